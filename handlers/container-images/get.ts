@@ -1,0 +1,10 @@
+import type { Image } from '../../lib/model/image.js';
+import * as images from '../../lib/runtime/image-actions.js';
+import type { ImageParams } from '../images/get.js';
+import { answered } from '../replies.js';
+import type { Context, Event, Reply } from '../types.js';
+
+export const getContainerImage = async (
+  { params, signal }: Event<ImageParams>,
+  { runtime }: Context,
+): Promise<Reply<Image>> => answered(await images.getImage(runtime, params.imageID, 'container', signal));

@@ -1,0 +1,8 @@
+import type { Context, Event, Reply } from '../types.js';
+
+/** The agent's command line, its arguments separated by NUL as in /proc/PID/cmdline (proc(5)). */
+export const getCmdline = async (_event: Event, _context: Context): Promise<Reply<string>> => ({
+  status: 200,
+  headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+  body: process.argv.join('\0'),
+});

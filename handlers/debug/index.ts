@@ -1,0 +1,14 @@
+import { PROFILES } from '../../lib/debug/profiler.js';
+import type { Context, Event, Reply } from '../types.js';
+
+/** A page that lists the profiles. */
+export const listProfiles = async (_event: Event, _context: Context): Promise<Reply<string>> => {
+  const rows = Object.entries(PROFILES).map(
+    ([name, what]) => `<li><a href="/debug/pprof/${name}?seconds=10">${name}</a>: ${what}</li>`,
+  );
+  return {
+    status: 200,
+    headers: { 'Content-Type': 'text/html; charset=utf-8' },
+    body: `<!doctype html><title>Profiles</title><h1>Profiles</h1><ul>${rows.join('')}</ul>\n`,
+  };
+};

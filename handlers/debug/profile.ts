@@ -1,0 +1,25 @@
+import { isProfileName, PROFILES, takeProfile } from '../../lib/debug/profiler.js';
+import { profileNotFound } from '../../lib/errors.js';
+import type { Context, Event, Reply } from '../types.js';
+
+export interface ProfileQuery {
+  /** How long to profile. */
+  seconds: number;
+}
+
+/** Profiles the agent and answers what `go tool pprof` reads. */
+export const getProfile = async (
+  { params, query }: Event<{ profile: string }, ProfileQuery>,
+  _context: Context,
+): Promise<Reply<Buffer>> => {
+  const { profile } = params;
+  if (!isProfileName(profile)) throw profileNotFound(profile, Object.keys(PROFILES));
+  return {
+    status: 200,
+    headers: {
+      'Content-Type': 'application/octet-stream',
+      'Content-Disposition': `attachment; filename="${profile}.pb.gz"`,
+    },
+    body: await takeProfile(profile, query.seconds),
+  };
+};

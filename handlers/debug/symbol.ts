@@ -1,0 +1,8 @@
+import type { Context, Event, Reply } from '../types.js';
+
+/** Tells a pprof reader that there is nothing to look up: our profiles name their functions themselves. */
+export const getSymbol = async (_event: Event, _context: Context): Promise<Reply<string>> => ({
+  status: 200,
+  headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+  body: 'num_symbols: 0\n',
+});

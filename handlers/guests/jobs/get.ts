@@ -1,0 +1,9 @@
+import type { Job } from '../../../lib/model/job.js';
+import type { JobParams } from '../../jobs/get.js';
+import { ok } from '../../replies.js';
+import type { Context, Event, GuestParams, Reply } from '../../types.js';
+
+export const getGuestJob = async (
+  { params }: Event<GuestParams & JobParams>,
+  { jobs }: Context,
+): Promise<Reply<Job>> => ok(jobs.get(params.jobID, params.guestID));

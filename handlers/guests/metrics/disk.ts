@@ -1,0 +1,10 @@
+import type { DiskMetrics } from '../../../lib/model/metrics.js';
+import { queryMetrics } from '../../../lib/runtime/guest-actions.js';
+import { answered } from '../../replies.js';
+import type { Context, Event, GuestParams, Reply } from '../../types.js';
+
+export const getDiskMetrics = async (
+  { params, signal }: Event<GuestParams>,
+  { guests, runtime }: Context,
+): Promise<Reply<Record<string, DiskMetrics>>> =>
+  answered(await queryMetrics(runtime, guests.get(params.guestID), 'disk', signal));

@@ -1,0 +1,11 @@
+import type { Snapshot } from '../../../lib/model/snapshot.js';
+import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
+import { answered } from '../../replies.js';
+import type { Context, Event, Reply } from '../../types.js';
+import { type SnapshotParams, selectSnapshots } from './selector.js';
+
+export const getSnapshot = async (
+  { params, signal }: Event<SnapshotParams>,
+  context: Context,
+): Promise<Reply<Snapshot[]>> =>
+  answered(await snapshots.getSnapshot(context.runtime, selectSnapshots(params, context), signal));

@@ -1,0 +1,17 @@
+import type { SnapshotSelector } from '../../../lib/runtime/snapshot-actions.js';
+import type { Context, GuestParams } from '../../types.js';
+
+export interface SnapshotsParams extends GuestParams {
+  /** Absent: all of the guest's disks. */
+  diskID?: string;
+}
+
+export interface SnapshotParams extends SnapshotsParams {
+  name: string;
+}
+
+/** What the path names: the guest, which must exist, and the disk and snapshot of it. */
+export const selectSnapshots = (
+  { guestID, diskID, name }: SnapshotsParams & { name?: string },
+  { guests }: Context,
+): SnapshotSelector => ({ guest: guests.get(guestID), disk: diskID, name });

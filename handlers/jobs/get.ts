@@ -1,0 +1,10 @@
+import type { Job } from '../../lib/model/job.js';
+import { ok } from '../replies.js';
+import type { Context, Event, Reply } from '../types.js';
+
+export interface JobParams {
+  jobID: string;
+}
+
+export const getJob = async ({ params }: Event<JobParams>, { jobs }: Context): Promise<Reply<Job>> =>
+  ok(jobs.get(params.jobID));

@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/load.js';
+import type { ServiceConfig } from '../config/schema.js';
+import type { Logger } from '../log.js';
+import { RpcClient } from '../rpc/client.js';
+import { buildAction } from '../runtime/action.js';
+import { recover } from '../runtime/recovery.js';
+import { Runtime } from '../runtime/runtime.js';
+import { Service } from '../runtime/service.js';
+import { runTask } from '../runtime/tasks.js';
+import { lockDirectory } from '../store/directory-lock.js';
+import { GuestStore } from '../store/guest-store.js';
+import { JobLog } from '../store/job-log.js';
+import { MetadataStore } from '../store/metadata-store.js';
+import type { Context } from './context.js';
+import { requireFreePorts } from './free-ports.js';
+import { SubAgentWatcher } from './sub-agent-watcher.js';
+import { superviseServices } from './supervisor.js';
+
+/** How long the start waits for the sub-agents to say how their guests are. */
+const FIRST_STATES_MS = 15_000;
+
+/** How long the sub-agents of an agent that was killed a moment ago may take to end. */
+const PORTS_MS = 10_000;
+
+/** An agent that runs, without any way in: `context` is what handlers are called with. */
+export interface Agent {
+  context: Context;
+  /**
+   * Takes no new actions and waits for those that run; what is left stays on disk for the next start.
+   * @param ms milliseconds, at most
+   */
+  drain(ms: number): Promise<void>;
+  /** Ends the sub-agents that it started, and lets go of the state. Drain it first. */
+  stop(): Promise<void>;
+}
+
+const buildServices = (config: Config): Map<string, Service> =>
+  new Map(
+    [...config.services].map(([name, { port, path, max_pending, timeout }]) => {
+      const client = new RpcClient({ service: name, port, path, maxSockets: max_pending });
+      return [name, new Service(name, client, max_pending, timeout)];
+    }),
+  );
+
+const portsOf = (services: readonly ServiceConfig[]): Set<number> =>
+  new Set(services.map(({ port }) => port));
+
+/** Opens the state, starts the sub-agents that have a command, and learns the true states of the guests. */
+export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
+  await mkdir(config.dbpath, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(config.dbpath);
+  await requireFreePorts(config, PORTS_MS);
+  const [guests, jobs, metadata] = await Promise.all([
+    GuestStore.open(join(config.dbpath, 'guests.db')),
+    JobLog.open(join(config.dbpath, 'jobs.db')),
+    MetadataStore.open(join(config.dbpath, 'metadata.db')),
+  ]);
+  const services = buildServices(config);
+  const actions = new Map(
+    [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
+  );
+  const runtime = new Runtime({ actions, guests, jobs, log, runTask });
+  const supervisor = superviseServices(config, log);
+  const watcher = new SubAgentWatcher(runtime.revisions, jobs, log);
+  const all = [...config.services.values()];
+  const supervised = all.filter(({ command }) => command !== undefined);
+  await watcher.watch(portsOf(all), portsOf(supervised), FIRST_STATES_MS);
+  await recover(runtime);
+  return {
+    context: { guests, jobs, metadata, runtime, log },
+    drain: (ms) => runtime.queue.drain(ms),
+    stop: async () => {
+      await runtime.queue.drain(0);
+      watcher.close();
+      await supervisor.stop();
+      for (const { client } of services.values()) client.close();
+      await Promise.all([guests.close(), jobs.close(), metadata.close()]);
+      await lock.release();
+    },
+  };
+};

@@ -1,0 +1,14 @@
+import type { Logger } from '../log.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { GuestStore } from '../store/guest-store.js';
+import type { JobLog } from '../store/job-log.js';
+import type { MetadataStore } from '../store/metadata-store.js';
+
+/** What every handler works with. */
+export interface Context {
+  guests: GuestStore;
+  jobs: JobLog;
+  metadata: MetadataStore;
+  runtime: Runtime;
+  log: Logger;
+}

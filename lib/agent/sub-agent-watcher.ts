@@ -1,0 +1,209 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import axios from 'axios';
+import { errorMessage } from '../errors.js';
+import type { Logger } from '../log.js';
+import { HEARTBEAT_MS } from '../rpc/event-stream.js';
+import { linesOf } from '../rpc/lines.js';
+import { EVENTS_PATH, type GuestState, type SubAgentEvent, subAgentEventSchema } from '../rpc/messages.js';
+import type { GuestRevisions } from '../runtime/guest-revisions.js';
+import type { JobLog } from '../store/job-log.js';
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2000;
+/** A sub-agent that has no event stream may be replaced by one that has. */
+const UNSUPPORTED_RETRY_MS = 60_000;
+const SILENCE_MS = HEARTBEAT_MS * 3;
+
+/** A guest's state is some 150 bytes: room for more guests than any host has. */
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
+
+/** A sub-agent, and what it has told. */
+interface Link {
+  readonly port: number;
+  /** It has just been started and will soon answer. */
+  readonly starting: boolean;
+  /** It has told its states once, or that it tells none. */
+  answered: boolean;
+  connected: boolean;
+  /** The guests that it told of last, on an earlier connection perhaps. */
+  guests: Set<string>;
+}
+
+const parseEvent = (line: string): SubAgentEvent | Error => {
+  try {
+    const { value, error } = subAgentEventSchema.validate(JSON.parse(line));
+    return error ?? value;
+  } catch (error) {
+    return error as SyntaxError;
+  }
+};
+
+/** Follows the event stream of every sub-agent that has one: guests' states, and how far jobs have come. */
+export class SubAgentWatcher {
+  readonly #revisions: GuestRevisions;
+  readonly #jobs: JobLog;
+  readonly #log: Logger;
+  readonly #closed = new AbortController();
+  #links: Link[] = [];
+
+  constructor(revisions: GuestRevisions, jobs: JobLog, log: Logger) {
+    this.#revisions = revisions;
+    this.#jobs = jobs;
+    this.#log = log;
+  }
+
+  /**
+   * Starts to watch. Afterwards a guest is in state unknown if it may be one of a sub-agent that did not answer:
+   * whose guest it is nothing but the sub-agents' own words can tell.
+   * @param ports the sub-agents' TCP ports
+   * @param starting those of them that have just been started and will soon answer
+   * @param firstMs milliseconds to wait, at most, until each one has told all its states once
+   */
+  async watch(ports: ReadonlySet<number>, starting: ReadonlySet<number>, firstMs: number): Promise<void> {
+    this.#links = [...ports].map((port) => ({
+      port,
+      starting: starting.has(port),
+      answered: false,
+      connected: false,
+      guests: new Set(),
+    }));
+    const told = this.#links.map((link) => new Promise<void>((resolve) => void this.#follow(link, resolve)));
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(told),
+      delay(firstMs, undefined, { signal: late.signal }).catch(() => {}),
+    ]);
+    late.abort();
+    const silent = this.#links.filter(({ answered }) => !answered).map(({ port }) => port);
+    if (silent.length === 0) return;
+    this.#log.warn(
+      { ports: silent },
+      'sub-agents do not answer; guests that may be theirs are in state unknown',
+    );
+    await this.#revisions.loseOthers(this.#vouchedFor());
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /** The guests whose states some connected sub-agent tells. */
+  #vouchedFor(): Set<string> {
+    return new Set(this.#links.flatMap(({ connected, guests }) => (connected ? [...guests] : [])));
+  }
+
+  /** Notes that these guests' states are unknown, unless another sub-agent tells them. */
+  async #lose(ids: Iterable<string>): Promise<void> {
+    const vouchedFor = this.#vouchedFor();
+    await Promise.all([...ids].filter((id) => !vouchedFor.has(id)).map((id) => this.#revisions.lose(id)));
+  }
+
+  /** @param settled is called when the states are known, or when there is nothing to wait for */
+  async #follow(link: Link, settled: () => void): Promise<void> {
+    const { port } = link;
+    let retryMs = FIRST_RETRY_MS;
+    const answered = (): void => {
+      link.answered = true;
+      retryMs = FIRST_RETRY_MS;
+      settled();
+    };
+    while (!this.#closed.signal.aborted) {
+      try {
+        const stream = await this.#open(port);
+        if (stream) {
+          await this.#read(link, stream, answered);
+        } else {
+          answered();
+          retryMs = UNSUPPORTED_RETRY_MS;
+        }
+      } catch (error) {
+        this.#log.debug({ port }, `no events: ${errorMessage(error)}`);
+      }
+      if (!link.starting) settled();
+      await delay(retryMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+    }
+  }
+
+  /** `undefined` when the sub-agent answers, but has no event stream. */
+  async #open(port: number): Promise<Readable | undefined> {
+    const response = await axios.get<Readable>(`http://127.0.0.1:${port}${EVENTS_PATH}`, {
+      responseType: 'stream',
+      signal: this.#closed.signal,
+      proxy: false,
+      maxRedirects: 0,
+      validateStatus: () => true,
+    });
+    if (response.status === 200) return response.data;
+    response.data.destroy();
+    return undefined;
+  }
+
+  async #read(link: Link, stream: Readable, answered: () => void): Promise<void> {
+    const silence = setTimeout(() => stream.destroy(new Error('the sub-agent fell silent')), SILENCE_MS);
+    let reason = 'the stream ended';
+    try {
+      await this.#readLines(link, stream, () => {
+        silence.refresh();
+        answered();
+      });
+    } catch (error) {
+      reason = errorMessage(error);
+    } finally {
+      clearTimeout(silence);
+      stream.destroy();
+    }
+    if (!this.#closed.signal.aborted) await this.#noteGone(link, reason);
+  }
+
+  /**
+   * @param onLine is called after each line
+   * @throws {Error} when the first line is not what it must be; one that comes later is passed over
+   */
+  async #readLines(link: Link, stream: Readable, onLine: () => void): Promise<void> {
+    let passedOver = 0;
+    for await (const line of linesOf(stream, MAX_LINE_BYTES)) {
+      const event = parseEvent(line);
+      if (!(event instanceof Error)) await this.#take(event, link);
+      else if (!link.connected) throw event;
+      else if (passedOver++ === 0)
+        this.#log.warn({ port: link.port }, `passed over an event: ${event.message}`);
+      onLine();
+    }
+  }
+
+  async #noteGone(link: Link, reason: string): Promise<void> {
+    const { port, connected, guests } = link;
+    if (!connected) {
+      this.#log.warn({ port }, `a sub-agent's events cannot be read: ${reason}`);
+      return;
+    }
+    link.connected = false;
+    this.#log.warn(
+      { port, guests: guests.size, reason },
+      'a sub-agent is gone; its guests are in state unknown',
+    );
+    await this.#lose(guests);
+  }
+
+  async #take(event: SubAgentEvent, link: Link): Promise<void> {
+    if ('guests' in event) return this.#takeAll(event.guests, link);
+    if (!link.connected) throw new Error('the first line does not tell all guests');
+    if ('guest' in event) {
+      link.guests.add(event.guest.id);
+      await this.#revisions.report(event.guest);
+    }
+    if ('removed' in event) link.guests.delete(event.removed);
+    if ('progress' in event) await this.#jobs.note(event.progress.job, event.progress.message);
+  }
+
+  /** Guests that it once told of, and now no longer, may have gone while nobody looked. */
+  async #takeAll(states: readonly GuestState[], link: Link): Promise<void> {
+    const earlier = link.guests;
+    link.guests = new Set(states.map(({ id }) => id));
+    link.connected = true;
+    for (const state of states) await this.#revisions.report(state);
+    await this.#lose(earlier);
+  }
+}

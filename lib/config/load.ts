@@ -1,0 +1,125 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { errorMessage } from '../errors.js';
+import { ACTION_TYPES } from './actions.js';
+import { duplicateKeys } from './duplicate-keys.js';
+import { type ActionConfig, type ConfigFile, configFileSchema, type ServiceConfig } from './schema.js';
+
+export interface Config {
+  actions: Map<string, ActionConfig>;
+  services: Map<string, ServiceConfig>;
+  /** The directory of the state. */
+  dbpath: string;
+  /** What is odd about the files, but no reason not to start. */
+  warnings: string[];
+}
+
+/** All that is wrong with a configuration, a line each that names the file and the key. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Where the state goes when no config file says so: the system's place for root, the user's own else. */
+export const defaultDbpath = (): string =>
+  process.getuid?.() === 0
+    ? '/var/lib/mistify'
+    : join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'mistify');
+
+interface Loading {
+  config: Omit<Config, 'dbpath'> & { dbpath?: string };
+  problems: string[];
+  /** Which file each service, action and dbpath came from. */
+  origins: Map<string, string>;
+}
+
+const listFiles = async (path: string): Promise<string[]> => {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const names = (await readdir(path)).filter((name) => name.endsWith('.json'));
+  return names.sort().map((name) => join(path, name));
+};
+
+/** Notes that `file` defines `key`; false, with a problem, when another one did. */
+const claim = (loading: Loading, key: string, file: string): boolean => {
+  const earlier = loading.origins.get(key);
+  if (earlier === undefined) {
+    loading.origins.set(key, file);
+    return true;
+  }
+  loading.problems.push(`${file}: ${key}: defined already in ${earlier}`);
+  return false;
+};
+
+const addFile = (loading: Loading, file: string, content: ConfigFile): void => {
+  const { config, problems } = loading;
+  for (const [name, service] of Object.entries(content.services)) {
+    if (claim(loading, `services.${name}`, file)) config.services.set(name, service);
+  }
+  for (const [name, action] of Object.entries(content.actions)) {
+    if (!ACTION_TYPES.has(name)) problems.push(`${file}: actions.${name}: there is no such action`);
+    else if (claim(loading, `actions.${name}`, file)) config.actions.set(name, action);
+  }
+  if (content.dbpath !== undefined && content.dbpath !== config.dbpath && claim(loading, 'dbpath', file)) {
+    config.dbpath = content.dbpath;
+  }
+};
+
+const readConfigFile = async (loading: Loading, file: string): Promise<void> => {
+  let json: unknown;
+  try {
+    const text = await readFile(file, 'utf8');
+    json = JSON.parse(text);
+    loading.problems.push(...duplicateKeys(text).map((key) => `${file}: ${key}: defined twice in this file`));
+  } catch (error) {
+    loading.problems.push(`${file}: ${errorMessage(error)}`);
+    return;
+  }
+  const { value, error } = configFileSchema.validate(json, {
+    abortEarly: false,
+    errors: { wrap: { label: '' } },
+  });
+  for (const { type, path, message } of error?.details ?? []) {
+    if (type === 'object.unknown')
+      loading.config.warnings.push(`${file}: ${path.join('.')}: unknown key, ignored`);
+    else loading.problems.push(`${file}: ${message}`);
+  }
+  if (error?.details.every(({ type }) => type === 'object.unknown') ?? true) addFile(loading, file, value);
+};
+
+const checkStages = ({ config, problems, origins }: Loading): void => {
+  for (const [name, { stages }] of config.actions) {
+    for (const [index, { service }] of stages.entries()) {
+      if (config.services.has(service)) continue;
+      const key = `actions.${name}`;
+      problems.push(`${origins.get(key)}: ${key}.stages[${index}].service: there is no service ${service}`);
+    }
+  }
+};
+
+/**
+ * Reads config files, and directories of them, and adds them up.
+ * @throws {ConfigError} that has everything that is wrong, not just the first of it
+ */
+export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
+  const loading: Loading = {
+    config: { actions: new Map(), services: new Map(), warnings: [] },
+    problems: [],
+    origins: new Map(),
+  };
+  for (const path of paths) {
+    try {
+      for (const file of await listFiles(path)) await readConfigFile(loading, file);
+    } catch (error) {
+      loading.problems.push(`${path}: ${errorMessage(error)}`);
+    }
+  }
+  if (loading.problems.length === 0) checkStages(loading);
+  if (loading.problems.length > 0) throw new ConfigError(loading.problems);
+  return { ...loading.config, dbpath: resolve(loading.config.dbpath ?? defaultDbpath()) };
+};

@@ -1,0 +1,76 @@
+import Joi from 'joi';
+import { RPC_PATH, type StageArgs } from '../rpc/messages.js';
+
+/** A stage of a pipeline: one call to a sub-agent. */
+export interface StageConfig {
+  service: string;
+  method: string;
+  args?: StageArgs;
+  /** Seconds that one call, or all its retries together, may take. */
+  timeout?: number;
+  /** Whether it may be run again when a crash of the agent leaves open how far it came. */
+  idempotent?: boolean;
+}
+
+export interface ActionConfig {
+  stages: StageConfig[];
+}
+
+/** A sub-agent on this host. */
+export interface ServiceConfig {
+  /** TCP port on loopback. */
+  port: number;
+  path: string;
+  /** Calls that the sub-agent gets at the same time. */
+  max_pending: number;
+  /** Seconds; for stages that have no `timeout` of their own. */
+  timeout?: number;
+  /** Program and arguments; the agent starts and supervises a service that has one. */
+  command?: string[];
+}
+
+/** The content of one config file. */
+export interface ConfigFile {
+  actions: Record<string, ActionConfig>;
+  services: Record<string, ServiceConfig>;
+  dbpath?: string;
+}
+
+const timeout = Joi.number().positive().max(86_400).description('Seconds').example(60);
+
+const stageSchema = Joi.object<StageConfig>({
+  service: Joi.string().required().description('Name of a service of this config').example('storage'),
+  method: Joi.string().required().description('`Service.Method`').example('ImageStore.CreateGuestDisks'),
+  args: Joi.object()
+    .pattern(Joi.string(), Joi.string().allow(''))
+    .allow(null)
+    .empty(null)
+    .description('Opaque strings for this stage alone'),
+  timeout,
+  idempotent: Joi.boolean().description('Whether it may be run again after a crash'),
+});
+
+const actionSchema = Joi.object<ActionConfig>({
+  stages: Joi.array().items(stageSchema).allow(null).empty(null).default([]),
+});
+
+const serviceSchema = Joi.object<ServiceConfig>({
+  port: Joi.number().port().required().description('TCP port on loopback').example(19999),
+  path: Joi.string().pattern(/^\//, 'path').allow('').empty('').default(RPC_PATH).example(RPC_PATH),
+  max_pending: Joi.number().integer().min(0).max(1000).empty(0).default(4),
+  timeout,
+  command: Joi.array().items(Joi.string()).min(1).example(['mistify-storage']),
+});
+
+export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
+  $schema: Joi.string().strip(),
+  actions: Joi.object().pattern(Joi.string(), actionSchema).default({}),
+  services: Joi.object().pattern(Joi.string(), serviceSchema).default({}),
+  dbpath: Joi.string()
+    .allow('')
+    .empty('')
+    .description('The directory of the state')
+    .example('/var/lib/mistify'),
+})
+  .label('config file')
+  .required();

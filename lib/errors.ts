@@ -1,0 +1,108 @@
+import type { Job } from './model/job.js';
+
+/**
+ * Every error the agent makes itself, by what kind of thing went wrong. Nothing here knows HTTP:
+ * `routes/errors.ts` turns a kind into a status.
+ */
+export type ErrorKind =
+  | 'invalid' // the request makes no sense, whatever the state of the host
+  | 'not_found' // what it names is not there
+  | 'conflict' // what it asks is at odds with the state of things
+  | 'queue_full' // the guest has too many actions waiting
+  | 'bad_answer' // a sub-agent answered nonsense, or an error of its own
+  | 'unavailable' // a sub-agent is down, or the agent is stopping
+  | 'timeout' // a sub-agent did not answer in time
+  | 'disk_full' // there is no room to write it down
+  | 'storage'; // the state could not be written, for another reason
+
+export class AgentError extends Error {
+  readonly kind: ErrorKind;
+  /** Seconds after which it is worth trying again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(kind: ErrorKind, message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AgentError';
+    this.kind = kind;
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+export const invalid = (message: string): AgentError => new AgentError('invalid', message);
+
+export const guestNotFound = (id: string): AgentError =>
+  new AgentError('not_found', `guest ${id}: not found`);
+
+export const jobNotFound = (id: string): AgentError => new AgentError('not_found', `job ${id}: not found`);
+
+export const jobEnded = ({ ID, Status }: Pick<Job, 'ID' | 'Status'>): AgentError =>
+  new AgentError('conflict', `job ${ID} has ended already: its status is ${Status}`);
+
+export const imageNotFound = (id: string): AgentError =>
+  new AgentError('not_found', `there is no image ${id} on this host: fetch it with POST /images`);
+
+export const imageInUse = (id: string, guests: readonly string[]): AgentError =>
+  new AgentError(
+    'conflict',
+    `image ${id} is in use by these guests, delete them first: ${guests.join(', ')}`,
+  );
+
+export const profileNotFound = (name: string, known: readonly string[]): AgentError =>
+  new AgentError('not_found', `profile ${name}: not found; there are ${known.join(', ')}`);
+
+export const notConfigured = (action: string): AgentError =>
+  new AgentError('not_found', `${action}: Not configured`);
+
+export const guestExists = (id: string): AgentError =>
+  new AgentError('conflict', `guest ${id} exists already: choose another id or leave it out`);
+
+export const queueFull = (runner: string, limit: number): AgentError =>
+  new AgentError(
+    'queue_full',
+    `${runner} has ${limit} actions waiting already: try again when some are done`,
+    {
+      retryAfter: 5,
+    },
+  );
+
+export const stopping = (): AgentError =>
+  new AgentError('unavailable', 'the agent is stopping and takes no new actions', { retryAfter: 10 });
+
+/** Nobody is left to read it. */
+export const callerGone = (): AgentError => new AgentError('unavailable', 'the caller went away');
+
+export const badAnswer = (service: string, what: string): AgentError =>
+  new AgentError('bad_answer', `${service}: ${what}`);
+
+export const serviceDown = (service: string, reason: string): AgentError =>
+  new AgentError('unavailable', `${service}: cannot be reached (${reason})`, { retryAfter: 2 });
+
+export const serviceTimeout = (service: string, method: string, seconds: number): AgentError =>
+  new AgentError('timeout', `${service}: no answer to ${method} within ${seconds} s`);
+
+const NOT_FOUND = /(^|: )(not found|no such image)$/i;
+
+/** What a sub-agent reported as its own failure: `not found` and `no such image` keep their meaning. */
+export const serviceFailed = (service: string, message: string): AgentError =>
+  NOT_FOUND.test(message)
+    ? new AgentError('not_found', message)
+    : new AgentError('bad_answer', `${service}: ${message.trim() || 'failed without saying why'}`);
+
+/** The agent's own state could not be written. Nothing of it was changed. */
+export const storageFailed = (error: unknown): AgentError => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? new AgentError('disk_full', "the disk of the agent's state is full: nothing was changed", {
+        cause: error,
+      })
+    : new AgentError(
+        'storage',
+        `the agent's state could not be written (${code ?? message}): nothing was changed`,
+        {
+          cause: error,
+        },
+      );
+};
+
+export const errorMessage = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

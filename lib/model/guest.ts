@@ -1,0 +1,179 @@
+import Joi from 'joi';
+
+/** A guest's network interface. `network` is the bridge it joins, or `user` for user-mode networking. */
+export interface Nic {
+  name?: string;
+  network: string;
+  model: string;
+  mac?: string;
+  address: string;
+  netmask: string;
+  gateway: string;
+  /** The host's end of it: the tap device. Filled in by the sub-agent that runs the guest. */
+  device?: string;
+  vlans: number[];
+}
+
+/** A guest's disk: a clone of `image`, or a blank one of `size`. */
+export interface Disk {
+  /** `virtio`, `scsi`, `sata` or `ide`. */
+  bus: string;
+  /** The name inside the guest, such as `vda`. */
+  device: string;
+  /** MB (2^20 bytes). */
+  size: number;
+  volume: string;
+  image: string;
+  /** Where the bytes are on the host: a file or a block device. Filled in by the storage sub-agent. */
+  source: string;
+}
+
+export type Metadata = Record<string, string>;
+
+/** A virtual machine (`type` absent, `""` or `kvm`) or a container (`type` is `container`). */
+export interface Guest {
+  /** A UUID, lower case. */
+  id: string;
+  type?: string;
+  image?: string;
+  nics?: Nic[];
+  disks?: Disk[];
+  state?: string;
+  /** MB (2^20 bytes). */
+  memory?: number;
+  /** Number of vCPUs. */
+  cpu?: number;
+  /** TCP port of the VNC server on loopback. */
+  vnc?: number;
+  metadata?: Metadata;
+}
+
+/** Larger than any host there is: what exceeds it is a mistake, not a wish. */
+const MAX_MEMORY_MB = 64 * 1024 * 1024;
+const MAX_VCPUS = 4096;
+const MAX_DISK_MB = 1024 * 1024 * 1024;
+
+const text = (): Joi.StringSchema => Joi.string().allow('', null);
+
+/** Names that end up in file names, device ids and command lines: no separators, no leading dash or dot. */
+const name = (): Joi.StringSchema =>
+  text()
+    .max(255)
+    .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.-]*$/, 'name');
+
+const address = (): Joi.StringSchema =>
+  text()
+    .max(64)
+    .pattern(/^[0-9a-fA-F:./]+$/, 'address');
+
+export const guestIdSchema = Joi.string()
+  .guid({ separator: '-', wrapper: false })
+  .lowercase()
+  .label('guest id')
+  .description('The UUID of a guest')
+  .example('7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10');
+
+export const imageIdSchema = Joi.string()
+  .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/, 'image id')
+  .pattern(/(^|\/)\.\.?(\/|$)/, { name: 'path', invert: true })
+  .max(255)
+  .label('image id')
+  .description('The id of an image: letters, digits and `_ : . @ / -`')
+  .example('debian-12');
+
+const deviceSchema = name().max(32).description('Its name inside the guest').example('vda');
+
+export const nicSchema = Joi.object<Nic>({
+  name: name().description('Its name, unique within the guest').example('net0'),
+  network: name().description('The bridge it joins, or `user` for user-mode networking').example('br0'),
+  model: name().max(64).description('The network card that the guest sees').example('virtio'),
+  mac: text()
+    .pattern(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, 'MAC address')
+    .description('Hardware address; a stable one is generated when none is given')
+    .example('52:54:00:12:34:56'),
+  address: address().description("The guest's address").example('192.0.2.10'),
+  netmask: address().example('255.255.255.0'),
+  gateway: address().example('192.0.2.1'),
+  device: name().max(15).description("The host's tap device").example('mt1f3a9c0'),
+  vlans: Joi.array().items(Joi.number().integer().min(1).max(4094)).allow(null).description('VLAN ids'),
+}).label('nic');
+
+export const diskSchema = Joi.object<Disk>({
+  bus: name().max(16).description('`virtio`, `scsi`, `sata` or `ide`').example('virtio'),
+  device: deviceSchema,
+  size: Joi.number().integer().min(0).max(MAX_DISK_MB).description('MB').example(1024),
+  volume: text().max(255).description('Volume on the storage back end'),
+  image: imageIdSchema.allow('', null).description('The image it is a clone of'),
+  source: text().max(4096).description('Where the bytes are on the host'),
+}).label('disk');
+
+/** Joi says of a key that no pattern takes that it is not allowed, not why. */
+export const METADATA_MESSAGES = {
+  'object.unknown': 'metadata.{#child}: a metadata key must have 1 to 255 characters',
+};
+
+export const metadataSchema = Joi.object()
+  .pattern(Joi.string().max(255), Joi.string().allow(''))
+  .unknown(false)
+  .messages(METADATA_MESSAGES)
+  .label('metadata')
+  .description('A hash of string to string')
+  .example({ owner: 'ops' });
+
+/** A guest as clients and sub-agents may send it; `normalizeGuest` gives it the shape in `Guest`. */
+export const guestSchema = Joi.object<Guest>({
+  id: guestIdSchema.allow('', null),
+  type: name().max(64).description('`kvm` (the default) or `container`').example('kvm'),
+  image: imageIdSchema
+    .allow('', null)
+    .description("The container's image; of a machine without disks, the one that its disk is cloned from"),
+  nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
+  disks: Joi.array().items(diskSchema).max(26).allow(null).label('disks'),
+  state: text().max(64).description('Set by the agent and its sub-agents').example('running'),
+  memory: Joi.number().integer().min(1).max(MAX_MEMORY_MB).allow(null).description('MB').example(512),
+  cpu: Joi.number().integer().min(1).max(MAX_VCPUS).allow(null).description('Number of vCPUs').example(1),
+  vnc: Joi.number().integer().min(0).max(65535).allow(null).description('VNC port on loopback').example(5900),
+  metadata: metadataSchema.allow(null),
+})
+  .label('guest')
+  .description('A virtual machine or a container');
+
+const normalizeNic = (nic: Partial<Nic>): Nic => ({
+  ...(nic.name ? { name: nic.name } : {}),
+  network: nic.network ?? '',
+  model: nic.model ?? '',
+  ...(nic.mac ? { mac: nic.mac } : {}),
+  address: nic.address ?? '',
+  netmask: nic.netmask ?? '',
+  gateway: nic.gateway ?? '',
+  ...(nic.device ? { device: nic.device } : {}),
+  vlans: nic.vlans ?? [],
+});
+
+const normalizeDisk = (disk: Partial<Disk>): Disk => ({
+  bus: disk.bus ?? '',
+  device: disk.device ?? '',
+  size: disk.size ?? 0,
+  volume: disk.volume ?? '',
+  image: disk.image ?? '',
+  source: disk.source ?? '',
+});
+
+/** What may come over the wire in place of a `Guest`: empty and missing are the same thing. */
+export type LooseGuest = { [Key in keyof Guest]?: Guest[Key] | null };
+
+/** The canonical form of a guest: known keys only, in the contract's order, absent and empty ones left out. */
+export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
+  id: guest.id,
+  ...(guest.type ? { type: guest.type } : {}),
+  ...(guest.image ? { image: guest.image } : {}),
+  ...(guest.nics?.length ? { nics: guest.nics.map(normalizeNic) } : {}),
+  ...(guest.disks?.length ? { disks: guest.disks.map(normalizeDisk) } : {}),
+  ...(guest.state ? { state: guest.state } : {}),
+  ...(guest.memory ? { memory: guest.memory } : {}),
+  ...(guest.cpu ? { cpu: guest.cpu } : {}),
+  ...(guest.vnc ? { vnc: guest.vnc } : {}),
+  ...(guest.metadata && Object.keys(guest.metadata).length ? { metadata: guest.metadata } : {}),
+});
+
+export const isContainer = (guest: Pick<Guest, 'type'>): boolean => guest.type === 'container';

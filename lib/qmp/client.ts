@@ -1,0 +1,190 @@
+import { EventEmitter } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { QmpClosedError, QmpError, QmpTimeoutError } from './errors.js';
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** An event as QEMU sends it: docs/interop/qmp-spec of QEMU, "asynchronous events". */
+export interface QmpEvent {
+  event: string;
+  data: Record<string, unknown>;
+  timestamp: { seconds: number; microseconds: number };
+}
+
+interface QmpClientEvents {
+  event: [QmpEvent];
+  /** Once, when the connection is gone for good. */
+  close: [];
+}
+
+export interface QmpConnectOptions {
+  /** Milliseconds for the connection, the greeting and the negotiation together. */
+  timeoutMs?: number;
+  /** Listens from the first byte on: a listener added after `connect` may miss what came with its end. */
+  onEvent?: (event: QmpEvent) => void;
+}
+
+export interface QmpExecuteOptions {
+  /** Milliseconds to wait for the answer. */
+  timeoutMs?: number;
+}
+
+interface Message {
+  QMP?: unknown;
+  id?: number;
+  return?: unknown;
+  error?: { class: string; desc: string };
+  event?: string;
+  data?: Record<string, unknown>;
+  timestamp?: { seconds: number; microseconds: number };
+}
+
+interface Pending {
+  command: string;
+  timer: NodeJS.Timeout;
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * A client of the QEMU Machine Protocol over a unix socket. A QMP socket serves one client at a time: a
+ * second one waits for its greeting, and times out here.
+ */
+export class QmpClient extends EventEmitter<QmpClientEvents> {
+  readonly #socket: Socket;
+  readonly #pending = new Map<number, Pending>();
+  #greeted: (() => void) | undefined;
+  #lastId = 0;
+  #closed = false;
+  #cause: Error | undefined;
+
+  private constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    const onError = (error: Error): void => {
+      this.#cause = error;
+    };
+    socket.on('error', onError);
+    socket.once('close', () => this.#onClose());
+    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
+      .on('line', (line) => this.#onLine(line))
+      // readline passes the socket's errors on as its own, and one that nobody handles ends the process.
+      .on('error', onError);
+  }
+
+  /**
+   * Connects, reads the greeting and negotiates capabilities.
+   * @throws {QmpTimeoutError} when nothing answers in time, {QmpClosedError} with the socket's error as its
+   * cause when nothing listens
+   */
+  static async connect(socketPath: string, options: QmpConnectOptions = {}): Promise<QmpClient> {
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const deadline = Date.now() + timeoutMs;
+    const client = new QmpClient(connect(socketPath));
+    if (options.onEvent) client.on('event', options.onEvent);
+    try {
+      await client.#greeting(socketPath, timeoutMs);
+      await client.execute('qmp_capabilities', undefined, { timeoutMs: Math.max(1, deadline - Date.now()) });
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Runs a command and gives back what it returned. The caller names the type that QEMU documents for it.
+   * @throws {QmpError} when QEMU refuses it, {QmpTimeoutError}, {QmpClosedError}
+   */
+  execute<Result = unknown>(
+    command: string,
+    args?: Record<string, unknown>,
+    options: QmpExecuteOptions = {},
+  ): Promise<Result> {
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    return new Promise((resolve, reject) => {
+      if (this.#closed || this.#socket.destroyed) {
+        reject(new QmpClosedError(command, { cause: this.#cause }));
+        return;
+      }
+      this.#lastId += 1;
+      const id = this.#lastId;
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new QmpTimeoutError(command, timeoutMs));
+      }, timeoutMs);
+      this.#pending.set(id, { command, timer, resolve: (value) => resolve(value as Result), reject });
+      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    });
+  }
+
+  /** Lets go of the connection; QEMU runs on. What still waits for an answer is rejected. */
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #greeting(socketPath: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onClose = (): void => {
+        clearTimeout(timer);
+        reject(new QmpClosedError(socketPath, { cause: this.#cause }));
+      };
+      const timer = setTimeout(() => {
+        this.off('close', onClose);
+        reject(new QmpTimeoutError(socketPath, timeoutMs));
+      }, timeoutMs);
+      this.once('close', onClose);
+      this.#greeted = () => {
+        clearTimeout(timer);
+        this.off('close', onClose);
+        resolve();
+      };
+    });
+  }
+
+  #onLine(line: string): void {
+    let message: Message;
+    try {
+      message = JSON.parse(line) as Message;
+    } catch (error) {
+      this.#socket.destroy(new Error(`QMP: not JSON: ${line.slice(0, 200)}`, { cause: error }));
+      return;
+    }
+    if (message.event !== undefined) {
+      const { event, data = {}, timestamp = { seconds: 0, microseconds: 0 } } = message;
+      this.emit('event', { event, data, timestamp });
+    } else if (message.QMP !== undefined) {
+      this.#greeted?.();
+    } else if (message.id !== undefined) {
+      this.#onAnswer(message.id, message);
+    }
+  }
+
+  #onAnswer(id: number, message: Message): void {
+    const pending = this.#pending.get(id);
+    // An answer that came after its timeout: nobody waits for it any more.
+    if (!pending) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    if (message.error) {
+      pending.reject(new QmpError(pending.command, message.error.class, message.error.desc));
+    } else {
+      pending.resolve(message.return);
+    }
+  }
+
+  #onClose(): void {
+    this.#closed = true;
+    for (const { command, timer, reject } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(new QmpClosedError(command, { cause: this.#cause }));
+    }
+    this.#pending.clear();
+    this.emit('close');
+  }
+}

@@ -1,0 +1,139 @@
+import { Agent as HttpAgent } from 'node:http';
+import type { Readable } from 'node:stream';
+import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse, isAxiosError } from 'axios';
+import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
+import { encodeCall } from './codec.js';
+import { CALL_HEADERS, type JobStage } from './messages.js';
+import type { ServiceClient, StreamAnswer } from './service-client.js';
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** What is told of a sub-agent's own words. */
+const MAX_MESSAGE_LENGTH = 1000;
+/** Shorter than the idle time of any common HTTP server, so that it is never the server that closes first. */
+const IDLE_SOCKET_MS = 4000;
+
+export interface RpcClientOptions {
+  /** The service's name, for error messages. */
+  service: string;
+  /** TCP port on loopback. */
+  port: number;
+  path: string;
+  /** Connections at the same time. */
+  maxSockets: number;
+}
+
+interface RpcAnswer {
+  result?: unknown;
+  error?: unknown;
+  id?: unknown;
+}
+
+const asText = (data: unknown): string => data as string;
+
+export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, string | number> => ({
+  [CALL_HEADERS.job]: job,
+  [CALL_HEADERS.stage]: stage,
+  [CALL_HEADERS.attempt]: attempt,
+});
+
+const shortened = (message: string): string =>
+  message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
+
+/** Whether something answered, but not in HTTP (llhttp's `HPE_…` codes), or more than we read. */
+const isNonsense = (code: string): boolean => code.startsWith('HPE_') || code === 'ERR_BAD_RESPONSE';
+
+const errorText = (error: unknown): string => (typeof error === 'string' ? error : JSON.stringify(error));
+
+/** Calls a sub-agent: JSON-RPC 1.0 over HTTP on loopback, over connections that are kept alive. */
+export class RpcClient implements ServiceClient {
+  readonly #service: string;
+  readonly #http: AxiosInstance;
+  readonly #httpAgent: HttpAgent;
+  readonly #url: string;
+  #lastId = 0;
+
+  constructor({ service, port, path, maxSockets }: RpcClientOptions) {
+    this.#service = service;
+    this.#url = `http://127.0.0.1:${port}${path}`;
+    this.#httpAgent = new HttpAgent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS });
+    this.#http = axios.create({
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      httpAgent: this.#httpAgent,
+      proxy: false,
+      maxRedirects: 0,
+      maxContentLength: MAX_ANSWER_BYTES,
+      validateStatus: () => true,
+      transformRequest: asText,
+    });
+  }
+
+  /**
+   * Calls `method` with one request.
+   * @throws {AgentError} `unavailable` when nothing answers, `bad_answer` or `not_found` otherwise
+   */
+  async call(method: string, request: unknown, signal: AbortSignal, stage?: JobStage): Promise<unknown> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const data = encodeCall(method, request, id);
+    const response = await this.#send({
+      data,
+      signal,
+      responseType: 'text',
+      transformResponse: asText,
+      ...(stage ? { headers: stageHeaders(stage) } : {}),
+    });
+    if (response.status >= 400) {
+      const message = shortened(asText(response.data).trim());
+      throw serviceFailed(this.#service, message || `status ${response.status}`);
+    }
+    return this.#result(method, id, asText(response.data));
+  }
+
+  /** Posts a bare request; the body that comes back is to be read as it arrives. */
+  async open(request: unknown, signal: AbortSignal): Promise<StreamAnswer> {
+    const response = await this.#send({
+      data: JSON.stringify(request),
+      signal,
+      responseType: 'stream',
+      maxContentLength: -1,
+      headers: { Accept: 'application/octet-stream' },
+    });
+    return { status: response.status, body: response.data as Readable };
+  }
+
+  close(): void {
+    this.#httpAgent.destroy();
+  }
+
+  async #send(config: AxiosRequestConfig & { signal: AbortSignal }): Promise<AxiosResponse> {
+    try {
+      return await this.#http.request({ ...config, method: 'POST', url: this.#url });
+    } catch (error) {
+      config.signal.throwIfAborted();
+      const code = isAxiosError(error) ? (error.code ?? '') : '';
+      if (isNonsense(code)) throw badAnswer(this.#service, errorMessage(error));
+      throw serviceDown(this.#service, code || errorMessage(error));
+    }
+  }
+
+  #result(method: string, id: number, text: string): unknown {
+    let answer: RpcAnswer | null;
+    try {
+      answer = JSON.parse(text) as RpcAnswer | null;
+    } catch (error) {
+      throw new AgentError('bad_answer', `${this.#service}: the answer to ${method} is not JSON`, {
+        cause: error,
+      });
+    }
+    if (typeof answer !== 'object' || answer === null)
+      throw badAnswer(this.#service, `no answer to ${method}`);
+    if (answer.error !== null && answer.error !== undefined) {
+      throw serviceFailed(this.#service, shortened(errorText(answer.error)));
+    }
+    if (answer.id !== id) throw badAnswer(this.#service, `the answer to ${method} belongs to another call`);
+    if (typeof answer.result !== 'object' || answer.result === null || Array.isArray(answer.result)) {
+      throw badAnswer(this.#service, `the answer to ${method} has no result`);
+    }
+    return answer.result;
+  }
+}

@@ -1,0 +1,43 @@
+import { isLosslessNumber, parse as parseLossless } from 'lossless-json';
+
+/** A JSON-RPC 1.0 call. `id` is the JSON text of the caller's id, digit for digit as it came. */
+export interface Call {
+  method: string;
+  params: unknown;
+  id: string;
+}
+
+/** Callers, ours and Go's alike, put the id last: then its digits can be read off the end of the text. */
+const TRAILING_ID = /"id"\s*:\s*(-?\d+)\s*\}\s*$/;
+
+const idText = (text: string, id: unknown): string => {
+  if (typeof id !== 'number') return JSON.stringify(id ?? null);
+  const digits = TRAILING_ID.exec(text)?.[1];
+  if (digits !== undefined) return digits;
+  const exact = (parseLossless(text) as { id?: unknown }).id;
+  return isLosslessNumber(exact) ? exact.value : String(id);
+};
+
+/**
+ * Reads a call.
+ * @throws {SyntaxError} when the text is not JSON, {TypeError} when it is not a call with one parameter
+ */
+export const decodeCall = (text: string): Call => {
+  const call: unknown = JSON.parse(text);
+  if (typeof call !== 'object' || call === null || Array.isArray(call))
+    throw new TypeError('not a JSON-RPC call');
+  const { method, params, id } = call as Record<string, unknown>;
+  if (typeof method !== 'string') throw new TypeError('a call needs a method');
+  if (!Array.isArray(params) || params.length !== 1)
+    throw new TypeError('params must be an array of one request');
+  return { method, params: params[0], id: idText(text, id) };
+};
+
+export const encodeCall = (method: string, request: unknown, id: number): string =>
+  `{"method":${JSON.stringify(method)},"params":[${JSON.stringify(request)}],"id":${id}}`;
+
+export const encodeResult = (result: unknown, id: string): string =>
+  `{"result":${JSON.stringify(result ?? null)},"error":null,"id":${id}}`;
+
+export const encodeError = (message: string, id: string): string =>
+  `{"result":null,"error":${JSON.stringify(message)},"id":${id}}`;

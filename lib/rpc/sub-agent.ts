@@ -1,0 +1,222 @@
+import type { Readable } from 'node:stream';
+import * as Hapi from '@hapi/hapi';
+import type { ObjectSchema } from 'joi';
+import { disconnectSignal } from '../disconnect-signal.js';
+import { errorMessage } from '../errors.js';
+import type { Logger } from '../log.js';
+import { decodeCall, encodeError, encodeResult } from './codec.js';
+import { CallEvents, eventStream } from './event-stream.js';
+import { GuestStates } from './guest-states.js';
+import { CALL_HEADERS, EVENTS_PATH, HEALTH_PATH, type Health, type JobStage, RPC_PATH } from './messages.js';
+
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+/** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
+const KEEP_ALIVE_MS = 120_000;
+
+/** What a method is told beside its request. */
+export interface CallContext {
+  /** Aborted when the agent is no longer waiting for the answer. */
+  signal: AbortSignal;
+  log: Logger;
+  /** What the call is part of; absent when no job is behind it. */
+  job: JobStage | undefined;
+  /** Tells how far the call has come, in words that people read in the job. At most once a second, please. */
+  progress: (message: string) => void;
+}
+
+export type Method<Request, Response> = (request: Request, call: CallContext) => Promise<Response> | Response;
+
+export interface SubAgentOptions {
+  name: string;
+  log: Logger;
+  /** The guests that the sub-agent runs; none by default. */
+  guestStates?: GuestStates;
+  /** What is wrong, or `undefined` when all is well. */
+  check?: () => Promise<string | undefined> | string | undefined;
+}
+
+interface RegisteredMethod {
+  schema: ObjectSchema;
+  handle: Method<never, unknown>;
+}
+
+/** A failed stream request: the status and the message reach the agent's client. */
+export class StreamError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const plain = (h: Hapi.ResponseToolkit, status: number, message: string): Hapi.ResponseObject =>
+  h.response(`${message}\n`).type('text/plain').code(status);
+
+const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
+  const job = headers[CALL_HEADERS.job];
+  if (typeof job !== 'string') return undefined;
+  return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
+};
+
+/**
+ * The server half of a sub-agent: JSON-RPC 1.0 over HTTP on loopback, as the agent speaks it.
+ *
+ * ```ts
+ * const agent = new SubAgent({ name: 'greeter', log });
+ * agent.method('Greeter.Greet', guestRequestSchema, ({ guest }) => ({ guest, message: 'hello' }));
+ * await agent.listen(21356);
+ * ```
+ */
+export class SubAgent {
+  readonly #options: SubAgentOptions;
+  readonly #methods = new Map<string, RegisteredMethod>();
+  readonly #streams: Hapi.ServerRoute[] = [];
+  readonly #guestStates: GuestStates;
+  readonly #calls = new CallEvents();
+  readonly #closing = new AbortController();
+  #server: Hapi.Server | undefined;
+
+  constructor(options: SubAgentOptions) {
+    this.#options = options;
+    this.#guestStates = options.guestStates ?? new GuestStates();
+  }
+
+  /** Registers `Service.Method`. What it throws becomes the call's error. */
+  method<Request, Response>(
+    name: `${string}.${string}`,
+    schema: ObjectSchema<Request>,
+    handle: Method<Request, Response>,
+  ): this {
+    this.#methods.set(name, { schema, handle });
+    return this;
+  }
+
+  /** Registers a path that takes a bare request and answers a stream of bytes; see `StreamError`. */
+  stream<Request>(path: string, schema: ObjectSchema<Request>, open: Method<Request, Readable>): this {
+    this.#streams.push({
+      method: 'POST',
+      path,
+      options: { payload: { override: 'application/json' } },
+      handler: async (request, h) => {
+        const { value, error } = schema.validate(request.payload);
+        if (error) return plain(h, 400, error.message);
+        try {
+          const body = await open(value, this.#callContext(request, this.#options.log));
+          return h.response(body).type('application/octet-stream').encoding('binary');
+        } catch (failure) {
+          return plain(h, failure instanceof StreamError ? failure.status : 500, errorMessage(failure));
+        }
+      },
+    });
+    return this;
+  }
+
+  /**
+   * Starts to answer on loopback.
+   * @param port TCP port; 0 for any free one
+   * @returns the port
+   */
+  async listen(port: number): Promise<number> {
+    const server = Hapi.server({
+      host: '127.0.0.1',
+      port,
+      debug: false,
+      compression: false,
+      routes: { payload: { maxBytes: MAX_REQUEST_BYTES } },
+    });
+    server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
+    server.route([this.#rpcRoute(), this.#healthRoute(), this.#eventsRoute(), ...this.#streams]);
+    server.route({
+      method: '*',
+      path: RPC_PATH,
+      handler: (_, h) => plain(h, 405, 'rpc: POST method required'),
+    });
+    await server.start();
+    this.#server = server;
+    this.#options.log.info({ port: server.info.port }, `${this.#options.name} listens`);
+    return Number(server.info.port);
+  }
+
+  /** Stops; calls under way get some seconds to end. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#server?.stop({ timeout: 5000 });
+  }
+
+  #rpcRoute(): Hapi.ServerRoute {
+    return {
+      method: 'POST',
+      path: RPC_PATH,
+      options: { payload: { parse: false, output: 'data' } },
+      handler: async (request, h) => {
+        const { mime } = request;
+        if (mime === 'application/json') return this.#answer(request, h);
+        return plain(h, 415, `rpc: unrecognized Content-Type: ${mime ?? ''}`);
+      },
+    };
+  }
+
+  async #answer(request: Hapi.Request, h: Hapi.ResponseToolkit): Promise<Hapi.ResponseObject> {
+    let call: ReturnType<typeof decodeCall>;
+    try {
+      call = decodeCall((request.payload as Buffer).toString('utf8'));
+    } catch (error) {
+      return plain(h, 400, `rpc: ${errorMessage(error)}`);
+    }
+    const method = this.#methods.get(call.method);
+    if (!method) return plain(h, 400, `rpc: can't find method "${call.method}"`);
+    const { value, error } = method.schema.validate(call.params);
+    if (error) return plain(h, 400, `${call.method}: ${error.message}`);
+    const log = this.#options.log.child({ method: call.method, guest: value.guest?.id });
+    const json = (body: string): Hapi.ResponseObject => h.response(body).type('application/json');
+    try {
+      const result = await method.handle(value as never, this.#callContext(request, log));
+      log.debug('done');
+      return json(encodeResult(result, call.id));
+    } catch (failure) {
+      log.info(`failed: ${errorMessage(failure)}`);
+      log.debug({ err: failure }, 'the failure');
+      return json(encodeError(errorMessage(failure), call.id));
+    }
+  }
+
+  #healthRoute(): Hapi.ServerRoute {
+    return {
+      method: 'GET',
+      path: HEALTH_PATH,
+      handler: async (): Promise<Health> => {
+        const message = await this.#options.check?.();
+        return {
+          name: this.#options.name,
+          status: message === undefined ? 'ok' : 'degraded',
+          ...(message === undefined ? {} : { message }),
+          methods: [...this.#methods.keys()],
+        };
+      },
+    };
+  }
+
+  #eventsRoute(): Hapi.ServerRoute {
+    return {
+      method: 'GET',
+      path: EVENTS_PATH,
+      handler: (request, h) => {
+        const signal = AbortSignal.any([disconnectSignal(request), this.#closing.signal]);
+        return h.response(eventStream(this.#guestStates, this.#calls, signal)).type('application/x-ndjson');
+      },
+    };
+  }
+
+  #callContext(request: Hapi.Request, log: Logger): CallContext {
+    const job = jobStage(request.headers);
+    return {
+      signal: disconnectSignal(request),
+      log,
+      job,
+      progress: (message) => {
+        if (job) this.#calls.emit('progress', { job: job.job, message });
+      },
+    };
+  }
+}

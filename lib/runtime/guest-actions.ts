@@ -1,0 +1,150 @@
+import { actionName, type GuestAction } from '../config/actions.js';
+import { errorMessage, guestExists } from '../errors.js';
+import { type Guest, normalizeGuest } from '../model/guest.js';
+import type { MetricsType } from '../model/metrics.js';
+import {
+  type GuestMetricsRequest,
+  type GuestMetricsResponse,
+  guestMetricsResponseSchema,
+} from '../rpc/messages.js';
+import type { Task } from '../store/task.js';
+import type { Action } from './action.js';
+import { guestExchange } from './guest-exchange.js';
+import type { TaskRun } from './job-queue.js';
+import { type PipelineOptions, requireShape, runPipeline } from './pipeline.js';
+import type { Answered, Runtime, Submitted } from './runtime.js';
+
+const runGuestPipeline = async (
+  runtime: Runtime,
+  action: Action,
+  id: string,
+  options: PipelineOptions = {},
+): Promise<void> => {
+  await runPipeline(action, guestExchange(runtime.guests, runtime.revisions, action, id), options);
+};
+
+/** What a failed create may have made on the way is taken away again, as far as the sub-agents can. */
+const undoCreate = async (runtime: Runtime, guest: Guest): Promise<void> => {
+  const name = actionName(guest.type, 'delete');
+  if (!runtime.isConfigured(name)) return;
+  const { stages, ...action } = runtime.action(name);
+  for (const stage of stages) {
+    try {
+      await runGuestPipeline(runtime, { ...action, stages: [stage] }, guest.id);
+    } catch (error) {
+      const what = `${stage.method} after the failed create: ${errorMessage(error)}`;
+      runtime.log.warn({ guest: guest.id }, what);
+    }
+  }
+};
+
+/** A guest whose creation has failed stays, in state `error`, with nothing behind it. */
+export const settleFailedCreate = async (runtime: Runtime, guest: Guest): Promise<void> => {
+  await undoCreate(runtime, guest);
+  await runtime.guests.update(guest.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' }));
+};
+
+/** A guest that was created is no longer being created, also when no stage said in what state it is. */
+export const settleCreated = async (runtime: Runtime, id: string): Promise<void> => {
+  await runtime.guests.update(id, (guest) =>
+    guest.state === 'create' ? { ...guest, state: 'unknown' } : guest,
+  );
+};
+
+/**
+ * After `delete` has succeeded the guest is gone; after `create` has failed it is in state `error`.
+ * @returns the guest as the action left it
+ */
+export const runGuestTask = async (
+  runtime: Runtime,
+  { name }: Extract<Task, { kind: 'guest' }>,
+  { job, action, run, signal }: TaskRun,
+): Promise<Guest> => {
+  try {
+    await runGuestPipeline(runtime, action, job.GuestID, { run, signal });
+  } catch (error) {
+    if (name === 'create') await settleFailedCreate(runtime, runtime.guests.get(job.GuestID));
+    throw error;
+  }
+  if (name === 'create') await settleCreated(runtime, job.GuestID);
+  const guest = runtime.guests.get(job.GuestID);
+  if (name === 'delete') {
+    await runtime.guests.remove(job.GuestID);
+    runtime.forgetGuest(job.GuestID);
+  }
+  return guest;
+};
+
+/**
+ * Stores a new guest and queues its creation. When that fails, the guest stays, in state `error`.
+ * @throws {AgentError} `conflict` when its id is taken
+ */
+export const createGuest = async (
+  runtime: Runtime,
+  wanted: Guest,
+): Promise<Submitted<Guest> & { guest: Guest }> => {
+  const action = runtime.action(actionName(wanted.type, 'create'));
+  const guest = normalizeGuest({ ...wanted, state: 'create' });
+  if (!(await runtime.guests.insert(guest))) throw guestExists(guest.id);
+  try {
+    const submitted = await runtime.queue.submit<Guest>(guest.id, action, { kind: 'guest', name: 'create' });
+    return { ...submitted, guest };
+  } catch (error) {
+    await runtime.guests.remove(guest.id);
+    runtime.forgetGuest(guest.id);
+    throw error;
+  }
+};
+
+/** Actions that nothing may wait for: they go ahead of the others and end what would undo them. */
+const OVERRULING: ReadonlySet<string> = new Set(['poweroff', 'delete']);
+
+/** What a poweroff leaves waiting: what neither brings the guest up nor depends on its being up. */
+const outlivesPoweroff = (action: string): boolean => /Snapshot$|poweroff$|delete$/i.test(action);
+
+const isCreate = (action: string): boolean => /create$/i.test(action);
+
+/** Queues an action of a guest that there is. */
+export const performGuestAction = async (
+  runtime: Runtime,
+  guest: Guest,
+  name: GuestAction,
+): Promise<Submitted<Guest>> => {
+  const action = runtime.action(actionName(guest.type, name));
+  const first = OVERRULING.has(name);
+  const submitted = await runtime.queue.submit<Guest>(guest.id, action, { kind: 'guest', name }, { first });
+  if (name === 'delete') {
+    // What waits is behind it now, and ends with the guest.
+    runtime.queue.supersede(submitted.job, { waiting: () => false, running: () => true });
+  } else if (name === 'poweroff') {
+    runtime.queue.supersede(submitted.job, {
+      waiting: (other) => !outlivesPoweroff(other),
+      running: (other) => !isCreate(other),
+    });
+  }
+  return submitted;
+};
+
+type MetricsAnswer<Type extends MetricsType> = NonNullable<GuestMetricsResponse[Type]>;
+
+const EMPTY_METRICS: { [Type in MetricsType]: MetricsAnswer<Type> } = { cpu: [], disk: {}, nic: {} };
+
+/** Asks for a guest's cpu, disk or nic counters. */
+export const queryMetrics = async <Type extends MetricsType>(
+  runtime: Runtime,
+  guest: Guest,
+  type: Type,
+  signal?: AbortSignal,
+): Promise<Answered<MetricsAnswer<Type>>> => {
+  const action = runtime.action(actionName(guest.type, `${type}Metrics`));
+  const { pipelineId, answer } = await runtime.query<GuestMetricsRequest, GuestMetricsResponse>(
+    guest.id,
+    action,
+    {
+      request: ({ args }) => ({ guest, type, ...(args ? { args } : {}) }),
+      answered: requireShape(guestMetricsResponseSchema),
+    },
+    signal,
+  );
+  return { pipelineId, answer: answer?.[type] ?? EMPTY_METRICS[type] };
+};

@@ -1,0 +1,209 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentError, errorMessage, jobEnded, stopping } from '../errors.js';
+import type { Logger } from '../log.js';
+import { isFinished, type Job } from '../model/job.js';
+import type { JobLog, LoggedJob } from '../store/job-log.js';
+import type { Task } from '../store/task.js';
+import type { Action } from './action.js';
+import type { JobRun } from './pipeline.js';
+import type { EnqueueOptions, Runner } from './runner.js';
+import type { Runners } from './runners.js';
+
+/** An async action that was accepted. */
+export interface Submitted<T> {
+  job: Job;
+  /** Settles as the action does. */
+  done: Promise<T>;
+}
+
+/** A task whose turn has come. */
+export interface TaskRun {
+  job: Job;
+  action: Action;
+  run: JobRun;
+  /** Aborted when the job is to end early. */
+  signal: AbortSignal;
+}
+
+export type RunTask = (task: Task, run: TaskRun) => Promise<unknown>;
+
+export interface JobQueueOptions {
+  jobs: JobLog;
+  runners: Runners;
+  runTask: RunTask;
+  log: Logger;
+}
+
+/** How long a poweroff or a delete lets the action before it go on. */
+const SUPERSEDE_GRACE_MS = 5000;
+
+/** The async actions: logged on disk as jobs before they are accepted, then run one at a time per runner. */
+export class JobQueue {
+  readonly #jobs: JobLog;
+  readonly #runners: Runners;
+  readonly #runTask: RunTask;
+  readonly #log: Logger;
+  /** Resolve when a job's end is logged. */
+  readonly #ended = new Map<string, Promise<void>>();
+  /** The actions of what is queued or runs, which may not be logged yet. */
+  readonly #actions = new Map<string, string>();
+  #stopping = false;
+
+  constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
+    this.#jobs = jobs;
+    this.#runners = runners;
+    this.#runTask = runTask;
+    this.#log = log;
+  }
+
+  /**
+   * Logs an action as a job and queues it.
+   * @throws {AgentError} `queue_full`, or `unavailable` when the agent is stopping
+   */
+  async submit<T>(
+    runnerId: string,
+    action: Action,
+    task: Task,
+    options: EnqueueOptions = {},
+  ): Promise<Submitted<T>> {
+    if (this.#stopping) throw stopping();
+    const runner = this.#runners.get(runnerId);
+    runner.requireRoom(options);
+    const id = crypto.randomUUID();
+    // Queued in the same turn, so that the order is the one asked for; it starts when it is logged.
+    const logged = this.#jobs.add(runnerId, action.name, task, id);
+    const done = this.#enqueue<T>(runner, { id, logged, action, task, stage: 0, repeated: false }, options);
+    const job = await logged;
+    this.#log.info({ guest: runnerId, action: action.name, job: id }, 'queued');
+    return { job, done };
+  }
+
+  /** Queues a job that an earlier process of the agent left unfinished. */
+  resume({ job, task, stage }: LoggedJob, action: Action): void {
+    const repeated = job.Status === 'Running';
+    const runner = this.#runners.get(job.GuestID);
+    void this.#enqueue(runner, { id: job.ID, logged: Promise.resolve(job), action, task, stage, repeated });
+    this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
+  }
+
+  /** Queues what has to be put right before anything else is done with a guest. */
+  settle(runnerId: string, work: () => Promise<void>): void {
+    const settled = this.#runners.get(runnerId).enqueue(crypto.randomUUID(), work);
+    settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
+  }
+
+  /**
+   * Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off.
+   * @returns the job as it is afterwards
+   * @throws {AgentError} `conflict` when it has ended already
+   */
+  async cancel(id: string): Promise<Job> {
+    const job = this.#jobs.get(id);
+    if (isFinished(job) || !this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled')))
+      throw jobEnded(job);
+    await this.#ended.get(id);
+    return this.#jobs.get(id);
+  }
+
+  /**
+   * Clears the way for a job that nothing may hold up. Of the others of its runner, what waits and is picked never
+   * runs; what runs and is picked gets some seconds to end by itself.
+   * @param picked by the name of their action
+   */
+  supersede(
+    by: Job,
+    picked: { waiting: (action: string) => boolean; running: (action: string) => boolean },
+  ): void {
+    const runner = this.#runners.get(by.GuestID);
+    const reason = new AgentError('conflict', `superseded by ${by.Action}`);
+    const isPicked = (id: string, pick: (action: string) => boolean): boolean =>
+      id !== by.ID && pick(this.#actions.get(id) ?? '');
+    runner.abandon(reason, (id) => isPicked(id, picked.waiting));
+    const { running } = runner;
+    if (running === undefined || !isPicked(running, picked.running)) return;
+    setTimeout(() => runner.end(running, reason), SUPERSEDE_GRACE_MS).unref();
+  }
+
+  /** Ends what waits for a guest that is gone. */
+  forget(runnerId: string): void {
+    this.#runners.get(runnerId).abandon(new AgentError('conflict', 'guest deleted'));
+    this.#runners.forget(runnerId);
+  }
+
+  /**
+   * Takes no new actions and waits for those that run. What waits stays queued on disk, for the next start.
+   * @param ms milliseconds after which what still runs is left to the next start as well
+   */
+  async drain(ms: number): Promise<void> {
+    this.#stopping = true;
+    const inTime = new AbortController();
+    await Promise.race([
+      Promise.all(this.#runners.all().map((runner) => runner.pause())),
+      delay(ms, undefined, { signal: inTime.signal }).catch(() => {}),
+    ]);
+    inTime.abort();
+  }
+
+  #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {
+    const log = this.#log.child({ guest: runner.id, action: entry.action.name, job: entry.id });
+    this.#actions.set(entry.id, entry.action.name);
+    const done = runner.enqueue(entry.id, (signal) => this.#run<T>(entry, signal, log), options);
+    const ended = done.then(
+      () => {},
+      (error: unknown) => this.#fail(entry, log, error),
+    );
+    this.#ended.set(
+      entry.id,
+      ended.finally(() => {
+        this.#ended.delete(entry.id);
+        this.#actions.delete(entry.id);
+      }),
+    );
+    return done;
+  }
+
+  async #run<T>(entry: QueuedJob, signal: AbortSignal, log: Logger): Promise<T> {
+    const { id, action, task, stage, repeated } = entry;
+    const job = await entry.logged;
+    const enterStage = async (index: number): Promise<void> => {
+      signal.throwIfAborted();
+      if (index > 0) await this.#jobs.enterStage(id, index);
+    };
+    try {
+      await this.#jobs.start(id);
+      log.debug('running');
+      const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
+      const result = await this.#runTask(task, { job, action, run, signal });
+      await this.#jobs.complete(id);
+      log.info('complete');
+      return result as T;
+    } catch (error) {
+      await this.#fail(entry, log, error);
+      throw error;
+    }
+  }
+
+  /** Notes why a job failed, or never ran. That the log cannot be written must not end the process. */
+  async #fail({ id, logged }: QueuedJob, log: Logger, reason: unknown): Promise<void> {
+    try {
+      await logged;
+      if (isFinished(this.#jobs.get(id))) return;
+      log.warn(`failed: ${errorMessage(reason)}`);
+      await this.#jobs.fail(id, errorMessage(reason));
+    } catch (error) {
+      log.error({ err: error }, `cannot log a job that failed: ${errorMessage(reason)}`);
+    }
+  }
+}
+
+interface QueuedJob {
+  id: string;
+  /** Resolves when it is on disk. */
+  logged: Promise<Job>;
+  action: Action;
+  task: Task;
+  /** To begin at. */
+  stage: number;
+  /** Whether that stage may have been run before. */
+  repeated: boolean;
+}

@@ -1,0 +1,45 @@
+import type { LoggedJob } from '../store/job-log.js';
+import { settleCreated, settleFailedCreate } from './guest-actions.js';
+import type { Runtime } from './runtime.js';
+
+/** Why a job that was running cannot simply go on; `undefined` when it can. */
+const obstacle = (runtime: Runtime, { job, stage }: LoggedJob): string | undefined => {
+  if (!runtime.isConfigured(job.Action)) return `interrupted, and ${job.Action} is no longer configured`;
+  if (job.Status === 'Queued') return undefined;
+  const interrupted = runtime.action(job.Action).stages[stage];
+  if (!interrupted || interrupted.idempotent) return undefined;
+  return `interrupted: the agent was stopped while ${interrupted.method} ran, which may not be run twice`;
+};
+
+const giveUp = async (runtime: Runtime, { job, task }: LoggedJob, reason: string): Promise<void> => {
+  const guest = runtime.guests.find(job.GuestID);
+  if (task.kind === 'guest' && task.name === 'create' && guest) await settleFailedCreate(runtime, guest);
+  await runtime.jobs.fail(job.ID, reason);
+};
+
+/** Guests that are being created by no job: that of one was never logged, or it ended without a word about the state. */
+const settleOrphanedCreates = async (runtime: Runtime, unfinished: readonly LoggedJob[]): Promise<void> => {
+  const underWay = new Set(unfinished.map(({ job }) => job.GuestID));
+  for (const guest of runtime.guests.list()) {
+    if (guest.state !== 'create' || underWay.has(guest.id)) continue;
+    const jobs = runtime.jobs.list({ guestId: guest.id });
+    if (jobs.some(({ Status }) => Status === 'Complete')) await settleCreated(runtime, guest.id);
+    else runtime.queue.settle(guest.id, () => settleFailedCreate(runtime, guest));
+  }
+};
+
+/**
+ * Goes on with what an earlier process of the agent left unfinished: what waited runs, in its guest's order; what
+ * ran goes on at its stage when that may be run twice, and ends in `Error` otherwise. What that takes is done on
+ * the guests' own runners: no sub-agent can hold up the start.
+ */
+export const recover = async (runtime: Runtime): Promise<void> => {
+  const unfinished = runtime.jobs.unfinished();
+  await settleOrphanedCreates(runtime, unfinished);
+  for (const logged of unfinished) {
+    const { job } = logged;
+    const reason = obstacle(runtime, logged);
+    if (reason === undefined) runtime.queue.resume(logged, runtime.action(job.Action));
+    else runtime.queue.settle(job.GuestID, () => giveUp(runtime, logged, reason));
+  }
+};

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { notConfigured } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { StreamAnswer } from '../rpc/service-client.js';
+import type { GuestStore } from '../store/guest-store.js';
+import type { JobLog } from '../store/job-log.js';
+import type { Task } from '../store/task.js';
+import type { Action } from './action.js';
+import { GuestRevisions } from './guest-revisions.js';
+import { JobQueue, type TaskRun } from './job-queue.js';
+import { type Exchange, holdingPlace, openStream, runPipeline } from './pipeline.js';
+import { Runners } from './runners.js';
+
+export type { Submitted } from './job-queue.js';
+
+/** An info or stream action that was carried out: the pipeline's id, and what came of it. */
+export interface Answered<T> {
+  pipelineId: string;
+  answer: T;
+}
+
+export interface RuntimeOptions {
+  actions: ReadonlyMap<string, Action>;
+  guests: GuestStore;
+  jobs: JobLog;
+  log: Logger;
+  /** Does what a job is for. */
+  runTask: (runtime: Runtime, task: Task, run: TaskRun) => Promise<unknown>;
+}
+
+/** Carries out actions: finds their pipelines, and the runners of the guests that they are for. */
+export class Runtime {
+  readonly guests: GuestStore;
+  readonly jobs: JobLog;
+  readonly revisions: GuestRevisions;
+  readonly log: Logger;
+  readonly #actions: ReadonlyMap<string, Action>;
+  readonly queue: JobQueue;
+  readonly #runners = new Runners();
+
+  constructor({ actions, guests, jobs, log, runTask }: RuntimeOptions) {
+    this.guests = guests;
+    this.jobs = jobs;
+    this.log = log;
+    this.revisions = new GuestRevisions(guests);
+    this.#actions = actions;
+    const run = (task: Task, taskRun: TaskRun): Promise<unknown> => runTask(this, task, taskRun);
+    this.queue = new JobQueue({ jobs, runners: this.#runners, runTask: run, log });
+  }
+
+  isConfigured(name: string): boolean {
+    return this.#actions.has(name);
+  }
+
+  /** @throws {AgentError} `not_found` when the config does not have it */
+  action(name: string): Action {
+    const action = this.#actions.get(name);
+    if (!action) throw notConfigured(name);
+    return action;
+  }
+
+  /** Whether nothing that was asked of a guest waits or runs. */
+  isIdle(runnerId: string): boolean {
+    const { waiting, running } = this.#runners.get(runnerId);
+    return waiting === 0 && running === undefined;
+  }
+
+  /** Runs an info action at once, within the runner's limit. */
+  async query<Request, Response>(
+    runnerId: string,
+    action: Action,
+    exchange: Exchange<Request, Response>,
+    signal?: AbortSignal,
+  ): Promise<Answered<Response | undefined>> {
+    const answer = await this.#runners.get(runnerId).info(() => runPipeline(action, exchange, { signal }));
+    return { pipelineId: randomUUID(), answer };
+  }
+
+  /** Opens a stream action's bytes. The runner's limit holds until they end. */
+  async stream(
+    runnerId: string,
+    action: Action,
+    request: unknown,
+    signal: AbortSignal,
+  ): Promise<Answered<StreamAnswer>> {
+    const open = (): Promise<StreamAnswer> => openStream(action, request, signal);
+    const answer = await holdingPlace(this.#runners.get(runnerId).stream, open);
+    return { pipelineId: randomUUID(), answer };
+  }
+
+  /** What there was of a guest that is gone. */
+  forgetGuest(id: string): void {
+    this.queue.forget(id);
+    this.revisions.forget(id);
+  }
+}

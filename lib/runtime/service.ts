@@ -1,0 +1,19 @@
+import pLimit from 'p-limit';
+import type { ServiceClient } from '../rpc/service-client.js';
+
+/** A sub-agent: its client, and at most `maxPending` calls to it at the same time. */
+export class Service {
+  readonly name: string;
+  readonly client: ServiceClient;
+  /** Seconds; `undefined` when the config leaves it to the defaults. */
+  readonly timeout: number | undefined;
+  /** Runs a call when there is room for it. */
+  readonly throttle: <T>(call: () => Promise<T>) => Promise<T>;
+
+  constructor(name: string, client: ServiceClient, maxPending: number, timeout?: number) {
+    this.name = name;
+    this.client = client;
+    this.timeout = timeout;
+    this.throttle = pLimit(maxPending);
+  }
+}

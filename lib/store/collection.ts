@@ -1,0 +1,222 @@
+import { AgentError, storageFailed } from '../errors.js';
+import { type Change, NedbFile, readDocuments, type StoredDocument } from './nedb-file.js';
+import { repairTail } from './repair-tail.js';
+
+interface Entry<Value> {
+  document: StoredDocument;
+  value: Value;
+}
+
+/** How a value is put into a document and back: NeDB refuses field names with a dot or a leading `$`. */
+export interface Codec<Value> {
+  encode(value: Value): unknown;
+  decode(stored: unknown): Value;
+}
+
+/** For values whose field names are all our own. */
+export const plainCodec = <Value>(): Codec<Value> => ({
+  encode: (value) => value,
+  decode: (stored) => stored as Value,
+});
+
+/** Appended lines, beyond those for live documents, after which the file is written anew. */
+const COMPACT_AFTER = 10_000;
+/** Few lines may be long ones: a file that has grown to this, and to four times what it was, is written anew too. */
+const COMPACT_BYTES = 32 * 1024 * 1024;
+/** Writes that share one sync, at most. */
+const MAX_BATCH = 500;
+
+/** A write that waits for its turn: what the document is to be, `undefined` for gone, `current` for unchanged. */
+interface Write<Value> {
+  id: string;
+  change: (current: Value | undefined) => Value | undefined;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
+
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/**
+ * Documents by id in a NeDB file, in the order they were inserted in. Reads come from memory and give the very
+ * object that is stored: treat it as frozen. A write is on disk before it is seen or acknowledged; those that come
+ * at the same time share a sync. One that fails changed nothing.
+ */
+export class Collection<Value> {
+  readonly #filename: string;
+  readonly #codec: Codec<Value>;
+  readonly #compactAfter: number;
+  readonly #entries = new Map<string, Entry<Value>>();
+  #file: NedbFile | undefined;
+  #waiting: Write<Value>[] = [];
+  #writing: Promise<void> | undefined;
+  #closed = false;
+  #lastOrder = 0;
+  #appended = 0;
+  /** Bytes of the file when it was last written anew. */
+  #compactedSize = 0;
+
+  private constructor(filename: string, codec: Codec<Value>, compactAfter: number) {
+    this.#filename = filename;
+    this.#codec = codec;
+    this.#compactAfter = compactAfter;
+  }
+
+  /**
+   * Opens the file, which is made when it is not there. On a full disk it can be read; writes fail until there
+   * is room.
+   * @throws {Error} when its content is damaged beyond a torn last line
+   */
+  static async open<Value>(
+    filename: string,
+    codec: Codec<Value>,
+    compactAfter = COMPACT_AFTER,
+  ): Promise<Collection<Value>> {
+    const collection = new Collection<Value>(filename, codec, compactAfter);
+    const documents = await collection.#openFile();
+    for (const document of documents.sort((a, b) => a.order - b.order)) {
+      collection.#entries.set(document._id, { document, value: codec.decode(document.value) });
+      collection.#lastOrder = document.order;
+    }
+    return collection;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(id: string): Value | undefined {
+    return this.#entries.get(id)?.value;
+  }
+
+  values(): Value[] {
+    return Array.from(this.#entries.values(), ({ value }) => value);
+  }
+
+  entries(): [string, Value][] {
+    return Array.from(this.#entries, ([id, { value }]) => [id, value]);
+  }
+
+  /** Stores a new document; false, and nothing stored, when its id is taken. */
+  async insert(id: string, value: Value): Promise<boolean> {
+    let inserted = false;
+    await this.#write(id, (current) => {
+      inserted = current === undefined;
+      return current ?? value;
+    });
+    return inserted;
+  }
+
+  put(id: string, value: Value): Promise<void> {
+    return this.#write(id, () => value);
+  }
+
+  /**
+   * Replaces a document by what `change` makes of it; no other write to it comes between.
+   * @returns what is stored afterwards; `undefined` when there is no such document
+   */
+  async update(id: string, change: (current: Value) => Value): Promise<Value | undefined> {
+    let next: Value | undefined;
+    await this.#write(id, (current) => {
+      next = current === undefined ? undefined : change(current);
+      return next;
+    });
+    return next;
+  }
+
+  /** Removes documents; those that are not there are passed over. */
+  async remove(...ids: string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#write(id, () => undefined)));
+  }
+
+  /** Takes no more writes; resolves when those that were taken are on disk. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+  }
+
+  async #openFile(): Promise<StoredDocument[]> {
+    try {
+      this.#file = await NedbFile.open(this.#filename);
+      return await this.#file.documents();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      await repairTail(this.#filename);
+      return readDocuments(this.#filename);
+    }
+  }
+
+  #write(id: string, change: Write<Value>['change']): Promise<void> {
+    if (this.#closed) return Promise.reject(new AgentError('unavailable', 'the agent has stopped'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ id, change, resolve, reject });
+      this.#writing ??= this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    // What is asked for in this turn of the event loop goes into the first batch.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#writeBatch(this.#waiting.splice(0, MAX_BATCH));
+    // In the same turn as the last look at what waits: nothing can come between.
+    this.#writing = undefined;
+  }
+
+  async #writeBatch(batch: readonly Write<Value>[]): Promise<void> {
+    const drafts = new Map<string, Entry<Value> | undefined>();
+    const drafted = batch.filter((write) => this.#draft(drafts, write));
+    const changes = [...drafts].flatMap(([id, entry]): Change[] => {
+      const before = this.#entries.get(id);
+      return before === entry ? [] : [{ id, before: before?.document, after: entry?.document }];
+    });
+    try {
+      if (changes.length > 0) await this.#commit(changes);
+    } catch (error) {
+      for (const { reject } of drafted) reject(storageFailed(error));
+      return;
+    }
+    for (const [id, entry] of drafts) {
+      if (entry) this.#entries.set(id, entry);
+      else this.#entries.delete(id);
+    }
+    for (const { resolve } of drafted) resolve();
+    await this.#compactWhenDue(changes.length);
+  }
+
+  /** Works out what a write makes of its document, after the writes before it in the batch. */
+  #draft(drafts: Map<string, Entry<Value> | undefined>, { id, change, reject }: Write<Value>): boolean {
+    const current = drafts.has(id) ? drafts.get(id) : this.#entries.get(id);
+    try {
+      const value = change(current?.value);
+      if (value === current?.value) drafts.set(id, current);
+      else drafts.set(id, value === undefined ? undefined : this.#entry(id, value, current));
+      return true;
+    } catch (error) {
+      reject(error as Error);
+      return false;
+    }
+  }
+
+  #entry(id: string, value: Value, current: Entry<Value> | undefined): Entry<Value> {
+    if (!current) this.#lastOrder += 1;
+    const order = current?.document.order ?? this.#lastOrder;
+    return { document: { _id: id, order, value: this.#codec.encode(value) }, value };
+  }
+
+  async #commit(changes: readonly Change[]): Promise<void> {
+    this.#file ??= await NedbFile.open(this.#filename);
+    await this.#file.commit(changes);
+  }
+
+  async #compactWhenDue(lines: number): Promise<void> {
+    this.#appended += lines;
+    const size = this.#file?.size ?? 0;
+    const manyLines = this.#appended >= this.#compactAfter + this.#entries.size;
+    const manyBytes = size >= Math.max(COMPACT_BYTES, 4 * this.#compactedSize);
+    if (!manyLines && !manyBytes) return;
+    this.#appended = 0;
+    // Without room for it the file just stays long; the next time comes.
+    await this.#file?.compact().catch(() => {});
+    this.#compactedSize = this.#file?.size ?? 0;
+  }
+}

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { AgentError } from '../errors.js';
+
+/** What flock(1) ends with when somebody else has the lock. */
+const LOCKED_EXIT_CODE = 75;
+/** A predecessor that was killed a moment ago may still be letting go. */
+const WAIT_SECONDS = 3;
+
+/** A lock that the kernel lets go of when this process ends, however it ends. */
+export interface DirectoryLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Keeps other agents out of a directory of state: flock(1) holds the lock for as long as our end of its standard
+ * input is open.
+ * @throws {AgentError} `conflict` when another agent is using it
+ */
+export const lockDirectory = async (directory: string): Promise<DirectoryLock> => {
+  const file = join(directory, 'lock');
+  const options = [
+    '--exclusive',
+    '--timeout',
+    String(WAIT_SECONDS),
+    '--conflict-exit-code',
+    String(LOCKED_EXIT_CODE),
+  ];
+  // Once it has the lock, cat gives back what it is sent, until we are gone.
+  const holder = execa('flock', [...options, '--no-fork', file, 'cat'], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    reject: false,
+    detached: true,
+    buffer: false,
+  });
+  holder.stdin.on('error', () => {});
+  holder.stdin.write('\n');
+  const locked = once(holder.stdout, 'data').then(() => true);
+  if (!(await Promise.race([locked, holder.then(() => false)]))) {
+    const { exitCode, originalMessage } = await holder;
+    if (exitCode === LOCKED_EXIT_CODE) {
+      throw new AgentError(
+        'conflict',
+        `another agent is using ${directory}: stop it, or choose another dbpath`,
+      );
+    }
+    throw new AgentError(
+      'storage',
+      `${file}: cannot be locked (${originalMessage ?? `flock exited with ${exitCode}`})`,
+    );
+  }
+  return {
+    release: async () => {
+      holder.stdin.end();
+      await holder;
+    },
+  };
+};

@@ -1,0 +1,128 @@
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import Datastore from 'nedb-promises';
+import { DurableFile } from './durable-file.js';
+import { repairTail } from './repair-tail.js';
+
+export interface StoredDocument {
+  _id: string;
+  /** Its place among the others: NeDB itself does not keep them in order. */
+  order: number;
+  value: unknown;
+}
+
+/** What a write does to one document. */
+export interface Change {
+  id: string;
+  /** As it is in the file; absent when it is not there. */
+  before: StoredDocument | undefined;
+  /** As it is to be; absent when it is to go. */
+  after: StoredDocument | undefined;
+}
+
+/** What NeDB has and the types of nedb-promises do not: the method they name instead is deprecated. */
+interface Compactable {
+  compactDatafileAsync(): Promise<void>;
+}
+
+/** NeDB takes these for ends of lines when it reads a file, but JSON has them as they are. */
+const escapeLineBreaks = (line: string): string =>
+  line.replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const isDeleted = (line: StoredDocument & { $$deleted?: boolean }): boolean => line.$$deleted === true;
+
+/** Reads the documents without NeDB, which writes the file anew when it opens it and so needs room on the disk. */
+export const readDocuments = async (filename: string): Promise<StoredDocument[]> => {
+  const documents = new Map<string, StoredDocument>();
+  for await (const line of createInterface({ input: createReadStream(filename) })) {
+    const document = JSON.parse(line) as StoredDocument;
+    if (isDeleted(document)) documents.delete(document._id);
+    else documents.set(document._id, document);
+  }
+  return [...documents.values()];
+};
+
+/**
+ * A NeDB file whose writes are on disk before they are acknowledged. NeDB alone never syncs; it keeps in memory
+ * what it failed to write, and glues its next line onto what is left of a failed one.
+ */
+export class NedbFile {
+  readonly #datastore: Datastore<StoredDocument>;
+  readonly #file: DurableFile;
+  readonly #filename: string;
+
+  private constructor(datastore: Datastore<StoredDocument>, file: DurableFile, filename: string) {
+    this.#datastore = datastore;
+    this.#file = file;
+    this.#filename = filename;
+  }
+
+  /** @throws {Error} when the content is damaged beyond a torn last line, or there is no room to write it anew */
+  static async open(filename: string): Promise<NedbFile> {
+    await repairTail(filename);
+    const datastore = Datastore.create({
+      filename,
+      autoload: false,
+      corruptAlertThreshold: 0,
+      afterSerialization: escapeLineBreaks,
+      beforeDeserialization: (line: string) => line,
+      // Guests' metadata may hold secrets.
+      modes: { fileMode: 0o600, dirMode: 0o700 },
+    } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
+    await datastore.load();
+    return new NedbFile(datastore, await DurableFile.of(filename), filename);
+  }
+
+  /** Bytes of the file. */
+  get size(): number {
+    return this.#file.size;
+  }
+
+  async documents(): Promise<StoredDocument[]> {
+    return this.#datastore.find({});
+  }
+
+  /** Writes all the changes with one sync; when that fails, none of them was made, in memory or in the file. */
+  async commit(changes: readonly Change[]): Promise<void> {
+    try {
+      await this.#apply(changes);
+      await this.#file.sync();
+    } catch (error) {
+      await this.#undo(changes);
+      throw error;
+    }
+  }
+
+  /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
+  async compact(): Promise<void> {
+    try {
+      await (this.#datastore as unknown as Compactable).compactDatafileAsync();
+    } catch (error) {
+      await rm(`${this.#filename}~`, { force: true });
+      throw error;
+    }
+    await this.#file.replaced();
+  }
+
+  async #apply(changes: readonly Change[]): Promise<void> {
+    const added = changes.flatMap(({ before, after }) => (after && !before ? [after] : []));
+    if (added.length > 0) await this.#datastore.insertMany(added);
+    for (const { id, before, after } of changes) {
+      if (before && after) await this.#datastore.update({ _id: id }, after);
+    }
+    const removed = changes.flatMap(({ id, before, after }) => (before && !after ? [id] : []));
+    if (removed.length > 0) await this.#datastore.remove({ _id: { $in: removed } }, { multi: true });
+  }
+
+  /** NeDB changes its memory before its file, so on a full disk even a failing write brings its memory back. */
+  async #undo(changes: readonly Change[]): Promise<void> {
+    for (const { id, before } of changes) {
+      const undone = before
+        ? this.#datastore.update({ _id: id }, before, { upsert: true })
+        : this.#datastore.remove({ _id: id }, {});
+      await undone.catch(() => {});
+    }
+    await this.#file.cutBack();
+  }
+}

@@ -1,0 +1,35 @@
+import { open } from 'node:fs/promises';
+
+const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 0x0a;
+
+/**
+ * Cuts off a last line that was not written whole, as a crash or a full disk leaves it. NeDB would refuse the
+ * file, or glue its next record onto the torn one.
+ * @returns bytes that were cut off
+ */
+export const repairTail = async (filename: string): Promise<number> => {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(filename, 'r+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    let end = size;
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    while (end > 0) {
+      const start = Math.max(0, end - CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk, 0, end - start, start);
+      const newline = chunk.subarray(0, bytesRead).lastIndexOf(NEWLINE);
+      end = newline === -1 ? start : start + newline + 1;
+      if (newline !== -1) break;
+    }
+    if (end < size) await file.truncate(end);
+    return size - end;
+  } finally {
+    await file.close();
+  }
+};

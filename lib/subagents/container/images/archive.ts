@@ -1,0 +1,47 @@
+import tar from 'tar-stream';
+import { detectCompression, MAGIC_BYTES, unpack } from '../../storage/images/compression.js';
+import { peek } from '../../storage/images/peek.js';
+
+type Bytes = AsyncGenerator<Buffer, void, undefined>;
+
+/** Enough for the first entry's header, with the extended ones that may come before it. */
+const HEAD_BYTES = 64 * 1024;
+
+/** What an archive is: an image as `docker save` writes it or of OCI layout, or a root file system. */
+export type ArchiveKind = 'image' | 'rootfs';
+
+export interface Archive {
+  kind: ArchiveKind;
+  /** The tar archive, unpacked. */
+  bytes: Bytes;
+}
+
+/** First entries of the archives that Docker, Podman, Buildah and Skopeo write. */
+const IMAGE_ENTRY =
+  /^(\.\/)?((sha256:)?[0-9a-f]{64}([./].*)?|blobs(\/.*)?|oci-layout|index\.json|manifest\.json|repositories)$/;
+
+const firstEntry = (head: Buffer): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const extract = tar.extract();
+    extract.once('entry', ({ name }) => resolve(name));
+    extract.once('error', () => resolve(undefined));
+    extract.once('finish', () => resolve(undefined));
+    extract.end(head);
+  });
+
+/**
+ * Tells by its content what a file is, plain or packed.
+ * @throws when it is no tar archive
+ */
+export const openArchive = async (file: Bytes): Promise<Archive> => {
+  const packed = await peek(file, MAGIC_BYTES);
+  const compression = detectCompression(packed.head);
+  const unpacked = compression ? unpack(compression)(packed.all) : packed.all;
+  const { head, all } = await peek(unpacked, HEAD_BYTES);
+  const name = await firstEntry(head);
+  if (name === undefined)
+    throw new Error(
+      'not a tar archive: give what docker save or podman save writes, or one of a root file system',
+    );
+  return { kind: IMAGE_ENTRY.test(name) ? 'image' : 'rootfs', bytes: all };
+};

@@ -1,0 +1,125 @@
+import type { ImageInfo } from 'dockerode';
+import pLimit from 'p-limit';
+import type { Image } from '../../../model/image.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
+import type { CallContext } from '../../../rpc/sub-agent.js';
+import { noSuchImage } from '../../storage/errors.js';
+import { toMb } from '../../storage/units.js';
+import { GUEST_LABEL } from '../definition.js';
+import type { Engine } from '../engine.js';
+import { NoEngineError } from '../errors.js';
+import { loadArchive } from './load.js';
+import { engineReference, familiarName } from './names.js';
+import { findImage, pullImage } from './pull.js';
+
+export interface ImageDeps {
+  engine: Engine;
+  /** Directories that images may be loaded from as files. */
+  importDirs: string[];
+}
+
+type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
+
+export const toImage = (id: string, bytes: number): Image => ({
+  id,
+  type: 'container',
+  size: toMb(bytes),
+  status: 'complete',
+});
+
+const NO_NAME = /^<none>/;
+
+/** The names that an image goes by; of one without any, the digest. */
+export const namesOf = ({ RepoTags, RepoDigests }: Pick<ImageInfo, 'RepoTags' | 'RepoDigests'>): string[] => {
+  const named = (names: string[] | undefined): string[] =>
+    (names ?? []).filter((name) => !NO_NAME.test(name)).map(familiarName);
+  const tags = named(RepoTags);
+  return tags.length > 0 ? tags : named(RepoDigests);
+};
+
+/** What is there when there is an engine; nothing when there is none. */
+const orNone = async <T>(result: Promise<T>, none: T): Promise<T> => {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof NoEngineError) return none;
+    throw error;
+  }
+};
+
+const listImages = async (engine: Engine): Promise<Image[]> => {
+  const images = await engine.call((docker) => docker.listImages());
+  return images.flatMap((image) => namesOf(image).map((name) => toImage(name, image.Size)));
+};
+
+const getImage = async (engine: Engine, id: string): Promise<Image> => {
+  const info = await findImage(engine, id);
+  if (!info) throw noSuchImage(id);
+  return toImage(id, info.Size);
+};
+
+const bare = (imageId: string): string => imageId.replace('sha256:', '');
+
+/** The guests that lose their image with a name: all of its containers with the last name, else those made by it. */
+const guestsOfImage = async (
+  engine: Engine,
+  id: string,
+  { Id, RepoTags }: Pick<ImageInfo, 'Id' | 'RepoTags'>,
+): Promise<string[]> => {
+  const filters = { label: [GUEST_LABEL] };
+  const containers = await engine.call((docker) => docker.listContainers({ all: true, filters }));
+  const isLastName = (RepoTags ?? []).length <= 1;
+  return containers
+    .filter(({ ImageID }) => bare(ImageID) === bare(Id))
+    .filter(({ Image }) => isLastName || engineReference(Image) === engineReference(id))
+    .flatMap(({ Labels }) => Labels[GUEST_LABEL] ?? []);
+};
+
+const deleteImage = async (engine: Engine, id: string): Promise<Image> => {
+  const info = await findImage(engine, id);
+  if (!info) throw noSuchImage(id);
+  const guests = await guestsOfImage(engine, id, info);
+  if (guests.length > 0)
+    throw new Error(`image ${id} is in use: these guests are containers of it: ${guests.join(', ')}`);
+  await engine.find((docker) => docker.getImage(engineReference(id)).remove());
+  return toImage(id, info.Size);
+};
+
+const loadImage = async (
+  { engine, importDirs }: ImageDeps,
+  { id, source }: ImageRequest,
+  { signal, progress }: CallContext,
+): Promise<Image> => {
+  const known = await findImage(engine, id);
+  if (known) return toImage(id, known.Size);
+  if (source) await loadArchive(engine, id, source, { signal, progress, importDirs });
+  else await pullImage(engine, id, { signal, progress });
+  return getImage(engine, id);
+};
+
+/**
+ * The methods of `MDocker` that are about images. Without an engine there are no images, rather than an error:
+ * the agent asks this store together with that of disk images, and one must not keep it from the other's.
+ */
+export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
+  const { engine } = deps;
+  // Podman loses names when an image gets two at once; the agent asks for one change after the other anyhow.
+  const oneByOne = pLimit(1);
+  return {
+    ListImages: async () => ({ images: await orNone(listImages(engine), []) }),
+
+    GetImage: async ({ id }) => {
+      const image = await orNone<Image | undefined>(getImage(engine, id), undefined);
+      if (!image) throw noSuchImage(id);
+      return { images: [image] };
+    },
+
+    LoadImage: async (request, call) => ({
+      images: [await oneByOne(() => loadImage(deps, request, call))],
+    }),
+
+    DeleteImage: async ({ id }) => ({
+      images: [await oneByOne(() => deleteImage(engine, id))],
+    }),
+  };
+};

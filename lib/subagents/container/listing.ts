@@ -1,0 +1,86 @@
+import type { ContainerInspectInfo } from 'dockerode';
+import Joi from 'joi';
+import { guestIdSchema } from '../../model/guest.js';
+import type { ImageResponse } from '../../rpc/messages.js';
+import { notFound } from '../storage/errors.js';
+import { containerName } from './definition.js';
+import type { Engine } from './engine.js';
+import { toImage } from './images/methods.js';
+import { engineReference, familiarName, parseImageName } from './images/names.js';
+
+/** A request about containers, be they guests of the agent or not. */
+export interface ContainerRequest {
+  /** A container's name or id, or a guest's id. */
+  id: string;
+  /** Options of the method; their keys in any case, as the original's sub-agent took them. */
+  opts: Record<string, unknown>;
+}
+
+export interface ContainerResponse {
+  /** As `docker inspect` has them. */
+  containers: ContainerInspectInfo[];
+}
+
+export const containerRequestSchema = Joi.object<ContainerRequest>({
+  id: Joi.string().allow('', null).empty(['', null]).default(''),
+  opts: Joi.object().allow(null).empty(null).default({}),
+}).unknown();
+
+const nameOf = (id: string): string =>
+  guestIdSchema.validate(id).error ? id : containerName(id.toLowerCase());
+
+const lowerKeys = (opts: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(opts).map(([key, value]) => [key.toLowerCase(), value]));
+
+const inspect = async (engine: Engine, name: string): Promise<ContainerInspectInfo> => {
+  const found = await engine.find((docker) => docker.getContainer(name).inspect());
+  if (!found) throw notFound(`container ${name}`);
+  return found;
+};
+
+/** The containers that run, or those that `opts` ask for: `all`, `limit`, `filters` of the Docker Engine API. */
+export const listContainers = async (
+  engine: Engine,
+  { opts }: ContainerRequest,
+): Promise<ContainerResponse> => {
+  const { all, limit, filters } = lowerKeys(opts);
+  const list = await engine.call((docker) =>
+    docker.listContainers({
+      all: all === true,
+      ...(typeof limit === 'number' && limit > 0 ? { limit } : {}),
+      ...(filters ? { filters: filters as Record<string, string[]> } : {}),
+    }),
+  );
+  const found = list.map(({ Id }) => engine.find((docker) => docker.getContainer(Id).inspect()));
+  return { containers: (await Promise.all(found)).filter((container) => container !== undefined) };
+};
+
+export const getContainer = async (engine: Engine, { id }: ContainerRequest): Promise<ContainerResponse> => ({
+  containers: [await inspect(engine, nameOf(id))],
+});
+
+const commitOptions = (opts: Record<string, unknown>): Record<string, string> => {
+  const { repository, tag, message, author } = lowerKeys(opts);
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const name = text(repository) ? parseImageName(`${text(repository)}:${text(tag) || 'latest'}`) : undefined;
+  return {
+    ...(name ? { repo: name.repository, tag: name.tag } : {}),
+    comment: text(message),
+    author: text(author),
+  };
+};
+
+/** Makes an image of a container as it is now: `opts` may give `repository`, `tag`, `message` and `author`. */
+export const saveContainer = async (
+  engine: Engine,
+  { id, opts }: ContainerRequest,
+): Promise<ImageResponse> => {
+  const { container } = lowerKeys(opts);
+  const name = nameOf(id || String(container ?? ''));
+  await inspect(engine, name);
+  const options = commitOptions(opts);
+  const { Id } = (await engine.call((docker) => docker.getContainer(name).commit(options))) as { Id: string };
+  const { Size } = await engine.call((docker) => docker.getImage(Id).inspect());
+  const reference = options.repo ? engineReference(`${options.repo}:${options.tag}`) : undefined;
+  return { images: [toImage(reference ? familiarName(reference) : Id, Size)] };
+};

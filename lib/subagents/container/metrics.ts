@@ -1,0 +1,131 @@
+import { readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Nic } from '../../model/guest.js';
+import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
+import { tapCounters } from '../qemu/metrics.js';
+import type { Container, Containers } from './containers.js';
+import { isEngineNic } from './nics/complete.js';
+
+const NS_PER_SECOND = 1e9;
+
+interface BlkioEntry {
+  major: number;
+  minor: number;
+  op: string;
+  value: number;
+}
+
+interface NetworkStats {
+  rx_bytes: number;
+  rx_packets: number;
+  rx_errors: number;
+  rx_dropped: number;
+  tx_bytes: number;
+  tx_packets: number;
+  tx_errors: number;
+  tx_dropped: number;
+}
+
+/** What is used of the engine's statistics (`ContainerStats`). */
+export interface EngineStats {
+  cpu_stats?: {
+    cpu_usage: { total_usage: number; percpu_usage?: number[] | null };
+    online_cpus?: number;
+  };
+  blkio_stats?: Partial<
+    Record<
+      'io_service_bytes_recursive' | 'io_serviced_recursive' | 'io_service_time_recursive',
+      BlkioEntry[] | null
+    >
+  >;
+  networks?: Record<string, NetworkStats> | null;
+}
+
+/** The CPU time used on each CPU of the host; on hosts with cgroup v2 the engine knows only that of all together. */
+export const toCpuMetrics = ({ cpu_stats: stats }: EngineStats): CpuMetrics[] => {
+  if (!stats) return [];
+  const { total_usage: total, percpu_usage: perCpu } = stats.cpu_usage;
+  const times = perCpu?.length ? perCpu.slice(0, stats.online_cpus || perCpu.length) : [total];
+  return times.map((time) => ({ cpu_time: time / NS_PER_SECOND, vcpu_time: time / NS_PER_SECOND }));
+};
+
+const noIo = (disk: string): DiskMetrics => ({
+  disk,
+  read_ops: 0,
+  read_bytes: 0,
+  read_time: 0,
+  write_ops: 0,
+  write_bytes: 0,
+  write_time: 0,
+  flush_ops: 0,
+  flush_time: 0,
+});
+
+/**
+ * What the container did on each block device of the host.
+ * @param deviceName the name of a device, by its numbers `major:minor`
+ */
+export const toDiskMetrics = async (
+  { blkio_stats: stats = {} }: EngineStats,
+  deviceName: (numbers: string) => Promise<string>,
+): Promise<Record<string, DiskMetrics>> => {
+  const metrics: Record<string, DiskMetrics> = {};
+  const add = async (entries: BlkioEntry[] | null | undefined, what: 'bytes' | 'ops' | 'time', unit = 1) => {
+    for (const { major, minor, op, value } of entries ?? []) {
+      const direction = op.toLowerCase();
+      if (direction !== 'read' && direction !== 'write') continue;
+      const name = await deviceName(`${major}:${minor}`);
+      metrics[name] ??= noIo(name);
+      metrics[name][`${direction}_${what}`] += value / unit;
+    }
+  };
+  await add(stats.io_service_bytes_recursive, 'bytes');
+  await add(stats.io_serviced_recursive, 'ops');
+  await add(stats.io_service_time_recursive, 'time', NS_PER_SECOND);
+  return metrics;
+};
+
+/** The engine's counters of its own networks, of one nic after the other; as the container sees them. */
+export const toNicMetrics = ({ networks }: EngineStats, nics: readonly Nic[]): Record<string, NicMetrics> => {
+  const counters = Object.entries(networks ?? {}).sort(([one], [other]) => one.localeCompare(other));
+  const metrics: Record<string, NicMetrics> = {};
+  for (const [index, { name = '' }] of nics.filter(isEngineNic).entries()) {
+    const stats = counters[index]?.[1];
+    if (!stats) continue;
+    const { rx_dropped, tx_dropped, rx_bytes, rx_packets, rx_errors, tx_bytes, tx_packets, tx_errors } =
+      stats;
+    const rx = { rx_bytes, rx_packets, rx_errors, rx_drops: rx_dropped };
+    metrics[name] = { name, ...rx, tx_bytes, tx_packets, tx_errors, tx_drops: tx_dropped };
+  }
+  return metrics;
+};
+
+const deviceName = async (numbers: string): Promise<string> =>
+  basename(await readlink(`/sys/dev/block/${numbers}`).catch(() => numbers));
+
+const upContainer = async (containers: Containers, id: string): Promise<Container> => {
+  const container = await containers.get(id);
+  if (container.state === 'stopped')
+    throw new Error(`guest ${id} is stopped: only a running guest has metrics`);
+  return container;
+};
+
+const stats = async (containers: Containers, id: string): Promise<EngineStats> => {
+  await upContainer(containers, id);
+  const options = { stream: false, 'one-shot': true } as const;
+  return containers.with(id, (engine) => engine.stats(options) as Promise<unknown>) as Promise<EngineStats>;
+};
+
+export const cpuMetrics = async (containers: Containers, id: string): Promise<CpuMetrics[]> =>
+  toCpuMetrics(await stats(containers, id));
+
+export const diskMetrics = async (containers: Containers, id: string): Promise<Record<string, DiskMetrics>> =>
+  toDiskMetrics(await stats(containers, id), deviceName);
+
+/** Of each nic, by its name: those on the host's bridges are counted at their end on the host. */
+export const nicMetrics = async (containers: Containers, id: string): Promise<Record<string, NicMetrics>> => {
+  const { nics } = await upContainer(containers, id);
+  const metrics = nics.some(isEngineNic) ? toNicMetrics(await stats(containers, id), nics) : {};
+  for (const { name = '', device } of nics) if (device) metrics[name] = await tapCounters(name, device);
+  return metrics;
+};

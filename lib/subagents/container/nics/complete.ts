@@ -1,0 +1,57 @@
+import { errorMessage } from '../../../errors.js';
+import type { Nic } from '../../../model/guest.js';
+import { interfaceAddress } from '../../qemu/network/addresses.js';
+import { generateMac, tapName, USER_NETWORK } from '../../qemu/network/nics.js';
+import type { Engine } from '../engine.js';
+import { findSwitch } from './switches.js';
+
+/** The engine's own name for its default network; Podman maps it to its own. */
+const DEFAULT_NETWORK = 'bridge';
+
+/** On a network of the engine in place of a bridge of the host: the engine plugs such a nic in by itself. */
+export const isEngineNic = ({ device }: Nic): boolean => device === undefined;
+
+const isDefault = (network: string): boolean => network === '' || network === USER_NETWORK;
+
+/** The engine network of a nic. */
+export const engineNetwork = ({ network }: Nic): string => (isDefault(network) ? DEFAULT_NETWORK : network);
+
+const hasEngineNetwork = async (engine: Engine, name: string): Promise<boolean> =>
+  (await engine.find((docker) => docker.getNetwork(name).inspect())) !== undefined;
+
+const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: number): Promise<Nic> => {
+  interfaceAddress(nic);
+  const { device: _, ...given } = nic;
+  const complete = { ...given, name: nic.name ?? `net${index}` };
+  const found = isDefault(nic.network) ? undefined : await findSwitch(nic.network);
+  if (found) {
+    if (nic.vlans.length > 0) await found.checkVlans();
+    return { ...complete, mac: nic.mac ?? generateMac(guestId, index), device: tapName(guestId, index) };
+  }
+  if (!isDefault(nic.network) && !(await hasEngineNetwork(engine, nic.network)))
+    throw new Error(
+      `there is neither a bridge nor an engine network ${nic.network} on this host: make one (ip link add ${nic.network} type bridge) or use network ${USER_NETWORK}`,
+    );
+  if (nic.vlans.length > 0)
+    throw new Error('an engine network has no VLANs: leave vlans out, or name a bridge');
+  return complete;
+};
+
+/**
+ * The nics with their names, and those on bridges of the host with their MAC addresses and devices.
+ * @throws when one is impossible
+ */
+export const completeNics = async (engine: Engine, guestId: string, nics: readonly Nic[]): Promise<Nic[]> => {
+  const complete: Nic[] = [];
+  for (const [index, nic] of nics.entries()) {
+    try {
+      complete.push(await completeNic(engine, guestId, nic, index));
+    } catch (error) {
+      throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
+    }
+  }
+  const names = complete.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new Error(`two nics have the name ${twice}`);
+  return complete;
+};

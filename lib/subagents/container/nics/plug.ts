@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { ExecaError, execa } from 'execa';
+import { errorMessage } from '../../../errors.js';
+import type { Nic } from '../../../model/guest.js';
+import { interfaceAddress } from '../../qemu/network/addresses.js';
+import { SYS_NET } from '../../qemu/network/linux-bridge.js';
+import { removeTaps, tapAlias, tapMac } from '../../qemu/network/taps.js';
+import { runTool } from '../../qemu/network/tools.js';
+import { isEngineNic } from './complete.js';
+import { findSwitch, networks } from './switches.js';
+
+const TIMEOUT_MS = 10_000;
+
+/** A container that was started again has another network namespace, and the old one's devices go only slowly. */
+const isPlugged = async (guestId: string, pid: number, device: string, inside: string): Promise<boolean> => {
+  const devices = await readFile(`/proc/${pid}/net/dev`, 'utf8');
+  const alias = await readFile(`${SYS_NET}/${device}/ifalias`, 'utf8').catch(() => '');
+  return devices.includes(` ${inside}:`) && alias.trim() === tapAlias(guestId);
+};
+
+/** Runs a program of the host in the network namespace of a process: nsenter(1). */
+const runInside = async (pid: number, program: string, ...args: string[]): Promise<void> => {
+  try {
+    await execa('nsenter', [`--net=/proc/${pid}/ns/net`, program, ...args], { timeout: TIMEOUT_MS });
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    const words = String(error.stderr ?? '').trim() || error.shortMessage;
+    throw new Error(`${program} ${args.join(' ')}: ${words}`, { cause: error });
+  }
+};
+
+const plug = async (guestId: string, pid: number, nic: Nic, inside: string): Promise<void> => {
+  const { device = '', mac = '', network, vlans } = nic;
+  const target = await findSwitch(network);
+  if (!target) throw new Error(`there is no bridge ${network} on this host any more`);
+  const peer = ['peer', 'name', inside, 'address', mac, 'netns', String(pid)];
+  await runTool('ip', 'link', 'add', 'dev', device, 'address', tapMac(mac), 'type', 'veth', ...peer);
+  await target.join({ tap: device, guestId, vlans });
+  if (!target.offload) await runInside(pid, 'ethtool', '-K', inside, 'tx', 'off');
+  const address = interfaceAddress(nic);
+  if (address) await runInside(pid, 'ip', 'address', 'add', address.cidr, 'dev', inside);
+  await runInside(pid, 'ip', 'link', 'set', 'dev', inside, 'up');
+  await runTool('ip', 'link', 'set', 'dev', device, 'up');
+  if (address?.gateway) {
+    const family = `-${address.family}`;
+    await runInside(pid, 'ip', family, 'route', 'replace', 'default', 'via', address.gateway, 'dev', inside);
+  }
+  // Last, so that a device that has it is whole.
+  await runTool('ip', 'link', 'set', 'dev', device, 'alias', tapAlias(guestId));
+};
+
+/** Takes away what a container that has ended may still have on the host's bridges. */
+export const unplugNics = async (guestId: string, nics: readonly Nic[]): Promise<void> => {
+  if (!nics.every(isEngineNic)) await removeTaps(guestId, networks);
+};
+
+/**
+ * Plugs a running container into the bridges of the host, each nic by a veth(4) pair; engine networks are the
+ * engine's. What is plugged in already stays.
+ * @param pid the container's first process
+ */
+export const plugNics = async (guestId: string, pid: number, nics: readonly Nic[]): Promise<void> => {
+  const own = nics.filter((nic) => !isEngineNic(nic));
+  // The engine has named its own nics already: eth0, eth1, ...
+  const first = nics.length - own.length;
+  const plugged = await Promise.all(
+    own.map(({ device = '' }, index) => isPlugged(guestId, pid, device, `eth${first + index}`)),
+  );
+  if (plugged.every(Boolean)) return;
+  await unplugNics(guestId, own);
+  for (const [index, nic] of own.entries()) {
+    try {
+      await plug(guestId, pid, nic, `eth${first + index}`);
+    } catch (error) {
+      await unplugNics(guestId, own);
+      throw new Error(`nic ${nic.name}: ${errorMessage(error)}`, { cause: error });
+    }
+  }
+};

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { Option } from 'commander';
+import { runSubAgent } from '../run.js';
+import { createSimple, parsePercent } from './simple/service.js';
+
+await runSubAgent<{ percent: number }>({
+  name: 'mistify-simple',
+  description: 'A sub-agent that fails a given percentage of its calls',
+  defaultPort: 21356,
+  options: [
+    new Option('-c, --percent <percent>', 'how many of a hundred calls fail')
+      .argParser(parsePercent)
+      .default(50),
+  ],
+  start: ({ percent }, log) => ({ subAgent: createSimple(percent, log) }),
+});

@@ -1,0 +1,63 @@
+import type { Disk, Guest, Nic } from '../../../model/guest.js';
+import type { GuestRequest, GuestResponse } from '../../../rpc/messages.js';
+
+const VNC_PORT = 5900;
+/** What a disk of an image gets when no size was asked for, in MB. */
+const DEFAULT_DISK_MB = 1024;
+
+const letter = (index: number): string => String.fromCharCode('a'.charCodeAt(0) + index);
+
+const filledDisk = (guest: Guest, disk: Disk, index: number): Disk => {
+  const volume = `guests/${guest.id}/disk-${index}`;
+  return {
+    ...disk,
+    bus: disk.bus || 'virtio',
+    device: disk.device || `vd${letter(index)}`,
+    size: disk.size || DEFAULT_DISK_MB,
+    volume,
+    source: `/var/lib/mistify/test-service/${volume}.qcow2`,
+  };
+};
+
+const filledNic = (nic: Nic, index: number): Nic => ({
+  ...nic,
+  name: nic.name ?? `net${index}`,
+  model: nic.model || 'virtio',
+  mac: nic.mac ?? `52:54:00:00:00:${(index + 1).toString(16).padStart(2, '0')}`,
+  device: nic.device ?? `tap${index}`,
+});
+
+/** The guest, its disks as a storage sub-agent would have made them. */
+export const withDisks = ({ guest }: GuestRequest): GuestResponse => ({
+  guest: { ...guest, disks: (guest.disks ?? []).map((disk, index) => filledDisk(guest, disk, index)) },
+});
+
+export const withoutDisks = ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, disks: [] } });
+
+export const unchanged = ({ guest }: GuestRequest): GuestResponse => ({ guest });
+
+/** The guest defined, but not started. */
+export const defined = ({ guest }: GuestRequest): GuestResponse => ({
+  guest: { ...guest, state: 'shutoff', nics: (guest.nics ?? []).map(filledNic) },
+});
+
+/** The guest as it runs: its nics plugged in, its screen on VNC. */
+export const running = ({ guest }: GuestRequest): GuestResponse => ({
+  guest: { ...guest, state: 'running', nics: (guest.nics ?? []).map(filledNic), vnc: VNC_PORT },
+});
+
+export const paused = ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, state: 'paused' } });
+
+export const shutoff = ({ guest }: GuestRequest): GuestResponse => ({
+  guest: { ...guest, state: 'shutoff', vnc: 0 },
+});
+
+/** The state that the caller knows, as one who has no other source of truth can only say. */
+export const status = ({ guest }: GuestRequest): GuestResponse => ({
+  guest: { ...guest, state: guest.state || 'unknown' },
+});
+
+/** Answers a container in the given state. */
+export const container =
+  (state: 'running' | 'paused' | 'stopped' | 'deleted') =>
+  ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, type: 'container', state } });

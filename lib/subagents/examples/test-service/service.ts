@@ -1,0 +1,131 @@
+import Joi from 'joi';
+import type { Logger } from '../../../log.js';
+import {
+  type GuestRequest,
+  type GuestResponse,
+  guestMetricsRequestSchema,
+  guestRequestSchema,
+  imageRequestSchema,
+  snapshotRequestSchema,
+} from '../../../rpc/messages.js';
+import { SubAgent } from '../../../rpc/sub-agent.js';
+import * as guests from './guests.js';
+import { cloneImage, containerImage, diskImage, listImages, oneImage } from './images.js';
+import { cpuMetrics, diskMetrics, nicMetrics } from './metrics.js';
+import { createSnapshot, downloadSnapshot, listSnapshots, oneSnapshot } from './snapshots.js';
+
+const DISK_IMAGES = ['debian-12', 'alpine-3'];
+const CONTAINER_IMAGES = ['localhost/busybox:1'];
+
+type Answer = (request: GuestRequest) => GuestResponse;
+
+const GUEST_METHODS: Record<`${string}.${string}`, Answer> = {
+  'ImageStore.VerifyDisks': guests.unchanged,
+  'ImageStore.CreateGuestDisks': guests.withDisks,
+  'ImageStore.DeleteGuestsDisks': guests.withoutDisks,
+
+  'Libvirt.CreateGuest': guests.defined,
+  'Libvirt.Create': guests.running,
+  'Libvirt.Delete': guests.shutoff,
+  'Libvirt.Restart': guests.running,
+  'Libvirt.Reboot': guests.running,
+  'Libvirt.Poweroff': guests.shutoff,
+  'Libvirt.Shutdown': guests.shutoff,
+  'Libvirt.Run': guests.running,
+  'Libvirt.Suspend': guests.paused,
+  'Libvirt.Resume': guests.running,
+  'Libvirt.Status': guests.status,
+
+  'MDocker.CreateContainer': guests.container('stopped'),
+  'MDocker.DeleteContainer': guests.container('deleted'),
+  'MDocker.StartContainer': guests.container('running'),
+  'MDocker.StopContainer': guests.container('stopped'),
+  'MDocker.RestartContainer': guests.container('running'),
+  'MDocker.RebootContainer': guests.container('running'),
+  'MDocker.PauseContainer': guests.container('paused'),
+  'MDocker.UnpauseContainer': guests.container('running'),
+
+  'Test.Create': guests.running,
+  'Test.Delete': guests.shutoff,
+  'Test.Restart': guests.running,
+  'Test.Reboot': guests.running,
+  'Test.Poweroff': guests.shutoff,
+  'Test.Shutdown': guests.shutoff,
+  'Test.Run': guests.running,
+  'Test.Suspend': guests.paused,
+  'Test.Resume': guests.running,
+  'Test.CreateContainer': guests.container('stopped'),
+  'Test.DeleteContainer': guests.container('deleted'),
+  'Test.StartContainer': guests.container('running'),
+  'Test.StopContainer': guests.container('stopped'),
+  'Test.RestartContainer': guests.container('running'),
+  'Test.RebootContainer': guests.container('running'),
+  'Test.PauseContainer': guests.container('paused'),
+  'Test.UnpauseContainer': guests.container('running'),
+};
+
+/** The original's requests about containers that are not guests of the agent. */
+const containerRequestSchema = Joi.object<{ id: string }>({
+  id: Joi.string().allow('').default(''),
+}).unknown();
+
+const addMetrics = (agent: SubAgent, service: string): void => {
+  agent
+    .method(`${service}.CPUMetrics`, guestMetricsRequestSchema, cpuMetrics)
+    .method(`${service}.DiskMetrics`, guestMetricsRequestSchema, diskMetrics)
+    .method(`${service}.NicMetrics`, guestMetricsRequestSchema, nicMetrics);
+};
+
+const addImages = (agent: SubAgent, service: string): void => {
+  const one = oneImage(diskImage);
+  agent
+    .method(`${service}.ListImages`, imageRequestSchema, listImages(diskImage, DISK_IMAGES))
+    .method(`${service}.GetImage`, imageRequestSchema, one)
+    .method(`${service}.RequestImage`, imageRequestSchema, one)
+    .method(`${service}.DeleteImage`, imageRequestSchema, one)
+    .method(`${service}.CloneImage`, imageRequestSchema, cloneImage);
+};
+
+const addSnapshots = (agent: SubAgent, service: string): void => {
+  agent
+    .method(`${service}.ListSnapshots`, snapshotRequestSchema, listSnapshots)
+    .method(`${service}.GetSnapshot`, snapshotRequestSchema, oneSnapshot)
+    .method(`${service}.CreateSnapshot`, snapshotRequestSchema, createSnapshot)
+    .method(`${service}.DeleteSnapshot`, snapshotRequestSchema, oneSnapshot)
+    .method(`${service}.RollbackSnapshot`, snapshotRequestSchema, oneSnapshot);
+};
+
+const addContainers = (agent: SubAgent): void => {
+  const list = listImages(containerImage, CONTAINER_IMAGES);
+  const one = oneImage(containerImage);
+  agent
+    .method('MDocker.ListImages', imageRequestSchema, list)
+    .method('MDocker.GetImage', imageRequestSchema, one)
+    .method('MDocker.LoadImage', imageRequestSchema, one)
+    .method('MDocker.DeleteImage', imageRequestSchema, one)
+    .method('MDocker.ListContainers', containerRequestSchema, () => ({ containers: [] }))
+    .method('MDocker.GetContainer', containerRequestSchema, ({ id }) => ({ containers: [{ Id: id }] }))
+    .method('MDocker.SaveContainer', containerRequestSchema, ({ id }) => ({ images: [containerImage(id)] }))
+    .method('Test.ListContainerImages', imageRequestSchema, list)
+    .method('Test.GetContainerImage', imageRequestSchema, one)
+    .method('Test.PullContainerImage', imageRequestSchema, one)
+    .method('Test.DeleteContainerImage', imageRequestSchema, one);
+};
+
+/**
+ * Answers every method that the agent may call, with fixed values and no side effects, so that a client can
+ * be developed on a machine without a hypervisor.
+ */
+export const createTestService = (log: Logger): SubAgent => {
+  const agent = new SubAgent({ name: 'mistify-test-service', log });
+  for (const [method, answer] of Object.entries(GUEST_METHODS))
+    agent.method(method as `${string}.${string}`, guestRequestSchema, answer);
+  for (const service of ['Libvirt', 'MDocker', 'Test']) addMetrics(agent, service);
+  for (const service of ['ImageStore', 'Test']) {
+    addImages(agent, service);
+    addSnapshots(agent, service);
+  }
+  addContainers(agent);
+  agent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot);
+  return agent;
+};

@@ -1,0 +1,49 @@
+import { Readable } from 'node:stream';
+import { parseSnapshotId, type Snapshot, type SnapshotIdParts, snapshotId } from '../../../model/snapshot.js';
+import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/messages.js';
+import { StreamError } from '../../../rpc/sub-agent.js';
+
+const SIZE_MB = 64;
+const NAMES = ['before-upgrade', 'nightly'];
+
+const CHUNK_BYTES = 64 * 1024;
+const CHUNKS = 16;
+
+const parse = (id: string): SnapshotIdParts => {
+  const parts = parseSnapshotId(id);
+  if (!parts) throw new Error(`"${id}" is no snapshot id: it looks like guests/GUEST/disk-0@NAME`);
+  return parts;
+};
+
+const named = ({ guest, disk }: SnapshotIdParts, name: string): Snapshot => ({
+  id: snapshotId(guest, disk ?? '0', name),
+  size: SIZE_MB,
+});
+
+export const listSnapshots = ({ id }: SnapshotRequest): SnapshotResponse => {
+  const parts = parse(id);
+  return { snapshots: NAMES.map((name) => named(parts, name)) };
+};
+
+/** Creates `dest`. */
+export const createSnapshot = ({ id, dest }: SnapshotRequest): SnapshotResponse => {
+  const parts = parse(id);
+  return { snapshots: [named(parts, dest || `snap-${Math.floor(Date.now() / 1000)}`)] };
+};
+
+/** Get, delete and roll back all answer the snapshot asked for: every snapshot is there already. */
+export const oneSnapshot = ({ id }: SnapshotRequest): SnapshotResponse => {
+  const parts = parse(id);
+  if (parts.name === undefined) throw new Error(`"${id}" names no snapshot: add @NAME`);
+  return { snapshots: [named(parts, parts.name)] };
+};
+
+/** 1 MiB that is the same for the same snapshot: its id, line after line. */
+export const downloadSnapshot = ({ id }: SnapshotRequest): Readable => {
+  if (parseSnapshotId(id)?.name === undefined) throw new StreamError(404, `snapshot ${id}: not found`);
+  const chunk = Buffer.alloc(CHUNK_BYTES, `${id}\n`);
+  return Readable.from(
+    Array.from({ length: CHUNKS }, () => chunk),
+    { objectMode: false },
+  );
+};

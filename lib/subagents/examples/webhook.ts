@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { Option } from 'commander';
+import { runSubAgent } from '../run.js';
+import { createWebhook } from './webhook/service.js';
+
+await runSubAgent<{ endpoint: string }>({
+  name: 'mistify-webhook',
+  description: 'A sub-agent that posts each action to a webhook',
+  defaultPort: 31245,
+  options: [new Option('-e, --endpoint <url>', 'where to post to').makeOptionMandatory()],
+  start: ({ endpoint }, log) => ({ subAgent: createWebhook(endpoint, log) }),
+});

@@ -1,0 +1,39 @@
+import axios from 'axios';
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
+import { type GuestRequest, guestRequestSchema } from '../../../rpc/messages.js';
+import { SubAgent } from '../../../rpc/sub-agent.js';
+
+const TIMEOUT_MS = 5000;
+
+/** What chat services' incoming webhooks take. */
+export interface WebhookMessage {
+  text: string;
+  icon_emoji: string;
+  username: string;
+}
+
+/** The message for a call; the stage's args `emoji` and `name` override its looks. */
+export const webhookMessage = ({ guest, action, args }: GuestRequest): WebhookMessage => ({
+  text: `${action || 'unknown'} called on ${guest.id}`,
+  icon_emoji: `:${args?.emoji || 'rainbow'}:`,
+  username: args?.name || 'mistify-webhook-post',
+});
+
+/** A sub-agent whose one method, `Webhook.Post`, tells an HTTP endpoint which action runs on which guest. */
+export const createWebhook = (endpoint: string, log: Logger): SubAgent =>
+  new SubAgent({ name: 'mistify-webhook', log }).method(
+    'Webhook.Post',
+    guestRequestSchema,
+    async (request, { signal }) => {
+      try {
+        await axios.post(endpoint, webhookMessage(request), {
+          timeout: TIMEOUT_MS,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        });
+      } catch (error) {
+        throw new Error(`cannot post to the webhook endpoint: ${errorMessage(error)}`, { cause: error });
+      }
+      return { guest: request.guest };
+    },
+  );

@@ -1,0 +1,175 @@
+import pLimit, { type LimitFunction } from 'p-limit';
+import { errorMessage, guestNotFound } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { GuestStates } from '../../rpc/guest-states.js';
+import type { GuestState } from '../../rpc/messages.js';
+import type { Definition } from './definition.js';
+import { clearRun, type Host, launch } from './launch.js';
+import type { GuestPaths } from './layout.js';
+import { findQemu } from './process.js';
+import { type GuestRecord, loadRecords, removeRecord, saveRecord } from './records.js';
+import { Watch } from './watch.js';
+
+const SETTLE_TIMEOUT_MS = 10_000;
+
+/** A guest that is defined. */
+export interface Entry {
+  readonly id: string;
+  readonly paths: GuestPaths;
+  record: GuestRecord;
+  /** There while its QEMU runs. */
+  watch?: Watch;
+  /** How often the guest was told to be off: what was begun before must not bring it back up. */
+  offOrders: number;
+}
+
+/** What is wrong when a guest's state forbids something, and what to do instead. */
+export const refuse = (entry: Entry, state: string, advice: string): Error =>
+  new Error(`guest ${entry.id} is ${state}: ${advice}`);
+
+/** The guests of this host: what is kept of them, their processes, and their states. */
+export class Guests {
+  readonly host: Host;
+  readonly states: GuestStates;
+  readonly #log: Logger;
+  readonly #entries = new Map<string, Entry>();
+  readonly #locks = new Map<string, { limit: LimitFunction; users: number }>();
+
+  constructor(host: Host, states: GuestStates, log: Logger) {
+    this.host = host;
+    this.states = states;
+    this.#log = log;
+  }
+
+  /** Reads all records and finds out how their guests are: running on, ended, or killed meanwhile. */
+  async recover(): Promise<void> {
+    const records = await loadRecords(this.host.layout, this.#log);
+    await Promise.all(
+      records.map((record) =>
+        this.#recoverOne(record).catch((error) =>
+          this.#log.error({ err: error, guest: record.definition.id }, errorMessage(error)),
+        ),
+      ),
+    );
+  }
+
+  /** Lets go of all guests; they run on. */
+  close(): void {
+    for (const { watch } of this.#entries.values()) watch?.close();
+  }
+
+  find(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** @throws when the guest is not defined here */
+  get(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (!entry) throw guestNotFound(id);
+    return entry;
+  }
+
+  /** Runs what changes a guest, one at a time for each guest. */
+  async exclusively<Result>(id: string, change: () => Promise<Result>): Promise<Result> {
+    const lock = this.#locks.get(id) ?? { limit: pLimit(1), users: 0 };
+    this.#locks.set(id, lock);
+    lock.users += 1;
+    try {
+      return await lock.limit(change);
+    } finally {
+      lock.users -= 1;
+      if (lock.users === 0) this.#locks.delete(id);
+    }
+  }
+
+  /** The guest's state, asked of its QEMU. */
+  async state(entry: Entry): Promise<GuestState> {
+    await entry.watch?.refresh();
+    return this.lastState(entry);
+  }
+
+  /** The guest's state as it was when something was last heard of it. */
+  lastState(entry: Entry): GuestState {
+    return this.states.get(entry.id) ?? this.states.set(entry.id, 'unknown');
+  }
+
+  /** The guest's watch while it runs, `undefined` when it is off. */
+  async running(entry: Entry): Promise<Watch | undefined> {
+    await this.state(entry);
+    return entry.watch;
+  }
+
+  /** Keeps a definition; the guest must not be running. */
+  async define(definition: Definition): Promise<Entry> {
+    const { id } = definition;
+    const paths = this.host.layout.paths(id);
+    const record = { definition, crashed: false };
+    await saveRecord(paths, record);
+    const entry: Entry = this.#entries.get(id) ?? { id, paths, record, offOrders: 0 };
+    entry.record = record;
+    this.#entries.set(id, entry);
+    this.states.set(id, 'shutoff');
+    return entry;
+  }
+
+  /** Forgets a guest; it must not be running. */
+  async forget(id: string): Promise<void> {
+    await removeRecord(this.host.layout.paths(id));
+    this.#entries.delete(id);
+    this.states.remove(id);
+  }
+
+  /**
+   * Starts a guest that is off.
+   * @throws with the reason; nothing of the start is left then
+   */
+  async start(entry: Entry): Promise<void> {
+    // The start of a sub-agent that was killed meanwhile may have succeeded.
+    if ((await findQemu(entry.paths.pid)) === undefined) {
+      await launch(this.host, entry.record.definition, entry.paths);
+    }
+    const watch = this.#watch(entry);
+    await this.setCrashed(entry, false);
+    await Promise.race([watch.settled, watch.goneWithin(SETTLE_TIMEOUT_MS)]);
+    if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU ended right after the start`);
+  }
+
+  async setCrashed(entry: Entry, crashed: boolean): Promise<void> {
+    if (entry.record.crashed === crashed) return;
+    entry.record = { ...entry.record, crashed };
+    await saveRecord(entry.paths, entry.record);
+  }
+
+  async #recoverOne(record: GuestRecord): Promise<void> {
+    const { id } = record.definition;
+    const paths = this.host.layout.paths(id);
+    const entry: Entry = { id, paths, record, offOrders: 0 };
+    this.#entries.set(id, entry);
+    this.states.set(id, 'unknown');
+    const watch = this.#watch(entry);
+    await Promise.race([watch.settled, watch.goneWithin(SETTLE_TIMEOUT_MS)]);
+  }
+
+  #watch(entry: Entry): Watch {
+    const watch = new Watch({
+      id: entry.id,
+      paths: entry.paths,
+      states: this.states,
+      log: this.#log.child({ guest: entry.id }),
+      onGone: (crashed) => this.#onGone(entry, crashed),
+    });
+    entry.watch = watch;
+    return watch;
+  }
+
+  async #onGone(entry: Entry, crashed: boolean): Promise<void> {
+    try {
+      if (crashed) await this.setCrashed(entry, true);
+      await clearRun(this.host, entry.id, entry.paths);
+    } finally {
+      delete entry.watch;
+      this.states.set(entry.id, entry.record.crashed ? 'crashed' : 'shutoff');
+    }
+    this.#log.info({ guest: entry.id, crashed: entry.record.crashed }, 'the guest is off');
+  }
+}

@@ -1,0 +1,89 @@
+import type { Port, Switch, SwitchKind } from './switch.js';
+import { type RunTool, runTool, ToolError } from './tools.js';
+
+/** How long ovs-vsctl(8) waits for ovs-vswitchd to do what the database says, seconds. */
+const TIMEOUT_S = 10;
+/** The exit code of `ovs-vsctl br-exists` when there is none. */
+const NO_SUCH_BRIDGE = 2;
+/** The key in a port's external-ids that says whose it is. */
+const OWNER = 'mistify-guest';
+
+type Vsctl = (...args: string[]) => Promise<string>;
+
+/** A bridge of Open vSwitch: ovs-vsctl(8), and `Port` in ovs-vswitchd.conf.db(5). */
+class OvsBridge implements Switch {
+  readonly offload: boolean;
+  readonly #name: string;
+  readonly #vsctl: Vsctl;
+
+  constructor(name: string, vsctl: Vsctl, offload: boolean) {
+    this.#name = name;
+    this.#vsctl = vsctl;
+    this.offload = offload;
+  }
+
+  async checkVlans(): Promise<void> {
+    // All of its bridges can.
+  }
+
+  /** In one transaction: the port is never there without its VLANs. */
+  async join({ tap, guestId, vlans }: Port): Promise<void> {
+    const columns = [`external-ids:${OWNER}=${guestId}`];
+    if (vlans.length === 1) columns.push('vlan_mode=access', `tag=${vlans[0]}`);
+    if (vlans.length > 1) columns.push('vlan_mode=trunk', `trunks=${vlans.join(',')}`);
+    await this.#vsctl('add-port', this.#name, tap, '--', 'set', 'Port', tap, ...columns);
+  }
+}
+
+const portsOf = async (vsctl: Vsctl, guestId: string): Promise<string[]> => {
+  const where = `external-ids:${OWNER}=${guestId}`;
+  const names = await vsctl('--bare', '--no-headings', '--columns=name', 'find', 'Port', where);
+  return names.split('\n').filter(Boolean);
+};
+
+const removePorts = async (vsctl: Vsctl, guestId: string): Promise<void> => {
+  const ports = await portsOf(vsctl, guestId);
+  if (ports.length === 0) return;
+  const commands = ports.flatMap((port) => ['--', '--if-exists', 'del-port', port]);
+  try {
+    await vsctl(...commands.slice(1));
+  } catch (error) {
+    // Without ovs-vswitchd it waits in vain, but the database has forgotten the ports.
+    if ((await portsOf(vsctl, guestId)).length > 0) throw error;
+  }
+};
+
+/** Whether there is no Open vSwitch here to ask: not installed, or its database is not running. */
+const isAbsent = (error: unknown): boolean =>
+  error instanceof ToolError && (error.missing || error.message.includes('database connection failed'));
+
+/**
+ * The bridges of Open vSwitch. On a host without it there are none.
+ * @param db the database's address as ovs-vsctl takes it (`unix:/run/…/db.sock`); the system's by default
+ */
+export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => {
+  const common = [`--timeout=${TIMEOUT_S}`, ...(db ? [`--db=${db}`] : [])];
+  const vsctl: Vsctl = (...args) => run('ovs-vsctl', ...common, ...args);
+  return {
+    find: async (name) => {
+      try {
+        await vsctl('br-exists', name);
+      } catch (error) {
+        if (isAbsent(error) || (error instanceof ToolError && error.exitCode === NO_SUCH_BRIDGE))
+          return undefined;
+        throw error;
+      }
+      const parent = (await vsctl('br-to-parent', name)).trim();
+      const datapath = (await vsctl('get', 'Bridge', parent, 'datapath_type')).trim();
+      // In user space frames pass as they are read from the tap: nobody fills in their checksums.
+      return new OvsBridge(name, vsctl, datapath !== 'netdev');
+    },
+    leave: async (guestId) => {
+      try {
+        await removePorts(vsctl, guestId);
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+    },
+  };
+};

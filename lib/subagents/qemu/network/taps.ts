@@ -1,0 +1,72 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { errorMessage } from '../../../errors.js';
+import type { Nic } from '../../../model/guest.js';
+import { SYS_NET } from './linux-bridge.js';
+import type { Networks } from './networks.js';
+import { tapPrefix } from './nics.js';
+import type { Switch } from './switch.js';
+import { runTool } from './tools.js';
+
+/** What a tap's alias says about whose it is. */
+export const tapAlias = (guestId: string): string => `mistify guest ${guestId}`;
+
+const ip = (...args: string[]): Promise<string> => runTool('ip', ...args);
+
+const aliasOf = (tap: string): Promise<string | undefined> =>
+  readFile(`${SYS_NET}/${tap}/ifalias`, 'utf8').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+
+/** A bridge takes the lowest address of its ports as its own, so a tap's must be high: libvirt's `fe:`. */
+export const tapMac = (mac: string): string => `fe${mac.slice(2)}`;
+
+const createTap = async (guestId: string, nic: Nic, tap: string, target: Switch): Promise<void> => {
+  await ip('tuntap', 'add', 'dev', tap, 'mode', 'tap');
+  await ip('link', 'set', 'dev', tap, 'alias', tapAlias(guestId));
+  if (nic.mac) await ip('link', 'set', 'dev', tap, 'address', tapMac(nic.mac));
+  await target.join({ tap, guestId, vlans: nic.vlans });
+  await ip('link', 'set', 'dev', tap, 'up');
+};
+
+/** The taps that this guest has on the host, with those that an interrupted start left behind. */
+export const tapsOf = async (guestId: string): Promise<string[]> => {
+  const prefix = tapPrefix(guestId);
+  const names = (await readdir(SYS_NET)).filter((name) => name.startsWith(prefix));
+  const aliases = await Promise.all(names.map(aliasOf));
+  // No alias yet: the start was interrupted between the two commands.
+  return names.filter((_, index) => !aliases[index] || aliases[index] === tapAlias(guestId));
+};
+
+/** Removes every tap of a guest from its switch and from the host; there may be none. */
+export const removeTaps = async (guestId: string, networks: Networks): Promise<void> => {
+  await networks.leave(guestId);
+  for (const tap of await tapsOf(guestId)) {
+    try {
+      await ip('link', 'delete', 'dev', tap);
+    } catch (error) {
+      if ((await aliasOf(tap)) !== undefined) throw error;
+    }
+  }
+};
+
+/**
+ * Makes the taps of a guest's nics and joins them to their switches: `ip-tuntap(8)`, `ip-link(8)`.
+ * On failure some may be left for `removeTaps`.
+ * @param switches of each nic, as `Networks.resolve` answers them
+ */
+export const createTaps = async (
+  guestId: string,
+  nics: readonly Nic[],
+  switches: readonly (Switch | undefined)[],
+): Promise<void> => {
+  for (const [index, nic] of nics.entries()) {
+    const target = switches[index];
+    if (!nic.device || !target) continue;
+    try {
+      await createTap(guestId, nic, nic.device, target);
+    } catch (error) {
+      throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
+    }
+  }
+};

@@ -1,0 +1,137 @@
+import type { Logger } from '../../log.js';
+import { type Guest, normalizeGuest } from '../../model/guest.js';
+import { GuestStates } from '../../rpc/guest-states.js';
+import {
+  type GuestMetricsRequest,
+  type GuestMetricsResponse,
+  type GuestRequest,
+  type GuestResponse,
+  guestMetricsRequestSchema,
+  guestRequestSchema,
+} from '../../rpc/messages.js';
+import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
+import type { Running } from '../run.js';
+import { type AccelChoice, chooseAccel } from './accel.js';
+import { type Entry, Guests } from './guests.js';
+import { createLayout, type LayoutOptions } from './layout.js';
+import * as lifecycle from './lifecycle.js';
+import * as metrics from './metrics.js';
+import { createNetworks } from './network/networks.js';
+import * as power from './power.js';
+import { QemuProgram } from './program.js';
+
+const SHUTDOWN_TIMEOUT_S = 60;
+const REBOOT_TIMEOUT_S = 30;
+const MAX_TIMEOUT_S = 3600;
+
+export interface QemuOptions extends LayoutOptions {
+  accel: AccelChoice;
+  qemu: string;
+  /** The address of Open vSwitch's database, the system's by default. */
+  ovsDb?: string;
+}
+
+type Handle = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
+
+/** @throws when the stage's `timeout` is no number of seconds */
+const timeoutMs = ({ args }: GuestRequest, fallback: number): number => {
+  const seconds = Number(args?.timeout ?? fallback);
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
+    throw new Error(`timeout "${args?.timeout}": give a number of seconds up to ${MAX_TIMEOUT_S}`);
+  }
+  return seconds * 1000;
+};
+
+const answerState = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
+  const { state, vnc, revision } = await guests.state(entry);
+  return { guest: { id: entry.id, state, vnc }, revision };
+};
+
+const answerAll = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
+  const { guest, revision } = await answerState(guests, entry);
+  // Not its metadata: only a part of it is kept here, and people change it any time.
+  const { metadata: _, ...answer } = entry.record.definition;
+  return { guest: { ...answer, ...guest }, ...(revision === undefined ? {} : { revision }) };
+};
+
+const withState =
+  (change: (guests: Guests, id: string) => Promise<Entry>): Handle =>
+  async (guests, { guest }) =>
+    answerState(guests, await change(guests, guest.id));
+
+const withAll =
+  (change: (guests: Guests, guest: Guest) => Promise<Entry>): Handle =>
+  async (guests, { guest }) =>
+    answerAll(guests, await change(guests, normalizeGuest(guest)));
+
+/** The methods under the names of the original's sub-agent for libvirt. */
+const METHODS: Record<`Libvirt.${string}`, Handle> = {
+  'Libvirt.CreateGuest': withAll(lifecycle.define),
+  'Libvirt.Create': withAll(lifecycle.create),
+  'Libvirt.Delete': async (guests, { guest }) => {
+    await lifecycle.remove(guests, guest.id);
+    return { guest: { id: guest.id } };
+  },
+  'Libvirt.Restart': withState(power.restart),
+  'Libvirt.Reboot': async (guests, request, { signal }) =>
+    answerState(
+      guests,
+      await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S), signal),
+    ),
+  'Libvirt.Poweroff': withState(power.poweroff),
+  'Libvirt.Shutdown': async (guests, request, { signal }) =>
+    answerState(
+      guests,
+      await power.shutdown(guests, request.guest.id, timeoutMs(request, SHUTDOWN_TIMEOUT_S), signal),
+    ),
+  'Libvirt.Run': withState(lifecycle.run),
+  'Libvirt.Status': async (guests, { guest }) => answerState(guests, guests.get(guest.id)),
+  'Libvirt.Suspend': withState(lifecycle.suspend),
+  'Libvirt.Resume': withState(lifecycle.resume),
+};
+
+type Measure = (guests: Guests, id: string) => Promise<Pick<GuestMetricsResponse, 'cpu' | 'disk' | 'nic'>>;
+
+const MEASURES: Record<`Libvirt.${string}`, { type: GuestMetricsRequest['type']; measure: Measure }> = {
+  'Libvirt.CPUMetrics': {
+    type: 'cpu',
+    measure: async (guests, id) => ({ cpu: await metrics.cpuMetrics(guests, id) }),
+  },
+  'Libvirt.DiskMetrics': {
+    type: 'disk',
+    measure: async (guests, id) => ({ disk: await metrics.diskMetrics(guests, id) }),
+  },
+  'Libvirt.NicMetrics': {
+    type: 'nic',
+    measure: async (guests, id) => ({ nic: await metrics.nicMetrics(guests, id) }),
+  },
+};
+
+const names = <Key extends string>(table: Record<Key, unknown>): Key[] => Object.keys(table) as Key[];
+
+/** The sub-agent, with the guests that it finds on the host; it does not listen yet. */
+export const startQemu = async (options: QemuOptions, log: Logger): Promise<Running> => {
+  const layout = createLayout(options);
+  const program = new QemuProgram(options.qemu);
+  const accel = await chooseAccel(options.accel);
+  log.info({ accel, diskDirs: layout.diskDirs }, `guests run with ${accel}`);
+  const guestStates = new GuestStates();
+  const networks = createNetworks(options.ovsDb);
+  const guests = new Guests({ layout, program, accel, networks }, guestStates, log);
+  await guests.recover();
+  const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
+  for (const name of names(METHODS)) {
+    const handle = METHODS[name];
+    if (handle) subAgent.method(name, guestRequestSchema, (request, call) => handle(guests, request, call));
+  }
+  for (const name of names(MEASURES)) {
+    const entry = MEASURES[name];
+    if (!entry) continue;
+    subAgent.method(name, guestMetricsRequestSchema, async ({ guest }) => ({
+      guest: { id: guest.id },
+      type: entry.type,
+      ...(await entry.measure(guests, guest.id)),
+    }));
+  }
+  return { subAgent, close: () => guests.close() };
+};

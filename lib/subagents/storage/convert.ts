@@ -1,0 +1,16 @@
+import type { CheckedFile } from './disk-store.js';
+import { imageFile, LONG_TIMEOUT_MS, qemuImg } from './qemu-img.js';
+
+/**
+ * Converts a checked file. Even if its header were to lie, nothing but the file itself is opened.
+ * @param flags of `qemu-img convert` beside those for the formats
+ */
+export const convert = async (
+  { path, format }: CheckedFile,
+  to: 'qcow2' | 'raw',
+  target: string,
+  flags: string[] = [],
+): Promise<void> => {
+  const source = imageFile(format, path, format === 'raw' ? {} : { backing: null });
+  await qemuImg(['convert', '-q', ...flags, '-O', to, source, target], { timeoutMs: LONG_TIMEOUT_MS });
+};

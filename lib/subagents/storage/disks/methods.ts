@@ -1,0 +1,67 @@
+import type { Disk, Guest } from '../../../model/guest.js';
+import type { GuestRequest, GuestResponse } from '../../../rpc/messages.js';
+import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import { explainNoSpace, notFound } from '../errors.js';
+import { guestKey, imageKey, type Locks } from '../locks.js';
+import { isRunning } from '../monitor.js';
+import { firstDifference, planDisks } from './plan.js';
+
+export interface DiskDeps {
+  store: DiskStore;
+  locks: Locks;
+  /** See `MISTIFY_RUN_DIR`. */
+  runDir: string;
+}
+
+type GuestMethod = (request: GuestRequest) => Promise<GuestResponse>;
+
+const toDisk = ({ bus, device, size, volume, image, source }: StoredDisk): Disk => ({
+  bus,
+  device,
+  size,
+  volume,
+  image,
+  source,
+});
+
+const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[]): Promise<StoredDisk[]> => {
+  const stored = await store.findDisks(guest);
+  if (!stored) return explainNoSpace(`guest ${guest}`, store.workDir, () => store.createDisks(guest, wanted));
+  const index = firstDifference(stored, wanted);
+  if (index === undefined) return stored;
+  throw new Error(`disk ${index}: guest ${guest} has another one already: delete its disks first`);
+};
+
+const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+  const wanted = planDisks(guest);
+  const images = wanted.map(({ image }) => image).filter((image) => image !== '');
+  const disks = await locks.run(guestKey(guest.id), () =>
+    locks.runAll(images.map(imageKey), () => create(store, guest.id, wanted)),
+  );
+  return { guest: { ...guest, disks: disks.map(toDisk) } };
+};
+
+const deleteGuestDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+  if ((await store.findDisks(guest.id)) && (await isRunning(runDir, guest.id)))
+    throw new Error(`guest ${guest.id} is running: stop it before its disks are deleted`);
+  await store.deleteDisks(guest.id);
+  return { guest };
+};
+
+const verifyDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+  const stored = (await store.findDisks(guest.id)) ?? [];
+  const running = await isRunning(runDir, guest.id);
+  for (let index = 0; index < Math.max(stored.length, guest.disks?.length ?? 0); index += 1) {
+    const disk = stored[index];
+    if (!disk) throw notFound(`disk ${index} of guest ${guest.id}`);
+    await store.checkDisk(disk, running);
+  }
+  return { guest };
+};
+
+/** The methods of `ImageStore` that are about guests' disks. */
+export const diskMethods = (deps: DiskDeps): Record<string, GuestMethod> => ({
+  CreateGuestDisks: ({ guest }) => createGuestDisks(deps, guest),
+  DeleteGuestsDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => deleteGuestDisks(deps, guest)),
+  VerifyDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => verifyDisks(deps, guest)),
+});

@@ -1,0 +1,27 @@
+/** Ends in words that the agent knows as a 404. */
+export const noSuchImage = (id: string): Error => new Error(`image ${id}: no such image`);
+
+/** Ends in words that the agent knows as a 404. */
+export const notFound = (what: string): Error => new Error(`${what}: not found`);
+
+const NO_SPACE = /no space left on device|disk quota exceeded|out of space/i;
+
+/** Whether it was for want of room that something failed: `ENOSPC`, `EDQUOT`, or the words of qemu-img and zfs for them. */
+export const isNoSpace = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || NO_SPACE.test(error.message) || isNoSpace(error.cause);
+};
+
+/** The store has no room for what was asked of it. What was made until then has been removed again. */
+export const noSpace = (what: string, dir: string, cause: unknown): Error =>
+  new Error(`${what}: no space left on the device of ${dir}: make room there, then try again`, { cause });
+
+/** Runs `work`, and says clearly when it failed for want of room in `dir`. */
+export const explainNoSpace = async <T>(what: string, dir: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw isNoSpace(error) ? noSpace(what, dir, error) : error;
+  }
+};

@@ -1,0 +1,184 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import pRetry from 'p-retry';
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
+import type { DiskStore, StoredImage } from '../disk-store.js';
+import { explainNoSpace } from '../errors.js';
+import { imageKey, type Locks } from '../locks.js';
+import { SourceError } from './errors.js';
+import { inspectFile } from './inspect.js';
+import { describeBytes, Progress, type Report } from './progress.js';
+import { type ReceiveOptions, receive } from './receive.js';
+import { describeSource, imageServerUrl, openSized, type SourceOptions } from './source.js';
+import { Space } from './space.js';
+import type { Sums } from './sums.js';
+
+/** A file that cannot be gone on with is fetched from its first byte so many times again. */
+const MAX_RESTARTS = 3;
+/** However slowly the bytes drip in, a fetch ends. */
+const MAX_FETCH_MS = 24 * 60 * 60_000;
+
+/** What is to be fetched. */
+export interface Wanted {
+  /** `""` for the image server's. */
+  source: string;
+  /** In hex. */
+  sha256?: string | undefined;
+}
+
+export interface FetcherOptions extends Pick<SourceOptions, 'importDirs' | 'stallMs' | 'backoffMs'> {
+  store: DiskStore;
+  locks: Locks;
+  sums: Sums;
+  log: Logger;
+  /** Base URL of the server that has images by id. */
+  imageServer?: string | undefined;
+  /** See `ReceiveOptions`. */
+  largeBytes?: number;
+}
+
+/** A fetch under way. */
+interface Fetch {
+  source: string;
+  sha256: string | undefined;
+  progress: Progress;
+  image: Promise<StoredImage>;
+}
+
+const mustStartOver = (error: unknown): boolean =>
+  error instanceof SourceError && error.failure === 'start-over';
+const isInterrupted = (error: unknown): boolean =>
+  error instanceof SourceError && error.failure === 'interrupted';
+
+const checkSum = (is: string, wanted: string | undefined): void => {
+  if (wanted !== undefined && is !== wanted)
+    throw new Error(`the file that was fetched has the sha256 ${is}, not ${wanted}`);
+};
+
+/**
+ * Fetches images into the store. Two who want one image share one fetch; it goes on when they no longer wait,
+ * so that asking again finds it under way or done.
+ */
+export class ImageFetcher {
+  readonly #options: FetcherOptions;
+  readonly #space: Space;
+  readonly #underWay = new Map<string, Fetch>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+    this.#space = new Space(options.store.workDir);
+  }
+
+  /**
+   * Gives back the image when it is whole in the store; at once when it was there before.
+   * @throws when it is being fetched from elsewhere, or is there already from a file with another sum
+   */
+  fetch(id: string, wanted: Wanted, report: Report = () => undefined): Promise<StoredImage> {
+    const { imageServer } = this.#options;
+    const source = wanted.source || (imageServer ? imageServerUrl(imageServer, id) : '');
+    const sha256 = wanted.sha256?.toLowerCase();
+    const fetch = this.#underWay.get(id) ?? this.#start(id, source, sha256);
+    if (fetch.source !== source || fetch.sha256 !== sha256) return Promise.reject(this.#taken(id, fetch));
+    fetch.progress.listen(report);
+    return fetch.image;
+  }
+
+  /** Calls off what is under way. */
+  async close(): Promise<void> {
+    this.#stopping.abort(new Error('the storage sub-agent is stopping'));
+    await Promise.allSettled([...this.#underWay.values()].map(({ image }) => image));
+  }
+
+  #taken(id: string, { source, sha256 }: Fetch): Error {
+    const sum = sha256 === undefined ? 'without a sha256' : `with the sha256 ${sha256}`;
+    return new Error(
+      `image ${id} is being fetched from ${describeSource(source)} ${sum}: wait until that is done`,
+    );
+  }
+
+  #start(id: string, source: string, sha256: string | undefined): Fetch {
+    const progress = new Progress();
+    const image = this.#findOrFetch(id, { source, sha256 }, progress).finally(() => {
+      progress.end();
+      this.#underWay.delete(id);
+    });
+    const fetch = { source, sha256, progress, image };
+    this.#underWay.set(id, fetch);
+    return fetch;
+  }
+
+  async #findOrFetch(id: string, wanted: Wanted, progress: Progress): Promise<StoredImage> {
+    const { store } = this.#options;
+    const known = await store.findImage(id);
+    if (known) {
+      await this.#checkKnown(id, wanted.sha256);
+      return known;
+    }
+    return explainNoSpace(`image ${id}`, store.workDir, async () => {
+      const dir = await mkdtemp(join(store.workDir, 'fetch-'));
+      try {
+        return await this.#fetchInto(id, wanted, join(dir, 'download'), progress);
+      } catch (error) {
+        throw new Error(`image ${id}: ${errorMessage(error)}`, { cause: error });
+      } finally {
+        await rm(dir, { recursive: true, force: true });
+      }
+    });
+  }
+
+  /** An image that is there is not taken for one that was asked for by its sum unless it is known to be it. */
+  async #checkKnown(id: string, sha256: string | undefined): Promise<void> {
+    const is = await this.#options.sums.find(id);
+    if (sha256 === undefined || is === sha256) return;
+    const made = is === undefined ? 'of what is not known' : `of a file with the sha256 ${is}`;
+    throw new Error(`image ${id} is there already, made ${made}, not ${sha256}: delete it first`);
+  }
+
+  async #fetchInto(id: string, wanted: Wanted, path: string, progress: Progress): Promise<StoredImage> {
+    const { store, locks, sums } = this.#options;
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(MAX_FETCH_MS)]);
+    const claim = this.#space.claim();
+    const { largeBytes } = this.#options;
+    const onBytes = (done: number, total?: number): void => progress.set(describeBytes(done, total));
+    const options = { path, claim, signal, onBytes, ...(largeBytes ? { largeBytes } : {}) };
+    try {
+      const { sha256 } = await this.#receive(id, wanted.source, options);
+      checkSum(sha256, wanted.sha256);
+      progress.set('all there, being converted');
+      const { dataBytes, ...file } = await inspectFile(path, signal);
+      await claim.require(dataBytes);
+      return await locks.run(imageKey(id), async () => {
+        await sums.set(id, sha256);
+        return store.addImage(id, file);
+      });
+    } finally {
+      claim.release();
+    }
+  }
+
+  #receive(id: string, from: string, options: ReceiveOptions): ReturnType<typeof receive> {
+    const { log, importDirs, stallMs, backoffMs } = this.#options;
+    const { signal } = options;
+    const onInterruption = (message: string): void => log.warn({ image: id }, `trying again: ${message}`);
+    const sourceOptions: SourceOptions = {
+      importDirs,
+      signal,
+      onInterruption,
+      ...(stallMs ? { stallMs } : {}),
+      ...(backoffMs ? { backoffMs } : {}),
+    };
+    return pRetry(async () => receive(await openSized(from, sourceOptions), options), {
+      retries: MAX_RESTARTS,
+      minTimeout: backoffMs ?? 1000,
+      signal,
+      // An address that does not answer the first time is a mistake more often than a passing failure.
+      shouldRetry: ({ error, attemptNumber }) =>
+        mustStartOver(error) || (attemptNumber > 1 && isInterrupted(error)),
+      onFailedAttempt: ({ error }) => {
+        if (mustStartOver(error)) onInterruption(`${error.message}; from the first byte`);
+      },
+    });
+  }
+}

@@ -1,0 +1,88 @@
+import { imageIdSchema } from '../../../model/guest.js';
+import type { Image } from '../../../model/image.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
+import type { CallContext } from '../../../rpc/sub-agent.js';
+import type { DiskStore, StoredImage } from '../disk-store.js';
+import { explainNoSpace, noSuchImage } from '../errors.js';
+import { imageKey, type Locks } from '../locks.js';
+import { toMb } from '../units.js';
+import type { ImageFetcher } from './fetcher.js';
+import type { Sums } from './sums.js';
+
+export interface ImageDeps {
+  store: DiskStore;
+  locks: Locks;
+  fetcher: ImageFetcher;
+  sums: Sums;
+}
+
+type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
+
+const toImage = ({ id, virtualSize, volume }: StoredImage): Image => ({
+  id,
+  type: 'kvm',
+  volume,
+  size: toMb(virtualSize),
+  status: 'complete',
+});
+
+const answer = (...images: StoredImage[]): ImageResponse => ({ images: images.map(toImage) });
+
+const checkId = (id: string): void => {
+  const { error } = imageIdSchema.validate(id);
+  if (error) throw new Error(`image id "${id}": ${error.message}`);
+};
+
+const getImage = async (store: DiskStore, id: string): Promise<StoredImage> => {
+  checkId(id);
+  const image = await store.findImage(id);
+  if (!image) throw noSuchImage(id);
+  return image;
+};
+
+const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<StoredImage> => {
+  const image = await getImage(store, id);
+  const guests = await store.guestsOfImage(id);
+  if (guests.length > 0)
+    throw new Error(`image ${id} is in use: disks of these guests build on it: ${guests.join(', ')}`);
+  await store.deleteImage(id);
+  await sums.remove(id);
+  return image;
+};
+
+const cloneImage = async (store: DiskStore, id: string, dest: string): Promise<StoredImage> => {
+  checkId(dest);
+  await getImage(store, id);
+  if (await store.findImage(dest)) throw new Error(`image ${dest} exists already: choose another name`);
+  return explainNoSpace(`image ${dest}`, store.workDir, () => store.copyImage(id, dest));
+};
+
+const requestImage = async (
+  { fetcher }: ImageDeps,
+  { id, type, source, sha256 }: ImageRequest,
+  { signal, progress }: CallContext,
+): Promise<StoredImage> => {
+  checkId(id);
+  if (type === 'container')
+    throw new Error(`image ${id}: this store keeps images of disks, not of containers`);
+  return fetcher.fetch(id, { source, sha256: sha256 || undefined }, (message) => {
+    if (!signal.aborted) progress(message);
+  });
+};
+
+/** The methods of `ImageStore` that are about images. */
+export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
+  const { store, locks } = deps;
+  return {
+    ListImages: async ({ type }) => (type === 'container' ? answer() : answer(...(await store.listImages()))),
+
+    GetImage: async ({ id }) => answer(await getImage(store, id)),
+
+    RequestImage: async (request, call) => answer(await requestImage(deps, request, call)),
+
+    DeleteImage: async ({ id }) => answer(await locks.run(imageKey(id), () => deleteImage(deps, id))),
+
+    CloneImage: async ({ id, dest }) =>
+      answer(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(store, id, dest))),
+  };
+};

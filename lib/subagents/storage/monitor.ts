@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { QmpClient } from '../../qmp/client.js';
+
+const TIMEOUT_MS = 5000;
+
+/** Errors of connect(2) that say that no QEMU runs behind a socket. */
+const NOT_RUNNING = new Set(['ENOENT', 'ECONNREFUSED']);
+
+/** The monitor that the QEMU of a guest keeps for the storage sub-agent. */
+const socketPath = (runDir: string, guest: string): string => join(runDir, guest, 'qmp-storage.sock');
+
+const connect = async (path: string): Promise<QmpClient | undefined> => {
+  try {
+    return await QmpClient.connect(path, { timeoutMs: TIMEOUT_MS });
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (cause?.code !== undefined && NOT_RUNNING.has(cause.code)) return undefined;
+    throw error;
+  }
+};
+
+/**
+ * Runs `work` with the monitor of a guest's QEMU, or with none when the guest is not running.
+ * @throws when the guest runs but its monitor does not answer
+ */
+export const withMonitor = async <T>(
+  runDir: string,
+  guest: string,
+  work: (live: QmpClient | undefined) => Promise<T>,
+): Promise<T> => {
+  const live = await connect(socketPath(runDir, guest));
+  try {
+    return await work(live);
+  } finally {
+    live?.close();
+  }
+};
+
+/** Whether a guest's QEMU runs; a paused one does. */
+export const isRunning = (runDir: string, guest: string): Promise<boolean> =>
+  withMonitor(runDir, guest, async (live) => live !== undefined);

@@ -1,0 +1,89 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
+import { convert } from '../convert.js';
+import type { DiskStore, StoredImage } from '../disk-store.js';
+import { moveIntoPlace, orMissing, sync } from '../files.js';
+import { readImageInfo } from '../qemu-img.js';
+import { imageIdOf, imagePath, imageVolume, type Layout } from './layout.js';
+
+type Images = Pick<DiskStore, 'listImages' | 'findImage' | 'addImage' | 'copyImage' | 'deleteImage'>;
+
+/** How many headers are read at a time. */
+const READERS = 4;
+
+/** Virtual sizes in bytes by path, each as long as the file has not changed. */
+const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
+  const known = new Map<string, { mtimeMs: number; virtualSize: number }>();
+  return async (path) => {
+    const stats = await orMissing(stat(path));
+    if (!stats) {
+      known.delete(path);
+      return undefined;
+    }
+    const cached = known.get(path);
+    if (cached?.mtimeMs === stats.mtimeMs) return cached.virtualSize;
+    const { 'virtual-size': virtualSize } = await readImageInfo('qcow2', path);
+    known.set(path, { mtimeMs: stats.mtimeMs, virtualSize });
+    return virtualSize;
+  };
+};
+
+/** Images as qcow2 files that stand by themselves and never change. */
+export const qcow2Images = (layout: Layout, log: Logger): Images => {
+  const virtualSizeOf = cachedSizes();
+
+  const findImage = async (id: string): Promise<StoredImage | undefined> => {
+    const virtualSize = await virtualSizeOf(imagePath(layout, id));
+    return virtualSize === undefined ? undefined : { id, virtualSize, volume: imageVolume(id) };
+  };
+
+  const findListed = async (id: string): Promise<StoredImage | undefined> => {
+    try {
+      return await findImage(id);
+    } catch (error) {
+      // One damaged file must not hide all the others.
+      log.warn({ image: id }, `image ${id} cannot be read: ${errorMessage(error)}`);
+      return undefined;
+    }
+  };
+
+  /** Has `make` write a file, which becomes the image once it is on the device. */
+  const add = async (id: string, make: (path: string) => Promise<void>): Promise<StoredImage> => {
+    const target = imagePath(layout, id);
+    const dir = await mkdtemp(join(layout.work, 'image-'));
+    try {
+      const path = join(dir, 'image');
+      await make(path);
+      await moveIntoPlace(path, target);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+    const image = await findImage(id);
+    if (!image) throw new Error(`image ${id} was removed from ${layout.images} while it was added`);
+    return image;
+  };
+
+  return {
+    findImage,
+
+    listImages: async () => {
+      const ids = (await readdir(layout.images)).map(imageIdOf).filter((id) => id !== undefined);
+      const images = await pLimit(READERS).map(ids.sort(), findListed);
+      return images.filter((image) => image !== undefined);
+    },
+
+    addImage: (id, file) => add(id, (path) => convert(file, 'qcow2', path)),
+
+    copyImage: (id, dest) =>
+      add(dest, (path) => copyFile(imagePath(layout, id), path, constants.COPYFILE_FICLONE)),
+
+    deleteImage: async (id) => {
+      await rm(imagePath(layout, id), { force: true });
+      await sync(layout.images);
+    },
+  };
+};

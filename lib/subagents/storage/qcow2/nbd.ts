@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
+import { execa } from 'execa';
+import { firstBytes } from '../first-bytes.js';
+import { imageFile } from '../qemu-img.js';
+
+const MAX_STDERR_BYTES = 64 * 1024;
+
+/** Kills a process group; one that has ended already is fine. */
+const killGroup = (pid: number | undefined): void => {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+};
+
+const commandLine = (path: string, snapshot: { id: string; name: string }): string[] => {
+  // Shared with a QEMU that writes to the disk: a snapshot's clusters stay as they are.
+  const file = imageFile('qcow2', path, { 'read-only': true, 'force-share': true });
+  const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
+  return ['--', '[', 'qemu-nbd', '-r', load, file, ']', '-'];
+};
+
+/**
+ * A snapshot's raw bytes through nbdcopy(1) and qemu-nbd(8), without a copy and at constant memory. The stream
+ * ends only after nbdcopy has said that all was read; destroying it, or `signal`, kills both at once.
+ */
+export const streamSnapshot = (
+  path: string,
+  snapshot: { id: string; name: string },
+  signal: AbortSignal,
+): Promise<Readable> => {
+  const copy = execa('nbdcopy', commandLine(path, snapshot), {
+    reject: false,
+    stdin: 'ignore',
+    buffer: { stdout: false, stderr: true },
+    maxBuffer: MAX_STDERR_BYTES,
+    // A group of its own, so that qemu-nbd, which is nbdcopy's child, ends with it.
+    detached: true,
+  });
+  const out = new PassThrough();
+  const drained = once(copy.stdout, 'close');
+  out.once('close', () => {
+    killGroup(copy.pid);
+    copy.stdout.destroy();
+  });
+  copy.stdout.pipe(out, { end: false });
+  const settle = async (): Promise<void> => {
+    const [result] = await Promise.all([copy, drained]);
+    const words = result.code === 'ENOENT' ? 'install the package libnbd-bin' : result.stderr.trim();
+    if (!result.failed) out.end();
+    else if (!out.destroyed) out.destroy(new Error(`the snapshot cannot be read: nbdcopy: ${words}`));
+  };
+  settle().catch((error: Error) => out.destroy(error));
+  return firstBytes(addAbortSignal(signal, out));
+};

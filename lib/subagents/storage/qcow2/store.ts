@@ -1,0 +1,22 @@
+import { mkdir, rm } from 'node:fs/promises';
+import type { Logger } from '../../../log.js';
+import type { DiskStore } from '../disk-store.js';
+import { qcow2Disks } from './disks.js';
+import { qcow2Images } from './images.js';
+import { layoutOf } from './layout.js';
+import { qcow2Snapshots } from './snapshots.js';
+
+/** A store in a directory of qcow2 files: images, overlays on them, internal snapshots. */
+export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> => {
+  const layout = layoutOf(dir);
+  await rm(layout.work, { recursive: true, force: true });
+  for (const part of Object.values(layout)) await mkdir(part, { recursive: true, mode: 0o700 });
+  const images = qcow2Images(layout, log);
+  return {
+    workDir: layout.work,
+    check: async () => undefined,
+    ...images,
+    ...qcow2Disks(layout, images.findImage),
+    ...qcow2Snapshots(layout),
+  };
+};

@@ -1,0 +1,98 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorMessage } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import { guestRequestSchema, imageRequestSchema, snapshotRequestSchema } from '../../rpc/messages.js';
+import { SubAgent } from '../../rpc/sub-agent.js';
+import type { Running } from '../run.js';
+import type { DiskStore } from './disk-store.js';
+import { diskMethods } from './disks/methods.js';
+import type { FreezeTimeouts } from './guest-agent/freeze.js';
+import { ImageFetcher } from './images/fetcher.js';
+import { imageMethods } from './images/methods.js';
+import { Sums } from './images/sums.js';
+import { Locks } from './locks.js';
+import { qcow2Store } from './qcow2/store.js';
+import { qemuImg } from './qemu-img.js';
+import { downloadSnapshot } from './snapshots/download.js';
+import { SnapshotsInUse } from './snapshots/in-use.js';
+import { Journal } from './snapshots/journal.js';
+import { snapshotMethods } from './snapshots/methods.js';
+import { settleAll } from './snapshots/settle.js';
+import { zfsStore } from './zfs/store.js';
+
+/** How images and disks are kept. */
+export const BACKENDS = ['qcow2', 'zfs'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+export interface StorageOptions {
+  /** Where images and disks are kept; with the back end `zfs` only what is known of them. */
+  dir: string;
+  backend?: Backend;
+  /** The pool, or a dataset of it, of the back end `zfs`. */
+  pool?: string;
+  /** Where the kernel shows ZFS volumes; for tests. */
+  zvolDir?: string;
+  /** Where running guests have their sockets, a directory each. */
+  runDir: string;
+  /** Directories that images may be fetched from as files; by default `import` in `dir`. */
+  importDir?: string[];
+  /** Base URL of the server that images are fetched from by their id, when no source is given. */
+  imageServer?: string;
+  /** How long a guest's agent is waited for; for tests. */
+  freezeTimeouts?: FreezeTimeouts;
+}
+
+const openStore = ({ backend, pool, zvolDir, dir }: StorageOptions, log: Logger): Promise<DiskStore> => {
+  if (backend !== 'zfs') return qcow2Store(dir, log);
+  if (!pool) throw new Error('the back end zfs needs a pool: name it with --pool');
+  return zfsStore({ pool, zvolDir, log });
+};
+
+const checkStore = async (store: DiskStore): Promise<string | undefined> => {
+  try {
+    await qemuImg(['--version']);
+    await store.check();
+    return undefined;
+  } catch (error) {
+    return errorMessage(error);
+  }
+};
+
+const importDirs = async ({ dir, importDir }: StorageOptions): Promise<string[]> => {
+  if (importDir?.length) return importDir;
+  const path = join(dir, 'import');
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return [path];
+};
+
+/** Opens the store and puts all methods of `ImageStore` on a sub-agent, which listens nowhere yet. */
+export const startStorage = async (options: StorageOptions, log: Logger): Promise<Running> => {
+  const store = await openStore(options, log);
+  const locks = new Locks();
+  const sums = new Sums(join(options.dir, 'sums'));
+  await sums.open((await store.listImages()).map(({ id }) => id));
+  const fetcher = new ImageFetcher({
+    store,
+    locks,
+    sums,
+    log,
+    importDirs: await importDirs(options),
+    imageServer: options.imageServer,
+  });
+  const { runDir, freezeTimeouts } = options;
+  const journal = new Journal(join(options.dir, 'journal'));
+  await journal.open();
+  const snapshots = { store, locks, inUse: new SnapshotsInUse(), journal, runDir, log, freezeTimeouts };
+  await settleAll(snapshots);
+
+  const subAgent = new SubAgent({ name: 'storage', log, check: () => checkStore(store) });
+  for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums })))
+    subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
+  for (const [name, method] of Object.entries(diskMethods({ store, locks, runDir })))
+    subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
+  for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
+    subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
+  subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
+  return { subAgent, close: () => fetcher.close() };
+};

@@ -1,0 +1,20 @@
+/** The snapshots that are being read, each as often as it is read. */
+export class SnapshotsInUse {
+  readonly #readers = new Map<string, number>();
+
+  /** Gives back what lets go of it again. */
+  hold(id: string): () => void {
+    this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
+    return () => {
+      const left = (this.#readers.get(id) ?? 0) - 1;
+      if (left > 0) this.#readers.set(id, left);
+      else this.#readers.delete(id);
+    };
+  }
+
+  /** @throws when one of the snapshots is being read */
+  check(ids: string[]): void {
+    const id = ids.find((each) => this.#readers.has(each));
+    if (id !== undefined) throw new Error(`${id} is being downloaded: try again when that is done`);
+  }
+}

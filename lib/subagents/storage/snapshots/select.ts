@@ -1,0 +1,48 @@
+import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
+import type { DiskStore, StoredDisk } from '../disk-store.js';
+import { notFound } from '../errors.js';
+
+/** What a snapshot request is about. */
+export interface Selection {
+  /** The request's id, for messages. */
+  id: string;
+  guest: string;
+  /** The disk that the id names, or all of the guest's. */
+  disks: StoredDisk[];
+  /** The snapshot's name; `""` for none. */
+  name: string;
+}
+
+/** The guest that a snapshot id is about. */
+export const guestOf = (id: string): string => {
+  const parts = parseSnapshotId(id);
+  if (!parts) throw new Error(`snapshot id "${id}": not of the form guests/GUEST[/disk-DISK][@NAME]`);
+  return parts.guest;
+};
+
+/** A disk by its number or its device name. */
+const pick = (disks: StoredDisk[], wanted: string): StoredDisk | undefined =>
+  disks.find(({ index }) => String(index) === wanted) ?? disks.find(({ device }) => device === wanted);
+
+/** @throws `…: not found` when the guest or the disk is not there */
+export const select = async (store: DiskStore, id: string): Promise<Selection> => {
+  const guest = guestOf(id);
+  const { disk: wanted, name = '' } = parseSnapshotId(id) ?? {};
+  const all = await store.findDisks(guest);
+  if (!all) throw notFound(`guest ${guest}`);
+  if (wanted === undefined) return { id, guest, disks: all, name };
+  const disk = pick(all, wanted);
+  if (!disk) throw notFound(`disk ${wanted} of guest ${guest}`);
+  return { id, guest, disks: [disk], name };
+};
+
+/** As `select`, for requests that make no sense without a snapshot's name. */
+export const selectNamed = async (store: DiskStore, id: string): Promise<Selection> => {
+  const selection = await select(store, id);
+  if (selection.name === '') throw new Error(`snapshot id "${id}": add @ and the snapshot's name`);
+  return selection;
+};
+
+/** The id of one disk's snapshot. */
+export const diskSnapshotId = (guest: string, { index }: StoredDisk, name: string): string =>
+  snapshotId(guest, String(index), name);

@@ -1,0 +1,89 @@
+import { errorMessage } from '../../../errors.js';
+import type { QmpClient } from '../../../qmp/client.js';
+import type { DiskStore, StoredDisk } from '../disk-store.js';
+import { guestAgentSocket, thawLeftBehind } from '../guest-agent/freeze.js';
+import { guestKey } from '../locks.js';
+import { withMonitor } from '../monitor.js';
+import type { Intent } from './journal.js';
+import type { SnapshotDeps } from './methods.js';
+
+/** Those of the disks that have the snapshot. */
+export const having = async (store: DiskStore, disks: StoredDisk[], name: string): Promise<StoredDisk[]> => {
+  const lists = await Promise.all(disks.map((disk) => store.snapshots(disk)));
+  return disks.filter((_, index) => lists[index]?.some((snapshot) => snapshot.name === name));
+};
+
+/** The snapshots of a disk that were taken after one of them, oldest first; `undefined` when it does not have that. */
+export const newerThan = async (
+  store: DiskStore,
+  disk: StoredDisk,
+  name: string,
+): Promise<string[] | undefined> => {
+  const names = (await store.snapshots(disk)).map((snapshot) => snapshot.name);
+  const at = names.indexOf(name);
+  return at === -1 ? undefined : names.slice(at + 1);
+};
+
+const rollForward = async (store: DiskStore, disks: StoredDisk[], name: string): Promise<void> => {
+  for (const disk of disks) {
+    const newer = await newerThan(store, disk, name);
+    if (newer) await store.rollback(disk, name, newer);
+  }
+};
+
+const complete = async (
+  { store, log, runDir }: SnapshotDeps,
+  guest: string,
+  { action, name, disks: numbers }: Intent,
+  live: QmpClient | undefined,
+): Promise<void> => {
+  const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => numbers.includes(index));
+  if (live && action === 'create') await thawLeftBehind({ socket: guestAgentSocket(runDir, guest), log });
+  if (!live) for (const disk of disks) await store.repair(disk);
+  if (action !== 'rollback') await store.deleteSnapshot(await having(store, disks, name), name, live);
+  else if (!live) await rollForward(store, disks, name);
+  // Its disks are as they are: it works on them.
+  else log.warn({ guest }, `guest ${guest} was started before its rollback to ${name} was complete`);
+};
+
+/** Undoes a snapshot that was not taken of all disks, and goes on with a rollback or the removal of one. */
+const settleGuest = async (deps: SnapshotDeps, guest: string): Promise<void> => {
+  const intent = await deps.journal.find(guest);
+  if (!intent) return;
+  await withMonitor(deps.runDir, guest, (live) => complete(deps, guest, intent, live));
+  await deps.journal.clear(guest);
+  deps.log.info({ guest, ...intent }, `settled what was under way: ${intent.action} ${intent.name}`);
+};
+
+/** Settles what an earlier process left. What cannot be now is tried again when something is asked of that guest. */
+export const settleAll = async (deps: SnapshotDeps): Promise<void> => {
+  for (const guest of await deps.journal.guests()) {
+    try {
+      await deps.locks.run(guestKey(guest), () => settleGuest(deps, guest));
+    } catch (error) {
+      deps.log.error({ guest }, `cannot settle what was under way: ${errorMessage(error)}`);
+    }
+  }
+};
+
+/**
+ * Does `work`, which changes one disk after the other, so that when the process is killed on the way the next one
+ * knows. A snapshot that fails is undone; of the rest its caller is told, who may do it again.
+ */
+export const journaled = async (
+  deps: SnapshotDeps,
+  guest: string,
+  intent: Intent,
+  work: () => Promise<void>,
+): Promise<void> => {
+  await settleGuest(deps, guest);
+  await deps.journal.write(guest, intent);
+  try {
+    await work();
+  } catch (error) {
+    if (intent.action === 'create') await settleGuest(deps, guest).catch(() => undefined);
+    else await deps.journal.clear(guest);
+    throw error;
+  }
+  await deps.journal.clear(guest);
+};

@@ -1,0 +1,105 @@
+import { access } from 'node:fs/promises';
+import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import { noSuchImage, notFound } from '../errors.js';
+import { orMissing } from '../files.js';
+import { MB, toMb } from '../units.js';
+import { isMissing, listDatasets, parseProperty, withProperties, zfsWhenFree } from './command.js';
+import type { DiskKind } from './kinds.js';
+import { diskIndexOf, diskName, guestDataset, imageDataset, imageSnapshot, type Layout } from './layout.js';
+import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
+
+type Disks = Pick<DiskStore, 'findDisks' | 'createDisks' | 'deleteDisks' | 'checkDisk' | 'repair'>;
+
+export const DISK_PROPERTY = 'mistify:disk';
+
+/** What is kept with a disk's dataset. */
+interface DiskRecord extends DiskDefinition {
+  /** MB. */
+  size: number;
+}
+
+/** The dataset of a disk, which its volume names. */
+export const datasetOf = ({ guests }: Layout, { volume }: StoredDisk): string =>
+  `${guests.dataset}${volume.slice('guests'.length)}`;
+
+export const zfsDisks = (
+  layout: Layout,
+  kind: DiskKind,
+  work: WorkArea,
+  findImage: DiskStore['findImage'],
+): Disks => {
+  /** Makes a disk: blank, or a clone of its image's snapshot. */
+  const createDisk = async (dataset: string, disk: DiskDefinition): Promise<void> => {
+    const properties = (bytes: number): string[] => {
+      const record: DiskRecord = { ...disk, size: toMb(bytes) };
+      return withProperties({ [DISK_PROPERTY]: record });
+    };
+    const requested = disk.requested * MB;
+    if (disk.image === '') {
+      await kind.create(dataset, requested, properties(requested));
+      return;
+    }
+    const base = await findImage(disk.image);
+    if (!base) throw noSuchImage(disk.image);
+    const bytes = Math.max(base.virtualSize, requested);
+    const origin = imageSnapshot(imageDataset(layout, disk.image));
+    await zfsWhenFree('clone', ...properties(bytes), origin, dataset);
+    await kind.ready(dataset);
+    if (bytes > base.virtualSize) await kind.grow(dataset, bytes);
+  };
+
+  const findDisks = async (guest: string): Promise<StoredDisk[] | undefined> => {
+    const dataset = guestDataset(layout, guest);
+    const properties = ['name', DISK_PROPERTY, DELETED_PROPERTY];
+    const types = ['-t', 'filesystem,volume'];
+    const rows = await listDatasets(properties, ...types, '-r', '-d', '1', dataset);
+    if (rows.length === 0 || rows[0]?.[2] === 'true') return undefined;
+    const disks = rows.flatMap(([name = '', property]) => {
+      const record = parseProperty<DiskRecord>(property);
+      const index = diskIndexOf(name);
+      if (!record || index === undefined) return [];
+      return [{ ...record, index, volume: `guests/${guest}/${diskName(index)}`, source: kind.path(name) }];
+    });
+    return disks.sort((one, other) => one.index - other.index);
+  };
+
+  return {
+    findDisks,
+
+    createDisks: async (guest, disks) => {
+      const dataset = work.claim('guest');
+      try {
+        await zfsWhenFree('create', dataset);
+        for (const [index, disk] of disks.entries()) await createDisk(`${dataset}/${diskName(index)}`, disk);
+        // One rename makes all of the guest's disks exist at once.
+        await work.moveIntoPlace(dataset, guestDataset(layout, guest));
+      } catch (error) {
+        await work.discard(dataset);
+        throw error;
+      }
+      const made = (await findDisks(guest)) ?? [];
+      for (const disk of made) await kind.ready(datasetOf(layout, disk));
+      return made;
+    },
+
+    deleteDisks: async (guest) => {
+      try {
+        await work.remove(guestDataset(layout, guest));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    },
+
+    checkDisk: async (disk) => {
+      const missing = (await orMissing(access(disk.source).then(() => true))) === undefined;
+      if (missing) throw notFound(`disk ${disk.volume}`);
+      // What ZFS keeps it keeps whole: its own sums tell, at every read.
+      const bytes = await kind.size(datasetOf(layout, disk));
+      if (toMb(bytes) < disk.size)
+        throw new Error(`disk ${disk.volume} has only ${bytes} bytes of its ${disk.size} MB`);
+    },
+
+    // ZFS does a thing or does not.
+    repair: async () => undefined,
+  };
+};

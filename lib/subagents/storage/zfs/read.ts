@@ -1,0 +1,55 @@
+import { open } from 'node:fs/promises';
+import { addAbortSignal, Readable } from 'node:stream';
+import type { DiskStore } from '../disk-store.js';
+import { firstBytes } from '../first-bytes.js';
+import { MB } from '../units.js';
+import { zfsWhenFree } from './command.js';
+import { datasetOf } from './disks.js';
+import type { DiskKind } from './kinds.js';
+import { type Layout, snapshotOf } from './layout.js';
+import type { WorkArea } from './work-area.js';
+
+type Bytes = AsyncGenerator<Buffer, void, undefined>;
+
+/** @throws when the file ends before it has given so many bytes */
+async function* readExactly(path: string, bytes: number): Bytes {
+  const file = await open(path, 'r');
+  try {
+    for (let position = 0; position < bytes; ) {
+      const length = Math.min(MB, bytes - position);
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+      if (bytesRead === 0) throw new Error(`the snapshot ends after ${position} of ${bytes} bytes`);
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Snapshots are read through a clone that lasts as long as the reading: it takes no room, volumes and datasets have
+ * it alike, and unlike `.zfs/snapshot` it is there on every ZFS and keeps nobody from renaming what it is of.
+ */
+export const zfsReadSnapshot = (
+  layout: Layout,
+  kind: DiskKind,
+  work: WorkArea,
+): DiskStore['readSnapshot'] => {
+  async function* read(snapshot: string): Bytes {
+    const clone = work.claim('download');
+    try {
+      await zfsWhenFree('clone', snapshot, clone);
+      await kind.ready(clone);
+      yield* readExactly(kind.path(clone), await kind.size(clone));
+    } finally {
+      await work.discard(clone);
+    }
+  }
+
+  return (disk, name, signal) => {
+    const bytes = read(snapshotOf(datasetOf(layout, disk), name));
+    const stream = Readable.from(bytes, { objectMode: false, highWaterMark: MB });
+    return firstBytes(addAbortSignal(signal, stream));
+  };
+};

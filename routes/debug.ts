@@ -1,0 +1,43 @@
+import { getCmdline } from '../handlers/debug/cmdline.js';
+import { listProfiles } from '../handlers/debug/index.js';
+import { getProfile } from '../handlers/debug/profile.js';
+import { getSymbol } from '../handlers/debug/symbol.js';
+import { type Route, route } from './route.js';
+import { profileParams, profileQuery } from './schemas.js';
+
+export const debugRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: '/debug/pprof',
+    summary: 'A page that lists the profiles',
+    tags: ['debug'],
+    reply: { status: 200, description: 'HTML' },
+    handler: listProfiles,
+  }),
+  route({
+    method: 'GET',
+    path: '/debug/pprof/{profile}',
+    summary: 'Profile the agent',
+    tags: ['debug'],
+    params: profileParams,
+    query: profileQuery,
+    reply: { status: 200, description: 'A profile that `go tool pprof` reads' },
+    handler: getProfile,
+  }),
+  route({
+    method: 'GET',
+    path: '/debug/pprof/cmdline',
+    summary: "The agent's command line",
+    tags: ['debug'],
+    reply: { status: 200, description: 'Arguments separated by NUL' },
+    handler: getCmdline,
+  }),
+  route({
+    method: 'GET',
+    path: '/debug/pprof/symbol',
+    summary: 'Symbol look-up for pprof readers',
+    tags: ['debug'],
+    reply: { status: 200, description: 'The number of symbols: none' },
+    handler: getSymbol,
+  }),
+];

@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream';
+import type {
+  ReqRefDefaults,
+  Request,
+  ResponseObject,
+  ResponseToolkit,
+  RouteOptions,
+  ServerRoute,
+} from '@hapi/hapi';
+import Joi from 'joi';
+import type { Context, Event, Reply } from '../handlers/types.js';
+import { disconnectSignal } from '../lib/disconnect-signal.js';
+import { toBoom } from './errors.js';
+import type { Patience } from './listener.js';
+import type { Route } from './route.js';
+
+/** A body of JSON for one guest or one action is small. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+const none = Joi.object({});
+
+const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['payload'] =>
+  payload === undefined || payload === 'ignored'
+    ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
+    : { override: 'application/json', maxBytes: MAX_BODY_BYTES };
+
+const toEvent = (request: Request): Event => ({
+  params: request.params,
+  query: request.query,
+  payload: request.payload,
+  // Most handlers never ask for it.
+  get signal() {
+    return disconnectSignal(request);
+  },
+});
+
+const respond = ({ status, headers, body }: Reply, h: ResponseToolkit): ResponseObject => {
+  const response = h.response(body as object).code(status);
+  for (const [name, value] of Object.entries(headers ?? {})) response.header(name, value);
+  return response;
+};
+
+/** A route as hapi knows it: validates, calls the handler, and sends what it answers. */
+export const toHapiRoute = (definition: Route, context: Context, { stall }: Patience): ServerRoute => {
+  const { method, path, summary, tags, params, query, payload, handler } = definition;
+  const takesBody = method !== 'GET';
+  return {
+    method,
+    path,
+    options: {
+      description: summary,
+      tags: [...tags],
+      ...(takesBody ? { payload: payloadOptions(definition) } : {}),
+      validate: {
+        ...(params ? { params } : {}),
+        query: query ?? none,
+        ...(payload && payload !== 'ignored' ? { payload } : {}),
+        options: { abortEarly: false, stripUnknown: true },
+        failAction: (_request, _h, error) => {
+          throw error;
+        },
+      },
+    },
+    handler: async (request, h) => {
+      try {
+        const reply = await handler(toEvent(request), context);
+        const { res } = request.raw;
+        if (reply.body instanceof Readable) res.setTimeout(stall, () => res.destroy());
+        return respond(reply, h);
+      } catch (error) {
+        throw toBoom(error);
+      }
+    },
+  };
+};

@@ -1,0 +1,105 @@
+import Joi from 'joi';
+import {
+  guestIdSchema,
+  guestSchema,
+  imageIdSchema,
+  METADATA_MESSAGES,
+  metadataSchema,
+  type Nic,
+} from '../lib/model/guest.js';
+import { imageSchema } from '../lib/model/image.js';
+import { jobSchema } from '../lib/model/job.js';
+import { diskIdSchema, snapshotNameSchema, snapshotSchema } from '../lib/model/snapshot.js';
+
+export const guestParams = Joi.object({ guestID: guestIdSchema.required() });
+
+const jobID = Joi.string().guid().lowercase().required().label('job id').description('The UUID of a job');
+export const jobParams = Joi.object({ jobID });
+export const guestJobParams = guestParams.keys({ jobID });
+
+export const imageParams = Joi.object({ imageID: imageIdSchema.required() });
+
+export const snapshotsParams = guestParams;
+export const snapshotParams = guestParams.keys({ name: snapshotNameSchema.required() });
+export const diskSnapshotsParams = snapshotsParams.keys({ diskID: diskIdSchema.required() });
+export const diskSnapshotParams = snapshotParams.keys({ diskID: diskIdSchema.required() });
+
+export const jobsQuery = Joi.object({
+  limit: Joi.number().integer().min(1).max(100_000).description('At most so many, the newest').example(20),
+});
+
+export const waitQuery = Joi.object({
+  wait: Joi.number()
+    .min(0)
+    .max(3600)
+    .description('Seconds to wait for the job, to get what came of it')
+    .example(30),
+});
+
+export const imagesQuery = Joi.object({
+  type: Joi.string()
+    .allow('')
+    .max(64)
+    .description('`container` for container images, any other for disk images, absent for both'),
+});
+
+export const profileParams = Joi.object({ profile: Joi.string().max(64).required() });
+export const profileQuery = Joi.object({
+  seconds: Joi.number().positive().max(300).default(30).description('How long to profile'),
+});
+
+/** JSON has types: a number in a string is a mistake. */
+const strict = { convert: false } as const;
+
+/** Clients choose between the two kinds there are; what a sub-agent calls its guests is its own affair. */
+const guestType = Joi.string()
+  .valid('kvm', 'container', '')
+  .allow(null)
+  .description('`kvm` (the default) or `container`');
+
+/** All zeros stand for a card without an address: no hypervisor takes it for one. */
+const usableMacs: Joi.CustomValidator<Nic[]> = (nics, helpers) => {
+  const index = nics.findIndex(({ mac }) => mac === '00:00:00:00:00:00');
+  if (index === -1) return nics;
+  const message = `"nics[${index}].mac" is not a card's address: leave it out to have one generated`;
+  return helpers.message({ custom: message });
+};
+
+const guestNics = guestSchema.extract('nics').custom(usableMacs);
+
+export const guestPayload = guestSchema.keys({ type: guestType, nics: guestNics }).allow(null).prefs(strict);
+
+export const metadataPatchPayload = Joi.object()
+  .pattern(Joi.string().max(255), Joi.string().allow('', null))
+  .unknown(false)
+  .allow(null)
+  .messages(METADATA_MESSAGES)
+  .label('metadata')
+  .description('Keys to set; those set to `null` or `""` are removed')
+  .example({ owner: 'ops', note: null })
+  .prefs(strict);
+
+export const snapshotCreatePayload = Joi.object({ dest: snapshotNameSchema.allow('', null) })
+  .allow(null)
+  .label('snapshot')
+  .prefs(strict);
+
+export const snapshotRollbackPayload = Joi.object({
+  destroyMoreRecent: Joi.boolean().allow(null).description('Destroy newer snapshots, which are in the way'),
+})
+  .allow(null)
+  .label('rollback')
+  .prefs(strict);
+
+export const replies = {
+  metadata: metadataSchema,
+  guest: guestSchema,
+  guests: Joi.array().items(guestSchema),
+  job: jobSchema,
+  jobs: Joi.array().items(jobSchema),
+  image: imageSchema,
+  images: Joi.array().items(imageSchema),
+  fetch: Joi.object({ images: Joi.array().length(0) }),
+  nothing: Joi.object({}),
+  snapshots: Joi.array().items(snapshotSchema),
+} as const;

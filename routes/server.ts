@@ -1,0 +1,115 @@
+import { type Boom, badRequest, isBoom, methodNotAllowed } from '@hapi/boom';
+import * as Hapi from '@hapi/hapi';
+import type { Context } from '../handlers/types.js';
+import { errorBody } from './errors.js';
+import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
+import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
+import { answersHead, type Route } from './route.js';
+import { routeTable } from './table.js';
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** How long the answers under way get when the server stops. */
+const STOP_MS = 10_000;
+
+/** What hapi calls the route of a request that none is for. */
+const NO_ROUTE = '/{p*}';
+
+type Methods = ReadonlyMap<string, readonly string[]>;
+
+/** The methods that each path has. */
+const methodsOf = (table: readonly Route[]): Methods => {
+  const methods = new Map<string, string[]>();
+  for (const definition of table) {
+    const { path, method } = definition;
+    const known = methods.get(path) ?? [];
+    methods.set(path, [...known, method, ...(answersHead(definition) ? ['HEAD'] : [])]);
+  }
+  return methods;
+};
+
+const notAllowed = ({ method, path }: Hapi.Request, allowed: readonly string[]): Boom => {
+  const message = `${method.toUpperCase()} is not for ${path}: use ${allowed.join(', ')}`;
+  return methodNotAllowed(message, undefined, [...allowed]);
+};
+
+/** Every path answers 405 to a method that it has no route for, and says which ones it has. */
+const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
+  [...methods].map(([path, allowed]) => ({
+    method: '*',
+    path,
+    options: { payload: { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES, failAction: 'ignore' } },
+    handler: (request) => {
+      throw notAllowed(request, allowed);
+    },
+  }));
+
+/** hapi gives every GET a HEAD that runs its handler. */
+const refuseHead =
+  (methods: Methods): Hapi.Lifecycle.Method =>
+  (request, h) => {
+    const allowed = methods.get(request.route.path);
+    if (request.method === 'head' && allowed && !allowed.includes('HEAD')) throw notAllowed(request, allowed);
+    return h.continue;
+  };
+
+/** HTTP/1.1 demands a Host header (RFC 9112, 3.2). */
+const requireHost: Hapi.Lifecycle.Method = ({ raw: { req } }, h) => {
+  if (req.httpVersion === '1.1' && req.headers.host === undefined)
+    throw badRequest('a request of HTTP/1.1 needs a Host header');
+  return h.continue;
+};
+
+/** What hapi itself says of a request that reaches no route is not much. */
+const wordsFor = (boom: Boom, path: string): string => {
+  const { statusCode, payload } = boom.output;
+  if (statusCode === 404) return `${path}: there is no such path`;
+  return payload.message === payload.error ? `${path}: this is not a path that can be read` : payload.message;
+};
+
+/** The contract's one shape for errors, whoever made them. */
+const shapeErrors = ({ log }: Context): Hapi.Lifecycle.Method => {
+  const debug = log.isLevelEnabled('debug');
+  return ({ response, method, path, route }, h) => {
+    if (!isBoom(response)) return h.continue;
+    const { statusCode, headers, payload } = response.output;
+    if (route.path === NO_ROUTE) payload.message = wordsFor(response, path);
+    if (statusCode === 500) log.error({ err: response, method, path }, 'an error that nobody foresaw');
+    const shaped = h.response(errorBody(response, debug)).code(statusCode);
+    for (const [name, value] of Object.entries(headers)) shaped.header(name, String(value));
+    return shaped;
+  };
+};
+
+/** The HTTP server with all its routes; it does not listen before `start()`. */
+export const createServer = (
+  context: Context,
+  { host, port }: Address,
+  patience: Patience = PATIENCE,
+): Hapi.Server => {
+  const debug = context.log.isLevelEnabled('debug');
+  const listener = createListener(patience, debug);
+  const server = Hapi.server({
+    host,
+    port,
+    listener,
+    debug: false,
+    router: { stripTrailingSlash: true },
+    // Compression would hold bytes back that are to go out as they arrive.
+    mime: { override: { 'application/octet-stream': { compressible: false } } },
+    routes: { state: { parse: false, failAction: 'ignore' }, response: { ranges: false } },
+  });
+  server.route(routeTable.map((definition) => toHapiRoute(definition, context, patience)));
+  const methods = methodsOf(routeTable);
+  server.route(methodNotAllowedRoutes(methods));
+  server.ext('onRequest', requireHost);
+  server.ext('onPreAuth', refuseHead(methods));
+  server.ext('onPreResponse', shapeErrors(context));
+  answerClientErrors(listener, patience, debug);
+  return server;
+};
+
+export const stopServer = (server: Hapi.Server): Promise<void> => server.stop({ timeout: STOP_MS });

@@ -1,0 +1,19 @@
+import { debugRoutes } from './debug.js';
+import { guestActionRoutes } from './guest-actions.js';
+import { guestRoutes } from './guests.js';
+import { imageRoutes } from './images.js';
+import { jobRoutes } from './jobs.js';
+import { metadataRoutes } from './metadata.js';
+import type { Route } from './route.js';
+import { snapshotRoutes } from './snapshots.js';
+
+/** Every endpoint of the agent. */
+export const routeTable: readonly Route[] = [
+  ...metadataRoutes,
+  ...imageRoutes,
+  ...jobRoutes,
+  ...guestRoutes,
+  ...guestActionRoutes,
+  ...snapshotRoutes,
+  ...debugRoutes,
+];

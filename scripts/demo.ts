@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { MistifyClient } from '../lib/client/mistify-client.js';
+import { loadConfig } from '../lib/config/load.js';
+import { errorMessage } from '../lib/errors.js';
+import { packageRoot } from '../lib/package-root.js';
+import { makeNetwork } from './demo/bridge.js';
+import { serveFile } from './demo/file-server.js';
+import { GuestLife } from './demo/guest-life.js';
+import { buildGuestImage } from './guest-image.js';
+
+export interface DemoTarget {
+  /** Base URL of an agent on this host. */
+  url: string;
+  /** The directory of its state. */
+  dbpath: string;
+  /** A bridge of this name is made when this user may, and removed afterwards. */
+  bridge: string;
+  say: (line: string) => void;
+}
+
+/** Lives a guest's whole life through the API of an agent that runs on this host. */
+export const runDemo = async ({ url, dbpath, bridge, say }: DemoTarget): Promise<void> => {
+  const client = new MistifyClient(url);
+  await client.listGuests();
+  say('building a tiny bootable Linux image (only the first time takes a while) …');
+  const image = await buildGuestImage();
+  const files = await serveFile(image);
+  const network = await makeNetwork(bridge);
+  try {
+    await new GuestLife({
+      client,
+      imageUrl: files.url,
+      imageId: `demo-${process.pid}`,
+      network: network.name,
+      serialLog: (guestId) => join(dbpath, 'qemu', 'guests', guestId, 'serial.log'),
+      say,
+    }).live();
+  } finally {
+    files.close();
+    await network.remove();
+  }
+};
+
+const addPath = (path: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), path];
+
+const main = async (): Promise<void> => {
+  const { address, configFile } = new Command('demo')
+    .description('Lives the whole life of a guest through the API of the agent that `npm start` runs')
+    .option('-a, --address <address>', 'where the agent listens', '127.0.0.1:8080')
+    .option('-c, --config-file <path>', "the agent's config files; may be given several times", addPath)
+    .parse()
+    .opts<{ address: string; configFile?: string[] }>();
+  const { dbpath } = await loadConfig(configFile ?? [join(packageRoot, 'config', 'agent.json')]);
+  const startedAt = Date.now();
+  const say = (line: string): void => {
+    console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+  };
+  try {
+    await runDemo({ url: `http://${address}`, dbpath, bridge: 'mistify-demo', say });
+  } catch (error) {
+    say(`the demo failed: ${errorMessage(error)}`);
+    if (errorMessage(error).includes('cannot be reached'))
+      say('Start the agent first, in another terminal: npm start');
+    process.exitCode = 1;
+  }
+};
+
+if (process.argv[1] === import.meta.filename) await main();

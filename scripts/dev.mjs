@@ -1,0 +1,27 @@
+// npm run dev: the local dev server. The same handlers as in production over the test-service, which needs no
+// hypervisor; rebuilt and restarted at every change. Arguments go to the agent.
+import { spawn } from 'node:child_process';
+import { setUp } from './setup.mjs';
+
+setUp({ realParts: false });
+
+const node = (...args) => spawn(process.execPath, args, { stdio: 'inherit' });
+const children = [
+  node('node_modules/typescript/bin/tsc', '-p', '.', '--watch', '--preserveWatchOutput'),
+  node(
+    '--watch',
+    'dist/routes/mistify-agent.js',
+    '-c',
+    'config/test-service.json',
+    '-c',
+    'config/dev.json',
+    ...process.argv.slice(2),
+  ),
+];
+
+const stop = () => {
+  for (const child of children) child.kill('SIGTERM');
+};
+process.once('SIGINT', stop);
+process.once('SIGTERM', stop);
+for (const child of children) child.once('exit', stop);

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { errorMessage } from '../lib/errors.js';
+import { packageRoot } from '../lib/package-root.js';
+import { makeDisk } from './guest-image/disk.js';
+import { makeInitramfs } from './guest-image/initramfs.js';
+import { fetchKernel } from './guest-image/kernel.js';
+
+const RECIPE = join(packageRoot, 'scripts/guest-image');
+
+/** Where built images are kept unless told otherwise. */
+export const cacheDirectory = (): string =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mistify');
+
+/** Tells one recipe from another: the programs that build the image and the files that go into it. */
+const recipeHash = async (): Promise<string> => {
+  const hash = createHash('sha256');
+  for (const name of (await readdir(RECIPE, { recursive: true })).sort()) {
+    const path = join(RECIPE, name);
+    if ((await stat(path)).isFile()) hash.update(`${name}\0`).update(await readFile(path));
+  }
+  return hash.digest('hex').slice(0, 12);
+};
+
+/** Puts a finished build in place, unless another process was quicker: guests may be running on that one. */
+const publish = async (built: string, image: string): Promise<void> => {
+  await mkdir(dirname(image), { recursive: true });
+  try {
+    await link(built, image);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+};
+
+/**
+ * A tiny Linux that boots from its own disk image, for the demo and the tests: built from Debian's packages the
+ * first time, which takes a network and some seconds, and kept for the next times.
+ *
+ * On its serial console it says `mistify-guest: boot N` (N is counted on its disk), `mistify-guest: up` once it
+ * takes the power button, and `mistify-guest: alive UPTIME` every second. It needs 96 MB of memory.
+ * @param directory where images are kept
+ * @returns the path of a qcow2 image; not to be written to, as others use it too
+ */
+export const buildGuestImage = async (directory: string = cacheDirectory()): Promise<string> => {
+  const image = join(directory, `guest-image-${await recipeHash()}`, 'base.qcow2');
+  if (existsSync(image)) return image;
+  await mkdir(directory, { recursive: true });
+  const work = await mkdtemp(join(directory, 'building-'));
+  try {
+    const kernel = await fetchKernel(work);
+    const initramfs = await makeInitramfs(kernel, join(RECIPE, 'rootfs'), work);
+    await publish(await makeDisk(kernel.image, initramfs, work), image);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return image;
+};
+
+const main = async (): Promise<void> => {
+  try {
+    console.log(await buildGuestImage());
+  } catch (error) {
+    console.error(errorMessage(error));
+    process.exitCode = 1;
+  }
+};
+
+if (process.argv[1] === import.meta.filename) await main();

@@ -1,0 +1,63 @@
+// npm test: sets up what is missing, builds, runs the tests, and ends with their counts. Arguments go to
+// ava: `npm test -- test/unit/errors.test.ts`, `npm test -- --match '*snapshot*'`.
+import { spawn } from 'node:child_process';
+import { setUp } from './setup.mjs';
+
+setUp({ realParts: true });
+const { Parser } = await import('tap-parser');
+
+const indent = (text) => text.trimEnd().replace(/^/gm, '    ');
+
+const printFailure = ({ name, diag, tapError }) => {
+  console.log(`✘ ${name}`);
+  const { at: _at, ...details } = diag ?? {};
+  for (const [key, value] of Object.entries(details))
+    console.log(indent(`${key}: ${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}`));
+  if (tapError) console.log(indent(String(tapError)));
+};
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+
+const onAssert = (result) => {
+  if (result.skip) {
+    counts.skipped++;
+    console.log(`- ${result.name} (skipped)`);
+  } else if (result.ok) {
+    counts.passed++;
+    console.log(`✔ ${result.name}`);
+  } else {
+    counts.failed++;
+    failures.push(result);
+    printFailure(result);
+  }
+};
+
+/** Sources are what people name; what runs is their compiled form. */
+const compiled = (argument) => argument.replace(/^(?:\.\/)?(test\/.*\.test)\.ts$/, 'dist/$1.js');
+
+const parser = new Parser();
+parser.on('assert', onAssert);
+parser.on('comment', (comment) => {
+  const isAvasOwnCount = /^# (tests|pass|skip|todo|fail|crashed) /.test(comment);
+  if (!isAvasOwnCount) process.stdout.write(comment);
+});
+
+const ava = spawn(
+  process.execPath,
+  ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2).map(compiled)],
+  { cwd: new URL('..', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] },
+);
+ava.stdout.pipe(parser);
+const [status] = await Promise.all([
+  new Promise((resolve) => ava.once('close', (code) => resolve(code ?? 1))),
+  new Promise((resolve) => parser.once('complete', resolve)),
+]);
+
+if (failures.length > 0) {
+  console.log('\nFailed:\n');
+  for (const failure of failures) printFailure(failure);
+}
+const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
+process.exitCode = status;

@@ -1,0 +1,103 @@
+import test from 'ava';
+import { addGuest, finished } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+
+const guest = { memory: 64 };
+
+for (const type of [
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'nonsense',
+])
+  test(`a JSON body is read though it says that it is ${type}`, async (t) => {
+    const { call } = await serveApi(t);
+    const { status, body } = await call('POST', '/guests', guest, { 'content-type': type });
+    t.is(status, 202);
+    t.like(body, { memory: 64, state: 'create' });
+  });
+
+for (const [what, body] of [
+  ['null', 'null'],
+  ['{}', '{}'],
+  ['no body at all', undefined],
+] as const)
+  test(`POST /guests with ${what} is an empty guest`, async (t) => {
+    const { call } = await serveApi(t);
+    const answer = await call('POST', '/guests', body);
+    t.is(answer.status, 202);
+    t.deepEqual(Object.keys(answer.body as object), ['id', 'state']);
+  });
+
+for (const [what, body] of [
+  ['no body', undefined],
+  ['null', 'null'],
+  ['a guest', '{"id":"x"}'],
+  ['no JSON at all', 'not { JSON'],
+] as const) {
+  test(`an action with ${what} in its body is carried out`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const { id } = await addGuest(context);
+    const { status, jobId } = await call('POST', `/guests/${id}/suspend`, body, {
+      'content-type': 'application/json',
+    });
+    t.is(status, 202);
+    t.is((await finished(context, jobId)).Status, 'Complete');
+  });
+
+  test(`DELETE with ${what} in its body deletes`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const { id } = await addGuest(context);
+    const { status, jobId } = await call('DELETE', `/guests/${id}`, body);
+    t.is(status, 202);
+    t.is((await finished(context, jobId)).Status, 'Complete');
+  });
+}
+
+test('unknown keys are ignored, in the body, in what is in it, and in the query', async (t) => {
+  const { call } = await serveApi(t);
+  const disks = [{ size: 8, colour: 'red' }];
+  const { status, body } = await call('POST', '/guests?verbose=1', { memory: 64, colour: 'red', disks });
+  t.is(status, 202);
+  t.false(JSON.stringify(body).includes('red'));
+});
+
+test('a trailing slash is accepted', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context);
+  for (const path of [
+    '/guests/',
+    `/guests/${id}/`,
+    '/jobs/?limit=3',
+    '/debug/pprof/',
+    `/guests/${id}/metadata/`,
+  ])
+    t.is((await call('GET', path)).status, 200, path);
+  t.is((await call('POST', `/guests/${id}/start/`)).status, 202);
+});
+
+test('the id of a guest may be given in capitals', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context);
+  t.like((await call('GET', `/guests/${id.toUpperCase()}`)).body, { id });
+});
+
+for (const encoding of ['gzip', 'deflate'])
+  test(`a long reply is compressed with ${encoding} when asked for`, async (t) => {
+    const { call, context } = await serveApi(t);
+    for (let count = 0; count < 30; count++) await addGuest(context, { memory: 64 });
+    const answer = await call('GET', '/guests', undefined, { 'accept-encoding': encoding });
+    t.is(answer.headers.get('content-encoding'), encoding);
+    t.is((answer.body as unknown[]).length, 30);
+    const plain = await call('GET', '/guests', undefined, { 'accept-encoding': 'identity' });
+    t.is(plain.headers.get('content-encoding'), null);
+    t.deepEqual(plain.body, answer.body);
+  });
+
+test('replies are JSON in UTF-8', async (t) => {
+  const { call } = await serveApi(t);
+  await call('PATCH', '/metadata', { ort: 'Köln' });
+  const { headers, body } = await call('GET', '/metadata');
+  t.regex(headers.get('content-type') ?? '', /^application\/json(; charset=utf-8)?$/);
+  t.deepEqual(body, { ort: 'Köln' } as object);
+});

@@ -1,0 +1,194 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { PassThrough, Readable } from 'node:stream';
+import test, { type ExecutionContext } from 'ava';
+import { StreamError } from '../../lib/rpc/sub-agent.js';
+import { PATIENCE } from '../../routes/listener.js';
+import { addGuest, type TestAgentOptions } from '../helpers/agent.js';
+import { type Api, serveApi } from '../helpers/api.js';
+import { gate, until } from '../helpers/wait.js';
+
+const ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
+const PATH = `/guests/${ID}/snapshots/monday/download`;
+
+const withGuest = async (t: ExecutionContext, options: TestAgentOptions = {}): Promise<Api> => {
+  const api = await serveApi(t, options);
+  await addGuest(api.context, { id: ID });
+  return api;
+};
+
+test('the bytes of a snapshot are passed through', async (t) => {
+  const { call, scripted } = await withGuest(t);
+  const { status, headers, text, jobId } = await call('GET', PATH);
+  t.is(status, 200);
+  t.is(headers.get('content-type'), 'application/octet-stream');
+  t.is(text, 'the bytes of the disk');
+  t.truthy(jobId);
+  t.deepEqual(scripted.calls, [
+    {
+      method: '/download',
+      request: { id: `guests/${ID}@monday`, dest: '', recursive: true, destroyMoreRecent: false } as never,
+    },
+  ]);
+});
+
+test('bytes are passed on as they arrive, not when all have', async (t) => {
+  const source = new PassThrough();
+  const { url } = await withGuest(t, { download: () => source });
+  source.write('first');
+  const response = await fetch(`${url}${PATH}`);
+  const reader = response.body?.getReader();
+  t.is(Buffer.from((await reader?.read())?.value ?? []).toString(), 'first');
+  source.end('second');
+  t.is(Buffer.from((await reader?.read())?.value ?? []).toString(), 'second');
+});
+
+test('8 MB arrive whole', async (t) => {
+  const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefg');
+  const { url } = await withGuest(t, { download: () => new PassThrough().end(bytes) });
+  const response = await fetch(`${url}${PATH}`, { headers: { 'accept-encoding': 'gzip' } });
+  t.is(response.headers.get('content-encoding'), null);
+  t.true(Buffer.from(await response.arrayBuffer()).equals(bytes));
+});
+
+for (const status of [404, 409, 500])
+  test(`a sub-agent that refuses with ${status} is passed on, in the shape of every error`, async (t) => {
+    const { call } = await withGuest(t, {
+      download: () => {
+        throw new StreamError(status, 'snapshot monday: not that way');
+      },
+    });
+    const { body, ...answer } = await call('GET', PATH);
+    t.is(answer.status, status);
+    t.deepEqual(body, { message: 'snapshot monday: not that way', code: status, stack: [] } as object);
+  });
+
+for (const status of [204, 302, 600])
+  test(`a sub-agent that answers with ${status} is a 502 that says so`, async (t) => {
+    const { call } = await withGuest(t, {
+      download: () => {
+        throw new StreamError(status, status === 204 ? '' : 'look elsewhere');
+      },
+    });
+    const { body, ...answer } = await call('GET', PATH);
+    t.is(answer.status, 502);
+    t.like(body, { code: 502, stack: [] });
+    t.regex((body as { message: string }).message, new RegExp(`status ${status}`));
+  });
+
+test('a sub-agent that refuses without a word is passed on with its status in words', async (t) => {
+  const { call } = await withGuest(t, {
+    download: () => {
+      throw new StreamError(409, '');
+    },
+  });
+  const { status, body } = await call('GET', PATH);
+  t.is(status, 409);
+  t.regex((body as { message: string }).message, /status 409/);
+});
+
+test('at most 5 downloads of a guest run at a time, and the next waits for one to end', async (t) => {
+  const sources: PassThrough[] = [];
+  const { url, scripted } = await withGuest(t, {
+    service: { max_pending: 8 },
+    download: () => {
+      const source = new PassThrough();
+      sources.push(source);
+      source.write('x');
+      return source;
+    },
+  });
+  const downloads = Array.from({ length: 6 }, () => fetch(`${url}${PATH}`).then((r) => r.text()));
+  await until('five have begun', () => sources.length === 5);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.is(scripted.requests('/download').length, 5);
+  sources[0]?.end();
+  await until('the sixth has begun', () => sources.length === 6);
+  for (const source of sources) source.end();
+  t.deepEqual(await Promise.all(downloads), Array(6).fill('x'));
+});
+
+test('a download counts as a call of its service until it ends, and the next one waits without a time limit', async (t) => {
+  const sources: PassThrough[] = [];
+  const { url } = await withGuest(t, {
+    service: { max_pending: 1 },
+    actions: { downloadSnapshot: [{ service: 'download', timeout: 1 }] },
+    download: () => {
+      const source = new PassThrough();
+      sources.push(source);
+      source.write('x');
+      return source;
+    },
+  });
+  const downloads = Array.from({ length: 2 }, () => fetch(`${url}${PATH}`).then((r) => r.text()));
+  await until('one has begun', () => sources.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  t.is(sources.length, 1);
+  sources[0]?.end();
+  await until('the other has begun', () => sources.length === 2);
+  sources[1]?.end();
+  t.deepEqual(await Promise.all(downloads), ['x', 'x']);
+});
+
+test('a client that goes away ends the download, and makes room', async (t) => {
+  const ended = gate();
+  const { url, call } = await withGuest(t, {
+    service: { max_pending: 8 },
+    download: (_request, { signal }) => {
+      signal.addEventListener('abort', ended.open);
+      const source = new PassThrough();
+      source.write('x');
+      return source;
+    },
+  });
+  const controllers = Array.from({ length: 5 }, () => new AbortController());
+  for (const { signal } of controllers) await fetch(`${url}${PATH}`, { signal });
+  for (const controller of controllers) controller.abort();
+  await ended.opened;
+  t.is((await call('GET', `/guests/${ID}`)).status, 200);
+  const next = new AbortController();
+  t.is((await fetch(`${url}${PATH}`, { signal: next.signal })).status, 200);
+  next.abort();
+});
+
+test('HEAD asks for no bytes, and leaves no download behind', async (t) => {
+  const { url, call } = await withGuest(t);
+  for (let count = 0; count < 6; count++) {
+    const head = request(`${url}${PATH}`, { method: 'HEAD', agent: false }).end();
+    const [response] = await once(head, 'response');
+    t.is(response.statusCode, 200);
+    response.resume();
+  }
+  t.is((await call('GET', PATH)).text, 'the bytes of the disk');
+});
+
+test('a download that breaks off is no whole answer', async (t) => {
+  const source = new PassThrough();
+  const { url } = await withGuest(t, { download: () => source });
+  source.write('x');
+  const response = await fetch(`${url}${PATH}`);
+  source.destroy(new Error('the disk broke'));
+  await t.throwsAsync(response.text(), { any: true });
+});
+
+test('a client that stops reading is cut off after a while, and makes room', async (t) => {
+  const gone = gate();
+  const { url, context } = await serveApi(
+    t,
+    {
+      download: () =>
+        new Readable({
+          read() {
+            this.push(Buffer.alloc(64 * 1024));
+          },
+        }).once('close', gone.open),
+    },
+    { ...PATIENCE, stall: 300 },
+  );
+  await addGuest(context, { id: ID });
+  const stalled = request(`${url}${PATH}`, (response) => response.pause());
+  stalled.on('error', () => {});
+  stalled.end();
+  await gone.opened;
+  t.pass();
+});

@@ -1,0 +1,46 @@
+import test from 'ava';
+import { routeTable } from '../../routes/table.js';
+import { serveApi } from '../helpers/api.js';
+import { exampleOf, pathOf } from '../helpers/endpoints.js';
+
+for (const route of routeTable)
+  test(`${route.method} ${route.path} answers what the table says`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const example = await exampleOf(route, context);
+    const payload = route.method === 'GET' ? undefined : example.payload;
+    const answer = await call(route.method, pathOf(route, example), payload);
+    t.is(answer.status, route.reply.status, answer.text);
+    if (!route.reply.schema) return;
+    t.regex(answer.headers.get('content-type') ?? '', /^application\/json/);
+    t.is(route.reply.schema.validate(answer.body, { convert: false }).error, undefined);
+  });
+
+test('no path and method comes twice', (t) => {
+  const names = routeTable.map(({ method, path }) => `${method} ${path}`);
+  t.deepEqual(names, [...new Set(names)]);
+});
+
+test("the table has every path of the contract, and the seed README's", (t) => {
+  const names = new Set(routeTable.map(({ method, path }) => `${method} ${path}`));
+  const actions = 'shutdown reboot restart poweroff start suspend delete'.split(' ');
+  const snapshots = ['/guests/{guestID}/snapshots', '/guests/{guestID}/disks/{diskID}/snapshots'];
+  const images = ['/images', '/container_images'];
+  const expected = [
+    ...['GET /metadata', 'PATCH /metadata', 'GET /jobs', 'GET /jobs/{jobID}', 'GET /guests', 'POST /guests'],
+    ...['GET /guests/{guestID}', 'DELETE /guests/{guestID}'],
+    ...['GET /guests/{guestID}/jobs', 'GET /guests/{guestID}/jobs/{jobID}'],
+    ...['GET /guests/{guestID}/metadata', 'PATCH /guests/{guestID}/metadata'],
+    ...['cpu', 'disk', 'nic'].map((type) => `GET /guests/{guestID}/metrics/${type}`),
+    ...actions.flatMap((action) => ['GET', 'POST'].map((method) => `${method} /guests/{guestID}/${action}`)),
+    ...images.flatMap((path) => [`GET ${path}`, `POST ${path}`]),
+    ...images.flatMap((path) => [`GET ${path}/{imageID}`, `DELETE ${path}/{imageID}`]),
+    ...snapshots.flatMap((path) => [`GET ${path}`, `POST ${path}`]),
+    ...snapshots.flatMap((path) => [`GET ${path}/{name}`, `DELETE ${path}/{name}`]),
+    ...snapshots.flatMap((path) => [`POST ${path}/{name}/rollback`, `GET ${path}/{name}/download`]),
+    ...['', '/{profile}', '/cmdline', '/symbol'].map((path) => `GET /debug/pprof${path}`),
+  ];
+  t.deepEqual(
+    expected.filter((name) => !names.has(name as `GET ${string}`)),
+    [],
+  );
+});

@@ -1,0 +1,146 @@
+import test from 'ava';
+import { addGuest, finished } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { gate } from '../helpers/wait.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+test('a new guest is answered in state create, with an id and the id of its job', async (t) => {
+  const { call, context, scripted } = await serveApi(t);
+  const { status, body, jobId } = await call('POST', '/guests', { memory: 64, cpu: 2, metadata: { a: '1' } });
+  const { id } = body as { id: string };
+  t.is(status, 202);
+  t.regex(id, UUID);
+  t.regex(jobId ?? '', UUID);
+  t.deepEqual(body, { id, state: 'create', memory: 64, cpu: 2, metadata: { a: '1' } } as object);
+  t.like(await finished(context, jobId), { GuestID: id, Action: 'create', Status: 'Complete' });
+  t.deepEqual(scripted.requests('Test.create'), [{ guest: body, action: 'create' } as never]);
+  t.like((await call('GET', `/guests/${id}`)).body, { id, state: 'running' });
+});
+
+test('an id that is given is kept, in lower case', async (t) => {
+  const { call } = await serveApi(t);
+  const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
+  t.like((await call('POST', '/guests', { id })).body, { id });
+});
+
+test('an id that is taken is a 409, and the guest that has it stays as it is', async (t) => {
+  const { call, context, scripted } = await serveApi(t);
+  const guest = await addGuest(context, { memory: 64 });
+  const { status, body } = await call('POST', '/guests', { id: guest.id, memory: 128 });
+  t.is(status, 409);
+  t.regex((body as { message: string }).message, /exists already/);
+  t.deepEqual(context.guests.list(), [guest]);
+  t.deepEqual(scripted.requests('Test.create'), []);
+});
+
+test('of two creations with one id at the same time, one is a 409', async (t) => {
+  const { call } = await serveApi(t);
+  const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
+  const answers = await Promise.all([1, 2].map(() => call('POST', '/guests', { id })));
+  t.deepEqual(answers.map(({ status }) => status).sort(), [202, 409]);
+});
+
+test("what only sub-agents know is not the client's to say", async (t) => {
+  const { call } = await serveApi(t);
+  const { body } = await call('POST', '/guests', { state: 'running', vnc: 5901, memory: 64 });
+  t.like(body, { state: 'create', memory: 64 });
+  t.false('vnc' in (body as object));
+});
+
+test('nics and disks are answered and sent with all their keys', async (t) => {
+  const { call, scripted, context } = await serveApi(t);
+  const { body, jobId } = await call('POST', '/guests', {
+    nics: [{ network: 'br0' }],
+    disks: [{ image: 'kvm-image' }],
+  });
+  const expected = {
+    nics: [{ network: 'br0', model: '', address: '', netmask: '', gateway: '', vlans: [] }],
+    disks: [{ bus: '', device: '', size: 0, volume: '', image: 'kvm-image', source: '' }],
+  };
+  t.like(body, expected);
+  await finished(context, jobId);
+  t.like(scripted.requests('Test.create')[0]?.guest, expected);
+});
+
+const NONSENSE: Record<string, [body: unknown, names: RegExp]> = {
+  'an id that is no UUID': [{ id: '../../etc' }, /guest id|"id"/],
+  'memory of 0': [{ memory: 0 }, /memory/],
+  'a petabyte of memory': [{ memory: 1024 ** 3 }, /memory/],
+  'memory in a string': [{ memory: '64' }, /memory/],
+  'half a MB': [{ memory: 0.5 }, /memory/],
+  '10,000 cpus': [{ cpu: 10_000 }, /cpu/],
+  'a disk of -1': [{ disks: [{ size: -1 }] }, /disks\[0\]\.size/],
+  'an image with ../ in it': [{ disks: [{ image: '../../etc/passwd' }] }, /image/],
+  'a nic with ../ in its name': [{ nics: [{ network: 'br0', name: '../x' }] }, /name/],
+  'a bridge that is an option': [{ nics: [{ network: '-x' }] }, /network/],
+  'a MAC address that is none': [{ nics: [{ network: 'br0', mac: 'zz' }] }, /mac/],
+  'VLAN 5000': [{ nics: [{ network: 'br0', vlans: [5000] }] }, /vlans/],
+  'a key of 300 characters in its metadata': [{ metadata: { ['k'.repeat(300)]: 'v' } }, /metadata\.kkk/],
+  'metadata that is a number': [{ metadata: { a: 5 } }, /metadata\.a/],
+  'disks that are no list': [{ disks: {} }, /disks/],
+  'a list': [[], /guest/],
+  'a string': ['"guest"', /guest/],
+};
+
+for (const [what, [body, names]] of Object.entries(NONSENSE))
+  test(`a guest that is or has ${what} is a 400 that names it, and nothing is stored`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const answer = await call('POST', '/guests', body);
+    t.is(answer.status, 400, answer.text);
+    t.regex((answer.body as { message: string }).message, names);
+    t.deepEqual([context.guests.list(), context.jobs.list()], [[], []] as never);
+  });
+
+test('all that is wrong with a guest is said at once', async (t) => {
+  const { call } = await serveApi(t);
+  const { body } = await call('POST', '/guests', { memory: 0, cpu: -1 });
+  t.regex((body as { message: string }).message, /memory.*cpu/);
+});
+
+test('an image that is not there is a 404 at once, and nothing is stored', async (t) => {
+  const { call, context } = await serveApi(t, { methods: { 'Test.getImage': () => ({ images: [] }) } });
+  for (const guest of [{ disks: [{ image: 'nope' }] }, { image: 'nope' }]) {
+    const { status, body } = await call('POST', '/guests', guest);
+    t.is(status, 404);
+    t.regex((body as { message: string }).message, /image nope/);
+  }
+  t.deepEqual(context.guests.list(), []);
+});
+
+test('an empty list is []', async (t) => {
+  const { call } = await serveApi(t);
+  t.is((await call('GET', '/guests')).text, '[]');
+});
+
+test('an action answers the guest as it is, and its job', async (t) => {
+  const { call, context } = await serveApi(t);
+  const guest = await addGuest(context, { state: 'shutoff' });
+  for (const method of ['POST', 'GET']) {
+    const { status, body, jobId } = await call(method, `/guests/${guest.id}/start`);
+    t.is(status, 202);
+    t.like(body, { id: guest.id });
+    t.like(await finished(context, jobId), { GuestID: guest.id, Action: 'start', Status: 'Complete' });
+  }
+  t.like((await call('GET', `/guests/${guest.id}`)).body, { state: 'running' });
+});
+
+test('a guest is there while it is deleted, and gone afterwards', async (t) => {
+  const { opened, open } = gate();
+  const { call, context } = await serveApi(t, {
+    methods: {
+      'Test.delete': async ({ guest }) => {
+        await opened;
+        return { guest };
+      },
+    },
+  });
+  const { id } = await addGuest(context);
+  const { status, jobId } = await call('DELETE', `/guests/${id}`);
+  t.is(status, 202);
+  t.is((await call('GET', `/guests/${id}`)).status, 200);
+  open();
+  t.like(await finished(context, jobId), { Action: 'delete', Status: 'Complete' });
+  t.is((await call('GET', `/guests/${id}`)).status, 404);
+  t.like((await call('GET', `/guests/${id}/jobs`)).body, [{ ID: jobId ?? '' }]);
+});

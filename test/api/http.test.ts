@@ -1,0 +1,176 @@
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import test, { type ExecutionContext } from 'ava';
+import type { GuestAction } from '../../lib/config/actions.js';
+import { PATIENCE } from '../../routes/listener.js';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import type { AnyRequest } from '../helpers/scripted.js';
+
+const open = (t: ExecutionContext, url: string): Socket => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  return socket;
+};
+
+/** Checks the contract's one shape for errors, and gives the message. */
+const assertError = (t: ExecutionContext, answer: string, code: number): string => {
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  t.regex(head, new RegExp(`^HTTP/1.1 ${code} \\w`));
+  t.regex(head, /^content-type: application\/json/im);
+  const { message, ...rest } = JSON.parse(body) as { message: string };
+  t.deepEqual(rest, { code, stack: [] } as object);
+  return message;
+};
+
+/** What the server answers, and that it closes after it. */
+const answerTo = async (t: ExecutionContext, url: string, request: string): Promise<string> => {
+  const socket = open(t, url);
+  socket.write(request);
+  return text(socket);
+};
+
+const GET = 'GET /guests HTTP/1.1\r\nHost: x\r\n';
+const POST = 'POST /guests HTTP/1.1\r\nHost: x\r\n';
+const CLOSE = 'Connection: close\r\n\r\n';
+
+const MALFORMED: Record<string, [request: string, code: number, message: RegExp]> = {
+  'a request line that is garbage': ['\x16\x03\x01 garbage\r\n\r\n', 400, /method/i],
+  'a method that nobody knows': ['FROB /guests HTTP/1.1\r\nHost: x\r\n\r\n', 400, /method/],
+  'a version that nobody knows': ['GET /guests HTTP/9.9\r\nHost: x\r\n\r\n', 400, /version/],
+  'two lengths': [`${POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400, /Content-Length/],
+  'a length and chunks': [
+    `${POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    400,
+    /Transfer-Encoding/,
+  ],
+  'a header with a space in its name': [`${GET}b ad: x\r\n\r\n`, 400, /header/],
+  'headers of 20 kB': [`${GET}a: ${'x'.repeat(20_000)}\r\n\r\n`, 431, /headers are larger than 16384 bytes/],
+  'a chunk without a size': [`${POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n`, 400, /chunk/],
+  'no Host': [`GET /guests HTTP/1.1\r\n${CLOSE}`, 400, /Host/],
+  'an expectation that nobody can meet': [`${GET}Expect: foo\r\n${CLOSE}`, 417, /Expect: foo/],
+  'a path with a % that means nothing': [
+    `GET /guests/%zz HTTP/1.1\r\nHost: x\r\n${CLOSE}`,
+    400,
+    /path that can be read/,
+  ],
+};
+
+for (const [what, [request, code, message]] of Object.entries(MALFORMED))
+  test(`a request with ${what} is a ${code} in the shape of every error`, async (t) => {
+    const { url } = await serveApi(t);
+    t.regex(assertError(t, await answerTo(t, url, request), code), message);
+  });
+
+test('OPTIONS * is an error in words, and not of a path that is not there', async (t) => {
+  const { url } = await serveApi(t);
+  const answer = await answerTo(t, url, `OPTIONS * HTTP/1.1\r\nHost: x\r\n${CLOSE}`);
+  t.notRegex(assertError(t, answer, 400), /no such path/);
+});
+
+test('HTTP/1.0 needs no Host', async (t) => {
+  const { url } = await serveApi(t);
+  t.regex(await answerTo(t, url, 'GET /guests HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 .*\[\]$/s);
+});
+
+test('cookies that are none do not matter', async (t) => {
+  const { url } = await serveApi(t);
+  t.regex(await answerTo(t, url, `${GET}Cookie: a="; =; b\r\n${CLOSE}`), /^HTTP\/1.1 200 /);
+});
+
+test('an error in a later request of a connection leaves the answer to the earlier one whole', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context);
+  const earlier = `GET /guests/${id} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const answers = await answerTo(t, url, `${earlier}FROB / HTTP/1.1\r\n\r\n`);
+  const second = answers.lastIndexOf('HTTP/1.1 ');
+  t.regex(answers.slice(0, second), new RegExp(`^HTTP/1.1 200 .*"id":"${id}".*}$`, 's'));
+  assertError(t, answers.slice(second), 400);
+});
+
+test('a client that is refused is not waited for', async (t) => {
+  const { url } = await serveApi(t);
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  socket.write('FROB\r\n\r\n');
+  assertError(t, await text(socket), 400);
+  await t.notThrowsAsync(
+    new Promise<void>((resolve) => {
+      const writing = setInterval(() => socket.write('FROB\r\n\r\n'), 50);
+      socket.once('error', () => {
+        clearInterval(writing);
+        resolve();
+      });
+    }),
+  );
+});
+
+const IMPATIENT = { ...PATIENCE, headers: 200, request: 400, check: 50 };
+
+for (const [what, request] of Object.entries({
+  headers: 'GET /guests HTTP/1.1\r\nHost:',
+  'a body': `${POST}Content-Length: 100\r\n\r\n{`,
+  'a body that is ignored': `DELETE /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`,
+  'a body that is too large': `${POST}Content-Length: 10000000\r\n\r\n{`,
+}))
+  test(`a request that does not finish ${what} is a 408 after a while`, async (t) => {
+    const { url } = await serveApi(t, {}, IMPATIENT);
+    t.regex(assertError(t, await answerTo(t, url, request), 408), /did not arrive in time/);
+  });
+
+test('an answer may take longer than a request', async (t) => {
+  const slow = async ({ guest }: AnyRequest): Promise<object> => {
+    await new Promise((resolve) => setTimeout(resolve, 3 * IMPATIENT.request));
+    return { guest: { ...guest, state: 'running' } };
+  };
+  const { call, context } = await serveApi(t, { methods: { 'Test.start': slow } }, IMPATIENT);
+  const { id } = await addGuest(context, { state: 'shutoff' });
+  t.like(await call('POST', `/guests/${id}/start?wait=30`), { status: 200, body: { id, state: 'running' } });
+});
+
+const ACTIONS: GuestAction[] = [
+  'shutdown',
+  'reboot',
+  'restart',
+  'poweroff',
+  'start',
+  'suspend',
+  'resume',
+  'delete',
+];
+
+for (const action of ACTIONS)
+  test(`HEAD of a guest's ${action} is a 405, and does nothing`, async (t) => {
+    const { call, context, scripted } = await serveApi(t);
+    const { id } = await addGuest(context);
+    const { status, headers, jobId } = await call('HEAD', `/guests/${id}/${action}`);
+    t.is(status, 405);
+    t.is(headers.get('allow'), 'POST, GET');
+    t.is(jobId, null);
+    t.deepEqual((await call('GET', '/jobs')).body, []);
+    t.deepEqual(scripted.calls, []);
+  });
+
+test('HEAD of what only tells is answered', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context);
+  t.is((await call('HEAD', `/guests/${id}`)).status, 200);
+});
+
+for (const [method, path, body] of [
+  ['PATCH', '/metadata', { '': 'x' }],
+  ['POST', '/guests', { metadata: { '': 'x' } }],
+] as const)
+  test(`${method} ${path} with a metadata key that is empty says how long keys are`, async (t) => {
+    const { call } = await serveApi(t);
+    const answer = await call(method, path, body);
+    t.is(answer.status, 400);
+    t.regex((answer.body as { message: string }).message, /metadata key must have 1 to 255 characters/);
+  });
+
+test('a MAC address of zeros is refused with what to do', async (t) => {
+  const { call } = await serveApi(t);
+  const answer = await call('POST', '/guests', { nics: [{ network: 'br0', mac: '00:00:00:00:00:00' }] });
+  t.is(answer.status, 400);
+  t.regex((answer.body as { message: string }).message, /nics\[0\]\.mac.*leave it out/);
+});

@@ -1,0 +1,67 @@
+import test from 'ava';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+
+for (const of of ['the hypervisor', 'a guest']) {
+  const path = of === 'a guest' ? (id: string) => `/guests/${id}/metadata` : () => '/metadata';
+
+  test(`the metadata of ${of} that has none is {}`, async (t) => {
+    const { call, context } = await serveApi(t);
+    t.is((await call('GET', path((await addGuest(context)).id))).text, '{}');
+  });
+
+  test(`a PATCH of the metadata of ${of} sets keys, and removes those that are null or empty`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const url = path((await addGuest(context)).id);
+    const first = await call('PATCH', url, { a: '1', b: '2', c: '3', 'x.y': '4', $z: '5' });
+    t.is(first.status, 200);
+    t.deepEqual(first.body, { a: '1', b: '2', c: '3', 'x.y': '4', $z: '5' } as object);
+    const second = await call('PATCH', url, { a: 'new', b: null, c: '', 'x.y': '6', d: null });
+    t.deepEqual(second.body, { a: 'new', 'x.y': '6', $z: '5' } as object);
+    t.deepEqual((await call('GET', url)).body, second.body);
+  });
+
+  test(`a PATCH of the metadata of ${of} with {}, null or nothing changes nothing`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const url = path((await addGuest(context)).id);
+    await call('PATCH', url, { a: '1' });
+    for (const body of ['{}', 'null', undefined])
+      t.deepEqual((await call('PATCH', url, body)).body, { a: '1' } as object);
+  });
+
+  for (const [what, body] of Object.entries({
+    'a number for a value': { a: 5 },
+    'a hash for a value': { a: {} },
+    'a list': [],
+    'a key of 300 characters': { ['k'.repeat(300)]: 'v' },
+    'a key that is empty': { '': 'v' },
+    'a key that is a prototype': '{"__proto__":"v"}',
+  }))
+    test(`a PATCH of the metadata of ${of} with ${what} is a 400, and changes nothing`, async (t) => {
+      const { call, context } = await serveApi(t);
+      const url = path((await addGuest(context)).id);
+      await call('PATCH', url, { a: '1' });
+      t.is((await call('PATCH', url, body)).status, 400);
+      t.deepEqual((await call('GET', url)).body, { a: '1' } as object);
+    });
+
+  test(`PATCHes of the metadata of ${of} at the same time lose nothing`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const url = path((await addGuest(context)).id);
+    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => call('PATCH', url, { [key]: 'v' })));
+    t.deepEqual(Object.keys((await call('GET', url)).body as object).sort(), keys.sort());
+  });
+}
+
+test('metadata that would be too much all together is refused, and what was there stays', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, { metadata: { owner: 'ops' } });
+  const much = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`k${n}`, 'x'.repeat(1000)]));
+  for (const path of [`/guests/${id}/metadata`, '/metadata']) {
+    const { status, body } = await call('PATCH', path, much);
+    t.is(status, 400);
+    t.regex((body as { message: string }).message, /at most 262144 are kept/);
+  }
+  t.deepEqual((await call('GET', `/guests/${id}/metadata`)).body, { owner: 'ops' });
+});

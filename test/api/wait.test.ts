@@ -1,0 +1,64 @@
+import test from 'ava';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { gate } from '../helpers/wait.js';
+
+test('a client that waits for an action gets the guest as it is afterwards', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'shutoff' });
+  const { status, body, headers } = await call('POST', `/guests/${id}/start?wait=30`);
+  t.is(status, 200);
+  t.like(body, { id, state: 'running' });
+  t.is(context.jobs.get(headers.get('X-Guest-Job-ID') ?? '').Status, 'Complete');
+});
+
+test('a client that waits for a new guest gets it as it was created', async (t) => {
+  const { call } = await serveApi(t);
+  const { status, body } = await call('POST', '/guests?wait=30', { memory: 64 });
+  t.is(status, 200);
+  t.like(body, { memory: 64, state: 'running' });
+});
+
+test('a client that waits for a delete gets the guest that is gone', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context);
+  t.like(await call('DELETE', `/guests/${id}?wait=30`), { status: 200 });
+  t.is((await call('GET', `/guests/${id}`)).status, 404);
+});
+
+test('a client that waits for an image gets it', async (t) => {
+  const { call } = await serveApi(t);
+  const { status, body } = await call('POST', '/images?wait=30', { id: 'debian-12' });
+  t.is(status, 200);
+  t.is((body as { images: unknown[] }).images.length, 1);
+});
+
+test('a client that waits for an action that fails is told why', async (t) => {
+  const { call, context } = await serveApi(t, {
+    methods: {
+      'Test.start': () => {
+        throw new Error('no room');
+      },
+    },
+  });
+  const { id } = await addGuest(context);
+  t.like(await call('POST', `/guests/${id}/start?wait=30`), {
+    status: 502,
+    body: { message: 'test: no room' },
+  });
+});
+
+test('a client that has waited long enough gets 202 and the job to follow', async (t) => {
+  const { opened, open } = gate();
+  const { call, context } = await serveApi(t, {
+    methods: {
+      'Test.start': async ({ guest }) => {
+        await opened;
+        return { guest };
+      },
+    },
+  });
+  const { id } = await addGuest(context);
+  t.is((await call('POST', `/guests/${id}/start?wait=0.05`)).status, 202);
+  open();
+});

@@ -1,0 +1,98 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { isFinished } from '../../lib/model/job.js';
+import type { GuestRequest } from '../../lib/rpc/messages.js';
+import type { CallContext } from '../../lib/rpc/sub-agent.js';
+import { startRealAgent } from '../helpers/real-agent.js';
+import { startScripted } from '../helpers/scripted.js';
+import { until } from '../helpers/wait.js';
+
+/** Times that the agent is killed; raise it for a longer run. */
+const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 5);
+const GUESTS = 4;
+const CLIENTS = 8;
+const ACTIONS = ['start', 'suspend', 'resume', 'restart'] as const;
+
+/** Counts the calls that each guest has at the same time, and keeps the order in which its jobs were first called. */
+const recorder = () => {
+  const running = new Map<string, number>();
+  const order = new Map<string, string[]>();
+  let mostAtOnce = 0;
+  const answer = async ({ guest }: GuestRequest, { job, signal }: CallContext) => {
+    const jobs = order.get(guest.id) ?? [];
+    if (job && !jobs.includes(job.job)) jobs.push(job.job);
+    order.set(guest.id, jobs);
+    const atOnce = (running.get(guest.id) ?? 0) + 1;
+    running.set(guest.id, atOnce);
+    mostAtOnce = Math.max(mostAtOnce, atOnce);
+    try {
+      await delay(randomInt(8), undefined, { signal });
+    } finally {
+      running.set(guest.id, (running.get(guest.id) ?? 1) - 1);
+    }
+    return { guest: { id: guest.id } };
+  };
+  return { answer, order, atMostOnce: () => mostAtOnce === 1 };
+};
+
+test(`no acknowledged job is lost, run twice at once or out of order when the agent is killed ${ROUNDS} times under load`, async (t) => {
+  const { answer, order, atMostOnce } = recorder();
+  const methods = Object.fromEntries(ACTIONS.map((name) => [`Test.${name}`, answer]));
+  const { port } = await startScripted(t, { methods });
+  const stages = (name: string) => ({
+    stages: [{ service: 'test', method: `Test.${name}`, idempotent: true }],
+  });
+  const agent = await startRealAgent(t, () => ({
+    services: { test: { port, path: '/_mistify_RPC_', max_pending: 8 } },
+    actions: Object.fromEntries(['create', 'delete', ...ACTIONS].map((name) => [name, stages(name)])),
+  }));
+  const guests = await Promise.all(
+    Array.from({ length: GUESTS }, async () => (await agent.client.createGuest({ memory: 64 })).body.id),
+  );
+
+  const acknowledged: { guest: string; job: string }[] = [];
+  const askUntil = async (stop: AbortSignal): Promise<void> => {
+    while (!stop.aborted) {
+      const guest = guests[randomInt(GUESTS)] ?? '';
+      const action = ACTIONS[randomInt(ACTIONS.length)] ?? 'start';
+      try {
+        const { jobId } = await agent.client.performAction(guest, action);
+        acknowledged.push({ guest, job: jobId });
+      } catch {
+        await delay(5);
+      }
+    }
+  };
+
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const stop = new AbortController();
+    const clients = Array.from({ length: CLIENTS }, () => askUntil(stop.signal));
+    await delay(100 + randomInt(500));
+    await agent.end('SIGKILL');
+    stop.abort();
+    await Promise.all(clients);
+    await agent.start();
+    await until(
+      'all jobs have ended',
+      async () =>
+        (await Promise.all(acknowledged.slice(-200).map(({ job }) => agent.client.getJob(job)))).every(
+          isFinished,
+        ),
+      60_000,
+    );
+  }
+
+  t.log(`${acknowledged.length} jobs were acknowledged`);
+  for (const { job } of acknowledged.slice(-900))
+    t.is((await agent.client.getJob(job)).Status, 'Complete', job);
+  t.true(atMostOnce(), 'a guest had two calls at the same time');
+  for (const guest of guests) {
+    const logged = (await agent.client.listJobs(guest)).filter(({ Action }) => Action !== 'create');
+    t.deepEqual(
+      order.get(guest)?.slice(-logged.length),
+      logged.map(({ ID }) => ID).reverse(),
+      'jobs ran in another order than they were asked for in, or not at all',
+    );
+  }
+});

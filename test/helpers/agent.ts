@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionContext } from 'ava';
+import type { Event } from '../../handlers/types.js';
+import { type Agent, startAgent } from '../../lib/agent/agent.js';
+import type { Context } from '../../lib/agent/context.js';
+import { ACTION_TYPES } from '../../lib/config/actions.js';
+import type { Config } from '../../lib/config/load.js';
+import type { ServiceConfig, StageConfig } from '../../lib/config/schema.js';
+import type { Logger } from '../../lib/log.js';
+import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
+import { isFinished, type Job } from '../../lib/model/job.js';
+import { RPC_PATH } from '../../lib/rpc/messages.js';
+import { type Script, type ScriptedSubAgent, startScripted } from './scripted.js';
+import { silentLog } from './sub-agents.js';
+import { tempDir } from './temp.js';
+import { until } from './wait.js';
+
+export interface TestAgentOptions extends Script {
+  /** Stages by action, in place of the single `Test.<action>`; without stages an action is not configured. */
+  actions?: Record<string, Partial<StageConfig>[] | undefined>;
+  /** What is special about the scripted sub-agent in the config, as service `test` and as `download`. */
+  service?: Partial<ServiceConfig>;
+  /** Services beside `test` and `download`. */
+  services?: Record<string, Partial<ServiceConfig> & { port: number }>;
+  /** Where the state is; by default a directory of the test's own. */
+  dbpath?: string;
+  log?: Logger;
+}
+
+/** An agent over a scripted sub-agent, both real and both over real sockets. */
+export interface TestAgent extends Agent {
+  context: Context;
+  dbpath: string;
+  scripted: ScriptedSubAgent;
+}
+
+const service = (part: Partial<ServiceConfig> & { port: number }): ServiceConfig => ({
+  path: RPC_PATH,
+  max_pending: 4,
+  ...part,
+});
+
+const stagesOf = (name: string): Partial<StageConfig>[] =>
+  name === 'downloadSnapshot' ? [{ service: 'download', method: 'Test.Download' }] : [{}];
+
+const testConfig = (port: number, dbpath: string, options: TestAgentOptions): Config => {
+  const services = {
+    test: { port, ...options.service },
+    download: { port, ...options.service, path: '/download' },
+    ...options.services,
+  };
+  const actions = [...ACTION_TYPES.keys()].flatMap((name) => {
+    const stages = options.actions && name in options.actions ? options.actions[name] : stagesOf(name);
+    const complete = stages?.map((stage) => ({ service: 'test', method: `Test.${name}`, ...stage }));
+    return complete ? [[name, { stages: complete }] as const] : [];
+  });
+  return {
+    services: new Map(Object.entries(services).map(([name, part]) => [name, service(part)])),
+    actions: new Map(actions),
+    dbpath,
+    warnings: [],
+  };
+};
+
+/** Runs an agent until the test ends. */
+export const startTestAgent = async (
+  t: ExecutionContext,
+  options: TestAgentOptions = {},
+): Promise<TestAgent> => {
+  const dbpath = options.dbpath ?? (await tempDir(t));
+  const scripted = await startScripted(t, options);
+  const agent = await startAgent(testConfig(scripted.port, dbpath, options), options.log ?? silentLog);
+  t.teardown(() => agent.stop());
+  return { ...agent, dbpath, scripted };
+};
+
+/** What a route hands its handler. */
+export const event = <Params, Query, Payload>(
+  parts: Partial<Event<Params, Query, Payload>> = {},
+): Event<Params, Query, Payload> => ({
+  params: parts.params as Params,
+  query: (parts.query ?? {}) as Query,
+  payload: parts.payload as Payload,
+  signal: parts.signal ?? new AbortController().signal,
+});
+
+/** Stores a guest as one that was created before. */
+export const addGuest = async ({ guests }: Context, guest: LooseGuest = {}): Promise<Guest> => {
+  const added = normalizeGuest({ state: 'running', ...guest, id: guest.id ?? randomUUID() });
+  await guests.insert(added);
+  return added;
+};
+
+/** Waits until a job has ended. */
+export const finished = ({ jobs }: Context, id: string | undefined | null): Promise<Job> =>
+  until(`job ${id} has ended`, () => {
+    const job = jobs.get(id ?? '');
+    return isFinished(job) ? job : undefined;
+  });

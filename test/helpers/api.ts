@@ -1,0 +1,70 @@
+import type { ExecutionContext } from 'ava';
+import type { Patience } from '../../routes/listener.js';
+import { createServer } from '../../routes/server.js';
+import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
+
+export interface ApiAnswer {
+  status: number;
+  headers: Headers;
+  /** What the JSON of the body says; its text when it is not JSON. */
+  body: unknown;
+  text: string;
+  jobId: string | null;
+}
+
+export interface Api extends TestAgent {
+  url: string;
+  /** @param body sent as it is when it is a string, else as JSON */
+  call: (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<ApiAnswer>;
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+/** Calls an agent over HTTP. */
+export const callApi = async (
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<ApiAnswer> => {
+  const content = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: content }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: parsed(text),
+    text,
+    jobId: response.headers.get('x-guest-job-id'),
+  };
+};
+
+/** Serves an agent's API on a free port until the test ends. */
+export const serveApi = async (
+  t: ExecutionContext,
+  options: TestAgentOptions = {},
+  patience?: Patience,
+): Promise<Api> => {
+  const agent = await startTestAgent(t, options);
+  const server = createServer(agent.context, { host: '127.0.0.1', port: 0 }, patience);
+  await server.start();
+  t.teardown(() => server.stop({ timeout: 100 }));
+  const url = `http://127.0.0.1:${server.info.port}`;
+  return { ...agent, url, call: (...request) => callApi(url, ...request) };
+};

@@ -1,0 +1,84 @@
+import type { Context } from '../../lib/agent/context.js';
+import type { ServiceClient } from '../../lib/rpc/service-client.js';
+import { Service } from '../../lib/runtime/service.js';
+import type { Route } from '../../routes/route.js';
+import { addGuest } from './agent.js';
+
+/** A sensible request for a route. */
+export interface Example {
+  params: Record<string, string>;
+  query: Record<string, unknown>;
+  payload: unknown;
+}
+
+const PAYLOADS: Record<string, unknown> = {
+  'PATCH /metadata': { rack: 'r1' },
+  'PATCH /guests/{guestID}/metadata': { owner: 'ops' },
+  'POST /guests': { memory: 64, cpu: 1 },
+  'POST /images': { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' },
+  'POST /container_images': { id: 'localhost/busybox:1' },
+};
+
+const payloadOf = ({ method, path }: Route): unknown => {
+  if (path.endsWith('/snapshots') && method === 'POST') return { dest: 'monday' };
+  if (path.endsWith('/rollback')) return { destroyMoreRecent: true };
+  return PAYLOADS[`${method} ${path}`] ?? null;
+};
+
+const task = { kind: 'guest', name: 'start' } as const;
+
+/** Answers nothing before it is called off. */
+const hangingClient: ServiceClient = {
+  call: (_method, _request, signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  open: () => Promise.reject(new Error('no streams')),
+  close: () => {},
+};
+
+const addHangingJob = async ({ jobs, runtime }: Context, guestId: string): Promise<string> => {
+  const job = await jobs.add(guestId, 'start', task);
+  const service = new Service('hanging', hangingClient, 1);
+  const stage = { service, method: 'Test.Hang', args: undefined, timeout: 60, idempotent: false };
+  runtime.queue.resume({ job, task, stage: 0 }, { name: 'start', type: 'async', stages: [stage] });
+  return job.ID;
+};
+
+const addFinishedJob = async ({ jobs }: Context, guestId: string): Promise<string> => {
+  const { ID } = await jobs.add(guestId, 'start', task);
+  await jobs.complete(ID);
+  return ID;
+};
+
+/** A request for that route, about a new guest with a job of its own. */
+export const exampleOf = async (route: Route, context: Context): Promise<Example> => {
+  const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+  const guest = await addGuest(context, {
+    state: 'shutoff',
+    memory: 64,
+    disks: [disk],
+    metadata: { owner: 'dev' },
+  });
+  const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
+  const jobID = await addJob(context, guest.id);
+  const values: Record<string, string> = {
+    guestID: guest.id,
+    jobID,
+    imageID: 'debian-12',
+    diskID: 'vda',
+    name: 'monday',
+    profile: 'heap',
+  };
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+  return {
+    params: Object.fromEntries(names.map((name) => [name, values[name] ?? `no value for ${name}`])),
+    query: route.path.endsWith('{profile}') ? { seconds: 0.01 } : {},
+    payload: payloadOf(route),
+  };
+};
+
+/** The path of a request for that route, with its query. */
+export const pathOf = ({ path }: Route, { params, query }: Example): string => {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const search = new URLSearchParams(query as Record<string, string>).toString();
+  return search ? `${filled}?${search}` : filled;
+};

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import type { ExecutionContext } from 'ava';
+
+/** What a command is answered: with a value, with an error, or, by a promise, late or never. */
+type Reply = unknown | Error | Promise<unknown>;
+
+/** A guest's agent that answers as a test wants it, on the socket where QEMU would have it. */
+export interface ScriptedGuestAgent {
+  /** The commands that it has read, in order. */
+  commands: string[];
+}
+
+const DELIMITER = Buffer.of(0xff);
+
+interface Command {
+  execute: string;
+  arguments?: { id?: number };
+}
+
+/**
+ * @param replies by command; `guest-sync-delimited` is answered with its id unless it is among them
+ * @param greeting what is left over from whoever was there before
+ */
+export const startGuestAgent = async (
+  t: ExecutionContext,
+  socketPath: string,
+  replies: Record<string, () => Reply> = {},
+  greeting = '',
+): Promise<ScriptedGuestAgent> => {
+  const commands: string[] = [];
+
+  const answer = async (socket: Socket, command: Command): Promise<void> => {
+    const isSync = command.execute === 'guest-sync-delimited';
+    const reply =
+      replies[command.execute] ?? (() => (isSync ? command.arguments?.id : new Error('no such command')));
+    const value = await reply();
+    const message =
+      value instanceof Error ? { error: { class: 'GenericError', desc: value.message } } : { return: value };
+    socket.write(
+      Buffer.concat([...(isSync ? [DELIMITER] : []), Buffer.from(`${JSON.stringify(message)}\n`)]),
+    );
+  };
+
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    if (greeting) socket.write(greeting);
+    let [rest, last] = ['', Promise.resolve()];
+    socket.on('data', (data) => {
+      const lines = (rest + data.toString('latin1').replaceAll('\xff', '')).split('\n');
+      rest = lines.pop() ?? '';
+      // One after the other, as an agent does: what hangs holds up the rest.
+      for (const line of lines) {
+        const command = JSON.parse(line) as Command;
+        last = last.then(() => {
+          commands.push(command.execute);
+          return answer(socket, command);
+        });
+      }
+    });
+  });
+  await mkdir(dirname(socketPath), { recursive: true });
+  server.listen(socketPath);
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { commands };
+};

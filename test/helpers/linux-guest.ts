@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { errorMessage } from '../../lib/errors.js';
+import { buildGuestImage } from '../../scripts/guest-image.js';
+import { type QemuHost, until } from './qemu.js';
+
+/** What building and running it takes, for `needs`. */
+export const LINUX_PARTS = [
+  'qemu-system-x86_64',
+  'qemu-img',
+  'busybox',
+  'syslinux',
+  'mcopy',
+  'sfdisk',
+  'cpio',
+  'mkfs.fat',
+];
+
+const BOOT_TIMEOUT_MS = 120_000;
+/** For a test that boots some of them on a busy machine. */
+const TEST_TIMEOUT_MS = 300_000;
+
+let image: Promise<string> | undefined;
+
+/** A guest that runs the tiny Linux of `scripts/guest-image`, from a disk of its own. */
+export class LinuxGuest {
+  readonly id: string;
+  readonly #host: QemuHost;
+
+  private constructor(host: QemuHost, id: string) {
+    this.#host = host;
+    this.id = id;
+  }
+
+  /** Creates it; it is still booting when this returns. */
+  static async create(
+    t: ExecutionContext,
+    host: QemuHost,
+    guest: Record<string, unknown> = {},
+  ): Promise<LinuxGuest> {
+    t.timeout(TEST_TIMEOUT_MS);
+    image ??= buildGuestImage();
+    const base = await image;
+    const id = host.newId();
+    const source = await host.makeDisk(id);
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'qcow2', source]);
+    await host.call('Create', { id, memory: 128, disks: [{ source }], ...guest });
+    return new LinuxGuest(host, id);
+  }
+
+  /** All that it has said on its serial console. */
+  console(): Promise<string> {
+    return readFile(this.#host.stateFile(this.id, 'serial.log'), 'utf8');
+  }
+
+  /**
+   * Waits until it has said something so many times.
+   * @throws with all that it said instead
+   */
+  async says(words: string, times = 1): Promise<void> {
+    const said = async (): Promise<boolean> =>
+      (await this.console()).split(`mistify-guest: ${words}`).length > times;
+    try {
+      await until(said, `"${words}", times ${times}`, BOOT_TIMEOUT_MS);
+    } catch (error) {
+      throw new Error(`${errorMessage(error)}; guest ${this.id} said:\n${await this.console()}`);
+    }
+  }
+}

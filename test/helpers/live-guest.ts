@@ -1,0 +1,69 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import type { Disk } from '../../lib/model/guest.js';
+import { QmpClient } from '../../lib/qmp/client.js';
+import type { TestStorage } from './storage.js';
+import { GUEST_ID } from './sub-agents.js';
+
+export interface LiveGuest {
+  /** A command of qemu-io(1) on a disk, inside the running QEMU. */
+  io: (disk: number, command: string) => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/**
+ * A real QEMU that has a guest's disks open and its sockets where the qemu sub-agent puts them. Its vCPUs never
+ * run, which costs no processor time; its block layer does.
+ */
+export const startLiveGuest = async (
+  t: ExecutionContext,
+  { runDir }: TestStorage,
+  disks: Disk[],
+): Promise<LiveGuest> => {
+  const dir = join(runDir, GUEST_ID);
+  await mkdir(dir, { recursive: true });
+  const sockets = ['qmp.sock', 'qmp-storage.sock'].map((name) => join(dir, name));
+  const qemu = execa(
+    'qemu-system-x86_64',
+    [
+      ...['-accel', 'tcg', '-machine', 'q35', '-m', '16', '-S', '-nodefaults', '-display', 'none'],
+      ...sockets.flatMap((path) => ['-qmp', `unix:${path},server=on,wait=off`]),
+      ...disks.flatMap(({ source }, n) => [
+        ...['-blockdev', `driver=file,node-name=file${n},filename=${source}`],
+        ...[
+          '-blockdev',
+          `driver=${source.endsWith('.qcow2') ? 'qcow2' : 'raw'},node-name=disk${n},file=file${n}`,
+        ],
+        ...['-device', `virtio-blk-pci,drive=disk${n},id=virtio-disk${n}`],
+      ]),
+    ],
+    { reject: false, stdin: 'ignore' },
+  );
+  const stop = async (): Promise<void> => {
+    qemu.kill('SIGKILL');
+    await qemu;
+  };
+  t.teardown(stop);
+  const qmp = await connect(sockets[0] ?? '');
+  t.teardown(() => qmp.close());
+  const io = async (disk: number, command: string): Promise<void> => {
+    const device = `/machine/peripheral/virtio-disk${disk}/virtio-backend`;
+    const line = `qemu-io -d ${device} "${command}"`;
+    const output = await qmp.execute<string>('human-monitor-command', { 'command-line': line });
+    // What went well is printed on QEMU's own standard output.
+    if (output !== '') throw new Error(`${line}: ${output}`);
+  };
+  return { io, stop };
+};
+
+const connect = async (path: string, deadline = Date.now() + 20_000): Promise<QmpClient> => {
+  try {
+    return await QmpClient.connect(path, { timeoutMs: 10_000 });
+  } catch (error) {
+    if (Date.now() > deadline) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return connect(path, deadline);
+  }
+};

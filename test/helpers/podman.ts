@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import tar from 'tar-stream';
+import type { Guest } from '../../lib/model/guest.js';
+import type { Image } from '../../lib/model/image.js';
+import { Engine } from '../../lib/subagents/container/engine.js';
+import { startContainers } from '../../lib/subagents/container/service.js';
+import { needs } from './needs.js';
+import { callMethod, silentLog } from './sub-agents.js';
+import { tempDir } from './temp.js';
+import { until } from './wait.js';
+
+/** Registers tests that need a real Podman. */
+export const needsPodman = needs('podman', 'runc', 'busybox', 'root');
+
+export const IMAGE = 'localhost/bb:1';
+
+/** Limits that hold in virtual machines without CAP_SYS_RESOURCE, too. */
+const CONTAINERS_CONF = `
+[containers]
+default_ulimits=["nofile=1024:1024","nproc=4096:4096"]
+log_driver="k8s-file"
+[engine]
+cgroup_manager="cgroupfs"
+events_logger="file"
+runtime="runc"
+[network]
+network_backend="netavark"
+`;
+
+const APPLETS = ['cat', 'echo', 'env', 'httpd', 'ip', 'ping', 'sh', 'sleep', 'true'];
+
+/** A root file system that is one static busybox, as a tar archive. */
+export const busyboxRootfs = async (): Promise<Buffer> => {
+  const pack = tar.pack();
+  pack.entry({ name: 'bin', type: 'directory' });
+  pack.entry({ name: 'bin/busybox', mode: 0o755 }, await readFile('/bin/busybox'));
+  for (const name of APPLETS) pack.entry({ name: `bin/${name}`, type: 'symlink', linkname: 'busybox' });
+  for (const name of ['dev', 'etc', 'proc', 'sys', 'tmp']) pack.entry({ name, type: 'directory' });
+  pack.finalize();
+  return buffer(pack);
+};
+
+/** A Podman of its own: another storage, other containers, another socket than the host's. */
+export class TestPodman {
+  readonly dir: string;
+  readonly socket: string;
+  readonly #env: Record<string, string>;
+  #service: ChildProcess | undefined;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+    this.socket = join(dir, 'podman.sock');
+    this.#env = { CONTAINERS_CONF: join(dir, 'containers.conf') };
+  }
+
+  /** Starts one that has the image `IMAGE`, with a shell as its command. */
+  static async start(): Promise<TestPodman> {
+    const podman = new TestPodman(await realpath(await mkdtemp(join(tmpdir(), 'mp-'))));
+    await writeFile(join(podman.dir, 'containers.conf'), CONTAINERS_CONF);
+    const rootfs = join(podman.dir, 'rootfs.tar');
+    await writeFile(rootfs, await busyboxRootfs());
+    await podman.run('import', '--quiet', '--change', 'CMD ["sh"]', rootfs, IMAGE);
+    await podman.serve();
+    return podman;
+  }
+
+  get #globals(): string[] {
+    const at = (name: string): string => join(this.dir, name);
+    return [
+      ...['--root', at('root'), '--runroot', at('run'), '--tmpdir', at('tmp')],
+      ...['--network-config-dir', at('networks'), '--storage-driver', 'vfs'],
+    ];
+  }
+
+  /** Runs the podman program. */
+  async run(...args: string[]): Promise<string> {
+    const { stdout } = await execa('podman', [...this.#globals, ...args], { env: this.#env });
+    return stdout;
+  }
+
+  /** Answers on the socket. */
+  async serve(): Promise<void> {
+    const args = [...this.#globals, 'system', 'service', '--time=0', `unix://${this.socket}`];
+    const service = spawn('podman', args, { stdio: 'ignore', env: { ...process.env, ...this.#env } });
+    this.#service = service;
+    const engine = new Engine([this.socket]);
+    await until('Podman answers', () =>
+      engine.connect().then(
+        () => true,
+        () => service.exitCode !== null,
+      ),
+    );
+  }
+
+  /** Lets go of the socket. The containers run on. */
+  async silence(): Promise<void> {
+    const service = this.#service;
+    if (!service || service.exitCode !== null) return;
+    const exited = once(service, 'exit');
+    service.kill('SIGTERM');
+    await exited;
+    await rm(this.socket, { force: true });
+  }
+
+  async #hasProcesses(): Promise<boolean> {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const lines = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+    return (await Promise.all(lines)).some((line) => line.includes(`${this.dir}/`));
+  }
+
+  /** Ends everything that there is of it, containers and mounts included. */
+  async stop(): Promise<void> {
+    await this.silence();
+    await this.run('rm', '--all', '--force', '--time', '0');
+    await this.run('network', 'prune', '--force');
+    // What clears up after a container comes late, and would make the directories again.
+    await until('its processes are gone', async () => !(await this.#hasProcesses()), 30_000);
+    const mounts = await readFile('/proc/self/mounts', 'utf8');
+    const own = mounts.split('\n').flatMap((line) => line.split(' ')[1] ?? []);
+    for (const path of own.filter((mount) => mount.startsWith(`${this.dir}/`)).reverse())
+      await execa('umount', [path]);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+interface Answer {
+  guest: Guest;
+  images: Image[];
+  containers: { Id: string; Name: string }[];
+  cpu: unknown[];
+  disk: Record<string, unknown>;
+  nic: Record<string, { rx_packets: number; tx_packets: number; rx_bytes: number }>;
+  revision: number;
+}
+
+/** A container sub-agent on a free port. */
+export interface TestContainers {
+  port: number;
+  importDir: string;
+  /** Calls `MDocker.<method>`; throws the error that it answers. */
+  call: (method: string, request: unknown) => Promise<Answer>;
+  /** The same, with a request about a guest. */
+  guest: (method: string, guest: Partial<Guest>, args?: Record<string, string>) => Promise<Answer>;
+}
+
+const startSubAgent = async (
+  socket: string,
+  dir: string,
+): Promise<TestContainers & { close: () => Promise<void> }> => {
+  const importDir = join(dir, 'import');
+  await mkdir(importDir, { recursive: true });
+  const running = await startContainers({ dir, socket: [socket], importDir: [importDir] }, silentLog);
+  const port = await running.subAgent.listen(0);
+  const call = async (method: string, request: unknown): Promise<Answer> => {
+    const { status, result, error } = await callMethod(port, `MDocker.${method}`, request);
+    if (status !== 200 || error) throw new Error(error ?? `status ${status}`);
+    return result as unknown as Answer;
+  };
+  const guest: TestContainers['guest'] = (method, about, args) =>
+    call(method, { guest: about, action: '', ...(args ? { args } : {}) });
+  const close = async (): Promise<void> => {
+    await running.subAgent.close();
+    await running.close?.();
+  };
+  return { port, importDir, call, guest, close };
+};
+
+/** Starts a container sub-agent over an engine's socket; it is stopped when the test ends. */
+export const startTestContainers = async (t: ExecutionContext, socket: string): Promise<TestContainers> => {
+  const containers = await startSubAgent(socket, await tempDir(t));
+  t.teardown(containers.close);
+  return containers;
+};
+
+/** A Podman with a sub-agent over it, for all tests of a file; started by the first that asks for it. */
+export class SharedPodman {
+  #podman: Promise<TestPodman> | undefined;
+  #containers: ReturnType<typeof startSubAgent> | undefined;
+
+  podman(): Promise<TestPodman> {
+    this.#podman ??= TestPodman.start();
+    return this.#podman;
+  }
+
+  containers(): Promise<TestContainers> {
+    this.#containers ??= this.podman().then(({ socket, dir }) => startSubAgent(socket, join(dir, 'agent')));
+    return this.#containers;
+  }
+
+  async stop(): Promise<void> {
+    await (await this.#containers)?.close();
+    await (await this.#podman)?.stop();
+  }
+}
+
+/** A small guest that runs until it is killed. */
+export const newGuest = (more: Partial<Guest> = {}): Guest => ({
+  id: randomUUID(),
+  type: 'container',
+  image: IMAGE,
+  memory: 32,
+  metadata: { command: 'sleep 600' },
+  ...more,
+});
+
+/** The first three bytes of a network that is nobody else's, of those kept for benchmarks (RFC 2544). */
+export const newSubnet = (): string => `198.${18 + randomInt(2)}.${randomInt(256)}`;

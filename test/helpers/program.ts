@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import type { ConfigFile } from '../../lib/config/schema.js';
+import { packageRoot } from '../../lib/package-root.js';
+import { freePort } from './ports.js';
+import { type RealAgent, startRealAgent } from './real-agent.js';
+import { until } from './wait.js';
+
+export const PROGRAM = join(packageRoot, 'dist/routes/mistify-agent.js');
+
+/** The config that comes with the agent for the test-service, moved to a free port. */
+export const testServiceConfig = async (): Promise<ConfigFile> => {
+  const config = JSON.parse(
+    await readFile(join(packageRoot, 'config/test-service.json'), 'utf8'),
+  ) as ConfigFile;
+  const port = await freePort();
+  for (const service of Object.values(config.services)) service.port = port;
+  return config;
+};
+
+/** The agent's program with the test-service as its sub-agent. */
+export const startWithTestService = async (t: ExecutionContext): Promise<RealAgent> => {
+  const config = await testServiceConfig();
+  return startRealAgent(t, () => config);
+};
+
+/** Runs the agent's program when it is expected to end by itself. */
+export const runProgram = async (
+  ...args: string[]
+): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> => {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [PROGRAM, ...args], {
+    reject: false,
+    timeout: 20_000,
+  });
+  return { exitCode, stdout, stderr };
+};
+
+/** The process ids of the sub-agents that the agent has started so far, oldest first. */
+export const startedPids = (agent: RealAgent): number[] =>
+  [...agent.output().matchAll(/"pid":(\d+)[^\n]*"msg":"service started"/g)].map(([, pid]) => Number(pid));
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const isGone = (pid: number): Promise<unknown> => until(`process ${pid} is gone`, () => !isAlive(pid));

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { pino } from 'pino';
+import type { GuestState } from '../../lib/rpc/messages.js';
+import { type GuestMetricsResponse, type GuestResponse, RPC_PATH } from '../../lib/rpc/messages.js';
+import { startQemu } from '../../lib/subagents/qemu/service.js';
+import type { Running } from '../../lib/subagents/run.js';
+
+export const TINY = { memory: 32, cpu: 1 };
+
+/** A qemu sub-agent in this process, with folders of its own. */
+export class QemuHost {
+  readonly dir: string;
+  readonly #ovsDb: string | undefined;
+  #running: Running | undefined;
+  #port = 0;
+  readonly #ids = new Set<string>();
+
+  private constructor(dir: string, ovsDb: string | undefined) {
+    this.dir = dir;
+    this.#ovsDb = ovsDb;
+  }
+
+  /**
+   * Starts one; at the end of the test its guests are deleted and its folders removed.
+   * @param ovsDb the database of an Open vSwitch of the test's own
+   */
+  static async start(t: ExecutionContext, ovsDb?: string): Promise<QemuHost> {
+    const host = new QemuHost(await mkdtemp(join(tmpdir(), 'mq-')), ovsDb);
+    t.teardown(async () => {
+      for (const id of host.#ids) await host.call('Delete', { id });
+      await host.stop();
+      await rm(host.dir, { recursive: true, force: true });
+    });
+    await host.begin();
+    return host;
+  }
+
+  async begin(): Promise<void> {
+    const options = { dir: join(this.dir, 'qemu'), runDir: join(this.dir, 'run') };
+    this.#running = await startQemu(
+      {
+        ...options,
+        accel: 'tcg',
+        qemu: 'qemu-system-x86_64',
+        ...(this.#ovsDb ? { ovsDb: this.#ovsDb } : {}),
+      },
+      pino({ level: 'silent' }),
+    );
+    this.#port = await this.#running.subAgent.listen(0);
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.subAgent.close();
+    await this.#running?.close?.();
+  }
+
+  newId(): string {
+    const id = randomUUID();
+    this.#ids.add(id);
+    return id;
+  }
+
+  runFile(id: string, name = ''): string {
+    return join(this.dir, 'run', id, name);
+  }
+
+  stateFile(id: string, name = ''): string {
+    return join(this.dir, 'qemu', 'guests', id, name);
+  }
+
+  async pid(id: string): Promise<number> {
+    return Number(await readFile(this.runFile(id, 'pid'), 'utf8'));
+  }
+
+  /** An empty qcow2 where the storage sub-agent would have put it. */
+  async makeDisk(id: string, n = 0): Promise<string> {
+    const folder = join(this.dir, 'storage', 'guests', id);
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, `disk-${n}.qcow2`);
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', path, '16M']);
+    return path;
+  }
+
+  /** Calls `Libvirt.<method>`. @throws {Error} with the method's own words */
+  async call<Response = GuestResponse>(
+    method: string,
+    guest: Record<string, unknown>,
+    args?: Record<string, string>,
+  ): Promise<Response> {
+    const request = { guest, action: method.toLowerCase(), ...(args ? { args } : {}) };
+    const reply = await fetch(`http://127.0.0.1:${this.#port}${RPC_PATH}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ method: `Libvirt.${method}`, params: [request], id: 1 }),
+    });
+    if (!reply.ok) throw new Error(await reply.text());
+    const { result, error } = (await reply.json()) as { result: Response; error: string | null };
+    if (error !== null) throw new Error(error);
+    return result;
+  }
+
+  measure(method: string, id: string): Promise<GuestMetricsResponse> {
+    return this.call<GuestMetricsResponse>(method, { id });
+  }
+
+  async state(id: string): Promise<string | null | undefined> {
+    return (await this.call('Status', { id })).guest.state;
+  }
+
+  /** The state as the stream tells it: nothing is asked of QEMU. */
+  async streamed(id: string): Promise<GuestState | undefined> {
+    const controller = new AbortController();
+    const reply = await fetch(`http://127.0.0.1:${this.#port}/_mistify_events_`, {
+      signal: controller.signal,
+    });
+    const reader = reply.body?.getReader();
+    const chunk = await reader?.read();
+    controller.abort();
+    const line = Buffer.from(chunk?.value ?? new Uint8Array())
+      .toString('utf8')
+      .split('\n')[0];
+    const { guests } = JSON.parse(line || '{}') as { guests?: GuestState[] };
+    return guests?.find((guest) => guest.id === id);
+  }
+}
+
+/** Waits until `check` holds. @throws after `timeoutMs` */
+export const until = async (
+  check: () => Promise<boolean> | boolean,
+  what: string,
+  timeoutMs = 15_000,
+): Promise<void> => {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(20);
+  }
+};

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+
+import { MistifyClient } from '../../lib/client/mistify-client.js';
+import type { ConfigFile } from '../../lib/config/schema.js';
+import { packageRoot } from '../../lib/package-root.js';
+import { freePort } from './ports.js';
+import { tempDir } from './temp.js';
+
+const START_MS = 30_000;
+const PROGRAM = join(packageRoot, 'dist/routes/mistify-agent.js');
+
+/** The agent as its users run it: its own program, with the real sub-agents of a config. */
+export interface RealAgent {
+  client: MistifyClient;
+  url: string;
+  dbpath: string;
+  /** What it has written to standard output and error. */
+  output(): string;
+  /** Ends the program by a signal and waits until it is gone. Its guests run on. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Starts it again, over the same state and on the same ports. */
+  start(): Promise<void>;
+}
+
+/** The default config, moved to free ports: those of one service's paths stay together. */
+const defaultConfig = async (): Promise<ConfigFile> => {
+  const config = JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as ConfigFile;
+  const moved = new Map<number, number>();
+  for (const service of Object.values(config.services)) {
+    const port = moved.get(service.port) ?? (await freePort());
+    moved.set(service.port, port);
+    service.port = port;
+  }
+  return config;
+};
+
+const waitUntilListening = async (
+  child: ChildProcess,
+  client: MistifyClient,
+  output: () => string,
+): Promise<void> => {
+  const giveUpAt = Date.now() + START_MS;
+  for (;;) {
+    try {
+      await client.listGuests();
+      return;
+    } catch (error) {
+      if (child.exitCode !== null || Date.now() > giveUpAt) {
+        throw new Error(`the agent did not start:\n${output()}`, { cause: error });
+      }
+      await delay(50);
+    }
+  }
+};
+
+/**
+ * Starts the agent in a temporary directory. At the end of the test it is stopped; its guests are for the test to
+ * delete, or for `deleteGuests` when it failed on the way.
+ * @param change changes the default config, which has been moved to free ports
+ */
+export const startRealAgent = async (
+  t: ExecutionContext,
+  change: (config: ConfigFile) => ConfigFile = (config) => config,
+): Promise<RealAgent> => {
+  const dir = await tempDir(t);
+  const dbpath = join(dir, 'db');
+  const port = await freePort();
+  await mkdir(join(dir, 'config'));
+  await writeFile(
+    join(dir, 'config/agent.json'),
+    JSON.stringify({ ...change(await defaultConfig()), dbpath }),
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const client = new MistifyClient(url);
+  let output = '';
+  let child: ChildProcess | undefined;
+
+  const start = async (): Promise<void> => {
+    child = spawn(process.execPath, [PROGRAM, '-a', `127.0.0.1:${port}`, '-c', join(dir, 'config')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
+    await waitUntilListening(child, client, () => output);
+  };
+
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  };
+
+  const deleteGuests = async (): Promise<void> => {
+    for (const { id } of await client.listGuests()) {
+      const { jobId } = await client.performAction(id, 'delete');
+      await client.waitForJob(jobId);
+    }
+  };
+
+  t.teardown(async () => {
+    await deleteGuests().catch((error: unknown) => t.log(`could not delete the guests: ${error}`));
+    await end('SIGTERM');
+  });
+  await start();
+  return { client, url, dbpath, output: () => output, end, start };
+};

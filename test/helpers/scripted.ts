@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream';
+import type { ExecutionContext } from 'ava';
+import Joi from 'joi';
+import { ACTION_TYPES } from '../../lib/config/actions.js';
+import type { GuestStates } from '../../lib/rpc/guest-states.js';
+import type { GuestRequest, ImageRequest, SnapshotRequest } from '../../lib/rpc/messages.js';
+import { type CallContext, SubAgent } from '../../lib/rpc/sub-agent.js';
+import { silentLog } from './sub-agents.js';
+
+/** Whatever the agent may send; which of it is there depends on the method. */
+export type AnyRequest = GuestRequest & ImageRequest & SnapshotRequest;
+export type Answer = (request: AnyRequest, call: CallContext) => unknown;
+type MethodName = `${string}.${string}`;
+
+export interface Script {
+  /** Answers by method, in place of the default ones. `Test.<action>` is what the test config names. */
+  methods?: Record<MethodName, Answer>;
+  /** Answers `/download`. */
+  download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
+  guestStates?: GuestStates;
+  /** TCP port; by default any free one. */
+  port?: number;
+}
+
+/** A sub-agent that answers as told, and keeps what it was asked. */
+export interface ScriptedSubAgent {
+  port: number;
+  subAgent: SubAgent;
+  calls: { method: string; request: AnyRequest }[];
+  /** What each of the calls is part of. */
+  stages: CallContext['job'][];
+  /** The requests that a method got. */
+  requests: (method: string) => AnyRequest[];
+}
+
+const STATES: Record<string, string> = {
+  create: 'running',
+  start: 'running',
+  resume: 'running',
+  reboot: 'running',
+  restart: 'running',
+  suspend: 'paused',
+  poweroff: 'shutoff',
+  shutdown: 'shutoff',
+};
+
+const DISK_METRICS = {
+  disk: 'vda',
+  read_ops: 1,
+  read_bytes: 512,
+  read_time: 0.5,
+  write_ops: 2,
+  write_bytes: 1024,
+  write_time: 0.25,
+  flush_ops: 3,
+  flush_time: 0.125,
+};
+
+const NIC_METRICS = {
+  name: 'net0',
+  rx_bytes: 1,
+  rx_packets: 2,
+  rx_errors: 3,
+  rx_drops: 4,
+  tx_bytes: 5,
+  tx_packets: 6,
+  tx_errors: 7,
+  tx_drops: 8,
+};
+
+export const METRICS = {
+  cpu: [{ cpu_time: 1.5, vcpu_time: 2.5 }],
+  disk: { vda: DISK_METRICS },
+  nic: { net0: NIC_METRICS },
+};
+
+const answerFor = (action: string): Answer => {
+  if (action.endsWith('Metrics')) return ({ guest, type }) => ({ guest, type, ...METRICS });
+  if (/Images?$/.test(action)) {
+    const type = action.startsWith('container') ? 'container' : 'kvm';
+    return ({ id }) => ({ images: [{ id: id || `${type}-image`, type, size: 64 }] });
+  }
+  if (/Snapshots?$/.test(action))
+    return ({ id, dest }) => ({ snapshots: [{ id: dest ? `${id}@${dest}` : id, size: 8 }] });
+  const state = STATES[action.replace(/^container/, '').toLowerCase()];
+  return ({ guest }) => ({ guest: state ? { ...guest, state } : guest });
+};
+
+const DEFAULT_METHODS = Object.fromEntries(
+  [...ACTION_TYPES.keys()].map((action) => [`Test.${action}`, answerFor(action)]),
+);
+
+const anything = Joi.object<AnyRequest>().unknown();
+
+/** Serves a scripted sub-agent until the test ends. */
+export const startScripted = async (t: ExecutionContext, script: Script = {}): Promise<ScriptedSubAgent> => {
+  const calls: ScriptedSubAgent['calls'] = [];
+  const stages: ScriptedSubAgent['stages'] = [];
+  const { guestStates } = script;
+  const subAgent = new SubAgent({
+    name: 'scripted',
+    log: silentLog,
+    ...(guestStates ? { guestStates } : {}),
+  });
+  const methods = Object.entries({ ...DEFAULT_METHODS, ...script.methods });
+  for (const [method, answer] of methods as [MethodName, Answer][]) {
+    subAgent.method(method, anything, (request, call) => {
+      calls.push({ method, request });
+      stages.push(call.job);
+      return answer(request, call);
+    });
+  }
+  subAgent.stream('/download', anything, (request, call) => {
+    calls.push({ method: '/download', request });
+    stages.push(call.job);
+    return (
+      script.download?.(request, call) ?? Readable.from(['the bytes of the disk'], { objectMode: false })
+    );
+  });
+  const port = await subAgent.listen(script.port ?? 0);
+  t.teardown(() => subAgent.close());
+  return {
+    port,
+    subAgent,
+    calls,
+    stages,
+    requests: (method) => calls.filter((call) => call.method === method).map(({ request }) => request),
+  };
+};

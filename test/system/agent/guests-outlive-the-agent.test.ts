@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MistifyClient } from '../../../lib/client/mistify-client.js';
+import { needs } from '../../helpers/needs.js';
+import { startRealAgent } from '../../helpers/real-agent.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img');
+
+/** A guest with a blank disk: its firmware finds nothing to boot and waits for ever, which is enough to be alive. */
+const createGuest = async (client: MistifyClient): Promise<string> => {
+  const { jobId, body } = await client.createGuest({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
+  await client.waitForJob(jobId);
+  return body.id;
+};
+
+const pidOf = async (dbpath: string, id: string): Promise<number> =>
+  Number(await readFile(join(dbpath, 'run', id, 'pid'), 'utf8'));
+
+test('guests run on when the agent is killed, and the agent tells the truth about them when it is back', async (t) => {
+  const agent = await startRealAgent(t);
+  const [alive, killed] = [await createGuest(agent.client), await createGuest(agent.client)];
+  await agent.client.performAction(alive, 'suspend').then(({ jobId }) => agent.client.waitForJob(jobId));
+  const jobs = (await agent.client.getJob((await agent.client.performAction(alive, 'resume')).jobId)).ID;
+  await agent.client.waitForJob(jobs);
+
+  await agent.end('SIGKILL');
+  const pid = await pidOf(agent.dbpath, alive);
+  t.notThrows(() => process.kill(pid, 0), 'the guest went down with the agent');
+  process.kill(await pidOf(agent.dbpath, killed), 'SIGKILL');
+  await agent.start();
+
+  t.is((await agent.client.getGuest(alive)).state, 'running');
+  t.is(await pidOf(agent.dbpath, alive), pid, 'it is another process');
+  t.is((await agent.client.getGuest(killed)).state, 'crashed');
+  t.is((await agent.client.getJob(jobs)).Status, 'Complete', 'the job log is back');
+});
+
+test('guests run on when the agent is stopped', async (t) => {
+  const agent = await startRealAgent(t);
+  const id = await createGuest(agent.client);
+  await agent.end('SIGTERM');
+  const pid = await pidOf(agent.dbpath, id);
+  t.notThrows(() => process.kill(pid, 0));
+  await agent.start();
+  t.is((await agent.client.getGuest(id)).state, 'running');
+});

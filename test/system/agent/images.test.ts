@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { execa } from 'execa';
+import type { MistifyClient } from '../../../lib/client/mistify-client.js';
+import { buildGuestImage } from '../../../scripts/guest-image.js';
+import { serveFile } from '../../helpers/file-server.js';
+import { needs } from '../../helpers/needs.js';
+import { startRealAgent } from '../../helpers/real-agent.js';
+import { serveHttp } from '../../helpers/storage.js';
+import { gate, until } from '../../helpers/wait.js';
+
+const MB = 2 ** 20;
+const BOOT_TIMEOUT_MS = 240_000;
+
+/** Waits until a guest's Linux has said on its serial console that it is up. */
+const isUp = (dbpath: string, id: string): Promise<true> =>
+  until(
+    `guest ${id} is up`,
+    async () => {
+      const log = await readFile(join(dbpath, 'qemu', 'guests', id, 'serial.log'), 'utf8').catch(() => '');
+      return log.includes('mistify-guest: up') || undefined;
+    },
+    BOOT_TIMEOUT_MS,
+  ) as Promise<true>;
+
+const fetched = async (client: MistifyClient, id: string, source: string, sha256?: string): Promise<void> => {
+  const { jobId } = await client.fetchImage({ id, source, ...(sha256 ? { sha256 } : {}) });
+  await client.waitForJob(jobId);
+};
+
+needs('qemu-img')('a fetch tells on its job how far it has come', async (t) => {
+  const { client } = await startRealAgent(t);
+  const { opened, open } = gate();
+  const url = await serveHttp(t, (_, response) => {
+    response.writeHead(200, { 'content-length': 8 * MB });
+    response.write(Buffer.alloc(2 * MB, 1));
+    void opened.then(() => response.end(Buffer.alloc(6 * MB, 1)));
+  });
+  const { jobId } = await client.fetchImage({ id: 'a', source: `${url}/a` });
+  const said = await until(
+    'the job tells a percentage',
+    async () => {
+      const { Message, Status } = await client.getJob(jobId);
+      return Status === 'Running' && Message.includes('25%') ? Message : undefined;
+    },
+    30_000,
+  );
+  t.is(said, '2 of 8 MB, 25%');
+  open();
+  t.is((await client.waitForJob(jobId)).Status, 'Complete');
+});
+
+needs('qemu-img')('a fetch whose sum is wrong is a failed job that says both sums', async (t) => {
+  const { client } = await startRealAgent(t);
+  const bytes = Buffer.alloc(MB, 'disk');
+  const { url } = await serveFile(t, bytes);
+  const is = createHash('sha256').update(bytes).digest('hex');
+  await t.throwsAsync(fetched(client, 'a', `${url}/a`, '0'.repeat(64)), {
+    message: new RegExp(`${is}, not 0{64}`),
+  });
+  t.deepEqual(await client.listImages(), []);
+  await t.notThrowsAsync(fetched(client, 'a', `${url}/a`, is));
+});
+
+needs(
+  'qemu-system-x86_64',
+  'qemu-img',
+  'nbdcopy',
+  'xz',
+  'syslinux',
+  'mcopy',
+  'sfdisk',
+  'cpio',
+  'mkfs.fat',
+)('what was downloaded of a snapshot can be fetched as an image, and boots', async (t) => {
+  t.timeout(600_000);
+  const { client, url, dbpath } = await startRealAgent(t);
+  const importDir = join(dbpath, 'storage', 'import');
+  await mkdir(importDir, { recursive: true });
+  const packed = join(importDir, 'tiny-linux');
+  await execa('xz', ['-0', '-c', await buildGuestImage()], { stdout: { file: packed } });
+  await fetched(client, 'linux', packed);
+
+  const { body: first, jobId } = await client.createGuest({ memory: 128, cpu: 1, image: 'linux' });
+  await client.waitForJob(jobId);
+  await isUp(dbpath, first.id);
+  const snapshots = `${url}/guests/${first.id}/disks/0/snapshots`;
+  const taken = await fetch(`${snapshots}?wait=60`, { method: 'POST', body: JSON.stringify({ dest: 'up' }) });
+  t.is(taken.status, 200, await taken.text());
+  const download = await fetch(`${snapshots}/up/download`);
+  t.is(download.status, 200);
+  const path = join(importDir, 'downloaded.raw');
+  await pipeline(Readable.fromWeb(download.body as ReadableStream), createWriteStream(path));
+
+  await fetched(client, 'again', path);
+  const { jobId: deleted } = await client.performAction(first.id, 'delete');
+  await client.waitForJob(deleted);
+  const { body: second, jobId: created } = await client.createGuest({ memory: 128, cpu: 1, image: 'again' });
+  await client.waitForJob(created);
+  await isUp(dbpath, second.id);
+  const inUse = await t.throwsAsync(client.deleteImage('again'));
+  t.true(inUse.message.includes(second.id), inUse.message);
+  t.deepEqual((await client.listImages()).map(({ id }) => id).sort(), ['again', 'linux']);
+});

@@ -1,0 +1,65 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type GuestSpec, MistifyError } from '../../../lib/client/mistify-client.js';
+import { needs } from '../../helpers/needs.js';
+import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img');
+
+const disks = [{ size: 1 }];
+const nic = { network: 'user', model: 'virtio' };
+
+const refusedAtOnce: [string, GuestSpec, number, RegExp][] = [
+  ['no memory', { memory: 0 }, 400, /"memory" must be greater than or equal to 1/],
+  ['a petabyte of memory', { memory: 2 ** 30 }, 400, /"memory" must be less than or equal to/],
+  ['10,000 vCPUs', { cpu: 10_000 }, 400, /"cpu" must be less than or equal to/],
+  ['an image that is not there', { disks: [{ image: 'no-such-thing' }] }, 404, /no image no-such-thing/],
+  ['a disk of -1 MB', { disks: [{ size: -1 }] }, 400, /"disks\[0\].size" must be greater than or equal to 0/],
+  ['an id with ../ in it', { id: '../../etc/passwd' }, 400, /"guest id" must be a valid GUID/],
+  ['a nic name with ../ in it', { nics: [{ ...nic, name: '../x' }] }, 400, /"nics\[0\].name"/],
+  ['a device name with ../ in it', { disks: [{ size: 1, device: '../x' }] }, 400, /"disks\[0\].device"/],
+  ['a malformed MAC address', { nics: [{ ...nic, mac: 'zz' }] }, 400, /"nics\[0\].mac"/],
+];
+
+const refusedByTheJob: [string, GuestSpec, RegExp][] = [
+  ['more memory than the host has', { memory: 2 ** 24, disks }, /memory/],
+  ['more vCPUs than the machine type takes', { cpu: 1000, memory: 64, disks }, /cpu/i],
+  [
+    'a bridge that is not there',
+    { memory: 64, disks, nics: [{ ...nic, network: 'br-none' }] },
+    /no bridge br-none/,
+  ],
+  ['an unknown nic model', { memory: 64, disks, nics: [{ ...nic, model: 'warp' }] }, /warp/],
+  ['an unknown bus', { memory: 64, disks: [{ size: 1, bus: 'warp' }] }, /warp/],
+  ['a blank disk of no size', { memory: 64, disks: [{}] }, /size/],
+];
+
+const namesIn = (dir: string): Promise<string[]> => readdir(dir).catch(() => []);
+
+/** Nothing of any guest: no process or socket, no disk, no record of the sub-agents. */
+const leftovers = async ({ dbpath }: RealAgent): Promise<string[]> =>
+  (
+    await Promise.all(['run', 'qemu/guests', 'storage/guests'].map((dir) => namesIn(join(dbpath, dir))))
+  ).flat();
+
+test('a guest with nonsense in it is refused at once, and nothing is made', async (t) => {
+  const agent = await startRealAgent(t);
+  for (const [what, spec, status, message] of refusedAtOnce) {
+    const error = await t.throwsAsync(agent.client.createGuest(spec), { instanceOf: MistifyError }, what);
+    t.is(error?.status, status, what);
+    t.regex(error?.message ?? '', message, what);
+  }
+  t.deepEqual(await agent.client.listGuests(), []);
+  t.deepEqual(await leftovers(agent), []);
+});
+
+test('a guest that this host cannot run ends in state error, the reason in its job, and leaves nothing behind', async (t) => {
+  const agent = await startRealAgent(t);
+  for (const [what, spec, message] of refusedByTheJob) {
+    const { jobId, body } = await agent.client.createGuest(spec);
+    const error = await t.throwsAsync(agent.client.waitForJob(jobId), { instanceOf: MistifyError }, what);
+    t.regex(error?.message ?? '', message, what);
+    t.is((await agent.client.getGuest(body.id)).state, 'error', what);
+    t.deepEqual(await leftovers(agent), [], what);
+  }
+});

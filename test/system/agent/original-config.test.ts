@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { ConfigFile } from '../../../lib/config/schema.js';
+import { packageRoot } from '../../../lib/package-root.js';
+import { HEALTH_PATH } from '../../../lib/rpc/messages.js';
+import { needs } from '../../helpers/needs.js';
+import { startRealAgent } from '../../helpers/real-agent.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img');
+
+const stages = (service: string, ...methods: string[]): ConfigFile['actions'][string] => ({
+  stages: methods.map((method) => ({ method, service })),
+});
+
+/** The actions of the original's agent.json for virtual machines, name for name. */
+const originalActions: ConfigFile['actions'] = {
+  create: {
+    stages: [
+      ...stages('storage', 'ImageStore.CreateGuestDisks').stages,
+      ...stages('libvirt', 'Libvirt.CreateGuest').stages,
+    ],
+  },
+  delete: {
+    stages: [
+      ...stages('libvirt', 'Libvirt.Delete').stages,
+      ...stages('storage', 'ImageStore.DeleteGuestsDisks').stages,
+    ],
+  },
+  reboot: stages('libvirt', 'Libvirt.Reboot'),
+  restart: stages('libvirt', 'Libvirt.Restart'),
+  poweroff: stages('libvirt', 'Libvirt.Poweroff'),
+  shutdown: stages('libvirt', 'Libvirt.Shutdown'),
+  start: stages('libvirt', 'Libvirt.Run'),
+  cpuMetrics: stages('libvirt', 'Libvirt.CPUMetrics'),
+  nicMetrics: stages('libvirt', 'Libvirt.NicMetrics'),
+  diskMetrics: stages('libvirt', 'Libvirt.DiskMetrics'),
+  listImages: stages('storage', 'ImageStore.ListImages'),
+  getImage: stages('storage', 'ImageStore.GetImage'),
+  deleteImage: stages('storage', 'ImageStore.DeleteImage'),
+  fetchImage: stages('storage', 'ImageStore.RequestImage'),
+  listSnapshots: stages('storage', 'ImageStore.ListSnapshots'),
+  getSnapshot: stages('storage', 'ImageStore.GetSnapshot'),
+  createSnapshot: stages('storage', 'ImageStore.CreateSnapshot'),
+  deleteSnapshot: stages('storage', 'ImageStore.DeleteSnapshot'),
+  rollbackSnapshot: stages('storage', 'ImageStore.RollbackSnapshot'),
+  downloadSnapshot: stages('storageDownload', 'ImageStore.DownloadSnapshot'),
+  containerCreate: stages('mdocker', 'MDocker.CreateContainer', 'MDocker.StartContainer'),
+  containerDelete: stages('mdocker', 'MDocker.StopContainer', 'MDocker.DeleteContainer'),
+  containerStart: stages('mdocker', 'MDocker.StartContainer'),
+  containerReboot: stages('mdocker', 'MDocker.RebootContainer'),
+  containerRestart: stages('mdocker', 'MDocker.RestartContainer'),
+  containerPoweroff: stages('mdocker', 'MDocker.StopContainer'),
+  containerShutdown: stages('mdocker', 'MDocker.StopContainer'),
+  containerListImages: stages('mdocker', 'MDocker.ListImages'),
+  containerGetImage: stages('mdocker', 'MDocker.GetImage'),
+  containerDeleteImage: stages('mdocker', 'MDocker.DeleteImage'),
+  containerFetchImage: stages('mdocker', 'MDocker.LoadImage'),
+};
+
+/** A sub-agent that was started by hand, as the original's were. */
+const startByHand = (t: ExecutionContext, program: string, ...args: string[]): void => {
+  const path = join(packageRoot, 'dist/lib/subagents', program, 'main.js');
+  const child = spawn(process.execPath, [path, ...args], { stdio: 'ignore' });
+  t.teardown(async () => {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  });
+};
+
+/** The agent does not wait for sub-agents that it did not start. */
+const answers = (port: number): Promise<unknown> =>
+  until(`the sub-agent on port ${port} answers`, () =>
+    fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+
+test("the original's config drives our sub-agents: a guest is defined, started, measured and deleted", async (t) => {
+  const dir = await tempDir(t);
+  let ports = { storage: 0, libvirt: 0 };
+  const { client } = await startRealAgent(t, ({ services }) => {
+    ports = { storage: services.storage?.port ?? 0, libvirt: services.qemu?.port ?? 0 };
+    const shared = ['--run-dir', join(dir, 'run')];
+    startByHand(t, 'storage', '--port', String(ports.storage), '--dir', join(dir, 'storage'), ...shared);
+    startByHand(t, 'qemu', '--port', String(ports.libvirt), '--dir', join(dir, 'qemu'), ...shared);
+    return {
+      actions: originalActions,
+      services: {
+        libvirt: { port: ports.libvirt },
+        mdocker: { port: 1 },
+        storage: { port: ports.storage },
+        storageDownload: { path: '/snapshots/download', port: ports.storage },
+      } as unknown as ConfigFile['services'],
+    };
+  });
+
+  await Promise.all([ports.storage, ports.libvirt].map(answers));
+  const created = await client.createGuest({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
+  await client.waitForJob(created.jobId);
+  const { id } = created.body;
+  t.is((await client.getGuest(id)).state, 'shutoff', 'CreateGuest defines a guest, it does not start it');
+
+  await client.performAction(id, 'start').then(({ jobId }) => client.waitForJob(jobId));
+  t.is((await client.getGuest(id)).state, 'running');
+  t.is((await client.cpuMetrics(id)).length, 1);
+
+  await client.performAction(id, 'poweroff').then(({ jobId }) => client.waitForJob(jobId));
+  t.is((await client.getGuest(id)).state, 'shutoff');
+
+  await client.performAction(id, 'delete').then(({ jobId }) => client.waitForJob(jobId));
+  t.deepEqual(await client.listGuests(), []);
+});

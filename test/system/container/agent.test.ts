@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ava, { type ExecutionContext } from 'ava';
+import axios from 'axios';
+import type { ConfigFile } from '../../../lib/config/schema.js';
+import type { Image } from '../../../lib/model/image.js';
+import { IMAGE, newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
+import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
+import { serveHttp } from '../../helpers/storage.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+const shared = new SharedPodman();
+ava.after.always(() => shared.stop());
+
+/** An agent with the default config, its containers on that engine; its sub-agents are up. */
+const startAgent = async (t: ExecutionContext, socket: string): Promise<RealAgent> => {
+  const agent = await startRealAgent(t, ({ services, ...config }: ConfigFile) => {
+    const container = { ...services.container, command: ['mistify-container', '--socket', socket] };
+    return { ...config, services: { ...services, container } } as ConfigFile;
+  });
+  const isUp = (): Promise<boolean> =>
+    images(agent).then(
+      () => true,
+      () => false,
+    );
+  await until('its sub-agents are up', isUp, 30_000);
+  return agent;
+};
+
+const perform = async (
+  { client }: RealAgent,
+  id: string,
+  action: 'suspend' | 'resume' | 'poweroff' | 'start' | 'delete',
+) => {
+  const { jobId } = await client.performAction(id, action);
+  await client.waitForJob(jobId);
+};
+
+const images = async ({ url }: RealAgent, type?: string): Promise<string[]> =>
+  (await axios.get<Image[]>(`${url}/images`, { params: { type } })).data.map(({ id }) => id);
+
+test('a container lives its whole life through the agent’s API', async (t) => {
+  const agent = await startAgent(t, (await shared.podman()).socket);
+  const { client } = agent;
+  const { id: _, ...spec } = newGuest();
+  const created = await client.createGuest(spec);
+  await client.waitForJob(created.jobId);
+  const { id } = created.body;
+  t.like(await client.getGuest(id), { type: 'container', state: 'running', image: IMAGE, memory: 32 });
+  for (const [action, state] of [
+    ['suspend', 'paused'],
+    ['resume', 'running'],
+    ['poweroff', 'stopped'],
+    ['start', 'running'],
+  ] as const) {
+    await perform(agent, id, action);
+    t.is((await client.getGuest(id)).state, state, action);
+  }
+  t.true((await client.cpuMetrics(id)).length > 0);
+  t.is(typeof (await client.diskMetrics(id)), 'object');
+  t.deepEqual(await client.nicMetrics(id), {});
+  await perform(agent, id, 'delete');
+  t.deepEqual(await client.listGuests(), []);
+});
+
+test('a container that ends by itself is seen to', async (t) => {
+  const agent = await startAgent(t, (await shared.podman()).socket);
+  const { client } = agent;
+  const { id: _, ...spec } = newGuest({ metadata: { command: 'sleep 0.5' } });
+  const created = await client.createGuest(spec);
+  await client.waitForJob(created.jobId);
+  await until('it is stopped', async () => (await client.getGuest(created.body.id)).state === 'stopped');
+  t.pass();
+});
+
+test('a container’s image is fetched, listed and deleted through the agent’s API', async (t) => {
+  const podman = await shared.podman();
+  const agent = await startAgent(t, podman.socket);
+  const { client } = agent;
+  const path = join(await tempDir(t), 'image.tar');
+  await podman.run('save', '--quiet', '--output', path, IMAGE);
+  const archive = await readFile(path);
+  const source = await serveHttp(t, (_, response) => response.end(archive));
+  const fetched = await client.fetchImage({ id: 'from-agent', type: 'container', source });
+  await client.waitForJob(fetched.jobId);
+  t.true((await images(agent, 'container')).includes('from-agent'));
+  const deleted = await client.deleteImage('from-agent');
+  await client.waitForJob(deleted.jobId);
+  t.false((await images(agent)).includes('from-agent'));
+});
+
+test('without a container engine the images of disks are listed all the same', async (t) => {
+  const agent = await startAgent(t, join(await tempDir(t), 'none.sock'));
+  t.deepEqual(await images(agent), []);
+  t.deepEqual(await images(agent, 'container'), []);
+  const { id: _, ...spec } = newGuest();
+  const created = await agent.client.createGuest(spec);
+  await t.throwsAsync(agent.client.waitForJob(created.jobId), {
+    message: /there is no container engine: looked at/,
+  });
+});

@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import ava, { type ExecutionContext } from 'ava';
+import { EVENTS_PATH, type GuestState, HEALTH_PATH, type Health } from '../../../lib/rpc/messages.js';
+import { containerName } from '../../../lib/subagents/container/definition.js';
+import {
+  IMAGE,
+  newGuest,
+  startTestContainers,
+  type TestContainers,
+  TestPodman,
+  needsPodman as test,
+} from '../../helpers/podman.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+/** The states of the guests as the agent is told them, kept up to date until the test ends. */
+const follow = async (t: ExecutionContext, { port }: TestContainers): Promise<Map<string, string>> => {
+  const states = new Map<string, string>();
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const { body } = await fetch(`http://127.0.0.1:${port}${EVENTS_PATH}`, { signal: stop.signal });
+  const read = async (): Promise<void> => {
+    for await (const line of createInterface({ input: Readable.fromWeb(body as ReadableStream) })) {
+      const { guests, guest } = JSON.parse(line) as { guests?: GuestState[]; guest?: GuestState };
+      for (const { id, state } of [...(guests ?? []), ...(guest ? [guest] : [])]) states.set(id, state);
+    }
+  };
+  read().catch(() => undefined);
+  return states;
+};
+
+const health = async ({ port }: TestContainers): Promise<Health> =>
+  (await (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`)).json()) as Health;
+
+test('what happens to a guest behind the agent’s back is noticed', async (t) => {
+  const podman = await TestPodman.start();
+  t.teardown(() => podman.stop());
+  const containers = await startTestContainers(t, podman.socket);
+  const states = await follow(t, containers);
+  const guest = newGuest();
+  await containers.guest('CreateContainer', guest);
+  const name = containerName(guest.id);
+  for (const [command, state] of [
+    [['start', name], 'running'],
+    [['pause', name], 'paused'],
+    [['unpause', name], 'running'],
+    [['kill', name], 'stopped'],
+    [['rm', name], 'deleted'],
+  ] as const) {
+    await podman.run(...command);
+    await until(`it is ${state}`, () => states.get(guest.id) === state);
+  }
+  t.pass();
+});
+
+test('guests outlive the sub-agent, and the next one finds them', async (t) => {
+  const podman = await TestPodman.start();
+  t.teardown(() => podman.stop());
+  const guest = newGuest();
+  const first = await startTestContainers(t, podman.socket);
+  await first.guest('CreateContainer', guest);
+  await first.guest('StartContainer', guest);
+  const second = await startTestContainers(t, podman.socket);
+  const states = await follow(t, second);
+  t.is(await until('it is known', () => states.get(guest.id)), 'running');
+});
+
+test('an engine that goes away and comes back is found again', async (t) => {
+  const podman = await TestPodman.start();
+  t.teardown(() => podman.stop());
+  const containers = await startTestContainers(t, podman.socket);
+  const states = await follow(t, containers);
+  const guest = newGuest();
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  t.is((await health(containers)).status, 'ok');
+  await podman.silence();
+  await until('nobody knows', () => states.get(guest.id) === 'unknown');
+  t.like(await health(containers), { status: 'degraded' });
+  await t.throwsAsync(containers.guest('StopContainer', guest), {
+    message: /does not answer: start it again/,
+  });
+  await podman.run('kill', containerName(guest.id));
+  await podman.serve();
+  await until('it is known again', () => states.get(guest.id) === 'stopped');
+  t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
+});
+
+ava('without an engine there are no images, and every other method says where it looked', async (t) => {
+  const socket = join(await tempDir(t), 'none.sock');
+  const containers = await startTestContainers(t, socket);
+  t.deepEqual((await containers.call('ListImages', { id: '' })).images, []);
+  await t.throwsAsync(containers.call('GetImage', { id: IMAGE }), {
+    message: `image ${IMAGE}: no such image`,
+  });
+  const message = new RegExp(`^there is no container engine: looked at ${socket}: `);
+  for (const method of ['CreateContainer', 'StartContainer', 'DeleteContainer', 'Status', 'CPUMetrics'])
+    await t.throwsAsync(containers.guest(method, newGuest()), { message }, method);
+  for (const method of ['DeleteImage', 'LoadImage'])
+    await t.throwsAsync(containers.call(method, { id: IMAGE }), { message: /looked at/ }, method);
+  t.like(await health(containers), { status: 'degraded' });
+});
+
+ava('without an engine a guest that could not be created can still be deleted', async (t) => {
+  const containers = await startTestContainers(t, join(await tempDir(t), 'none.sock'));
+  const { guest } = await containers.guest('DeleteContainer', newGuest({ state: 'error' }));
+  t.is(guest.state, 'deleted');
+});

@@ -1,0 +1,158 @@
+import ava from 'ava';
+import { containerName } from '../../../lib/subagents/container/definition.js';
+import {
+  IMAGE,
+  newGuest,
+  SharedPodman,
+  type TestContainers,
+  needsPodman as test,
+} from '../../helpers/podman.js';
+
+const shared = new SharedPodman();
+ava.after.always(() => shared.stop());
+
+const create = async (containers: TestContainers, more = {}): Promise<string> => {
+  const guest = newGuest(more);
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  return guest.id;
+};
+
+const inspect = async (id: string, format: string): Promise<string> =>
+  (await shared.podman()).run('inspect', '--format', format, containerName(id));
+
+test('a guest is created stopped and runs once it is started', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest();
+  const created = await containers.guest('CreateContainer', guest);
+  t.like(created.guest, { id: guest.id, state: 'stopped', memory: 32 });
+  const started = await containers.guest('StartContainer', guest);
+  t.is(started.guest.state, 'running');
+  t.true(started.revision > created.revision);
+});
+
+test('what is so already is no error: created, started, stopped, paused, deleted twice', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest();
+  for (const [method, state] of [
+    ['CreateContainer', 'stopped'],
+    ['StartContainer', 'running'],
+    ['PauseContainer', 'paused'],
+    ['UnpauseContainer', 'running'],
+    ['DeleteContainer', 'deleted'],
+  ] as const) {
+    t.is((await containers.guest(method, guest)).guest.state, state);
+    t.is((await containers.guest(method, guest)).guest.state, state, `${method} again`);
+  }
+});
+
+test('its image, memory, CPUs, command and environment are the guest’s', async (t) => {
+  const containers = await shared.containers();
+  const id = await create(containers, {
+    cpu: 1,
+    metadata: { command: `sh -c 'echo "$GREETING"; exec sleep 600'`, 'env.GREETING': 'hello there' },
+  });
+  t.is(await inspect(id, '{{.ImageName}}'), IMAGE);
+  t.is(await inspect(id, '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}'), `${32 * 2 ** 20} 1000000000`);
+  t.is(await (await shared.podman()).run('logs', containerName(id)), 'hello there');
+});
+
+test('a guest without memory gets a limit, which is answered', async (t) => {
+  const containers = await shared.containers();
+  const { memory: _, ...guest } = newGuest();
+  t.is((await containers.guest('CreateContainer', guest)).guest.memory, 512);
+});
+
+test('a guest whose command ends at once is stopped', async (t) => {
+  const containers = await shared.containers();
+  const id = await create(containers, { metadata: { command: 'true' } });
+  await t.notThrowsAsync(waitForState(containers, id, 'stopped'));
+});
+
+test('a guest that ends when it is asked to is not killed', async (t) => {
+  const containers = await shared.containers();
+  const command = `sh -c 'trap "exit 7" TERM; while :; do sleep 0.1; done'`;
+  const id = await create(containers, { metadata: { command } });
+  t.is((await containers.guest('StopContainer', { id })).guest.state, 'stopped');
+  t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
+});
+
+test('a guest that does not end within the timeout is killed', async (t) => {
+  const containers = await shared.containers();
+  const id = await create(containers);
+  t.is((await containers.guest('StopContainer', { id }, { timeout: '0' })).guest.state, 'stopped');
+  t.is((await containers.guest('StopContainer', { id })).guest.state, 'stopped', 'again');
+});
+
+test('a paused guest can be started, stopped, restarted and deleted', async (t) => {
+  const containers = await shared.containers();
+  const id = await create(containers);
+  const pause = () => containers.guest('PauseContainer', { id });
+  await pause();
+  t.is((await containers.guest('StartContainer', { id })).guest.state, 'running');
+  await pause();
+  t.is((await containers.guest('RestartContainer', { id }, { timeout: '0' })).guest.state, 'running');
+  await pause();
+  t.is((await containers.guest('StopContainer', { id }, { timeout: '0' })).guest.state, 'stopped');
+  await containers.guest('StartContainer', { id });
+  await pause();
+  t.is((await containers.guest('DeleteContainer', { id })).guest.state, 'deleted');
+  await t.throwsAsync(inspect(id, '{{.Id}}'));
+});
+
+test('a stopped guest can be neither paused nor resumed', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest();
+  await containers.guest('CreateContainer', guest);
+  await t.throwsAsync(containers.guest('PauseContainer', guest), { message: /is stopped: only a running/ });
+  await t.throwsAsync(containers.guest('UnpauseContainer', guest), { message: /is stopped: start it/ });
+});
+
+test('a guest that has no container is not found, and deleting it succeeds', async (t) => {
+  const containers = await shared.containers();
+  const { id } = newGuest();
+  for (const method of ['StartContainer', 'StopContainer', 'PauseContainer', 'Status', 'CPUMetrics'])
+    await t.throwsAsync(containers.guest(method, { id }), { message: /: not found$/ }, method);
+  t.is((await containers.guest('DeleteContainer', { id })).guest.state, 'deleted');
+});
+
+test('a guest of an image that is nowhere is refused and leaves nothing', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest({ image: 'registry.invalid/none:1' });
+  await t.throwsAsync(containers.guest('CreateContainer', guest), {
+    message: /^image registry\.invalid\/none:1 cannot be pulled: /,
+  });
+  await t.throwsAsync(containers.guest('CreateContainer', { ...guest, image: '' }), {
+    message: /needs an image/,
+  });
+  await t.throwsAsync(inspect(guest.id, '{{.Id}}'));
+});
+
+test('a command that cannot be run is the engine’s own error', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest({ metadata: { command: 'no-such-program' } });
+  await containers.guest('CreateContainer', guest);
+  await t.throwsAsync(containers.guest('StartContainer', guest), { message: /no-such-program.*not found/ });
+});
+
+test('containers can be listed, looked at and saved as images, by the guest’s id', async (t) => {
+  const containers = await shared.containers();
+  const id = await create(containers);
+  const name = `/${containerName(id)}`;
+  const { containers: list } = await containers.call('ListContainers', { id: '', opts: { All: true } });
+  t.true(list.some(({ Name }) => Name === name));
+  t.is((await containers.call('GetContainer', { id })).containers[0]?.Name, name);
+  const opts = { Repository: 'localhost/saved', Tag: '2' };
+  const { images } = await containers.call('SaveContainer', { id, opts });
+  t.like(images[0], { id: 'localhost/saved:2', type: 'container' });
+  t.is((await containers.call('GetImage', { id: 'localhost/saved:2' })).images.length, 1);
+  await t.throwsAsync(containers.call('GetContainer', { id: 'none' }), {
+    message: 'container none: not found',
+  });
+});
+
+const waitForState = async (containers: TestContainers, id: string, state: string): Promise<void> => {
+  for (let n = 0; n < 200; n += 1)
+    if ((await containers.guest('Status', { id })).guest.state === state) return;
+  throw new Error(`guest ${id} did not become ${state}`);
+};

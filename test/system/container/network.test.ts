@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import ava, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { containerName } from '../../../lib/subagents/container/definition.js';
+import { tapName } from '../../../lib/subagents/qemu/network/nics.js';
+import {
+  newGuest,
+  newSubnet,
+  SharedPodman,
+  startTestContainers,
+  TestPodman,
+  needsPodman as test,
+} from '../../helpers/podman.js';
+import { until } from '../../helpers/wait.js';
+
+const shared = new SharedPodman();
+ava.after.always(() => shared.stop());
+
+const makeBridge = async (t: ExecutionContext): Promise<{ bridge: string; subnet: string }> => {
+  const bridge = `mct${randomBytes(4).toString('hex')}`;
+  const subnet = newSubnet();
+  await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  t.teardown(() => execa('ip', ['link', 'delete', bridge]));
+  await execa('ip', ['address', 'add', `${subnet}.1/24`, 'dev', bridge]);
+  await execa('ip', ['link', 'set', bridge, 'up']);
+  return { bridge, subnet };
+};
+
+const inside = async (id: string, ...command: string[]): Promise<string> =>
+  (await shared.podman()).run('exec', containerName(id), ...command);
+
+const nic = (network: string, more = {}) => ({
+  network,
+  model: '',
+  address: '',
+  netmask: '',
+  gateway: '',
+  vlans: [],
+  ...more,
+});
+
+test('a guest on a bridge of the host has the address, MAC and gateway of its nic, after a restart too', async (t) => {
+  const { bridge, subnet } = await makeBridge(t);
+  const containers = await shared.containers();
+  const address = { address: `${subnet}.2`, netmask: '255.255.255.0', gateway: `${subnet}.1` };
+  const guest = newGuest({ nics: [nic(bridge, { ...address, mac: '52:54:00:aa:bb:cc', name: 'lan' })] });
+  const { guest: made } = await containers.guest('CreateContainer', guest);
+  t.is(made.nics?.[0]?.device, tapName(guest.id, 0));
+  await containers.guest('StartContainer', guest);
+  for (const round of ['first', 'restarted']) {
+    t.regex(await inside(guest.id, 'ip', 'link', 'show', 'eth0'), /52:54:00:aa:bb:cc/, round);
+    t.regex(await inside(guest.id, 'ip', 'route'), new RegExp(`default via ${subnet}.1`), round);
+    t.regex(await inside(guest.id, 'ping', '-c', '1', '-W', '5', `${subnet}.1`), /1 packets received/, round);
+    if (round === 'first') await containers.guest('RestartContainer', guest, { timeout: '0' });
+  }
+  const { nic: metrics } = await containers.guest('NicMetrics', guest);
+  t.true((metrics.lan?.tx_packets ?? 0) > 0 && (metrics.lan?.rx_bytes ?? 0) > 0);
+});
+
+test('the bridge stays when its last guest is gone, whose device goes', async (t) => {
+  const { bridge } = await makeBridge(t);
+  const containers = await shared.containers();
+  const guest = newGuest({ nics: [nic(bridge)] });
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  t.true(existsSync(`/sys/class/net/${bridge}/brif/${tapName(guest.id, 0)}`));
+  await containers.guest('DeleteContainer', guest);
+  await until('the device is gone', () => !existsSync(`/sys/class/net/${tapName(guest.id, 0)}`));
+  t.true(existsSync(`/sys/class/net/${bridge}/bridge`));
+});
+
+test('two guests on one bridge reach each other', async (t) => {
+  const { bridge, subnet } = await makeBridge(t);
+  const containers = await shared.containers();
+  const [one, other] = [2, 3].map((host) =>
+    newGuest({ nics: [nic(bridge, { address: `${subnet}.${host}/24` })] }),
+  );
+  for (const guest of [one, other]) {
+    await containers.guest('CreateContainer', guest ?? {});
+    await containers.guest('StartContainer', guest ?? {});
+  }
+  t.regex(await inside(one?.id ?? '', 'ping', '-c', '1', '-W', '5', `${subnet}.3`), /1 packets received/);
+});
+
+test('a guest that somebody else started is plugged in as well', async (t) => {
+  const { bridge } = await makeBridge(t);
+  const containers = await shared.containers();
+  const guest = newGuest({ nics: [nic(bridge)] });
+  await containers.guest('CreateContainer', guest);
+  await (await shared.podman()).run('start', containerName(guest.id));
+  await until('it has its nic', async () => /eth0/.test(await inside(guest.id, 'ip', 'link')));
+  t.is((await containers.guest('Status', guest)).guest.state, 'running');
+});
+
+test('a guest without nics has no network', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest();
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  t.notRegex(await inside(guest.id, 'ip', 'link'), /eth0/);
+  t.deepEqual((await containers.guest('NicMetrics', guest)).nic, {});
+});
+
+test('a nic on a network of the engine is the engine’s, beside one on a bridge of the host', async (t) => {
+  const { bridge } = await makeBridge(t);
+  const containers = await shared.containers();
+  const engine = await shared.podman();
+  const subnet = newSubnet();
+  const name = `mcn${randomBytes(4).toString('hex')}`;
+  await engine.run('network', 'create', '--disable-dns', '--subnet', `${subnet}.0/24`, name);
+  const nics = [nic(bridge), nic(name, { address: `${subnet}.7`, netmask: '24' })];
+  const guest = newGuest({ nics });
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  t.regex(await inside(guest.id, 'ip', 'address', 'show', 'eth0'), new RegExp(`${subnet}.7/24`));
+  t.regex(await inside(guest.id, 'ip', 'link', 'show', 'eth1'), /52:54:00/);
+  const { nic: metrics } = await containers.guest('NicMetrics', guest);
+  t.deepEqual(Object.keys(metrics).sort(), ['net0', 'net1']);
+  await containers.guest('DeleteContainer', guest);
+});
+
+test('the network user is the engine’s default one', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest({ nics: [nic('user')] });
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  t.regex(await inside(guest.id, 'ip', 'route'), /default via .* eth0/);
+  await containers.guest('DeleteContainer', guest);
+});
+
+test('a nic that cannot be is refused before anything is made', async (t) => {
+  const containers = await shared.containers();
+  const { bridge } = await makeBridge(t);
+  for (const [bad, message] of [
+    [nic('no-such-net'), /^nic 0: there is neither a bridge nor an engine network no-such-net/],
+    [nic(bridge, { address: '192.0.2.1' }), /^nic 0: address 192\.0\.2\.1 needs a netmask/],
+    [nic(bridge, { vlans: [7] }), /^nic 0: the kernel of this host has no VLANs|does not keep VLANs apart/],
+  ] as const) {
+    const guest = newGuest({ nics: [bad] });
+    await t.throwsAsync(containers.guest('CreateContainer', guest), { message });
+    await t.throwsAsync(containers.guest('Status', guest), { message: /: not found$/ });
+  }
+});
+
+test('a guest whose bridge is gone does not start', async (t) => {
+  const containers = await shared.containers();
+  const bridge = `mct${randomBytes(4).toString('hex')}`;
+  await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  const guest = newGuest({ nics: [nic(bridge)] });
+  await containers.guest('CreateContainer', guest);
+  await execa('ip', ['link', 'delete', bridge]);
+  await t.throwsAsync(containers.guest('StartContainer', guest), { message: /no bridge mct.* any more/ });
+  await until(
+    'it is stopped',
+    async () => (await containers.guest('Status', guest)).guest.state === 'stopped',
+  );
+});
+
+test('a guest that cannot be plugged in does not hide the others', async (t) => {
+  const podman = await TestPodman.start();
+  t.teardown(() => podman.stop());
+  const bridge = `mct${randomBytes(4).toString('hex')}`;
+  await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  const containers = await startTestContainers(t, podman.socket);
+  const lost = newGuest({ nics: [nic(bridge)] });
+  await containers.guest('CreateContainer', lost);
+  await execa('ip', ['link', 'delete', bridge]);
+  await podman.run('start', containerName(lost.id));
+  const restarted = await startTestContainers(t, podman.socket);
+  t.is((await restarted.guest('Status', lost)).guest.state, 'running');
+});

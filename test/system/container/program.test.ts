@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { execa } from 'execa';
+import getPort from 'get-port';
+import { HEALTH_PATH, type Health } from '../../../lib/rpc/messages.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const MAIN = fileURLToPath(new URL('../../../lib/subagents/container/main.js', import.meta.url));
+
+test('without an engine the program says in one line where it looked, and serves all methods until SIGTERM', async (t) => {
+  const dir = await tempDir(t);
+  const port = await getPort();
+  const env = {
+    MISTIFY_PORT: String(port),
+    MISTIFY_STATE_DIR: join(dir, 'state'),
+    DOCKER_HOST: `unix://${dir}/none.sock`,
+  };
+  const program = execa(process.execPath, [MAIN], { env, reject: false });
+  t.teardown(() => void program.kill('SIGKILL'));
+  let output = '';
+  program.stdout.on('data', (data) => {
+    output += data;
+  });
+  while (!output.includes('container listens')) await once(program.stdout, 'data');
+  t.is(output.match(/looked at/g)?.length, 1);
+  t.regex(output, new RegExp(`there is no container engine: looked at ${dir}/none.sock`));
+  const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
+  const { status, methods } = (await health.json()) as Health;
+  t.is(status, 'degraded');
+  t.is(methods.length, 19);
+  program.kill('SIGTERM');
+  t.is((await program).exitCode, 0);
+});

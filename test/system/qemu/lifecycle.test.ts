@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { needs } from '../../helpers/needs.js';
+import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img');
+
+test('a created guest runs, with its VNC port and its defaults in the answer', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const { guest, revision } = await host.call('Create', { id, nics: [{ network: 'user' }] });
+  t.is(guest.state, 'running');
+  t.is(guest.memory, 512);
+  t.is(guest.cpu, 1);
+  t.true((guest.vnc ?? 0) >= 5900);
+  t.true((revision ?? 0) > 0);
+  t.like(guest.nics?.[0], { name: 'net0', network: 'user', model: 'virtio' });
+  t.regex(guest.nics?.[0]?.mac ?? '', /^52:54:00(:[0-9a-f]{2}){3}$/);
+});
+
+test('a running guest has its sockets in a private folder', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  t.is((await stat(host.runFile(id))).mode & 0o777, 0o700);
+  for (const name of ['qmp.sock', 'qmp-storage.sock', 'qga.sock', 'serial.sock', 'pid']) {
+    t.true(existsSync(host.runFile(id, name)), name);
+  }
+});
+
+test('a guest that is only defined is off until it is run', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  t.is((await host.call('CreateGuest', { id, ...TINY })).guest.state, 'shutoff');
+  t.false(existsSync(host.runFile(id)));
+  t.is((await host.call('Run', { id })).guest.state, 'running');
+});
+
+test('creating and running a guest again changes nothing', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pid = await host.pid(id);
+  await host.call('Create', { id, ...TINY });
+  await host.call('CreateGuest', { id, ...TINY });
+  await host.call('Run', { id });
+  t.is(await host.pid(id), pid);
+});
+
+test('a suspended guest is paused until it is resumed', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  t.is((await host.call('Suspend', { id })).guest.state, 'paused');
+  t.is((await host.call('Suspend', { id })).guest.state, 'paused');
+  t.is((await host.call('Resume', { id })).guest.state, 'running');
+  await host.call('Suspend', { id });
+  t.is((await host.call('Run', { id })).guest.state, 'running');
+});
+
+test('poweroff ends the guest and leaves only its definition', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const { guest } = await host.call('Poweroff', { id });
+  t.is(guest.state, 'shutoff');
+  t.is(guest.vnc, 0);
+  t.false(existsSync(host.runFile(id)));
+  t.true(existsSync(host.stateFile(id, 'guest.json')));
+  t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
+});
+
+test('a restart resets the guest in the same QEMU, a paused one too', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pid = await host.pid(id);
+  t.is((await host.call('Restart', { id })).guest.state, 'running');
+  await host.call('Suspend', { id });
+  t.is((await host.call('Restart', { id })).guest.state, 'running');
+  t.is(await host.pid(id), pid);
+});
+
+test('a reboot resets a guest that does not listen to ACPI', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  t.is((await host.call('Reboot', { id }, { timeout: '1' })).guest.state, 'running');
+});
+
+test('a shutdown that the guest does not hear ends with an error that names poweroff', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  await t.throwsAsync(host.call('Shutdown', { id }, { timeout: '1' }), {
+    message: /within 1 s.*use poweroff/,
+  });
+  t.is(await host.state(id), 'running');
+});
+
+test('a shutdown of a paused guest is refused', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  await host.call('Suspend', { id });
+  await t.throwsAsync(host.call('Shutdown', { id }), { message: /is paused/ });
+});
+
+test('a shutdown with a timeout that is no number is refused', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  await t.throwsAsync(host.call('Shutdown', { id }, { timeout: 'soon' }), { message: /^timeout "soon"/ });
+});
+
+test('poweroff does not wait behind a shutdown, and ends it', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const shutdown = host.call('Shutdown', { id }, { timeout: '60' });
+  t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
+  t.is((await shutdown).guest.state, 'shutoff');
+});
+
+test('a guest that was powered off is not brought back by its older reboot', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const reboot = host.call('Reboot', { id }, { timeout: '30' });
+  reboot.catch(() => undefined);
+  await until(async () => (await host.streamed(id))?.state === 'running', 'running');
+  await host.call('Poweroff', { id });
+  await t.throwsAsync(reboot);
+  t.is(await host.state(id), 'shutoff');
+});
+
+test('a deleted guest leaves nothing and deleting it again is no error', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pid = await host.pid(id);
+  await host.call('Delete', { id });
+  t.false(existsSync(`/proc/${pid}/exe`));
+  t.false(existsSync(host.runFile(id)));
+  t.false(existsSync(host.stateFile(id)));
+  await t.notThrowsAsync(host.call('Delete', { id }));
+});
+
+test('a guest that is not defined is not found', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  for (const method of ['Run', 'Status', 'Poweroff', 'Shutdown', 'Restart', 'Reboot', 'Suspend', 'Resume']) {
+    await t.throwsAsync(host.call(method, { id, ...TINY }), { message: `guest ${id}: not found` }, method);
+  }
+});
+
+test('what needs a running guest is refused for one that is off', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('CreateGuest', { id, ...TINY });
+  for (const method of [
+    'Restart',
+    'Reboot',
+    'Suspend',
+    'Resume',
+    'CPUMetrics',
+    'DiskMetrics',
+    'NicMetrics',
+  ]) {
+    await t.throwsAsync(host.call(method, { id }), { message: /is shutoff: / }, method);
+  }
+});

@@ -1,0 +1,44 @@
+import { needs } from '../../helpers/needs.js';
+import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img');
+
+test('each vCPU has its time in seconds, which grows as it works', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, memory: 32, cpu: 2 });
+  await until(async () => ((await host.measure('CPUMetrics', id)).cpu?.[0]?.cpu_time ?? 0) > 0, 'CPU time');
+  const { cpu, type } = await host.measure('CPUMetrics', id);
+  t.is(type, 'cpu');
+  t.is(cpu?.length, 2);
+  t.true((cpu?.[0]?.cpu_time ?? 0) < 60);
+  t.is(cpu?.[0]?.vcpu_time, cpu?.[0]?.cpu_time);
+});
+
+test('each disk has its counters under its device name', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const disks = [
+    { source: await host.makeDisk(id, 0), device: 'vdb' },
+    { source: await host.makeDisk(id, 1), bus: 'sata' },
+  ];
+  await host.call('Create', { id, ...TINY, disks });
+  // The BIOS reads the first sector to see whether it boots.
+  await until(
+    async () => ((await host.measure('DiskMetrics', id)).disk?.vdb?.read_bytes ?? 0) >= 512,
+    'a read of the first sector',
+    30_000,
+  );
+  const { disk } = await host.measure('DiskMetrics', id);
+  t.deepEqual(Object.keys(disk ?? {}).sort(), ['sda', 'vdb']);
+  t.is(disk?.vdb?.disk, 'vdb');
+  t.true((disk?.vdb?.read_ops ?? 0) >= 1);
+  t.true((disk?.vdb?.read_time ?? 1) < 60);
+});
+
+test('user-mode nics have no counters', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY, nics: [{ network: 'user' }] });
+  t.deepEqual((await host.measure('NicMetrics', id)).nic, {});
+});

@@ -1,0 +1,129 @@
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { execa } from 'execa';
+import { tapName } from '../../../lib/subagents/qemu/network/nics.js';
+import { makeBridge } from '../../helpers/bridge.js';
+import { needs } from '../../helpers/needs.js';
+import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img', 'ip', 'root');
+
+const exists = (device: string): boolean => existsSync(`/sys/class/net/${device}`);
+
+test('a nic on a bridge has a tap that is up and joined to it', async (t) => {
+  const bridge = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const { guest } = await host.call('Create', { id, ...TINY, nics: [{ network: bridge }] });
+  const tap = guest.nics?.[0]?.device ?? '';
+  t.is(tap, tapName(id, 0));
+  t.true(existsSync(`/sys/class/net/${bridge}/brif/${tap}`));
+  t.is((await readFile(`/sys/class/net/${tap}/operstate`, 'utf8')).trim(), 'up');
+});
+
+test('the taps are gone when the guest is powered off, and back when it runs', async (t) => {
+  const bridge = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', {
+    id,
+    ...TINY,
+    nics: [{ network: bridge }, { network: bridge, model: 'e1000' }],
+  });
+  t.true(exists(tapName(id, 0)) && exists(tapName(id, 1)));
+  await host.call('Poweroff', { id });
+  t.false(exists(tapName(id, 0)) || exists(tapName(id, 1)));
+  await host.call('Run', { id });
+  t.true(exists(tapName(id, 0)));
+});
+
+test('the tap of a killed guest is removed', async (t) => {
+  const bridge = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY, nics: [{ network: bridge }] });
+  process.kill(await host.pid(id), 'SIGKILL');
+  await until(async () => (await host.streamed(id))?.state === 'crashed', 'crashed');
+  t.false(exists(tapName(id, 0)));
+});
+
+test('a failing start leaves no tap', async (t) => {
+  const bridge = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const nics = [{ network: bridge }, { network: 'br-none-7' }];
+  await t.throwsAsync(host.call('Create', { id, ...TINY, nics }));
+  t.false(exists(tapName(id, 0)));
+});
+
+test('a tap that an interrupted start left behind is no obstacle', async (t) => {
+  const bridge = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await execa('ip', ['tuntap', 'add', 'dev', tapName(id, 0), 'mode', 'tap']);
+  const { guest } = await host.call('Create', { id, ...TINY, nics: [{ network: bridge }] });
+  t.is(guest.state, 'running');
+});
+
+test('what a guest does not take in is counted as dropped on its receiving side', async (t) => {
+  const subnet = `198.18.${randomInt(256)}`;
+  const bridge = await makeBridge(t, `${subnet}.1/24`);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY, nics: [{ network: bridge, name: 'lan' }] });
+  const socket = createSocket('udp4').bind();
+  t.teardown(() => socket.close());
+  await once(socket, 'listening');
+  socket.setBroadcast(true);
+  const send = promisify<string, number, string>(socket.send.bind(socket));
+  const drops = async (): Promise<number> => (await host.measure('NicMetrics', id)).nic?.lan?.rx_drops ?? 0;
+  // The firmware has no driver for the nic, so packets stay in the tap's queue until it is full.
+  await until(async () => {
+    for (let n = 0; n < 200; n += 1) await send('x', 9, `${subnet}.255`);
+    return (await drops()) > 0;
+  }, 'dropped packets');
+  const { nic } = await host.measure('NicMetrics', id);
+  t.like(nic, { lan: { name: 'lan', tx_packets: 0, tx_drops: 0 } });
+});
+
+test('VLANs on a Linux bridge are kept apart, or refused where bridge or kernel cannot', async (t) => {
+  const bridge = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const create = () => host.call('Create', { id, ...TINY, nics: [{ network: bridge, vlans: [7] }] });
+  if (!exists(`${bridge}/bridge/vlan_filtering`)) {
+    await t.throwsAsync(create(), {
+      message: /^nic 0: the kernel of this host has no VLANs on Linux bridges/,
+    });
+    return;
+  }
+  await t.throwsAsync(create(), { message: /^nic 0: bridge \S+ does not keep VLANs apart/ });
+  await execa('ip', ['link', 'set', bridge, 'type', 'bridge', 'vlan_filtering', '1']);
+  await create();
+  const { stdout } = await execa('bridge', ['-j', 'vlan', 'show', 'dev', tapName(id, 0)]);
+  t.like(JSON.parse(stdout), [{ vlans: [{ vlan: 7, flags: ['PVID', 'Egress Untagged'] }] }]);
+});
+
+test('addresses, names and VLANs that make no sense are refused before anything is changed', async (t) => {
+  const network = await makeBridge(t);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const nic = { network, address: '192.0.2.10', netmask: '255.255.255.0' };
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [
+      { nics: [{ ...nic, gateway: '198.51.100.1' }] },
+      /^nic 0: gateway 198\.51\.100\.1 is not in the network/,
+    ],
+    [{ nics: [{ ...nic, netmask: '255.0.255.0' }] }, /^nic 0: netmask 255\.0\.255\.0 is none/],
+    [{ nics: [{ network, vlans: [7, 7] }] }, /^nic 0: VLAN 7 is there twice/],
+    [{ metadata: { hostname: 'no name' } }, /^metadata hostname "no name" is no host name/],
+  ];
+  for (const [more, message] of cases) {
+    await t.throwsAsync(host.call('Create', { id, ...TINY, ...more }), { message });
+    t.false(existsSync(host.stateFile(id)) || exists(tapName(id, 0)));
+  }
+});

@@ -1,0 +1,153 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import getPort from 'get-port';
+import { tapName } from '../../../lib/subagents/qemu/network/nics.js';
+import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
+import { needs } from '../../helpers/needs.js';
+import { OVS_PARTS, Ovs } from '../../helpers/ovs.js';
+import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { startQemuProgram } from '../../helpers/qemu-program.js';
+import { callMethod } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img', ...OVS_PARTS);
+const linuxTest = needs('genisoimage', ...LINUX_PARTS, ...OVS_PARTS);
+
+const exists = (device: string): boolean => existsSync(`/sys/class/net/${device}`);
+
+const setUp = async (t: ExecutionContext): Promise<{ ovs: Ovs; network: string; host: QemuHost }> => {
+  const ovs = await Ovs.use(t);
+  const network = await ovs.makeBridge(t);
+  return { ovs, network, host: await QemuHost.start(t, ovs.db) };
+};
+
+test('a nic on an Open vSwitch bridge has a tap that is up and a port that says whose it is', async (t) => {
+  const { ovs, network, host } = await setUp(t);
+  const id = host.newId();
+  const { guest } = await host.call('Create', { id, ...TINY, nics: [{ network }] });
+  const tap = guest.nics?.[0]?.device ?? '';
+  t.is(tap, tapName(id, 0));
+  t.deepEqual(await ovs.ports(network), [tap]);
+  t.is(await ovs.vsctl('get', 'Port', tap, 'external-ids'), `{mistify-guest="${id}"}`);
+  t.is(await ovs.vsctl('get', 'Interface', tap, 'error'), '[]');
+});
+
+test('one VLAN makes an access port, several make a trunk, none leaves the port as it is', async (t) => {
+  const { ovs, network, host } = await setUp(t);
+  const id = host.newId();
+  const nics = [
+    { network, vlans: [7] },
+    { network, vlans: [7, 8] },
+    { network, vlans: [] },
+  ];
+  await host.call('Create', { id, ...TINY, nics });
+  const columns = async (n: number): Promise<string[]> =>
+    Promise.all(
+      ['tag', 'trunks', 'vlan_mode'].map((column) => ovs.vsctl('get', 'Port', tapName(id, n), column)),
+    );
+  t.deepEqual(await columns(0), ['7', '[]', 'access']);
+  t.deepEqual(await columns(1), ['[]', '[7, 8]', 'trunk']);
+  t.deepEqual(await columns(2), ['[]', '[]', '[]']);
+});
+
+test('ports and taps are gone when the guest is powered off, and back when it runs', async (t) => {
+  const { ovs, network, host } = await setUp(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY, nics: [{ network }, { network, model: 'e1000' }] });
+  t.is((await ovs.ports(network)).length, 2);
+  await host.call('Poweroff', { id });
+  t.deepEqual(await ovs.ports(network), []);
+  t.false(exists(tapName(id, 0)) || exists(tapName(id, 1)));
+  await host.call('Run', { id });
+  t.is((await ovs.ports(network)).length, 2);
+});
+
+test('the port of a killed guest is removed', async (t) => {
+  const { ovs, network, host } = await setUp(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY, nics: [{ network }] });
+  process.kill(await host.pid(id), 'SIGKILL');
+  await until(async () => (await host.streamed(id))?.state === 'crashed', 'crashed');
+  t.deepEqual(await ovs.ports(network), []);
+  t.false(exists(tapName(id, 0)));
+});
+
+test('ports of guests that ended while no sub-agent ran go at its start, be their taps there or not', async (t) => {
+  const ovs = await Ovs.use(t);
+  const network = await ovs.makeBridge(t);
+  const [dir, port] = [await tempDir(t), await getPort()];
+  const first = await startQemuProgram(t, dir, port, '--ovs-db', ovs.db);
+  const ids = [randomUUID(), randomUUID()];
+  for (const id of ids) {
+    const guest = { id, ...TINY, nics: [{ network }] };
+    t.like(await callMethod(port, 'Libvirt.Create', { guest, action: 'create' }), { error: null });
+  }
+  t.is((await ovs.ports(network)).length, 2);
+  const pids = await Promise.all(ids.map((id) => readFile(join(dir, 'run', id, 'pid'), 'utf8')));
+  first.kill('SIGKILL');
+  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+  await until(() => pids.every((pid) => !existsSync(`/proc/${pid.trim()}`)), 'both are gone');
+  await execa('ip', ['link', 'delete', tapName(ids[0] ?? '', 0)]);
+  await startQemuProgram(t, dir, port, '--ovs-db', ovs.db);
+  t.deepEqual(await ovs.ports(network), []);
+  t.false(ids.some((id) => exists(tapName(id, 0))));
+});
+
+test('a failing start leaves no port', async (t) => {
+  const { ovs, network, host } = await setUp(t);
+  const id = host.newId();
+  const source = join(dirname(await host.makeDisk(id)), 'broken.qcow2');
+  await writeFile(source, 'not a qcow2');
+  await t.throwsAsync(host.call('Create', { id, ...TINY, disks: [{ source }], nics: [{ network }] }));
+  t.deepEqual(await ovs.ports(network), []);
+});
+
+test('a tap that Open vSwitch cannot take is an error in its words', async (t) => {
+  const { ovs, network, host } = await setUp(t);
+  const id = host.newId();
+  await ovs.vsctl('set', 'Bridge', network, 'datapath_type=nonsense');
+  const failing = host.call('Create', { id, ...TINY, nics: [{ network }] });
+  await t.throwsAsync(failing, { message: /^nic 0: ovs-vsctl: / });
+  t.false(exists(tapName(id, 0)));
+});
+
+linuxTest('guests of one VLAN reach each other, by TCP too; guests of another do not', async (t) => {
+  const { network, host } = await setUp(t);
+  const net = `198.19.${randomInt(256)}`;
+  const create = (n: number, vlan: number, ...lines: string[]): Promise<LinuxGuest> =>
+    LinuxGuest.create(t, host, {
+      nics: [{ network, vlans: [vlan], address: `${net}.${n}/24`, name: 'lan' }],
+      metadata: { 'user-data': ['#!/bin/sh', ...lines, ''].join('\n') },
+    });
+  const look = (...others: number[]): string[] => [
+    'while sleep 0.5; do',
+    ...others.map(
+      (n) =>
+        `ping -c 1 -W 1 ${net}.${n} > /dev/null && echo "mistify-guest: sees ${n}" || echo "mistify-guest: misses ${n}"`,
+    ),
+    `[ "$(wget -q -O - http://${net}.2/hello)" = hello ] && echo "mistify-guest: fetched it"`,
+    'done',
+  ];
+  const serve = [
+    'mkdir /run/www',
+    'echo hello > /run/www/hello',
+    'httpd -h /run/www',
+    'echo "mistify-guest: serves"',
+  ];
+  const server = await create(2, 10, ...serve);
+  const stranger = await create(3, 20, ...look(2));
+  const neighbour = await create(4, 10, ...look(2, 3));
+  await Promise.all([server.says('serves'), stranger.says('misses 2', 3)]);
+  await neighbour.says('fetched it', 2);
+  await neighbour.says('misses 3', 3);
+  t.false((await neighbour.console()).includes('sees 3'));
+  const missed = (await stranger.console()).split('misses 2').length - 1;
+  await stranger.says('misses 2', missed + 2);
+  t.false((await stranger.console()).includes('sees 2'));
+  const { nic } = await host.measure('NicMetrics', neighbour.id);
+  t.true((nic?.lan?.rx_packets ?? 0) > 0 && (nic?.lan?.tx_bytes ?? 0) > 0);
+});

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { execa } from 'execa';
+import { QmpClient } from '../../../lib/qmp/client.js';
+import { needs } from '../../helpers/needs.js';
+import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img');
+
+test('a guest whose QEMU is killed is crashed, without being asked', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  process.kill(await host.pid(id), 'SIGKILL');
+  await until(async () => (await host.streamed(id))?.state === 'crashed', 'crashed');
+  t.false(existsSync(host.runFile(id)));
+  t.is((await host.streamed(id))?.vnc, 0);
+});
+
+test('the very next question after a kill is answered with the truth', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  process.kill(await host.pid(id), 'SIGKILL');
+  t.is(await host.state(id), 'crashed');
+});
+
+test('a crashed guest can be run again, and powered off', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  process.kill(await host.pid(id), 'SIGKILL');
+  t.is((await host.call('Run', { id })).guest.state, 'running');
+  process.kill(await host.pid(id), 'SIGKILL');
+  t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
+});
+
+test('a guest that ends by itself is shutoff', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  process.kill(await host.pid(id), 'SIGTERM');
+  await until(async () => (await host.streamed(id))?.state === 'shutoff', 'shutoff');
+  t.false(existsSync(host.runFile(id)));
+});
+
+test('what another monitor does to a guest is seen', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const other = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
+  await other.execute('stop');
+  await until(async () => (await host.streamed(id))?.state === 'paused', 'paused');
+  await other.execute('cont');
+  await until(async () => (await host.streamed(id))?.state === 'running', 'running');
+  other.close();
+  t.pass();
+});
+
+test("a guest's own reset is not its end", async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pid = await host.pid(id);
+  const other = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
+  await other.execute('system_reset');
+  other.close();
+  t.is(await host.state(id), 'running');
+  t.is(await host.pid(id), pid);
+});
+
+test('a QEMU that does not answer is unknown, and can be powered off', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  process.kill(await host.pid(id), 'SIGSTOP');
+  t.is(await host.state(id), 'unknown');
+  await t.throwsAsync(host.call('Run', { id }), { message: /is unknown/ });
+  t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
+});
+
+test('guests outlive the sub-agent, which knows them again', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const { guest } = await host.call('Create', { id, ...TINY });
+  await host.stop();
+  await host.begin();
+  t.like(await host.streamed(id), { state: 'running', vnc: guest.vnc });
+  t.is((await host.call('Suspend', { id })).guest.state, 'paused');
+  await host.stop();
+  await host.begin();
+  t.is((await host.streamed(id))?.state, 'paused');
+});
+
+test('how guests ended while nobody watched is found out', async (t) => {
+  const host = await QemuHost.start(t);
+  const [killed, ended, off] = [host.newId(), host.newId(), host.newId()];
+  await host.call('Create', { id: killed, ...TINY });
+  await host.call('Create', { id: ended, ...TINY });
+  await host.call('CreateGuest', { id: off, ...TINY });
+  const pids = [await host.pid(killed), await host.pid(ended)] as const;
+  await host.stop();
+  process.kill(pids[0], 'SIGKILL');
+  process.kill(pids[1], 'SIGTERM');
+  await until(() => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)), 'both gone');
+  await host.begin();
+  t.is((await host.streamed(killed))?.state, 'crashed');
+  t.is((await host.streamed(ended))?.state, 'shutoff');
+  t.is((await host.streamed(off))?.state, 'shutoff');
+  await host.stop();
+  await host.begin();
+  t.is((await host.streamed(killed))?.state, 'crashed');
+});
+
+test('each change of state has a higher revision', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const revisions: number[] = [];
+  revisions.push((await host.call('CreateGuest', { id, ...TINY })).revision ?? 0);
+  revisions.push((await host.call('Run', { id })).revision ?? 0);
+  revisions.push((await host.call('Suspend', { id })).revision ?? 0);
+  revisions.push((await host.call('Poweroff', { id })).revision ?? 0);
+  t.deepEqual(
+    [...new Set(revisions)].sort((a, b) => a - b),
+    revisions,
+  );
+});
+
+test('the state of a guest whose sockets are removed is unknown', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  await host.stop();
+  await execa('rm', [host.runFile(id, 'qmp.sock')]);
+  await host.begin();
+  t.is((await host.streamed(id))?.state, 'unknown');
+  t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
+});

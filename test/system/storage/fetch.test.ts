@@ -1,0 +1,209 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { serveFile } from '../../helpers/file-server.js';
+import { needs } from '../../helpers/needs.js';
+import {
+  addImage,
+  qemuImg,
+  qemuIo,
+  serveHttp,
+  startTestStorage,
+  type TestStorage,
+} from '../../helpers/storage.js';
+import { tempDir } from '../../helpers/temp.js';
+import { gate } from '../../helpers/wait.js';
+
+const test = needs('qemu-img', 'qemu-io', 'gzip', 'zstd', 'xz', 'prlimit', 'setpriv');
+
+const MB = 2 ** 20;
+const OTHER_SUM = '0'.repeat(64);
+
+const sum = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+const request = (id: string, source: string, sha256?: string): object => ({
+  id,
+  type: 'kvm',
+  dest: '',
+  source,
+  ...(sha256 ? { sha256 } : {}),
+});
+
+/** A qcow2 image of 3 MB with 0x42 in its second one. */
+const makeImage = async (t: ExecutionContext): Promise<string> => {
+  const path = join(await tempDir(t), 'disk.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', path, '3M');
+  await qemuIo(path, 'write -P 0x42 1M 1M');
+  return path;
+};
+
+const nothingIsLeft = async (t: ExecutionContext, { dir }: TestStorage): Promise<void> => {
+  for (const part of ['images', 'tmp', 'sums']) t.deepEqual(await readdir(join(dir, part)), [], part);
+};
+
+for (const [program, ...args] of [['gzip'], ['zstd', '-q'], ['xz']] as const) {
+  for (const format of ['qcow2', 'raw', 'vmdk']) {
+    test(`an image in ${format} that is compressed with ${program} is told by its content`, async (t) => {
+      const storage = await startTestStorage(t);
+      const path = await makeImage(t);
+      await qemuImg('convert', '-f', 'qcow2', '-O', format, path, `${path}.${format}`);
+      const options = { inputFile: `${path}.${format}`, encoding: 'buffer' } as const;
+      const packed = Buffer.from((await execa(program, [...args, '-c'], options)).stdout);
+      const { url } = await serveFile(t, packed);
+      const { images } = await storage.call('RequestImage', request('a', `${url}/a.img`, sum(packed)));
+      t.is(images[0]?.size, 3);
+      await t.notThrowsAsync(qemuIo(join(storage.dir, 'images', 'a.qcow2'), 'read -P 0x42 1M 1M'));
+      await t.notThrowsAsync(qemuIo(join(storage.dir, 'images', 'a.qcow2'), 'read -P 0 2M 1M'));
+    });
+  }
+}
+
+test('a file with another sum is refused, and the error says both', async (t) => {
+  const storage = await startTestStorage(t);
+  const bytes = randomBytes(MB);
+  const { url } = await serveFile(t, bytes);
+  await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/a`, OTHER_SUM)), {
+    message: `image a: the file that was fetched has the sha256 ${sum(bytes)}, not ${OTHER_SUM}`,
+  });
+  await nothingIsLeft(t, storage);
+  await t.notThrowsAsync(storage.call('RequestImage', request('a', `${url}/a`, sum(bytes).toUpperCase())));
+});
+
+test('an image that is there is only taken for the one of a sum when it is known to be', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = await addImage(storage, 'a');
+  const is = sum(await readFile(path));
+  await t.notThrowsAsync(storage.call('RequestImage', request('a', '', is)));
+  await t.throwsAsync(storage.call('RequestImage', request('a', '', OTHER_SUM)), {
+    message: `image a is there already, made of a file with the sha256 ${is}, not ${OTHER_SUM}: delete it first`,
+  });
+  await storage.call('CloneImage', { id: 'a', dest: 'b' });
+  await t.throwsAsync(storage.call('RequestImage', request('b', '', is)), { message: /is not known/ });
+  await storage.call('DeleteImage', { id: 'a' });
+  t.deepEqual(await readdir(join(storage.dir, 'sums')), []);
+});
+
+test('sums of images that are not there any more are forgotten at the next start', async (t) => {
+  const first = await startTestStorage(t);
+  await addImage(first, 'a/b');
+  await writeFile(join(first.dir, 'sums', 'gone'), OTHER_SUM);
+  await startTestStorage(t, join(first.dir, '..'));
+  t.deepEqual(await readdir(join(first.dir, 'sums')), ['a%2Fb']);
+});
+
+test('a dropped connection is gone on with, and the sum is still that of the whole file', async (t) => {
+  const storage = await startTestStorage(t);
+  const bytes = randomBytes(MB);
+  const { url, requests } = await serveFile(t, bytes, { breakAt: [300_000] });
+  await storage.call('RequestImage', request('a', `${url}/a`, sum(bytes)));
+  t.regex(requests[1]?.headers.range ?? '', /^bytes=[1-9]\d*-$/);
+});
+
+test('where the server does not let go on, the fetch starts over', async (t) => {
+  const storage = await startTestStorage(t);
+  const bytes = randomBytes(MB);
+  const { url, requests } = await serveFile(t, bytes, { breakAt: [300_000], ranges: false });
+  await storage.call('RequestImage', request('a', `${url}/a`, sum(bytes)));
+  t.is(requests.length, 3);
+});
+
+test('an image without a source is fetched by its id from the image server', async (t) => {
+  const { url, requests } = await serveFile(t, randomBytes(MB));
+  const storage = await startTestStorage(t, undefined, { imageServer: `${url}/store/` });
+  const { images } = await storage.call('RequestImage', request('debian/12:1', ''));
+  t.is(images[0]?.status, 'complete');
+  t.is(requests[0]?.url, '/store/images/debian%2F12%3A1/download');
+});
+
+test('an image without a source cannot be fetched where no image server is configured', async (t) => {
+  const storage = await startTestStorage(t);
+  await t.throwsAsync(storage.call('RequestImage', request('a', '')), {
+    message: /^image a: give a source: .* no image server/,
+  });
+});
+
+test('an image is not fetched from two places, or for two sums, at a time', async (t) => {
+  const storage = await startTestStorage(t);
+  const { opened, open } = gate();
+  const asked = gate();
+  const url = await serveHttp(t, (_, response) => {
+    asked.open();
+    void opened.then(() => response.end(Buffer.alloc(MB, 1)));
+  });
+  const first = storage.call('RequestImage', request('a', `${url}/a?token=secret`));
+  await asked.opened;
+  await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/b`)), {
+    message: `image a is being fetched from ${url}/a without a sha256: wait until that is done`,
+  });
+  await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/a?token=secret`, OTHER_SUM)), {
+    message: /is being fetched/,
+  });
+  open();
+  t.is((await first).images[0]?.status, 'complete');
+});
+
+test('a file of less bytes than all its data points to is a bomb', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = join(storage.importDir, 'bomb.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', path, '512G');
+  await qemuIo(path, 'write -P 1 0 64k');
+  // All entries of the first table point to the one second table there is, all entries of which to the one cluster.
+  const bytes = await readFile(path);
+  const l1 = Number(bytes.readBigUInt64BE(40));
+  const l2 = Number(bytes.readBigUInt64BE(l1) & 0x00fffffffffffe00n);
+  for (let entry = 1; entry < 8192; entry += 1) bytes.copy(bytes, l2 + entry * 8, l2, l2 + 8);
+  for (let entry = 1; entry < 1024; entry += 1) bytes.copy(bytes, l1 + entry * 8, l1, l1 + 8);
+  await writeFile(path, bytes);
+  await t.throwsAsync(storage.call('RequestImage', request('a', path)), {
+    message: /^image a: unpacks to more than 52\d{4} MB from \d+ bytes: out of all proportion$/,
+  });
+  await nothingIsLeft(t, storage);
+});
+
+test('a qcow2 image whose tables are larger than any disk needs is an error', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = join(storage.importDir, 'evil.qcow2');
+  for (const [offset, value] of [
+    [36, 0x7fffffff], // entries of the L1 table
+    [56, 0x7fffffff], // clusters of the refcount table
+    [60, 0x7fffffff], // snapshots
+    [20, 63], // bits of a cluster
+  ] as const) {
+    await qemuImg('create', '-q', '-f', 'qcow2', path, '1M');
+    const bytes = await readFile(path);
+    bytes.writeUInt32BE(value, offset);
+    await writeFile(path, bytes);
+    await t.throwsAsync(storage.call('RequestImage', request('a', path)), { message: /^image a: qemu-img/ });
+  }
+  await nothingIsLeft(t, storage);
+});
+
+test('what a server says in place of a file is not taken for a disk', async (t) => {
+  const storage = await startTestStorage(t);
+  const { url } = await serveFile(t, Buffer.from('\n<!DOCTYPE html><title>Please log in</title>'));
+  await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/a`)), { message: /a web page/ });
+  await mkdir(join(storage.importDir, 'ova'));
+  await writeFile(join(storage.importDir, 'ova', 'a.vmdk'), randomBytes(1000));
+  const ova = join(storage.importDir, 'a.ova');
+  await execa('tar', ['-cf', ova, '-C', join(storage.importDir, 'ova'), '--format=ustar', 'a.vmdk']);
+  await t.throwsAsync(storage.call('RequestImage', request('a', ova)), { message: /tar \(OVA\) format/ });
+});
+
+test('an image in an image stays what it is: the content of a disk', async (t) => {
+  const storage = await startTestStorage(t);
+  const inner = join(storage.importDir, 'inner.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', '-u', '-b', '/etc/passwd', '-F', 'raw', inner, '1M');
+  const outer = join(storage.importDir, 'outer.qcow2');
+  await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', inner, outer);
+  await storage.call('RequestImage', request('a', outer));
+  const { stdout } = await execa('qemu-img', [
+    'info',
+    '--output=json',
+    join(storage.dir, 'images', 'a.qcow2'),
+  ]);
+  const info = JSON.parse(stdout) as { format: string; 'backing-filename'?: string };
+  t.deepEqual([info.format, info['backing-filename']], ['qcow2', undefined]);
+  await t.notThrowsAsync(qemuIo(join(storage.dir, 'images', 'a.qcow2'), 'read -P 0x51 0 1'));
+});

@@ -1,0 +1,80 @@
+import { readdir, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { needs } from '../../helpers/needs.js';
+import { addImage, qemuImg, serveHttp, startTestStorage } from '../../helpers/storage.js';
+
+const test = needs('qemu-img', 'qemu-io');
+
+const fetchRequest = (id: string, source: string): object => ({ id, type: 'kvm', dest: '', source });
+
+test('a damaged file among the images does not hide the others', async (t) => {
+  const storage = await startTestStorage(t);
+  await addImage(storage, 'good');
+  await writeFile(join(storage.dir, 'images', 'bad.qcow2'), 'rubbish');
+  const { images } = await storage.call('ListImages', {});
+  t.deepEqual(
+    images.map(({ id }) => id),
+    ['good'],
+  );
+});
+
+test('two fetches of one image share one download', async (t) => {
+  const storage = await startTestStorage(t);
+  let requests = 0;
+  const url = await serveHttp(t, (_, response) => {
+    requests += 1;
+    setTimeout(() => response.end(Buffer.alloc(1024 * 1024, 1)), 100);
+  });
+  const request = fetchRequest('a', `${url}/a`);
+  await Promise.all([storage.call('RequestImage', request), storage.call('RequestImage', request)]);
+  t.is(requests, 1);
+});
+
+test('an image with a backing file is refused and leaves nothing', async (t) => {
+  const storage = await startTestStorage(t);
+  await addImage(storage, 'base');
+  const evil = join(storage.importDir, 'evil.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', '-u', '-b', '/etc/passwd', '-F', 'raw', evil, '1M');
+  await t.throwsAsync(storage.call('RequestImage', fetchRequest('evil', evil)), {
+    message: /^image evil: a qcow2 image with a backing file/,
+  });
+  t.deepEqual(await readdir(join(storage.dir, 'images')), ['base.qcow2']);
+  t.deepEqual(await readdir(join(storage.dir, 'tmp')), []);
+});
+
+test('an image with an external data file is refused', async (t) => {
+  const storage = await startTestStorage(t);
+  const evil = join(storage.importDir, 'evil.qcow2');
+  const data = join(storage.importDir, 'data.raw');
+  await qemuImg('create', '-q', '-f', 'qcow2', '-o', `data_file=${data},data_file_raw=on`, evil, '1M');
+  await t.throwsAsync(storage.call('RequestImage', fetchRequest('evil', evil)), {
+    message: /external data file/,
+  });
+});
+
+test('an image of a size out of all proportion is refused', async (t) => {
+  const storage = await startTestStorage(t);
+  const evil = join(storage.importDir, 'evil.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', evil, '20T');
+  await t.throwsAsync(storage.call('RequestImage', fetchRequest('evil', evil)), { message: /proportion/ });
+  await qemuImg('create', '-q', '-f', 'qcow2', evil, '100T').catch(() => truncate(evil, 100 * 2 ** 40));
+  await t.throwsAsync(storage.call('RequestImage', fetchRequest('evil', evil)), { message: /more than/ });
+});
+
+test('ids and types that cannot be are refused', async (t) => {
+  const storage = await startTestStorage(t);
+  for (const id of ['', '../etc', 'a/../../b', '-rf', 'a b'])
+    await t.throwsAsync(storage.call('RequestImage', fetchRequest(id, '/x')), { message: /^image id/ });
+  const container = { id: 'a', type: 'container', dest: '', source: '' };
+  await t.throwsAsync(storage.call('RequestImage', container), { message: /not of containers/ });
+});
+
+test('the stored image is sound and needs no other file', async (t) => {
+  const storage = await startTestStorage(t);
+  await addImage(storage, 'a');
+  const path = join(storage.dir, 'images', 'a.qcow2');
+  await t.notThrowsAsync(qemuImg('check', '-q', '-f', 'qcow2', path));
+  const { stdout } = await execa('qemu-img', ['info', '--output=json', '-f', 'qcow2', path]);
+  t.false('backing-filename' in (JSON.parse(stdout) as object));
+});

@@ -1,0 +1,99 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import getPort from 'get-port';
+import { HEALTH_PATH } from '../../../lib/rpc/messages.js';
+import { needs } from '../../helpers/needs.js';
+import { serveHttp } from '../../helpers/storage.js';
+import { callMethod, type RpcAnswer } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+const test = needs('qemu-img', 'zstd', 'prlimit', 'setpriv');
+
+const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
+const MB = 2 ** 20;
+
+interface Program {
+  pid: number;
+  call: (method: string, request: object) => Promise<RpcAnswer>;
+  kill: () => Promise<void>;
+}
+
+const startProgram = async (t: ExecutionContext, dir: string): Promise<Program> => {
+  const port = await getPort();
+  const env = { MISTIFY_PORT: String(port), MISTIFY_STATE_DIR: join(dir, 'state'), MISTIFY_RUN_DIR: dir };
+  const program = execa(process.execPath, [MAIN], { env, reject: false, stdout: 'ignore', stderr: 'ignore' });
+  const kill = async (): Promise<void> => {
+    program.kill('SIGKILL');
+    await program;
+  };
+  t.teardown(kill);
+  await until(
+    'the program answers',
+    async () => (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`).catch(() => undefined))?.ok,
+    30_000,
+  );
+  const call = (method: string, request: object): Promise<RpcAnswer> =>
+    callMethod(port, `ImageStore.${method}`, request);
+  return { pid: program.pid ?? 0, call, kill };
+};
+
+const childrenOf = async (pid: number): Promise<string[]> =>
+  (await execa('pgrep', ['-P', String(pid)], { reject: false })).stdout.split('\n').filter(Boolean);
+
+const isAlive = (pid: string): boolean => {
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('a fetch whose sub-agent is killed leaves nothing that is listed, and nothing at all after the next start', async (t) => {
+  t.timeout(120_000);
+  const dir = await tempDir(t);
+  const bytes = Buffer.from(
+    (await execa('zstd', ['-cq'], { input: Buffer.alloc(8 * MB, 'disk'), encoding: 'buffer' })).stdout,
+  );
+  let whole = false;
+  const url = await serveHttp(t, (_, response) => {
+    response.writeHead(200, { 'content-length': bytes.length });
+    if (whole) response.end(bytes);
+    else response.write(bytes.subarray(0, -10));
+  });
+  const request = { id: 'a', type: 'kvm', dest: '', source: `${url}/a` };
+
+  const first = await startProgram(t, dir);
+  const failed = first.call('RequestImage', request).catch(() => 'the connection broke');
+  await until('bytes have come in', async () => {
+    const [fetch] = await readdir(join(dir, 'state', 'tmp'));
+    return fetch && (await readdir(join(dir, 'state', 'tmp', fetch))).length > 0;
+  });
+  const children = await until('it is being unpacked', async () => {
+    const pids = await childrenOf(first.pid);
+    return pids.length > 0 ? pids : undefined;
+  });
+  await first.kill();
+  t.is(await failed, 'the connection broke');
+  await until('nobody unpacks any more', () => !children.some(isAlive));
+
+  const second = await startProgram(t, dir);
+  t.deepEqual((await second.call('ListImages', {})).result, { images: [] });
+  for (const part of ['images', 'tmp', 'sums']) t.deepEqual(await readdir(join(dir, 'state', part)), []);
+  whole = true;
+  const { result } = await second.call('RequestImage', request);
+  t.is((result as { images: { status: string }[] }).images[0]?.status, 'complete');
+  t.deepEqual(await readdir(join(dir, 'state', 'tmp')), []);
+});
+
+test('an image server that is no URL is refused at the start', async (t) => {
+  const { exitCode, stderr } = await execa(process.execPath, [MAIN, '--image-server', 'images.example'], {
+    reject: false,
+  });
+  t.is(exitCode, 1);
+  t.regex(stderr, /not an http or https URL/);
+});

@@ -1,0 +1,67 @@
+import { execa } from 'execa';
+import { unpack } from '../../../lib/subagents/storage/images/compression.js';
+import { limited } from '../../../lib/subagents/storage/limited.js';
+import { qemuImg } from '../../../lib/subagents/storage/qemu-img.js';
+import { needs } from '../../helpers/needs.js';
+import { until } from '../../helpers/wait.js';
+
+const test = needs('prlimit', 'setpriv', 'qemu-img');
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('a limited program cannot map more memory than it is given', async (t) => {
+  const { stdout } = await execa(...limited('sh', ['-c', 'ulimit -v'], 64));
+  t.is(stdout, String(64 * 1024));
+  const { failed } = await execa(
+    ...limited('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'], 64),
+    {
+      reject: false,
+    },
+  );
+  t.true(failed);
+});
+
+test('a limited program dies with the one that started it', async (t) => {
+  const script = `
+    const { spawn } = require('node:child_process');
+    const [program, args] = ${JSON.stringify(limited('sleep', ['60']))};
+    console.log(spawn(program, args, { stdio: 'ignore' }).pid);
+  `;
+  const parent = execa(process.execPath, ['-e', script], { reject: false });
+  const pid = await new Promise<number>((resolve) =>
+    parent.stdout.once('data', (data) => resolve(Number(data))),
+  );
+  await until('it runs as sleep', async () => (await execa('cat', [`/proc/${pid}/comm`])).stdout === 'sleep');
+  parent.kill('SIGKILL');
+  await parent;
+  await until('it is gone', () => !isAlive(pid));
+  t.pass();
+});
+
+test('qemu-img that takes too long is killed, and the error says so', async (t) => {
+  await t.throwsAsync(qemuImg(['info', '/dev/zero'], { timeoutMs: 1 }), { message: /took longer than/ });
+});
+
+test('a program for unpacking that is not there is told by its package', async (t) => {
+  const missing = unpack({ name: 'zstd', command: ['no-such-zstd'], debianPackage: 'zstd' });
+  const bytes = missing(
+    (async function* () {
+      yield Buffer.alloc(10);
+    })(),
+  );
+  await t.throwsAsync(
+    async () => {
+      for await (const _ of bytes);
+    },
+    {
+      message: 'compressed with zstd, which cannot be run here: install the package zstd',
+    },
+  );
+});

@@ -1,0 +1,26 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import getPort from 'get-port';
+import { HEALTH_PATH } from '../../../lib/rpc/messages.js';
+import { needs } from '../../helpers/needs.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
+
+needs('qemu-img')('the program serves all methods where its environment says, until SIGTERM', async (t) => {
+  const dir = await tempDir(t);
+  const port = await getPort();
+  const env = { MISTIFY_PORT: String(port), MISTIFY_STATE_DIR: join(dir, 'state'), MISTIFY_RUN_DIR: dir };
+  const program = execa(process.execPath, [MAIN], { env, reject: false });
+  t.teardown(() => void program.kill('SIGKILL'));
+  const [line] = (await once(program.stdout, 'data')) as [Buffer];
+  t.regex(line.toString(), /storage listens/);
+  const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
+  const { status, methods } = (await health.json()) as { status: string; methods: string[] };
+  t.is(status, 'ok');
+  t.is(methods.length, 13);
+  program.kill('SIGTERM');
+  t.is((await program).exitCode, 0);
+});

@@ -1,0 +1,34 @@
+import { once } from 'node:events';
+import { execa } from 'execa';
+import { qcow2Backend } from '../../helpers/qcow2-backend.js';
+import { createGuest, snapshotRequest } from '../../helpers/storage.js';
+import { GUEST_ID } from '../../helpers/sub-agents.js';
+import { disksSuite } from './suites/disks.js';
+import { downloadSuite } from './suites/download.js';
+import { imagesSuite } from './suites/images.js';
+import { liveSuite } from './suites/live.js';
+import { settleSuite } from './suites/settle.js';
+import { snapshotsSuite } from './suites/snapshots.js';
+
+const { test, start } = qcow2Backend;
+const GUEST = `guests/${GUEST_ID}`;
+
+imagesSuite(qcow2Backend);
+disksSuite(qcow2Backend);
+snapshotsSuite(qcow2Backend);
+downloadSuite(qcow2Backend);
+liveSuite(qcow2Backend);
+settleSuite(qcow2Backend);
+
+test('when one disk fails the snapshot of the others is taken back', async (t) => {
+  const storage = await start(t);
+  const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+  // It asks for a command once it has the file open, and keeps it open while it waits for one.
+  const path = disks[1]?.source ?? '';
+  const holder = execa('qemu-io', ['-f', 'qcow2', path], { reject: false, stdin: 'pipe' });
+  t.teardown(() => void holder.kill());
+  await once(holder.stdout, 'data');
+  const request = snapshotRequest(GUEST, { dest: 'one' });
+  await t.throwsAsync(storage.call('CreateSnapshot', request), { message: /in use by a process/ });
+  t.deepEqual((await storage.call('ListSnapshots', snapshotRequest(GUEST))).snapshots, []);
+});

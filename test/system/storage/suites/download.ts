@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionContext } from 'ava';
+import type { Disk } from '../../../../lib/model/guest.js';
+import type { Backend } from '../../../helpers/backends.js';
+import { startLiveGuest } from '../../../helpers/live-guest.js';
+import {
+  addImage,
+  createGuest,
+  openDownload,
+  snapshotRequest,
+  type TestStorage,
+} from '../../../helpers/storage.js';
+import { GUEST_ID } from '../../../helpers/sub-agents.js';
+import { until } from '../../../helpers/wait.js';
+
+const GUEST = `guests/${GUEST_ID}`;
+const MB = 2 ** 20;
+
+const download = (port: number, id: string): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}/snapshots/download`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(snapshotRequest(id)),
+  });
+
+/** What is true of downloads, whatever the back end. */
+export const downloadSuite = (backend: Backend): void => {
+  const { test } = backend;
+
+  const startGuest = async (
+    t: ExecutionContext,
+    disks: Partial<Disk>[],
+  ): Promise<TestStorage & { disks: Disk[] }> => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'os', 0x11);
+    return { ...storage, disks: await createGuest(storage, disks) };
+  };
+
+  test('a snapshot is downloaded as the raw disk it was', async (t) => {
+    const { port, call, disks } = await startGuest(t, [{ image: 'os', size: 2 }]);
+    await backend.io(disks[0]?.source ?? '', 'write -P 0x22 512k 1M');
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    await backend.io(disks[0]?.source ?? '', 'write -P 0x33 0 2M');
+    const response = await download(port, `${GUEST}@one`);
+    t.is(response.status, 200);
+    t.is(response.headers.get('content-type'), 'application/octet-stream');
+    const disk = Buffer.alloc(2 * MB)
+      .fill(0x11, 0, MB / 2)
+      .fill(0x22, MB / 2, 1.5 * MB);
+    t.true(Buffer.from(await response.arrayBuffer()).equals(disk));
+  });
+
+  test('of several disks one must be named', async (t) => {
+    const { port, call } = await startGuest(t, [{ size: 1 }, { size: 2 }]);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await download(port, `${GUEST}@one`);
+    t.is(response.status, 400);
+    t.is(await response.text(), 'guest has 2 disks: name one\n');
+    const named = await download(port, `${GUEST}/disk-vdb@one`);
+    t.is((await named.arrayBuffer()).byteLength, 2 * MB);
+  });
+
+  test('an unknown snapshot, disk or guest is 404, a bad id 400', async (t) => {
+    const { port } = await startGuest(t, [{ size: 1 }]);
+    const unknown = 'guests/0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01@one';
+    for (const id of [`${GUEST}@none`, `${GUEST}/disk-9@one`, unknown]) {
+      const response = await download(port, id);
+      t.is(response.status, 404);
+      t.regex(await response.text(), /: not found\n$/);
+    }
+    t.is((await download(port, GUEST)).status, 400);
+  });
+
+  test('a snapshot that is being downloaded can be neither deleted nor rolled back', async (t) => {
+    const { port, call } = await startGuest(t, [{ size: 64 }]);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await openDownload(port, `${GUEST}@one`);
+    for (const method of ['DeleteSnapshot', 'RollbackSnapshot'])
+      await t.throwsAsync(call(method, snapshotRequest(`${GUEST}@one`)), {
+        message: `${GUEST}/disk-0@one is being downloaded: try again when that is done`,
+      });
+    await t.notThrowsAsync(call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'two' })));
+    t.is((await buffer(response)).length, 64 * MB);
+    await t.notThrowsAsync(call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`)));
+  });
+
+  test('deleting the guest does not break a download of it', async (t) => {
+    const { port, call } = await startGuest(t, [{ image: 'os', size: 64 }]);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await openDownload(port, `${GUEST}@one`);
+    await call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
+    await call('DeleteImage', { id: 'os' });
+    const disk = Buffer.alloc(64 * MB).fill(0x11, 0, MB);
+    t.true((await buffer(response)).equals(disk));
+  });
+
+  test('a client that goes away ends the work within a second', async (t) => {
+    const storage = await startGuest(t, [{ size: 64 }]);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const path = storage.disks[0]?.source ?? '';
+    const response = await openDownload(storage.port, `${GUEST}@one`);
+    t.true((await backend.readers(storage, path)) > 0);
+    response.destroy();
+    await until('nothing reads it', async () => (await backend.readers(storage, path)) === 0, 1000);
+    const remove = (): Promise<boolean> =>
+      storage.call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`)).then(
+        () => true,
+        () => false,
+      );
+    t.true(await until('the snapshot is free', remove));
+  });
+
+  test('a download that fails midway is cut off and does not look whole', async (t) => {
+    const storage = await startGuest(t, [{ size: 64 }]);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await openDownload(storage.port, `${GUEST}@one`);
+    await backend.breakReaders(storage, storage.disks[0]?.source ?? '');
+    await t.throwsAsync(buffer(response));
+    t.false(response.complete);
+  });
+
+  test('a download that nobody reads takes no memory', async (t) => {
+    const storage = await startGuest(t, [{ size: 1024 }]);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const before = process.memoryUsage().rss;
+    const response = await openDownload(storage.port, `${GUEST}@one`);
+    await delay(1000);
+    t.true(process.memoryUsage().rss - before < 64 * MB);
+    response.destroy();
+  });
+
+  test('what was downloaded can be fetched again as an image', async (t) => {
+    const storage = await startGuest(t, [{ image: 'os', size: 2 }]);
+    await backend.io(storage.disks[0]?.source ?? '', 'write -P 0x22 1M 1M');
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await download(storage.port, `${GUEST}@one`);
+    const source = join(storage.importDir, 'downloaded');
+    await writeFile(source, Buffer.from(await response.arrayBuffer()));
+    await storage.call('RequestImage', { id: 'again', type: 'kvm', dest: '', source });
+    await t.notThrowsAsync(backend.imageIo(storage, 'again', 'read -P 0x11 0 1M'));
+    await t.notThrowsAsync(backend.imageIo(storage, 'again', 'read -P 0x22 1M 1M'));
+  });
+
+  test('a snapshot of a running guest is downloaded while it writes', async (t) => {
+    const storage = await startGuest(t, [{ size: 8 }]);
+    const { io } = await startLiveGuest(t, storage, storage.disks);
+    await io(0, 'write -P 0x22 0 8M');
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await openDownload(storage.port, `${GUEST}@one`);
+    await io(0, 'write -P 0x33 0 8M');
+    const hash = createHash('sha256')
+      .update(await buffer(response))
+      .digest('hex');
+    t.is(
+      hash,
+      createHash('sha256')
+        .update(Buffer.alloc(8 * MB, 0x22))
+        .digest('hex'),
+    );
+  });
+};

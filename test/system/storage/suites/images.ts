@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend } from '../../../helpers/backends.js';
+import { addImage, qemuImg, qemuIo, serveHttp } from '../../../helpers/storage.js';
+
+const fetchRequest = (id: string, source: string): object => ({ id, type: 'kvm', dest: '', source });
+
+/** What is true of images, whatever the back end. */
+export const imagesSuite = (backend: Backend): void => {
+  const { test } = backend;
+
+  for (const format of ['raw', 'qcow2', 'vmdk']) {
+    test(`an image in ${format} is fetched over HTTP with its content`, async (t) => {
+      const storage = await backend.start(t);
+      const path = join(storage.importDir, 'disk.bin');
+      await qemuImg('create', '-q', '-f', 'qcow2', `${path}.tmp`, '3M');
+      await qemuIo(`${path}.tmp`, 'write -P 0x42 1M 1M');
+      await qemuImg('convert', '-f', 'qcow2', '-O', format, `${path}.tmp`, path);
+      const bytes = await readFile(path);
+      const url = await serveHttp(t, (_, response) => void response.end(bytes));
+      const { images } = await storage.call('RequestImage', fetchRequest('debian/12', `${url}/disk.bin`));
+      const image = { id: 'debian/12', type: 'kvm', volume: 'images/debian/12', size: 3, status: 'complete' };
+      t.deepEqual(images, [image]);
+      await t.notThrowsAsync(backend.imageIo(storage, 'debian/12', 'read -P 0x42 1M 1M'));
+      await t.notThrowsAsync(backend.imageIo(storage, 'debian/12', 'read -P 0 2M 1M'));
+    });
+  }
+
+  test('images are listed, got and deleted', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'b:1');
+    await addImage(storage, 'a');
+    const list = async (type: string): Promise<string[]> =>
+      (await storage.call('ListImages', { type })).images.map(({ id }) => id);
+    t.deepEqual(await list(''), ['a', 'b:1']);
+    t.deepEqual(await list('container'), []);
+    t.is((await storage.call('GetImage', { id: 'b:1' })).images[0]?.size, 1);
+    await storage.call('DeleteImage', { id: 'b:1' });
+    t.deepEqual(await list('kvm'), ['a']);
+  });
+
+  test('an unknown image is told in words that the agent knows', async (t) => {
+    const storage = await backend.start(t);
+    for (const method of ['GetImage', 'DeleteImage'])
+      await t.throwsAsync(storage.call(method, { id: 'none' }), { message: 'image none: no such image' });
+  });
+
+  test('an image that is there is fetched again at once', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'a');
+    const { images } = await storage.call('RequestImage', fetchRequest('a', 'http://127.0.0.1:1/gone'));
+    t.is(images[0]?.status, 'complete');
+  });
+
+  test('a fetch that breaks off leaves nothing, and can be repeated', async (t) => {
+    const storage = await backend.start(t);
+    let broken = true;
+    const url = await serveHttp(t, (_, response) => {
+      response.writeHead(200, { 'content-length': '65536' });
+      if (broken) response.write('some', () => response.destroy());
+      else response.end(Buffer.alloc(65536, 1));
+    });
+    await t.throwsAsync(storage.call('RequestImage', fetchRequest('a', `${url}/a`)), {
+      message: /^image a: /,
+    });
+    t.deepEqual(await backend.contents(storage), { images: [], guests: [], work: [] });
+    broken = false;
+    await t.notThrowsAsync(storage.call('RequestImage', fetchRequest('a', `${url}/a`)));
+  });
+
+  test('a clone of an image stands by itself', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'a', 0x77);
+    await storage.call('CloneImage', { id: 'a', type: '', dest: 'b', source: '' });
+    await storage.call('DeleteImage', { id: 'a' });
+    await t.notThrowsAsync(backend.imageIo(storage, 'b', 'read -P 0x77 0 1M'));
+    await t.throwsAsync(storage.call('CloneImage', { id: 'b', dest: 'b' }), { message: /exists already/ });
+    await t.throwsAsync(storage.call('CloneImage', { id: 'a', dest: 'c' }), { message: /no such image$/ });
+  });
+
+  test('what an earlier process left half made is removed at the start', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'a');
+    await backend.litter(storage);
+    t.not((await backend.contents(storage)).work.length, 0);
+    const { call } = await backend.startAgain(t, storage);
+    t.deepEqual(await backend.contents(storage), { images: ['a'], guests: [], work: [] });
+    t.is((await call('ListImages', {})).images.length, 1);
+  });
+};

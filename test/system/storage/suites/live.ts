@@ -1,0 +1,109 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { Disk } from '../../../../lib/model/guest.js';
+import type { Backend } from '../../../helpers/backends.js';
+import { startGuestAgent } from '../../../helpers/guest-agent.js';
+import { type LiveGuest, startLiveGuest } from '../../../helpers/live-guest.js';
+import { addImage, createGuest, snapshotRequest, type TestStorage } from '../../../helpers/storage.js';
+import { GUEST_ID } from '../../../helpers/sub-agents.js';
+
+const GUEST = `guests/${GUEST_ID}`;
+
+/** What is true of a guest that runs, whatever the back end. */
+export const liveSuite = (backend: Backend): void => {
+  const { test } = backend;
+
+  const startGuest = async (t: ExecutionContext): Promise<TestStorage & LiveGuest & { disks: Disk[] }> => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'os', 0x11);
+    const disks = await createGuest(storage, [{ image: 'os' }, { size: 1 }]);
+    return { ...storage, disks, ...(await startLiveGuest(t, storage, disks)) };
+  };
+
+  test('snapshots of a running guest are taken, listed and deleted through its QEMU', async (t) => {
+    const { call } = await startGuest(t);
+    const ids = async (): Promise<string[]> =>
+      (await call('ListSnapshots', snapshotRequest(GUEST))).snapshots.map(({ id }) => id);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    await call('CreateSnapshot', snapshotRequest(`${GUEST}/disk-vdb`, { dest: 'two' }));
+    t.deepEqual(await ids(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`, `${GUEST}/disk-1@two`]);
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.deepEqual(await ids(), [`${GUEST}/disk-1@two`]);
+  });
+
+  test('a running guest is not rolled back, a stopped one to what its disks were when it ran', async (t) => {
+    const { call, io, stop, disks } = await startGuest(t);
+    await io(0, 'write -P 0x22 0 512k');
+    await io(1, 'write -P 0x33 0 1M');
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    await io(0, 'write -P 0x44 0 1M');
+    await io(1, 'write -P 0x55 0 1M');
+    await t.throwsAsync(call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`)), {
+      message: `guest ${GUEST_ID} is running: shut it down, then roll it back`,
+    });
+    await stop();
+    await call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`));
+    const [first, second] = disks.map(({ source }) => source);
+    await t.notThrowsAsync(backend.io(first ?? '', 'read -P 0x22 0 512k'));
+    await t.notThrowsAsync(backend.io(first ?? '', 'read -P 0x11 512k 512k'));
+    await t.notThrowsAsync(backend.io(second ?? '', 'read -P 0x33 0 1M'));
+  });
+
+  test('the disks of a running guest are verified and not deleted', async (t) => {
+    const { call, disks } = await startGuest(t);
+    const request = { guest: { id: GUEST_ID, disks } };
+    await t.notThrowsAsync(call('VerifyDisks', request));
+    await t.throwsAsync(call('DeleteGuestsDisks', request), { message: /is running: stop it/ });
+  });
+
+  const consistencies = async ({ call }: TestStorage): Promise<unknown[]> =>
+    (await call('ListSnapshots', snapshotRequest(GUEST))).snapshots.map(({ consistency }) => consistency);
+
+  test('a snapshot of a running guest is as after a power cut, unless its agent froze it', async (t) => {
+    const storage = await startGuest(t);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const { commands } = await startGuestAgent(t, join(storage.runDir, GUEST_ID, 'qga.sock'), {
+      'guest-fsfreeze-freeze': () => 1,
+      'guest-fsfreeze-thaw': () => 1,
+    });
+    const request = snapshotRequest(`${GUEST}/disk-0`, { dest: 'two' });
+    t.is((await storage.call('CreateSnapshot', request)).snapshots[0]?.consistency, 'filesystem');
+    t.deepEqual(commands.slice(1), ['guest-fsfreeze-freeze', 'guest-fsfreeze-thaw']);
+    t.deepEqual(await consistencies(storage), ['crash', 'filesystem', 'crash']);
+    const again = await backend.startAgain(t, storage);
+    t.deepEqual(await consistencies(again), ['crash', 'filesystem', 'crash']);
+  });
+
+  test('a name that is used again does not inherit the consistency', async (t) => {
+    const storage = await startGuest(t);
+    await storage.stop();
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    t.deepEqual(await consistencies(storage), ['filesystem', 'filesystem']);
+    await storage.call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));
+    await startLiveGuest(t, storage, storage.disks);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    t.deepEqual(await consistencies(storage), ['crash', 'crash']);
+  });
+
+  test('a snapshot that was under way is undone at the next start, and the guest thawed', async (t) => {
+    const storage = await startGuest(t);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    await storage.call('CreateSnapshot', snapshotRequest(`${GUEST}/disk-0`, { dest: 'half' }));
+    await writeFile(
+      join(storage.dir, 'journal', `${GUEST_ID}.json`),
+      JSON.stringify({ action: 'create', name: 'half', disks: [0, 1] }),
+    );
+    const { commands } = await startGuestAgent(t, join(storage.runDir, GUEST_ID, 'qga.sock'), {
+      'guest-fsfreeze-thaw': () => 1,
+    });
+    const { call } = await backend.startAgain(t, storage);
+    t.true(commands.includes('guest-fsfreeze-thaw'));
+    const { snapshots } = await call('ListSnapshots', snapshotRequest(GUEST));
+    t.deepEqual(
+      snapshots.map(({ id }) => id),
+      [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`],
+    );
+    t.deepEqual(await readdir(join(storage.dir, 'journal')), []);
+  });
+};

@@ -1,0 +1,135 @@
+import type { ExecutionContext } from 'ava';
+import type { Backend } from '../../../helpers/backends.js';
+import { createGuest, snapshotRequest, type TestStorage } from '../../../helpers/storage.js';
+import { GUEST_ID } from '../../../helpers/sub-agents.js';
+
+const GUEST = `guests/${GUEST_ID}`;
+
+interface TestGuest extends TestStorage {
+  sources: string[];
+  take: (name: string, id?: string) => Promise<string[]>;
+  list: (id?: string) => Promise<string[]>;
+}
+
+/** What is true of the snapshots of a stopped guest, whatever the back end. */
+export const snapshotsSuite = (backend: Backend): void => {
+  const { test } = backend;
+
+  /** A guest with two blank disks of 1 MB. */
+  const startGuest = async (t: ExecutionContext): Promise<TestGuest> => {
+    const storage = await backend.start(t);
+    const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+    const ids = async (method: string, request: object): Promise<string[]> =>
+      (await storage.call(method, request)).snapshots.map(({ id }) => id);
+    return {
+      ...storage,
+      sources: disks.map(({ source }) => source),
+      take: (name, id = GUEST) => ids('CreateSnapshot', snapshotRequest(id, { dest: name })),
+      list: (id = GUEST) => ids('ListSnapshots', snapshotRequest(id)),
+    };
+  };
+
+  test('what is repeated because nobody knows how far it came is no error', async (t) => {
+    const { list, call } = await startGuest(t);
+    const creation = snapshotRequest(GUEST, { dest: 'one' });
+    const { snapshots } = await call('CreateSnapshot', creation);
+    t.deepEqual((await call('CreateSnapshot', creation, 2)).snapshots, snapshots);
+    await t.throwsAsync(call('CreateSnapshot', creation), { message: /exists already/ });
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.deepEqual((await call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`), 2)).snapshots, []);
+    await t.throwsAsync(call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`)), { message: /not found/ });
+    t.deepEqual(await list(), []);
+  });
+
+  test('a snapshot of a guest is one of each of its disks', async (t) => {
+    const { take, list, call } = await startGuest(t);
+    t.deepEqual(await take('one'), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
+    t.deepEqual(await list(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
+    const { snapshots } = await call('GetSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.deepEqual(snapshots, [
+      { id: `${GUEST}/disk-0@one`, size: 1, consistency: 'filesystem' },
+      { id: `${GUEST}/disk-1@one`, size: 1, consistency: 'filesystem' },
+    ]);
+  });
+
+  test('a disk is named by its number or by its device', async (t) => {
+    const { take, list } = await startGuest(t);
+    t.deepEqual(await take('one', `${GUEST}/disk-1`), [`${GUEST}/disk-1@one`]);
+    t.deepEqual(await take('two', `${GUEST}/disk-vdb`), [`${GUEST}/disk-1@two`]);
+    t.deepEqual(await list(`${GUEST}/disk-vdb`), [`${GUEST}/disk-1@one`, `${GUEST}/disk-1@two`]);
+    t.deepEqual(await list(`${GUEST}/disk-0`), []);
+  });
+
+  test('what is not there is told in words that the agent knows', async (t) => {
+    const { call, take } = await startGuest(t);
+    await take('one', `${GUEST}/disk-0`);
+    const unknown = 'guests/0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01';
+    await t.throwsAsync(call('ListSnapshots', snapshotRequest(unknown)), { message: /: not found$/ });
+    await t.throwsAsync(call('ListSnapshots', snapshotRequest(`${GUEST}/disk-7`)), {
+      message: /: not found$/,
+    });
+    for (const method of ['GetSnapshot', 'DeleteSnapshot', 'RollbackSnapshot'])
+      for (const id of [`${GUEST}@none`, `${GUEST}/disk-1@one`])
+        await t.throwsAsync(call(method, snapshotRequest(id)), { message: `${id}: not found` });
+  });
+
+  test('a name that is taken on one of the disks is refused for all', async (t) => {
+    const { take, list } = await startGuest(t);
+    await take('one', `${GUEST}/disk-1`);
+    await t.throwsAsync(take('one'), { message: /disk-1@one exists already/ });
+    t.deepEqual(await list(), [`${GUEST}/disk-1@one`]);
+  });
+
+  test('bad names and ids are refused', async (t) => {
+    const { take, call } = await startGuest(t);
+    for (const name of ['', 'a b', 'a/b', 'x'.repeat(256)])
+      await t.throwsAsync(take(name), { message: /^snapshot name/ });
+    await t.throwsAsync(call('ListSnapshots', snapshotRequest('guests/../../etc')), {
+      message: /^snapshot id/,
+    });
+    await t.throwsAsync(call('GetSnapshot', snapshotRequest(GUEST)), { message: /add @/ });
+  });
+
+  test('rolling back brings the content back, also when a name looks like the id of another', async (t) => {
+    const { take, call, sources } = await startGuest(t);
+    const disk = `${GUEST}/disk-0`;
+    const path = sources[0] ?? '';
+    await backend.io(path, 'write -P 1 0 1M');
+    await take('2', disk);
+    await backend.io(path, 'write -P 2 0 1M');
+    await take('1', disk);
+    await backend.io(path, 'write -P 3 0 1M');
+    await call('RollbackSnapshot', snapshotRequest(`${disk}@1`));
+    await t.notThrowsAsync(backend.io(path, 'read -P 2 0 1M'));
+    await call('RollbackSnapshot', snapshotRequest(`${disk}@2`, { destroyMoreRecent: true }));
+    await t.notThrowsAsync(backend.io(path, 'read -P 1 0 1M'));
+  });
+
+  test('newer snapshots are in the way of a rollback unless they may be destroyed', async (t) => {
+    const { take, list, call } = await startGuest(t);
+    for (const name of ['one', 'two', 'three']) await take(name);
+    await t.throwsAsync(call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`)), {
+      message: /newer snapshots are in the way: two, three/,
+    });
+    t.is((await list()).length, 6);
+    await call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`, { destroyMoreRecent: true }));
+    t.deepEqual(await list(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
+  });
+
+  test('a guest is not rolled back to a snapshot of one of its disks', async (t) => {
+    const { take, call } = await startGuest(t);
+    await take('one', `${GUEST}/disk-0`);
+    await t.throwsAsync(call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`)), {
+      message: /there is no one of disk 1/,
+    });
+  });
+
+  test('deleting a snapshot leaves the others', async (t) => {
+    const { take, list, call } = await startGuest(t);
+    await take('1');
+    await take('2');
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@1`));
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}/disk-0@2`));
+    t.deepEqual(await list(), [`${GUEST}/disk-1@2`]);
+  });
+};

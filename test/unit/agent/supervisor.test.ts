@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { superviseServices } from '../../../lib/agent/supervisor.js';
+import { isGone } from '../../helpers/program.js';
+import { silentLog } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+/** Supervises one service that is a script; it appends a line of JSON to `starts` each time it is started. */
+const supervise = async (t: ExecutionContext, script: string, command?: string[]) => {
+  const dbpath = await tempDir(t);
+  const starts = join(dbpath, 'starts');
+  const note = `require('fs').appendFileSync(${JSON.stringify(starts)}, JSON.stringify({pid: process.pid, ...process.env}) + '\\n');`;
+  const service = {
+    port: 4711,
+    path: '/',
+    max_pending: 1,
+    command: command ?? [process.execPath, '-e', `${note}${script}`],
+  };
+  const config = { services: new Map([['svc', service]]), actions: new Map(), dbpath, warnings: [] };
+  const supervisor = superviseServices(config, silentLog);
+  t.teardown(() => supervisor.stop());
+  const read = async (): Promise<{ pid: number; [name: string]: unknown }[]> => {
+    const lines = await readFile(starts, 'utf8').catch(() => '');
+    return lines
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+  return { supervisor, read, dbpath };
+};
+
+const started = (read: () => Promise<{ pid: number }[]>, times: number) =>
+  until(`it was started ${times} times`, async () => (await read())[times - 1]);
+
+const FOR_EVER = 'setInterval(() => {}, 1e6);';
+
+test('a service is told its port, its log level and where its state and its run directory are', async (t) => {
+  const { read, dbpath } = await supervise(t, FOR_EVER);
+  t.like(await started(read, 1), {
+    MISTIFY_PORT: '4711',
+    MISTIFY_LOG_LEVEL: 'silent',
+    MISTIFY_STATE_DIR: `${dbpath}/svc`,
+    MISTIFY_RUN_DIR: `${dbpath}/run`,
+  });
+});
+
+test('a service that ends is started again, later each time', async (t) => {
+  const startedAt = Date.now();
+  const { read } = await supervise(t, 'process.exit(3);');
+  await started(read, 3);
+  t.true(Date.now() - startedAt >= 750, `${Date.now() - startedAt} ms`);
+});
+
+test('a service is gone when the supervisor has stopped, and is not started again', async (t) => {
+  const { supervisor, read } = await supervise(t, FOR_EVER);
+  const { pid } = await started(read, 1);
+  await supervisor.stop();
+  await isGone(pid);
+  t.is((await read()).length, 1);
+});
+
+test('a supervisor stops at once while a service waits to be started again', async (t) => {
+  const { supervisor, read } = await supervise(t, 'process.exit(1);');
+  await started(read, 3);
+  const startedAt = Date.now();
+  await supervisor.stop();
+  t.true(Date.now() - startedAt < 900, `${Date.now() - startedAt} ms`);
+});
+
+test('a command that is not there does not keep the supervisor from stopping', async (t) => {
+  const { supervisor } = await supervise(t, '', ['/nowhere/no-such-program']);
+  await t.notThrowsAsync(supervisor.stop());
+});

@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import test, { type ExecutionContext } from 'ava';
+import { QmpClient } from '../../../lib/qmp/client.js';
+import { QmpClosedError, QmpError, QmpTimeoutError } from '../../../lib/qmp/errors.js';
+
+interface Command {
+  execute: string;
+  arguments?: Record<string, unknown>;
+  id: number;
+}
+
+type Answer = (command: Command, socket: Socket) => void;
+
+const send = (socket: Socket, message: unknown): void => {
+  socket.write(`${JSON.stringify(message)}\r\n`);
+};
+
+/** A QMP server that answers `qmp_capabilities` itself and everything else with `answer`. */
+const fakeQemu = async (
+  t: ExecutionContext,
+  answer: Answer = () => undefined,
+  greets = true,
+): Promise<{ path: string; server: Server }> => {
+  const dir = await mkdtemp(join(tmpdir(), 'qmp-'));
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    if (greets)
+      send(socket, { QMP: { version: { qemu: { major: 7, minor: 2, micro: 0 } }, capabilities: [] } });
+    createInterface({ input: socket }).on('line', (line) => {
+      const command = JSON.parse(line) as Command;
+      if (command.execute === 'qmp_capabilities') send(socket, { return: {}, id: command.id });
+      else answer(command, socket);
+    });
+  });
+  const path = join(dir, 'qmp.sock');
+  server.listen(path);
+  await once(server, 'listening');
+  t.teardown(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  return { path, server };
+};
+
+test('answers reach the commands they belong to, in whatever order they come', async (t) => {
+  const held: Command[] = [];
+  const { path } = await fakeQemu(t, (command, socket) => {
+    held.push(command);
+    if (held.length === 2) {
+      for (const { id, execute } of held.reverse()) send(socket, { return: execute, id });
+    }
+  });
+  const client = await QmpClient.connect(path);
+  t.deepEqual(await Promise.all([client.execute('one'), client.execute('two')]), ['one', 'two']);
+  client.close();
+});
+
+test('arguments are sent as they are given', async (t) => {
+  const { path } = await fakeQemu(t, (command, socket) => {
+    send(socket, { return: command.arguments ?? 'none', id: command.id });
+  });
+  const client = await QmpClient.connect(path);
+  t.deepEqual(await client.execute('x', { a: 'b,c"d', n: 1 }), { a: 'b,c"d', n: 1 });
+  t.is(await client.execute('x'), 'none');
+  client.close();
+});
+
+test('a refused command rejects with the class and the words of QEMU', async (t) => {
+  const { path } = await fakeQemu(t, (command, socket) => {
+    send(socket, { error: { class: 'DeviceNotFound', desc: "Device 'x' not found" }, id: command.id });
+  });
+  const client = await QmpClient.connect(path);
+  const error = await t.throwsAsync(client.execute('device_del'), { instanceOf: QmpError });
+  t.is(error.qmpClass, 'DeviceNotFound');
+  t.is(error.desc, "Device 'x' not found");
+  t.is(error.message, "device_del: Device 'x' not found");
+  client.close();
+});
+
+test('events are emitted with their data', async (t) => {
+  const timestamp = { seconds: 1, microseconds: 2 };
+  const { path } = await fakeQemu(t, (command, socket) => {
+    send(socket, { event: 'SHUTDOWN', data: { guest: true, reason: 'guest-shutdown' }, timestamp });
+    send(socket, { event: 'STOP', timestamp });
+    send(socket, { return: {}, id: command.id });
+  });
+  const events: unknown[] = [];
+  const client = await QmpClient.connect(path, { onEvent: (event) => events.push(event) });
+  await client.execute('go');
+  t.deepEqual(events, [
+    { event: 'SHUTDOWN', data: { guest: true, reason: 'guest-shutdown' }, timestamp },
+    { event: 'STOP', data: {}, timestamp },
+  ]);
+  client.close();
+});
+
+test('a command without an answer times out and its late answer is ignored', async (t) => {
+  const { path } = await fakeQemu(t, (command, socket) => {
+    if (command.execute === 'fast') send(socket, { return: 'fast', id: command.id });
+    else setTimeout(() => send(socket, { return: 'slow', id: command.id }), 100);
+  });
+  const client = await QmpClient.connect(path);
+  await t.throwsAsync(client.execute('slow', undefined, { timeoutMs: 20 }), { instanceOf: QmpTimeoutError });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  t.is(await client.execute('fast'), 'fast');
+  client.close();
+});
+
+test('commands under way are rejected when the other side goes away', async (t) => {
+  const { path } = await fakeQemu(t, (_, socket) => socket.destroy());
+  const client = await QmpClient.connect(path);
+  const closed = once(client, 'close');
+  await t.throwsAsync(client.execute('quit'), { instanceOf: QmpClosedError });
+  await closed;
+  t.true(client.closed);
+  await t.throwsAsync(client.execute('query-status'), { instanceOf: QmpClosedError });
+});
+
+test('a server that does not greet times out', async (t) => {
+  const { path } = await fakeQemu(t, undefined, false);
+  await t.throwsAsync(QmpClient.connect(path, { timeoutMs: 50 }), { instanceOf: QmpTimeoutError });
+});
+
+test('a socket that nobody listens on is an error with its cause', async (t) => {
+  const error = await t.throwsAsync(QmpClient.connect('/nonexistent/qmp.sock'), {
+    instanceOf: QmpClosedError,
+  });
+  t.is((error.cause as NodeJS.ErrnoException).code, 'ENOENT');
+});
+
+test('an answer that is not JSON closes the connection', async (t) => {
+  const { path } = await fakeQemu(t, (_, socket) => socket.write('garbage\n'));
+  const client = await QmpClient.connect(path);
+  await t.throwsAsync(client.execute('x'), { instanceOf: QmpClosedError });
+});

@@ -1,0 +1,107 @@
+import test from 'ava';
+import type { Schema } from 'joi';
+import type { ConfigFile, ServiceConfig, StageConfig } from '../../../lib/config/schema.js';
+import { configFileSchema } from '../../../lib/config/schema.js';
+import {
+  type Disk,
+  diskSchema,
+  type Guest,
+  guestSchema,
+  type Nic,
+  nicSchema,
+} from '../../../lib/model/guest.js';
+import { type Image, type ImageFetch, imageFetchSchema, imageSchema } from '../../../lib/model/image.js';
+import { type Job, jobSchema } from '../../../lib/model/job.js';
+import { type Snapshot, snapshotSchema } from '../../../lib/model/snapshot.js';
+import {
+  type GuestMetricsRequest,
+  type GuestRequest,
+  guestMetricsRequestSchema,
+  guestRequestSchema,
+  type ImageRequest,
+  imageRequestSchema,
+  type SnapshotRequest,
+  snapshotRequestSchema,
+} from '../../../lib/rpc/messages.js';
+
+/** The keys of a type: the compiler sees to it that they are all there, and no others. */
+const keysOf = <Type extends object>(keys: Record<keyof Required<Type>, 1>): string[] =>
+  Object.keys(keys).sort();
+
+const schemaKeys = (schema: Schema): string[] => Object.keys(schema.describe().keys as object).sort();
+
+const PINNED: Record<string, [Schema, string[]]> = {
+  Guest: [
+    guestSchema,
+    keysOf<Guest>({
+      id: 1,
+      type: 1,
+      image: 1,
+      nics: 1,
+      disks: 1,
+      state: 1,
+      memory: 1,
+      cpu: 1,
+      vnc: 1,
+      metadata: 1,
+    }),
+  ],
+  Nic: [
+    nicSchema,
+    keysOf<Nic>({
+      name: 1,
+      network: 1,
+      model: 1,
+      mac: 1,
+      address: 1,
+      netmask: 1,
+      gateway: 1,
+      device: 1,
+      vlans: 1,
+    }),
+  ],
+  Disk: [diskSchema, keysOf<Disk>({ bus: 1, device: 1, size: 1, volume: 1, image: 1, source: 1 })],
+  Image: [imageSchema, keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, status: 1 })],
+  ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, sha256: 1 })],
+  Snapshot: [snapshotSchema, keysOf<Snapshot>({ id: 1, size: 1, consistency: 1 })],
+  Job: [
+    jobSchema,
+    keysOf<Job>({
+      ID: 1,
+      GuestID: 1,
+      Action: 1,
+      QueuedAt: 1,
+      StartedAt: 1,
+      UpdatedAt: 1,
+      Status: 1,
+      Message: 1,
+    }),
+  ],
+  GuestRequest: [guestRequestSchema, keysOf<GuestRequest>({ guest: 1, action: 1, args: 1 })],
+  GuestMetricsRequest: [
+    guestMetricsRequestSchema,
+    keysOf<GuestMetricsRequest>({ guest: 1, type: 1, args: 1 }),
+  ],
+  ImageRequest: [imageRequestSchema, keysOf<ImageRequest>({ id: 1, type: 1, dest: 1, source: 1, sha256: 1 })],
+  SnapshotRequest: [
+    snapshotRequestSchema,
+    keysOf<SnapshotRequest>({ id: 1, dest: 1, recursive: 1, destroyMoreRecent: 1 }),
+  ],
+  ConfigFile: [
+    configFileSchema,
+    keysOf<ConfigFile & { $schema: string }>({ $schema: 1, actions: 1, services: 1, dbpath: 1 }),
+  ],
+  ServiceConfig: [
+    configFileSchema.extract('services').$_terms.patterns[0].rule as Schema,
+    keysOf<ServiceConfig>({ port: 1, path: 1, max_pending: 1, timeout: 1, command: 1 }),
+  ],
+  StageConfig: [
+    configFileSchema.extract('actions').$_terms.patterns[0].rule.extract('stages').$_terms.items[0] as Schema,
+    keysOf<StageConfig>({ service: 1, method: 1, args: 1, timeout: 1, idempotent: 1 }),
+  ],
+};
+
+for (const [name, [schema, keys]] of Object.entries(PINNED))
+  test(`the schema of ${name} has the keys of its type`, (t) => {
+    t.deepEqual(schemaKeys(schema), keys);
+  });

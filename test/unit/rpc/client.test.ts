@@ -1,0 +1,150 @@
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { AgentError } from '../../../lib/errors.js';
+import { RpcClient } from '../../../lib/rpc/client.js';
+import { RPC_PATH } from '../../../lib/rpc/messages.js';
+import { refusingPort } from '../../helpers/ports.js';
+import { serveFixed, serveRaw, serveRpc, serveTcp } from '../../helpers/raw-service.js';
+
+/** A signal that is never aborted. */
+const never = (): AbortSignal => new AbortController().signal;
+
+const clientOf = (t: ExecutionContext, port: number, maxSockets = 4): RpcClient => {
+  const client = new RpcClient({ service: 'svc', port, path: RPC_PATH, maxSockets });
+  t.teardown(() => client.close());
+  return client;
+};
+
+test('a call is JSON-RPC 1.0 in a POST, and its result is answered', async (t) => {
+  const seen: unknown[] = [];
+  const port = await serveRaw(t, (request, response) => {
+    void text(request).then((body) => {
+      seen.push(request.method, request.url, request.headers['content-type'], body);
+      response.end('{"result":{"x":1},"error":null,"id":1}');
+    });
+  });
+  t.deepEqual(await clientOf(t, port).call('A.B', { guest: 'ü' }, never()), { x: 1 });
+  t.deepEqual(seen, [
+    'POST',
+    RPC_PATH,
+    'application/json',
+    '{"method":"A.B","params":[{"guest":"ü"}],"id":1}',
+  ]);
+});
+
+test('every call has an id of its own', async (t) => {
+  const ids: number[] = [];
+  const port = await serveRpc(t, ({ id }) => {
+    ids.push(id);
+    return { result: {}, error: null, id };
+  });
+  const client = clientOf(t, port);
+  await Promise.all(Array.from({ length: 20 }, () => client.call('A.B', {}, never())));
+  t.is(new Set(ids).size, 20);
+});
+
+/** What a call fails with when it is answered by `body` with `status`. */
+const failure = async (t: ExecutionContext, port: number): Promise<Partial<AgentError> | undefined> =>
+  t.throwsAsync(clientOf(t, port).call('A.B', {}, never()), { instanceOf: AgentError });
+
+for (const message of ['not found', 'guest 1: not found', 'no such image', 'image x: No such image'])
+  test(`the error "${message}" is a not_found`, async (t) => {
+    const port = await serveRpc(t, ({ id }) => ({ result: null, error: message, id }));
+    t.like(await failure(t, port), { kind: 'not_found', message });
+  });
+
+test("a sub-agent's own error is a bad answer that names it", async (t) => {
+  const port = await serveRpc(t, ({ id }) => ({ result: null, error: 'disk not found on shelf', id }));
+  t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: disk not found on shelf' });
+});
+
+for (const error of ['', '  '])
+  test(`the error "${error}" is told in words of ours`, async (t) => {
+    const port = await serveRpc(t, ({ id }) => ({ result: null, error, id }));
+    t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: failed without saying why' });
+  });
+
+test('an error that is no string is told as JSON', async (t) => {
+  const port = await serveRpc(t, ({ id }) => ({ result: null, error: { code: 5 }, id }));
+  t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: {"code":5}' });
+});
+
+const NONSENSE: Record<string, [status: number, body: string, message: RegExp]> = {
+  'text that is no JSON': [200, 'garbage', /^svc: the answer to A\.B is not JSON$/],
+  'an HTML page': [200, '<html>hello</html>', /not JSON/],
+  nothing: [200, '', /not JSON/],
+  null: [200, 'null', /no answer/],
+  'a number': [200, '5', /no answer/],
+  'a list': [200, '[]', /another call/],
+  'another id': [200, '{"result":{},"error":null,"id":99}', /belongs to another call/],
+  'no id': [200, '{"result":{},"error":null}', /belongs to another call/],
+  'no result': [200, '{"error":null,"id":1}', /no result/],
+  'a null result': [200, '{"result":null,"error":null,"id":1}', /no result/],
+  'a string for a result': [200, '{"result":"ok","error":null,"id":1}', /no result/],
+  'a list for a result': [200, '{"result":[],"error":null,"id":1}', /no result/],
+  'HTTP 500': [500, 'it broke\n', /^svc: it broke$/],
+  'HTTP 500 without a word': [500, '', /^svc: status 500$/],
+  'HTTP 400': [400, "rpc: can't find method", /^svc: rpc: can't find method$/],
+  'an HTML error page': [502, `<html>${'x'.repeat(5000)}</html>`, /^svc: <html>.{100,1200}$/],
+  'a redirect': [302, '', /not JSON/],
+};
+
+for (const [what, [status, body, message]] of Object.entries(NONSENSE))
+  test(`${what} is a bad answer`, async (t) => {
+    const error = await failure(t, await serveFixed(t, status, body));
+    t.is(error?.kind, 'bad_answer');
+    t.regex(error?.message ?? '', message);
+  });
+
+test('what does not speak HTTP gives a bad answer', async (t) => {
+  const port = await serveTcp(t, (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'));
+  t.is((await failure(t, port))?.kind, 'bad_answer');
+});
+
+test('nobody there is unavailable, and worth another try', async (t) => {
+  const error = await failure(t, await refusingPort(t));
+  t.like(error, { kind: 'unavailable', retryAfter: 2, message: 'svc: cannot be reached (ECONNREFUSED)' });
+});
+
+test('a connection that breaks before the answer is unavailable', async (t) => {
+  const port = await serveTcp(t, (socket) => socket.once('data', () => socket.destroy()));
+  t.is((await failure(t, port))?.kind, 'unavailable');
+});
+
+test('an aborted call fails with the reason of its signal', async (t) => {
+  const port = await serveRaw(t, () => {});
+  const controller = new AbortController();
+  const call = clientOf(t, port).call('A.B', {}, controller.signal);
+  setTimeout(() => controller.abort(new Error('enough')), 20);
+  await t.throwsAsync(call, { message: 'enough' });
+});
+
+test('a connection is used again', async (t) => {
+  const ports = new Set<number | undefined>();
+  const port = await serveRaw(t, (request, response) => {
+    ports.add(request.socket.remotePort);
+    request.resume().on('end', () => response.end('{"result":{},"error":null,"id":1}'));
+  });
+  const client = clientOf(t, port);
+  await client.call('A.B', {}, never());
+  await t.throwsAsync(client.call('A.B', {}, never()), { message: /another call/ });
+  t.is(ports.size, 1);
+});
+
+test('a call that takes longer than an idle connection is kept is answered all the same', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    void delay(4500).then(() => response.end('{"result":{"late":true},"error":null,"id":1}'));
+  });
+  t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), { late: true });
+});
+
+test('a stream gets the bare request and gives the status and the bytes', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    void text(request).then((body) => response.writeHead(206).end(`echo ${body}`));
+  });
+  const { status, body } = await clientOf(t, port).open({ id: 'a@b' }, never());
+  t.is(status, 206);
+  t.is(await text(body), 'echo {"id":"a@b"}');
+});

@@ -1,0 +1,154 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { Collection, plainCodec } from '../../../lib/store/collection.js';
+import { tempDir } from '../../helpers/temp.js';
+
+interface Counter {
+  count: number;
+}
+
+const open = (filename: string): Promise<Collection<Counter>> =>
+  Collection.open(filename, plainCodec<Counter>());
+
+const openNew = async (t: ExecutionContext): Promise<{ filename: string; counters: Collection<Counter> }> => {
+  const filename = join(await tempDir(t), 'counters.db');
+  return { filename, counters: await open(filename) };
+};
+
+const increment = ({ count }: Counter): Counter => ({ count: count + 1 });
+
+test('what was stored is there after a restart', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.insert('a', { count: 1 });
+  await counters.put('b', { count: 2 });
+  await counters.update('a', increment);
+  await counters.put('c', { count: 3 });
+  await counters.remove('c');
+  t.deepEqual(
+    [...(await open(filename)).entries()],
+    [
+      ['a', { count: 2 }],
+      ['b', { count: 2 }],
+    ],
+  );
+});
+
+test('values are in the order they were inserted in, also after a restart', async (t) => {
+  const { filename, counters } = await openNew(t);
+  const ids = ['m', 'z', 'a', 'q', 'b'];
+  for (const [count, id] of ids.entries()) await counters.insert(id, { count });
+  await counters.update('m', increment);
+  t.deepEqual(
+    [...counters.entries()].map(([id]) => id),
+    ids,
+  );
+  const reopened = await open(filename);
+  await reopened.insert('c', { count: 9 });
+  t.deepEqual(
+    [...reopened.entries()].map(([id]) => id),
+    [...ids, 'c'],
+  );
+  t.deepEqual(
+    [...(await open(filename)).entries()].map(([id]) => id),
+    [...ids, 'c'],
+  );
+});
+
+test('an id that is taken is not inserted again', async (t) => {
+  const { counters } = await openNew(t);
+  const inserted = await Promise.all([1, 2, 3].map((count) => counters.insert('a', { count })));
+  t.deepEqual(inserted, [true, false, false]);
+  t.deepEqual(counters.get('a'), { count: 1 });
+});
+
+test('concurrent updates of one document lose nothing', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.insert('a', { count: 0 });
+  await Promise.all(Array.from({ length: 200 }, () => counters.update('a', increment)));
+  t.deepEqual(counters.get('a'), { count: 200 });
+  t.deepEqual((await open(filename)).get('a'), { count: 200 });
+});
+
+test('an update that comes during a removal does not bring the document back', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.insert('a', { count: 0 });
+  const [, updated] = await Promise.all([counters.remove('a'), counters.update('a', increment)]);
+  t.is(updated, undefined);
+  t.is(counters.get('a'), undefined);
+  t.is((await open(filename)).get('a'), undefined);
+});
+
+test('what is inserted during a removal of the same id is kept', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.insert('a', { count: 0 });
+  const [, inserted] = await Promise.all([counters.remove('a'), counters.insert('a', { count: 7 })]);
+  t.true(inserted);
+  t.deepEqual((await open(filename)).get('a'), { count: 7 });
+});
+
+test('a change that throws changes nothing, and does not hold up the next', async (t) => {
+  const { counters } = await openNew(t);
+  await counters.insert('a', { count: 1 });
+  const change = (): Counter => {
+    throw new Error('no');
+  };
+  await t.throwsAsync(counters.update('a', change), { message: 'no' });
+  t.deepEqual(await counters.update('a', increment), { count: 2 });
+});
+
+test('an update of what is not there does nothing', async (t) => {
+  const { counters } = await openNew(t);
+  t.is(await counters.update('a', increment), undefined);
+  t.is(counters.size, 0);
+});
+
+test('the removal of what is not there is passed over', async (t) => {
+  const { counters } = await openNew(t);
+  await counters.put('a', { count: 1 });
+  await counters.remove('b', 'a', 'c');
+  t.is(counters.size, 0);
+});
+
+test('a torn last line is cut off and the rest is kept', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.insert('a', { count: 1 });
+  await counters.insert('b', { count: 2 });
+  await writeFile(filename, `${await readFile(filename, 'utf8')}{"_id":"c","val`);
+  const repaired = await open(filename);
+  await repaired.insert('d', { count: 4 });
+  t.deepEqual(
+    [...(await open(filename)).entries()].map(([id]) => id),
+    ['a', 'b', 'd'],
+  );
+});
+
+test('a file that is damaged in its middle is refused, not silently emptied', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.insert('a', { count: 1 });
+  await counters.insert('b', { count: 2 });
+  const lines = (await readFile(filename, 'utf8')).split('\n');
+  await writeFile(filename, [lines[0], '#### not a record ####', ...lines.slice(1)].join('\n'));
+  await t.throwsAsync(open(filename));
+});
+
+test('many changes of few documents do not make the file grow for ever', async (t) => {
+  const filename = join(await tempDir(t), 'counters.db');
+  const counters = await Collection.open(filename, plainCodec<Counter>(), 100);
+  await counters.insert('a', { count: 0 });
+  await Promise.all(Array.from({ length: 550 }, () => counters.update('a', increment)));
+  const lines = (await readFile(filename, 'utf8')).split('\n').length;
+  t.true(lines < 110, `${lines} lines`);
+  t.deepEqual((await open(filename)).get('a'), { count: 550 });
+});
+
+test('characters that NeDB takes for ends of lines are kept across restarts', async (t) => {
+  const filename = join(await tempDir(t), 'odd.db');
+  const odd = 'a\u0085b\u2028c\u2029d\v\f\r\n';
+  const texts = await Collection.open(filename, plainCodec<string>());
+  await texts.put('k', odd);
+  const again = await Collection.open(filename, plainCodec<string>());
+  t.is(again.get('k'), odd);
+  await again.put('l', odd);
+  t.deepEqual((await Collection.open(filename, plainCodec<string>())).values(), [odd, odd]);
+});

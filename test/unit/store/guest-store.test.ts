@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { patchMetadata } from '../../../lib/model/metadata.js';
+import { GuestStore } from '../../../lib/store/guest-store.js';
+import { GUEST_ID } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const newFile = async (t: ExecutionContext): Promise<string> => join(await tempDir(t), 'guests.db');
+
+test('a guest comes back whole after a restart, keys with dots and dollars in its metadata too', async (t) => {
+  const filename = await newFile(t);
+  const guest = {
+    id: GUEST_ID,
+    nics: [{ network: 'br0', model: 'virtio', address: '', netmask: '', gateway: '', vlans: [1, 2] }],
+    disks: [{ bus: 'virtio', device: 'vda', size: 8, volume: 'v', image: 'debian-12', source: '/s' }],
+    state: 'running',
+    memory: 128,
+    cpu: 2,
+    vnc: 5901,
+    metadata: { 'a.b': '1', $set: '2', plain: '3', ключ: 'значение' },
+  };
+  t.true(await (await GuestStore.open(filename)).insert(guest));
+  t.deepEqual((await GuestStore.open(filename)).get(GUEST_ID), guest);
+});
+
+test('an id that is taken keeps its guest', async (t) => {
+  const guests = await GuestStore.open(await newFile(t));
+  await guests.insert({ id: GUEST_ID, memory: 1 });
+  t.false(await guests.insert({ id: GUEST_ID, memory: 2 }));
+  t.is(guests.get(GUEST_ID).memory, 1);
+});
+
+test('a guest that is not there is an error of kind not_found', async (t) => {
+  const guests = await GuestStore.open(await newFile(t));
+  const expected = { message: `guest ${GUEST_ID}: not found` };
+  t.like(
+    t.throws(() => guests.get(GUEST_ID), expected),
+    { kind: 'not_found' },
+  );
+  t.like(
+    await t.throwsAsync(
+      guests.update(GUEST_ID, (guest) => guest),
+      expected,
+    ),
+    { kind: 'not_found' },
+  );
+  t.is(guests.find(GUEST_ID), undefined);
+});
+
+test('a removed guest stays removed after a restart', async (t) => {
+  const filename = await newFile(t);
+  const guests = await GuestStore.open(filename);
+  await guests.insert({ id: GUEST_ID });
+  await guests.remove(GUEST_ID);
+  t.deepEqual((await GuestStore.open(filename)).list(), []);
+});
+
+test('a metadata patch sets keys, and removes those that are null or empty', (t) => {
+  const current = { keep: '1', change: '2', drop: '3', empty: '4' };
+  const patched = patchMetadata(current, { change: 'new', drop: null, empty: '', add: '5', never: null });
+  t.deepEqual(patched, { keep: '1', change: 'new', add: '5' });
+  t.deepEqual(current, { keep: '1', change: '2', drop: '3', empty: '4' });
+});

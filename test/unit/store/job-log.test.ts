@@ -1,0 +1,131 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { jobSchema, NO_TIME } from '../../../lib/model/job.js';
+import { JobLog } from '../../../lib/store/job-log.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const task = { kind: 'guest', name: 'start' } as const;
+
+const newFile = async (t: ExecutionContext): Promise<string> => join(await tempDir(t), 'jobs.db');
+
+const addFinished = async (log: JobLog, guestId: string, count: number): Promise<string[]> => {
+  const ids: string[] = [];
+  for (let added = 0; added < count; added++) {
+    const { ID } = await log.add(guestId, 'start', task);
+    await log.complete(ID);
+    ids.push(ID);
+  }
+  return ids;
+};
+
+test('a new job is queued, and its times are those of the contract', async (t) => {
+  const log = await JobLog.open(await newFile(t));
+  const job = await log.add('g1', 'create', task);
+  t.like(job, { GuestID: 'g1', Action: 'create', Status: 'Queued', StartedAt: NO_TIME, Message: '' });
+  t.is(job.QueuedAt, job.UpdatedAt);
+  t.is(jobSchema.validate(job, { convert: false }).error, undefined);
+});
+
+test('a job is running from its start, and complete or in error at its end', async (t) => {
+  const log = await JobLog.open(await newFile(t));
+  const [{ ID: good }, { ID: bad }] = [await log.add('g', 'start', task), await log.add('g', 'start', task)];
+  await log.start(good);
+  t.is(log.get(good).Status, 'Running');
+  t.not(log.get(good).StartedAt, NO_TIME);
+  await log.note(good, 'half way');
+  t.is(log.get(good).Message, 'half way');
+  await log.complete(good);
+  t.like(log.get(good), { Status: 'Complete', Message: '' });
+  await log.fail(bad, 'it broke');
+  t.like(log.get(bad), { Status: 'Error', Message: 'it broke' });
+});
+
+test('jobs are listed newest first, at most as many as asked for', async (t) => {
+  const log = await JobLog.open(await newFile(t));
+  const ids = await addFinished(log, 'g', 5);
+  t.deepEqual(
+    log.list().map(({ ID }) => ID),
+    ids.toReversed(),
+  );
+  t.deepEqual(
+    log.list({ limit: 2 }).map(({ ID }) => ID),
+    ids.toReversed().slice(0, 2),
+  );
+  t.is(log.list({ limit: 50 }).length, 5);
+});
+
+test("a guest's jobs are its own alone", async (t) => {
+  const log = await JobLog.open(await newFile(t));
+  const [mine] = await addFinished(log, 'mine', 1);
+  const [other] = await addFinished(log, 'other', 1);
+  t.deepEqual(
+    log.list({ guestId: 'mine' }).map(({ ID }) => ID),
+    [mine ?? ''],
+  );
+  t.deepEqual(log.list({ guestId: 'nobody' }), []);
+  t.is(log.get(mine ?? '', 'mine').ID, mine ?? '');
+  t.like(
+    t.throws(() => log.get(other ?? '', 'mine')),
+    { kind: 'not_found', message: `job ${other}: not found` },
+  );
+});
+
+test('the log is the same after a restart, and new jobs come after the old ones', async (t) => {
+  const filename = await newFile(t);
+  const log = await JobLog.open(filename);
+  await Promise.all(Array.from({ length: 30 }, () => log.add('g', 'start', task)));
+  await log.fail(log.list()[3]?.ID ?? '', 'why');
+  const reopened = await JobLog.open(filename);
+  t.deepEqual(reopened.list(), log.list());
+  const { ID } = await reopened.add('g', 'stop', task);
+  t.is(reopened.list()[0]?.ID, ID);
+});
+
+test('the newest 1000 jobs are kept by default', async (t) => {
+  const log = await JobLog.open(await newFile(t));
+  const ids = await addFinished(log, 'g', 1003);
+  t.is(log.list().length, 1000);
+  t.is(log.list().at(-1)?.ID, ids[3]);
+  t.throws(() => log.get(ids[2] ?? ''), { message: /not found/ });
+});
+
+test('old jobs are gone from the guest and after a restart as well', async (t) => {
+  const filename = await newFile(t);
+  const log = await JobLog.open(filename, 10);
+  await addFinished(log, 'old', 5);
+  const ids = await addFinished(log, 'new', 10);
+  t.deepEqual(log.list({ guestId: 'old' }), []);
+  const reopened = await JobLog.open(filename, 10);
+  t.deepEqual(
+    reopened.list().map(({ ID }) => ID),
+    ids.toReversed(),
+  );
+});
+
+test('a job that has not ended is never forgotten', async (t) => {
+  const log = await JobLog.open(await newFile(t), 3);
+  const queued = await log.add('g', 'create', task);
+  const running = await log.add('g', 'start', task);
+  await log.start(running.ID);
+  await addFinished(log, 'g', 150);
+  t.is(log.get(queued.ID).Status, 'Queued');
+  t.is(log.get(running.ID).Status, 'Running');
+  t.deepEqual(
+    log.unfinished().map(({ job }) => job.ID),
+    [running.ID, queued.ID],
+  );
+});
+
+test('a torn last line costs that one change alone', async (t) => {
+  const filename = await newFile(t);
+  const log = await JobLog.open(filename);
+  const [id] = await addFinished(log, 'g', 1);
+  await writeFile(filename, '{"_id":"torn', { flag: 'a' });
+  const reopened = await JobLog.open(filename);
+  t.deepEqual(
+    reopened.list().map(({ ID }) => ID),
+    [id ?? ''],
+  );
+  await rm(filename);
+});

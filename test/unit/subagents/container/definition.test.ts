@@ -1,0 +1,71 @@
+import test from 'ava';
+import type { Nic } from '../../../../lib/model/guest.js';
+import {
+  completeDefinition,
+  createOptions,
+  endpointSettings,
+  nicsOf,
+} from '../../../../lib/subagents/container/definition.js';
+import { GUEST_ID } from '../../../helpers/sub-agents.js';
+
+const nic = (more: Partial<Nic>): Nic => ({
+  name: 'net0',
+  network: 'user',
+  model: '',
+  address: '',
+  netmask: '',
+  gateway: '',
+  vlans: [],
+  ...more,
+});
+
+const options = (guest = {}, nics: Nic[] = []) =>
+  createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1');
+
+test('the container is called after the guest and marked as its own', (t) => {
+  t.like(options(), {
+    name: `mistify-${GUEST_ID}`,
+    Hostname: GUEST_ID,
+    Image: 'localhost/bb:1',
+    Labels: { 'io.mistify.guest': GUEST_ID },
+  });
+});
+
+test('memory is a limit in bytes, with a default; CPUs are a limit only when asked for', (t) => {
+  t.is(options().HostConfig?.Memory, 512 * 2 ** 20);
+  t.is(options().HostConfig?.NanoCpus, undefined);
+  t.like(options({ memory: 64, cpu: 2 }).HostConfig, { Memory: 64 * 2 ** 20, NanoCpus: 2e9 });
+});
+
+test('without nics, and with those on bridges of the host, the engine makes no network', (t) => {
+  t.is(options().HostConfig?.NetworkMode, 'none');
+  t.is(options({}, [nic({ network: 'br0', device: 'mt0-0' })]).HostConfig?.NetworkMode, 'none');
+});
+
+test('the network user is the engine’s default', (t) => {
+  const made = options({}, [nic({})]);
+  t.is(made.HostConfig?.NetworkMode, 'bridge');
+  t.is(made.NetworkingConfig, undefined);
+});
+
+test('an engine network gets the address and the MAC of the nic', (t) => {
+  const made = options({}, [nic({ network: 'lan', address: '192.0.2.7/24', mac: '52:54:00:00:00:07' })]);
+  t.like(made, { MacAddress: '52:54:00:00:00:07', HostConfig: { NetworkMode: 'lan' } });
+  t.deepEqual(made.NetworkingConfig?.EndpointsConfig?.lan as object, {
+    IPAMConfig: { IPv4Address: '192.0.2.7' },
+    MacAddress: '52:54:00:00:00:07',
+  });
+  t.deepEqual(endpointSettings(nic({ address: '2001:db8::7/64' })), {
+    IPAMConfig: { IPv6Address: '2001:db8::7' },
+  });
+});
+
+test('the nics are read again from the container’s labels', (t) => {
+  const nics = [nic({ network: 'br0', device: 'mt0-0' })];
+  t.deepEqual(nicsOf(options({}, nics).Labels ?? {}), nics);
+  t.deepEqual(nicsOf({}), []);
+});
+
+test('a container without an image is refused', (t) => {
+  t.throws(() => completeDefinition({ id: GUEST_ID }, []), { message: /needs an image/ });
+});

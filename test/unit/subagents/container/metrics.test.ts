@@ -1,0 +1,83 @@
+import test from 'ava';
+import type { Nic } from '../../../../lib/model/guest.js';
+import { toCpuMetrics, toDiskMetrics, toNicMetrics } from '../../../../lib/subagents/container/metrics.js';
+
+const cpuStats = (perCpu?: number[] | null, online?: number) => ({
+  cpu_stats: {
+    cpu_usage: { total_usage: 3e9, ...(perCpu === undefined ? {} : { percpu_usage: perCpu }) },
+    ...(online === undefined ? {} : { online_cpus: online }),
+  },
+});
+
+test('the time of each CPU is in seconds, without those that are off', (t) => {
+  t.deepEqual(toCpuMetrics(cpuStats([1e9, 2e9, 0, 0], 2)), [
+    { cpu_time: 1, vcpu_time: 1 },
+    { cpu_time: 2, vcpu_time: 2 },
+  ]);
+});
+
+test('where the engine knows no single CPUs there is one time for all', (t) => {
+  for (const stats of [cpuStats(), cpuStats(null), cpuStats([], 4)])
+    t.deepEqual(toCpuMetrics(stats), [{ cpu_time: 3, vcpu_time: 3 }]);
+});
+
+test('a disk’s counters are put together by its numbers, and it is called by its name', async (t) => {
+  const at = (minor: number, op: string, value: number) => ({ major: 8, minor, op, value });
+  const stats = {
+    blkio_stats: {
+      io_service_bytes_recursive: [
+        at(0, 'Read', 4096),
+        at(0, 'Write', 512),
+        at(0, 'Total', 4608),
+        at(16, 'read', 1),
+      ],
+      io_serviced_recursive: [at(0, 'Read', 2), at(0, 'Write', 1)],
+      io_service_time_recursive: [at(0, 'Read', 5e8)],
+    },
+  };
+  const metrics = await toDiskMetrics(stats, async (numbers) => (numbers === '8:0' ? 'sda' : numbers));
+  t.deepEqual(Object.keys(metrics), ['sda', '8:16']);
+  t.like(metrics.sda, {
+    disk: 'sda',
+    read_bytes: 4096,
+    write_bytes: 512,
+    read_ops: 2,
+    write_ops: 1,
+    read_time: 0.5,
+    write_time: 0,
+    flush_ops: 0,
+  });
+});
+
+test('a container that did nothing has no disks', async (t) => {
+  t.deepEqual(await toDiskMetrics({ blkio_stats: { io_service_bytes_recursive: null } }, async (n) => n), {});
+});
+
+const nic = (name: string, device?: string): Nic => ({
+  name,
+  network: 'lan',
+  model: '',
+  address: '',
+  netmask: '',
+  gateway: '',
+  vlans: [],
+  ...(device ? { device } : {}),
+});
+
+test('the engine’s networks are counted under the names of their nics', (t) => {
+  const counters = (rx: number) => ({
+    rx_bytes: rx,
+    rx_packets: 2,
+    rx_errors: 3,
+    rx_dropped: 4,
+    tx_bytes: 5,
+    tx_packets: 6,
+    tx_errors: 7,
+    tx_dropped: 8,
+  });
+  const nics = [nic('wan'), nic('br', 'mt0-0'), nic('lan')];
+  const metrics = toNicMetrics({ networks: { eth1: counters(20), eth0: counters(10) } }, nics);
+  t.deepEqual(Object.keys(metrics), ['wan', 'lan']);
+  t.like(metrics.wan, { name: 'wan', rx_bytes: 10, rx_drops: 4, tx_drops: 8 });
+  t.is(metrics.lan?.rx_bytes, 20);
+});
