@@ -12,13 +12,16 @@ import type { Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
 import { startContainers } from '../../lib/subagents/container/service.js';
-import { needs } from './needs.js';
+import { needs, needsInTurn } from './needs.js';
 import { callMethod, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 import { until } from './wait.js';
 
 /** Registers tests that need a real Podman. */
 export const needsPodman = needs('podman', 'runc', 'busybox', 'root');
+
+/** The same, one after the other: Podman's listing fails now and then while another process adds or removes an image. */
+export const needsPodmanInTurn = needsInTurn('podman', 'runc', 'busybox', 'root');
 
 export const IMAGE = 'localhost/bb:1';
 

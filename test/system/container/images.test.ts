@@ -9,7 +9,7 @@ import {
   newGuest,
   SharedPodman,
   type TestContainers,
-  needsPodman as test,
+  needsPodmanInTurn as test,
 } from '../../helpers/podman.js';
 import { serveHttp } from '../../helpers/storage.js';
 
