@@ -1,3 +1,5 @@
+import type { IdempotentRequest } from '../lib/store/job-log.js';
+
 export type { Context } from '../lib/agent/context.js';
 
 /** What a handler is called with: a request whose parts have been validated, free of any HTTP library. */
@@ -8,6 +10,10 @@ export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
   payload: Payload;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
+  /** Present when the client may send the request again without meaning it again. */
+  idempotency?: IdempotentRequest | undefined;
+  /** Entity tags of what the client has seen, as the If-Match header has them. */
+  ifMatch?: string | undefined;
 }
 
 /** What a handler answers. It throws an `AgentError` for everything that went wrong. */
@@ -16,6 +22,8 @@ export interface Reply<Body = unknown> {
   headers?: Record<string, string>;
   /** Sent as JSON, unless it is bytes. */
   body: Body;
+  /** The cursor of the next page of a list; absent on the last one. */
+  next?: string;
 }
 
 /** The body of every answer that says that something went wrong. */
@@ -25,9 +33,23 @@ export interface ErrorBody {
   stack: string[];
 }
 
-/** For how many seconds the client waits for a job, to get what came of it. */
-export interface WaitQuery {
+export interface DryRunQuery {
+  /** Whether only to check the request. */
+  dryRun?: boolean;
+}
+
+export interface JobQuery extends DryRunQuery {
+  /** For how many seconds the client waits for the job, to get what came of it. */
   wait?: number;
+}
+
+/** Which part of a list the client wants. */
+export interface ListQuery {
+  limit?: number;
+  /** Where the page before it ended. */
+  cursor?: string;
+  /** The keys of each item that are wanted; all by default. */
+  fields?: string[];
 }
 
 export interface GuestParams {

@@ -8,6 +8,7 @@ export type ErrorKind =
   | 'invalid' // the request makes no sense, whatever the state of the host
   | 'not_found' // what it names is not there
   | 'conflict' // what it asks is at odds with the state of things
+  | 'precondition_failed' // it is no longer what the client has seen
   | 'queue_full' // the guest has too many actions waiting
   | 'bad_answer' // a sub-agent answered nonsense, or an error of its own
   | 'unavailable' // a sub-agent is down, or the agent is stopping
@@ -45,6 +46,12 @@ export const imageInUse = (id: string, guests: readonly string[]): AgentError =>
   new AgentError(
     'conflict',
     `image ${id} is in use by these guests, delete them first: ${guests.join(', ')}`,
+  );
+
+export const keyReused = (): AgentError =>
+  new AgentError(
+    'conflict',
+    'this idempotency key was used for another request: a new request needs a new key',
   );
 
 export const profileNotFound = (name: string, known: readonly string[]): AgentError =>

@@ -6,6 +6,7 @@ const STATUS: Record<ErrorKind, number> = {
   invalid: 400,
   not_found: 404,
   conflict: 409,
+  precondition_failed: 412,
   queue_full: 429,
   bad_answer: 502,
   unavailable: 503,

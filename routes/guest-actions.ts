@@ -8,7 +8,7 @@ import { startGuest } from '../handlers/guests/start.js';
 import { suspendGuest } from '../handlers/guests/suspend.js';
 import type { GuestAction } from '../lib/config/actions.js';
 import { type Route, route } from './route.js';
-import { guestParams, replies, waitQuery } from './schemas.js';
+import { guestParams, jobQuery, replies } from './schemas.js';
 
 const actions: Record<GuestAction, { handler: typeof startGuest; summary: string }> = {
   shutdown: { handler: shutdownGuest, summary: 'Ask a guest to shut itself down' },
@@ -29,7 +29,7 @@ export const guestActionRoutes: Route[] = Object.entries(actions).flatMap(([name
       path: `/guests/{guestID}/${name}`,
       summary,
       tags: ['guest actions'],
-      query: waitQuery,
+      query: jobQuery,
       params: guestParams,
       ...(method === 'POST' ? { payload: 'ignored' } : {}),
       reply: {

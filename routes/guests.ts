@@ -8,7 +8,15 @@ import { getCpuMetrics } from '../handlers/guests/metrics/cpu.js';
 import { getDiskMetrics } from '../handlers/guests/metrics/disk.js';
 import { getNicMetrics } from '../handlers/guests/metrics/nic.js';
 import { type Route, route } from './route.js';
-import { guestParams, guestPayload, metadataPatchPayload, replies, waitQuery } from './schemas.js';
+import {
+  dryRunQuery,
+  guestParams,
+  guestPayload,
+  guestsQuery,
+  jobQuery,
+  metadataPatchPayload,
+  replies,
+} from './schemas.js';
 
 const metadata = { status: 200, description: "The guest's metadata", schema: replies.metadata } as const;
 
@@ -36,6 +44,7 @@ export const guestRoutes: Route[] = [
     path: '/guests',
     summary: 'Retrieve a list of guests',
     tags: ['guests'],
+    query: guestsQuery,
     reply: { status: 200, description: 'Guests', schema: replies.guests },
     handler: listGuests,
   }),
@@ -44,7 +53,7 @@ export const guestRoutes: Route[] = [
     path: '/guests',
     summary: 'Create a new guest',
     tags: ['guests'],
-    query: waitQuery,
+    query: jobQuery,
     payload: guestPayload,
     reply: { status: 202, description: 'The job that creates it was queued', schema: replies.guest },
     handler: createGuest,
@@ -63,7 +72,7 @@ export const guestRoutes: Route[] = [
     path: '/guests/{guestID}',
     summary: 'Delete a guest',
     tags: ['guests'],
-    query: waitQuery,
+    query: jobQuery,
     params: guestParams,
     reply: { status: 202, description: 'The job that deletes it was queued', schema: replies.guest },
     handler: deleteGuest,
@@ -83,6 +92,7 @@ export const guestRoutes: Route[] = [
     summary: "Modify a guest's metadata",
     tags: ['guests'],
     params: guestParams,
+    query: dryRunQuery,
     payload: metadataPatchPayload,
     reply: metadata,
     handler: patchGuestMetadata,

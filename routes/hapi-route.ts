@@ -10,6 +10,7 @@ import type {
 import Joi from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
+import { conditionsOf } from './conditions.js';
 import { toBoom } from './errors.js';
 import type { Patience } from './listener.js';
 import type { Route } from './route.js';
@@ -24,7 +25,8 @@ const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['paylo
     ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
     : { override: 'application/json', maxBytes: MAX_BODY_BYTES };
 
-const toEvent = (request: Request): Event => ({
+const toEvent = (request: Request, route: Route): Event => ({
+  ...conditionsOf(request, route),
   params: request.params,
   query: request.query,
   payload: request.payload,
@@ -34,8 +36,20 @@ const toEvent = (request: Request): Event => ({
   },
 });
 
-const respond = ({ status, headers, body }: Reply, h: ResponseToolkit): ResponseObject => {
+/** The next page of a list, as RFC 8288 has it. */
+const linkToNext = ({ url }: Request, cursor: string): string => {
+  const query = new URLSearchParams(url.searchParams);
+  query.set('cursor', cursor);
+  return `<${url.pathname}?${query}>; rel="next"`;
+};
+
+const respond = (
+  { status, headers, body, next }: Reply,
+  request: Request,
+  h: ResponseToolkit,
+): ResponseObject => {
   const response = h.response(body as object).code(status);
+  if (next !== undefined) response.header('Link', linkToNext(request, next));
   for (const [name, value] of Object.entries(headers ?? {})) response.header(name, value);
   return response;
 };
@@ -63,10 +77,10 @@ export const toHapiRoute = (definition: Route, context: Context, { stall }: Pati
     },
     handler: async (request, h) => {
       try {
-        const reply = await handler(toEvent(request), context);
+        const reply = await handler(toEvent(request, definition), context);
         const { res } = request.raw;
         if (reply.body instanceof Readable) res.setTimeout(stall, () => res.destroy());
-        return respond(reply, h);
+        return respond(reply, request, h);
       } catch (error) {
         throw toBoom(error);
       }

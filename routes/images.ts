@@ -8,7 +8,7 @@ import { getImage } from '../handlers/images/get.js';
 import { listImages } from '../handlers/images/list.js';
 import { imageFetchSchema } from '../lib/model/image.js';
 import { type Route, route } from './route.js';
-import { imageParams, imagesQuery, replies, waitQuery } from './schemas.js';
+import { containerImagesQuery, imageParams, imagesQuery, jobQuery, replies } from './schemas.js';
 
 const list = { status: 200, description: 'Images', schema: replies.images } as const;
 const one = { status: 200, description: 'The image', schema: replies.image } as const;
@@ -39,7 +39,7 @@ export const imageRoutes: Route[] = [
     path: '/images',
     summary: 'Fetch an image',
     tags: ['images'],
-    query: waitQuery,
+    query: jobQuery,
     payload,
     reply: fetching,
     handler: fetchImage,
@@ -58,7 +58,7 @@ export const imageRoutes: Route[] = [
     path: '/images/{imageID}',
     summary: 'Delete an image',
     tags: ['images'],
-    query: waitQuery,
+    query: jobQuery,
     params: imageParams,
     reply: deleting,
     handler: deleteImage,
@@ -68,6 +68,7 @@ export const imageRoutes: Route[] = [
     path: '/container_images',
     summary: 'Retrieve a list of container images',
     tags: ['container images'],
+    query: containerImagesQuery,
     reply: list,
     handler: listContainerImages,
   }),
@@ -76,7 +77,7 @@ export const imageRoutes: Route[] = [
     path: '/container_images',
     summary: 'Fetch a container image',
     tags: ['container images'],
-    query: waitQuery,
+    query: jobQuery,
     payload,
     reply: fetching,
     handler: fetchContainerImage,
@@ -95,7 +96,7 @@ export const imageRoutes: Route[] = [
     path: '/container_images/{imageID}',
     summary: 'Delete a container image',
     tags: ['container images'],
-    query: waitQuery,
+    query: jobQuery,
     params: imageParams,
     reply: deleting,
     handler: deleteContainerImage,

@@ -4,7 +4,7 @@ import { cancelJob } from '../handlers/jobs/cancel.js';
 import { getJob } from '../handlers/jobs/get.js';
 import { listJobs } from '../handlers/jobs/list.js';
 import { type Route, route } from './route.js';
-import { guestJobParams, guestParams, jobParams, jobsQuery, replies } from './schemas.js';
+import { dryRunQuery, guestJobParams, guestParams, jobParams, jobsQuery, replies } from './schemas.js';
 
 const list = { status: 200, description: 'Jobs, newest first', schema: replies.jobs } as const;
 const one = { status: 200, description: 'The job', schema: replies.job } as const;
@@ -34,6 +34,7 @@ export const jobRoutes: Route[] = [
     summary: 'Cancel a job that waits or runs',
     tags: ['jobs'],
     params: jobParams,
+    query: dryRunQuery,
     reply: { status: 200, description: 'The job, which has ended', schema: replies.job },
     handler: cancelJob,
   }),

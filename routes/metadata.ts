@@ -1,7 +1,7 @@
 import { getMetadata } from '../handlers/metadata/get.js';
 import { patchMetadata } from '../handlers/metadata/patch.js';
 import { type Route, route } from './route.js';
-import { metadataPatchPayload, replies } from './schemas.js';
+import { dryRunQuery, metadataPatchPayload, replies } from './schemas.js';
 
 const reply = { status: 200, description: "The hypervisor's metadata", schema: replies.metadata } as const;
 
@@ -19,6 +19,7 @@ export const metadataRoutes: Route[] = [
     path: '/metadata',
     summary: "Modify the hypervisor's metadata",
     tags: ['hypervisor'],
+    query: dryRunQuery,
     payload: metadataPatchPayload,
     reply,
     handler: patchMetadata,

@@ -1,4 +1,4 @@
-import Joi from 'joi';
+import Joi, { type ObjectSchema, type Schema } from 'joi';
 import {
   guestIdSchema,
   guestSchema,
@@ -24,11 +24,42 @@ export const snapshotParams = guestParams.keys({ name: snapshotNameSchema.requir
 export const diskSnapshotsParams = snapshotsParams.keys({ diskID: diskIdSchema.required() });
 export const diskSnapshotParams = snapshotParams.keys({ diskID: diskIdSchema.required() });
 
-export const jobsQuery = Joi.object({
-  limit: Joi.number().integer().min(1).max(100_000).description('At most so many, the newest').example(20),
-});
+/** Chosen keys between commas, as an array. */
+const fieldsOf = (known: readonly string[]): Schema =>
+  Joi.string()
+    .max(1000)
+    .custom((text: string, helpers) => {
+      const fields = text.split(',').map((field) => field.trim());
+      const unknown = fields.filter((field) => !known.includes(field));
+      if (unknown.length === 0) return fields;
+      const message = `"fields" names ${unknown.join(', ')}, which is not there: choose from ${known.join(', ')}`;
+      return helpers.message({ custom: message.replaceAll('{', '(') });
+    })
+    .description(`The keys of each item that are wanted, between commas: ${known.join(', ')}`)
+    .example(known.slice(0, 2).join(','));
 
-export const waitQuery = Joi.object({
+const keysOf = (schema: ObjectSchema): string[] => Object.keys(schema.describe().keys);
+
+const listQuery = (item: ObjectSchema): ObjectSchema =>
+  Joi.object({
+    limit: Joi.number().integer().min(1).max(100_000).description('At most so many').example(20),
+    cursor: Joi.string()
+      .max(4096)
+      .description('Where the page before it ended, from the Link in its headers'),
+    fields: fieldsOf(keysOf(item)),
+  });
+
+export const guestsQuery = listQuery(guestSchema);
+export const jobsQuery = listQuery(jobSchema);
+export const snapshotsQuery = listQuery(snapshotSchema);
+export const containerImagesQuery = listQuery(imageSchema);
+
+const dryRun = Joi.boolean().description('Check the request and change nothing');
+
+export const dryRunQuery = Joi.object({ dryRun });
+
+export const jobQuery = Joi.object({
+  dryRun,
   wait: Joi.number()
     .min(0)
     .max(3600)
@@ -36,7 +67,7 @@ export const waitQuery = Joi.object({
     .example(30),
 });
 
-export const imagesQuery = Joi.object({
+export const imagesQuery = listQuery(imageSchema).keys({
   type: Joi.string()
     .allow('')
     .max(64)

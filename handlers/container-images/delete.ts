@@ -1,12 +1,15 @@
 import * as images from '../../lib/runtime/image-actions.js';
 import type { ImageParams } from '../images/get.js';
-import { acceptedOrDone } from '../replies.js';
-import type { Context, Event, Reply, WaitQuery } from '../types.js';
+import { submitOnce } from '../submit.js';
+import type { Context, Event, JobQuery, Reply } from '../types.js';
 
-export const deleteContainerImage = async (
-  { params, query }: Event<ImageParams, WaitQuery>,
-  { runtime }: Context,
-): Promise<Reply<Record<string, never>>> => {
-  const { job, done } = await images.deleteImage(runtime, params.imageID, 'container');
-  return acceptedOrDone({ job, done: done.then(() => ({})) }, {}, query.wait);
-};
+export const deleteContainerImage = (
+  event: Event<ImageParams, JobQuery>,
+  context: Context,
+): Promise<Reply<Record<string, never>>> =>
+  submitOnce(
+    event,
+    context,
+    (options) => images.deleteImage(context.runtime, event.params.imageID, 'container', options),
+    () => ({}),
+  );

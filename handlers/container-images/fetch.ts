@@ -1,16 +1,17 @@
 import type { Image, ImageFetch } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/image-actions.js';
-import { acceptedOrDone } from '../replies.js';
-import type { Context, Event, Reply, WaitQuery } from '../types.js';
+import { submitOnce } from '../submit.js';
+import type { Context, Event, JobQuery, Reply } from '../types.js';
 
-export const fetchContainerImage = async (
-  { payload, query }: Event<unknown, WaitQuery, ImageFetch>,
-  { runtime }: Context,
+export const fetchContainerImage = (
+  event: Event<unknown, JobQuery, ImageFetch>,
+  context: Context,
 ): Promise<Reply<{ images: Image[] }>> => {
-  const { job, done } = await images.fetchImage(runtime, { ...payload, type: 'container' });
-  return acceptedOrDone(
-    { job, done: done.then((fetched) => ({ images: fetched })) },
-    { images: [] },
-    query.wait,
+  const fetch = { ...event.payload, type: 'container' };
+  return submitOnce(
+    event,
+    context,
+    (options) => images.fetchImage(context.runtime, fetch, options),
+    (fetched) => ({ images: fetched }),
   );
 };

@@ -1,7 +1,11 @@
 import type { Image } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/image-actions.js';
+import { pageOfAll } from '../pages.js';
 import { answered } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
+import type { Context, Event, ListQuery, Reply } from '../types.js';
 
-export const listContainerImages = async ({ signal }: Event, { runtime }: Context): Promise<Reply<Image[]>> =>
-  answered(await images.listImages(runtime, 'container', signal));
+export const listContainerImages = async (
+  { query, signal }: Event<unknown, ListQuery>,
+  { runtime }: Context,
+): Promise<Reply<Image[]>> =>
+  pageOfAll(answered(await images.listImages(runtime, 'container', signal)), query);

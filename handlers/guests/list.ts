@@ -1,6 +1,9 @@
 import type { Guest } from '../../lib/model/guest.js';
-import { ok } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
+import { page, placeOf } from '../pages.js';
+import type { Context, Event, ListQuery, Reply } from '../types.js';
 
-export const listGuests = async (_event: Event, { guests }: Context): Promise<Reply<Guest[]>> =>
-  ok(guests.list());
+/** In the order they were created in. */
+export const listGuests = async (
+  { query }: Event<unknown, ListQuery>,
+  { guests }: Context,
+): Promise<Reply<Guest[]>> => page(guests.page({ after: placeOf(query), limit: query.limit }), query);

@@ -1,15 +1,18 @@
 import type { GuestAction } from '../../lib/config/actions.js';
+import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { performGuestAction } from '../../lib/runtime/guest-actions.js';
-import { acceptedOrDone } from '../replies.js';
-import type { Context, Event, GuestParams, Reply, WaitQuery } from '../types.js';
+import { submitOnce } from '../submit.js';
+import type { Context, Event, GuestParams, JobQuery, Reply } from '../types.js';
 
 /** Queues an action of a guest and answers the guest as it is before that, or after it when the client waits. */
-export const performAction = async (
+export const performAction = (
   action: GuestAction,
-  { params, query }: Event<GuestParams, WaitQuery>,
-  { guests, runtime }: Context,
-): Promise<Reply<Guest>> => {
-  const guest = guests.get(params.guestID);
-  return acceptedOrDone(await performGuestAction(runtime, guest, action), guest, query.wait);
-};
+  event: Event<GuestParams, JobQuery>,
+  context: Context,
+): Promise<Reply<Guest>> =>
+  submitOnce(event, context, async (options) => {
+    const guest = context.guests.get(event.params.guestID);
+    requireMatch(event.ifMatch, guest);
+    return performGuestAction(context.runtime, guest, action, options);
+  });

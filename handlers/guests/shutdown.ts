@@ -1,9 +1,7 @@
 import type { Guest } from '../../lib/model/guest.js';
-import type { Context, Event, GuestParams, Reply, WaitQuery } from '../types.js';
+import type { Context, Event, GuestParams, JobQuery, Reply } from '../types.js';
 import { performAction } from './perform-action.js';
 
 /** Asks the guest to shut itself down. */
-export const shutdownGuest = (
-  event: Event<GuestParams, WaitQuery>,
-  context: Context,
-): Promise<Reply<Guest>> => performAction('shutdown', event, context);
+export const shutdownGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
+  performAction('shutdown', event, context);

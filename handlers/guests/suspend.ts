@@ -1,7 +1,7 @@
 import type { Guest } from '../../lib/model/guest.js';
-import type { Context, Event, GuestParams, Reply, WaitQuery } from '../types.js';
+import type { Context, Event, GuestParams, JobQuery, Reply } from '../types.js';
 import { performAction } from './perform-action.js';
 
 /** Pauses the guest. */
-export const suspendGuest = (event: Event<GuestParams, WaitQuery>, context: Context): Promise<Reply<Guest>> =>
+export const suspendGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
   performAction('suspend', event, context);

@@ -1,12 +1,15 @@
 import * as images from '../../lib/runtime/image-actions.js';
-import { acceptedOrDone } from '../replies.js';
-import type { Context, Event, Reply, WaitQuery } from '../types.js';
+import { submitOnce } from '../submit.js';
+import type { Context, Event, JobQuery, Reply } from '../types.js';
 import type { ImageParams } from './get.js';
 
-export const deleteImage = async (
-  { params, query }: Event<ImageParams, WaitQuery>,
-  { runtime }: Context,
-): Promise<Reply<Record<string, never>>> => {
-  const { job, done } = await images.deleteImage(runtime, params.imageID);
-  return acceptedOrDone({ job, done: done.then(() => ({})) }, {}, query.wait);
-};
+export const deleteImage = (
+  event: Event<ImageParams, JobQuery>,
+  context: Context,
+): Promise<Reply<Record<string, never>>> =>
+  submitOnce(
+    event,
+    context,
+    (options) => images.deleteImage(context.runtime, event.params.imageID, undefined, options),
+    () => ({}),
+  );

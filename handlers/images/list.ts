@@ -1,9 +1,11 @@
 import type { Image } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/image-actions.js';
+import { pageOfAll } from '../pages.js';
 import { answered } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
+import type { Context, Event, ListQuery, Reply } from '../types.js';
 
 export const listImages = async (
-  { query, signal }: Event<unknown, { type?: string }>,
+  { query, signal }: Event<unknown, ListQuery & { type?: string }>,
   { runtime }: Context,
-): Promise<Reply<Image[]>> => answered(await images.listImages(runtime, query.type, signal));
+): Promise<Reply<Image[]>> =>
+  pageOfAll(answered(await images.listImages(runtime, query.type, signal)), query);

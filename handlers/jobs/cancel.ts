@@ -1,8 +1,11 @@
 import type { Job } from '../../lib/model/job.js';
 import { ok } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
+import type { Context, DryRunQuery, Event, Reply } from '../types.js';
 import type { JobParams } from './get.js';
 
 /** Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off. */
-export const cancelJob = async ({ params }: Event<JobParams>, { runtime }: Context): Promise<Reply<Job>> =>
-  ok(await runtime.queue.cancel(params.jobID));
+export const cancelJob = async (
+  { params, query: { dryRun } }: Event<JobParams, DryRunQuery>,
+  { runtime }: Context,
+): Promise<Reply<Job>> =>
+  ok(dryRun ? runtime.queue.requireUnfinished(params.jobID) : await runtime.queue.cancel(params.jobID));

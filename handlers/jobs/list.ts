@@ -1,13 +1,9 @@
 import type { Job } from '../../lib/model/job.js';
-import { ok } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
-
-export interface JobsQuery {
-  limit?: number;
-}
+import { page, placeOf } from '../pages.js';
+import type { Context, Event, ListQuery, Reply } from '../types.js';
 
 /** Newest first. */
 export const listJobs = async (
-  { query }: Event<unknown, JobsQuery>,
+  { query }: Event<unknown, ListQuery>,
   { jobs }: Context,
-): Promise<Reply<Job[]>> => ok(jobs.list(query));
+): Promise<Reply<Job[]>> => page(jobs.page({ before: placeOf(query), limit: query.limit }), query);

@@ -1,10 +1,18 @@
+import { requireMatch } from '../../lib/model/etag.js';
 import type { Metadata } from '../../lib/model/guest.js';
-import { ok } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
+import { patchMetadata as patched, requireMetadataFits } from '../../lib/model/metadata.js';
+import { ok, tagged } from '../replies.js';
+import type { Context, DryRunQuery, Event, Reply } from '../types.js';
 
 export type MetadataPatch = Record<string, string | null>;
 
 export const patchMetadata = async (
-  { payload }: Event<unknown, unknown, MetadataPatch | null>,
+  { payload, query: { dryRun }, ifMatch }: Event<unknown, DryRunQuery, MetadataPatch | null>,
   { metadata }: Context,
-): Promise<Reply<Metadata>> => ok(await metadata.patch(payload ?? {}));
+): Promise<Reply<Metadata>> => {
+  const patch = payload ?? {};
+  const check = (current: Metadata): void => requireMatch(ifMatch, current);
+  if (!dryRun) return tagged(await metadata.patch(patch, check));
+  check(metadata.all());
+  return ok(requireMetadataFits(patched(metadata.all(), patch)));
+};

@@ -177,3 +177,7 @@ export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
 });
 
 export const isContainer = (guest: Pick<Guest, 'type'>): boolean => guest.type === 'container';
+
+const NO_METADATA: Metadata = {};
+
+export const metadataOf = ({ metadata = NO_METADATA }: Guest): Metadata => metadata;

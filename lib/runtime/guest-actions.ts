@@ -1,6 +1,7 @@
 import { actionName, type GuestAction } from '../config/actions.js';
 import { errorMessage, guestExists } from '../errors.js';
 import { type Guest, normalizeGuest } from '../model/guest.js';
+import type { Job } from '../model/job.js';
 import type { MetricsType } from '../model/metrics.js';
 import {
   type GuestMetricsRequest,
@@ -12,7 +13,7 @@ import type { Action } from './action.js';
 import { guestExchange } from './guest-exchange.js';
 import type { TaskRun } from './job-queue.js';
 import { type PipelineOptions, requireShape, runPipeline } from './pipeline.js';
-import type { Answered, Runtime, Submitted } from './runtime.js';
+import type { Answered, Runtime, Submission, SubmitOptions } from './runtime.js';
 
 const runGuestPipeline = async (
   runtime: Runtime,
@@ -82,13 +83,19 @@ export const runGuestTask = async (
 export const createGuest = async (
   runtime: Runtime,
   wanted: Guest,
-): Promise<Submitted<Guest> & { guest: Guest }> => {
+  options: SubmitOptions = {},
+): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(wanted.type, 'create'));
   const guest = normalizeGuest({ ...wanted, state: 'create' });
+  const task = { kind: 'guest', name: 'create' } as const;
+  const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
+  if (options.dryRun) {
+    if (runtime.guests.find(guest.id)) throw guestExists(guest.id);
+    return submit();
+  }
   if (!(await runtime.guests.insert(guest))) throw guestExists(guest.id);
   try {
-    const submitted = await runtime.queue.submit<Guest>(guest.id, action, { kind: 'guest', name: 'create' });
-    return { ...submitted, guest };
+    return await submit();
   } catch (error) {
     await runtime.guests.remove(guest.id);
     runtime.forgetGuest(guest.id);
@@ -104,25 +111,31 @@ const outlivesPoweroff = (action: string): boolean => /Snapshot$|poweroff$|delet
 
 const isCreate = (action: string): boolean => /create$/i.test(action);
 
+const clearTheWay = ({ queue }: Runtime, job: Job, name: GuestAction): void => {
+  if (name === 'delete') {
+    // What waits is behind it now, and ends with the guest.
+    queue.supersede(job, { waiting: () => false, running: () => true });
+  } else if (name === 'poweroff') {
+    queue.supersede(job, {
+      waiting: (other) => !outlivesPoweroff(other),
+      running: (other) => !isCreate(other),
+    });
+  }
+};
+
 /** Queues an action of a guest that there is. */
 export const performGuestAction = async (
   runtime: Runtime,
   guest: Guest,
   name: GuestAction,
-): Promise<Submitted<Guest>> => {
+  options: SubmitOptions = {},
+): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(guest.type, name));
   const first = OVERRULING.has(name);
-  const submitted = await runtime.queue.submit<Guest>(guest.id, action, { kind: 'guest', name }, { first });
-  if (name === 'delete') {
-    // What waits is behind it now, and ends with the guest.
-    runtime.queue.supersede(submitted.job, { waiting: () => false, running: () => true });
-  } else if (name === 'poweroff') {
-    runtime.queue.supersede(submitted.job, {
-      waiting: (other) => !outlivesPoweroff(other),
-      running: (other) => !isCreate(other),
-    });
-  }
-  return submitted;
+  const task = { kind: 'guest', name } as const;
+  const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
+  if (submission.job) clearTheWay(runtime, submission.job, name);
+  return submission;
 };
 
 type MetricsAnswer<Type extends MetricsType> = NonNullable<GuestMetricsResponse[Type]>;

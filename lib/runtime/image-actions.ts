@@ -7,7 +7,7 @@ import { type ImageRequest, type ImageResponse, imageResponseSchema } from '../r
 import type { Task } from '../store/task.js';
 import type { TaskRun } from './job-queue.js';
 import { type Exchange, requireShape, runPipeline } from './pipeline.js';
-import type { Answered, Runtime, Submitted } from './runtime.js';
+import type { Answered, Runtime, Submission, SubmitOptions } from './runtime.js';
 
 /** The stores an image can be in: disk images and container images. */
 const STORES = ['', 'container'] as const;
@@ -91,9 +91,10 @@ const submitImageAction = (
   store: string | undefined,
   name: string,
   request: ImageRequest,
-): Promise<Submitted<Image[]>> => {
+  options?: SubmitOptions,
+): Promise<Submission<Image[]>> => {
   const action = runtime.action(actionName(store, name));
-  return runtime.queue.submit(AGENT_RUNNER, action, { kind: 'image', request });
+  return runtime.queue.submit(AGENT_RUNNER, action, { kind: 'image', request }, [], options);
 };
 
 export const runImageTask = async (
@@ -102,8 +103,12 @@ export const runImageTask = async (
 ): Promise<Image[]> => (await runPipeline(action, imageExchange(request), { run, signal }))?.images ?? [];
 
 /** Queues the fetching of an image. */
-export const fetchImage = (runtime: Runtime, fetch: ImageFetch): Promise<Submitted<Image[]>> =>
-  submitImageAction(runtime, fetch.type, 'fetchImage', imageRequest(fetch));
+export const fetchImage = (
+  runtime: Runtime,
+  fetch: ImageFetch,
+  options?: SubmitOptions,
+): Promise<Submission<Image[]>> =>
+  submitImageAction(runtime, fetch.type, 'fetchImage', imageRequest(fetch), options);
 
 const isMadeFrom = (guest: Guest, id: string, store: string): boolean =>
   isContainer(guest) === (store === 'container') &&
@@ -117,7 +122,8 @@ export const deleteImage = async (
   runtime: Runtime,
   id: string,
   type?: string,
-): Promise<Submitted<Image[]>> => {
+  options?: SubmitOptions,
+): Promise<Submission<Image[]>> => {
   const { answer: image } = await getImage(runtime, id, type);
   const store = type ?? image.type;
   const guests = runtime.guests.list().filter((guest) => isMadeFrom(guest, id, store));
@@ -126,7 +132,7 @@ export const deleteImage = async (
       id,
       guests.map((guest) => guest.id),
     );
-  return submitImageAction(runtime, store, 'deleteImage', imageRequest({ id, type: store }));
+  return submitImageAction(runtime, store, 'deleteImage', imageRequest({ id, type: store }), options);
 };
 
 /**

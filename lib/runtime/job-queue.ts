@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError, errorMessage, jobEnded, stopping } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isFinished, type Job } from '../model/job.js';
-import type { JobLog, LoggedJob } from '../store/job-log.js';
+import type { AnsweredRequest, IdempotentRequest, JobLog, LoggedJob } from '../store/job-log.js';
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
 import type { JobRun } from './pipeline.js';
@@ -12,8 +12,25 @@ import type { Runners } from './runners.js';
 /** An async action that was accepted. */
 export interface Submitted<T> {
   job: Job;
+  /** What can be said before it has ended. */
+  pending: T;
   /** Settles as the action does. */
   done: Promise<T>;
+}
+
+/** An async action that would have been accepted, had it not been a dry run. */
+export interface Rehearsed<T> {
+  job?: never;
+  pending: T;
+}
+
+export type Submission<T> = Submitted<T> | Rehearsed<T>;
+
+export interface SubmitOptions extends EnqueueOptions {
+  /** The client's request that it answers, when that may come again. */
+  request?: IdempotentRequest | undefined;
+  /** Whether only to check that it would be accepted. */
+  dryRun?: boolean | undefined;
 }
 
 /** A task whose turn has come. */
@@ -43,10 +60,8 @@ export class JobQueue {
   readonly #runners: Runners;
   readonly #runTask: RunTask;
   readonly #log: Logger;
-  /** Resolve when a job's end is logged. */
-  readonly #ended = new Map<string, Promise<void>>();
-  /** The actions of what is queued or runs, which may not be logged yet. */
-  readonly #actions = new Map<string, string>();
+  /** What is queued or runs, which may not be logged yet. */
+  readonly #live = new Map<string, LiveJob>();
   #stopping = false;
 
   constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
@@ -58,24 +73,37 @@ export class JobQueue {
 
   /**
    * Logs an action as a job and queues it.
+   * @param pending what can be said before it has ended
    * @throws {AgentError} `queue_full`, or `unavailable` when the agent is stopping
    */
   async submit<T>(
     runnerId: string,
     action: Action,
     task: Task,
-    options: EnqueueOptions = {},
-  ): Promise<Submitted<T>> {
+    pending: T,
+    { first, request, dryRun }: SubmitOptions = {},
+  ): Promise<Submission<T>> {
     if (this.#stopping) throw stopping();
     const runner = this.#runners.get(runnerId);
+    const options = first === undefined ? {} : { first };
     runner.requireRoom(options);
+    if (dryRun) return { pending };
     const id = crypto.randomUUID();
     // Queued in the same turn, so that the order is the one asked for; it starts when it is logged.
-    const logged = this.#jobs.add(runnerId, action.name, task, id);
+    const logged = this.#jobs.add(runnerId, action.name, task, {
+      id,
+      request: request && { ...request, pending: JSON.stringify(pending) },
+    });
     const done = this.#enqueue<T>(runner, { id, logged, action, task, stage: 0, repeated: false }, options);
     const job = await logged;
     this.#log.info({ guest: runnerId, action: action.name, job: id }, 'queued');
-    return { job, done };
+    return { job, pending, done };
+  }
+
+  /** What a request has led to before. */
+  follow<T>({ job, request }: LoggedJob & { request: AnsweredRequest }): Submitted<T> {
+    const done = (this.#live.get(job.ID)?.done ?? outcomeOf(job, request)) as Promise<T>;
+    return { job, pending: JSON.parse(request.pending) as T, done };
   }
 
   /** Queues a job that an earlier process of the agent left unfinished. */
@@ -92,16 +120,22 @@ export class JobQueue {
     settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
   }
 
+  /** @throws {AgentError} `not_found`, or `conflict` when it has ended already */
+  requireUnfinished(id: string): Job {
+    const job = this.#jobs.get(id);
+    if (isFinished(job)) throw jobEnded(job);
+    return job;
+  }
+
   /**
    * Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off.
    * @returns the job as it is afterwards
    * @throws {AgentError} `conflict` when it has ended already
    */
   async cancel(id: string): Promise<Job> {
-    const job = this.#jobs.get(id);
-    if (isFinished(job) || !this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled')))
-      throw jobEnded(job);
-    await this.#ended.get(id);
+    const job = this.requireUnfinished(id);
+    if (!this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'))) throw jobEnded(job);
+    await this.#live.get(id)?.ended;
     return this.#jobs.get(id);
   }
 
@@ -117,7 +151,7 @@ export class JobQueue {
     const runner = this.#runners.get(by.GuestID);
     const reason = new AgentError('conflict', `superseded by ${by.Action}`);
     const isPicked = (id: string, pick: (action: string) => boolean): boolean =>
-      id !== by.ID && pick(this.#actions.get(id) ?? '');
+      id !== by.ID && pick(this.#live.get(id)?.action ?? '');
     runner.abandon(reason, (id) => isPicked(id, picked.waiting));
     const { running } = runner;
     if (running === undefined || !isPicked(running, picked.running)) return;
@@ -146,19 +180,16 @@ export class JobQueue {
 
   #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {
     const log = this.#log.child({ guest: runner.id, action: entry.action.name, job: entry.id });
-    this.#actions.set(entry.id, entry.action.name);
     const done = runner.enqueue(entry.id, (signal) => this.#run<T>(entry, signal, log), options);
     const ended = done.then(
       () => {},
       (error: unknown) => this.#fail(entry, log, error),
     );
-    this.#ended.set(
-      entry.id,
-      ended.finally(() => {
-        this.#ended.delete(entry.id);
-        this.#actions.delete(entry.id);
-      }),
-    );
+    this.#live.set(entry.id, {
+      action: entry.action.name,
+      done,
+      ended: ended.finally(() => this.#live.delete(entry.id)),
+    });
     return done;
   }
 
@@ -174,7 +205,7 @@ export class JobQueue {
       log.debug('running');
       const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
       const result = await this.#runTask(task, { job, action, run, signal });
-      await this.#jobs.complete(id);
+      await this.#jobs.complete(id, result);
       log.info('complete');
       return result as T;
     } catch (error) {
@@ -189,12 +220,28 @@ export class JobQueue {
       await logged;
       if (isFinished(this.#jobs.get(id))) return;
       log.warn(`failed: ${errorMessage(reason)}`);
-      await this.#jobs.fail(id, errorMessage(reason));
+      const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
+      await this.#jobs.fail(id, errorMessage(reason), kind);
     } catch (error) {
       log.error({ err: error }, `cannot log a job that failed: ${errorMessage(reason)}`);
     }
   }
 }
+
+interface LiveJob {
+  /** Its name. */
+  action: string;
+  done: Promise<unknown>;
+  /** Resolves when its end is logged. */
+  ended: Promise<void>;
+}
+
+/** How a job ended that is no longer live; one that was never ended has nothing to wait for. */
+const outcomeOf = ({ Message }: Job, { outcome }: AnsweredRequest): Promise<unknown> => {
+  if (!outcome) return new Promise(() => {});
+  if ('answer' in outcome) return Promise.resolve(JSON.parse(outcome.answer));
+  return Promise.reject(new AgentError(outcome.kind, Message));
+};
 
 interface QueuedJob {
   id: string;

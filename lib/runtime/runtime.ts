@@ -7,11 +7,12 @@ import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
 import { GuestRevisions } from './guest-revisions.js';
+import { IdempotentRequests } from './idempotency.js';
 import { JobQueue, type TaskRun } from './job-queue.js';
 import { type Exchange, holdingPlace, openStream, runPipeline } from './pipeline.js';
 import { Runners } from './runners.js';
 
-export type { Submitted } from './job-queue.js';
+export type { Submission, SubmitOptions } from './job-queue.js';
 
 /** An info or stream action that was carried out: the pipeline's id, and what came of it. */
 export interface Answered<T> {
@@ -36,6 +37,7 @@ export class Runtime {
   readonly log: Logger;
   readonly #actions: ReadonlyMap<string, Action>;
   readonly queue: JobQueue;
+  readonly requests: IdempotentRequests;
   readonly #runners = new Runners();
 
   constructor({ actions, guests, jobs, log, runTask }: RuntimeOptions) {
@@ -46,6 +48,7 @@ export class Runtime {
     this.#actions = actions;
     const run = (task: Task, taskRun: TaskRun): Promise<unknown> => runTask(this, task, taskRun);
     this.queue = new JobQueue({ jobs, runners: this.#runners, runTask: run, log });
+    this.requests = new IdempotentRequests(jobs, this.queue);
   }
 
   isConfigured(name: string): boolean {

@@ -6,7 +6,7 @@ import type { StreamAnswer } from '../rpc/service-client.js';
 import type { Task } from '../store/task.js';
 import type { TaskRun } from './job-queue.js';
 import { type Exchange, requireShape, runPipeline } from './pipeline.js';
-import type { Answered, Runtime, Submitted } from './runtime.js';
+import type { Answered, Runtime, Submission, SubmitOptions } from './runtime.js';
 
 /** Which snapshots: of one disk of a guest or of all, and which one of them. */
 export interface SnapshotSelector {
@@ -78,9 +78,10 @@ const submitSnapshotAction = (
   name: string,
   guest: Guest,
   request: SnapshotRequest,
-): Promise<Submitted<Snapshot[]>> => {
+  options?: SubmitOptions,
+): Promise<Submission<Snapshot[]>> => {
   const action = runtime.action(name);
-  return runtime.queue.submit(guest.id, action, { kind: 'snapshot', request });
+  return runtime.queue.submit(guest.id, action, { kind: 'snapshot', request }, [], options);
 };
 
 export const runSnapshotTask = async (
@@ -94,14 +95,22 @@ export const createSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
   dest: string,
-): Promise<Submitted<Snapshot[]>> =>
-  submitSnapshotAction(runtime, 'createSnapshot', selector.guest, snapshotRequest(selector, { dest }));
+  options?: SubmitOptions,
+): Promise<Submission<Snapshot[]>> =>
+  submitSnapshotAction(
+    runtime,
+    'createSnapshot',
+    selector.guest,
+    snapshotRequest(selector, { dest }),
+    options,
+  );
 
 export const deleteSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
-): Promise<Submitted<Snapshot[]>> =>
-  submitSnapshotAction(runtime, 'deleteSnapshot', selector.guest, snapshotRequest(selector));
+  options?: SubmitOptions,
+): Promise<Submission<Snapshot[]>> =>
+  submitSnapshotAction(runtime, 'deleteSnapshot', selector.guest, snapshotRequest(selector), options);
 
 /** States of a guest that has its disks open. */
 const LIVE = new Set(['running', 'paused', 'suspended', 'blocked', 'shutdown']);
@@ -120,10 +129,11 @@ export const rollbackSnapshot = async (
   runtime: Runtime,
   selector: SnapshotSelector,
   destroyMoreRecent: boolean,
-): Promise<Submitted<Snapshot[]>> => {
+  options?: SubmitOptions,
+): Promise<Submission<Snapshot[]>> => {
   const request = snapshotRequest(selector, { destroyMoreRecent });
   requireStopped(runtime, selector.guest);
-  return submitSnapshotAction(runtime, 'rollbackSnapshot', selector.guest, request);
+  return submitSnapshotAction(runtime, 'rollbackSnapshot', selector.guest, request, options);
 };
 
 /** Opens the bytes of a snapshot. */

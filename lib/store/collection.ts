@@ -89,6 +89,11 @@ export class Collection<Value> {
     return this.#entries.get(id)?.value;
   }
 
+  /** Where a document is among the others: the later it was inserted, the higher. */
+  orderOf(id: string): number | undefined {
+    return this.#entries.get(id)?.document.order;
+  }
+
   values(): Value[] {
     return Array.from(this.#entries.values(), ({ value }) => value);
   }

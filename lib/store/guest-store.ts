@@ -1,6 +1,8 @@
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
 import { type Codec, Collection } from './collection.js';
+import { OrderedIds } from './ordered-ids.js';
+import { type Page, readPage } from './page.js';
 
 type StoredGuest = Omit<Guest, 'metadata'> & { metadata?: [string, string][] };
 
@@ -19,9 +21,11 @@ const codec: Codec<Guest> = {
 /** The guests of this host, by id. What it gives out is to be treated as frozen. */
 export class GuestStore {
   readonly #collection: Collection<Guest>;
+  readonly #ids = new OrderedIds();
 
   private constructor(collection: Collection<Guest>) {
     this.#collection = collection;
+    for (const { id } of collection.values()) this.#index(id);
   }
 
   static async open(filename: string): Promise<GuestStore> {
@@ -31,6 +35,20 @@ export class GuestStore {
   /** In the order they were created in. */
   list(): Guest[] {
     return this.#collection.values();
+  }
+
+  /**
+   * In the order they were created in.
+   * @param after the place that the page before it ended with
+   */
+  page({
+    after,
+    limit = Number.POSITIVE_INFINITY,
+  }: {
+    after?: number | undefined;
+    limit?: number | undefined;
+  }): Page<Guest> {
+    return readPage(this.#ids, this.#ids.after(after), limit, (id) => this.get(id));
   }
 
   find(id: string): Guest | undefined {
@@ -45,8 +63,10 @@ export class GuestStore {
   }
 
   /** False, and nothing stored, when the id is taken. */
-  insert(guest: Guest): Promise<boolean> {
-    return this.#collection.insert(guest.id, guest);
+  async insert(guest: Guest): Promise<boolean> {
+    const inserted = await this.#collection.insert(guest.id, guest);
+    if (inserted) this.#index(guest.id);
+    return inserted;
   }
 
   /**
@@ -59,12 +79,17 @@ export class GuestStore {
     return updated;
   }
 
-  remove(id: string): Promise<void> {
-    return this.#collection.remove(id);
+  async remove(id: string): Promise<void> {
+    await this.#collection.remove(id);
+    this.#ids.delete(id);
   }
 
   /** Takes no more writes; resolves when those that were taken are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
+  }
+
+  #index(id: string): void {
+    this.#ids.add(id, this.#collection.orderOf(id) ?? 0);
   }
 }

@@ -1,12 +1,34 @@
 import { randomUUID } from 'node:crypto';
-import { jobNotFound } from '../errors.js';
+import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
 import { Collection, plainCodec } from './collection.js';
+import { OrderedIds } from './ordered-ids.js';
+import { type Page, readPage } from './page.js';
 import type { Task } from './task.js';
 
 export const DEFAULT_MAX_JOBS = 1000;
 /** Old jobs are removed from the file this many at a time. */
 const PRUNE_BATCH = 100;
+/** A client that tries a request again does so within this time, however many jobs come between. */
+const KEEP_REQUESTED_MS = 60 * 60 * 1000;
+/** But no more than so many jobs are kept for that alone. */
+const MAX_REQUESTED = 50_000;
+
+/** A request that its client may send again without having it done again. */
+export interface IdempotentRequest {
+  /** By which the client calls it. */
+  key: string;
+  /** Of what it asks for. */
+  fingerprint: string;
+}
+
+/** What is kept of such a request beside its job. Answers are JSON text: keys in them may be the users' own. */
+export interface AnsweredRequest extends IdempotentRequest {
+  /** What it was answered at first. */
+  pending: string;
+  /** What came of it, once it has ended. */
+  outcome?: { answer: string } | { kind: ErrorKind };
+}
 
 /** A job with what is needed to go on with it after a restart. */
 export interface LoggedJob {
@@ -14,21 +36,35 @@ export interface LoggedJob {
   task: Task;
   /** The stage of its pipeline that it is at, from 0. */
   stage: number;
+  request?: AnsweredRequest;
+}
+
+export interface NewJobOptions {
+  /** A UUID. */
+  id?: string;
+  request?: AnsweredRequest | undefined;
 }
 
 /** The newest jobs, by id and by guest, kept across restarts. */
 export class JobLog {
   readonly #collection: Collection<LoggedJob>;
   readonly #maxJobs: number;
-  /** Oldest first. */
-  readonly #ids = new Set<string>();
-  readonly #idsByGuest = new Map<string, Set<string>>();
+  readonly #ids = new OrderedIds();
+  readonly #idsByGuest = new Map<string, OrderedIds>();
+  readonly #idsByKey = new Map<string, string>();
+  /** What may be forgotten, in the order in which it ended. */
+  readonly #finished = new Set<string>();
+  /** What would be forgotten but for the client that may ask for it again. */
+  readonly #requested = new Set<string>();
   readonly #pruned: string[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
     this.#collection = collection;
     this.#maxJobs = maxJobs;
-    for (const { job } of collection.values()) this.#index(job);
+    for (const logged of collection.values()) {
+      this.#index(logged);
+      if (isFinished(logged.job)) this.#finished.add(logged.job.ID);
+    }
   }
 
   static async open(filename: string, maxJobs = DEFAULT_MAX_JOBS): Promise<JobLog> {
@@ -37,11 +73,13 @@ export class JobLog {
     return log;
   }
 
-  /**
-   * Logs a new job as queued; it is on disk when this resolves.
-   * @param id a UUID
-   */
-  async add(guestId: string, action: string, task: Task, id: string = randomUUID()): Promise<Job> {
+  /** Logs a new job as queued; it is on disk when this resolves. */
+  async add(
+    guestId: string,
+    action: string,
+    task: Task,
+    { id = randomUUID(), request }: NewJobOptions = {},
+  ): Promise<Job> {
     const now = new Date().toISOString();
     const job: Job = {
       ID: id,
@@ -53,8 +91,9 @@ export class JobLog {
       Status: 'Queued',
       Message: '',
     };
-    await this.#collection.put(job.ID, { job, task, stage: 0 });
-    this.#index(job);
+    const logged = { job, task, stage: 0, ...(request ? { request } : {}) };
+    await this.#collection.put(job.ID, logged);
+    this.#index(logged);
     await this.#prune();
     return job;
   }
@@ -63,12 +102,17 @@ export class JobLog {
     return this.#change(id, (now) => ({ Status: 'Running', StartedAt: now }));
   }
 
-  complete(id: string, message = ''): Promise<void> {
-    return this.#change(id, () => ({ Status: 'Complete', Message: message }));
+  /** @param answer what came of it */
+  async complete(id: string, answer?: unknown): Promise<void> {
+    await this.#change(id, () => ({ Status: 'Complete', Message: '' }), {
+      answer: JSON.stringify(answer ?? null),
+    });
+    this.#finished.add(id);
   }
 
-  fail(id: string, reason: string): Promise<void> {
-    return this.#change(id, () => ({ Status: 'Error', Message: reason }));
+  async fail(id: string, reason: string, kind: ErrorKind = 'bad_answer'): Promise<void> {
+    await this.#change(id, () => ({ Status: 'Error', Message: reason }), { kind });
+    this.#finished.add(id);
   }
 
   /** Notes the stage that a job is about to run: where it goes on after a restart. */
@@ -90,11 +134,37 @@ export class JobLog {
     return job;
   }
 
-  /** Newest first. */
-  list({ guestId, limit = Number.POSITIVE_INFINITY }: { guestId?: string; limit?: number } = {}): Job[] {
-    const ids = [...(guestId === undefined ? this.#ids : (this.#idsByGuest.get(guestId) ?? []))];
-    const newest = ids.slice(-Math.min(limit, ids.length)).reverse();
-    return limit <= 0 ? [] : newest.map((id) => this.get(id));
+  /** Whether there are jobs of a guest. */
+  knows(guestId: string): boolean {
+    return this.#idsByGuest.has(guestId);
+  }
+
+  /** The job that a request has led to. */
+  findByKey(key: string): (LoggedJob & { request: AnsweredRequest }) | undefined {
+    const logged = this.#collection.get(this.#idsByKey.get(key) ?? '');
+    return logged?.request && { ...logged, request: logged.request };
+  }
+
+  /** All, newest first. */
+  list({ guestId }: { guestId?: string } = {}): Job[] {
+    return this.page(guestId === undefined ? {} : { guestId }).items;
+  }
+
+  /**
+   * Newest first.
+   * @param before the place that the page before it ended with
+   */
+  page({
+    guestId,
+    before,
+    limit = Number.POSITIVE_INFINITY,
+  }: {
+    guestId?: string;
+    before?: number | undefined;
+    limit?: number | undefined;
+  }): Page<Job> {
+    const ids = guestId === undefined ? this.#ids : this.#idsByGuest.get(guestId);
+    return ids ? readPage(ids, ids.before(before), limit, (id) => this.get(id)) : { items: [] };
   }
 
   /** What has not ended, in the order it is to go on in: what runs, then what waits, the oldest first. */
@@ -109,33 +179,57 @@ export class JobLog {
     return this.#collection.close();
   }
 
-  #index({ ID, GuestID }: Job): void {
-    this.#ids.add(ID);
-    const ofGuest = this.#idsByGuest.get(GuestID);
-    if (ofGuest) ofGuest.add(ID);
-    else this.#idsByGuest.set(GuestID, new Set([ID]));
+  #index({ job: { ID, GuestID }, request }: LoggedJob): void {
+    const order = this.#collection.orderOf(ID) ?? 0;
+    let ofGuest = this.#idsByGuest.get(GuestID);
+    if (!ofGuest) {
+      ofGuest = new OrderedIds();
+      this.#idsByGuest.set(GuestID, ofGuest);
+    }
+    ofGuest.add(ID, order);
+    this.#ids.add(ID, order);
+    if (request) this.#idsByKey.set(request.key, ID);
   }
 
-  async #change(id: string, change: (now: string) => Partial<Job>): Promise<void> {
+  async #change(
+    id: string,
+    change: (now: string) => Partial<Job>,
+    outcome?: AnsweredRequest['outcome'],
+  ): Promise<void> {
     const now = new Date().toISOString();
     await this.#collection.update(id, (logged) => ({
       ...logged,
       job: { ...logged.job, ...change(now), UpdatedAt: now },
+      ...(logged.request && outcome ? { request: { ...logged.request, outcome } } : {}),
     }));
   }
 
   /** Forgets the oldest finished jobs beyond the limit. */
   async #prune(): Promise<void> {
-    for (const id of this.#ids) {
-      if (this.#ids.size <= this.#maxJobs) break;
-      const job = this.#collection.get(id)?.job;
-      if (job && !isFinished(job)) continue;
-      this.#ids.delete(id);
-      const ofGuest = job && this.#idsByGuest.get(job.GuestID);
-      ofGuest?.delete(id);
-      if (job && ofGuest?.size === 0) this.#idsByGuest.delete(job.GuestID);
-      this.#pruned.push(id);
+    for (const id of this.#finished) {
+      if (this.#ids.size - this.#requested.size <= this.#maxJobs) break;
+      this.#finished.delete(id);
+      if (this.#collection.get(id)?.request) this.#requested.add(id);
+      else this.#forget(id);
+    }
+    for (const id of this.#requested) {
+      const age = Date.now() - Date.parse(this.get(id).UpdatedAt);
+      if (age < KEEP_REQUESTED_MS && this.#requested.size <= MAX_REQUESTED) break;
+      this.#requested.delete(id);
+      this.#forget(id);
     }
     if (this.#pruned.length >= PRUNE_BATCH) await this.#collection.remove(...this.#pruned.splice(0));
+  }
+
+  #forget(id: string): void {
+    const logged = this.#collection.get(id);
+    this.#ids.delete(id);
+    this.#pruned.push(id);
+    if (!logged) return;
+    const { job, request } = logged;
+    const ofGuest = this.#idsByGuest.get(job.GuestID);
+    ofGuest?.delete(id);
+    if (ofGuest?.size === 0) this.#idsByGuest.delete(job.GuestID);
+    if (request) this.#idsByKey.delete(request.key);
   }
 }

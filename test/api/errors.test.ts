@@ -126,7 +126,7 @@ test('an error that nobody foresaw is a 500 that keeps its cause for the log', a
   const logged: string[] = [];
   const log = pino({ level: 'error' }, { write: (line) => logged.push(line) });
   const { call, context } = await serveApi(t, { log });
-  context.guests.list = () => {
+  context.guests.page = () => {
     throw new Error('secret');
   };
   t.notRegex(assertError(t, await call('GET', '/guests'), 500), /secret/);

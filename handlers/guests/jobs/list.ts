@@ -1,14 +1,12 @@
 import type { Job } from '../../../lib/model/job.js';
-import type { JobsQuery } from '../../jobs/list.js';
-import { ok } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
+import { page, placeOf } from '../../pages.js';
+import type { Context, Event, GuestParams, ListQuery, Reply } from '../../types.js';
 
 /** The guest's own jobs, newest first; those of a deleted guest can still be read. */
 export const listGuestJobs = async (
-  { params, query }: Event<GuestParams, JobsQuery>,
+  { params: { guestID }, query }: Event<GuestParams, ListQuery>,
   { guests, jobs }: Context,
 ): Promise<Reply<Job[]>> => {
-  const found = jobs.list({ guestId: params.guestID, ...query });
-  if (found.length === 0) guests.get(params.guestID);
-  return ok(found);
+  if (!jobs.knows(guestID)) guests.get(guestID);
+  return page(jobs.page({ guestId: guestID, before: placeOf(query), limit: query.limit }), query);
 };

@@ -1,16 +1,22 @@
-import { type Metadata, normalizeGuest } from '../../../lib/model/guest.js';
+import { requireMatch } from '../../../lib/model/etag.js';
+import { type Guest, type Metadata, metadataOf, normalizeGuest } from '../../../lib/model/guest.js';
 import { patchMetadata, requireMetadataFits } from '../../../lib/model/metadata.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
-import { ok } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
+import { ok, tagged } from '../../replies.js';
+import type { Context, DryRunQuery, Event, GuestParams, Reply } from '../../types.js';
 
 export const patchGuestMetadata = async (
-  { params, payload }: Event<GuestParams, unknown, MetadataPatch | null>,
+  { params, payload, query: { dryRun }, ifMatch }: Event<GuestParams, DryRunQuery, MetadataPatch | null>,
   { guests }: Context,
 ): Promise<Reply<Metadata>> => {
-  const { metadata = {} } = await guests.update(params.guestID, (guest) => {
-    const patched = requireMetadataFits(patchMetadata(guest.metadata ?? {}, payload ?? {}));
-    return normalizeGuest({ ...guest, metadata: patched });
-  });
-  return ok(metadata);
+  const patch = (guest: Guest): Guest => {
+    const current = metadataOf(guest);
+    requireMatch(ifMatch, current);
+    return normalizeGuest({
+      ...guest,
+      metadata: requireMetadataFits(patchMetadata(current, payload ?? {})),
+    });
+  };
+  if (dryRun) return ok(metadataOf(patch(guests.get(params.guestID))));
+  return tagged(metadataOf(await guests.update(params.guestID, patch)));
 };

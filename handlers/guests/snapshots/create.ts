@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
-import { acceptedOrDone } from '../../replies.js';
-import type { Context, Event, Reply, WaitQuery } from '../../types.js';
+import { submitOnce } from '../../submit.js';
+import type { Context, Event, JobQuery, Reply } from '../../types.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
 export interface SnapshotCreation {
@@ -11,11 +11,12 @@ export interface SnapshotCreation {
 
 const defaultName = (): string => `snap-${Math.floor(Date.now() / 1000)}`;
 
-export const createSnapshot = async (
-  { params, query, payload }: Event<SnapshotsParams, WaitQuery, SnapshotCreation | null>,
+export const createSnapshot = (
+  event: Event<SnapshotsParams, JobQuery, SnapshotCreation | null>,
   context: Context,
-): Promise<Reply<Snapshot[]>> => {
-  const dest = payload?.dest || defaultName();
-  const selector = selectSnapshots(params, context);
-  return acceptedOrDone(await snapshots.createSnapshot(context.runtime, selector, dest), [], query.wait);
-};
+): Promise<Reply<Snapshot[]>> =>
+  submitOnce(event, context, async (options) => {
+    const dest = event.payload?.dest || defaultName();
+    const selector = selectSnapshots(event.params, context);
+    return snapshots.createSnapshot(context.runtime, selector, dest, options);
+  });

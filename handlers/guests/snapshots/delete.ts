@@ -1,13 +1,13 @@
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
-import { acceptedOrDone } from '../../replies.js';
-import type { Context, Event, Reply, WaitQuery } from '../../types.js';
+import { submitOnce } from '../../submit.js';
+import type { Context, Event, JobQuery, Reply } from '../../types.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
-export const deleteSnapshot = async (
-  { params, query }: Event<SnapshotParams, WaitQuery>,
+export const deleteSnapshot = (
+  event: Event<SnapshotParams, JobQuery>,
   context: Context,
-): Promise<Reply<Snapshot[]>> => {
-  const selector = selectSnapshots(params, context);
-  return acceptedOrDone(await snapshots.deleteSnapshot(context.runtime, selector), [], query.wait);
-};
+): Promise<Reply<Snapshot[]>> =>
+  submitOnce(event, context, async (options) =>
+    snapshots.deleteSnapshot(context.runtime, selectSnapshots(event.params, context), options),
+  );

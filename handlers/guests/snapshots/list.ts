@@ -1,11 +1,14 @@
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
+import { pageOfAll } from '../../pages.js';
 import { answered } from '../../replies.js';
-import type { Context, Event, Reply } from '../../types.js';
+import type { Context, Event, ListQuery, Reply } from '../../types.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
 export const listSnapshots = async (
-  { params, signal }: Event<SnapshotsParams>,
+  { params, query, signal }: Event<SnapshotsParams, ListQuery>,
   context: Context,
-): Promise<Reply<Snapshot[]>> =>
-  answered(await snapshots.listSnapshots(context.runtime, selectSnapshots(params, context), signal));
+): Promise<Reply<Snapshot[]>> => {
+  const found = await snapshots.listSnapshots(context.runtime, selectSnapshots(params, context), signal);
+  return pageOfAll(answered(found), query);
+};

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
-import { acceptedOrDone } from '../../replies.js';
-import type { Context, Event, Reply, WaitQuery } from '../../types.js';
+import { submitOnce } from '../../submit.js';
+import type { Context, Event, JobQuery, Reply } from '../../types.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
 export interface SnapshotRollback {
@@ -9,12 +9,13 @@ export interface SnapshotRollback {
   destroyMoreRecent?: boolean | null;
 }
 
-export const rollbackSnapshot = async (
-  { params, query, payload }: Event<SnapshotParams, WaitQuery, SnapshotRollback | null>,
+export const rollbackSnapshot = (
+  event: Event<SnapshotParams, JobQuery, SnapshotRollback | null>,
   context: Context,
 ): Promise<Reply<Snapshot[]>> => {
-  const selector = selectSnapshots(params, context);
-  const destroyMoreRecent = payload?.destroyMoreRecent ?? false;
-  const submitted = await snapshots.rollbackSnapshot(context.runtime, selector, destroyMoreRecent);
-  return acceptedOrDone(submitted, [], query.wait);
+  const destroyMoreRecent = event.payload?.destroyMoreRecent ?? false;
+  return submitOnce(event, context, async (options) => {
+    const selector = selectSnapshots(event.params, context);
+    return snapshots.rollbackSnapshot(context.runtime, selector, destroyMoreRecent, options);
+  });
 };

@@ -49,10 +49,41 @@ test('jobs are listed newest first, at most as many as asked for', async (t) => 
     ids.toReversed(),
   );
   t.deepEqual(
-    log.list({ limit: 2 }).map(({ ID }) => ID),
+    log.page({ limit: 2 }).items.map(({ ID }) => ID),
     ids.toReversed().slice(0, 2),
   );
-  t.is(log.list({ limit: 50 }).length, 5);
+  t.is(log.page({ limit: 50 }).items.length, 5);
+});
+
+test('a page goes on where the one before it ended, also after a restart and when jobs came meanwhile', async (t) => {
+  const filename = await newFile(t);
+  const log = await JobLog.open(filename);
+  const ids = await addFinished(log, 'g', 5);
+  const { next } = log.page({ limit: 2 });
+  const reopened = await JobLog.open(filename);
+  await addFinished(reopened, 'g', 1);
+  const rest = reopened.page({ before: next, limit: 10 });
+  t.deepEqual(
+    rest.items.map(({ ID }) => ID),
+    ids.toReversed().slice(2),
+  );
+  t.is(rest.next, undefined);
+});
+
+test('the job of a request that may come again is kept beside the newest ones', async (t) => {
+  const filename = await newFile(t);
+  const log = await JobLog.open(filename, 10);
+  const request = { key: 'k', fingerprint: 'f', pending: '[]' };
+  const { ID } = await log.add('g', 'start', task, { request });
+  await log.complete(ID, { state: 'running' });
+  await addFinished(log, 'g', 150);
+  t.is(log.list().length, 11);
+  const reopened = await JobLog.open(filename, 10);
+  for (const { findByKey } of [log, reopened].map((one) => ({ findByKey: one.findByKey.bind(one) })))
+    t.like(findByKey('k'), {
+      job: { ID },
+      request: { fingerprint: 'f', outcome: { answer: '{"state":"running"}' } },
+    });
 });
 
 test("a guest's jobs are its own alone", async (t) => {

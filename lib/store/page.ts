@@ -1,0 +1,32 @@
+import type { OrderedIds } from './ordered-ids.js';
+
+/** Part of a list. */
+export interface Page<Item> {
+  items: Item[];
+  /** The place after which the next page begins; absent on the last one. */
+  next?: number;
+}
+
+/**
+ * Reads a page.
+ * @param ids in the order of the list
+ * @param limit at most so many
+ */
+export const readPage = <Item>(
+  order: OrderedIds,
+  ids: Iterable<string>,
+  limit: number,
+  read: (id: string) => Item,
+): Page<Item> => {
+  const items: Item[] = [];
+  let last: string | undefined;
+  for (const id of ids) {
+    if (items.length === limit) {
+      const next = last === undefined ? undefined : order.orderOf(last);
+      return next === undefined ? { items } : { items, next };
+    }
+    items.push(read(id));
+    last = id;
+  }
+  return { items };
+};

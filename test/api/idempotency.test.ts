@@ -1,0 +1,154 @@
+import test from 'ava';
+import type { Guest } from '../../lib/model/guest.js';
+import { addGuest, finished } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { tempDir } from '../helpers/temp.js';
+import { gate } from '../helpers/wait.js';
+
+const KEY = { 'Idempotency-Key': '8e03978e-40d5-43dd-bc93-6894a57f9324' };
+
+test('a request that is sent again with its key answers with the same job, and is not done again', async (t) => {
+  const { call, context } = await serveApi(t);
+  const first = await call('POST', '/guests', { memory: 64 }, KEY);
+  const again = await call('POST', '/guests', { memory: 64 }, KEY);
+  t.is(first.status, 202);
+  t.like(again, { status: 202, jobId: first.jobId, body: first.body });
+  t.is(context.guests.list().length, 1);
+});
+
+test('it does so for every endpoint that queues a job by POST', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'shutoff' });
+  const requests: [string, unknown][] = [
+    [`/guests/${id}/start`, undefined],
+    [`/guests/${id}/snapshots`, { dest: 'monday' }],
+    [`/guests/${id}/snapshots/monday/rollback`, {}],
+    ['/images', { id: 'debian-12' }],
+    ['/container_images', { id: 'busybox' }],
+  ];
+  for (const [path, body] of requests) {
+    const key = { 'Idempotency-Key': path };
+    const first = await call('POST', path, body, key);
+    t.is(first.status, 202, first.text);
+    t.is((await call('POST', path, body, key)).jobId, first.jobId);
+  }
+  t.is(context.jobs.list().length, requests.length);
+});
+
+test('requests with one key that come at the same time are one', async (t) => {
+  const { call, context } = await serveApi(t);
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => call('POST', '/guests', { memory: 64 }, KEY)),
+  );
+  t.is(new Set(answers.map(({ jobId }) => jobId)).size, 1);
+  t.is(context.jobs.list().length, 1);
+});
+
+test('the key of another body, or of another path, is a conflict', async (t) => {
+  const { call, context } = await serveApi(t);
+  await call('POST', '/guests', { memory: 64 }, KEY);
+  for (const [path, body] of [
+    ['/guests', { memory: 65 }],
+    ['/images', { id: 'debian-12' }],
+  ] as const) {
+    const { status, body: answer } = await call('POST', path, body, KEY);
+    t.is(status, 409);
+    t.like(answer, {
+      message: 'this idempotency key was used for another request: a new request needs a new key',
+    });
+  }
+  t.is(context.jobs.list().length, 1);
+});
+
+test('the order of the keys in the body means nothing', async (t) => {
+  const { call } = await serveApi(t);
+  const first = await call('POST', '/guests', '{"memory": 64, "cpu": 1}', KEY);
+  t.is((await call('POST', '/guests', '{"cpu":1,"memory":64}', KEY)).jobId, first.jobId);
+});
+
+test('a guest with an id of the client’s own is no conflict with itself', async (t) => {
+  const { call } = await serveApi(t);
+  const guest = { id: '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80', memory: 64 };
+  const first = await call('POST', '/guests?wait=30', guest, KEY);
+  const again = await call('POST', '/guests?wait=30', guest, KEY);
+  t.like(again, { status: 200, jobId: first.jobId, body: first.body });
+});
+
+test('a key is known after a restart, with what came of its job, and a guest that is gone does not come back', async (t) => {
+  const dbpath = await tempDir(t);
+  const one = await serveApi(t, { dbpath });
+  const created = await one.call('POST', '/guests?wait=30', { memory: 64, metadata: { 'a.b': 'c' } }, KEY);
+  const { id } = created.body as Guest;
+  const deletion = { 'Idempotency-Key': 'delete-it' };
+  const deleted = await one.call('POST', `/guests/${id}/delete?wait=30`, undefined, deletion);
+  t.is(deleted.status, 200);
+  await one.stop();
+  const two = await serveApi(t, { dbpath });
+  t.like(await two.call('POST', `/guests/${id}/delete?wait=30`, undefined, deletion), {
+    status: 200,
+    jobId: deleted.jobId,
+    body: deleted.body,
+  });
+  const again = await two.call('POST', '/guests?wait=30', { memory: 64, metadata: { 'a.b': 'c' } }, KEY);
+  t.like(again, { status: 200, jobId: created.jobId, body: created.body });
+  t.deepEqual(two.context.guests.list(), []);
+});
+
+test('a job that failed is answered with its failure, also after a restart', async (t) => {
+  const dbpath = await tempDir(t);
+  const fail = (): never => {
+    throw new Error('no room');
+  };
+  const one = await serveApi(t, { dbpath, methods: { 'Test.start': fail } });
+  const { id } = await addGuest(one.context, { state: 'shutoff' });
+  const failure = { status: 502, body: { message: 'test: no room', code: 502, stack: [] } };
+  t.like(await one.call('POST', `/guests/${id}/start?wait=30`, undefined, KEY), failure);
+  t.like(await one.call('POST', `/guests/${id}/start?wait=30`, undefined, KEY), failure);
+  await one.stop();
+  const two = await serveApi(t, { dbpath });
+  t.like(await two.call('POST', `/guests/${id}/start?wait=30`, undefined, KEY), failure);
+});
+
+test('a client may wait for the job of its earlier request', async (t) => {
+  const { opened, open } = gate();
+  const { call, context } = await serveApi(t, {
+    methods: {
+      'Test.start': async ({ guest }) => {
+        await opened;
+        return { guest: { ...guest, state: 'running' } };
+      },
+    },
+  });
+  const { id } = await addGuest(context, { state: 'shutoff' });
+  const first = await call('POST', `/guests/${id}/start`, undefined, KEY);
+  t.is(first.status, 202);
+  const again = call('POST', `/guests/${id}/start?wait=30`, undefined, KEY);
+  open();
+  t.like(await again, { status: 200, jobId: first.jobId, body: { id, state: 'running' } });
+});
+
+test('a request that was refused has not used its key', async (t) => {
+  const { call, context } = await serveApi(t);
+  const id = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
+  t.is((await call('POST', `/guests/${id}/start`, undefined, KEY)).status, 404);
+  await addGuest(context, { id, state: 'shutoff' });
+  const { status, jobId } = await call('POST', `/guests/${id}/start`, undefined, KEY);
+  t.is(status, 202);
+  t.is((await finished(context, jobId)).Status, 'Complete');
+});
+
+test('without a key each request is one of its own', async (t) => {
+  const { call, context } = await serveApi(t);
+  await call('POST', '/guests', { memory: 64 });
+  await call('POST', '/guests', { memory: 64 });
+  t.is(context.guests.list().length, 2);
+});
+
+test('a key that is none is refused', async (t) => {
+  const { call } = await serveApi(t);
+  for (const key of ['', 'with space', 'x'.repeat(256)]) {
+    const { status, body } = await call('POST', '/guests', { memory: 64 }, { 'Idempotency-Key': key });
+    t.is(status, 400);
+    t.regex((body as { message: string }).message, /^Idempotency-Key: give 1 to 255/);
+  }
+});

@@ -1,0 +1,71 @@
+import test from 'ava';
+import { addGuest } from '../helpers/agent.js';
+import { type Api, serveApi } from '../helpers/api.js';
+
+const etagOf = async ({ call }: Api, path: string): Promise<string> =>
+  (await call('GET', path)).headers.get('etag') ?? '';
+
+test('a guest and metadata have an ETag that stays as long as they do', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context, { metadata: { owner: 'dev' } });
+  for (const path of [`/guests/${id}`, `/guests/${id}/metadata`, '/metadata']) {
+    const etag = await etagOf(api, path);
+    t.regex(etag, /^"[\w-]{22}"$/);
+    t.is(await etagOf(api, path), etag);
+  }
+});
+
+test('what the client has already is not sent again', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context);
+  const etag = await etagOf(api, `/guests/${id}`);
+  const { status, text } = await api.call('GET', `/guests/${id}`, undefined, { 'If-None-Match': etag });
+  t.is(status, 304);
+  t.is(text, '');
+});
+
+for (const of of ['a guest', 'the hypervisor'])
+  test(`of two clients that change the metadata of ${of} at the same time one is told that it has lost`, async (t) => {
+    const api = await serveApi(t);
+    const { id } = await addGuest(api.context);
+    const path = of === 'a guest' ? `/guests/${id}/metadata` : '/metadata';
+    const condition = { 'If-Match': await etagOf(api, path) };
+    const answers = await Promise.all([
+      api.call('PATCH', path, { a: '1' }, condition),
+      api.call('PATCH', path, { b: '2' }, condition),
+    ]);
+    t.deepEqual(answers.map(({ status }) => status).sort(), [200, 412]);
+    const [won, lost] = answers.toSorted((one, other) => one.status - other.status);
+    const { body, headers } = await api.call('GET', path);
+    t.deepEqual(body, won?.body);
+    t.is(headers.get('etag'), won?.headers.get('etag') ?? '');
+    t.regex(lost?.text ?? '', /it was changed meanwhile: its ETag is .+ now/);
+  });
+
+test('an action is refused when the guest is not as the client has seen it', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context, { state: 'shutoff' });
+  const seen = { 'If-Match': await etagOf(api, `/guests/${id}`) };
+  await api.context.guests.update(id, (guest) => ({ ...guest, state: 'running' }));
+  t.is((await api.call('POST', `/guests/${id}/start`, undefined, seen)).status, 412);
+  t.is((await api.call('DELETE', `/guests/${id}`, undefined, seen)).status, 412);
+  t.deepEqual(api.context.jobs.list(), []);
+  const now = { 'If-Match': `"other", ${await etagOf(api, `/guests/${id}`)}` };
+  t.is((await api.call('DELETE', `/guests/${id}`, undefined, now)).status, 202);
+});
+
+test('a star matches whatever is there', async (t) => {
+  const { call } = await serveApi(t);
+  t.is((await call('PATCH', '/metadata', { a: '1' }, { 'If-Match': '*' })).status, 200);
+});
+
+test('the ETag of a compressed answer is as good as that of a plain one', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context, { metadata: { long: 'x'.repeat(5000) } });
+  const compressed = await api.call('GET', `/guests/${id}/metadata`, undefined, {
+    'Accept-Encoding': 'gzip',
+  });
+  t.is(compressed.headers.get('content-encoding'), 'gzip');
+  const condition = { 'If-Match': compressed.headers.get('etag') ?? '' };
+  t.is((await api.call('PATCH', `/guests/${id}/metadata`, { a: '1' }, condition)).status, 200);
+});
