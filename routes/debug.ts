@@ -11,7 +11,7 @@ export const debugRoutes: Route[] = [
     path: '/debug/pprof',
     summary: 'A page that lists the profiles',
     tags: ['debug'],
-    reply: { status: 200, description: 'HTML' },
+    reply: { status: 200, description: 'HTML', type: 'text/html' },
     handler: listProfiles,
   }),
   route({
@@ -21,7 +21,11 @@ export const debugRoutes: Route[] = [
     tags: ['debug'],
     params: profileParams,
     query: profileQuery,
-    reply: { status: 200, description: 'A profile that `go tool pprof` reads' },
+    reply: {
+      status: 200,
+      description: 'A profile that `go tool pprof` reads',
+      type: 'application/octet-stream',
+    },
     handler: getProfile,
   }),
   route({
@@ -29,7 +33,7 @@ export const debugRoutes: Route[] = [
     path: '/debug/pprof/cmdline',
     summary: "The agent's command line",
     tags: ['debug'],
-    reply: { status: 200, description: 'Arguments separated by NUL' },
+    reply: { status: 200, description: 'Arguments separated by NUL', type: 'text/plain' },
     handler: getCmdline,
   }),
   route({
@@ -37,7 +41,7 @@ export const debugRoutes: Route[] = [
     path: '/debug/pprof/symbol',
     summary: 'Symbol look-up for pprof readers',
     tags: ['debug'],
-    reply: { status: 200, description: 'The number of symbols: none' },
+    reply: { status: 200, description: 'The number of symbols: none', type: 'text/plain' },
     handler: getSymbol,
   }),
 ];

@@ -31,6 +31,7 @@ export const guestActionRoutes: Route[] = Object.entries(actions).flatMap(([name
       tags: ['guest actions'],
       query: jobQuery,
       params: guestParams,
+      conditional: true,
       ...(method === 'POST' ? { payload: 'ignored' } : {}),
       reply: {
         status: 202,

@@ -22,18 +22,19 @@ const metadata = { status: 200, description: "The guest's metadata", schema: rep
 
 const metricsRoutes: Route[] = (
   [
-    ['cpu', 'CPU', getCpuMetrics],
-    ['disk', 'disk', getDiskMetrics],
-    ['nic', 'NIC', getNicMetrics],
+    ['cpu', 'CPU', getCpuMetrics, replies.cpuMetrics],
+    ['disk', 'disk', getDiskMetrics, replies.diskMetrics],
+    ['nic', 'NIC', getNicMetrics, replies.nicMetrics],
   ] as const
-).map(([type, what, handler]) =>
+).map(([type, what, handler, schema]) =>
   route({
     method: 'GET',
     path: `/guests/{guestID}/metrics/${type}`,
     summary: `Retrieve guest ${what} metrics`,
     tags: ['guests'],
     params: guestParams,
-    reply: { status: 200, description: `The guest's ${what} counters` },
+    asks: 'sub-agent',
+    reply: { status: 200, description: `The guest's ${what} counters`, schema },
     handler,
   }),
 );
@@ -64,6 +65,7 @@ export const guestRoutes: Route[] = [
     summary: 'Retrieve information about a guest',
     tags: ['guests'],
     params: guestParams,
+    tagged: true,
     reply: { status: 200, description: 'The guest', schema: replies.guest },
     handler: getGuest,
   }),
@@ -74,6 +76,7 @@ export const guestRoutes: Route[] = [
     tags: ['guests'],
     query: jobQuery,
     params: guestParams,
+    conditional: true,
     reply: { status: 202, description: 'The job that deletes it was queued', schema: replies.guest },
     handler: deleteGuest,
   }),
@@ -83,6 +86,7 @@ export const guestRoutes: Route[] = [
     summary: "Retrieve a guest's metadata",
     tags: ['guests'],
     params: guestParams,
+    tagged: true,
     reply: metadata,
     handler: getGuestMetadata,
   }),
@@ -94,6 +98,8 @@ export const guestRoutes: Route[] = [
     params: guestParams,
     query: dryRunQuery,
     payload: metadataPatchPayload,
+    conditional: true,
+    tagged: true,
     reply: metadata,
     handler: patchGuestMetadata,
   }),

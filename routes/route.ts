@@ -15,8 +15,14 @@ export interface Route {
   query?: ObjectSchema;
   /** The JSON body; `ignored` when clients send one that means nothing. Any body is ignored when it is absent. */
   payload?: Schema | 'ignored';
-  /** What a success answers. */
-  reply: { status: 200 | 202; description: string; schema?: Schema };
+  /** Whether a change can be made on condition, with If-Match. */
+  conditional?: boolean;
+  /** Whether what it answers has an ETag. */
+  tagged?: boolean;
+  /** Whom it asks at once, beside the agent's own state. */
+  asks?: 'sub-agent';
+  /** What a success answers: JSON of that schema, or bytes of that media type. */
+  reply: { status: 200 | 202; description: string; schema?: Schema; type?: string };
   handler: (event: Event, context: Context) => Promise<Reply>;
 }
 
@@ -26,6 +32,10 @@ export const route = <Params, Query, Payload>(
     handler: (event: Event<Params, Query, Payload>, context: Context) => Promise<Reply>;
   },
 ): Route => definition as Route;
+
+/** Whether a request for it may change something. */
+export const changesSomething = ({ method, reply }: Route): boolean =>
+  method !== 'GET' || reply.status === 202;
 
 /** Whether HEAD is answered as well. To ask with HEAD must not do anything, which a GET that queues a job does. */
 export const answersHead = ({ method, reply }: Route): boolean => method === 'GET' && reply.status === 200;

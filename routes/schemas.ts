@@ -74,7 +74,9 @@ export const imagesQuery = listQuery(imageSchema).keys({
     .description('`container` for container images, any other for disk images, absent for both'),
 });
 
-export const profileParams = Joi.object({ profile: Joi.string().max(64).required() });
+export const profileParams = Joi.object({
+  profile: Joi.string().max(64).required().description('Which one: `profile` (CPU) or `heap`'),
+});
 export const profileQuery = Joi.object({
   seconds: Joi.number().positive().max(300).default(30).description('How long to profile'),
 });
@@ -122,15 +124,50 @@ export const snapshotRollbackPayload = Joi.object({
   .label('rollback')
   .prefs(strict);
 
+const count = Joi.number().required();
+
+const countersSchema = (...keys: string[]): ObjectSchema =>
+  Joi.object(Object.fromEntries(keys.map((key) => [key, count])));
+
+const diskCounters = countersSchema(
+  ...[
+    'read_ops',
+    'read_bytes',
+    'read_time',
+    'write_ops',
+    'write_bytes',
+    'write_time',
+    'flush_ops',
+    'flush_time',
+  ],
+).keys({ disk: Joi.string().required() });
+
+const nicCounters = countersSchema(
+  ...['rx_bytes', 'rx_packets', 'rx_errors', 'rx_drops', 'tx_bytes', 'tx_packets', 'tx_errors', 'tx_drops'],
+).keys({ name: Joi.string().required() });
+
+export const errorSchema = Joi.object({
+  message: Joi.string().required().description('What is wrong, in words'),
+  code: Joi.number().integer().required().description('The HTTP status'),
+  stack: Joi.array().items(Joi.string()).required().description('Empty unless the agent logs at debug'),
+}).label('error');
+
+/** Of lists, whose items may come with chosen keys alone. */
+const listOf = (item: ObjectSchema): Schema =>
+  Joi.array().items(item.fork(keysOf(item), (key) => key.optional()));
+
 export const replies = {
   metadata: metadataSchema,
   guest: guestSchema,
-  guests: Joi.array().items(guestSchema),
+  guests: listOf(guestSchema),
   job: jobSchema,
-  jobs: Joi.array().items(jobSchema),
+  jobs: listOf(jobSchema),
   image: imageSchema,
-  images: Joi.array().items(imageSchema),
-  fetch: Joi.object({ images: Joi.array().length(0) }),
+  images: listOf(imageSchema),
+  fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
   nothing: Joi.object({}),
-  snapshots: Joi.array().items(snapshotSchema),
+  snapshots: listOf(snapshotSchema),
+  cpuMetrics: Joi.array().items(countersSchema('cpu_time', 'vcpu_time')),
+  diskMetrics: Joi.object().pattern(Joi.string(), diskCounters),
+  nicMetrics: Joi.object().pattern(Joi.string(), nicCounters),
 } as const;

@@ -1,4 +1,5 @@
 import { debugRoutes } from './debug.js';
+import { documentationRoutes } from './documentation.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
 import { imageRoutes } from './images.js';
@@ -16,4 +17,5 @@ export const routeTable: readonly Route[] = [
   ...guestActionRoutes,
   ...snapshotRoutes,
   ...debugRoutes,
+  ...documentationRoutes(() => routeTable),
 ];

@@ -74,8 +74,7 @@ export const guestIdSchema = Joi.string()
   .example('7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10');
 
 export const imageIdSchema = Joi.string()
-  .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/, 'image id')
-  .pattern(/(^|\/)\.\.?(\/|$)/, { name: 'path', invert: true })
+  .pattern(/^(?!(.*\/)?\.\.?(\/|$))[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/, 'image id')
   .max(255)
   .label('image id')
   .description('The id of an image: letters, digits and `_ : . @ / -`')

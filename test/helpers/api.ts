@@ -2,6 +2,7 @@ import type { ExecutionContext } from 'ava';
 import type { Patience } from '../../routes/listener.js';
 import { createServer } from '../../routes/server.js';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
+import { requireDescribed } from './openapi.js';
 
 export interface ApiAnswer {
   status: number;
@@ -55,7 +56,7 @@ export const callApi = async (
   };
 };
 
-/** Serves an agent's API on a free port until the test ends. */
+/** Serves an agent's API on a free port until the test ends. What it answers is held against its OpenAPI document. */
 export const serveApi = async (
   t: ExecutionContext,
   options: TestAgentOptions = {},
@@ -66,5 +67,10 @@ export const serveApi = async (
   await server.start();
   t.teardown(() => server.stop({ timeout: 100 }));
   const url = `http://127.0.0.1:${server.info.port}`;
-  return { ...agent, url, call: (...request) => callApi(url, ...request) };
+  const call: Api['call'] = async (method, path, ...rest) => {
+    const answer = await callApi(url, method, path, ...rest);
+    requireDescribed(method, path, answer);
+    return answer;
+  };
+  return { ...agent, url, call };
 };

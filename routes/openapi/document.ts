@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../lib/package-root.js';
+import type { Route } from '../route.js';
+import { components } from './components.js';
+import type { JsonSchema } from './json-schema.js';
+import { operationOf } from './operation.js';
+
+const DESCRIPTION = `Virtual machines and containers on this host. An action answers 202 and is a job, to be followed
+with \`GET /jobs/{jobID}\` or waited for with \`?wait=SECONDS\`.`;
+
+const { version, license } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+  version: string;
+  license: string;
+};
+
+/** The whole API as OpenAPI 3.1 has it, from the very schemas that validate. */
+export const openApiDocument = (table: readonly Route[]): JsonSchema => {
+  const paths: Record<string, JsonSchema> = {};
+  for (const route of table) {
+    const operations = paths[route.path] ?? {};
+    paths[route.path] = { ...operations, [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Mistify Agent',
+      version,
+      description: DESCRIPTION,
+      license: { name: license, identifier: license },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: { schemas: components },
+  };
+};

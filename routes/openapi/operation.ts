@@ -1,0 +1,107 @@
+import type { ObjectSchema } from 'joi';
+import type { Route } from '../route.js';
+import { errorReference, referring } from './components.js';
+import { errorsOf } from './errors.js';
+import { type JsonSchema, jsonSchemaOf } from './json-schema.js';
+
+const inJson = (schema: JsonSchema): JsonSchema => ({ content: { 'application/json': { schema } } });
+
+const parametersIn = (place: 'path' | 'query', schema: ObjectSchema | undefined): JsonSchema[] => {
+  if (!schema) return [];
+  const properties = jsonSchemaOf(schema).properties as Record<string, JsonSchema>;
+  return Object.entries(properties).map(([name, { description, ...property }]) => ({
+    name,
+    in: place,
+    ...(place === 'path' ? { required: true } : {}),
+    ...(description ? { description } : {}),
+    schema: property,
+  }));
+};
+
+const header = (name: string, description: string): JsonSchema => ({
+  name,
+  in: 'header',
+  description,
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+});
+
+const headersOf = ({ method, reply, conditional }: Route): JsonSchema[] => [
+  ...(method === 'POST' && reply.status === 202
+    ? [header('Idempotency-Key', 'Makes it safe to send the request again: it is done once')]
+    : []),
+  ...(conditional ? [header('If-Match', 'The ETag of what is to be changed: 412 when it is another')] : []),
+];
+
+const requestBody = ({ payload }: Route): JsonSchema => {
+  if (!payload || payload === 'ignored') return {};
+  const { presence } = (payload.describe().flags ?? {}) as { presence?: string };
+  const required = presence === 'required';
+  return { requestBody: { required, ...inJson(referring(jsonSchemaOf(payload))) } };
+};
+
+const responseHeaders = ({ reply, query, tagged, asks }: Route): JsonSchema => {
+  const text = { schema: { type: 'string' } };
+  const headers = {
+    ...(reply.status === 202 || asks
+      ? { 'X-Guest-Job-ID': { description: 'Names the job, or the run of the pipeline', ...text } }
+      : {}),
+    ...(query?.describe().keys.cursor
+      ? { Link: { description: 'The next page, as rel="next"; absent on the last one', ...text } }
+      : {}),
+    ...(tagged ? { ETag: { description: 'Changes when the content does', ...text } } : {}),
+  };
+  return Object.keys(headers).length > 0 ? { headers } : {};
+};
+
+/** An action that is waited for, or only tried, answers 200. */
+const successes = (route: Route): JsonSchema => {
+  const { status, description, schema, type } = route.reply;
+  const content = schema
+    ? inJson(referring(jsonSchemaOf(schema)))
+    : { content: { [type ?? 'application/octet-stream']: {} } };
+  const headers = responseHeaders(route);
+  const success = { [status]: { description, ...headers, ...content } };
+  return status === 202
+    ? {
+        200: {
+          description: 'What came of it, with `wait`, or what would, with `dryRun`',
+          ...headers,
+          ...content,
+        },
+        ...success,
+      }
+    : success;
+};
+
+const failures = (route: Route): JsonSchema => ({
+  ...Object.fromEntries(
+    errorsOf(route).map(([status, description]) => [status, { description, ...inJson(errorReference) }]),
+  ),
+  default: { description: 'Any other error', ...inJson(errorReference) },
+});
+
+/** Handlers that serve several paths are told apart by what differs. */
+const operationId = ({ handler, method, path, reply }: Route): string =>
+  [
+    handler.name,
+    path.includes('/disks/') ? 'OfDisk' : '',
+    method === 'GET' && reply.status === 202 ? 'ByGet' : '',
+    method === 'POST' && path.endsWith('/delete') ? 'ByPost' : '',
+  ].join('');
+
+/** A route as OpenAPI has it. */
+export const operationOf = (route: Route): JsonSchema => {
+  const parameters = [
+    ...parametersIn('path', route.params),
+    ...parametersIn('query', route.query),
+    ...headersOf(route),
+  ];
+  return {
+    operationId: operationId(route),
+    summary: route.summary,
+    tags: [...route.tags],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...requestBody(route),
+    responses: { ...successes(route), ...failures(route) },
+  };
+};
