@@ -8,7 +8,7 @@ import {
   type Nic,
 } from '../lib/model/guest.js';
 import { imageSchema } from '../lib/model/image.js';
-import { jobSchema } from '../lib/model/job.js';
+import { jobSchema } from '../lib/model/job-schema.js';
 import { diskIdSchema, snapshotNameSchema, snapshotSchema } from '../lib/model/snapshot.js';
 
 export const guestParams = Joi.object({ guestID: guestIdSchema.required() });

@@ -1,6 +1,6 @@
 import autocannon from 'autocannon';
 import axios from 'axios';
-import { MistifyClient } from '../lib/client/mistify-client.js';
+import { MistifyClient } from '../lib/client/index.js';
 import { GUESTS, type Measurement, measurements } from './bench/measurements.js';
 import { startAgent, startBareHapi, type Target } from './bench/processes.js';
 
@@ -45,12 +45,12 @@ const compare = async (agent: Target, bare: Target, measurement: Measurement): P
 };
 
 const makeGuests = async (url: string): Promise<string> => {
-  const client = new MistifyClient(url);
+  const client = new MistifyClient({ url });
   for (let made = 0; made < GUESTS; made += 1) {
-    const { jobId } = await client.createGuest({ memory: 128, cpu: 1, disks: [{ size: 1024 }] });
+    const { jobId } = await client.guests.create({ memory: 128, cpu: 1, disks: [{ size: 1024 }] });
     if (made === GUESTS - 1) await client.waitForJob(jobId);
   }
-  const [guest] = await client.listGuests();
+  const [guest] = (await client.guests.list()).items;
   return String(guest?.id);
 };
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { MistifyClient } from '../lib/client/mistify-client.js';
+import { MistifyClient } from '../lib/client/index.js';
 import { loadConfig } from '../lib/config/load.js';
 import { errorMessage } from '../lib/errors.js';
 import { packageRoot } from '../lib/package-root.js';
@@ -21,8 +21,8 @@ export interface DemoTarget {
 
 /** Lives a guest's whole life through the API of an agent that runs on this host. */
 export const runDemo = async ({ url, dbpath, bridge, say }: DemoTarget): Promise<void> => {
-  const client = new MistifyClient(url);
-  await client.listGuests();
+  const client = new MistifyClient({ url });
+  await client.guests.list();
   say('building a tiny bootable Linux image (only the first time takes a while) …');
   const image = await buildGuestImage();
   const files = await serveFile(image);

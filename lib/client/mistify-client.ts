@@ -1,147 +1,67 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import axios, { type AxiosInstance, isAxiosError } from 'axios';
-import type { GuestAction } from '../config/actions.js';
-import type { Guest } from '../model/guest.js';
-import type { Image, ImageFetch } from '../model/image.js';
-import { isFinished, type Job } from '../model/job.js';
-import type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
-import type { Snapshot } from '../model/snapshot.js';
-
-const JOB_ID_HEADER = 'x-guest-job-id';
-const POLL_MS = 100;
-
-/** What the agent said was wrong, in its own words. */
-export class MistifyError extends Error {
-  /** HTTP status; 0 when the agent could not be reached. */
-  readonly status: number;
-
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'MistifyError';
-    this.status = status;
-  }
-}
-
-/** An action that was accepted: follow its job with `waitForJob`. */
-export interface Accepted<Body> {
-  jobId: string;
-  body: Body;
-}
-
-/** What may be asked of a new guest. */
-export type GuestSpec = {
-  [Key in Exclude<keyof Guest, 'nics' | 'disks' | 'state' | 'vnc'>]?: Guest[Key];
-} & {
-  nics?: Partial<NonNullable<Guest['nics']>[number]>[];
-  disks?: Partial<NonNullable<Guest['disks']>[number]>[];
-};
-
-const toMistifyError = (error: unknown): unknown => {
-  if (!isAxiosError(error)) return error;
-  if (!error.response)
-    return new MistifyError(0, `the agent cannot be reached: ${error.message}`, { cause: error });
-  const { message } = (error.response.data ?? {}) as { message?: string };
-  return new MistifyError(error.response.status, message ?? error.message, { cause: error });
-};
+import type { Job } from '../model/job.js';
+import { Debug } from './debug.js';
+import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
+import { Guests } from './guests.js';
+import { Images, type ImagesFilter } from './images.js';
+import { GuestJobs, Jobs } from './jobs.js';
+import { MetadataOf } from './metadata.js';
+import type { ClientOptions } from './options.js';
+import { path } from './path.js';
+import { Snapshots } from './snapshots.js';
+import { type CallOptions, Transport } from './transport.js';
+import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 /** A client of the agent's REST API. Every method throws `MistifyError`. */
 export class MistifyClient {
-  readonly #http: AxiosInstance;
+  readonly #transport: Transport;
+  readonly guests: Guests;
+  /** Of both stores, or of the one that `type` names. */
+  readonly images: Images<ImagesFilter>;
+  readonly containerImages: Images;
+  readonly jobs: Jobs;
+  /** The hypervisor's. */
+  readonly metadata: MetadataOf;
+  readonly debug: Debug;
 
-  /** @param baseUrl such as `http://127.0.0.1:8080` */
-  constructor(baseUrl: string) {
-    this.#http = axios.create({ baseURL: baseUrl, proxy: false });
-    this.#http.interceptors.response.use(undefined, (error: unknown) =>
-      Promise.reject(toMistifyError(error)),
-    );
+  constructor(options: ClientOptions) {
+    const transport = new Transport(options);
+    this.#transport = transport;
+    this.guests = new Guests(transport);
+    this.images = new Images(transport, '/images');
+    this.containerImages = new Images(transport, '/container_images');
+    this.jobs = new Jobs(transport);
+    this.metadata = new MetadataOf(transport, '/metadata');
+    this.debug = new Debug(transport);
   }
 
-  listGuests(): Promise<Guest[]> {
-    return this.#get('/guests');
+  /** @param disk its number or its name in the guest; all disks by default */
+  snapshotsOf(guestId: string, disk?: string): Snapshots {
+    return new Snapshots(this.#transport, guestId, disk);
   }
 
-  getGuest(id: string): Promise<Guest> {
-    return this.#get(`/guests/${id}`);
+  jobsOf(guestId: string): GuestJobs {
+    return new GuestJobs(this.#transport, path`/guests/${guestId}/jobs`);
   }
 
-  createGuest(spec: GuestSpec): Promise<Accepted<Guest>> {
-    return this.#post('/guests', spec);
-  }
-
-  performAction(id: string, action: GuestAction): Promise<Accepted<Guest>> {
-    return this.#post(`/guests/${id}/${action}`);
-  }
-
-  cpuMetrics(id: string): Promise<CpuMetrics[]> {
-    return this.#get(`/guests/${id}/metrics/cpu`);
-  }
-
-  diskMetrics(id: string): Promise<Record<string, DiskMetrics>> {
-    return this.#get(`/guests/${id}/metrics/disk`);
-  }
-
-  nicMetrics(id: string): Promise<Record<string, NicMetrics>> {
-    return this.#get(`/guests/${id}/metrics/nic`);
-  }
-
-  listImages(): Promise<Image[]> {
-    return this.#get('/images');
-  }
-
-  fetchImage(fetch: ImageFetch): Promise<Accepted<unknown>> {
-    return this.#post('/images', fetch);
-  }
-
-  async deleteImage(id: string): Promise<Accepted<unknown>> {
-    const { data, headers } = await this.#http.delete(`/images/${encodeURIComponent(id)}`);
-    return { jobId: String(headers[JOB_ID_HEADER]), body: data };
-  }
-
-  listSnapshots(guestId: string): Promise<Snapshot[]> {
-    return this.#get(`/guests/${guestId}/snapshots`);
-  }
-
-  createSnapshot(guestId: string, name: string): Promise<Accepted<unknown>> {
-    return this.#post(`/guests/${guestId}/snapshots`, { dest: name });
-  }
-
-  rollbackSnapshot(guestId: string, name: string): Promise<Accepted<unknown>> {
-    return this.#post(`/guests/${guestId}/snapshots/${name}/rollback`, {});
-  }
-
-  /** Newest first; of all guests when none is named. */
-  listJobs(guestId?: string): Promise<Job[]> {
-    return this.#get(guestId === undefined ? '/jobs' : `/guests/${guestId}/jobs`);
-  }
-
-  getJob(id: string): Promise<Job> {
-    return this.#get(`/jobs/${id}`);
+  metadataOf(guestId: string): MetadataOf {
+    return new MetadataOf(this.#transport, path`/guests/${guestId}/metadata`);
   }
 
   /**
    * Waits until a job has ended.
-   * @param onChange is told each time the job's status or message is another
-   * @throws {MistifyError} with the job's message, when it ended in `Error`
+   * @throws {JobError} when it ended in `Error`
    */
-  async waitForJob(id: string, onChange?: (job: Job) => void): Promise<Job> {
-    let seen = '';
-    for (;;) {
-      const job = await this.getJob(id);
-      const now = `${job.Status} ${job.Message}`;
-      if (now !== seen) onChange?.(job);
-      seen = now;
-      if (job.Status === 'Error') throw new MistifyError(200, `${job.Action}: ${job.Message}`);
-      if (isFinished(job)) return job;
-      await delay(POLL_MS);
-    }
+  waitForJob(id: string, options?: WaitOptions): Promise<Job> {
+    return waitForJob(this.jobs, id, options);
   }
 
-  async #get<Body>(path: string): Promise<Body> {
-    return (await this.#http.get<Body>(path)).data;
+  /** What happens on the host, for as long as it is asked for; see `followEvents`. */
+  events(options?: EventsOptions): AsyncGenerator<AgentEvent, void, undefined> {
+    return followEvents(this.#transport, options);
   }
 
-  async #post<Body>(path: string, payload?: unknown): Promise<Accepted<Body>> {
-    const { data, headers } = await this.#http.post<Body>(path, payload);
-    return { jobId: String(headers[JOB_ID_HEADER]), body: data };
+  /** The agent's description of its API: OpenAPI 3.1. */
+  openApi(options?: CallOptions): Promise<Record<string, unknown>> {
+    return this.#transport.get('/openapi.json', {}, options);
   }
 }

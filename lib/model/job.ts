@@ -1,5 +1,3 @@
-import Joi from 'joi';
-
 export const JOB_STATUSES = ['Queued', 'Running', 'Complete', 'Error'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
@@ -23,16 +21,3 @@ export const NO_TIME = '0001-01-01T00:00:00Z';
 export const AGENT_RUNNER = 'agent';
 
 export const isFinished = (job: Job): boolean => job.Status === 'Complete' || job.Status === 'Error';
-
-export const jobSchema = Joi.object<Job>({
-  ID: Joi.string().guid().required(),
-  GuestID: Joi.string().required(),
-  Action: Joi.string().required(),
-  QueuedAt: Joi.string().isoDate().required(),
-  StartedAt: Joi.string().isoDate().required(),
-  UpdatedAt: Joi.string().isoDate().required(),
-  Status: Joi.string()
-    .valid(...JOB_STATUSES)
-    .required(),
-  Message: Joi.string().allow('').required(),
-}).label('job');

@@ -1,7 +1,7 @@
 import { stringify } from 'safe-stable-stringify';
 import { guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
-import { jobSchema } from '../../lib/model/job.js';
+import { jobSchema } from '../../lib/model/job-schema.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { errorSchema } from '../schemas.js';
 import { type JsonSchema, jsonSchemaOf } from './json-schema.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Accepted, MistifyClient } from '../../lib/client/mistify-client.js';
+import type { Accepted, MistifyClient } from '../../lib/client/index.js';
 import type { GuestAction } from '../../lib/config/actions.js';
 import { errorMessage } from '../../lib/errors.js';
 import { SerialConsole } from './serial-console.js';
@@ -50,7 +50,7 @@ export class GuestLife {
 
   async #fetchImage(): Promise<void> {
     const { client, imageId, imageUrl } = this.#options;
-    await this.#do(`fetch image ${imageId}`, () => client.fetchImage({ id: imageId, source: imageUrl }));
+    await this.#do(`fetch image ${imageId}`, () => client.images.fetch({ id: imageId, source: imageUrl }));
   }
 
   async #create(): Promise<void> {
@@ -63,13 +63,13 @@ export class GuestLife {
       metadata: { purpose: 'demo' },
     };
     await this.#do('create the guest', async () => {
-      const accepted = await client.createGuest(spec);
+      const accepted = await client.guests.create(spec);
       this.#guestId = accepted.body.id;
       return accepted;
     });
     await this.#console.waitFor(UP);
     say('the guest says on its serial console that it is up');
-    const guest = await client.getGuest(this.#guestId);
+    const guest = await client.guests.get(this.#guestId);
     say(`it is ${guest.state}, ${guest.memory} MB, ${guest.cpu} vCPU, VNC on 127.0.0.1:${guest.vnc}`);
     this.#expect(guest.state === 'running', `the guest is ${guest.state}, not running`);
   }
@@ -77,9 +77,9 @@ export class GuestLife {
   async #measure(): Promise<void> {
     const { client, say } = this.#options;
     const [cpu, disk, nic] = await Promise.all([
-      client.cpuMetrics(this.#guestId),
-      client.diskMetrics(this.#guestId),
-      client.nicMetrics(this.#guestId),
+      client.guests.cpuMetrics(this.#guestId),
+      client.guests.diskMetrics(this.#guestId),
+      client.guests.nicMetrics(this.#guestId),
     ]);
     say(`cpu metrics: ${JSON.stringify(cpu)}`);
     say(`disk metrics: ${JSON.stringify(disk)}`);
@@ -104,14 +104,16 @@ export class GuestLife {
   async #snapshotAndRollBack(): Promise<void> {
     const { client, say } = this.#options;
     const console = this.#console;
-    await this.#do('take snapshot first-boot', () => client.createSnapshot(this.#guestId, 'first-boot'));
-    say(`snapshots: ${JSON.stringify(await client.listSnapshots(this.#guestId))}`);
+    await this.#do('take snapshot first-boot', () => client.snapshotsOf(this.#guestId).create('first-boot'));
+    say(`snapshots: ${JSON.stringify((await client.snapshotsOf(this.#guestId).list()).items)}`);
     await this.#act('reboot', 'running');
     await console.waitFor('mistify-guest: boot 2');
     await console.waitFor(UP, { times: 2 });
     say('it has rebooted: its disk counts 2 boots');
     await this.#act('shutdown', 'shutoff');
-    await this.#do('roll it back to first-boot', () => client.rollbackSnapshot(this.#guestId, 'first-boot'));
+    await this.#do('roll it back to first-boot', () =>
+      client.snapshotsOf(this.#guestId).rollBack('first-boot'),
+    );
     await this.#act('start', 'running');
     await console.waitFor(UP, { times: 3 });
     this.#expect((await console.count('mistify-guest: boot 3')) === 0, 'the roll back had no effect');
@@ -123,13 +125,13 @@ export class GuestLife {
   async #cleanUp(): Promise<void> {
     const { client, imageId, say } = this.#options;
     if (this.#guestId) {
-      await this.#do('delete the guest', () => client.performAction(this.#guestId, 'delete')).catch(
+      await this.#do('delete the guest', () => client.guests.perform(this.#guestId, 'delete')).catch(
         this.#tell,
       );
     }
-    await this.#do('delete the image', () => client.deleteImage(imageId)).catch(this.#tell);
-    const left = (await client.listGuests()).some(({ id }) => id === this.#guestId);
-    const image = (await client.listImages()).some(({ id }) => id === imageId);
+    await this.#do('delete the image', () => client.images.delete(imageId)).catch(this.#tell);
+    const left = (await client.guests.list()).items.some(({ id }) => id === this.#guestId);
+    const image = (await client.images.list()).items.some(({ id }) => id === imageId);
     say(left || image ? 'something was left behind: see above' : 'nothing is left behind');
   }
 
@@ -137,8 +139,8 @@ export class GuestLife {
 
   async #act(action: GuestAction, state: string): Promise<void> {
     const { client } = this.#options;
-    await this.#do(action, () => client.performAction(this.#guestId, action));
-    const guest = await client.getGuest(this.#guestId);
+    await this.#do(action, () => client.guests.perform(this.#guestId, action));
+    const guest = await client.guests.get(this.#guestId);
     this.#expect(guest.state === state, `after ${action} the guest is ${guest.state}, not ${state}`);
   }
 
@@ -148,9 +150,11 @@ export class GuestLife {
     const startedAt = Date.now();
     say(`${step} …`);
     const { jobId } = await ask();
-    await client.waitForJob(jobId, ({ ID, Status, Message }) => {
-      const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-      say(`  job ${ID.slice(0, 8)} ${Status}${Message ? `: ${Message}` : ''} (${seconds} s)`);
+    await client.waitForJob(jobId, {
+      onProgress: ({ ID, Status, Message }) => {
+        const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+        say(`  job ${ID.slice(0, 8)} ${Status}${Message ? `: ${Message}` : ''} (${seconds} s)`);
+      },
     });
   }
 

@@ -48,7 +48,7 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
     actions: Object.fromEntries(['create', 'delete', ...ACTIONS].map((name) => [name, stages(name)])),
   }));
   const guests = await Promise.all(
-    Array.from({ length: GUESTS }, async () => (await agent.client.createGuest({ memory: 64 })).body.id),
+    Array.from({ length: GUESTS }, async () => (await agent.client.guests.create({ memory: 64 })).body.id),
   );
 
   const acknowledged: { guest: string; job: string }[] = [];
@@ -57,7 +57,7 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
       const guest = guests[randomInt(GUESTS)] ?? '';
       const action = ACTIONS[randomInt(ACTIONS.length)] ?? 'start';
       try {
-        const { jobId } = await agent.client.performAction(guest, action);
+        const { jobId } = await agent.client.guests.perform(guest, action);
         acknowledged.push({ guest, job: jobId });
       } catch {
         await delay(5);
@@ -76,7 +76,7 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
     await until(
       'all jobs have ended',
       async () =>
-        (await Promise.all(acknowledged.slice(-200).map(({ job }) => agent.client.getJob(job)))).every(
+        (await Promise.all(acknowledged.slice(-200).map(({ job }) => agent.client.jobs.get(job)))).every(
           isFinished,
         ),
       60_000,
@@ -85,10 +85,12 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
 
   t.log(`${acknowledged.length} jobs were acknowledged`);
   for (const { job } of acknowledged.slice(-900))
-    t.is((await agent.client.getJob(job)).Status, 'Complete', job);
+    t.is((await agent.client.jobs.get(job)).Status, 'Complete', job);
   t.true(atMostOnce(), 'a guest had two calls at the same time');
   for (const guest of guests) {
-    const logged = (await agent.client.listJobs(guest)).filter(({ Action }) => Action !== 'create');
+    const logged = (await agent.client.jobsOf(guest).list()).items.filter(
+      ({ Action }) => Action !== 'create',
+    );
     t.deepEqual(
       order.get(guest)?.slice(-logged.length),
       logged.map(({ ID }) => ID).reverse(),

@@ -15,6 +15,8 @@ export interface ApiAnswer {
 
 export interface Api extends TestAgent {
   url: string;
+  /** The routes that were asked for so far, as `METHOD path`. */
+  asked: string[];
   /** @param body sent as it is when it is a string, else as JSON */
   call: (
     method: string,
@@ -64,6 +66,8 @@ export const serveApi = async (
 ): Promise<Api> => {
   const agent = await startTestAgent(t, options);
   const server = createServer(agent.context, { host: '127.0.0.1', port: 0 }, patience);
+  const asked: string[] = [];
+  server.events.on('response', ({ method, route }) => asked.push(`${method.toUpperCase()} ${route.path}`));
   await server.start();
   t.teardown(() => server.stop({ timeout: 100 }));
   const url = `http://127.0.0.1:${server.info.port}`;
@@ -72,5 +76,5 @@ export const serveApi = async (
     requireDescribed(method, path, answer);
     return answer;
   };
-  return { ...agent, url, call };
+  return { ...agent, url, asked, call };
 };

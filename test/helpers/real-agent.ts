@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
-import { MistifyClient } from '../../lib/client/mistify-client.js';
+import { MistifyClient } from '../../lib/client/index.js';
 import type { ConfigFile } from '../../lib/config/schema.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { freePort } from './ports.js';
@@ -47,7 +47,7 @@ const waitUntilListening = async (
   const giveUpAt = Date.now() + START_MS;
   for (;;) {
     try {
-      await client.listGuests();
+      await client.guests.list();
       return;
     } catch (error) {
       if (child.exitCode !== null || Date.now() > giveUpAt) {
@@ -76,7 +76,7 @@ export const startRealAgent = async (
     JSON.stringify({ ...change(await defaultConfig()), dbpath }),
   );
   const url = `http://127.0.0.1:${port}`;
-  const client = new MistifyClient(url);
+  const client = new MistifyClient({ url });
   let output = '';
   let child: ChildProcess | undefined;
 
@@ -96,8 +96,8 @@ export const startRealAgent = async (
   };
 
   const deleteGuests = async (): Promise<void> => {
-    for (const { id } of await client.listGuests()) {
-      const { jobId } = await client.performAction(id, 'delete');
+    for (const { id } of (await client.guests.list()).items) {
+      const { jobId } = await client.guests.perform(id, 'delete');
       await client.waitForJob(jobId);
     }
   };

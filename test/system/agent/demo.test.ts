@@ -10,7 +10,7 @@ test('the demo lives the whole life of a real guest, and leaves nothing behind',
   const said: string[] = [];
   await runDemo({ url, dbpath, bridge: `mt${process.pid}`, say: (line) => said.push(line) });
   t.is(said.at(-1), 'nothing is left behind', said.join('\n'));
-  t.deepEqual(await client.listGuests(), []);
-  t.deepEqual(await client.listImages(), []);
+  t.deepEqual((await client.guests.list()).items, []);
+  t.deepEqual((await client.images.list()).items, []);
   await t.throwsAsync(access(`/sys/class/net/mt${process.pid}`), { code: 'ENOENT' });
 });

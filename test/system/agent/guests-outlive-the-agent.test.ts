@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MistifyClient } from '../../../lib/client/mistify-client.js';
+import type { MistifyClient } from '../../../lib/client/index.js';
 import { needs } from '../../helpers/needs.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 
@@ -8,7 +8,7 @@ const test = needs('qemu-system-x86_64', 'qemu-img');
 
 /** A guest with a blank disk: its firmware finds nothing to boot and waits for ever, which is enough to be alive. */
 const createGuest = async (client: MistifyClient): Promise<string> => {
-  const { jobId, body } = await client.createGuest({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
+  const { jobId, body } = await client.guests.create({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
   await client.waitForJob(jobId);
   return body.id;
 };
@@ -19,8 +19,8 @@ const pidOf = async (dbpath: string, id: string): Promise<number> =>
 test('guests run on when the agent is killed, and the agent tells the truth about them when it is back', async (t) => {
   const agent = await startRealAgent(t);
   const [alive, killed] = [await createGuest(agent.client), await createGuest(agent.client)];
-  await agent.client.performAction(alive, 'suspend').then(({ jobId }) => agent.client.waitForJob(jobId));
-  const jobs = (await agent.client.getJob((await agent.client.performAction(alive, 'resume')).jobId)).ID;
+  await agent.client.guests.perform(alive, 'suspend').then(({ jobId }) => agent.client.waitForJob(jobId));
+  const jobs = (await agent.client.jobs.get((await agent.client.guests.perform(alive, 'resume')).jobId)).ID;
   await agent.client.waitForJob(jobs);
 
   await agent.end('SIGKILL');
@@ -29,10 +29,10 @@ test('guests run on when the agent is killed, and the agent tells the truth abou
   process.kill(await pidOf(agent.dbpath, killed), 'SIGKILL');
   await agent.start();
 
-  t.is((await agent.client.getGuest(alive)).state, 'running');
+  t.is((await agent.client.guests.get(alive)).state, 'running');
   t.is(await pidOf(agent.dbpath, alive), pid, 'it is another process');
-  t.is((await agent.client.getGuest(killed)).state, 'crashed');
-  t.is((await agent.client.getJob(jobs)).Status, 'Complete', 'the job log is back');
+  t.is((await agent.client.guests.get(killed)).state, 'crashed');
+  t.is((await agent.client.jobs.get(jobs)).Status, 'Complete', 'the job log is back');
 });
 
 test('guests run on when the agent is stopped', async (t) => {
@@ -42,5 +42,5 @@ test('guests run on when the agent is stopped', async (t) => {
   const pid = await pidOf(agent.dbpath, id);
   t.notThrows(() => process.kill(pid, 0));
   await agent.start();
-  t.is((await agent.client.getGuest(id)).state, 'running');
+  t.is((await agent.client.guests.get(id)).state, 'running');
 });

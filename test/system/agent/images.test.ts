@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { execa } from 'execa';
-import type { MistifyClient } from '../../../lib/client/mistify-client.js';
+import type { MistifyClient } from '../../../lib/client/index.js';
 import { buildGuestImage } from '../../../scripts/guest-image.js';
 import { serveFile } from '../../helpers/file-server.js';
 import { needs } from '../../helpers/needs.js';
@@ -29,7 +29,7 @@ const isUp = (dbpath: string, id: string): Promise<true> =>
   ) as Promise<true>;
 
 const fetched = async (client: MistifyClient, id: string, source: string, sha256?: string): Promise<void> => {
-  const { jobId } = await client.fetchImage({ id, source, ...(sha256 ? { sha256 } : {}) });
+  const { jobId } = await client.images.fetch({ id, source, ...(sha256 ? { sha256 } : {}) });
   await client.waitForJob(jobId);
 };
 
@@ -41,11 +41,11 @@ needs('qemu-img')('a fetch tells on its job how far it has come', async (t) => {
     response.write(Buffer.alloc(2 * MB, 1));
     void opened.then(() => response.end(Buffer.alloc(6 * MB, 1)));
   });
-  const { jobId } = await client.fetchImage({ id: 'a', source: `${url}/a` });
+  const { jobId } = await client.images.fetch({ id: 'a', source: `${url}/a` });
   const said = await until(
     'the job tells a percentage',
     async () => {
-      const { Message, Status } = await client.getJob(jobId);
+      const { Message, Status } = await client.jobs.get(jobId);
       return Status === 'Running' && Message.includes('25%') ? Message : undefined;
     },
     30_000,
@@ -63,7 +63,7 @@ needs('qemu-img')('a fetch whose sum is wrong is a failed job that says both sum
   await t.throwsAsync(fetched(client, 'a', `${url}/a`, '0'.repeat(64)), {
     message: new RegExp(`${is}, not 0{64}`),
   });
-  t.deepEqual(await client.listImages(), []);
+  t.deepEqual((await client.images.list()).items, []);
   await t.notThrowsAsync(fetched(client, 'a', `${url}/a`, is));
 });
 
@@ -86,7 +86,7 @@ needs(
   await execa('xz', ['-0', '-c', await buildGuestImage()], { stdout: { file: packed } });
   await fetched(client, 'linux', packed);
 
-  const { body: first, jobId } = await client.createGuest({ memory: 128, cpu: 1, image: 'linux' });
+  const { body: first, jobId } = await client.guests.create({ memory: 128, cpu: 1, image: 'linux' });
   await client.waitForJob(jobId);
   await isUp(dbpath, first.id);
   const snapshots = `${url}/guests/${first.id}/disks/0/snapshots`;
@@ -98,12 +98,16 @@ needs(
   await pipeline(Readable.fromWeb(download.body as ReadableStream), createWriteStream(path));
 
   await fetched(client, 'again', path);
-  const { jobId: deleted } = await client.performAction(first.id, 'delete');
+  const { jobId: deleted } = await client.guests.perform(first.id, 'delete');
   await client.waitForJob(deleted);
-  const { body: second, jobId: created } = await client.createGuest({ memory: 128, cpu: 1, image: 'again' });
+  const { body: second, jobId: created } = await client.guests.create({
+    memory: 128,
+    cpu: 1,
+    image: 'again',
+  });
   await client.waitForJob(created);
   await isUp(dbpath, second.id);
-  const inUse = await t.throwsAsync(client.deleteImage('again'));
+  const inUse = await t.throwsAsync(client.images.delete('again'));
   t.true(inUse.message.includes(second.id), inUse.message);
-  t.deepEqual((await client.listImages()).map(({ id }) => id).sort(), ['again', 'linux']);
+  t.deepEqual((await client.images.list()).items.map(({ id }) => id).sort(), ['again', 'linux']);
 });

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GuestSpec, MistifyError } from '../../../lib/client/mistify-client.js';
+import { type GuestSpec, MistifyError } from '../../../lib/client/index.js';
 import { needs } from '../../helpers/needs.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 
@@ -45,21 +45,21 @@ const leftovers = async ({ dbpath }: RealAgent): Promise<string[]> =>
 test('a guest with nonsense in it is refused at once, and nothing is made', async (t) => {
   const agent = await startRealAgent(t);
   for (const [what, spec, status, message] of refusedAtOnce) {
-    const error = await t.throwsAsync(agent.client.createGuest(spec), { instanceOf: MistifyError }, what);
+    const error = await t.throwsAsync(agent.client.guests.create(spec), { instanceOf: MistifyError }, what);
     t.is(error?.status, status, what);
     t.regex(error?.message ?? '', message, what);
   }
-  t.deepEqual(await agent.client.listGuests(), []);
+  t.deepEqual((await agent.client.guests.list()).items, []);
   t.deepEqual(await leftovers(agent), []);
 });
 
 test('a guest that this host cannot run ends in state error, the reason in its job, and leaves nothing behind', async (t) => {
   const agent = await startRealAgent(t);
   for (const [what, spec, message] of refusedByTheJob) {
-    const { jobId, body } = await agent.client.createGuest(spec);
+    const { jobId, body } = await agent.client.guests.create(spec);
     const error = await t.throwsAsync(agent.client.waitForJob(jobId), { instanceOf: MistifyError }, what);
     t.regex(error?.message ?? '', message, what);
-    t.is((await agent.client.getGuest(body.id)).state, 'error', what);
+    t.is((await agent.client.guests.get(body.id)).state, 'error', what);
     t.deepEqual(await leftovers(agent), [], what);
   }
 });

@@ -101,18 +101,18 @@ test("the original's config drives our sub-agents: a guest is defined, started, 
   });
 
   await Promise.all([ports.storage, ports.libvirt].map(answers));
-  const created = await client.createGuest({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
+  const created = await client.guests.create({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
   await client.waitForJob(created.jobId);
   const { id } = created.body;
-  t.is((await client.getGuest(id)).state, 'shutoff', 'CreateGuest defines a guest, it does not start it');
+  t.is((await client.guests.get(id)).state, 'shutoff', 'CreateGuest defines a guest, it does not start it');
 
-  await client.performAction(id, 'start').then(({ jobId }) => client.waitForJob(jobId));
-  t.is((await client.getGuest(id)).state, 'running');
-  t.is((await client.cpuMetrics(id)).length, 1);
+  await client.guests.perform(id, 'start').then(({ jobId }) => client.waitForJob(jobId));
+  t.is((await client.guests.get(id)).state, 'running');
+  t.is((await client.guests.cpuMetrics(id)).length, 1);
 
-  await client.performAction(id, 'poweroff').then(({ jobId }) => client.waitForJob(jobId));
-  t.is((await client.getGuest(id)).state, 'shutoff');
+  await client.guests.perform(id, 'poweroff').then(({ jobId }) => client.waitForJob(jobId));
+  t.is((await client.guests.get(id)).state, 'shutoff');
 
-  await client.performAction(id, 'delete').then(({ jobId }) => client.waitForJob(jobId));
-  t.deepEqual(await client.listGuests(), []);
+  await client.guests.perform(id, 'delete').then(({ jobId }) => client.waitForJob(jobId));
+  t.deepEqual((await client.guests.list()).items, []);
 });

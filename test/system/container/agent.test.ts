@@ -33,7 +33,7 @@ const perform = async (
   id: string,
   action: 'suspend' | 'resume' | 'poweroff' | 'start' | 'delete',
 ) => {
-  const { jobId } = await client.performAction(id, action);
+  const { jobId } = await client.guests.perform(id, action);
   await client.waitForJob(jobId);
 };
 
@@ -44,10 +44,10 @@ test('a container lives its whole life through the agent’s API', async (t) => 
   const agent = await startAgent(t, (await shared.podman()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest();
-  const created = await client.createGuest(spec);
+  const created = await client.guests.create(spec);
   await client.waitForJob(created.jobId);
   const { id } = created.body;
-  t.like(await client.getGuest(id), { type: 'container', state: 'running', image: IMAGE, memory: 32 });
+  t.like(await client.guests.get(id), { type: 'container', state: 'running', image: IMAGE, memory: 32 });
   for (const [action, state] of [
     ['suspend', 'paused'],
     ['resume', 'running'],
@@ -55,22 +55,22 @@ test('a container lives its whole life through the agent’s API', async (t) => 
     ['start', 'running'],
   ] as const) {
     await perform(agent, id, action);
-    t.is((await client.getGuest(id)).state, state, action);
+    t.is((await client.guests.get(id)).state, state, action);
   }
-  t.true((await client.cpuMetrics(id)).length > 0);
-  t.is(typeof (await client.diskMetrics(id)), 'object');
-  t.deepEqual(await client.nicMetrics(id), {});
+  t.true((await client.guests.cpuMetrics(id)).length > 0);
+  t.is(typeof (await client.guests.diskMetrics(id)), 'object');
+  t.deepEqual(await client.guests.nicMetrics(id), {});
   await perform(agent, id, 'delete');
-  t.deepEqual(await client.listGuests(), []);
+  t.deepEqual((await client.guests.list()).items, []);
 });
 
 test('a container that ends by itself is seen to', async (t) => {
   const agent = await startAgent(t, (await shared.podman()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest({ metadata: { command: 'sleep 0.5' } });
-  const created = await client.createGuest(spec);
+  const created = await client.guests.create(spec);
   await client.waitForJob(created.jobId);
-  await until('it is stopped', async () => (await client.getGuest(created.body.id)).state === 'stopped');
+  await until('it is stopped', async () => (await client.guests.get(created.body.id)).state === 'stopped');
   t.pass();
 });
 
@@ -82,10 +82,10 @@ test('a container’s image is fetched, listed and deleted through the agent’s
   await podman.run('save', '--quiet', '--output', path, IMAGE);
   const archive = await readFile(path);
   const source = await serveHttp(t, (_, response) => response.end(archive));
-  const fetched = await client.fetchImage({ id: 'from-agent', type: 'container', source });
+  const fetched = await client.images.fetch({ id: 'from-agent', type: 'container', source });
   await client.waitForJob(fetched.jobId);
   t.true((await images(agent, 'container')).includes('from-agent'));
-  const deleted = await client.deleteImage('from-agent');
+  const deleted = await client.images.delete('from-agent');
   await client.waitForJob(deleted.jobId);
   t.false((await images(agent)).includes('from-agent'));
 });
@@ -95,7 +95,7 @@ test('without a container engine the images of disks are listed all the same', a
   t.deepEqual(await images(agent), []);
   t.deepEqual(await images(agent, 'container'), []);
   const { id: _, ...spec } = newGuest();
-  const created = await agent.client.createGuest(spec);
+  const created = await agent.client.guests.create(spec);
   await t.throwsAsync(agent.client.waitForJob(created.jobId), {
     message: /there is no container engine: looked at/,
   });

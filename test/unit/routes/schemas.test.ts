@@ -11,7 +11,8 @@ import {
   nicSchema,
 } from '../../../lib/model/guest.js';
 import { type Image, type ImageFetch, imageFetchSchema, imageSchema } from '../../../lib/model/image.js';
-import { type Job, jobSchema } from '../../../lib/model/job.js';
+import type { Job } from '../../../lib/model/job.js';
+import { jobSchema } from '../../../lib/model/job-schema.js';
 import { type Snapshot, snapshotSchema } from '../../../lib/model/snapshot.js';
 import {
   type GuestMetricsRequest,

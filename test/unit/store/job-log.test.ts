@@ -1,7 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { jobSchema, NO_TIME } from '../../../lib/model/job.js';
+import { NO_TIME } from '../../../lib/model/job.js';
+import { jobSchema } from '../../../lib/model/job-schema.js';
 import { JobLog } from '../../../lib/store/job-log.js';
 import { tempDir } from '../../helpers/temp.js';
 

@@ -1,0 +1,64 @@
+import type { GuestAction } from '../config/actions.js';
+import type { Guest } from '../model/guest.js';
+import type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
+import { List } from './pages.js';
+import { path } from './path.js';
+import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
+import { getTagged, type Tagged } from './tagged.js';
+import type { CallOptions, Transport } from './transport.js';
+
+/** What may be asked of a new guest. */
+export type GuestSpec = {
+  [Key in Exclude<keyof Guest, 'nics' | 'disks' | 'state' | 'vnc'>]?: Guest[Key];
+} & {
+  nics?: Partial<NonNullable<Guest['nics']>[number]>[];
+  disks?: Partial<NonNullable<Guest['disks']>[number]>[];
+};
+
+export class Guests extends List<Guest> {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    super(transport, '/guests');
+    this.#transport = transport;
+  }
+
+  get(id: string, options?: CallOptions): Promise<Guest> {
+    return this.#transport.get(path`/guests/${id}`, {}, options);
+  }
+
+  getTagged(id: string, options?: CallOptions): Promise<Tagged<Guest>> {
+    return getTagged(this.#transport, path`/guests/${id}`, options);
+  }
+
+  create(spec: GuestSpec, options?: JobOptions): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'POST', path: '/guests', body: spec }, options);
+  }
+
+  perform(
+    id: string,
+    action: GuestAction,
+    options?: JobOptions & ConditionalOptions,
+  ): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/${action}` }, options);
+  }
+
+  delete(id: string, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'DELETE', path: path`/guests/${id}` }, options);
+  }
+
+  /** One per vCPU. */
+  cpuMetrics(id: string, options?: CallOptions): Promise<CpuMetrics[]> {
+    return this.#transport.get(path`/guests/${id}/metrics/cpu`, {}, options);
+  }
+
+  /** By device. */
+  diskMetrics(id: string, options?: CallOptions): Promise<Record<string, DiskMetrics>> {
+    return this.#transport.get(path`/guests/${id}/metrics/disk`, {}, options);
+  }
+
+  /** By name. */
+  nicMetrics(id: string, options?: CallOptions): Promise<Record<string, NicMetrics>> {
+    return this.#transport.get(path`/guests/${id}/metrics/nic`, {}, options);
+  }
+}

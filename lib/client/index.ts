@@ -1,0 +1,17 @@
+export type { GuestAction } from '../config/actions.js';
+export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
+export type { Image, ImageFetch } from '../model/image.js';
+export type { Job, JobStatus } from '../model/job.js';
+export type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
+export type { Snapshot } from '../model/snapshot.js';
+export { JobError, MistifyError } from './errors.js';
+export type { AgentEvent, EventsOptions } from './events.js';
+export type { GuestSpec } from './guests.js';
+export { MistifyClient } from './mistify-client.js';
+export type { ClientOptions } from './options.js';
+export type { ListOptions, Page } from './pages.js';
+export type { RollbackOptions } from './snapshots.js';
+export type { Accepted, ChangeOptions, ConditionalOptions, JobOptions } from './submit.js';
+export type { Tagged } from './tagged.js';
+export type { CallOptions } from './transport.js';
+export type { WaitOptions } from './wait-for-job.js';

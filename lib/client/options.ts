@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { AxiosRequestConfig } from 'axios';
+
+export interface ClientOptions {
+  /** Where the agent is: `http://HOST:PORT`, `https://HOST:PORT`, or `unix:/path/of/its/socket`. */
+  url: string;
+  /** Sent as `Authorization: Bearer …`. */
+  token?: string | undefined;
+  /** A PEM file with the certificates that sign the agent's; by default those that Node trusts. */
+  caFile?: string | undefined;
+  /** PEM files with the certificate that the client shows, and its key. */
+  certFile?: string | undefined;
+  keyFile?: string | undefined;
+  /** Seconds that an answer may take, beside what a request waits for its job; 30 by default. */
+  timeout?: number | undefined;
+  /** How often a request is sent again at most; 4 by default. */
+  retries?: number | undefined;
+}
+
+export const DEFAULT_TIMEOUT_SECONDS = 30;
+export const DEFAULT_RETRIES = 4;
+
+const UNIX = /^unix:(?:\/\/)?(?<path>\/.+)$/;
+
+const read = (file: string | undefined): Buffer | undefined =>
+  file === undefined ? undefined : readFileSync(file);
+
+const tlsAgent = ({ caFile, certFile, keyFile }: ClientOptions): HttpsAgent => {
+  const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
+  return new HttpsAgent({
+    keepAlive: true,
+    ...(ca ? { ca } : {}),
+    ...(cert ? { cert } : {}),
+    ...(key ? { key } : {}),
+  });
+};
+
+const checked = (url: string): string => {
+  const { protocol } = new URL(url);
+  if (protocol === 'http:' || protocol === 'https:') return url;
+  throw new TypeError(`${url}: give http://HOST:PORT, https://HOST:PORT or unix:/PATH`);
+};
+
+/**
+ * How axios reaches the agent.
+ * @throws {TypeError} when the URL is none
+ * @throws {Error} when a PEM file cannot be read
+ */
+export const connectionOf = (options: ClientOptions): AxiosRequestConfig => {
+  const socketPath = UNIX.exec(options.url)?.groups?.path;
+  const address = socketPath
+    ? { baseURL: 'http://localhost', socketPath }
+    : { baseURL: checked(options.url) };
+  return {
+    ...address,
+    httpAgent: new HttpAgent({ keepAlive: true }),
+    ...(options.url.startsWith('https:') ? { httpsAgent: tlsAgent(options) } : {}),
+    headers: options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` },
+    proxy: false,
+    // A token is for the agent alone, not for where somebody else points.
+    maxRedirects: 0,
+  };
+};

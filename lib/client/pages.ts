@@ -1,0 +1,65 @@
+import type { CallOptions, Transport } from './transport.js';
+
+/** Which part of a list is wanted. */
+export interface ListOptions<Field extends string = string> extends CallOptions {
+  /** At most so many; all by default. */
+  limit?: number | undefined;
+  /** Where the page before it ended. */
+  cursor?: string | undefined;
+  /** The keys of each item that are wanted; all by default. */
+  fields?: readonly Field[] | undefined;
+}
+
+export interface Page<Item> {
+  items: Item[];
+  /** The cursor of the next page; absent on the last one. */
+  next?: string;
+}
+
+/** How many items are asked for at a time when all of them are wanted. */
+const PAGE_SIZE = 100;
+
+const NEXT = /<(?<target>[^>]*)>\s*;\s*rel="next"/;
+
+/** The cursor in a Link header (RFC 8288). */
+export const nextCursor = (link: string | undefined): string | undefined => {
+  const target = NEXT.exec(link ?? '')?.groups?.target;
+  if (target === undefined) return undefined;
+  return new URL(target, 'http://localhost').searchParams.get('cursor') ?? undefined;
+};
+
+/** A list of the agent's, a page at a time or item by item. */
+export class List<Item extends object, Filter extends object = object> {
+  readonly #transport: Transport;
+  readonly #path: string;
+
+  constructor(transport: Transport, path: string) {
+    this.#transport = transport;
+    this.#path = path;
+  }
+
+  async list<Field extends keyof Item & string = keyof Item & string>(
+    { signal, fields, ...query }: ListOptions<Field> & Filter = {} as ListOptions<Field> & Filter,
+  ): Promise<Page<Pick<Item, Field>>> {
+    const { body, headers } = await this.#transport.send<Pick<Item, Field>[]>({
+      method: 'GET',
+      path: this.#path,
+      query: { ...query, ...(fields ? { fields: fields.join(',') } : {}) },
+      signal,
+    });
+    const next = nextCursor(headers.link);
+    return { items: body, ...(next === undefined ? {} : { next }) };
+  }
+
+  /** @param options `limit` is the size of the pages, 100 by default */
+  async *every<Field extends keyof Item & string = keyof Item & string>(
+    options: ListOptions<Field> & Filter = {} as ListOptions<Field> & Filter,
+  ): AsyncGenerator<Pick<Item, Field>, void, undefined> {
+    let { cursor } = options;
+    do {
+      const page: Page<Pick<Item, Field>> = await this.list({ limit: PAGE_SIZE, ...options, cursor });
+      yield* page.items;
+      cursor = page.next;
+    } while (cursor !== undefined);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import type { Snapshot } from '../model/snapshot.js';
+import { List } from './pages.js';
+import { path } from './path.js';
+import { type Accepted, type JobOptions, submit } from './submit.js';
+import type { CallOptions, Transport } from './transport.js';
+
+export interface RollbackOptions extends JobOptions {
+  /** Whether newer snapshots, which would be in the way, are destroyed. */
+  destroyMoreRecent?: boolean | undefined;
+}
+
+const basePath = (guestId: string, disk: string | undefined): string =>
+  disk === undefined ? path`/guests/${guestId}/snapshots` : path`/guests/${guestId}/disks/${disk}/snapshots`;
+
+/** The snapshots of one disk of a guest, or of all of its disks. */
+export class Snapshots extends List<Snapshot> {
+  readonly #transport: Transport;
+  readonly #path: string;
+
+  /** @param disk its number or its name in the guest */
+  constructor(transport: Transport, guestId: string, disk?: string) {
+    const base = basePath(guestId, disk);
+    super(transport, base);
+    this.#transport = transport;
+    this.#path = base;
+  }
+
+  /** One per disk. */
+  get(name: string, options?: CallOptions): Promise<Snapshot[]> {
+    return this.#transport.get(this.#path + path`/${name}`, {}, options);
+  }
+
+  /** @param name by default `snap-<unix seconds>` */
+  create(name?: string, options?: JobOptions): Promise<Accepted<Snapshot[]>> {
+    const body = name === undefined ? {} : { dest: name };
+    return submit(this.#transport, { method: 'POST', path: this.#path, body }, options);
+  }
+
+  rollBack(
+    name: string,
+    { destroyMoreRecent = false, ...options }: RollbackOptions = {},
+  ): Promise<Accepted<Snapshot[]>> {
+    const target = this.#path + path`/${name}/rollback`;
+    return submit(this.#transport, { method: 'POST', path: target, body: { destroyMoreRecent } }, options);
+  }
+
+  delete(name: string, options?: JobOptions): Promise<Accepted<Snapshot[]>> {
+    return submit(this.#transport, { method: 'DELETE', path: this.#path + path`/${name}` }, options);
+  }
+
+  /** The disk's bytes, as they come; of a guest with several disks only one disk can be downloaded. */
+  download(name: string, { signal }: CallOptions = {}): Promise<Readable> {
+    return this.#transport.open({ method: 'GET', path: this.#path + path`/${name}/download`, signal });
+  }
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import { MistifyError } from './errors.js';
+import { type ClientOptions, connectionOf, DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS } from './options.js';
+import { retrying } from './retry.js';
+
+const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
+
+export interface CallOptions {
+  /** Gives up when it is aborted; what was asked for may be done all the same. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface Call extends CallOptions {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** Seconds that the agent was asked to take its time. */
+  patience?: number | undefined;
+}
+
+export interface Answer<Body> {
+  status: number;
+  headers: Record<string, string>;
+  body: Body;
+}
+
+const messageOf = (status: number, body: unknown): string => {
+  const { message } = (typeof body === 'object' && body !== null ? body : {}) as { message?: unknown };
+  return typeof message === 'string' ? message : `what answers there is no agent: HTTP status ${status}`;
+};
+
+const refusal = (status: number, headers: Record<string, string>, body: unknown): MistifyError => {
+  const retryAfter = Number(headers['retry-after']);
+  return new MistifyError(status, messageOf(status, body), Number.isFinite(retryAfter) ? { retryAfter } : {});
+};
+
+const unreachable = (error: unknown, seconds: number): unknown => {
+  if (!isAxiosError(error)) return error;
+  const { code = '', message } = error;
+  const reason = TIMED_OUT.has(code) ? `no answer within ${seconds} s` : message || code;
+  return new MistifyError(0, `the agent cannot be reached: ${reason}`, { code, cause: error });
+};
+
+const parsed = (json: string): unknown => {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Sends requests, again where that is safe, and turns whatever goes wrong into a `MistifyError`. */
+export class Transport {
+  readonly #http: AxiosInstance;
+  readonly #timeout: number;
+  readonly #retries: number;
+
+  constructor(options: ClientOptions) {
+    this.#http = axios.create({ ...connectionOf(options), validateStatus: () => true });
+    this.#timeout = options.timeout ?? DEFAULT_TIMEOUT_SECONDS;
+    this.#retries = options.retries ?? DEFAULT_RETRIES;
+  }
+
+  /** @param call that of a POST gets a key of its own, by which the agent knows it when it comes again */
+  async send<Body>(call: Call): Promise<Answer<Body>> {
+    const { status, headers, data } = await this.#ask<Body>(call, 'json');
+    return { status, headers, body: data };
+  }
+
+  async get<Body>(path: string, query: Call['query'] = {}, { signal }: CallOptions = {}): Promise<Body> {
+    return (await this.send<Body>({ method: 'GET', path, query, signal })).body;
+  }
+
+  /** The bytes of an answer, as they come. */
+  async open(call: Call): Promise<Readable> {
+    return (await this.#ask<Readable>(call, 'stream')).data;
+  }
+
+  #ask<Body>(call: Call, responseType: 'json' | 'stream') {
+    const { method, signal } = call;
+    const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
+    const keyed = { ...call, headers: { ...key, ...call.headers } };
+    const repeatable = method === 'GET' || method === 'POST';
+    return retrying(() => this.#askOnce<Body>(keyed, responseType), {
+      retries: this.#retries,
+      repeatable,
+      signal,
+    });
+  }
+
+  async #askOnce<Body>(call: Call, responseType: 'json' | 'stream') {
+    const { method, path, query, headers, body, patience = 0, signal } = call;
+    const seconds = this.#timeout + patience;
+    let response: AxiosResponse<Body>;
+    try {
+      response = await this.#http.request<Body>({
+        method,
+        url: path,
+        params: query,
+        headers: headers ?? {},
+        data: body,
+        responseType,
+        timeout: seconds * 1000,
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : unreachable(error, seconds);
+    }
+    const { status, data } = response;
+    const received = response.headers as Record<string, string>;
+    if (status < 300) return { status, headers: received, data };
+    const said = responseType === 'stream' ? parsed(await text(data as Readable)) : data;
+    throw refusal(status, received, said);
+  }
+}

@@ -1,0 +1,15 @@
+import Joi from 'joi';
+import { JOB_STATUSES, type Job } from './job.js';
+
+export const jobSchema = Joi.object<Job>({
+  ID: Joi.string().guid().required(),
+  GuestID: Joi.string().required(),
+  Action: Joi.string().required(),
+  QueuedAt: Joi.string().isoDate().required(),
+  StartedAt: Joi.string().isoDate().required(),
+  UpdatedAt: Joi.string().isoDate().required(),
+  Status: Joi.string()
+    .valid(...JOB_STATUSES)
+    .required(),
+  Message: Joi.string().allow('').required(),
+}).label('job');

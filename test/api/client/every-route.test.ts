@@ -1,0 +1,107 @@
+import test from 'ava';
+import type { Images } from '../../../lib/client/images.js';
+import { type GuestAction, MistifyClient } from '../../../lib/client/index.js';
+import type { Snapshots } from '../../../lib/client/snapshots.js';
+import type { Route } from '../../../routes/route.js';
+import { routeTable } from '../../../routes/table.js';
+import { serveApi } from '../../helpers/api.js';
+import { exampleOf } from '../../helpers/endpoints.js';
+import { until } from '../../helpers/wait.js';
+
+type Ids = Record<'guest' | 'job' | 'image' | 'disk' | 'name', string>;
+type Use = (client: MistifyClient, ids: Ids) => Promise<unknown>;
+
+const actions: GuestAction[] = [
+  'shutdown',
+  'reboot',
+  'restart',
+  'poweroff',
+  'start',
+  'suspend',
+  'resume',
+  'delete',
+];
+
+const actionUses = Object.fromEntries(
+  actions.map((action): [string, Use] => [
+    `POST /guests/{guestID}/${action}`,
+    (client, { guest }) => client.guests.perform(guest, action),
+  ]),
+);
+
+const imageUses = (path: string, images: (client: MistifyClient) => Images): Record<string, Use> => ({
+  [`GET ${path}`]: (client) => images(client).list(),
+  [`POST ${path}`]: (client, { image }) =>
+    images(client).fetch({ id: image, source: 'http://192.0.2.1/debian-12.qcow2' }),
+  [`GET ${path}/{imageID}`]: (client, { image }) => images(client).get(image),
+  [`DELETE ${path}/{imageID}`]: (client, { image }) => images(client).delete(image),
+});
+
+const snapshotUses = (
+  path: string,
+  snapshots: (client: MistifyClient, ids: Ids) => Snapshots,
+): Record<string, Use> => ({
+  [`GET ${path}`]: (client, ids) => snapshots(client, ids).list(),
+  [`POST ${path}`]: (client, ids) => snapshots(client, ids).create(ids.name),
+  [`GET ${path}/{name}`]: (client, ids) => snapshots(client, ids).get(ids.name),
+  [`DELETE ${path}/{name}`]: (client, ids) => snapshots(client, ids).delete(ids.name),
+  [`POST ${path}/{name}/rollback`]: (client, ids) => snapshots(client, ids).rollBack(ids.name),
+  [`GET ${path}/{name}/download`]: async (client, ids) =>
+    (await snapshots(client, ids).download(ids.name)).resume(),
+});
+
+/** The method of the client for each route. */
+const uses: Record<string, Use> = {
+  'GET /metadata': (client) => client.metadata.get(),
+  'PATCH /metadata': (client) => client.metadata.patch({ rack: 'r1' }),
+  'GET /jobs': (client) => client.jobs.list(),
+  'GET /jobs/{jobID}': (client, { job }) => client.jobs.get(job),
+  'DELETE /jobs/{jobID}': (client, { job }) => client.jobs.cancel(job),
+  'GET /guests': (client) => client.guests.list(),
+  'POST /guests': (client) => client.guests.create({ memory: 64, cpu: 1 }),
+  'GET /guests/{guestID}': (client, { guest }) => client.guests.get(guest),
+  'DELETE /guests/{guestID}': (client, { guest }) => client.guests.delete(guest),
+  'GET /guests/{guestID}/jobs': (client, { guest }) => client.jobsOf(guest).list(),
+  'GET /guests/{guestID}/jobs/{jobID}': (client, { guest, job }) => client.jobsOf(guest).get(job),
+  'GET /guests/{guestID}/metadata': (client, { guest }) => client.metadataOf(guest).get(),
+  'PATCH /guests/{guestID}/metadata': (client, { guest }) => client.metadataOf(guest).patch({ owner: 'ops' }),
+  'GET /guests/{guestID}/metrics/cpu': (client, { guest }) => client.guests.cpuMetrics(guest),
+  'GET /guests/{guestID}/metrics/disk': (client, { guest }) => client.guests.diskMetrics(guest),
+  'GET /guests/{guestID}/metrics/nic': (client, { guest }) => client.guests.nicMetrics(guest),
+  ...actionUses,
+  ...imageUses('/images', (client) => client.images),
+  ...imageUses('/container_images', (client) => client.containerImages),
+  ...snapshotUses('/guests/{guestID}/snapshots', (client, { guest }) => client.snapshotsOf(guest)),
+  ...snapshotUses('/guests/{guestID}/disks/{diskID}/snapshots', (client, { guest, disk }) =>
+    client.snapshotsOf(guest, disk),
+  ),
+  'GET /debug/pprof/{profile}': async (client) =>
+    (await client.debug.profile('heap', { seconds: 0.01 })).resume(),
+  'GET /debug/pprof/cmdline': (client) => client.debug.commandLine(),
+  'GET /debug/pprof/symbol': (client) => client.debug.symbol(),
+  'GET /openapi.json': (client) => client.openApi(),
+};
+
+/** Pages are for people; and what a GET queues the client asks for by POST, which is safe to send again. */
+const isForPrograms = ({ method, reply }: Route): boolean =>
+  reply.type !== 'text/html' && !(method === 'GET' && reply.status === 202);
+
+for (const route of routeTable.filter(isForPrograms)) {
+  const name = `${route.method} ${route.path}`;
+  test(`the client has a method for ${name}`, async (t) => {
+    const use = uses[name];
+    if (!use) return t.fail(`give the client one, and "uses" in this file a call of it`);
+    const { url, context, asked } = await serveApi(t);
+    const { params } = await exampleOf(route, context);
+    const [guest] = context.guests.list();
+    await use(new MistifyClient({ url }), {
+      guest: params.guestID ?? guest?.id ?? '',
+      job: params.jobID ?? '',
+      image: params.imageID ?? 'debian-12',
+      disk: params.diskID ?? '',
+      name: params.name ?? 'monday',
+    });
+    await until('the agent has answered', () => asked.length > 0);
+    t.deepEqual(asked, [name]);
+  });
+}
