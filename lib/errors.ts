@@ -81,8 +81,8 @@ export const callerGone = (): AgentError => new AgentError('unavailable', 'the c
 export const badAnswer = (service: string, what: string): AgentError =>
   new AgentError('bad_answer', `${service}: ${what}`);
 
-export const serviceDown = (service: string, reason: string): AgentError =>
-  new AgentError('unavailable', `${service}: cannot be reached (${reason})`, { retryAfter: 2 });
+export const serviceDown = (service: string, where: string, reason: string): AgentError =>
+  new AgentError('unavailable', `${service}: cannot be reached on ${where} (${reason})`, { retryAfter: 2 });
 
 export const serviceTimeout = (service: string, method: string, seconds: number): AgentError =>
   new AgentError('timeout', `${service}: no answer to ${method} within ${seconds} s`);

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config/load.js';
-import type { ServiceConfig } from '../config/schema.js';
+import { type Config, servicesDir } from '../config/load.js';
 import type { Logger } from '../log.js';
 import { RpcClient } from '../rpc/client.js';
+import { describeAddress } from '../rpc/service-address.js';
 import { buildAction } from '../runtime/action.js';
 import { recover } from '../runtime/recovery.js';
 import { Runtime } from '../runtime/runtime.js';
@@ -14,15 +14,16 @@ import { GuestStore } from '../store/guest-store.js';
 import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import type { Context } from './context.js';
-import { requireFreePorts } from './free-ports.js';
-import { SubAgentWatcher } from './sub-agent-watcher.js';
+import { requireFreeAddresses } from './free-addresses.js';
+import { Secrets } from './secrets.js';
+import { SubAgentWatcher, type WatchedSubAgent } from './sub-agent-watcher.js';
 import { superviseServices } from './supervisor.js';
 
 /** How long the start waits for the sub-agents to say how their guests are. */
 const FIRST_STATES_MS = 15_000;
 
 /** How long the sub-agents of an agent that was killed a moment ago may take to end. */
-const PORTS_MS = 10_000;
+const ADDRESSES_MS = 10_000;
 
 /** An agent that runs, without any way in: `context` is what handlers are called with. */
 export interface Agent {
@@ -36,37 +37,55 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-const buildServices = (config: Config): Map<string, Service> =>
+const PRIVATE = 0o700;
+
+/** No other local user gets at what is below, whatever the modes of the files there. */
+const makePrivateDir = async (path: string): Promise<void> => {
+  await mkdir(path, { recursive: true, mode: PRIVATE });
+  await chmod(path, PRIVATE);
+};
+
+const buildServices = (config: Config, secrets: Secrets): Map<string, Service> =>
   new Map(
-    [...config.services].map(([name, { port, path, max_pending, timeout }]) => {
-      const client = new RpcClient({ service: name, port, path, maxSockets: max_pending });
+    [...config.services].map(([name, service]) => {
+      const { path, max_pending, timeout } = service;
+      const endpoint = { address: service, secret: secrets.get(service) };
+      const client = new RpcClient({ service: name, endpoint, path, maxSockets: max_pending });
       return [name, new Service(name, client, max_pending, timeout)];
     }),
   );
 
-const portsOf = (services: readonly ServiceConfig[]): Set<number> =>
-  new Set(services.map(({ port }) => port));
+/** Services at one address are one sub-agent, which the agent starts when one of them has a command. */
+const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] => {
+  const found = new Map<string, WatchedSubAgent>();
+  for (const service of services.values()) {
+    const key = describeAddress(service);
+    const starting = service.command !== undefined || found.get(key)?.starting === true;
+    found.set(key, { address: service, secret: secrets.get(service), starting });
+  }
+  return [...found.values()];
+};
 
 /** Opens the state, starts the sub-agents that have a command, and learns the true states of the guests. */
 export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
-  await mkdir(config.dbpath, { recursive: true, mode: 0o700 });
+  const secrets = await Secrets.of(config.services);
+  await mkdir(config.dbpath, { recursive: true, mode: PRIVATE });
   const lock = await lockDirectory(config.dbpath);
-  await requireFreePorts(config, PORTS_MS);
+  await makePrivateDir(servicesDir(config.dbpath));
+  await requireFreeAddresses(config, ADDRESSES_MS);
   const [guests, jobs, metadata] = await Promise.all([
     GuestStore.open(join(config.dbpath, 'guests.db')),
     JobLog.open(join(config.dbpath, 'jobs.db')),
     MetadataStore.open(join(config.dbpath, 'metadata.db')),
   ]);
-  const services = buildServices(config);
+  const services = buildServices(config, secrets);
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
   const runtime = new Runtime({ actions, guests, jobs, log, runTask });
-  const supervisor = superviseServices(config, log);
+  const supervisor = superviseServices(config, secrets, log);
   const watcher = new SubAgentWatcher(runtime.revisions, jobs, log);
-  const all = [...config.services.values()];
-  const supervised = all.filter(({ command }) => command !== undefined);
-  await watcher.watch(portsOf(all), portsOf(supervised), FIRST_STATES_MS);
+  await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   await recover(runtime);
   return {
     context: { guests, jobs, metadata, runtime, log },

@@ -6,6 +6,7 @@ import type { Logger } from '../log.js';
 import { HEARTBEAT_MS } from '../rpc/event-stream.js';
 import { linesOf } from '../rpc/lines.js';
 import { EVENTS_PATH, type GuestState, type SubAgentEvent, subAgentEventSchema } from '../rpc/messages.js';
+import { describeAddress, requestOptions, type ServiceEndpoint } from '../rpc/service-address.js';
 import type { GuestRevisions } from '../runtime/guest-revisions.js';
 import type { JobLog } from '../store/job-log.js';
 
@@ -18,11 +19,18 @@ const SILENCE_MS = HEARTBEAT_MS * 3;
 /** A guest's state is some 150 bytes: room for more guests than any host has. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
-/** A sub-agent, and what it has told. */
-interface Link {
-  readonly port: number;
+export interface WatchedSubAgent extends ServiceEndpoint {
   /** It has just been started and will soon answer. */
   readonly starting: boolean;
+}
+
+/** A sub-agent, and what it has told. */
+interface Link {
+  readonly subAgent: WatchedSubAgent;
+  /** Its address, in words. */
+  readonly name: string;
+  /** Why it could not be asked the last time. */
+  problem: string | undefined;
   /** It has told its states once, or that it tells none. */
   answered: boolean;
   connected: boolean;
@@ -56,14 +64,14 @@ export class SubAgentWatcher {
   /**
    * Starts to watch. Afterwards a guest is in state unknown if it may be one of a sub-agent that did not answer:
    * whose guest it is nothing but the sub-agents' own words can tell.
-   * @param ports the sub-agents' TCP ports
-   * @param starting those of them that have just been started and will soon answer
+   * @param subAgents each one once
    * @param firstMs milliseconds to wait, at most, until each one has told all its states once
    */
-  async watch(ports: ReadonlySet<number>, starting: ReadonlySet<number>, firstMs: number): Promise<void> {
-    this.#links = [...ports].map((port) => ({
-      port,
-      starting: starting.has(port),
+  async watch(subAgents: readonly WatchedSubAgent[], firstMs: number): Promise<void> {
+    this.#links = subAgents.map((subAgent) => ({
+      subAgent,
+      name: describeAddress(subAgent.address),
+      problem: undefined,
       answered: false,
       connected: false,
       guests: new Set(),
@@ -75,10 +83,12 @@ export class SubAgentWatcher {
       delay(firstMs, undefined, { signal: late.signal }).catch(() => {}),
     ]);
     late.abort();
-    const silent = this.#links.filter(({ answered }) => !answered).map(({ port }) => port);
+    const silent = this.#links.filter(({ answered }) => !answered);
     if (silent.length === 0) return;
     this.#log.warn(
-      { ports: silent },
+      {
+        subAgents: Object.fromEntries(silent.map(({ name, problem }) => [name, problem ?? 'no answer yet'])),
+      },
       'sub-agents do not answer; guests that may be theirs are in state unknown',
     );
     await this.#revisions.loseOthers(this.#vouchedFor());
@@ -101,7 +111,7 @@ export class SubAgentWatcher {
 
   /** @param settled is called when the states are known, or when there is nothing to wait for */
   async #follow(link: Link, settled: () => void): Promise<void> {
-    const { port } = link;
+    const { subAgent, name } = link;
     let retryMs = FIRST_RETRY_MS;
     const answered = (): void => {
       link.answered = true;
@@ -110,7 +120,7 @@ export class SubAgentWatcher {
     };
     while (!this.#closed.signal.aborted) {
       try {
-        const stream = await this.#open(port);
+        const stream = await this.#open(subAgent);
         if (stream) {
           await this.#read(link, stream, answered);
         } else {
@@ -118,25 +128,26 @@ export class SubAgentWatcher {
           retryMs = UNSUPPORTED_RETRY_MS;
         }
       } catch (error) {
-        this.#log.debug({ port }, `no events: ${errorMessage(error)}`);
+        link.problem = errorMessage(error);
+        this.#log.debug({ subAgent: name }, `no events: ${link.problem}`);
       }
-      if (!link.starting) settled();
+      if (!subAgent.starting) settled();
       await delay(retryMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 
   /** `undefined` when the sub-agent answers, but has no event stream. */
-  async #open(port: number): Promise<Readable | undefined> {
-    const response = await axios.get<Readable>(`http://127.0.0.1:${port}${EVENTS_PATH}`, {
+  async #open(endpoint: ServiceEndpoint): Promise<Readable | undefined> {
+    const response = await axios.get<Readable>(EVENTS_PATH, {
+      ...requestOptions(endpoint),
       responseType: 'stream',
       signal: this.#closed.signal,
-      proxy: false,
-      maxRedirects: 0,
       validateStatus: () => true,
     });
     if (response.status === 200) return response.data;
     response.data.destroy();
+    if (response.status === 401) throw new Error("it refuses the agent's secret, or its lack of one");
     return undefined;
   }
 
@@ -168,20 +179,20 @@ export class SubAgentWatcher {
       if (!(event instanceof Error)) await this.#take(event, link);
       else if (!link.connected) throw event;
       else if (passedOver++ === 0)
-        this.#log.warn({ port: link.port }, `passed over an event: ${event.message}`);
+        this.#log.warn({ subAgent: link.name }, `passed over an event: ${event.message}`);
       onLine();
     }
   }
 
   async #noteGone(link: Link, reason: string): Promise<void> {
-    const { port, connected, guests } = link;
+    const { name, connected, guests } = link;
     if (!connected) {
-      this.#log.warn({ port }, `a sub-agent's events cannot be read: ${reason}`);
+      this.#log.warn({ subAgent: name }, `a sub-agent's events cannot be read: ${reason}`);
       return;
     }
     link.connected = false;
     this.#log.warn(
-      { port, guests: guests.size, reason },
+      { subAgent: name, guests: guests.size, reason },
       'a sub-agent is gone; its guests are in state unknown',
     );
     await this.#lose(guests);

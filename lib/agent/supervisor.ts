@@ -4,8 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Config } from '../config/load.js';
 import type { ServiceConfig } from '../config/schema.js';
+import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import { packageRoot } from '../package-root.js';
+import { describeAddress, removeStaleSocket, type ServiceEndpoint } from '../rpc/service-address.js';
+import type { Secrets } from './secrets.js';
 
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
@@ -30,13 +33,20 @@ const resolveCommand = async (command: readonly string[]): Promise<readonly stri
 
 interface Spawned {
   name: string;
-  service: ServiceConfig;
+  endpoint: ServiceEndpoint;
   command: readonly string[];
   dbpath: string;
 }
 
+/** Where it is to listen and what it is to want to see. What the agent itself was told is not for its sub-agents. */
+const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
+  MISTIFY_PORT: 'port' in address ? String(address.port) : undefined,
+  MISTIFY_SOCKET: 'socket' in address ? address.socket : undefined,
+  MISTIFY_SECRET: secret,
+});
+
 /** In a session of its own, so that Ctrl-C reaches it through the agent, but never outliving the agent. */
-const spawn = ({ name, service, command, dbpath }: Spawned, log: Logger) =>
+const spawn = ({ name, endpoint, command, dbpath }: Spawned, log: Logger) =>
   execa('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
     detached: true,
     stdin: 'ignore',
@@ -45,7 +55,7 @@ const spawn = ({ name, service, command, dbpath }: Spawned, log: Logger) =>
     reject: false,
     forceKillAfterDelay: STOP_MS,
     env: {
-      MISTIFY_PORT: String(service.port),
+      ...endpointVariables(endpoint),
       MISTIFY_LOG_LEVEL: log.level,
       MISTIFY_STATE_DIR: join(dbpath, name),
       MISTIFY_RUN_DIR: join(dbpath, 'run'),
@@ -53,18 +63,21 @@ const spawn = ({ name, service, command, dbpath }: Spawned, log: Logger) =>
   });
 
 /** Starts every service that has a `command`, and starts it again, with backoff, when it dies. */
-export const superviseServices = (config: Config, log: Logger): Supervisor => {
+export const superviseServices = (config: Config, secrets: Secrets, log: Logger): Supervisor => {
   const stopping = new AbortController();
   const running = new Map<string, ReturnType<typeof spawn>>();
 
   const supervise = async (name: string, service: ServiceConfig): Promise<void> => {
     const command = await resolveCommand(service.command ?? []);
+    const endpoint = { address: service, secret: secrets.get(service) };
+    const address = describeAddress(service);
     let backoffMs = FIRST_BACKOFF_MS;
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
-      const child = spawn({ name, service, command, dbpath: config.dbpath }, log);
+      await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
+      const child = spawn({ name, endpoint, command, dbpath: config.dbpath }, log);
       running.set(name, child);
-      log.info({ service: name, pid: child.pid, port: service.port }, 'service started');
+      log.info({ service: name, pid: child.pid, address }, 'service started');
       const { exitCode, signal, originalMessage } = await child;
       running.delete(name);
       if (stopping.signal.aborted) return;

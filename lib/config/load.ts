@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errorMessage } from '../errors.js';
+import { describeAddress, excessOfSocketPath } from '../rpc/service-address.js';
 import { ACTION_TYPES } from './actions.js';
 import { duplicateKeys } from './duplicate-keys.js';
 import { type ActionConfig, type ConfigFile, configFileSchema, type ServiceConfig } from './schema.js';
@@ -31,6 +32,12 @@ export const defaultDbpath = (): string =>
   process.getuid?.() === 0
     ? '/var/lib/mistify'
     : join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'mistify');
+
+/**
+ * Where the sockets of the sub-agents are. Its own directory, for it is closed to everybody else, which those of the
+ * guests beside it may not be.
+ */
+export const servicesDir = (dbpath: string): string => join(dbpath, 'run', 'services');
 
 interface Loading {
   config: Omit<Config, 'dbpath'> & { dbpath?: string };
@@ -102,6 +109,36 @@ const checkStages = ({ config, problems, origins }: Loading): void => {
   }
 };
 
+/** Makes the paths of sockets absolute. */
+const placeSockets = ({ config, problems, origins }: Loading, dbpath: string): void => {
+  for (const [name, service] of config.services) {
+    if (!('socket' in service)) continue;
+    const socket = resolve(servicesDir(dbpath), service.socket);
+    const excess = excessOfSocketPath(socket);
+    config.services.set(name, { ...service, socket });
+    if (excess === 0) continue;
+    const key = `services.${name}`;
+    const advice = 'choose a shorter dbpath, or a shorter absolute path for the socket';
+    problems.push(
+      `${origins.get(key)}: ${key}.socket: ${socket} is ${excess} bytes too long for a unix socket: ${advice}`,
+    );
+  }
+};
+
+/** A secret belongs to an address: its services share it. */
+const checkSecrets = ({ config, problems, origins }: Loading): void => {
+  const files = new Map<string, string>();
+  for (const [name, service] of config.services) {
+    if (service.secret_file === undefined) continue;
+    const address = describeAddress(service);
+    const other = files.get(address) ?? service.secret_file;
+    files.set(address, other);
+    const key = `services.${name}`;
+    if (other !== service.secret_file)
+      problems.push(`${origins.get(key)}: ${key}.secret_file: ${address} has another one already, ${other}`);
+  }
+};
+
 /**
  * Reads config files, and directories of them, and adds them up.
  * @throws {ConfigError} that has everything that is wrong, not just the first of it
@@ -119,7 +156,12 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
       loading.problems.push(`${path}: ${errorMessage(error)}`);
     }
   }
-  if (loading.problems.length === 0) checkStages(loading);
+  const dbpath = resolve(loading.config.dbpath ?? defaultDbpath());
+  if (loading.problems.length === 0) {
+    checkStages(loading);
+    placeSockets(loading, dbpath);
+    checkSecrets(loading);
+  }
   if (loading.problems.length > 0) throw new ConfigError(loading.problems);
-  return { ...loading.config, dbpath: resolve(loading.config.dbpath ?? defaultDbpath()) };
+  return { ...loading.config, dbpath };
 };

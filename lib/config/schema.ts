@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { RPC_PATH, type StageArgs } from '../rpc/messages.js';
+import type { ServiceAddress } from '../rpc/service-address.js';
 
 /** A stage of a pipeline: one call to a sub-agent. */
 export interface StageConfig {
@@ -16,10 +17,10 @@ export interface ActionConfig {
   stages: StageConfig[];
 }
 
-/** A sub-agent on this host. */
-export interface ServiceConfig {
-  /** TCP port on loopback. */
-  port: number;
+/** A sub-agent on this host, by the address at which it listens. */
+export type ServiceConfig = ServiceAddress & ServiceSettings;
+
+export interface ServiceSettings {
   path: string;
   /** Calls that the sub-agent gets at the same time. */
   max_pending: number;
@@ -27,6 +28,8 @@ export interface ServiceConfig {
   timeout?: number;
   /** Program and arguments; the agent starts and supervises a service that has one. */
   command?: string[];
+  /** Has the secret that a sub-agent which somebody else starts wants to see in every call. */
+  secret_file?: string;
 }
 
 /** The content of one config file. */
@@ -54,13 +57,32 @@ const actionSchema = Joi.object<ActionConfig>({
   stages: Joi.array().items(stageSchema).allow(null).empty(null).default([]),
 });
 
-const serviceSchema = Joi.object<ServiceConfig>({
-  port: Joi.number().port().required().description('TCP port on loopback').example(19999),
+const serviceSchema = Joi.object({
+  port: Joi.number().port().description('TCP port on loopback').example(19999),
+  socket: Joi.string()
+    .allow('')
+    .empty('')
+    .description("Path of a unix socket; a relative one is in the agent's private directory")
+    .example('storage.sock'),
   path: Joi.string().pattern(/^\//, 'path').allow('').empty('').default(RPC_PATH).example(RPC_PATH),
   max_pending: Joi.number().integer().min(0).max(1000).empty(0).default(4),
   timeout,
   command: Joi.array().items(Joi.string()).min(1).example(['mistify-storage']),
-});
+  secret_file: Joi.string()
+    .allow('')
+    .empty('')
+    .description('File with the secret of a sub-agent that the agent does not start')
+    .example('/etc/mistify/storage.secret'),
+})
+  .xor('port', 'socket')
+  .without('secret_file', 'command')
+  .messages({
+    'object.missing':
+      '{{#label}}: give either a port (TCP on loopback) or a socket (the path of a unix socket)',
+    'object.xor': '{{#label}}: has both a port and a socket, give one of them',
+    'object.without':
+      '{{#label}}: the agent makes a secret of its own for a service that has a command: remove secret_file',
+  });
 
 export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   $schema: Joi.string().strip(),

@@ -4,6 +4,7 @@ import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse,
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
 import { encodeCall } from './codec.js';
 import { CALL_HEADERS, type JobStage } from './messages.js';
+import { nameAddress, requestOptions, type ServiceEndpoint } from './service-address.js';
 import type { ServiceClient, StreamAnswer } from './service-client.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -15,8 +16,7 @@ const IDLE_SOCKET_MS = 4000;
 export interface RpcClientOptions {
   /** The service's name, for error messages. */
   service: string;
-  /** TCP port on loopback. */
-  port: number;
+  endpoint: ServiceEndpoint;
   path: string;
   /** Connections at the same time. */
   maxSockets: number;
@@ -44,23 +44,25 @@ const isNonsense = (code: string): boolean => code.startsWith('HPE_') || code ==
 
 const errorText = (error: unknown): string => (typeof error === 'string' ? error : JSON.stringify(error));
 
-/** Calls a sub-agent: JSON-RPC 1.0 over HTTP on loopback, over connections that are kept alive. */
+/** Calls a sub-agent: JSON-RPC 1.0 over HTTP, over connections that are kept alive. */
 export class RpcClient implements ServiceClient {
   readonly #service: string;
   readonly #http: AxiosInstance;
   readonly #httpAgent: HttpAgent;
-  readonly #url: string;
+  readonly #path: string;
+  readonly #where: string;
   #lastId = 0;
 
-  constructor({ service, port, path, maxSockets }: RpcClientOptions) {
+  constructor({ service, endpoint, path, maxSockets }: RpcClientOptions) {
     this.#service = service;
-    this.#url = `http://127.0.0.1:${port}${path}`;
+    this.#path = path;
+    this.#where = nameAddress(endpoint.address);
     this.#httpAgent = new HttpAgent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS });
+    const { headers, ...options } = requestOptions(endpoint);
     this.#http = axios.create({
-      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      ...options,
+      headers: { ...headers, 'Content-Type': 'application/json', Accept: 'application/json' },
       httpAgent: this.#httpAgent,
-      proxy: false,
-      maxRedirects: 0,
       maxContentLength: MAX_ANSWER_BYTES,
       validateStatus: () => true,
       transformRequest: asText,
@@ -107,12 +109,12 @@ export class RpcClient implements ServiceClient {
 
   async #send(config: AxiosRequestConfig & { signal: AbortSignal }): Promise<AxiosResponse> {
     try {
-      return await this.#http.request({ ...config, method: 'POST', url: this.#url });
+      return await this.#http.request({ ...config, method: 'POST', url: this.#path });
     } catch (error) {
       config.signal.throwIfAborted();
       const code = isAxiosError(error) ? (error.code ?? '') : '';
       if (isNonsense(code)) throw badAnswer(this.#service, errorMessage(error));
-      throw serviceDown(this.#service, code || errorMessage(error));
+      throw serviceDown(this.#service, this.#where, code || errorMessage(error));
     }
   }
 

@@ -4,10 +4,18 @@ import type { ObjectSchema } from 'joi';
 import { disconnectSignal } from '../disconnect-signal.js';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
+import { requireSecret } from './authorization.js';
 import { decodeCall, encodeError, encodeResult } from './codec.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
 import { CALL_HEADERS, EVENTS_PATH, HEALTH_PATH, type Health, type JobStage, RPC_PATH } from './messages.js';
+import {
+  describeAddress,
+  excessOfSocketPath,
+  MAX_SOCKET_PATH,
+  removeStaleSocket,
+  type ServiceAddress,
+} from './service-address.js';
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
@@ -59,13 +67,28 @@ const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
   return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
 };
 
+/** For the owner alone. */
+const SOCKET_UMASK = 0o177;
+
 /**
- * The server half of a sub-agent: JSON-RPC 1.0 over HTTP on loopback, as the agent speaks it.
+ * Starts a server that is to listen on a unix socket to which nobody but the owner may connect, from the moment that
+ * it is there. The umask is the whole process': it is put back before anything else gets to run.
+ */
+const startPrivately = async (server: Hapi.Server): Promise<void> => {
+  await server.initialize();
+  const umask = process.umask(SOCKET_UMASK);
+  const started = server.start();
+  process.umask(umask);
+  await started;
+};
+
+/**
+ * The server half of a sub-agent: JSON-RPC 1.0 over HTTP, as the agent speaks it.
  *
  * ```ts
  * const agent = new SubAgent({ name: 'greeter', log });
  * agent.method('Greeter.Greet', guestRequestSchema, ({ guest }) => ({ guest, message: 'hello' }));
- * await agent.listen(21356);
+ * await agent.listen({ port: 21356 });
  * ```
  */
 export class SubAgent {
@@ -113,14 +136,19 @@ export class SubAgent {
   }
 
   /**
-   * Starts to answer on loopback.
-   * @param port TCP port; 0 for any free one
-   * @returns the port
+   * Starts to answer. Its socket is for this user alone, and is gone when it has closed.
+   * @param address port 0 is any free one
+   * @param secret refuses every call without it, health and events included
+   * @returns the address, with the true port
+   * @throws when the address is taken, or its path too long
    */
-  async listen(port: number): Promise<number> {
+  async listen<Address extends ServiceAddress>(address: Address, secret?: string): Promise<Address> {
+    if ('socket' in address && excessOfSocketPath(address.socket) > 0)
+      throw new Error(
+        `${address.socket} is too long for a unix socket: choose a path of at most ${MAX_SOCKET_PATH} bytes`,
+      );
     const server = Hapi.server({
-      host: '127.0.0.1',
-      port,
+      ...('port' in address ? { host: '127.0.0.1', port: address.port } : { port: address.socket }),
       debug: false,
       compression: false,
       routes: { payload: { maxBytes: MAX_REQUEST_BYTES } },
@@ -132,10 +160,13 @@ export class SubAgent {
       path: RPC_PATH,
       handler: (_, h) => plain(h, 405, 'rpc: POST method required'),
     });
-    await server.start();
+    if (secret !== undefined) requireSecret(server, secret);
+    await removeStaleSocket(address);
+    await startPrivately(server);
     this.#server = server;
-    this.#options.log.info({ port: server.info.port }, `${this.#options.name} listens`);
-    return Number(server.info.port);
+    const listening = 'port' in address ? { ...address, port: Number(server.info.port) } : address;
+    this.#options.log.info(`${this.#options.name} listens on ${describeAddress(listening)}`);
+    return listening;
   }
 
   /** Stops; calls under way get some seconds to end. */

@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { errorMessage } from '../errors.js';
 import { createLogger, LOG_LEVELS, type Logger } from '../log.js';
+import { describeAddress, type ServiceAddress } from '../rpc/service-address.js';
 import type { SubAgent } from '../rpc/sub-agent.js';
+import { readSecretFile } from '../secret-file.js';
 
 export const parsePort = (value: string): number => {
   const port = Number(value);
@@ -19,14 +22,31 @@ export interface SubAgentProgram<Options> {
   name: string;
   description: string;
   defaultPort: number;
-  /** Options beside `--port` and `--log-level`. */
+  /** Options beside those that all programs have. */
   options?: Option[];
   start: (options: Options, log: Logger) => Promise<Running> | Running;
 }
 
+interface CommonOptions {
+  port: number;
+  socket?: string;
+  secretFile?: string;
+  logLevel: string;
+}
+
+const addressOf = ({ port, socket }: CommonOptions): ServiceAddress =>
+  socket === undefined ? { port } : { socket };
+
+/** Takes the secret out of the environment as well: the programs that the sub-agent runs would have it, too. */
+const takeSecret = async ({ secretFile }: CommonOptions): Promise<string | undefined> => {
+  const handedOver = process.env.MISTIFY_SECRET;
+  delete process.env.MISTIFY_SECRET;
+  return secretFile === undefined ? handedOver : readSecretFile(secretFile);
+};
+
 /**
  * The main function of a sub-agent's program: reads the command line, serves until SIGTERM or SIGINT.
- * A supervising agent sets MISTIFY_PORT, MISTIFY_STATE_DIR and MISTIFY_RUN_DIR.
+ * A supervising agent sets MISTIFY_SOCKET, or MISTIFY_PORT and MISTIFY_SECRET, MISTIFY_STATE_DIR and MISTIFY_RUN_DIR.
  */
 export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): Promise<void> => {
   const command = new Command(program.name)
@@ -38,6 +58,18 @@ export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): P
         .default(program.defaultPort),
     )
     .addOption(
+      new Option('--socket <path>', 'unix socket in place of a port; it will be for this user alone')
+        .env('MISTIFY_SOCKET')
+        .argParser((path) => resolve(path))
+        .conflicts('port'),
+    )
+    .addOption(
+      new Option(
+        '--secret-file <path>',
+        "file with a secret that every call must have: the agent's secret_file for this service",
+      ),
+    )
+    .addOption(
       new Option('-l, --log-level <level>', 'how much to log')
         .env('MISTIFY_LOG_LEVEL')
         .choices(LOG_LEVELS)
@@ -45,11 +77,15 @@ export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): P
     );
   for (const option of program.options ?? []) command.addOption(option);
   command.parse();
-  const options = command.opts<Options & { port: number; logLevel: string }>();
+  const options = command.opts<Options & CommonOptions>();
   const log = createLogger(program.name, options.logLevel);
+  const address = addressOf(options);
   try {
+    const secret = await takeSecret(options);
+    if ('port' in address && secret === undefined)
+      log.warn('every local user can call this sub-agent: give it a --socket, or a --secret-file');
     const running = await program.start(options, log);
-    await running.subAgent.listen(options.port);
+    await running.subAgent.listen(address, secret);
     const stop = async (): Promise<void> => {
       await running.subAgent.close();
       await running.close?.();
@@ -61,7 +97,7 @@ export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): P
     const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     log.fatal(
       taken
-        ? `port ${options.port} is taken: stop what listens there, or choose another port`
+        ? `${describeAddress(address)} is taken: stop what listens there, or choose another`
         : errorMessage(error),
     );
     log.debug({ err: error }, 'the start failed');

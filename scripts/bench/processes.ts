@@ -42,11 +42,11 @@ const stop = async (child: ChildProcess): Promise<void> => {
 /** The agent with the test-service behind every action, its state in a temporary directory. */
 export const startAgent = async (): Promise<Target> => {
   const dir = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
-  const [port, servicePort] = [await getPort(), await getPort()];
+  const port = await getPort();
   const stage = (method: string): object => ({ stages: [{ service: 'test', method }] });
   const config = {
     dbpath: join(dir, 'db'),
-    services: { test: { port: servicePort, max_pending: 32, command: ['mistify-test-service'] } },
+    services: { test: { socket: 'test.sock', max_pending: 32, command: ['mistify-test-service'] } },
     actions: { create: stage('Libvirt.Create'), cpuMetrics: stage('Libvirt.CPUMetrics') },
   };
   await writeFile(join(dir, 'agent.json'), JSON.stringify(config));

@@ -39,12 +39,12 @@ const recorder = () => {
 test(`no acknowledged job is lost, run twice at once or out of order when the agent is killed ${ROUNDS} times under load`, async (t) => {
   const { answer, order, atMostOnce } = recorder();
   const methods = Object.fromEntries(ACTIONS.map((name) => [`Test.${name}`, answer]));
-  const { port } = await startScripted(t, { methods });
+  const { address } = await startScripted(t, { methods });
   const stages = (name: string) => ({
     stages: [{ service: 'test', method: `Test.${name}`, idempotent: true }],
   });
   const agent = await startRealAgent(t, () => ({
-    services: { test: { port, path: '/_mistify_RPC_', max_pending: 8 } },
+    services: { test: { ...address, path: '/_mistify_RPC_', max_pending: 8 } },
     actions: Object.fromEntries(['create', 'delete', ...ACTIONS].map((name) => [name, stages(name)])),
   }));
   const guests = await Promise.all(

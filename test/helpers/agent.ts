@@ -5,23 +5,26 @@ import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import type { Context } from '../../lib/agent/context.js';
 import { ACTION_TYPES } from '../../lib/config/actions.js';
 import type { Config } from '../../lib/config/load.js';
-import type { ServiceConfig, StageConfig } from '../../lib/config/schema.js';
+import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { Logger } from '../../lib/log.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { isFinished, type Job } from '../../lib/model/job.js';
 import { RPC_PATH } from '../../lib/rpc/messages.js';
+import type { ServiceAddress } from '../../lib/rpc/service-address.js';
 import { type Script, type ScriptedSubAgent, startScripted } from './scripted.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 import { until } from './wait.js';
 
+type TestService = ServiceAddress & Partial<ServiceSettings>;
+
 export interface TestAgentOptions extends Script {
   /** Stages by action, in place of the single `Test.<action>`; without stages an action is not configured. */
   actions?: Record<string, Partial<StageConfig>[] | undefined>;
   /** What is special about the scripted sub-agent in the config, as service `test` and as `download`. */
-  service?: Partial<ServiceConfig>;
+  service?: Partial<ServiceSettings>;
   /** Services beside `test` and `download`. */
-  services?: Record<string, Partial<ServiceConfig> & { port: number }>;
+  services?: Record<string, TestService>;
   /** Where the state is; by default a directory of the test's own. */
   dbpath?: string;
   log?: Logger;
@@ -34,7 +37,7 @@ export interface TestAgent extends Agent {
   scripted: ScriptedSubAgent;
 }
 
-const service = (part: Partial<ServiceConfig> & { port: number }): ServiceConfig => ({
+const service = (part: TestService): ServiceConfig => ({
   path: RPC_PATH,
   max_pending: 4,
   ...part,
@@ -43,10 +46,10 @@ const service = (part: Partial<ServiceConfig> & { port: number }): ServiceConfig
 const stagesOf = (name: string): Partial<StageConfig>[] =>
   name === 'downloadSnapshot' ? [{ service: 'download', method: 'Test.Download' }] : [{}];
 
-const testConfig = (port: number, dbpath: string, options: TestAgentOptions): Config => {
+const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentOptions): Config => {
   const services = {
-    test: { port, ...options.service },
-    download: { port, ...options.service, path: '/download' },
+    test: { ...address, ...options.service },
+    download: { ...address, ...options.service, path: '/download' },
     ...options.services,
   };
   const actions = [...ACTION_TYPES.keys()].flatMap((name) => {
@@ -69,7 +72,7 @@ export const startTestAgent = async (
 ): Promise<TestAgent> => {
   const dbpath = options.dbpath ?? (await tempDir(t));
   const scripted = await startScripted(t, options);
-  const agent = await startAgent(testConfig(scripted.port, dbpath, options), options.log ?? silentLog);
+  const agent = await startAgent(testConfig(scripted.address, dbpath, options), options.log ?? silentLog);
   t.teardown(() => agent.stop());
   return { ...agent, dbpath, scripted };
 };

@@ -160,8 +160,8 @@ const startSubAgent = async (
 ): Promise<TestContainers & { close: () => Promise<void> }> => {
   const importDir = join(dir, 'import');
   await mkdir(importDir, { recursive: true });
-  const running = await startContainers({ dir, socket: [socket], importDir: [importDir] }, silentLog);
-  const port = await running.subAgent.listen(0);
+  const running = await startContainers({ dir, engine: [socket], importDir: [importDir] }, silentLog);
+  const { port } = await running.subAgent.listen({ port: 0 });
   const call = async (method: string, request: unknown): Promise<Answer> => {
     const { status, result, error } = await callMethod(port, `MDocker.${method}`, request);
     if (status !== 200 || error) throw new Error(error ?? `status ${status}`);

@@ -4,21 +4,14 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { ConfigFile } from '../../lib/config/schema.js';
 import { packageRoot } from '../../lib/package-root.js';
-import { freePort } from './ports.js';
 import { type RealAgent, startRealAgent } from './real-agent.js';
 import { until } from './wait.js';
 
 export const PROGRAM = join(packageRoot, 'dist/routes/mistify-agent.js');
 
-/** The config that comes with the agent for the test-service, moved to a free port. */
-export const testServiceConfig = async (): Promise<ConfigFile> => {
-  const config = JSON.parse(
-    await readFile(join(packageRoot, 'config/test-service.json'), 'utf8'),
-  ) as ConfigFile;
-  const port = await freePort();
-  for (const service of Object.values(config.services)) service.port = port;
-  return config;
-};
+/** The config that comes with the agent for the test-service. */
+export const testServiceConfig = async (): Promise<ConfigFile> =>
+  JSON.parse(await readFile(join(packageRoot, 'config/test-service.json'), 'utf8')) as ConfigFile;
 
 /** The agent's program with the test-service as its sub-agent. */
 export const startWithTestService = async (t: ExecutionContext): Promise<RealAgent> => {

@@ -52,7 +52,7 @@ export class QemuHost {
       },
       pino({ level: 'silent' }),
     );
-    this.#port = await this.#running.subAgent.listen(0);
+    ({ port: this.#port } = await this.#running.subAgent.listen({ port: 0 }));
   }
 
   async stop(): Promise<void> {

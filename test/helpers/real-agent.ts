@@ -23,21 +23,12 @@ export interface RealAgent {
   output(): string;
   /** Ends the program by a signal and waits until it is gone. Its guests run on. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Starts it again, over the same state and on the same ports. */
+  /** Starts it again, over the same state and on the same port. */
   start(): Promise<void>;
 }
 
-/** The default config, moved to free ports: those of one service's paths stay together. */
-const defaultConfig = async (): Promise<ConfigFile> => {
-  const config = JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as ConfigFile;
-  const moved = new Map<number, number>();
-  for (const service of Object.values(config.services)) {
-    const port = moved.get(service.port) ?? (await freePort());
-    moved.set(service.port, port);
-    service.port = port;
-  }
-  return config;
-};
+const defaultConfig = async (): Promise<ConfigFile> =>
+  JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as ConfigFile;
 
 const waitUntilListening = async (
   child: ChildProcess,
@@ -61,7 +52,7 @@ const waitUntilListening = async (
 /**
  * Starts the agent in a temporary directory. At the end of the test it is stopped; its guests are for the test to
  * delete, or for `deleteGuests` when it failed on the way.
- * @param change changes the default config, which has been moved to free ports
+ * @param change changes the default config
  */
 export const startRealAgent = async (
   t: ExecutionContext,

@@ -1,11 +1,14 @@
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_TYPES } from '../../lib/config/actions.js';
 import type { GuestStates } from '../../lib/rpc/guest-states.js';
 import type { GuestRequest, ImageRequest, SnapshotRequest } from '../../lib/rpc/messages.js';
+import type { ServiceAddress } from '../../lib/rpc/service-address.js';
 import { type CallContext, SubAgent } from '../../lib/rpc/sub-agent.js';
 import { silentLog } from './sub-agents.js';
+import { tempDir } from './temp.js';
 
 /** Whatever the agent may send; which of it is there depends on the method. */
 export type AnyRequest = GuestRequest & ImageRequest & SnapshotRequest;
@@ -18,13 +21,13 @@ export interface Script {
   /** Answers `/download`. */
   download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
   guestStates?: GuestStates;
-  /** TCP port; by default any free one. */
-  port?: number;
+  /** By default a socket of the test's own. */
+  address?: ServiceAddress;
 }
 
 /** A sub-agent that answers as told, and keeps what it was asked. */
 export interface ScriptedSubAgent {
-  port: number;
+  address: ServiceAddress;
   subAgent: SubAgent;
   calls: { method: string; request: AnyRequest }[];
   /** What each of the calls is part of. */
@@ -117,10 +120,11 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
       script.download?.(request, call) ?? Readable.from(['the bytes of the disk'], { objectMode: false })
     );
   });
-  const port = await subAgent.listen(script.port ?? 0);
+  const address = script.address ?? { socket: join(await tempDir(t), 'scripted.sock') };
+  await subAgent.listen(address);
   t.teardown(() => subAgent.close());
   return {
-    port,
+    address,
     subAgent,
     calls,
     stages,

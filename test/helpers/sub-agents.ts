@@ -41,7 +41,7 @@ export const callMethod = async (
 
 /** Serves a sub-agent on a free port until the test ends. */
 export const serve = async (t: ExecutionContext, subAgent: SubAgent): Promise<number> => {
-  const port = await subAgent.listen(0);
+  const { port } = await subAgent.listen({ port: 0 });
   t.teardown(() => subAgent.close());
   return port;
 };

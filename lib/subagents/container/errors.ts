@@ -8,7 +8,7 @@ export class NoEngineError extends Error {
   constructor(sockets: readonly string[], chosen: string | undefined) {
     super(
       chosen === undefined
-        ? `there is no container engine: looked at ${sockets.join(', ')}: start Docker or Podman (systemctl start podman.socket), or give its socket with --socket`
+        ? `there is no container engine: looked at ${sockets.join(', ')}: start Docker or Podman (systemctl start podman.socket), or give its socket with --engine`
         : `the container engine at ${chosen} does not answer: start it again`,
     );
   }

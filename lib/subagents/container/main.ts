@@ -16,7 +16,7 @@ await runSubAgent<ContainerOptions>({
       .argParser((path) => resolve(path))
       .default('/var/lib/mistify/container'),
     new Option(
-      '--socket <path>',
+      '--engine <path>',
       "the container engine's unix socket; may be repeated: the first that answers is used (default: $DOCKER_HOST, else where Docker and Podman listen)",
     ).argParser(collect),
     new Option(

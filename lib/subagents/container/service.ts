@@ -33,7 +33,7 @@ export interface ContainerOptions {
   /** Where things are kept that no engine keeps. */
   dir: string;
   /** Where the container engine may listen; see `engineSockets`. */
-  socket?: string[];
+  engine?: string[];
   /** Directories that images may be loaded from as files; by default `import` in `dir`. */
   importDir?: string[];
 }
@@ -150,7 +150,7 @@ const check = async (engine: Engine): Promise<string | undefined> => {
 
 /** The sub-agent, with the guests that its engine has, if there is one; it does not listen yet. */
 export const startContainers = async (options: ContainerOptions, log: Logger): Promise<Running> => {
-  const engine = new Engine(engineSockets(options.socket));
+  const engine = new Engine(engineSockets(options.engine));
   const guestStates = new GuestStates();
   const containers = new Containers(engine, guestStates, log);
   const watcher = new Watcher(containers, log);

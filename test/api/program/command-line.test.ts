@@ -76,7 +76,7 @@ test.serial(
     });
     const { exitCode, stderr } = await runProgram('-c', path);
     t.is(exitCode, 1);
-    t.true(stderr.includes(`${path}: services.svc.port is required`), stderr);
+    t.true(stderr.includes(`${path}: services.svc: give either a port`), stderr);
     t.true(stderr.includes(`${path}: actions.start.stages[0].method is required`), stderr);
     t.false(stderr.includes('    at '), stderr);
   },

@@ -6,6 +6,7 @@ import type { ConfigFile } from '../../../lib/config/schema.js';
 import { packageRoot } from '../../../lib/package-root.js';
 import { HEALTH_PATH } from '../../../lib/rpc/messages.js';
 import { needs } from '../../helpers/needs.js';
+import { freePort } from '../../helpers/ports.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
@@ -83,22 +84,19 @@ const answers = (port: number): Promise<unknown> =>
 
 test("the original's config drives our sub-agents: a guest is defined, started, measured and deleted", async (t) => {
   const dir = await tempDir(t);
-  let ports = { storage: 0, libvirt: 0 };
-  const { client } = await startRealAgent(t, ({ services }) => {
-    ports = { storage: services.storage?.port ?? 0, libvirt: services.qemu?.port ?? 0 };
-    const shared = ['--run-dir', join(dir, 'run')];
-    startByHand(t, 'storage', '--port', String(ports.storage), '--dir', join(dir, 'storage'), ...shared);
-    startByHand(t, 'qemu', '--port', String(ports.libvirt), '--dir', join(dir, 'qemu'), ...shared);
-    return {
-      actions: originalActions,
-      services: {
-        libvirt: { port: ports.libvirt },
-        mdocker: { port: 1 },
-        storage: { port: ports.storage },
-        storageDownload: { path: '/snapshots/download', port: ports.storage },
-      } as unknown as ConfigFile['services'],
-    };
-  });
+  const ports = { storage: await freePort(), libvirt: await freePort() };
+  const shared = ['--run-dir', join(dir, 'run')];
+  startByHand(t, 'storage', '--port', String(ports.storage), '--dir', join(dir, 'storage'), ...shared);
+  startByHand(t, 'qemu', '--port', String(ports.libvirt), '--dir', join(dir, 'qemu'), ...shared);
+  const { client } = await startRealAgent(t, () => ({
+    actions: originalActions,
+    services: {
+      libvirt: { port: ports.libvirt },
+      mdocker: { port: 1 },
+      storage: { port: ports.storage },
+      storageDownload: { path: '/snapshots/download', port: ports.storage },
+    } as unknown as ConfigFile['services'],
+  }));
 
   await Promise.all([ports.storage, ports.libvirt].map(answers));
   const created = await client.guests.create({ memory: 64, cpu: 1, disks: [{ size: 1 }] });

@@ -16,7 +16,7 @@ ava.after.always(() => shared.stop());
 /** An agent with the default config, its containers on that engine; its sub-agents are up. */
 const startAgent = async (t: ExecutionContext, socket: string): Promise<RealAgent> => {
   const agent = await startRealAgent(t, ({ services, ...config }: ConfigFile) => {
-    const container = { ...services.container, command: ['mistify-container', '--socket', socket] };
+    const container = { ...services.container, command: ['mistify-container', '--engine', socket] };
     return { ...config, services: { ...services, container } } as ConfigFile;
   });
   const isUp = (): Promise<boolean> =>

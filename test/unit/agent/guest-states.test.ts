@@ -43,7 +43,7 @@ test('when its sub-agent is gone a guest is unknown, and true again when it is b
   await isState(context, id, 'paused');
   await scripted.subAgent.close();
   await isState(context, id, 'unknown');
-  await startScripted(t, { guestStates, port: scripted.port });
+  await startScripted(t, { guestStates, address: scripted.address });
   await isState(context, id, 'paused');
   t.pass();
 });

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { SubAgentWatcher } from '../../../lib/agent/sub-agent-watcher.js';
+import { SubAgentWatcher, type WatchedSubAgent } from '../../../lib/agent/sub-agent-watcher.js';
 import type { Guest } from '../../../lib/model/guest.js';
 import type { SubAgentEvent } from '../../../lib/rpc/messages.js';
 import { GuestRevisions } from '../../../lib/runtime/guest-revisions.js';
@@ -14,6 +14,9 @@ import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
 const told = (id: string, state: string, revision = 1) => ({ id, state, vnc: 0, revision });
+
+const up = (port: number): WatchedSubAgent => ({ address: { port }, secret: undefined, starting: false });
+const starting = (port: number): WatchedSubAgent => ({ ...up(port), starting: true });
 
 /** A store of running guests with VNC ports, and a watcher of their sub-agents. */
 const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
@@ -48,21 +51,21 @@ test('guests that nobody tells of are unknown, without VNC, when a sub-agent doe
   const guests = [running('a'), running('b'), { id: 'c', state: 'create' }, { id: 'd', state: 'error' }];
   const { watcher, store, states } = await setUp(t, guests);
   const { port } = await serveEvents(t, () => ({ guests: [told('b', 'paused')] }));
-  await watcher.watch(new Set([down, port]), new Set([down]), 300);
+  await watcher.watch([starting(down), up(port)], 300);
   t.deepEqual(states(), { a: 'unknown', b: 'paused', c: 'create', d: 'error' });
   t.deepEqual(store.get('a'), { id: 'a', state: 'unknown' });
 });
 
 test('guests that nobody tells of are unknown when a sub-agent that is not ours to start is down', async (t) => {
   const { watcher, states } = await setUp(t, [running('a')]);
-  await watcher.watch(new Set([await refusingPort(t)]), new Set(), 10_000);
+  await watcher.watch([up(await refusingPort(t))], 10_000);
   t.deepEqual(states(), { a: 'unknown' });
 });
 
 test('the stored states stand when every sub-agent answers, some of them without an event stream', async (t) => {
   const { watcher, store } = await setUp(t, [running('a'), running('b')]);
   const { port } = await serveEvents(t, () => ({ guests: [told('b', 'paused')] }));
-  await watcher.watch(new Set([await serveFixed(t, 404, 'not found'), port]), new Set(), 10_000);
+  await watcher.watch([up(await serveFixed(t, 404, 'not found')), up(port)], 10_000);
   t.deepEqual(store.list(), [running('a'), { id: 'b', state: 'paused' }]);
 });
 
@@ -73,7 +76,7 @@ test('a guest is true again when its sub-agent comes up late', async (t) => {
     if (ready) response.write(`${JSON.stringify({ guests: [told('a', 'paused')] })}\n`);
     else response.destroy();
   });
-  await watcher.watch(new Set([port]), new Set([port]), 200);
+  await watcher.watch([starting(port)], 200);
   t.deepEqual(states(), { a: 'unknown' });
   ready = true;
   await until('it is paused', () => states().a === 'paused');
@@ -83,7 +86,7 @@ test('a guest that its sub-agent no longer has when it is back is unknown, whate
   const { watcher, store, states } = await setUp(t, [running('a'), running('b')]);
   let line: SubAgentEvent = { guests: [told('a', 'running'), told('b', 'running')] };
   const { port, streams } = await serveEvents(t, () => line);
-  await watcher.watch(new Set([port]), new Set(), 10_000);
+  await watcher.watch([up(port)], 10_000);
   line = {};
   streams[0]?.destroy();
   await until('it is gone', () => states().a === 'unknown');
@@ -100,7 +103,7 @@ test('a guest that another sub-agent tells of now stays known when the earlier o
     guests: connection === 1 ? [told('a', 'running'), told('b', 'running')] : [],
   }));
   const later = await serveEvents(t, () => ({ guests: [told('a', 'paused', 2)] }));
-  await watcher.watch(new Set([earlier.port, later.port]), new Set(), 10_000);
+  await watcher.watch([up(earlier.port), up(later.port)], 10_000);
   earlier.streams[0]?.destroy();
   await until('the guest of the other is unknown', () => states().b === 'unknown');
   await until('it is back', () => earlier.streams.length > 1);
@@ -110,7 +113,7 @@ test('a guest that another sub-agent tells of now stays known when the earlier o
 test('a malformed event is passed over, and those after it count', async (t) => {
   const { watcher, store } = await setUp(t, [running('a')]);
   const { port, send, streams } = await serveEvents(t, () => ({ guests: [told('a', 'shutoff')] }));
-  await watcher.watch(new Set([port]), new Set(), 10_000);
+  await watcher.watch([up(port)], 10_000);
   send({ guest: { id: 'a', state: { a: 1 }, vnc: 'x', revision: 1e300 } });
   streams[0]?.write('no JSON\n');
   send({ guest: { ...told('a', 'paused', 2), note: 'a\u2028b' } });
@@ -128,7 +131,7 @@ for (const [what, line] of Object.entries({
     const { port, streams } = await serveEvents(t, (connection) =>
       connection < 3 ? line : { guests: [told('a', 'paused')] },
     );
-    await watcher.watch(new Set([port]), new Set(), 10_000);
+    await watcher.watch([up(port)], 10_000);
     t.deepEqual(states(), { a: 'unknown' });
     await until('it is paused', () => states().a === 'paused');
     t.is(streams.length, 3);
@@ -137,7 +140,7 @@ for (const [what, line] of Object.entries({
 test('a sub-agent that writes a line without an end is hung up on', async (t) => {
   const { watcher, states } = await setUp(t, [running('a')]);
   const { port, streams } = await serveEvents(t, () => ({ guests: [told('a', 'paused')] }));
-  await watcher.watch(new Set([port]), new Set(), 10_000);
+  await watcher.watch([up(port)], 10_000);
   const [stream] = streams;
   stream?.write('x'.repeat(9 * 1024 * 1024));
   await until('it is hung up on', () => stream?.destroyed === true);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { Secrets } from '../../../lib/agent/secrets.js';
 import { superviseServices } from '../../../lib/agent/supervisor.js';
 import { isGone } from '../../helpers/program.js';
 import { silentLog } from '../../helpers/sub-agents.js';
@@ -19,7 +20,7 @@ const supervise = async (t: ExecutionContext, script: string, command?: string[]
     command: command ?? [process.execPath, '-e', `${note}${script}`],
   };
   const config = { services: new Map([['svc', service]]), actions: new Map(), dbpath, warnings: [] };
-  const supervisor = superviseServices(config, silentLog);
+  const supervisor = superviseServices(config, await Secrets.of(config.services), silentLog);
   t.teardown(() => supervisor.stop());
   const read = async (): Promise<{ pid: number; [name: string]: unknown }[]> => {
     const lines = await readFile(starts, 'utf8').catch(() => '');

@@ -131,7 +131,7 @@ test('all errors of all files come at once, each with its file and key', async (
   t.deepEqual(keys.slice(0, 7), [
     'a.json: actions.create.stages[0].method',
     'a.json: actions.create.stages[1].service',
-    'b.json: services.storage.port',
+    'b.json: services.storage',
     'b.json: services.other.port',
     'c.json: services.third.path',
     'c.json: services.third.max_pending',

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Schema } from 'joi';
-import type { ConfigFile, ServiceConfig, StageConfig } from '../../../lib/config/schema.js';
+import type { ConfigFile, ServiceSettings, StageConfig } from '../../../lib/config/schema.js';
 import { configFileSchema } from '../../../lib/config/schema.js';
 import {
   type Disk,
@@ -94,7 +94,15 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   ServiceConfig: [
     configFileSchema.extract('services').$_terms.patterns[0].rule as Schema,
-    keysOf<ServiceConfig>({ port: 1, path: 1, max_pending: 1, timeout: 1, command: 1 }),
+    keysOf<ServiceSettings & { port: number; socket: string }>({
+      port: 1,
+      socket: 1,
+      path: 1,
+      max_pending: 1,
+      timeout: 1,
+      command: 1,
+      secret_file: 1,
+    }),
   ],
   StageConfig: [
     configFileSchema.extract('actions').$_terms.patterns[0].rule.extract('stages').$_terms.items[0] as Schema,

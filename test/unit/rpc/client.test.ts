@@ -11,7 +11,12 @@ import { serveFixed, serveRaw, serveRpc, serveTcp } from '../../helpers/raw-serv
 const never = (): AbortSignal => new AbortController().signal;
 
 const clientOf = (t: ExecutionContext, port: number, maxSockets = 4): RpcClient => {
-  const client = new RpcClient({ service: 'svc', port, path: RPC_PATH, maxSockets });
+  const client = new RpcClient({
+    service: 'svc',
+    endpoint: { address: { port }, secret: undefined },
+    path: RPC_PATH,
+    maxSockets,
+  });
   t.teardown(() => client.close());
   return client;
 };
@@ -103,8 +108,9 @@ test('what does not speak HTTP gives a bad answer', async (t) => {
 });
 
 test('nobody there is unavailable, and worth another try', async (t) => {
-  const error = await failure(t, await refusingPort(t));
-  t.like(error, { kind: 'unavailable', retryAfter: 2, message: 'svc: cannot be reached (ECONNREFUSED)' });
+  const port = await refusingPort(t);
+  const message = `svc: cannot be reached on port ${port} (ECONNREFUSED)`;
+  t.like(await failure(t, port), { kind: 'unavailable', retryAfter: 2, message });
 });
 
 test('a connection that breaks before the answer is unavailable', async (t) => {

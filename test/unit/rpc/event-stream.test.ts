@@ -32,7 +32,7 @@ test('a stream tells all states first, then each change, removal and progress, a
 
 test('a sub-agent closes at once though somebody follows its events', async (t) => {
   const subAgent = new SubAgent({ name: 'vms', log: silentLog });
-  const port = await subAgent.listen(0);
+  const { port } = await subAgent.listen({ port: 0 });
   const response = await fetch(`http://127.0.0.1:${port}${EVENTS_PATH}`);
   const body = response.text();
   const startedAt = Date.now();

@@ -120,7 +120,12 @@ test('a method is told which job, stage and attempt its call is for', async (t) 
     },
   );
   const port = await serve(t, subAgent);
-  const client = new RpcClient({ service: 'told', port, path: RPC_PATH, maxSockets: 1 });
+  const client = new RpcClient({
+    service: 'told',
+    endpoint: { address: { port }, secret: undefined },
+    path: RPC_PATH,
+    maxSockets: 1,
+  });
   t.teardown(() => client.close());
   const request = { guest: { id: GUEST_ID }, action: 'do' };
   const stage = { job: 'a-job', stage: 2, attempt: 3 };
