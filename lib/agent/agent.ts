@@ -1,6 +1,5 @@
-import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, servicesDir } from '../config/load.js';
+import type { Config } from '../config/load.js';
 import type { Logger } from '../log.js';
 import { RpcClient } from '../rpc/client.js';
 import { describeAddress } from '../rpc/service-address.js';
@@ -15,6 +14,7 @@ import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import type { Context } from './context.js';
 import { requireFreeAddresses } from './free-addresses.js';
+import { makePrivateDirs } from './private-dirs.js';
 import { Secrets } from './secrets.js';
 import { SubAgentWatcher, type WatchedSubAgent } from './sub-agent-watcher.js';
 import { superviseServices } from './supervisor.js';
@@ -36,14 +36,6 @@ export interface Agent {
   /** Ends the sub-agents that it started, and lets go of the state. Drain it first. */
   stop(): Promise<void>;
 }
-
-const PRIVATE = 0o700;
-
-/** No other local user gets at what is below, whatever the modes of the files there. */
-const makePrivateDir = async (path: string): Promise<void> => {
-  await mkdir(path, { recursive: true, mode: PRIVATE });
-  await chmod(path, PRIVATE);
-};
 
 const buildServices = (config: Config, secrets: Secrets): Map<string, Service> =>
   new Map(
@@ -69,9 +61,8 @@ const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] 
 /** Opens the state, starts the sub-agents that have a command, and learns the true states of the guests. */
 export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
   const secrets = await Secrets.of(config.services);
-  await mkdir(config.dbpath, { recursive: true, mode: PRIVATE });
+  await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
-  await makePrivateDir(servicesDir(config.dbpath));
   await requireFreeAddresses(config, ADDRESSES_MS);
   const [guests, jobs, metadata] = await Promise.all([
     GuestStore.open(join(config.dbpath, 'guests.db')),

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { AgentError } from '../errors.js';
@@ -20,6 +21,9 @@ export interface DirectoryLock {
  */
 export const lockDirectory = async (directory: string): Promise<DirectoryLock> => {
   const file = join(directory, 'lock');
+  // Whoever could read it could hold the lock.
+  await writeFile(file, '', { flag: 'a', mode: 0o600 });
+  await chmod(file, 0o600);
   const options = [
     '--exclusive',
     '--timeout',
