@@ -85,7 +85,6 @@ export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): P
     if ('port' in address && secret === undefined)
       log.warn('every local user can call this sub-agent: give it a --socket, or a --secret-file');
     const running = await program.start(options, log);
-    await running.subAgent.listen(address, secret);
     const stop = async (): Promise<void> => {
       await running.subAgent.close();
       await running.close?.();
@@ -93,6 +92,7 @@ export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): P
     };
     process.once('SIGTERM', () => void stop());
     process.once('SIGINT', () => void stop());
+    await running.subAgent.listen(address, secret);
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     log.fatal(

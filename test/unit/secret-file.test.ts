@@ -39,8 +39,12 @@ for (const [what, content] of Object.entries({
 
 test('a secret file that is not there, or is no file, is named', async (t) => {
   const dir = await tempDir(t);
-  await t.throwsAsync(readSecretFile(join(dir, 'none')), { message: /^the secret file .*none cannot be used: ENOENT/ });
+  await t.throwsAsync(readSecretFile(join(dir, 'none')), {
+    message: /^the secret file .*none cannot be used: ENOENT/,
+  });
   await mkdir(join(dir, 'dir'), { mode: 0o700 });
-  await t.throwsAsync(readSecretFile(join(dir, 'dir')), { message: /dir cannot be used: is not a regular file/ });
+  await t.throwsAsync(readSecretFile(join(dir, 'dir')), {
+    message: /dir cannot be used: is not a regular file/,
+  });
   await rm(join(dir, 'dir'), { recursive: true });
 });

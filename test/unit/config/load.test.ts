@@ -66,6 +66,53 @@ test('a stage has its args and its timeout, a service its command and its timeou
   t.deepEqual(config.services.get('storage'), service);
 });
 
+test('a relative socket is in a private directory of the state, an absolute one where it says', async (t) => {
+  const config = await load(t, {
+    services: { near: { socket: 'near.sock' }, far: { socket: '/run/far.sock', path: '/x' } },
+    dbpath: '/srv/mistify',
+  });
+  t.like(config.services.get('near'), { socket: '/srv/mistify/run/services/near.sock', max_pending: 4 });
+  t.like(config.services.get('far'), { socket: '/run/far.sock', path: '/x' });
+});
+
+test('a service without an address is an error that says which there are, one with two of them as well', async (t) => {
+  const services = { none: { socket: '' }, both: { port: 1, socket: 's' } };
+  t.deepEqual(await problemsOf(t, { 'a.json': { services } }), [
+    'a.json: services.none: give either a port (TCP on loopback) or a socket (the path of a unix socket)',
+    'a.json: services.both: has both a port and a socket, give one of them',
+  ]);
+});
+
+test('a socket whose path is too long is an error that names the service and says what to do', async (t) => {
+  const dbpath = `/${'d'.repeat(90)}`;
+  const fits = { socket: 'x'.repeat(2) };
+  const services = { fits, long: { socket: 'xyz' } };
+  t.deepEqual(await problemsOf(t, { 'a.json': { services, dbpath } }), [
+    `a.json: services.long.socket: ${dbpath}/run/services/xyz is 1 bytes too long for a unix socket: choose a shorter dbpath, or a shorter absolute path for the socket`,
+  ]);
+});
+
+test('a secret file is for a service that the agent does not start, and one address has one', async (t) => {
+  t.like((await load(t, { services: { a: { port: 1, secret_file: '/s' } } })).services.get('a'), {
+    secret_file: '/s',
+  });
+  t.deepEqual(
+    await problemsOf(t, { 'a.json': { services: { a: { port: 1, secret_file: '/s', command: ['x'] } } } }),
+    [
+      'a.json: services.a: the agent makes a secret of its own for a service that has a command: remove secret_file',
+    ],
+  );
+  const services = {
+    a: { port: 1, secret_file: '/s' },
+    b: { port: 1, secret_file: '/t' },
+    c: { port: 1 },
+    d: { port: 2, secret_file: '/t' },
+  };
+  t.deepEqual(await problemsOf(t, { 'a.json': { services } }), [
+    'a.json: services.b.secret_file: port 1 has another one already, /s',
+  ]);
+});
+
 test('the files of a directory add up; what is not JSON by its name is no config file', async (t) => {
   const dir = await write(t, {
     'a.json': { services: { storage } },

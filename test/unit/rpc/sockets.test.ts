@@ -47,7 +47,11 @@ test('the socket is for its owner alone, and files that are made afterwards are 
   t.is(process.umask(), mask);
 });
 
-needs('root', 'setpriv', 'curl')('another local user cannot connect to it', async (t) => {
+needs(
+  'root',
+  'setpriv',
+  'curl',
+)('another local user cannot connect to it', async (t) => {
   const dir = await tempDir(t);
   const socket = join(dir, 's');
   await listen(t, socket);
@@ -56,7 +60,11 @@ needs('root', 'setpriv', 'curl')('another local user cannot connect to it', asyn
   const { exitCode, stderr } = await runAsNobody('curl', ...args);
   t.is(exitCode, 7, stderr);
   await chmod(socket, 0o666);
-  t.is((await runAsNobody('curl', ...args)).exitCode, 0, 'it is the mode of the socket that keeps others out');
+  t.is(
+    (await runAsNobody('curl', ...args)).exitCode,
+    0,
+    'it is the mode of the socket that keeps others out',
+  );
 });
 
 test('the socket is gone when the sub-agent has closed', async (t) => {
@@ -88,7 +96,9 @@ test('a file that is no socket is not removed', async (t) => {
 
 test('a path that is too long for a unix socket is refused in words that say so', async (t) => {
   const socket = join(await tempDir(t), 'x'.repeat(100));
-  await t.throwsAsync(echo().listen({ socket }), { message: /too long for a unix socket.*at most 107 bytes/ });
+  await t.throwsAsync(echo().listen({ socket }), {
+    message: /too long for a unix socket.*at most 107 bytes/,
+  });
 });
 
 test('a socket that is not there, or that nobody listens on, is unavailable; its directory is not told', async (t) => {
