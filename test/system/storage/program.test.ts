@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -6,6 +5,7 @@ import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/messages.js';
 import { needs } from '../../helpers/needs.js';
 import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
 
 const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
 
@@ -15,8 +15,11 @@ needs('qemu-img')('the program serves all methods where its environment says, un
   const env = { MISTIFY_PORT: String(port), MISTIFY_STATE_DIR: join(dir, 'state'), MISTIFY_RUN_DIR: dir };
   const program = execa(process.execPath, [MAIN], { env, reject: false });
   t.teardown(() => void program.kill('SIGKILL'));
-  const [line] = (await once(program.stdout, 'data')) as [Buffer];
-  t.regex(line.toString(), /storage listens/);
+  let output = '';
+  program.stdout.on('data', (data) => {
+    output += data;
+  });
+  await until('it listens', () => output.includes('storage listens'));
   const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
   const { status, methods } = (await health.json()) as { status: string; methods: string[] };
   t.is(status, 'ok');
