@@ -38,9 +38,8 @@ const tlsAgent = ({ caFile, certFile, keyFile }: ClientOptions): HttpsAgent => {
 };
 
 const checked = (url: string): string => {
-  const { protocol } = new URL(url);
-  if (protocol === 'http:' || protocol === 'https:') return url;
-  throw new TypeError(`${url}: give http://HOST:PORT, https://HOST:PORT or unix:/PATH`);
+  if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return url;
+  throw new TypeError(`"${url}" is no agent's URL: give http://HOST:PORT, https://HOST:PORT or unix:/PATH`);
 };
 
 /**

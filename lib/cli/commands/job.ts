@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import type { Job } from '../../client/index.js';
+import { followJob, took } from '../follow.js';
+import { formatAge, shortId } from '../format.js';
+import { parseCount } from '../guest-spec.js';
+import { guestId, jobId } from '../names.js';
+import { type Column, parseFields } from '../output.js';
+import { talking } from '../session.js';
+
+const DEFAULT_LIMIT = 20;
+
+const COLUMNS: readonly Column<Job>[] = [
+  { title: 'ID', value: ({ ID }) => shortId(ID) },
+  { title: 'GUEST', value: ({ GuestID }) => shortId(GuestID) },
+  { title: 'ACTION', value: ({ Action }) => Action },
+  { title: 'STATUS', value: ({ Status }) => Status, state: true },
+  { title: 'QUEUED', value: ({ QueuedAt }) => formatAge(QueuedAt), right: true },
+  { title: 'MESSAGE', value: ({ Message }) => Message },
+];
+
+interface ListOptions {
+  guest?: string;
+  limit: number;
+  fields?: (keyof Job)[];
+}
+
+export const addJobCommands = (program: Command): void => {
+  const job = program
+    .command('job')
+    .description('what was asked for, and what came of it')
+    .addHelpText(
+      'after',
+      `
+A job is named by its id or the beginning of it.
+
+Examples:
+  mistify job list --guest web
+  mistify job wait 3f2a81c4`,
+    );
+
+  job
+    .command('list')
+    .description('the latest jobs, newest first')
+    .option('--guest <guest>', 'of this guest alone')
+    .option('--limit <count>', 'at most so many', parseCount, DEFAULT_LIMIT)
+    .option('--fields <keys>', 'only these keys of each, between commas', parseFields)
+    .action(
+      talking(async ({ client, out }, { guest, limit, fields }: ListOptions) => {
+        const jobs = guest === undefined ? client.jobs : client.jobsOf(await guestId(client, guest));
+        const { items } = await jobs.list({ limit, fields });
+        await out.list(items, COLUMNS, { fields, none: 'no jobs' });
+      }),
+    );
+
+  job
+    .command('show <job>')
+    .description('all that is known of a job')
+    .option('--fields <keys>', 'only these keys, between commas', parseFields)
+    .action(
+      talking(async ({ client, out }, text: string, { fields }: { fields?: string[] }) =>
+        out.one(await client.jobs.get(await jobId(client, text)), fields),
+      ),
+    );
+
+  job
+    .command('cancel <job>')
+    .description('end a job that waits or runs')
+    .option('--dry-run', 'only check whether it could be ended; change nothing')
+    .action(
+      talking(async ({ client, out }, text: string, { dryRun }: { dryRun?: boolean }) => {
+        const cancelled = await client.jobs.cancel(await jobId(client, text), { dryRun });
+        const { ID, Action } = cancelled;
+        if (out.json) out.value(cancelled);
+        else
+          out.line(
+            `${Action}, job ${shortId(ID)}: ${dryRun ? 'would be cancelled; nothing was changed' : 'cancelled'}`,
+          );
+      }),
+    );
+
+  job
+    .command('wait <job>')
+    .description('wait until a job has ended, and show how far it is')
+    .action(
+      talking(async (session, text: string) => {
+        const { client, out } = session;
+        const id = await jobId(client, text);
+        const ended = await followJob(session, id, `job ${shortId(id)}`);
+        if (out.json) out.value(ended);
+        else out.line(`${ended.Action}, job ${shortId(id)}: done in ${took(ended)}`);
+      }),
+    );
+};

@@ -1,0 +1,62 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { MistifyClient } from '../../client/index.js';
+import type { MetadataOf } from '../../client/metadata.js';
+import { guestId } from '../names.js';
+import { talking } from '../session.js';
+
+interface GuestOption {
+  guest?: string;
+}
+
+const metadataOf = async (client: MistifyClient, { guest }: GuestOption): Promise<MetadataOf> =>
+  guest === undefined ? client.metadata : client.metadataOf(await guestId(client, guest));
+
+type Patch = Record<string, string | null>;
+
+/** `KEY=VALUE` sets a key; `KEY=` removes it. */
+export const addChange = (text: string, earlier: Patch = {}): Patch => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('give KEY=VALUE, or KEY= to remove it');
+  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) || null };
+};
+
+export const addMetadataCommands = (program: Command): void => {
+  const metadata = program
+    .command('metadata')
+    .description('what is noted of the host, or of a guest')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mistify metadata set rack=r1 row=
+  mistify metadata set --guest web name=web-1
+  mistify metadata show --guest web`,
+    );
+
+  metadata
+    .command('show')
+    .description('the metadata of the host, or of a guest')
+    .option('--guest <guest>', 'of this guest')
+    .action(
+      talking(async ({ client, out }, options: GuestOption) => {
+        const found = await (await metadataOf(client, options)).get();
+        if (!out.json && Object.keys(found).length === 0) out.note('no metadata');
+        else await out.one(found);
+      }),
+    );
+
+  metadata
+    .command('set')
+    .description('set keys, or remove them')
+    .argument('<key=value...>', 'KEY=VALUE sets a key, KEY= removes it', addChange)
+    .option('--guest <guest>', 'of this guest')
+    .option('--dry-run', 'only check what is asked for; change nothing')
+    .action(
+      talking(async ({ client, out }, patch: Patch, options: GuestOption & { dryRun?: boolean }) => {
+        const { dryRun } = options;
+        const { body } = await (await metadataOf(client, options)).patch(patch, { dryRun });
+        if (dryRun) out.note('nothing was changed; it would be:');
+        await out.one(body);
+      }),
+    );
+};

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { colourState } from '../colours.js';
+import { formatBytes, formatMb, shortId } from '../format.js';
+import { parseCount } from '../guest-spec.js';
+import { nameOf } from '../names.js';
+import type { Output } from '../output.js';
+import { talking } from '../session.js';
+import type { Row } from '../top/watch.js';
+
+const DEFAULT_SECONDS = 2;
+
+const parseSeconds = (text: string): number => {
+  const seconds = Number(text);
+  if (!(seconds >= 0.1 && seconds <= 3600)) throw new InvalidArgumentError('give seconds, 0.1 to 3600');
+  return seconds;
+};
+
+const TITLES = ['GUEST', 'NAME', 'STATE', 'CPU %', 'MEMORY', 'READ/S', 'WRITE/S', 'RECV/S', 'SENT/S'];
+const NUMBERS = [3, 4, 5, 6, 7, 8];
+
+const cells = ({ colours }: Output, { guest, rates }: Row): string[] => [
+  shortId(guest.id),
+  nameOf(guest) ?? '',
+  colourState(colours, guest.state ?? ''),
+  rates ? rates.cpu.toFixed(1) : '',
+  formatMb(guest.memory),
+  ...(['read', 'written', 'received', 'sent'] as const).map((key) => (rates ? formatBytes(rates[key]) : '')),
+];
+
+/** The busiest first, then those that are off. */
+const sorted = (rows: readonly Row[]): Row[] =>
+  rows.toSorted((one, other) => (other.rates?.cpu ?? -1) - (one.rates?.cpu ?? -1));
+
+const heading = (rows: readonly Row[], seconds: number): string => {
+  const running = rows.filter(({ guest }) => guest.state === 'running').length;
+  const guests = rows.length === 1 ? '1 guest' : `${rows.length} guests`;
+  return `${new Date().toTimeString().slice(0, 8)}  ${guests}, ${running} running, every ${seconds} s`;
+};
+
+interface TopOptions {
+  interval: number;
+  count?: number;
+}
+
+const follow = async (out: Output, look: () => Promise<Row[]>, { interval, count }: TopOptions) => {
+  const [{ formatTable }, { default: logUpdate }] = await Promise.all([
+    import('../table.js'),
+    import('log-update'),
+  ]);
+  const isTerminal = process.stdout.isTTY === true;
+  const times = count ?? (isTerminal ? Number.POSITIVE_INFINITY : 1);
+  // A rate takes two looks: what is shown first on a terminal has none yet.
+  let rows = await look();
+  if (isTerminal && !out.json) logUpdate(`${heading(rows, interval)}\n…`);
+  for (let time = 0; time < times; time += 1) {
+    await delay(interval * 1000);
+    rows = sorted(await look());
+    const table = (): string =>
+      formatTable(
+        TITLES,
+        rows.map((row) => cells(out, row)),
+        { colours: out.colours, right: NUMBERS },
+      );
+    if (out.json) out.line(JSON.stringify(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
+    else if (isTerminal) logUpdate(`${heading(rows, interval)}\n\n${table()}`);
+    else out.line(table());
+  }
+  if (isTerminal && !out.json) logUpdate.done();
+};
+
+export const addTopCommand = (program: Command): void => {
+  program
+    .command('top')
+    .description('how busy the guests are, as it changes, until Ctrl-C')
+    .option('-n, --interval <seconds>', 'how often to look', parseSeconds, DEFAULT_SECONDS)
+    .option('--count <times>', 'end after so many looks; 1 when it is not shown on a terminal', parseCount)
+    .addHelpText(
+      'after',
+      `
+CPU is in percent of one CPU: a guest with 4 vCPUs has at most 400.
+
+Examples:
+  mistify top
+  mistify top --json --count 10 -n 1`,
+    )
+    .action(
+      talking(async ({ client, out }, options: TopOptions) => {
+        const { Watch } = await import('../top/watch.js');
+        const watch = new Watch(client);
+        await follow(out, () => watch.look(), options);
+      }),
+    );
+};

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { coloursFor } from './colours.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { explain } from './explain.js';
+import { makeProgram } from './program.js';
+
+const report = (error: unknown): ExitCode => {
+  // Commander has said it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  const { exitCode, message, hint } = explain(error);
+  const colours = coloursFor(process.stderr);
+  process.stderr.write(`${colours.red('error:')} ${message}\n${hint ? `${hint}\n` : ''}`);
+  return exitCode;
+};
+
+// Whoever reads may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  throw error;
+});
+
+try {
+  await makeProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

@@ -1,0 +1,44 @@
+import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../client/index.js';
+
+/** The counters of a guest at one moment. */
+export interface Sample {
+  /** Milliseconds; only differences mean something. */
+  at: number;
+  cpu: readonly CpuMetrics[];
+  disk: Record<string, DiskMetrics>;
+  nic: Record<string, NicMetrics>;
+}
+
+/** Bytes a second; `cpu` in percent of one CPU. */
+export interface Rates {
+  cpu: number;
+  read: number;
+  written: number;
+  received: number;
+  sent: number;
+}
+
+const sum = <Item>(items: Iterable<Item>, value: (item: Item) => number): number =>
+  [...items].reduce((total, item) => total + value(item), 0);
+
+const totals = ({ cpu, disk, nic }: Sample): Rates => ({
+  cpu: 100 * sum(cpu, ({ cpu_time }) => cpu_time),
+  read: sum(Object.values(disk), ({ read_bytes }) => read_bytes),
+  written: sum(Object.values(disk), ({ write_bytes }) => write_bytes),
+  received: sum(Object.values(nic), ({ rx_bytes }) => rx_bytes),
+  sent: sum(Object.values(nic), ({ tx_bytes }) => tx_bytes),
+});
+
+/** How fast the counters grew; after a restart of the guest they begin anew, which is no negative rate. */
+export const ratesBetween = (before: Sample, after: Sample): Rates => {
+  const seconds = (after.at - before.at) / 1000;
+  const [from, to] = [totals(before), totals(after)];
+  const rate = (key: keyof Rates): number => (seconds > 0 ? Math.max(0, (to[key] - from[key]) / seconds) : 0);
+  return {
+    cpu: rate('cpu'),
+    read: rate('read'),
+    written: rate('written'),
+    received: rate('received'),
+    sent: rate('sent'),
+  };
+};

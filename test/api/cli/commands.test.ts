@@ -1,0 +1,174 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import type { Guest } from '../../../lib/model/guest.js';
+import { addGuest } from '../../helpers/agent.js';
+import { serveApi } from '../../helpers/api.js';
+import { mistify } from '../../helpers/command-line.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
+
+// One program at a time: each takes a good part of a core to start.
+test.serial('a guest is created as the options say, and its end is waited for', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  const options = '--image debian-12 --memory 512 --cpu 1 --disk 10240 --nic br0 --metadata k=v --wait';
+  const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'create', ...options.split(' '));
+  t.is(exitCode, 0, stderr);
+  t.regex(stdout, /^create [0-9a-f-]{36}: done in [\d.]+ s$/);
+  t.is(stderr, '');
+  const [request] = scripted.requests('Test.create');
+  t.like(request?.guest, {
+    memory: 512,
+    cpu: 1,
+    disks: [{ image: 'debian-12', size: 10_240 }],
+    nics: [{ network: 'br0', model: 'virtio' }],
+    metadata: { k: 'v' },
+  });
+  t.is(context.guests.list()[0]?.state, 'running');
+});
+
+test.serial('guests are a table for people, JSON for programs, and the keys that are wanted', async (t) => {
+  const { url, context } = await serveApi(t);
+  const metadata = { name: 'web' };
+  await addGuest(context, { id: ID, memory: 512, cpu: 1, image: 'debian-12', metadata });
+  const table = await mistify(t, url, 'guest', 'list');
+  t.regex(table.stdout, /^ID +NAME +STATE +CPU +MEMORY +IMAGE\n/);
+  t.regex(table.stdout, /^6a7e3c52-\S+ {2}web {3}running {4}1 {2}512 MB {2}debian-12$/m);
+  const json = await mistify(t, url, 'guest', 'list', '--json');
+  t.deepEqual(JSON.parse(json.stdout), context.guests.list());
+  const fields = await mistify(t, url, '--json', 'guest', 'list', '--fields', 'id,state');
+  t.deepEqual(JSON.parse(fields.stdout), [{ id: ID, state: 'running' }]);
+});
+
+test.serial('no guests are said to be none, in JSON too', async (t) => {
+  const { url } = await serveApi(t);
+  t.like(await mistify(t, url, 'guest', 'list'), { exitCode: 0, stdout: '' });
+  t.like(await mistify(t, url, 'guest', 'list', '--json'), { exitCode: 0, stdout: '[]', stderr: '' });
+});
+
+test.serial('a guest is named by its id, the beginning of it, or its name', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { name: 'web' } });
+  await addGuest(context, { metadata: { name: 'twin' } });
+  await addGuest(context, { metadata: { name: 'twin' } });
+  for (const name of [ID, ID.toUpperCase(), '6a7e3c52', 'web']) {
+    const { stdout } = await mistify(t, url, 'guest', 'show', name, '--json');
+    t.is((JSON.parse(stdout) as Guest).id, ID, name);
+  }
+  const none = await mistify(t, url, 'guest', 'show', 'nobody');
+  t.like(none, { exitCode: 3, stdout: '' });
+  t.regex(none.stderr, /there is no guest "nobody"\n.*mistify guest list/);
+  const several = await mistify(t, url, 'guest', 'show', 'twin');
+  t.is(several.exitCode, 2);
+  t.regex(several.stderr, /several guests are meant by "twin": \S+ \(twin\), \S+ \(twin\)/);
+});
+
+for (const action of ['start', 'shutdown', 'poweroff', 'reboot', 'restart', 'suspend', 'resume', 'delete'])
+  test.serial(`guest ${action} queues its job, which JSON tells of`, async (t) => {
+    const { url, context, asked } = await serveApi(t);
+    await addGuest(context, { id: ID });
+    const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', action, ID, '--wait', '--json');
+    t.is(exitCode, 0, stderr);
+    t.like(JSON.parse(stdout), { GuestID: ID, Action: action, Status: 'Complete' });
+    t.true(asked.includes(`POST /guests/{guestID}/${action}`));
+  });
+
+test.serial('a dry run says what would be, and changes nothing', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID });
+  t.like(await mistify(t, url, 'guest', 'delete', ID, '--dry-run'), {
+    exitCode: 0,
+    stdout: 'delete 6a7e3c52: would be accepted; nothing was changed',
+  });
+  t.deepEqual(context.jobs.list(), []);
+});
+
+test.serial('metrics are tables, or one of them', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID });
+  const all = await mistify(t, url, 'guest', 'metrics', ID);
+  t.regex(all.stdout, /^VCPU.*\n0 +1\.50 s +2\.50 s\n\nDISK.*\nvda .*\n\nNIC.*\nnet0 /);
+  const cpu = await mistify(t, url, 'guest', 'metrics', ID, 'cpu', '--json');
+  t.deepEqual(JSON.parse(cpu.stdout), [{ cpu_time: 1.5, vcpu_time: 2.5 }]);
+});
+
+test.serial('images of both stores are listed, shown, fetched and deleted', async (t) => {
+  const { url, scripted } = await serveApi(t);
+  t.regex((await mistify(t, url, 'image', 'list')).stdout, /^kvm-image +kvm +64 MB$/m);
+  t.regex((await mistify(t, url, 'image', 'list', '--container')).stdout, /^container-image /m);
+  t.regex((await mistify(t, url, 'image', 'show', 'x')).stdout, /^size +64 MB$/m);
+  const source = 'http://192.0.2.1/x';
+  const fetched = await mistify(t, url, 'image', 'fetch', 'x', source, '--wait');
+  t.regex(fetched.stdout, /^fetch x: done/);
+  t.like(scripted.requests('Test.fetchImage')[0], { id: 'x', source });
+  t.is((await mistify(t, url, 'image', 'delete', 'x', '--container', '--wait')).exitCode, 0);
+  t.is(scripted.requests('Test.containerDeleteImage').length, 1);
+});
+
+test.serial('snapshots are listed, taken, rolled back to and deleted, of one disk or of all', async (t) => {
+  const { url, context, asked } = await serveApi(t);
+  const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+  await addGuest(context, { id: ID, state: 'shutoff', disks: [disk], metadata: { name: 'web' } });
+  t.regex((await mistify(t, url, 'snapshot', 'list', 'web')).stdout, /^NAME +DISK +SIZE/);
+  for (const [args, route] of [
+    ['create web monday', 'POST /guests/{guestID}/snapshots'],
+    ['create web monday --disk vda', 'POST /guests/{guestID}/disks/{diskID}/snapshots'],
+    ['rollback web monday --destroy-more-recent', 'POST /guests/{guestID}/snapshots/{name}/rollback'],
+    ['delete web monday', 'DELETE /guests/{guestID}/snapshots/{name}'],
+  ] as const) {
+    const { exitCode, stderr } = await mistify(t, url, 'snapshot', ...args.split(' '), '--wait');
+    t.is(exitCode, 0, stderr);
+    t.true(asked.includes(route), route);
+  }
+});
+
+test.serial('a snapshot is downloaded to a file, or to standard output', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID });
+  const file = join(await tempDir(t), 'disk.raw');
+  const download = ['snapshot', 'download', ID, 'monday', '--disk', '0'];
+  t.is((await mistify(t, url, ...download, '-o', file)).stdout, `${file}: 21 B`);
+  t.is(await readFile(file, 'utf8'), 'the bytes of the disk');
+  t.is((await mistify(t, url, ...download, '-o', '-')).stdout, 'the bytes of the disk');
+  const again = await mistify(t, url, ...download, '-o', file);
+  t.is(again.exitCode, 2);
+  t.regex(again.stderr, /is there already\n.*--force/);
+});
+
+test.serial('jobs are listed, shown, waited for and cancelled', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, state: 'shutoff' });
+  await mistify(t, url, 'guest', 'start', ID, '--wait');
+  const [job] = context.jobs.list();
+  const short = job?.ID.slice(0, 8) ?? '';
+  t.regex(
+    (await mistify(t, url, 'job', 'list', '--guest', ID)).stdout,
+    new RegExp(`^${short} +6a7e3c52 +start +Complete +.* ago`, 'm'),
+  );
+  t.regex((await mistify(t, url, 'job', 'show', short)).stdout, /^Status +Complete$/m);
+  t.regex((await mistify(t, url, 'job', 'wait', short)).stdout, /^start, job \S+: done in/);
+  const cancelled = await mistify(t, url, 'job', 'cancel', short);
+  t.is(cancelled.exitCode, 6);
+  t.regex(cancelled.stderr, /has ended already/);
+});
+
+test.serial('metadata of the host and of a guest is set, removed and shown', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { old: '1' } });
+  await mistify(t, url, 'metadata', 'set', 'rack=r1', 'row=2');
+  t.is((await mistify(t, url, 'metadata', 'show')).stdout, 'rack  r1\nrow   2');
+  await mistify(t, url, 'metadata', 'set', '--guest', ID, 'old=', 'name=web=1');
+  const { stdout } = await mistify(t, url, 'metadata', 'show', '--guest', ID, '--json');
+  t.deepEqual(JSON.parse(stdout), { name: 'web=1' });
+});
+
+test.serial('top shows how busy the guests are', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, memory: 64, metadata: { name: 'web' } });
+  await addGuest(context, { state: 'shutoff' });
+  const { stdout } = await mistify(t, url, 'top', '-n', '0.1');
+  t.regex(stdout, /^GUEST +NAME +STATE +CPU % +MEMORY +READ\/S +WRITE\/S +RECV\/S +SENT\/S\n/);
+  t.regex(stdout, /^6a7e3c52 +web +running +0\.0 +64 MB +0 B +0 B +0 B +0 B$/m);
+  t.regex(stdout, /shutoff$/m);
+});

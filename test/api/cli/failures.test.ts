@@ -1,0 +1,81 @@
+import test from 'ava';
+import { addGuest } from '../../helpers/agent.js';
+import { serveApi } from '../../helpers/api.js';
+import { mistify } from '../../helpers/command-line.js';
+import { refusingPort } from '../../helpers/ports.js';
+import { serveFixed } from '../../helpers/raw-service.js';
+
+const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
+
+test.serial('an agent that is not running: exit code 4, and how to start it', async (t) => {
+  const url = `http://127.0.0.1:${await refusingPort(t)}`;
+  const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'list');
+  t.is(exitCode, 4);
+  t.is(stdout, '');
+  t.regex(stderr, /^error: the agent cannot be reached: .*ECONNREFUSED.*\n.*`npm start`/);
+  t.false(stderr.includes('    at '), stderr);
+});
+
+test.serial('an agent that wants a token: exit code 5, and how to give it', async (t) => {
+  const url = `http://127.0.0.1:${await serveFixed(t, 401, '{"message": "who are you?"}')}`;
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'list');
+  t.is(exitCode, 5);
+  t.regex(stderr, /^error: who are you\?\n.*--token-file/);
+});
+
+test.serial('a job that failed: exit code 1, and why', async (t) => {
+  const fail = (): never => {
+    throw new Error('no room');
+  };
+  const { url } = await serveApi(t, { methods: { 'Test.create': fail } });
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--wait');
+  t.is(exitCode, 1);
+  t.regex(stderr, /^error: create: .*no room/);
+});
+
+test.serial('what the agent refuses as nonsense: exit code 2, in its words', async (t) => {
+  const { url } = await serveApi(t);
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--memory', '0');
+  t.is(exitCode, 2);
+  t.regex(stderr, /"memory" must be greater than or equal to 1/);
+});
+
+test.serial('a conflict: exit code 6', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID });
+  t.is((await mistify(t, url, 'guest', 'create', '--id', ID)).exitCode, 6);
+});
+
+for (const args of [
+  [],
+  ['guest'],
+  ['guest', 'frobnicate'],
+  ['guest', 'show'],
+  ['guest', 'list', '--frobnicate'],
+  ['guest', 'create', '--memory', 'much'],
+  ['--url', 'http://a', '--socket', '/b', 'guest', 'list'],
+  ['--url', 'nonsense', 'guest', 'list'],
+])
+  test.serial(`"mistify ${args.join(' ')}": exit code 2, and how it is used`, async (t) => {
+    const { exitCode, stdout, stderr } = await mistify(t, 'http://127.0.0.1:1', ...args);
+    t.is(exitCode, 2);
+    t.is(stdout, '');
+    t.regex(stderr, /--help|-h|--url/);
+  });
+
+for (const args of [
+  [],
+  ['guest'],
+  ['guest', 'create'],
+  ['snapshot'],
+  ['image'],
+  ['job'],
+  ['metadata'],
+  ['top'],
+])
+  test.serial(`"mistify ${[...args, '-h'].join(' ')}" explains itself, with examples`, async (t) => {
+    const { exitCode, stdout } = await mistify(t, 'http://127.0.0.1:1', ...args, '-h');
+    t.is(exitCode, 0);
+    t.regex(stdout, /Examples:\n {2}mistify /);
+    t.true(stdout.includes('--url <url>'));
+  });

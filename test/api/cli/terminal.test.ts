@@ -1,0 +1,69 @@
+import { stripVTControlCharacters } from 'node:util';
+import { addGuest, finished } from '../../helpers/agent.js';
+import { serveApi } from '../../helpers/api.js';
+import { onTerminal } from '../../helpers/command-line.js';
+import { needsInTurn } from '../../helpers/needs.js';
+import { gate, until } from '../../helpers/wait.js';
+
+const test = needsInTurn('script');
+
+const ESCAPE = '\u001b';
+
+test('on a terminal states have colours', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { state: 'running' });
+  const { child, output } = await onTerminal(t, url, 'guest', 'list');
+  t.is((await child).exitCode, 0);
+  t.true(output().includes(`${ESCAPE}[32mrunning`), output());
+});
+
+test('--wait shows how far the job is, as it goes on', async (t) => {
+  const { opened, open } = gate();
+  const { url } = await serveApi(t, {
+    methods: {
+      'Test.fetchImage': async (_request, { progress }) => {
+        progress('2 of 8 MB, 25%');
+        await opened;
+        return { images: [] };
+      },
+    },
+  });
+  const { child, output } = await onTerminal(t, url, 'image', 'fetch', 'x', 'http://192.0.2.1/x', '--wait');
+  await until('it shows the percentage', () =>
+    stripVTControlCharacters(output()).includes('fetch x  [#####---------------]  2 of 8 MB, 25%'),
+  );
+  open();
+  t.is((await child).exitCode, 0);
+  t.regex(stripVTControlCharacters(output()), /fetch x: done in/);
+});
+
+test('Ctrl-C leaves the job running, and says so', async (t) => {
+  const { opened, open } = gate();
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.start': async ({ guest }) => {
+        await opened;
+        return { guest: { ...guest, state: 'running' } };
+      },
+    },
+  });
+  const { id } = await addGuest(context, { state: 'shutoff', metadata: { name: 'web' } });
+  const { child, output } = await onTerminal(t, url, 'guest', 'start', 'web', '--wait');
+  await until('it waits', () => stripVTControlCharacters(output()).includes('start web'));
+  child.stdin?.write('\u0003');
+  t.is((await child).exitCode, 130, output());
+  const [job] = context.jobs.list();
+  t.regex(output(), new RegExp(`the job goes on[\\s\\S]*mistify job wait ${job?.ID.slice(0, 8)}`));
+  open();
+  t.is((await finished(context, job?.ID)).Status, 'Complete');
+  t.is(context.guests.get(id).state, 'running');
+});
+
+test('top is redrawn in place', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { metadata: { name: 'web' } });
+  const { child, output } = await onTerminal(t, url, 'top', '-n', '0.1', '--count', '2');
+  t.is((await child).exitCode, 0);
+  t.true(output().includes(`${ESCAPE}[1A`), 'the cursor goes up');
+  t.regex(stripVTControlCharacters(output()), /1 guest, 1 running[\s\S]*web +running/);
+});

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { packageRoot } from '../../lib/package-root.js';
+import { tempDir } from './temp.js';
+
+export const MISTIFY = join(packageRoot, 'dist/lib/cli/main.js');
+
+export interface Ended {
+  exitCode: number | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+/** The environment of a person who has configured nothing, in front of that agent. */
+export const environment = async (t: ExecutionContext, url: string): Promise<NodeJS.ProcessEnv> => {
+  const home = await tempDir(t);
+  const { PATH } = process.env;
+  return { PATH, HOME: home, TERM: 'xterm', MISTIFY_URL: url };
+};
+
+/** Runs `mistify` to its end. */
+export const mistify = async (t: ExecutionContext, url: string, ...args: string[]): Promise<Ended> => {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [MISTIFY, ...args], {
+    env: await environment(t, url),
+    extendEnv: false,
+    reject: false,
+    timeout: 60_000,
+  });
+  return { exitCode, stdout, stderr };
+};
+
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Starts `mistify` on a pseudo-terminal, which `script` (bsdutils) makes. */
+export const onTerminal = async (t: ExecutionContext, url: string, ...args: string[]) => {
+  // Without a size a pseudo-terminal has no columns, and every letter is a line.
+  const command = `stty cols 120 rows 30; exec ${[process.execPath, MISTIFY, ...args].map(quoted).join(' ')}`;
+  const child = execa('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    env: await environment(t, url),
+    extendEnv: false,
+    reject: false,
+    all: true,
+    timeout: 60_000,
+  });
+  let output = '';
+  child.all.on('data', (data) => {
+    output += data;
+  });
+  return { child, output: () => output };
+};

@@ -1,0 +1,58 @@
+import test from 'ava';
+import { explain } from '../../../lib/cli/explain.js';
+import { notFoundFailure, usageFailure } from '../../../lib/cli/failure.js';
+import { JobError, MistifyError } from '../../../lib/client/index.js';
+import { NO_TIME } from '../../../lib/model/job.js';
+
+for (const [status, exitCode] of [
+  [0, 4],
+  [400, 2],
+  [401, 5],
+  [403, 5],
+  [404, 3],
+  [409, 6],
+  [412, 6],
+  [429, 6],
+  [500, 1],
+  [502, 1],
+  [503, 1],
+] as const)
+  test(`status ${status} ends with exit code ${exitCode} and the agent's words`, (t) => {
+    t.like(explain(new MistifyError(status, 'its words')), { exitCode, message: 'its words' });
+  });
+
+for (const [code, hint] of [
+  ['ECONNREFUSED', /npm start/],
+  ['ENOENT', /npm start/],
+  ['EACCES', /member of its group/],
+  ['ECONNABORTED', /--timeout/],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', /--ca/],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', /--ca/],
+] as const)
+  test(`${code} comes with what to do about it`, (t) => {
+    t.regex(explain(new MistifyError(0, 'no', { code })).hint ?? '', hint);
+  });
+
+test('a 401 says how to give a token', (t) => {
+  t.regex(explain(new MistifyError(401, 'who?')).hint ?? '', /--token-file FILE or MISTIFY_TOKEN/);
+});
+
+test('a job that failed is exit code 1', (t) => {
+  const job = {
+    ID: 'a',
+    GuestID: 'b',
+    Action: 'start',
+    QueuedAt: NO_TIME,
+    StartedAt: NO_TIME,
+    UpdatedAt: NO_TIME,
+    Status: 'Error',
+    Message: 'no room',
+  } as const;
+  t.like(explain(new JobError(job)), { exitCode: 1, message: 'start: no room' });
+});
+
+test('what went wrong on this side has its own', (t) => {
+  t.like(explain(usageFailure('no', 'do this')), { exitCode: 2, message: 'no', hint: 'do this' });
+  t.like(explain(notFoundFailure('none')), { exitCode: 3, message: 'none' });
+  t.like(explain(new Error('what?')), { exitCode: 1, message: 'what?' });
+});
