@@ -25,8 +25,9 @@ const HINTS_BY_CODE: Record<string, string> = {
 
 const HINTS_BY_STATUS: Record<number, string> = {
   401: `The agent asks for a token: give it with --token-file FILE or MISTIFY_TOKEN.
-Its tokens are made on its own host.`,
-  403: 'The token that you use may not do this: use one that may.',
+One is made on its own host: mistify-agent token create NAME --scope operate`,
+  403: `The token or certificate that you use may not do this. A token that may is made on the agent's host:
+mistify-agent token create NAME --scope operate`,
   412: 'Look at it again, then decide.',
   429: 'Try again when some of its jobs are done: mistify job list',
 };

@@ -33,8 +33,9 @@ for (const [code, hint] of [
     t.regex(explain(new MistifyError(0, 'no', { code })).hint ?? '', hint);
   });
 
-test('a 401 says how to give a token', (t) => {
-  t.regex(explain(new MistifyError(401, 'who?')).hint ?? '', /--token-file FILE or MISTIFY_TOKEN/);
+test('a 401 says how to give a token, and how to make one', (t) => {
+  const { hint = '' } = explain(new MistifyError(401, 'who?'));
+  t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify-agent token create/);
 });
 
 test('a job that failed is exit code 1', (t) => {
