@@ -21,6 +21,9 @@ const BOOT_TIMEOUT_MS = 120_000;
 /** For a test that boots some of them on a busy machine. */
 const TEST_TIMEOUT_MS = 300_000;
 
+/** Its id in the store of each host. */
+const IMAGE = 'linux';
+
 let image: Promise<string> | undefined;
 
 /** A guest that runs the tiny Linux of `scripts/guest-image`, from a disk of its own. */
@@ -43,9 +46,12 @@ export class LinuxGuest {
     image ??= buildGuestImage();
     const base = await image;
     const id = host.newId();
-    const source = await host.makeDisk(id);
-    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'qcow2', source]);
-    await host.call('Create', { id, memory: 128, disks: [{ source }], ...guest });
+    const disk = { source: await host.makeDisk(id), image: IMAGE };
+    await execa('qemu-img', [
+      ...['create', '-q', '-f', 'qcow2', '-F', 'qcow2'],
+      ...['-b', await host.linkImage(base, IMAGE), disk.source],
+    ]);
+    await host.call('Create', { id, memory: 128, disks: [disk], ...guest });
     return new LinuxGuest(host, id);
   }
 

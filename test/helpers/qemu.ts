@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -85,6 +85,17 @@ export class QemuHost {
     const path = join(folder, `disk-${n}.qcow2`);
     await execa('qemu-img', ['create', '-q', '-f', 'qcow2', path, '16M']);
     return path;
+  }
+
+  /** Has an image where the storage sub-agent would have put it. */
+  async linkImage(path: string, id: string): Promise<string> {
+    const folder = join(this.dir, 'storage', 'images');
+    await mkdir(folder, { recursive: true });
+    const link = join(folder, `${id}.qcow2`);
+    await symlink(path, link).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    return link;
   }
 
   /** Calls `Libvirt.<method>`. @throws {Error} with the method's own words */

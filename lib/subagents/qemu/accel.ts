@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 
 /** How QEMU runs the guest's instructions: in hardware, or by translating them. */
 export type Accel = 'kvm' | 'tcg';
@@ -28,4 +28,13 @@ export const chooseAccel = async (
   if (choice !== 'auto') return choice;
   const cpuinfo = await readFile(files.cpuinfo, 'utf8').catch(() => '');
   return /^flags\s*:.*\b(vmx|svm)\b/m.test(cpuinfo) && (await opens(files.kvm)) ? 'kvm' : 'tcg';
+};
+
+const READ_WRITE_FOR_ALL = 0o006;
+
+/** The groups that a process without privileges must be in to use it. */
+export const deviceGroups = async (accel: Accel, device = '/dev/kvm'): Promise<number[]> => {
+  if (accel !== 'kvm') return [];
+  const { mode, gid } = await stat(device);
+  return (mode & READ_WRITE_FOR_ALL) === READ_WRITE_FOR_ALL ? [] : [gid];
 };

@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { Nic } from '../../model/guest.js';
 import type { Accel } from './accel.js';
 import type { Definition } from './definition.js';
@@ -12,13 +13,10 @@ import { SANDBOX } from './program.js';
 /** Displays 0 to 999, so ports 5900 to 6899. */
 const MAX_VNC_DISPLAY = 999;
 
-const socketChardev = (id: string, path: string, more = ''): string[] => [
-  '-chardev',
-  `socket,id=${id},path=${escapeCommas(path)},server=on,wait=off${more}`,
-];
+const socketChardev = (id: string, path: string): string => `socket,id=${id},path=${path},server=on,wait=off`;
 
 const monitor = (id: string, path: string): string[] => [
-  ...socketChardev(id, path),
+  ...['-chardev', socketChardev(id, path)],
   '-mon',
   `chardev=${id},mode=control`,
 ];
@@ -58,39 +56,47 @@ export interface CommandLineOptions {
   switches: readonly (Switch | undefined)[];
   /** The path of its cloud-init seed. */
   seed?: string;
+  /** What its serial console says is written there. */
+  serialLog: string;
 }
 
 /**
- * The arguments of qemu-system-x86_64(1) for a guest. It goes to the background once all of its devices
- * and sockets are there.
+ * The arguments of qemu-system-x86_64(1) for a guest. Its sockets are named as from the run directory, in which it is
+ * to be started: it has no right to the way there. Its vCPUs wait for `cont`.
  */
 export const commandLine = (
   definition: Definition,
   paths: GuestPaths,
   options: CommandLineOptions,
-): string[] => [
-  ...['-name', `guest=${definition.id},debug-threads=on`],
-  ...['-uuid', definition.id],
-  ...['-nodefaults', '-no-user-config', '-daemonize'],
-  ...['-pidfile', paths.pid],
-  ...(options.sandbox ? ['-sandbox', SANDBOX] : []),
-  ...['-machine', 'q35', '-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'max'],
-  ...['-smp', String(definition.cpu), '-m', `${definition.memory}M`],
-  ...['-rtc', 'base=utc'],
-  // The guest decides what follows its panic; it is told of as an event.
-  ...['-action', 'panic=none', ...device('pvpanic')],
-  ...monitor('qmp', paths.qmp),
-  ...monitor('qmp-storage', paths.qmpStorage),
-  ...socketChardev('serial0', paths.serial, `,logfile=${escapeCommas(paths.serialLog)},logappend=on`),
-  ...device('isa-serial', { chardev: 'serial0' }),
-  ...socketChardev('qga0', paths.guestAgent),
-  ...device('virtio-serial-pci', { id: 'channel0', ...pciAddress(SLOT.channel) }),
-  ...device('virtserialport', { bus: 'channel0.0', chardev: 'qga0', name: 'org.qemu.guest_agent.0' }),
-  ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
-  ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY}`],
-  ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
-  ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],
-  ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),
-  ...diskArgs(definition, options.images, options.seed),
-  ...nicArgs(definition.nics, options),
-];
+): string[] => {
+  const inRunDir = (path: string): string => relative(paths.runDir, path);
+  return [
+    ...['-name', `guest=${definition.id},debug-threads=on`],
+    ...['-uuid', definition.id],
+    ...['-nodefaults', '-no-user-config', '-S'],
+    ...(options.sandbox ? ['-sandbox', SANDBOX] : []),
+    ...['-machine', 'q35', '-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'max'],
+    ...['-smp', String(definition.cpu), '-m', `${definition.memory}M`],
+    ...['-rtc', 'base=utc'],
+    // The guest decides what follows its panic; it is told of as an event.
+    ...['-action', 'panic=none', ...device('pvpanic')],
+    ...['-chardev', socketChardev('up0', inRunDir(paths.upMark))],
+    ...monitor('qmp', inRunDir(paths.qmp)),
+    ...monitor('qmp-storage', inRunDir(paths.qmpStorage)),
+    ...[
+      '-chardev',
+      `${socketChardev('serial0', inRunDir(paths.serial))},logfile=${escapeCommas(options.serialLog)},logappend=on`,
+    ],
+    ...device('isa-serial', { chardev: 'serial0' }),
+    ...['-chardev', socketChardev('qga0', inRunDir(paths.guestAgent))],
+    ...device('virtio-serial-pci', { id: 'channel0', ...pciAddress(SLOT.channel) }),
+    ...device('virtserialport', { bus: 'channel0.0', chardev: 'qga0', name: 'org.qemu.guest_agent.0' }),
+    ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
+    ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY},password=on`],
+    ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
+    ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],
+    ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),
+    ...diskArgs(definition, options.images, options.seed),
+    ...nicArgs(definition.nics, options),
+  ];
+};

@@ -1,5 +1,5 @@
 import type { Definition } from './definition.js';
-import { blockdev, device, pciAddress, SLOT } from './device-options.js';
+import { blockdev, device, type Properties, pciAddress, SLOT } from './device-options.js';
 import type { DiskImage } from './disks.js';
 
 /** The controller that is part of q35 has as many ports, and so has each further one. */
@@ -22,6 +22,13 @@ const diskDevice = (bus: string, n: number, ahciPort: number): string[] => {
   return device('ide-hd', { ...common, bus: ahciBus(ahciPort) });
 };
 
+/** Said outright, so that the name in the disk's own header is never opened. */
+const backingNode = (filename: string | undefined): Properties | null => {
+  if (filename === undefined) return null;
+  const file = { driver: 'file', filename, 'read-only': true };
+  return { driver: 'qcow2', 'read-only': true, backing: null, file };
+};
+
 /** The nodes that the storage sub-agent knows: `disk<n>` on top of `file<n>`. */
 const diskNodes = (image: DiskImage, n: number): string[] => [
   ...blockdev({
@@ -30,7 +37,13 @@ const diskNodes = (image: DiskImage, n: number): string[] => [
     filename: image.filename,
     discard: 'unmap',
   }),
-  ...blockdev({ driver: image.format, 'node-name': `disk${n}`, file: `file${n}`, discard: 'unmap' }),
+  ...blockdev({
+    driver: image.format,
+    'node-name': `disk${n}`,
+    file: `file${n}`,
+    discard: 'unmap',
+    ...(image.format === 'qcow2' ? { backing: backingNode(image.backing) } : {}),
+  }),
 ];
 
 /** The bus of the first disk: what a guest boots from it has a driver for. */

@@ -1,6 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
+import { errorMessage } from '../../errors.js';
 import type { Disk } from '../../model/guest.js';
+import { findBacking } from './backing.js';
 
 /** Where the kernel shows ZFS volumes as block devices. */
 const ZVOLS = '/dev/zvol/';
@@ -19,6 +21,8 @@ export interface DiskImage {
   /** By the path's ending, never probed: the guest writes what a probe would read. */
   format: 'qcow2' | 'raw';
   protocol: 'file' | 'host_device';
+  /** The image, qcow2 too, that a qcow2 disk builds on, whatever its header says. */
+  backing?: string;
 }
 
 const freeName = (prefix: string, taken: ReadonlySet<string>): string => {
@@ -62,7 +66,7 @@ const locateDisk = async (
   guestId: string,
   source: string,
   dirs: readonly string[],
-): Promise<{ path: string; protocol: DiskImage['protocol'] }> => {
+): Promise<{ path: string; protocol: DiskImage['protocol']; dir?: string }> => {
   const refused = new Error(
     `${source} is not a disk of this guest: it must be in a folder ${guestId} under ${dirs.join(' or ')}`,
   );
@@ -77,10 +81,21 @@ const locateDisk = async (
     // By its name: the number behind it may change when a pool is imported again.
     return { path: source, protocol: 'host_device' };
   }
-  if (!(await realDirs(dirs)).some((dir) => isInside(path, dir)) || !path.split(sep).includes(guestId))
-    throw refused;
+  const dir = (await realDirs(dirs)).find((each) => isInside(path, each));
+  if (dir === undefined || !path.split(sep).includes(guestId)) throw refused;
   if (!kind.isFile()) throw new Error(`${source} is not a file`);
-  return { path, protocol: 'file' };
+  return { path, protocol: 'file', dir };
+};
+
+const locateImage = async (
+  guestId: string,
+  { source, image }: Disk,
+  dirs: readonly string[],
+): Promise<DiskImage> => {
+  const { path, protocol, dir } = await locateDisk(guestId, source, dirs);
+  if (!path.endsWith('.qcow2')) return { filename: path, protocol, format: 'raw' };
+  const backing = dir === undefined ? undefined : await findBacking({ path, source, image, dir });
+  return { filename: path, protocol, format: 'qcow2', ...(backing ? { backing } : {}) };
 };
 
 /**
@@ -93,13 +108,12 @@ export const locateDisks = async (
   dirs: readonly string[],
 ): Promise<DiskImage[]> => {
   const images: DiskImage[] = [];
-  for (const [index, { source }] of disks.entries()) {
-    if (!source) throw new Error(`disk ${index}: it has no source: the storage stage has to come first`);
+  for (const [index, disk] of disks.entries()) {
+    if (!disk.source) throw new Error(`disk ${index}: it has no source: the storage stage has to come first`);
     try {
-      const { path, protocol } = await locateDisk(guestId, source, dirs);
-      images.push({ filename: path, protocol, format: path.endsWith('.qcow2') ? 'qcow2' : 'raw' });
+      images.push(await locateImage(guestId, disk, dirs));
     } catch (error) {
-      throw new Error(`disk ${index}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new Error(`disk ${index}: ${errorMessage(error)}`, { cause: error });
     }
   }
   return images;

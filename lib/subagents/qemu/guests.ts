@@ -4,7 +4,7 @@ import type { Logger } from '../../log.js';
 import type { GuestStates } from '../../rpc/guest-states.js';
 import type { GuestState } from '../../rpc/messages.js';
 import type { Definition } from './definition.js';
-import { clearRun, type Host, launch } from './launch.js';
+import { clearRun, type Host, killAndWait, launch } from './launch.js';
 import type { GuestPaths } from './layout.js';
 import { findQemu } from './process.js';
 import { type GuestRecord, loadRecords, removeRecord, saveRecord } from './records.js';
@@ -103,7 +103,8 @@ export class Guests {
   async define(definition: Definition): Promise<Entry> {
     const { id } = definition;
     const paths = this.host.layout.paths(id);
-    const record = { definition, crashed: false };
+    const { uid } = this.#entries.get(id)?.record ?? {};
+    const record = { definition, crashed: false, ...(uid === undefined ? {} : { uid }) };
     await saveRecord(paths, record);
     const entry: Entry = this.#entries.get(id) ?? { id, paths, record, offOrders: 0 };
     entry.record = record;
@@ -115,6 +116,7 @@ export class Guests {
   /** Forgets a guest; it must not be running. */
   async forget(id: string): Promise<void> {
     await removeRecord(this.host.layout.paths(id));
+    this.host.uids?.release(id);
     this.#entries.delete(id);
     this.states.remove(id);
   }
@@ -125,8 +127,9 @@ export class Guests {
    */
   async start(entry: Entry): Promise<void> {
     // The start of a sub-agent that was killed meanwhile may have succeeded.
-    if ((await findQemu(entry.paths.pid)) === undefined) {
-      await launch(this.host, entry.record.definition, entry.paths);
+    if ((await findQemu(entry.paths)) === undefined) {
+      await this.#haveUid(entry);
+      await launch(this.host, entry.record, entry.paths);
     }
     const watch = this.#watch(entry);
     await this.setCrashed(entry, false);
@@ -140,12 +143,30 @@ export class Guests {
     await saveRecord(entry.paths, entry.record);
   }
 
-  async #recoverOne(record: GuestRecord): Promise<void> {
-    const { id } = record.definition;
+  /** Gives a guest a user of its own, for as long as it is defined. */
+  async #haveUid(entry: Entry): Promise<void> {
+    if (!this.host.uids || entry.record.uid !== undefined) return;
+    entry.record = { ...entry.record, uid: this.host.uids.claim(entry.id) };
+    await saveRecord(entry.paths, entry.record);
+  }
+
+  /** Its uid, unless another guest's record has the same. */
+  #adoptUid({ uid, ...record }: GuestRecord): GuestRecord {
+    if (uid === undefined) return record;
+    if (this.host.uids?.adopt(record.definition.id, uid) ?? true) return { ...record, uid };
+    this.#log.error({ guest: record.definition.id, uid }, 'another guest has that uid: it gets a new one');
+    return record;
+  }
+
+  async #recoverOne(found: GuestRecord): Promise<void> {
+    const { id } = found.definition;
     const paths = this.host.layout.paths(id);
+    const record = this.#adoptUid(found);
     const entry: Entry = { id, paths, record, offOrders: 0 };
     this.#entries.set(id, entry);
     this.states.set(id, 'unknown');
+    // What was coming up when the last sub-agent was killed: nobody was told that it runs.
+    if ((await findQemu(paths)) === undefined) await killAndWait(paths);
     const watch = this.#watch(entry);
     await Promise.race([watch.settled, watch.goneWithin(SETTLE_TIMEOUT_MS)]);
   }

@@ -1,17 +1,24 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { execa } from 'execa';
-import type { Accel } from './accel.js';
-import { commandLine } from './command-line.js';
+import { rm } from 'node:fs/promises';
+import { errorMessage } from '../../errors.js';
+import type { QmpClient } from '../../qmp/client.js';
+import { type Accel, deviceGroups } from './accel.js';
+import { type CommandLineOptions, commandLine } from './command-line.js';
 import type { Definition } from './definition.js';
 import { locateDisks } from './disks.js';
+import { passFiles } from './handover.js';
 import type { GuestPaths, Layout } from './layout.js';
 import type { Networks } from './network/networks.js';
 import { createTaps, removeTaps } from './network/taps.js';
+import { PassedFiles } from './passed-files.js';
 import { exited, killQemu } from './process.js';
-import { type QemuProgram, qemuComplaint } from './program.js';
+import type { QemuProgram } from './program.js';
+import type { GuestRecord } from './records.js';
+import { lockRunDir, makeRunDir, notePid } from './run-dir.js';
 import { prepareSeed } from './seed/disk.js';
+import { startProcess } from './start-process.js';
+import type { UidPool } from './uids.js';
+import { setVncPassword } from './vnc.js';
 
-const START_TIMEOUT_MS = 60_000;
 const KILL_WAIT_MS = 20_000;
 
 /** What all guests of this host share. */
@@ -20,6 +27,8 @@ export interface Host {
   program: QemuProgram;
   accel: Accel;
   networks: Networks;
+  /** None when this is not root: guests then run as the user that this runs as. */
+  uids: UidPool | undefined;
 }
 
 /**
@@ -38,12 +47,48 @@ export const clearRun = async (host: Host, id: string, paths: GuestPaths): Promi
 };
 
 /** Ends a guest's QEMU at once, if there is one, and waits until it is gone. */
-export const killAndWait = async (id: string, paths: GuestPaths): Promise<void> => {
-  await killQemu(paths.pid);
-  if (!(await exited(paths.pid, KILL_WAIT_MS))) {
+export const killAndWait = async (paths: GuestPaths): Promise<void> => {
+  await killQemu(paths);
+  if (!(await exited(paths, KILL_WAIT_MS))) {
     throw new Error(
-      `guest ${id}: its QEMU did not end ${KILL_WAIT_MS / 1000} s after SIGKILL: see ${paths.pid}`,
+      `guest ${paths.id}: its QEMU did not end ${KILL_WAIT_MS / 1000} s after SIGKILL: see ${paths.pid}`,
     );
+  }
+};
+
+/** Lets a guest that has just been started run, once nobody else can take hold of it. */
+const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: number): Promise<void> => {
+  try {
+    await lockRunDir(paths, uid);
+    await setVncPassword(qmp, paths);
+    await qmp.execute('cont');
+    await notePid(paths, pid);
+  } finally {
+    qmp.close();
+  }
+};
+
+const start = async (
+  host: Host,
+  { definition, uid }: GuestRecord,
+  paths: GuestPaths,
+  { images, ...options }: Pick<CommandLineOptions, 'images' | 'switches' | 'nicModels' | 'sandbox'>,
+): Promise<void> => {
+  await makeRunDir(paths, uid);
+  const seed = await prepareSeed(definition, paths);
+  await createTaps(definition.id, definition.nics, options.switches, uid);
+  const files = new PassedFiles();
+  try {
+    const passed = await passFiles(files, images, paths, { seed, uid });
+    const args = commandLine(definition, paths, { ...options, ...passed, accel: host.accel });
+    const user = { uid, groups: await deviceGroups(host.accel) };
+    const command = [host.program.path, ...files.args, ...args];
+    const { pid, qmp } = await startProcess(command, user, paths, files).catch((error) => {
+      throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
+    });
+    await release(qmp, pid, paths, uid);
+  } finally {
+    await files.close();
   }
 };
 
@@ -51,26 +96,21 @@ export const killAndWait = async (id: string, paths: GuestPaths): Promise<void> 
  * Starts a guest's QEMU, which is up when this returns.
  * @throws with what QEMU says; no process, tap or run directory is left then
  */
-export const launch = async (host: Host, definition: Definition, paths: GuestPaths): Promise<void> => {
-  const { id } = definition;
+export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths): Promise<void> => {
+  const { id, disks, nics } = record.definition;
   const [images, nicModels, sandbox, switches] = await Promise.all([
-    locateDisks(id, definition.disks, host.layout.diskDirs),
+    locateDisks(id, disks, host.layout.diskDirs),
     host.program.nicModels(),
     host.program.sandbox(),
-    host.networks.resolve(definition.nics),
+    host.networks.resolve(nics),
   ]);
+  // What an interrupted start left.
+  await killAndWait(paths);
   await clearRun(host, id, paths);
   try {
-    await mkdir(paths.runDir, { recursive: true, mode: 0o700 });
-    const seed = await prepareSeed(definition, paths);
-    await createTaps(id, definition.nics, switches);
-    const options = { accel: host.accel, sandbox, nicModels, images, switches, ...(seed ? { seed } : {}) };
-    const args = commandLine(definition, paths, options);
-    await execa(host.program.path, args, { stdin: 'ignore', timeout: START_TIMEOUT_MS }).catch((error) => {
-      throw new Error(`QEMU did not start guest ${id}: ${qemuComplaint(error)}`, { cause: error });
-    });
+    await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {
-    await killAndWait(id, paths);
+    await killAndWait(paths);
     await clearRun(host, id, paths);
     throw error;
   }

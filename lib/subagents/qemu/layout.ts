@@ -7,20 +7,31 @@ const ANY_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Where one guest's files are. */
 export interface GuestPaths {
+  id: string;
   /** Kept as long as the guest is defined. */
   stateDir: string;
   record: string;
   serialLog: string;
   /** What cloud-init in the guest is told. */
   seed: string;
+  /** What QEMU itself wrote since the last start. */
+  qemuLog: string;
   /** There only while the guest runs; shared with the host's other sub-agents. */
   runDir: string;
+  /** The number of a QEMU that is up. */
   pid: string;
+  /** When that process was started, in the clock ticks of proc(5): the number alone may be another's by now. */
+  started: string;
+  /** QEMU's own directory, the only one in which it can make and remove anything. */
+  upDir: string;
+  /** A socket that QEMU removes when it ends by itself, and leaves behind when it is killed. */
+  upMark: string;
   qmp: string;
   /** A second monitor: a QMP socket serves one client at a time. */
   qmpStorage: string;
   guestAgent: string;
   serial: string;
+  vncPassword: string;
 }
 
 export interface Layout {
@@ -50,17 +61,24 @@ export const createLayout = (options: LayoutOptions): Layout => {
     if (!UUID.test(id)) throw new Error(`guest ${id}: the id is not a UUID in lower case`);
     const stateDir = join(guestsDir, id);
     const runDir = join(root, id);
+    const upDir = join(runDir, 'up');
     return {
+      id,
       stateDir,
       record: join(stateDir, 'guest.json'),
       serialLog: join(stateDir, 'serial.log'),
       seed: join(stateDir, 'seed.iso'),
+      qemuLog: join(stateDir, 'qemu.log'),
       runDir,
       pid: join(runDir, 'pid'),
+      started: join(runDir, 'started'),
+      upDir,
+      upMark: join(upDir, 'sock'),
       qmp: join(runDir, 'qmp.sock'),
       qmpStorage: join(runDir, 'qmp-storage.sock'),
       guestAgent: join(runDir, 'qga.sock'),
       serial: join(runDir, 'serial.sock'),
+      vncPassword: join(runDir, 'vnc-password'),
     };
   };
   const excess = Buffer.byteLength(paths(ANY_UUID).qmpStorage) - MAX_SOCKET_PATH;

@@ -3,7 +3,6 @@ import { completeDefinition, type Definition } from './definition.js';
 import { type Entry, type Guests, refuse } from './guests.js';
 import { checkHost, clearRun, killAndWait } from './launch.js';
 import { endProcess } from './power.js';
-import { findQemu } from './process.js';
 import type { Watch } from './watch.js';
 
 const prepare = async (guests: Guests, guest: Guest): Promise<Definition> => {
@@ -90,7 +89,7 @@ export const remove = async (guests: Guests, id: string): Promise<void> => {
     const entry = guests.find(id);
     if (entry) await endProcess(entry);
     const paths = guests.host.layout.paths(id);
-    if ((await findQemu(paths.pid)) !== undefined) await killAndWait(id, paths);
+    await killAndWait(paths);
     await clearRun(guests.host, id, paths);
     await guests.forget(id);
   });

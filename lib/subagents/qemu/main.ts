@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { runSubAgent } from '../run.js';
 import { ACCEL_CHOICES } from './accel.js';
 import { type QemuOptions, startQemu } from './service.js';
+import { DEFAULT_UID_RANGE, parseUidRange } from './uids.js';
 
 const collect = (path: string, paths: string[] = []): string[] => [...paths, path];
 
@@ -25,6 +26,12 @@ await runSubAgent<QemuOptions>({
       'where disks may lie, repeatable (default: storage/guests beside --dir)',
     ).argParser(collect),
     new Option('--qemu <program>', 'the QEMU to run').default('qemu-system-x86_64'),
+    new Option(
+      '--uid-range <first-last>',
+      "users that guests' QEMUs run as, each as one of its own, when this is root",
+    )
+      .argParser(parseUidRange)
+      .default(DEFAULT_UID_RANGE, `${DEFAULT_UID_RANGE.first}-${DEFAULT_UID_RANGE.last}`),
     new Option('--ovs-db <address>', "Open vSwitch's database (default: the system's)").env('MISTIFY_OVS_DB'),
   ],
   start: startQemu,

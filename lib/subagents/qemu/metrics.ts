@@ -49,7 +49,7 @@ const vcpuMetrics = async (task: string): Promise<CpuMetrics> => {
 export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics[]> => {
   const { entry, watch } = await runningWatch(guests, id);
   const threads = await watch.execute<VcpuThread[]>('query-cpus-fast');
-  const pid = await findQemu(entry.paths.pid);
+  const pid = await findQemu(entry.paths);
   return Promise.all(threads.map((thread) => vcpuMetrics(`/proc/${pid}/task/${thread['thread-id']}`)));
 };
 

@@ -4,6 +4,7 @@ import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { QmpClient, type QmpEvent, type QmpExecuteOptions } from '../../qmp/client.js';
 import { QmpClosedError } from '../../qmp/errors.js';
+import type { GuestPaths } from './layout.js';
 import { exited, findQemu } from './process.js';
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -16,9 +17,7 @@ const NO_SOCKET_MS = 1000;
 const EXIT_WAIT_MS = 5000;
 
 export interface MonitorOptions {
-  /** The QMP socket. */
-  socket: string;
-  pidFile: string;
+  paths: GuestPaths;
   log: Logger;
   /** A connection is there, for the first time or again. */
   onConnect: () => void;
@@ -71,9 +70,9 @@ export class Monitor {
 
   /** A process that cannot be looked for, say for want of file descriptors, is not taken for gone. */
   async isAlive(): Promise<boolean> {
-    const { pidFile, log } = this.#options;
+    const { paths, log } = this.#options;
     try {
-      return (await findQemu(pidFile)) !== undefined;
+      return (await findQemu(paths)) !== undefined;
     } catch (error) {
       log.warn({ err: error }, errorMessage(error));
       return true;
@@ -94,16 +93,16 @@ export class Monitor {
   }
 
   async #exitedWithin(timeoutMs: number): Promise<void> {
-    const { pidFile, log } = this.#options;
-    await exited(pidFile, timeoutMs).catch((error) => log.warn({ err: error }, errorMessage(error)));
+    const { paths, log } = this.#options;
+    await exited(paths, timeoutMs).catch((error) => log.warn({ err: error }, errorMessage(error)));
   }
 
   /** One connection from its beginning to its end; `false` when there was none. */
   async #session(delay: number): Promise<boolean> {
-    const { socket, log, onConnect, onEvent, onSilence, onHeartbeat } = this.#options;
+    const { paths, log, onConnect, onEvent, onSilence, onHeartbeat } = this.#options;
     let client: QmpClient;
     try {
-      client = await QmpClient.connect(socket, { timeoutMs: CONNECT_TIMEOUT_MS, onEvent });
+      client = await QmpClient.connect(paths.qmp, { timeoutMs: CONNECT_TIMEOUT_MS, onEvent });
     } catch (error) {
       log.debug({ err: error }, 'no QMP connection yet');
       if (!(error instanceof QmpClosedError) || delay >= NO_SOCKET_MS) onSilence();

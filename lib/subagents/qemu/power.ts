@@ -22,7 +22,7 @@ export const endProcess = async (entry: Entry): Promise<void> => {
   } catch {
     // It does not answer, or is gone already: either way the next step settles it.
   }
-  await killAndWait(entry.id, entry.paths);
+  await killAndWait(entry.paths);
   if (!(await watch.goneWithin(QUIT_WAIT_MS))) {
     throw new Error(`guest ${entry.id}: its QEMU is gone but what it had on the host could not be removed`);
   }

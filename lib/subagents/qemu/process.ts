@@ -1,7 +1,12 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GuestPaths } from './layout.js';
 
 const POLL_MS = 20;
+
+/** Fields of /proc/PID/stat (proc(5)), counted from the first behind the program's name, which is field 3. */
+const STAT = { state: 3 - 3, threads: 20 - 3, started: 22 - 3 };
 
 /** The text of a file, empty when it or the process behind it is gone. No other failure means that. */
 const readIfThere = async (path: string): Promise<string> => {
@@ -14,20 +19,38 @@ const readIfThere = async (path: string): Promise<string> => {
   }
 };
 
-/** The process' arguments; none when it is gone, or dead and not yet waited for. */
-const argumentsOf = async (pid: string | number): Promise<string[]> =>
-  (await readIfThere(`/proc/${pid}/cmdline`)).split('\0');
-
-/** The pid file that a QEMU was started with: a process id alone may long be another process'. */
-const pidFileOf = async (pid: string | number): Promise<string | undefined> => {
-  const args = await argumentsOf(pid);
-  const option = args.indexOf('-pidfile');
-  return option < 0 ? undefined : args[option + 1];
+/**
+ * When a process was started, in clock ticks since the host's own start; `undefined` when it is gone, or dead and
+ * not yet waited for. One whose first thread has ended is not gone while others of it run.
+ */
+export const startOf = async (pid: number): Promise<string | undefined> => {
+  const stat = await readIfThere(`/proc/${pid}/stat`);
+  // The name may have blanks and parentheses in it; the last one closes it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const dead = /[ZX]/.test(fields[STAT.state] ?? '') && Number(fields[STAT.threads]) <= 1;
+  return stat === '' || dead ? undefined : fields[STAT.started];
 };
 
-const pidIn = async (pidFile: string): Promise<number | undefined> => {
-  const pid = Number((await readIfThere(pidFile)).trim());
-  return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+/**
+ * The process id of a guest's QEMU that is up, `undefined` when there is none. It is the one that was noted: what a
+ * process says of itself is not asked, its guest may have taken it over.
+ */
+export const findQemu = async ({ pid: pidFile, started }: GuestPaths): Promise<number | undefined> => {
+  const [text, start] = await Promise.all([readIfThere(pidFile), readIfThere(started)]);
+  const pid = Number(text.trim());
+  if (!Number.isInteger(pid) || pid <= 1) return undefined;
+  return (await startOf(pid)) === start.trim() ? pid : undefined;
+};
+
+/** What the kernel adds to the name of a directory that is removed. */
+const REMOVED = / \(deleted\)$/;
+
+/** The run directory that a process was started in. No guest can enter another's, so that none can pass for another. */
+const runDirOf = async (pid: string): Promise<string | undefined> => {
+  // Everybody's arguments may be read, but not everybody's working directory.
+  if (!(await readIfThere(`/proc/${pid}/cmdline`)).includes('\0guest=')) return undefined;
+  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+  return cwd?.replace(REMOVED, '');
 };
 
 let scanUnderWay: Promise<Map<string, number>> | undefined;
@@ -35,8 +58,8 @@ let scanUnderWay: Promise<Map<string, number>> | undefined;
 const scan = async (): Promise<Map<string, number>> => {
   const found = new Map<string, number>();
   for (const name of await readdir('/proc')) {
-    const pidFile = /^\d+$/.test(name) ? await pidFileOf(name) : undefined;
-    if (pidFile !== undefined) found.set(pidFile, Number(name));
+    const runDir = /^\d+$/.test(name) ? await runDirOf(name) : undefined;
+    if (runDir !== undefined) found.set(runDir, Number(name));
   }
   return found;
 };
@@ -49,32 +72,32 @@ const scanProcesses = (): Promise<Map<string, number>> => {
   return scanUnderWay;
 };
 
-/**
- * The process id of the QEMU that was started with a pid file, `undefined` when there is none. A QEMU
- * that is still coming up has not written its file yet, so without one every process is looked at.
- */
-export const findQemu = async (pidFile: string): Promise<number | undefined> => {
-  const noted = await pidIn(pidFile);
-  if (noted !== undefined && (await pidFileOf(noted)) === pidFile) return noted;
-  return (await scanProcesses()).get(pidFile);
+/** The same, be it still coming up: a start that was cut off has noted nothing, so every process is looked at. */
+export const findAnyQemu = async (paths: GuestPaths): Promise<number | undefined> => {
+  const noted = await findQemu(paths);
+  if (noted !== undefined) return noted;
+  const parent = dirname(paths.runDir);
+  const runDir = join(await realpath(parent).catch(() => parent), basename(paths.runDir));
+  return (await scanProcesses()).get(runDir);
 };
 
-/** Waits until no QEMU has that pid file; answers whether that came in time. */
-export const exited = async (pidFile: string, timeoutMs: number): Promise<boolean> => {
+/** Waits until a guest has no QEMU; answers whether that came in time. */
+export const exited = async (paths: GuestPaths, timeoutMs: number): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const pid = await findQemu(pidFile);
-    if (pid === undefined) return true;
-    while ((await pidFileOf(pid)) === pidFile) {
+    const pid = await findAnyQemu(paths);
+    const start = pid === undefined ? undefined : await startOf(pid);
+    if (pid === undefined || start === undefined) return true;
+    while ((await startOf(pid)) === start) {
       if (Date.now() >= deadline) return false;
       await sleep(POLL_MS);
     }
   }
 };
 
-/** Ends the QEMU with that pid file at once; one that is gone already is no error. */
-export const killQemu = async (pidFile: string): Promise<void> => {
-  const pid = await findQemu(pidFile);
+/** Ends a guest's QEMU at once; one that is gone already is no error. */
+export const killQemu = async (paths: GuestPaths): Promise<void> => {
+  const pid = await findAnyQemu(paths);
   if (pid === undefined) return;
   try {
     process.kill(pid, 'SIGKILL');

@@ -3,10 +3,8 @@ import { errorMessage } from '../../errors.js';
 
 const PROBE_TIMEOUT_MS = 20_000;
 
-/**
- * `elevateprivileges=deny` and `spawn=deny` would forbid the setsid and the fork of `-daemonize` as well.
- */
-export const SANDBOX = 'on,obsolete=deny,resourcecontrol=deny';
+/** seccomp(2) filters: `-sandbox` in qemu(1). */
+export const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny';
 
 /** Network cards that need more than a netdev to work. */
 const SPECIAL_NICS = new Set(['pvrdma', 'rocker']);
@@ -27,13 +25,17 @@ export const parseNicModels = (help: string): string[] => {
 export const qemuComplaint = (error: unknown): string => {
   if (!(error instanceof ExecaError)) return errorMessage(error);
   if (error.code === 'ENOENT') return 'the program is not installed (Debian: apt install qemu-system-x86)';
-  if (error.timedOut) return 'it did not come up in time';
-  const lines = String(error.stderr ?? '')
+  return complaintIn(String(error.stderr ?? '')) ?? error.shortMessage;
+};
+
+/** The same of what QEMU wrote on its standard error, `undefined` when that is nothing. */
+export const complaintIn = (text: string): string | undefined => {
+  const lines = text
     .split('\n')
     .map((line) => line.replace(/^\S*qemu-system-\S*: /, '').trim())
     // The options file of a device is repeated before what is wrong with it.
     .filter((line) => line !== '' && !/^(warning|info):/.test(line));
-  return lines.length ? lines.slice(-3).join('; ') : error.shortMessage;
+  return lines.length ? lines.slice(-3).join('; ') : undefined;
 };
 
 /** The installed QEMU: what it can do is asked once. */

@@ -11,6 +11,7 @@ import {
 } from '../../rpc/messages.js';
 import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
 import type { Running } from '../run.js';
+import { isRoot } from '../unprivileged.js';
 import { type AccelChoice, chooseAccel } from './accel.js';
 import { type Entry, Guests } from './guests.js';
 import { createLayout, type LayoutOptions } from './layout.js';
@@ -19,6 +20,7 @@ import * as metrics from './metrics.js';
 import { createNetworks } from './network/networks.js';
 import * as power from './power.js';
 import { QemuProgram } from './program.js';
+import { DEFAULT_UID_RANGE, UidPool, type UidRange } from './uids.js';
 
 const SHUTDOWN_TIMEOUT_S = 60;
 const REBOOT_TIMEOUT_S = 30;
@@ -27,6 +29,8 @@ const MAX_TIMEOUT_S = 3600;
 export interface QemuOptions extends LayoutOptions {
   accel: AccelChoice;
   qemu: string;
+  /** Users that guests' QEMUs run as when this is root. */
+  uidRange?: UidRange;
   /** The address of Open vSwitch's database, the system's by default. */
   ovsDb?: string;
 }
@@ -109,6 +113,13 @@ const MEASURES: Record<`Libvirt.${string}`, { type: GuestMetricsRequest['type'];
 
 const names = <Key extends string>(table: Record<Key, unknown>): Key[] => Object.keys(table) as Key[];
 
+/** The users for guests, `undefined` where they can have none of their own. */
+const openUids = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): UidPool | undefined => {
+  if (isRoot()) return new UidPool(uidRange);
+  log.warn('this is not root: guests run as the same user as this, and are not kept from each other');
+  return undefined;
+};
+
 /** The sub-agent, with the guests that it finds on the host; it does not listen yet. */
 export const startQemu = async (options: QemuOptions, log: Logger): Promise<Running> => {
   const layout = createLayout(options);
@@ -117,7 +128,9 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   log.info({ accel, diskDirs: layout.diskDirs }, `guests run with ${accel}`);
   const guestStates = new GuestStates();
   const networks = createNetworks(options.ovsDb);
-  const guests = new Guests({ layout, program, accel, networks }, guestStates, log);
+  if (!(await program.sandbox())) log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
+  const host = { layout, program, accel, networks, uids: openUids(options, log) };
+  const guests = new Guests(host, guestStates, log);
   await guests.recover();
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
   for (const name of names(METHODS)) {

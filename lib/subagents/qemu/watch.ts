@@ -1,14 +1,14 @@
-import { access } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { QmpEvent, QmpExecuteOptions } from '../../qmp/client.js';
 import { QmpClosedError } from '../../qmp/errors.js';
 import type { GuestStates } from '../../rpc/guest-states.js';
+import { boundLog } from './bound-log.js';
 import type { GuestPaths } from './layout.js';
 import { Monitor } from './monitor.js';
 import { RUN_STATE_EVENTS, type State, stateOf } from './run-state.js';
-import { boundSerialLog } from './serial-log.js';
 
 const STATUS_TIMEOUT_MS = 3000;
 /** How long a QEMU may take to end after it has let go of its socket, while somebody waits for an answer. */
@@ -24,6 +24,13 @@ export interface WatchOptions {
   /** Runs once, when the process is gone; afterwards `gone` resolves. */
   onGone: (crashed: boolean) => Promise<void>;
 }
+
+/** Whatever it is: one of the places is the guest's own, and a link in it leads nowhere. */
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Watches one running QEMU and keeps `states` true until the process is gone. */
 export class Watch {
@@ -44,8 +51,7 @@ export class Watch {
       this.#settle = resolve;
     });
     this.#monitor = new Monitor({
-      socket: options.paths.qmp,
-      pidFile: options.paths.pid,
+      paths: options.paths,
       log: options.log,
       // Not awaited: when the connection breaks first it waits for the end of what runs here.
       onConnect: () => void this.refresh(),
@@ -116,10 +122,7 @@ export class Watch {
   async #end(): Promise<void> {
     if (this.#monitor.closed) return;
     const { paths, onGone, log } = this.#options;
-    const killed = await access(paths.pid).then(
-      () => true,
-      () => false,
-    );
+    const killed = (await isThere(paths.pid)) && (await isThere(paths.upMark));
     await onGone(killed && !this.#shutDown).catch((error) => log.error({ err: error }, errorMessage(error)));
     this.#settle();
   }
@@ -141,7 +144,9 @@ export class Watch {
   async #beat(): Promise<void> {
     const { paths, log } = this.#options;
     await this.refresh();
-    await boundSerialLog(paths.serialLog).catch((error) => log.warn({ err: error }, errorMessage(error)));
+    for (const path of [paths.serialLog, paths.qemuLog]) {
+      await boundLog(path).catch((error) => log.warn({ err: error }, errorMessage(error)));
+    }
   }
 
   #onEvent({ event }: QmpEvent): void {

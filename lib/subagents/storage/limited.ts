@@ -1,21 +1,33 @@
+import { asUser } from '../unprivileged.js';
+
 const MB = 2 ** 20;
 
 /** More than qemu-img ever takes for an image that is as it should be: most of it are the stacks of its 64 threads. */
 const MAX_ADDRESS_SPACE_MB = 2048;
 
+export interface Limits {
+  /** The most memory it may map; what wants more fails as if there were none. */
+  addressSpaceMb?: number;
+  /** The user that it runs as, without any privileges; this process' own by default. */
+  uid?: number | undefined;
+}
+
 /**
  * A command that reads what strangers made, with limits of its own: prlimit(1) bounds its memory, and setpriv(1)
  * has it killed when this process dies, so that nobody works on in a store that is not looked after.
- * @param addressSpaceMb the most memory it may map; what wants more fails as if there were none
  * @returns program and arguments
  */
 export const limited = (
   program: string,
   args: readonly string[],
-  addressSpaceMb = MAX_ADDRESS_SPACE_MB,
+  { addressSpaceMb = MAX_ADDRESS_SPACE_MB, uid }: Limits = {},
 ): [program: string, args: string[]] => [
   'prlimit',
-  [`--as=${addressSpaceMb * MB}`, '--core=0', 'setpriv', '--pdeathsig', 'KILL', program, ...args],
+  [
+    ...[`--as=${addressSpaceMb * MB}`, '--core=0'],
+    ...['setpriv', '--pdeathsig', 'KILL', ...(uid === undefined ? [] : asUser(uid)), '--'],
+    ...[program, ...args],
+  ],
 ];
 
 const CANNOT_EXECUTE = 127;

@@ -12,7 +12,27 @@ export interface QemuImgOptions {
   signal?: AbortSignal;
   /** Exit codes beside 0 that are an answer, not a failure. */
   accept?: number[];
+  /** The user that it runs as: `Limits` of `limited`. */
+  uid?: number | undefined;
+  /** What it finds open, from `FIRST_FD` on. */
+  files?: readonly OpenFile[];
 }
+
+/** A file that is open here, and whose it is for messages. */
+export interface OpenFile {
+  fd: number;
+  path: string;
+}
+
+/** Behind standard input, output and error, and 3, which is qemu-nbd's socket. */
+export const FIRST_FD = 4;
+
+/** The name of the file that a program finds open at a place, from 0: it opens that very file anew. */
+export const openFileName = (index: number): string => `/dev/fd/${FIRST_FD + index}`;
+
+/** Standard streams of a program, with the files that it finds open behind them. */
+export const stdioWith = (files: readonly OpenFile[]) =>
+  ['ignore', 'pipe', 'pipe', 'ignore', ...files.map(({ fd }) => fd)] as const;
 
 /** qemu-img could not do it; the message has its own words. */
 export class QemuImgError extends Error {
@@ -21,8 +41,10 @@ export class QemuImgError extends Error {
 
 const IN_USE = /failed to get .*lock|another process using/i;
 
-const explain = (command: string, stderr: string): string => {
-  const words = stderr.trim().split('\n').slice(-3).join('; ').replaceAll('qemu-img: ', '');
+const explain = (command: string, stderr: string, files: readonly OpenFile[]): string => {
+  let text = stderr;
+  for (const [index, { path }] of files.entries()) text = text.replaceAll(openFileName(index), path);
+  const words = text.trim().split('\n').slice(-3).join('; ').replaceAll('qemu-img: ', '');
   const hint = IN_USE.test(words) ? ' (the disk is in use by a process that is not known here)' : '';
   return `qemu-img ${command}: ${words.slice(0, 1000)}${hint}`;
 };
@@ -33,9 +55,10 @@ const explain = (command: string, stderr: string): string => {
  */
 export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptions = {}): Promise<string> => {
   const timeout = options.timeoutMs ?? TIMEOUT_MS;
-  const result = await execa(...limited('qemu-img', args), {
+  const { uid, files = [] } = options;
+  const result = await execa(...limited('qemu-img', args, { uid }), {
     reject: false,
-    stdin: 'ignore',
+    stdio: stdioWith(files),
     timeout,
     forceKillAfterDelay: 2000,
     maxBuffer: MAX_OUTPUT_BYTES,
@@ -51,7 +74,7 @@ export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptio
     throw new QemuImgError('qemu-img cannot be run: install the package qemu-utils');
   if (result.timedOut) throw new QemuImgError(`qemu-img ${command}: took longer than ${timeout / 1000} s`);
   if (result.isCanceled) throw new QemuImgError(`qemu-img ${command}: called off`);
-  throw new QemuImgError(explain(command, result.stderr || result.shortMessage || ''), { cause: result });
+  throw new QemuImgError(explain(command, result.stderr || result.shortMessage || '', files), { cause: result });
 };
 
 /**

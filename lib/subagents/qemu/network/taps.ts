@@ -21,8 +21,18 @@ const aliasOf = (tap: string): Promise<string | undefined> =>
 /** A bridge takes the lowest address of its ports as its own, so a tap's must be high: libvirt's `fe:`. */
 export const tapMac = (mac: string): string => `fe${mac.slice(2)}`;
 
-const createTap = async (guestId: string, nic: Nic, tap: string, target: Switch): Promise<void> => {
-  await ip('tuntap', 'add', 'dev', tap, 'mode', 'tap');
+interface Tap {
+  guestId: string;
+  nic: Nic;
+  tap: string;
+  target: Switch;
+  /** The user who may open it, whoever may make taps by default. */
+  uid?: number | undefined;
+}
+
+const createTap = async ({ guestId, nic, tap, target, uid }: Tap): Promise<void> => {
+  const user = uid === undefined ? [] : ['user', String(uid)];
+  await ip('tuntap', 'add', 'dev', tap, 'mode', 'tap', ...user);
   await ip('link', 'set', 'dev', tap, 'alias', tapAlias(guestId));
   if (nic.mac) await ip('link', 'set', 'dev', tap, 'address', tapMac(nic.mac));
   await target.join({ tap, guestId, vlans: nic.vlans });
@@ -54,17 +64,19 @@ export const removeTaps = async (guestId: string, networks: Networks): Promise<v
  * Makes the taps of a guest's nics and joins them to their switches: `ip-tuntap(8)`, `ip-link(8)`.
  * On failure some may be left for `removeTaps`.
  * @param switches of each nic, as `Networks.resolve` answers them
+ * @param uid the user who is to open them
  */
 export const createTaps = async (
   guestId: string,
   nics: readonly Nic[],
   switches: readonly (Switch | undefined)[],
+  uid?: number,
 ): Promise<void> => {
   for (const [index, nic] of nics.entries()) {
     const target = switches[index];
     if (!nic.device || !target) continue;
     try {
-      await createTap(guestId, nic, nic.device, target);
+      await createTap({ guestId, nic, tap: nic.device, target, uid });
     } catch (error) {
       throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
     }

@@ -18,17 +18,20 @@ export const layoutOf = (dir: string): Layout => ({
 });
 
 /**
- * The path of an image. Its id, slashes and colons included, is percent-encoded into one file name.
- * @throws when that name would be too long
+ * The name of an image's file: its id, slashes and colons included, percent-encoded.
+ * @throws when that would be too long
  */
-export const imagePath = ({ images }: Layout, id: string): string => {
+export const imageFileName = (id: string): string => {
   const name = `${encodeURIComponent(id)}${SUFFIX}`;
   if (name.length > MAX_FILE_NAME_BYTES)
     throw new Error(
       `image id ${id}: too long; each of / : @ counts as three characters of ${MAX_FILE_NAME_BYTES}`,
     );
-  return join(images, name);
+  return name;
 };
+
+/** The path of an image. @throws as `imageFileName` */
+export const imagePath = ({ images }: Layout, id: string): string => join(images, imageFileName(id));
 
 /** The id of the image that a file in `images` holds; `undefined` for a stray file. */
 export const imageIdOf = (fileName: string): string | undefined => {

@@ -14,16 +14,17 @@ const lan = { address: '', netmask: '', gateway: '', vlans: [] };
 const build = (
   definition: Partial<Definition> = {},
   images: DiskImage[] = [],
-  more: { accel?: 'kvm' | 'tcg'; sandbox?: boolean; dir?: string; switches?: Switch[]; seed?: string } = {},
+  more: { accel?: 'kvm' | 'tcg'; sandbox?: boolean; switches?: Switch[]; seed?: string } = {},
 ): string[] => {
-  const { accel = 'tcg', sandbox = true, dir = '/d', switches = [], seed } = more;
-  const paths = createLayout({ dir, runDir: '/r' }).paths(id);
+  const { accel = 'tcg', sandbox = true, switches = [], seed } = more;
+  const paths = createLayout({ dir: '/d', runDir: '/r' }).paths(id);
   return commandLine({ ...empty, ...definition }, paths, {
     accel,
     sandbox,
     images,
     switches,
     ...(seed ? { seed } : {}),
+    serialLog: '/s,log',
     nicModels: ['virtio-net-pci', 'e1000'],
   });
 };
@@ -42,7 +43,6 @@ test('the size of the guest and its machine are as asked for', (t) => {
   t.is(optionValue(args, '-smp'), '2');
   t.is(optionValue(args, '-machine'), 'q35');
   t.is(optionValue(args, '-uuid'), id);
-  t.is(optionValue(args, '-pidfile'), `/r/${id}/pid`);
 });
 
 test('KVM gets the CPU of the host, TCG all it can do', (t) => {
@@ -66,6 +66,33 @@ test('disk n is the node disk<n> on top of the node file<n>', (t) => {
     json(args, '-device').find(({ driver }) => driver === 'virtio-blk-pci'),
     { id: 'virtio-disk0', drive: 'disk0', bootindex: 1 },
   );
+});
+
+test('what a qcow2 disk builds on is said outright, also that it is nothing', (t) => {
+  const disks = [{ ...blank, bus: 'virtio' }];
+  const nodeOf = (backing?: string): Record<string, unknown> | undefined => {
+    const image: DiskImage = {
+      filename: '/x',
+      format: 'qcow2',
+      protocol: 'file',
+      ...(backing ? { backing } : {}),
+    };
+    return json(build({ disks }, [image]), '-blockdev').find(({ driver }) => driver === 'qcow2');
+  };
+  t.is(nodeOf()?.backing, null);
+  t.like(nodeOf('/image')?.backing, {
+    driver: 'qcow2',
+    'read-only': true,
+    backing: null,
+    file: { filename: '/image', 'read-only': true },
+  });
+});
+
+test('sockets are named as from the run directory, and nobody gets to the screen without a password', (t) => {
+  const args = build();
+  t.true(args.some((value) => value.includes('path=qmp.sock,')));
+  t.false(args.some((value) => value.includes(`path=/r/`)));
+  t.regex(optionValue(args, '-vnc') ?? '', /^127\.0\.0\.1:.*,password=on$/);
 });
 
 test('SATA disks past the sixth sit on a controller of their own', (t) => {
@@ -104,8 +131,8 @@ test('no two devices share a PCI address, however many there are', (t) => {
 
 test('commas in the options that take no JSON are doubled', (t) => {
   t.is(escapeCommas('/a,b,,c'), '/a,,b,,,,c');
-  const serial = build({}, [], { dir: '/d,e' }).find((value) => value.includes('logfile='));
-  t.true(serial?.includes(`logfile=/d,,e/guests/${id}/serial.log,`));
+  const serial = build().find((value) => value.includes('logfile='));
+  t.true(serial?.includes('logfile=/s,,log,'));
 });
 
 test('a tap on a switch that takes no offloads has no virtio header', (t) => {

@@ -1,14 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { chooseAccel } from '../../../../lib/subagents/qemu/accel.js';
+import { chooseAccel, deviceGroups } from '../../../../lib/subagents/qemu/accel.js';
+import { boundLog } from '../../../../lib/subagents/qemu/bound-log.js';
 import { createLayout } from '../../../../lib/subagents/qemu/layout.js';
 import { toDiskMetrics } from '../../../../lib/subagents/qemu/metrics.js';
-import { exited, findQemu } from '../../../../lib/subagents/qemu/process.js';
+import { exited, findQemu, startOf } from '../../../../lib/subagents/qemu/process.js';
 import { parseNicModels } from '../../../../lib/subagents/qemu/program.js';
 import { loadRecords, saveRecord } from '../../../../lib/subagents/qemu/records.js';
 import { stateOf } from '../../../../lib/subagents/qemu/run-state.js';
-import { boundSerialLog } from '../../../../lib/subagents/qemu/serial-log.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 
@@ -24,6 +24,16 @@ test('auto is KVM only where the CPU has virtualization and the device opens', a
   t.is(await chooseAccel('auto', files), 'kvm');
   t.is(await chooseAccel('auto', { ...files, kvm: join(dir, 'none') }), 'tcg');
   t.is(await chooseAccel('kvm', { ...files, kvm: join(dir, 'none') }), 'kvm');
+});
+
+test('a device that not everybody may use is used through its group', async (t) => {
+  const device = join(await tempDir(t), 'kvm');
+  await writeFile(device, '');
+  await chmod(device, 0o660);
+  t.deepEqual(await deviceGroups('kvm', device), [process.getgid?.() ?? 0]);
+  await chmod(device, 0o666);
+  t.deepEqual(await deviceGroups('kvm', device), []);
+  t.deepEqual(await deviceGroups('tcg', device), []);
 });
 
 test('an id that is no UUID never becomes a path', (t) => {
@@ -80,22 +90,28 @@ test('disk counters are in counts, bytes and seconds', (t) => {
   });
 });
 
-test('a pid file with the number of another process finds no guest', async (t) => {
-  const pidFile = join(await tempDir(t), 'pid');
-  await writeFile(pidFile, String(process.pid));
-  t.is(await findQemu(pidFile), undefined);
-  t.true(await exited(pidFile, 0));
+test('the number of another process finds no guest: it was started at another time', async (t) => {
+  const runDir = await tempDir(t);
+  const paths = createLayout({ dir: '/d', runDir }).paths(ID);
+  await mkdir(paths.runDir);
+  await writeFile(paths.pid, String(process.pid));
+  t.is(await findQemu(paths), undefined);
+  await writeFile(paths.started, '1\n');
+  t.is(await findQemu(paths), undefined);
+  t.true(await exited(paths, 0));
+  await writeFile(paths.started, `${await startOf(process.pid)}\n`);
+  t.is(await findQemu(paths), process.pid);
 });
 
 test('a serial log that grew too long is moved aside, a short one is left alone', async (t) => {
   const path = join(await tempDir(t), 'serial.log');
   await writeFile(path, 'x'.repeat(100));
-  await boundSerialLog(path, 100);
+  await boundLog(path, 100);
   t.is((await readFile(path, 'utf8')).length, 100);
-  await boundSerialLog(path, 99);
+  await boundLog(path, 99);
   t.is(await readFile(path, 'utf8'), '');
   t.is((await readFile(`${path}.1`, 'utf8')).length, 100);
-  await t.notThrowsAsync(boundSerialLog(`${path}.none`));
+  await t.notThrowsAsync(boundLog(`${path}.none`));
 });
 
 test('a record comes back as it was saved, and one that is broken is left out', async (t) => {
