@@ -31,8 +31,11 @@ export const FIRST_FD = 4;
 export const openFileName = (index: number): string => `/dev/fd/${FIRST_FD + index}`;
 
 /** Standard streams of a program, with the files that it finds open behind them. */
-export const stdioWith = (files: readonly OpenFile[]) =>
-  ['ignore', 'pipe', 'pipe', 'ignore', ...files.map(({ fd }) => fd)] as const;
+export const stdioWith = (files: readonly OpenFile[]): ['ignore', 'pipe', 'pipe', 'ignore', ...4[]] => [
+  ...(['ignore', 'pipe', 'pipe', 'ignore'] as const),
+  // execa takes all descriptors, but its types know those up to 9 only.
+  ...files.map(({ fd }) => fd as 4),
+];
 
 /** qemu-img could not do it; the message has its own words. */
 export class QemuImgError extends Error {
@@ -74,7 +77,9 @@ export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptio
     throw new QemuImgError('qemu-img cannot be run: install the package qemu-utils');
   if (result.timedOut) throw new QemuImgError(`qemu-img ${command}: took longer than ${timeout / 1000} s`);
   if (result.isCanceled) throw new QemuImgError(`qemu-img ${command}: called off`);
-  throw new QemuImgError(explain(command, result.stderr || result.shortMessage || '', files), { cause: result });
+  throw new QemuImgError(explain(command, result.stderr || result.shortMessage || '', files), {
+    cause: result,
+  });
 };
 
 /**
@@ -98,6 +103,13 @@ export interface ImageInfo {
 /** Reads a file's header as that of the given format; works while a running QEMU has it open. */
 export const readImageInfo = async (driver: string, path: string): Promise<ImageInfo> =>
   JSON.parse(await qemuImg(['info', '-U', '--output=json', '-f', driver, path])) as ImageInfo;
+
+/** As `readImageInfo`, of a file that is found open. @param name which fixes the format */
+export const readOpenInfo = async (
+  name: string,
+  options: Pick<QemuImgOptions, 'uid' | 'files'>,
+): Promise<ImageInfo> =>
+  JSON.parse(await qemuImg(['info', '-U', '--output=json', name], options)) as ImageInfo;
 
 /**
  * How many bytes an image's data would take as a qcow2 file of its own (`qemu-img measure`).

@@ -17,10 +17,10 @@ const isAlive = (pid: number): boolean => {
 };
 
 test('a limited program cannot map more memory than it is given', async (t) => {
-  const { stdout } = await execa(...limited('sh', ['-c', 'ulimit -v'], 64));
+  const { stdout } = await execa(...limited('sh', ['-c', 'ulimit -v'], { addressSpaceMb: 64 }));
   t.is(stdout, String(64 * 1024));
   const { failed } = await execa(
-    ...limited('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'], 64),
+    ...limited('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'], { addressSpaceMb: 64 }),
     {
       reject: false,
     },

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import { SYS_NET } from './linux-bridge.js';
@@ -39,6 +39,17 @@ const createTap = async ({ guestId, nic, tap, target, uid }: Tap): Promise<void>
   await ip('link', 'set', 'dev', tap, 'up');
 };
 
+const READ_WRITE_FOR_ALL = 0o666;
+
+/**
+ * Has every user able to open the device that taps are had by, as udev does: what can be done with it is a matter of
+ * the tap's owner (Documentation/networking/tuntap.rst of Linux). A host without udev may have it otherwise.
+ */
+const allowTaps = async (device = '/dev/net/tun'): Promise<void> => {
+  const { mode } = await stat(device);
+  if ((mode & READ_WRITE_FOR_ALL) !== READ_WRITE_FOR_ALL) await chmod(device, READ_WRITE_FOR_ALL);
+};
+
 /** The taps that this guest has on the host, with those that an interrupted start left behind. */
 export const tapsOf = async (guestId: string): Promise<string[]> => {
   const prefix = tapPrefix(guestId);
@@ -72,6 +83,7 @@ export const createTaps = async (
   switches: readonly (Switch | undefined)[],
   uid?: number,
 ): Promise<void> => {
+  if (uid !== undefined && switches.some((target) => target !== undefined)) await allowTaps();
   for (const [index, nic] of nics.entries()) {
     const target = switches[index];
     if (!nic.device || !target) continue;

@@ -67,7 +67,7 @@ const OPTIONS = {
 } as const;
 
 const start = ({ command: [program, ...args] }: Compression): ResultPromise<typeof OPTIONS> =>
-  execa(...limited(program, args, ADDRESS_SPACE_MB), OPTIONS);
+  execa(...limited(program, args, { addressSpaceMb: ADDRESS_SPACE_MB }), OPTIONS);
 
 const explain = ({ name, debianPackage }: Compression, exitCode: number | undefined, stderr: string): Error =>
   new Error(

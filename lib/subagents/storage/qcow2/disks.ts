@@ -1,10 +1,11 @@
-import { access, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { noSuchImage, notFound } from '../errors.js';
+import { noSuchImage } from '../errors.js';
 import { moveIntoPlace, orMissing, sync } from '../files.js';
-import { LONG_TIMEOUT_MS, qemuImg, readImageInfo } from '../qemu-img.js';
+import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { MB, toMb } from '../units.js';
+import { withGuestFile } from './guest-file.js';
 import { diskFileName, guestDir, imagePath, type Layout } from './layout.js';
 import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './records.js';
 
@@ -67,23 +68,20 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
       await rm(bin, { recursive: true, force: true });
     },
 
-    checkDisk: async ({ source, volume }: StoredDisk, running) => {
-      const missing = (await orMissing(access(source).then(() => true))) === undefined;
-      if (missing) throw notFound(`disk ${volume}`);
-      if (running) {
+    checkDisk: (disk: StoredDisk, running) =>
+      withGuestFile(layout, disk, 'read', async ({ alone, uid, files }) => {
         // What QEMU has not written out yet looks like damage to a full check.
-        await readImageInfo('qcow2', source);
-        return;
-      }
-      await qemuImg(['check', '-q', '-U', '-f', 'qcow2', source], {
-        timeoutMs: LONG_TIMEOUT_MS,
-        accept: [EXIT_LEAKS],
-      });
-    },
+        if (running) await readOpenInfo(alone(), { uid, files });
+        else {
+          const options = { timeoutMs: LONG_TIMEOUT_MS, accept: [EXIT_LEAKS], uid, files };
+          await qemuImg(['check', '-q', '-U', alone()], options);
+        }
+      }),
 
     // qcow2 writes in an order that harms nothing but leaves counts too high.
-    repair: async ({ source }) => {
-      await qemuImg(['check', '-q', '-r', 'all', '-f', 'qcow2', source], { timeoutMs: LONG_TIMEOUT_MS });
-    },
+    repair: (disk) =>
+      withGuestFile(layout, disk, 'write', async ({ alone, uid, files }) => {
+        await qemuImg(['check', '-q', '-r', 'all', alone()], { timeoutMs: LONG_TIMEOUT_MS, uid, files });
+      }),
   };
 };

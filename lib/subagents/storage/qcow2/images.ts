@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { errorMessage } from '../../../errors.js';
@@ -14,6 +14,8 @@ type Images = Pick<DiskStore, 'listImages' | 'findImage' | 'addImage' | 'copyIma
 
 /** How many headers are read at a time. */
 const READERS = 4;
+
+const READ_ONLY = 0o444;
 
 /** Virtual sizes in bytes by path, each as long as the file has not changed. */
 const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
@@ -58,6 +60,8 @@ export const qcow2Images = (layout: Layout, log: Logger): Images => {
     try {
       const path = join(dir, 'image');
       await make(path);
+      // For the users of guests' QEMUs, who get it opened: they cannot enter the directory.
+      await chmod(path, READ_ONLY);
       await moveIntoPlace(path, target);
     } finally {
       await rm(dir, { recursive: true, force: true });

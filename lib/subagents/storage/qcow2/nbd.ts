@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
+import { asUser } from '../../unprivileged.js';
 import { firstBytes } from '../first-bytes.js';
-import { imageFile } from '../qemu-img.js';
+import { isMissing } from '../limited.js';
+import { stdioWith } from '../qemu-img.js';
+import type { GuestFile } from './guest-file.js';
 
 const MAX_STDERR_BYTES = 64 * 1024;
 
@@ -16,11 +19,11 @@ const killGroup = (pid: number | undefined): void => {
   }
 };
 
-const commandLine = (path: string, snapshot: { id: string; name: string }): string[] => {
-  // Shared with a QEMU that writes to the disk: a snapshot's clusters stay as they are.
-  const file = imageFile('qcow2', path, { 'read-only': true, 'force-share': true });
+const commandLine = ({ uid, onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
   const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
-  return ['--', '[', 'qemu-nbd', '-r', load, file, ']', '-'];
+  const user = uid === undefined ? [] : asUser(uid);
+  // A snapshot's clusters stay as they are, also while a QEMU writes to the disk.
+  return [...user, '--', 'nbdcopy', '--', '[', 'qemu-nbd', '-r', load, onImage(), ']', '-'];
 };
 
 /**
@@ -28,13 +31,13 @@ const commandLine = (path: string, snapshot: { id: string; name: string }): stri
  * ends only after nbdcopy has said that all was read; destroying it, or `signal`, kills both at once.
  */
 export const streamSnapshot = (
-  path: string,
+  file: GuestFile,
   snapshot: { id: string; name: string },
   signal: AbortSignal,
 ): Promise<Readable> => {
-  const copy = execa('nbdcopy', commandLine(path, snapshot), {
+  const copy = execa('setpriv', commandLine(file, snapshot), {
     reject: false,
-    stdin: 'ignore',
+    stdio: stdioWith(file.files),
     buffer: { stdout: false, stderr: true },
     maxBuffer: MAX_STDERR_BYTES,
     // A group of its own, so that qemu-nbd, which is nbdcopy's child, ends with it.
@@ -49,7 +52,9 @@ export const streamSnapshot = (
   copy.stdout.pipe(out, { end: false });
   const settle = async (): Promise<void> => {
     const [result] = await Promise.all([copy, drained]);
-    const words = result.code === 'ENOENT' ? 'install the package libnbd-bin' : result.stderr.trim();
+    const words = isMissing(result.exitCode, result.stderr)
+      ? 'install the package libnbd-bin'
+      : result.stderr.trim();
     if (!result.failed) out.end();
     else if (!out.destroyed) out.destroy(new Error(`the snapshot cannot be read: nbdcopy: ${words}`));
   };

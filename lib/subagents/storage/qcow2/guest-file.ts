@@ -1,0 +1,86 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { isRoot } from '../../unprivileged.js';
+import type { StoredDisk } from '../disk-store.js';
+import { notFound } from '../errors.js';
+import { orMissing } from '../files.js';
+import { type OpenFile, openFileName } from '../qemu-img.js';
+import { buildsOnImage } from './header.js';
+import { imagePath, type Layout } from './layout.js';
+
+const { O_RDONLY, O_RDWR, O_NOFOLLOW } = constants;
+
+type Options = Record<string, boolean | null>;
+
+/** A guest's disk, open, as a tool is to be given it. */
+export interface GuestFile {
+  /** What the tool is to find open. */
+  files: OpenFile[];
+  /** Whom it is to run as: the user of the guest's QEMU, once that has had the disk. */
+  uid: number | undefined;
+  /**
+   * The name by which a tool opens the disk alone, whatever its header says.
+   * @param options of the block driver
+   */
+  alone: (options?: Options) => string;
+  /** The name by which a tool opens it on top of its image, to be read only. */
+  onImage: () => string;
+}
+
+const nodeOf = (index: number, options: Record<string, unknown>): Record<string, unknown> => ({
+  driver: 'qcow2',
+  file: { driver: 'file', filename: openFileName(index) },
+  ...options,
+});
+
+const nameOf = (index: number, options: Record<string, unknown>): string =>
+  `json:${JSON.stringify(nodeOf(index, options))}`;
+
+/** Shared with a QEMU that writes to the disk. */
+const READ_SHARED = { 'read-only': true, 'force-share': true };
+
+const ownerOf = async (file: FileHandle): Promise<number | undefined> => {
+  const { uid } = await file.stat();
+  return isRoot() && uid !== 0 ? uid : undefined;
+};
+
+const openBoth = async (
+  { source, image }: StoredDisk,
+  layout: Layout,
+  file: FileHandle,
+): Promise<FileHandle | undefined> => {
+  const path = image === '' ? undefined : imagePath(layout, image);
+  if (!(await buildsOnImage(file, source, path === undefined ? [] : [path]))) return undefined;
+  return open(path ?? '', O_RDONLY | O_NOFOLLOW);
+};
+
+/**
+ * Does `work` on a guest's qcow2 file. Its content may be hostile: whoever has broken out of the guest into its QEMU
+ * wrote it. So tools are told what it builds on instead of believing it, get the files opened, and run with no more
+ * rights than that QEMU has.
+ * @throws when the header names a file that the disk was not made with
+ */
+export const withGuestFile = async <T>(
+  layout: Layout,
+  disk: StoredDisk,
+  mode: 'read' | 'write',
+  work: (file: GuestFile) => Promise<T>,
+): Promise<T> => {
+  const flags = (mode === 'write' ? O_RDWR : O_RDONLY) | O_NOFOLLOW;
+  const file = await orMissing(open(disk.source, flags));
+  if (!file) throw notFound(`disk ${disk.volume}`);
+  let image: FileHandle | undefined;
+  try {
+    image = await openBoth(disk, layout, file);
+    const backing = image ? nodeOf(1, { ...READ_SHARED, backing: null }) : null;
+    return await work({
+      uid: await ownerOf(file),
+      files: [file, ...(image ? [image] : [])].map(({ fd }) => ({ fd, path: disk.source })),
+      alone: (options = {}) => nameOf(0, { ...options, backing: null }),
+      onImage: () => nameOf(0, { ...READ_SHARED, backing }),
+    });
+  } finally {
+    await file.close();
+    await image?.close();
+  }
+};
