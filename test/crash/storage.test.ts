@@ -158,7 +158,7 @@ const runRounds = async (
   t: ExecutionContext,
   backend: Backend,
   program: StorageProgram,
-  /** What is on the command line of what the killed process had started. */
+  /** What is on the command line of what the killed process had started, or open in it. */
   trace: string,
   maxMs: number,
 ): Promise<void> => {

@@ -2,7 +2,7 @@ import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Backend } from './backends.js';
 import { needsInTurn } from './needs.js';
-import { processesThatOpened } from './processes.js';
+import { processesWith } from './processes.js';
 import { qemuImg, qemuIo, startTestStorage, type TestStorage } from './storage.js';
 import { GUEST_ID } from './sub-agents.js';
 
@@ -39,9 +39,9 @@ export const qcow2Backend: Backend = {
     await file.close();
   },
   damageMessage: /^qemu-img check/,
-  readers: async (_, source) => (await processesThatOpened(source)).length,
+  readers: async (_, source) => (await processesWith(source)).length,
   breakReaders: async (_, source) => {
-    for (const pid of await processesThatOpened(source))
+    for (const pid of await processesWith(source))
       if ((await readFile(`/proc/${pid}/comm`, 'utf8')).startsWith('qemu-nbd')) process.kill(pid, 'SIGKILL');
   },
 };

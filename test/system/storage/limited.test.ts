@@ -1,3 +1,4 @@
+import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { unpack } from '../../../lib/subagents/storage/images/compression.js';
 import { limited } from '../../../lib/subagents/storage/limited.js';
@@ -28,10 +29,10 @@ test('a limited program cannot map more memory than it is given', async (t) => {
   t.true(failed);
 });
 
-test('a limited program dies with the one that started it', async (t) => {
+const diesWithParent = async (t: ExecutionContext, uid?: number): Promise<void> => {
   const script = `
     const { spawn } = require('node:child_process');
-    const [program, args] = ${JSON.stringify(limited('sleep', ['60']))};
+    const [program, args] = ${JSON.stringify(limited('sleep', ['60'], { uid }))};
     console.log(spawn(program, args, { stdio: 'ignore' }).pid);
   `;
   const parent = execa(process.execPath, ['-e', script], { reject: false });
@@ -43,6 +44,22 @@ test('a limited program dies with the one that started it', async (t) => {
   await parent;
   await until('it is gone', () => !isAlive(pid));
   t.pass();
+};
+
+test('a limited program dies with the one that started it', (t) => diesWithParent(t));
+
+const rootTest = needs('prlimit', 'setpriv', 'root');
+
+rootTest('so does one that runs as another user', (t) => diesWithParent(t, 2_000_000_000));
+
+rootTest('a limited program as another user has that user and nothing else', async (t) => {
+  const { stdout } = await execa(...limited('cat', ['/proc/self/status'], { uid: 2_000_000_000 }));
+  t.regex(stdout, /^Uid:(\t2000000000){4}$/m);
+  t.regex(stdout, /^Gid:(\t2000000000){4}$/m);
+  t.regex(stdout, /^Groups:\s*$/m);
+  t.regex(stdout, /^CapEff:\t0+$/m);
+  t.regex(stdout, /^CapBnd:\t0+$/m);
+  t.regex(stdout, /^NoNewPrivs:\t1$/m);
 });
 
 test('qemu-img that takes too long is killed, and the error says so', async (t) => {

@@ -1,0 +1,226 @@
+import { existsSync } from 'node:fs';
+import { chmod, open, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { asUser } from '../../../lib/subagents/unprivileged.js';
+import { needs } from '../../helpers/needs.js';
+import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { logIn } from '../../helpers/rfb.js';
+import {
+  addImage,
+  createGuest,
+  openDownload,
+  qemuImg,
+  snapshotRequest,
+  startTestStorage,
+  type TestStorage,
+} from '../../helpers/storage.js';
+
+const test = needs('qemu-system-x86_64', 'qemu-img', 'qemu-nbd', 'nbdcopy', 'setpriv', 'root');
+
+const MB = 2 ** 20;
+
+/** Both sub-agents over one directory, as the agent has them. */
+const startBoth = async (t: ExecutionContext): Promise<{ host: QemuHost; storage: TestStorage }> => {
+  const host = await QemuHost.start(t);
+  const dirs = { dir: join(host.dir, 'storage'), runDir: join(host.dir, 'run') };
+  const storage = { ...(await startTestStorage(t, host.dir, dirs)), ...dirs };
+  await addImage(storage, 'os', 0x11);
+  return { host, storage };
+};
+
+/** A running guest with a disk that is a clone of the image `os`. */
+const createRunning = async (host: QemuHost, storage: TestStorage): Promise<{ id: string; disk: string }> => {
+  const id = host.newId();
+  const disks = await createGuest(storage, [{ image: 'os' }], id);
+  await host.call('Create', { id, ...TINY, disks, metadata: { hostname: 'web-1' } });
+  return { id, disk: disks[0]?.source ?? '' };
+};
+
+const statusOf = async (pid: number): Promise<Record<string, string>> => {
+  const lines = (await readFile(`/proc/${pid}/status`, 'utf8')).split('\n');
+  return Object.fromEntries(lines.map((line) => line.split(/:\s*/, 2)));
+};
+
+const uidOf = async (host: QemuHost, id: string): Promise<number> =>
+  Number((await statusOf(await host.pid(id))).Uid?.split('\t')[0]);
+
+/** Whether a command works for a guest's uid. */
+const works = async (uid: number, ...command: string[]): Promise<boolean> =>
+  !(await execa('setpriv', [...asUser(uid), '--', ...command], { reject: false, cwd: '/' })).failed;
+
+/** Has everybody pass all directories but those of single guests, so that each of these has to stand by itself. */
+const openDirectories = async ({ dir }: QemuHost): Promise<void> => {
+  for (const name of ['.', 'run', 'qemu', 'qemu/guests', 'storage', 'storage/guests', 'storage/images'])
+    await chmod(join(dir, name), 0o755);
+};
+
+test('QEMU has a user of its own, no capability, no way to get one, and its sandbox', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY, nics: [{ network: 'user' }] });
+  const status = await statusOf(await host.pid(id));
+  const uid = Number(status.Uid?.split('\t')[0]);
+  t.true(uid >= 2_000_000_000);
+  t.is(status.Uid, Array(4).fill(uid).join('\t'));
+  t.is(status.Gid, Array(4).fill(uid).join('\t'));
+  t.is(status.Groups?.trim(), '');
+  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+    t.is(Number(`0x${status[set]}`), 0, set);
+  t.is(status.NoNewPrivs, '1');
+  t.is(status.Seccomp, '2');
+  t.is(await readFile(`/proc/${await host.pid(id)}/environ`, 'utf8'), `PATH=${process.env.PATH}\0`);
+});
+
+test('each guest has a user of its own, also after a restart of the sub-agent', async (t) => {
+  const host = await QemuHost.start(t);
+  const [one, other] = [host.newId(), host.newId()];
+  await host.call('Create', { id: one, ...TINY });
+  await host.call('Create', { id: other, ...TINY });
+  const uid = await uidOf(host, one);
+  t.not(await uidOf(host, other), uid);
+  await host.call('Poweroff', { id: one });
+  await host.stop();
+  await host.begin();
+  const third = host.newId();
+  await host.call('Create', { id: third, ...TINY });
+  await host.call('Run', { id: one });
+  t.is(await uidOf(host, one), uid);
+  t.false([uid, await uidOf(host, other)].includes(await uidOf(host, third)));
+});
+
+test("a guest's user gets at nothing of another guest, even where the directories above are open", async (t) => {
+  const { host, storage } = await startBoth(t);
+  const [mine, foreign] = [await createRunning(host, storage), await createRunning(host, storage)];
+  const uid = await uidOf(host, mine.id);
+  await openDirectories(host);
+  const files = (await readdir(host.runFile(foreign.id))).map((name) => host.runFile(foreign.id, name));
+  files.push(
+    ...['guest.json', 'seed.iso', 'serial.log', 'qemu.log'].map((name) => host.stateFile(foreign.id, name)),
+  );
+  for (const path of [...files, foreign.disk]) {
+    t.true(existsSync(path), path);
+    t.false(await works(uid, 'test', '-r', path, '-o', '-w', path), path);
+  }
+  t.true(await works(uid, 'test', '-w', host.runFile(mine.id, 'qmp.sock')), 'its own socket');
+  const image = join(storage.dir, 'images', 'os.qcow2');
+  t.true(await works(uid, 'test', '-r', image));
+  t.false(await works(uid, 'test', '-w', image));
+});
+
+test('nothing of the sub-agents can be read by a guest at all as they make their directories', async (t) => {
+  const { host, storage } = await startBoth(t);
+  const { id } = await createRunning(host, storage);
+  const uid = await uidOf(host, id);
+  await chmod(host.dir, 0o755);
+  for (const name of ['run', 'qemu', 'storage']) t.false(await works(uid, 'ls', join(host.dir, name)), name);
+  t.false(await works(uid, 'test', '-e', join(storage.dir, 'images', 'os.qcow2')));
+});
+
+test('a running guest cannot put anything in the place of what the sub-agents read', async (t) => {
+  const { host, storage } = await startBoth(t);
+  const { id, disk } = await createRunning(host, storage);
+  const uid = await uidOf(host, id);
+  await openDirectories(host);
+  t.is((await stat(disk)).uid, uid);
+  t.is((await stat(disk)).mode & 0o777, 0o600);
+  for (const directory of [host.runFile(id), host.stateFile(id), join(disk, '..')]) {
+    t.false(await works(uid, 'touch', join(directory, 'new')), directory);
+  }
+  t.false(await works(uid, 'rm', '-f', host.runFile(id, 'qmp.sock')));
+  t.is((await stat(host.stateFile(id, 'serial.log'))).uid, 0);
+});
+
+test('snapshots of a disk that belongs to its guest are taken, downloaded and rolled back', async (t) => {
+  const { host, storage } = await startBoth(t);
+  const { id } = await createRunning(host, storage);
+  await storage.call('CreateSnapshot', snapshotRequest(`guests/${id}`, { dest: 'live' }));
+  const bytes = await buffer(await openDownload(storage.port, `guests/${id}@live`));
+  t.true(bytes.equals(Buffer.alloc(MB, 0x11)));
+  await host.call('Poweroff', { id });
+  await storage.call('CreateSnapshot', snapshotRequest(`guests/${id}`, { dest: 'off' }));
+  const destroyMoreRecent = true;
+  await storage.call('RollbackSnapshot', snapshotRequest(`guests/${id}@live`, { destroyMoreRecent }));
+  await storage.call('VerifyDisks', { guest: { id } });
+  t.is((await host.call('Run', { id })).guest.state, 'running');
+});
+
+/** Everything that would open a disk. */
+const refusesAll = async (
+  t: ExecutionContext,
+  both: { host: QemuHost; storage: TestStorage },
+  id: string,
+  message: RegExp,
+) => {
+  const { host, storage } = both;
+  const snapshot = snapshotRequest(`guests/${id}@one`);
+  await t.throwsAsync(host.call('Run', { id }), { message });
+  await t.throwsAsync(storage.call('RollbackSnapshot', snapshot), { message });
+  await t.throwsAsync(storage.call('DeleteSnapshot', snapshot), { message });
+  await t.throwsAsync(storage.call('ListSnapshots', snapshotRequest(`guests/${id}`)), { message });
+  await t.throwsAsync(storage.call('VerifyDisks', { guest: { id } }), { message });
+  const download = await openDownload(storage.port, `guests/${id}@one`);
+  t.is(download.statusCode, 500);
+  t.regex((await buffer(download)).toString(), message);
+};
+
+test('a disk whose header was changed to name another file is used for nothing', async (t) => {
+  const both = await startBoth(t);
+  const { host, storage } = both;
+  const [mine, foreign] = [await createRunning(host, storage), await createRunning(host, storage)];
+  await storage.call('CreateSnapshot', snapshotRequest(`guests/${mine.id}`, { dest: 'one' }));
+  await host.call('Poweroff', { id: mine.id });
+  for (const path of [foreign.disk, '/etc/shadow']) {
+    await qemuImg('rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', path, mine.disk);
+    await refusesAll(
+      t,
+      both,
+      mine.id,
+      new RegExp(`its header was changed, to name the backing file .*${path}`),
+    );
+  }
+});
+
+test('a disk whose header was changed to have its data in another file is used for nothing', async (t) => {
+  const both = await startBoth(t);
+  const { id, disk } = await createRunning(both.host, both.storage);
+  await both.storage.call('CreateSnapshot', snapshotRequest(`guests/${id}`, { dest: 'one' }));
+  await both.host.call('Poweroff', { id });
+  const file = await open(disk, 'r+');
+  // The last byte of the incompatible features: bit 2.
+  await file.write(Buffer.of(4), 0, 1, 79);
+  await file.close();
+  await refusesAll(t, both, id, /its header was changed, to have the data in another file/);
+});
+
+test('VNC lets nobody in without the password, which only root can read and which is new at every start', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const port = (await host.call('Create', { id, ...TINY })).guest.vnc ?? 0;
+  const file = host.runFile(id, 'vnc-password');
+  const password = await readFile(file, 'utf8');
+  t.is(password.length, 8);
+  const { mode, uid } = await stat(file);
+  t.deepEqual([mode & 0o777, uid], [0o600, 0]);
+  t.deepEqual(await logIn(port, ''), { kinds: [2], accepted: false });
+  t.deepEqual(await logIn(port, password), { kinds: [2], accepted: true });
+  await host.call('Poweroff', { id });
+  t.false(existsSync(file));
+  await host.call('Run', { id });
+  t.not(await readFile(file, 'utf8'), password);
+});
+
+test('a QEMU that was still coming up when the sub-agent was killed is ended', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pid = await host.pid(id);
+  await host.stop();
+  await execa('rm', [host.runFile(id, 'pid')]);
+  await host.begin();
+  await until(() => !existsSync(`/proc/${pid}/exe`), 'it is gone');
+  t.is((await host.streamed(id))?.state, 'shutoff');
+  t.is((await host.call('Run', { id })).guest.state, 'running');
+});
