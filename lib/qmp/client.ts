@@ -4,6 +4,9 @@ import { createInterface } from 'node:readline';
 import { QmpClosedError, QmpError, QmpTimeoutError } from './errors.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** QEMU's longest answers are some hundred kB. A guest that took its QEMU over may write without an end. */
+const MAX_LINE_BYTES = 16 * 2 ** 20;
+const NEWLINE = 0x0a;
 
 /** An event as QEMU sends it: docs/interop/qmp-spec of QEMU, "asynchronous events". */
 export interface QmpEvent {
@@ -56,6 +59,8 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
   readonly #pending = new Map<number, Pending>();
   #greeted: (() => void) | undefined;
   #lastId = 0;
+  /** Bytes of a line that has not ended yet. */
+  #unfinished = 0;
   #closed = false;
   #cause: Error | undefined;
 
@@ -67,6 +72,7 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
     };
     socket.on('error', onError);
     socket.once('close', () => this.#onClose());
+    socket.on('data', (data: Buffer) => this.#measure(data));
     createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
       .on('line', (line) => this.#onLine(line))
       // readline passes the socket's errors on as its own, and one that nobody handles ends the process.
@@ -145,6 +151,13 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
         resolve();
       };
     });
+  }
+
+  #measure(data: Buffer): void {
+    const end = data.lastIndexOf(NEWLINE);
+    this.#unfinished = end === -1 ? this.#unfinished + data.length : data.length - end - 1;
+    if (this.#unfinished > MAX_LINE_BYTES)
+      this.#socket.destroy(new Error(`QMP: a line of more than ${MAX_LINE_BYTES} bytes`));
   }
 
   #onLine(line: string): void {

@@ -22,12 +22,15 @@ const passDisk = async (
   const own = async (file: FileHandle): Promise<void> => {
     if (!isFile || uid === undefined) return;
     await file.chown(uid, uid);
-    await file.chmod(0o600);
+    await file.chmod(OWN_AND_GROUP);
   };
   const filename = await files.open(image.filename, O_RDWR | (isFile ? O_NOFOLLOW : 0), own);
   if (image.backing === undefined) return { ...image, filename };
   return { ...image, filename, backing: await files.open(image.backing, O_RDONLY | O_NOFOLLOW) };
 };
+
+/** The group has one member; the storage sub-agent's tools join it to get at this disk alone. */
+const OWN_AND_GROUP = 0o660;
 
 /**
  * Opens what a guest's QEMU needs. Its disks become its own, which the storage sub-agent knows it by, but the

@@ -54,6 +54,7 @@ const runDirOf = async (pid: string): Promise<string | undefined> => {
 };
 
 let scanUnderWay: Promise<Map<string, number>> | undefined;
+let nextScan: Promise<Map<string, number>> | undefined;
 
 const scan = async (): Promise<Map<string, number>> => {
   const found = new Map<string, number>();
@@ -64,12 +65,24 @@ const scan = async (): Promise<Map<string, number>> => {
   return found;
 };
 
-/** Looks at every process of the host, once for all who ask at the same time. */
+/**
+ * Looks at every process of the host, once for all who ask at the same time. Who asks while that is under way waits
+ * for the next look: this one may have passed by what he knows to be there.
+ */
 const scanProcesses = (): Promise<Map<string, number>> => {
-  scanUnderWay ??= scan().finally(() => {
-    scanUnderWay = undefined;
-  });
-  return scanUnderWay;
+  if (!scanUnderWay) {
+    scanUnderWay = scan().finally(() => {
+      scanUnderWay = undefined;
+    });
+    return scanUnderWay;
+  }
+  nextScan ??= scanUnderWay
+    .catch(() => undefined)
+    .then(() => {
+      nextScan = undefined;
+      return scanProcesses();
+    });
+  return nextScan;
 };
 
 /** The same, be it still coming up: a start that was cut off has noted nothing, so every process is looked at. */

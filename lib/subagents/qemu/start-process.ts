@@ -26,7 +26,7 @@ interface Started {
 }
 
 const privileges = ({ uid, groups }: User): string[] =>
-  uid === undefined ? ['--no-new-privs'] : asUser(uid, groups);
+  uid === undefined ? ['--no-new-privs'] : asUser({ uid, gid: uid, groups });
 
 /** A connection to a QEMU that has opened all it needs, `undefined` while it has not. */
 const connect = async ({ qmp }: GuestPaths, timeoutMs: number): Promise<QmpClient | undefined> =>

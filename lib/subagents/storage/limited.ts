@@ -1,4 +1,4 @@
-import { asUser } from '../unprivileged.js';
+import { asUser, NOBODY } from '../unprivileged.js';
 
 const MB = 2 ** 20;
 
@@ -8,8 +8,8 @@ const MAX_ADDRESS_SPACE_MB = 2048;
 export interface Limits {
   /** The most memory it may map; what wants more fails as if there were none. */
   addressSpaceMb?: number;
-  /** The user that it runs as, without any privileges; this process' own by default. */
-  uid?: number | undefined;
+  /** The group that it runs in, as a user that is nobody and without privileges; this process' own by default. */
+  gid?: number | undefined;
 }
 
 /**
@@ -20,12 +20,12 @@ export interface Limits {
 export const limited = (
   program: string,
   args: readonly string[],
-  { addressSpaceMb = MAX_ADDRESS_SPACE_MB, uid }: Limits = {},
+  { addressSpaceMb = MAX_ADDRESS_SPACE_MB, gid }: Limits = {},
 ): [program: string, args: string[]] => [
   'prlimit',
   [
     ...[`--as=${addressSpaceMb * MB}`, '--core=0'],
-    ...['setpriv', '--pdeathsig', 'KILL', ...(uid === undefined ? [] : asUser(uid)), '--'],
+    ...['setpriv', '--pdeathsig', 'KILL', ...(gid === undefined ? [] : asUser({ uid: NOBODY, gid })), '--'],
     ...[program, ...args],
   ],
 ];

@@ -12,8 +12,8 @@ export interface QemuImgOptions {
   signal?: AbortSignal;
   /** Exit codes beside 0 that are an answer, not a failure. */
   accept?: number[];
-  /** The user that it runs as: `Limits` of `limited`. */
-  uid?: number | undefined;
+  /** The group that it runs in: `Limits` of `limited`. */
+  gid?: number | undefined;
   /** What it finds open, from `FIRST_FD` on. */
   files?: readonly OpenFile[];
 }
@@ -58,8 +58,8 @@ const explain = (command: string, stderr: string, files: readonly OpenFile[]): s
  */
 export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptions = {}): Promise<string> => {
   const timeout = options.timeoutMs ?? TIMEOUT_MS;
-  const { uid, files = [] } = options;
-  const result = await execa(...limited('qemu-img', args, { uid }), {
+  const { gid, files = [] } = options;
+  const result = await execa(...limited('qemu-img', args, { gid }), {
     reject: false,
     stdio: stdioWith(files),
     timeout,
@@ -107,7 +107,7 @@ export const readImageInfo = async (driver: string, path: string): Promise<Image
 /** As `readImageInfo`, of a file that is found open. @param name which fixes the format */
 export const readOpenInfo = async (
   name: string,
-  options: Pick<QemuImgOptions, 'uid' | 'files'>,
+  options: Pick<QemuImgOptions, 'gid' | 'files'>,
 ): Promise<ImageInfo> =>
   JSON.parse(await qemuImg(['info', '-U', '--output=json', name], options)) as ImageInfo;
 

@@ -49,7 +49,8 @@ const uidOf = async (host: QemuHost, id: string): Promise<number> =>
 
 /** Whether a command works for a guest's uid. */
 const works = async (uid: number, ...command: string[]): Promise<boolean> =>
-  !(await execa('setpriv', [...asUser(uid), '--', ...command], { reject: false, cwd: '/' })).failed;
+  !(await execa('setpriv', [...asUser({ uid, gid: uid }), '--', ...command], { reject: false, cwd: '/' }))
+    .failed;
 
 /** Has everybody pass all directories but those of single guests, so that each of these has to stand by itself. */
 const openDirectories = async ({ dir }: QemuHost): Promise<void> => {
@@ -125,7 +126,8 @@ test('a running guest cannot put anything in the place of what the sub-agents re
   const uid = await uidOf(host, id);
   await openDirectories(host);
   t.is((await stat(disk)).uid, uid);
-  t.is((await stat(disk)).mode & 0o777, 0o600);
+  t.is((await stat(disk)).gid, uid);
+  t.is((await stat(disk)).mode & 0o777, 0o660);
   for (const directory of [host.runFile(id), host.stateFile(id), join(disk, '..')]) {
     t.false(await works(uid, 'touch', join(directory, 'new')), directory);
   }

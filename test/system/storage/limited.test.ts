@@ -29,10 +29,10 @@ test('a limited program cannot map more memory than it is given', async (t) => {
   t.true(failed);
 });
 
-const diesWithParent = async (t: ExecutionContext, uid?: number): Promise<void> => {
+const diesWithParent = async (t: ExecutionContext, gid?: number): Promise<void> => {
   const script = `
     const { spawn } = require('node:child_process');
-    const [program, args] = ${JSON.stringify(limited('sleep', ['60'], { uid }))};
+    const [program, args] = ${JSON.stringify(limited('sleep', ['60'], { gid }))};
     console.log(spawn(program, args, { stdio: 'ignore' }).pid);
   `;
   const parent = execa(process.execPath, ['-e', script], { reject: false });
@@ -50,17 +50,20 @@ test('a limited program dies with the one that started it', (t) => diesWithParen
 
 const rootTest = needs('prlimit', 'setpriv', 'root');
 
-rootTest('so does one that runs as another user', (t) => diesWithParent(t, 2_000_000_000));
+rootTest('so does one that runs as nobody', (t) => diesWithParent(t, 2_000_000_000));
 
-rootTest('a limited program as another user has that user and nothing else', async (t) => {
-  const { stdout } = await execa(...limited('cat', ['/proc/self/status'], { uid: 2_000_000_000 }));
-  t.regex(stdout, /^Uid:(\t2000000000){4}$/m);
-  t.regex(stdout, /^Gid:(\t2000000000){4}$/m);
-  t.regex(stdout, /^Groups:\s*$/m);
-  t.regex(stdout, /^CapEff:\t0+$/m);
-  t.regex(stdout, /^CapBnd:\t0+$/m);
-  t.regex(stdout, /^NoNewPrivs:\t1$/m);
-});
+rootTest(
+  'a limited program with a group of its own is nobody, in that group, and has nothing else',
+  async (t) => {
+    const { stdout } = await execa(...limited('cat', ['/proc/self/status'], { gid: 2_000_000_000 }));
+    t.regex(stdout, /^Uid:(\t65534){4}$/m);
+    t.regex(stdout, /^Gid:(\t2000000000){4}$/m);
+    t.regex(stdout, /^Groups:\s*$/m);
+    t.regex(stdout, /^CapEff:\t0+$/m);
+    t.regex(stdout, /^CapBnd:\t0+$/m);
+    t.regex(stdout, /^NoNewPrivs:\t1$/m);
+  },
+);
 
 test('qemu-img that takes too long is killed, and the error says so', async (t) => {
   await t.throwsAsync(qemuImg(['info', '/dev/zero'], { timeoutMs: 1 }), { message: /took longer than/ });

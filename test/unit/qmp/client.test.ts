@@ -140,3 +140,18 @@ test('an answer that is not JSON closes the connection', async (t) => {
   const client = await QmpClient.connect(path);
   await t.throwsAsync(client.execute('x'), { instanceOf: QmpClosedError });
 });
+
+test('a line that does not end ends the connection', async (t) => {
+  const { path } = await fakeQemu(t, (_, socket) => {
+    const chunk = 'x'.repeat(2 ** 20);
+    const fill = (): void => {
+      while (!socket.destroyed && socket.write(chunk));
+      if (!socket.destroyed) socket.once('drain', fill);
+    };
+    fill();
+  });
+  const client = await QmpClient.connect(path);
+  await t.throwsAsync(client.execute('query-status', undefined, { timeoutMs: 60_000 }), {
+    instanceOf: QmpClosedError,
+  });
+});

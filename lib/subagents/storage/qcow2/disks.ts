@@ -69,19 +69,19 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
     },
 
     checkDisk: (disk: StoredDisk, running) =>
-      withGuestFile(layout, disk, 'read', async ({ alone, uid, files }) => {
+      withGuestFile(layout, disk, 'read', async ({ alone, gid, files }) => {
         // What QEMU has not written out yet looks like damage to a full check.
-        if (running) await readOpenInfo(alone(), { uid, files });
+        if (running) await readOpenInfo(alone(), { gid, files });
         else {
-          const options = { timeoutMs: LONG_TIMEOUT_MS, accept: [EXIT_LEAKS], uid, files };
+          const options = { timeoutMs: LONG_TIMEOUT_MS, accept: [EXIT_LEAKS], gid, files };
           await qemuImg(['check', '-q', '-U', alone()], options);
         }
       }),
 
     // qcow2 writes in an order that harms nothing but leaves counts too high.
     repair: (disk) =>
-      withGuestFile(layout, disk, 'write', async ({ alone, uid, files }) => {
-        await qemuImg(['check', '-q', '-r', 'all', alone()], { timeoutMs: LONG_TIMEOUT_MS, uid, files });
+      withGuestFile(layout, disk, 'write', async ({ alone, gid, files }) => {
+        await qemuImg(['check', '-q', '-r', 'all', alone()], { timeoutMs: LONG_TIMEOUT_MS, gid, files });
       }),
   };
 };

@@ -16,8 +16,11 @@ type Options = Record<string, boolean | null>;
 export interface GuestFile {
   /** What the tool is to find open. */
   files: OpenFile[];
-  /** Whom it is to run as: the user of the guest's QEMU, once that has had the disk. */
-  uid: number | undefined;
+  /**
+   * The group that it is to run in: that of the guest's QEMU, once that has had the disk. Not as its user too, who
+   * could take over the tool, and with that be rid of the sandbox.
+   */
+  gid: number | undefined;
   /**
    * The name by which a tool opens the disk alone, whatever its header says.
    * @param options of the block driver
@@ -39,9 +42,9 @@ const nameOf = (index: number, options: Record<string, unknown>): string =>
 /** Shared with a QEMU that writes to the disk. */
 const READ_SHARED = { 'read-only': true, 'force-share': true };
 
-const ownerOf = async (file: FileHandle): Promise<number | undefined> => {
-  const { uid } = await file.stat();
-  return isRoot() && uid !== 0 ? uid : undefined;
+const groupOf = async (file: FileHandle): Promise<number | undefined> => {
+  const { uid, gid } = await file.stat();
+  return isRoot() && uid !== 0 ? gid : undefined;
 };
 
 const openBoth = async (
@@ -56,8 +59,8 @@ const openBoth = async (
 
 /**
  * Does `work` on a guest's qcow2 file. Its content may be hostile: whoever has broken out of the guest into its QEMU
- * wrote it. So tools are told what it builds on instead of believing it, get the files opened, and run with no more
- * rights than that QEMU has.
+ * wrote it. So tools are told what it builds on instead of believing it, get the files opened, and have a right to
+ * these alone.
  * @throws when the header names a file that the disk was not made with
  */
 export const withGuestFile = async <T>(
@@ -74,7 +77,7 @@ export const withGuestFile = async <T>(
     image = await openBoth(disk, layout, file);
     const backing = image ? nodeOf(1, { ...READ_SHARED, backing: null }) : null;
     return await work({
-      uid: await ownerOf(file),
+      gid: await groupOf(file),
       files: [file, ...(image ? [image] : [])].map(({ fd }) => ({ fd, path: disk.source })),
       alone: (options = {}) => nameOf(0, { ...options, backing: null }),
       onImage: () => nameOf(0, { ...READ_SHARED, backing }),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
-import { asUser } from '../../unprivileged.js';
+import { asUser, NOBODY } from '../../unprivileged.js';
 import { firstBytes } from '../first-bytes.js';
 import { isMissing } from '../limited.js';
 import { stdioWith } from '../qemu-img.js';
@@ -19,9 +19,9 @@ const killGroup = (pid: number | undefined): void => {
   }
 };
 
-const commandLine = ({ uid, onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
+const commandLine = ({ gid, onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
   const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
-  const user = uid === undefined ? [] : asUser(uid);
+  const user = gid === undefined ? [] : asUser({ uid: NOBODY, gid });
   // A snapshot's clusters stay as they are, also while a QEMU writes to the disk.
   return [...user, '--', 'nbdcopy', '--', '[', 'qemu-nbd', '-r', load, onImage(), ']', '-'];
 };

@@ -39,7 +39,7 @@ const run = (layout: Layout, disk: StoredDisk, flag: '-c' | '-d' | '-a', snapsho
   withGuestFile(layout, disk, 'write', (file) =>
     qemuImg(['snapshot', '-q', flag, snapshot, file.alone()], {
       timeoutMs: LONG_TIMEOUT_MS,
-      uid: file.uid,
+      gid: file.gid,
       files: file.files,
     }),
   );
