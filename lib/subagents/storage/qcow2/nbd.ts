@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
-import { asUser, NOBODY } from '../../unprivileged.js';
 import { firstBytes } from '../first-bytes.js';
-import { isMissing } from '../limited.js';
+import { isMissing, limited } from '../limited.js';
 import { stdioWith } from '../qemu-img.js';
 import type { GuestFile } from './guest-file.js';
 
@@ -19,11 +18,10 @@ const killGroup = (pid: number | undefined): void => {
   }
 };
 
-const commandLine = ({ gid, onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
+const copyArgs = ({ onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
   const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
-  const user = gid === undefined ? [] : asUser({ uid: NOBODY, gid });
   // A snapshot's clusters stay as they are, also while a QEMU writes to the disk.
-  return [...user, '--', 'nbdcopy', '--', '[', 'qemu-nbd', '-r', load, onImage(), ']', '-'];
+  return ['--', '[', 'qemu-nbd', '-r', load, onImage(), ']', '-'];
 };
 
 /**
@@ -35,7 +33,7 @@ export const streamSnapshot = (
   snapshot: { id: string; name: string },
   signal: AbortSignal,
 ): Promise<Readable> => {
-  const copy = execa('setpriv', commandLine(file, snapshot), {
+  const copy = execa(...limited('nbdcopy', copyArgs(file, snapshot), { gid: file.gid }), {
     reject: false,
     stdio: stdioWith(file.files),
     buffer: { stdout: false, stderr: true },
