@@ -1,3 +1,4 @@
+import type { Principal } from '../lib/auth/principal.js';
 import type { IdempotentRequest } from '../lib/store/job-log.js';
 
 export type { Context } from '../lib/agent/context.js';
@@ -10,6 +11,8 @@ export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
   payload: Payload;
   /** Aborted when the client goes away. */
   signal: AbortSignal;
+  /** Who asks; absent where anybody may. */
+  principal?: Principal | undefined;
   /** Present when the client may send the request again without meaning it again. */
   idempotency?: IdempotentRequest | undefined;
   /** Entity tags of what the client has seen, as the If-Match header has them. */

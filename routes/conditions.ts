@@ -3,6 +3,7 @@ import type { Request } from '@hapi/hapi';
 import { stringify } from 'safe-stable-stringify';
 import type { Event } from '../handlers/types.js';
 import { invalid } from '../lib/errors.js';
+import { principalOf } from './auth.js';
 import type { Route } from './route.js';
 
 const header = ({ headers }: Request, name: string): string | undefined =>
@@ -21,7 +22,9 @@ const idempotencyOf = (request: Request, route: Route): Event['idempotency'] => 
   if (key === undefined || route.method !== 'POST') return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw invalid('Idempotency-Key: give 1 to 255 printable ASCII characters without spaces, such as a UUID');
-  return { key, fingerprint: fingerprint(request, route) };
+  // One client's keys are nothing to another's.
+  const owner = principalOf(request)?.name ?? '';
+  return { key: `${owner} ${key}`, fingerprint: fingerprint(request, route) };
 };
 
 /** On what conditions a request is to be carried out, as its headers say. */

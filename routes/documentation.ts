@@ -10,6 +10,7 @@ export const documentationRoutes = (table: () => readonly Route[]): Route[] => [
     path: '/openapi.json',
     summary: 'Retrieve this description of the API',
     tags: ['documentation'],
+    scope: 'public',
     reply: {
       status: 200,
       description: 'An OpenAPI 3.1 document',

@@ -10,10 +10,11 @@ import type {
 import Joi from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
+import { principalOf } from './auth.js';
 import { conditionsOf } from './conditions.js';
 import { toBoom } from './errors.js';
 import type { Patience } from './listener.js';
-import type { Route } from './route.js';
+import { type Route, scopeOf } from './route.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -30,6 +31,7 @@ const toEvent = (request: Request, route: Route): Event => ({
   params: request.params,
   query: request.query,
   payload: request.payload,
+  principal: principalOf(request),
   // Most handlers never ask for it.
   get signal() {
     return disconnectSignal(request);
@@ -57,6 +59,7 @@ const respond = (
 /** A route as hapi knows it: validates, calls the handler, and sends what it answers. */
 export const toHapiRoute = (definition: Route, context: Context, { stall }: Patience): ServerRoute => {
   const { method, path, summary, tags, params, query, payload, handler } = definition;
+  const scope = scopeOf(definition);
   const takesBody = method !== 'GET';
   return {
     method,
@@ -64,6 +67,7 @@ export const toHapiRoute = (definition: Route, context: Context, { stall }: Pati
     options: {
       description: summary,
       tags: [...tags],
+      auth: scope === 'public' ? false : { access: { scope: [scope] } },
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
       validate: {
         ...(params ? { params } : {}),

@@ -5,7 +5,9 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { Boom } from '@hapi/boom';
 import { errorBody } from './errors.js';
 
@@ -94,14 +96,28 @@ export const answerClientErrors = (listener: Server, patience: Patience, debug: 
   });
 };
 
-/** The HTTP server below hapi. It leaves a missing Host header to hapi, which can say so. */
-export const createListener = (patience: Patience, debug: boolean): Server => {
-  const listener = createServer({
+/** Of one agent at one time. */
+const MAX_CONNECTIONS = 10_000;
+
+/**
+ * The HTTP server below hapi. It leaves a missing Host header to hapi, which can say so.
+ * @param tls serves HTTPS; clients may show a certificate
+ */
+export const createListener = (
+  patience: Patience,
+  debug: boolean,
+  tls: SecureContextOptions | undefined,
+): Server => {
+  const options = {
     headersTimeout: patience.headers,
     requestTimeout: patience.request,
     connectionsCheckingInterval: patience.check,
     requireHostHeader: false,
-  });
+  };
+  const listener = tls
+    ? createTlsServer({ ...options, ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: false })
+    : createServer(options);
+  listener.maxConnections = MAX_CONNECTIONS;
   listener.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const message = `Expect: ${request.headers.expect}: only 100-continue can be expected`;
     const body = JSON.stringify(errorBody(new Boom(message, { statusCode: 417 }), debug));

@@ -1,69 +1,17 @@
-import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { startAgent } from '../lib/agent/agent.js';
-import { ConfigError, loadConfig } from '../lib/config/load.js';
+import { chmod } from 'node:fs/promises';
+import type { Server } from '@hapi/hapi';
+import { type Agent, startAgent } from '../lib/agent/agent.js';
+import { TokenRegistry } from '../lib/auth/token-registry.js';
+import { type Config, ConfigError, loadConfig } from '../lib/config/load.js';
 import { errorMessage } from '../lib/errors.js';
-import { createLogger, LOG_LEVELS } from '../lib/log.js';
-import { packageRoot } from '../lib/package-root.js';
-import { type Address, formatAddress, parseAddress } from './address.js';
-import { createServer, stopServer } from './server.js';
-
-interface Options {
-  address: Address;
-  logLevel: string;
-  configFile: string[];
-  /** Seconds that actions under way get when the agent is told to stop. */
-  drainTimeout: number;
-}
-
-const DEFAULT_ADDRESS = '127.0.0.1:8080';
-const DEFAULT_CONFIG = join(packageRoot, 'config', 'agent.json');
-
-/** The names that the original's log library has for what pino calls otherwise. */
-const LEVEL_ALIASES: Record<string, string> = { warning: 'warn', panic: 'fatal' };
-
-const parseSeconds = (text: string): number => {
-  const seconds = Number(text);
-  if (!(seconds >= 0 && seconds <= 3600)) throw new InvalidArgumentError('give seconds, 0 to 3600');
-  return seconds;
-};
-
-const parseOptions = (argv: readonly string[]): Options => {
-  const command = new Command('mistify-agent')
-    .description('Serves the API and carries out its actions through the sub-agents of a config')
-    .addOption(
-      new Option('-a, --address <address>', 'address to listen on; without a host, loopback')
-        .default(parseAddress(':8080'), ':8080')
-        .argParser(parseAddress),
-    )
-    .addOption(
-      new Option('-l, --log-level <level>', 'how much to log')
-        .choices([...LOG_LEVELS, ...Object.keys(LEVEL_ALIASES)])
-        .default('info'),
-    )
-    .addOption(
-      new Option(
-        '-c, --config-file <path>',
-        'config file, or a directory of them; may be given several times',
-      )
-        .argParser((path: string, earlier: string[] | undefined) => [...(earlier ?? []), path])
-        .default(undefined, 'the config/agent.json that comes with the agent'),
-    );
-  command.addOption(
-    new Option(
-      '--drain-timeout <seconds>',
-      'how long actions under way may go on when the agent is told to stop',
-    )
-      .default(30)
-      .argParser(parseSeconds),
-  );
-  const options = command.parse(argv, { from: 'user' }).opts<Options>();
-  return {
-    ...options,
-    logLevel: LEVEL_ALIASES[options.logLevel] ?? options.logLevel,
-    configFile: options.configFile ?? [DEFAULT_CONFIG],
-  };
-};
+import { createLogger, type Logger } from '../lib/log.js';
+import { startOnSocket } from '../lib/private-socket.js';
+import { removeStaleSocket } from '../lib/rpc/service-address.js';
+import { accessTo, SOCKET } from './access.js';
+import { type Address, formatAddress } from './address.js';
+import { commandLine, DEFAULT_ADDRESS, DEFAULT_CONFIG, type Options } from './command-line.js';
+import { createServer, stopServer, type WayIn } from './server.js';
+import { readTls, reloadTls } from './tls.js';
 
 /** The flags by which the demo finds this agent, when it is not where the demo looks by itself. */
 const demoFlags = (address: string, configFile: readonly string[]): string => {
@@ -76,47 +24,72 @@ const demoFlags = (address: string, configFile: readonly string[]): string => {
   return flags.length === 0 ? '' : ` -- ${flags.join(' ')}`;
 };
 
-const nextCommand = (address: string, configFile: readonly string[]): string =>
-  `Mistify Agent listens on http://${address}
-Try: curl http://${address}/guests
+const nextCommand = (address: string, protocol: string, configFile: readonly string[]): string =>
+  `Mistify Agent listens on ${protocol}://${address}
+Try: curl ${protocol}://${address}/guests
 Or, in another terminal, a whole guest's life: npm run demo${demoFlags(address, configFile)}
 Ctrl-C stops the agent; guests keep running.
 `;
+
+/** Where the config and the command line have it listen. It is refused before anything is started. */
+const wayInAt = async (address: Address, { server, dbpath }: Config, log: Logger): Promise<WayIn> => ({
+  listen: address,
+  access: await accessTo(address.host, server, new TokenRegistry(dbpath, log)),
+  tls: server.tls && (await readTls(server.tls)),
+  rateLimit: server.rate_limit,
+});
+
+const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promise<Server | undefined> => {
+  if (!socket) return undefined;
+  const server = createServer(agent.context, { listen: { socket: socket.path }, access: SOCKET });
+  await removeStaleSocket({ socket: socket.path });
+  await startOnSocket(server, socket.mode);
+  await chmod(socket.path, socket.mode);
+  return server;
+};
 
 const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): Promise<void> => {
   const log = createLogger('agent', logLevel);
   const config = await loadConfig(configFile);
   for (const warning of config.warnings) log.warn(warning);
+  const wayIn = await wayInAt(address, config, log);
   const agent = await startAgent(config, log);
-  const server = createServer(agent.context, address);
+  const server = createServer(agent.context, wayIn);
+  const servers = [server];
   const stop = async (): Promise<void> => {
     log.info('stopping: no new actions; those that run get some time; guests keep running');
     await agent.drain(drainTimeout * 1000);
-    await stopServer(server);
+    await Promise.all(servers.map(stopServer));
     await agent.stop();
     log.info('stopped');
     process.exit(0);
   };
   try {
     await server.start();
+    const onSocket = await serveSocket(agent, config);
+    if (onSocket) servers.push(onSocket);
   } catch (error) {
     await agent.stop();
     throw error;
   }
+  if (config.server.tls) reloadTls(server.listener as never, config.server.tls, log);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
   const listening = formatAddress({ host: address.host, port: Number(server.info.port) });
   log.info({ address: listening, dbpath: config.dbpath }, 'the agent listens');
-  process.stderr.write(nextCommand(listening, configFile));
+  process.stderr.write(nextCommand(listening, server.info.protocol, configFile));
 };
 
-/** Runs the agent until it is told to stop. What keeps it from starting is told in words, with exit code 1. */
+/**
+ * Runs the agent until it is told to stop, or a command about it. What keeps it from starting is told in words, with
+ * exit code 1.
+ */
 export const main = async (argv: readonly string[]): Promise<void> => {
   try {
-    await serve(parseOptions(argv));
+    await commandLine(serve).parseAsync(argv, { from: 'user' });
   } catch (error) {
     const hint = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? ': choose another with -a' : '';
     const text =
-      error instanceof ConfigError ? error.message : `the agent cannot start: ${errorMessage(error)}${hint}`;
+      error instanceof ConfigError ? error.message : `mistify-agent: ${errorMessage(error)}${hint}`;
     process.stderr.write(`${text}\n`);
     process.exit(1);
   }

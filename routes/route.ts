@@ -1,5 +1,6 @@
 import type { ObjectSchema, Schema } from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
+import type { Scope } from '../lib/auth/principal.js';
 
 export type RouteMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -15,6 +16,8 @@ export interface Route {
   query?: ObjectSchema;
   /** The JSON body; `ignored` when clients send one that means nothing. Any body is ignored when it is absent. */
   payload?: Schema | 'ignored';
+  /** What its clients must be allowed to do, or `public`; by default `read` or, to change something, `operate`. */
+  scope?: Scope | 'public';
   /** Whether a change can be made on condition, with If-Match. */
   conditional?: boolean;
   /** Whether what it answers has an ETag. */
@@ -36,6 +39,9 @@ export const route = <Params, Query, Payload>(
 /** Whether a request for it may change something. */
 export const changesSomething = ({ method, reply }: Route): boolean =>
   method !== 'GET' || reply.status === 202;
+
+export const scopeOf = (route: Route): Scope | 'public' =>
+  route.scope ?? (changesSomething(route) ? 'operate' : 'read');
 
 /** Whether HEAD is answered as well. To ask with HEAD must not do anything, which a GET that queues a job does. */
 export const answersHead = ({ method, reply }: Route): boolean => method === 'GET' && reply.status === 200;

@@ -1,15 +1,25 @@
+import type { SecureContextOptions } from 'node:tls';
 import { type Boom, badRequest, isBoom, methodNotAllowed } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import type { Context } from '../handlers/types.js';
+import type { Access } from './access.js';
+import { audit } from './audit.js';
+import { requirePrincipals } from './auth.js';
+import { guardAgainstBrowsers } from './browser-guard.js';
 import { errorBody } from './errors.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
+import { limitRate } from './rate-limit.js';
 import { answersHead, type Route } from './route.js';
 import { routeTable } from './table.js';
 
-export interface Address {
-  host: string;
-  port: number;
+/** Where a server listens, and who may come in there. */
+export interface WayIn {
+  listen: { host: string; port: number } | { socket: string };
+  access: Access;
+  tls?: SecureContextOptions | undefined;
+  /** Requests a second that one client may make; absent for any number. */
+  rateLimit?: number | undefined;
 }
 
 /** How long the answers under way get when the server stops. */
@@ -76,6 +86,9 @@ const shapeErrors = ({ log }: Context): Hapi.Lifecycle.Method => {
   return ({ response, method, path, route }, h) => {
     if (!isBoom(response)) return h.continue;
     const { statusCode, headers, payload } = response.output;
+    if (statusCode === 403 && payload.message === 'Insufficient scope')
+      payload.message =
+        'your token or certificate has not the scope for this: docs/security.md says which it takes';
     if (route.path === NO_ROUTE) payload.message = wordsFor(response, path);
     if (statusCode === 500) log.error({ err: response, method, path }, 'an error that nobody foresaw');
     const shaped = h.response(errorBody(response, debug)).code(statusCode);
@@ -87,25 +100,29 @@ const shapeErrors = ({ log }: Context): Hapi.Lifecycle.Method => {
 /** The HTTP server with all its routes; it does not listen before `start()`. */
 export const createServer = (
   context: Context,
-  { host, port }: Address,
+  { listen, access, tls, rateLimit }: WayIn,
   patience: Patience = PATIENCE,
 ): Hapi.Server => {
   const debug = context.log.isLevelEnabled('debug');
-  const listener = createListener(patience, debug);
+  const listener = createListener(patience, debug, tls);
   const server = Hapi.server({
-    host,
-    port,
+    ...('socket' in listen ? { port: listen.socket } : listen),
     listener,
+    tls: tls !== undefined,
     debug: false,
     router: { stripTrailingSlash: true },
     // Compression would hold bytes back that are to go out as they arrive.
     mime: { override: { 'application/octet-stream': { compressible: false } } },
     routes: { state: { parse: false, failAction: 'ignore' }, response: { ranges: false } },
   });
+  requirePrincipals(server, access);
   server.route(routeTable.map((definition) => toHapiRoute(definition, context, patience)));
   const methods = methodsOf(routeTable);
   server.route(methodNotAllowedRoutes(methods));
   server.ext('onRequest', requireHost);
+  if ('everyone' in access) server.ext('onRequest', guardAgainstBrowsers);
+  if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
+  server.ext('onPreResponse', audit(context));
   server.ext('onPreAuth', refuseHead(methods));
   server.ext('onPreResponse', shapeErrors(context));
   answerClientErrors(listener, patience, debug);

@@ -31,6 +31,7 @@ const REAL_PARTS = [
   'openvswitch-switch',
   'ethtool',
   'genisoimage',
+  'openssl',
   // The kernel's own ZFS, where it is there, is the better one, and the two are not installed side by side.
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { AuditLog } from '../audit/audit-log.js';
 import type { Config } from '../config/load.js';
 import type { Logger } from '../log.js';
 import { RpcClient } from '../rpc/client.js';
@@ -69,6 +70,8 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     JobLog.open(join(config.dbpath, 'jobs.db')),
     MetadataStore.open(join(config.dbpath, 'metadata.db')),
   ]);
+  const audit = new AuditLog(config.dbpath, log);
+  jobs.onEnd((job) => audit.jobEnded(job));
   const services = buildServices(config, secrets);
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
@@ -79,7 +82,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   await recover(runtime);
   return {
-    context: { guests, jobs, metadata, runtime, log },
+    context: { guests, jobs, metadata, runtime, audit, log },
     drain: (ms) => runtime.queue.drain(ms),
     stop: async () => {
       await runtime.queue.drain(0);
@@ -87,6 +90,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       await supervisor.stop();
       for (const { client } of services.values()) client.close();
       await Promise.all([guests.close(), jobs.close(), metadata.close()]);
+      await audit.close();
       await lock.release();
     },
   };

@@ -1,3 +1,4 @@
+import type { AuditLog } from '../audit/audit-log.js';
 import type { Logger } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { GuestStore } from '../store/guest-store.js';
@@ -10,5 +11,6 @@ export interface Context {
   jobs: JobLog;
   metadata: MetadataStore;
   runtime: Runtime;
+  audit: AuditLog;
   log: Logger;
 }

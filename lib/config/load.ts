@@ -6,12 +6,14 @@ import { describeAddress, excessOfSocketPath } from '../rpc/service-address.js';
 import { ACTION_TYPES } from './actions.js';
 import { duplicateKeys } from './duplicate-keys.js';
 import { type ActionConfig, type ConfigFile, configFileSchema, type ServiceConfig } from './schema.js';
+import type { ServerConfig } from './server.js';
 
 export interface Config {
   actions: Map<string, ActionConfig>;
   services: Map<string, ServiceConfig>;
   /** The directory of the state. */
   dbpath: string;
+  server: ServerConfig;
   /** What is odd about the files, but no reason not to start. */
   warnings: string[];
 }
@@ -71,6 +73,9 @@ const addFile = (loading: Loading, file: string, content: ConfigFile): void => {
   for (const [name, action] of Object.entries(content.actions)) {
     if (!ACTION_TYPES.has(name)) problems.push(`${file}: actions.${name}: there is no such action`);
     else if (claim(loading, `actions.${name}`, file)) config.actions.set(name, action);
+  }
+  for (const [key, value] of Object.entries(content.server ?? {})) {
+    if (claim(loading, `server.${key}`, file)) Object.assign(config.server, { [key]: value });
   }
   if (content.dbpath !== undefined && content.dbpath !== config.dbpath && claim(loading, 'dbpath', file)) {
     config.dbpath = content.dbpath;
@@ -145,7 +150,7 @@ const checkSecrets = ({ config, problems, origins }: Loading): void => {
  */
 export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
   const loading: Loading = {
-    config: { actions: new Map(), services: new Map(), warnings: [] },
+    config: { actions: new Map(), services: new Map(), server: {}, warnings: [] },
     problems: [],
     origins: new Map(),
   };

@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { RPC_PATH, type StageArgs } from '../rpc/messages.js';
 import type { ServiceAddress } from '../rpc/service-address.js';
+import { type ServerConfig, serverSchema } from './server.js';
 
 /** A stage of a pipeline: one call to a sub-agent. */
 export interface StageConfig {
@@ -37,6 +38,7 @@ export interface ConfigFile {
   actions: Record<string, ActionConfig>;
   services: Record<string, ServiceConfig>;
   dbpath?: string;
+  server?: ServerConfig;
 }
 
 const timeout = Joi.number().positive().max(86_400).description('Seconds').example(60);
@@ -88,6 +90,7 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   $schema: Joi.string().strip(),
   actions: Joi.object().pattern(Joi.string(), actionSchema).default({}),
   services: Joi.object().pattern(Joi.string(), serviceSchema).default({}),
+  server: serverSchema,
   dbpath: Joi.string()
     .allow('')
     .empty('')

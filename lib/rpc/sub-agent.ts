@@ -4,6 +4,7 @@ import type { ObjectSchema } from 'joi';
 import { disconnectSignal } from '../disconnect-signal.js';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
+import { startOnSocket } from '../private-socket.js';
 import { requireSecret } from './authorization.js';
 import { decodeCall, encodeError, encodeResult } from './codec.js';
 import { CallEvents, eventStream } from './event-stream.js';
@@ -65,21 +66,6 @@ const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
   const job = headers[CALL_HEADERS.job];
   if (typeof job !== 'string') return undefined;
   return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
-};
-
-/** For the owner alone. */
-const SOCKET_UMASK = 0o177;
-
-/**
- * Starts a server that is to listen on a unix socket to which nobody but the owner may connect, from the moment that
- * it is there. The umask is the whole process': it is put back before anything else gets to run.
- */
-const startPrivately = async (server: Hapi.Server): Promise<void> => {
-  await server.initialize();
-  const umask = process.umask(SOCKET_UMASK);
-  const started = server.start();
-  process.umask(umask);
-  await started;
 };
 
 /**
@@ -162,7 +148,7 @@ export class SubAgent {
     });
     if (secret !== undefined) requireSecret(server, secret);
     await removeStaleSocket(address);
-    await startPrivately(server);
+    await startOnSocket(server);
     this.#server = server;
     const listening = 'port' in address ? { ...address, port: Number(server.info.port) } : address;
     this.#options.log.info(`${this.#options.name} listens on ${describeAddress(listening)}`);

@@ -57,6 +57,7 @@ export class JobLog {
   /** What would be forgotten but for the client that may ask for it again. */
   readonly #requested = new Set<string>();
   readonly #pruned: string[] = [];
+  readonly #endListeners: ((job: Job) => void)[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
     this.#collection = collection;
@@ -98,6 +99,11 @@ export class JobLog {
     return job;
   }
 
+  /** Has `listener` told of each job that has ended, once that is on disk. */
+  onEnd(listener: (job: Job) => void): void {
+    this.#endListeners.push(listener);
+  }
+
   start(id: string): Promise<void> {
     return this.#change(id, (now) => ({ Status: 'Running', StartedAt: now }));
   }
@@ -107,12 +113,12 @@ export class JobLog {
     await this.#change(id, () => ({ Status: 'Complete', Message: '' }), {
       answer: JSON.stringify(answer ?? null),
     });
-    this.#finished.add(id);
+    this.#ended(id);
   }
 
   async fail(id: string, reason: string, kind: ErrorKind = 'bad_answer'): Promise<void> {
     await this.#change(id, () => ({ Status: 'Error', Message: reason }), { kind });
-    this.#finished.add(id);
+    this.#ended(id);
   }
 
   /** Notes the stage that a job is about to run: where it goes on after a restart. */
@@ -202,6 +208,12 @@ export class JobLog {
       job: { ...logged.job, ...change(now), UpdatedAt: now },
       ...(logged.request && outcome ? { request: { ...logged.request, outcome } } : {}),
     }));
+  }
+
+  #ended(id: string): void {
+    this.#finished.add(id);
+    const job = this.#collection.get(id)?.job;
+    if (job) for (const listener of this.#endListeners) listener(job);
   }
 
   /** Forgets the oldest finished jobs beyond the limit. */

@@ -61,6 +61,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     services: new Map(Object.entries(services).map(([name, part]) => [name, service(part)])),
     actions: new Map(actions),
     dbpath,
+    server: {},
     warnings: [],
   };
 };

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from 'ava';
+import { LOCAL } from '../../routes/access.js';
 import type { Patience } from '../../routes/listener.js';
-import { createServer } from '../../routes/server.js';
+import { createServer, type WayIn } from '../../routes/server.js';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
 import { requireDescribed } from './openapi.js';
 
@@ -63,14 +64,19 @@ export const serveApi = async (
   t: ExecutionContext,
   options: TestAgentOptions = {},
   patience?: Patience,
+  wayIn: Partial<WayIn> = {},
 ): Promise<Api> => {
   const agent = await startTestAgent(t, options);
-  const server = createServer(agent.context, { host: '127.0.0.1', port: 0 }, patience);
+  const server = createServer(
+    agent.context,
+    { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL, ...wayIn },
+    patience,
+  );
   const asked: string[] = [];
   server.events.on('response', ({ method, route }) => asked.push(`${method.toUpperCase()} ${route.path}`));
   await server.start();
   t.teardown(() => server.stop({ timeout: 100 }));
-  const url = `http://127.0.0.1:${server.info.port}`;
+  const url = `${server.info.protocol}://127.0.0.1:${server.info.port}`;
   const call: Api['call'] = async (method, path, ...rest) => {
     const answer = await callApi(url, method, path, ...rest);
     requireDescribed(method, path, answer);

@@ -11,7 +11,7 @@ import { packageRoot } from '../../lib/package-root.js';
 import { freePort } from './ports.js';
 import { tempDir } from './temp.js';
 
-const START_MS = 30_000;
+const START_MS = 90_000;
 const PROGRAM = join(packageRoot, 'dist/routes/mistify-agent.js');
 
 /** The agent as its users run it: its own program, with the real sub-agents of a config. */

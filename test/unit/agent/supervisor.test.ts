@@ -26,7 +26,13 @@ const supervise = async (
     max_pending: 1,
     command: command ?? [process.execPath, '-e', `${note}${script}`],
   };
-  const config = { services: new Map([['svc', service]]), actions: new Map(), dbpath, warnings: [] };
+  const config = {
+    services: new Map([['svc', service]]),
+    actions: new Map(),
+    dbpath,
+    server: {},
+    warnings: [],
+  };
   const secrets = await Secrets.of(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);
   t.teardown(() => supervisor.stop());

@@ -1,0 +1,54 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentError, errorMessage } from '../errors.js';
+import { lockDirectory } from '../store/directory-lock.js';
+import { type StoredToken, storedTokensSchema } from './tokens.js';
+
+/** The tokens' own directory: its lock is another one than the agent's, which may be running. */
+const directoryOf = (dbpath: string): string => join(dbpath, 'tokens');
+
+export const tokenFileOf = (dbpath: string): string => join(directoryOf(dbpath), 'tokens.json');
+
+/**
+ * Reads the tokens; none when there is no file.
+ * @throws {AgentError} `storage` when the file cannot be read or is damaged
+ */
+export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
+  const file = tokenFileOf(dbpath);
+  try {
+    const { value, error } = storedTokensSchema.validate(JSON.parse(await readFile(file, 'utf8')));
+    if (error) throw error;
+    return value as StoredToken[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new AgentError('storage', `${file} cannot be used: ${errorMessage(error)}`);
+  }
+};
+
+/** The old file or the new one is there whenever the power goes. */
+const replaceFile = async (file: string, content: string): Promise<void> => {
+  const draft = `${file}.new`;
+  const handle = await open(draft, 'w', 0o600);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, file);
+};
+
+/** Changes the tokens; of two changes at the same time none is lost. */
+export const changeTokens = async (
+  dbpath: string,
+  change: (tokens: StoredToken[]) => StoredToken[],
+): Promise<void> => {
+  await mkdir(directoryOf(dbpath), { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(directoryOf(dbpath));
+  try {
+    const changed = change(await readTokens(dbpath));
+    await replaceFile(tokenFileOf(dbpath), `${JSON.stringify(changed, null, 2)}\n`);
+  } finally {
+    await lock.release();
+  }
+};

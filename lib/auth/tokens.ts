@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto';
+import Joi from 'joi';
+import { AgentError } from '../errors.js';
+import { type Principal, SCOPES, type Scope } from './principal.js';
+
+/** By which secret scanners know one. */
+const PREFIX = 'mistify_';
+const SECRET_BYTES = 32;
+
+/** A bearer token as it is kept: who has the file cannot make the token from it. */
+export interface StoredToken {
+  name: string;
+  scope: Scope;
+  /** Of the whole token, in hex. It is random enough for a plain hash to hold. */
+  sha256: string;
+  /** RFC 3339. */
+  created: string;
+  /** RFC 3339; absent when it does not expire. */
+  expires?: string;
+}
+
+export const storedTokensSchema = Joi.array().items(
+  Joi.object<StoredToken>({
+    name: Joi.string().required(),
+    scope: Joi.string()
+      .valid(...SCOPES)
+      .required(),
+    sha256: Joi.string().hex().length(64).required(),
+    created: Joi.string().isoDate().required(),
+    expires: Joi.string().isoDate(),
+  }),
+);
+
+export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/**
+ * Makes a token. It is not kept, so this is the only time that it can be seen.
+ * @param lifetimeMs milliseconds; absent for ever
+ */
+export const newToken = (
+  name: string,
+  scope: Scope,
+  lifetimeMs?: number,
+): { token: string; stored: StoredToken } => {
+  const token = PREFIX + randomBytes(SECRET_BYTES).toString('base64url');
+  const now = Date.now();
+  const expires = lifetimeMs === undefined ? {} : { expires: new Date(now + lifetimeMs).toISOString() };
+  const created = new Date(now).toISOString();
+  return { token, stored: { name, scope, sha256: hashToken(token), created, ...expires } };
+};
+
+export const hasExpired = ({ expires }: StoredToken): boolean =>
+  expires !== undefined && Date.parse(expires) <= Date.now();
+
+export const principalOf = ({ name, scope }: StoredToken): Principal => ({ name, scope });
+
+/** @throws {AgentError} `conflict` when the name is taken */
+export const withToken = (tokens: readonly StoredToken[], added: StoredToken): StoredToken[] => {
+  if (tokens.some(({ name }) => name === added.name))
+    throw new AgentError(
+      'conflict',
+      `there is a token ${added.name} already: revoke it, or choose another name`,
+    );
+  return [...tokens, added];
+};
+
+/** @throws {AgentError} `not_found` */
+export const withoutToken = (tokens: readonly StoredToken[], name: string): StoredToken[] => {
+  if (!tokens.some((token) => token.name === name))
+    throw new AgentError('not_found', `there is no token ${name}`);
+  return tokens.filter((token) => token.name !== name);
+};

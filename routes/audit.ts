@@ -1,0 +1,37 @@
+import { isBoom } from '@hapi/boom';
+import type { Lifecycle } from '@hapi/hapi';
+import { JOB_ID_HEADER } from '../handlers/replies.js';
+import type { Context } from '../handlers/types.js';
+import { principalOf } from './auth.js';
+import { scopeOf } from './route.js';
+import { routeTable } from './table.js';
+
+/** By method and path. */
+const changing = new Set(
+  routeTable
+    .filter((route) => !['read', 'public'].includes(scopeOf(route)))
+    .map(({ method, path }) => `${method} ${path}`),
+);
+
+/** Notes every request for a change, and what was answered. */
+export const audit =
+  ({ audit: log }: Context): Lifecycle.Method =>
+  (request, h) => {
+    const { response, route, info, params } = request;
+    const method = request.method.toUpperCase();
+    if (!changing.has(`${method} ${route.path}`)) return h.continue;
+    const job = isBoom(response)
+      ? undefined
+      : (response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined);
+    log.write({
+      event: 'request',
+      principal: principalOf(request)?.name ?? '',
+      address: info.remoteAddress,
+      method,
+      route: route.path,
+      guest: params.guestID as string | undefined,
+      job,
+      status: isBoom(response) ? response.output.statusCode : response.statusCode,
+    });
+    return h.continue;
+  };

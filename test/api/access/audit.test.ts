@@ -1,0 +1,66 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { addGuest } from '../../helpers/agent.js';
+import { type Api, serveApi } from '../../helpers/api.js';
+import { until } from '../../helpers/wait.js';
+
+type Entry = Record<string, unknown>;
+
+const entries = async ({ dbpath }: Api): Promise<Entry[]> => {
+  const text = await readFile(join(dbpath, 'audit.log'), 'utf8');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Entry);
+};
+
+test('a change is noted, with who, what, which guest and job, and then what came of it', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context, { state: 'shutoff' });
+  const { jobId } = await api.call('POST', `/guests/${id}/start`);
+  const [asked, ended] = await until('both are there', async () => {
+    const noted = await entries(api);
+    return noted.length === 2 ? noted : undefined;
+  });
+  t.like(asked, {
+    event: 'request',
+    principal: 'local',
+    address: '127.0.0.1',
+    method: 'POST',
+    route: '/guests/{guestID}/start',
+    guest: id,
+    job: jobId,
+    status: 202,
+  });
+  t.like(ended, { event: 'job', job: jobId, guest: id, action: 'start', status: 'Complete', message: '' });
+  t.true([asked, ended].every((entry) => !Number.isNaN(Date.parse(String(entry?.time)))));
+});
+
+test('a change that was refused is noted, a look is not, and nothing of a body ever is', async (t) => {
+  const api = await serveApi(t);
+  await api.call('GET', '/guests');
+  await api.call('PATCH', '/metadata', { password: 'hunter2', wrong: 1 });
+  await api.call('PATCH', '/metadata', { password: 'hunter2' });
+  const noted = await until('they are there', async () => {
+    const all = await entries(api);
+    return all.length >= 2 ? all : undefined;
+  });
+  t.deepEqual(
+    noted.map(({ method, route, status }) => [method, route, status]),
+    [
+      ['PATCH', '/metadata', 400],
+      ['PATCH', '/metadata', 200],
+    ],
+  );
+  t.notRegex(JSON.stringify(noted), /hunter2/);
+});
+
+test('it is for the owner alone', async (t) => {
+  const api = await serveApi(t);
+  await api.call('PATCH', '/metadata', { a: '1' });
+  const { mode } = await until('it is there', () =>
+    stat(join(api.dbpath, 'audit.log')).catch(() => undefined),
+  );
+  t.is(mode & 0o777, 0o600);
+});

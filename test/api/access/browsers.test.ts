@@ -1,0 +1,38 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import test from 'ava';
+import { serveApi } from '../../helpers/api.js';
+
+/** fetch does not let these headers be chosen. */
+const statusWith = async (url: string, method: string, headers: Record<string, string>): Promise<number> => {
+  const asking = request(url, { method, headers });
+  asking.end();
+  const [response] = await once(asking, 'response');
+  response.resume();
+  return response.statusCode;
+};
+
+test('a name that somebody has pointed at this machine is not answered to', async (t) => {
+  const { url } = await serveApi(t);
+  t.is(await statusWith(`${url}/guests`, 'GET', { Host: 'evil.example:8080' }), 403);
+  for (const Host of ['localhost:8080', '127.0.0.1', '[::1]:8080', 'agent.localhost'])
+    t.is(await statusWith(`${url}/guests`, 'GET', { Host }), 200, Host);
+});
+
+test('a page of another site can ask for nothing', async (t) => {
+  const { url, context } = await serveApi(t);
+  const foreign = [
+    { Origin: 'https://evil.example' },
+    { Origin: 'null' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+  ];
+  for (const headers of foreign as Record<string, string>[])
+    t.is(await statusWith(`${url}/guests`, 'POST', headers), 403, JSON.stringify(headers));
+  t.deepEqual(context.guests.list(), []);
+});
+
+test('a page of the agent’s own can', async (t) => {
+  const { url } = await serveApi(t);
+  t.is(await statusWith(`${url}/guests`, 'POST', { Origin: url, 'Sec-Fetch-Site': 'same-origin' }), 202);
+});

@@ -1,0 +1,11 @@
+import test from 'ava';
+import { serveApi } from '../../helpers/api.js';
+
+test('a client that asks more often than it may is told when to come again', async (t) => {
+  const { call } = await serveApi(t, {}, undefined, { rateLimit: 1 });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => call('GET', '/guests')));
+  const refused = answers.filter(({ status }) => status === 429);
+  t.is(answers.filter(({ status }) => status === 200).length, 10);
+  t.is(refused.length, 10);
+  t.true(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0));
+});

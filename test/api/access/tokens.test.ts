@@ -1,0 +1,130 @@
+import { writeFile } from 'node:fs/promises';
+import test, { type ExecutionContext } from 'ava';
+import type { Scope } from '../../../lib/auth/principal.js';
+import { changeTokens, tokenFileOf } from '../../../lib/auth/token-file.js';
+import { TokenRegistry } from '../../../lib/auth/token-registry.js';
+import { newToken, withoutToken, withToken } from '../../../lib/auth/tokens.js';
+import { addGuest } from '../../helpers/agent.js';
+import { type Api, serveApi } from '../../helpers/api.js';
+import { silentLog } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+type Headers = Record<string, string>;
+
+const bearer = (token: string): Headers => ({ Authorization: `Bearer ${token}` });
+
+/** An API that wants tokens. */
+const serveGuarded = async (t: ExecutionContext): Promise<{ api: Api; dbpath: string }> => {
+  const dbpath = await tempDir(t);
+  const tokens = new TokenRegistry(dbpath, silentLog);
+  const api = await serveApi(t, { dbpath }, undefined, { access: { tokens, certificates: undefined } });
+  return { api, dbpath };
+};
+
+const addToken = async (
+  dbpath: string,
+  name: string,
+  scope: Scope,
+  lifetimeMs?: number,
+): Promise<Headers> => {
+  const { token, stored } = newToken(name, scope, lifetimeMs);
+  await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
+  return bearer(token);
+};
+
+test('a token of each scope opens what that scope is for, and no more', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const { id } = await addGuest(api.context, { state: 'shutoff' });
+  const requests: [string, string, Scope][] = [
+    ['GET', '/guests', 'read'],
+    ['GET', `/guests/${id}/metrics/cpu`, 'read'],
+    ['PATCH', '/metadata', 'operate'],
+    ['GET', `/guests/${id}/start`, 'operate'],
+    ['POST', `/guests/${id}/start`, 'operate'],
+    ['GET', '/debug/pprof/cmdline', 'admin'],
+  ];
+  const scopes: Scope[] = ['read', 'operate', 'admin'];
+  for (const [level, scope] of scopes.entries()) {
+    const headers = await addToken(dbpath, scope, scope);
+    await until(`the token ${scope} is known`, async () => {
+      return (await api.call('GET', '/guests', undefined, headers)).status === 200;
+    });
+    for (const [method, path, needed] of requests) {
+      const { status } = await api.call(method, path, method === 'PATCH' ? {} : undefined, headers);
+      if (scopes.indexOf(needed) <= level) t.true(status < 300, `${scope}: ${method} ${path}: ${status}`);
+      else t.is(status, 403, `${scope}: ${method} ${path}`);
+    }
+  }
+});
+
+test('without a token, or with a wrong one, nothing is to be had, and the answer says what is missing', async (t) => {
+  const { api } = await serveGuarded(t);
+  const none = await api.call('GET', '/guests');
+  t.like(none, { status: 401, body: { code: 401, stack: [] } });
+  t.is(none.headers.get('www-authenticate'), 'Bearer realm="mistify"');
+  t.regex(none.text, /mistify-agent token create/);
+  for (const headers of [bearer('mistify_wrong'), { Authorization: 'Basic YTpi' }]) {
+    const wrong = await api.call('POST', '/guests', { memory: 64 }, headers);
+    t.is(wrong.status, 401);
+    t.is(wrong.headers.get('www-authenticate'), 'Bearer realm="mistify", error="invalid_token"');
+  }
+  t.deepEqual(api.context.guests.list(), []);
+});
+
+test('the description of the API is for everybody', async (t) => {
+  const { api } = await serveGuarded(t);
+  t.is((await api.call('GET', '/openapi.json')).status, 200);
+});
+
+test('a token that is revoked is worthless soon, on open connections too', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const headers = await addToken(dbpath, 'ci', 'read');
+  t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
+  await changeTokens(dbpath, (tokens) => withoutToken(tokens, 'ci'));
+  await until(
+    'it is refused',
+    async () => (await api.call('GET', '/guests', undefined, headers)).status === 401,
+  );
+  t.pass();
+});
+
+test('a token that has expired is worthless', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const headers = await addToken(dbpath, 'ci', 'read', -1);
+  t.is((await api.call('GET', '/guests', undefined, headers)).status, 401);
+});
+
+test('while the file of tokens is damaged, nobody gets in', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const headers = await addToken(dbpath, 'ci', 'admin');
+  t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
+  await writeFile(tokenFileOf(dbpath), 'not JSON at all');
+  await until(
+    'it is refused',
+    async () => (await api.call('GET', '/guests', undefined, headers)).status === 401,
+  );
+  t.pass();
+});
+
+test('whoever guesses tokens is slowed down', async (t) => {
+  const { api } = await serveGuarded(t);
+  const statuses: number[] = [];
+  for (let guess = 0; guess < 25; guess++)
+    statuses.push((await api.call('GET', '/guests', undefined, bearer(`mistify_${guess}`))).status);
+  t.deepEqual([...new Set(statuses)], [401, 429]);
+});
+
+test('one client’s idempotency key is nothing to another’s', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const [one, other] = [await addToken(dbpath, 'one', 'operate'), await addToken(dbpath, 'other', 'operate')];
+  const create = async (headers: Headers) =>
+    api.call('POST', '/guests', { memory: 64 }, { ...headers, 'Idempotency-Key': 'k' });
+  t.not((await create(one)).jobId, (await create(other)).jobId);
+});
+
+test('of two tokens that are made at the same time none is lost', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const made = await Promise.all(['a', 'b'].map((name) => addToken(dbpath, name, 'read')));
+  for (const headers of made) t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
+});

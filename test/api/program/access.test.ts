@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import axios from 'axios';
+import { PROGRAM, runProgram } from '../../helpers/program.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+
+const writeConfig = async (
+  t: ExecutionContext,
+  server: unknown = {},
+): Promise<{ config: string; dir: string }> => {
+  const dir = await tempDir(t);
+  const config = join(dir, 'agent.json');
+  await writeFile(config, JSON.stringify({ dbpath: join(dir, 'db'), server }));
+  return { config, dir };
+};
+
+// One program at a time: each takes a second of a core to start.
+for (const address of ['0.0.0.0:0', '[::]:0'])
+  test.serial(
+    `on ${address} the agent does not start without authentication, and says what to do`,
+    async (t) => {
+      const { config } = await writeConfig(t);
+      const { exitCode, stderr } = await runProgram('-a', address, '-c', config);
+      t.is(exitCode, 1);
+      t.regex(stderr, /could do anything with this host: set server\.auth and server\.tls/);
+    },
+  );
+
+test.serial('tokens do not go over a network in the clear', async (t) => {
+  const { config } = await writeConfig(t, { auth: ['token'] });
+  const { exitCode, stderr } = await runProgram('-a', '0.0.0.0:0', '-c', config);
+  t.is(exitCode, 1);
+  t.regex(stderr, /in the clear on 0\.0\.0\.0: set server\.tls/);
+});
+
+test.serial('certificates of clients need an authority', async (t) => {
+  const { config } = await writeConfig(t, { auth: ['certificate'] });
+  const { exitCode, stderr } = await runProgram('-a', '127.0.0.1:0', '-c', config);
+  t.is(exitCode, 1);
+  t.regex(stderr, /"certificate", which needs server\.tls with client_ca/);
+});
+
+test.serial('a token is made, listed and revoked by commands, without the agent', async (t) => {
+  const { config } = await writeConfig(t);
+  const run = async (...args: string[]) => runProgram('token', ...args, '-c', config);
+  const { stdout: token } = await run('create', 'ci', '--scope', 'operate', '--expires', '30d');
+  t.regex(token, /^mistify_[\w-]{43}\n?$/);
+  const { stdout: listed } = await run('list');
+  t.regex(listed, /^ci\toperate\tuntil 2/);
+  t.false(listed.includes(token.trim()));
+  t.like(await run('create', 'ci'), {
+    exitCode: 1,
+    stderr: 'mistify-agent: there is a token ci already: revoke it, or choose another name',
+  });
+  t.like(await run('revoke', 'ci'), { exitCode: 0 });
+  t.is((await run('list')).stdout, '');
+  t.is((await run('revoke', 'ci')).exitCode, 1);
+});
+
+test.serial('the agent listens on a unix socket, for whom its mode lets in', async (t) => {
+  const { dir } = await writeConfig(t);
+  const path = join(dir, 'api.sock');
+  const { config } = await writeConfig(t, { socket: { path, mode: '0660' } });
+  const child = spawn(process.execPath, [PROGRAM, '-a', ':0', '-c', config], { stdio: 'ignore' });
+  t.teardown(async () => {
+    const exited = once(child, 'exit');
+    if (child.kill('SIGTERM')) await exited;
+  });
+  const { mode } = await until('the socket is there', () => stat(path).catch(() => undefined), 60_000);
+  t.is(mode & 0o777, 0o660);
+  const { status, data } = await axios.get('http://localhost/guests', { socketPath: path, proxy: false });
+  t.is(status, 200);
+  t.deepEqual(data, []);
+});
