@@ -1,11 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 import { Boom } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseToolkit, Server, ServerAuthSchemeObject } from '@hapi/hapi';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { included, type Principal } from '../lib/auth/principal.js';
 import type { Access } from './access.js';
 
-/** Wrong tokens that an address may show in a minute. */
+/** Wrong tokens that an address may show in a minute; those that are good work all the while. */
 const MAX_WRONG_TOKENS = 20;
 
 /** How hapi is told who it is, and what they may do. */
@@ -63,17 +63,20 @@ class Authenticator {
 
   async #byToken(request: Request, token: string): Promise<Principal> {
     const { tokens } = this.#access as Exclude<Access, { everyone: Principal }>;
-    const address = request.info.remoteAddress;
-    const wrong = await this.#wrong.get(address);
-    if (wrong && wrong.consumedPoints >= MAX_WRONG_TOKENS) {
-      const boom = new Boom('too many wrong tokens came from your address', { statusCode: 429 });
-      boom.output.headers['Retry-After'] = String(Math.ceil(wrong.msBeforeNext / 1000));
-      throw boom;
-    }
     const principal = await tokens?.find(token);
     if (principal) return principal;
-    await this.#wrong.consume(address).catch(() => {});
-    throw unauthorized('this token is unknown, revoked or expired', 'invalid_token');
+    throw await this.#refuseToken(request.info.remoteAddress);
+  }
+
+  async #refuseToken(address: string): Promise<Boom> {
+    try {
+      await this.#wrong.consume(address);
+      return unauthorized('this token is unknown, revoked or expired', 'invalid_token');
+    } catch (limit) {
+      const boom = new Boom('too many wrong tokens came from your address', { statusCode: 429 });
+      boom.output.headers['Retry-After'] = String(Math.ceil((limit as RateLimiterRes).msBeforeNext / 1000));
+      return boom;
+    }
   }
 
   #ways(): string {

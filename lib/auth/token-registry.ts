@@ -15,7 +15,7 @@ export class TokenRegistry {
   /** By their hash: to look a hash up tells nothing about the token, however long it takes. */
   #tokens: ReadonlyMap<string, StoredToken> = new Map();
   #version = '';
-  #checkedAt = 0;
+  #checkedAt = Number.NEGATIVE_INFINITY;
   #checking: Promise<void> | undefined;
 
   constructor(dbpath: string, log: Logger) {
@@ -25,18 +25,20 @@ export class TokenRegistry {
 
   /** Who has a token; nobody when it is unknown, revoked or expired. */
   async find(token: string): Promise<Principal | undefined> {
-    if (Date.now() - this.#checkedAt > RECHECK_MS) {
+    const hash = hashToken(token);
+    // What is not known may have been made a moment ago.
+    if (!this.#tokens.has(hash) || performance.now() - this.#checkedAt > RECHECK_MS) {
       this.#checking ??= this.#refresh();
       await this.#checking;
     }
-    const stored = this.#tokens.get(hashToken(token));
+    const stored = this.#tokens.get(hash);
     return stored && !hasExpired(stored) ? principalOf(stored) : undefined;
   }
 
   async #refresh(): Promise<void> {
     const version = await this.#readVersion();
     if (version !== this.#version) await this.#read(version);
-    this.#checkedAt = Date.now();
+    this.#checkedAt = performance.now();
     this.#checking = undefined;
   }
 

@@ -30,14 +30,14 @@ const answerTo = async (t: ExecutionContext, url: string, request: string): Prom
   return text(socket);
 };
 
-const GET = 'GET /guests HTTP/1.1\r\nHost: x\r\n';
-const POST = 'POST /guests HTTP/1.1\r\nHost: x\r\n';
+const GET = 'GET /guests HTTP/1.1\r\nHost: localhost\r\n';
+const POST = 'POST /guests HTTP/1.1\r\nHost: localhost\r\n';
 const CLOSE = 'Connection: close\r\n\r\n';
 
 const MALFORMED: Record<string, [request: string, code: number, message: RegExp]> = {
   'a request line that is garbage': ['\x16\x03\x01 garbage\r\n\r\n', 400, /method/i],
-  'a method that nobody knows': ['FROB /guests HTTP/1.1\r\nHost: x\r\n\r\n', 400, /method/],
-  'a version that nobody knows': ['GET /guests HTTP/9.9\r\nHost: x\r\n\r\n', 400, /version/],
+  'a method that nobody knows': ['FROB /guests HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, /method/],
+  'a version that nobody knows': ['GET /guests HTTP/9.9\r\nHost: localhost\r\n\r\n', 400, /version/],
   'two lengths': [`${POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400, /Content-Length/],
   'a length and chunks': [
     `${POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -50,7 +50,7 @@ const MALFORMED: Record<string, [request: string, code: number, message: RegExp]
   'no Host': [`GET /guests HTTP/1.1\r\n${CLOSE}`, 400, /Host/],
   'an expectation that nobody can meet': [`${GET}Expect: foo\r\n${CLOSE}`, 417, /Expect: foo/],
   'a path with a % that means nothing': [
-    `GET /guests/%zz HTTP/1.1\r\nHost: x\r\n${CLOSE}`,
+    `GET /guests/%zz HTTP/1.1\r\nHost: localhost\r\n${CLOSE}`,
     400,
     /path that can be read/,
   ],
@@ -64,7 +64,7 @@ for (const [what, [request, code, message]] of Object.entries(MALFORMED))
 
 test('OPTIONS * is an error in words, and not of a path that is not there', async (t) => {
   const { url } = await serveApi(t);
-  const answer = await answerTo(t, url, `OPTIONS * HTTP/1.1\r\nHost: x\r\n${CLOSE}`);
+  const answer = await answerTo(t, url, `OPTIONS * HTTP/1.1\r\nHost: localhost\r\n${CLOSE}`);
   t.notRegex(assertError(t, answer, 400), /no such path/);
 });
 
@@ -81,7 +81,7 @@ test('cookies that are none do not matter', async (t) => {
 test('an error in a later request of a connection leaves the answer to the earlier one whole', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context);
-  const earlier = `GET /guests/${id} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const earlier = `GET /guests/${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   const answers = await answerTo(t, url, `${earlier}FROB / HTTP/1.1\r\n\r\n`);
   const second = answers.lastIndexOf('HTTP/1.1 ');
   t.regex(answers.slice(0, second), new RegExp(`^HTTP/1.1 200 .*"id":"${id}".*}$`, 's'));
@@ -110,7 +110,7 @@ const IMPATIENT = { ...PATIENCE, headers: 200, request: 400, check: 50 };
 for (const [what, request] of Object.entries({
   headers: 'GET /guests HTTP/1.1\r\nHost:',
   'a body': `${POST}Content-Length: 100\r\n\r\n{`,
-  'a body that is ignored': `DELETE /jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`,
+  'a body that is ignored': `DELETE /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{`,
   'a body that is too large': `${POST}Content-Length: 10000000\r\n\r\n{`,
 }))
   test(`a request that does not finish ${what} is a 408 after a while`, async (t) => {
