@@ -82,7 +82,7 @@ class Authenticator {
   #ways(): string {
     const { tokens, certificates } = this.#access as Exclude<Access, { everyone: Principal }>;
     const ways = [
-      ...(tokens ? ['Authorization: Bearer TOKEN, with one that `mistify-agent token create` has made'] : []),
+      ...(tokens ? ['Authorization: Bearer TOKEN, with one that `mistify token create` has made'] : []),
       ...(certificates ? ['a client certificate'] : []),
     ];
     return ways.join(', or ');

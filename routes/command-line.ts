@@ -1,10 +1,7 @@
-import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { loadConfig } from '../lib/config/load.js';
+import { DEFAULT_CONFIG } from '../lib/config/default-config.js';
 import { LOG_LEVELS } from '../lib/log.js';
-import { packageRoot } from '../lib/package-root.js';
 import { type Address, parseAddress } from './address.js';
-import { addTokenCommands } from './token-commands.js';
 
 export interface Options {
   address: Address;
@@ -15,7 +12,6 @@ export interface Options {
 }
 
 export const DEFAULT_ADDRESS = '127.0.0.1:8080';
-export const DEFAULT_CONFIG = join(packageRoot, 'config', 'agent.json');
 
 /** The names that the original's log library has for what pino calls otherwise. */
 const LEVEL_ALIASES: Record<string, string> = { warning: 'warn', panic: 'fatal' };
@@ -26,7 +22,7 @@ const parseSeconds = (text: string): number => {
   return seconds;
 };
 
-/** The agent's command line; `serve` is what it does when it is given no command. */
+/** The agent's command line; `serve` is what it does. */
 export const commandLine = (serve: (options: Options) => Promise<void>): Command => {
   const command = new Command('mistify-agent')
     .description('Serves the API and carries out its actions through the sub-agents of a config')
@@ -56,14 +52,12 @@ export const commandLine = (serve: (options: Options) => Promise<void>): Command
       .default(30)
       .argParser(parseSeconds),
   );
-  const options = (): Options => {
+  return command.action(() => {
     const given = command.opts<Options>();
-    return {
+    return serve({
       ...given,
       logLevel: LEVEL_ALIASES[given.logLevel] ?? given.logLevel,
       configFile: given.configFile ?? [DEFAULT_CONFIG],
-    };
-  };
-  addTokenCommands(command, async () => (await loadConfig(options().configFile)).dbpath);
-  return command.action(() => serve(options()));
+    });
+  });
 };

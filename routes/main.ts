@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import type { Server } from '@hapi/hapi';
 import { type Agent, startAgent } from '../lib/agent/agent.js';
 import { TokenRegistry } from '../lib/auth/token-registry.js';
+import { DEFAULT_CONFIG } from '../lib/config/default-config.js';
 import { type Config, ConfigError, loadConfig } from '../lib/config/load.js';
 import { errorMessage } from '../lib/errors.js';
 import { createLogger, type Logger } from '../lib/log.js';
@@ -9,7 +10,7 @@ import { startOnSocket } from '../lib/private-socket.js';
 import { removeStaleSocket } from '../lib/rpc/service-address.js';
 import { accessTo, SOCKET } from './access.js';
 import { type Address, formatAddress } from './address.js';
-import { commandLine, DEFAULT_ADDRESS, DEFAULT_CONFIG, type Options } from './command-line.js';
+import { commandLine, DEFAULT_ADDRESS, type Options } from './command-line.js';
 import { createServer, stopServer, type WayIn } from './server.js';
 import { readTls, reloadTls } from './tls.js';
 
@@ -80,7 +81,7 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
 };
 
 /**
- * Runs the agent until it is told to stop, or a command about it. What keeps it from starting is told in words, with
+ * Runs the agent until it is told to stop. What keeps it from starting is told in words, with
  * exit code 1.
  */
 export const main = async (argv: readonly string[]): Promise<void> => {

@@ -25,9 +25,9 @@ const HINTS_BY_CODE: Record<string, string> = {
 
 const HINTS_BY_STATUS: Record<number, string> = {
   401: `The agent asks for a token: give it with --token-file FILE or MISTIFY_TOKEN.
-One is made on its own host: mistify-agent token create NAME --scope operate`,
+One is made on its own host: mistify token create NAME --scope operate`,
   403: `The token or certificate that you use may not do this. A token that may is made on the agent's host:
-mistify-agent token create NAME --scope operate`,
+mistify token create NAME --scope operate`,
   412: 'Look at it again, then decide.',
   429: 'Try again when some of its jobs are done: mistify job list',
 };

@@ -9,6 +9,7 @@ import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addMetadataCommands } from './commands/metadata.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
+import { addTokenCommands } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
 
 const version = (): string =>
@@ -61,6 +62,7 @@ export const makeProgram = (): Command => {
   addSnapshotCommands(program);
   addJobCommands(program);
   addMetadataCommands(program);
+  addTokenCommands(program);
   addEventsCommand(program);
   addTopCommand(program);
   addCompletionCommands(program, makeProgram);

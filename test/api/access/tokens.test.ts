@@ -60,7 +60,7 @@ test('without a token, or with a wrong one, nothing is to be had, and the answer
   const none = await api.call('GET', '/guests');
   t.like(none, { status: 401, body: { code: 401, stack: [] } });
   t.is(none.headers.get('www-authenticate'), 'Bearer realm="mistify"');
-  t.regex(none.text, /mistify-agent token create/);
+  t.regex(none.text, /mistify token create/);
   for (const headers of [bearer('mistify_wrong'), { Authorization: 'Basic YTpi' }]) {
     const wrong = await api.call('POST', '/guests', { memory: 64 }, headers);
     t.is(wrong.status, 401);

@@ -35,7 +35,7 @@ for (const [code, hint] of [
 
 test('a 401 says how to give a token, and how to make one', (t) => {
   const { hint = '' } = explain(new MistifyError(401, 'who?'));
-  t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify-agent token create/);
+  t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify token create/);
 });
 
 test('a job that failed is exit code 1', (t) => {

@@ -1,0 +1,96 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SCOPES, type Scope } from '../../auth/principal.js';
+import type { StoredToken } from '../../auth/tokens.js';
+import { DEFAULT_CONFIG } from '../../config/default-config.js';
+import { parseLifetime } from '../lifetime.js';
+import { type Column, Output } from '../output.js';
+
+type ShownToken = Omit<StoredToken, 'sha256'>;
+
+const COLUMNS: readonly Column<ShownToken>[] = [
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'SCOPE', value: ({ scope }) => scope },
+  { title: 'MADE', value: ({ created }) => created },
+  { title: 'EXPIRES', value: ({ expires }) => expires ?? 'never' },
+];
+
+const parseName = (name: string): string => {
+  if (!/^[\w.@-]{1,64}$/.test(name))
+    throw new InvalidArgumentError('a name has 1 to 64 letters, digits and . _ @ -');
+  return name;
+};
+
+interface StoreOptions {
+  configFile?: string[];
+  json?: boolean;
+}
+
+/** The tokens of the agent on this host: they are kept in its state, and no request makes one. */
+const openStore = async (command: Command) => {
+  const { configFile = [DEFAULT_CONFIG], json = false } = command.optsWithGlobals<StoreOptions>();
+  // Only now: to load them takes longer than all the rest, and help needs none of it.
+  const [{ loadConfig }, file, tokens] = await Promise.all([
+    import('../../config/load.js'),
+    import('../../auth/token-file.js'),
+    import('../../auth/tokens.js'),
+  ]);
+  const { dbpath } = await loadConfig(configFile);
+  return { dbpath, out: new Output(json), ...file, ...tokens };
+};
+
+const ofAgent = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      '-c, --config-file <path>',
+      "the agent's config, which says where its state is; may be repeated",
+    )
+      .argParser((path: string, earlier: string[] | undefined) => [...(earlier ?? []), path])
+      .default(undefined, 'the config/agent.json that comes with the agent'),
+  );
+
+/** Adds the commands that make, list and revoke tokens. A running agent knows of each within a second. */
+export const addTokenCommands = (program: Command): void => {
+  const token = program
+    .command('token')
+    .description("tokens with which clients say who they are, on the agent's own host")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mistify token create ci --scope operate --expires 90d > ci.token
+  mistify token list
+  mistify token revoke ci`,
+    );
+
+  ofAgent(token.command('create').description('make a token and print it, for this one time'))
+    .argument('<name>', 'whose it is, as the audit log will have it', parseName)
+    .addOption(new Option('--scope <scope>', 'what it may do').choices([...SCOPES]).default('read'))
+    .option(
+      '--expires <time>',
+      'for how long it is good: 12h, 30d, 2w, 1y; for ever by default',
+      parseLifetime,
+    )
+    .action(async (name: string, options: { scope: Scope; expires?: number }, command: Command) => {
+      const { dbpath, out, newToken, withToken, changeTokens } = await openStore(command);
+      const { token: secret, stored } = newToken(name, options.scope, options.expires);
+      await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
+      if (out.json) out.value({ ...stored, sha256: undefined, token: secret });
+      else out.line(secret);
+    });
+
+  ofAgent(token.command('list').description('the tokens, without what is secret of them')).action(
+    async (_options: object, command: Command) => {
+      const { dbpath, out, readTokens } = await openStore(command);
+      const shown = (await readTokens(dbpath)).map(({ sha256: _, ...token }): ShownToken => token);
+      await out.list(shown, COLUMNS, { none: 'no tokens: make one with mistify token create' });
+    },
+  );
+
+  ofAgent(token.command('revoke').description('make a token worthless'))
+    .argument('<name>')
+    .action(async (name: string, _options: object, command: Command) => {
+      const { dbpath, out, withoutToken, changeTokens } = await openStore(command);
+      await changeTokens(dbpath, (tokens) => withoutToken(tokens, name));
+      out.note(`${name} is revoked`);
+    });
+};
