@@ -10,12 +10,12 @@ const placeOf = (path: readonly unknown[]): string => {
 };
 
 /**
- * The keys that an object of a JSON text has more than once, each by its place. `JSON.parse` is silent about them:
- * the last one wins. JSON is YAML, and the YAML parser keeps every pair, with the way to it.
+ * The keys that an object of a JSON or YAML text has more than once, each by its place. `JSON.parse` is silent about
+ * them: the last one wins. JSON is YAML, and the YAML parser keeps every pair, with the way to it.
  */
-export const duplicateKeys = (json: string): string[] => {
+export const duplicateKeys = (text: string): string[] => {
   const found = new Set<string>();
-  visit(parseDocument(json, { schema: 'json', uniqueKeys: false }), {
+  visit(parseDocument(text, { uniqueKeys: false }), {
     Map: (_index, map, path) => {
       const seen = new Set<unknown>();
       for (const pair of map.items) {

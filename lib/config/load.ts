@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
 import { errorMessage } from '../errors.js';
 import { describeAddress, excessOfSocketPath } from '../rpc/service-address.js';
 import { ACTION_TYPES } from './actions.js';
@@ -48,9 +49,11 @@ interface Loading {
   origins: Map<string, string>;
 }
 
+const isYaml = (file: string): boolean => /\.ya?ml$/.test(file);
+
 const listFiles = async (path: string): Promise<string[]> => {
   if (!(await stat(path)).isDirectory()) return [path];
-  const names = (await readdir(path)).filter((name) => name.endsWith('.json'));
+  const names = (await readdir(path)).filter((name) => name.endsWith('.json') || isYaml(name));
   return names.sort().map((name) => join(path, name));
 };
 
@@ -83,16 +86,16 @@ const addFile = (loading: Loading, file: string, content: ConfigFile): void => {
 };
 
 const readConfigFile = async (loading: Loading, file: string): Promise<void> => {
-  let json: unknown;
+  let content: unknown;
   try {
     const text = await readFile(file, 'utf8');
-    json = JSON.parse(text);
+    content = isYaml(file) ? parseYaml(text, { uniqueKeys: false }) : JSON.parse(text);
     loading.problems.push(...duplicateKeys(text).map((key) => `${file}: ${key}: defined twice in this file`));
   } catch (error) {
     loading.problems.push(`${file}: ${errorMessage(error)}`);
     return;
   }
-  const { value, error } = configFileSchema.validate(json, {
+  const { value, error } = configFileSchema.validate(content, {
     abortEarly: false,
     errors: { wrap: { label: '' } },
   });

@@ -56,7 +56,12 @@ const stageSchema = Joi.object<StageConfig>({
 });
 
 const actionSchema = Joi.object<ActionConfig>({
-  stages: Joi.array().items(stageSchema).allow(null).empty(null).default([]),
+  stages: Joi.array()
+    .items(stageSchema)
+    .allow(null)
+    .empty(null)
+    .default([])
+    .description('Calls to sub-agents, in order; the first failure ends it'),
 });
 
 const serviceSchema = Joi.object({
@@ -66,10 +71,26 @@ const serviceSchema = Joi.object({
     .empty('')
     .description("Path of a unix socket; a relative one is in the agent's private directory")
     .example('storage.sock'),
-  path: Joi.string().pattern(/^\//, 'path').allow('').empty('').default(RPC_PATH).example(RPC_PATH),
-  max_pending: Joi.number().integer().min(0).max(1000).empty(0).default(4),
+  path: Joi.string()
+    .pattern(/^\//, 'path')
+    .allow('')
+    .empty('')
+    .default(RPC_PATH)
+    .description('Where it answers RPC, or streams')
+    .example(RPC_PATH),
+  max_pending: Joi.number()
+    .integer()
+    .min(0)
+    .max(1000)
+    .empty(0)
+    .default(4)
+    .description('Calls that it gets at the same time'),
   timeout,
-  command: Joi.array().items(Joi.string()).min(1).example(['mistify-storage']),
+  command: Joi.array()
+    .items(Joi.string())
+    .min(1)
+    .description('Program and arguments; the agent starts it, and starts it again when it dies')
+    .example(['mistify-storage']),
   secret_file: Joi.string()
     .allow('')
     .empty('')

@@ -33,19 +33,23 @@ export const serverSchema = Joi.object<ServerConfig>({
   auth: Joi.array()
     .items(Joi.string().valid(...AUTH_WAYS))
     .min(1)
-    .unique(),
+    .unique()
+    .description('How clients say who they are; needed on any address but loopback'),
   tls: Joi.object<TlsConfig>({
     cert: file('The certificate').required(),
     key: file('Its key').required(),
     client_ca: file("The authorities of the clients' certificates"),
-  }),
-  certificates: Joi.object().pattern(Joi.string(), Joi.string().valid(...SCOPES)),
+  }).description('Files of the certificate; without it, HTTP'),
+  certificates: Joi.object()
+    .pattern(Joi.string(), Joi.string().valid(...SCOPES))
+    .description('What the holders of certificates may do, by common name'),
   socket: Joi.object({
     path: Joi.string().pattern(/^\//, 'absolute path').max(107).required(),
     mode: Joi.string()
       .pattern(/^0?[0-7]{3}$/, 'octal mode')
       .custom(parseMode)
-      .default(0o600),
-  }),
-  rate_limit: Joi.number().positive().max(1_000_000),
+      .default(0o600)
+      .description('Who may connect, in octal'),
+  }).description('A unix socket beside the address'),
+  rate_limit: Joi.number().positive().max(1_000_000).description('Requests a second of one client'),
 });

@@ -137,6 +137,23 @@ test('the same service, action or dbpath twice is an error that names both files
   ]);
 });
 
+test('a config may be YAML, with comments', async (t) => {
+  const dir = await write(t, {
+    'a.yaml': '# where the state is\ndbpath: /srv/mistify # here\nservices: {s: {port: 1}}\n',
+  });
+  const { dbpath, services } = await loadConfig([dir]);
+  t.is(dbpath, '/srv/mistify');
+  t.is(services.size, 1);
+});
+
+test('YAML that cannot be read, or has a key twice, is an error that says where', async (t) => {
+  t.deepEqual(await problemsOf(t, { 'a.yml': 'dbpath: /a\ndbpath: /b\n' }), [
+    'a.yml: dbpath: defined twice in this file',
+  ]);
+  const [problem] = await problemsOf(t, { 'a.yml': 'services: {s: {port: 1}\n' });
+  t.regex(problem ?? '', /^a\.yml: .* at line /);
+});
+
 test('the same key twice in one file is an error that names it, whether the values differ or not', async (t) => {
   const text = `{
 \t"services": { "storage": {"port": 1}, "storage": {"port": 2} },
