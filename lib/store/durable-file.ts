@@ -1,9 +1,25 @@
 import { open, stat, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const syncDirectory = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
 
 /** The bytes of a database file that are known to be whole and on disk. */
 export class DurableFile {
   readonly #path: string;
   #size = 0;
+  /** Whether more may follow than what is known to be whole. */
+  #hasRest = false;
+  /** Whether the file may not yet have its name on disk. */
+  #isNew = false;
+  /** Whether its size is not the one that is known. */
+  #isReplaced = false;
 
   private constructor(path: string) {
     this.#path = path;
@@ -22,6 +38,10 @@ export class DurableFile {
 
   /** Waits until what was appended is on disk: fdatasync(2). */
   async sync(): Promise<void> {
+    if (this.#isNew) {
+      await syncDirectory(dirname(this.#path));
+      this.#isNew = false;
+    }
     const handle = await open(this.#path, 'r+');
     try {
       await handle.datasync();
@@ -31,13 +51,27 @@ export class DurableFile {
     }
   }
 
-  /** Notes that the file was written anew, and synced, by somebody else. */
-  async replaced(): Promise<void> {
+  /**
+   * Notes that somebody else has written the file anew and synced it, or tried to: what is there is whole either way.
+   * @param named whether the new file's name is on disk as well
+   */
+  async replaced({ named }: { named: boolean }): Promise<void> {
+    this.#isNew ||= !named;
+    this.#isReplaced = true;
     this.#size = (await stat(this.#path)).size;
+    this.#isReplaced = false;
   }
 
-  /** Cuts off what came after the last sync: a part of a line would spoil the next one. Works on a full disk. */
+  /** Must come before an append: a part of a line that an earlier one has left behind would spoil the next line. */
+  async makeReady(): Promise<void> {
+    if (this.#isReplaced) await this.replaced({ named: true });
+    if (this.#hasRest) await this.cutBack();
+  }
+
+  /** Cuts off what came after the last sync. Works on a full disk; when it fails, it is for the next append to do. */
   async cutBack(): Promise<void> {
+    this.#hasRest = true;
     await truncate(this.#path, this.#size);
+    this.#hasRest = false;
   }
 }

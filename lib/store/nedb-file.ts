@@ -30,6 +30,11 @@ interface Compactable {
 const escapeLineBreaks = (line: string): string =>
   line.replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
+/** What NeDB writes with: while it is not down, NeDB changes nothing but its memory. */
+interface Pen {
+  isDown: boolean;
+}
+
 const isDeleted = (line: StoredDocument & { $$deleted?: boolean }): boolean => line.$$deleted === true;
 
 /** Reads the documents without NeDB, which writes the file anew when it opens it and so needs room on the disk. */
@@ -51,9 +56,11 @@ export class NedbFile {
   readonly #datastore: Datastore<StoredDocument>;
   readonly #file: DurableFile;
   readonly #filename: string;
+  readonly #pen: Pen;
 
-  private constructor(datastore: Datastore<StoredDocument>, file: DurableFile, filename: string) {
+  private constructor(datastore: Datastore<StoredDocument>, pen: Pen, file: DurableFile, filename: string) {
     this.#datastore = datastore;
+    this.#pen = pen;
     this.#file = file;
     this.#filename = filename;
   }
@@ -61,17 +68,21 @@ export class NedbFile {
   /** @throws {Error} when the content is damaged beyond a torn last line, or there is no room to write it anew */
   static async open(filename: string): Promise<NedbFile> {
     await repairTail(filename);
+    const pen: Pen = { isDown: true };
     const datastore = Datastore.create({
       filename,
       autoload: false,
       corruptAlertThreshold: 0,
-      afterSerialization: escapeLineBreaks,
+      afterSerialization: (line: string) => {
+        if (!pen.isDown) throw new Error('not to be written');
+        return escapeLineBreaks(line);
+      },
       beforeDeserialization: (line: string) => line,
       // Guests' metadata may hold secrets.
       modes: { fileMode: 0o600, dirMode: 0o700 },
     } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
     await datastore.load();
-    return new NedbFile(datastore, await DurableFile.of(filename), filename);
+    return new NedbFile(datastore, pen, await DurableFile.of(filename), filename);
   }
 
   /** Bytes of the file. */
@@ -85,6 +96,7 @@ export class NedbFile {
 
   /** Writes all the changes with one sync; when that fails, none of them was made, in memory or in the file. */
   async commit(changes: readonly Change[]): Promise<void> {
+    await this.#file.makeReady();
     try {
       await this.#apply(changes);
       await this.#file.sync();
@@ -96,13 +108,16 @@ export class NedbFile {
 
   /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
   async compact(): Promise<void> {
+    await this.#file.makeReady();
     try {
       await (this.#datastore as unknown as Compactable).compactDatafileAsync();
     } catch (error) {
+      // The last step of it may have failed alone, with the new file already in place of the old one.
+      await this.#file.replaced({ named: false });
       await rm(`${this.#filename}~`, { force: true });
       throw error;
     }
-    await this.#file.replaced();
+    await this.#file.replaced({ named: true });
   }
 
   async #apply(changes: readonly Change[]): Promise<void> {
@@ -115,14 +130,16 @@ export class NedbFile {
     if (removed.length > 0) await this.#datastore.remove({ _id: { $in: removed } }, { multi: true });
   }
 
-  /** NeDB changes its memory before its file, so on a full disk even a failing write brings its memory back. */
+  /** NeDB changes its memory before its file, so that a write which fails at once brings its memory back. */
   async #undo(changes: readonly Change[]): Promise<void> {
+    this.#pen.isDown = false;
     for (const { id, before } of changes) {
       const undone = before
         ? this.#datastore.update({ _id: id }, before, { upsert: true })
         : this.#datastore.remove({ _id: id }, {});
       await undone.catch(() => {});
     }
-    await this.#file.cutBack();
+    this.#pen.isDown = true;
+    await this.#file.cutBack().catch(() => {});
   }
 }

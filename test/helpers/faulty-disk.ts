@@ -1,0 +1,107 @@
+/**
+ * A disk that fails when it is told to. It takes the place of Node's file functions, so it must be imported before
+ * anything that keeps one of them, which NeDB does when it is loaded: by a first line of
+ * `import '../../helpers/faulty-disk.js'`.
+ */
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { basename } from 'node:path';
+
+export type Operation = 'append' | 'write' | 'open' | 'sync' | 'truncate' | 'rename' | 'stat';
+
+export interface Fault {
+  code: 'ENOSPC' | 'EIO';
+  /** How much of what was to be written gets there all the same, 0 to 1. */
+  written: number;
+}
+
+/** Says whether an operation is to fail. */
+export type Judge = (operation: Operation, file: string) => Fault | undefined;
+
+let watched: string | undefined;
+let judge: Judge = () => undefined;
+
+/** Has what is done to files of a directory fail as `by` says, as long as `work` takes. */
+export const withFaults = async <T>(directory: string, by: Judge, work: () => Promise<T>): Promise<T> => {
+  [watched, judge] = [directory, by];
+  try {
+    return await work();
+  } finally {
+    [watched, judge] = [undefined, () => undefined];
+  }
+};
+
+const judged = (operation: Operation, path: unknown): Fault | undefined =>
+  watched !== undefined && String(path).startsWith(watched) ? judge(operation, basename(String(path))) : undefined;
+
+const failure = ({ code }: Fault, operation: Operation): Error =>
+  Object.assign(new Error(`${code}: injected, ${operation}`), { code });
+
+const { open, appendFile, rename, truncate, stat } = fs.promises;
+const { open: openFd, write } = fs;
+
+const failWhenJudged = (operation: Operation, path: unknown): void => {
+  const fault = judged(operation, path);
+  if (fault) throw failure(fault, operation);
+};
+
+fs.promises.open = async (path, ...rest) => {
+  failWhenJudged('open', path);
+  const file = await open(path, ...rest);
+  const { sync, datasync } = file;
+  for (const [name, real] of Object.entries({ sync, datasync })) {
+    const failing = async (): Promise<void> => {
+      failWhenJudged('sync', path);
+      await real.call(file);
+    };
+    Object.assign(file, { [name]: failing });
+  }
+  return file;
+};
+
+fs.promises.appendFile = async (path, data, options) => {
+  const fault = judged('append', path);
+  if (!fault) return appendFile(path, data, options);
+  const bytes = Buffer.from(data as string);
+  await appendFile(path, bytes.subarray(0, Math.floor(fault.written * bytes.length)), options);
+  throw failure(fault, 'append');
+};
+
+fs.promises.rename = async (from, to) => {
+  failWhenJudged('rename', from);
+  await rename(from, to);
+};
+
+fs.promises.truncate = async (path, length) => {
+  failWhenJudged('truncate', path);
+  await truncate(path, length);
+};
+
+fs.promises.stat = (async (path: fs.PathLike, options?: fs.StatOptions) => {
+  failWhenJudged('stat', path);
+  return stat(path, options);
+}) as typeof stat;
+
+/** Where the streams write that are open. */
+const paths = new Map<number, string>();
+
+type Opened = (error: Error | null, fd: number) => void;
+
+fs.open = ((path: string, flags: string, mode: number, done: Opened) => {
+  openFd(path, flags, mode, (error, fd) => {
+    if (!error) paths.set(fd, String(path));
+    done(error, fd);
+  });
+}) as typeof openFd;
+
+type Written = (error: Error | null, bytes?: number, buffer?: Buffer) => void;
+
+/** A part of what was asked for is what write(2) may do without an error; the rest then fails. */
+fs.write = ((fd: number, buffer: Buffer, offset: number, length: number, position: number, done: Written) => {
+  const fault = judged('write', paths.get(fd));
+  const part = fault ? Math.floor(fault.written * length) : length;
+  if (fault && part === 0) process.nextTick(done, failure(fault, 'write'));
+  else write(fd, buffer, offset, part, position, done);
+}) as typeof write;
+
+syncBuiltinESMExports();
