@@ -103,15 +103,16 @@ export const createGuest = async (
   }
 };
 
-/** Actions that nothing may wait for: they go ahead of the others and end what would undo them. */
-const OVERRULING: ReadonlySet<string> = new Set(['poweroff', 'delete']);
+/** Actions that nothing may hold up: they go ahead of the others and end what would undo them. */
+export const OVERRULING: ReadonlySet<string> = new Set(['poweroff', 'delete']);
 
 /** What a poweroff leaves waiting: what neither brings the guest up nor depends on its being up. */
 const outlivesPoweroff = (action: string): boolean => /Snapshot$|poweroff$|delete$/i.test(action);
 
 const isCreate = (action: string): boolean => /create$/i.test(action);
 
-const clearTheWay = ({ queue }: Runtime, job: Job, name: GuestAction): void => {
+/** Ends what is not to hold up, or to undo, an action that was queued. */
+export const clearTheWay = ({ queue }: Runtime, job: Job, name: string): void => {
   if (name === 'delete') {
     // What waits is behind it now, and ends with the guest.
     queue.supersede(job, { waiting: () => false, running: () => true });

@@ -107,10 +107,11 @@ export class JobQueue {
   }
 
   /** Queues a job that an earlier process of the agent left unfinished. */
-  resume({ job, task, stage }: LoggedJob, action: Action): void {
+  resume({ job, task, stage }: LoggedJob, action: Action, options: EnqueueOptions = {}): void {
     const repeated = job.Status === 'Running';
     const runner = this.#runners.get(job.GuestID);
-    void this.#enqueue(runner, { id: job.ID, logged: Promise.resolve(job), action, task, stage, repeated });
+    const logged = Promise.resolve(job);
+    void this.#enqueue(runner, { id: job.ID, logged, action, task, stage, repeated }, options);
     this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
   }
 

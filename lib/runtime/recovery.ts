@@ -1,5 +1,5 @@
 import type { LoggedJob } from '../store/job-log.js';
-import { settleCreated, settleFailedCreate } from './guest-actions.js';
+import { clearTheWay, OVERRULING, settleCreated, settleFailedCreate } from './guest-actions.js';
 import type { Runtime } from './runtime.js';
 
 /** Why a job that was running cannot simply go on; `undefined` when it can. */
@@ -15,6 +15,14 @@ const giveUp = async (runtime: Runtime, { job, task }: LoggedJob, reason: string
   const guest = runtime.guests.find(job.GuestID);
   if (task.kind === 'guest' && task.name === 'create' && guest) await settleFailedCreate(runtime, guest);
   await runtime.jobs.fail(job.ID, reason);
+};
+
+/** Queues a job as when it was asked for: what it overruled then may not hold it up now. */
+const goOn = (runtime: Runtime, logged: LoggedJob): void => {
+  const { job, task } = logged;
+  const first = task.kind === 'guest' && OVERRULING.has(task.name);
+  runtime.queue.resume(logged, runtime.action(job.Action), { first });
+  if (first) clearTheWay(runtime, job, task.name);
 };
 
 /** Guests that are being created by no job: that of one was never logged, or it ended without a word about the state. */
@@ -39,7 +47,7 @@ export const recover = async (runtime: Runtime): Promise<void> => {
   for (const logged of unfinished) {
     const { job } = logged;
     const reason = obstacle(runtime, logged);
-    if (reason === undefined) runtime.queue.resume(logged, runtime.action(job.Action));
+    if (reason === undefined) goOn(runtime, logged);
     else runtime.queue.settle(job.GuestID, () => giveUp(runtime, logged, reason));
   }
 };

@@ -32,7 +32,9 @@ export const withFaults = async <T>(directory: string, by: Judge, work: () => Pr
 };
 
 const judged = (operation: Operation, path: unknown): Fault | undefined =>
-  watched !== undefined && String(path).startsWith(watched) ? judge(operation, basename(String(path))) : undefined;
+  watched !== undefined && String(path).startsWith(watched)
+    ? judge(operation, basename(String(path)))
+    : undefined;
 
 const failure = ({ code }: Fault, operation: Operation): Error =>
   Object.assign(new Error(`${code}: injected, ${operation}`), { code });

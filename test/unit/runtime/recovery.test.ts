@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
+import type { GuestAction } from '../../../lib/config/actions.js';
 import { type Guest, normalizeGuest } from '../../../lib/model/guest.js';
 import { GuestStore } from '../../../lib/store/guest-store.js';
 import { JobLog } from '../../../lib/store/job-log.js';
@@ -34,7 +35,7 @@ const leaveBehind = async (t: ExecutionContext, guest: Partial<Guest>, left: Lef
   return { dbpath, ids };
 };
 
-const guestTask = (name: 'create' | 'start' | 'suspend' | 'reboot'): Left => ({
+const guestTask = (name: 'create' | GuestAction): Left => ({
   action: name,
   task: { kind: 'guest', name },
 });
@@ -50,6 +51,24 @@ test('what was queued runs after a restart, in the order it was asked for', asyn
   t.deepEqual(
     scripted.calls.map(({ method }) => method),
     ['Test.start', 'Test.suspend', 'Test.reboot'],
+  );
+});
+
+test('a poweroff that waited goes ahead after a restart, and what it had overruled does not run', async (t) => {
+  const { dbpath, ids } = await leaveBehind(t, {}, [
+    guestTask('start'),
+    guestTask('poweroff'),
+    guestTask('suspend'),
+  ]);
+  const { context, scripted } = await startTestAgent(t, { dbpath });
+  for (const id of ids) await finished(context, id);
+  t.deepEqual(
+    ids.map((id) => context.jobs.get(id).Message),
+    ['superseded by poweroff', '', ''],
+  );
+  t.deepEqual(
+    scripted.calls.map(({ method }) => method),
+    ['Test.poweroff', 'Test.suspend'],
   );
 });
 

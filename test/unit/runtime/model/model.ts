@@ -1,0 +1,141 @@
+import { STAGES, TIMEOUT_SECONDS } from './system.js';
+
+export const MAX_WAITING = 100;
+export const MAX_WAITING_FIRST = 10;
+const GRACE_MS = 5000;
+
+interface ModelJob {
+  id: string;
+  action: string;
+}
+
+interface Running extends ModelJob {
+  stage: number;
+  /** When its call began. */
+  since: number;
+  /** When it is to end at the latest; absent while nothing has overruled it. */
+  endAt?: number;
+}
+
+interface ModelGuest {
+  running?: Running | undefined;
+  /** What goes ahead of the others, then the others. */
+  first: ModelJob[];
+  others: ModelJob[];
+}
+
+const isOverruling = (action: string): boolean => action === 'poweroff' || action === 'delete';
+
+/** What the promises of the queue say, in a few lines: one job at a time, in order, and who overrules whom. */
+export class Model {
+  readonly guests = new Map<string, ModelGuest>();
+  /** The ids of the jobs that must have ended. */
+  readonly ended: string[] = [];
+  #now = 0;
+
+  constructor(guests: readonly string[]) {
+    for (const id of guests) this.guests.set(id, { first: [], others: [] });
+  }
+
+  /** Guests that are there, as a guest's number may be of one that is gone. */
+  pick(n: number): string | undefined {
+    const ids = [...this.guests.keys()];
+    return ids[n % Math.max(ids.length, 1)];
+  }
+
+  /** The id of a job that has not ended. */
+  pickJob(n: number, which: 'any' | 'running'): string | undefined {
+    const all = [...this.guests.values()].flatMap(({ running, first, others }) => [
+      ...(running ? [running] : []),
+      ...(which === 'any' ? [...first, ...others] : []),
+    ]);
+    return all[n % Math.max(all.length, 1)]?.id;
+  }
+
+  waiting(guest: string): number {
+    const { first, others } = this.#of(guest);
+    return first.length + others.length;
+  }
+
+  get running(): string[] {
+    return [...this.guests]
+      .flatMap(([guest, { running }]) => (running ? [`${guest}: ${running.id}, stage ${running.stage}`] : []))
+      .sort();
+  }
+
+  accept(id: string, job: ModelJob): void {
+    const guest = this.#of(id);
+    (isOverruling(job.action) ? guest.first : guest.others).push(job);
+    if (guest.running && isOverruling(job.action)) guest.running.endAt ??= this.#now + GRACE_MS;
+    if (job.action === 'poweroff') this.ended.push(...guest.others.splice(0).map((other) => other.id));
+    this.#next(guest);
+  }
+
+  cancel(job: string): void {
+    for (const guest of this.guests.values()) {
+      guest.first = guest.first.filter(({ id }) => id !== job);
+      guest.others = guest.others.filter(({ id }) => id !== job);
+      if (guest.running?.id === job) guest.running = undefined;
+      this.#next(guest);
+    }
+    this.ended.push(job);
+  }
+
+  answer(job: string, isSuccess: boolean): void {
+    for (const [id, guest] of this.guests) {
+      const { running } = guest;
+      if (running?.id !== job) continue;
+      if (isSuccess && running.stage + 1 < (STAGES[running.action]?.stages ?? 0)) {
+        running.stage += 1;
+        running.since = this.#now;
+        return;
+      }
+      this.#end(guest);
+      if (isSuccess && running.action === 'delete') {
+        this.ended.push(...[...guest.first, ...guest.others].map((other) => other.id));
+        this.guests.delete(id);
+      } else this.#next(guest);
+    }
+  }
+
+  pass(ms: number): void {
+    this.#now += ms;
+    for (const guest of this.guests.values()) {
+      const { running } = guest;
+      if (!running) continue;
+      const isOver = this.#now >= Math.min(running.endAt ?? Infinity, running.since + TIMEOUT_SECONDS * 1000);
+      if (isOver) this.#end(guest);
+      this.#next(guest);
+    }
+  }
+
+  restart(): void {
+    for (const guest of this.guests.values()) {
+      const { running } = guest;
+      if (running && !STAGES[running.action]?.idempotent) this.#end(guest);
+      else if (running) {
+        const { endAt: _, ...again } = running;
+        guest.running = { ...again, since: this.#now };
+        if (guest.first.length > 0) guest.running.endAt = this.#now + GRACE_MS;
+      }
+      this.#next(guest);
+    }
+  }
+
+  #of(guest: string): ModelGuest {
+    const found = this.guests.get(guest);
+    if (!found) throw new Error(`no guest ${guest}`);
+    return found;
+  }
+
+  #end(guest: ModelGuest): void {
+    if (guest.running) this.ended.push(guest.running.id);
+    guest.running = undefined;
+  }
+
+  #next(guest: ModelGuest): void {
+    if (guest.running) return;
+    const next = guest.first.shift() ?? guest.others.shift();
+    if (next) guest.running = { ...next, stage: 0, since: this.#now };
+  }
+}
