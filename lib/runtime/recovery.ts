@@ -36,6 +36,14 @@ const settleOrphanedCreates = async (runtime: Runtime, unfinished: readonly Logg
   }
 };
 
+const carryOn = (runtime: Runtime, logged: LoggedJob): void => {
+  const reason = obstacle(runtime, logged);
+  if (reason === undefined) goOn(runtime, logged);
+  else runtime.queue.settle(logged.job.GuestID, () => giveUp(runtime, logged, reason));
+};
+
+const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
+
 /**
  * Goes on with what an earlier process of the agent left unfinished: what waited runs, in its guest's order; what
  * ran goes on at its stage when that may be run twice, and ends in `Error` otherwise. What that takes is done on
@@ -44,10 +52,12 @@ const settleOrphanedCreates = async (runtime: Runtime, unfinished: readonly Logg
 export const recover = async (runtime: Runtime): Promise<void> => {
   const unfinished = runtime.jobs.unfinished();
   await settleOrphanedCreates(runtime, unfinished);
-  for (const logged of unfinished) {
-    const { job } = logged;
-    const reason = obstacle(runtime, logged);
-    if (reason === undefined) goOn(runtime, logged);
-    else runtime.queue.settle(job.GuestID, () => giveUp(runtime, logged, reason));
-  }
+  const running = unfinished.filter(({ job }) => job.Status === 'Running');
+  const waiting = unfinished.filter(({ job }) => job.Status !== 'Running');
+  for (const logged of running) carryOn(runtime, logged);
+  const busy = guestsOf(running);
+  // Nothing of what waits starts before all of it is queued: what came later may overrule what came before.
+  const idle = [...guestsOf(waiting)].filter((id) => !busy.has(id));
+  for (const id of idle) runtime.queue.settle(id, async () => {});
+  for (const logged of waiting) carryOn(runtime, logged);
 };

@@ -176,6 +176,8 @@ export class Collection<Value> {
     });
     try {
       if (changes.length > 0) await this.#commit(changes);
+      // That there is nothing to change is a promise too, which what a failed write has left behind could break.
+      else await this.#file?.clean();
     } catch (error) {
       for (const { reject } of drafted) reject(storageFailed(error));
       return;

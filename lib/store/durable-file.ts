@@ -14,7 +14,6 @@ const syncDirectory = async (path: string): Promise<void> => {
 export class DurableFile {
   readonly #path: string;
   #size = 0;
-  /** Whether more may follow than what is known to be whole. */
   #hasRest = false;
   /** Whether the file may not yet have its name on disk. */
   #isNew = false;
@@ -34,6 +33,11 @@ export class DurableFile {
   /** Bytes, as of the last sync. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether more may follow than what is known to be whole. */
+  get hasRest(): boolean {
+    return this.#hasRest;
   }
 
   /** Waits until what was appended is on disk: fdatasync(2). */

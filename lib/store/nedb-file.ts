@@ -106,6 +106,13 @@ export class NedbFile {
     }
   }
 
+  /** Makes sure that nothing of a write that failed is left in the file. */
+  async clean(): Promise<void> {
+    if (!this.#file.hasRest) return;
+    await this.#file.makeReady();
+    await this.#file.sync();
+  }
+
   /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
   async compact(): Promise<void> {
     await this.#file.makeReady();

@@ -1,5 +1,5 @@
 /** The numbers that `npm run torture` raises; by default those of a short run. */
-const numberFrom = (name: string): number | undefined => {
+export const numberFrom = (name: string): number | undefined => {
   const text = process.env[name];
   return text === undefined ? undefined : Number(text);
 };

@@ -79,8 +79,8 @@ class Life {
   readonly #filename: string;
   readonly #judge: Judge;
   readonly #contents: Contents = new Map();
-  /** What of a failed write the file may hold all the same, for as long as it cannot be cut back. */
-  #doubtful: Contents | undefined;
+  /** What of failed writes the file may hold all the same, for as long as it cannot be cut back. */
+  #doubtful: Write[] = [];
   #isUncut = false;
   #collection: Collection<number> | undefined;
 
@@ -121,21 +121,17 @@ class Life {
   #acknowledged(writes: readonly Write[]): void {
     counts.acknowledged += writes.length;
     for (const each of writes) apply(this.#contents, each);
-    this.#doubtful = undefined;
+    this.#doubtful = [];
   }
 
   #refused(writes: readonly Write[]): void {
     counts.refused += writes.length;
-    if (!this.#isUncut) return;
-    this.#doubtful = new Map(this.#contents);
-    for (const each of writes) apply(this.#doubtful, each);
+    if (this.#isUncut) this.#doubtful.push(...writes);
   }
 
   #settleDoubt(found: Contents): void {
-    if (!this.#doubtful) return;
-    for (const id of new Set([...this.#contents.keys(), ...this.#doubtful.keys()]))
-      if (found.get(id) === this.#doubtful.get(id)) apply(this.#contents, { id, value: found.get(id) });
-    this.#doubtful = undefined;
+    for (const each of this.#doubtful) if (found.get(each.id) === each.value) apply(this.#contents, each);
+    this.#doubtful = [];
   }
 
   #require(when: string, collection: Collection<number>): void {

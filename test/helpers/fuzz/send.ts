@@ -1,0 +1,60 @@
+import { type Agent, type IncomingMessage, request } from 'node:http';
+import type { FuzzRequest } from './requests.js';
+
+export interface FuzzAnswer {
+  status: number;
+  contentType: string;
+  text: string;
+}
+
+/** What an answer that never ends by itself, such as a profile or a stream of events, gets. */
+const READ_MS = 2000;
+
+const readBody = async (response: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  const timer = setTimeout(() => response.destroy(), READ_MS);
+  try {
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+  } catch {
+    // It was cut off, by us.
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/**
+ * Sends a request as it is, with nothing put right.
+ * @param ms milliseconds after which the client goes away
+ * @returns `undefined` when nothing was answered until then, or the connection was closed
+ */
+export const send = (
+  port: number,
+  agent: Agent,
+  { method, path, headers, body }: FuzzRequest,
+  ms: number,
+): Promise<FuzzAnswer | undefined> =>
+  new Promise((resolve) => {
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const call = request({
+      host: '127.0.0.1',
+      port,
+      agent,
+      method,
+      path,
+      headers: { ...headers, ...length },
+    });
+    const timer = setTimeout(() => call.destroy(), ms);
+    call.on('error', () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    });
+    call.on('response', (response) => {
+      clearTimeout(timer);
+      const { statusCode = 0, headers: answered } = response;
+      void readBody(response).then((text) =>
+        resolve({ status: statusCode, contentType: answered['content-type'] ?? '', text }),
+      );
+    });
+    call.end(body);
+  });
