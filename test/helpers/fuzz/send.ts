@@ -1,4 +1,5 @@
 import { type Agent, type IncomingMessage, request } from 'node:http';
+import { constants, gunzipSync, inflateSync } from 'node:zlib';
 import type { FuzzRequest } from './requests.js';
 
 export interface FuzzAnswer {
@@ -10,6 +11,13 @@ export interface FuzzAnswer {
 /** What an answer that never ends by itself, such as a profile or a stream of events, gets. */
 const READ_MS = 2000;
 
+/** What was cut off is read as far as it goes. */
+const decoded = (bytes: Buffer, encoding: string | undefined): Buffer => {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
+  if (encoding === 'gzip') return gunzipSync(bytes, options);
+  return encoding === 'deflate' ? inflateSync(bytes, options) : bytes;
+};
+
 const readBody = async (response: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = [];
   const timer = setTimeout(() => response.destroy(), READ_MS);
@@ -20,7 +28,7 @@ const readBody = async (response: IncomingMessage): Promise<string> => {
   } finally {
     clearTimeout(timer);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return decoded(Buffer.concat(chunks), response.headers['content-encoding']).toString('utf8');
 };
 
 /**
