@@ -15,6 +15,8 @@ export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
   principal?: Principal | undefined;
   /** Present when the client may send the request again without meaning it again. */
   idempotency?: IdempotentRequest | undefined;
+  /** The id of the last event that the client has seen. */
+  lastEventId?: number | undefined;
   /** Entity tags of what the client has seen, as the If-Match header has them. */
   ifMatch?: string | undefined;
 }

@@ -27,8 +27,20 @@ const idempotencyOf = (request: Request, route: Route): Event['idempotency'] => 
   return { key: `${owner} ${key}`, fingerprint: fingerprint(request, route) };
 };
 
+const lastEventIdOf = (request: Request, { resumable }: Route): number | undefined => {
+  const id = header(request, 'last-event-id');
+  // A client that has seen none yet may send an empty one.
+  if (!resumable || !id) return undefined;
+  if (!/^\d{1,16}$/.test(id)) throw invalid('Last-Event-ID: give the id of an event');
+  return Number(id);
+};
+
 /** On what conditions a request is to be carried out, as its headers say. */
-export const conditionsOf = (request: Request, route: Route): Pick<Event, 'idempotency' | 'ifMatch'> => ({
+export const conditionsOf = (
+  request: Request,
+  route: Route,
+): Pick<Event, 'idempotency' | 'ifMatch' | 'lastEventId'> => ({
   idempotency: idempotencyOf(request, route),
   ifMatch: header(request, 'if-match'),
+  lastEventId: lastEventIdOf(request, route),
 });

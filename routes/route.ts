@@ -20,6 +20,8 @@ export interface Route {
   scope?: Scope | 'public';
   /** Whether a change can be made on condition, with If-Match. */
   conditional?: boolean;
+  /** Whether it goes on after the event that Last-Event-ID names. */
+  resumable?: boolean;
   /** Whether what it answers has an ETag. */
   tagged?: boolean;
   /** Whom it asks at once, beside the agent's own state. */

@@ -1,4 +1,5 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
+import { EVENT_KINDS } from '../lib/events/event.js';
 import {
   guestIdSchema,
   guestSchema,
@@ -48,6 +49,27 @@ const listQuery = (item: ObjectSchema): ObjectSchema =>
       .description('Where the page before it ended, from the Link in its headers'),
     fields: fieldsOf(keysOf(item)),
   });
+
+const kindsOf: Joi.CustomValidator<string, string[]> = (text, helpers) => {
+  const kinds = text.split(',').map((kind) => kind.trim());
+  const known: readonly string[] = EVENT_KINDS;
+  if (kinds.every((kind) => known.includes(kind))) return kinds;
+  return helpers.message({ custom: `"kind" must be of ${known.join(', ')}` });
+};
+
+export const eventsQuery = Joi.object({
+  guest: guestIdSchema.description('Events of this guest alone'),
+  kind: Joi.string()
+    .max(100)
+    .custom(kindsOf)
+    .description(`Events of these kinds alone, between commas: ${EVENT_KINDS.join(', ')}`)
+    .example('guest,job'),
+  after: Joi.number()
+    .integer()
+    .min(0)
+    .description('Begin after the event of this id; 0 for the oldest that is kept'),
+  limit: Joi.number().integer().min(1).max(100_000).description('End after so many events'),
+});
 
 export const guestsQuery = listQuery(guestSchema);
 export const jobsQuery = listQuery(jobSchema);

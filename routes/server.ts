@@ -112,7 +112,12 @@ export const createServer = (
     debug: false,
     router: { stripTrailingSlash: true },
     // Compression would hold bytes back that are to go out as they arrive.
-    mime: { override: { 'application/octet-stream': { compressible: false } } },
+    mime: {
+      override: {
+        'application/octet-stream': { compressible: false },
+        'text/event-stream': { compressible: false },
+      },
+    },
     routes: { state: { parse: false, failAction: 'ignore' }, response: { ranges: false } },
   });
   requirePrincipals(server, access);

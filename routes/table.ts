@@ -1,5 +1,6 @@
 import { debugRoutes } from './debug.js';
 import { documentationRoutes } from './documentation.js';
+import { eventRoutes } from './events.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
 import { imageRoutes } from './images.js';
@@ -16,6 +17,7 @@ export const routeTable: readonly Route[] = [
   ...guestRoutes,
   ...guestActionRoutes,
   ...snapshotRoutes,
+  ...eventRoutes,
   ...debugRoutes,
   ...documentationRoutes(() => routeTable),
 ];

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { AuditLog } from '../audit/audit-log.js';
 import type { Config } from '../config/load.js';
+import { EventLog } from '../events/event-log.js';
+import { publishChanges } from '../events/sources.js';
 import type { Logger } from '../log.js';
+import { isFinished } from '../model/job.js';
 import { RpcClient } from '../rpc/client.js';
 import { describeAddress } from '../rpc/service-address.js';
 import { buildAction } from '../runtime/action.js';
@@ -51,10 +54,11 @@ const buildServices = (config: Config, secrets: Secrets): Map<string, Service> =
 /** Services at one address are one sub-agent, which the agent starts when one of them has a command. */
 const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] => {
   const found = new Map<string, WatchedSubAgent>();
-  for (const service of services.values()) {
+  for (const [name, service] of services) {
     const key = describeAddress(service);
     const starting = service.command !== undefined || found.get(key)?.starting === true;
-    found.set(key, { address: service, secret: secrets.get(service), starting });
+    const names = [...(found.get(key)?.names ?? []), name];
+    found.set(key, { names, address: service, secret: secrets.get(service), starting });
   }
   return [...found.values()];
 };
@@ -65,32 +69,40 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
   await requireFreeAddresses(config, ADDRESSES_MS);
-  const [guests, jobs, metadata] = await Promise.all([
+  const [guests, jobs, metadata, events] = await Promise.all([
     GuestStore.open(join(config.dbpath, 'guests.db')),
     JobLog.open(join(config.dbpath, 'jobs.db')),
     MetadataStore.open(join(config.dbpath, 'metadata.db')),
+    EventLog.open(join(config.dbpath, 'events'), log),
   ]);
   const audit = new AuditLog(config.dbpath, log);
-  jobs.onEnd((job) => audit.jobEnded(job));
+  jobs.onChange(({ job }) => {
+    if (isFinished(job)) audit.jobEnded(job);
+  });
+  publishChanges(events, guests, jobs);
   const services = buildServices(config, secrets);
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
   const runtime = new Runtime({ actions, guests, jobs, log, runTask });
   const supervisor = superviseServices(config, secrets, log);
-  const watcher = new SubAgentWatcher(runtime.revisions, jobs, log);
+  const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   await recover(runtime);
   return {
-    context: { guests, jobs, metadata, runtime, audit, log },
-    drain: (ms) => runtime.queue.drain(ms),
+    context: { guests, jobs, metadata, runtime, audit, events, log },
+    drain: async (ms) => {
+      await runtime.queue.drain(ms);
+      events.close();
+    },
     stop: async () => {
       await runtime.queue.drain(0);
       watcher.close();
       await supervisor.stop();
       for (const { client } of services.values()) client.close();
       await Promise.all([guests.close(), jobs.close(), metadata.close()]);
-      await audit.close();
+      events.close();
+      await Promise.all([audit.close(), events.written()]);
       await lock.release();
     },
   };

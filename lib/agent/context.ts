@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.js';
+import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { GuestStore } from '../store/guest-store.js';
@@ -12,5 +13,6 @@ export interface Context {
   metadata: MetadataStore;
   runtime: Runtime;
   audit: AuditLog;
+  events: EventLog;
   log: Logger;
 }

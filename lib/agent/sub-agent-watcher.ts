@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import { errorMessage } from '../errors.js';
+import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';
 import { HEARTBEAT_MS } from '../rpc/event-stream.js';
 import { linesOf } from '../rpc/lines.js';
@@ -20,6 +21,8 @@ const SILENCE_MS = HEARTBEAT_MS * 3;
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 export interface WatchedSubAgent extends ServiceEndpoint {
+  /** As the config calls it: a service for each of its paths. */
+  readonly names: readonly string[];
   /** It has just been started and will soon answer. */
   readonly starting: boolean;
 }
@@ -47,17 +50,26 @@ const parseEvent = (line: string): SubAgentEvent | Error => {
   }
 };
 
+export interface SubAgentWatcherOptions {
+  revisions: GuestRevisions;
+  jobs: JobLog;
+  events: EventLog;
+  log: Logger;
+}
+
 /** Follows the event stream of every sub-agent that has one: guests' states, and how far jobs have come. */
 export class SubAgentWatcher {
   readonly #revisions: GuestRevisions;
   readonly #jobs: JobLog;
+  readonly #events: EventLog;
   readonly #log: Logger;
   readonly #closed = new AbortController();
   #links: Link[] = [];
 
-  constructor(revisions: GuestRevisions, jobs: JobLog, log: Logger) {
+  constructor({ revisions, jobs, events, log }: SubAgentWatcherOptions) {
     this.#revisions = revisions;
     this.#jobs = jobs;
+    this.#events = events;
     this.#log = log;
   }
 
@@ -191,6 +203,8 @@ export class SubAgentWatcher {
       return;
     }
     link.connected = false;
+    for (const id of link.subAgent.names)
+      this.#events.publish({ kind: 'service', change: 'down', id, reason });
     this.#log.warn(
       { subAgent: name, guests: guests.size, reason },
       'a sub-agent is gone; its guests are in state unknown',
@@ -213,6 +227,8 @@ export class SubAgentWatcher {
   async #takeAll(states: readonly GuestState[], link: Link): Promise<void> {
     const earlier = link.guests;
     link.guests = new Set(states.map(({ id }) => id));
+    if (!link.connected)
+      for (const id of link.subAgent.names) this.#events.publish({ kind: 'service', change: 'up', id });
     link.connected = true;
     for (const state of states) await this.#revisions.report(state);
     await this.#lose(earlier);

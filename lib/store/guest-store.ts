@@ -18,10 +18,13 @@ const codec: Codec<Guest> = {
   },
 };
 
+type GuestListener = (change: 'created' | 'changed' | 'deleted', guest: Guest) => void;
+
 /** The guests of this host, by id. What it gives out is to be treated as frozen. */
 export class GuestStore {
   readonly #collection: Collection<Guest>;
   readonly #ids = new OrderedIds();
+  readonly #listeners: GuestListener[] = [];
 
   private constructor(collection: Collection<Guest>) {
     this.#collection = collection;
@@ -66,6 +69,7 @@ export class GuestStore {
   async insert(guest: Guest): Promise<boolean> {
     const inserted = await this.#collection.insert(guest.id, guest);
     if (inserted) this.#index(guest.id);
+    if (inserted) this.#tell('created', guest);
     return inserted;
   }
 
@@ -74,19 +78,35 @@ export class GuestStore {
    * @throws {AgentError} `not_found`
    */
   async update(id: string, change: (current: Guest) => Guest): Promise<Guest> {
-    const updated = await this.#collection.update(id, change);
+    let before: Guest | undefined;
+    const updated = await this.#collection.update(id, (current) => {
+      before = current;
+      return change(current);
+    });
     if (!updated) throw guestNotFound(id);
+    if (updated !== before) this.#tell('changed', updated);
     return updated;
   }
 
   async remove(id: string): Promise<void> {
+    const guest = this.find(id);
     await this.#collection.remove(id);
     this.#ids.delete(id);
+    if (guest) this.#tell('deleted', guest);
+  }
+
+  /** Has `listener` told of each change, once it is on disk. */
+  onChange(listener: GuestListener): void {
+    this.#listeners.push(listener);
   }
 
   /** Takes no more writes; resolves when those that were taken are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
+  }
+
+  #tell(...told: Parameters<GuestListener>): void {
+    for (const listener of this.#listeners) listener(...told);
   }
 
   #index(id: string): void {

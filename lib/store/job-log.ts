@@ -57,7 +57,7 @@ export class JobLog {
   /** What would be forgotten but for the client that may ask for it again. */
   readonly #requested = new Set<string>();
   readonly #pruned: string[] = [];
-  readonly #endListeners: ((job: Job) => void)[] = [];
+  readonly #listeners: ((logged: LoggedJob) => void)[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
     this.#collection = collection;
@@ -95,13 +95,14 @@ export class JobLog {
     const logged = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);
     this.#index(logged);
+    this.#tell(id);
     await this.#prune();
     return job;
   }
 
-  /** Has `listener` told of each job that has ended, once that is on disk. */
-  onEnd(listener: (job: Job) => void): void {
-    this.#endListeners.push(listener);
+  /** Has `listener` told of each change of a job, once that is on disk. */
+  onChange(listener: (logged: LoggedJob) => void): void {
+    this.#listeners.push(listener);
   }
 
   start(id: string): Promise<void> {
@@ -113,17 +114,18 @@ export class JobLog {
     await this.#change(id, () => ({ Status: 'Complete', Message: '' }), {
       answer: JSON.stringify(answer ?? null),
     });
-    this.#ended(id);
+    this.#finished.add(id);
   }
 
   async fail(id: string, reason: string, kind: ErrorKind = 'bad_answer'): Promise<void> {
     await this.#change(id, () => ({ Status: 'Error', Message: reason }), { kind });
-    this.#ended(id);
+    this.#finished.add(id);
   }
 
   /** Notes the stage that a job is about to run: where it goes on after a restart. */
   async enterStage(id: string, stage: number): Promise<void> {
     await this.#collection.update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
+    this.#tell(id);
   }
 
   /** Says how far a job has come; one that does not run is left as it is. */
@@ -131,6 +133,7 @@ export class JobLog {
     await this.#collection.update(id, (logged) =>
       logged.job.Status === 'Running' ? { ...logged, job: { ...logged.job, Message: message } } : logged,
     );
+    this.#tell(id);
   }
 
   /** @throws {AgentError} `not_found`, also when the job is another guest's */
@@ -208,12 +211,12 @@ export class JobLog {
       job: { ...logged.job, ...change(now), UpdatedAt: now },
       ...(logged.request && outcome ? { request: { ...logged.request, outcome } } : {}),
     }));
+    this.#tell(id);
   }
 
-  #ended(id: string): void {
-    this.#finished.add(id);
-    const job = this.#collection.get(id)?.job;
-    if (job) for (const listener of this.#endListeners) listener(job);
+  #tell(id: string): void {
+    const logged = this.#collection.get(id);
+    if (logged) for (const listener of this.#listeners) listener(logged);
   }
 
   /** Forgets the oldest finished jobs beyond the limit. */

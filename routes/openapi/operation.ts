@@ -25,10 +25,11 @@ const header = (name: string, description: string): JsonSchema => ({
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 });
 
-const headersOf = ({ method, reply, conditional }: Route): JsonSchema[] => [
+const headersOf = ({ method, reply, conditional, resumable }: Route): JsonSchema[] => [
   ...(method === 'POST' && reply.status === 202
     ? [header('Idempotency-Key', 'Makes it safe to send the request again: it is done once')]
     : []),
+  ...(resumable ? [header('Last-Event-ID', 'The id of the last event that was seen')] : []),
   ...(conditional ? [header('If-Match', 'The ETag of what is to be changed: 412 when it is another')] : []),
 ];
 

@@ -19,6 +19,11 @@ const PAYLOADS: Record<string, unknown> = {
   'POST /container_images': { id: 'localhost/busybox:1' },
 };
 
+const QUERIES: Record<string, Record<string, unknown>> = {
+  '/debug/pprof/{profile}': { seconds: 0.01 },
+  '/events': { after: 0, limit: 1 },
+};
+
 const payloadOf = ({ method, path }: Route): unknown => {
   if (path.endsWith('/snapshots') && method === 'POST') return { dest: 'monday' };
   if (path.endsWith('/rollback')) return { destroyMoreRecent: true };
@@ -71,7 +76,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
   return {
     params: Object.fromEntries(names.map((name) => [name, values[name] ?? `no value for ${name}`])),
-    query: route.path.endsWith('{profile}') ? { seconds: 0.01 } : {},
+    query: QUERIES[route.path] ?? {},
     payload: payloadOf(route),
   };
 };

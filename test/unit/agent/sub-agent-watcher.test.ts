@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { SubAgentWatcher, type WatchedSubAgent } from '../../../lib/agent/sub-agent-watcher.js';
+import { EventLog } from '../../../lib/events/event-log.js';
 import type { Guest } from '../../../lib/model/guest.js';
 import type { SubAgentEvent } from '../../../lib/rpc/messages.js';
 import { GuestRevisions } from '../../../lib/runtime/guest-revisions.js';
@@ -15,7 +16,12 @@ import { until } from '../../helpers/wait.js';
 
 const told = (id: string, state: string, revision = 1) => ({ id, state, vnc: 0, revision });
 
-const up = (port: number): WatchedSubAgent => ({ address: { port }, secret: undefined, starting: false });
+const up = (port: number): WatchedSubAgent => ({
+  names: ['qemu'],
+  address: { port },
+  secret: undefined,
+  starting: false,
+});
 const starting = (port: number): WatchedSubAgent => ({ ...up(port), starting: true });
 
 /** A store of running guests with VNC ports, and a watcher of their sub-agents. */
@@ -24,13 +30,16 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const store = await GuestStore.open(join(dir, 'guests.db'));
   const jobs = await JobLog.open(join(dir, 'jobs.db'));
   for (const guest of guests) await store.insert(guest);
-  const watcher = new SubAgentWatcher(new GuestRevisions(store), jobs, silentLog);
+  const events = await EventLog.open(join(dir, 'events'), silentLog);
+  const revisions = new GuestRevisions(store);
+  const watcher = new SubAgentWatcher({ revisions, jobs, events, log: silentLog });
   t.teardown(async () => {
     watcher.close();
-    await Promise.all([store.close(), jobs.close()]);
+    events.close();
+    await Promise.all([store.close(), jobs.close(), events.written()]);
   });
   const states = () => Object.fromEntries(store.list().map(({ id, state }) => [id, state]));
-  return { store, watcher, states };
+  return { store, watcher, events, states };
 };
 
 const running = (id: string): Guest => ({ id, state: 'running', vnc: 5901 });
@@ -146,4 +155,22 @@ test('a sub-agent that writes a line without an end is hung up on', async (t) =>
   await until('it is hung up on', () => stream?.destroyed === true);
   await until('it is asked again', () => streams.length > 1 && states().a === 'paused');
   t.pass();
+});
+
+test('that a sub-agent comes and goes is an event', async (t) => {
+  const { port, streams } = await serveEvents(t, () => ({ guests: [] }));
+  const { watcher, events } = await setUp(t, []);
+  await watcher.watch([up(port)], 30_000);
+  streams[0]?.destroy();
+  const seen = await until('both are told', async () => {
+    const { events: all } = await events.read(0);
+    return all.length >= 2 ? all : undefined;
+  });
+  t.like(
+    seen.slice(0, 2).map(({ happening }) => happening),
+    [
+      { kind: 'service', id: 'qemu', change: 'up' },
+      { kind: 'service', id: 'qemu', change: 'down' },
+    ],
+  );
 });

@@ -1,0 +1,77 @@
+import { Readable } from 'node:stream';
+import { type EventFilter, type EventKind, type HostEvent, passes } from '../../lib/events/event.js';
+import type { EventLog } from '../../lib/events/event-log.js';
+import type { Context, Event, Reply } from '../types.js';
+
+/** A line now and then, by which both sides know that the other one is there. */
+const HEARTBEAT_MS = 15_000;
+/** What a client waits before it connects again. */
+const RETRY_MS = 1000;
+
+export interface EventsQuery {
+  guest?: string;
+  kind?: EventKind[];
+  /** The id of the event after which to begin; 0 for the oldest that is kept. */
+  after?: number;
+  /** After so many events the stream ends. */
+  limit?: number;
+}
+
+interface Following {
+  after: number;
+  limit: number;
+  filter: EventFilter;
+  signal: AbortSignal;
+}
+
+/** Server-sent events, as the HTML standard has them. */
+const sent = ({ id, time, happening }: HostEvent): string =>
+  `id: ${id}\nevent: ${happening.kind}\ndata: ${JSON.stringify({ time, ...happening })}\n\n`;
+
+async function* follow(log: EventLog, { after, limit, filter, signal }: Following): AsyncGenerator<string> {
+  const { closed, leave } = log.enter();
+  const ended = AbortSignal.any([signal, closed]);
+  let [place, left] = [after, limit];
+  try {
+    yield `retry: ${RETRY_MS}\n\n`;
+    while (!ended.aborted) {
+      const { missed, events } = await log.read(place);
+      if (missed) yield `event: missed\ndata: ${JSON.stringify(missed)}\n\n`;
+      for (const event of events.filter((each) => passes(each, filter)).slice(0, left)) {
+        yield sent(event);
+        left -= 1;
+      }
+      if (left === 0) return;
+      place = events.at(-1)?.id ?? place;
+      if (events.length > 0) continue;
+      const turn = AbortSignal.any([ended, AbortSignal.timeout(HEARTBEAT_MS)]);
+      const isSilent = await log.wait(place, turn).then(
+        () => false,
+        () => true,
+      );
+      if (isSilent) yield ': \n\n';
+    }
+  } finally {
+    leave();
+  }
+}
+
+/** What happens on the host, as it happens. */
+export const followEvents = async (
+  { query, lastEventId, signal }: Event<unknown, EventsQuery>,
+  { events }: Context,
+): Promise<Reply<Readable>> => {
+  events.requireRoom();
+  const { guest, kind, limit = Number.POSITIVE_INFINITY } = query;
+  const after = Math.min(lastEventId ?? query.after ?? events.lastId, events.lastId);
+  const stream = follow(events, { after, limit, filter: { guest, kinds: kind }, signal });
+  return {
+    status: 200,
+    headers: {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store',
+      'X-Accel-Buffering': 'no',
+    },
+    body: Readable.from(stream, { objectMode: false, highWaterMark: 64 * 1024 }),
+  };
+};

@@ -1,0 +1,138 @@
+import { EventEmitter, once } from 'node:events';
+import { AgentError, errorMessage } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Happening, HostEvent } from './event.js';
+import { EventFile } from './event-file.js';
+
+/** Events that are at hand for those who keep up. */
+const RECENT = 1000;
+/** Events that somebody who is behind gets at a time. */
+const BATCH = 500;
+const MAX_READERS = 200;
+/** An event is not a promise: several are written at a time, and no disk is waited for. */
+const WRITE_MS = 50;
+
+/** What came after a place in the log. */
+export interface Batch {
+  /** When events after that place are no longer kept: the ids between which they are. */
+  missed?: { after: number; before: number };
+  events: HostEvent[];
+}
+
+/** What has happened on this host: the newest events, for any number of readers, each at a place of its own. */
+export class EventLog {
+  readonly #file: EventFile;
+  readonly #log: Logger;
+  readonly #published = new EventEmitter().setMaxListeners(0);
+  readonly #closed = new AbortController();
+  /** The newest events, and the id of the one before them. */
+  #recent: HostEvent[] = [];
+  #recentAfter: number;
+  #unwritten: HostEvent[] = [];
+  #writing: Promise<void> | undefined;
+  #lastId: number;
+  #readers = 0;
+  #isBroken = false;
+
+  private constructor(file: EventFile, log: Logger) {
+    this.#file = file;
+    this.#log = log;
+    this.#recentAfter = file.lastId;
+    // A crash may have lost events that somebody has seen: the ids that come now are higher than any of them.
+    this.#lastId = Math.max(file.lastId, Date.now() * 1000);
+  }
+
+  /** @param directory is made when it is not there */
+  static async open(directory: string, log: Logger): Promise<EventLog> {
+    return new EventLog(await EventFile.open(directory), log);
+  }
+
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  publish(happening: Happening): void {
+    if (this.#closed.signal.aborted) return;
+    this.#lastId += 1;
+    const event = { id: this.#lastId, time: new Date().toISOString(), happening };
+    this.#recent.push(event);
+    if (this.#recent.length >= 2 * RECENT) {
+      const [last] = this.#recent.splice(0, RECENT).slice(-1);
+      this.#recentAfter = last?.id ?? this.#recentAfter;
+    }
+    this.#unwritten.push(event);
+    this.#writing ??= this.#write();
+    this.#published.emit('event');
+  }
+
+  /** Some of the events that came after the one of that id; none when there are none yet. */
+  async read(after: number): Promise<Batch> {
+    if (after >= this.#recentAfter) {
+      const first = this.#recent.findIndex(({ id }) => id > after);
+      return { events: first === -1 ? [] : this.#recent.slice(first, first + BATCH) };
+    }
+    const kept = this.#file.after;
+    const events = await this.#file.read(Math.max(after, kept), BATCH);
+    const before = events[0]?.id ?? this.#recentAfter + 1;
+    // What is at hand and not yet on disk comes next.
+    if (events.length === 0) return { ...(await this.read(this.#recentAfter)), missed: { after, before } };
+    return after < kept ? { events, missed: { after, before } } : { events };
+  }
+
+  /** Waits for an event after the one of that id. */
+  async wait(after: number, signal: AbortSignal): Promise<void> {
+    if (this.#lastId > after && this.#recent.length > 0) return;
+    await once(this.#published, 'event', { signal });
+  }
+
+  /** @throws {AgentError} `queue_full` when there are too many readers */
+  requireRoom(): void {
+    if (this.#readers >= MAX_READERS)
+      throw new AgentError('queue_full', `${MAX_READERS} clients follow the events already: try again later`);
+  }
+
+  /**
+   * Lets one more read.
+   * @returns a signal that is aborted when there will be no more events, and what ends the reading
+   */
+  enter(): { closed: AbortSignal; leave: () => void } {
+    this.#readers += 1;
+    return {
+      closed: this.#closed.signal,
+      leave: () => {
+        this.#readers -= 1;
+      },
+    };
+  }
+
+  /** Sends the readers away; nothing that happens from now on is an event. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /** Resolves when what was published is written. */
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#unwritten.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, WRITE_MS));
+      const events = this.#unwritten.splice(0);
+      try {
+        await this.#file.append(events);
+        this.#isBroken = false;
+      } catch (error) {
+        await this.#lose(events, error);
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** Who was to read them from the disk must be told that they are missing. */
+  async #lose(events: readonly HostEvent[], error: unknown): Promise<void> {
+    if (!this.#isBroken) this.#log.error(`events cannot be kept: ${errorMessage(error)}`);
+    this.#isBroken = true;
+    await this.#file.clear(events.at(-1)?.id ?? this.#lastId).catch(() => {});
+  }
+}

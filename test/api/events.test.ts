@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { type AgentEvent, MistifyClient } from '../../lib/client/index.js';
+import { addGuest } from '../helpers/agent.js';
+import { type Api, serveApi } from '../helpers/api.js';
+import { until } from '../helpers/wait.js';
+
+type Data = Record<string, unknown> & { kind: string; change: string; id: string };
+
+/** Follows the events with the client, and keeps them. */
+const follow = (t: ExecutionContext, { url }: Api, options: Parameters<MistifyClient['events']>[0] = {}) => {
+  const controller = new AbortController();
+  const client = new MistifyClient({ url });
+  const seen: (AgentEvent & { data: Data })[] = [];
+  const reading = (async () => {
+    for await (const event of client.events({ ...options, signal: controller.signal }))
+      seen.push(event as AgentEvent & { data: Data });
+  })();
+  t.teardown(async () => {
+    controller.abort();
+    await reading;
+  });
+  return seen;
+};
+
+const told = (seen: readonly { data: Data }[]): string[] =>
+  seen.map(({ data: { kind, change } }) => `${kind} ${change}`);
+
+test("a guest's creation is told: the guest, its job from the queue to the end, and its state", async (t) => {
+  const api = await serveApi(t);
+  const seen = follow(t, api, { lastEventId: '0' });
+  const { body } = await api.call('POST', '/guests?wait=30', { memory: 64 });
+  await until('the job has ended', () => told(seen).includes('job ended'));
+  const { id } = body as { id: string };
+  const ofGuest = seen.filter(({ data }) => data.kind === 'guest');
+  t.is(told(ofGuest)[0], 'guest created');
+  t.like(ofGuest.at(-1)?.data, { id, guest: { id, state: 'running' } });
+  const ofJob = seen.filter(({ data }) => data.kind === 'job');
+  t.is(told(ofJob)[0], 'job queued');
+  t.like(ofJob.at(-1)?.data, { stage: 0, job: { GuestID: id, Action: 'create', Status: 'Complete' } });
+  const ids = seen.map((event) => Number(event.id));
+  t.deepEqual(
+    ids,
+    ids.toSorted((a, b) => a - b),
+  );
+});
+
+test('the progress of a job is told with its percent', async (t) => {
+  const api = await serveApi(t);
+  const seen = follow(t, api, { kind: 'job', lastEventId: '0' });
+  const { jobs } = api.context;
+  const { ID } = await jobs.add('agent', 'fetchImage', { kind: 'guest', name: 'start' });
+  await jobs.start(ID);
+  await jobs.note(ID, '12.0 of 100.0 MB (12 %)');
+  await until('it is told', () => seen.some(({ data }) => data.percent === 12));
+  await jobs.complete(ID);
+  t.pass();
+});
+
+test('an image that was fetched or deleted is told', async (t) => {
+  const api = await serveApi(t);
+  const seen = follow(t, api, { kind: 'image', lastEventId: '0' });
+  await api.call('POST', '/images?wait=30', { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' });
+  await api.call('DELETE', '/images/debian-12?wait=30');
+  await until('both are told', () => seen.length === 2);
+  t.deepEqual(told(seen), ['image fetched', 'image deleted']);
+  t.is(seen[0]?.data.id, 'debian-12');
+});
+
+test('only what is asked for is told: one guest, one kind', async (t) => {
+  const api = await serveApi(t);
+  const [one, other] = [await addGuest(api.context), await addGuest(api.context)];
+  const seen = follow(t, api, { guest: one.id, kind: 'guest', lastEventId: '0' });
+  await api.context.guests.update(other.id, (guest) => ({ ...guest, memory: 1 }));
+  await api.context.guests.update(one.id, (guest) => ({ ...guest, memory: 1 }));
+  await until('it is told', () => seen.length === 2);
+  t.deepEqual(told(seen), ['guest created', 'guest changed']);
+  t.true(seen.every(({ data }) => data.id === one.id));
+});
+
+test('who comes back with the id of the last event gets what came meanwhile', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context);
+  const earlier = follow(t, api, { kind: 'guest', lastEventId: '0' });
+  await until('it is told', () => earlier.length === 1);
+  await api.context.guests.remove(id);
+  const seen = follow(t, api, { kind: 'guest', lastEventId: earlier[0]?.id });
+  await until('the rest is told', () => seen.length === 1);
+  t.deepEqual(told(seen), ['guest deleted']);
+});
+
+test('who has seen nothing begins with what comes from now on', async (t) => {
+  const api = await serveApi(t);
+  const old = await addGuest(api.context);
+  const controller = new AbortController();
+  t.teardown(() => controller.abort());
+  const { body } = await fetch(`${api.url}/events`, { signal: controller.signal });
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  await reader?.read();
+  const { id } = await addGuest(api.context);
+  const text = (await reader?.read())?.value ?? '';
+  t.true(text.includes(id));
+  t.false(text.includes(old.id));
+});
+
+test('with a limit the stream ends', async (t) => {
+  const api = await serveApi(t);
+  for (let n = 0; n < 3; n += 1) await addGuest(api.context);
+  const { text } = await api.call('GET', '/events?after=0&limit=2&kind=guest');
+  t.is(text.match(/^event: guest$/gm)?.length, 2);
+});
+
+test('an unknown kind, or an id that is none, is refused', async (t) => {
+  const { call } = await serveApi(t);
+  t.like(await call('GET', '/events?kind=gust'), { status: 400 });
+  t.like(await call('GET', '/events', undefined, { 'Last-Event-ID': 'x' }), { status: 400 });
+});
+
+test('a reader that does not read takes no memory, and loses nothing when it reads again', async (t) => {
+  const api = await serveApi(t);
+  const controller = new AbortController();
+  t.teardown(() => controller.abort());
+  const { body } = await fetch(`${api.url}/events?after=0`, { signal: controller.signal });
+  const guest = await addGuest(api.context);
+  const filler = 'x'.repeat(2000);
+  for (let n = 0; n < 3000; n += 1) {
+    api.context.events.publish({ kind: 'image', change: 'fetched', id: `${n}-${filler}`, type: '' });
+    if (n % 500 === 0) await delay(1);
+  }
+  const numbers: number[] = [];
+  let text = '';
+  for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk;
+    const events = text.split('\n\n');
+    text = events.pop() ?? '';
+    for (const event of events) {
+      const [, number] = /"id":"(\d+)-x/.exec(event) ?? [];
+      if (number !== undefined) numbers.push(Number(number));
+    }
+    if (numbers.at(-1) === 2999) break;
+  }
+  t.deepEqual(
+    numbers,
+    Array.from({ length: 3000 }, (_, n) => n),
+  );
+  t.truthy(guest);
+});

@@ -1,0 +1,88 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Happening } from '../../../lib/events/event.js';
+import { type Batch, EventLog } from '../../../lib/events/event-log.js';
+import { silentLog } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const happening = (id: string): Happening => ({ kind: 'image', change: 'fetched', id, type: '' });
+
+const open = async (t: ExecutionContext, directory: string): Promise<EventLog> => {
+  const log = await EventLog.open(directory, silentLog);
+  t.teardown(async () => {
+    log.close();
+    await log.written();
+  });
+  return log;
+};
+
+const idsIn = ({ events }: Batch): string[] => events.map((event) => event.happening.id);
+
+/** Everything after a place, however many batches it takes. */
+const readAll = async (log: EventLog, after: number) => {
+  const all: string[] = [];
+  let missed: Batch['missed'];
+  for (let place = after; ; ) {
+    const batch = await log.read(place);
+    missed ??= batch.missed;
+    if (batch.events.length === 0) return { all, missed };
+    all.push(...idsIn(batch));
+    place = batch.events.at(-1)?.id ?? place;
+  }
+};
+
+test('who was away gets what came meanwhile, in order, also after a restart', async (t) => {
+  const directory = await tempDir(t);
+  const log = await open(t, directory);
+  for (const id of ['a', 'b', 'c']) log.publish(happening(id));
+  const [first] = (await log.read(0)).events;
+  log.close();
+  await log.written();
+  const again = await open(t, directory);
+  again.publish(happening('d'));
+  t.deepEqual(await readAll(again, first?.id ?? 0), { all: ['b', 'c', 'd'], missed: undefined });
+});
+
+test('ids go up across a crash that loses the newest events', async (t) => {
+  const directory = await tempDir(t);
+  const log = await open(t, directory);
+  log.publish(happening('a'));
+  const seen = log.lastId;
+  const again = await open(t, directory);
+  again.publish(happening('b'));
+  t.true(again.lastId > seen);
+});
+
+test('a line that a crash has left half written costs that one event', async (t) => {
+  const directory = await tempDir(t);
+  const log = await open(t, directory);
+  log.publish(happening('a'));
+  log.close();
+  await log.written();
+  await appendFile(join(directory, 'events.jsonl'), '{"id": 17');
+  const again = await open(t, directory);
+  again.publish(happening('b'));
+  t.deepEqual((await readAll(again, 0)).all, ['a', 'b']);
+});
+
+test('who is far behind reads from the disk, all of it', async (t) => {
+  const log = await open(t, await tempDir(t));
+  const ids = Array.from({ length: 5000 }, (_, n) => String(n));
+  for (const id of ids) log.publish(happening(id));
+  await log.written();
+  t.deepEqual(await readAll(log, 0), { all: ids, missed: undefined });
+});
+
+test('what is no longer kept is told as missed, and the disk holds a bounded number', async (t) => {
+  const log = await open(t, await tempDir(t));
+  const long = 'x'.repeat(10_000);
+  for (let n = 0; n < 2000; n += 1) {
+    log.publish(happening(`${n} ${long}`));
+    if (n % 100 === 99) await log.written();
+  }
+  const { all, missed } = await readAll(log, 0);
+  t.is(missed?.after, 0);
+  t.true(all.length > 500 && all.length < 1500);
+  t.regex(all.at(-1) ?? '', /^1999 /);
+});
