@@ -75,6 +75,10 @@ export const queueFull = (runner: string, limit: number): AgentError =>
 export const stopping = (): AgentError =>
   new AgentError('unavailable', 'the agent is stopping and takes no new actions', { retryAfter: 10 });
 
+/** @param why what is missing, in words */
+export const notReady = (why: string): AgentError =>
+  new AgentError('unavailable', `not ready: ${why}`, { retryAfter: 2 });
+
 /** Nobody is left to read it. */
 export const callerGone = (): AgentError => new AgentError('unavailable', 'the caller went away');
 

@@ -42,7 +42,7 @@ const wayInAt = async (address: Address, { server, dbpath }: Config, log: Logger
 
 const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promise<Server | undefined> => {
   if (!socket) return undefined;
-  const server = createServer(agent.context, { listen: { socket: socket.path }, access: SOCKET });
+  const server = await createServer(agent.context, { listen: { socket: socket.path }, access: SOCKET });
   await removeStaleSocket({ socket: socket.path });
   await startOnSocket(server, socket.mode);
   await chmod(socket.path, socket.mode);
@@ -55,7 +55,7 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   for (const warning of config.warnings) log.warn(warning);
   const wayIn = await wayInAt(address, config, log);
   const agent = await startAgent(config, log);
-  const server = createServer(agent.context, wayIn);
+  const server = await createServer(agent.context, wayIn);
   const servers = [server];
   const stop = async (): Promise<void> => {
     log.info('stopping: no new actions; those that run get some time; guests keep running');

@@ -9,6 +9,7 @@ import { guardAgainstBrowsers } from './browser-guard.js';
 import { errorBody } from './errors.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
+import { servePages } from './pages.js';
 import { limitRate } from './rate-limit.js';
 import { answersHead, type Route } from './route.js';
 import { routeTable } from './table.js';
@@ -98,11 +99,11 @@ const shapeErrors = ({ log }: Context): Hapi.Lifecycle.Method => {
 };
 
 /** The HTTP server with all its routes; it does not listen before `start()`. */
-export const createServer = (
+export const createServer = async (
   context: Context,
   { listen, access, tls, rateLimit }: WayIn,
   patience: Patience = PATIENCE,
-): Hapi.Server => {
+): Promise<Hapi.Server> => {
   const debug = context.log.isLevelEnabled('debug');
   const listener = createListener(patience, debug, tls);
   const server = Hapi.server({
@@ -122,6 +123,7 @@ export const createServer = (
   });
   requirePrincipals(server, access);
   server.route(routeTable.map((definition) => toHapiRoute(definition, context, patience)));
+  await servePages(server);
   const methods = methodsOf(routeTable);
   server.route(methodNotAllowedRoutes(methods));
   server.ext('onRequest', requireHost);
@@ -130,6 +132,11 @@ export const createServer = (
   server.ext('onPreResponse', audit(context));
   server.ext('onPreAuth', refuseHead(methods));
   server.ext('onPreResponse', shapeErrors(context));
+  server.events.on('response', ({ method, route, response, info }) => {
+    const status = isBoom(response) ? response.output.statusCode : (response?.statusCode ?? 0);
+    const labels = { method: method.toUpperCase(), route: route.path, status };
+    context.metrics.noteRequest(labels, Math.max(0, info.responded - info.received) / 1000);
+  });
   answerClientErrors(listener, patience, debug);
   return server;
 };

@@ -1,11 +1,11 @@
 import { debugRoutes } from './debug.js';
 import { documentationRoutes } from './documentation.js';
-import { eventRoutes } from './events.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
 import { imageRoutes } from './images.js';
 import { jobRoutes } from './jobs.js';
 import { metadataRoutes } from './metadata.js';
+import { observabilityRoutes } from './observability.js';
 import type { Route } from './route.js';
 import { snapshotRoutes } from './snapshots.js';
 
@@ -17,7 +17,7 @@ export const routeTable: readonly Route[] = [
   ...guestRoutes,
   ...guestActionRoutes,
   ...snapshotRoutes,
-  ...eventRoutes,
+  ...observabilityRoutes,
   ...debugRoutes,
   ...documentationRoutes(() => routeTable),
 ];

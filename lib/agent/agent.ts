@@ -4,9 +4,11 @@ import type { Config } from '../config/load.js';
 import { EventLog } from '../events/event-log.js';
 import { publishChanges } from '../events/sources.js';
 import type { Logger } from '../log.js';
+import { Metrics } from '../metrics/metrics.js';
 import { isFinished } from '../model/job.js';
 import { RpcClient } from '../rpc/client.js';
 import { describeAddress } from '../rpc/service-address.js';
+import type { ServiceClient } from '../rpc/service-client.js';
 import { buildAction } from '../runtime/action.js';
 import { recover } from '../runtime/recovery.js';
 import { Runtime } from '../runtime/runtime.js';
@@ -41,13 +43,34 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-const buildServices = (config: Config, secrets: Secrets): Map<string, Service> =>
+type NoteCall = Metrics['noteCall'];
+
+/** A client whose calls are timed. */
+const timed = (client: ServiceClient, service: string, note: NoteCall): ServiceClient => ({
+  call: async (method, ...rest) => {
+    const startedAt = performance.now();
+    const done = (outcome: 'success' | 'error'): void =>
+      note({ service, method, outcome }, (performance.now() - startedAt) / 1000);
+    try {
+      const answer = await client.call(method, ...rest);
+      done('success');
+      return answer;
+    } catch (error) {
+      done('error');
+      throw error;
+    }
+  },
+  open: (request, signal) => client.open(request, signal),
+  close: () => client.close(),
+});
+
+const buildServices = (config: Config, secrets: Secrets, note: NoteCall): Map<string, Service> =>
   new Map(
     [...config.services].map(([name, service]) => {
       const { path, max_pending, timeout } = service;
       const endpoint = { address: service, secret: secrets.get(service) };
       const client = new RpcClient({ service: name, endpoint, path, maxSockets: max_pending });
-      return [name, new Service(name, client, max_pending, timeout)];
+      return [name, new Service(name, timed(client, name, note), max_pending, timeout)];
     }),
   );
 
@@ -80,17 +103,21 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     if (isFinished(job)) audit.jobEnded(job);
   });
   publishChanges(events, guests, jobs);
-  const services = buildServices(config, secrets);
+  const services = buildServices(config, secrets, (...call) => metrics.noteCall(...call));
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
   const runtime = new Runtime({ actions, guests, jobs, log, runTask });
   const supervisor = superviseServices(config, secrets, log);
   const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
+  const metrics: Metrics = new Metrics({ runtime, services: () => watcher.services() });
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   await recover(runtime);
   return {
-    context: { guests, jobs, metadata, runtime, audit, events, log },
+    context: {
+      ...{ guests, jobs, metadata, runtime, audit, events, metrics, log },
+      services: () => watcher.services(),
+    },
     drain: async (ms) => {
       await runtime.queue.drain(ms);
       events.close();

@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/audit-log.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
@@ -14,5 +15,8 @@ export interface Context {
   runtime: Runtime;
   audit: AuditLog;
   events: EventLog;
+  metrics: Metrics;
+  /** Whether the sub-agent of each service answers, by the service's name. */
+  services: () => ReadonlyMap<string, boolean>;
   log: Logger;
 }

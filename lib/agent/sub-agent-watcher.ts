@@ -37,6 +37,8 @@ interface Link {
   /** It has told its states once, or that it tells none. */
   answered: boolean;
   connected: boolean;
+  /** It answers, and has no event stream. */
+  isMute: boolean;
   /** The guests that it told of last, on an earlier connection perhaps. */
   guests: Set<string>;
 }
@@ -86,6 +88,7 @@ export class SubAgentWatcher {
       problem: undefined,
       answered: false,
       connected: false,
+      isMute: false,
       guests: new Set(),
     }));
     const told = this.#links.map((link) => new Promise<void>((resolve) => void this.#follow(link, resolve)));
@@ -104,6 +107,15 @@ export class SubAgentWatcher {
       'sub-agents do not answer; guests that may be theirs are in state unknown',
     );
     await this.#revisions.loseOthers(this.#vouchedFor());
+  }
+
+  /** Whether the sub-agent of each service answers, by the service's name. */
+  services(): Map<string, boolean> {
+    return new Map(
+      this.#links.flatMap(({ subAgent, connected, isMute }) =>
+        subAgent.names.map((name) => [name, connected || isMute] as const),
+      ),
+    );
   }
 
   close(): void {
@@ -133,6 +145,7 @@ export class SubAgentWatcher {
     while (!this.#closed.signal.aborted) {
       try {
         const stream = await this.#open(subAgent);
+        link.isMute = !stream;
         if (stream) {
           await this.#read(link, stream, answered);
         } else {
@@ -140,6 +153,7 @@ export class SubAgentWatcher {
           retryMs = UNSUPPORTED_RETRY_MS;
         }
       } catch (error) {
+        link.isMute = false;
         link.problem = errorMessage(error);
         this.#log.debug({ subAgent: name }, `no events: ${link.problem}`);
       }

@@ -24,6 +24,7 @@ const FOR_CONTAINERS_TOO: Record<string, ActionType> = {
   cpuMetrics: 'info',
   diskMetrics: 'info',
   nicMetrics: 'info',
+  allMetrics: 'info',
   listImages: 'info',
   getImage: 'info',
   fetchImage: 'async',

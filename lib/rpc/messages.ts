@@ -62,6 +62,22 @@ export interface GuestMetricsResponse {
   cpu?: CpuMetrics[];
 }
 
+/** All that a sub-agent counts of one guest. */
+export interface GuestCounters {
+  /** The guest's id. */
+  guest: string;
+  cpu?: CpuMetrics[];
+  disk?: Record<string, DiskMetrics>;
+  nic?: Record<string, NicMetrics>;
+  /** What it takes of the host's memory now, in bytes. */
+  memory?: number;
+}
+
+/** The counters of every guest that has any, in one answer. */
+export interface AllMetricsResponse {
+  guests: GuestCounters[];
+}
+
 export interface ImageRequest {
   id: string;
   type: string;
@@ -161,6 +177,28 @@ export const guestMetricsResponseSchema = Joi.object<GuestMetricsResponse>({
   disk: Joi.object().pattern(Joi.string(), Joi.object()).allow(null),
   nic: Joi.object().pattern(Joi.string(), Joi.object()).allow(null),
 }).unknown();
+
+export const allMetricsRequestSchema = Joi.object({}).unknown();
+
+const counters = Joi.object().pattern(Joi.string(), Joi.object().pattern(Joi.string(), Joi.any()));
+
+/** Metrics of another shape would end up in the time series of whoever scrapes them. */
+export const allMetricsResponseSchema = Joi.object<AllMetricsResponse>({
+  guests: Joi.array()
+    .items(
+      Joi.object<GuestCounters>({
+        guest: Joi.string().max(255).required(),
+        cpu: Joi.array().items(Joi.object({ cpu_time: Joi.number().required() }).unknown()),
+        disk: counters,
+        nic: counters,
+        memory: Joi.number().min(0),
+      }).unknown(),
+    )
+    .allow(null)
+    .required(),
+})
+  .unknown()
+  .required();
 
 export const imageResponseSchema = Joi.object<ImageResponse>({
   images: Joi.array().items(imageSchema.unknown()).allow(null),

@@ -121,6 +121,11 @@ export class JobQueue {
     settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
   }
 
+  /** Whether it takes no more. */
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
   /** @throws {AgentError} `not_found`, or `conflict` when it has ended already */
   requireUnfinished(id: string): Job {
     const job = this.#jobs.get(id);

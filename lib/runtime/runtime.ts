@@ -68,6 +68,15 @@ export class Runtime {
     return waiting === 0 && running === undefined;
   }
 
+  /** Async actions, of all guests together. */
+  load(): { waiting: number; running: number } {
+    const runners = this.#runners.all();
+    return {
+      waiting: runners.reduce((sum, { waiting }) => sum + waiting, 0),
+      running: runners.filter(({ running }) => running !== undefined).length,
+    };
+  }
+
   /** Runs an info action at once, within the runner's limit. */
   async query<Request, Response>(
     runnerId: string,

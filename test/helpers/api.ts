@@ -67,7 +67,7 @@ export const serveApi = async (
   wayIn: Partial<WayIn> = {},
 ): Promise<Api> => {
   const agent = await startTestAgent(t, options);
-  const server = createServer(
+  const server = await createServer(
     agent.context,
     { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL, ...wayIn },
     patience,

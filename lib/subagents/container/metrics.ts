@@ -1,12 +1,15 @@
 import { readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import pLimit from 'p-limit';
 import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
+import type { GuestCounters } from '../../rpc/messages.js';
 import { tapCounters } from '../qemu/metrics.js';
 import type { Container, Containers } from './containers.js';
 import { isEngineNic } from './nics/complete.js';
 
 const NS_PER_SECOND = 1e9;
+const MEASURED_AT_ONCE = 8;
 
 interface BlkioEntry {
   major: number;
@@ -39,6 +42,7 @@ export interface EngineStats {
     >
   >;
   networks?: Record<string, NetworkStats> | null;
+  memory_stats?: { usage?: number };
 }
 
 /** The CPU time used on each CPU of the host; on hosts with cgroup v2 the engine knows only that of all together. */
@@ -122,10 +126,34 @@ export const cpuMetrics = async (containers: Containers, id: string): Promise<Cp
 export const diskMetrics = async (containers: Containers, id: string): Promise<Record<string, DiskMetrics>> =>
   toDiskMetrics(await stats(containers, id), deviceName);
 
+const ofNics = async (nics: readonly Nic[], counted: EngineStats): Promise<Record<string, NicMetrics>> => {
+  const metrics = toNicMetrics(counted, nics);
+  for (const { name = '', device } of nics) if (device) metrics[name] = await tapCounters(name, device);
+  return metrics;
+};
+
 /** Of each nic, by its name: those on the host's bridges are counted at their end on the host. */
 export const nicMetrics = async (containers: Containers, id: string): Promise<Record<string, NicMetrics>> => {
   const { nics } = await upContainer(containers, id);
-  const metrics = nics.some(isEngineNic) ? toNicMetrics(await stats(containers, id), nics) : {};
-  for (const { name = '', device } of nics) if (device) metrics[name] = await tapCounters(name, device);
-  return metrics;
+  return ofNics(nics, nics.some(isEngineNic) ? await stats(containers, id) : {});
+};
+
+/** Everything that is counted of each container that is up. One that stops meanwhile is left out. */
+export const allMetrics = async (containers: Containers): Promise<GuestCounters[]> => {
+  const measure = async (id: string): Promise<GuestCounters[]> => {
+    try {
+      const { nics } = await upContainer(containers, id);
+      const counted = await stats(containers, id);
+      const [disk, nic] = await Promise.all([toDiskMetrics(counted, deviceName), ofNics(nics, counted)]);
+      const { usage: memory } = counted.memory_stats ?? {};
+      return [
+        { guest: id, cpu: toCpuMetrics(counted), disk, nic, ...(memory === undefined ? {} : { memory }) },
+      ];
+    } catch {
+      return [];
+    }
+  };
+  const atOnce = pLimit(MEASURED_AT_ONCE);
+  const up = containers.states.all().filter(({ state }) => state === 'running' || state === 'paused');
+  return (await Promise.all(up.map(({ id }) => atOnce(() => measure(id))))).flat();
 };

@@ -5,6 +5,7 @@ import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import { GuestStates } from '../../rpc/guest-states.js';
 import {
+  allMetricsRequestSchema,
   type GuestMetricsRequest,
   type GuestMetricsResponse,
   type GuestRequest,
@@ -123,6 +124,9 @@ const addGuestMethods = (subAgent: SubAgent, containers: Containers): void => {
     });
   }
   subAgent.method('MDocker.DeleteContainer', guestRequestSchema, ({ guest }) => remove(containers, guest));
+  subAgent.method('MDocker.AllMetrics', allMetricsRequestSchema, async () => ({
+    guests: await metrics.allMetrics(containers),
+  }));
   for (const [name, { type, measure }] of entries(MEASURES)) {
     subAgent.method(name, guestMetricsRequestSchema, async ({ guest: { id } }) => ({
       guest: { id },

@@ -58,6 +58,10 @@ export class Guests {
     for (const { watch } of this.#entries.values()) watch?.close();
   }
 
+  all(): Entry[] {
+    return [...this.#entries.values()];
+  }
+
   find(id: string): Entry | undefined {
     return this.#entries.get(id);
   }

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
+import type { GuestCounters } from '../../rpc/messages.js';
 import type { Entry, Guests } from './guests.js';
 import { findQemu } from './process.js';
 import type { Watch } from './watch.js';
 
 const NS_PER_SECOND = 1e9;
+const MEASURED_AT_ONCE = 16;
 /** USER_HZ: what proc(5) counts times in, on every x86 Linux. */
 const TICKS_PER_SECOND = 100;
 /** proc(5), /proc/pid/stat: `guest_time` is field 43; the first after the command's name is field 3. */
@@ -113,6 +116,32 @@ export const tapCounters = async (name: string, tap: string): Promise<NicMetrics
     tx_errors: txErrors,
     tx_drops: txDrops,
   };
+};
+
+/** proc(5): what of a process is in memory, in bytes. */
+const residentBytes = async (pid: number): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+};
+
+/** Everything that is counted of each guest that runs. One that ends meanwhile is left out. */
+export const allMetrics = async (guests: Guests): Promise<GuestCounters[]> => {
+  const measure = async ({ id, paths, watch }: Entry): Promise<GuestCounters[]> => {
+    if (!watch) return [];
+    try {
+      const [cpu, disk, nic, pid] = await Promise.all([
+        cpuMetrics(guests, id),
+        diskMetrics(guests, id),
+        nicMetrics(guests, id),
+        findQemu(paths),
+      ]);
+      return [{ guest: id, cpu, disk, nic, ...(pid ? { memory: await residentBytes(pid) } : {}) }];
+    } catch {
+      return [];
+    }
+  };
+  const atOnce = pLimit(MEASURED_AT_ONCE);
+  return (await Promise.all(guests.all().map((entry) => atOnce(() => measure(entry))))).flat();
 };
 
 /** The counters of each nic on a bridge, by its name; user-mode networking counts nothing. */

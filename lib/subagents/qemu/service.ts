@@ -2,6 +2,7 @@ import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import { GuestStates } from '../../rpc/guest-states.js';
 import {
+  allMetricsRequestSchema,
   type GuestMetricsRequest,
   type GuestMetricsResponse,
   type GuestRequest,
@@ -146,5 +147,8 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
       ...(await entry.measure(guests, guest.id)),
     }));
   }
+  subAgent.method('Libvirt.AllMetrics', allMetricsRequestSchema, async () => ({
+    guests: await metrics.allMetrics(guests),
+  }));
   return { subAgent, close: () => guests.close() };
 };

@@ -69,7 +69,7 @@ test('a certificate that is replaced is served, and one that is broken is not', 
   await put(await authority.sign('first'));
   const { context } = await startTestAgent(t);
   const listen = { host: '127.0.0.1', port: 0 };
-  const server = createServer(context, { listen, access: LOCAL, tls: await readTls(files) });
+  const server = await createServer(context, { listen, access: LOCAL, tls: await readTls(files) });
   await server.start();
   const forget = reloadTls(server.listener as Server, files, silentLog);
   t.teardown(async () => {

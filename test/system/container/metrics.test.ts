@@ -1,4 +1,5 @@
 import ava from 'ava';
+import type { AllMetricsResponse } from '../../../lib/rpc/messages.js';
 import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
 
 const shared = new SharedPodman();
@@ -16,4 +17,16 @@ test('a running guest has CPU times in seconds and disks by name; one that is st
   t.is(first?.vcpu_time, first?.cpu_time);
   for (const [name, metrics] of Object.entries((await containers.guest('DiskMetrics', guest)).disk))
     t.like(metrics, { disk: name });
+});
+
+test('the counters of all guests that run come in one answer', async (t) => {
+  const containers = await shared.containers();
+  const [up, down] = [newGuest(), newGuest()];
+  for (const guest of [up, down]) await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', up);
+  const { guests } = (await containers.call('AllMetrics', {})) as unknown as AllMetricsResponse;
+  const ids = guests.map(({ guest }) => guest);
+  t.true(ids.includes(up.id ?? ''));
+  t.false(ids.includes(down.id ?? ''));
+  t.true((guests.find(({ guest }) => guest === up.id)?.memory ?? 0) > 0);
 });

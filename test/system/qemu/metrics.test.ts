@@ -1,3 +1,4 @@
+import type { AllMetricsResponse } from '../../../lib/rpc/messages.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 
@@ -41,4 +42,21 @@ test('user-mode nics have no counters', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network: 'user' }] });
   t.deepEqual((await host.measure('NicMetrics', id)).nic, {});
+});
+
+test('the counters of all guests that run come in one answer, with what they take of the memory', async (t) => {
+  const host = await QemuHost.start(t);
+  const [one, off] = [host.newId(), host.newId()];
+  const disks = [{ source: await host.makeDisk(one, 0), device: 'vda' }];
+  await host.call('Create', { id: one, ...TINY, disks });
+  await host.call('Create', { id: off, ...TINY });
+  await host.call('Poweroff', { id: off });
+  const { guests } = await host.call<AllMetricsResponse>('AllMetrics', { id: one });
+  t.deepEqual(
+    guests.map(({ guest }) => guest),
+    [one],
+  );
+  t.is(guests[0]?.cpu?.length, 1);
+  t.deepEqual(Object.keys(guests[0]?.disk ?? {}), ['vda']);
+  t.true((guests[0]?.memory ?? 0) > 2 ** 20);
 });

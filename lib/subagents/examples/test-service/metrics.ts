@@ -1,6 +1,6 @@
 import type { Guest } from '../../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
-import type { GuestMetricsRequest, GuestMetricsResponse } from '../../../rpc/messages.js';
+import type { AllMetricsResponse, GuestMetricsRequest, GuestMetricsResponse } from '../../../rpc/messages.js';
 
 const CPU: CpuMetrics = { cpu_time: 12.5, vcpu_time: 11.25 };
 
@@ -48,4 +48,17 @@ export const nicMetrics = ({ guest }: GuestMetricsRequest): GuestMetricsResponse
   guest,
   type: 'nic',
   nic: Object.fromEntries(nicNames(guest).map((name) => [name, { name, ...NIC }])),
+});
+
+/** It keeps no guests: it counts one, which every host has. */
+export const allMetrics = (): AllMetricsResponse => ({
+  guests: [
+    {
+      guest: '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10',
+      cpu: [CPU],
+      disk: { vda: { disk: 'vda', ...DISK } },
+      nic: { net0: { name: 'net0', ...NIC } },
+      memory: 134_217_728,
+    },
+  ],
 });

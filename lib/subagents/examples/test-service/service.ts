@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import type { Logger } from '../../../log.js';
 import {
+  allMetricsRequestSchema,
   type GuestRequest,
   type GuestResponse,
   guestMetricsRequestSchema,
@@ -11,7 +12,7 @@ import {
 import { SubAgent } from '../../../rpc/sub-agent.js';
 import * as guests from './guests.js';
 import { cloneImage, containerImage, diskImage, listImages, oneImage } from './images.js';
-import { cpuMetrics, diskMetrics, nicMetrics } from './metrics.js';
+import { allMetrics, cpuMetrics, diskMetrics, nicMetrics } from './metrics.js';
 import { createSnapshot, downloadSnapshot, listSnapshots, oneSnapshot } from './snapshots.js';
 
 const DISK_IMAGES = ['debian-12', 'alpine-3'];
@@ -71,6 +72,7 @@ const containerRequestSchema = Joi.object<{ id: string }>({
 
 const addMetrics = (agent: SubAgent, service: string): void => {
   agent
+    .method(`${service}.AllMetrics`, allMetricsRequestSchema, allMetrics)
     .method(`${service}.CPUMetrics`, guestMetricsRequestSchema, cpuMetrics)
     .method(`${service}.DiskMetrics`, guestMetricsRequestSchema, diskMetrics)
     .method(`${service}.NicMetrics`, guestMetricsRequestSchema, nicMetrics);

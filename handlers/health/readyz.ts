@@ -1,0 +1,14 @@
+import { notReady } from '../../lib/errors.js';
+import { ok } from '../replies.js';
+import type { Context, Event, Reply } from '../types.js';
+
+/** Whether actions can be carried out: all sub-agents answer, and the agent is not stopping. */
+export const getReadiness = async (
+  _event: Event,
+  { services, runtime }: Context,
+): Promise<Reply<{ status: 'ok' }>> => {
+  if (runtime.queue.isStopping) throw notReady('the agent is stopping');
+  const down = [...services()].filter(([, isUp]) => !isUp).map(([name]) => name);
+  if (down.length > 0) throw notReady(`no answer from ${down.join(', ')}`);
+  return ok({ status: 'ok' });
+};

@@ -1,0 +1,79 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { DiskMetrics, NicMetrics } from '../model/metrics.js';
+import type { GuestCounters } from '../rpc/messages.js';
+
+const DISK_COUNTERS: readonly [keyof DiskMetrics, string, string][] = [
+  ['read_ops', 'mistify_guest_disk_reads_total', 'Reads of a disk'],
+  ['read_bytes', 'mistify_guest_disk_read_bytes_total', 'Bytes read from a disk'],
+  ['read_time', 'mistify_guest_disk_read_seconds_total', 'Seconds that reads of a disk took'],
+  ['write_ops', 'mistify_guest_disk_writes_total', 'Writes to a disk'],
+  ['write_bytes', 'mistify_guest_disk_written_bytes_total', 'Bytes written to a disk'],
+  ['write_time', 'mistify_guest_disk_write_seconds_total', 'Seconds that writes to a disk took'],
+  ['flush_ops', 'mistify_guest_disk_flushes_total', 'Flushes of a disk'],
+  ['flush_time', 'mistify_guest_disk_flush_seconds_total', 'Seconds that flushes of a disk took'],
+];
+
+const NIC_COUNTERS: readonly [keyof NicMetrics, string, string][] = [
+  ['rx_bytes', 'mistify_guest_nic_receive_bytes_total', 'Bytes that the guest received'],
+  ['rx_packets', 'mistify_guest_nic_receive_packets_total', 'Packets that the guest received'],
+  ['rx_errors', 'mistify_guest_nic_receive_errors_total', 'Errors when the guest received'],
+  ['rx_drops', 'mistify_guest_nic_receive_drops_total', 'Packets for the guest that were dropped'],
+  ['tx_bytes', 'mistify_guest_nic_transmit_bytes_total', 'Bytes that the guest sent'],
+  ['tx_packets', 'mistify_guest_nic_transmit_packets_total', 'Packets that the guest sent'],
+  ['tx_errors', 'mistify_guest_nic_transmit_errors_total', 'Errors when the guest sent'],
+  ['tx_drops', 'mistify_guest_nic_transmit_drops_total', 'Packets of the guest that were dropped'],
+];
+
+const count = <Key extends string>(
+  counters: ReadonlyMap<Key, Counter>,
+  guest: string,
+  devices: Record<string, Record<Key, unknown>>,
+): void => {
+  for (const [device, counted] of Object.entries(devices))
+    for (const [key, counter] of counters) counter.inc({ guest, device }, Number(counted[key]) || 0);
+};
+
+/** What the sub-agents count of each guest, under the names and in the base units that Prometheus has. */
+export class GuestCounterMetrics {
+  readonly #cpu: Counter;
+  readonly #memory: Gauge;
+  readonly #disk: ReadonlyMap<keyof DiskMetrics, Counter>;
+  readonly #nic: ReadonlyMap<keyof NicMetrics, Counter>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#cpu = new Counter({
+      name: 'mistify_guest_cpu_seconds_total',
+      help: 'CPU time that a vCPU of the guest used',
+      labelNames: ['guest', 'vcpu'],
+      registers,
+    });
+    this.#memory = new Gauge({
+      name: 'mistify_guest_memory_resident_bytes',
+      help: "What the guest takes of the host's memory",
+      labelNames: ['guest'],
+      registers,
+    });
+    const counters = <Key>(table: readonly [Key, string, string][]): Map<Key, Counter> =>
+      new Map(
+        table.map(([key, name, help]) => [
+          key,
+          new Counter({ name, help, labelNames: ['guest', 'device'], registers }),
+        ]),
+      );
+    this.#disk = counters(DISK_COUNTERS);
+    this.#nic = counters(NIC_COUNTERS);
+  }
+
+  /** Takes the place of what was told before: guests that are gone are counted no more. */
+  set(guests: readonly GuestCounters[]): void {
+    for (const metric of [this.#cpu, this.#memory, ...this.#disk.values(), ...this.#nic.values()])
+      metric.reset();
+    for (const { guest, cpu = [], disk = {}, nic = {}, memory } of guests) {
+      for (const [vcpu, { cpu_time: seconds }] of cpu.entries()) this.#cpu.inc({ guest, vcpu }, seconds);
+      if (memory !== undefined) this.#memory.set({ guest }, memory);
+      count(this.#disk, guest, disk);
+      count(this.#nic, guest, nic);
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import test, { type ExecutionContext } from 'ava';
+import parse from 'parse-prometheus-text-format';
+import { addGuest } from '../helpers/agent.js';
+import { type Api, serveApi } from '../helpers/api.js';
+
+interface Sample {
+  labels?: Record<string, string>;
+  value?: string;
+}
+
+/** The samples of each metric, as a Prometheus client reads them; that of a histogram is how often it was told. */
+const scrape = async (t: ExecutionContext, { call }: Api): Promise<Map<string, Sample[]>> => {
+  const { status, text, headers } = await call('GET', '/metrics');
+  t.is(status, 200);
+  t.regex(headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+  // The parser mixes up the series of a histogram, so it is given their counts as counters.
+  const counts = text
+    .replace(/^# TYPE (\w+) histogram$/gm, '# TYPE $1_count counter')
+    .replace(/^\w+_(bucket|sum)[{ ].*$/gm, '');
+  const families = parse(counts) as { name: string; metrics: Sample[] }[];
+  return new Map(families.map(({ name, metrics }) => [name, metrics]));
+};
+
+const valueIn = (samples: Sample[] | undefined, labels: Record<string, string> = {}): number | undefined => {
+  const found = samples?.find((sample) =>
+    Object.entries(labels).every(([name, value]) => sample.labels?.[name] === value),
+  );
+  return found && Number(found.value);
+};
+
+const NIC = {
+  name: 'net0',
+  rx_bytes: 10,
+  rx_packets: 1,
+  rx_errors: 0,
+  rx_drops: 0,
+  tx_bytes: 20,
+  tx_packets: 2,
+  tx_errors: 0,
+  tx_drops: 0,
+};
+
+test('jobs are counted by action and status, and timed', async (t) => {
+  const api = await serveApi(t);
+  await api.call('POST', '/guests?wait=30', { memory: 64 });
+  const metrics = await scrape(t, api);
+  t.is(valueIn(metrics.get('mistify_jobs_total'), { action: 'create', status: 'Complete' }), 1);
+  t.is(valueIn(metrics.get('mistify_job_duration_seconds_count')), 1);
+  t.is(valueIn(metrics.get('mistify_jobs_queued')), 0);
+  t.is(valueIn(metrics.get('mistify_guests'), { state: 'running' }), 1);
+});
+
+test('requests are timed by route, whatever guest they are about', async (t) => {
+  const api = await serveApi(t);
+  for (let n = 0; n < 3; n += 1) {
+    const { id } = await addGuest(api.context);
+    await api.call('GET', `/guests/${id}`);
+  }
+  const metrics = await scrape(t, api);
+  const labels = { method: 'GET', route: '/guests/{guestID}', status: '200' };
+  const counted = metrics
+    .get('mistify_http_request_duration_seconds_count')
+    ?.filter((sample) => sample.labels?.route === labels.route);
+  t.is(counted?.length, 1);
+  t.is(valueIn(counted, labels), 3);
+});
+
+test("all guests' counters come with one call to each sub-agent, however many guests there are", async (t) => {
+  const api = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({
+        guests: api.context.guests.list().map(({ id }) => ({
+          guest: id,
+          cpu: [
+            { cpu_time: 1.5, vcpu_time: 1 },
+            { cpu_time: 2.5, vcpu_time: 2 },
+          ],
+          nic: { net0: NIC },
+          memory: 4096,
+        })),
+      }),
+      'Test.containerAllMetrics': () => ({ guests: [] }),
+    },
+  });
+  const guests = await Promise.all(Array.from({ length: 20 }, () => addGuest(api.context)));
+  const metrics = await scrape(t, api);
+  t.is(api.scripted.requests('Test.allMetrics').length, 1);
+  t.is(api.scripted.calls.length, 2);
+  const guest = guests[7]?.id ?? '';
+  t.is(valueIn(metrics.get('mistify_guest_cpu_seconds_total'), { guest, vcpu: '1' }), 2.5);
+  t.is(valueIn(metrics.get('mistify_guest_memory_resident_bytes'), { guest }), 4096);
+  t.is(valueIn(metrics.get('mistify_guest_nic_transmit_bytes_total'), { guest, device: 'net0' }), 20);
+  t.is(metrics.get('mistify_guest_cpu_seconds_total')?.length, 40);
+});
+
+test('a sub-agent that fails, or answers nonsense, costs its own counters alone', async (t) => {
+  const api = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({ guests: [{ guest: 7 }] }),
+      'Test.containerAllMetrics': () => {
+        throw new Error('no');
+      },
+    },
+  });
+  const metrics = await scrape(t, api);
+  for (const action of ['allMetrics', 'containerAllMetrics'])
+    t.is(valueIn(metrics.get('mistify_guest_metrics_up'), { action }), 0);
+  t.is(valueIn(metrics.get('mistify_service_up'), { service: 'test' }), 1);
+});
+
+test('a guest of which the agent knows nothing is not told of', async (t) => {
+  const api = await serveApi(t, {
+    methods: { 'Test.allMetrics': () => ({ guests: [{ guest: 'stranger', memory: 1 }] }) },
+  });
+  const metrics = await scrape(t, api);
+  t.deepEqual(metrics.get('mistify_guest_memory_resident_bytes') ?? [], []);
+});
+
+test('the agent is ready while its sub-agents answer, and says which does not', async (t) => {
+  const api = await serveApi(t, { services: { storage: { port: 1 } } });
+  t.like(await api.call('GET', '/healthz'), { status: 200, body: { status: 'ok' } });
+  const { status, body } = await api.call('GET', '/readyz');
+  t.is(status, 503);
+  t.is((body as { message: string }).message, 'not ready: no answer from storage');
+});
+
+test('an agent that is stopping is not ready', async (t) => {
+  const api = await serveApi(t);
+  t.is((await api.call('GET', '/readyz')).status, 200);
+  await api.context.runtime.queue.drain(1000);
+  t.is((await api.call('GET', '/readyz')).status, 503);
+});
