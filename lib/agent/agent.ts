@@ -110,7 +110,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   const runtime = new Runtime({ actions, guests, jobs, log, runTask });
   const supervisor = superviseServices(config, secrets, log);
   const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
-  const metrics: Metrics = new Metrics({ runtime, services: () => watcher.services() });
+  const metrics: Metrics = new Metrics({ runtime, events, services: () => watcher.services() });
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   await recover(runtime);
   return {

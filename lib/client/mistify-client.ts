@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import type { Job } from '../model/job.js';
 import { Debug } from './debug.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
@@ -58,6 +59,24 @@ export class MistifyClient {
   /** What happens on the host, for as long as it is asked for; see `followEvents`. */
   events(options?: EventsOptions): AsyncGenerator<AgentEvent, void, undefined> {
     return followEvents(this.#transport, options);
+  }
+
+  /** The counters of the agent and of all guests, in Prometheus' text format. */
+  async metrics(options: CallOptions = {}): Promise<string> {
+    return text(await this.#transport.open({ method: 'GET', path: '/metrics', ...options }));
+  }
+
+  /** Resolves when the agent lives. */
+  async requireAlive(options?: CallOptions): Promise<void> {
+    await this.#transport.get('/healthz', {}, options);
+  }
+
+  /**
+   * Resolves when the agent can carry out actions.
+   * @throws {MistifyError} 503, which says what is missing, once the retries are used up
+   */
+  async requireReady(options?: CallOptions): Promise<void> {
+    await this.#transport.get('/readyz', {}, options);
   }
 
   /** The agent's description of its API: OpenAPI 3.1. */

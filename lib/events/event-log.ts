@@ -51,6 +51,10 @@ export class EventLog {
     return this.#lastId;
   }
 
+  get readers(): number {
+    return this.#readers;
+  }
+
   publish(happening: Happening): void {
     if (this.#closed.signal.aborted) return;
     this.#lastId += 1;

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { errorMessage } from '../errors.js';
+import type { EventLog } from '../events/event-log.js';
 import { isFinished } from '../model/job.js';
 import { type AllMetricsResponse, allMetricsResponseSchema, type GuestCounters } from '../rpc/messages.js';
 import { requireShape } from '../runtime/pipeline.js';
@@ -18,6 +19,7 @@ const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
 
 export interface MetricsOptions {
   runtime: Runtime;
+  events: EventLog;
   /** Whether each service's sub-agent answers, by name. */
   services: () => ReadonlyMap<string, boolean>;
 }
@@ -25,6 +27,7 @@ export interface MetricsOptions {
 /** What is counted of the agent and of its guests, for Prometheus. */
 export class Metrics {
   readonly #runtime: Runtime;
+  readonly #events: EventLog;
   readonly #services: MetricsOptions['services'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
@@ -61,6 +64,7 @@ export class Metrics {
     new Gauge({ name, help, labelNames, registers: [this.#registry] });
   readonly #queued = this.#gauge('mistify_jobs_queued', 'Jobs that wait');
   readonly #running = this.#gauge('mistify_jobs_running', 'Jobs that run');
+  readonly #readers = this.#gauge('mistify_event_readers', 'Clients that follow the events');
   readonly #guests = this.#gauge('mistify_guests', 'Guests, by state', ['state']);
   readonly #serviceUp = this.#gauge('mistify_service_up', 'Whether the sub-agent of a service answers', [
     'service',
@@ -71,8 +75,9 @@ export class Metrics {
     ['action'],
   );
 
-  constructor({ runtime, services }: MetricsOptions) {
+  constructor({ runtime, events, services }: MetricsOptions) {
     this.#runtime = runtime;
+    this.#events = events;
     this.#services = services;
     runtime.jobs.onChange((logged) => this.#noteJob(logged));
   }
@@ -111,6 +116,7 @@ export class Metrics {
     const { waiting, running } = this.#runtime.load();
     this.#queued.set(waiting);
     this.#running.set(running);
+    this.#readers.set(this.#events.readers);
     this.#guests.reset();
     for (const { state = '' } of this.#runtime.guests.list()) this.#guests.inc({ state });
     for (const [service, isUp] of this.#services()) this.#serviceUp.set({ service }, isUp ? 1 : 0);

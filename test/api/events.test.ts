@@ -145,3 +145,14 @@ test('a reader that does not read takes no memory, and loses nothing when it rea
   );
   t.truthy(guest);
 });
+
+test('a reader who goes away is forgotten at once', async (t) => {
+  const api = await serveApi(t);
+  const controller = new AbortController();
+  const { body } = await fetch(`${api.url}/events`, { signal: controller.signal });
+  await body?.getReader().read();
+  t.is(api.context.events.readers, 1);
+  controller.abort();
+  await until('it is forgotten', () => api.context.events.readers === 0);
+  t.pass();
+});

@@ -80,6 +80,12 @@ const uses: Record<string, Use> = {
   'GET /debug/pprof/cmdline': (client) => client.debug.commandLine(),
   'GET /debug/pprof/symbol': (client) => client.debug.symbol(),
   'GET /openapi.json': (client) => client.openApi(),
+  'GET /events': async (client) => {
+    for await (const _event of client.events({ lastEventId: '0' })) break;
+  },
+  'GET /metrics': (client) => client.metrics(),
+  'GET /healthz': (client) => client.requireAlive(),
+  'GET /readyz': (client) => client.requireReady(),
 };
 
 /** Pages are for people; and what a GET queues the client asks for by POST, which is safe to send again. */

@@ -5,6 +5,7 @@ import { GuestStates } from '../../../lib/rpc/guest-states.js';
 import { EVENTS_PATH, type SubAgentEvent } from '../../../lib/rpc/messages.js';
 import { SubAgent } from '../../../lib/rpc/sub-agent.js';
 import { silentLog } from '../../helpers/sub-agents.js';
+import { until } from '../../helpers/wait.js';
 
 test('a stream tells all states first, then each change, removal and progress, and ends with its signal', async (t) => {
   const states = new GuestStates();
@@ -39,4 +40,17 @@ test('a sub-agent closes at once though somebody follows its events', async (t) 
   await subAgent.close();
   t.is(await body, '{"guests":[]}\n');
   t.true(Date.now() - startedAt < 3000, `${Date.now() - startedAt} ms`);
+});
+
+test('a follower that goes away leaves nothing behind', async (t) => {
+  const guestStates = new GuestStates();
+  const subAgent = new SubAgent({ name: 'vms', log: silentLog, guestStates });
+  t.teardown(() => subAgent.close());
+  const { port } = await subAgent.listen({ port: 0 });
+  const controller = new AbortController();
+  const { body } = await fetch(`http://127.0.0.1:${port}${EVENTS_PATH}`, { signal: controller.signal });
+  await body?.getReader().read();
+  t.is(guestStates.listenerCount('changed'), 1);
+  controller.abort();
+  await until('it is forgotten', () => guestStates.listenerCount('changed') === 0);
 });
