@@ -20,6 +20,9 @@ export const audit =
     const { response, route, info, params } = request;
     const method = request.method.toUpperCase();
     if (!changing.has(`${method} ${route.path}`)) return h.continue;
+    // A new guest has its id from the agent.
+    const created =
+      route.path === '/guests' && !isBoom(response) ? (response.source as { id?: string }).id : undefined;
     const job = isBoom(response)
       ? undefined
       : (response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined);
@@ -29,7 +32,7 @@ export const audit =
       address: info.remoteAddress,
       method,
       route: route.path,
-      guest: params.guestID as string | undefined,
+      guest: (params.guestID as string | undefined) ?? created,
       job,
       status: isBoom(response) ? response.output.statusCode : response.statusCode,
     });

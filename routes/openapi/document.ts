@@ -31,6 +31,8 @@ export const openApiDocument = (table: readonly Route[]): JsonSchema => {
     },
     servers: [{ url: '/' }],
     paths,
-    components: { schemas: components },
+    // Where the agent asks for tokens: on loopback it need not.
+    security: [{}, { token: [] }],
+    components: { schemas: components, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
   };
 };

@@ -101,6 +101,7 @@ export const operationOf = (route: Route): JsonSchema => {
     operationId: operationId(route),
     summary: route.summary,
     tags: [...route.tags],
+    ...(route.scope === 'public' ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...requestBody(route),
     responses: { ...successes(route), ...failures(route) },

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { AgentEvent } from '../../client/index.js';
-import { formatValue } from '../format.js';
+import { eventLine } from '../event-line.js';
 import { guestId } from '../names.js';
-import type { Output } from '../output.js';
 import { talking } from '../session.js';
 
 interface EventsCommandOptions {
@@ -10,9 +8,6 @@ interface EventsCommandOptions {
   kind?: string;
   after?: string;
 }
-
-const show = ({ colours }: Output, { event, data }: AgentEvent): string =>
-  `${colours.bold(event.padEnd(8))} ${formatValue(data).replaceAll('\n', ' ')}`;
 
 export const addEventsCommand = (program: Command): void => {
   program
@@ -39,7 +34,8 @@ Examples:
           lastEventId: after,
           onBroken: ({ message }) => out.note(`${message}; trying again …`),
         });
-        for await (const event of events) out.line(out.json ? JSON.stringify(event) : show(out, event));
+        for await (const event of events)
+          out.line(out.json ? JSON.stringify(event) : eventLine(event, out.colours));
       }),
     );
 };

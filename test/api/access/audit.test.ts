@@ -37,6 +37,16 @@ test('a change is noted, with who, what, which guest and job, and then what came
   t.true([asked, ended].every((entry) => !Number.isNaN(Date.parse(String(entry?.time)))));
 });
 
+test('the creation of a guest is noted with the id that the agent gave it', async (t) => {
+  const api = await serveApi(t);
+  const { body } = await api.call('POST', '/guests', { memory: 64 });
+  const [asked] = await until('it is there', async () => {
+    const noted = await entries(api);
+    return noted.length > 0 ? noted : undefined;
+  });
+  t.like(asked, { route: '/guests', guest: (body as { id: string }).id });
+});
+
 test('a change that was refused is noted, a look is not, and nothing of a body ever is', async (t) => {
   const api = await serveApi(t);
   await api.call('GET', '/guests');

@@ -6,15 +6,17 @@ import { serveRaw } from '../../helpers/raw-service.js';
 import { until } from '../../helpers/wait.js';
 
 for (const [flags, line] of [
-  [['--json'], '{"id":"7","event":"guest","data":{"id":"a","state":"running"}}'],
-  [[], 'guest    id=a state=running'],
+  [['--json'], '{"id":"7","event":"guest","data":{"change":"changed","id":"a","guest":{"state":"running"}}}'],
+  [[], 'guest changed a running'],
 ] as const)
   test.serial(`events ${flags.join(' ')}: each is a line as it comes, until Ctrl-C`, async (t) => {
     const requests: IncomingMessage[] = [];
     const port = await serveRaw(t, (request, response) => {
       requests.push(request);
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write('id: 7\nevent: guest\ndata: {"id": "a", "state": "running"}\n\n');
+      response.write(
+        'id: 7\nevent: guest\ndata: {"change": "changed", "id": "a", "guest": {"state": "running"}}\n\n',
+      );
     });
     const child = execa(process.execPath, [MISTIFY, 'events', '--kind', 'guest', '--after', '6', ...flags], {
       env: await environment(t, `http://127.0.0.1:${port}`),
