@@ -57,8 +57,20 @@ const kindsOf: Joi.CustomValidator<string, string[]> = (text, helpers) => {
   return helpers.message({ custom: `"kind" must be of ${known.join(', ')}` });
 };
 
+const MAX_GUESTS = 100;
+const guestIdsSchema = Joi.array().items(guestIdSchema).max(MAX_GUESTS);
+
+const guestsOf: Joi.CustomValidator<string, string[]> = (text, helpers) => {
+  const { value, error } = guestIdsSchema.validate(text.split(',').map((id) => id.trim()));
+  if (!error) return value;
+  return helpers.message({ custom: `"guest" must have ids of guests, at most ${MAX_GUESTS} of them` });
+};
+
 export const eventsQuery = Joi.object({
-  guest: guestIdSchema.description('Events of this guest alone'),
+  guest: Joi.string()
+    .max(MAX_GUESTS * 40)
+    .custom(guestsOf)
+    .description('Events of these guests alone, between commas'),
   kind: Joi.string()
     .max(100)
     .custom(kindsOf)

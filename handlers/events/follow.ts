@@ -9,7 +9,7 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 1000;
 
 export interface EventsQuery {
-  guest?: string;
+  guest?: string[];
   kind?: EventKind[];
   /** The id of the event after which to begin; 0 for the oldest that is kept. */
   after?: number;
@@ -64,7 +64,7 @@ export const followEvents = async (
   events.requireRoom();
   const { guest, kind, limit = Number.POSITIVE_INFINITY } = query;
   const after = Math.min(lastEventId ?? query.after ?? events.lastId, events.lastId);
-  const stream = follow(events, { after, limit, filter: { guest, kinds: kind }, signal });
+  const stream = follow(events, { after, limit, filter: { guests: guest, kinds: kind }, signal });
   return {
     status: 200,
     headers: {

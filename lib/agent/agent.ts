@@ -3,6 +3,7 @@ import { AuditLog } from '../audit/audit-log.js';
 import type { Config } from '../config/load.js';
 import { EventLog } from '../events/event-log.js';
 import { publishChanges } from '../events/sources.js';
+import { readReceivers, startWebhooks } from '../events/webhooks.js';
 import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { isFinished } from '../model/job.js';
@@ -89,6 +90,7 @@ const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] 
 /** Opens the state, starts the sub-agents that have a command, and learns the true states of the guests. */
 export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
   const secrets = await Secrets.of(config.services);
+  const receivers = await readReceivers(config.events);
   await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
   await requireFreeAddresses(config, ADDRESSES_MS);
@@ -96,13 +98,18 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     GuestStore.open(join(config.dbpath, 'guests.db')),
     JobLog.open(join(config.dbpath, 'jobs.db')),
     MetadataStore.open(join(config.dbpath, 'metadata.db')),
-    EventLog.open(join(config.dbpath, 'events'), log),
+    EventLog.open(join(config.dbpath, 'events'), log, config.events.max_bytes),
   ]);
   const audit = new AuditLog(config.dbpath, log);
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
   });
   publishChanges(events, guests, jobs);
+  const webhooks = await startWebhooks(receivers, {
+    events,
+    directory: join(config.dbpath, 'events', 'webhooks'),
+    log,
+  });
   const services = buildServices(config, secrets, (...call) => metrics.noteCall(...call));
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
@@ -110,7 +117,12 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   const runtime = new Runtime({ actions, guests, jobs, log, runTask });
   const supervisor = superviseServices(config, secrets, log);
   const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
-  const metrics: Metrics = new Metrics({ runtime, events, services: () => watcher.services() });
+  const metrics: Metrics = new Metrics({
+    runtime,
+    events,
+    services: () => watcher.services(),
+    calls: () => [...services].map(([name, service]) => [name, service.load()] as const),
+  });
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   await recover(runtime);
   return {
@@ -129,7 +141,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       for (const { client } of services.values()) client.close();
       await Promise.all([guests.close(), jobs.close(), metadata.close()]);
       events.close();
-      await Promise.all([audit.close(), events.written()]);
+      await Promise.all([audit.close(), events.written(), webhooks.stop()]);
       await lock.release();
     },
   };

@@ -6,6 +6,7 @@ import { errorMessage } from '../errors.js';
 import { describeAddress, excessOfSocketPath } from '../rpc/service-address.js';
 import { ACTION_TYPES } from './actions.js';
 import { duplicateKeys } from './duplicate-keys.js';
+import type { EventsConfig } from './events.js';
 import { type ActionConfig, type ConfigFile, configFileSchema, type ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
 
@@ -15,6 +16,7 @@ export interface Config {
   /** The directory of the state. */
   dbpath: string;
   server: ServerConfig;
+  events: EventsConfig;
   /** What is odd about the files, but no reason not to start. */
   warnings: string[];
 }
@@ -68,6 +70,13 @@ const claim = (loading: Loading, key: string, file: string): boolean => {
   return false;
 };
 
+/** Adds a part of the config whose keys may come from several files. */
+const addPart = (loading: Loading, file: string, part: 'server' | 'events', content: ConfigFile): void => {
+  for (const [key, value] of Object.entries(content[part] ?? {})) {
+    if (claim(loading, `${part}.${key}`, file)) Object.assign(loading.config[part], { [key]: value });
+  }
+};
+
 const addFile = (loading: Loading, file: string, content: ConfigFile): void => {
   const { config, problems } = loading;
   for (const [name, service] of Object.entries(content.services)) {
@@ -77,9 +86,8 @@ const addFile = (loading: Loading, file: string, content: ConfigFile): void => {
     if (!ACTION_TYPES.has(name)) problems.push(`${file}: actions.${name}: there is no such action`);
     else if (claim(loading, `actions.${name}`, file)) config.actions.set(name, action);
   }
-  for (const [key, value] of Object.entries(content.server ?? {})) {
-    if (claim(loading, `server.${key}`, file)) Object.assign(config.server, { [key]: value });
-  }
+  addPart(loading, file, 'server', content);
+  addPart(loading, file, 'events', content);
   if (content.dbpath !== undefined && content.dbpath !== config.dbpath && claim(loading, 'dbpath', file)) {
     config.dbpath = content.dbpath;
   }
@@ -153,7 +161,7 @@ const checkSecrets = ({ config, problems, origins }: Loading): void => {
  */
 export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
   const loading: Loading = {
-    config: { actions: new Map(), services: new Map(), server: {}, warnings: [] },
+    config: { actions: new Map(), services: new Map(), server: {}, events: {}, warnings: [] },
     problems: [],
     origins: new Map(),
   };

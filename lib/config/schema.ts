@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { RPC_PATH, type StageArgs } from '../rpc/messages.js';
 import type { ServiceAddress } from '../rpc/service-address.js';
+import { type EventsConfig, eventsSchema } from './events.js';
 import { type ServerConfig, serverSchema } from './server.js';
 
 /** A stage of a pipeline: one call to a sub-agent. */
@@ -39,6 +40,7 @@ export interface ConfigFile {
   services: Record<string, ServiceConfig>;
   dbpath?: string;
   server?: ServerConfig;
+  events?: EventsConfig;
 }
 
 const timeout = Joi.number().positive().max(86_400).description('Seconds').example(60);
@@ -112,6 +114,7 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   actions: Joi.object().pattern(Joi.string(), actionSchema).default({}),
   services: Joi.object().pattern(Joi.string(), serviceSchema).default({}),
   server: serverSchema,
+  events: eventsSchema,
   dbpath: Joi.string()
     .allow('')
     .empty('')

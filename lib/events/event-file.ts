@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import { repairTail } from '../store/repair-tail.js';
 import type { HostEvent } from './event.js';
 
-/** Bytes of one of the two files. */
-const MAX_BYTES = 4 * 1024 * 1024;
+/** Bytes of the two files together. */
+export const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
 
 /** The first line of a file: the id of the event before those in it. */
 interface Header {
@@ -34,6 +34,7 @@ const firstOf = async <Line>(path: string): Promise<Line | undefined> => {
 export class EventFile {
   readonly #path: string;
   readonly #olderPath: string;
+  readonly #maxBytes: number;
   #bytes = 0;
   /** Counts how often the files have changed places. */
   #turn = 0;
@@ -41,14 +42,16 @@ export class EventFile {
   #after = 0;
   #lastId = 0;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, maxBytes: number) {
+    this.#maxBytes = maxBytes;
     this.#path = join(directory, 'events.jsonl');
     this.#olderPath = join(directory, 'events.old.jsonl');
   }
 
-  static async open(directory: string): Promise<EventFile> {
+  /** @param maxBytes of both files together */
+  static async open(directory: string, maxBytes: number): Promise<EventFile> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const file = new EventFile(directory);
+    const file = new EventFile(directory, maxBytes);
     await file.#load();
     return file;
   }
@@ -65,7 +68,7 @@ export class EventFile {
   async append(events: readonly HostEvent[]): Promise<void> {
     const last = events.at(-1);
     if (!last) return;
-    if (this.#bytes > MAX_BYTES) await this.#turnOver();
+    if (this.#bytes > this.#maxBytes / 2) await this.#turnOver();
     const header: Header = { after: this.#lastId };
     const lines = [...(this.#bytes === 0 ? [header] : []), ...events].map(
       (line) => `${JSON.stringify(line)}\n`,

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { AgentError, errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Happening, HostEvent } from './event.js';
-import { EventFile } from './event-file.js';
+import { DEFAULT_MAX_BYTES, EventFile } from './event-file.js';
 
 /** Events that are at hand for those who keep up. */
 const RECENT = 1000;
@@ -42,17 +42,26 @@ export class EventLog {
     this.#lastId = Math.max(file.lastId, Date.now() * 1000);
   }
 
-  /** @param directory is made when it is not there */
-  static async open(directory: string, log: Logger): Promise<EventLog> {
-    return new EventLog(await EventFile.open(directory), log);
+  /**
+   * @param directory is made when it is not there
+   * @param maxBytes what it may take of the disk
+   */
+  static async open(directory: string, log: Logger, maxBytes = DEFAULT_MAX_BYTES): Promise<EventLog> {
+    return new EventLog(await EventFile.open(directory, maxBytes), log);
   }
 
   get lastId(): number {
     return this.#lastId;
   }
 
+  /** How many read. */
   get readers(): number {
     return this.#readers;
+  }
+
+  /** The id of the event before the oldest one that is kept. */
+  get after(): number {
+    return this.#file.after;
   }
 
   publish(happening: Happening): void {
@@ -107,6 +116,11 @@ export class EventLog {
         this.#readers -= 1;
       },
     };
+  }
+
+  /** Aborted when there will be no more events. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
   /** Sends the readers away; nothing that happens from now on is an event. */

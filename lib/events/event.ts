@@ -30,7 +30,8 @@ export interface HostEvent {
 }
 
 export interface EventFilter {
-  guest?: string | undefined;
+  /** By id. */
+  guests?: readonly string[] | undefined;
   kinds?: readonly EventKind[] | undefined;
 }
 
@@ -39,6 +40,6 @@ const guestOf = (happening: Happening): string | undefined => {
   return happening.kind === 'job' ? happening.job.GuestID : undefined;
 };
 
-export const passes = ({ happening }: HostEvent, { guest, kinds }: EventFilter): boolean =>
+export const passes = ({ happening }: HostEvent, { guests, kinds }: EventFilter): boolean =>
   (kinds === undefined || kinds.includes(happening.kind)) &&
-  (guest === undefined || guestOf(happening) === guest);
+  (guests === undefined || guests.includes(guestOf(happening) ?? ''));

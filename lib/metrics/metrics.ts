@@ -11,6 +11,8 @@ import { processMetrics } from './process-metrics.js';
 
 /** Those who scrape at the same time share what the sub-agents answered. */
 const FRESH_MS = 1000;
+/** A sub-agent that hangs must not have Prometheus give up the scrape, which it does after 10 seconds. */
+const ANSWER_MS = 3000;
 const ACTIONS = ['allMetrics', 'containerAllMetrics'] as const;
 /** The runner of what is asked for no guest in particular. */
 const RUNNER = 'agent';
@@ -22,6 +24,8 @@ export interface MetricsOptions {
   events: EventLog;
   /** Whether each service's sub-agent answers, by name. */
   services: () => ReadonlyMap<string, boolean>;
+  /** The calls of each service, by name. */
+  calls: () => Iterable<readonly [string, { running: number; waiting: number }]>;
 }
 
 /** What is counted of the agent and of its guests, for Prometheus. */
@@ -29,6 +33,7 @@ export class Metrics {
   readonly #runtime: Runtime;
   readonly #events: EventLog;
   readonly #services: MetricsOptions['services'];
+  readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
   #collected: { at: number; done: Promise<void> } | undefined;
@@ -69,16 +74,27 @@ export class Metrics {
   readonly #serviceUp = this.#gauge('mistify_service_up', 'Whether the sub-agent of a service answers', [
     'service',
   ]);
+  readonly #callsRunning = this.#gauge(
+    'mistify_service_calls_running',
+    'Calls that a service has been given',
+    ['service'],
+  );
+  readonly #callsWaiting = this.#gauge(
+    'mistify_service_calls_waiting',
+    'Calls that wait until a service has room for them',
+    ['service'],
+  );
   readonly #countersUp = this.#gauge(
     'mistify_guest_metrics_up',
     "Whether guests' counters could be collected, by the action that does it",
     ['action'],
   );
 
-  constructor({ runtime, events, services }: MetricsOptions) {
+  constructor({ runtime, events, services, calls }: MetricsOptions) {
     this.#runtime = runtime;
     this.#events = events;
     this.#services = services;
+    this.#calls = calls;
     runtime.jobs.onChange((logged) => this.#noteJob(logged));
   }
 
@@ -120,6 +136,10 @@ export class Metrics {
     this.#guests.reset();
     for (const { state = '' } of this.#runtime.guests.list()) this.#guests.inc({ state });
     for (const [service, isUp] of this.#services()) this.#serviceUp.set({ service }, isUp ? 1 : 0);
+    for (const [service, { running, waiting }] of this.#calls()) {
+      this.#callsRunning.set({ service }, running);
+      this.#callsWaiting.set({ service }, waiting);
+    }
     const counters = await Promise.all(ACTIONS.map((action) => this.#ask(action)));
     this.#guestCounters.set(counters.flat().filter(({ guest }) => this.#runtime.guests.find(guest)));
   }
@@ -135,6 +155,7 @@ export class Metrics {
           request: () => ({}),
           answered: requireShape(allMetricsResponseSchema),
         },
+        AbortSignal.timeout(ANSWER_MS),
       );
       this.#countersUp.set({ action: name }, 1);
       return answer?.guests ?? [];

@@ -185,7 +185,8 @@ export class SubAgent {
     if (!method) return plain(h, 400, `rpc: can't find method "${call.method}"`);
     const { value, error } = method.schema.validate(call.params);
     if (error) return plain(h, 400, `${call.method}: ${error.message}`);
-    const log = this.#options.log.child({ method: call.method, guest: value.guest?.id });
+    const job = jobStage(request.headers)?.job;
+    const log = this.#options.log.child({ method: call.method, guest: value.guest?.id, job });
     const json = (body: string): Hapi.ResponseObject => h.response(body).type('application/json');
     try {
       const result = await method.handle(value as never, this.#callContext(request, log));

@@ -25,7 +25,7 @@ const runGuestPipeline = async (
 };
 
 /** What a failed create may have made on the way is taken away again, as far as the sub-agents can. */
-const undoCreate = async (runtime: Runtime, guest: Guest): Promise<void> => {
+const undoCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise<void> => {
   const name = actionName(guest.type, 'delete');
   if (!runtime.isConfigured(name)) return;
   const { stages, ...action } = runtime.action(name);
@@ -34,14 +34,17 @@ const undoCreate = async (runtime: Runtime, guest: Guest): Promise<void> => {
       await runGuestPipeline(runtime, { ...action, stages: [stage] }, guest.id);
     } catch (error) {
       const what = `${stage.method} after the failed create: ${errorMessage(error)}`;
-      runtime.log.warn({ guest: guest.id }, what);
+      runtime.log.warn({ guest: guest.id, job }, what);
     }
   }
 };
 
-/** A guest whose creation has failed stays, in state `error`, with nothing behind it. */
-export const settleFailedCreate = async (runtime: Runtime, guest: Guest): Promise<void> => {
-  await undoCreate(runtime, guest);
+/**
+ * A guest whose creation has failed stays, in state `error`, with nothing behind it.
+ * @param job the id of the one that failed, where there is one
+ */
+export const settleFailedCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise<void> => {
+  await undoCreate(runtime, guest, job);
   await runtime.guests.update(guest.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' }));
 };
 
@@ -64,7 +67,7 @@ export const runGuestTask = async (
   try {
     await runGuestPipeline(runtime, action, job.GuestID, { run, signal });
   } catch (error) {
-    if (name === 'create') await settleFailedCreate(runtime, runtime.guests.get(job.GuestID));
+    if (name === 'create') await settleFailedCreate(runtime, runtime.guests.get(job.GuestID), job.ID);
     throw error;
   }
   if (name === 'create') await settleCreated(runtime, job.GuestID);

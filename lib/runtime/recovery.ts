@@ -13,7 +13,8 @@ const obstacle = (runtime: Runtime, { job, stage }: LoggedJob): string | undefin
 
 const giveUp = async (runtime: Runtime, { job, task }: LoggedJob, reason: string): Promise<void> => {
   const guest = runtime.guests.find(job.GuestID);
-  if (task.kind === 'guest' && task.name === 'create' && guest) await settleFailedCreate(runtime, guest);
+  if (task.kind === 'guest' && task.name === 'create' && guest)
+    await settleFailedCreate(runtime, guest, job.ID);
   await runtime.jobs.fail(job.ID, reason);
 };
 

@@ -4,6 +4,7 @@ import type { Event } from '../../handlers/types.js';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import type { Context } from '../../lib/agent/context.js';
 import { ACTION_TYPES } from '../../lib/config/actions.js';
+import type { EventsConfig } from '../../lib/config/events.js';
 import type { Config } from '../../lib/config/load.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { Logger } from '../../lib/log.js';
@@ -25,6 +26,7 @@ export interface TestAgentOptions extends Script {
   service?: Partial<ServiceSettings>;
   /** Services beside `test` and `download`. */
   services?: Record<string, TestService>;
+  events?: EventsConfig;
   /** Where the state is; by default a directory of the test's own. */
   dbpath?: string;
   log?: Logger;
@@ -62,6 +64,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     actions: new Map(actions),
     dbpath,
     server: {},
+    events: options.events ?? {},
     warnings: [],
   };
 };

@@ -12,7 +12,14 @@ import { tempDir } from '../../helpers/temp.js';
 
 const configOf = (address: ServiceAddress, command?: string[]): Config => {
   const service = { ...address, path: '/', max_pending: 1, ...(command ? { command } : {}) };
-  return { services: new Map([['svc', service]]), actions: new Map(), dbpath: '/', server: {}, warnings: [] };
+  return {
+    services: new Map([['svc', service]]),
+    actions: new Map(),
+    dbpath: '/',
+    server: {},
+    events: {},
+    warnings: [],
+  };
 };
 
 const check = (address: ServiceAddress, ms = 0): Promise<void> =>

@@ -31,6 +31,7 @@ const supervise = async (
     actions: new Map(),
     dbpath,
     server: {},
+    events: {},
     warnings: [],
   };
   const secrets = await Secrets.of(config.services);

@@ -90,7 +90,14 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   ConfigFile: [
     configFileSchema,
-    keysOf<ConfigFile & { $schema: string }>({ $schema: 1, actions: 1, services: 1, dbpath: 1, server: 1 }),
+    keysOf<ConfigFile & { $schema: string }>({
+      $schema: 1,
+      actions: 1,
+      services: 1,
+      dbpath: 1,
+      server: 1,
+      events: 1,
+    }),
   ],
   ServiceConfig: [
     configFileSchema.extract('services').$_terms.patterns[0].rule as Schema,

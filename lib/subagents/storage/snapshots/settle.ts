@@ -38,7 +38,11 @@ const complete = async (
   live: QmpClient | undefined,
 ): Promise<void> => {
   const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => numbers.includes(index));
-  if (live && action === 'create') await thawLeftBehind({ socket: guestAgentSocket(runDir, guest), log });
+  if (live && action === 'create')
+    await thawLeftBehind({
+      socket: guestAgentSocket(runDir, guest),
+      log: log.child({ guest, snapshot: name }),
+    });
   if (!live) for (const disk of disks) await store.repair(disk);
   if (action !== 'rollback') await store.deleteSnapshot(await having(store, disks, name), name, live);
   else if (!live) await rollForward(store, disks, name);
