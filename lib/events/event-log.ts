@@ -61,7 +61,7 @@ export class EventLog {
 
   /** The id of the event before the oldest one that is kept. */
   get after(): number {
-    return this.#file.after;
+    return Math.min(this.#file.after, this.#recentAfter);
   }
 
   publish(happening: Happening): void {

@@ -156,3 +156,13 @@ test('a reader who goes away is forgotten at once', async (t) => {
   await until('it is forgotten', () => api.context.events.readers === 0);
   t.pass();
 });
+
+test('several guests are chosen by their ids between commas', async (t) => {
+  const api = await serveApi(t);
+  const guests = [];
+  for (let n = 0; n < 3; n += 1) guests.push((await addGuest(api.context)).id);
+  const [first, , third] = guests;
+  const { text } = await api.call('GET', `/events?after=0&limit=2&guest=${first},${third}`);
+  t.deepEqual(text.match(/(?<="kind":"guest","change":"created","id":")[^"]+/g), [first, third]);
+  t.like(await api.call('GET', `/events?guest=${first},web`), { status: 400 });
+});

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import parse from 'parse-prometheus-text-format';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
+import { gate, until } from '../helpers/wait.js';
 
 interface Sample {
   labels?: Record<string, string>;
@@ -129,4 +130,35 @@ test('an agent that is stopping is not ready', async (t) => {
   t.is((await api.call('GET', '/readyz')).status, 200);
   await api.context.runtime.queue.drain(1000);
   t.is((await api.call('GET', '/readyz')).status, 503);
+});
+
+test('a sub-agent that hangs does not hold up the scrape', async (t) => {
+  const api = await serveApi(t, {
+    service: { timeout: 86_400 },
+    methods: { 'Test.allMetrics': () => new Promise(() => {}) },
+  });
+  const metrics = await scrape(t, api);
+  t.is(valueIn(metrics.get('mistify_guest_metrics_up'), { action: 'allMetrics' }), 0);
+});
+
+test('the calls that a service has, and those that wait for room, are told', async (t) => {
+  const { opened, open } = gate();
+  const api = await serveApi(t, {
+    service: { max_pending: 1 },
+    methods: { 'Test.start': async ({ guest }) => opened.then(() => ({ guest })) },
+    actions: { allMetrics: undefined, containerAllMetrics: undefined },
+  });
+  t.teardown(open);
+  for (let n = 0; n < 3; n += 1) {
+    const { id } = await addGuest(api.context, { state: 'shutoff' });
+    await api.call('POST', `/guests/${id}/start`);
+  }
+  const labels = { service: 'test' };
+  await until('two wait', async () => {
+    const metrics = await scrape(t, api);
+    const waiting = valueIn(metrics.get('mistify_service_calls_waiting'), labels);
+    return waiting === 2 && valueIn(metrics.get('mistify_service_calls_running'), labels) === 1;
+  });
+  open();
+  t.pass();
 });

@@ -232,3 +232,18 @@ test('an unknown key is a warning, and the rest of the file counts', async (t) =
   );
   t.like(config.services.get('storage'), { port: 19999, path: '/_mistify_RPC_', max_pending: 4 });
 });
+
+test('a webhook needs an address and one secret, and no two have the same address', async (t) => {
+  const url = 'http://127.0.0.1:9/';
+  const secret = 'of 16 characters or more';
+  const problems = (webhooks: unknown[]) => problemsOf(t, { 'a.json': { events: { webhooks } } });
+  t.regex((await problems([{ url }])).join(), /events\.webhooks\[0\]: give a secret_file/);
+  t.regex(
+    (await problems([{ url, secret, secret_file: '/x' }])).join(),
+    /has both a secret and a secret_file/,
+  );
+  t.regex((await problems([{ url: 'ftp://a/', secret }])).join(), /events\.webhooks\[0\]\.url/);
+  t.regex((await problems([{ url, secret: 'short' }])).join(), /events\.webhooks\[0\]\.secret/);
+  t.regex((await problems([{ url, secret, kinds: ['gust'] }])).join(), /events\.webhooks\[0\]\.kinds\[0\]/);
+  t.regex((await problems([1, 2].map(() => ({ url, secret })))).join(), /events\.webhooks\[1\].*duplicate/);
+});
