@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import test from 'ava';
 import { parse } from 'yaml';
 import { CONFIG_SCHEMA_FILE, configJsonSchema } from '../../../lib/config/json-schema.js';
@@ -18,6 +19,13 @@ const keysOf = (schema: unknown): string[] => {
     ...Object.keys(properties ?? {}),
     ...Object.values({ ...properties, ...patternProperties, items }).flatMap(keysOf),
   ];
+};
+
+/** As editors do it. */
+const validator = () => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  formats.default(ajv);
+  return ajv.compile(configJsonSchema() as object);
 };
 
 const known = keysOf(configJsonSchema()).filter((key) => key !== '$schema');
@@ -43,12 +51,12 @@ test('the JSON Schema that editors use is what the agent validates with: npm run
 
 for (const name of ['agent.json', 'zfs.json', 'test-service.json', 'dev.json', 'example.yaml'])
   test(`${name} is what the JSON Schema asks for`, async (t) => {
-    const validate = new Ajv2020({ strict: false, allErrors: true }).compile(configJsonSchema() as object);
+    const validate = validator();
     t.true(validate(parse(await read(name))), JSON.stringify(validate.errors));
   });
 
 test('the JSON Schema marks a key or an action that there is not', (t) => {
-  const validate = new Ajv2020({ strict: false }).compile(configJsonSchema() as object);
+  const validate = validator();
   t.false(validate({ dbpaht: '/srv' }));
   t.false(validate({ actions: { frobnicate: { stages: [] } } }));
 });
