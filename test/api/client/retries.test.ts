@@ -102,10 +102,10 @@ test('an agent that is not there cannot be reached: status 0', async (t) => {
 
 test('an agent that does not answer in time cannot be reached, and is not asked again', async (t) => {
   const { requests, url } = await scripted(t, () => {});
-  const client = new MistifyClient({ url, timeout: 0.1 });
+  const client = new MistifyClient({ url, timeout: 3 });
   t.like(await t.throwsAsync(client.guests.list()), {
     status: 0,
-    message: 'the agent cannot be reached: no answer within 0.1 s',
+    message: 'the agent cannot be reached: no answer within 3 s',
   });
   t.is(requests.length, 1);
 });
