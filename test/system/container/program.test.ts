@@ -29,7 +29,7 @@ test('without an engine the program says in one line where it looked, and serves
   const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
   const { status, methods } = (await health.json()) as Health;
   t.is(status, 'degraded');
-  t.is(methods.length, 19);
+  t.is(methods.length, 20);
   program.kill('SIGTERM');
   t.is((await program).exitCode, 0);
 });
