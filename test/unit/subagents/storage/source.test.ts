@@ -68,7 +68,7 @@ test("the server's refusal is told, without the query and its secrets", async (t
 
 test('a server that stops sending is given up', async (t) => {
   const url = await serveHttp(t, (_, response) => void response.writeHead(200).write('some'));
-  const bytes = await openSource(`${url}/x`, { importDirs: [], stallMs: 200 });
+  const bytes = await openSource(`${url}/x`, { importDirs: [], stallMs: 3000 });
   await t.throwsAsync(text(bytes));
 });
 
