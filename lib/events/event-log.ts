@@ -69,7 +69,9 @@ export class EventLog {
     this.#lastId += 1;
     const event = { id: this.#lastId, time: new Date().toISOString(), happening };
     this.#recent.push(event);
-    if (this.#recent.length >= 2 * RECENT) {
+    // What is not on disk yet can be read here alone.
+    const newestOfOld = this.#recent[RECENT - 1]?.id ?? 0;
+    if (this.#recent.length >= 2 * RECENT && newestOfOld <= this.#file.lastId) {
       const [last] = this.#recent.splice(0, RECENT).slice(-1);
       this.#recentAfter = last?.id ?? this.#recentAfter;
     }

@@ -86,3 +86,11 @@ test('what is no longer kept is told as missed, and the disk holds a bounded num
   t.true(all.length > 500 && all.length < 1500);
   t.regex(all.at(-1) ?? '', /^1999 /);
 });
+
+test('a burst that the disk has not taken yet is not told as missed', async (t) => {
+  const log = await open(t, await tempDir(t));
+  const ids = Array.from({ length: 5000 }, (_, n) => String(n));
+  const before = log.lastId;
+  for (const id of ids) log.publish(happening(id));
+  t.deepEqual(await readAll(log, before), { all: ids, missed: undefined });
+});
