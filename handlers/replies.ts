@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { etagOf } from '../lib/model/etag.js';
 import type { Answered } from '../lib/runtime/runtime.js';
 import type { Reply } from './types.js';
@@ -17,6 +18,13 @@ export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
 /** An info action's answer. */
 export const answered = <Body>({ pipelineId, answer }: Answered<Body>): Reply<Body> => ({
   status: 200,
+  headers: { [JOB_ID_HEADER]: pipelineId },
+  body: answer,
+});
+
+/** A console's two directions, which take the connection over. */
+export const connected = ({ pipelineId, answer }: Answered<Duplex>): Reply<Duplex> => ({
+  status: 101,
   headers: { [JOB_ID_HEADER]: pipelineId },
   body: answer,
 });

@@ -25,7 +25,7 @@ export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
 export interface Reply<Body = unknown> {
   status: number;
   headers?: Record<string, string>;
-  /** Sent as JSON, unless it is bytes. */
+  /** Sent as JSON, unless it is bytes; with status 101 the messages in both directions. */
   body: Body;
   /** The cursor of the next page of a list; absent on the last one. */
   next?: string;

@@ -72,6 +72,11 @@ export const queueFull = (runner: string, limit: number): AgentError =>
     },
   );
 
+export const consolesFull = (guest: string, limit: number): AgentError =>
+  new AgentError('queue_full', `guest ${guest} has ${limit} consoles open already: close one of them`, {
+    retryAfter: 5,
+  });
+
 export const stopping = (): AgentError =>
   new AgentError('unavailable', 'the agent is stopping and takes no new actions', { retryAfter: 10 });
 

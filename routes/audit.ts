@@ -1,7 +1,8 @@
 import { isBoom } from '@hapi/boom';
-import type { Lifecycle } from '@hapi/hapi';
+import type { Lifecycle, Request } from '@hapi/hapi';
 import { JOB_ID_HEADER } from '../handlers/replies.js';
-import type { Context } from '../handlers/types.js';
+import type { Context, Reply } from '../handlers/types.js';
+import type { AuditLog } from '../lib/audit/audit-log.js';
 import { principalOf } from './auth.js';
 import { scopeOf } from './route.js';
 import { routeTable } from './table.js';
@@ -13,28 +14,46 @@ const changing = new Set(
     .map(({ method, path }) => `${method} ${path}`),
 );
 
+interface Answered {
+  status: number;
+  /** The guest's id, where the path does not have it. */
+  guest?: string | undefined;
+  job?: string | undefined;
+}
+
+const write = (
+  log: AuditLog,
+  request: Request,
+  { status, guest = request.params.guestID as string | undefined, job }: Answered,
+): void =>
+  log.write({
+    event: 'request',
+    principal: principalOf(request)?.name ?? '',
+    address: request.info.remoteAddress,
+    method: request.method.toUpperCase(),
+    route: request.route.path,
+    guest,
+    job,
+    status,
+  });
+
 /** Notes every request for a change, and what was answered. */
 export const audit =
   ({ audit: log }: Context): Lifecycle.Method =>
   (request, h) => {
-    const { response, route, info, params } = request;
-    const method = request.method.toUpperCase();
-    if (!changing.has(`${method} ${route.path}`)) return h.continue;
+    const { response, route, method } = request;
+    if (!changing.has(`${method.toUpperCase()} ${route.path}`)) return h.continue;
+    if (isBoom(response)) {
+      write(log, request, { status: response.output.statusCode });
+      return h.continue;
+    }
+    const job = response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined;
     // A new guest has its id from the agent.
-    const created =
-      route.path === '/guests' && !isBoom(response) ? (response.source as { id?: string }).id : undefined;
-    const job = isBoom(response)
-      ? undefined
-      : (response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined);
-    log.write({
-      event: 'request',
-      principal: principalOf(request)?.name ?? '',
-      address: info.remoteAddress,
-      method,
-      route: route.path,
-      guest: (params.guestID as string | undefined) ?? created,
-      job,
-      status: isBoom(response) ? response.output.statusCode : response.statusCode,
-    });
+    const created = route.path === '/guests' ? { guest: (response.source as { id?: string }).id } : {};
+    write(log, request, { status: response.statusCode, job, ...created });
     return h.continue;
   };
+
+/** Notes a request whose connection is handed over, of which hapi sees no answer. */
+export const auditHandover = ({ audit: log }: Context, request: Request, reply: Reply): void =>
+  write(log, request, { status: reply.status, job: reply.headers?.[JOB_ID_HEADER] });

@@ -4,6 +4,7 @@ import type { Lifecycle, Request, ResponseToolkit, Server, ServerAuthSchemeObjec
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { included, type Principal } from '../lib/auth/principal.js';
 import type { Access } from './access.js';
+import { tokenOffered } from './web-sockets.js';
 
 /** Wrong tokens that an address may show in a minute; those that are good work all the while. */
 const MAX_WRONG_TOKENS = 20;
@@ -26,9 +27,9 @@ const unauthorized = (message: string, error?: 'invalid_token'): Boom => {
   return boom;
 };
 
-const bearer = ({ headers }: Request): string | undefined => {
-  const header = headers.authorization as string | undefined;
-  return header === undefined ? undefined : (/^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1] ?? '');
+const bearer = (request: Request): string | undefined => {
+  const header = request.headers.authorization as string | undefined;
+  return header === undefined ? tokenOffered(request) : (/^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1] ?? '');
 };
 
 /** The common name of the certificate that the client has shown, when one of our authorities has signed it. */

@@ -13,16 +13,24 @@ const isLocalName = (name: string): boolean =>
   isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
 
 /**
- * Where no client has to say who it is, a page of another site must not make the user's own browser ask for it: not
- * by a name of its own that it has resolve to this machine (DNS rebinding), nor from where it comes from.
+ * Where no client has to say who it is, a page of another site must not ask by a name of its own that it has resolve
+ * to this machine (DNS rebinding).
  */
-export const guardAgainstBrowsers: Lifecycle.Method = ({ headers }, h) => {
+export const refuseForeignNames: Lifecycle.Method = ({ headers }, h) => {
   const host = headers.host as string | undefined;
   if (host !== undefined && !isLocalName(nameOf(host)))
     throw forbidden(`${host} is not a name of this machine alone: ask for localhost, or set server.auth`);
+  return h.continue;
+};
+
+/**
+ * Where a browser lets in whatever page it shows (nobody has to say who it is, or the user's certificate says it), a
+ * page of another site must not ask for anything.
+ */
+export const refuseForeignPages: Lifecycle.Method = ({ headers }, h) => {
   const site = headers['sec-fetch-site'] as string | undefined;
   const origin = headers.origin as string | undefined;
-  const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
+  const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;
   if (isForeign || site === 'cross-site' || site === 'same-site')
     throw forbidden('pages of other sites may not use this agent');
   return h.continue;

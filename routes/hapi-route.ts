@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import type {
+  Lifecycle,
   ReqRefDefaults,
   Request,
   ResponseObject,
@@ -10,11 +11,14 @@ import type {
 import Joi from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
+import type { Upgrades } from '../lib/websocket/upgrades.js';
+import { auditHandover } from './audit.js';
 import { principalOf } from './auth.js';
 import { conditionsOf } from './conditions.js';
 import { toBoom } from './errors.js';
 import type { Patience } from './listener.js';
-import { type Route, scopeOf } from './route.js';
+import { isWebSocket, type Route, scopeOf } from './route.js';
+import { connectClient, requireUpgrade } from './web-sockets.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -56,9 +60,35 @@ const respond = (
   return response;
 };
 
+interface Serving {
+  context: Context;
+  patience: Patience;
+  upgrades: Upgrades;
+}
+
+/** Calls the handler, and sends what it answers. */
+const serve =
+  (definition: Route, { context, patience, upgrades }: Serving): Lifecycle.Method =>
+  async (request, h) => {
+    try {
+      if (isWebSocket(definition)) requireUpgrade(request, upgrades);
+      const reply = await definition.handler(toEvent(request, definition), context);
+      if (reply.status === 101) {
+        auditHandover(context, request, reply);
+        connectClient(request, upgrades, reply.body as Duplex);
+        return h.abandon;
+      }
+      const { res } = request.raw;
+      if (reply.body instanceof Readable) res.setTimeout(patience.stall, () => res.destroy());
+      return respond(reply, request, h);
+    } catch (error) {
+      throw toBoom(error);
+    }
+  };
+
 /** A route as hapi knows it: validates, calls the handler, and sends what it answers. */
-export const toHapiRoute = (definition: Route, context: Context, { stall }: Patience): ServerRoute => {
-  const { method, path, summary, tags, params, query, payload, handler } = definition;
+export const toHapiRoute = (definition: Route, serving: Serving): ServerRoute => {
+  const { method, path, summary, tags, params, query, payload } = definition;
   const scope = scopeOf(definition);
   const takesBody = method !== 'GET';
   return {
@@ -79,15 +109,6 @@ export const toHapiRoute = (definition: Route, context: Context, { stall }: Pati
         },
       },
     },
-    handler: async (request, h) => {
-      try {
-        const reply = await handler(toEvent(request, definition), context);
-        const { res } = request.raw;
-        if (reply.body instanceof Readable) res.setTimeout(stall, () => res.destroy());
-        return respond(reply, request, h);
-      } catch (error) {
-        throw toBoom(error);
-      }
-    },
+    handler: serve(definition, serving),
   };
 };

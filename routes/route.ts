@@ -26,8 +26,8 @@ export interface Route {
   tagged?: boolean;
   /** Whom it asks at once, beside the agent's own state. */
   asks?: 'sub-agent';
-  /** What a success answers: JSON of that schema, or bytes of that media type. */
-  reply: { status: 200 | 202; description: string; schema?: Schema; type?: string };
+  /** What a success answers: JSON of that schema, bytes of that media type, or, with 101, a WebSocket. */
+  reply: { status: 101 | 200 | 202; description: string; schema?: Schema; type?: string };
   handler: (event: Event, context: Context) => Promise<Reply>;
 }
 
@@ -44,6 +44,9 @@ export const changesSomething = ({ method, reply }: Route): boolean =>
 
 export const scopeOf = (route: Route): Scope | 'public' =>
   route.scope ?? (changesSomething(route) ? 'operate' : 'read');
+
+/** Whether it becomes a WebSocket. */
+export const isWebSocket = ({ reply }: Route): boolean => reply.status === 101;
 
 /** Whether HEAD is answered as well. To ask with HEAD must not do anything, which a GET that queues a job does. */
 export const answersHead = ({ method, reply }: Route): boolean => method === 'GET' && reply.status === 200;

@@ -2,10 +2,12 @@ import type { SecureContextOptions } from 'node:tls';
 import { type Boom, badRequest, isBoom, methodNotAllowed } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import type { Context } from '../handlers/types.js';
+import { CONSOLE_PROTOCOL } from '../lib/websocket/console.js';
+import { Upgrades } from '../lib/websocket/upgrades.js';
 import type { Access } from './access.js';
 import { audit } from './audit.js';
 import { requirePrincipals } from './auth.js';
-import { guardAgainstBrowsers } from './browser-guard.js';
+import { refuseForeignNames, refuseForeignPages } from './browser-guard.js';
 import { errorBody } from './errors.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
@@ -28,6 +30,9 @@ const STOP_MS = 10_000;
 
 /** What hapi calls the route of a request that none is for. */
 const NO_ROUTE = '/{p*}';
+
+/** The status of a request whose connection has become a WebSocket. */
+const HANDED_OVER = 101;
 
 type Methods = ReadonlyMap<string, readonly string[]>;
 
@@ -122,18 +127,22 @@ export const createServer = async (
     routes: { state: { parse: false, failAction: 'ignore' }, response: { ranges: false } },
   });
   requirePrincipals(server, access);
-  server.route(routeTable.map((definition) => toHapiRoute(definition, context, patience)));
+  const upgrades = new Upgrades(listener, CONSOLE_PROTOCOL);
+  server.ext('onPreStop', () => upgrades.close());
+  const serving = { context, patience, upgrades };
+  server.route(routeTable.map((definition) => toHapiRoute(definition, serving)));
   await servePages(server);
   const methods = methodsOf(routeTable);
   server.route(methodNotAllowedRoutes(methods));
   server.ext('onRequest', requireHost);
-  if ('everyone' in access) server.ext('onRequest', guardAgainstBrowsers);
+  if ('everyone' in access) server.ext('onRequest', refuseForeignNames);
+  if ('everyone' in access || access.certificates) server.ext('onRequest', refuseForeignPages);
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', audit(context));
   server.ext('onPreAuth', refuseHead(methods));
   server.ext('onPreResponse', shapeErrors(context));
   server.events.on('response', ({ method, route, response, info }) => {
-    const status = isBoom(response) ? response.output.statusCode : (response?.statusCode ?? 0);
+    const status = isBoom(response) ? response.output.statusCode : (response?.statusCode ?? HANDED_OVER);
     const labels = { method: method.toUpperCase(), route: route.path, status };
     context.metrics.noteRequest(labels, Math.max(0, info.responded - info.received) / 1000);
   });

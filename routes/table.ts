@@ -1,3 +1,4 @@
+import { consoleRoutes } from './consoles.js';
 import { debugRoutes } from './debug.js';
 import { documentationRoutes } from './documentation.js';
 import { guestActionRoutes } from './guest-actions.js';
@@ -17,6 +18,7 @@ export const routeTable: readonly Route[] = [
   ...guestRoutes,
   ...guestActionRoutes,
   ...snapshotRoutes,
+  ...consoleRoutes,
   ...observabilityRoutes,
   ...debugRoutes,
   ...documentationRoutes(() => routeTable),

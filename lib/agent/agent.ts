@@ -62,6 +62,7 @@ const timed = (client: ServiceClient, service: string, note: NoteCall): ServiceC
     }
   },
   open: (request, signal) => client.open(request, signal),
+  connect: (request, signal) => client.connect(request, signal),
   close: () => client.close(),
 });
 

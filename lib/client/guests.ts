@@ -1,6 +1,9 @@
+import type { Duplex } from 'node:stream';
 import type { GuestAction } from '../config/actions.js';
 import type { Guest } from '../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
+import type { Console } from '../websocket/console.js';
+import { openConsole, type SerialConsoleOptions } from './console.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
@@ -60,5 +63,21 @@ export class Guests extends List<Guest> {
   /** By name. */
   nicMetrics(id: string, options?: CallOptions): Promise<Record<string, NicMetrics>> {
     return this.#transport.get(path`/guests/${id}/metrics/nic`, {}, options);
+  }
+
+  /**
+   * A guest's serial console, or a shell in a container. That of a virtual machine that is off comes to life with it.
+   * `resize` tells a container how large the terminal is; a serial line has no way to say it.
+   */
+  openSerialConsole(
+    id: string,
+    { scrollback, ...options }: SerialConsoleOptions = {},
+  ): Promise<Required<Console>> {
+    return openConsole(this.#transport, path`/guests/${id}/console/serial`, { scrollback }, options);
+  }
+
+  /** A guest's screen, keyboard and mouse: the bytes of RFB (RFC 6143), without a password. */
+  async openVncConsole(id: string, options: CallOptions = {}): Promise<Duplex> {
+    return (await openConsole(this.#transport, path`/guests/${id}/console/vnc`, {}, options)).bytes;
   }
 }

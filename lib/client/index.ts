@@ -4,6 +4,8 @@ export type { Image, ImageFetch } from '../model/image.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
 export type { Snapshot } from '../model/snapshot.js';
+export type { Console, TerminalSize } from '../websocket/console.js';
+export type { SerialConsoleOptions } from './console.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
 export type { GuestSpec } from './guests.js';

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { connect } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import type { AxiosRequestConfig } from 'axios';
+import type { ClientOptions as WebSocketOptions } from 'ws';
 
 export interface ClientOptions {
   /** Where the agent is: `http://HOST:PORT`, `https://HOST:PORT`, or `unix:/path/of/its/socket`. */
@@ -27,19 +30,28 @@ const UNIX = /^unix:(?:\/\/)?(?<path>\/.+)$/;
 const read = (file: string | undefined): Buffer | undefined =>
   file === undefined ? undefined : readFileSync(file);
 
-const tlsAgent = ({ caFile, certFile, keyFile }: ClientOptions): HttpsAgent => {
+const tlsOptions = ({ caFile, certFile, keyFile }: ClientOptions): SecureContextOptions => {
   const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
-  return new HttpsAgent({
-    keepAlive: true,
-    ...(ca ? { ca } : {}),
-    ...(cert ? { cert } : {}),
-    ...(key ? { key } : {}),
-  });
+  return { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
 };
 
 const checked = (url: string): string => {
   if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return url;
   throw new TypeError(`"${url}" is no agent's URL: give http://HOST:PORT, https://HOST:PORT or unix:/PATH`);
+};
+
+const authorization = ({ token }: ClientOptions): Record<string, string> =>
+  token === undefined ? {} : { Authorization: `Bearer ${token}` };
+
+/** How a WebSocket to the agent is opened. */
+export const webSocketOf = (options: ClientOptions): WebSocketOptions & { baseUrl: string } => {
+  const socketPath = UNIX.exec(options.url)?.groups?.path;
+  return {
+    baseUrl: socketPath ? 'ws://localhost' : checked(options.url).replace(/^http/, 'ws'),
+    headers: authorization(options),
+    ...tlsOptions(options),
+    ...(socketPath ? { createConnection: () => connect(socketPath) } : {}),
+  };
 };
 
 /**
@@ -55,8 +67,10 @@ export const connectionOf = (options: ClientOptions): AxiosRequestConfig => {
   return {
     ...address,
     httpAgent: new HttpAgent({ keepAlive: true }),
-    ...(options.url.startsWith('https:') ? { httpsAgent: tlsAgent(options) } : {}),
-    headers: options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` },
+    ...(options.url.startsWith('https:')
+      ? { httpsAgent: new HttpsAgent({ keepAlive: true, ...tlsOptions(options) }) }
+      : {}),
+    headers: authorization(options),
     proxy: false,
     // A token is for the agent alone, not for where somebody else points.
     maxRedirects: 0,

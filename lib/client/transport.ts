@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import { type Dialled, dial, UpgradeRefused } from '../websocket/dial.js';
 import { MistifyError } from './errors.js';
-import { type ClientOptions, connectionOf, DEFAULT_RETRIES, DEFAULT_TIMEOUT_SECONDS } from './options.js';
+import {
+  type ClientOptions,
+  connectionOf,
+  DEFAULT_RETRIES,
+  DEFAULT_TIMEOUT_SECONDS,
+  webSocketOf,
+} from './options.js';
 import { retrying } from './retry.js';
 
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
@@ -23,6 +30,12 @@ export interface Call extends CallOptions {
   patience?: number | undefined;
 }
 
+export interface Connect extends CallOptions {
+  query?: Record<string, string | number | undefined>;
+  /** The subprotocol. */
+  protocol: string;
+}
+
 export interface Answer<Body> {
   status: number;
   headers: Record<string, string>;
@@ -39,9 +52,8 @@ const refusal = (status: number, headers: Record<string, string>, body: unknown)
   return new MistifyError(status, messageOf(status, body), Number.isFinite(retryAfter) ? { retryAfter } : {});
 };
 
-const unreachable = (error: unknown, seconds: number): unknown => {
-  if (!isAxiosError(error)) return error;
-  const { code = '', message } = error;
+const unreachable = (error: unknown, seconds: number): MistifyError => {
+  const { code = '', message } = error as NodeJS.ErrnoException;
   const reason = TIMED_OUT.has(code) ? `no answer within ${seconds} s` : message || code;
   return new MistifyError(0, `the agent cannot be reached: ${reason}`, { code, cause: error });
 };
@@ -56,11 +68,13 @@ const parsed = (json: string): unknown => {
 
 /** Sends requests, again where that is safe, and turns whatever goes wrong into a `MistifyError`. */
 export class Transport {
+  readonly #options: ClientOptions;
   readonly #http: AxiosInstance;
   readonly #timeout: number;
   readonly #retries: number;
 
   constructor(options: ClientOptions) {
+    this.#options = options;
     this.#http = axios.create({ ...connectionOf(options), validateStatus: () => true });
     this.#timeout = options.timeout ?? DEFAULT_TIMEOUT_SECONDS;
     this.#retries = options.retries ?? DEFAULT_RETRIES;
@@ -79,6 +93,20 @@ export class Transport {
   /** The bytes of an answer, as they come. */
   async open(call: Call): Promise<Readable> {
     return (await this.#ask<Readable>(call, 'stream')).data;
+  }
+
+  async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {
+    const { baseUrl, ...options } = webSocketOf(this.#options);
+    const url = new URL(baseUrl.replace(/\/$/, '') + path);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    try {
+      return await dial(url, { ...options, protocol, signal, handshakeTimeout: this.#timeout * 1000 });
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (!(error instanceof UpgradeRefused)) throw unreachable(error, this.#timeout);
+      throw refusal(error.status, {}, parsed(error.body));
+    }
   }
 
   #ask<Body>(call: Call, responseType: 'json' | 'stream') {

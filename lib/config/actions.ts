@@ -1,9 +1,10 @@
 /**
  * - `info` answers at once;
  * - `stream` passes data through at once;
+ * - `console` connects with the guest at once, in both directions;
  * - `async` is queued, one at a time per guest, and followed through the job log.
  */
-export type ActionType = 'info' | 'stream' | 'async';
+export type ActionType = 'info' | 'stream' | 'console' | 'async';
 
 /** The actions of a guest that a client may ask for by name, as the last part of the path. */
 export const GUEST_ACTIONS = [
@@ -25,6 +26,8 @@ const FOR_CONTAINERS_TOO: Record<string, ActionType> = {
   diskMetrics: 'info',
   nicMetrics: 'info',
   allMetrics: 'info',
+  serialConsole: 'console',
+  vncConsole: 'console',
   listImages: 'info',
   getImage: 'info',
   fetchImage: 'async',

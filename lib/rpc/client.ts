@@ -1,11 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse, isAxiosError } from 'axios';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
+import { CONSOLE_PROTOCOL } from '../websocket/console.js';
+import { dial, UpgradeRefused } from '../websocket/dial.js';
 import { encodeCall } from './codec.js';
 import { CALL_HEADERS, type JobStage } from './messages.js';
-import { nameAddress, requestOptions, type ServiceEndpoint } from './service-address.js';
-import type { ServiceClient, StreamAnswer } from './service-client.js';
+import { nameAddress, requestOptions, type ServiceEndpoint, webSocketOptions } from './service-address.js';
+import type { ConsoleQuery, ServiceClient, StreamAnswer } from './service-client.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** What is told of a sub-agent's own words. */
@@ -44,18 +46,28 @@ const isNonsense = (code: string): boolean => code.startsWith('HPE_') || code ==
 
 const errorText = (error: unknown): string => (typeof error === 'string' ? error : JSON.stringify(error));
 
+/** A sub-agent's refusal of a console keeps its meaning where it is about the guest. */
+const consoleRefused = (service: string, { status, body }: UpgradeRefused): AgentError => {
+  const message = shortened(body.trim());
+  if (status === 404 && message) return new AgentError('not_found', message);
+  if (status === 409) return new AgentError('conflict', message);
+  return serviceFailed(service, message || `status ${status}`);
+};
+
 /** Calls a sub-agent: JSON-RPC 1.0 over HTTP, over connections that are kept alive. */
 export class RpcClient implements ServiceClient {
   readonly #service: string;
   readonly #http: AxiosInstance;
   readonly #httpAgent: HttpAgent;
   readonly #path: string;
+  readonly #endpoint: ServiceEndpoint;
   readonly #where: string;
   #lastId = 0;
 
   constructor({ service, endpoint, path, maxSockets }: RpcClientOptions) {
     this.#service = service;
     this.#path = path;
+    this.#endpoint = endpoint;
     this.#where = nameAddress(endpoint.address);
     this.#httpAgent = new HttpAgent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS });
     const { headers, ...options } = requestOptions(endpoint);
@@ -101,6 +113,20 @@ export class RpcClient implements ServiceClient {
       headers: { Accept: 'application/octet-stream' },
     });
     return { status: response.status, body: response.data as Readable };
+  }
+
+  async connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex> {
+    const url = new URL(this.#path, 'ws://localhost');
+    for (const [name, value] of Object.entries(request)) url.searchParams.set(name, String(value));
+    const options = { ...webSocketOptions(this.#endpoint), protocol: CONSOLE_PROTOCOL, signal };
+    try {
+      const stream = { readableObjectMode: true, decodeStrings: false };
+      return (await dial(url, { ...options, stream })).messages;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof UpgradeRefused) throw consoleRefused(this.#service, error);
+      throw serviceDown(this.#service, this.#where, errorMessage(error));
+    }
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 import { lstat, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { basename } from 'node:path';
 import type { AxiosRequestConfig } from 'axios';
+import type { ClientOptions } from 'ws';
 import { errorMessage } from '../errors.js';
 
 /** Where a sub-agent listens: a TCP port on loopback, or the path of a unix socket. */
@@ -39,14 +40,21 @@ export const requestOptions = ({ address, secret }: ServiceEndpoint): AxiosReque
   ...(secret === undefined ? {} : { headers: { Authorization: `Bearer ${secret}` } }),
 });
 
+const connectTo = (address: ServiceAddress): Socket =>
+  createConnection('port' in address ? { host: '127.0.0.1', port: address.port } : { path: address.socket });
+
+/** The same for a WebSocket. */
+export const webSocketOptions = ({ address, secret }: ServiceEndpoint): ClientOptions => ({
+  createConnection: () => connectTo(address),
+  ...(secret === undefined ? {} : { headers: { Authorization: `Bearer ${secret}` } }),
+});
+
 const NOBODY_THERE = new Set(['ECONNREFUSED', 'ENOENT']);
 
 /** Whether somebody listens there, be it one whom we may not talk to. */
 export const isListening = (address: ServiceAddress): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = createConnection(
-      'port' in address ? { host: '127.0.0.1', port: address.port } : { path: address.socket },
-    );
+    const socket = connectTo(address);
     const settle = (listening: boolean): void => {
       socket.destroy();
       resolve(listening);

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { JobStage } from './messages.js';
 
 /** What a stream stage got back: the sub-agent's own status and the bytes that follow. */
@@ -7,10 +7,18 @@ export interface StreamAnswer {
   body: Readable;
 }
 
+/** What a console stage is asked: its request and its args, as the query of a URL. */
+export type ConsoleQuery = Record<string, string | number>;
+
 /** What the runtime needs of a sub-agent's client. */
 export interface ServiceClient {
   /** @param stage what the call is part of, for an async action */
   call(method: string, request: unknown, signal: AbortSignal, stage?: JobStage): Promise<unknown>;
   open(request: unknown, signal: AbortSignal): Promise<StreamAnswer>;
+  /**
+   * Connects with a console: bytes are buffers, what is said about the terminal are strings.
+   * @param signal gives up while it is not open yet
+   */
+  connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex>;
   close(): void;
 }

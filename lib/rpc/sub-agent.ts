@@ -5,8 +5,11 @@ import { disconnectSignal } from '../disconnect-signal.js';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import { startOnSocket } from '../private-socket.js';
+import { CONSOLE_PROTOCOL } from '../websocket/console.js';
+import { Upgrades } from '../websocket/upgrades.js';
 import { requireSecret } from './authorization.js';
 import { decodeCall, encodeError, encodeResult } from './codec.js';
+import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
 import { CALL_HEADERS, EVENTS_PATH, HEALTH_PATH, type Health, type JobStage, RPC_PATH } from './messages.js';
@@ -17,6 +20,7 @@ import {
   removeStaleSocket,
   type ServiceAddress,
 } from './service-address.js';
+import { StreamError } from './stream-error.js';
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
@@ -49,16 +53,6 @@ interface RegisteredMethod {
   handle: Method<never, unknown>;
 }
 
-/** A failed stream request: the status and the message reach the agent's client. */
-export class StreamError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 const plain = (h: Hapi.ResponseToolkit, status: number, message: string): Hapi.ResponseObject =>
   h.response(`${message}\n`).type('text/plain').code(status);
 
@@ -84,7 +78,9 @@ export class SubAgent {
   readonly #guestStates: GuestStates;
   readonly #calls = new CallEvents();
   readonly #closing = new AbortController();
+  readonly #consoles = new Map<string, OpenConsole>();
   #server: Hapi.Server | undefined;
+  #upgrades: Upgrades | undefined;
 
   constructor(options: SubAgentOptions) {
     this.#options = options;
@@ -121,6 +117,12 @@ export class SubAgent {
     return this;
   }
 
+  /** Registers a path at which a guest's console is to be had, over a WebSocket. */
+  console(path: string, open: OpenConsole): this {
+    this.#consoles.set(path, open);
+    return this;
+  }
+
   /**
    * Starts to answer. Its socket is for this user alone, and is gone when it has closed.
    * @param address port 0 is any free one
@@ -141,6 +143,9 @@ export class SubAgent {
     });
     server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
     server.route([this.#rpcRoute(), this.#healthRoute(), this.#eventsRoute(), ...this.#streams]);
+    const upgrades = new Upgrades(server.listener, CONSOLE_PROTOCOL);
+    for (const [path, open] of this.#consoles) server.route(consoleRoute(path, open, upgrades));
+    this.#upgrades = upgrades;
     server.route({
       method: '*',
       path: RPC_PATH,
@@ -158,6 +163,7 @@ export class SubAgent {
   /** Stops; calls under way get some seconds to end. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#upgrades?.close();
     await this.#server?.stop({ timeout: 5000 });
   }
 

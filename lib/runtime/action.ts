@@ -3,14 +3,14 @@ import type { ActionConfig } from '../config/schema.js';
 import type { StageArgs } from '../rpc/messages.js';
 import type { Service } from './service.js';
 
-const DEFAULT_TIMEOUT_SECONDS: Record<ActionType, number> = { info: 10, stream: 10, async: 600 };
+const DEFAULT_TIMEOUT_SECONDS: Record<ActionType, number> = { info: 10, stream: 10, console: 10, async: 600 };
 
 /** One call to a sub-agent, a step of an action's pipeline. */
 export interface Stage {
   service: Service;
   method: string;
   args: StageArgs | undefined;
-  /** Seconds. For a stream: until it begins. */
+  /** Seconds. For a stream or a console: until it begins. */
   timeout: number;
   /** Whether it may be run again when nobody knows how far it came. */
   idempotent: boolean;

@@ -1,9 +1,10 @@
+import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
 import { badAnswer, notConfigured, serviceTimeout } from '../errors.js';
 import type { JobStage } from '../rpc/messages.js';
-import type { StreamAnswer } from '../rpc/service-client.js';
+import type { ConsoleQuery, StreamAnswer } from '../rpc/service-client.js';
 import type { Action, Stage } from './action.js';
 import { orAborted, withDeadline } from './deadline.js';
 
@@ -158,6 +159,29 @@ export const openStream = async (
       withDeadline(stage.timeout * 1000, timedOut(stage), signal, (openSignal) =>
         client.open(request, AbortSignal.any([signal, openSignal])),
       ),
+    );
+  }
+  if (!last) throw notConfigured(action.name);
+  return last;
+};
+
+/**
+ * Runs the stages of a console action: each gets the request and its own args, the last one's console is the answer.
+ * @param signal gives up while it is not open yet
+ * @throws {AgentError} `timeout` when it does not open in time
+ */
+export const openConsole = async (
+  action: Action,
+  request: ConsoleQuery,
+  signal: AbortSignal,
+): Promise<Duplex> => {
+  let last: Duplex | undefined;
+  for (const stage of action.stages) {
+    last?.destroy();
+    const { client, throttle } = stage.service;
+    last = await withDeadline(stage.timeout * 1000, timedOut(stage), signal, (openSignal) =>
+      // It stays open for hours, and is no call any more by then.
+      throttle(() => client.connect({ ...stage.args, ...request }, openSignal)),
     );
   }
   if (!last) throw notConfigured(action.name);

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import PQueue from 'p-queue';
-import { queueFull } from '../errors.js';
+import { consolesFull, queueFull } from '../errors.js';
 
 export const MAX_INFO = 100;
 export const MAX_STREAM = 5;
+export const MAX_CONSOLES = 16;
 export const MAX_WAITING = 100;
 /** Room on top of that for what goes ahead of everything. */
 export const MAX_WAITING_FIRST = 10;
@@ -27,9 +28,22 @@ export class Runner {
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #waiting = new Map<string, Entry>();
   #running: Entry | undefined;
+  #consoles = 0;
 
   constructor(id: string) {
     this.id = id;
+  }
+
+  /**
+   * Counts a console that is about to be opened, until what is returned is called.
+   * @throws {AgentError} `queue_full` at once: who looks at a screen does not wait for hours
+   */
+  enterConsole(): () => void {
+    if (this.#consoles >= MAX_CONSOLES) throw consolesFull(this.id, MAX_CONSOLES);
+    this.#consoles += 1;
+    return () => {
+      this.#consoles -= 1;
+    };
   }
 
   /** Actions that wait for their turn. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { notConfigured } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { StreamAnswer } from '../rpc/service-client.js';
+import type { ConsoleQuery, StreamAnswer } from '../rpc/service-client.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/task.js';
@@ -9,7 +10,7 @@ import type { Action } from './action.js';
 import { GuestRevisions } from './guest-revisions.js';
 import { IdempotentRequests } from './idempotency.js';
 import { JobQueue, type TaskRun } from './job-queue.js';
-import { type Exchange, holdingPlace, openStream, runPipeline } from './pipeline.js';
+import { type Exchange, holdingPlace, openConsole, openStream, runPipeline } from './pipeline.js';
 import { Runners } from './runners.js';
 
 export type { Submission, SubmitOptions } from './job-queue.js';
@@ -98,6 +99,24 @@ export class Runtime {
     const open = (): Promise<StreamAnswer> => openStream(action, request, signal);
     const answer = await holdingPlace(this.#runners.get(runnerId).stream, open);
     return { pipelineId: randomUUID(), answer };
+  }
+
+  /** Opens a console action's two directions. The runner counts it until it is closed. */
+  async connect(
+    runnerId: string,
+    action: Action,
+    request: ConsoleQuery,
+    signal: AbortSignal,
+  ): Promise<Answered<Duplex>> {
+    const leave = this.#runners.get(runnerId).enterConsole();
+    try {
+      const answer = await openConsole(action, request, signal);
+      answer.once('close', leave);
+      return { pipelineId: randomUUID(), answer };
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
   /** What there was of a guest that is gone. */

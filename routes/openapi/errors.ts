@@ -1,4 +1,4 @@
-import { changesSomething, type Route } from '../route.js';
+import { changesSomething, isWebSocket, type Route } from '../route.js';
 
 /** Those of docs/api.md, in a line each. */
 const DESCRIPTIONS = {
@@ -7,6 +7,7 @@ const DESCRIPTIONS = {
   409: 'At odds with the state of things, or an idempotency key of another request',
   412: 'It is no longer what If-Match says',
   413: 'The body is too large',
+  426: 'It is a WebSocket, and that was not asked for',
   429: 'Too much waits already; try again after Retry-After seconds',
   502: 'A sub-agent answered nonsense, or an error of its own',
   503: 'A sub-agent is down, or the agent is stopping; try again after Retry-After seconds',
@@ -23,6 +24,7 @@ export const errorsOf = (route: Route): [ErrorStatus, string][] => {
     ...takes(route.params ?? route.query ?? route.payload, 400),
     ...takes(route.params, 404),
     ...takes(changesSomething(route), 409, 503, 507),
+    ...takes(isWebSocket(route), 409, 426),
     ...takes(route.conditional, 412),
     ...takes(route.payload && route.payload !== 'ignored', 413),
     ...takes(route.reply.status === 202 || route.asks === 'sub-agent', 404, 429, 502, 503, 504),

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from 'joi';
-import type { Route } from '../route.js';
+import { isWebSocket, type Route } from '../route.js';
 import { errorReference, referring } from './components.js';
 import { errorsOf } from './errors.js';
 import { type JsonSchema, jsonSchemaOf } from './json-schema.js';
@@ -57,6 +57,7 @@ const responseHeaders = ({ reply, query, tagged, asks }: Route): JsonSchema => {
 /** An action that is waited for, or only tried, answers 200. */
 const successes = (route: Route): JsonSchema => {
   const { status, description, schema, type } = route.reply;
+  if (isWebSocket(route)) return { [status]: { description, ...responseHeaders(route) } };
   const content = schema
     ? inJson(referring(jsonSchemaOf(schema)))
     : { content: { [type ?? 'application/octet-stream']: {} } };

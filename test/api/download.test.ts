@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
-import { StreamError } from '../../lib/rpc/sub-agent.js';
+import { StreamError } from '../../lib/rpc/stream-error.js';
 import { PATIENCE } from '../../routes/listener.js';
 import { addGuest, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';

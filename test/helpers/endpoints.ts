@@ -37,6 +37,7 @@ const hangingClient: ServiceClient = {
   call: (_method, _request, signal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   open: () => Promise.reject(new Error('no streams')),
+  connect: () => Promise.reject(new Error('no consoles')),
   close: () => {},
 };
 

@@ -16,6 +16,7 @@ import {
 } from '../../rpc/messages.js';
 import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
 import type { Running } from '../run.js';
+import { openShell } from './console.js';
 import { Containers } from './containers.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
@@ -169,5 +170,6 @@ export const startContainers = async (options: ContainerOptions, log: Logger): P
     .method('MDocker.SaveContainer', containerRequestSchema, (request) => saveContainer(engine, request));
   for (const [name, method] of Object.entries(imageMethods(deps)))
     subAgent.method(`MDocker.${name}`, imageRequestSchema, method);
+  subAgent.console('/console/serial', ({ guest }) => openShell(containers, guest));
   return { subAgent, close: () => watcher.close() };
 };

@@ -93,6 +93,8 @@ export const commandLine = (
     ...device('virtserialport', { bus: 'channel0.0', chardev: 'qga0', name: 'org.qemu.guest_agent.0' }),
     ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
     ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY},password=on`],
+    // One who looks does not throw out another.
+    ...['-vnc', `unix:${inRunDir(paths.vnc)},share=force-shared`],
     ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
     ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],
     ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),

@@ -31,6 +31,8 @@ export interface GuestPaths {
   qmpStorage: string;
   guestAgent: string;
   serial: string;
+  /** VNC without a password, for whoever may open this socket. */
+  vnc: string;
   vncPassword: string;
 }
 
@@ -78,6 +80,7 @@ export const createLayout = (options: LayoutOptions): Layout => {
       qmpStorage: join(runDir, 'qmp-storage.sock'),
       guestAgent: join(runDir, 'qga.sock'),
       serial: join(runDir, 'serial.sock'),
+      vnc: join(runDir, 'vnc.sock'),
       vncPassword: join(runDir, 'vnc-password'),
     };
   };

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import { GuestStates } from '../../rpc/guest-states.js';
@@ -10,12 +11,16 @@ import {
   guestMetricsRequestSchema,
   guestRequestSchema,
 } from '../../rpc/messages.js';
+import { StreamError } from '../../rpc/stream-error.js';
 import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
 import type { Running } from '../run.js';
 import { isRoot } from '../unprivileged.js';
 import { type AccelChoice, chooseAccel } from './accel.js';
+import { openSerial } from './console/serial.js';
+import { SerialLines } from './console/serial-lines.js';
+import { openVnc } from './console/vnc.js';
 import { type Entry, Guests } from './guests.js';
-import { createLayout, type LayoutOptions } from './layout.js';
+import { createLayout, type GuestPaths, type LayoutOptions } from './layout.js';
 import * as lifecycle from './lifecycle.js';
 import * as metrics from './metrics.js';
 import { createNetworks } from './network/networks.js';
@@ -121,6 +126,24 @@ const openUids = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): U
   return undefined;
 };
 
+/** @throws {StreamError} 404 */
+const pathsOf = (guests: Guests, id: string): GuestPaths => {
+  try {
+    return guests.get(id).paths;
+  } catch (error) {
+    throw new StreamError(404, errorMessage(error));
+  }
+};
+
+const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
+  const lines = new SerialLines();
+  subAgent
+    .console('/console/serial', ({ guest, scrollback }) => ({
+      bytes: openSerial(pathsOf(guests, guest), lines, scrollback),
+    }))
+    .console('/console/vnc', async ({ guest }) => ({ bytes: await openVnc(pathsOf(guests, guest)) }));
+};
+
 /** The sub-agent, with the guests that it finds on the host; it does not listen yet. */
 export const startQemu = async (options: QemuOptions, log: Logger): Promise<Running> => {
   const layout = createLayout(options);
@@ -150,5 +173,6 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   subAgent.method('Libvirt.AllMetrics', allMetricsRequestSchema, async () => ({
     guests: await metrics.allMetrics(guests),
   }));
+  addConsoles(subAgent, guests);
   return { subAgent, close: () => guests.close() };
 };

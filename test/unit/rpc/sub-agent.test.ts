@@ -7,7 +7,8 @@ import {
   RPC_PATH,
   snapshotRequestSchema,
 } from '../../../lib/rpc/messages.js';
-import { StreamError, SubAgent, type SubAgentOptions } from '../../../lib/rpc/sub-agent.js';
+import { StreamError } from '../../../lib/rpc/stream-error.js';
+import { SubAgent, type SubAgentOptions } from '../../../lib/rpc/sub-agent.js';
 import { GUEST_ID, serve, silentLog } from '../../helpers/sub-agents.js';
 import { gate } from '../../helpers/wait.js';
 

@@ -93,11 +93,12 @@ test('a stream that does not begin in time is a timeout, is ended, and leaves ro
   await until('the sub-agent was told of all', () => ended === scripted.requests('/download').length);
 });
 
-test('what nobody set is 10 seconds for info and streams, 600 for async actions', (t) => {
-  const client = { call: async () => ({}), open: () => Promise.reject(new Error()), close: () => {} };
+test('what nobody set is 10 seconds for info, streams and consoles, 600 for async actions', (t) => {
+  const refuse = () => Promise.reject(new Error());
+  const client = { call: async () => ({}), open: refuse, connect: refuse, close: () => {} };
   const services = new Map([['test', new Service('test', client, 4)]]);
   const config = { stages: [{ service: 'test', method: 'A.B' }] };
-  const timeouts = ['cpuMetrics', 'downloadSnapshot', 'create'].map(
+  const timeouts = ['cpuMetrics', 'downloadSnapshot', 'serialConsole', 'create'].map(
     (name) => buildAction(name, config, services).stages[0]?.timeout,
   );
   t.deepEqual(timeouts, [10, 10, 600]);

@@ -10,6 +10,7 @@ import {
   snapshotRequestSchema,
 } from '../../../rpc/messages.js';
 import { SubAgent } from '../../../rpc/sub-agent.js';
+import { openConsole } from './console.js';
 import * as guests from './guests.js';
 import { cloneImage, containerImage, diskImage, listImages, oneImage } from './images.js';
 import { allMetrics, cpuMetrics, diskMetrics, nicMetrics } from './metrics.js';
@@ -129,5 +130,6 @@ export const createTestService = (log: Logger): SubAgent => {
   }
   addContainers(agent);
   agent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot);
+  agent.console('/console/serial', openConsole);
   return agent;
 };

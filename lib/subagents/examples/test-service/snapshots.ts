@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { parseSnapshotId, type Snapshot, type SnapshotIdParts, snapshotId } from '../../../model/snapshot.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/messages.js';
-import { StreamError } from '../../../rpc/sub-agent.js';
+import { StreamError } from '../../../rpc/stream-error.js';
 
 const SIZE_MB = 64;
 const NAMES = ['before-upgrade', 'nightly'];

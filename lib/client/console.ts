@@ -1,0 +1,18 @@
+import { CONSOLE_PROTOCOL, type Console, resizeMessage } from '../websocket/console.js';
+import type { CallOptions, Transport } from './transport.js';
+
+export interface SerialConsoleOptions extends CallOptions {
+  /** How much of what the guest said before is wanted, in bytes; 16 KiB by default, 1 MiB at most. */
+  scrollback?: number | undefined;
+}
+
+/** @param path of a console */
+export const openConsole = async (
+  transport: Transport,
+  path: string,
+  query: Record<string, string | number | undefined>,
+  { signal }: CallOptions,
+): Promise<Required<Console>> => {
+  const { socket, messages } = await transport.connect(path, { query, protocol: CONSOLE_PROTOCOL, signal });
+  return { bytes: messages, resize: (size) => socket.send(resizeMessage(size)) };
+};

@@ -1,0 +1,20 @@
+import { Duplex } from 'node:stream';
+import type { Console } from '../../../websocket/console.js';
+
+const CARRIAGE_RETURN = 0x0d;
+
+/** A line as a terminal driver in raw mode would show it. */
+const echoed = (byte: number): Buffer => (byte === CARRIAGE_RETURN ? Buffer.from('\r\n$ ') : Buffer.of(byte));
+
+/** Says what it is given, as a terminal without anything behind it; and how large it is told that the terminal is. */
+export const openConsole = (): Console => {
+  const bytes = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      for (const byte of chunk) this.push(echoed(byte));
+      done();
+    },
+  });
+  bytes.push('the test service echoes what is typed\r\n$ ');
+  return { bytes, resize: ({ columns, rows }) => void bytes.push(`\r\n${columns}x${rows}\r\n$ `) };
+};

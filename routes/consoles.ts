@@ -1,0 +1,40 @@
+import Joi from 'joi';
+import { openSerialConsole } from '../handlers/guests/console/serial.js';
+import { openVncConsole } from '../handlers/guests/console/vnc.js';
+import { scrollbackSchema } from '../lib/rpc/console-route.js';
+import { type Route, route } from './route.js';
+import { guestParams } from './schemas.js';
+
+export const consoleRoutes: Route[] = [
+  route({
+    method: 'GET',
+    path: '/guests/{guestID}/console/serial',
+    summary: "Connect with a guest's serial console, or a shell in a container",
+    tags: ['consoles'],
+    params: guestParams,
+    query: Joi.object({ scrollback: scrollbackSchema }),
+    scope: 'operate',
+    asks: 'sub-agent',
+    reply: {
+      status: 101,
+      description:
+        'A WebSocket, subprotocol `mistify.console`: binary messages are bytes, text is `{"resize": {"columns": 80, "rows": 24}}`',
+    },
+    handler: openSerialConsole,
+  }),
+  route({
+    method: 'GET',
+    path: '/guests/{guestID}/console/vnc',
+    summary: "Connect with a guest's screen, keyboard and mouse",
+    tags: ['consoles'],
+    params: guestParams,
+    scope: 'operate',
+    asks: 'sub-agent',
+    reply: {
+      status: 101,
+      description:
+        'A WebSocket, subprotocol `mistify.console`, whose binary messages are the bytes of RFB (RFC 6143) without a password',
+    },
+    handler: openVncConsole,
+  }),
+];
