@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { packageRoot } from '../package-root.js';
 import { addCompletionCommands } from './commands/completion.js';
+import { addConsoleCommand } from './commands/console.js';
 import { addEventsCommand } from './commands/events.js';
 import { addGuestCommands } from './commands/guest.js';
 import { addImageCommands } from './commands/image.js';
@@ -58,6 +59,7 @@ export const makeProgram = (): Command => {
     .addHelpText('after', EXAMPLES);
   addConnectionOptions(program);
   addGuestCommands(program);
+  addConsoleCommand(program);
   addImageCommands(program);
   addSnapshotCommands(program);
   addJobCommands(program);

@@ -101,7 +101,12 @@ export class Transport {
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
     try {
-      return await dial(url, { ...options, protocol, signal, handshakeTimeout: this.#timeout * 1000 });
+      return await dial(url, {
+        ...options,
+        protocols: protocol,
+        signal,
+        handshakeTimeout: this.#timeout * 1000,
+      });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (!(error instanceof UpgradeRefused)) throw unreachable(error, this.#timeout);

@@ -118,7 +118,7 @@ export class RpcClient implements ServiceClient {
   async connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex> {
     const url = new URL(this.#path, 'ws://localhost');
     for (const [name, value] of Object.entries(request)) url.searchParams.set(name, String(value));
-    const options = { ...webSocketOptions(this.#endpoint), protocol: CONSOLE_PROTOCOL, signal };
+    const options = { ...webSocketOptions(this.#endpoint), protocols: CONSOLE_PROTOCOL, signal };
     try {
       const stream = { readableObjectMode: true, decodeStrings: false };
       return (await dial(url, { ...options, stream })).messages;

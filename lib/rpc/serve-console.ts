@@ -21,10 +21,13 @@ const parsed = (text: string): { resize: TerminalSize } | undefined => {
   }
 };
 
-/** Serves a console over a WebSocket until either ends. */
-export const serveConsole = (socket: WebSocket, { bytes, resize }: Console): void =>
+/** Serves a console over a WebSocket until either ends. A terminal whose size could not be told still works. */
+export const serveConsole = (socket: WebSocket, { bytes, resize = () => {} }: Console): void =>
   bridge(socket, bytes, (text) => {
     const control = parsed(text);
-    if (control) void resize?.(control.resize);
+    if (control)
+      Promise.resolve(control.resize)
+        .then(resize)
+        .catch(() => {});
     else socket.close(POLICY_VIOLATION, 'text is {"resize": {"columns": N, "rows": N}}');
   });

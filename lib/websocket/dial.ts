@@ -39,13 +39,14 @@ const messageStream = (socket: WebSocket, options: DuplexOptions): Duplex => {
   socket.once('close', (code, reason) => {
     if (!ORDERLY.has(code)) stream.destroy(new Error(String(reason) || 'the connection was lost'));
   });
-  const stream = createWebSocketStream(socket, options);
+  const stream = createWebSocketStream(socket, { ...options, allowHalfOpen: false });
   // Whoever has gone already need not be told.
   return stream.on('error', () => {});
 };
 
 export interface DialOptions extends ClientOptions {
-  protocol: string;
+  /** The subprotocols that are offered. */
+  protocols: string | string[];
   /** Gives up while it is not open yet. */
   signal?: AbortSignal | undefined;
   stream?: DuplexOptions;
@@ -63,10 +64,10 @@ export interface Dialled {
  */
 export const dial = (
   url: string | URL,
-  { protocol, signal, stream = {}, ...options }: DialOptions,
+  { protocols, signal, stream = {}, ...options }: DialOptions,
 ): Promise<Dialled> =>
   new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, protocol, {
+    const socket = new WebSocket(url, protocols, {
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,
       ...options,

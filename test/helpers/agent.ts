@@ -12,7 +12,13 @@ import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/gue
 import { isFinished, type Job } from '../../lib/model/job.js';
 import { RPC_PATH } from '../../lib/rpc/messages.js';
 import type { ServiceAddress } from '../../lib/rpc/service-address.js';
-import { type Script, type ScriptedSubAgent, startScripted } from './scripted.js';
+import {
+  CONSOLE_ACTIONS,
+  consolePath,
+  type Script,
+  type ScriptedSubAgent,
+  startScripted,
+} from './scripted.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 import { until } from './wait.js';
@@ -45,13 +51,21 @@ const service = (part: TestService): ServiceConfig => ({
   ...part,
 });
 
-const stagesOf = (name: string): Partial<StageConfig>[] =>
-  name === 'downloadSnapshot' ? [{ service: 'download', method: 'Test.Download' }] : [{}];
+const stagesOf = (name: string): Partial<StageConfig>[] => {
+  if (name === 'downloadSnapshot') return [{ service: 'download', method: 'Test.Download' }];
+  return CONSOLE_ACTIONS.includes(name) ? [{ service: name }] : [{}];
+};
 
 const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentOptions): Config => {
   const services = {
     test: { ...address, ...options.service },
     download: { ...address, ...options.service, path: '/download' },
+    ...Object.fromEntries(
+      CONSOLE_ACTIONS.map((action) => [
+        action,
+        { ...address, ...options.service, path: consolePath(action) },
+      ]),
+    ),
     ...options.services,
   };
   const actions = [...ACTION_TYPES.keys()].flatMap((name) => {

@@ -113,10 +113,20 @@ export class TestPodman {
     await rm(this.socket, { force: true });
   }
 
-  async #hasProcesses(): Promise<boolean> {
+  /** Its processes, with their command lines. */
+  async #processes(): Promise<{ pid: number; command: string }[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const lines = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
-    return (await Promise.all(lines)).some((line) => line.includes(`${this.dir}/`));
+    const found = pids.map(async (pid) => ({
+      pid: Number(pid),
+      command: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+    }));
+    return (await Promise.all(found)).filter(({ command }) => command.includes(`${this.dir}/`));
+  }
+
+  /** Podman keeps for minutes what watched over a shell that has ended. */
+  async #endWatchers(): Promise<void> {
+    for (const { pid, command } of await this.#processes())
+      if (command.includes('--exec-process-spec')) process.kill(pid, 'SIGKILL');
   }
 
   /** Ends everything that there is of it, containers and mounts included. */
@@ -124,8 +134,9 @@ export class TestPodman {
     await this.silence();
     await this.run('rm', '--all', '--force', '--time', '0');
     await this.run('network', 'prune', '--force');
+    await this.#endWatchers();
     // What clears up after a container comes late, and would make the directories again.
-    await until('its processes are gone', async () => !(await this.#hasProcesses()), 30_000);
+    await until('its processes are gone', async () => (await this.#processes()).length === 0, 30_000);
     const mounts = await readFile('/proc/self/mounts', 'utf8');
     const own = mounts.split('\n').flatMap((line) => line.split(' ')[1] ?? []);
     for (const path of own.filter((mount) => mount.startsWith(`${this.dir}/`)).reverse())

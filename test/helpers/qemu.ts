@@ -116,6 +116,11 @@ export class QemuHost {
     return result;
   }
 
+  /** Where a guest's console is to be had. */
+  consoleUrl(kind: 'serial' | 'vnc', id: string): string {
+    return `http://127.0.0.1:${this.#port}/console/${kind}?guest=${id}`;
+  }
+
   measure(method: string, id: string): Promise<GuestMetricsResponse> {
     return this.call<GuestMetricsResponse>(method, { id });
   }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_TYPES } from '../../lib/config/actions.js';
+import type { ConsoleRequest, OpenConsole } from '../../lib/rpc/console-route.js';
 import type { GuestStates } from '../../lib/rpc/guest-states.js';
 import type { GuestRequest, ImageRequest, SnapshotRequest } from '../../lib/rpc/messages.js';
 import type { ServiceAddress } from '../../lib/rpc/service-address.js';
@@ -20,6 +21,8 @@ export interface Script {
   methods?: Record<MethodName, Answer>;
   /** Answers `/download`. */
   download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
+  /** Opens the consoles; by default they say nothing. */
+  console?: OpenConsole;
   guestStates?: GuestStates;
   /** By default a socket of the test's own. */
   address?: ServiceAddress;
@@ -32,6 +35,8 @@ export interface ScriptedSubAgent {
   calls: { method: string; request: AnyRequest }[];
   /** What each of the calls is part of. */
   stages: CallContext['job'][];
+  /** What was asked for at which path, of consoles. */
+  consoles: (ConsoleRequest & { path: string })[];
   /** The requests that a method got. */
   requests: (method: string) => AnyRequest[];
 }
@@ -93,6 +98,13 @@ const DEFAULT_METHODS = Object.fromEntries(
   [...ACTION_TYPES.keys()].map((action) => [`Test.${action}`, answerFor(action)]),
 );
 
+/** Each is a service of its own. */
+export const CONSOLE_ACTIONS = [...ACTION_TYPES].flatMap(([name, type]) =>
+  type === 'console' ? [name] : [],
+);
+
+export const consolePath = (action: string): string => `/console/${action}`;
+
 const anything = Joi.object<AnyRequest>().unknown();
 
 /** Serves a scripted sub-agent until the test ends. */
@@ -120,6 +132,14 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
       script.download?.(request, call) ?? Readable.from(['the bytes of the disk'], { objectMode: false })
     );
   });
+  const consoles: ScriptedSubAgent['consoles'] = [];
+  for (const action of CONSOLE_ACTIONS) {
+    const path = consolePath(action);
+    subAgent.console(path, (request) => {
+      consoles.push({ ...request, path });
+      return script.console?.(request) ?? { bytes: new PassThrough() };
+    });
+  }
   const address = script.address ?? { socket: join(await tempDir(t), 'scripted.sock') };
   await subAgent.listen(address);
   t.teardown(() => subAgent.close());
@@ -128,6 +148,7 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
     subAgent,
     calls,
     stages,
+    consoles,
     requests: (method) => calls.filter((call) => call.method === method).map(({ request }) => request),
   };
 };

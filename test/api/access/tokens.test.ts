@@ -4,8 +4,10 @@ import type { Scope } from '../../../lib/auth/principal.js';
 import { changeTokens, tokenFileOf } from '../../../lib/auth/token-file.js';
 import { TokenRegistry } from '../../../lib/auth/token-registry.js';
 import { newToken, withoutToken, withToken } from '../../../lib/auth/tokens.js';
+import type { UpgradeRefused } from '../../../lib/websocket/dial.js';
 import { addGuest } from '../../helpers/agent.js';
 import { type Api, serveApi } from '../../helpers/api.js';
+import { view } from '../../helpers/console.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
@@ -134,4 +136,22 @@ test('of two tokens that are made at the same time none is lost', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const made = await Promise.all(['a', 'b'].map((name) => addToken(dbpath, name, 'read')));
   for (const headers of made) t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
+});
+
+test('a browser, which can set no headers on a WebSocket, offers its token as a subprotocol', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const { id } = await addGuest(api.context);
+  const url = `${api.url}/guests/${id}/console/serial`;
+  const open = async (scope: Scope, change = (token: string) => token): Promise<number> => {
+    const { Authorization = '' } = await addToken(dbpath, scope, scope);
+    const token = change(Authorization.replace('Bearer ', ''));
+    const protocols = ['mistify.console', `mistify.token.${Buffer.from(token).toString('base64url')}`];
+    return view(url, { protocols }).then(
+      ({ protocol: chosen }) => (chosen === 'mistify.console' ? 101 : 0),
+      ({ status }: UpgradeRefused) => status,
+    );
+  };
+  t.is(await open('operate'), 101);
+  t.is(await open('read'), 403, 'who may only look may not type');
+  t.is(await open('admin', (token) => `${token}x`), 401);
 });

@@ -4,11 +4,9 @@ import type { GuestPaths } from '../layout.js';
 
 interface Line {
   users: number;
-  socket: Socket | undefined;
+  /** Whoever types first has it made. */
+  socket: Promise<Socket | undefined> | undefined;
 }
-
-/** Whoever types waits no longer than this for a guest that reads nothing. */
-const STUCK_MS = 10_000;
 
 const connect = async (path: string): Promise<Socket | undefined> => {
   const socket = createConnection({ path });
@@ -22,6 +20,12 @@ const connect = async (path: string): Promise<Socket | undefined> => {
     return undefined;
   }
 };
+
+/** Resolves when QEMU has taken them, or is gone: a guest that reads nothing holds up whoever types. */
+const write = (socket: Socket, bytes: Buffer): Promise<void> =>
+  new Promise((resolve) => {
+    socket.write(bytes, () => resolve());
+  });
 
 /**
  * What is typed into guests' serial consoles. QEMU serves one connection at a time, so all who type share one; it is
@@ -42,20 +46,25 @@ export class SerialLines {
     if (!line) return;
     line.users -= 1;
     if (line.users > 0) return;
-    line.socket?.destroy();
     this.#lines.delete(id);
+    void line.socket?.then((socket) => socket?.destroy());
   }
 
   /** Types into a guest's console. A guest that is off hears nothing, as a machine without power. */
   async type({ id, serial }: GuestPaths, bytes: Buffer): Promise<void> {
     const line = this.#lines.get(id);
     if (!line) return;
-    if (!line.socket?.writable) line.socket = await connect(serial);
-    const { socket } = line;
-    if (!socket || socket.write(bytes)) return;
-    await Promise.race([
-      once(socket, 'drain', { signal: AbortSignal.timeout(STUCK_MS) }).catch(() => {}),
-      once(socket, 'close'),
-    ]);
+    line.socket ??= this.#connect(line, serial);
+    const socket = await line.socket;
+    if (socket) await write(socket, bytes);
+  }
+
+  #connect(line: Line, path: string): Promise<Socket | undefined> {
+    const made = connect(path);
+    const forget = (): void => {
+      if (line.socket === made) line.socket = undefined;
+    };
+    void made.then((socket) => (socket ? socket.once('close', forget) : forget()));
+    return made;
   }
 }

@@ -1,0 +1,58 @@
+import type { Duplex } from 'node:stream';
+import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../../lib/websocket/console.js';
+import { type Dialled, type DialOptions, dial } from '../../lib/websocket/dial.js';
+import { until } from './wait.js';
+
+/** One who looks at a console and types. */
+export class Viewer {
+  readonly #dialled: Dialled;
+  #seen = Buffer.alloc(0);
+
+  constructor(dialled: Dialled) {
+    this.#dialled = dialled;
+    dialled.messages.on('data', (bytes: Buffer) => {
+      this.#seen = Buffer.concat([this.#seen, bytes]);
+    });
+  }
+
+  get stream(): Duplex {
+    return this.#dialled.messages;
+  }
+
+  /** The subprotocol that the server has chosen. */
+  get protocol(): string {
+    return this.#dialled.socket.protocol;
+  }
+
+  /** All that has been seen. */
+  get seen(): string {
+    return this.#seen.toString('latin1');
+  }
+
+  sees(words: string, ms?: number): Promise<boolean> {
+    return until(`"${words}" is seen`, () => this.seen.includes(words), ms);
+  }
+
+  type(text: string): void {
+    this.#dialled.messages.write(Buffer.from(text));
+  }
+
+  resize(size: TerminalSize): void {
+    this.#dialled.socket.send(resizeMessage(size));
+  }
+
+  /** @returns the code and the reason of the close */
+  ends(): Promise<[number, string]> {
+    return new Promise((resolve) => {
+      this.#dialled.socket.once('close', (code, reason) => resolve([code, reason.toString()]));
+    });
+  }
+
+  leave(): void {
+    this.#dialled.socket.close();
+  }
+}
+
+/** Looks at the console at a URL. */
+export const view = async (url: string, options: Partial<DialOptions> = {}): Promise<Viewer> =>
+  new Viewer(await dial(url.replace(/^http/, 'ws'), { protocols: CONSOLE_PROTOCOL, ...options }));

@@ -1,0 +1,78 @@
+import { readdir, readFile } from 'node:fs/promises';
+import ava from 'ava';
+import type { UpgradeRefused } from '../../../lib/websocket/dial.js';
+import { view } from '../../helpers/console.js';
+import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
+import { until } from '../../helpers/wait.js';
+
+const shared = new SharedPodman();
+ava.after.always(() => shared.stop());
+
+const start = async (): Promise<{ id: string; url: string }> => {
+  const containers = await shared.containers();
+  const guest = newGuest();
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  return { id: guest.id, url: `http://127.0.0.1:${containers.port}/console/serial?guest=${guest.id}` };
+};
+
+const countShells = async (mark: string): Promise<number> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const environments = pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''));
+  return (await Promise.all(environments)).filter((text) => text.includes(mark)).length;
+};
+
+test('a container’s console is a shell in it', async (t) => {
+  const { url } = await start();
+  const viewer = await view(url);
+  viewer.type('echo $((6 * 7))-$TERM\n');
+  t.true(await viewer.sees('42-xterm-256color'));
+});
+
+test('the shell knows how large the terminal is, also when that changes', async (t) => {
+  const { url } = await start();
+  const viewer = await view(url);
+  for (const [columns, rows] of [
+    [111, 33],
+    [77, 22],
+  ] as const) {
+    viewer.resize({ columns, rows });
+    await until(`${columns}x${rows} is seen`, async () => {
+      viewer.type('busybox stty size\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return viewer.seen.includes(`${rows} ${columns}`);
+    });
+  }
+  t.pass();
+});
+
+test('the shell is gone when the client is', async (t) => {
+  const { url, id } = await start();
+  const viewer = await view(url);
+  viewer.type(`MARK=${id} exec sh\n`);
+  await until('the shell runs', async () => (await countShells(`MARK=${id}`)) > 0);
+  viewer.leave();
+  await until('the shell is gone', async () => (await countShells(`MARK=${id}`)) === 0);
+  t.pass();
+});
+
+test('the console ends with the shell', async (t) => {
+  const { url } = await start();
+  const viewer = await view(url);
+  const ended = viewer.ends();
+  viewer.type('exit\n');
+  t.is((await ended)[0], 1000);
+});
+
+test('a container that is stopped has no shell, nor has one that is not there', async (t) => {
+  const containers = await shared.containers();
+  const { id, url } = await start();
+  await containers.guest('StopContainer', { id }, { timeout: '0' });
+  const statusOf = (target: string): Promise<number> =>
+    view(target).then(
+      () => 101,
+      (error: UpgradeRefused) => error.status,
+    );
+  t.is(await statusOf(url), 409);
+  t.is(await statusOf(url.replace(id, newGuest().id)), 404);
+});

@@ -1,0 +1,95 @@
+import { QmpClient } from '../../../lib/qmp/client.js';
+import { UpgradeRefused } from '../../../lib/websocket/dial.js';
+import { view } from '../../helpers/console.js';
+import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
+import { needs } from '../../helpers/needs.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+
+const test = needs(...LINUX_PARTS);
+
+const BOOT_MS = 120_000;
+
+const refused = async (url: string): Promise<[number, string]> => {
+  try {
+    await view(url);
+  } catch (error) {
+    if (error instanceof UpgradeRefused) return [error.status, error.body.trim()];
+    throw error;
+  }
+  return [101, ''];
+};
+
+test('what is typed into a guest’s serial console is answered by it, for everyone who looks', async (t) => {
+  const host = await QemuHost.start(t);
+  const { id } = await LinuxGuest.create(t, host);
+  const [one, other] = [await view(host.consoleUrl('serial', id)), await view(host.consoleUrl('serial', id))];
+  await one.sees('mistify-guest: up', BOOT_MS);
+  one.type('echo $((6 * 7))one\r');
+  other.type('echo $((6 * 7))other\r');
+  for (const viewer of [one, other]) {
+    await viewer.sees('42one', BOOT_MS);
+    await viewer.sees('42other', BOOT_MS);
+  }
+  t.pass();
+});
+
+test('a serial console outlives the guest’s power: it is there before the start and after the end', async (t) => {
+  const host = await QemuHost.start(t);
+  const guest = await LinuxGuest.create(t, host);
+  const { id } = guest;
+  await host.call('Poweroff', { id });
+  const viewer = await view(`${host.consoleUrl('serial', id)}&scrollback=0`);
+  viewer.type('nobody hears this\r');
+  await host.call('Run', { id });
+  await viewer.sees('mistify-guest: up', BOOT_MS);
+  viewer.type('echo still $((1 + 1)) here\r');
+  await viewer.sees('still 2 here', BOOT_MS);
+  const ended = viewer.ends();
+  await host.call('Delete', { id });
+  t.deepEqual(await ended, [1000, '']);
+});
+
+test('a guest’s screen is to be had without a password, by several at once', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const viewers = [await view(host.consoleUrl('vnc', id)), await view(host.consoleUrl('vnc', id))];
+  for (const viewer of viewers) await viewer.sees('RFB 003.008\n');
+  for (const viewer of viewers) viewer.type('RFB 003.008\n');
+  // One security type, None (RFC 6143, 7.1.2).
+  for (const viewer of viewers) await viewer.sees('\u0001\u0001');
+  for (const viewer of viewers) viewer.type('\u0001');
+  for (const viewer of viewers) await viewer.sees('\u0001\u0001\0\0\0\0');
+  t.pass();
+});
+
+test('the port of the VNC server still asks for a password', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const qmp = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
+  const servers =
+    await qmp.execute<{ auth: string; server: { family: string; auth: string }[] }[]>('query-vnc-servers');
+  qmp.close();
+  t.deepEqual(servers.flatMap(({ server, auth }) => server.map(({ family }) => [family, auth])).sort(), [
+    ['ipv4', 'vnc'],
+    ['unix', 'none'],
+  ]);
+});
+
+test('a guest that is off has no screen', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('CreateGuest', { id, ...TINY });
+  t.deepEqual(await refused(host.consoleUrl('vnc', id)), [
+    409,
+    `guest ${id} is off and has no screen: start it first`,
+  ]);
+});
+
+test('a guest that is not there has no console', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  for (const kind of ['serial', 'vnc'] as const)
+    t.deepEqual(await refused(host.consoleUrl(kind, id)), [404, `guest ${id}: not found`]);
+});
