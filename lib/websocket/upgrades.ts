@@ -57,6 +57,8 @@ const keepAlive = (socket: WebSocket): void => {
 export class Upgrades {
   readonly #server: WebSocketServer;
   readonly #heads = new WeakMap<IncomingMessage, Buffer>();
+  /** The latest answer on each connection. */
+  readonly #latest = new WeakMap<Duplex, ServerResponse>();
 
   /** @param protocol the subprotocol that is chosen when a client offers it */
   constructor(listener: Server, protocol: string) {
@@ -65,9 +67,14 @@ export class Upgrades {
       maxPayload: MAX_MESSAGE_BYTES,
       handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
     });
+    listener.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+      this.#latest.set(socket, response);
+    });
     listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#dispatch(listener, request, head);
-      else serveWithoutUpgrade(listener, request, socket, head);
+      this.#whenAnswered(socket, () => {
+        if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#dispatch(listener, request, head);
+        else serveWithoutUpgrade(listener, request, socket, head);
+      });
     });
   }
 
@@ -95,6 +102,14 @@ export class Upgrades {
   /** Asks all of them to close. */
   close(): void {
     for (const socket of this.#server.clients) socket.close(GOING_AWAY, 'the server is stopping');
+  }
+
+  /** A client may ask before it has the answers to its earlier requests, which come first. */
+  #whenAnswered(socket: Duplex, next: () => void): void {
+    const latest = this.#latest.get(socket);
+    if (!latest || latest.writableFinished) next();
+    // Node itself has still to let go of the connection, or to close it.
+    else latest.once('finish', () => setImmediate(() => socket.writable && next()));
   }
 
   #dispatch(listener: Server, request: IncomingMessage, head: Buffer): void {

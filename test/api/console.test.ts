@@ -14,7 +14,7 @@ import { addGuest, startTestAgent } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { view } from '../helpers/console.js';
 import type { Script } from '../helpers/scripted.js';
-import { until } from '../helpers/wait.js';
+import { gate, until } from '../helpers/wait.js';
 
 /** A terminal that says what it is told, in capitals. */
 const shouting = (): Duplex => {
@@ -274,6 +274,27 @@ test('a request that would rather speak another protocol is answered all the sam
   );
   t.regex(answer, /^HTTP\/1\.1 202 [\s\S]*HTTP\/1\.1 200 [\s\S]*\{"status":"ok"\}/);
   t.like(context.guests.list(), [{ memory: 64 }]);
+});
+
+test('requests for another protocol that come before the earlier answers are answered after them', async (t) => {
+  const { opened, open } = gate();
+  const { url, context } = await serveApi(t, {
+    console: () => ({ bytes: shouting() }),
+    methods: { 'Test.cpuMetrics': ({ guest, type }) => opened.then(() => ({ guest, type, cpu: [] })) },
+  });
+  const { id } = await addGuest(context);
+  const slow = `GET /guests/${id}/metrics/cpu HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  const upgrades = {
+    h2c: ['GET /healthz HTTP/1.1', 'Connection: Upgrade, close', 'Upgrade: h2c'],
+    websocket: ['GET /nothing HTTP/1.1', 'Connection: Upgrade', 'Upgrade: websocket'],
+  };
+  const answers = Object.values(upgrades).map((head) =>
+    answerTo(url, `${slow}${head.join('\r\n')}\r\nHost: localhost\r\n\r\n`),
+  );
+  open();
+  const [h2c, webSocket] = await Promise.all(answers);
+  t.regex(h2c ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 200 [\s\S]*\{"status":"ok"\}$/);
+  t.regex(webSocket ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 404 /);
 });
 
 test('a WebSocket is refused where there is none, and where it makes no sense', async (t) => {

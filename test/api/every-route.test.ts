@@ -1,9 +1,11 @@
 import test from 'ava';
+import { isWebSocket } from '../../routes/route.js';
 import { routeTable } from '../../routes/table.js';
 import { serveApi } from '../helpers/api.js';
+import { view } from '../helpers/console.js';
 import { exampleOf, pathOf } from '../helpers/endpoints.js';
 
-for (const route of routeTable)
+for (const route of routeTable.filter((each) => !isWebSocket(each)))
   test(`${route.method} ${route.path} answers what the table says`, async (t) => {
     const { call, context } = await serveApi(t);
     const example = await exampleOf(route, context);
@@ -13,6 +15,13 @@ for (const route of routeTable)
     if (!route.reply.schema) return;
     t.regex(answer.headers.get('content-type') ?? '', /^application\/json/);
     t.is(route.reply.schema.validate(answer.body, { convert: false }).error, undefined);
+  });
+
+for (const route of routeTable.filter(isWebSocket))
+  test(`${route.method} ${route.path} becomes a WebSocket`, async (t) => {
+    const { url, context } = await serveApi(t);
+    const { protocol } = await view(`${url}${pathOf(route, await exampleOf(route, context))}`);
+    t.is(protocol, 'mistify.console');
   });
 
 test('no path and method comes twice', (t) => {

@@ -22,6 +22,7 @@ const PAYLOADS: Record<string, unknown> = {
 const QUERIES: Record<string, Record<string, unknown>> = {
   '/debug/pprof/{profile}': { seconds: 0.01 },
   '/events': { after: 0, limit: 1 },
+  '/guests/{guestID}/console/serial': { scrollback: 1024 },
 };
 
 const payloadOf = ({ method, path }: Route): unknown => {

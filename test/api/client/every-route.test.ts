@@ -68,6 +68,10 @@ const uses: Record<string, Use> = {
   'GET /guests/{guestID}/metrics/cpu': (client, { guest }) => client.guests.cpuMetrics(guest),
   'GET /guests/{guestID}/metrics/disk': (client, { guest }) => client.guests.diskMetrics(guest),
   'GET /guests/{guestID}/metrics/nic': (client, { guest }) => client.guests.nicMetrics(guest),
+  'GET /guests/{guestID}/console/serial': async (client, { guest }) =>
+    (await client.guests.openSerialConsole(guest)).bytes.destroy(),
+  'GET /guests/{guestID}/console/vnc': async (client, { guest }) =>
+    (await client.guests.openVncConsole(guest)).destroy(),
   ...actionUses,
   ...imageUses('/images', (client) => client.images),
   ...imageUses('/container_images', (client) => client.containerImages),

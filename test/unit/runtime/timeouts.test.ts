@@ -101,5 +101,5 @@ test('what nobody set is 10 seconds for info, streams and consoles, 600 for asyn
   const timeouts = ['cpuMetrics', 'downloadSnapshot', 'serialConsole', 'create'].map(
     (name) => buildAction(name, config, services).stages[0]?.timeout,
   );
-  t.deepEqual(timeouts, [10, 10, 600]);
+  t.deepEqual(timeouts, [10, 10, 10, 600]);
 });
