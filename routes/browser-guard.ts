@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { forbidden } from '@hapi/boom';
-import type { Lifecycle } from '@hapi/hapi';
+import type { Lifecycle, Request } from '@hapi/hapi';
 
 /** The name in a Host header, without the port. */
 const nameOf = (host: string): string =>
@@ -23,11 +23,20 @@ export const refuseForeignNames: Lifecycle.Method = ({ headers }, h) => {
   return h.continue;
 };
 
+/** Whether a person follows a link, from wherever, to what is for everybody: the console, the page on the API. */
+const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
+  method === 'get' &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document' &&
+  (route.settings.auth as unknown) === false;
+
 /**
  * Where a browser lets in whatever page it shows (nobody has to say who it is, or the user's certificate says it), a
  * page of another site must not ask for anything.
  */
-export const refuseForeignPages: Lifecycle.Method = ({ headers }, h) => {
+export const refuseForeignPages: Lifecycle.Method = (request, h) => {
+  const { headers } = request;
+  if (isLinkToPublic(request)) return h.continue;
   const site = headers['sec-fetch-site'] as string | undefined;
   const origin = headers.origin as string | undefined;
   const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;

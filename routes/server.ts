@@ -136,7 +136,7 @@ export const createServer = async (
   server.route(methodNotAllowedRoutes(methods));
   server.ext('onRequest', requireHost);
   if ('everyone' in access) server.ext('onRequest', refuseForeignNames);
-  if ('everyone' in access || access.certificates) server.ext('onRequest', refuseForeignPages);
+  if ('everyone' in access || access.certificates) server.ext('onPreAuth', refuseForeignPages);
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', audit(context));
   server.ext('onPreAuth', refuseHead(methods));

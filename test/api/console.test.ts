@@ -8,6 +8,7 @@ import { StreamError } from '../../lib/rpc/stream-error.js';
 import { MAX_CONSOLES } from '../../lib/runtime/runner.js';
 import type { TerminalSize } from '../../lib/websocket/console.js';
 import { UpgradeRefused } from '../../lib/websocket/dial.js';
+import { MAX_MESSAGE_BYTES } from '../../lib/websocket/upgrades.js';
 import { LOCAL } from '../../routes/access.js';
 import { createServer, stopServer } from '../../routes/server.js';
 import { addGuest, startTestAgent } from '../helpers/agent.js';
@@ -97,6 +98,30 @@ test('text that is no such thing closes the console, which says what text is for
     viewer.stream.write(nonsense);
     t.deepEqual(await ended, [1011, 'text is {"resize": {"columns": N, "rows": N}}'], nonsense);
   }
+});
+
+test('a message that is too large closes the console, and the agent goes on', async (t) => {
+  const { serial, call } = await serve(t, undefined);
+  const viewer = await view(serial);
+  const ended = viewer.ends();
+  viewer.stream.write(Buffer.alloc(MAX_MESSAGE_BYTES + 1));
+  t.is((await ended)[0], 1009);
+  t.is((await call('GET', '/healthz')).status, 200);
+});
+
+test('bytes that are no frames close the console, and the agent goes on', async (t) => {
+  const { url, serial, call } = await serve(t, undefined);
+  const handshake = [
+    `GET ${new URL(serial).pathname} HTTP/1.1`,
+    'Host: localhost',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  ];
+  const answer = await answerTo(url, `${handshake.join('\r\n')}\r\n\r\n${'nonsense'.repeat(100)}`);
+  t.regex(answer, /^HTTP\/1\.1 101 /);
+  t.is((await call('GET', '/healthz')).status, 200);
 });
 
 test('when the guest’s side ends the client is told that it was meant to', async (t) => {

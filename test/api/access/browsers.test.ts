@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import test from 'ava';
+import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 
 /** fetch does not let these headers be chosen. */
@@ -29,6 +30,30 @@ test('a page of another site can ask for nothing', async (t) => {
   ];
   for (const headers of foreign as Record<string, string>[])
     t.is(await statusWith(`${url}/guests`, 'POST', headers), 403, JSON.stringify(headers));
+  t.deepEqual(context.guests.list(), []);
+});
+
+test('a link on another site leads to the agent’s pages, and to nothing else', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'shutoff' });
+  const followed = {
+    'Sec-Fetch-Site': 'cross-site',
+    'Sec-Fetch-Mode': 'navigate',
+    'Sec-Fetch-Dest': 'document',
+  };
+  t.is(await statusWith(`${url}/docs`, 'GET', followed), 200);
+  t.is(await statusWith(`${url}/docs`, 'GET', { ...followed, 'Sec-Fetch-Dest': 'iframe' }), 403);
+  t.is(await statusWith(`${url}/guests`, 'GET', followed), 403);
+  t.is(await statusWith(`${url}/guests/${id}/start`, 'GET', followed), 403);
+  t.deepEqual(context.jobs.list(), []);
+});
+
+test('where a certificate says who it is, a page of another site can ask for nothing either', async (t) => {
+  const { url, context } = await serveApi(t, {}, undefined, {
+    access: { tokens: undefined, certificates: new Map([['ops.example', 'admin' as const]]) },
+  });
+  t.is(await statusWith(`${url}/guests`, 'POST', { Origin: 'https://evil.example' }), 403);
+  t.is(await statusWith(`${url}/guests`, 'POST', {}), 401);
   t.deepEqual(context.guests.list(), []);
 });
 
