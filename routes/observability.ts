@@ -3,8 +3,9 @@ import { followEvents } from '../handlers/events/follow.js';
 import { getHealth } from '../handlers/health/healthz.js';
 import { getReadiness } from '../handlers/health/readyz.js';
 import { getMetrics } from '../handlers/metrics/get.js';
+import { getGuestsMetrics } from '../handlers/metrics/guests.js';
 import { type Route, route } from './route.js';
-import { eventsQuery } from './schemas.js';
+import { eventsQuery, guestsMetricsQuery, replies } from './schemas.js';
 
 const fine = Joi.object({ status: Joi.string().valid('ok').required() });
 
@@ -26,6 +27,19 @@ export const observabilityRoutes: Route[] = [
     tags: ['observability'],
     reply: { status: 200, description: "Prometheus' text format", type: 'text/plain' },
     handler: getMetrics,
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics/guests',
+    summary: 'The counters of all guests, or of some, in one answer',
+    tags: ['observability'],
+    query: guestsMetricsQuery,
+    reply: {
+      status: 200,
+      description: 'Counters of the guests that have any',
+      schema: replies.guestsMetrics,
+    },
+    handler: getGuestsMetrics,
   }),
   route({
     method: 'GET',

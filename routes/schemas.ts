@@ -66,11 +66,16 @@ const guestsOf: Joi.CustomValidator<string, string[]> = (text, helpers) => {
   return helpers.message({ custom: `"guest" must have ids of guests, at most ${MAX_GUESTS} of them` });
 };
 
+const guestIds = Joi.string()
+  .max(MAX_GUESTS * 40)
+  .custom(guestsOf);
+
+export const guestsMetricsQuery = Joi.object({
+  guest: guestIds.description('Of these guests alone, between commas'),
+});
+
 export const eventsQuery = Joi.object({
-  guest: Joi.string()
-    .max(MAX_GUESTS * 40)
-    .custom(guestsOf)
-    .description('Events of these guests alone, between commas'),
+  guest: guestIds.description('Events of these guests alone, between commas'),
   kind: Joi.string()
     .max(100)
     .custom(kindsOf)
@@ -186,6 +191,19 @@ export const errorSchema = Joi.object({
   stack: Joi.array().items(Joi.string()).required().description('Empty unless the agent logs at debug'),
 }).label('error');
 
+const cpuMetrics = Joi.array().items(countersSchema('cpu_time', 'vcpu_time'));
+const diskMetrics = Joi.object().pattern(Joi.string(), diskCounters);
+const nicMetrics = Joi.object().pattern(Joi.string(), nicCounters);
+
+const guestMetrics = Joi.object({
+  guest: guestIdSchema.required(),
+  time: Joi.string().isoDate().required().description('When it was counted'),
+  cpu: cpuMetrics.description('One per vCPU, in seconds'),
+  disk: diskMetrics.description('By device'),
+  nic: nicMetrics.description('By name'),
+  memory: Joi.number().description("What it takes of the host's memory, in bytes"),
+}).label('guest metrics');
+
 /** Of lists, whose items may come with chosen keys alone. */
 const listOf = (item: ObjectSchema): Schema =>
   Joi.array().items(item.fork(keysOf(item), (key) => key.optional()));
@@ -201,7 +219,8 @@ export const replies = {
   fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
   nothing: Joi.object({}),
   snapshots: listOf(snapshotSchema),
-  cpuMetrics: Joi.array().items(countersSchema('cpu_time', 'vcpu_time')),
-  diskMetrics: Joi.object().pattern(Joi.string(), diskCounters),
-  nicMetrics: Joi.object().pattern(Joi.string(), nicCounters),
+  cpuMetrics,
+  diskMetrics,
+  nicMetrics,
+  guestsMetrics: Joi.array().items(guestMetrics),
 } as const;

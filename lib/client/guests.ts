@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { GuestAction } from '../config/actions.js';
 import type { Guest } from '../model/guest.js';
-import type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
+import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import type { Console } from '../websocket/console.js';
 import { openConsole, type SerialConsoleOptions } from './console.js';
 import { List } from './pages.js';
@@ -17,6 +17,10 @@ export type GuestSpec = {
   nics?: Partial<NonNullable<Guest['nics']>[number]>[];
   disks?: Partial<NonNullable<Guest['disks']>[number]>[];
 };
+
+export interface GuestMetricsOptions extends CallOptions {
+  guests?: readonly string[] | undefined;
+}
 
 export class Guests extends List<Guest> {
   readonly #transport: Transport;
@@ -63,6 +67,14 @@ export class Guests extends List<Guest> {
   /** By name. */
   nicMetrics(id: string, options?: CallOptions): Promise<Record<string, NicMetrics>> {
     return this.#transport.get(path`/guests/${id}/metrics/nic`, {}, options);
+  }
+
+  /**
+   * The counters of all guests that have any, in one answer.
+   * @param options `guests` are the ids of those that are wanted, at most 100; all by default
+   */
+  metrics({ guests, signal }: GuestMetricsOptions = {}): Promise<GuestMetrics[]> {
+    return this.#transport.get('/metrics/guests', guests ? { guest: guests.join(',') } : {}, { signal });
   }
 
   /**

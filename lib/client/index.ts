@@ -2,7 +2,7 @@ export type { GuestAction } from '../config/actions.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { Image, ImageFetch } from '../model/image.js';
 export type { Job, JobStatus } from '../model/job.js';
-export type { CpuMetrics, DiskMetrics, NicMetrics } from '../model/metrics.js';
+export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { Console, TerminalSize } from '../websocket/console.js';
 export type { SerialConsoleOptions } from './console.js';

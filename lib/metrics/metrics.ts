@@ -1,21 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { errorMessage } from '../errors.js';
 import type { EventLog } from '../events/event-log.js';
 import { isFinished } from '../model/job.js';
-import { type AllMetricsResponse, allMetricsResponseSchema, type GuestCounters } from '../rpc/messages.js';
-import { requireShape } from '../runtime/pipeline.js';
+import type { GuestMetrics } from '../model/metrics.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { LoggedJob } from '../store/job-log.js';
+import { CounterGathering, type Gathered } from './gathering.js';
 import { GuestCounterMetrics } from './guest-counters.js';
 import { processMetrics } from './process-metrics.js';
 
-/** Those who scrape at the same time share what the sub-agents answered. */
-const FRESH_MS = 1000;
-/** A sub-agent that hangs must not have Prometheus give up the scrape, which it does after 10 seconds. */
-const ANSWER_MS = 3000;
-const ACTIONS = ['allMetrics', 'containerAllMetrics'] as const;
-/** The runner of what is asked for no guest in particular. */
-const RUNNER = 'agent';
 /** From a call to a sub-agent that is quick to the fetch of an image, in seconds. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
 
@@ -36,7 +28,9 @@ export class Metrics {
   readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
-  #collected: { at: number; done: Promise<void> } | undefined;
+  readonly #gathering: CounterGathering;
+  /** What the registry has of the guests' counters. */
+  #noted: Gathered | undefined;
 
   readonly #jobs = new Counter({
     name: 'mistify_jobs_total',
@@ -92,6 +86,7 @@ export class Metrics {
 
   constructor({ runtime, events, services, calls }: MetricsOptions) {
     this.#runtime = runtime;
+    this.#gathering = new CounterGathering(runtime);
     this.#events = events;
     this.#services = services;
     this.#calls = calls;
@@ -114,10 +109,16 @@ export class Metrics {
 
   /** In Prometheus' text format. Sub-agents that do not answer make it shorter, never an error. */
   async text(): Promise<string> {
-    if (!this.#collected || performance.now() - this.#collected.at > FRESH_MS)
-      this.#collected = { at: performance.now(), done: this.#collect() };
-    await this.#collected.done;
+    const gathered = await this.#gathering.latest();
+    this.#noteState();
+    if (gathered !== this.#noted) this.#noteCounters(gathered);
     return `${await processMetrics().metrics()}\n${await this.#registry.metrics()}`;
+  }
+
+  /** The counters of all guests that have any, as they were at most a second ago. */
+  async guests(): Promise<GuestMetrics[]> {
+    const { time, guests } = await this.#gathering.latest();
+    return guests.map((counters) => ({ ...counters, time }));
   }
 
   #noteJob({ job }: LoggedJob): void {
@@ -128,7 +129,7 @@ export class Metrics {
     if (wasStarted) this.#jobSeconds.observe({ action: job.Action }, Math.max(0, seconds));
   }
 
-  async #collect(): Promise<void> {
+  #noteState(): void {
     const { waiting, running } = this.#runtime.load();
     this.#queued.set(waiting);
     this.#running.set(running);
@@ -140,29 +141,11 @@ export class Metrics {
       this.#callsRunning.set({ service }, running);
       this.#callsWaiting.set({ service }, waiting);
     }
-    const counters = await Promise.all(ACTIONS.map((action) => this.#ask(action)));
-    this.#guestCounters.set(counters.flat().filter(({ guest }) => this.#runtime.guests.find(guest)));
   }
 
-  /** All guests of a sub-agent with one call. */
-  async #ask(name: (typeof ACTIONS)[number]): Promise<GuestCounters[]> {
-    if (!this.#runtime.isConfigured(name)) return [];
-    try {
-      const { answer } = await this.#runtime.query<object, AllMetricsResponse>(
-        RUNNER,
-        this.#runtime.action(name),
-        {
-          request: () => ({}),
-          answered: requireShape(allMetricsResponseSchema),
-        },
-        AbortSignal.timeout(ANSWER_MS),
-      );
-      this.#countersUp.set({ action: name }, 1);
-      return answer?.guests ?? [];
-    } catch (error) {
-      this.#runtime.log.debug(`${name}: ${errorMessage(error)}`);
-      this.#countersUp.set({ action: name }, 0);
-      return [];
-    }
+  #noteCounters(gathered: Gathered): void {
+    this.#noted = gathered;
+    for (const [action, isUp] of gathered.answered) this.#countersUp.set({ action }, isUp ? 1 : 0);
+    this.#guestCounters.set(gathered.guests);
   }
 }

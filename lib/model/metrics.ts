@@ -30,4 +30,20 @@ export interface NicMetrics {
   tx_drops: number;
 }
 
+/** What is counted of one guest. */
+export interface GuestMetrics {
+  /** The guest's id. */
+  guest: string;
+  /** When it was counted: RFC 3339. */
+  time: string;
+  /** One per vCPU. */
+  cpu?: CpuMetrics[];
+  /** By device. */
+  disk?: Record<string, DiskMetrics>;
+  /** By name. */
+  nic?: Record<string, NicMetrics>;
+  /** What it takes of the host's memory, in bytes. */
+  memory?: number;
+}
+
 export type MetricsType = 'cpu' | 'disk' | 'nic';

@@ -1,7 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
 import parse from 'parse-prometheus-text-format';
+import type { GuestMetrics } from '../../lib/model/metrics.js';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
+import { METRICS } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
 interface Sample {
@@ -115,6 +117,37 @@ test('a guest of which the agent knows nothing is not told of', async (t) => {
   });
   const metrics = await scrape(t, api);
   t.deepEqual(metrics.get('mistify_guest_memory_resident_bytes') ?? [], []);
+});
+
+test("all guests' counters are one answer, or those of some, with the time they were counted at", async (t) => {
+  const api = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({
+        guests: api.context.guests.list().map(({ id }) => ({ guest: id, ...METRICS, memory: 4096 })),
+      }),
+      'Test.containerAllMetrics': () => ({ guests: [] }),
+    },
+  });
+  const guests = await Promise.all(Array.from({ length: 3 }, () => addGuest(api.context)));
+  const { body } = await api.call('GET', '/metrics/guests');
+  t.is((body as GuestMetrics[]).length, 3);
+  const [wanted] = guests;
+  const some = await api.call('GET', `/metrics/guests?guest=${wanted?.id}`);
+  t.is((some.body as GuestMetrics[]).length, 1);
+  t.like((some.body as GuestMetrics[])[0], { guest: wanted?.id, memory: 4096, ...METRICS });
+  t.true(Date.parse((some.body as GuestMetrics[])[0]?.time ?? '') > 0);
+});
+
+test('those who scrape and those who look at guests within a second share one call', async (t) => {
+  const api = await serveApi(t, { methods: { 'Test.allMetrics': () => ({ guests: [] }) } });
+  const asked = await Promise.all(
+    ['/metrics', '/metrics/guests', '/metrics/guests'].map((path) => api.call('GET', path)),
+  );
+  t.deepEqual(
+    asked.map(({ status }) => status),
+    [200, 200, 200],
+  );
+  t.is(api.scripted.requests('Test.allMetrics').length, 1);
 });
 
 test('the agent is ready while its sub-agents answer, and says which does not', async (t) => {

@@ -1,8 +1,5 @@
-import pLimit from 'p-limit';
-import type { Guest, MistifyClient } from '../../client/index.js';
-import { type Rates, ratesBetween, type Sample } from './rates.js';
-
-const AT_ONCE = 8;
+import type { Guest, GuestMetrics, MistifyClient } from '../../client/index.js';
+import { type Rates, ratesBetween } from '../../metrics/rates.js';
 
 const FIELDS = ['id', 'state', 'cpu', 'memory', 'metadata'] as const;
 export type WatchedGuest = Pick<Guest, (typeof FIELDS)[number]>;
@@ -13,10 +10,15 @@ export interface Row {
   rates: Rates | undefined;
 }
 
+interface Seen {
+  sample: GuestMetrics;
+  rates: Rates | undefined;
+}
+
 /** The guests of a host, and how busy they are, from one look to the next. */
 export class Watch {
   readonly #client: MistifyClient;
-  #before = new Map<string, Sample>();
+  #before = new Map<string, Seen>();
 
   constructor(client: MistifyClient) {
     this.#client = client;
@@ -25,34 +27,15 @@ export class Watch {
   async look(): Promise<Row[]> {
     const guests: WatchedGuest[] = [];
     for await (const guest of this.#client.guests.every({ limit: 1000, fields: FIELDS })) guests.push(guest);
-    const limit = pLimit(AT_ONCE);
-    const samples = await Promise.all(guests.map((guest) => limit(() => this.#sample(guest))));
-    const rows = guests.map((guest, index) => {
-      const [before, after] = [this.#before.get(guest.id), samples[index]];
-      return { guest, rates: before && after && ratesBetween(before, after) };
-    });
-    this.#before = new Map(
-      guests.flatMap(({ id }, index) => {
-        const sample = samples[index];
-        return sample ? [[id, sample] as const] : [];
-      }),
-    );
-    return rows;
+    const samples = await this.#client.guests.metrics();
+    this.#before = new Map(samples.map((sample) => [sample.guest, this.#see(sample)]));
+    return guests.map((guest) => ({ guest, rates: this.#before.get(guest.id)?.rates }));
   }
 
-  async #sample({ id, state }: WatchedGuest): Promise<Sample | undefined> {
-    if (state !== 'running') return undefined;
-    const { guests } = this.#client;
-    try {
-      const [cpu, disk, nic] = await Promise.all([
-        guests.cpuMetrics(id),
-        guests.diskMetrics(id),
-        guests.nicMetrics(id),
-      ]);
-      return { at: performance.now(), cpu, disk, nic };
-    } catch {
-      // It may have gone off or away meanwhile, which the next list of guests tells.
-      return undefined;
-    }
+  #see(sample: GuestMetrics): Seen {
+    const before = this.#before.get(sample.guest);
+    // Two looks within a second may see the same counts, of which no rate can be made.
+    if (before?.rates && before.sample.time === sample.time) return before;
+    return { sample, rates: before && ratesBetween(before.sample, sample) };
   }
 }

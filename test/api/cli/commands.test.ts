@@ -5,6 +5,7 @@ import type { Guest } from '../../../lib/model/guest.js';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 import { mistify } from '../../helpers/command-line.js';
+import { METRICS } from '../../helpers/scripted.js';
 import { tempDir } from '../../helpers/temp.js';
 
 const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
@@ -164,7 +165,9 @@ test.serial('metadata of the host and of a guest is set, removed and shown', asy
 });
 
 test.serial('top shows how busy the guests are', async (t) => {
-  const { url, context } = await serveApi(t);
+  const { url, context } = await serveApi(t, {
+    methods: { 'Test.allMetrics': () => ({ guests: [{ guest: ID, ...METRICS }] }) },
+  });
   await addGuest(context, { id: ID, memory: 64, metadata: { name: 'web' } });
   await addGuest(context, { state: 'shutoff' });
   const { stdout } = await mistify(t, url, 'top', '-n', '0.1');

@@ -88,6 +88,7 @@ const uses: Record<string, Use> = {
     for await (const _event of client.events({ lastEventId: '0' })) break;
   },
   'GET /metrics': (client) => client.metrics(),
+  'GET /metrics/guests': (client) => client.guests.metrics(),
   'GET /healthz': (client) => client.requireAlive(),
   'GET /readyz': (client) => client.requireReady(),
 };

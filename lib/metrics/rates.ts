@@ -1,13 +1,7 @@
-import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../client/index.js';
+import type { GuestMetrics } from '../model/metrics.js';
 
 /** The counters of a guest at one moment. */
-export interface Sample {
-  /** Milliseconds; only differences mean something. */
-  at: number;
-  cpu: readonly CpuMetrics[];
-  disk: Record<string, DiskMetrics>;
-  nic: Record<string, NicMetrics>;
-}
+export type Sample = Pick<GuestMetrics, 'time' | 'cpu' | 'disk' | 'nic'>;
 
 /** Bytes a second; `cpu` in percent of one CPU. */
 export interface Rates {
@@ -21,7 +15,7 @@ export interface Rates {
 const sum = <Item>(items: Iterable<Item>, value: (item: Item) => number): number =>
   [...items].reduce((total, item) => total + value(item), 0);
 
-const totals = ({ cpu, disk, nic }: Sample): Rates => ({
+const totals = ({ cpu = [], disk = {}, nic = {} }: Sample): Rates => ({
   cpu: 100 * sum(cpu, ({ cpu_time }) => cpu_time),
   read: sum(Object.values(disk), ({ read_bytes }) => read_bytes),
   written: sum(Object.values(disk), ({ write_bytes }) => write_bytes),
@@ -31,7 +25,7 @@ const totals = ({ cpu, disk, nic }: Sample): Rates => ({
 
 /** How fast the counters grew; after a restart of the guest they begin anew, which is no negative rate. */
 export const ratesBetween = (before: Sample, after: Sample): Rates => {
-  const seconds = (after.at - before.at) / 1000;
+  const seconds = (Date.parse(after.time) - Date.parse(before.time)) / 1000;
   const [from, to] = [totals(before), totals(after)];
   const rate = (key: keyof Rates): number => (seconds > 0 ? Math.max(0, (to[key] - from[key]) / seconds) : 0);
   return {

@@ -1,8 +1,8 @@
 import test from 'ava';
-import { ratesBetween, type Sample } from '../../../lib/cli/top/rates.js';
+import { ratesBetween, type Sample } from '../../../lib/metrics/rates.js';
 
 const sample = (at: number, value: number): Sample => ({
-  at,
+  time: new Date(at).toISOString(),
   cpu: [
     { cpu_time: value, vcpu_time: 0 },
     { cpu_time: value, vcpu_time: 0 },
@@ -51,4 +51,9 @@ test('counters that began anew are no negative rate', (t) => {
 
 test('no time is no rate', (t) => {
   t.is(ratesBetween(sample(1000, 1), sample(1000, 2)).read, 0);
+});
+
+test('what a guest does not have is nothing', (t) => {
+  const [before, after] = [{ time: '2026-01-01T00:00:00Z' }, { time: '2026-01-01T00:00:01Z' }];
+  t.deepEqual(ratesBetween(before, after), { cpu: 0, read: 0, written: 0, received: 0, sent: 0 });
 });

@@ -1,0 +1,15 @@
+import type { GuestMetrics } from '../../lib/model/metrics.js';
+import type { Context, Event, Reply } from '../types.js';
+
+export interface GuestMetricsQuery {
+  guest?: string[];
+}
+
+/** The counters of all guests, or of those that are asked for. Guests that have none are left out. */
+export const getGuestsMetrics = async (
+  { query: { guest: wanted } }: Event<unknown, GuestMetricsQuery>,
+  { metrics }: Context,
+): Promise<Reply<GuestMetrics[]>> => {
+  const all = await metrics.guests();
+  return { status: 200, body: wanted ? all.filter(({ guest }) => wanted.includes(guest)) : all };
+};
