@@ -1,13 +1,13 @@
 // npm run dev: the local dev server. The same handlers as in production over the test-service, which needs no
 // hypervisor; rebuilt and restarted at every change. Arguments go to the agent.
 import { spawn } from 'node:child_process';
-import { setUp } from './setup.mjs';
+import { CONSOLE, setUp } from './setup.mjs';
 
 setUp({ realParts: false });
 
 const node = (...args) => spawn(process.execPath, args, { stdio: 'inherit' });
 const children = [
-  node('node_modules/typescript/bin/tsc', '-p', '.', '--watch', '--preserveWatchOutput'),
+  node('node_modules/typescript/bin/tsc', '--build', CONSOLE, '--watch', '--preserveWatchOutput'),
   node(
     '--watch',
     'dist/routes/mistify-agent.js',

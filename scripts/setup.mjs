@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** The browser's half has a configuration of its own, which names the other one as what it builds upon. */
+export const CONSOLE = 'lib/web/console';
 const SOURCE_DIRECTORIES = ['handlers', 'lib', 'routes', 'scripts', 'test'];
 
 /** What real guests need, as Debian and Ubuntu name it: QEMU, disks and seeds, bridges, the demo's image, Podman. */
@@ -35,6 +37,9 @@ const REAL_PARTS = [
   // The kernel's own ZFS, where it is there, is the better one, and the two are not installed side by side.
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
+
+/** What the tests of the web console need beside them. */
+const BROWSER = ['chromium'];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -92,12 +97,12 @@ const installModules = () => {
   if (!ok) giveUp(`${tail(output, 30)}\n\nnpm ci failed: see above.`);
 };
 
-const missingDebianPackages = () => {
+const missingDebianPackages = (wanted) => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own syntax
-  const query = run('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...REAL_PARTS]);
+  const query = run('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted]);
   if (query.missing) return undefined;
   const lines = query.stdout.split('\n');
-  return REAL_PARTS.filter((name) => !lines.includes(`${name} installed`));
+  return wanted.filter((name) => !lines.includes(`${name} installed`));
 };
 
 const aptInstall = (packages) => {
@@ -113,19 +118,18 @@ const aptInstall = (packages) => {
   return { ok: install.ok, output: `${update.ok ? '' : update.output}${install.output}` };
 };
 
-const installRealParts = () => {
-  const missing = missingDebianPackages();
+/** @param program one that is there when they are, where it is not Debian that could tell */
+const installDebianPackages = (wanted, program) => {
+  const missing = missingDebianPackages(wanted);
   if (missing === undefined) {
-    if (run('qemu-system-x86_64', ['--version']).missing)
-      say(`Virtual machines need what Debian packages as ${REAL_PARTS.join(' ')}: please install it.`);
+    if (run(program, ['--version']).missing)
+      say(`${program} is missing. Please install what Debian packages as ${wanted.join(' ')}.`);
     return;
   }
   if (missing.length === 0) return;
   const command = `sudo apt-get install --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid() !== 0) {
-    say(
-      `Virtual machines need some more packages; going on without them. To install them:\n\n  ${command}\n`,
-    );
+    say(`Some Debian packages are missing; going on without them. To install them:\n\n  ${command}\n`);
     return;
   }
   say(`Installing Debian packages: ${missing.join(' ')} …`);
@@ -147,7 +151,9 @@ const filesUnder = (directory, extension) => {
 /** Removes from dist what has no source any more: a deleted test must not run on. */
 const removeStaleOutput = () => {
   const sources = new Set(
-    SOURCE_DIRECTORIES.flatMap((directory) => filesUnder(directory, '.ts')).map((path) => path.slice(0, -3)),
+    SOURCE_DIRECTORIES.flatMap((directory) => filesUnder(directory, '.ts'))
+      .filter((path) => !path.endsWith('.d.ts'))
+      .map((path) => path.slice(0, -3)),
   );
   const outputs = new Set(filesUnder('dist', '.js').map((path) => path.slice('dist/'.length, -3)));
   for (const path of outputs) {
@@ -157,23 +163,25 @@ const removeStaleOutput = () => {
   }
   // The compiler's notes know nothing of files that vanished: without the notes it writes them all.
   if ([...sources].some((path) => !outputs.has(path)))
-    rmSync(join(ROOT, 'dist/.tsbuildinfo'), { force: true });
+    for (const notes of ['.tsbuildinfo', '.tsbuildinfo-console'])
+      rmSync(join(ROOT, 'dist', notes), { force: true });
 };
 
 const build = () => {
   removeStaleOutput();
-  const { ok, output } = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']);
+  const { ok, output } = run(process.execPath, ['node_modules/typescript/bin/tsc', '--build', CONSOLE]);
   if (!ok) giveUp(`${output}\nThe build failed: see above.`);
 };
 
 /**
  * Makes this machine ready and builds the project; ends the process when that cannot be done.
- * @param {{ realParts: boolean }} options whether to install what real guests need
+ * @param {{ realParts: boolean, browser?: boolean }} options whether to install what real guests need, and a browser
  */
-export const setUp = ({ realParts }) => {
+export const setUp = ({ realParts, browser = false }) => {
   checkNode();
   installModules();
-  if (realParts) installRealParts();
+  if (realParts) installDebianPackages(REAL_PARTS, 'qemu-system-x86_64');
+  if (browser) installDebianPackages(BROWSER, 'chromium');
   build();
 };
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { setUp } from './setup.mjs';
 
-setUp({ realParts: true });
+setUp({ realParts: true, browser: true });
 const { Parser } = await import('tap-parser');
 
 const indent = (text) => text.trimEnd().replace(/^/gm, '    ');

@@ -18,7 +18,6 @@ const assertError = (t: ExecutionContext, { status, headers, body }: ApiAnswer, 
 };
 
 const NOT_FOUND: [method: string, path: string, message: string][] = [
-  ['GET', '/', '/: there is no such path'],
   ['GET', '/nowhere', '/nowhere: there is no such path'],
   ['PUT', '/nowhere', '/nowhere: there is no such path'],
   ['POST', `/guests/${NO_GUEST}/frobnicate`, `/guests/${NO_GUEST}/frobnicate: there is no such path`],

@@ -1,30 +1,63 @@
 import test from 'ava';
+import type { TokenRegistry } from '../../lib/auth/token-registry.js';
 import { serveApi } from '../helpers/api.js';
 
 const sources = (html: string): string[] =>
   [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
 
-test('/docs is a page on the API whose parts are all served by the agent', async (t) => {
-  const { call } = await serveApi(t);
-  const { status, headers, text } = await call('GET', '/docs');
-  t.is(status, 200);
-  t.regex(headers.get('content-type') ?? '', /^text\/html/);
-  const parts = sources(text);
-  t.true(parts.length >= 4);
-  for (const path of parts) {
-    t.regex(path, /^\//);
-    t.is((await call('GET', path)).status, 200, path);
-  }
-});
+for (const page of ['/', '/docs']) {
+  test(`${page} is a page whose parts are all served by the agent`, async (t) => {
+    const { call } = await serveApi(t);
+    const { status, headers, text } = await call('GET', page);
+    t.is(status, 200);
+    t.regex(headers.get('content-type') ?? '', /^text\/html/);
+    const parts = sources(text).filter((path) => !path.startsWith('#'));
+    t.true(parts.length >= 3);
+    for (const path of parts) {
+      t.regex(path, /^\//);
+      t.is((await call('GET', path)).status, 200, path);
+    }
+  });
 
-test('a page runs no scripts but those of the agent, and is shown in no frame', async (t) => {
-  const { call } = await serveApi(t);
-  const { headers, text } = await call('GET', '/docs');
-  const policy = headers.get('content-security-policy') ?? '';
-  t.regex(policy, /default-src 'self'.*frame-ancestors 'none'/);
-  t.notRegex(policy, /script-src/);
-  t.notRegex(text, /<script>|\son\w+=/);
-  t.is(headers.get('x-content-type-options'), 'nosniff');
+  test(`${page} runs no scripts but those of the agent, and is shown in no frame`, async (t) => {
+    const { call } = await serveApi(t);
+    const { headers, text } = await call('GET', page);
+    const policy = headers.get('content-security-policy') ?? '';
+    t.regex(policy, /default-src 'self'.*frame-ancestors 'none'/);
+    t.notRegex(policy, /script-src/);
+    t.notRegex(text, /<script>|\son\w+=/);
+    t.is(headers.get('x-content-type-options'), 'nosniff');
+  });
+}
+
+const LOADED = /(?:from|import\()\s*["'](\.{0,2}\/[^"']+\.m?js)["']/g;
+
+/** Every module that one imports, and those that these import. */
+const modulesOf = async (
+  load: (path: string) => Promise<string>,
+  path: string,
+  found = new Set<string>(),
+): Promise<Set<string>> => {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const [, target = ''] of (await load(path)).matchAll(LOADED))
+    await modulesOf(load, new URL(target, `http://agent${path}`).pathname, found);
+  return found;
+};
+
+test('every module of the console is served by the agent, without asking who it is for', async (t) => {
+  const tokens = { find: async () => undefined } as unknown as TokenRegistry;
+  const { url } = await serveApi(t, {}, undefined, { access: { tokens, certificates: undefined } });
+  const modules = await modulesOf(async (path) => {
+    const response = await fetch(url + path);
+    t.is(response.status, 200, path);
+    t.regex(response.headers.get('content-type') ?? '', /^text\/javascript/, path);
+    return response.text();
+  }, '/console/js/web/console/main.js');
+  for (const name of ['novnc/core/rfb.js', 'xterm/xterm.mjs', 'eventsource-parser/index.js'])
+    t.true(modules.has(`/console/vendor/${name}`), name);
+  t.true((await fetch(`${url}/console/vendor/xterm/xterm.css`)).ok);
+  t.is((await fetch(`${url}/guests`)).status, 401);
 });
 
 test('nothing but the pages is served of the files around them', async (t) => {
@@ -34,6 +67,11 @@ test('nothing but the pages is served of the files around them', async (t) => {
     '/docs/%2e%2e%2fserver.js',
     '/docs/assets/..%2f..%2fava%2fpackage.json',
     '/docs/nothing',
+    '/console/js/agent/agent.js',
+    '/console/js/web/console/..%2f..%2f..%2fagent%2fagent.js',
+    '/console/vendor/novnc/core/..%2f..%2fpackage.json',
+    '/console/tsconfig.json',
+    '/console/',
   ])
     t.true([400, 404, 403].includes((await call('GET', path)).status), path);
 });

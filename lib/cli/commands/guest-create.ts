@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { type CreateOptions, guestSpec } from '../../client/guest-spec.js';
 import { type FollowOptions, queues, tellOfJob } from '../follow.js';
-import { addPair, type CreateOptions, guestSpec, parseCount, parseMb, parseNic } from '../guest-spec.js';
+import { addPair, parseCount, parseMb, parseNic } from '../option-values.js';
 import { talking } from '../session.js';
 
 const EXAMPLES = `

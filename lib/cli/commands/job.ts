@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import type { Job } from '../../client/index.js';
 import { followJob, took } from '../follow.js';
 import { formatAge, shortId } from '../format.js';
-import { parseCount } from '../guest-spec.js';
 import { guestId, jobId } from '../names.js';
+import { parseCount } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { talking } from '../session.js';
 

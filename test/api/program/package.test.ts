@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises';
+import { access, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -27,4 +27,6 @@ test('what npm packs has all that its programs, its client and its default confi
   const load = "import { loadConfig } from './dist/lib/config/load.js';";
   const config = `${load} console.log((await loadConfig(['config/agent.json'])).actions.size)`;
   t.true(Number(await run('--input-type=module', '-e', config)) > 20);
+  for (const part of ['lib/web/console/index.html', 'dist/lib/web/console/main.js'])
+    await t.notThrowsAsync(access(join(root, part)));
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { addPair, guestSpec, parseCount, parseMb, parseNic } from '../../../lib/cli/guest-spec.js';
+import { addPair, parseCount, parseMb, parseNic } from '../../../lib/cli/option-values.js';
+import { guestSpec } from '../../../lib/client/guest-spec.js';
 
 for (const [text, mb] of [
   ['10240', 10_240],

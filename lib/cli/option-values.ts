@@ -1,0 +1,41 @@
+import { InvalidArgumentError } from 'commander';
+import type { GuestSpec } from '../client/index.js';
+import { mbOf, SIZE_HINT } from '../model/size.js';
+
+export const parseMb = (text: string): number => {
+  const mb = mbOf(text);
+  if (mb === undefined) throw new InvalidArgumentError(SIZE_HINT);
+  return mb;
+};
+
+export const parseCount = (text: string): number => {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError('give a number');
+  return count;
+};
+
+/** `KEY=VALUE`, added to those before it. */
+export const addPair = (text: string, earlier: Record<string, string> = {}): Record<string, string> => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('give KEY=VALUE');
+  return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+};
+
+type Nic = NonNullable<GuestSpec['nics']>[number];
+
+const NIC_KEYS = ['model', 'mac', 'name', 'address', 'netmask', 'gateway'] as const;
+
+/** A bridge, with what else there is to say: `br0,mac=52:54:00:12:34:56,vlan=10,vlan=20`. */
+export const parseNic = (text: string): Nic => {
+  const [network = '', ...settings] = text.split(',');
+  if (network === '' || network.includes('=')) throw new InvalidArgumentError('begin with the bridge: br0,…');
+  const nic: Nic = { network, model: 'virtio' };
+  for (const setting of settings) {
+    const [key = '', value = ''] = setting.split('=', 2);
+    const known = NIC_KEYS.find((name) => name === key);
+    if (key === 'vlan') nic.vlans = [...(nic.vlans ?? []), parseCount(value)];
+    else if (known) nic[known] = value;
+    else throw new InvalidArgumentError(`choose from ${NIC_KEYS.join('=, ')}=, vlan=`);
+  }
+  return nic;
+};

@@ -1,0 +1,42 @@
+import type { GuestSpec } from './guests.js';
+
+type Nic = NonNullable<GuestSpec['nics']>[number];
+
+/** What people ask for when they create a guest. */
+export interface CreateOptions {
+  id?: string;
+  name?: string;
+  container?: boolean;
+  image?: string;
+  memory?: number;
+  cpu?: number;
+  disk?: number[];
+  nic?: Nic[];
+  metadata?: Record<string, string>;
+}
+
+/** The first disk is cloned from the image and as large as asked; those after it are blank. */
+const disksOf = ({
+  image,
+  disk: sizes = [],
+  container,
+}: CreateOptions): Pick<GuestSpec, 'disks' | 'image'> => {
+  const from = image === undefined ? {} : { image };
+  if (sizes.length === 0 || container) return from;
+  return { disks: sizes.map((size, index) => ({ size, ...(index === 0 ? from : {}) })) };
+};
+
+/** The guest that is asked for. */
+export const guestSpec = (options: CreateOptions): GuestSpec => {
+  const { id, name, container, memory, cpu, nic, metadata } = options;
+  const all = { ...metadata, ...(name === undefined ? {} : { name }) };
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(container ? { type: 'container' } : {}),
+    ...(memory === undefined ? {} : { memory }),
+    ...(cpu === undefined ? {} : { cpu }),
+    ...disksOf(options),
+    ...(nic ? { nics: nic } : {}),
+    ...(Object.keys(all).length > 0 ? { metadata: all } : {}),
+  };
+};

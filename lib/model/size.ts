@@ -1,0 +1,10 @@
+const FACTORS: Record<string, number> = { '': 1, M: 1, G: 1024, T: 1024 * 1024 };
+
+export const SIZE_HINT = 'give MB, or such as 512M, 10G or 1T';
+
+/** A size in MB (2^20 bytes), or with a unit: `10240`, `10G`; `undefined` when it is none. */
+export const mbOf = (text: string): number | undefined => {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?) ?([MGT]?)i?B?$/i.exec(text) ?? [];
+  const mb = Number(digits) * (FACTORS[unit.toUpperCase()] ?? Number.NaN);
+  return Number.isSafeInteger(mb) ? mb : undefined;
+};

@@ -1,0 +1,75 @@
+import { createParser } from '/console/vendor/eventsource-parser/index.js';
+import type { Happening } from '../../events/event.js';
+import { ApiError, open } from './api.js';
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+/** The agent sends a line every 15 seconds. */
+const SILENCE_MS = 40_000;
+
+export interface EventListener {
+  onEvent: (happening: Happening) => void;
+  /** Lists have to be read anew: at first, and when events were missed. */
+  onStale: () => void;
+  onConnected: () => void;
+  /** @param error absent when the agent ended the stream */
+  onBroken: (error?: ApiError) => void;
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Follows what happens on the host for as long as the page is open. It is a stream of fetch's: an EventSource cannot
+ * say who it is.
+ */
+export class Events {
+  readonly #listener: EventListener;
+  #lastId: string | undefined;
+  #pause = FIRST_PAUSE_MS;
+
+  constructor(listener: EventListener) {
+    this.#listener = listener;
+  }
+
+  /** Resolves when the agent wants to know who it is. */
+  async follow(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#connect();
+        this.#listener.onBroken();
+      } catch (error) {
+        const reason = error instanceof ApiError ? error : new ApiError(0, 'The connection was lost.');
+        if (reason.status === 401 || reason.status === 403) throw reason;
+        this.#listener.onBroken(reason);
+      }
+      await delay(this.#pause);
+      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const watchdog = new AbortController();
+    const response = await open('GET', '/events', {
+      signal: watchdog.signal,
+      headers: this.#lastId === undefined ? {} : { 'Last-Event-ID': this.#lastId },
+    });
+    if (!response.body) return;
+    this.#listener.onConnected();
+    if (this.#lastId === undefined) this.#listener.onStale();
+    const parser = createParser({
+      onEvent: ({ id, event, data }) => {
+        if (id !== undefined) this.#lastId = id;
+        if (event === 'missed') this.#listener.onStale();
+        else this.#listener.onEvent(JSON.parse(data) as Happening);
+      },
+    });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const timer = setTimeout(() => watchdog.abort(), SILENCE_MS);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+      if (done) return;
+      this.#pause = FIRST_PAUSE_MS;
+      parser.feed(value);
+    }
+  }
+}

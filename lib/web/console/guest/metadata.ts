@@ -1,0 +1,71 @@
+import type { Guest, Metadata } from '../../../model/guest.js';
+import { patch, path } from '../api.js';
+import { attempt } from '../dialogs.js';
+import { h } from '../dom.js';
+import type { Tab } from './overview.js';
+
+export const metadata = (guestId: string): Tab => {
+  const list = h('tbody');
+  const key = h('input', { 'aria-label': 'Key', placeholder: 'Key', required: true, maxlength: 255 });
+  const value = h('input', { 'aria-label': 'Value', placeholder: 'Value', required: true });
+  const change = (changes: Record<string, string | null>): Promise<void> =>
+    attempt(async () => show(await patch<Metadata>(path`/guests/${guestId}/metadata`, changes)));
+
+  const row = ([name, text]: [string, string]): HTMLElement => {
+    const input = h('input', { value: text, 'aria-label': `Value of ${name}` });
+    input.addEventListener('change', () => void change({ [name]: input.value }));
+    return h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, name),
+      h('td', {}, input),
+      h(
+        'td',
+        { class: 'row-actions' },
+        h(
+          'button',
+          { class: 'small', 'aria-label': `Remove ${name}`, onclick: () => void change({ [name]: null }) },
+          'Remove',
+        ),
+      ),
+    );
+  };
+  const show = (now: Metadata): void => {
+    list.replaceChildren(...Object.entries(now).sort().map(row));
+  };
+  const add = async (): Promise<void> => {
+    await change({ [key.value]: value.value });
+    for (const input of [key, value]) input.value = '';
+    key.focus();
+  };
+
+  let shown = '';
+  return {
+    element: h(
+      'div',
+      {},
+      h('p', { class: 'faint' }, 'The key ', h('code', {}, 'name'), ' is what the guest is called.'),
+      h('table', { class: 'plain', 'aria-label': 'Metadata' }, list),
+      h(
+        'form',
+        {
+          class: 'row',
+          onsubmit: (event) => {
+            event.preventDefault();
+            void add();
+          },
+        },
+        key,
+        value,
+        h('button', { type: 'submit' }, 'Set'),
+      ),
+    ),
+    update: ({ metadata: now = {} }: Guest) => {
+      const text = JSON.stringify(now);
+      const isEdited = list.contains(document.activeElement);
+      if (text === shown || isEdited) return;
+      shown = text;
+      show(now);
+    },
+  };
+};

@@ -1,0 +1,54 @@
+import RFB from '/console/vendor/novnc/core/rfb.js';
+import { h } from '../dom.js';
+import { consoleProtocols } from '../session.js';
+import { Attachment, consoleUrl, type Ended } from './attachment.js';
+import type { ConsoleScreen } from './console.js';
+
+const LIT = ['running', 'paused', 'suspended', 'blocked', 'crashed', 'unknown'];
+
+/** The guest's screen, its keyboard and its mouse. */
+export const guestScreen = (
+  guestId: string,
+  place: HTMLElement,
+  say: (text: string) => void,
+): ConsoleScreen => {
+  let rfb: RFB | undefined;
+
+  const connect = (): Promise<Ended> =>
+    new Promise((resolve) => {
+      let wasOpen = false;
+      rfb = new RFB(place, consoleUrl(guestId, 'vnc'), { shared: true, wsProtocols: consoleProtocols() });
+      rfb.scaleViewport = true;
+      rfb.background = 'transparent';
+      rfb.addEventListener('connect', () => {
+        wasOpen = true;
+        say('');
+        rfb?.focus({ preventScroll: true });
+      });
+      rfb.addEventListener('disconnect', () => {
+        rfb = undefined;
+        resolve({ wasOpen });
+      });
+    });
+
+  const attachment = new Attachment({ guestId, connect, isPossible: (state) => LIT.includes(state), say });
+  const paste = async (): Promise<void> => rfb?.clipboardPasteFrom(await navigator.clipboard.readText());
+  return {
+    buttons: [
+      h('button', { class: 'small', onclick: () => rfb?.sendCtrlAltDel() }, 'Ctrl+Alt+Del'),
+      h(
+        'button',
+        { class: 'small', onclick: () => void paste(), title: "Gives it the clipboard's text" },
+        'Clipboard',
+      ),
+    ],
+    focus: () => rfb?.focus(),
+    wake: () => {
+      if (!rfb) attachment.wake();
+    },
+    close: () => {
+      attachment.close();
+      rfb?.disconnect();
+    },
+  };
+};

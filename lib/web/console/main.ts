@@ -1,0 +1,121 @@
+import { ApiError, errorText, whenUnauthorized } from './api.js';
+import { say } from './dialogs.js';
+import { byId, isTyping } from './dom.js';
+import { Events } from './events.js';
+import { showKeys } from './keys.js';
+import { go, place, type View } from './router.js';
+import { forgetToken, token } from './session.js';
+import { signIn } from './sign-in.js';
+import { type Kind, store } from './store.js';
+import { agentView } from './views/agent.js';
+import { guestView } from './views/guest.js';
+import { guestsView } from './views/guests.js';
+import { imagesView } from './views/images.js';
+import { jobsView } from './views/jobs.js';
+
+const ALL: ReadonlySet<Kind> = new Set(['guests', 'jobs', 'images', 'services', 'metrics']);
+const SECTIONS = ['guests', 'images', 'jobs', 'agent'] as const;
+
+const main = byId('main');
+const banner = byId('banner');
+let view: View | undefined;
+
+const viewOf = ([section, id, tab]: string[]): View => {
+  if (section === 'guests' && id) return guestView(id, tab ?? '');
+  if (section === 'images') return imagesView();
+  if (section === 'jobs') return jobsView();
+  if (section === 'agent') return agentView();
+  return guestsView();
+};
+
+const show = (): void => {
+  view?.close?.();
+  const parts = place();
+  view = viewOf(parts);
+  document.title = `${view.title} · Mistify`;
+  main.replaceChildren(view.element);
+  view.update?.(ALL);
+  (view.focus ?? (() => main.focus({ preventScroll: true })))();
+  for (const link of document.querySelectorAll('.bar nav a')) {
+    if (link.getAttribute('href') === `#/${parts[0] ?? 'guests'}`) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+};
+
+const badge = (id: string, count: number): void => {
+  const element = byId(id);
+  element.textContent = String(count);
+  element.hidden = count === 0;
+};
+
+store.onChange((kinds) => {
+  view?.update?.(kinds);
+  if (kinds.has('jobs')) badge('active-jobs', store.active.size);
+  if (kinds.has('services')) badge('agent-alert', store.down.size);
+});
+
+document.addEventListener('keydown', (event) => {
+  if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (document.querySelector('dialog[open]')) return;
+  const { key } = event;
+  const section = SECTIONS[Number(key) - 1];
+  const isControl = event.target instanceof Element && event.target.closest('a, button') !== null;
+  if (key === 'Enter' && isControl) return;
+  if (key === '?') showKeys();
+  else if (section) go(section);
+  else if (!view?.key?.(event)) return;
+  event.preventDefault();
+});
+
+const warn = (text: string): void => {
+  banner.textContent = text;
+  banner.hidden = text === '';
+};
+
+const load = async (): Promise<void> => {
+  try {
+    await store.load();
+  } catch (error) {
+    // The sign-in asks for itself, and the stream tells when the agent is away.
+    const isTold = error instanceof ApiError && [0, 401].includes(error.status);
+    if (!isTold) say(errorText(error), 'error');
+  }
+};
+
+const brokenText = (error?: ApiError): string =>
+  error === undefined || error.status === 0
+    ? 'The agent cannot be reached. What you see may be out of date; trying again …'
+    : `No events: ${error.message} Trying again …`;
+
+/** Follows the host; whenever the agent asks who it is, so does the page. */
+const follow = async (): Promise<void> => {
+  for (;;) {
+    byId('sign-out').hidden = token() === undefined;
+    const events = new Events({
+      onEvent: (happening) => store.apply(happening),
+      onStale: () => void load(),
+      onConnected: () => warn(''),
+      onBroken: (error) => warn(brokenText(error)),
+    });
+    try {
+      await events.follow();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) {
+        warn(errorText(error));
+        return;
+      }
+      await signIn(error.message);
+    }
+  }
+};
+
+whenUnauthorized((message) => void signIn(message));
+byId('sign-out').addEventListener('click', () => {
+  forgetToken();
+  location.reload();
+});
+byId('help').addEventListener('click', showKeys);
+byId('host').textContent = location.host;
+window.addEventListener('hashchange', show);
+show();
+void follow();

@@ -1,0 +1,90 @@
+import { isFinished } from '../../model/job.js';
+import { h, setAttribute, setText } from './dom.js';
+import type { JobState } from './store.js';
+import type { Cell } from './virtual-table.js';
+import { actionWords } from './words.js';
+
+/** How bad a state is, which is its colour; the words beside it say which it is. */
+const TONES: Record<string, string> = {
+  running: 'good',
+  Complete: 'good',
+  complete: 'good',
+  paused: 'idle',
+  suspended: 'idle',
+  crashed: 'bad',
+  error: 'bad',
+  Error: 'bad',
+  blocked: 'bad',
+  create: 'busy',
+  pending: 'busy',
+  Running: 'busy',
+};
+
+/** A state in words, with a dot of its colour. */
+export const stateBadge = (): { element: HTMLElement; update(state: string): void } => {
+  const element = h('span', { class: 'state' });
+  return {
+    element,
+    update: (state) => {
+      setText(element, state || 'unknown');
+      setAttribute(element, 'data-tone', TONES[state] ?? 'off');
+    },
+  };
+};
+
+export const stateCell =
+  <Item>(state: (item: Item) => string): (() => Cell<Item>) =>
+  () => {
+    const badge = stateBadge();
+    return { element: badge.element, update: (item) => badge.update(state(item)) };
+  };
+
+const inShort = ({ job: { Action, Status }, percent }: JobState): string => {
+  if (Status === 'Queued') return `${actionWords(Action)} (waits)`;
+  return percent === undefined ? actionWords(Action) : `${actionWords(Action)} ${percent} %`;
+};
+
+/** How far a job is, and what it does or says; hidden when there is none that waits or runs. */
+export const jobProgress = (
+  words: (state: JobState) => string = inShort,
+): { element: HTMLElement; update(state: JobState | undefined): void } => {
+  const label = h('span');
+  const bar = h('progress', { max: 100 });
+  const element = h('span', { class: 'job-progress', hidden: true }, label, bar);
+  return {
+    element,
+    update: (state) => {
+      element.hidden = !state || isFinished(state.job);
+      if (!state || element.hidden) return;
+      const { Action, Message } = state.job;
+      setText(label, words(state));
+      setAttribute(element, 'title', Message);
+      setAttribute(bar, 'aria-label', `Progress of ${actionWords(Action)}`);
+      if (state.percent === undefined) bar.removeAttribute('value');
+      else bar.value = state.percent;
+    },
+  };
+};
+
+/** Names and values, in pairs. Values that are empty are left out. */
+export const facts = (pairs: readonly (readonly [string, string | Node | undefined])[]): HTMLElement =>
+  h(
+    'dl',
+    { class: 'facts' },
+    ...pairs.flatMap(([name, value]) =>
+      value === undefined || value === '' ? [] : [h('div', {}, h('dt', {}, name), h('dd', {}, value))],
+    ),
+  );
+
+/** A text of a fixed width, with a button that copies it. */
+export const copyable = (text: string, what: string): HTMLElement => {
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'copied';
+    setTimeout(() => {
+      button.textContent = 'copy';
+    }, 1500);
+  };
+  const button = h('button', { class: 'quiet copy', 'aria-label': `Copy ${what}`, onclick: copy }, 'copy');
+  return h('span', { class: 'faint' }, h('span', { class: 'mono' }, text), button);
+};

@@ -1,0 +1,28 @@
+const KEY = 'mistify.token';
+
+/** The token of who is signed in; absent where none is needed. */
+export const token = (): string | undefined =>
+  sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? undefined;
+
+/** @param remember on this device, also when the browser is closed */
+export const keepToken = (value: string, remember: boolean): void => {
+  forgetToken();
+  (remember ? localStorage : sessionStorage).setItem(KEY, value);
+};
+
+export const forgetToken = (): void => {
+  for (const storage of [sessionStorage, localStorage]) storage.removeItem(KEY);
+};
+
+/** RFC 4648, 5: what may be the name of a WebSocket's subprotocol. */
+const base64Url = (text: string): string =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+
+/** Browsers can send no header with a WebSocket: the token goes as one of its subprotocols. */
+export const consoleProtocols = (): string[] => {
+  const value = token();
+  return ['mistify.console', ...(value === undefined ? [] : [`mistify.token.${base64Url(value)}`])];
+};

@@ -1,0 +1,13 @@
+/** What the console uses of noVNC, which comes without types: docs/API.md of its package. */
+// biome-ignore lint/style/noDefaultExport: it is what the package exports
+export default class RFB extends EventTarget {
+  constructor(target: HTMLElement, url: string, options?: { shared?: boolean; wsProtocols?: string[] });
+  background: string;
+  resizeSession: boolean;
+  scaleViewport: boolean;
+  viewOnly: boolean;
+  clipboardPasteFrom(text: string): void;
+  disconnect(): void;
+  focus(options?: FocusOptions): void;
+  sendCtrlAltDel(): void;
+}

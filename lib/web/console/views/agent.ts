@@ -1,0 +1,106 @@
+import { formatAge, formatBytes } from '../../../cli/format.js';
+import { errorText, get, open } from '../api.js';
+import { h } from '../dom.js';
+import { facts, stateBadge } from '../parts.js';
+import type { View } from '../router.js';
+import { store } from '../store.js';
+
+const INTERVAL_MS = 5000;
+
+interface Sample {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** The lines of Prometheus' text format that are looked at here. */
+const samplesOf = (text: string): Sample[] =>
+  [...text.matchAll(/^(\w+)(?:\{([^}]*)\})? (\S+)$/gm)].map(([, name = '', labels = '', value]) => ({
+    name,
+    labels: Object.fromEntries(
+      [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', of = '']) => [key, of]),
+    ),
+    value: Number(value),
+  }));
+
+const metricOf = (samples: readonly Sample[], name: string, service?: string): number =>
+  samples.find((sample) => sample.name === name && sample.labels.service === service)?.value ?? 0;
+
+const serviceRow = (samples: readonly Sample[], service: string): HTMLElement => {
+  const isUp = metricOf(samples, 'mistify_service_up', service) === 1;
+  const badge = stateBadge();
+  badge.update(isUp ? 'running' : 'error');
+  badge.element.textContent = isUp ? 'answers' : 'no answer';
+  return h(
+    'tr',
+    {},
+    h('th', { scope: 'row' }, service),
+    h('td', {}, badge.element),
+    h('td', { class: 'c-number' }, String(metricOf(samples, 'mistify_service_calls_running', service))),
+    h('td', { class: 'c-number' }, String(metricOf(samples, 'mistify_service_calls_waiting', service))),
+    h('td', { class: 'medium-only faint' }, isUp ? '' : (store.down.get(service) ?? '')),
+  );
+};
+
+const agentFacts = (samples: readonly Sample[], version: string): HTMLElement => {
+  const started = new Date(metricOf(samples, 'process_start_time_seconds') * 1000).toISOString();
+  return facts([
+    ['Address', location.host],
+    ['Version', version],
+    ['Started', formatAge(started)],
+    ['Memory', formatBytes(metricOf(samples, 'process_resident_memory_bytes'))],
+    ['Jobs running', String(metricOf(samples, 'mistify_jobs_running'))],
+    ['Jobs waiting', String(metricOf(samples, 'mistify_jobs_queued'))],
+    ['Clients that follow events', String(metricOf(samples, 'mistify_event_readers'))],
+  ]);
+};
+
+export const agentView = (): View => {
+  const place = h('div', {}, 'Loading …');
+  let version = '';
+  const load = async (): Promise<void> => {
+    try {
+      const samples = samplesOf(await (await open('GET', '/metrics')).text());
+      version ||= (await get<{ info: { version: string } }>('/openapi.json')).info.version;
+      const services = samples
+        .filter(({ name }) => name === 'mistify_service_up')
+        .map(({ labels }) => labels.service ?? '');
+      place.replaceChildren(
+        agentFacts(samples, version),
+        h('h2', {}, 'Sub-agents'),
+        h(
+          'table',
+          { class: 'plain' },
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'col' }, 'Service'),
+              h('th', { scope: 'col' }, 'Health'),
+              h('th', { scope: 'col', class: 'c-number' }, 'Calls'),
+              h('th', { scope: 'col', class: 'c-number' }, 'Waiting'),
+              h('th', { scope: 'col', class: 'medium-only' }, ''),
+            ),
+          ),
+          h('tbody', {}, ...services.sort().map((service) => serviceRow(samples, service))),
+        ),
+        h('p', { class: 'links' }, h('a', { href: '/docs' }, 'The API')),
+      );
+    } catch (error) {
+      place.replaceChildren(h('p', { class: 'problem' }, errorText(error)));
+    }
+  };
+  const timer = setInterval(() => {
+    if (document.visibilityState === 'visible') void load();
+  }, INTERVAL_MS);
+  return {
+    title: 'Agent',
+    element: h('section', { class: 'page' }, h('div', { class: 'toolbar' }, h('h1', {}, 'Agent')), place),
+    update: (kinds) => {
+      if (kinds.has('services')) void load();
+    },
+    close: () => clearInterval(timer),
+  };
+};

@@ -1,0 +1,174 @@
+import type { Guest } from '../../../model/guest.js';
+import { ACTIONS, isSensible, perform } from '../actions.js';
+import { h, setText } from '../dom.js';
+import { consoleTab } from '../guest/console.js';
+import { metadata } from '../guest/metadata.js';
+import { overview, type Tab } from '../guest/overview.js';
+import { snapshots } from '../guest/snapshots.js';
+import { measurements } from '../metrics.js';
+import { copyable, jobProgress, stateBadge } from '../parts.js';
+import { address, go, type View } from '../router.js';
+import { store } from '../store.js';
+import { jobsTable } from './jobs.js';
+
+const TABS = ['overview', 'screen', 'serial', 'snapshots', 'jobs', 'metadata'] as const;
+type TabName = (typeof TABS)[number];
+
+const TITLES: Record<TabName, string> = {
+  overview: 'Overview',
+  screen: 'Screen',
+  serial: 'Serial console',
+  snapshots: 'Snapshots',
+  jobs: 'Jobs',
+  metadata: 'Metadata',
+};
+
+const jobsTab = (guestId: string): Tab => {
+  const table = jobsTable(guestId);
+  return {
+    element: table.element,
+    update: () => {
+      table.items = store.jobList(guestId);
+    },
+  };
+};
+
+const openTab = (name: TabName, guest: Guest): Tab => {
+  switch (name) {
+    case 'overview':
+      return overview(guest);
+    case 'screen':
+    case 'serial':
+      return consoleTab(guest.id, name);
+    case 'snapshots':
+      return snapshots(guest.id);
+    case 'jobs':
+      return jobsTab(guest.id);
+    case 'metadata':
+      return metadata(guest.id);
+  }
+};
+
+/** Containers have no screen. */
+const tabsOf = ({ type }: Guest): TabName[] =>
+  TABS.filter((name) => name !== 'screen' || type !== 'container');
+
+const actionButtons = (current: () => Guest): { element: HTMLElement; update(state: string): void } => {
+  const buttons = ACTIONS.map((button) => ({
+    button,
+    element: h(
+      'button',
+      {
+        title: button.hint,
+        class: button.action === 'delete' ? 'danger-text' : '',
+        onclick: () => void perform(button, current()),
+      },
+      button.title,
+    ),
+  }));
+  return {
+    element: h(
+      'div',
+      { class: 'actions', role: 'group', 'aria-label': 'Actions' },
+      ...buttons.map(({ element }) => element),
+    ),
+    update: (state) => {
+      for (const { button, element } of buttons) {
+        const isNow = isSensible(button, state);
+        element.disabled = !isNow;
+        element.hidden = !isNow && button.isPrimary === true;
+        element.classList.toggle('primary', isNow && button.isPrimary === true);
+      }
+    },
+  };
+};
+
+/** The parts of a guest's page that are there once the guest is known. */
+const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update' | 'close'> => {
+  let guest = first;
+  const heading = h('h1');
+  const badge = stateBadge();
+  const progress = jobProgress();
+  const actions = actionButtons(() => guest);
+  const tab = openTab(name, guest);
+  const link = (each: TabName): HTMLElement =>
+    h(
+      'a',
+      { href: address('guests', guest.id, each), ...(each === name ? { 'aria-current': 'page' } : {}) },
+      TITLES[each],
+    );
+  const element = h(
+    'section',
+    { class: `page guest-page tab-${name}` },
+    h(
+      'div',
+      { class: 'toolbar' },
+      h('a', { href: '#/guests', class: 'back', 'aria-label': 'All guests' }, '←'),
+      heading,
+      badge.element,
+      progress.element,
+      h('span', { class: 'grow' }),
+      copyable(guest.id, 'the id'),
+    ),
+    actions.element,
+    h('nav', { class: 'tabs', 'aria-label': 'Of this guest' }, ...tabsOf(guest).map(link)),
+    h('div', { class: 'tab' }, tab.element),
+  );
+  return {
+    element,
+    update: (kinds) => {
+      guest = store.guests.get(guest.id) ?? guest;
+      setText(heading, guest.metadata?.name || guest.id);
+      badge.update(guest.state ?? '');
+      progress.update(store.activeByGuest().get(guest.id));
+      actions.update(guest.state ?? '');
+      tab.update(guest, kinds);
+    },
+    close: () => tab.close?.(),
+  };
+};
+
+export const guestView = (id: string, tab: string): View => {
+  const name = TABS.find((each) => each === tab) ?? 'overview';
+  const note = h('p', { class: 'empty' }, 'Loading …');
+  const element = h('section', { class: 'page guest' }, note);
+  let opened: ReturnType<typeof openGuest> | undefined;
+  measurements.want(id);
+  const neighbour = (step: number): void => {
+    const guest = store.guests.get(id);
+    if (!guest) return;
+    const names = tabsOf(guest);
+    const next = names[(names.indexOf(name) + step + names.length) % names.length];
+    if (next) go('guests', id, next);
+  };
+  return {
+    title: store.nameOf(id),
+    element,
+    update: (kinds) => {
+      const guest = store.guests.get(id);
+      if (!opened && guest) {
+        opened = openGuest(guest, name);
+        element.replaceChildren(opened.element);
+        kinds = new Set(['guests', 'jobs', 'metrics']);
+      }
+      if (guest) opened?.update?.(kinds);
+      else if (store.isLoaded) {
+        opened?.close?.();
+        opened = undefined;
+        note.replaceChildren('This guest is gone. ', h('a', { href: '#/guests' }, 'All guests'));
+        element.replaceChildren(note);
+      }
+    },
+    key: ({ key }) => {
+      if (key === 'Escape') go('guests');
+      else if (key === ']') neighbour(1);
+      else if (key === '[') neighbour(-1);
+      else return false;
+      return true;
+    },
+    close: () => {
+      measurements.stop();
+      opened?.close?.();
+    },
+  };
+};

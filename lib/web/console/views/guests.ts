@@ -1,0 +1,209 @@
+import { formatMb, shortId } from '../../../cli/format.js';
+import type { Guest } from '../../../model/guest.js';
+import { type Key, spark } from '../chart.js';
+import { openCreate } from '../create.js';
+import { h, setAttribute, setText } from '../dom.js';
+import { measurements } from '../metrics.js';
+import { jobProgress, stateCell } from '../parts.js';
+import { address, go, type View } from '../router.js';
+import { type JobState, store } from '../store.js';
+import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
+import { count, formatPercent, formatRate } from '../words.js';
+
+/** The way people count: web-2 before web-10. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+const nameOf = ({ id, metadata }: Guest): string => metadata?.name || shortId(id);
+const isOff = ({ state }: Guest): boolean => state !== 'running';
+
+const nameCell = (): Cell<Guest> => {
+  const name = h('a');
+  const id = h('small', { class: 'mono faint' });
+  return {
+    element: h('span', { class: 'name' }, name, id),
+    update: (guest) => {
+      setText(name, nameOf(guest));
+      setAttribute(name, 'href', address('guests', guest.id));
+      setText(id, guest.metadata?.name ? shortId(guest.id) : '');
+    },
+  };
+};
+
+/** A small chart with the newest value beside it; empty for a guest that is off. */
+const rateCell =
+  (keys: readonly Key[], format: (value: number) => string, floor: (guest: Guest) => number) =>
+  (): Cell<Guest> => {
+    const { element: line, update } = spark(keys);
+    const value = h('span', { class: 'number' });
+    return {
+      element: h('span', { class: 'rate' }, line, value),
+      update: (guest) => {
+        const points = isOff(guest) ? [] : measurements.historyOf(guest.id);
+        const now = points.at(-1);
+        setText(value, now ? format(keys.reduce((sum, key) => sum + now[key], 0)) : '');
+        update(points, floor(guest));
+      },
+    };
+  };
+
+const busyness =
+  (...keys: Key[]) =>
+  (guest: Guest): number => {
+    const now = isOff(guest) ? undefined : measurements.latest(guest.id);
+    return now ? keys.reduce((sum, key) => sum + now[key], 0) : -1;
+  };
+
+const by =
+  (value: (guest: Guest) => number) =>
+  (one: Guest, other: Guest): number =>
+    value(other) - value(one);
+
+const KB = 1024;
+
+const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): Column<Guest>[] => [
+  { title: 'Name', class: 'c-name', cell: nameCell, compare: (a, b) => compare(nameOf(a), nameOf(b)) },
+  {
+    title: 'State',
+    class: 'c-state',
+    cell: stateCell(({ state = '' }) => state),
+    compare: (a, b) => compare(a.state ?? '', b.state ?? ''),
+  },
+  {
+    title: 'CPU',
+    class: 'c-rate',
+    cell: rateCell(['cpu'], formatPercent, ({ cpu = 1 }) => 100 * cpu),
+    compare: by(busyness('cpu')),
+  },
+  {
+    title: 'Disk',
+    class: 'c-rate wide-only',
+    cell: rateCell(['read', 'written'], formatRate, () => 64 * KB),
+    compare: by(busyness('read', 'written')),
+  },
+  {
+    title: 'Network',
+    class: 'c-rate wide-only',
+    cell: rateCell(['received', 'sent'], formatRate, () => 16 * KB),
+    compare: by(busyness('received', 'sent')),
+  },
+  {
+    title: 'Memory',
+    class: 'c-number medium-only',
+    cell: textCell(({ memory }) => formatMb(memory)),
+    compare: by(({ memory = 0 }) => memory),
+  },
+  {
+    title: 'vCPUs',
+    class: 'c-number medium-only',
+    cell: textCell(({ cpu }) => String(cpu ?? '')),
+    compare: by(({ cpu = 0 }) => cpu),
+  },
+  {
+    title: 'Job',
+    class: 'c-job medium-only',
+    cell: () => {
+      const { element, update } = jobProgress();
+      return { element, update: (guest) => update(jobOf(guest)) };
+    },
+  },
+];
+
+/** All that a guest can be found by. */
+const textOf = ({ id, state, image, type, metadata, disks }: Guest): string =>
+  [id, state, image, type, ...Object.values(metadata ?? {}), ...(disks ?? []).map(({ image: of }) => of)]
+    .join(' ')
+    .toLowerCase();
+
+const matching = (text: string): Guest[] => {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const all = [...store.guests.values()];
+  if (words.length === 0) return all;
+  return all.filter((guest) => {
+    const found = textOf(guest);
+    return words.every((word) => found.includes(word));
+  });
+};
+
+/** What was typed stays when one comes back to the list. */
+let filtered = '';
+
+export const guestsView = (): View => {
+  let jobs = new Map<string, JobState>();
+  const table = new VirtualTable<Guest>({
+    label: 'Guests',
+    columns: columnsOf(({ id }) => jobs.get(id)),
+    idOf: ({ id }) => id,
+    open: ({ id }) => go('guests', id),
+    sortBy: 'Name',
+    empty: () => {
+      if (!store.isLoaded) return 'Loading …';
+      return store.guests.size > 0
+        ? 'No guest matches the filter.'
+        : 'There are no guests yet. Press n to create the first one.';
+    },
+  });
+  const summary = h('span', { class: 'faint', role: 'status' });
+  const filter = h('input', {
+    type: 'search',
+    placeholder: 'Filter: name, id, state, image',
+    'aria-label': 'Filter the guests',
+    'aria-keyshortcuts': '/',
+    oninput: () => {
+      filtered = filter.value;
+      draw();
+    },
+    onkeydown: (event) => {
+      const { key } = event as KeyboardEvent;
+      if (key === 'ArrowDown' || (key === 'Enter' && table.active)) {
+        event.preventDefault();
+        table.element.focus();
+        table.key(event as KeyboardEvent);
+      } else if (key === 'Escape') {
+        filter.value = '';
+        filtered = '';
+        draw();
+        table.element.focus();
+      }
+    },
+  });
+  filter.value = filtered;
+  const draw = (): void => {
+    jobs = store.activeByGuest();
+    const guests = matching(filter.value);
+    table.items = guests;
+    const running = guests.reduce((sum, guest) => sum + (isOff(guest) ? 0 : 1), 0);
+    setText(
+      summary,
+      store.isLoaded ? `${count(guests.length, 'guest')}, ${running.toLocaleString('en')} running` : '',
+    );
+  };
+  measurements.want();
+  return {
+    title: 'Guests',
+    element: h(
+      'section',
+      { class: 'page fill' },
+      h(
+        'div',
+        { class: 'toolbar' },
+        h('h1', {}, 'Guests'),
+        filter,
+        summary,
+        h('span', { class: 'grow' }),
+        h('button', { class: 'primary', 'aria-keyshortcuts': 'n', onclick: () => openCreate() }, 'New guest'),
+      ),
+      table.element,
+    ),
+    update: (kinds) => {
+      if (['guests', 'jobs', 'metrics'].some((kind) => kinds.has(kind as 'guests'))) draw();
+    },
+    key: (event) => {
+      if (event.key === '/') filter.focus();
+      else if (event.key === 'n') openCreate();
+      else return table.key(event);
+      return true;
+    },
+    focus: () => table.element.focus({ preventScroll: true }),
+    close: () => measurements.stop(),
+  };
+};

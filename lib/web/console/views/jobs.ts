@@ -1,0 +1,106 @@
+import { formatSeconds, shortId } from '../../../cli/format.js';
+import { isFinished } from '../../../model/job.js';
+import { open, path } from '../api.js';
+import { attempt } from '../dialogs.js';
+import { h, setAttribute, setText } from '../dom.js';
+import { jobProgress, stateCell } from '../parts.js';
+import { address, go, type View } from '../router.js';
+import { type JobState, store } from '../store.js';
+import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
+import { actionWords, age, count, duration } from '../words.js';
+
+const cancel = (id: string): Promise<void> => attempt(() => open('DELETE', path`/jobs/${id}`));
+
+const guestCell = (): Cell<JobState> => {
+  const link = h('a');
+  const other = h('span', { class: 'faint' });
+  return {
+    element: h('span', {}, link, other),
+    update: ({ job: { GuestID } }) => {
+      const isThere = store.guests.has(GuestID);
+      setText(link, isThere ? store.nameOf(GuestID) : '');
+      setAttribute(link, 'href', address('guests', GuestID));
+      setText(other, isThere ? '' : shortId(GuestID));
+    },
+  };
+};
+
+const messageCell = (): Cell<JobState> => {
+  const progress = jobProgress(({ job }) => job.Message);
+  const message = h('span', { class: 'ellipsis' });
+  return {
+    element: h('span', { class: 'message' }, progress.element, message),
+    update: (state) => {
+      progress.update(state);
+      setText(message, isFinished(state.job) ? state.job.Message : '');
+      setAttribute(message, 'title', state.job.Message);
+    },
+  };
+};
+
+const cancelCell = (): Cell<JobState> => {
+  let id = '';
+  const button = h('button', { class: 'small', onclick: () => void cancel(id) }, 'Cancel');
+  return {
+    element: button,
+    update: ({ job }) => {
+      id = job.ID;
+      button.hidden = isFinished(job);
+      setAttribute(button, 'aria-label', `Cancel ${actionWords(job.Action)}`);
+    },
+  };
+};
+
+const columnsOf = (isOfOneGuest: boolean): Column<JobState>[] => [
+  { title: 'Action', class: 'c-action', cell: textCell(({ job }) => actionWords(job.Action)) },
+  ...(isOfOneGuest ? [] : [{ title: 'Guest', class: 'c-guest', cell: guestCell }]),
+  { title: 'Status', class: 'c-state', cell: stateCell(({ job }) => job.Status) },
+  { title: 'Message', class: 'c-message medium-only', cell: messageCell },
+  {
+    title: 'Took',
+    class: 'c-number medium-only',
+    cell: textCell((state) => {
+      const seconds = duration(state);
+      return seconds === undefined ? '' : formatSeconds(seconds);
+    }),
+  },
+  { title: 'Asked for', class: 'c-number', cell: textCell(({ job }) => age(job.QueuedAt)) },
+  { title: '', class: 'c-cancel', cell: cancelCell },
+];
+
+/** A table of jobs, newest first; of all of them, or those of a guest. */
+export const jobsTable = (guestId?: string): VirtualTable<JobState> =>
+  new VirtualTable<JobState>({
+    label: 'Jobs',
+    columns: columnsOf(guestId !== undefined),
+    idOf: ({ job }) => job.ID,
+    ...(guestId === undefined
+      ? {
+          open: ({ job }: JobState) => {
+            if (store.guests.has(job.GuestID)) go('guests', job.GuestID, 'jobs');
+          },
+        }
+      : {}),
+    empty: () => 'There are no jobs.',
+  });
+
+export const jobsView = (): View => {
+  const table = jobsTable();
+  const summary = h('span', { class: 'faint', role: 'status' });
+  return {
+    title: 'Jobs',
+    element: h(
+      'section',
+      { class: 'page fill' },
+      h('div', { class: 'toolbar' }, h('h1', {}, 'Jobs'), summary),
+      table.element,
+    ),
+    update: (kinds) => {
+      if (!kinds.has('jobs') && !kinds.has('guests')) return;
+      table.items = store.jobList();
+      setText(summary, `${count(store.jobs.size, 'job')}, ${store.active.size} waiting or running`);
+    },
+    key: (event) => table.key(event),
+    focus: () => table.element.focus({ preventScroll: true }),
+  };
+};

@@ -1,0 +1,226 @@
+import { h, setAttribute } from './dom.js';
+
+/** Of every row, in CSS pixels: `--row` of the style sheet. */
+const ROW = 44;
+/** Rows that are there above and below those that are seen. */
+const MARGIN = 6;
+
+export interface Cell<Item> {
+  element: Node;
+  update(item: Item): void;
+}
+
+export interface Column<Item> {
+  title: string;
+  /** Of its cells and its heading; the style sheet knows what to leave out of a narrow page. */
+  class: string;
+  cell: () => Cell<Item>;
+  /** Whether and how its heading sorts by it. */
+  compare?: (one: Item, other: Item) => number;
+}
+
+export interface TableOptions<Item> {
+  label: string;
+  columns: readonly Column<Item>[];
+  idOf: (item: Item) => string;
+  /** What Enter and a click do. */
+  open?: (item: Item) => void;
+  /** The column to sort by at first; absent for the order the items come in. */
+  sortBy?: string;
+  empty: () => string;
+}
+
+interface Row<Item> {
+  element: HTMLTableRowElement;
+  cells: Cell<Item>[];
+  item: Item | undefined;
+}
+
+/** A table that stays quick with thousands of rows: only those that are seen are in the page. */
+export class VirtualTable<Item> {
+  readonly element: HTMLElement;
+  readonly #options: TableOptions<Item>;
+  readonly #table: HTMLTableElement;
+  readonly #body = h('tbody');
+  readonly #above = h('td');
+  readonly #below = h('td');
+  readonly #empty = h('p', { class: 'empty', hidden: true });
+  readonly #headings: HTMLTableCellElement[];
+  readonly #rows: Row<Item>[] = [];
+  #items: Item[] = [];
+  #sort: { column: Column<Item>; direction: 1 | -1 } | undefined;
+  #activeId: string | undefined;
+  #isDrawing = false;
+
+  constructor(options: TableOptions<Item>) {
+    this.#options = options;
+    const column = options.columns.find(({ title }) => title === options.sortBy);
+    this.#sort = column && { column, direction: 1 };
+    this.#headings = options.columns.map((each) => this.#heading(each));
+    for (const cell of [this.#above, this.#below]) cell.colSpan = options.columns.length;
+    const spacer = (cell: HTMLTableCellElement): HTMLElement =>
+      h('tbody', { class: 'spacer', 'aria-hidden': 'true' }, h('tr', {}, cell));
+    this.#table = h(
+      'table',
+      { role: 'grid', 'aria-label': options.label },
+      h('thead', {}, h('tr', {}, ...this.#headings)),
+      spacer(this.#above),
+      this.#body,
+      spacer(this.#below),
+    );
+    this.element = h('div', { class: 'scroller', tabindex: 0 }, this.#table, this.#empty);
+    this.element.addEventListener('scroll', () => this.#drawSoon(), { passive: true });
+    new ResizeObserver(() => this.#drawSoon()).observe(this.element);
+    this.#showSort();
+  }
+
+  set items(items: Item[]) {
+    this.#items = this.#sorted(items);
+    this.#draw();
+  }
+
+  get active(): Item | undefined {
+    return this.#items[this.#activeIndex];
+  }
+
+  /** @returns whether the key means something here */
+  key({ key }: KeyboardEvent): boolean {
+    const screen = Math.max(1, Math.floor(this.element.clientHeight / ROW) - 2);
+    const last = this.#items.length - 1;
+    const index = this.#activeIndex;
+    const targets: Record<string, number> = {
+      ArrowDown: index + 1,
+      j: index + 1,
+      ArrowUp: index - 1,
+      k: index - 1,
+      PageDown: index + screen,
+      PageUp: index - screen,
+      Home: 0,
+      End: last,
+    };
+    const target = targets[key];
+    if (target !== undefined) {
+      this.#activate(Math.max(0, Math.min(last, target)));
+      return true;
+    }
+    const { active } = this;
+    if (key !== 'Enter' || active === undefined || !this.#options.open) return false;
+    this.#options.open(active);
+    return true;
+  }
+
+  get #activeIndex(): number {
+    const { idOf } = this.#options;
+    return this.#activeId === undefined ? -1 : this.#items.findIndex((item) => idOf(item) === this.#activeId);
+  }
+
+  #activate(index: number): void {
+    const item = this.#items[index];
+    if (item === undefined) return;
+    this.#activeId = this.#options.idOf(item);
+    const { scrollTop, clientHeight } = this.element;
+    const [top, bottom] = [index * ROW, (index + 2) * ROW];
+    if (top < scrollTop) this.element.scrollTop = top;
+    else if (bottom > scrollTop + clientHeight) this.element.scrollTop = bottom - clientHeight;
+    this.#draw();
+  }
+
+  #sorted(items: Item[]): Item[] {
+    if (!this.#sort) return items;
+    const { column, direction } = this.#sort;
+    return items.sort((one, other) => direction * (column.compare?.(one, other) ?? 0));
+  }
+
+  #heading(column: Column<Item>): HTMLTableCellElement {
+    const sort = (): void => {
+      const isSame = this.#sort?.column === column;
+      this.#sort = { column, direction: isSame && this.#sort?.direction === 1 ? -1 : 1 };
+      this.#showSort();
+      this.items = this.#items;
+    };
+    const inside = column.compare ? h('button', { onclick: sort }, column.title) : column.title;
+    return h('th', { class: column.class, scope: 'col' }, inside);
+  }
+
+  #showSort(): void {
+    for (const [index, column] of this.#options.columns.entries()) {
+      const direction = this.#sort?.column === column ? this.#sort.direction : 0;
+      const words = direction === 1 ? 'ascending' : 'descending';
+      const heading = this.#headings[index];
+      if (direction === 0) heading?.removeAttribute('aria-sort');
+      else heading?.setAttribute('aria-sort', words);
+    }
+  }
+
+  #drawSoon(): void {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    const count = this.#items.length;
+    const { scrollTop, clientHeight } = this.element;
+    const first = Math.max(0, Math.min(Math.floor(scrollTop / ROW) - MARGIN, count));
+    const end = Math.min(count, Math.ceil((scrollTop + clientHeight) / ROW) + MARGIN);
+    this.#above.style.height = `${first * ROW}px`;
+    this.#below.style.height = `${(count - end) * ROW}px`;
+    setAttribute(this.#table, 'aria-rowcount', String(count + 1));
+    for (let slot = 0; slot < end - first; slot += 1) this.#fill(slot, first + slot);
+    for (const { element } of this.#rows.splice(end - first)) element.remove();
+    this.#empty.hidden = count > 0;
+    if (count === 0) this.#empty.textContent = this.#options.empty();
+  }
+
+  #fill(slot: number, index: number): void {
+    const item = this.#items[index] as Item;
+    const row = this.#rows[slot] ?? this.#addRow();
+    row.item = item;
+    const id = this.#options.idOf(item);
+    const isActive = id === this.#activeId;
+    setAttribute(row.element, 'aria-rowindex', String(index + 2));
+    setAttribute(row.element, 'aria-selected', String(isActive));
+    setAttribute(row.element, 'id', `row-${id}`);
+    if (isActive) setAttribute(this.element, 'aria-activedescendant', `row-${id}`);
+    for (const cell of row.cells) cell.update(item);
+  }
+
+  #addRow(): Row<Item> {
+    const { columns, open } = this.#options;
+    const cells = columns.map(({ cell }) => cell());
+    const element = h(
+      'tr',
+      {},
+      ...columns.map((column, index) => h('td', { class: column.class }, cells[index]?.element)),
+    );
+    const row: Row<Item> = { element, cells, item: undefined };
+    element.addEventListener('click', ({ target }) => {
+      const isControl = target instanceof Element && target.closest('a, button') !== null;
+      if (open && !isControl && row.item !== undefined && String(getSelection()) === '') open(row.item);
+    });
+    element.classList.toggle('opens', open !== undefined);
+    this.#rows.push(row);
+    this.#body.append(element);
+    return row;
+  }
+}
+
+/** A cell of text. */
+export const textCell =
+  <Item>(text: (item: Item) => string, className = ''): (() => Cell<Item>) =>
+  () => {
+    const element = h('span', { class: className });
+    return {
+      element,
+      update: (item) => {
+        const now = text(item);
+        if (element.textContent !== now) {
+          element.textContent = now;
+          element.title = now;
+        }
+      },
+    };
+  };
