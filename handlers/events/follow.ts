@@ -28,6 +28,26 @@ interface Following {
 const sent = ({ id, time, happening }: HostEvent): string =>
   `id: ${id}\nevent: ${happening.kind}\ndata: ${JSON.stringify({ time, ...happening })}\n\n`;
 
+/**
+ * Waits for the next event, at most until a line is due: to whether there was none. The timer is one of its own: of an
+ * `AbortSignal.timeout` that only `AbortSignal.any` knows of, the garbage collector may take the end away.
+ */
+const isSilent = async (log: EventLog, place: number, ended: AbortSignal): Promise<boolean> => {
+  const turn = new AbortController();
+  const end = (): void => turn.abort();
+  const timer = setTimeout(end, HEARTBEAT_MS);
+  ended.addEventListener('abort', end);
+  try {
+    await log.wait(place, turn.signal);
+    return false;
+  } catch {
+    return true;
+  } finally {
+    clearTimeout(timer);
+    ended.removeEventListener('abort', end);
+  }
+};
+
 async function* follow(log: EventLog, { after, limit, filter, signal }: Following): AsyncGenerator<string> {
   const { closed, leave } = log.enter();
   const ended = AbortSignal.any([signal, closed]);
@@ -44,12 +64,7 @@ async function* follow(log: EventLog, { after, limit, filter, signal }: Followin
       if (left === 0) return;
       place = events.at(-1)?.id ?? place;
       if (events.length > 0) continue;
-      const turn = AbortSignal.any([ended, AbortSignal.timeout(HEARTBEAT_MS)]);
-      const isSilent = await log.wait(place, turn).then(
-        () => false,
-        () => true,
-      );
-      if (isSilent) yield ': \n\n';
+      if (await isSilent(log, place, ended)) yield ': \n\n';
     }
   } finally {
     leave();
