@@ -4,6 +4,8 @@ import { HISTORY, type Point } from './metrics.js';
 export type Key = Exclude<keyof Point, 'at'>;
 
 const SPARK = { width: 72, height: 20 };
+/** Fewer than in a chart, which has more room. */
+const SPARK_POINTS = 30;
 
 const peak = (points: readonly Point[], keys: readonly Key[]): number =>
   points.reduce((max, point) => Math.max(max, ...keys.map((key) => point[key])), 0);
@@ -12,11 +14,11 @@ const peak = (points: readonly Point[], keys: readonly Key[]): number =>
 const lineOf = (
   points: readonly number[],
   max: number,
-  { width, height }: { width: number; height: number },
+  { width, height, room = HISTORY }: { width: number; height: number; room?: number },
 ): string =>
   points
     .map((value, index) => {
-      const x = width - ((points.length - 1 - index) * width) / (HISTORY - 1);
+      const x = width - ((points.length - 1 - index) * width) / (room - 1);
       const y = height - 1 - (Math.min(value, max) / max) * (height - 2);
       return `${x.toFixed(1)},${y.toFixed(1)}`;
     })
@@ -39,8 +41,8 @@ export const spark = (keys: readonly Key[]): Spark => {
   return {
     element,
     update: (points, floor) => {
-      const sums = points.map((point) => keys.reduce((sum, key) => sum + point[key], 0));
-      setAttribute(line, 'points', lineOf(sums, Math.max(floor, ...sums), SPARK));
+      const sums = points.slice(-SPARK_POINTS).map((point) => keys.reduce((sum, key) => sum + point[key], 0));
+      setAttribute(line, 'points', lineOf(sums, Math.max(floor, ...sums), { ...SPARK, room: SPARK_POINTS }));
     },
   };
 };

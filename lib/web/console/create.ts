@@ -3,7 +3,7 @@ import type { Guest } from '../../model/guest.js';
 import type { Image } from '../../model/image.js';
 import { mbOf, SIZE_HINT } from '../../model/size.js';
 import { get, submit } from './api.js';
-import { field, formDialog } from './dialogs.js';
+import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
 import { follow } from './jobs.js';
 import { go } from './router.js';
@@ -74,14 +74,12 @@ const imageField = (): { input: Input; list: HTMLDataListElement; show: (type: s
   return { input, list, show };
 };
 
-/** Marks the field that a message of the agent is about: it names the key. */
+/** Marks the fields that a message of the agent is about: it has their names in quotation marks. */
 const mark = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
-  const [, key = ''] = /"?(\w+)/.exec(message) ?? [];
-  for (const [name, element] of fields) {
-    const isMeant = name === key;
-    element.setAttribute('aria-invalid', String(isMeant));
-    if (isMeant) element.focus();
-  }
+  const named = new Set([...message.matchAll(/"(\w+)/g)].map(([, key]) => key));
+  for (const [name, element] of fields) element.setAttribute('aria-invalid', String(named.has(name)));
+  const first = [...fields].find(([name]) => named.has(name));
+  first?.[1].focus();
 };
 
 export const openCreate = (): void => {
@@ -101,7 +99,7 @@ export const openCreate = (): void => {
     text({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN ids, between commas' }),
     text({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
   ]);
-  const disksPart = field(
+  const disksPart = group(
     'Disks',
     disks.element,
     'The first is cloned from the image; without any it is as large as the image',
@@ -152,7 +150,7 @@ export const openCreate = (): void => {
       image.list,
       h('div', { class: 'two' }, field('Memory', memory, 'MB, or such as 2G'), field('vCPUs', cpu)),
       disksPart,
-      field('Network', nics.element, 'A bridge of this host, or user for a network of its own'),
+      group('Network', nics.element, 'A bridge of this host, or user for a network of its own'),
     ],
     submit: async () => {
       const { jobId, body } = await submit<Guest>('POST', '/guests', specified());

@@ -145,3 +145,13 @@ export const showDialog = (title: string, ...content: Node[]): void => {
 /** A field of a form. */
 export const field = (label: string, input: HTMLElement, hint?: string): HTMLElement =>
   h('label', {}, h('span', {}, label), input, hint ? h('small', {}, hint) : undefined);
+
+/** Several fields of a form under one heading. */
+export const group = (label: string, inputs: HTMLElement, hint?: string): HTMLElement =>
+  h(
+    'div',
+    { class: 'group', role: 'group', 'aria-label': label },
+    h('span', {}, label),
+    inputs,
+    hint ? h('small', {}, hint) : undefined,
+  );

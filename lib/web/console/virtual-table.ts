@@ -57,7 +57,6 @@ export class VirtualTable<Item> {
     const column = options.columns.find(({ title }) => title === options.sortBy);
     this.#sort = column && { column, direction: 1 };
     this.#headings = options.columns.map((each) => this.#heading(each));
-    for (const cell of [this.#above, this.#below]) cell.colSpan = options.columns.length;
     const spacer = (cell: HTMLTableCellElement): HTMLElement =>
       h('tbody', { class: 'spacer', 'aria-hidden': 'true' }, h('tr', {}, cell));
     this.#table = h(

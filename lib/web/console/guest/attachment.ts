@@ -3,17 +3,20 @@ import { ApiError, errorText, get, path } from '../api.js';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
+/** What the agent answers to who may have a console, and asks without wanting a WebSocket. */
+const UPGRADE_REQUIRED = 426;
 
 /** How a connection of a console ended. */
 export interface Ended {
   /** Whether it was up before. */
   wasOpen: boolean;
-  /** Of the WebSocket; 1000 when the guest is gone. */
-  code?: number;
 }
+
+type ConsoleKind = 'serial' | 'vnc';
 
 export interface AttachmentOptions {
   guestId: string;
+  kind: ConsoleKind;
   /** Connects; resolves when the connection has ended. */
   connect: () => Promise<Ended>;
   /** Whether a connection makes sense while the guest is in that state. */
@@ -22,8 +25,8 @@ export interface AttachmentOptions {
 }
 
 /**
- * Keeps a console connected while its page is open. A browser does not tell why an upgrade was refused: the guest is
- * asked for instead.
+ * Keeps a console connected while its page is open. A browser does not tell why a WebSocket was refused: the same is
+ * asked for without one.
  */
 export class Attachment {
   readonly #options: AttachmentOptions;
@@ -47,13 +50,15 @@ export class Attachment {
   }
 
   async #keep(): Promise<void> {
+    let wasRefused = false;
     while (!this.#isClosed) {
-      const problem = await this.#problem();
+      const problem = await this.#problem(wasRefused);
       if (this.#isClosed) return;
       if (problem === undefined) {
         this.#options.say('Connecting …');
         const { wasOpen } = await this.#options.connect();
         if (this.#isClosed) return;
+        wasRefused = !wasOpen;
         if (wasOpen) this.#pause = FIRST_PAUSE_MS;
         this.#options.say('Not connected. Trying again …');
       } else this.#options.say(problem);
@@ -63,13 +68,17 @@ export class Attachment {
   }
 
   /** Why there can be no connection now. */
-  async #problem(): Promise<string | undefined> {
-    const { guestId, isPossible } = this.#options;
+  async #problem(wasRefused: boolean): Promise<string | undefined> {
+    const { guestId, kind, isPossible } = this.#options;
     try {
       const { state = '' } = await get<Guest>(path`/guests/${guestId}`);
-      return isPossible(state) ? undefined : `The guest is off (${state}). Its screen comes when it starts.`;
+      if (!isPossible(state)) return `The guest is off (${state}). Its screen comes when it starts.`;
+      if (wasRefused) await get(consolePath(guestId, kind));
+      return undefined;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) this.close();
+      const status = error instanceof ApiError ? error.status : 0;
+      if (status === UPGRADE_REQUIRED) return undefined;
+      if (status === 404) this.close();
       return errorText(error);
     }
   }
@@ -85,8 +94,10 @@ export class Attachment {
   }
 }
 
-export const consoleUrl = (guestId: string, kind: 'serial' | 'vnc'): string => {
-  const url = new URL(path`/guests/${guestId}/console/${kind}`, location.href);
+const consolePath = (guestId: string, kind: ConsoleKind): string => path`/guests/${guestId}/console/${kind}`;
+
+export const consoleUrl = (guestId: string, kind: ConsoleKind): string => {
+  const url = new URL(consolePath(guestId, kind), location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 };

@@ -31,7 +31,13 @@ export const guestScreen = (
       });
     });
 
-  const attachment = new Attachment({ guestId, connect, isPossible: (state) => LIT.includes(state), say });
+  const attachment = new Attachment({
+    guestId,
+    kind: 'vnc',
+    connect,
+    isPossible: (state) => LIT.includes(state),
+    say,
+  });
   const paste = async (): Promise<void> => rfb?.clipboardPasteFrom(await navigator.clipboard.readText());
   return {
     buttons: [

@@ -63,10 +63,10 @@ export const serialConsole = (
       socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
         terminal.write(typeof data === 'string' ? data : new Uint8Array(data));
       };
-      socket.onclose = ({ code }) => resolve({ wasOpen, code });
+      socket.onclose = () => resolve({ wasOpen });
     });
 
-  const attachment = new Attachment({ guestId, connect, isPossible: () => true, say });
+  const attachment = new Attachment({ guestId, kind: 'serial', connect, isPossible: () => true, say });
   terminal.focus();
   return {
     buttons: [],

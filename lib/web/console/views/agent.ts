@@ -51,7 +51,7 @@ const agentFacts = (samples: readonly Sample[], version: string): HTMLElement =>
     ['Memory', formatBytes(metricOf(samples, 'process_resident_memory_bytes'))],
     ['Jobs running', String(metricOf(samples, 'mistify_jobs_running'))],
     ['Jobs waiting', String(metricOf(samples, 'mistify_jobs_queued'))],
-    ['Clients that follow events', String(metricOf(samples, 'mistify_event_readers'))],
+    ['Event readers', String(metricOf(samples, 'mistify_event_readers'))],
   ]);
 };
 

@@ -149,6 +149,7 @@ export const guestView = (id: string, tab: string): View => {
       if (!opened && guest) {
         opened = openGuest(guest, name);
         element.replaceChildren(opened.element);
+        element.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
         kinds = new Set(['guests', 'jobs', 'metrics']);
       }
       if (guest) opened?.update?.(kinds);

@@ -8,7 +8,7 @@ import { jobProgress, stateCell } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
-import { count, formatPercent, formatRate } from '../words.js';
+import { formatPercent, formatRate } from '../words.js';
 
 /** The way people count: web-2 before web-10. */
 const { compare } = new Intl.Collator('en', { numeric: true });
@@ -174,7 +174,9 @@ export const guestsView = (): View => {
     const running = guests.reduce((sum, guest) => sum + (isOff(guest) ? 0 : 1), 0);
     setText(
       summary,
-      store.isLoaded ? `${count(guests.length, 'guest')}, ${running.toLocaleString('en')} running` : '',
+      store.isLoaded
+        ? `${running.toLocaleString('en')} of ${guests.length.toLocaleString('en')} running`
+        : '',
     );
   };
   measurements.want();

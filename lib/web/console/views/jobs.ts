@@ -64,7 +64,7 @@ const columnsOf = (isOfOneGuest: boolean): Column<JobState>[] => [
       return seconds === undefined ? '' : formatSeconds(seconds);
     }),
   },
-  { title: 'Asked for', class: 'c-number', cell: textCell(({ job }) => age(job.QueuedAt)) },
+  { title: 'Asked for', class: 'c-number medium-only', cell: textCell(({ job }) => age(job.QueuedAt)) },
   { title: '', class: 'c-cancel', cell: cancelCell },
 ];
 
