@@ -1,39 +1,20 @@
 import { writeFile } from 'node:fs/promises';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { Scope } from '../../../lib/auth/principal.js';
 import { changeTokens, tokenFileOf } from '../../../lib/auth/token-file.js';
-import { TokenRegistry } from '../../../lib/auth/token-registry.js';
-import { newToken, withoutToken, withToken } from '../../../lib/auth/tokens.js';
+import { withoutToken } from '../../../lib/auth/tokens.js';
 import type { UpgradeRefused } from '../../../lib/websocket/dial.js';
 import { addGuest } from '../../helpers/agent.js';
-import { type Api, serveApi } from '../../helpers/api.js';
 import { view } from '../../helpers/console.js';
-import { silentLog } from '../../helpers/sub-agents.js';
-import { tempDir } from '../../helpers/temp.js';
+import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { until } from '../../helpers/wait.js';
 
 type Headers = Record<string, string>;
 
 const bearer = (token: string): Headers => ({ Authorization: `Bearer ${token}` });
 
-/** An API that wants tokens. */
-const serveGuarded = async (t: ExecutionContext): Promise<{ api: Api; dbpath: string }> => {
-  const dbpath = await tempDir(t);
-  const tokens = new TokenRegistry(dbpath, silentLog);
-  const api = await serveApi(t, { dbpath }, undefined, { access: { tokens, certificates: undefined } });
-  return { api, dbpath };
-};
-
-const addToken = async (
-  dbpath: string,
-  name: string,
-  scope: Scope,
-  lifetimeMs?: number,
-): Promise<Headers> => {
-  const { token, stored } = newToken(name, scope, lifetimeMs);
-  await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
-  return bearer(token);
-};
+const addToken = async (...token: Parameters<typeof makeToken>): Promise<Headers> =>
+  bearer(await makeToken(...token));
 
 test('a token of each scope opens what that scope is for, and no more', async (t) => {
   const { api, dbpath } = await serveGuarded(t);

@@ -1,0 +1,27 @@
+import type { ExecutionContext } from 'ava';
+import type { Scope } from '../../lib/auth/principal.js';
+import { changeTokens } from '../../lib/auth/token-file.js';
+import { TokenRegistry } from '../../lib/auth/token-registry.js';
+import { newToken, withToken } from '../../lib/auth/tokens.js';
+import { type Api, serveApi } from './api.js';
+import { silentLog } from './sub-agents.js';
+import { tempDir } from './temp.js';
+
+/** An API that wants tokens. */
+export const serveGuarded = async (t: ExecutionContext): Promise<{ api: Api; dbpath: string }> => {
+  const dbpath = await tempDir(t);
+  const tokens = new TokenRegistry(dbpath, silentLog);
+  const api = await serveApi(t, { dbpath }, undefined, { access: { tokens, certificates: undefined } });
+  return { api, dbpath };
+};
+
+export const makeToken = async (
+  dbpath: string,
+  name: string,
+  scope: Scope,
+  lifetimeMs?: number,
+): Promise<string> => {
+  const { token, stored } = newToken(name, scope, lifetimeMs);
+  await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
+  return token;
+};

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import ava from 'ava';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
+import { needs } from '../helpers/needs.js';
+import { METRICS } from '../helpers/scripted.js';
+import { gate, until } from '../helpers/wait.js';
+
+const test = needs(BROWSER);
+ava.after.always(closeBrowser);
+
+test('the list has each guest with its state, and follows what happens to it', async (t) => {
+  const { url, context, call } = await serveApi(t);
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' }, memory: 512 });
+  const page = await openPage(t, url);
+  const row = rowWith(page, 'web-1');
+  await row.getByText('running').waitFor();
+  await row.getByText('512 MB').waitFor();
+  await call('POST', `/guests/${id}/shutdown?wait=30`);
+  await row.getByText('shutoff').waitFor();
+  await addGuest(context, { metadata: { name: 'web-2' } });
+  await rowWith(page, 'web-2').waitFor();
+  await call('DELETE', `/guests/${id}?wait=30`);
+  await row.waitFor({ state: 'detached' });
+  t.is(await page.getByRole('status').first().textContent(), '1 of 1 running');
+});
+
+test('the list shows how busy each guest is', async (t) => {
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({
+        guests: context.guests
+          .list()
+          .map(({ id }) => ({ guest: id, ...METRICS, cpu: [{ cpu_time: Date.now() / 2000, vcpu_time: 0 }] })),
+      }),
+    },
+  });
+  await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, url);
+  await rowWith(page, 'web-1')
+    .getByText(/^(4|5)\d %$/)
+    .waitFor();
+  t.truthy(await rowWith(page, 'web-1').locator('polyline').first().getAttribute('points'));
+});
+
+test('a filter leaves what has all of its words', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (const name of ['web-1', 'web-2', 'db-1']) await addGuest(context, { metadata: { name } });
+  await addGuest(context, { metadata: { name: 'web-3' }, state: 'shutoff' });
+  const page = await openPage(t, url);
+  await rowWith(page, 'db-1').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('web running');
+  await rowWith(page, 'db-1').waitFor({ state: 'detached' });
+  t.deepEqual(await page.locator('tbody a').allTextContents(), ['web-1', 'web-2']);
+});
+
+test('the keyboard alone goes down the list, opens a guest, and comes back', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (const name of ['a-1', 'a-2', 'a-10']) await addGuest(context, { metadata: { name } });
+  const page = await openPage(t, url);
+  await rowWith(page, 'a-10').waitFor();
+  for (const key of ['j', 'j', 'ArrowDown', 'k']) await page.keyboard.press(key);
+  t.regex((await page.getByRole('row', { selected: true }).textContent()) ?? '', /^a-2/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'a-2' }).waitFor();
+  await page.keyboard.press(']');
+  await page.waitForURL(/\/screen$/);
+  await page.keyboard.press('Shift+F6');
+  await page.keyboard.press('Escape');
+  await page.getByRole('heading', { name: 'Guests' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  t.pass();
+});
+
+test('a thousand guests are a list of which only what is seen is in the page', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (let n = 0; n < 1000; n += 1) await addGuest(context, { metadata: { name: `guest-${n}` } });
+  const page = await openPage(t, url);
+  await page.getByText('1,000 of 1,000 running').waitFor();
+  t.true((await page.getByRole('row').count()) < 60);
+  await page.keyboard.press('End');
+  await rowWith(page, 'guest-999').waitFor();
+  t.is(await rowWith(page, 'guest-999').getAttribute('aria-rowindex'), '1001');
+});
+
+test('a guest is created in the page, with what was filled in', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  const page = await openPage(t, url);
+  await page.getByText('There are no guests yet').waitFor();
+  await page.keyboard.press('n');
+  const dialog = page.getByRole('dialog', { name: 'New guest' });
+  await dialog.getByLabel('Name').fill('web-1');
+  await dialog.getByLabel('Image', { exact: true }).fill('kvm-image');
+  await dialog.getByLabel('Memory').fill('1G');
+  await dialog.getByLabel('vCPUs').fill('2');
+  for (const size of ['10G', '512']) {
+    await dialog.getByRole('button', { name: 'Add a disk' }).click();
+    await dialog.getByLabel('Size of the disk').last().fill(size);
+  }
+  await dialog.getByRole('button', { name: 'Add a network card' }).click();
+  await dialog.getByLabel('Bridge').fill('br0');
+  await dialog.getByLabel('VLAN').fill('10, 20');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'web-1' }).waitFor();
+  await page.getByText('running').first().waitFor();
+  const [request] = scripted.requests('Test.create');
+  t.like(request?.guest, { memory: 1024, cpu: 2, metadata: { name: 'web-1' } });
+  t.like(request?.guest.disks, [{ size: 10_240, image: 'kvm-image' }, { size: 512 }]);
+  t.like(request?.guest.nics, [{ network: 'br0', vlans: [10, 20] }]);
+  t.is(context.guests.list().length, 1);
+});
+
+test('what the agent has against a new guest stands in the dialog, at the field', async (t) => {
+  const { url, context } = await serveApi(t);
+  const page = await openPage(t, url, { expected: /400 \(Bad Request\)/ });
+  await page.getByText('There are no guests yet').waitFor();
+  await page.keyboard.press('n');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Memory').fill('lots');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  t.regex((await dialog.getByRole('alert').textContent()) ?? '', /"memory": give MB/);
+  await dialog.getByLabel('Memory').fill('512');
+  await dialog.getByLabel('Image', { exact: true }).fill('no such image!');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByText(/"image id".*pattern/).waitFor();
+  t.is(await dialog.getByLabel('Image', { exact: true }).getAttribute('aria-invalid'), 'true');
+  t.deepEqual(context.guests.list(), []);
+});
+
+test('a guest is shut down at once, and powered off only when that is confirmed', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByRole('button', { name: 'Power off' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Power off web-1?' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Shut down' }).click();
+  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByRole('button', { name: 'Power off' }).click();
+  await dialog.getByRole('button', { name: 'Power off' }).click();
+  await page.getByText('shutoff').first().waitFor();
+  t.is(scripted.requests('Test.shutdown').length, 1);
+  await until('it is powered off', () => scripted.requests('Test.poweroff').length === 1);
+});
+
+test('a guest is deleted only when its name is typed', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete web-1?' });
+  const button = dialog.getByRole('button', { name: 'Delete' });
+  t.true(await button.isDisabled());
+  await dialog.getByRole('textbox').fill('web-2');
+  t.true(await button.isDisabled());
+  await dialog.getByRole('textbox').fill('web-1');
+  await button.click();
+  await page.getByText('This guest is gone').waitFor();
+  t.deepEqual(context.guests.list(), []);
+});
+
+test("a job's progress is seen as it comes, and its failure is said", async (t) => {
+  const { opened, open } = gate();
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.createSnapshot': async (_request, { progress }) => {
+        progress('copying: 42%');
+        await opened;
+        throw new Error('the disk is full');
+      },
+    },
+  });
+  t.teardown(open);
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${id}/snapshots`);
+  await page.getByRole('button', { name: 'New snapshot' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('monday');
+  await page.getByRole('button', { name: 'Take it' }).click();
+  await page.getByText('Create snapshot 42 %').waitFor();
+  await page.getByRole('link', { name: 'Jobs', exact: true }).last().click();
+  await page.getByText('copying: 42%').waitFor();
+  open();
+  await page.getByText(/^Snapshot monday of web-1: .*the disk is full/).waitFor();
+  await page.getByText('Error', { exact: true }).waitFor();
+  t.pass();
+});
+
+test('snapshots are taken, rolled back to and deleted', async (t) => {
+  const guest = randomUUID();
+  const names = new Set(['monday']);
+  const { url, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.listSnapshots': () => ({
+        snapshots: [...names].map((name) => ({ id: `guests/${guest}/disk-vda@${name}`, size: 8 })),
+      }),
+      'Test.createSnapshot': ({ dest }) => {
+        names.add(dest);
+        return { snapshots: [] };
+      },
+      'Test.deleteSnapshot': ({ id }) => {
+        names.delete(id.split('@')[1] ?? '');
+        return { snapshots: [] };
+      },
+    },
+  });
+  await addGuest(context, { id: guest, state: 'shutoff', metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${guest}/snapshots`);
+  await rowWith(page, 'monday').waitFor();
+  await page.getByRole('button', { name: 'New snapshot' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('tuesday');
+  await page.getByRole('button', { name: 'Take it' }).click();
+  await rowWith(page, 'tuesday').getByRole('button', { name: 'Roll back' }).click();
+  await page.getByLabel('Destroy newer snapshots').check();
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+  await until('it is rolled back', () => scripted.requests('Test.rollbackSnapshot').length === 1);
+  t.like(scripted.requests('Test.rollbackSnapshot')[0], { destroyMoreRecent: true });
+  const saved = page.waitForEvent('download');
+  await rowWith(page, 'monday').getByRole('button', { name: 'Download' }).click();
+  t.is((await saved).suggestedFilename(), 'web-1-vda-monday.raw');
+  await rowWith(page, 'monday').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await rowWith(page, 'monday').waitFor({ state: 'detached' });
+});
+
+test('metadata is set and removed', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, { metadata: { name: 'web-1', owner: 'dev' } });
+  const page = await openPage(t, `${url}/#/guests/${id}/metadata`);
+  await page.getByLabel('Key', { exact: true }).fill('rack');
+  await page.getByLabel('Value', { exact: true }).fill('r1');
+  await page.getByRole('button', { name: 'Set' }).click();
+  await rowWith(page, 'rack').waitFor();
+  await page.getByRole('button', { name: 'Remove owner' }).click();
+  await rowWith(page, 'owner').waitFor({ state: 'detached' });
+  await page.getByLabel('Value of name').fill('web-9');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'web-9' }).waitFor();
+  t.deepEqual(context.guests.get(id).metadata, { name: 'web-9', rack: 'r1' });
+});

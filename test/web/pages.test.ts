@@ -1,0 +1,160 @@
+import ava from 'ava';
+import type { Page } from 'playwright-core';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
+import { makeToken, serveGuarded } from '../helpers/guarded.js';
+import { needs } from '../helpers/needs.js';
+import { startWithTestService } from '../helpers/program.js';
+import { gate } from '../helpers/wait.js';
+
+const test = needs(BROWSER);
+ava.after.always(closeBrowser);
+
+const PLACES = ['guests', 'images', 'jobs', 'agent'];
+const TABS = ['overview', 'snapshots', 'jobs', 'metadata', 'serial'];
+
+const widths = (page: Page): Promise<[number, number]> =>
+  page.evaluate('[document.documentElement.scrollWidth, innerWidth]');
+
+test('no page is wider than a phone, nor is a dialog', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, {
+    metadata: { name: 'a-guest-with-a-rather-long-name.example.org' },
+  });
+  const page = await openPage(t, url, {
+    viewport: { width: 360, height: 740 },
+    isMobile: true,
+    hasTouch: true,
+  });
+  await rowWith(page, 'a-guest').getByText('running').waitFor();
+  for (const place of [...PLACES, ...TABS.map((tab) => `guests/${id}/${tab}`)]) {
+    await page.goto(`${url}/#/${place}`);
+    await page.locator('main h1').waitFor();
+    const [content, width] = await widths(page);
+    t.true(content <= width, `${place} is ${content} wide`);
+  }
+  await page.goto(`${url}/#/guests`);
+  await page.getByRole('button', { name: 'New guest' }).click();
+  const box = await page.getByRole('dialog').boundingBox();
+  t.true((box?.x ?? -1) >= 0 && (box?.width ?? 999) <= 360);
+});
+
+const background = (page: Page): Promise<string> =>
+  page.evaluate('getComputedStyle(document.body).backgroundColor');
+
+test('the page is dark where the system is, and light where it is not', async (t) => {
+  const { url } = await serveApi(t);
+  const brightness = async (colorScheme: 'dark' | 'light'): Promise<number> => {
+    const page = await openPage(t, url, { colorScheme });
+    const [red] = /\d+/.exec(await background(page)) ?? [];
+    return Number(red);
+  };
+  t.true((await brightness('dark')) < 60);
+  t.true((await brightness('light')) > 200);
+});
+
+test('an agent that wants a token is signed in to, and out of', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  await addGuest(api.context, { metadata: { name: 'web-1' } });
+  const token = await makeToken(dbpath, 'me', 'read');
+  const page = await openPage(t, api.url, { expected: /401 \(Unauthorized\)|403 \(Forbidden\)/ });
+  const dialog = page.getByRole('dialog', { name: 'Sign in' });
+  await dialog.getByLabel('Token').fill('wrong');
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.getByText('unknown, revoked or expired').last().waitFor();
+  await dialog.getByLabel('Token').fill(token);
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await rowWith(page, 'web-1').waitFor();
+
+  await page.reload();
+  await rowWith(page, 'web-1').click();
+  await page.getByRole('button', { name: 'Shut down' }).click();
+  await page.getByText(/You may not do this: .*scope/).waitFor();
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await dialog.waitFor();
+  t.is(await page.evaluate('localStorage.length + sessionStorage.length'), 0);
+});
+
+test('a token is remembered on the device only when that is wanted', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const token = await makeToken(dbpath, 'me', 'read');
+  const page = await openPage(t, api.url, { expected: /401 \(Unauthorized\)/ });
+  await page.getByLabel('Token').fill(token);
+  await page.getByLabel('Remember it').check();
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('There are no guests yet').waitFor();
+  const other = await page.context().newPage();
+  await other.goto(api.url);
+  await other.getByText('There are no guests yet').waitFor();
+  t.is(await other.evaluate("localStorage.getItem('mistify.token')"), token);
+});
+
+test('a page whose agent is away says so, and goes on by itself when it is back', async (t) => {
+  const agent = await startWithTestService(t);
+  const page = await openPage(t, agent.url, { expected: /ERR_|WebSocket|reset/ });
+  await page.getByText('There are no guests yet').waitFor();
+  await agent.end('SIGTERM');
+  await page.getByRole('alert').getByText('The agent cannot be reached').waitFor();
+  await agent.start();
+  await page.getByRole('alert').waitFor({ state: 'hidden' });
+  await agent.client.guests.create({ memory: 64, metadata: { name: 'web-1' } }, { wait: 30 });
+  await rowWith(page, 'web-1').getByText('running').waitFor();
+  t.pass();
+});
+
+test('images are fetched with their progress, and deleted when that is confirmed', async (t) => {
+  const images = new Map([['debian-12', { id: 'debian-12', type: 'kvm', size: 2048 }]]);
+  const { opened, open } = gate();
+  t.teardown(open);
+  const { url } = await serveApi(t, {
+    methods: {
+      'Test.listImages': () => ({ images: [...images.values()] }),
+      'Test.containerListImages': () => ({ images: [] }),
+      'Test.fetchImage': async ({ id }, { progress }) => {
+        progress('fetching: 37%');
+        await opened;
+        images.set(id, { id, type: 'kvm', size: 48 });
+        return { images: [] };
+      },
+      'Test.deleteImage': ({ id }) => {
+        images.delete(id);
+        return { images: [] };
+      },
+    },
+  });
+  const page = await openPage(t, `${url}/#/images`);
+  await rowWith(page, 'debian-12').getByText('2 GB').waitFor();
+  await page.keyboard.press('n');
+  await page.getByLabel('Id').fill('tiny');
+  await page.getByLabel('From').fill('http://192.0.2.1/tiny.qcow2');
+  await page.getByRole('button', { name: 'Fetch', exact: true }).click();
+  await page.getByText('Fetch image 37 %').waitFor();
+  open();
+  await rowWith(page, 'tiny').getByText('48 MB').waitFor();
+  await rowWith(page, 'tiny').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await rowWith(page, 'tiny').waitFor({ state: 'detached' });
+  t.true(images.has('debian-12'));
+});
+
+test('a job that hangs is cancelled in the list of jobs', async (t) => {
+  const { url, context, call } = await serveApi(t, {
+    methods: { 'Test.suspend': () => new Promise(() => {}) },
+  });
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
+  await call('POST', `/guests/${id}/suspend`);
+  const page = await openPage(t, `${url}/#/jobs`);
+  await rowWith(page, 'Suspend').getByRole('button', { name: 'Cancel' }).click();
+  await rowWith(page, 'Suspend').getByText('Error').waitFor();
+  t.is(context.jobs.list()[0]?.Status, 'Error');
+});
+
+test('a sub-agent that does not answer is seen', async (t) => {
+  const { url } = await serveApi(t, { services: { storage: { port: 1 } } });
+  const page = await openPage(t, `${url}/#/agent`);
+  await rowWith(page, 'storage').getByText('no answer').waitFor();
+  await rowWith(page, 'test').getByText('answers').waitFor();
+  t.pass();
+});
