@@ -1,4 +1,5 @@
 import { isFinished } from '../../model/job.js';
+import { attempt } from './dialogs.js';
 import { h, setAttribute, setText } from './dom.js';
 import type { JobState } from './store.js';
 import type { Cell } from './virtual-table.js';
@@ -78,13 +79,18 @@ export const facts = (pairs: readonly (readonly [string, string | Node | undefin
 
 /** A text of a fixed width, with a button that copies it. */
 export const copyable = (text: string, what: string): HTMLElement => {
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    button.textContent = 'copied';
-    setTimeout(() => {
-      button.textContent = 'copy';
-    }, 1500);
-  };
-  const button = h('button', { class: 'quiet copy', 'aria-label': `Copy ${what}`, onclick: copy }, 'copy');
+  const copy = (): Promise<void> =>
+    attempt(async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'copied';
+      setTimeout(() => {
+        button.textContent = 'copy';
+      }, 1500);
+    });
+  const button = h(
+    'button',
+    { class: 'quiet copy', 'aria-label': `Copy ${what}`, onclick: () => void copy() },
+    'copy',
+  );
   return h('span', { class: 'faint' }, h('span', { class: 'mono' }, text), button);
 };

@@ -4,8 +4,8 @@ import { isFinished, type Job } from '../../model/job.js';
 import { pages } from './api.js';
 
 const PAGE = 500;
-/** Older ones the agent forgets as well. */
-const MAX_JOBS = 2000;
+/** Of those that have ended; older ones the agent forgets as well. */
+const MAX_ENDED_JOBS = 2000;
 
 export interface JobState {
   job: Job;
@@ -24,6 +24,7 @@ class Store {
   isLoaded = false;
   /** Why a sub-agent is down, by its name. */
   readonly down = new Map<string, string>();
+  #loading: Promise<void> = Promise.resolve();
   /** What happened since the lists began to be read. */
   #meanwhile: Happening[] | undefined;
   readonly #active = new Map<string, JobState>();
@@ -63,17 +64,9 @@ class Store {
   }
 
   /** Reads the lists. What happens meanwhile is applied once more at the end: a page may be older than its event. */
-  async load(): Promise<void> {
-    const meanwhile: Happening[] = [];
-    this.#meanwhile = meanwhile;
-    try {
-      await Promise.all([this.#loadGuests(), this.#loadJobs()]);
-    } finally {
-      this.#meanwhile = undefined;
-      for (const happening of meanwhile) this.apply(happening);
-    }
-    this.touch('images');
-    this.touch('services');
+  load(): Promise<void> {
+    this.#loading = this.#loading.catch(() => {}).then(() => this.#load());
+    return this.#loading;
   }
 
   nameOf(id: string): string {
@@ -103,6 +96,19 @@ class Store {
     return some.sort((one, other) => (one.job.QueuedAt < other.job.QueuedAt ? 1 : -1));
   }
 
+  async #load(): Promise<void> {
+    const meanwhile: Happening[] = [];
+    this.#meanwhile = meanwhile;
+    try {
+      await Promise.all([this.#loadGuests(), this.#loadJobs()]);
+    } finally {
+      this.#meanwhile = undefined;
+      for (const happening of meanwhile) this.apply(happening);
+    }
+    this.touch('images');
+    this.touch('services');
+  }
+
   async #loadGuests(): Promise<void> {
     const seen = new Set<string>();
     for await (const page of pages<Guest>('/guests', PAGE)) {
@@ -127,12 +133,13 @@ class Store {
     this.jobs.set(ID, state);
     if (isFinished(state.job)) this.#active.delete(ID);
     else this.#active.set(ID, state);
-    if (this.jobs.size > MAX_JOBS) this.#forgetOldest();
+    if (this.jobs.size - this.#active.size > MAX_ENDED_JOBS) this.#forgetOldest();
     this.touch('jobs');
   }
 
   #forgetOldest(): void {
-    for (const { job } of this.jobList().slice(MAX_JOBS / 2)) if (isFinished(job)) this.jobs.delete(job.ID);
+    const ended = this.jobList().filter(({ job }) => isFinished(job));
+    for (const { job } of ended.slice(MAX_ENDED_JOBS / 2)) this.jobs.delete(job.ID);
   }
 
   #tell(): void {

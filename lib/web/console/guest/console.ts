@@ -1,5 +1,6 @@
 import type { Guest } from '../../../model/guest.js';
 import { errorText } from '../api.js';
+import { attempt } from '../dialogs.js';
 import { h } from '../dom.js';
 import type { Tab } from './overview.js';
 
@@ -36,10 +37,11 @@ export const consoleTab = (guestId: string, kind: 'serial' | 'screen'): Tab => {
     'button',
     {
       class: 'small',
-      onclick: async () => {
-        await place.requestFullscreen();
-        screen?.focus();
-      },
+      onclick: () =>
+        void attempt(async () => {
+          await place.requestFullscreen();
+          screen?.focus();
+        }),
     },
     'Full screen',
   );

@@ -1,4 +1,5 @@
 import RFB from '/console/vendor/novnc/core/rfb.js';
+import { attempt } from '../dialogs.js';
 import { h } from '../dom.js';
 import { consoleProtocols } from '../session.js';
 import { Attachment, consoleUrl, type Ended } from './attachment.js';
@@ -38,7 +39,8 @@ export const guestScreen = (
     isPossible: (state) => LIT.includes(state),
     say,
   });
-  const paste = async (): Promise<void> => rfb?.clipboardPasteFrom(await navigator.clipboard.readText());
+  const paste = (): Promise<void> =>
+    attempt(async () => rfb?.clipboardPasteFrom(await navigator.clipboard.readText()));
   return {
     buttons: [
       h('button', { class: 'small', onclick: () => rfb?.sendCtrlAltDel() }, 'Ctrl+Alt+Del'),

@@ -5,7 +5,8 @@ import { facts, stateBadge } from '../parts.js';
 import type { View } from '../router.js';
 import { store } from '../store.js';
 
-const INTERVAL_MS = 5000;
+/** What happens to sub-agents is seen at once; it is a large answer where there are many guests. */
+const INTERVAL_MS = 15_000;
 
 interface Sample {
   name: string;
