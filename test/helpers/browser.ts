@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { missingParts } from './needs.js';
 
 /** What Debian calls it, for `needs`. */
@@ -75,5 +75,6 @@ export const openPage = async (
   return page;
 };
 
-/** The row of a table that has these words. */
-export const rowWith = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text });
+/** The row of a table that has just these words somewhere. */
+export const rowWith = (page: Page, text: string): Locator =>
+  page.getByRole('row').filter({ has: page.getByText(text, { exact: true }) });

@@ -19,15 +19,14 @@ const widths = (page: Page): Promise<[number, number]> =>
 
 test('no page is wider than a phone, nor is a dialog', async (t) => {
   const { url, context } = await serveApi(t);
-  const { id } = await addGuest(context, {
-    metadata: { name: 'a-guest-with-a-rather-long-name.example.org' },
-  });
+  const name = 'a-guest-with-a-rather-long-name.example.org';
+  const { id } = await addGuest(context, { metadata: { name } });
   const page = await openPage(t, url, {
     viewport: { width: 360, height: 740 },
     isMobile: true,
     hasTouch: true,
   });
-  await rowWith(page, 'a-guest').getByText('running').waitFor();
+  await rowWith(page, name).getByText('running').waitFor();
   for (const place of [...PLACES, ...TABS.map((tab) => `guests/${id}/${tab}`)]) {
     await page.goto(`${url}/#/${place}`);
     await page.locator('main h1').waitFor();
