@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { withDeadline } from '../../lib/deadline.js';
 import { type EventFilter, type EventKind, type HostEvent, passes } from '../../lib/events/event.js';
 import type { EventLog } from '../../lib/events/event-log.js';
 import type { Context, Event, Reply } from '../types.js';
@@ -28,23 +29,14 @@ interface Following {
 const sent = ({ id, time, happening }: HostEvent): string =>
   `id: ${id}\nevent: ${happening.kind}\ndata: ${JSON.stringify({ time, ...happening })}\n\n`;
 
-/**
- * Waits for the next event, at most until a line is due: to whether there was none. The timer is one of its own: of an
- * `AbortSignal.timeout` that only `AbortSignal.any` knows of, the garbage collector may take the end away.
- */
+/** Waits for the next event, at most until a line is due: to whether there was none. */
 const isSilent = async (log: EventLog, place: number, ended: AbortSignal): Promise<boolean> => {
-  const turn = new AbortController();
-  const end = (): void => turn.abort();
-  const timer = setTimeout(end, HEARTBEAT_MS);
-  ended.addEventListener('abort', end);
+  const silence = (): Error => new Error('nothing happens');
   try {
-    await log.wait(place, turn.signal);
+    await withDeadline(HEARTBEAT_MS, silence, ended, (turn) => log.wait(place, turn));
     return false;
   } catch {
     return true;
-  } finally {
-    clearTimeout(timer);
-    ended.removeEventListener('abort', end);
   }
 };
 

@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import axios from 'axios';
+import { withDeadline } from '../deadline.js';
 
 /** How long a receiver may take to answer. */
 const ANSWER_MS = 10_000;
+
+const noAnswer = (): Error => new Error(`it did not answer within ${ANSWER_MS / 1000} s`);
 
 /** Answers that would be the same if the same body came again. */
 const NEVER_TAKEN = new Set([400, 413, 422]);
@@ -39,18 +42,16 @@ export interface Receiver {
  */
 export const post = async ({ url, secret }: Receiver, body: string, signal: AbortSignal): Promise<void> => {
   const timestamp = Math.floor(Date.now() / 1000);
-  const { status, data } = await axios.post<Readable>(url, body, {
-    headers: {
-      'Content-Type': 'application/json',
-      'User-Agent': 'mistify-agent',
-      'X-Mistify-Timestamp': timestamp,
-      'X-Mistify-Signature': signatureOf(secret, timestamp, body),
-    },
-    maxRedirects: 0,
-    responseType: 'stream',
-    validateStatus: () => true,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-  });
+  const headers = {
+    'Content-Type': 'application/json',
+    'User-Agent': 'mistify-agent',
+    'X-Mistify-Timestamp': timestamp,
+    'X-Mistify-Signature': signatureOf(secret, timestamp, body),
+  };
+  const options = { headers, maxRedirects: 0, responseType: 'stream', validateStatus: () => true } as const;
+  const { status, data } = await withDeadline(ANSWER_MS, noAnswer, signal, (callSignal) =>
+    axios.post<Readable>(url, body, { ...options, signal: callSignal }),
+  );
   data.destroy();
   if (status < 200 || status >= 300) throw new RefusedError(status);
 };

@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
+import { orAborted, withDeadline } from '../deadline.js';
 import { badAnswer, notConfigured, serviceTimeout } from '../errors.js';
 import type { JobStage } from '../rpc/messages.js';
 import type { ConsoleQuery, StreamAnswer } from '../rpc/service-client.js';
 import type { Action, Stage } from './action.js';
-import { orAborted, withDeadline } from './deadline.js';
 
 /** How often one stage may ask to be run again. */
 export const MAX_ATTEMPTS = 100;

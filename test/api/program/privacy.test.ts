@@ -41,11 +41,9 @@ test('another local user cannot call a sub-agent of the default config, however 
 test('another local user cannot call a sub-agent on a port, and the secret is nowhere to be seen', async (t) => {
   const config = await testServiceConfig();
   const port = await freePort();
-  const { test: service, testDownload: download } = config.services;
-  const services = {
-    test: { ...service, socket: undefined, port },
-    testDownload: { ...download, socket: undefined, port },
-  };
+  const services = Object.fromEntries(
+    Object.entries(config.services).map(([name, service]) => [name, { ...service, socket: undefined, port }]),
+  );
   const agent = await startRealAgent(t, () => JSON.parse(JSON.stringify({ ...config, services })));
   await itsOwnCallsWork(t, agent);
   for (const path of ['_mistify_RPC_', '_mistify_health_', '_mistify_events_', 'snapshots/download']) {

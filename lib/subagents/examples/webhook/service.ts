@@ -1,10 +1,13 @@
 import axios from 'axios';
+import { withDeadline } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { type GuestRequest, guestRequestSchema } from '../../../rpc/messages.js';
 import { SubAgent } from '../../../rpc/sub-agent.js';
 
 const TIMEOUT_MS = 5000;
+
+const noAnswer = (): Error => new Error(`no answer within ${TIMEOUT_MS / 1000} s`);
 
 /** What chat services' incoming webhooks take. */
 export interface WebhookMessage {
@@ -27,10 +30,9 @@ export const createWebhook = (endpoint: string, log: Logger): SubAgent =>
     guestRequestSchema,
     async (request, { signal }) => {
       try {
-        await axios.post(endpoint, webhookMessage(request), {
-          timeout: TIMEOUT_MS,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-        });
+        await withDeadline(TIMEOUT_MS, noAnswer, signal, (callSignal) =>
+          axios.post(endpoint, webhookMessage(request), { signal: callSignal }),
+        );
       } catch (error) {
         throw new Error(`cannot post to the webhook endpoint: ${errorMessage(error)}`, { cause: error });
       }

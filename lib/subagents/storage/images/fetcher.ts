@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pRetry from 'p-retry';
+import { startDeadline } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
@@ -18,6 +19,8 @@ import type { Sums } from './sums.js';
 const MAX_RESTARTS = 3;
 /** However slowly the bytes drip in, a fetch ends. */
 const MAX_FETCH_MS = 24 * 60 * 60_000;
+
+const tookTooLong = (): Error => new Error('it took longer than a day');
 
 /** What is to be fetched. */
 export interface Wanted {
@@ -138,7 +141,7 @@ export class ImageFetcher {
 
   async #fetchInto(id: string, wanted: Wanted, path: string, progress: Progress): Promise<StoredImage> {
     const { store, locks, sums } = this.#options;
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(MAX_FETCH_MS)]);
+    const { signal, clear } = startDeadline(MAX_FETCH_MS, tookTooLong, this.#stopping.signal);
     const claim = this.#space.claim();
     const { largeBytes } = this.#options;
     const onBytes = (done: number, total?: number): void => progress.set(describeBytes(done, total));
@@ -155,6 +158,7 @@ export class ImageFetcher {
       });
     } finally {
       claim.release();
+      clear();
     }
   }
 

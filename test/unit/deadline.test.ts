@@ -1,0 +1,45 @@
+import test from 'ava';
+import { execa } from 'execa';
+import { startDeadline, withDeadline } from '../../lib/deadline.js';
+import { packageRoot } from '../../lib/package-root.js';
+
+const late = (): Error => new Error('too late');
+
+test('work that takes too long is called off, with the reason', async (t) => {
+  const work = (signal: AbortSignal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  await t.throwsAsync(withDeadline(10, late, undefined, work), { message: 'too late' });
+});
+
+test('an earlier signal calls it off as well', (t) => {
+  const controller = new AbortController();
+  const { signal } = startDeadline(60_000, late, controller.signal);
+  controller.abort(new Error('stop'));
+  t.is((signal.reason as Error).message, 'stop');
+});
+
+test('what was done in time is called off by nothing', async (t) => {
+  const controller = new AbortController();
+  const { signal, clear } = startDeadline(60_000, late, controller.signal);
+  clear();
+  controller.abort();
+  t.false(signal.aborted);
+});
+
+test('the garbage collector does not take the end away', async (t) => {
+  const program = `
+    import { startDeadline } from './dist/lib/deadline.js';
+    let fired = false;
+    const controller = new AbortController();
+    startDeadline(300, () => new Error(), controller.signal).signal.addEventListener('abort', () => { fired = true; });
+    const collecting = setInterval(gc, 20);
+    setTimeout(() => { clearInterval(collecting); console.log(fired); }, 1000);`;
+  const { stdout } = await execa(
+    process.execPath,
+    ['--expose-gc', '--input-type=module', '--eval', program],
+    {
+      cwd: packageRoot,
+    },
+  );
+  t.is(stdout, 'true');
+});
