@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +41,19 @@ const asTyped = (command: readonly string[], { overlay, image, serialLog }: Scra
 /** In a session of its own like the agent's: the kernel shares processor time out by sessions. */
 export const startByHand = (command: readonly string[], scratch: Scratch): ChildProcess => {
   const [program = '', ...args] = asTyped(command, scratch);
-  return spawn(program, args, { cwd: scratch.dir, detached: true, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(program, args, {
+    cwd: scratch.dir,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  // When the bench is interrupted.
+  const end = (): void => {
+    child.kill('SIGKILL');
+    rmSync(scratch.dir, { recursive: true, force: true });
+  };
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  return child;
 };
 
 export const clearByHand = async (child: ChildProcess, { dir }: Scratch): Promise<void> => {
