@@ -10,7 +10,7 @@ import type { GuestPaths, Layout } from './layout.js';
 import type { Networks } from './network/networks.js';
 import { createTaps, removeTaps } from './network/taps.js';
 import { PassedFiles } from './passed-files.js';
-import { exited, killQemu } from './process.js';
+import { killQemu } from './process.js';
 import type { QemuProgram } from './program.js';
 import type { GuestRecord } from './records.js';
 import { lockRunDir, makeRunDir, notePid } from './run-dir.js';
@@ -40,16 +40,17 @@ export const checkHost = async (host: Host, definition: Definition): Promise<voi
   await host.networks.resolve(definition.nics);
 };
 
+const removeRunDir = ({ runDir }: GuestPaths): Promise<void> => rm(runDir, { recursive: true, force: true });
+
 /** Removes what a guest has on the host only while it runs: its taps and its run directory. */
 export const clearRun = async (host: Host, id: string, paths: GuestPaths): Promise<void> => {
   await removeTaps(id, host.networks);
-  await rm(paths.runDir, { recursive: true, force: true });
+  await removeRunDir(paths);
 };
 
 /** Ends a guest's QEMU at once, if there is one, and waits until it is gone. */
 export const killAndWait = async (paths: GuestPaths): Promise<void> => {
-  await killQemu(paths);
-  if (!(await exited(paths, KILL_WAIT_MS))) {
+  if (!(await killQemu(paths, KILL_WAIT_MS))) {
     throw new Error(
       `guest ${paths.id}: its QEMU did not end ${KILL_WAIT_MS / 1000} s after SIGKILL: see ${paths.pid}`,
     );
@@ -104,9 +105,9 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
     host.program.sandbox(),
     host.networks.resolve(nics),
   ]);
-  // What an interrupted start left.
-  await killAndWait(paths);
-  await clearRun(host, id, paths);
+  // What an interrupted start left. Its guest never ran, so that it needs its taps no more than we do.
+  await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
+  await removeRunDir(paths);
   try {
     await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {

@@ -45,23 +45,36 @@ export const findQemu = async ({ pid: pidFile, started }: GuestPaths): Promise<n
 /** What the kernel adds to the name of a directory that is removed. */
 const REMOVED = / \(deleted\)$/;
 
-/** The run directory that a process was started in. No guest can enter another's, so that none can pass for another. */
-const runDirOf = async (pid: string): Promise<string | undefined> => {
-  // Everybody's arguments may be read, but not everybody's working directory.
-  if (!(await readIfThere(`/proc/${pid}/cmdline`)).includes('\0guest=')) return undefined;
-  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-  return cwd?.replace(REMOVED, '');
+/** A process that is gone has no working directory, and that of another user's may not be read: none is a guest's. */
+const workingDirOf = async (pid: number): Promise<string | undefined> => {
+  try {
+    return (await readlink(`/proc/${pid}/cwd`)).replace(REMOVED, '');
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes(code)) return undefined;
+    throw error;
+  }
 };
 
-let scanUnderWay: Promise<Map<string, number>> | undefined;
-let nextScan: Promise<Map<string, number>> | undefined;
+const isQemu = async (pid: number): Promise<boolean> =>
+  (await readIfThere(`/proc/${pid}/cmdline`)).includes('\0guest=');
 
-const scan = async (): Promise<Map<string, number>> => {
-  const found = new Map<string, number>();
-  for (const name of await readdir('/proc')) {
-    const runDir = /^\d+$/.test(name) ? await runDirOf(name) : undefined;
-    if (runDir !== undefined) found.set(runDir, Number(name));
-  }
+/** The processes of the host by their working directories. */
+type Processes = ReadonlyMap<string, readonly number[]>;
+
+let scanUnderWay: Promise<Processes> | undefined;
+let nextScan: Promise<Processes> | undefined;
+
+/** One system call for each process: a start waits for this, and a host may have thousands. */
+const scan = async (): Promise<Processes> => {
+  const found = new Map<string, number[]>();
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const add = async (pid: number): Promise<void> => {
+    const dir = await workingDirOf(pid);
+    if (dir === undefined) return;
+    found.set(dir, [...(found.get(dir) ?? []), pid]);
+  };
+  await Promise.all(pids.map(add));
   return found;
 };
 
@@ -69,7 +82,7 @@ const scan = async (): Promise<Map<string, number>> => {
  * Looks at every process of the host, once for all who ask at the same time. Who asks while that is under way waits
  * for the next look: this one may have passed by what he knows to be there.
  */
-const scanProcesses = (): Promise<Map<string, number>> => {
+const scanProcesses = (): Promise<Processes> => {
   if (!scanUnderWay) {
     scanUnderWay = scan().finally(() => {
       scanUnderWay = undefined;
@@ -85,13 +98,17 @@ const scanProcesses = (): Promise<Map<string, number>> => {
   return nextScan;
 };
 
-/** The same, be it still coming up: a start that was cut off has noted nothing, so every process is looked at. */
+/**
+ * The same, be it still coming up: a start that was cut off has noted nothing, so every process is looked at. It is
+ * known by its working directory: no guest can enter another's, so that none can pass for another.
+ */
 export const findAnyQemu = async (paths: GuestPaths): Promise<number | undefined> => {
   const noted = await findQemu(paths);
   if (noted !== undefined) return noted;
   const parent = dirname(paths.runDir);
   const runDir = join(await realpath(parent).catch(() => parent), basename(paths.runDir));
-  return (await scanProcesses()).get(runDir);
+  for (const pid of (await scanProcesses()).get(runDir) ?? []) if (await isQemu(pid)) return pid;
+  return undefined;
 };
 
 /** Waits until a guest has no QEMU; answers whether that came in time. */
@@ -108,13 +125,14 @@ export const exited = async (paths: GuestPaths, timeoutMs: number): Promise<bool
   }
 };
 
-/** Ends a guest's QEMU at once; one that is gone already is no error. */
-export const killQemu = async (paths: GuestPaths): Promise<void> => {
+/** Ends a guest's QEMU at once, if there is one, and waits until it is gone; answers whether that came in time. */
+export const killQemu = async (paths: GuestPaths, timeoutMs: number): Promise<boolean> => {
   const pid = await findAnyQemu(paths);
-  if (pid === undefined) return;
+  if (pid === undefined) return true;
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
+  return exited(paths, timeoutMs);
 };

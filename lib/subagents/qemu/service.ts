@@ -152,6 +152,8 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   log.info({ accel, diskDirs: layout.diskDirs }, `guests run with ${accel}`);
   const guestStates = new GuestStates();
   const networks = createNetworks(options.ovsDb);
+  // The first guest's start would wait for it. What goes wrong here is told there.
+  program.nicModels().catch(() => undefined);
   if (!(await program.sandbox())) log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
   const host = { layout, program, accel, networks, uids: openUids(options, log) };
   const guests = new Guests(host, guestStates, log);

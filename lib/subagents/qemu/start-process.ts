@@ -11,7 +11,8 @@ import { complaintIn } from './program.js';
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC } = constants;
 const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 20;
+/** Its sockets are there some milliseconds before it answers on them: being a little late for them costs nothing. */
+const POLL_MS = 5;
 
 /** Whom QEMU is to be; itself stays who it is without a uid. */
 export interface User {

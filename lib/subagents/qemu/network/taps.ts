@@ -33,8 +33,8 @@ interface Tap {
 const createTap = async ({ guestId, nic, tap, target, uid }: Tap): Promise<void> => {
   const user = uid === undefined ? [] : ['user', String(uid)];
   await ip('tuntap', 'add', 'dev', tap, 'mode', 'tap', ...user);
-  await ip('link', 'set', 'dev', tap, 'alias', tapAlias(guestId));
-  if (nic.mac) await ip('link', 'set', 'dev', tap, 'address', tapMac(nic.mac));
+  const address = nic.mac ? ['address', tapMac(nic.mac)] : [];
+  await ip('link', 'set', 'dev', tap, 'alias', tapAlias(guestId), ...address);
   await target.join({ tap, guestId, vlans: nic.vlans });
   await ip('link', 'set', 'dev', tap, 'up');
 };

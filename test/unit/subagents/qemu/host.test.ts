@@ -1,11 +1,13 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { chooseAccel, deviceGroups } from '../../../../lib/subagents/qemu/accel.js';
 import { boundLog } from '../../../../lib/subagents/qemu/bound-log.js';
 import { createLayout } from '../../../../lib/subagents/qemu/layout.js';
 import { toDiskMetrics } from '../../../../lib/subagents/qemu/metrics.js';
-import { exited, findQemu, startOf } from '../../../../lib/subagents/qemu/process.js';
+import { exited, findAnyQemu, findQemu, killQemu, startOf } from '../../../../lib/subagents/qemu/process.js';
 import { parseNicModels } from '../../../../lib/subagents/qemu/program.js';
 import { loadRecords, saveRecord } from '../../../../lib/subagents/qemu/records.js';
 import { stateOf } from '../../../../lib/subagents/qemu/run-state.js';
@@ -101,6 +103,27 @@ test('the number of another process finds no guest: it was started at another ti
   t.true(await exited(paths, 0));
   await writeFile(paths.started, `${await startOf(process.pid)}\n`);
   t.is(await findQemu(paths), process.pid);
+});
+
+test('a QEMU of which nothing is noted is known by its directory, even a removed one, and no other process is', async (t) => {
+  const runDir = await tempDir(t);
+  const paths = createLayout({ dir: '/d', runDir }).paths(ID);
+  await mkdir(paths.runDir);
+  const startIn = async (cwd: string, ...args: string[]): Promise<number | undefined> => {
+    const child = spawn('sh', ['-c', 'read line', ...args], { cwd, stdio: ['pipe', 'ignore', 'ignore'] });
+    t.teardown(() => child.kill());
+    await once(child, 'spawn');
+    return child.pid;
+  };
+  await startIn(paths.runDir, 'sh', 'a shell that somebody left there');
+  await startIn(runDir, '-name', 'guest=another');
+  t.is(await findAnyQemu(paths), undefined);
+  const pid = await startIn(paths.runDir, '-name', `guest=${ID}`);
+  t.is(await findAnyQemu(paths), pid);
+  await rm(paths.runDir, { recursive: true });
+  t.is(await findAnyQemu(paths), pid);
+  t.true(await killQemu(paths, 10_000));
+  t.is(await findAnyQemu(paths), undefined);
 });
 
 test('a serial log that grew too long is moved aside, a short one is left alone', async (t) => {

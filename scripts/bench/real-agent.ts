@@ -1,0 +1,92 @@
+import { copyFile, readdir, readFile, readlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { MistifyClient } from '../../lib/client/index.js';
+import { packageRoot } from '../../lib/package-root.js';
+import { buildGuestImage } from '../guest-image.js';
+import { startAgent } from './agent.js';
+import { isThere, kill } from './proc.js';
+import type { Running } from './processes.js';
+
+const FETCH_SECONDS = 60;
+const INTERRUPTED = 130;
+
+/** The agent with the default config, so with the real sub-agents. Its `stop` ends its guests, too. */
+export interface RealAgent extends Running {
+  client: MistifyClient;
+  /** The directory of its state. */
+  dbpath: string;
+  /** The id of an image that boots a tiny Linux. */
+  image: string;
+  /** Where a guest's sockets are while it runs. */
+  runDir(guest: string): string;
+  /** Where it is kept what a guest says on its serial console. */
+  serialLog(guest: string): string;
+  /** The guest's QEMU, `undefined` when it has none. */
+  qemuOf(guest: string): Promise<number | undefined>;
+  /** The processes of the agent and of its sub-agents by their names. */
+  processes(): Promise<Record<string, number>>;
+}
+
+/** Sub-agents' programs are `…/subagents/NAME/main.js`. */
+const subAgentsOf = async (agent: number): Promise<Record<string, number>> => {
+  const children = (await readFile(`/proc/${agent}/task/${agent}/children`, 'utf8')).trim().split(' ');
+  const named = children.map(async (child): Promise<[string, number][]> => {
+    const args = (await readFile(`/proc/${child}/cmdline`, 'utf8')).split('\0');
+    const program = args.find((arg) => arg.endsWith('/main.js'));
+    return program === undefined ? [] : [[basename(dirname(program)), Number(child)]];
+  });
+  return Object.fromEntries((await Promise.all(named)).flat());
+};
+
+/** Whatever runs in or under a directory, be it removed already: guests that were just coming up, too. */
+const processesIn = async (dir: string): Promise<number[]> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const dirs = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
+  return pids.filter((_, index) => dirs[index]?.startsWith(`${dir}/`)).map(Number);
+};
+
+const fetchImage = async (client: MistifyClient, dbpath: string): Promise<string> => {
+  const id = 'tiny';
+  const source = join(dbpath, 'storage/import/tiny.qcow2');
+  await copyFile(await buildGuestImage(), source);
+  await client.images.fetch({ id, source: `file://${source}` }, { wait: FETCH_SECONDS });
+  return id;
+};
+
+/** Ends what was started also when this program is interrupted: guests would outlive it. */
+const stopWhenInterrupted = (stop: () => Promise<void>): (() => void) => {
+  const onSignal = (): void => void stop().finally(() => process.exit(INTERRUPTED));
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+};
+
+export const startRealAgent = async (): Promise<RealAgent> => {
+  const config = JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as object;
+  let dbpath = '';
+  const running = await startAgent(async (path) => {
+    dbpath = path;
+  }, config);
+  const client = new MistifyClient({ url: running.url });
+  const runDir = (guest: string): string => join(dbpath, 'run', guest);
+  const stop = async (): Promise<void> => {
+    forget();
+    await running.stop();
+    for (const pid of await processesIn(join(dbpath, 'run'))) await kill(pid);
+  };
+  const forget = stopWhenInterrupted(stop);
+  const agent: Omit<RealAgent, 'image'> = {
+    ...{ ...running, client, dbpath, runDir, stop },
+    serialLog: (guest) => join(dbpath, 'qemu/guests', guest, 'serial.log'),
+    qemuOf: async (guest) => {
+      const pid = Number(await readFile(join(runDir(guest), 'pid'), 'utf8').catch(() => ''));
+      return pid > 1 && isThere(pid) ? pid : undefined;
+    },
+    processes: async () => ({ agent: running.pid, ...(await subAgentsOf(running.pid)) }),
+  };
+  try {
+    return { ...agent, image: await fetchImage(client, dbpath) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+};
