@@ -4,7 +4,6 @@ import type { Lifecycle, Request, ResponseToolkit, Server, ServerAuthSchemeObjec
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { included, type Principal } from '../lib/auth/principal.js';
 import type { Access } from './access.js';
-import { tokenOffered } from './web-sockets.js';
 
 /** Wrong tokens that an address may show in a minute; those that are good work all the while. */
 const MAX_WRONG_TOKENS = 20;
@@ -13,11 +12,17 @@ const MAX_WRONG_TOKENS = 20;
 interface Credentials {
   principal: Principal;
   scope: string[];
+  /** Absent where it cannot change while a connection lasts. */
+  isStillGood: (() => Promise<boolean>) | undefined;
 }
 
-const credentialsOf = (principal: Principal): Credentials => ({
+/** How soon what a token has opened is closed when it is good no more. */
+const RECHECK_MS = 1000;
+
+const credentialsOf = (principal: Principal, isStillGood?: () => Promise<boolean>): Credentials => ({
   principal,
   scope: included(principal.scope),
+  isStillGood,
 });
 
 /** RFC 6750, 3: a client that showed nothing is told no error. */
@@ -25,6 +30,16 @@ const unauthorized = (message: string, error?: 'invalid_token'): Boom => {
   const boom = new Boom(message, { statusCode: 401 });
   boom.output.headers['WWW-Authenticate'] = `Bearer realm="mistify"${error ? `, error="${error}"` : ''}`;
   return boom;
+};
+
+/** How a browser, which can set no headers on a WebSocket, shows a token: RFC 6455, 11.5, names a subprotocol so. */
+const TOKEN_PROTOCOL = /^mistify\.token\.([A-Za-z0-9_-]+)$/;
+
+/** The token among the subprotocols that are offered. */
+const tokenOffered = ({ headers }: Request): string | undefined => {
+  const offered = String(headers['sec-websocket-protocol'] ?? '').split(',');
+  const [token] = offered.flatMap((name) => TOKEN_PROTOCOL.exec(name.trim())?.[1] ?? []);
+  return token === undefined ? undefined : Buffer.from(token, 'base64url').toString();
 };
 
 const bearer = (request: Request): string | undefined => {
@@ -49,8 +64,8 @@ class Authenticator {
     this.#access = access;
   }
 
-  async authenticate(request: Request): Promise<Principal> {
-    if ('everyone' in this.#access) return this.#access.everyone;
+  async authenticate(request: Request): Promise<Credentials> {
+    if ('everyone' in this.#access) return credentialsOf(this.#access.everyone);
     const { tokens, certificates } = this.#access;
     const token = tokens && bearer(request);
     if (token !== undefined) return this.#byToken(request, token);
@@ -59,13 +74,13 @@ class Authenticator {
     const scope = certificates?.get(name);
     if (!scope)
       throw new Boom(`the certificate of ${name} is not one of server.certificates`, { statusCode: 403 });
-    return { name, scope };
+    return credentialsOf({ name, scope });
   }
 
-  async #byToken(request: Request, token: string): Promise<Principal> {
+  async #byToken(request: Request, token: string): Promise<Credentials> {
     const { tokens } = this.#access as Exclude<Access, { everyone: Principal }>;
     const principal = await tokens?.find(token);
-    if (principal) return principal;
+    if (principal) return credentialsOf(principal, async () => (await tokens?.find(token)) !== undefined);
     throw await this.#refuseToken(request.info.remoteAddress);
   }
 
@@ -95,7 +110,7 @@ export const requirePrincipals = (server: Server, access: Access): void => {
   const authenticator = new Authenticator(access);
   const scheme = (): ServerAuthSchemeObject => ({
     authenticate: async (request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValue> => {
-      const credentials = credentialsOf(await authenticator.authenticate(request));
+      const credentials = await authenticator.authenticate(request);
       return h.authenticated({ credentials: credentials as never });
     },
   });
@@ -107,3 +122,19 @@ export const requirePrincipals = (server: Server, access: Access): void => {
 /** Who asks; nobody on a route that is for everybody. */
 export const principalOf = ({ auth }: Request): Principal | undefined =>
   (auth.credentials as unknown as Credentials | null)?.principal;
+
+/**
+ * Calls back once the token that let a request in is revoked or has expired: what it has opened may last for days.
+ * @returns ends the watch
+ */
+export const whenRevoked = ({ auth }: Request, end: () => void): (() => void) => {
+  const { isStillGood } = (auth.credentials as unknown as Credentials | null) ?? {};
+  if (!isStillGood) return () => {};
+  const check = async (): Promise<void> => {
+    if (await isStillGood()) return;
+    clearInterval(timer);
+    end();
+  };
+  const timer = setInterval(() => void check(), RECHECK_MS);
+  return () => clearInterval(timer);
+};

@@ -13,12 +13,12 @@ import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
 import type { Upgrades } from '../lib/websocket/upgrades.js';
 import { auditHandover } from './audit.js';
-import { principalOf } from './auth.js';
+import { principalOf, whenRevoked } from './auth.js';
 import { conditionsOf } from './conditions.js';
 import { toBoom } from './errors.js';
 import type { Patience } from './listener.js';
 import { isWebSocket, type Route, scopeOf } from './route.js';
-import { connectClient, requireUpgrade } from './web-sockets.js';
+import { connectClient, requireHandshake } from './web-sockets.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -71,15 +71,21 @@ const serve =
   (definition: Route, { context, patience, upgrades }: Serving): Lifecycle.Method =>
   async (request, h) => {
     try {
-      if (isWebSocket(definition)) requireUpgrade(request, upgrades);
+      if (isWebSocket(definition)) requireHandshake(request, upgrades);
       const reply = await definition.handler(toEvent(request, definition), context);
       if (reply.status === 101) {
-        auditHandover(context, request, reply);
         connectClient(request, upgrades, reply.body as Duplex);
+        auditHandover(context, request, reply);
         return h.abandon;
       }
       const { res } = request.raw;
-      if (reply.body instanceof Readable) res.setTimeout(patience.stall, () => res.destroy());
+      if (reply.body instanceof Readable) {
+        res.setTimeout(patience.stall, () => res.destroy());
+        res.once(
+          'close',
+          whenRevoked(request, () => res.destroy()),
+        );
+      }
       return respond(reply, request, h);
     } catch (error) {
       throw toBoom(error);

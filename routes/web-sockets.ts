@@ -1,32 +1,46 @@
 import type { Duplex } from 'node:stream';
-import { Boom } from '@hapi/boom';
+import { Boom, badRequest } from '@hapi/boom';
 import type { Request } from '@hapi/hapi';
 import { bridge } from '../lib/websocket/bridge.js';
 import type { Upgrades } from '../lib/websocket/upgrades.js';
+import { whenRevoked } from './auth.js';
 
-/** How a browser, which can set no headers on a WebSocket, shows a token: RFC 6455, 11.5, names a subprotocol so. */
-const TOKEN_PROTOCOL = /^mistify\.token\.([A-Za-z0-9_-]+)$/;
+/** RFC 6455, 7.4.1. */
+const POLICY_VIOLATION = 1008;
 
-/** The token among the subprotocols that are offered. */
-export const tokenOffered = ({ headers }: Request): string | undefined => {
-  const offered = String(headers['sec-websocket-protocol'] ?? '').split(',');
-  const [token] = offered.flatMap((name) => TOKEN_PROTOCOL.exec(name.trim())?.[1] ?? []);
-  return token === undefined ? undefined : Buffer.from(token, 'base64url').toString();
-};
-
-/** @throws 426 when the request is none for a WebSocket */
-export const requireUpgrade = ({ raw }: Request, upgrades: Upgrades): void => {
-  if (upgrades.isAsked(raw.req)) return;
+const upgradeRequired = (): Boom => {
   const boom = new Boom('this is a WebSocket: ask for it with Connection: Upgrade and Upgrade: websocket', {
     statusCode: 426,
   });
   Object.assign(boom.output.headers, { Upgrade: 'websocket', Connection: 'Upgrade' });
-  throw boom;
+  return boom;
 };
 
-/** Hands the client's connection over to what a handler has opened. */
-export const connectClient = ({ raw }: Request, upgrades: Upgrades, console: Duplex): void => {
-  const socket = upgrades.accept(raw.req, raw.res);
-  if (socket) bridge(socket, console);
-  else console.destroy();
+/** @throws 400 when a WebSocket is asked for in a way that is none */
+export const requireHandshake = ({ raw: { req } }: Request, upgrades: Upgrades): void => {
+  const problem = upgrades.isAsked(req) ? upgrades.problemOf(req) : undefined;
+  if (problem !== undefined) throw badRequest(problem);
+};
+
+/**
+ * Hands the client's connection over to what a handler has opened. Who did not ask for a WebSocket learns only that it
+ * could be had: a browser tells its pages nothing of why one was refused, so they ask once more without.
+ * @throws 426 when the request is none for a WebSocket
+ */
+export const connectClient = (request: Request, upgrades: Upgrades, console: Duplex): void => {
+  const { req, res } = request.raw;
+  if (!upgrades.isAsked(req)) {
+    console.destroy();
+    throw upgradeRequired();
+  }
+  const socket = upgrades.accept(req, res);
+  if (!socket) {
+    console.destroy();
+    return;
+  }
+  bridge(socket, console);
+  socket.once(
+    'close',
+    whenRevoked(request, () => socket.close(POLICY_VIOLATION, 'your token is good no more')),
+  );
 };

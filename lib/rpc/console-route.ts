@@ -44,7 +44,8 @@ export const consoleRoute = (path: string, open: OpenConsole, upgrades: Upgrades
   handler: async ({ query, raw: { req, res } }, h) => {
     if (!upgrades.isAsked(req)) return plain(h, 426, 'ask for a WebSocket').header('Upgrade', 'websocket');
     const { value, error } = requestSchema.validate(query);
-    if (error) return plain(h, 400, error.message);
+    const problem = upgrades.problemOf(req) ?? error?.message;
+    if (problem !== undefined) return plain(h, 400, problem);
     try {
       const guestsEnd = await open(value);
       const socket = upgrades.accept(req, res);

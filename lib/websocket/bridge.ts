@@ -22,12 +22,12 @@ export const closeReason = (text: string): string => {
  */
 export const bridge = (socket: WebSocket, stream: Duplex, takeText?: (text: string) => void): void => {
   const write = (message: Buffer | string): void => {
-    if (stream.write(message)) return;
-    socket.pause();
-    stream.once('drain', () => socket.resume());
+    if (!stream.write(message)) socket.pause();
   };
+  stream.on('drain', () => socket.resume());
   socket.on('message', (data: Buffer, isBinary) => {
-    if (!stream.writable) return;
+    // Empty ones say nothing, and would not count towards what a stream has room for.
+    if (!stream.writable || data.length === 0) return;
     if (!isBinary && takeText) takeText(data.toString());
     else write(isBinary ? data : data.toString());
   });

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 
@@ -7,8 +8,13 @@ import { type WebSocket, WebSocketServer } from 'ws';
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** RFC 6455, 7.4.1: the server is going down. */
 const GOING_AWAY = 1001;
-/** How often a peer is asked whether it is still there; one that did not answer the last time is given up. */
+/** How often a peer is asked whether it is still there; one of which nothing has been heard since is given up. */
 const PING_MS = 30_000;
+
+/** A handshake's own headers: RFC 6455, 4.2.1. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+const VERSION = '13';
+const PROTOCOLS = /^[!#-'*+\-.^-z|~\w]+(\s*,\s*[!#-'*+\-.^-z|~\w]+)*$/;
 
 const UPGRADE_HEADERS = /^(upgrade|http2-settings)$/i;
 
@@ -22,10 +28,20 @@ const headWithoutUpgrade = ({ method, url, httpVersion, rawHeaders }: IncomingMe
     if (name.toLowerCase() !== 'connection') lines.push(`${name}: ${value}`);
     else if (!/^\s*upgrade\s*$/i.test(value)) lines.push(`${name}: ${kept.join(',')}`);
   }
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  // One for each connection: it is served as a new one, whose listeners come on top of the old ones.
+  return `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
 };
 
-/** Serves a request for another protocol as one that did not ask for it: `h2c`, which Java's client begins with. */
+const asksForWebSocket = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  headers.upgrade?.toLowerCase() === 'websocket' &&
+  Number(headers['content-length'] ?? 0) === 0 &&
+  headers['transfer-encoding'] === undefined;
+
+/**
+ * Serves a request for another protocol as one that did not ask for it: `h2c`, which Java's client begins with, or what
+ * has a body.
+ */
 const serveWithoutUpgrade = (
   listener: Server,
   request: IncomingMessage,
@@ -36,18 +52,24 @@ const serveWithoutUpgrade = (
   listener.emit(listener instanceof TlsServer ? 'secureConnection' : 'connection', socket);
 };
 
-/** Gives a peer up that does not answer, which TCP alone may take hours to find out. */
-const keepAlive = (socket: WebSocket): void => {
-  let answered = true;
-  socket.on('pong', () => {
-    answered = true;
-  });
+/** What has come from the peer, and what the kernel has taken for it. */
+const passed = ({ bytesRead, bytesWritten, writableLength }: Socket): number =>
+  bytesRead + bytesWritten - writableLength;
+
+/**
+ * Gives a peer up of which nothing is heard, which TCP alone may take hours to find out. One that takes what it is
+ * sent, however slowly, lives; of one that is not read from, because its guest takes nothing, nobody can tell.
+ */
+const keepAlive = (webSocket: WebSocket, connection: Socket): void => {
+  let before = -1;
   const timer = setInterval(() => {
-    if (!answered) socket.terminate();
-    answered = false;
-    socket.ping();
+    const now = passed(connection);
+    if (now === before && !webSocket.isPaused) webSocket.terminate();
+    else webSocket.ping();
+    // What the ping itself adds is no sign of life.
+    before = connection.writableLength === 0 ? passed(connection) : now;
   }, PING_MS);
-  socket.once('close', () => clearInterval(timer));
+  webSocket.once('close', () => clearInterval(timer));
 };
 
 /**
@@ -71,8 +93,10 @@ export class Upgrades {
       this.#latest.set(socket, response);
     });
     listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // Node has let go of the connection, and hears no more of what befalls it.
+      socket.on('error', () => socket.destroy());
       this.#whenAnswered(socket, () => {
-        if (request.headers.upgrade?.toLowerCase() === 'websocket') this.#dispatch(listener, request, head);
+        if (asksForWebSocket(request)) this.#dispatch(listener, request, head);
         else serveWithoutUpgrade(listener, request, socket, head);
       });
     });
@@ -81,6 +105,16 @@ export class Upgrades {
   /** Whether the request asks for a WebSocket. */
   isAsked(request: IncomingMessage): boolean {
     return this.#heads.has(request);
+  }
+
+  /** What is wrong with the handshake of a request that asks for one, in words; `undefined` when nothing is. */
+  problemOf({ headers }: IncomingMessage): string | undefined {
+    if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Sec-WebSocket-Key must be 16 bytes in base64';
+    if (headers['sec-websocket-version'] !== VERSION) return `Sec-WebSocket-Version must be ${VERSION}`;
+    const protocols = headers['sec-websocket-protocol'];
+    if (protocols !== undefined && !PROTOCOLS.test(protocols))
+      return 'Sec-WebSocket-Protocol must be tokens between commas';
+    return undefined;
   }
 
   /** @returns `undefined` when it is none that can be had, which the client has then been told */
@@ -93,7 +127,7 @@ export class Upgrades {
     // It calls back before it returns, or not at all.
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       accepted = webSocket;
-      keepAlive(webSocket);
+      keepAlive(webSocket, socket);
       this.#server.emit('connection', webSocket, request);
     });
     return accepted;
@@ -118,7 +152,6 @@ export class Upgrades {
     response.shouldKeepAlive = false;
     response.assignSocket(socket);
     response.once('finish', () => socket.end());
-    socket.on('error', () => socket.destroy());
     this.#heads.set(request, head);
     listener.emit('request', request, response);
   }

@@ -294,10 +294,10 @@ test('a request that would rather speak another protocol is answered all the sam
       'HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA',
       `Content-Length: ${body.length}`,
       '',
-      `${body}GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      body,
     ].join('\r\n'),
   );
-  t.regex(answer, /^HTTP\/1\.1 202 [\s\S]*HTTP\/1\.1 200 [\s\S]*\{"status":"ok"\}/);
+  t.regex(answer, /^HTTP\/1\.1 202 [\s\S]*connection: close/i);
   t.like(context.guests.list(), [{ memory: 64 }]);
 });
 
@@ -320,6 +320,67 @@ test('requests for another protocol that come before the earlier answers are ans
   const [h2c, webSocket] = await Promise.all(answers);
   t.regex(h2c ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 200 [\s\S]*\{"status":"ok"\}$/);
   t.regex(webSocket ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 404 /);
+});
+
+test('a connection that is reset while it waits for another protocol ends nothing but itself', async (t) => {
+  const { url, call } = await serve(t, undefined);
+  for (const upgrade of ['websocket', 'h2c']) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const events = 'GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    socket.write(
+      `${events}GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`,
+    );
+    await once(socket, 'data');
+    socket.resetAndDestroy();
+  }
+  t.is((await call('GET', '/healthz')).status, 200);
+});
+
+test('a request with a body is none for a WebSocket, and loses nothing of it', async (t) => {
+  const { url, context } = await serveApi(t);
+  const body = '{"memory": 64}';
+  const head = 'POST /guests HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+  t.regex(await answerTo(url, `${head}Content-Length: ${body.length}\r\n\r\n${body}`), /^HTTP\/1\.1 202 /);
+  const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  t.regex(await answerTo(url, chunked), /^HTTP\/1\.1 202 /);
+  t.like(context.guests.list(), [{ memory: 64 }, { memory: 64 }]);
+});
+
+test('empty messages are nothing, however many come', async (t) => {
+  const bytes = new Duplex({ read() {}, write() {} });
+  const { serial, call } = await serve(t, () => ({ bytes }));
+  const viewer = await view(serial);
+  for (let count = 0; count < 10_000; count += 1) viewer.stream.write(Buffer.alloc(0));
+  await until('they have arrived', () => viewer.stream.writableLength === 0);
+  t.is((await call('GET', '/healthz')).status, 200);
+  t.is(bytes.writableLength, 0);
+});
+
+test('a handshake that is none is a 400 in words, and nothing is opened for it', async (t) => {
+  const { url, serial, scripted } = await serve(t, undefined);
+  const head = `GET ${new URL(serial).pathname} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
+  const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+  for (const [headers, words] of [
+    ['Sec-WebSocket-Version: 13\r\n', /Sec-WebSocket-Key must be/],
+    [`${key}Sec-WebSocket-Version: 99\r\n`, /Sec-WebSocket-Version must be 13/],
+    [`${key}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: a,,b\r\n`, /Sec-WebSocket-Protocol must be/],
+  ] as const) {
+    const answer = await answerTo(url, `${head}${headers}\r\n`);
+    t.regex(answer, /^HTTP\/1\.1 400 [\s\S]*\{"message":/);
+    t.regex(answer, words);
+  }
+  t.deepEqual(scripted.consoles, []);
+});
+
+test('who asks without a WebSocket learns why one would be refused', async (t) => {
+  const { call, context } = await serve(t, () => {
+    throw new StreamError(409, 'guest x is off: start it first');
+  });
+  const id = context.guests.list()[0]?.id;
+  t.like(await call('GET', `/guests/${id}/console/serial`), {
+    status: 409,
+    body: { message: 'guest x is off: start it first' },
+  });
 });
 
 test('a WebSocket is refused where there is none, and where it makes no sense', async (t) => {

@@ -136,3 +136,15 @@ test('a browser, which can set no headers on a WebSocket, offers its token as a 
   t.is(await open('read'), 403, 'who may only look may not type');
   t.is(await open('admin', (token) => `${token}x`), 401);
 });
+
+test('what a token has opened is closed when it is revoked', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const { id } = await addGuest(api.context);
+  const headers = await addToken(dbpath, 'ops', 'operate');
+  const viewer = await view(`${api.url}/guests/${id}/console/serial`, { headers });
+  const events = await fetch(`${api.url}/events`, { headers });
+  const ended = viewer.ends();
+  await changeTokens(dbpath, (tokens) => withoutToken(tokens, 'ops'));
+  t.deepEqual(await ended, [1008, 'your token is good no more']);
+  await t.throwsAsync(events.text());
+});

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { GuestPaths } from '../layout.js';
 
 interface Line {
   users: number;
+  /** Whoever types waits until the guest has taken what the one before has typed. */
+  turn: LimitFunction;
   /** Whoever types first has it made. */
   socket: Promise<Socket | undefined> | undefined;
 }
@@ -36,7 +39,7 @@ export class SerialLines {
 
   /** Begins to use a guest's line; end it with `leave`. */
   enter(id: string): void {
-    const line = this.#lines.get(id) ?? { users: 0, socket: undefined };
+    const line = this.#lines.get(id) ?? { users: 0, turn: pLimit(1), socket: undefined };
     line.users += 1;
     this.#lines.set(id, line);
   }
@@ -50,13 +53,18 @@ export class SerialLines {
     void line.socket?.then((socket) => socket?.destroy());
   }
 
-  /** Types into a guest's console. A guest that is off hears nothing, as a machine without power. */
-  async type({ id, serial }: GuestPaths, bytes: Buffer): Promise<void> {
+  /**
+   * Types into a guest's console. A guest that is off hears nothing, as a machine without power.
+   * @param signal takes back what has not been typed yet
+   */
+  async type({ id, serial }: GuestPaths, bytes: Buffer, signal: AbortSignal): Promise<void> {
     const line = this.#lines.get(id);
-    if (!line) return;
-    line.socket ??= this.#connect(line, serial);
-    const socket = await line.socket;
-    if (socket) await write(socket, bytes);
+    await line?.turn(async () => {
+      if (signal.aborted) return;
+      line.socket ??= this.#connect(line, serial);
+      const socket = await line.socket;
+      if (socket) await write(socket, bytes);
+    });
   }
 
   #connect(line: Line, path: string): Promise<Socket | undefined> {

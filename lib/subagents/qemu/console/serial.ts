@@ -13,7 +13,8 @@ export const openSerial = (paths: GuestPaths, lines: SerialLines, scrollback: nu
   lines.enter(paths.id);
   const readable = Readable.from(followLog(paths.serialLog, scrollback, closed.signal));
   const writable = new Writable({
-    write: (bytes: Buffer, _encoding, done) => void lines.type(paths, bytes).then(() => done(), done),
+    write: (bytes: Buffer, _encoding, done) =>
+      void lines.type(paths, bytes, closed.signal).then(() => done(), done),
   });
   return Duplex.from({ readable, writable }).once('close', () => {
     closed.abort();
