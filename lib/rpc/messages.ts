@@ -180,7 +180,14 @@ export const guestMetricsResponseSchema = Joi.object<GuestMetricsResponse>({
 
 export const allMetricsRequestSchema = Joi.object({}).unknown();
 
-const counters = Joi.object().pattern(Joi.string(), Joi.object().pattern(Joi.string(), Joi.any()));
+const count = Joi.number().min(0);
+
+/** By device: its name under `nameKey`, and counts. */
+const counters = (nameKey: 'disk' | 'name'): Joi.ObjectSchema =>
+  Joi.object().pattern(
+    Joi.string(),
+    Joi.object({ [nameKey]: Joi.string().max(255) }).pattern(Joi.string(), count),
+  );
 
 /** Metrics of another shape would end up in the time series of whoever scrapes them. */
 export const allMetricsResponseSchema = Joi.object<AllMetricsResponse>({
@@ -188,17 +195,18 @@ export const allMetricsResponseSchema = Joi.object<AllMetricsResponse>({
     .items(
       Joi.object<GuestCounters>({
         guest: Joi.string().max(255).required(),
-        cpu: Joi.array().items(Joi.object({ cpu_time: Joi.number().required() }).unknown()),
-        disk: counters,
-        nic: counters,
-        memory: Joi.number().min(0),
+        cpu: Joi.array().items(Joi.object({ cpu_time: count.required() }).pattern(Joi.string(), count)),
+        disk: counters('disk'),
+        nic: counters('name'),
+        memory: count,
       }).unknown(),
     )
     .allow(null)
     .required(),
 })
   .unknown()
-  .required();
+  .required()
+  .prefs({ convert: false });
 
 export const imageResponseSchema = Joi.object<ImageResponse>({
   images: Joi.array().items(imageSchema.unknown()).allow(null),

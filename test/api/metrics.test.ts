@@ -111,6 +111,28 @@ test('a sub-agent that fails, or answers nonsense, costs its own counters alone'
   t.is(valueIn(metrics.get('mistify_service_up'), { service: 'test' }), 1);
 });
 
+test('a count that is none costs the counters of its sub-agent alone, and no scrape', async (t) => {
+  const odd = [
+    { cpu: [{ cpu_time: -1 }] },
+    { cpu: [{ cpu_time: '5' }] },
+    { disk: { vda: { disk: 'vda', read_ops: -5 } } },
+    { nic: { net0: { name: 'net0', rx_bytes: 'many' } } },
+    { memory: '12' },
+  ];
+  for (const counters of odd) {
+    const api = await serveApi(t, {
+      methods: {
+        'Test.allMetrics': () => ({ guests: [{ guest: 'g', ...counters }] }),
+        'Test.containerAllMetrics': () => ({ guests: [] }),
+      },
+    });
+    const metrics = await scrape(t, api);
+    const up = metrics.get('mistify_guest_metrics_up');
+    t.is(valueIn(up, { action: 'allMetrics' }), 0, JSON.stringify(counters));
+    t.is(valueIn(up, { action: 'containerAllMetrics' }), 1);
+  }
+});
+
 test('a guest of which the agent knows nothing is not told of', async (t) => {
   const api = await serveApi(t, {
     methods: { 'Test.allMetrics': () => ({ guests: [{ guest: 'stranger', memory: 1 }] }) },
