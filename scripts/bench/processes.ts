@@ -1,36 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
-import getPort from 'get-port';
 import { packageRoot } from '../../lib/package-root.js';
 
-const START_MS = 15_000;
+const START_MS = 120_000;
+const POLL_MS = 20;
 
 /** A program under measurement, on loopback. */
-export interface Target {
+export interface Running {
   url: string;
+  pid: number;
+  /** Milliseconds from its start until it answered. */
+  startMs: number;
   stop(): Promise<void>;
 }
 
-const program = (path: string): string => join(packageRoot, 'dist', path);
-
-/** Starts a Node program and waits until its port answers anything at all. */
-const start = async (args: string[], port: number): Promise<ChildProcess> => {
-  const child = spawn(process.execPath, args, { stdio: 'ignore' });
-  const giveUpAt = Date.now() + START_MS;
-  for (;;) {
-    try {
-      await axios.get(`http://127.0.0.1:${port}/`, { validateStatus: () => true, proxy: false });
-      return child;
-    } catch (error) {
-      if (child.exitCode !== null || Date.now() > giveUpAt) throw error;
-      await delay(50);
-    }
-  }
-};
+/** @param path in the tree, as `.js` */
+export const builtProgram = (path: string): string => join(packageRoot, 'dist', path);
 
 const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null) return;
@@ -39,40 +28,60 @@ const stop = async (child: ChildProcess): Promise<void> => {
   await exited;
 };
 
-/** The agent with the test-service behind every action, its state in a temporary directory. */
-export const startAgent = async (): Promise<Target> => {
-  const dir = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
-  const port = await getPort();
-  const stage = (method: string): object => ({ stages: [{ service: 'test', method }] });
-  const config = {
-    dbpath: join(dir, 'db'),
-    services: { test: { socket: 'test.sock', max_pending: 32, command: ['mistify-test-service'] } },
-    actions: { create: stage('Libvirt.Create'), cpuMetrics: stage('Libvirt.CPUMetrics') },
-  };
-  await writeFile(join(dir, 'agent.json'), JSON.stringify(config));
-  const args = [program('routes/mistify-agent.js'), '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', dir];
-  const child = await start(args, port);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      await stop(child);
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
+/** Starts a Node program and waits until its port answers anything at all. */
+export const startProgram = async (args: readonly string[], port: number): Promise<Running> => {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    try {
+      await axios.get(`${url}/healthz`, { validateStatus: () => true, proxy: false });
+      const startMs = performance.now() - startedAt;
+      return { url, pid: Number(child.pid), startMs, stop: () => stop(child) };
+    } catch (error) {
+      if (child.exitCode !== null || performance.now() - startedAt > START_MS) {
+        await stop(child);
+        throw error;
+      }
+      await delay(POLL_MS);
+    }
+  }
 };
 
-/** Hapi alone; `answers` are what it is to say. */
-export const startBareHapi = async (answers: readonly object[]): Promise<Target> => {
-  const dir = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
-  const port = await getPort();
-  const file = join(dir, 'answers.json');
-  await writeFile(file, JSON.stringify(answers));
-  const child = await start([program('scripts/bench/bare-hapi.js'), String(port), file], port);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    stop: async () => {
-      await stop(child);
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
+/** Starts something in a directory of its own, which is removed when it has stopped. */
+export const withDirectory = async (start: (directory: string) => Promise<Running>): Promise<Running> => {
+  const directory = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  try {
+    const running = await start(directory);
+    return {
+      ...running,
+      stop: async () => {
+        await running.stop();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+};
+
+/** Stops what was started, whatever comes of the work that needed it. */
+export const using = async <T>(running: readonly Running[], work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } finally {
+    await Promise.all(running.map((each) => each.stop()));
+  }
+};
+
+const KIB_PER_MB = 1024;
+
+/** MB of memory that a process has, now and at most: proc_pid_status(5). */
+export const memoryOf = async (pid: number): Promise<{ now: number; peak: number }> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const mb = (key: string): number =>
+    Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / KIB_PER_MB;
+  return { now: mb('VmRSS'), peak: mb('VmHWM') };
 };

@@ -1,0 +1,66 @@
+import autocannon from 'autocannon';
+import { quantile } from './statistics.js';
+import type { Pace } from './suite.js';
+
+export const CONNECTIONS = 32;
+
+/** One kind of request. */
+export interface Request {
+  method: 'GET' | 'POST';
+  path: string;
+  status: number;
+  body?: string;
+}
+
+export interface Load {
+  /** Requests a second. */
+  rate: number;
+  /** Milliseconds in which 99 of 100 were answered. */
+  p99: number;
+}
+
+/** Keeps a server busy for some seconds. A single answer with another status spoils the figure, so it is an error. */
+export const load = async (
+  url: string,
+  { method, path, status, body }: Request,
+  duration: number,
+  connections = CONNECTIONS,
+): Promise<Load> => {
+  const result = await autocannon({
+    url: `${url}${path}`,
+    method,
+    connections,
+    duration,
+    ...(body === undefined ? {} : { body }),
+  });
+  const odd = result.errors + result.timeouts + result.non2xx;
+  if (odd > 0) throw new Error(`${method} ${path}: ${odd} of the answers were not ${status}`);
+  return { rate: result.requests.total / result.duration, p99: result.latency.p99 };
+};
+
+/**
+ * Loads several servers in turn, so that whatever else the machine does is the same to all.
+ * @returns the rounds of each
+ */
+export const loadInTurn = async (
+  targets: readonly { url: string; request: Request }[],
+  { rounds, seconds, warmUpSeconds }: Pace,
+): Promise<Load[][]> => {
+  for (const { url, request } of targets) await load(url, request, warmUpSeconds);
+  const results: Load[][] = targets.map(() => []);
+  for (let round = 0; round < rounds; round += 1)
+    for (const [index, { url, request }] of targets.entries())
+      results[index]?.push(await load(url, request, seconds));
+  return results;
+};
+
+/** Milliseconds that `work` takes, done again and again, one after the other. */
+export const timeEach = async (times: number, work: () => Promise<void>): Promise<number> => {
+  const took: number[] = [];
+  for (let time = 0; time < times; time += 1) {
+    const startedAt = performance.now();
+    await work();
+    took.push(performance.now() - startedAt);
+  }
+  return quantile(took, 0.5);
+};

@@ -1,0 +1,13 @@
+const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
+
+/** @param share 0.5 for the median */
+export const quantile = (values: readonly number[], share: number): number => {
+  const ordered = sorted(values);
+  return ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * share))] ?? Number.NaN;
+};
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** The median of what each round is of the one beside it. */
+export const medianRatio = (values: readonly number[], others: readonly number[]): number =>
+  median(values.map((value, index) => value / (others[index] ?? Number.NaN)));
