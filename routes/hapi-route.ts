@@ -7,36 +7,66 @@ import type {
   RouteOptions,
   ServerRoute,
 } from '@hapi/hapi';
-import Joi from 'joi';
+import type { Schema } from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
 import { principalOf } from './auth.js';
 import { conditionsOf } from './conditions.js';
 import { toBoom } from './errors.js';
+import { bodyOf } from './json-body.js';
 import type { Patience } from './listener.js';
 import { type Route, scopeOf } from './route.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-const none = Joi.object({});
+/** What a route without a query schema has of it. */
+const NO_QUERY = {};
+
+/** Hapi can do it too, but prepares for each request a context that no schema of ours looks at. */
+const validator =
+  (schema: Schema) =>
+  async (input: object | Buffer | string): Promise<object> => {
+    const { value, error } = schema.validate(input, { abortEarly: false, stripUnknown: true });
+    if (error) throw error;
+    return value;
+  };
 
 const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['payload'] =>
   payload === undefined || payload === 'ignored'
     ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
     : { override: 'application/json', maxBytes: MAX_BODY_BYTES };
 
-const toEvent = (request: Request, route: Route): Event => ({
-  ...conditionsOf(request, route),
-  params: request.params,
-  query: request.query,
-  payload: request.payload,
-  principal: principalOf(request),
-  // Most handlers never ask for it.
-  get signal() {
-    return disconnectSignal(request);
-  },
-});
+/** A request, as handlers know it. */
+class RequestEvent implements Event {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly payload: unknown;
+  readonly principal: Event['principal'];
+  readonly idempotency: Event['idempotency'];
+  readonly ifMatch: Event['ifMatch'];
+  readonly lastEventId: Event['lastEventId'];
+  readonly #request: Request;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: Request, route: Route) {
+    const { idempotency, ifMatch, lastEventId } = conditionsOf(request, route);
+    this.#request = request;
+    this.params = request.params;
+    this.query = route.query ? request.query : NO_QUERY;
+    this.payload = request.payload;
+    this.principal = principalOf(request);
+    this.idempotency = idempotency;
+    this.ifMatch = ifMatch;
+    this.lastEventId = lastEventId;
+  }
+
+  /** Made when it is first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    this.#signal ??= disconnectSignal(this.#request);
+    return this.#signal;
+  }
+}
 
 /** The next page of a list, as RFC 8288 has it. */
 const linkToNext = ({ url }: Request, cursor: string): string => {
@@ -45,14 +75,17 @@ const linkToNext = ({ url }: Request, cursor: string): string => {
   return `<${url.pathname}?${query}>; rel="next"`;
 };
 
-const respond = (
-  { status, headers, body, next }: Reply,
-  request: Request,
-  h: ResponseToolkit,
-): ResponseObject => {
-  const response = h.response(body as object).code(status);
+const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: number): ResponseObject => {
+  const { status, headers, next } = reply;
+  const body = bodyOf(reply);
+  const response = h.response(body).code(status);
+  if (reply.isStored) response.type('application/json');
   if (next !== undefined) response.header('Link', linkToNext(request, next));
-  for (const [name, value] of Object.entries(headers ?? {})) response.header(name, value);
+  for (const name in headers) response.header(name, String(headers[name]));
+  if (body instanceof Readable) {
+    const { res } = request.raw;
+    res.setTimeout(stall, () => res.destroy());
+  }
   return response;
 };
 
@@ -70,10 +103,9 @@ export const toHapiRoute = (definition: Route, context: Context, { stall }: Pati
       auth: scope === 'public' ? false : { access: { scope: [scope] } },
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
       validate: {
-        ...(params ? { params } : {}),
-        query: query ?? none,
-        ...(payload && payload !== 'ignored' ? { payload } : {}),
-        options: { abortEarly: false, stripUnknown: true },
+        ...(params ? { params: validator(params) } : {}),
+        ...(query ? { query: validator(query) } : {}),
+        ...(payload && payload !== 'ignored' ? { payload: validator(payload) } : {}),
         failAction: (_request, _h, error) => {
           throw error;
         },
@@ -81,10 +113,7 @@ export const toHapiRoute = (definition: Route, context: Context, { stall }: Pati
     },
     handler: async (request, h) => {
       try {
-        const reply = await handler(toEvent(request, definition), context);
-        const { res } = request.raw;
-        if (reply.body instanceof Readable) res.setTimeout(stall, () => res.destroy());
-        return respond(reply, request, h);
+        return respond(await handler(new RequestEvent(request, definition), context), request, h, stall);
       } catch (error) {
         throw toBoom(error);
       }
