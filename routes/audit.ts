@@ -3,23 +3,15 @@ import type { Lifecycle } from '@hapi/hapi';
 import { JOB_ID_HEADER } from '../handlers/replies.js';
 import type { Context } from '../handlers/types.js';
 import { principalOf } from './auth.js';
-import { scopeOf } from './route.js';
-import { routeTable } from './table.js';
+import { type Route, scopeOf } from './route.js';
 
-/** By method and path. */
-const changing = new Set(
-  routeTable
-    .filter((route) => !['read', 'public'].includes(scopeOf(route)))
-    .map(({ method, path }) => `${method} ${path}`),
-);
+export const isAudited = (route: Route): boolean => !['read', 'public'].includes(scopeOf(route));
 
-/** Notes every request for a change, and what was answered. */
+/** Notes a request for a change, and what was answered. */
 export const audit =
   ({ audit: log }: Context): Lifecycle.Method =>
   (request, h) => {
     const { response, route, info, params } = request;
-    const method = request.method.toUpperCase();
-    if (!changing.has(`${method} ${route.path}`)) return h.continue;
     // A new guest has its id from the agent.
     const created =
       route.path === '/guests' && !isBoom(response) ? (response.source as { id?: string }).id : undefined;
@@ -30,7 +22,7 @@ export const audit =
       event: 'request',
       principal: principalOf(request)?.name ?? '',
       address: info.remoteAddress,
-      method,
+      method: request.method.toUpperCase(),
       route: route.path,
       guest: (params.guestID as string | undefined) ?? created,
       job,

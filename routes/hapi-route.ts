@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type {
+  Lifecycle,
   ReqRefDefaults,
   Request,
   ResponseObject,
@@ -10,12 +11,13 @@ import type {
 import type { Schema } from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
+import { audit, isAudited } from './audit.js';
 import { principalOf } from './auth.js';
 import { conditionsOf } from './conditions.js';
-import { toBoom } from './errors.js';
+import { notAllowed, toBoom } from './errors.js';
 import { bodyOf } from './json-body.js';
 import type { Patience } from './listener.js';
-import { type Route, scopeOf } from './route.js';
+import { answersHead, type Route, scopeOf } from './route.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -89,8 +91,35 @@ const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: numb
   return response;
 };
 
+interface HapiRouteOptions {
+  patience: Patience;
+  /** The methods that its path has. */
+  allowed: readonly string[];
+}
+
+/** What is done for the requests of some routes alone: what is done for all of them costs all of them. */
+const extensionsOf = (
+  definition: Route,
+  context: Context,
+  allowed: readonly string[],
+): RouteOptions<ReqRefDefaults>['ext'] => {
+  // hapi gives every GET a HEAD that runs its handler.
+  const refuseHead: Lifecycle.Method = (request, h) => {
+    if (request.method === 'head') throw notAllowed(request, allowed);
+    return h.continue;
+  };
+  return {
+    ...(definition.method === 'GET' && !answersHead(definition) ? { onPreAuth: { method: refuseHead } } : {}),
+    ...(isAudited(definition) ? { onPreResponse: { method: audit(context) } } : {}),
+  };
+};
+
 /** A route as hapi knows it: validates, calls the handler, and sends what it answers. */
-export const toHapiRoute = (definition: Route, context: Context, { stall }: Patience): ServerRoute => {
+export const toHapiRoute = (
+  definition: Route,
+  context: Context,
+  { patience: { stall }, allowed }: HapiRouteOptions,
+): ServerRoute => {
   const { method, path, summary, tags, params, query, payload, handler } = definition;
   const scope = scopeOf(definition);
   const takesBody = method !== 'GET';
@@ -101,6 +130,7 @@ export const toHapiRoute = (definition: Route, context: Context, { stall }: Pati
       description: summary,
       tags: [...tags],
       auth: scope === 'public' ? false : { access: { scope: [scope] } },
+      ext: extensionsOf(definition, context, allowed) ?? {},
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
       validate: {
         ...(params ? { params: validator(params) } : {}),

@@ -15,10 +15,8 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 };
 
-const PATHS = ['/docs', '/docs/{file}', '/docs/assets/{file}'];
-
-const withHeaders: Lifecycle.Method = ({ response, route }, h) => {
-  if (!('isBoom' in response) && PATHS.includes(route.path))
+const withHeaders: Lifecycle.Method = ({ response }, h) => {
+  if (!('isBoom' in response))
     for (const [name, value] of Object.entries(HEADERS)) response.header(name, value);
   return h.continue;
 };
@@ -26,11 +24,11 @@ const withHeaders: Lifecycle.Method = ({ response, route }, h) => {
 /** Serves the pages for people: static files, which ask the API like any client. They are no secret. */
 export const servePages = async (server: Server): Promise<void> => {
   await server.register(Inert.plugin);
-  const pages = { method: 'GET', options: { auth: false } } as const;
+  const ext = { onPreResponse: { method: withHeaders } };
+  const pages = { method: 'GET', options: { auth: false, ext } } as const;
   server.route([
     { ...pages, path: '/docs', handler: { file: { path: join(WEB, 'docs', 'index.html'), confine: WEB } } },
     { ...pages, path: '/docs/{file}', handler: { directory: { path: join(WEB, 'docs'), index: false } } },
     { ...pages, path: '/docs/assets/{file}', handler: { directory: { path: SWAGGER_UI, index: false } } },
   ]);
-  server.ext('onPreResponse', withHeaders);
 };
