@@ -96,7 +96,7 @@ export class JobLog {
     await this.#collection.put(job.ID, logged);
     this.#index(logged);
     this.#tell(id);
-    await this.#prune();
+    void this.#prune();
     return job;
   }
 
@@ -233,7 +233,9 @@ export class JobLog {
       this.#requested.delete(id);
       this.#forget(id);
     }
-    if (this.#pruned.length >= PRUNE_BATCH) await this.#collection.remove(...this.#pruned.splice(0));
+    if (this.#pruned.length < PRUNE_BATCH) return;
+    // What cannot be removed now is forgotten at the next start.
+    await this.#collection.remove(...this.#pruned.splice(0)).catch(() => {});
   }
 
   #forget(id: string): void {

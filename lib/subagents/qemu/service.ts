@@ -1,5 +1,6 @@
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
+import type { CallContext } from '../../rpc/call-context.js';
 import { GuestStates } from '../../rpc/guest-states.js';
 import {
   allMetricsRequestSchema,
@@ -10,7 +11,7 @@ import {
   guestMetricsRequestSchema,
   guestRequestSchema,
 } from '../../rpc/messages.js';
-import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
+import { SubAgent } from '../../rpc/sub-agent.js';
 import type { Running } from '../run.js';
 import { isRoot } from '../unprivileged.js';
 import { type AccelChoice, chooseAccel } from './accel.js';
