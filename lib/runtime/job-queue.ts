@@ -201,13 +201,16 @@ export class JobQueue {
 
   async #run<T>(entry: QueuedJob, signal: AbortSignal, about: About): Promise<T> {
     const { id, action, task, stage, repeated } = entry;
-    const job = await entry.logged;
+    // Asked for before the job is known to be logged: when its turn comes at once, both share a sync.
+    const started = this.#jobs.start(id);
+    started.catch(() => {});
     const enterStage = async (index: number): Promise<void> => {
       signal.throwIfAborted();
       if (index > 0) await this.#jobs.enterStage(id, index);
     };
     try {
-      await this.#jobs.start(id);
+      const job = await entry.logged;
+      await started;
       this.#log.debug(about, 'running');
       const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
       const result = await this.#runTask(task, { job, action, run, signal });

@@ -145,7 +145,7 @@ export class Collection<Value> {
   async #openFile(): Promise<StoredDocument[]> {
     try {
       this.#file = await NedbFile.open(this.#filename);
-      return await this.#file.documents();
+      return this.#file.documents();
     } catch (error) {
       if (!isFull(error)) throw error;
       await repairTail(this.#filename);

@@ -22,9 +22,10 @@ export interface Change {
   after: StoredDocument | undefined;
 }
 
-/** What NeDB has and the types of nedb-promises do not: the method they name instead is deprecated. */
-interface Compactable {
+/** What NeDB has and the types of nedb-promises do not: what they name instead is deprecated, or copies everything. */
+interface Untyped {
   compactDatafileAsync(): Promise<void>;
+  getAllData(): StoredDocument[];
 }
 
 /** NeDB takes these for ends of lines when it reads a file, but JSON has them as they are. */
@@ -108,8 +109,9 @@ export class NedbFile {
     return this.#file.size;
   }
 
-  async documents(): Promise<StoredDocument[]> {
-    return this.#datastore.find({});
+  /** The very documents that NeDB has, which it replaces and never changes. */
+  documents(): StoredDocument[] {
+    return (this.#datastore as unknown as Untyped).getAllData();
   }
 
   /** Writes all the changes at once, with one sync; when that fails, none was made, in memory or in the file. */
@@ -135,7 +137,7 @@ export class NedbFile {
     await this.#file.makeReady();
     this.#pen.isDown = true;
     try {
-      await (this.#datastore as unknown as Compactable).compactDatafileAsync();
+      await (this.#datastore as unknown as Untyped).compactDatafileAsync();
     } catch (error) {
       // The last step of it may have failed alone, with the new file already in place of the old one.
       await this.#file.replaced({ named: false });
