@@ -8,7 +8,6 @@ import type {
   RouteOptions,
   ServerRoute,
 } from '@hapi/hapi';
-import type { Schema } from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
 import { audit, isAudited } from './audit.js';
@@ -18,21 +17,13 @@ import { notAllowed, toBoom } from './errors.js';
 import { bodyOf } from './json-body.js';
 import type { Patience } from './listener.js';
 import { answersHead, type Route, scopeOf } from './route.js';
+import { rememberingValidator, validator } from './validator.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** What a route without a query schema has of it. */
 const NO_QUERY = {};
-
-/** Hapi can do it too, but prepares for each request a context that no schema of ours looks at. */
-const validator =
-  (schema: Schema) =>
-  async (input: object | Buffer | string): Promise<object> => {
-    const { value, error } = schema.validate(input, { abortEarly: false, stripUnknown: true });
-    if (error) throw error;
-    return value;
-  };
 
 const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['payload'] =>
   payload === undefined || payload === 'ignored'
@@ -133,7 +124,7 @@ export const toHapiRoute = (
       ext: extensionsOf(definition, context, allowed) ?? {},
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
       validate: {
-        ...(params ? { params: validator(params) } : {}),
+        ...(params ? { params: rememberingValidator(params) } : {}),
         ...(query ? { query: validator(query) } : {}),
         ...(payload && payload !== 'ignored' ? { payload: validator(payload) } : {}),
         failAction: (_request, _h, error) => {
