@@ -86,6 +86,8 @@ interface HapiRouteOptions {
   patience: Patience;
   /** The methods that its path has. */
   allowed: readonly string[];
+  /** Whether clients have to say who they are. */
+  asksWho: boolean;
 }
 
 /** What is done for the requests of some routes alone: what is done for all of them costs all of them. */
@@ -109,7 +111,7 @@ const extensionsOf = (
 export const toHapiRoute = (
   definition: Route,
   context: Context,
-  { patience: { stall }, allowed }: HapiRouteOptions,
+  { patience: { stall }, allowed, asksWho }: HapiRouteOptions,
 ): ServerRoute => {
   const { method, path, summary, tags, params, query, payload, handler } = definition;
   const scope = scopeOf(definition);
@@ -120,7 +122,7 @@ export const toHapiRoute = (
     options: {
       description: summary,
       tags: [...tags],
-      auth: scope === 'public' ? false : { access: { scope: [scope] } },
+      auth: scope === 'public' || !asksWho ? false : { access: { scope: [scope] } },
       ext: extensionsOf(definition, context, allowed) ?? {},
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
       validate: {

@@ -110,7 +110,11 @@ export const createServer = async (
   const methods = methodsOf(routeTable);
   server.route(
     routeTable.map((definition) =>
-      toHapiRoute(definition, context, { patience, allowed: methods.get(definition.path) ?? [] }),
+      toHapiRoute(definition, context, {
+        patience,
+        allowed: methods.get(definition.path) ?? [],
+        asksWho: !('everyone' in access),
+      }),
     ),
   );
   await servePages(server);
