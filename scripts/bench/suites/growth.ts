@@ -33,9 +33,9 @@ const get = (path: (guestId: string) => string): Cost['measure'] =>
   underLoad((guestId) => ({ method: 'GET', path: path(guestId), status: 200 }));
 
 const oneGuest: Cost = { name: 'one guest', measure: get((id) => `/guests/${id}`) };
-const page: Cost = { name: 'a page of 10 guests', measure: get(() => '/guests?limit=10') };
+const page: Cost = { name: 'a page of 5 guests', measure: get(() => '/guests?limit=5') };
 const metrics: Cost = { name: 'cpu metrics', measure: get((id) => `/guests/${id}/metrics/cpu`) };
-const pageOfJobs: Cost = { name: 'a page of 10 jobs', measure: get(() => '/jobs?limit=10') };
+const pageOfJobs: Cost = { name: 'a page of 5 jobs', measure: get(() => '/jobs?limit=5') };
 const job: Cost = {
   name: 'a job, POST to Complete',
   measure: ({ agent, guestId }) => endToEnd(agent, guestId, TIMES),
