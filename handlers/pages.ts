@@ -24,7 +24,7 @@ export const page = <Item extends object>(
   { fields }: ListQuery,
 ): Reply<Item[]> => ({
   status: 200,
-  body: fields ? items.map((item) => pick(item, fields)) : items,
+  ...(fields ? { body: items.map((item) => pick(item, fields)) } : { body: items, isStored: true }),
   ...(next === undefined ? {} : { next: encodeCursor(String(next)) }),
 });
 

@@ -13,6 +13,7 @@ export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
   status: 200,
   headers: { ETag: etagOf(body) },
   body,
+  isStored: true,
 });
 
 /** An info action's answer. */

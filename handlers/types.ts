@@ -27,6 +27,8 @@ export interface Reply<Body = unknown> {
   headers?: Record<string, string>;
   /** Sent as JSON, unless it is bytes; with status 101 the messages in both directions. */
   body: Body;
+  /** Whether the body, or each of its items, is as it is stored: then its JSON is made once, however often it is sent. */
+  isStored?: boolean;
   /** The cursor of the next page of a list; absent on the last one. */
   next?: string;
 }

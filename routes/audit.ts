@@ -4,15 +4,9 @@ import { JOB_ID_HEADER } from '../handlers/replies.js';
 import type { Context, Reply } from '../handlers/types.js';
 import type { AuditLog } from '../lib/audit/audit-log.js';
 import { principalOf } from './auth.js';
-import { scopeOf } from './route.js';
-import { routeTable } from './table.js';
+import { type Route, scopeOf } from './route.js';
 
-/** By method and path. */
-const changing = new Set(
-  routeTable
-    .filter((route) => !['read', 'public'].includes(scopeOf(route)))
-    .map(({ method, path }) => `${method} ${path}`),
-);
+export const isAudited = (route: Route): boolean => !['read', 'public'].includes(scopeOf(route));
 
 interface Answered {
   status: number;
@@ -37,12 +31,11 @@ const write = (
     status,
   });
 
-/** Notes every request for a change, and what was answered. */
+/** Notes a request for a change, and what was answered. */
 export const audit =
   ({ audit: log }: Context): Lifecycle.Method =>
   (request, h) => {
-    const { response, route, method } = request;
-    if (!changing.has(`${method.toUpperCase()} ${route.path}`)) return h.continue;
+    const { response, route } = request;
     if (isBoom(response)) {
       write(log, request, { status: response.output.statusCode });
       return h.continue;

@@ -55,17 +55,19 @@ const commonName = ({ raw }: Request): string | undefined => {
   return Array.isArray(CN) ? CN[0] : CN;
 };
 
+/** Where clients have to say who they are. */
+type ByProof = Exclude<Access, { everyone: Principal }>;
+
 /** Tells who asks, of all who come in by one way. */
 class Authenticator {
-  readonly #access: Access;
+  readonly #access: ByProof;
   readonly #wrong = new RateLimiterMemory({ points: MAX_WRONG_TOKENS, duration: 60 });
 
-  constructor(access: Access) {
+  constructor(access: ByProof) {
     this.#access = access;
   }
 
   async authenticate(request: Request): Promise<Credentials> {
-    if ('everyone' in this.#access) return credentialsOf(this.#access.everyone);
     const { tokens, certificates } = this.#access;
     const token = tokens && bearer(request);
     if (token !== undefined) return this.#byToken(request, token);
@@ -78,7 +80,7 @@ class Authenticator {
   }
 
   async #byToken(request: Request, token: string): Promise<Credentials> {
-    const { tokens } = this.#access as Exclude<Access, { everyone: Principal }>;
+    const { tokens } = this.#access;
     const principal = await tokens?.find(token);
     if (principal) return credentialsOf(principal, async () => (await tokens?.find(token)) !== undefined);
     throw await this.#refuseToken(request.info.remoteAddress);
@@ -96,7 +98,7 @@ class Authenticator {
   }
 
   #ways(): string {
-    const { tokens, certificates } = this.#access as Exclude<Access, { everyone: Principal }>;
+    const { tokens, certificates } = this.#access;
     const ways = [
       ...(tokens ? ['Authorization: Bearer TOKEN, with one that `mistify token create` has made'] : []),
       ...(certificates ? ['a client certificate'] : []),
@@ -105,8 +107,15 @@ class Authenticator {
   }
 }
 
-/** Has every route of a server ask who it is, unless it says otherwise. */
+/** Who asks at the servers where all are the same. */
+const everyoneOf = new WeakMap<object, Principal>();
+
+/** Has every route of a server ask who it is, unless it says otherwise, or all are the same. */
 export const requirePrincipals = (server: Server, access: Access): void => {
+  if ('everyone' in access) {
+    everyoneOf.set(server.listener, access.everyone);
+    return;
+  }
   const authenticator = new Authenticator(access);
   const scheme = (): ServerAuthSchemeObject => ({
     authenticate: async (request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValue> => {
@@ -120,8 +129,8 @@ export const requirePrincipals = (server: Server, access: Access): void => {
 };
 
 /** Who asks; nobody on a route that is for everybody. */
-export const principalOf = ({ auth }: Request): Principal | undefined =>
-  (auth.credentials as unknown as Credentials | null)?.principal;
+export const principalOf = ({ auth, server }: Request): Principal | undefined =>
+  (auth.credentials as unknown as Credentials | null)?.principal ?? everyoneOf.get(server.listener);
 
 /**
  * Calls back once the token that let a request in is revoked or has expired: what it has opened may last for days.

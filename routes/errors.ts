@@ -1,4 +1,4 @@
-import { Boom, boomify, isBoom } from '@hapi/boom';
+import { Boom, boomify, isBoom, methodNotAllowed } from '@hapi/boom';
 import type { ErrorBody } from '../handlers/types.js';
 import { AgentError, type ErrorKind } from '../lib/errors.js';
 
@@ -34,3 +34,12 @@ export const errorBody = (boom: Boom, debug: boolean): ErrorBody => ({
   code: boom.output.statusCode,
   stack: debug ? (boom.stack ?? '').split('\n').map((line) => line.trim()) : [],
 });
+
+/** @param allowed the methods that the path has */
+export const notAllowed = (
+  { method, path }: { method: string; path: string },
+  allowed: readonly string[],
+): Boom =>
+  methodNotAllowed(`${method.toUpperCase()} is not for ${path}: use ${allowed.join(', ')}`, undefined, [
+    ...allowed,
+  ]);

@@ -8,39 +8,60 @@ import type {
   RouteOptions,
   ServerRoute,
 } from '@hapi/hapi';
-import Joi from 'joi';
 import type { Context, Event, Reply } from '../handlers/types.js';
 import { disconnectSignal } from '../lib/disconnect-signal.js';
 import type { Upgrades } from '../lib/websocket/upgrades.js';
-import { auditHandover } from './audit.js';
+import { audit, auditHandover, isAudited } from './audit.js';
 import { principalOf, whenRevoked } from './auth.js';
 import { conditionsOf } from './conditions.js';
-import { toBoom } from './errors.js';
+import { notAllowed, toBoom } from './errors.js';
+import { bodyOf } from './json-body.js';
 import type { Patience } from './listener.js';
-import { isWebSocket, type Route, scopeOf } from './route.js';
+import { answersHead, isWebSocket, type Route, scopeOf } from './route.js';
+import { rememberingValidator, validator } from './validator.js';
 import { connectClient, requireHandshake } from './web-sockets.js';
 
 /** A body of JSON for one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-const none = Joi.object({});
+/** What a route without a query schema has of it. */
+const NO_QUERY = {};
 
 const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['payload'] =>
   payload === undefined || payload === 'ignored'
     ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
     : { override: 'application/json', maxBytes: MAX_BODY_BYTES };
 
-const toEvent = (request: Request, route: Route): Event => ({
-  ...conditionsOf(request, route),
-  params: request.params,
-  query: request.query,
-  payload: request.payload,
-  principal: principalOf(request),
-  // Most handlers never ask for it.
-  get signal() {
-    return disconnectSignal(request);
-  },
-});
+/** A request, as handlers know it. */
+class RequestEvent implements Event {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly payload: unknown;
+  readonly principal: Event['principal'];
+  readonly idempotency: Event['idempotency'];
+  readonly ifMatch: Event['ifMatch'];
+  readonly lastEventId: Event['lastEventId'];
+  readonly #request: Request;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: Request, route: Route) {
+    const { idempotency, ifMatch, lastEventId } = conditionsOf(request, route);
+    this.#request = request;
+    this.params = request.params;
+    this.query = route.query ? request.query : NO_QUERY;
+    this.payload = request.payload;
+    this.principal = principalOf(request);
+    this.idempotency = idempotency;
+    this.ifMatch = ifMatch;
+    this.lastEventId = lastEventId;
+  }
+
+  /** Made when it is first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    this.#signal ??= disconnectSignal(this.#request);
+    return this.#signal;
+  }
+}
 
 /** The next page of a list, as RFC 8288 has it. */
 const linkToNext = ({ url }: Request, cursor: string): string => {
@@ -49,14 +70,21 @@ const linkToNext = ({ url }: Request, cursor: string): string => {
   return `<${url.pathname}?${query}>; rel="next"`;
 };
 
-const respond = (
-  { status, headers, body, next }: Reply,
-  request: Request,
-  h: ResponseToolkit,
-): ResponseObject => {
-  const response = h.response(body as object).code(status);
+const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: number): ResponseObject => {
+  const { status, headers, next } = reply;
+  const body = bodyOf(reply);
+  const response = h.response(body).code(status);
+  if (reply.isStored) response.type('application/json');
   if (next !== undefined) response.header('Link', linkToNext(request, next));
-  for (const [name, value] of Object.entries(headers ?? {})) response.header(name, value);
+  for (const name in headers) response.header(name, String(headers[name]));
+  if (body instanceof Readable) {
+    const { res } = request.raw;
+    res.setTimeout(stall, () => res.destroy());
+    res.once(
+      'close',
+      whenRevoked(request, () => res.destroy()),
+    );
+  }
   return response;
 };
 
@@ -64,7 +92,27 @@ interface Serving {
   context: Context;
   patience: Patience;
   upgrades: Upgrades;
+  /** The methods that its path has. */
+  allowed: readonly string[];
+  /** Whether clients have to say who they are. */
+  asksWho: boolean;
 }
+
+/** What is done for the requests of some routes alone: what is done for all of them costs all of them. */
+const extensionsOf = (
+  definition: Route,
+  { context, allowed }: Serving,
+): RouteOptions<ReqRefDefaults>['ext'] => {
+  // hapi gives every GET a HEAD that runs its handler.
+  const refuseHead: Lifecycle.Method = (request, h) => {
+    if (request.method === 'head') throw notAllowed(request, allowed);
+    return h.continue;
+  };
+  return {
+    ...(definition.method === 'GET' && !answersHead(definition) ? { onPreAuth: { method: refuseHead } } : {}),
+    ...(isAudited(definition) ? { onPreResponse: { method: audit(context) } } : {}),
+  };
+};
 
 /** Calls the handler, and sends what it answers. */
 const serve =
@@ -72,21 +120,11 @@ const serve =
   async (request, h) => {
     try {
       if (isWebSocket(definition)) requireHandshake(request, upgrades);
-      const reply = await definition.handler(toEvent(request, definition), context);
-      if (reply.status === 101) {
-        connectClient(request, upgrades, reply.body as Duplex);
-        auditHandover(context, request, reply);
-        return h.abandon;
-      }
-      const { res } = request.raw;
-      if (reply.body instanceof Readable) {
-        res.setTimeout(patience.stall, () => res.destroy());
-        res.once(
-          'close',
-          whenRevoked(request, () => res.destroy()),
-        );
-      }
-      return respond(reply, request, h);
+      const reply = await definition.handler(new RequestEvent(request, definition), context);
+      if (reply.status !== 101) return respond(reply, request, h, patience.stall);
+      connectClient(request, upgrades, reply.body as Duplex);
+      auditHandover(context, request, reply);
+      return h.abandon;
     } catch (error) {
       throw toBoom(error);
     }
@@ -103,13 +141,13 @@ export const toHapiRoute = (definition: Route, serving: Serving): ServerRoute =>
     options: {
       description: summary,
       tags: [...tags],
-      auth: scope === 'public' ? false : { access: { scope: [scope] } },
+      auth: scope === 'public' || !serving.asksWho ? false : { access: { scope: [scope] } },
+      ext: extensionsOf(definition, serving) ?? {},
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
       validate: {
-        ...(params ? { params } : {}),
-        query: query ?? none,
-        ...(payload && payload !== 'ignored' ? { payload } : {}),
-        options: { abortEarly: false, stripUnknown: true },
+        ...(params ? { params: rememberingValidator(params) } : {}),
+        ...(query ? { query: validator(query) } : {}),
+        ...(payload && payload !== 'ignored' ? { payload: validator(payload) } : {}),
         failAction: (_request, _h, error) => {
           throw error;
         },

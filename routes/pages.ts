@@ -39,14 +39,12 @@ const SHARED = [
 const file = (path: string, of: string, name: string): ServerRoute => ({
   method: 'GET',
   path,
-  options: { auth: false },
   handler: { file: { path: join(of, name), confine: of } },
 });
 
 const directory = (path: string, of: string): ServerRoute => ({
   method: 'GET',
   path: `${path}/{file*}`,
-  options: { auth: false },
   handler: { directory: { path: of, index: false } },
 });
 
@@ -73,16 +71,15 @@ const documentationPages: ServerRoute[] = [
 /** The pages for people: static files, which ask the API like any client. They are no secret. */
 const pages = [...consolePages, ...documentationPages];
 
-const paths: ReadonlySet<string> = new Set(pages.map(({ path }) => path));
-
-const withHeaders: Lifecycle.Method = ({ response, route }, h) => {
-  if (!('isBoom' in response) && paths.has(route.path))
+const withHeaders: Lifecycle.Method = ({ response }, h) => {
+  if (!('isBoom' in response))
     for (const [name, value] of Object.entries(HEADERS)) response.header(name, value);
   return h.continue;
 };
 
 export const servePages = async (server: Server): Promise<void> => {
   await server.register(Inert.plugin);
-  server.route(pages);
-  server.ext('onPreResponse', withHeaders);
+  server.route(
+    pages.map((page) => ({ ...page, options: { auth: false, ext: { onPreResponse: { method: withHeaders } } } })),
+  );
 };

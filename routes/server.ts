@@ -1,14 +1,13 @@
 import type { SecureContextOptions } from 'node:tls';
-import { type Boom, badRequest, isBoom, methodNotAllowed } from '@hapi/boom';
+import { type Boom, badRequest, isBoom } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import type { Context } from '../handlers/types.js';
 import { CONSOLE_PROTOCOL } from '../lib/websocket/console.js';
 import { Upgrades } from '../lib/websocket/upgrades.js';
 import type { Access } from './access.js';
-import { audit } from './audit.js';
 import { requirePrincipals } from './auth.js';
 import { refuseForeignNames, refuseForeignPages } from './browser-guard.js';
-import { errorBody } from './errors.js';
+import { errorBody, notAllowed } from './errors.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
 import { servePages } from './pages.js';
@@ -47,11 +46,6 @@ const methodsOf = (table: readonly Route[]): Methods => {
   return methods;
 };
 
-const notAllowed = ({ method, path }: Hapi.Request, allowed: readonly string[]): Boom => {
-  const message = `${method.toUpperCase()} is not for ${path}: use ${allowed.join(', ')}`;
-  return methodNotAllowed(message, undefined, [...allowed]);
-};
-
 /** Every path answers 405 to a method that it has no route for, and says which ones it has. */
 const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
   [...methods].map(([path, allowed]) => ({
@@ -62,15 +56,6 @@ const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
       throw notAllowed(request, allowed);
     },
   }));
-
-/** hapi gives every GET a HEAD that runs its handler. */
-const refuseHead =
-  (methods: Methods): Hapi.Lifecycle.Method =>
-  (request, h) => {
-    const allowed = methods.get(request.route.path);
-    if (request.method === 'head' && allowed && !allowed.includes('HEAD')) throw notAllowed(request, allowed);
-    return h.continue;
-  };
 
 /** HTTP/1.1 demands a Host header (RFC 9112, 3.2). */
 const requireHost: Hapi.Lifecycle.Method = ({ raw: { req } }, h) => {
@@ -129,17 +114,24 @@ export const createServer = async (
   requirePrincipals(server, access);
   const upgrades = new Upgrades(listener, CONSOLE_PROTOCOL);
   server.ext('onPreStop', () => upgrades.close());
-  const serving = { context, patience, upgrades };
-  server.route(routeTable.map((definition) => toHapiRoute(definition, serving)));
-  await servePages(server);
   const methods = methodsOf(routeTable);
+  server.route(
+    routeTable.map((definition) =>
+      toHapiRoute(definition, {
+        context,
+        patience,
+        upgrades,
+        allowed: methods.get(definition.path) ?? [],
+        asksWho: !('everyone' in access),
+      }),
+    ),
+  );
+  await servePages(server);
   server.route(methodNotAllowedRoutes(methods));
   server.ext('onRequest', requireHost);
   if ('everyone' in access) server.ext('onRequest', refuseForeignNames);
   if ('everyone' in access || access.certificates) server.ext('onPreAuth', refuseForeignPages);
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
-  server.ext('onPreResponse', audit(context));
-  server.ext('onPreAuth', refuseHead(methods));
   server.ext('onPreResponse', shapeErrors(context));
   server.events.on('response', ({ method, route, response, info }) => {
     const status = isBoom(response) ? response.output.statusCode : (response?.statusCode ?? HANDED_OVER);

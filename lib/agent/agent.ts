@@ -88,6 +88,16 @@ const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] 
   return [...found.values()];
 };
 
+const openState = async ({ dbpath, events: { max_bytes: maxBytes } }: Config, log: Logger) => {
+  const [guests, jobs, metadata, events] = await Promise.all([
+    GuestStore.open(join(dbpath, 'guests.db')),
+    JobLog.open(join(dbpath, 'jobs.db')),
+    MetadataStore.open(join(dbpath, 'metadata.db')),
+    EventLog.open(join(dbpath, 'events'), log, maxBytes),
+  ]);
+  return { guests, jobs, metadata, events };
+};
+
 /** Opens the state, starts the sub-agents that have a command, and learns the true states of the guests. */
 export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
   const secrets = await Secrets.of(config.services);
@@ -95,12 +105,12 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
   await requireFreeAddresses(config, ADDRESSES_MS);
-  const [guests, jobs, metadata, events] = await Promise.all([
-    GuestStore.open(join(config.dbpath, 'guests.db')),
-    JobLog.open(join(config.dbpath, 'jobs.db')),
-    MetadataStore.open(join(config.dbpath, 'metadata.db')),
-    EventLog.open(join(config.dbpath, 'events'), log, config.events.max_bytes),
-  ]);
+  // The sub-agents start while the state is read.
+  const supervisor = superviseServices(config, secrets, log);
+  const { guests, jobs, metadata, events } = await openState(config, log).catch(async (error: unknown) => {
+    await supervisor.stop();
+    throw error;
+  });
   const audit = new AuditLog(config.dbpath, log);
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
@@ -116,7 +126,6 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
   const runtime = new Runtime({ actions, guests, jobs, log, runTask });
-  const supervisor = superviseServices(config, secrets, log);
   const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
   const metrics: Metrics = new Metrics({
     runtime,

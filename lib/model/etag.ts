@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AgentError } from '../errors.js';
+import { jsonOf } from './json.js';
 
 const known = new WeakMap<object, string>();
 
@@ -10,7 +11,7 @@ const known = new WeakMap<object, string>();
 export const etagOf = (value: object): string => {
   let etag = known.get(value);
   if (etag === undefined) {
-    etag = `"${createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22)}"`;
+    etag = `"${createHash('sha256').update(jsonOf(value)).digest('base64url').slice(0, 22)}"`;
     known.set(value, etag);
   }
   return etag;

@@ -75,6 +75,9 @@ export class RpcClient implements ServiceClient {
       ...options,
       headers: { ...headers, 'Content-Type': 'application/json', Accept: 'application/json' },
       httpAgent: this.#httpAgent,
+      // Named, so that it is not looked for at each call; and a sub-agent on the same host compresses nothing.
+      adapter: 'http',
+      decompress: false,
       maxContentLength: MAX_ANSWER_BYTES,
       validateStatus: () => true,
       transformRequest: asText,

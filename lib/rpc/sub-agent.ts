@@ -8,6 +8,7 @@ import { startOnSocket } from '../private-socket.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { Upgrades } from '../websocket/upgrades.js';
 import { requireSecret } from './authorization.js';
+import { type CallContext, LazyCallContext } from './call-context.js';
 import { decodeCall, encodeError, encodeResult } from './codec.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
@@ -25,17 +26,6 @@ import { StreamError } from './stream-error.js';
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
 const KEEP_ALIVE_MS = 120_000;
-
-/** What a method is told beside its request. */
-export interface CallContext {
-  /** Aborted when the agent is no longer waiting for the answer. */
-  signal: AbortSignal;
-  log: Logger;
-  /** What the call is part of; absent when no job is behind it. */
-  job: JobStage | undefined;
-  /** Tells how far the call has come, in words that people read in the job. At most once a second, please. */
-  progress: (message: string) => void;
-}
 
 export type Method<Request, Response> = (request: Request, call: CallContext) => Promise<Response> | Response;
 
@@ -107,7 +97,7 @@ export class SubAgent {
         const { value, error } = schema.validate(request.payload);
         if (error) return plain(h, 400, error.message);
         try {
-          const body = await open(value, this.#callContext(request, this.#options.log));
+          const body = await open(value, this.#callContext(request, {}));
           return h.response(body).type('application/octet-stream').encoding('binary');
         } catch (failure) {
           return plain(h, failure instanceof StreamError ? failure.status : 500, errorMessage(failure));
@@ -192,15 +182,15 @@ export class SubAgent {
     const { value, error } = method.schema.validate(call.params);
     if (error) return plain(h, 400, `${call.method}: ${error.message}`);
     const job = jobStage(request.headers)?.job;
-    const log = this.#options.log.child({ method: call.method, guest: value.guest?.id, job });
+    const about = { method: call.method, guest: value.guest?.id, job };
     const json = (body: string): Hapi.ResponseObject => h.response(body).type('application/json');
     try {
-      const result = await method.handle(value as never, this.#callContext(request, log));
-      log.debug('done');
+      const result = await method.handle(value as never, this.#callContext(request, about));
+      this.#options.log.debug(about, 'done');
       return json(encodeResult(result, call.id));
     } catch (failure) {
-      log.info(`failed: ${errorMessage(failure)}`);
-      log.debug({ err: failure }, 'the failure');
+      this.#options.log.info(about, `failed: ${errorMessage(failure)}`);
+      this.#options.log.debug({ err: failure, ...about }, 'the failure');
       return json(encodeError(errorMessage(failure), call.id));
     }
   }
@@ -232,15 +222,16 @@ export class SubAgent {
     };
   }
 
-  #callContext(request: Hapi.Request, log: Logger): CallContext {
+  #callContext(request: Hapi.Request, about: object): CallContext {
     const job = jobStage(request.headers);
-    return {
-      signal: disconnectSignal(request),
-      log,
+    const { log } = this.#options;
+    const calls = this.#calls;
+    return new LazyCallContext(request, {
       job,
+      log: () => log.child(about),
       progress: (message) => {
-        if (job) this.#calls.emit('progress', { job: job.job, message });
+        if (job) calls.emit('progress', { job: job.job, message });
       },
-    };
+    });
   }
 }

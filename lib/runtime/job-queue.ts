@@ -185,11 +185,11 @@ export class JobQueue {
   }
 
   #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {
-    const log = this.#log.child({ guest: runner.id, action: entry.action.name, job: entry.id });
-    const done = runner.enqueue(entry.id, (signal) => this.#run<T>(entry, signal, log), options);
+    const about = { guest: runner.id, action: entry.action.name, job: entry.id };
+    const done = runner.enqueue(entry.id, (signal) => this.#run<T>(entry, signal, about), options);
     const ended = done.then(
       () => {},
-      (error: unknown) => this.#fail(entry, log, error),
+      (error: unknown) => this.#fail(entry, about, error),
     );
     this.#live.set(entry.id, {
       action: entry.action.name,
@@ -199,39 +199,49 @@ export class JobQueue {
     return done;
   }
 
-  async #run<T>(entry: QueuedJob, signal: AbortSignal, log: Logger): Promise<T> {
+  async #run<T>(entry: QueuedJob, signal: AbortSignal, about: About): Promise<T> {
     const { id, action, task, stage, repeated } = entry;
-    const job = await entry.logged;
+    // Asked for before the job is known to be logged: when its turn comes at once, both share a sync.
+    const started = this.#jobs.start(id);
+    started.catch(() => {});
     const enterStage = async (index: number): Promise<void> => {
       signal.throwIfAborted();
       if (index > 0) await this.#jobs.enterStage(id, index);
     };
     try {
-      await this.#jobs.start(id);
-      log.debug('running');
+      const job = await entry.logged;
+      await started;
+      this.#log.debug(about, 'running');
       const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
       const result = await this.#runTask(task, { job, action, run, signal });
       await this.#jobs.complete(id, result);
-      log.info('complete');
+      this.#log.info(about, 'complete');
       return result as T;
     } catch (error) {
-      await this.#fail(entry, log, error);
+      await this.#fail(entry, about, error);
       throw error;
     }
   }
 
   /** Notes why a job failed, or never ran. That the log cannot be written must not end the process. */
-  async #fail({ id, logged }: QueuedJob, log: Logger, reason: unknown): Promise<void> {
+  async #fail({ id, logged }: QueuedJob, about: About, reason: unknown): Promise<void> {
     try {
       await logged;
       if (isFinished(this.#jobs.get(id))) return;
-      log.warn(`failed: ${errorMessage(reason)}`);
+      this.#log.warn(about, `failed: ${errorMessage(reason)}`);
       const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
       await this.#jobs.fail(id, errorMessage(reason), kind);
     } catch (error) {
-      log.error({ err: error }, `cannot log a job that failed: ${errorMessage(reason)}`);
+      this.#log.error({ err: error, ...about }, `cannot log a job that failed: ${errorMessage(reason)}`);
     }
   }
+}
+
+/** What its lines in the log say of a job. */
+interface About {
+  guest: string;
+  action: string;
+  job: string;
 }
 
 interface LiveJob {

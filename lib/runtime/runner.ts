@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import PQueue from 'p-queue';
 import { consolesFull, queueFull } from '../errors.js';
 
@@ -23,12 +23,12 @@ export interface EnqueueOptions {
 /** Does what is asked of one guest: info and streams at once, up to a limit; the rest one at a time, in order. */
 export class Runner {
   readonly id: string;
-  readonly info = pLimit(MAX_INFO);
-  readonly stream = pLimit(MAX_STREAM);
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #waiting = new Map<string, Entry>();
   #running: Entry | undefined;
   #consoles = 0;
+  #info: LimitFunction | undefined;
+  #stream: LimitFunction | undefined;
 
   constructor(id: string) {
     this.id = id;
@@ -44,6 +44,18 @@ export class Runner {
     return () => {
       this.#consoles -= 1;
     };
+  }
+
+  /** Runs info actions. Made when first needed: most guests of a large host are asked for nothing for a long time. */
+  get info(): LimitFunction {
+    this.#info ??= pLimit(MAX_INFO);
+    return this.#info;
+  }
+
+  /** Runs stream actions. */
+  get stream(): LimitFunction {
+    this.#stream ??= pLimit(MAX_STREAM);
+    return this.#stream;
   }
 
   /** Actions that wait for their turn. */

@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { AgentError, storageFailed } from '../errors.js';
 import { type Change, NedbFile, readDocuments, type StoredDocument } from './nedb-file.js';
 import { repairTail } from './repair-tail.js';
@@ -138,12 +139,13 @@ export class Collection<Value> {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
+    await this.#file?.close();
   }
 
   async #openFile(): Promise<StoredDocument[]> {
     try {
       this.#file = await NedbFile.open(this.#filename);
-      return await this.#file.documents();
+      return this.#file.documents();
     } catch (error) {
       if (!isFull(error)) throw error;
       await repairTail(this.#filename);
@@ -160,9 +162,11 @@ export class Collection<Value> {
   }
 
   async #writeAll(): Promise<void> {
-    // What is asked for in this turn of the event loop goes into the first batch.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#writeBatch(this.#waiting.splice(0, MAX_BATCH));
+    while (this.#waiting.length > 0) {
+      // What is asked for in this turn of the event loop, by however many requests, shares a sync.
+      await endOfTurn();
+      await this.#writeBatch(this.#waiting.splice(0, MAX_BATCH));
+    }
     // In the same turn as the last look at what waits: nothing can come between.
     this.#writing = undefined;
   }

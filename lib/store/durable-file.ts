@@ -1,4 +1,5 @@
-import { open, stat, truncate } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const syncDirectory = async (path: string): Promise<void> => {
@@ -13,6 +14,7 @@ const syncDirectory = async (path: string): Promise<void> => {
 /** The bytes of a database file that are known to be whole and on disk. */
 export class DurableFile {
   readonly #path: string;
+  #handle: FileHandle | undefined;
   #size = 0;
   #hasRest = false;
   /** Whether the file may not yet have its name on disk. */
@@ -27,6 +29,8 @@ export class DurableFile {
   static async of(path: string): Promise<DurableFile> {
     const file = new DurableFile(path);
     await file.sync();
+    await file.close();
+    file.#size = (await stat(path)).size;
     return file;
   }
 
@@ -42,17 +46,18 @@ export class DurableFile {
 
   /** Waits until what was appended is on disk: fdatasync(2). */
   async sync(): Promise<void> {
-    if (this.#isNew) {
-      await syncDirectory(dirname(this.#path));
-      this.#isNew = false;
-    }
-    const handle = await open(this.#path, 'r+');
-    try {
-      await handle.datasync();
-      this.#size = (await handle.stat()).size;
-    } finally {
-      await handle.close();
-    }
+    await this.#syncName();
+    await (await this.#open()).datasync();
+  }
+
+  /** Appends whole lines; they are on disk when it resolves. When it fails, what got there is to be cut off. */
+  async append(lines: string): Promise<void> {
+    const bytes = Buffer.from(lines);
+    const handle = await this.#open();
+    await handle.appendFile(bytes);
+    await this.#syncName();
+    await handle.datasync();
+    this.#size += bytes.length;
   }
 
   /**
@@ -62,6 +67,7 @@ export class DurableFile {
   async replaced({ named }: { named: boolean }): Promise<void> {
     this.#isNew ||= !named;
     this.#isReplaced = true;
+    await this.close();
     this.#size = (await stat(this.#path)).size;
     this.#isReplaced = false;
   }
@@ -77,5 +83,25 @@ export class DurableFile {
     this.#hasRest = true;
     await truncate(this.#path, this.#size);
     this.#hasRest = false;
+  }
+
+  /** Lets go of the file; what is done with it next opens it again. */
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  async #syncName(): Promise<void> {
+    if (!this.#isNew) return;
+    await syncDirectory(dirname(this.#path));
+    this.#isNew = false;
+  }
+
+  /** Kept open: to open a file for each sync costs more than the sync. What has lost its name is no longer our file. */
+  async #open(): Promise<FileHandle> {
+    if (this.#handle && (await this.#handle.stat()).nlink === 0) await this.close();
+    this.#handle ??= await open(this.#path, constants.O_WRONLY | constants.O_APPEND);
+    return this.#handle;
   }
 }

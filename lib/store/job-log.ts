@@ -70,7 +70,8 @@ export class JobLog {
 
   static async open(filename: string, maxJobs = DEFAULT_MAX_JOBS): Promise<JobLog> {
     const log = new JobLog(await Collection.open(filename, plainCodec<LoggedJob>()), maxJobs);
-    await log.#prune();
+    // Of memory they are gone at once; the start does not wait until they are gone from the disk.
+    void log.#prune();
     return log;
   }
 
@@ -92,11 +93,12 @@ export class JobLog {
       Status: 'Queued',
       Message: '',
     };
-    const logged = { job, task, stage: 0, ...(request ? { request } : {}) };
+    const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);
     this.#index(logged);
-    this.#tell(id);
-    await this.#prune();
+    // As it was added: it may have been started in the same turn.
+    this.#tell(logged);
+    void this.#prune();
     return job;
   }
 
@@ -125,7 +127,7 @@ export class JobLog {
   /** Notes the stage that a job is about to run: where it goes on after a restart. */
   async enterStage(id: string, stage: number): Promise<void> {
     await this.#collection.update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
-    this.#tell(id);
+    this.#tellOf(id);
   }
 
   /** Says how far a job has come; one that does not run is left as it is. */
@@ -133,7 +135,7 @@ export class JobLog {
     await this.#collection.update(id, (logged) =>
       logged.job.Status === 'Running' ? { ...logged, job: { ...logged.job, Message: message } } : logged,
     );
-    this.#tell(id);
+    this.#tellOf(id);
   }
 
   /** @throws {AgentError} `not_found`, also when the job is another guest's */
@@ -211,12 +213,16 @@ export class JobLog {
       job: { ...logged.job, ...change(now), UpdatedAt: now },
       ...(logged.request && outcome ? { request: { ...logged.request, outcome } } : {}),
     }));
-    this.#tell(id);
+    this.#tellOf(id);
   }
 
-  #tell(id: string): void {
+  #tellOf(id: string): void {
     const logged = this.#collection.get(id);
-    if (logged) for (const listener of this.#listeners) listener(logged);
+    if (logged) this.#tell(logged);
+  }
+
+  #tell(logged: LoggedJob): void {
+    for (const listener of this.#listeners) listener(logged);
   }
 
   /** Forgets the oldest finished jobs beyond the limit. */
@@ -233,7 +239,9 @@ export class JobLog {
       this.#requested.delete(id);
       this.#forget(id);
     }
-    if (this.#pruned.length >= PRUNE_BATCH) await this.#collection.remove(...this.#pruned.splice(0));
+    if (this.#pruned.length < PRUNE_BATCH) return;
+    // What cannot be removed now is forgotten at the next start.
+    await this.#collection.remove(...this.#pruned.splice(0)).catch(() => {});
   }
 
   #forget(id: string): void {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Datastore from 'nedb-promises';
 import { DurableFile } from './durable-file.js';
 import { repairTail } from './repair-tail.js';
@@ -21,19 +22,30 @@ export interface Change {
   after: StoredDocument | undefined;
 }
 
-/** What NeDB has and the types of nedb-promises do not: the method they name instead is deprecated. */
-interface Compactable {
+/** What NeDB has and the types of nedb-promises do not: what they name instead is deprecated, or copies everything. */
+interface Untyped {
   compactDatafileAsync(): Promise<void>;
+  getAllData(): StoredDocument[];
 }
 
 /** NeDB takes these for ends of lines when it reads a file, but JSON has them as they are. */
 const escapeLineBreaks = (line: string): string =>
   line.replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** What NeDB writes with: while it is not down, NeDB changes nothing but its memory. */
+/**
+ * What NeDB writes with. While it is not down, NeDB changes nothing but its memory, and the lines that it would have
+ * written are noted: left to itself, it opens, writes and closes the file for each of them.
+ */
 interface Pen {
   isDown: boolean;
+  lines: string[];
 }
+
+/** What keeps NeDB from writing. Always the same one: to make an error costs more than a line. */
+const PEN_IS_UP = new Error('not to be written');
+
+/** While the file is written anew, others get their turn after so many lines. */
+const LINES_A_TURN = 500;
 
 const isDeleted = (line: StoredDocument & { $$deleted?: boolean }): boolean => line.$$deleted === true;
 
@@ -68,20 +80,27 @@ export class NedbFile {
   /** @throws {Error} when the content is damaged beyond a torn last line, or there is no room to write it anew */
   static async open(filename: string): Promise<NedbFile> {
     await repairTail(filename);
-    const pen: Pen = { isDown: true };
+    const pen: Pen = { isDown: true, lines: [] };
+    let written = 0;
     const datastore = Datastore.create({
       filename,
       autoload: false,
       corruptAlertThreshold: 0,
       afterSerialization: (line: string) => {
-        if (!pen.isDown) throw new Error('not to be written');
-        return escapeLineBreaks(line);
+        const escaped = escapeLineBreaks(line);
+        if (!pen.isDown) {
+          pen.lines.push(escaped);
+          throw PEN_IS_UP;
+        }
+        written += 1;
+        return written % LINES_A_TURN === 0 ? nextTurn(escaped) : escaped;
       },
       beforeDeserialization: (line: string) => line,
       // Guests' metadata may hold secrets.
       modes: { fileMode: 0o600, dirMode: 0o700 },
     } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
     await datastore.load();
+    pen.isDown = false;
     return new NedbFile(datastore, pen, await DurableFile.of(filename), filename);
   }
 
@@ -90,16 +109,16 @@ export class NedbFile {
     return this.#file.size;
   }
 
-  async documents(): Promise<StoredDocument[]> {
-    return this.#datastore.find({});
+  /** The very documents that NeDB has, which it replaces and never changes. */
+  documents(): StoredDocument[] {
+    return (this.#datastore as unknown as Untyped).getAllData();
   }
 
-  /** Writes all the changes with one sync; when that fails, none of them was made, in memory or in the file. */
+  /** Writes all the changes at once, with one sync; when that fails, none was made, in memory or in the file. */
   async commit(changes: readonly Change[]): Promise<void> {
     await this.#file.makeReady();
     try {
-      await this.#apply(changes);
-      await this.#file.sync();
+      await this.#file.append(await this.#apply(changes));
     } catch (error) {
       await this.#undo(changes);
       throw error;
@@ -116,37 +135,53 @@ export class NedbFile {
   /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
   async compact(): Promise<void> {
     await this.#file.makeReady();
+    this.#pen.isDown = true;
     try {
-      await (this.#datastore as unknown as Compactable).compactDatafileAsync();
+      await (this.#datastore as unknown as Untyped).compactDatafileAsync();
     } catch (error) {
       // The last step of it may have failed alone, with the new file already in place of the old one.
       await this.#file.replaced({ named: false });
       await rm(`${this.#filename}~`, { force: true });
       throw error;
+    } finally {
+      this.#pen.isDown = false;
     }
     await this.#file.replaced({ named: true });
   }
 
-  async #apply(changes: readonly Change[]): Promise<void> {
-    const added = changes.flatMap(({ before, after }) => (after && !before ? [after] : []));
-    if (added.length > 0) await this.#datastore.insertMany(added);
-    for (const { id, before, after } of changes) {
-      if (before && after) await this.#datastore.update({ _id: id }, after);
-    }
-    const removed = changes.flatMap(({ id, before, after }) => (before && !after ? [id] : []));
-    if (removed.length > 0) await this.#datastore.remove({ _id: { $in: removed } }, { multi: true });
+  /** Lets go of the file. */
+  close(): Promise<void> {
+    return this.#file.close();
   }
 
-  /** NeDB changes its memory before its file, so that a write which fails at once brings its memory back. */
+  /**
+   * Has NeDB make the changes in its memory.
+   * @returns the lines that make them in the file
+   */
+  async #apply(changes: readonly Change[]): Promise<string> {
+    this.#pen.lines = [];
+    for (const { id, before, after } of changes) {
+      if (before && after) await this.#inMemory(this.#datastore.update({ _id: id }, after));
+      else if (after) await this.#inMemory(this.#datastore.insert(after));
+      else await this.#inMemory(this.#datastore.remove({ _id: id }, {}));
+    }
+    return this.#pen.lines.map((line) => `${line}\n`).join('');
+  }
+
   async #undo(changes: readonly Change[]): Promise<void> {
-    this.#pen.isDown = false;
     for (const { id, before } of changes) {
       const undone = before
         ? this.#datastore.update({ _id: id }, before, { upsert: true })
         : this.#datastore.remove({ _id: id }, {});
       await undone.catch(() => {});
     }
-    this.#pen.isDown = true;
     await this.#file.cutBack().catch(() => {});
+  }
+
+  /** NeDB changes its memory before its file, so that what is not to be written has been done in memory. */
+  async #inMemory(change: Promise<unknown>): Promise<void> {
+    await change.catch((error: unknown) => {
+      if (error !== PEN_IS_UP) throw error;
+    });
   }
 }

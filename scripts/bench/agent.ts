@@ -1,15 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import axios from 'axios';
 import getPort from 'get-port';
 import { builtProgram, type Running, startProgram, withDirectory } from './processes.js';
 
-const stage = (method: string): object => ({ stages: [{ service: 'test', method }] });
+export const stage = (method: string, service = 'test'): object => ({ stages: [{ service, method }] });
 
 /** The test-service behind every action that is measured. */
-const CONFIG = {
+export const CONFIG = {
   services: { test: { socket: 'test.sock', max_pending: 32, command: ['mistify-test-service'] } },
   actions: {
     create: stage('Libvirt.Create'),
+    start: stage('Libvirt.Run'),
     cpuMetrics: stage('Libvirt.CPUMetrics'),
   },
 };
@@ -29,6 +31,14 @@ export const startAgent = (
     const file = join(directory, 'agent.json');
     await writeFile(file, JSON.stringify({ ...config, dbpath }));
     const program = builtProgram('routes/mistify-agent.js');
-    // What it tells people on standard error is not for the figures.
     return startProgram([program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
   });
+
+const STALL = /^nodejs_eventloop_lag_max_seconds (\S+)$/m;
+
+/** Milliseconds that the agent's event loop was held up at most since it was asked last. */
+export const longestStall = async ({ url }: Running): Promise<number> => {
+  const { data } = await axios.get<string>(`${url}/metrics`, { responseType: 'text', proxy: false });
+  // The monitor's own timer is 10 ms.
+  return Number(STALL.exec(data)?.[1]) * 1000 - 10;
+};

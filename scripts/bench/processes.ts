@@ -31,7 +31,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
 /** Starts a Node program and waits until its port answers anything at all. */
 export const startProgram = async (args: readonly string[], port: number): Promise<Running> => {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
     try {

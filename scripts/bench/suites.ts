@@ -1,7 +1,11 @@
 import type { Suite } from './suite.js';
 import { boot } from './suites/boot.js';
+import { downloads } from './suites/download.js';
 import { fleet } from './suites/fleet.js';
+import { growth } from './suites/growth.js';
+import { jobs } from './suites/jobs.js';
 import { requests } from './suites/requests.js';
+import { start } from './suites/start.js';
 
 /** All there are, in the order they are run in. */
-export const SUITES: readonly Suite[] = [requests, boot, fleet];
+export const SUITES: readonly Suite[] = [requests, jobs, downloads, start, growth, boot, fleet];

@@ -108,3 +108,23 @@ test('a list that is whole has no next page', async (t) => {
   t.is((await api.call('GET', '/guests?limit=2')).headers.get('link'), null);
   t.is((await api.call('GET', '/guests')).headers.get('link'), null);
 });
+
+test('a long list, which is sent in parts, comes whole and in order', async (t) => {
+  const api = await serveApi(t);
+  const ids = await addGuests(api, 450);
+  const { body, headers } = await api.call('GET', '/guests');
+  t.deepEqual(
+    (body as Item[]).map(({ id }) => id),
+    ids,
+  );
+  t.regex(headers.get('content-type') ?? '', /^application\/json/);
+});
+
+test('a guest that has changed is in the next list as it is then', async (t) => {
+  const api = await serveApi(t);
+  const [id = ''] = await addGuests(api, 1);
+  await api.call('GET', '/guests');
+  await api.call('PATCH', `/guests/${id}/metadata`, { owner: 'ops' });
+  const { body } = await api.call('GET', '/guests');
+  t.deepEqual((body as Item[])[0]?.metadata, { owner: 'ops' });
+});

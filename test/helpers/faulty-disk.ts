@@ -47,6 +47,18 @@ const failWhenJudged = (operation: Operation, path: unknown): void => {
   if (fault) throw failure(fault, operation);
 };
 
+const faultyAppend = async (
+  path: unknown,
+  data: unknown,
+  append: (data: string | Uint8Array) => Promise<void>,
+): Promise<void> => {
+  const fault = judged('append', path);
+  if (!fault) return append(data as string);
+  const bytes = Buffer.from(data as string);
+  await append(bytes.subarray(0, Math.floor(fault.written * bytes.length)));
+  throw failure(fault, 'append');
+};
+
 fs.promises.open = async (path, ...rest) => {
   failWhenJudged('open', path);
   const file = await open(path, ...rest);
@@ -58,16 +70,14 @@ fs.promises.open = async (path, ...rest) => {
     };
     Object.assign(file, { [name]: failing });
   }
+  const { appendFile } = file;
+  file.appendFile = (data, options) =>
+    faultyAppend(path, data, (bytes) => appendFile.call(file, bytes, options));
   return file;
 };
 
-fs.promises.appendFile = async (path, data, options) => {
-  const fault = judged('append', path);
-  if (!fault) return appendFile(path, data, options);
-  const bytes = Buffer.from(data as string);
-  await appendFile(path, bytes.subarray(0, Math.floor(fault.written * bytes.length)), options);
-  throw failure(fault, 'append');
-};
+fs.promises.appendFile = (path, data, options) =>
+  faultyAppend(path, data, (bytes) => appendFile(path, bytes, options));
 
 fs.promises.rename = async (from, to) => {
   failWhenJudged('rename', from);

@@ -3,11 +3,12 @@ import { PassThrough, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_TYPES } from '../../lib/config/actions.js';
+import type { CallContext } from '../../lib/rpc/call-context.js';
 import type { ConsoleRequest, OpenConsole } from '../../lib/rpc/console-route.js';
 import type { GuestStates } from '../../lib/rpc/guest-states.js';
 import type { GuestRequest, ImageRequest, SnapshotRequest } from '../../lib/rpc/messages.js';
 import type { ServiceAddress } from '../../lib/rpc/service-address.js';
-import { type CallContext, SubAgent } from '../../lib/rpc/sub-agent.js';
+import { SubAgent } from '../../lib/rpc/sub-agent.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
+import type { CallContext } from '../../rpc/call-context.js';
 import { GuestStates } from '../../rpc/guest-states.js';
 import {
   allMetricsRequestSchema,
@@ -14,7 +15,7 @@ import {
   guestRequestSchema,
   imageRequestSchema,
 } from '../../rpc/messages.js';
-import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
+import { SubAgent } from '../../rpc/sub-agent.js';
 import type { Running } from '../run.js';
 import { openShell } from './console.js';
 import { Containers } from './containers.js';

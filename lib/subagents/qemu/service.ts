@@ -1,6 +1,7 @@
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
+import type { CallContext } from '../../rpc/call-context.js';
 import { GuestStates } from '../../rpc/guest-states.js';
 import {
   allMetricsRequestSchema,
@@ -12,7 +13,7 @@ import {
   guestRequestSchema,
 } from '../../rpc/messages.js';
 import { StreamError } from '../../rpc/stream-error.js';
-import { type CallContext, SubAgent } from '../../rpc/sub-agent.js';
+import { SubAgent } from '../../rpc/sub-agent.js';
 import type { Running } from '../run.js';
 import { isRoot } from '../unprivileged.js';
 import { type AccelChoice, chooseAccel } from './accel.js';

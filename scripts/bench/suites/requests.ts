@@ -1,23 +1,25 @@
-import { MistifyClient } from '../../../lib/client/index.js';
-import { startAgent } from '../agent.js';
-import { loadInTurn, type Request } from '../load.js';
-import { using } from '../processes.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { longestStall, startAgent } from '../agent.js';
+import { type Load, loadInTurn, type Request } from '../load.js';
+import { memoryOf, type Running, using } from '../processes.js';
+import { someGuest, writeState } from '../seed.js';
 import type { Figure, Pace, Suite, Target } from '../suite.js';
-import { answerOf, startBare } from '../yardstick.js';
-
-const GUESTS = 100;
+import { type Answer, answerOf, startBare } from '../yardstick.js';
 
 interface Measured extends Request {
   name: string;
-  target: Target;
+  /** Of the requests a second. */
+  target?: Target;
+  /** Milliseconds, of the 99th percentile. */
+  p99Target?: Target;
 }
 
 const requestsFor = (guestId: string): Measured[] => [
   { name: 'one guest', method: 'GET', path: `/guests/${guestId}`, status: 200, target: { ofBare: 0.45 } },
   {
-    name: `list of ${GUESTS} guests`,
+    name: 'list of 100 guests',
     method: 'GET',
-    path: '/guests',
+    path: '/guests?limit=100',
     status: 200,
     target: { atLeast: 3000 },
   },
@@ -35,38 +37,80 @@ const requestsFor = (guestId: string): Measured[] => [
     status: 202,
     body: '{"memory":128,"cpu":1}',
     target: { atLeast: 2000 },
+    p99Target: { atMost: 40 },
   },
 ];
 
-const makeGuests = async (url: string): Promise<string> => {
-  const client = new MistifyClient({ url });
-  for (let made = 0; made < GUESTS; made += 1) {
-    const { jobId } = await client.guests.create({ memory: 128, cpu: 1, disks: [{ size: 1024 }] });
-    if (made === GUESTS - 1) await client.waitForJob(jobId);
-  }
-  const [guest] = (await client.guests.list()).items;
-  return String(guest?.id);
+const LIST: Measured = { name: 'list of 10,000 guests', method: 'GET', path: '/guests', status: 200 };
+
+const answersOf = async ({ url }: Running, measured: readonly Measured[]): Promise<Answer[]> => {
+  const answers = [];
+  // One after the other: some of them make a guest.
+  for (const request of measured) answers.push(await answerOf(url, request));
+  return answers;
 };
 
-const run = async (pace: Pace): Promise<Figure[]> => {
-  const agent = await startAgent();
-  return using([agent], async () => {
-    const measured = requestsFor(await makeGuests(agent.url));
-    // One after the other: the last one makes a guest.
-    const answers = [];
-    for (const request of measured) answers.push(await answerOf(agent.url, request));
-    const bare = await startBare(answers);
-    return using([bare], async () => {
-      const figures: Figure[] = [];
-      for (const { name, target, ...request } of measured) {
-        const both = [agent, bare].map(({ url }) => ({ url, request }));
-        const [ours = [], theirs = []] = await loadInTurn(both, pace);
-        const rates = (rounds: typeof ours): number[] => rounds.map(({ rate }) => rate);
-        figures.push({ name, unit: 'requests/s', values: rates(ours), bare: rates(theirs), target });
-      }
-      return figures;
-    });
+const rates = (rounds: readonly Load[]): number[] => rounds.map(({ rate }) => rate);
+const latencies = (rounds: readonly Load[]): number[] => rounds.map(({ p99 }) => p99);
+
+const measure = async (agent: Running, measured: readonly Measured[], pace: Pace): Promise<Figure[]> => {
+  const bare = await startBare(await answersOf(agent, measured));
+  return using([bare], async () => {
+    const figures: Figure[] = [];
+    for (const { name, target, p99Target, ...request } of measured) {
+      const both = [agent, bare].map(({ url }) => ({ url, request }));
+      await longestStall(agent);
+      const [ours = [], theirs = []] = await loadInTurn(both, pace);
+      const stall = await longestStall(agent);
+      figures.push(
+        {
+          name,
+          unit: 'requests/s',
+          values: rates(ours),
+          bare: rates(theirs),
+          ...(target ? { target } : {}),
+        },
+        {
+          name: '… 99th percentile',
+          unit: 'ms',
+          values: latencies(ours),
+          bare: latencies(theirs),
+          ...(p99Target ? { target: p99Target } : {}),
+        },
+        { name: '… longest stall of the event loop', unit: 'ms', values: [stall], target: { atMost: 50 } },
+      );
+    }
+    return figures;
   });
 };
+
+/** After a start, until what it needed alone is collected. */
+const SETTLE_MS = 5000;
+
+const withGuests = async (count: number, list: (guestId: string) => readonly Measured[], pace: Pace) => {
+  const guests = Array.from({ length: count }, someGuest);
+  const agent = await startAgent((dbpath) => writeState(dbpath, guests));
+  return using([agent], async (): Promise<Figure[]> => {
+    await delay(SETTLE_MS);
+    const idle = await memoryOf(agent.pid);
+    const figures = await measure(agent, list(String(guests[0]?.id)), pace);
+    const end = await memoryOf(agent.pid);
+    return [
+      ...figures,
+      {
+        name: `memory at idle, ${count} guests`,
+        unit: 'MB',
+        values: [idle.now],
+        ...(count === 100 ? { target: { atMost: 90 } } : {}),
+      },
+      { name: '… at the end of all this', unit: 'MB', values: [end.now] },
+    ];
+  });
+};
+
+const run = async (pace: Pace): Promise<Figure[]> => [
+  ...(await withGuests(100, requestsFor, pace)),
+  ...(await withGuests(10_000, () => [LIST], pace)),
+];
 
 export const requests: Suite = { name: 'requests', title: 'Requests, 32 connections', run };

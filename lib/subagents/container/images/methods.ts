@@ -1,8 +1,8 @@
 import type { ImageInfo } from 'dockerode';
 import pLimit from 'p-limit';
 import type { Image } from '../../../model/image.js';
+import type { CallContext } from '../../../rpc/call-context.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
-import type { CallContext } from '../../../rpc/sub-agent.js';
 import { noSuchImage } from '../../storage/errors.js';
 import { toMb } from '../../storage/units.js';
 import { GUEST_LABEL } from '../definition.js';

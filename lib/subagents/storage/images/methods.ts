@@ -1,7 +1,7 @@
 import { imageIdSchema } from '../../../model/guest.js';
 import type { Image } from '../../../model/image.js';
+import type { CallContext } from '../../../rpc/call-context.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
-import type { CallContext } from '../../../rpc/sub-agent.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, noSuchImage } from '../errors.js';
 import { imageKey, type Locks } from '../locks.js';

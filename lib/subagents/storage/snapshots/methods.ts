@@ -1,7 +1,7 @@
 import type { Logger } from '../../../log.js';
 import { type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
+import type { CallContext } from '../../../rpc/call-context.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/messages.js';
-import type { CallContext } from '../../../rpc/sub-agent.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace, notFound } from '../errors.js';
 import type { FreezeTimeouts } from '../guest-agent/freeze.js';

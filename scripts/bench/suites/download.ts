@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { MistifyClient } from '../../../lib/client/index.js';
+import { stage, startAgent } from '../agent.js';
+import { memoryOf, type Running, using } from '../processes.js';
+import type { Figure, Pace, Suite } from '../suite.js';
+
+const SIZE_MB = 512;
+
+const CONFIG = {
+  services: {
+    storage: { socket: 'storage.sock', command: ['mistify-storage'] },
+    storageDownload: { socket: 'storage.sock', path: '/snapshots/download' },
+  },
+  actions: {
+    create: stage('ImageStore.CreateGuestDisks', 'storage'),
+    fetchImage: stage('ImageStore.RequestImage', 'storage'),
+    getImage: stage('ImageStore.GetImage', 'storage'),
+    createSnapshot: stage('ImageStore.CreateSnapshot', 'storage'),
+    downloadSnapshot: stage('ImageStore.DownloadSnapshot', 'storageDownload'),
+  },
+};
+
+/** A disk image without a hole in it, for the storage sub-agent to import. */
+const makeImage = async (dbpath: string): Promise<void> => {
+  const directory = join(dbpath, 'storage', 'import');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, 'full.qcow2');
+  await execa('qemu-img', ['create', '-q', '-f', 'qcow2', file, `${SIZE_MB}M`]);
+  await execa('qemu-io', ['-f', 'qcow2', '-c', `write -q -P 0x5a 0 ${SIZE_MB}M`, file]);
+};
+
+/** MB a second over the whole of it, and the most memory that the process had meanwhile. */
+const download = async (url: string, pid: number): Promise<{ rate: number; memory: number }> => {
+  const startedAt = performance.now();
+  const request = get(url);
+  const [response] = await once(request, 'response');
+  let bytes = 0;
+  let memory = 0;
+  const watch = setInterval(async () => {
+    memory = Math.max(memory, (await memoryOf(pid)).now);
+  }, 20);
+  for await (const chunk of response) bytes += (chunk as Buffer).length;
+  clearInterval(watch);
+  if (bytes !== SIZE_MB * 2 ** 20) throw new Error(`${url} sent ${bytes} bytes`);
+  return { rate: SIZE_MB / ((performance.now() - startedAt) / 1000), memory };
+};
+
+/** What the tools give without an agent: into a pipe that is read and thrown away. */
+const toolsAlone = async (file: string): Promise<number> => {
+  const startedAt = performance.now();
+  await execa('sh', ['-c', 'nbdcopy -- [ qemu-nbd -r --load-snapshot=one "$0" ] - | cat > /dev/null', file]);
+  return SIZE_MB / ((performance.now() - startedAt) / 1000);
+};
+
+const makeSnapshot = async ({ url }: Running, dbpath: string) => {
+  const client = new MistifyClient({ url });
+  const source = `file://${join(dbpath, 'storage', 'import', 'full.qcow2')}`;
+  await client.images.fetch({ id: 'full', source }, { wait: 120 });
+  const { body: guest } = await client.guests.create({ disks: [{ image: 'full' }] }, { wait: 120 });
+  await client.snapshotsOf(guest.id).create('one', { wait: 60 });
+  return { path: `/guests/${guest.id}/snapshots/one/download`, file: String(guest.disks?.[0]?.source) };
+};
+
+const run = async ({ rounds }: Pace): Promise<Figure[]> => {
+  let dbpath = '';
+  const agent = await startAgent(async (path) => {
+    dbpath = path;
+    await makeImage(path);
+  }, CONFIG);
+  return using([agent], async () => {
+    const { path, file } = await makeSnapshot(agent, dbpath);
+    const [rate, memory, tools]: [number[], number[], number[]] = [[], [], []];
+    await download(`${agent.url}${path}`, agent.pid);
+    for (let round = 0; round < rounds; round += 1) {
+      const { rate: ours, memory: resident } = await download(`${agent.url}${path}`, agent.pid);
+      rate.push(ours);
+      memory.push(resident);
+      tools.push(await toolsAlone(file));
+    }
+    return [
+      { name: `download of ${SIZE_MB} MB`, unit: 'MB/s', values: rate, target: { atLeast: 500 } },
+      { name: '… the tools alone (nbdcopy, qemu-nbd)', unit: 'MB/s', values: tools },
+      {
+        name: '… memory of the agent meanwhile, at most',
+        unit: 'MB',
+        values: memory,
+        target: { atMost: 150 },
+      },
+    ];
+  });
+};
+
+export const downloads: Suite = {
+  name: 'download',
+  title: 'Download of a snapshot, through the storage sub-agent',
+  run,
+};
