@@ -23,12 +23,17 @@ export const refuseForeignNames: Lifecycle.Method = ({ headers }, h) => {
   return h.continue;
 };
 
+/** What a route's `app` says of it: whether it is for everybody, whoever else has to say who it is. */
+export interface PublicRoute {
+  isPublic: boolean;
+}
+
 /** Whether a person follows a link, from wherever, to what is for everybody: the console, the page on the API. */
 const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
   method === 'get' &&
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document' &&
-  (route.settings.auth as unknown) === false;
+  (route.settings.app as PublicRoute | undefined)?.isPublic === true;
 
 /**
  * Where a browser lets in whatever page it shows (nobody has to say who it is, or the user's certificate says it), a

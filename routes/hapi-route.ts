@@ -13,6 +13,7 @@ import { disconnectSignal } from '../lib/disconnect-signal.js';
 import type { Upgrades } from '../lib/websocket/upgrades.js';
 import { audit, auditHandover, isAudited } from './audit.js';
 import { principalOf, whenRevoked } from './auth.js';
+import type { PublicRoute } from './browser-guard.js';
 import { conditionsOf } from './conditions.js';
 import { notAllowed, toBoom } from './errors.js';
 import { bodyOf } from './json-body.js';
@@ -141,6 +142,7 @@ export const toHapiRoute = (definition: Route, serving: Serving): ServerRoute =>
     options: {
       description: summary,
       tags: [...tags],
+      app: { isPublic: scope === 'public' } satisfies PublicRoute,
       auth: scope === 'public' || !serving.asksWho ? false : { access: { scope: [scope] } },
       ext: extensionsOf(definition, serving) ?? {},
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Lifecycle, Server, ServerRoute } from '@hapi/hapi';
 import * as Inert from '@hapi/inert';
 import { packageRoot } from '../lib/package-root.js';
+import type { PublicRoute } from './browser-guard.js';
 
 const WEB = join(packageRoot, 'lib', 'web');
 const CONSOLE = join(WEB, 'console');
@@ -79,7 +80,7 @@ const withHeaders: Lifecycle.Method = ({ response }, h) => {
 
 export const servePages = async (server: Server): Promise<void> => {
   await server.register(Inert.plugin);
-  server.route(
-    pages.map((page) => ({ ...page, options: { auth: false, ext: { onPreResponse: { method: withHeaders } } } })),
-  );
+  const app: PublicRoute = { isPublic: true };
+  const options = { auth: false, app, ext: { onPreResponse: { method: withHeaders } } } as const;
+  server.route(pages.map((page) => ({ ...page, options })));
 };
