@@ -80,6 +80,9 @@ const withHeaders: Lifecycle.Method = ({ response }, h) => {
 export const servePages = async (server: Server): Promise<void> => {
   await server.register(Inert.plugin);
   server.route(
-    pages.map((page) => ({ ...page, options: { auth: false, ext: { onPreResponse: { method: withHeaders } } } })),
+    pages.map((page) => ({
+      ...page,
+      options: { auth: false, ext: { onPreResponse: { method: withHeaders } } },
+    })),
   );
 };
