@@ -54,6 +54,7 @@ test('a filter leaves what has all of its words', async (t) => {
   await page.keyboard.type('web running');
   await rowWith(page, 'db-1').waitFor({ state: 'detached' });
   t.deepEqual(await page.locator('tbody a').allTextContents(), ['web-1', 'web-2']);
+  await page.getByText('2 shown of 4').waitFor();
 });
 
 test('the keyboard alone goes down the list, opens a guest, and comes back', async (t) => {
@@ -95,7 +96,7 @@ test('a guest is created in the page, with what was filled in', async (t) => {
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Name').fill('web-1');
-  await dialog.getByLabel('Image', { exact: true }).fill('kvm-image');
+  await dialog.getByLabel('Image', { exact: true }).selectOption('kvm-image');
   await dialog.getByLabel('Memory').fill('1G');
   await dialog.getByLabel('vCPUs').fill('2');
   for (const size of ['10G', '512']) {
@@ -115,6 +116,52 @@ test('a guest is created in the page, with what was filled in', async (t) => {
   t.is(context.guests.list().length, 1);
 });
 
+test('a guest without an image gets an empty disk, of a host without images after a warning', async (t) => {
+  const { url, scripted } = await serveApi(t, {
+    methods: {
+      'Test.listImages': () => ({ images: [] }),
+      'Test.containerListImages': () => ({ images: [] }),
+    },
+  });
+  const page = await openPage(t, url);
+  await page.getByText('This host has no images either').waitFor();
+  await page.getByRole('button', { name: 'New guest' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New guest' });
+  await dialog.getByText('This host has no images yet').waitFor();
+  t.is(await dialog.getByLabel('Size of its disk').inputValue(), '10G');
+  await dialog.getByLabel('Size of its disk').fill('2G');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await until('it is asked for', () => scripted.requests('Test.create').length === 1);
+  t.like(scripted.requests('Test.create')[0]?.guest.disks, [{ size: 2048 }]);
+});
+
+test('a guest that could not be created says why', async (t) => {
+  const { url, call, context } = await serveApi(t, {
+    methods: {
+      'Test.create': () => {
+        throw new Error('the disk is full');
+      },
+    },
+  });
+  await call('POST', '/guests?wait=30', { memory: 64 });
+  const page = await openPage(t, `${url}/#/guests/${context.guests.list()[0]?.id}`);
+  await page.getByText(/^Create: .*the disk is full/).waitFor();
+  const start = page.getByRole('button', { name: 'Start', exact: true });
+  t.notRegex((await start.getAttribute('class')) ?? '', /primary/);
+});
+
+test('the order of the list stays while a guest is looked at', async (t) => {
+  const { url, context } = await serveApi(t);
+  for (const name of ['a', 'b']) await addGuest(context, { metadata: { name } });
+  const page = await openPage(t, url);
+  await page.getByRole('button', { name: 'Name' }).click();
+  await rowWith(page, 'b').click();
+  await page.getByRole('heading', { name: 'b' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('heading', { name: 'Guests' }).waitFor();
+  t.deepEqual(await page.locator('tbody a').allTextContents(), ['b', 'a']);
+});
+
 test('what the agent has against a new guest stands in the dialog, at the field', async (t) => {
   const { url, context } = await serveApi(t);
   const page = await openPage(t, url, { expected: /400 \(Bad Request\)/ });
@@ -125,10 +172,11 @@ test('what the agent has against a new guest stands in the dialog, at the field'
   await dialog.getByRole('button', { name: 'Create' }).click();
   t.regex((await dialog.getByRole('alert').textContent()) ?? '', /"memory": give MB/);
   await dialog.getByLabel('Memory').fill('512');
-  await dialog.getByLabel('Image', { exact: true }).fill('no such image!');
+  await dialog.getByLabel('Kind').selectOption('Container');
+  await dialog.getByLabel('Container image').fill('no such image!');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await dialog.getByText(/"image id".*pattern/).waitFor();
-  t.is(await dialog.getByLabel('Image', { exact: true }).getAttribute('aria-invalid'), 'true');
+  t.is(await dialog.getByLabel('Container image').getAttribute('aria-invalid'), 'true');
   t.deepEqual(context.guests.list(), []);
 });
 
@@ -140,6 +188,7 @@ test('a guest is shut down at once, and powered off only when that is confirmed'
   const dialog = page.getByRole('dialog', { name: 'Power off web-1?' });
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Shut down' }).click();
+  await page.getByText('web-1 is shut down.').waitFor();
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByRole('button', { name: 'Power off' }).click();
   await dialog.getByRole('button', { name: 'Power off' }).click();
@@ -185,8 +234,11 @@ test("a job's progress is seen as it comes, and its failure is said", async (t) 
   await page.getByRole('link', { name: 'Jobs', exact: true }).last().click();
   await page.getByText('copying: 42%').waitFor();
   open();
-  await page.getByText(/^Snapshot monday of web-1: .*the disk is full/).waitFor();
+  await page.getByText(/^Snapshot: “monday” of web-1: .*the disk is full/).waitFor();
   await page.getByText('Error', { exact: true }).waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Create snapshot' }).getByText('the disk is full').waitFor();
   t.pass();
 });
 
@@ -225,6 +277,20 @@ test('snapshots are taken, rolled back to and deleted', async (t) => {
   await rowWith(page, 'monday').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await rowWith(page, 'monday').waitFor({ state: 'detached' });
+});
+
+test('a guest that runs is not rolled back: the dialog says what to do first', async (t) => {
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.listSnapshots': ({ id }) => ({ snapshots: [{ id: `${id}/disk-vda@monday`, size: 8 }] }),
+    },
+  });
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${id}/snapshots`);
+  await page.getByRole('button', { name: 'Roll back' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Roll back to “monday”?' });
+  await dialog.getByText('web-1 is running: shut it down first').waitFor();
+  t.true(await dialog.getByRole('button', { name: 'Roll back' }).isDisabled());
 });
 
 test('metadata is set and removed', async (t) => {

@@ -53,12 +53,33 @@ test('the page is dark where the system is, and light where it is not', async (t
   t.true((await brightness('light')) > 200);
 });
 
+test('an address that leads nowhere says so, and leaves the page alive', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/%zz`);
+  const heading = page.getByRole('heading', { name: 'There is no such page' });
+  for (const [place, said] of [
+    ['%zz', 'This address leads nowhere'],
+    ['guests/web-1', '“web-1” is not the id of a guest'],
+  ] as const) {
+    await page.goto(`${url}/#/${place}`);
+    await heading.waitFor();
+    await page.getByText(said).waitFor();
+  }
+  await page.getByRole('link', { name: 'All guests' }).click();
+  await rowWith(page, 'web-1').waitFor();
+  t.pass();
+});
+
 test('an agent that wants a token is signed in to, and out of', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   await addGuest(api.context, { metadata: { name: 'web-1' } });
   const token = await makeToken(dbpath, 'me', 'read');
   const page = await openPage(t, api.url, { expected: /401 \(Unauthorized\)|403 \(Forbidden\)/ });
   const dialog = page.getByRole('dialog', { name: 'Sign in' });
+  await dialog.getByLabel('Token').fill('пароль');
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.getByText('This is no token').waitFor();
   await dialog.getByLabel('Token').fill('wrong');
   await dialog.getByRole('button', { name: 'Sign in' }).click();
   await dialog.getByText('unknown, revoked or expired').last().waitFor();
@@ -69,7 +90,8 @@ test('an agent that wants a token is signed in to, and out of', async (t) => {
   await page.reload();
   await rowWith(page, 'web-1').click();
   await page.getByRole('button', { name: 'Shut down' }).click();
-  await page.getByText(/You may not do this: .*scope/).waitFor();
+  await page.getByText('Your token may only look').waitFor();
+  await page.getByText('read only', { exact: true }).waitFor();
 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await dialog.waitFor();

@@ -49,7 +49,7 @@ test('a guest is created in the browser, seen to boot, and answers what is typed
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Name').fill('web-1');
-  await dialog.getByLabel('Image', { exact: true }).fill('tiny');
+  await dialog.getByLabel('Image', { exact: true }).selectOption('tiny');
   await dialog.getByLabel('Memory').fill('128M');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('link', { name: 'Screen' }).click();

@@ -1,7 +1,7 @@
 import type { GuestAction } from '../../config/actions.js';
 import type { Guest } from '../../model/guest.js';
 import { path, submit } from './api.js';
-import { attempt, type Confirmation, confirm, say } from './dialogs.js';
+import { attempt, type Confirmation, confirm } from './dialogs.js';
 import { follow } from './jobs.js';
 import { store } from './store.js';
 
@@ -12,6 +12,8 @@ interface ActionButton {
   action: GuestAction;
   title: string;
   hint: string;
+  /** What it is then. */
+  done: string;
   /** The states in which it makes sense; in one that is none of the known ones, everything may. */
   states: readonly string[];
   isPrimary?: boolean;
@@ -20,21 +22,41 @@ interface ActionButton {
 }
 
 export const ACTIONS: readonly ActionButton[] = [
-  { action: 'start', title: 'Start', hint: 'Boots it', states: OFF, isPrimary: true },
+  { action: 'start', title: 'Start', hint: 'Boots it', done: 'is started', states: OFF, isPrimary: true },
   {
     action: 'resume',
     title: 'Resume',
     hint: 'Goes on where it was suspended',
+    done: 'goes on',
     states: HALTED,
     isPrimary: true,
   },
-  { action: 'shutdown', title: 'Shut down', hint: 'Asks its system to end', states: ['running'] },
-  { action: 'reboot', title: 'Reboot', hint: 'Asks its system to start anew', states: ['running'] },
-  { action: 'suspend', title: 'Suspend', hint: 'Halts it where it is', states: ['running'] },
+  {
+    action: 'shutdown',
+    title: 'Shut down',
+    hint: 'Asks its system to end',
+    done: 'is shut down',
+    states: ['running'],
+  },
+  {
+    action: 'reboot',
+    title: 'Reboot',
+    hint: 'Asks its system to start anew',
+    done: 'is rebooted',
+    states: ['running'],
+  },
+  {
+    action: 'suspend',
+    title: 'Suspend',
+    hint: 'Halts it where it is',
+    done: 'is suspended',
+    states: ['running'],
+  },
   {
     action: 'restart',
     title: 'Restart',
     hint: 'Resets it, as the button on the case does',
+    done: 'is restarted',
     states: ['running', ...HALTED, 'blocked', 'unknown'],
     warning: 'It is reset without being asked: what it has not written to its disks is lost.',
   },
@@ -42,6 +64,7 @@ export const ACTIONS: readonly ActionButton[] = [
     action: 'poweroff',
     title: 'Power off',
     hint: 'Pulls the plug',
+    done: 'is powered off',
     states: ['running', ...HALTED, 'blocked', 'unknown', 'create'],
     warning: 'The plug is pulled: what it has not written to its disks is lost.',
   },
@@ -49,6 +72,7 @@ export const ACTIONS: readonly ActionButton[] = [
     action: 'delete',
     title: 'Delete …',
     hint: 'Deletes it with its disks and snapshots',
+    done: 'is deleted',
     states: [],
     warning: 'Its disks and all of their snapshots are deleted with it. This cannot be undone.',
   },
@@ -80,8 +104,7 @@ export const perform = async (button: ActionButton, guest: Guest): Promise<void>
   const ask = async (): Promise<void> => {
     const { jobId } = await submit('POST', path`/guests/${guest.id}/${button.action}`);
     const name = store.nameOf(guest.id);
-    follow(jobId, `${button.title.replace(' …', '')} ${name}`);
-    if (button.action === 'delete') say(`${name} is being deleted.`);
+    follow(jobId, { title: `${button.title.replace(' …', '')} ${name}`, done: `${name} ${button.done}.` });
   };
   if (button.warning === undefined) await attempt(ask);
   else await confirm(confirmation(button, guest), ask);

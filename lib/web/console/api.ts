@@ -1,4 +1,4 @@
-import { token } from './session.js';
+import { noteReadOnly, token } from './session.js';
 
 /** What the agent said was wrong; its status is 0 when there was no answer. */
 export class ApiError extends Error {
@@ -18,10 +18,16 @@ export interface Answer<Body> {
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 let onUnauthorized = (_message: string): void => {};
+let onReadOnly = (): void => {};
 
 /** Is told when the agent wants to know who it is talking to, with what the agent said. */
 export const whenUnauthorized = (listener: (message: string) => void): void => {
   onUnauthorized = listener;
+};
+
+/** Is told when a request needs more than the token's scope. */
+export const whenReadOnly = (listener: () => void): void => {
+  onReadOnly = listener;
 };
 
 const messageOf = async (response: Response): Promise<string> => {
@@ -32,7 +38,12 @@ const messageOf = async (response: Response): Promise<string> => {
   }
 };
 
+/** Of refusals: the others are about where a request comes from. */
+const isAboutScope = (status: number, message: string): boolean => status === 403 && /scope/i.test(message);
+
 const explain = (status: number, message: string): string => {
+  if (isAboutScope(status, message))
+    return 'Your token may only look: this takes one of a wider scope, such as operate.';
   if (status === 403) return `You may not do this: ${message}.`;
   if (status === 429) return `${message}. Wait a moment and try again.`;
   return message;
@@ -60,6 +71,10 @@ export const open = async (
   if (response.ok) return response;
   const message = await messageOf(response);
   if (response.status === 401) onUnauthorized(message);
+  if (isAboutScope(response.status, message)) {
+    noteReadOnly();
+    onReadOnly();
+  }
   throw new ApiError(response.status, explain(response.status, message));
 };
 

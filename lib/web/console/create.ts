@@ -1,10 +1,10 @@
 import { guestSpec } from '../../client/guest-spec.js';
 import type { Guest } from '../../model/guest.js';
-import type { Image } from '../../model/image.js';
 import { mbOf, SIZE_HINT } from '../../model/size.js';
-import { get, submit } from './api.js';
+import { ApiError, submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
+import { imageField } from './image-field.js';
 import { follow } from './jobs.js';
 import { go } from './router.js';
 
@@ -53,26 +53,9 @@ const rowsOf = (name: string, row: () => Input[]): { element: HTMLElement; rows:
   return { element: h('div', { class: 'rows' }, list, button), rows: () => rows };
 };
 
-const imageField = (): { input: Input; list: HTMLDataListElement; show: (type: string) => void } => {
-  const list = h('datalist', { id: 'images' });
-  const input = text({ list: 'images', placeholder: 'none: a blank disk' });
-  let images: Image[] = [];
-  const show = (type: string): void => {
-    const isContainer = type === 'container';
-    const fitting = images.filter((image) => (image.type === 'container') === isContainer);
-    list.replaceChildren(...fitting.map(({ id }) => h('option', { value: id })));
-    input.placeholder = isContainer ? 'docker.io/library/busybox:1' : 'none: a blank disk';
-  };
-  void get<Image[]>('/images').then(
-    (all) => {
-      images = all;
-      show('kvm');
-    },
-    // Its id can be typed as well.
-    () => {},
-  );
-  return { input, list, show };
-};
+/** Whether the agent has not found the image: there is nothing else to be found then but the action itself. */
+const isAboutImage = (error: unknown, image: string | undefined): boolean =>
+  error instanceof ApiError && error.status === 404 && image !== undefined && error.message.includes(image);
 
 /** Marks the fields that a message of the agent is about: it has their names in quotation marks. */
 const mark = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
@@ -90,7 +73,12 @@ export const openCreate = (): void => {
     h('option', { value: 'kvm' }, 'Virtual machine'),
     h('option', { value: 'container' }, 'Container'),
   );
-  const image = imageField();
+  const size = text({ value: '10G', size: '8', required: true });
+  const sizePart = field('Size of its disk', size, 'MB, or such as 10G');
+  const image = imageField((isEmpty) => {
+    sizePart.hidden = !isEmpty;
+    size.disabled = !isEmpty;
+  });
   const memory = text({ value: '512', size: '8' });
   const cpu = text({ type: 'number', min: '1', value: '1' });
   const disks = rowsOf('disk', () => [text({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk' })]);
@@ -108,18 +96,20 @@ export const openCreate = (): void => {
     image.show(type.value);
     disksPart.hidden = type.value === 'container';
   });
-  const fields = new Map<string, HTMLElement>([
-    ['metadata', name],
-    ['type', type],
-    ['image', image.input],
-    ['memory', memory],
-    ['cpu', cpu],
-  ]);
+  const fields = (): Map<string, HTMLElement> =>
+    new Map<string, HTMLElement>([
+      ['metadata', name],
+      ['type', type],
+      ['image', image.input()],
+      ['disks', size],
+      ['memory', memory],
+      ['cpu', cpu],
+    ]);
   const specified = () => {
-    const [wanted, size] = [image.input.value.trim(), sizeIn(memory, 'memory')];
-    const sizes = disks
-      .rows()
-      .flatMap(([input], index) => (input && sizeIn(input, `disks[${index}].size`)) ?? []);
+    const [wanted, memorySize] = [image.value(), sizeIn(memory, 'memory')];
+    const sizes = [...(size.disabled ? [] : [size]), ...disks.rows().flat()].flatMap(
+      (input, index) => sizeIn(input, `disks[${index}].size`) ?? [],
+    );
     const cards = nics.rows().flatMap(([bridge, vlans, mac]) => {
       const network = bridge?.value.trim();
       if (!network) return [];
@@ -134,7 +124,7 @@ export const openCreate = (): void => {
       ...(name.value.trim() ? { name: name.value.trim() } : {}),
       container: type.value === 'container',
       ...(wanted ? { image: wanted } : {}),
-      ...(size === undefined ? {} : { memory: size }),
+      ...(memorySize === undefined ? {} : { memory: memorySize }),
       ...(cpu.value === '' ? {} : { cpu: Number(cpu.value) }),
       ...(sizes.length > 0 ? { disk: sizes } : {}),
       ...(cards.length > 0 ? { nic: cards } : {}),
@@ -146,17 +136,22 @@ export const openCreate = (): void => {
     content: [
       field('Name', name),
       field('Kind', type),
-      field('Image', image.input),
-      image.list,
+      ...image.elements,
+      sizePart,
       h('div', { class: 'two' }, field('Memory', memory, 'MB, or such as 2G'), field('vCPUs', cpu)),
       disksPart,
       group('Network', nics.element, 'A bridge of this host, or user for a network of its own'),
     ],
     submit: async () => {
-      const { jobId, body } = await submit<Guest>('POST', '/guests', specified());
-      follow(jobId, `Create ${body.metadata?.name || body.id}`);
+      const { jobId, body } = await submit<Guest>('POST', '/guests', specified()).catch((error: unknown) => {
+        throw isAboutImage(error, image.value())
+          ? new Error('This image is not on the host: fetch it under Images.')
+          : error;
+      });
+      const called = body.metadata?.name || body.id;
+      follow(jobId, { title: `Create ${called}`, done: `${called} is created.` });
       go('guests', body.id);
     },
-    onError: (message) => mark(message, fields),
+    onError: (message) => mark(message, fields()),
   });
 };

@@ -31,7 +31,7 @@ export interface FormOptions {
   /** What the button that goes on says. */
   action: string;
   isDangerous?: boolean;
-  content: readonly Node[];
+  content: readonly (Node | false)[];
   /** Whether what is filled in will do; asked at each key. */
   isComplete?: () => boolean;
   /** Does it; what it throws is shown in the dialog, which stays open. */

@@ -3,20 +3,18 @@ import { say } from './dialogs.js';
 import { store } from './store.js';
 
 interface Followed {
+  /** What it does, for people. */
   title: string;
-  onEnd: (() => void) | undefined;
+  /** What is said when it has done it. */
+  done: string;
 }
 
 /** The jobs that were asked for on this page and have not ended. */
 const followed = new Map<string, Followed>();
 
-/**
- * Says when a job that was asked for here fails.
- * @param title what it does, for people
- * @param onEnd is called when it has ended well
- */
-export const follow = (jobId: string, title: string, onEnd?: () => void): void => {
-  followed.set(jobId, { title, onEnd });
+/** Says how a job that was asked for here has ended. */
+export const follow = (jobId: string, job: Followed): void => {
+  followed.set(jobId, job);
   checkFollowed();
 };
 
@@ -24,12 +22,12 @@ export const follow = (jobId: string, title: string, onEnd?: () => void): void =
 export const titleOf = (jobId: string): string | undefined => followed.get(jobId)?.title;
 
 const checkFollowed = (): void => {
-  for (const [id, { title, onEnd }] of followed) {
+  for (const [id, { title, done }] of followed) {
     const job = store.jobs.get(id)?.job;
     if (!job || !isFinished(job)) continue;
     followed.delete(id);
     if (job.Status === 'Error') say(`${title}: ${job.Message}`, 'error');
-    else onEnd?.();
+    else say(done);
   }
 };
 

@@ -4,7 +4,7 @@ import { h } from './dom.js';
 const KEYS: readonly (readonly [string, string])[] = [
   ['1 2 3 4', 'Guests, images, jobs, agent'],
   ['/', 'Filter the guests'],
-  ['j k ↓ ↑', 'Up and down a list; Page Up, Page Down, Home, End'],
+  ['j k ↓ ↑', 'Down and up a list; Page Up, Page Down, Home, End'],
   ['Enter', 'Open'],
   ['n', 'New guest; on the images, fetch one'],
   ['[ ]', 'The tabs of a guest'],

@@ -1,31 +1,45 @@
-import { ApiError, errorText, whenUnauthorized } from './api.js';
+import { ApiError, errorText, whenReadOnly, whenUnauthorized } from './api.js';
 import { say } from './dialogs.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
 import { go, place, type View } from './router.js';
-import { forgetToken, token } from './session.js';
+import { forgetToken, isReadOnly, token } from './session.js';
 import { signIn } from './sign-in.js';
 import { type Kind, store } from './store.js';
 import { agentView } from './views/agent.js';
-import { guestView } from './views/guest.js';
+import { guestView, isTab } from './views/guest.js';
 import { guestsView } from './views/guests.js';
 import { imagesView } from './views/images.js';
 import { jobsView } from './views/jobs.js';
+import { missingView } from './views/missing.js';
 
 const ALL: ReadonlySet<Kind> = new Set(['guests', 'jobs', 'images', 'services', 'metrics']);
 const SECTIONS = ['guests', 'images', 'jobs', 'agent'] as const;
+type Section = (typeof SECTIONS)[number];
 
 const main = byId('main');
 const banner = byId('banner');
 let view: View | undefined;
 
-const viewOf = ([section, id, tab]: string[]): View => {
-  if (section === 'guests' && id) return guestView(id, tab ?? '');
-  if (section === 'images') return imagesView();
-  if (section === 'jobs') return jobsView();
-  if (section === 'agent') return agentView();
-  return guestsView();
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const guestPage = (id: string, tab = 'overview'): View => {
+  if (!UUID.test(id)) return missingView(`“${id}” is not the id of a guest, which is a UUID.`);
+  return isTab(tab) ? guestView(id, tab) : missingView(`A guest has no page “${tab}”.`);
+};
+
+const VIEWS: Record<Section, () => View> = {
+  guests: guestsView,
+  images: imagesView,
+  jobs: jobsView,
+  agent: agentView,
+};
+
+const viewOf = ([name = 'guests', id, tab]: string[]): View => {
+  if (name === 'guests' && id !== undefined) return guestPage(id.toLowerCase(), tab);
+  const section = id === undefined ? SECTIONS.find((each) => each === name) : undefined;
+  return section ? VIEWS[section]() : missingView('This address leads nowhere.');
 };
 
 const show = (): void => {
@@ -87,10 +101,15 @@ const brokenText = (error?: ApiError): string =>
     ? 'The agent cannot be reached. What you see may be out of date; trying again …'
     : `No events: ${error.message} Trying again …`;
 
+const showReadOnly = (): void => {
+  byId('read-only').hidden = !isReadOnly();
+};
+
 /** Follows the host; whenever the agent asks who it is, so does the page. */
 const follow = async (): Promise<void> => {
   for (;;) {
     byId('sign-out').hidden = token() === undefined;
+    showReadOnly();
     const events = new Events({
       onEvent: (happening) => store.apply(happening),
       onStale: () => void load(),
@@ -110,6 +129,7 @@ const follow = async (): Promise<void> => {
 };
 
 whenUnauthorized((message) => void signIn(message));
+whenReadOnly(showReadOnly);
 byId('sign-out').addEventListener('click', () => {
   forgetToken();
   location.reload();

@@ -13,9 +13,18 @@ export interface View {
   close?(): void;
 }
 
+/** An address may have been typed: what is no encoding stays as it is. */
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
 /** The parts of the address behind `#/`. */
 export const place = (): string[] =>
-  location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
+  location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
 
 /** An address within the console. */
 export const address = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join('/')}`;

@@ -1,4 +1,5 @@
 const KEY = 'mistify.token';
+const READ_ONLY = 'mistify.read-only';
 
 /** The token of who is signed in; absent where none is needed. */
 export const token = (): string | undefined =>
@@ -12,7 +13,13 @@ export const keepToken = (value: string, remember: boolean): void => {
 
 export const forgetToken = (): void => {
   for (const storage of [sessionStorage, localStorage]) storage.removeItem(KEY);
+  sessionStorage.removeItem(READ_ONLY);
 };
+
+/** Whether the agent has refused a change for the scope of the token. */
+export const isReadOnly = (): boolean => sessionStorage.getItem(READ_ONLY) !== null;
+
+export const noteReadOnly = (): void => sessionStorage.setItem(READ_ONLY, '');
 
 /** RFC 4648, 5: what may be the name of a WebSocket's subprotocol. */
 const base64Url = (text: string): string =>

@@ -1,4 +1,4 @@
-import { h, setAttribute } from './dom.js';
+import { h, setAttribute, setText } from './dom.js';
 
 /** Of every row, in CSS pixels: `--row` of the style sheet. */
 const ROW = 44;
@@ -19,15 +19,21 @@ export interface Column<Item> {
   compare?: (one: Item, other: Item) => number;
 }
 
+/** By which column's title, and which way. */
+export interface Order {
+  column: string;
+  direction: 1 | -1;
+}
+
 export interface TableOptions<Item> {
   label: string;
   columns: readonly Column<Item>[];
   idOf: (item: Item) => string;
   /** What Enter and a click do. */
   open?: (item: Item) => void;
-  /** The column to sort by at first; absent for the order the items come in. */
-  sortBy?: string;
-  empty: () => string;
+  /** How it is sorted; what the headings make of it is written to it. Absent for the order the items come in. */
+  order?: Order;
+  empty: () => string | HTMLElement;
 }
 
 interface Row<Item> {
@@ -44,18 +50,15 @@ export class VirtualTable<Item> {
   readonly #body = h('tbody');
   readonly #above = h('td');
   readonly #below = h('td');
-  readonly #empty = h('p', { class: 'empty', hidden: true });
+  readonly #empty = h('div', { class: 'empty', hidden: true });
   readonly #headings: HTMLTableCellElement[];
   readonly #rows: Row<Item>[] = [];
   #items: Item[] = [];
-  #sort: { column: Column<Item>; direction: 1 | -1 } | undefined;
   #activeId: string | undefined;
   #isDrawing = false;
 
   constructor(options: TableOptions<Item>) {
     this.#options = options;
-    const column = options.columns.find(({ title }) => title === options.sortBy);
-    this.#sort = column && { column, direction: 1 };
     this.#headings = options.columns.map((each) => this.#heading(each));
     const spacer = (cell: HTMLTableCellElement): HTMLElement =>
       h('tbody', { class: 'spacer', 'aria-hidden': 'true' }, h('tr', {}, cell));
@@ -125,29 +128,31 @@ export class VirtualTable<Item> {
   }
 
   #sorted(items: Item[]): Item[] {
-    if (!this.#sort) return items;
-    const { column, direction } = this.#sort;
-    return items.sort((one, other) => direction * (column.compare?.(one, other) ?? 0));
+    const { columns, order } = this.#options;
+    const compare = columns.find(({ title }) => title === order?.column)?.compare;
+    if (!order || !compare) return items;
+    return items.sort((one, other) => order.direction * compare(one, other));
   }
 
-  #heading(column: Column<Item>): HTMLTableCellElement {
+  #heading({ title, class: className, compare }: Column<Item>): HTMLTableCellElement {
+    const { order } = this.#options;
     const sort = (): void => {
-      const isSame = this.#sort?.column === column;
-      this.#sort = { column, direction: isSame && this.#sort?.direction === 1 ? -1 : 1 };
+      if (!order) return;
+      order.direction = order.column === title && order.direction === 1 ? -1 : 1;
+      order.column = title;
       this.#showSort();
       this.items = this.#items;
     };
-    const inside = column.compare ? h('button', { onclick: sort }, column.title) : column.title;
-    return h('th', { class: column.class, scope: 'col' }, inside);
+    const inside = order && compare ? h('button', { onclick: sort }, title) : title;
+    return h('th', { class: className, scope: 'col' }, inside);
   }
 
   #showSort(): void {
-    for (const [index, column] of this.#options.columns.entries()) {
-      const direction = this.#sort?.column === column ? this.#sort.direction : 0;
-      const words = direction === 1 ? 'ascending' : 'descending';
+    const { columns, order } = this.#options;
+    for (const [index, { title }] of columns.entries()) {
       const heading = this.#headings[index];
-      if (direction === 0) heading?.removeAttribute('aria-sort');
-      else heading?.setAttribute('aria-sort', words);
+      if (order?.column !== title) heading?.removeAttribute('aria-sort');
+      else heading?.setAttribute('aria-sort', order.direction === 1 ? 'ascending' : 'descending');
     }
   }
 
@@ -171,7 +176,12 @@ export class VirtualTable<Item> {
     for (let slot = 0; slot < end - first; slot += 1) this.#fill(slot, first + slot);
     for (const { element } of this.#rows.splice(end - first)) element.remove();
     this.#empty.hidden = count > 0;
-    if (count === 0) this.#empty.textContent = this.#options.empty();
+    if (count === 0) this.#explain(this.#options.empty());
+  }
+
+  #explain(empty: string | HTMLElement): void {
+    if (typeof empty === 'string') setText(this.#empty, empty);
+    else if (empty.parentNode !== this.#empty) this.#empty.replaceChildren(empty);
   }
 
   #fill(slot: number, index: number): void {

@@ -2,9 +2,19 @@ import { formatAge, formatBytes } from '../../cli/format.js';
 import { isFinished, NO_TIME } from '../../model/job.js';
 import type { JobState } from './store.js';
 
+/** Verbs that are written as one word in actions, and as two on buttons. */
+const VERBS: Record<string, string> = {
+  shutdown: 'shut down',
+  poweroff: 'power off',
+  rollback: 'roll back',
+};
+
 /** `containerCreateSnapshot` as people say it. */
 export const actionWords = (action: string): string => {
-  const spaced = action.replace(/^container(?=[A-Z])/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+  const spaced = action
+    .replace(/^container(?=[A-Z])/, '')
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .replace(/^\w+/, (verb) => VERBS[verb.toLowerCase()] ?? verb);
   return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
 };
 

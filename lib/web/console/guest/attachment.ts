@@ -1,15 +1,24 @@
 import type { Guest } from '../../../model/guest.js';
 import { ApiError, errorText, get, path } from '../api.js';
+import { token } from '../session.js';
+import { signIn } from '../sign-in.js';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 /** What the agent answers to who may have a console, and asks without wanting a WebSocket. */
 const UPGRADE_REQUIRED = 426;
+/** Answers that will be the same the next time. */
+const FINAL = [400, 403, 404];
+/** RFC 6455, 7.4.1: the agent wants no more of this client, whose token is not good any more. */
+const POLICY_VIOLATION = 1008;
 
 /** How a connection of a console ended. */
 export interface Ended {
   /** Whether it was up before. */
   wasOpen: boolean;
+  /** Of its close frame; absent where the library keeps it to itself. */
+  code?: number;
+  reason?: string;
 }
 
 type ConsoleKind = 'serial' | 'vnc';
@@ -23,6 +32,21 @@ export interface AttachmentOptions {
   isPossible: (state: string) => boolean;
   say: (text: string) => void;
 }
+
+/** Why there is no connection, and what helps. */
+interface Hindrance {
+  text: string;
+  next: 'retry' | 'state' | 'sign-in' | 'nothing';
+}
+
+const hindranceOf = (error: unknown): Hindrance => {
+  const status = error instanceof ApiError ? error.status : 0;
+  const text = errorText(error);
+  if (status === 401) return { text, next: 'sign-in' };
+  return { text, next: FINAL.includes(status) ? 'nothing' : 'retry' };
+};
+
+const sentence = (text: string): string => text.replace(/[.!?]?$/, '.');
 
 /**
  * Keeps a console connected while its page is open. A browser does not tell why a WebSocket was refused: the same is
@@ -50,37 +74,62 @@ export class Attachment {
   }
 
   async #keep(): Promise<void> {
-    let wasRefused = false;
     while (!this.#isClosed) {
-      const problem = await this.#problem(wasRefused);
+      const hindrance = (await this.#off()) ?? (await this.#connection());
       if (this.#isClosed) return;
-      if (problem === undefined) {
-        this.#options.say('Connecting …');
-        const { wasOpen } = await this.#options.connect();
-        if (this.#isClosed) return;
-        wasRefused = !wasOpen;
-        if (wasOpen) this.#pause = FIRST_PAUSE_MS;
-        this.#options.say('Not connected. Trying again …');
-      } else this.#options.say(problem);
-      await this.#wait(problem === undefined ? this.#pause : LONGEST_PAUSE_MS);
-      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+      await this.#overcome(hindrance);
     }
   }
 
-  /** Why there can be no connection now. */
-  async #problem(wasRefused: boolean): Promise<string | undefined> {
-    const { guestId, kind, isPossible } = this.#options;
+  async #overcome({ text, next }: Hindrance): Promise<void> {
+    const { say } = this.#options;
+    if (next === 'retry') {
+      say(`${sentence(text)} Trying again …`);
+      await this.#wait(this.#pause);
+      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+      return;
+    }
+    say(sentence(text));
+    if (next === 'state') await this.#wait(LONGEST_PAUSE_MS);
+    else if (next === 'sign-in') await signIn(text);
+    else this.close();
+  }
+
+  /** Why a connection is not worth a try. */
+  async #off(): Promise<Hindrance | undefined> {
+    const { guestId, isPossible } = this.#options;
     try {
       const { state = '' } = await get<Guest>(path`/guests/${guestId}`);
-      if (!isPossible(state)) return `The guest is off (${state}). Its screen comes when it starts.`;
-      if (wasRefused) await get(consolePath(guestId, kind));
-      return undefined;
+      if (isPossible(state)) return undefined;
+      return { text: `The guest is off (${state}). Its screen comes when it starts`, next: 'state' };
     } catch (error) {
-      const status = error instanceof ApiError ? error.status : 0;
-      if (status === UPGRADE_REQUIRED) return undefined;
-      if (status === 404) this.close();
-      return errorText(error);
+      return hindranceOf(error);
     }
+  }
+
+  /** Connects, and tells why the connection came to its end. */
+  async #connection(): Promise<Hindrance> {
+    if (this.#isClosed) return { text: '', next: 'nothing' };
+    this.#options.say('Connecting …');
+    const { wasOpen, code, reason } = await this.#options.connect();
+    if (wasOpen) this.#pause = FIRST_PAUSE_MS;
+    if (code === POLICY_VIOLATION) {
+      const text = `The agent has closed this: ${reason || 'you may not have it any more'}`;
+      return { text, next: token() === undefined ? 'nothing' : 'sign-in' };
+    }
+    if (wasOpen) return { text: `The connection has ended${reason ? `: ${reason}` : ''}`, next: 'retry' };
+    return this.#isClosed ? { text: '', next: 'nothing' } : this.#refusal();
+  }
+
+  async #refusal(): Promise<Hindrance> {
+    const { guestId, kind } = this.#options;
+    try {
+      await get(consolePath(guestId, kind));
+    } catch (error) {
+      const isOnlyNoSocket = error instanceof ApiError && error.status === UPGRADE_REQUIRED;
+      if (!isOnlyNoSocket) return hindranceOf(error);
+    }
+    return { text: 'The connection did not come about', next: 'retry' };
   }
 
   #wait(ms: number): Promise<void> {

@@ -1,11 +1,11 @@
 import { formatBytes, formatMb } from '../../../cli/format.js';
 import type { Disk, Guest, Nic } from '../../../model/guest.js';
 import { chart } from '../chart.js';
-import { h } from '../dom.js';
+import { h, setText } from '../dom.js';
 import { measurements } from '../metrics.js';
 import { facts } from '../parts.js';
-import type { Kind } from '../store.js';
-import { formatPercent, formatRate } from '../words.js';
+import { type Kind, store } from '../store.js';
+import { actionWords, formatPercent, formatRate } from '../words.js';
 
 const KB = 1024;
 
@@ -19,6 +19,8 @@ const atLeast =
 export interface Tab {
   element: HTMLElement;
   update(guest: Guest, kinds: ReadonlySet<Kind>): void;
+  /** @returns whether the key meant something */
+  key?(event: KeyboardEvent): boolean;
   close?(): void;
 }
 
@@ -44,6 +46,13 @@ const factsOf = (guest: Guest): HTMLElement => {
     ['Disks', list((guest.disks ?? []).map(diskText))],
     ['Network', list((guest.nics ?? []).map(nicText))],
   ]);
+};
+
+/** Of a guest in an error, what went wrong. */
+const failureOf = ({ id, state }: Guest): string => {
+  if (state !== 'error') return '';
+  const failed = store.jobList(id).find(({ job }) => job.Status === 'Error')?.job;
+  return failed ? `${actionWords(failed.Action)}: ${failed.Message}` : '';
 };
 
 export const overview = (guest: Guest): Tab => {
@@ -74,13 +83,22 @@ export const overview = (guest: Guest): Tab => {
     }),
   ];
   const place = h('div');
+  const failure = h('p', { class: 'problem boxed', hidden: true });
   let shown: Guest | undefined;
   return {
-    element: h('div', {}, h('div', { class: 'charts' }, ...charts.map(({ element }) => element)), place),
+    element: h(
+      'div',
+      {},
+      failure,
+      h('div', { class: 'charts' }, ...charts.map(({ element }) => element)),
+      place,
+    ),
     update: (now, kinds) => {
       const hadMemory = place.textContent?.includes('of the host)') ?? false;
       if (now !== shown || (!hadMemory && measurements.memoryOf(now.id))) place.replaceChildren(factsOf(now));
       shown = now;
+      setText(failure, failureOf(now));
+      failure.hidden = failure.textContent === '';
       if (kinds.has('metrics')) for (const each of charts) each.update(measurements.historyOf(now.id));
     },
   };

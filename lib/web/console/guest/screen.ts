@@ -18,7 +18,13 @@ export const guestScreen = (
   const connect = (): Promise<Ended> =>
     new Promise((resolve) => {
       let wasOpen = false;
-      rfb = new RFB(place, consoleUrl(guestId, 'vnc'), { shared: true, wsProtocols: consoleProtocols() });
+      let closed: { code?: number; reason?: string } = {};
+      const socket = new WebSocket(consoleUrl(guestId, 'vnc'), consoleProtocols());
+      // Before noVNC's own listener, which tells of the end but not of its reason.
+      socket.addEventListener('close', ({ code, reason }) => {
+        closed = { code, reason };
+      });
+      rfb = new RFB(place, socket, { shared: true });
       rfb.scaleViewport = true;
       rfb.background = 'transparent';
       rfb.addEventListener('connect', () => {
@@ -28,7 +34,7 @@ export const guestScreen = (
       });
       rfb.addEventListener('disconnect', () => {
         rfb = undefined;
-        resolve({ wasOpen });
+        resolve({ wasOpen, ...closed });
       });
     });
 

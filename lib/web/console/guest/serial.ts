@@ -25,6 +25,8 @@ export const serialConsole = (
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
     fontFamily: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace',
     fontSize: 14,
+    // Of DejaVu Sans Mono, underscores are cut off without.
+    lineHeight: 1.2,
     scrollback: 10_000,
     theme: THEME,
   });
@@ -63,7 +65,7 @@ export const serialConsole = (
       socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
         terminal.write(typeof data === 'string' ? data : new Uint8Array(data));
       };
-      socket.onclose = () => resolve({ wasOpen });
+      socket.onclose = ({ code, reason }) => resolve({ wasOpen, code, reason });
     });
 
   const attachment = new Attachment({ guestId, kind: 'serial', connect, isPossible: () => true, say });

@@ -9,6 +9,9 @@ import { token } from '../session.js';
 import { store } from '../store.js';
 import type { Tab } from './overview.js';
 
+/** States of a guest that has its disks open: the agent rolls nothing back under it. */
+const LIVE = ['running', 'paused', 'suspended', 'blocked', 'shutdown'];
+
 interface Named {
   name: string;
   disks: { disk: string; size: number }[];
@@ -26,6 +29,8 @@ const byName = (snapshots: readonly Snapshot[]): Named[] => {
   }
   return [...found.values()].reverse();
 };
+
+const consistencyOf = ({ consistency }: Named): string => (consistency ? `${consistency}-consistent` : '');
 
 const save = (url: string, name: string): void => {
   const link = h('a', { href: url, download: name });
@@ -63,26 +68,36 @@ export const snapshots = (guestId: string): Tab => {
       submit: async () => {
         const dest = name.value.trim();
         const { jobId } = await submit('POST', base, dest ? { dest } : {});
-        follow(jobId, `Snapshot ${dest} of ${store.nameOf(guestId)}`);
+        const what = `${dest ? `“${dest}”` : 'A snapshot'} of ${store.nameOf(guestId)}`;
+        follow(jobId, { title: `Snapshot: ${what}`, done: `${what} is taken.` });
       },
     });
   };
 
+  const stateOf = (): string => store.guests.get(guestId)?.state ?? '';
+  const isLive = (): boolean => LIVE.includes(stateOf());
+
   const rollBack = ({ name }: Named): void => {
     const newer = h('input', { type: 'checkbox' });
     void formDialog({
-      title: `Roll back to ${name}?`,
+      title: `Roll back to “${name}”?`,
       action: 'Roll back',
       isDangerous: true,
       content: [
-        h('p', {}, 'What was written to the disks since then is lost. The guest must be off.'),
+        h('p', {}, 'What was written to the disks since then is lost.'),
+        isLive() &&
+          h('p', { class: 'problem' }, `${store.nameOf(guestId)} is ${stateOf()}: shut it down first.`),
         h('label', { class: 'check' }, newer, 'Destroy newer snapshots, which are in the way'),
       ],
+      isComplete: () => !isLive(),
       submit: async () => {
         const { jobId } = await submit('POST', `${base}${path`/${name}/rollback`}`, {
           destroyMoreRecent: newer.checked,
         });
-        follow(jobId, `Roll back to ${name}`);
+        follow(jobId, {
+          title: `Roll back to “${name}”`,
+          done: `${store.nameOf(guestId)} is rolled back to “${name}”.`,
+        });
       },
     });
   };
@@ -90,14 +105,14 @@ export const snapshots = (guestId: string): Tab => {
   const remove = ({ name }: Named): void => {
     void confirm(
       {
-        title: `Delete the snapshot ${name}?`,
+        title: `Delete the snapshot “${name}”?`,
         text: 'This cannot be undone.',
         action: 'Delete',
         isDangerous: true,
       },
       async () => {
         const { jobId } = await submit('DELETE', `${base}${path`/${name}`}`);
-        follow(jobId, `Delete the snapshot ${name}`);
+        follow(jobId, { title: `Delete the snapshot “${name}”`, done: `The snapshot “${name}” is deleted.` });
       },
     );
   };
@@ -123,9 +138,9 @@ export const snapshots = (guestId: string): Tab => {
     h(
       'tr',
       {},
-      h('th', { scope: 'row' }, named.name),
+      h('th', { scope: 'row' }, named.name, h('small', { class: 'narrow-only' }, consistencyOf(named))),
       h('td', { class: 'c-number' }, formatMb(named.disks.reduce((sum, { size }) => sum + size, 0))),
-      h('td', { class: 'faint medium-only' }, named.consistency ? `${named.consistency}-consistent` : ''),
+      h('td', { class: 'faint medium-only' }, consistencyOf(named)),
       h(
         'td',
         { class: 'row-actions' },
@@ -162,7 +177,7 @@ export const snapshots = (guestId: string): Tab => {
             {},
             h('th', { scope: 'col' }, 'Name'),
             h('th', { scope: 'col', class: 'c-number' }, 'Size'),
-            h('th', { scope: 'col', class: 'medium-only' }, ''),
+            h('th', { scope: 'col', class: 'medium-only' }, 'Consistency'),
             h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Actions')),
           ),
         ),

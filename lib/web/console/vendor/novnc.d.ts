@@ -1,7 +1,7 @@
 /** What the console uses of noVNC, which comes without types: docs/API.md of its package. */
 // biome-ignore lint/style/noDefaultExport: it is what the package exports
 export default class RFB extends EventTarget {
-  constructor(target: HTMLElement, url: string, options?: { shared?: boolean; wsProtocols?: string[] });
+  constructor(target: HTMLElement, socket: WebSocket, options?: { shared?: boolean });
   background: string;
   resizeSession: boolean;
   scaleViewport: boolean;

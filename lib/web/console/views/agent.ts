@@ -27,6 +27,10 @@ const samplesOf = (text: string): Sample[] =>
 const metricOf = (samples: readonly Sample[], name: string, service?: string): number =>
   samples.find((sample) => sample.name === name && sample.labels.service === service)?.value ?? 0;
 
+/** A name of several words in one, which a narrow page breaks between them. */
+const breakable = (name: string): (Node | string)[] =>
+  name.split(/(?=[A-Z])/).flatMap((word) => [word, h('wbr')]);
+
 const serviceRow = (samples: readonly Sample[], service: string): HTMLElement => {
   const isUp = metricOf(samples, 'mistify_service_up', service) === 1;
   const badge = stateBadge();
@@ -35,7 +39,7 @@ const serviceRow = (samples: readonly Sample[], service: string): HTMLElement =>
   return h(
     'tr',
     {},
-    h('th', { scope: 'row' }, service),
+    h('th', { scope: 'row' }, ...breakable(service)),
     h('td', {}, badge.element),
     h('td', { class: 'c-number' }, String(metricOf(samples, 'mistify_service_calls_running', service))),
     h('td', { class: 'c-number' }, String(metricOf(samples, 'mistify_service_calls_waiting', service))),

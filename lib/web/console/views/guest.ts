@@ -14,6 +14,8 @@ import { jobsTable } from './jobs.js';
 const TABS = ['overview', 'screen', 'serial', 'snapshots', 'jobs', 'metadata'] as const;
 type TabName = (typeof TABS)[number];
 
+export const isTab = (name: string): name is TabName => TABS.some((each) => each === name);
+
 const TITLES: Record<TabName, string> = {
   overview: 'Overview',
   screen: 'Screen',
@@ -30,6 +32,7 @@ const jobsTab = (guestId: string): Tab => {
     update: () => {
       table.items = store.jobList(guestId);
     },
+    key: (event) => table.key(event),
   };
 };
 
@@ -77,14 +80,14 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(sta
         const isNow = isSensible(button, state);
         element.disabled = !isNow;
         element.hidden = !isNow && button.isPrimary === true;
-        element.classList.toggle('primary', isNow && button.isPrimary === true);
+        element.classList.toggle('primary', isNow && button.isPrimary === true && state !== 'error');
       }
     },
   };
 };
 
 /** The parts of a guest's page that are there once the guest is known. */
-const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update' | 'close'> => {
+const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update' | 'key' | 'close'> => {
   let guest = first;
   const heading = h('h1');
   const badge = stateBadge();
@@ -124,12 +127,12 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
       actions.update(guest.state ?? '');
       tab.update(guest, kinds);
     },
+    key: (event) => tab.key?.(event) ?? false,
     close: () => tab.close?.(),
   };
 };
 
-export const guestView = (id: string, tab: string): View => {
-  const name = TABS.find((each) => each === tab) ?? 'overview';
+export const guestView = (id: string, name: TabName): View => {
   const note = h('p', { class: 'empty' }, 'Loading …');
   const element = h('section', { class: 'page guest' }, note);
   let opened: ReturnType<typeof openGuest> | undefined;
@@ -160,11 +163,12 @@ export const guestView = (id: string, tab: string): View => {
         element.replaceChildren(note);
       }
     },
-    key: ({ key }) => {
+    key: (event) => {
+      const { key } = event;
       if (key === 'Escape') go('guests');
       else if (key === ']') neighbour(1);
       else if (key === '[') neighbour(-1);
-      else return false;
+      else return opened?.key?.(event) ?? false;
       return true;
     },
     close: () => {

@@ -3,11 +3,12 @@ import type { Guest } from '../../../model/guest.js';
 import { type Key, spark } from '../chart.js';
 import { openCreate } from '../create.js';
 import { h, setAttribute, setText } from '../dom.js';
+import { firstSteps } from '../first-steps.js';
 import { measurements } from '../metrics.js';
 import { jobProgress, stateCell } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
-import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
+import { type Cell, type Column, type Order, textCell, VirtualTable } from '../virtual-table.js';
 import { formatPercent, formatRate } from '../words.js';
 
 /** The way people count: web-2 before web-10. */
@@ -124,22 +125,30 @@ const matching = (text: string): Guest[] => {
   });
 };
 
-/** What was typed stays when one comes back to the list. */
+/** What was typed stays when one comes back to the list, and how it was sorted. */
 let filtered = '';
+const order: Order = { column: 'Name', direction: 1 };
+
+const summaryOf = (shown: readonly Guest[]): string => {
+  if (!store.isLoaded) return '';
+  const [some, all] = [shown.length, store.guests.size].map((many) => many.toLocaleString('en'));
+  if (filtered.trim() !== '') return `${some} shown of ${all}`;
+  const running = shown.reduce((sum, guest) => sum + (isOff(guest) ? 0 : 1), 0);
+  return `${running.toLocaleString('en')} of ${all} running`;
+};
 
 export const guestsView = (): View => {
   let jobs = new Map<string, JobState>();
+  const steps = firstSteps();
   const table = new VirtualTable<Guest>({
     label: 'Guests',
     columns: columnsOf(({ id }) => jobs.get(id)),
     idOf: ({ id }) => id,
     open: ({ id }) => go('guests', id),
-    sortBy: 'Name',
+    order,
     empty: () => {
       if (!store.isLoaded) return 'Loading …';
-      return store.guests.size > 0
-        ? 'No guest matches the filter.'
-        : 'There are no guests yet. Press n to create the first one.';
+      return store.guests.size > 0 ? 'No guest matches the filter.' : steps.element;
     },
   });
   const summary = h('span', { class: 'faint', role: 'status' });
@@ -171,13 +180,7 @@ export const guestsView = (): View => {
     jobs = store.activeByGuest();
     const guests = matching(filter.value);
     table.items = guests;
-    const running = guests.reduce((sum, guest) => sum + (isOff(guest) ? 0 : 1), 0);
-    setText(
-      summary,
-      store.isLoaded
-        ? `${running.toLocaleString('en')} of ${guests.length.toLocaleString('en')} running`
-        : '',
-    );
+    setText(summary, summaryOf(guests));
   };
   measurements.want();
   return {
@@ -197,6 +200,7 @@ export const guestsView = (): View => {
       table.element,
     ),
     update: (kinds) => {
+      if (kinds.has('images') && store.isLoaded && store.guests.size === 0) steps.update();
       if (['guests', 'jobs', 'metrics'].some((kind) => kinds.has(kind as 'guests'))) draw();
     },
     key: (event) => {

@@ -1,15 +1,14 @@
 import { formatMb } from '../../../cli/format.js';
 import type { Image } from '../../../model/image.js';
-import { errorText, get, path, submit } from '../api.js';
-import { confirm, field, formDialog, say } from '../dialogs.js';
+import { errorText, path, submit } from '../api.js';
+import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
+import { isContainer, listImages } from '../images.js';
 import { follow, titleOf } from '../jobs.js';
 import { jobProgress, stateCell } from '../parts.js';
 import type { View } from '../router.js';
 import { type JobState, store } from '../store.js';
-import { type Cell, textCell, VirtualTable } from '../virtual-table.js';
-
-const isContainer = ({ type }: Pick<Image, 'type'>): boolean => type === 'container';
+import { type Cell, type Order, textCell, VirtualTable } from '../virtual-table.js';
 
 const baseOf = (image: Pick<Image, 'type'>): string => (isContainer(image) ? '/container_images' : '/images');
 
@@ -23,7 +22,7 @@ const deleteImage = (image: Image): Promise<boolean> =>
     },
     async () => {
       const { jobId } = await submit('DELETE', baseOf(image) + path`/${image.id}`);
-      follow(jobId, `Delete ${image.id}`);
+      follow(jobId, { title: `Delete ${image.id}`, done: `${image.id} is deleted.` });
     },
   );
 
@@ -69,7 +68,7 @@ const fetchImage = (): Promise<boolean> => {
         ...(sha256.value.trim() ? { sha256: sha256.value.trim() } : {}),
       };
       const { jobId } = await submit('POST', baseOf(image), image);
-      follow(jobId, `Fetch ${image.id}`, () => say(`${image.id} is fetched.`));
+      follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} is fetched.` });
     },
   });
 };
@@ -91,6 +90,9 @@ const fetches = (): HTMLElement[] =>
         h('span', { class: 'faint' }, state.job.Message),
       );
     });
+
+/** It stays when one comes back to the list. */
+const order: Order = { column: 'Id', direction: 1 };
 
 export const imagesView = (): View => {
   let images: Image[] = [];
@@ -124,13 +126,13 @@ export const imagesView = (): View => {
       { title: '', class: 'c-cancel', cell: deleteCell },
     ],
     idOf: (image) => `${image.type}-${image.id}`,
-    sortBy: 'Id',
+    order,
     empty: () => problem || 'There are no images yet. Fetch one, to make guests from.',
   });
   const underWay = h('ul', { class: 'under-way', 'aria-label': 'Fetches under way' });
   const load = async (): Promise<void> => {
     try {
-      images = await get<Image[]>('/images');
+      images = await listImages();
       problem = '';
     } catch (error) {
       problem = errorText(error);

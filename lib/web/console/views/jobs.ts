@@ -3,13 +3,27 @@ import { isFinished } from '../../../model/job.js';
 import { open, path } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h, setAttribute, setText } from '../dom.js';
+import { showJob } from '../job-details.js';
 import { jobProgress, stateCell } from '../parts.js';
-import { address, go, type View } from '../router.js';
+import { address, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
 import { actionWords, age, count, duration } from '../words.js';
 
 const cancel = (id: string): Promise<void> => attempt(() => open('DELETE', path`/jobs/${id}`));
+
+/** On a narrow page, where messages have no column, what went wrong is below. */
+const actionCell = (): Cell<JobState> => {
+  const action = h('span', { class: 'ellipsis' });
+  const failure = h('small', { class: 'ellipsis narrow-only' });
+  return {
+    element: h('span', { class: 'lines' }, action, failure),
+    update: ({ job }) => {
+      setText(action, actionWords(job.Action));
+      setText(failure, job.Status === 'Error' ? job.Message : '');
+    },
+  };
+};
 
 const guestCell = (): Cell<JobState> => {
   const link = h('a');
@@ -52,7 +66,7 @@ const cancelCell = (): Cell<JobState> => {
 };
 
 const columnsOf = (isOfOneGuest: boolean): Column<JobState>[] => [
-  { title: 'Action', class: 'c-action', cell: textCell(({ job }) => actionWords(job.Action)) },
+  { title: 'Action', class: 'c-action', cell: actionCell },
   ...(isOfOneGuest ? [] : [{ title: 'Guest', class: 'c-guest', cell: guestCell }]),
   { title: 'Status', class: 'c-state', cell: stateCell(({ job }) => job.Status) },
   { title: 'Message', class: 'c-message medium-only', cell: messageCell },
@@ -64,7 +78,7 @@ const columnsOf = (isOfOneGuest: boolean): Column<JobState>[] => [
       return seconds === undefined ? '' : formatSeconds(seconds);
     }),
   },
-  { title: 'Asked for', class: 'c-number medium-only', cell: textCell(({ job }) => age(job.QueuedAt)) },
+  { title: 'Asked for', class: 'c-age medium-only', cell: textCell(({ job }) => age(job.QueuedAt)) },
   { title: '', class: 'c-cancel', cell: cancelCell },
 ];
 
@@ -74,13 +88,7 @@ export const jobsTable = (guestId?: string): VirtualTable<JobState> =>
     label: 'Jobs',
     columns: columnsOf(guestId !== undefined),
     idOf: ({ job }) => job.ID,
-    ...(guestId === undefined
-      ? {
-          open: ({ job }: JobState) => {
-            if (store.guests.has(job.GuestID)) go('guests', job.GuestID, 'jobs');
-          },
-        }
-      : {}),
+    open: showJob,
     empty: () => 'There are no jobs.',
   });
 
