@@ -1,7 +1,7 @@
 import { type ArgumentHandler, RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from 'commander';
 import type { MistifyClient } from '../client/index.js';
-import { shortId } from './format.js';
+import { shortId, visible } from './format.js';
 import { nameOf } from './names.js';
 import { connect, type GlobalOptions } from './session.js';
 
@@ -15,19 +15,22 @@ interface Word {
 
 type Words = Record<string, readonly Word[]>;
 
+/** A shell puts a word on the line as it is, and a name may hold anything: only what means nothing to a shell. */
+const typeable = (word: string | undefined): string | undefined =>
+  word !== undefined && /^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.:@+,=/-]*$/u.test(word) ? word : undefined;
+
 const guestWords = async (client: MistifyClient): Promise<Word[]> => {
   const { items } = await client.guests.list({ limit: 1000, fields: ['id', 'state', 'metadata'] });
   return items.map((guest) => ({
-    value: nameOf(guest) ?? guest.id,
+    value: typeable(nameOf(guest)) ?? guest.id,
     description: [guest.state, nameOf(guest) ? shortId(guest.id) : ''].filter(Boolean).join(', '),
   }));
 };
 
 const imageWords = async (client: MistifyClient): Promise<Word[]> =>
-  (await client.images.list({ fields: ['id', 'type'] })).items.map(({ id, type }) => ({
-    value: id,
-    description: type,
-  }));
+  (await client.images.list({ fields: ['id', 'type'] })).items
+    .filter(({ id }) => typeable(id))
+    .map(({ id, type }) => ({ value: id, description: type }));
 
 const jobWords = async (client: MistifyClient): Promise<Word[]> =>
   (await client.jobs.list({ limit: 50 })).items.map(({ ID, Action, Status }) => ({
@@ -58,7 +61,7 @@ const wordsOfAgent = async (options: GlobalOptions): Promise<Words> => {
 const offering = (words: readonly Word[] | undefined): ArgumentHandler | undefined =>
   words &&
   ((complete) => {
-    for (const { value, description } of words) complete(value, description);
+    for (const { value, description } of words) complete(value, visible(description));
   });
 
 const choices = (values: readonly string[] | undefined): readonly Word[] | undefined =>

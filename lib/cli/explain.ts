@@ -2,6 +2,7 @@ import { JobError, MistifyError } from '../client/errors.js';
 import { errorMessage } from '../errors.js';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js';
 import { Failure } from './failure.js';
+import { visible, visibleLines } from './format.js';
 
 export interface Explanation {
   exitCode: ExitCode;
@@ -41,11 +42,14 @@ const hintOf = ({ status, code = '' }: MistifyError): string | undefined => {
   return HINTS_BY_CODE[code];
 };
 
-/** Anything that went wrong, in the words and with the exit code for whoever typed the command. */
+/** Anything that went wrong, made visible, in the words and with the exit code for whoever typed the command. */
 export const explain = (error: unknown): Explanation => {
-  if (error instanceof Failure) return error;
-  if (error instanceof JobError) return { exitCode: EXIT.failed, message: error.message };
+  if (error instanceof Failure) {
+    const { exitCode, message, hint } = error;
+    return { exitCode, message: visible(message), hint: hint && visibleLines(hint) };
+  }
+  if (error instanceof JobError) return { exitCode: EXIT.failed, message: visible(error.message) };
   if (error instanceof MistifyError)
-    return { exitCode: exitCodeOf(error.status), message: error.message, hint: hintOf(error) };
-  return { exitCode: EXIT.failed, message: errorMessage(error) };
+    return { exitCode: exitCodeOf(error.status), message: visible(error.message), hint: hintOf(error) };
+  return { exitCode: EXIT.failed, message: visibleLines(errorMessage(error)) };
 };

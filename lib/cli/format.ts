@@ -28,25 +28,50 @@ export const formatSeconds = (seconds: number): string => {
 export const formatAge = (time: string, now = Date.now()): string =>
   time === NO_TIME ? '' : `${formatSeconds(Math.max(0, Math.round((now - Date.parse(time)) / 1000)))} ago`;
 
+const ESCAPES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/**
+ * A text that others wrote, such as a guest's name or a sub-agent's error, as it may be shown on a terminal: on one
+ * line, and with its control characters, which could do anything there, as escapes.
+ */
+export const visible = (text: string): string =>
+  text.replace(
+    /\p{Cc}/gu,
+    (control) => ESCAPES[control] ?? `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+
+/** The same for a text of several lines, which stay. */
+export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
+
 /** Enough of a UUID to tell it by, and to name it with. */
 export const shortId = (id: string): string => (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
 
 const isEmpty = (value: unknown): boolean =>
   value === '' || value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 
+const IN_MB = new Set(['memory', 'size']);
+
+const part = (key: string, value: unknown): string => {
+  if (IN_MB.has(key) && typeof value === 'number') return formatMb(value);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+
 const pairs = (value: object): string =>
   Object.entries(value)
-    .filter(([, part]) => !isEmpty(part))
-    .map(([key, part]) => `${key}=${typeof part === 'object' ? JSON.stringify(part) : part}`)
+    .filter(([, inner]) => !isEmpty(inner))
+    .map(([key, inner]) => `${key}=${part(key, inner)}`)
     .join(' ');
 
-/** Any value as a cell of a table: what is in arrays and hashes a line each. */
-export const formatValue = (value: unknown): string => {
-  if (isEmpty(value)) return '';
+const linesOf = (value: unknown): string[] => {
   if (Array.isArray(value))
-    return value.map((item) => (typeof item === 'object' ? pairs(item as object) : String(item))).join('\n');
-  if (typeof value !== 'object') return String(value);
-  return Object.entries(value as object)
-    .map(([key, part]) => (typeof part === 'object' ? `${key}: ${pairs(part as object)}` : `${key}=${part}`))
-    .join('\n');
+    return value.map((item) => (typeof item === 'object' ? pairs(item as object) : String(item)));
+  return Object.entries(value as object).map(([key, inner]) =>
+    typeof inner === 'object' ? `${key}: ${pairs(inner as object)}` : `${key}=${part(key, inner)}`,
+  );
+};
+
+/** Any value of a key as a cell of a table, made visible: what is in arrays and hashes a line each. */
+export const formatValue = (value: unknown, key = ''): string => {
+  if (isEmpty(value)) return '';
+  return typeof value === 'object' ? linesOf(value).map(visible).join('\n') : visible(part(key, value));
 };

@@ -6,6 +6,16 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const nameOf = ({ metadata }: Pick<Guest, 'metadata'>): string | undefined => metadata?.name;
 
+/** The names of those that have one, by their ids. */
+export const namesOfGuests = async (client: MistifyClient): Promise<Map<string, string>> => {
+  const names = new Map<string, string>();
+  for await (const guest of client.guests.every({ limit: 1000, fields: ['id', 'metadata'] })) {
+    const name = nameOf(guest);
+    if (name !== undefined) names.set(guest.id, name);
+  }
+  return names;
+};
+
 const theOnly = <Item>(
   what: string,
   text: string,

@@ -1,6 +1,6 @@
 import { type Colours, colourState, coloursFor } from './colours.js';
 import { usageFailure } from './failure.js';
-import { formatValue } from './format.js';
+import { formatValue, visible } from './format.js';
 
 export interface Column<Item> {
   title: string;
@@ -31,17 +31,23 @@ export class Output {
     this.colours = coloursFor(process.stdout);
   }
 
-  line(text: string): void {
+  /** Prints what is JSON, or has been made visible and has our own colours and line ends. */
+  print(text: string): void {
     process.stdout.write(`${text}\n`);
   }
 
-  /** For people; programs that read JSON are spared it. */
+  /** One line for people, whatever is in it. */
+  line(text: string): void {
+    this.print(visible(text));
+  }
+
+  /** One line for people; programs that read JSON are spared it. */
   note(text: string): void {
-    if (!this.json) process.stderr.write(`${text}\n`);
+    if (!this.json) process.stderr.write(`${visible(text)}\n`);
   }
 
   value(value: unknown): void {
-    this.line(JSON.stringify(value, null, 2));
+    this.print(JSON.stringify(value, null, 2));
   }
 
   /** @param fields when given, those keys in place of the columns */
@@ -52,31 +58,24 @@ export class Output {
   ): Promise<void> {
     if (this.json) this.value(items);
     else if (items.length === 0) this.note(none);
-    else
-      await this.table(
-        items,
-        fields
-          ? fields.map((field) => ({
-              title: field.toUpperCase(),
-              value: (item) => formatValue(item[field as keyof Item]),
-            }))
-          : columns,
+    else if (fields)
+      await this.#table(
+        fields.map((field) => field.toUpperCase()),
+        items.map((item) => fields.map((field) => formatValue(item[field as keyof Item], field))),
       );
+    else await this.table(items, columns);
   }
 
   async table<Item>(items: readonly Item[], columns: readonly Column<Item>[]): Promise<void> {
-    const { formatTable } = await import('./table.js');
     const cell = (item: Item, { value, state }: Column<Item>): string => {
-      const text = value(item) ?? '';
+      const text = visible(value(item) ?? '');
       return state ? colourState(this.colours, text) : text;
     };
     const right = columns.flatMap(({ right }, index) => (right ? [index] : []));
-    this.line(
-      formatTable(
-        columns.map(({ title }) => title),
-        items.map((item) => columns.map((column) => cell(item, column))),
-        { colours: this.colours, right },
-      ),
+    await this.#table(
+      columns.map(({ title }) => title),
+      items.map((item) => columns.map((column) => cell(item, column))),
+      right,
     );
   }
 
@@ -85,6 +84,11 @@ export class Output {
     const chosen = picked(item, fields);
     if (this.json) return this.value(chosen);
     const { formatPairs } = await import('./table.js');
-    this.line(formatPairs(chosen, this.colours));
+    this.print(formatPairs(chosen, this.colours));
+  }
+
+  async #table(titles: string[], rows: string[][], right: number[] = []): Promise<void> {
+    const { formatTable } = await import('./table.js');
+    this.print(formatTable(titles, rows, { colours: this.colours, right }));
   }
 }

@@ -1,4 +1,5 @@
 import type { Job } from '../client/index.js';
+import { visible } from './format.js';
 
 const BAR_WIDTH = 20;
 
@@ -29,10 +30,10 @@ export interface Progress {
 export const startProgress = async (line: string): Promise<Progress> => {
   if (!process.stderr.isTTY) return { show: () => {}, stop: () => {} };
   const { default: ora } = await import('ora');
-  const spinner = ora({ text: line, stream: process.stderr, discardStdin: false }).start();
+  const spinner = ora({ text: visible(line), stream: process.stderr, discardStdin: false }).start();
   return {
     show: (text) => {
-      spinner.text = text;
+      spinner.text = visible(text);
     },
     stop: () => {
       spinner.stop();

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { type Colours, colourState } from './colours.js';
-import { formatMb, formatValue } from './format.js';
+import { formatValue, visible } from './format.js';
 
 const NO_LINES = Object.fromEntries(
   [
@@ -17,12 +17,14 @@ export interface TableOptions {
   right?: readonly number[];
 }
 
-const IN_MB = new Set(['memory', 'size']);
 const STATES = new Set(['state', 'status', 'Status']);
 
 const withoutTrailingSpace = (text: string): string => text.replace(/[ \t]+$/gm, '');
 
-/** Rows below their titles, two spaces apart, without lines: also for grep and awk. */
+/**
+ * Rows below their titles, two spaces apart, without lines: also for grep and awk.
+ * @param rows their cells, made visible
+ */
 export const formatTable = (
   titles: readonly string[],
   rows: readonly (readonly string[])[],
@@ -41,7 +43,7 @@ export const formatTable = (
 /** A hash, a line for each of its keys; longer values have lines of their own below each other. */
 export const formatPairs = (item: object, colours: Colours): string => {
   const entries = Object.entries(item).map(
-    ([key, value]) => [key, IN_MB.has(key) ? formatMb(Number(value)) : formatValue(value)] as const,
+    ([key, value]) => [visible(key), formatValue(value, key)] as const,
   );
   const width = Math.max(0, ...entries.map(([key]) => key.length));
   const lines = entries.map(([key, text]) => {

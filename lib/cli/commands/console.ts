@@ -35,7 +35,8 @@ Examples:
         const name = nameOf(await client.guests.get(id)) ?? shortId(id);
         out.note(`Connected with ${name}. Leave with Ctrl-] q; Ctrl-] ? for more.`);
         await attachTerminal(console);
-        out.note(`\nLeft ${name}.`);
+        out.note('');
+        out.note(`Left ${name}.`);
       }),
     );
 };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { eventLine } from '../event-line.js';
-import { guestId } from '../names.js';
+import { guestId, namesOfGuests } from '../names.js';
 import { talking } from '../session.js';
 
 interface EventsCommandOptions {
@@ -34,8 +34,9 @@ Examples:
           lastEventId: after,
           onBroken: ({ message }) => out.note(`${message}; trying again …`),
         });
+        const names = out.json ? new Map<string, string>() : await namesOfGuests(client);
         for await (const event of events)
-          out.line(out.json ? JSON.stringify(event) : eventLine(event, out.colours));
+          out.print(out.json ? JSON.stringify(event) : eventLine(event, names, out.colours));
       }),
     );
 };

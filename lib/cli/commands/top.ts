@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { colourState } from '../colours.js';
-import { formatBytes, formatMb, shortId } from '../format.js';
+import { formatBytes, formatMb, shortId, visible } from '../format.js';
 import { nameOf } from '../names.js';
 import { parseCount } from '../option-values.js';
 import type { Output } from '../output.js';
@@ -20,9 +20,9 @@ const TITLES = ['GUEST', 'NAME', 'STATE', 'CPU %', 'MEMORY', 'READ/S', 'WRITE/S'
 const NUMBERS = [3, 4, 5, 6, 7, 8];
 
 const cells = ({ colours }: Output, { guest, rates }: Row): string[] => [
-  shortId(guest.id),
-  nameOf(guest) ?? '',
-  colourState(colours, guest.state ?? ''),
+  visible(shortId(guest.id)),
+  visible(nameOf(guest) ?? ''),
+  colourState(colours, visible(guest.state ?? '')),
   rates ? rates.cpu.toFixed(1) : '',
   formatMb(guest.memory),
   ...(['read', 'written', 'received', 'sent'] as const).map((key) => (rates ? formatBytes(rates[key]) : '')),
@@ -43,7 +43,13 @@ interface TopOptions {
   count?: number;
 }
 
-const follow = async (out: Output, look: () => Promise<Row[]>, { interval, count }: TopOptions) => {
+/** @param left ends it early */
+const follow = async (
+  out: Output,
+  look: () => Promise<Row[]>,
+  { interval, count }: TopOptions,
+  left: AbortSignal,
+): Promise<void> => {
   const [{ formatTable }, { default: logUpdate }] = await Promise.all([
     import('../table.js'),
     import('log-update'),
@@ -54,7 +60,9 @@ const follow = async (out: Output, look: () => Promise<Row[]>, { interval, count
   let rows = await look();
   if (isTerminal && !out.json) logUpdate(`${heading(rows, interval)}\n…`);
   for (let time = 0; time < times; time += 1) {
-    await delay(interval * 1000);
+    // An early end is none of its errors.
+    await delay(interval * 1000, undefined, { signal: left }).catch(() => {});
+    if (left.aborted) break;
     rows = sorted(await look());
     const table = (): string =>
       formatTable(
@@ -62,9 +70,9 @@ const follow = async (out: Output, look: () => Promise<Row[]>, { interval, count
         rows.map((row) => cells(out, row)),
         { colours: out.colours, right: NUMBERS },
       );
-    if (out.json) out.line(JSON.stringify(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
+    if (out.json) out.print(JSON.stringify(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
     else if (isTerminal) logUpdate(`${heading(rows, interval)}\n\n${table()}`);
-    else out.line(table());
+    else out.print(table());
   }
   if (isTerminal && !out.json) logUpdate.done();
 };
@@ -72,7 +80,7 @@ const follow = async (out: Output, look: () => Promise<Row[]>, { interval, count
 export const addTopCommand = (program: Command): void => {
   program
     .command('top')
-    .description('how busy the guests are, as it changes, until Ctrl-C')
+    .description('how busy the guests are, as it changes, until q or Ctrl-C')
     .option('-n, --interval <seconds>', 'how often to look', parseSeconds, DEFAULT_SECONDS)
     .option('--count <times>', 'end after so many looks; 1 when it is not shown on a terminal', parseCount)
     .addHelpText(
@@ -88,7 +96,13 @@ Examples:
       talking(async ({ client, out }, options: TopOptions) => {
         const { Watch } = await import('../top/watch.js');
         const watch = new Watch(client);
-        await follow(out, () => watch.look(), options);
+        const { leaving } = await import('../top/leave.js');
+        const { left, release } = leaving();
+        try {
+          await follow(out, () => watch.look(), options, left);
+        } finally {
+          release();
+        }
       }),
     );
 };

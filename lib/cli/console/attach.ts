@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Console, TerminalSize } from '../../client/index.js';
+import { rawKeys } from '../raw-keys.js';
 import { type EscapeCommand, EscapeReader } from './escape.js';
 
 const HELP = `
@@ -12,18 +13,6 @@ const sizeOfTerminal = (): TerminalSize => ({
   columns: process.stdout.columns || 80,
   rows: process.stdout.rows || 24,
 });
-
-/** Reads the keys of the terminal as they are until what is returned is called. */
-const rawKeys = (onKeys: (typed: Buffer) => void): (() => void) => {
-  const { stdin } = process;
-  stdin.setRawMode(true);
-  stdin.on('data', onKeys);
-  return () => {
-    stdin.off('data', onKeys);
-    stdin.setRawMode(false);
-    stdin.pause();
-  };
-};
 
 /**
  * Makes the terminal that of a guest, until the person leaves or the console ends.

@@ -30,6 +30,13 @@ test.serial('commands, options, guests and images are completed', async (t) => {
   t.deepEqual(await complete('completion', ''), ['bash', 'zsh', 'fish']);
 });
 
+test.serial('a guest whose name a shell would not take as a word is completed by its id', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { name: '$(id)\nweb' } });
+  const { stdout } = await mistify(t, url, 'complete', '--', 'guest', 'start', '');
+  t.deepEqual(words(stdout), [ID]);
+});
+
 test.serial('without an agent commands are completed all the same, quietly', async (t) => {
   const url = `http://127.0.0.1:${await refusingPort(t)}`;
   const commands = await mistify(t, url, 'complete', '--', 'guest', 'sh');

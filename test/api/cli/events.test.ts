@@ -6,16 +6,23 @@ import { serveRaw } from '../../helpers/raw-service.js';
 import { until } from '../../helpers/wait.js';
 
 for (const [flags, line] of [
-  [['--json'], '{"id":"7","event":"guest","data":{"change":"changed","id":"a","guest":{"state":"running"}}}'],
-  [[], 'guest changed a running'],
+  [
+    ['--json'],
+    '{"id":"7","event":"guest","data":{"change":"changed","id":"a","guest":{"state":"running","metadata":{"name":"web"}}}}',
+  ],
+  [[], 'guest changed a web running'],
 ] as const)
   test.serial(`events ${flags.join(' ')}: each is a line as it comes, until Ctrl-C`, async (t) => {
     const requests: IncomingMessage[] = [];
     const port = await serveRaw(t, (request, response) => {
+      if (request.url?.startsWith('/guests')) {
+        response.end('[{"id": "a", "metadata": {"name": "web"}}]');
+        return;
+      }
       requests.push(request);
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(
-        'id: 7\nevent: guest\ndata: {"change": "changed", "id": "a", "guest": {"state": "running"}}\n\n',
+        'id: 7\nevent: guest\ndata: {"change": "changed", "id": "a", "guest": {"state": "running", "metadata": {"name": "web"}}}\n\n',
       );
     });
     const child = execa(process.execPath, [MISTIFY, 'events', '--kind', 'guest', '--after', '6', ...flags], {

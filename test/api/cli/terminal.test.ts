@@ -67,3 +67,42 @@ test('top is redrawn in place', async (t) => {
   t.true(output().includes(`${ESCAPE}[1A`), 'the cursor goes up');
   t.regex(stripVTControlCharacters(output()), /1 guest, 1 running[\s\S]*web +running/);
 });
+
+test('q leaves top', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { metadata: { name: 'web' } });
+  const { child, output } = await onTerminal(t, url, 'top', '-n', '3600');
+  await until('it is shown', () => output().includes('1 guest'));
+  child.stdin?.write('q');
+  t.is((await child).exitCode, 0, output());
+});
+
+test('Ctrl-C leaves top as it does other programs', async (t) => {
+  const { url } = await serveApi(t);
+  const { child, output } = await onTerminal(t, url, 'top', '-n', '3600');
+  await until('it is shown', () => output().includes('0 guests'));
+  child.stdin?.write('\u0003');
+  t.is((await child).exitCode, 130, output());
+});
+
+test('names and errors of others do nothing to the terminal', async (t) => {
+  const fail = (): never => {
+    throw new Error('\u001b]0;owned\u0007\nall is well');
+  };
+  const { url, context } = await serveApi(t, { methods: { 'Test.start': fail } });
+  const { id } = await addGuest(context, { state: 'shutoff', metadata: { name: '\u001b[2Jweb\n\u009b' } });
+  for (const args of [
+    ['guest', 'list'],
+    ['guest', 'list', '--fields', 'id,metadata'],
+    ['guest', 'show', id],
+    ['guest', 'start', id, '--wait'],
+    ['job', 'list'],
+    ['top', '--count', '1', '-n', '0.1'],
+  ]) {
+    const { child, output } = await onTerminal(t, url, ...args);
+    await child;
+    t.regex(output(), /\\x1b/, args.join(' '));
+    for (const control of ['\u001b[2Jweb', '\u001b]0', '\u0007', '\u009b'])
+      t.false(output().includes(control), args.join(' '));
+  }
+});

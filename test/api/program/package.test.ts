@@ -1,23 +1,41 @@
-import { access, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../../lib/package-root.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** The package as npm makes it of what is built, unpacked where its dependencies are found. */
+/** The package as npm makes it of what is built, unpacked. */
 const unpacked = async (t: ExecutionContext): Promise<string> => {
   const dir = await tempDir(t);
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', dir];
   const { stdout } = await execa('npm', pack, { cwd: packageRoot });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   await execa('tar', ['-xzf', filename], { cwd: dir });
-  await symlink(join(packageRoot, 'node_modules'), join(dir, 'node_modules'));
   return join(dir, 'package');
+};
+
+const linkModule = async (modules: string, name: string): Promise<void> => {
+  await mkdir(dirname(join(modules, name)), { recursive: true });
+  await symlink(join(packageRoot, 'node_modules', name), join(modules, name));
+};
+
+/** Somebody's program with the package among its modules, and beside it what npm installs with it, nothing else. */
+const projectWith = async (t: ExecutionContext, root: string): Promise<string> => {
+  const project = await tempDir(t);
+  const modules = join(project, 'node_modules');
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  for (const name of [...Object.keys(dependencies), '@types/node']) await linkModule(modules, name);
+  await rename(root, join(modules, 'mistify-agent'));
+  await writeFile(join(project, 'package.json'), '{"type": "module"}');
+  return project;
 };
 
 test('what npm packs has all that its programs, its client and its default config need', async (t) => {
   const root = await unpacked(t);
+  await symlink(join(packageRoot, 'node_modules'), join(root, '../node_modules'));
   const run = async (...args: string[]): Promise<string> =>
     (await execa(process.execPath, args, { cwd: root })).stdout;
   t.regex(await run('dist/lib/cli/main.js', 'guest', 'create', '--help'), /--memory/);
@@ -29,4 +47,29 @@ test('what npm packs has all that its programs, its client and its default confi
   t.true(Number(await run('--input-type=module', '-e', config)) > 20);
   for (const part of ['lib/web/console/index.html', 'dist/lib/web/console/main.js'])
     await t.notThrowsAsync(access(join(root, part)));
+});
+
+test("the example of the client's documentation compiles with what is installed with the package", async (t) => {
+  const project = await projectWith(t, await unpacked(t));
+  const documentation = await readFile(join(packageRoot, 'docs/client.md'), 'utf8');
+  const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(documentation) ?? [];
+  t.true(example.includes('mistify-agent/client'), example);
+  await writeFile(join(project, 'example.ts'), example);
+  const compiler = join(packageRoot, 'node_modules/typescript/bin/tsc');
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--skipLibCheck',
+    'false',
+  ];
+  const { all, exitCode } = await execa(process.execPath, [compiler, ...flags, 'example.ts'], {
+    cwd: project,
+    all: true,
+    reject: false,
+  });
+  t.is(exitCode, 0, all);
 });

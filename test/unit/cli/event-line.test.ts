@@ -3,7 +3,10 @@ import { coloursFor } from '../../../lib/cli/colours.js';
 import { eventLine } from '../../../lib/cli/event-line.js';
 
 const plain = coloursFor({ isTTY: false } as typeof process.stdout);
-const line = (event: string, data: unknown): string => eventLine({ id: '1', event, data }, plain);
+const line = (event: string, data: unknown, names = new Map<string, string>()): string =>
+  eventLine({ id: '1', event, data }, names, plain);
+
+const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
 
 test('a job is told with its action, its guest, its status and how far it is', (t) => {
   const job = { Action: 'fetchImage', GuestID: 'agent', Status: 'Running', Message: '12 of 48 MB, 25%' };
@@ -22,4 +25,17 @@ test('a sub-agent that is gone is told with the reason', (t) => {
 
 test('that some were missed is told with the place', (t) => {
   t.is(line('missed', { after: 1, before: 9 }), 'missed after=1 before=9');
+});
+
+test('a guest is told by the beginning of its id and its name, which later events of it have too', (t) => {
+  const names = new Map<string, string>();
+  const guest = { state: 'running', metadata: { name: 'web' } };
+  t.is(line('guest', { change: 'changed', id: ID, guest }, names), 'guest changed 6a7e3c52 web running');
+  const job = { Action: 'start', GuestID: ID, Status: 'Queued', Message: '' };
+  t.is(line('job', { change: 'queued', id: 'j', job }, names), 'job queued j start 6a7e3c52 web Queued');
+});
+
+test('control characters of an event are shown as escapes', (t) => {
+  t.is(line('\u001b', { change: '\u0007', id: 'a\nb', reason: '\u009b' }), '\\x1b \\x07 a\\nb \\x9b');
+  t.is(line('missed', { after: '\u001b' }), 'missed after=\\x1b');
 });

@@ -38,6 +38,12 @@ test('a 401 says how to give a token, and how to make one', (t) => {
   t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify token create/);
 });
 
+test('what an agent says is on one line, without control characters', (t) => {
+  t.is(explain(new MistifyError(502, 'a\u001b[2J\nb')).message, 'a\\x1b[2J\\nb');
+  t.is(explain(notFoundFailure('no \u0007')).message, 'no \\x07');
+  t.is(explain(new Error('one\ntwo \u001b')).message, 'one\ntwo \\x1b', 'lines of our own stay');
+});
+
 test('a job that failed is exit code 1', (t) => {
   const job = {
     ID: 'a',

@@ -6,6 +6,7 @@ import {
   formatSeconds,
   formatValue,
   shortId,
+  visible,
 } from '../../../lib/cli/format.js';
 import { NO_TIME } from '../../../lib/model/job.js';
 
@@ -50,4 +51,15 @@ test('what is in arrays and hashes has a line each, without what is empty', (t) 
   t.is(formatValue({ vda: { read: 1, written: 2 }, x: 'y' }), 'vda: read=1 written=2\nx=y');
   t.is(formatValue(null), '');
   t.is(formatValue(5), '5');
+});
+
+test('sizes within them have their unit', (t) => {
+  t.is(formatValue([{ device: 'vda', size: 48 }]), 'device=vda size=48 MB');
+  t.is(formatValue(2048, 'memory'), '2 GB');
+});
+
+test('control characters and line ends of what others wrote are shown as escapes', (t) => {
+  t.is(visible('\u001b[2J\u0007 a\u007f\u009b1m\r\n\tä'), '\\x1b[2J\\x07 a\\x7f\\x9b1m\\r\\n\\tä');
+  t.is(formatValue({ a: 'x\ny', '\u001b': ['\u009b'] }), 'a=x\\ny\n\\x1b: 0=\\x9b');
+  t.is(formatValue('x\ny'), 'x\\ny');
 });

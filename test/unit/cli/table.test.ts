@@ -28,7 +28,7 @@ test('colours do not move the columns', (t) => {
 test('one thing has a line for each key, and more where a value has several', (t) => {
   t.is(
     formatPairs({ id: 'x', memory: 2048, disks: [{ size: 1 }, { size: 2 }] }, plain),
-    'id      x\nmemory  2 GB\ndisks   size=1\n        size=2',
+    'id      x\nmemory  2 GB\ndisks   size=1 MB\n        size=2 MB',
   );
 });
 
@@ -38,4 +38,8 @@ test('a terminal takes colours, unless it is told otherwise', (t) => {
   t.false(takesColours({ isTTY: true }, { NO_COLOR: '1' }));
   t.false(takesColours({ isTTY: true }, { TERM: 'dumb' }));
   t.false(takesColours({}, {}));
+});
+
+test('neither the keys nor the values of a thing bring control characters or lines', (t) => {
+  t.is(formatPairs({ '\u001b[2J': 'a\nb', state: '\u009b' }, plain), '\\x1b[2J  a\\nb\nstate    \\x9b');
 });
