@@ -1,11 +1,15 @@
+import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Server } from '@hapi/hapi';
 import { type Agent, startAgent } from '../lib/agent/agent.js';
 import { TokenRegistry } from '../lib/auth/token-registry.js';
 import { DEFAULT_CONFIG } from '../lib/config/default-config.js';
 import { type Config, ConfigError, loadConfig } from '../lib/config/load.js';
+import type { ServerConfig } from '../lib/config/server.js';
 import { errorMessage } from '../lib/errors.js';
 import { createLogger, type Logger } from '../lib/log.js';
+import { packageRoot } from '../lib/package-root.js';
 import { startOnSocket } from '../lib/private-socket.js';
 import { removeStaleSocket } from '../lib/rpc/service-address.js';
 import { accessTo, SOCKET } from './access.js';
@@ -25,12 +29,18 @@ const demoFlags = (address: string, configFile: readonly string[]): string => {
   return flags.length === 0 ? '' : ` -- ${flags.join(' ')}`;
 };
 
-const nextCommand = (address: string, protocol: string, configFile: readonly string[]): string =>
-  `Mistify Agent listens on ${protocol}://${address}
-Try: curl ${protocol}://${address}/guests
-Or, in another terminal, a whole guest's life: npm run demo${demoFlags(address, configFile)}
-Ctrl-C stops the agent; guests keep running.
+/** The demo is no part of the package that is installed. */
+const HAS_DEMO = existsSync(join(packageRoot, 'scripts'));
+
+const whatNext = (url: string, address: string, { auth }: ServerConfig, configFile: readonly string[]) => {
+  const token = auth?.includes('token') ? ' -H "Authorization: Bearer $TOKEN"' : '';
+  const demo = `Or, in another terminal, a whole guest's life: npm run demo${demoFlags(address, configFile)}\n`;
+  return `Mistify Agent listens on ${url}
+In a browser: ${url}/
+By hand: curl${token} ${url}/guests
+${HAS_DEMO ? demo : ''}Ctrl-C stops the agent; guests keep running.
 `;
+};
 
 /** Where the config and the command line have it listen. It is refused before anything is started. */
 const wayInAt = async (address: Address, { server, dbpath }: Config, log: Logger): Promise<WayIn> => ({
@@ -77,7 +87,8 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
   const listening = formatAddress({ host: address.host, port: Number(server.info.port) });
   log.info({ address: listening, dbpath: config.dbpath }, 'the agent listens');
-  process.stderr.write(nextCommand(listening, server.info.protocol, configFile));
+  const url = `${server.info.protocol}://${listening}`;
+  process.stderr.write(whatNext(url, listening, config.server, configFile));
 };
 
 /**

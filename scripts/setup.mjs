@@ -92,7 +92,7 @@ const modulesAreCurrent = () => {
 
 const installModules = () => {
   if (modulesAreCurrent()) return;
-  say('Installing the npm packages …');
+  say('Installing the npm packages, which takes about a minute …');
   const { ok, output } = run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
   if (!ok) giveUp(`${tail(output, 30)}\n\nnpm ci failed: see above.`);
 };

@@ -34,8 +34,9 @@ const openStore = async (command: Command) => {
     import('../../auth/token-file.js'),
     import('../../auth/tokens.js'),
   ]);
-  const { dbpath } = await loadConfig(configFile);
-  return { dbpath, out: new Output(json), ...file, ...tokens };
+  const { dbpath, server } = await loadConfig(configFile);
+  const isAskedFor = server.auth?.includes('token') === true;
+  return { dbpath, isAskedFor, out: new Output(json), ...file, ...tokens };
 };
 
 const ofAgent = (command: Command): Command =>
@@ -71,11 +72,15 @@ Examples:
       parseLifetime,
     )
     .action(async (name: string, options: { scope: Scope; expires?: number }, command: Command) => {
-      const { dbpath, out, newToken, withToken, changeTokens } = await openStore(command);
+      const { dbpath, isAskedFor, out, newToken, withToken, changeTokens } = await openStore(command);
       const { token: secret, stored } = newToken(name, options.scope, options.expires);
       await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
       if (out.json) out.value({ ...stored, sha256: undefined, token: secret });
       else out.line(secret);
+      out.note(
+        `It is for the agent whose state is in ${dbpath}; another one is named by its config, with -c.`,
+      );
+      if (!isAskedFor) out.note('That agent asks for no tokens: see server.auth in docs/configuration.md.');
     });
 
   ofAgent(token.command('list').description('the tokens, without what is secret of them')).action(
@@ -91,6 +96,6 @@ Examples:
     .action(async (name: string, _options: object, command: Command) => {
       const { dbpath, out, withoutToken, changeTokens } = await openStore(command);
       await changeTokens(dbpath, (tokens) => withoutToken(tokens, name));
-      out.note(`${name} is revoked`);
+      out.note(`${name} is revoked, of the agent whose state is in ${dbpath}`);
     });
 };
