@@ -13,22 +13,9 @@ import { LOCAL } from '../../routes/access.js';
 import { createServer, stopServer } from '../../routes/server.js';
 import { addGuest, startTestAgent } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
-import { view } from '../helpers/console.js';
+import { shouting, view } from '../helpers/console.js';
 import type { Script } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
-
-/** A terminal that says what it is told, in capitals. */
-const shouting = (): Duplex => {
-  const bytes = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      bytes.push(chunk.toString().toUpperCase());
-      done();
-    },
-  });
-  bytes.push('hello\r\n');
-  return bytes;
-};
 
 interface Served extends Api {
   /** The URL of the guest's serial console. */

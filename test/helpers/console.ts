@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../../lib/websocket/console.js';
 import { type Dialled, type DialOptions, dial } from '../../lib/websocket/dial.js';
 import { until } from './wait.js';
@@ -56,3 +56,16 @@ export class Viewer {
 /** Looks at the console at a URL. */
 export const view = async (url: string, options: Partial<DialOptions> = {}): Promise<Viewer> =>
   new Viewer(await dial(url.replace(/^http/, 'ws'), { protocols: CONSOLE_PROTOCOL, ...options }));
+
+/** A terminal that says what it is told, in capitals. */
+export const shouting = (): Duplex => {
+  const bytes = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      bytes.push(chunk.toString().toUpperCase());
+      done();
+    },
+  });
+  bytes.push('hello\r\n');
+  return bytes;
+};

@@ -1,27 +1,15 @@
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import ava from 'ava';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage } from '../helpers/browser.js';
+import { shouting } from '../helpers/console.js';
 import { makeToken, serveGuarded } from '../helpers/guarded.js';
 import { needs } from '../helpers/needs.js';
 import { until } from '../helpers/wait.js';
 
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
-
-/** A terminal that says what it is told, in capitals. */
-const shouting = (): Duplex => {
-  const bytes = new Duplex({
-    read() {},
-    write(chunk: Buffer, _encoding, done) {
-      bytes.push(chunk.toString().toUpperCase());
-      done();
-    },
-  });
-  bytes.push('hello\r\n');
-  return bytes;
-};
 
 test('a serial console shows what was said before, and takes what is typed', async (t) => {
   const { url, context, scripted } = await serveApi(t, { console: () => ({ bytes: shouting() }) });
