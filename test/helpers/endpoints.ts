@@ -3,6 +3,7 @@ import type { ServiceClient } from '../../lib/rpc/service-client.js';
 import { Service } from '../../lib/runtime/service.js';
 import type { Route } from '../../routes/route.js';
 import { addGuest } from './agent.js';
+import { until } from './wait.js';
 
 /** A sensible request for a route. */
 export interface Example {
@@ -45,6 +46,7 @@ const addHangingJob = async ({ jobs, runtime }: Context, guestId: string): Promi
   const service = new Service('hanging', hangingClient, 1);
   const stage = { service, method: 'Test.Hang', args: undefined, timeout: 60, idempotent: false };
   runtime.queue.resume({ job, task, stage: 0 }, { name: 'start', type: 'async', stages: [stage] });
+  await until('it runs', () => jobs.get(job.ID).Status === 'Running');
   return job.ID;
 };
 

@@ -13,7 +13,9 @@ const open = (filename: string): Promise<Collection<Counter>> =>
 
 const openNew = async (t: ExecutionContext): Promise<{ filename: string; counters: Collection<Counter> }> => {
   const filename = join(await tempDir(t), 'counters.db');
-  return { filename, counters: await open(filename) };
+  const counters = await open(filename);
+  t.teardown(() => counters.close());
+  return { filename, counters };
 };
 
 const increment = ({ count }: Counter): Counter => ({ count: count + 1 });

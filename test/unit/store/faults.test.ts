@@ -118,6 +118,11 @@ class Life {
     this.#require('after a restart', this.#collection);
   }
 
+  async end(): Promise<void> {
+    await this.restart();
+    await this.#collection?.close();
+  }
+
   #acknowledged(writes: readonly Write[]): void {
     counts.acknowledged += writes.length;
     for (const each of writes) apply(this.#contents, each);
@@ -150,7 +155,7 @@ test('whatever fails, what was acknowledged is there and what failed is not, in 
         await life.write(writes);
         if (reopen) await life.restart();
       }
-      await life.restart();
+      await life.end();
     });
   await fc.assert(
     fc.asyncProperty(fc.array(aStep, { minLength: 1, maxLength: 12 }), aPlan, holds),
@@ -182,6 +187,7 @@ test('a file that ends at any byte is opened with all its whole lines', async (t
   }
   await collection.remove('a');
   await note();
+  await collection.close();
   const whole = states.at(-1)?.size ?? 0;
   const copy = join(directory, 'copy.db');
   for (let size = 0; size <= whole; size += 1) {

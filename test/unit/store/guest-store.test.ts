@@ -25,6 +25,7 @@ test('a guest comes back whole after a restart, keys with dots and dollars in it
 
 test('an id that is taken keeps its guest', async (t) => {
   const guests = await GuestStore.open(await newFile(t));
+  t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID, memory: 1 });
   t.false(await guests.insert({ id: GUEST_ID, memory: 2 }));
   t.is(guests.get(GUEST_ID).memory, 1);
@@ -32,6 +33,7 @@ test('an id that is taken keeps its guest', async (t) => {
 
 test('a guest that is not there is an error of kind not_found', async (t) => {
   const guests = await GuestStore.open(await newFile(t));
+  t.teardown(() => guests.close());
   const expected = { message: `guest ${GUEST_ID}: not found` };
   t.like(
     t.throws(() => guests.get(GUEST_ID), expected),
@@ -50,6 +52,7 @@ test('a guest that is not there is an error of kind not_found', async (t) => {
 test('a removed guest stays removed after a restart', async (t) => {
   const filename = await newFile(t);
   const guests = await GuestStore.open(filename);
+  t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID });
   await guests.remove(GUEST_ID);
   t.deepEqual((await GuestStore.open(filename)).list(), []);

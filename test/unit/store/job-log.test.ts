@@ -22,6 +22,7 @@ const addFinished = async (log: JobLog, guestId: string, count: number): Promise
 
 test('a new job is queued, and its times are those of the contract', async (t) => {
   const log = await JobLog.open(await newFile(t));
+  t.teardown(() => log.close());
   const job = await log.add('g1', 'create', task);
   t.like(job, { GuestID: 'g1', Action: 'create', Status: 'Queued', StartedAt: NO_TIME, Message: '' });
   t.is(job.QueuedAt, job.UpdatedAt);
@@ -30,6 +31,7 @@ test('a new job is queued, and its times are those of the contract', async (t) =
 
 test('a job is running from its start, and complete or in error at its end', async (t) => {
   const log = await JobLog.open(await newFile(t));
+  t.teardown(() => log.close());
   const [{ ID: good }, { ID: bad }] = [await log.add('g', 'start', task), await log.add('g', 'start', task)];
   await log.start(good);
   t.is(log.get(good).Status, 'Running');
@@ -44,6 +46,7 @@ test('a job is running from its start, and complete or in error at its end', asy
 
 test('jobs are listed newest first, at most as many as asked for', async (t) => {
   const log = await JobLog.open(await newFile(t));
+  t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 5);
   t.deepEqual(
     log.list().map(({ ID }) => ID),
@@ -59,9 +62,11 @@ test('jobs are listed newest first, at most as many as asked for', async (t) => 
 test('a page goes on where the one before it ended, also after a restart and when jobs came meanwhile', async (t) => {
   const filename = await newFile(t);
   const log = await JobLog.open(filename);
+  t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 5);
   const { next } = log.page({ limit: 2 });
   const reopened = await JobLog.open(filename);
+  t.teardown(() => reopened.close());
   await addFinished(reopened, 'g', 1);
   const rest = reopened.page({ before: next, limit: 10 });
   t.deepEqual(
@@ -74,12 +79,14 @@ test('a page goes on where the one before it ended, also after a restart and whe
 test('the job of a request that may come again is kept beside the newest ones', async (t) => {
   const filename = await newFile(t);
   const log = await JobLog.open(filename, 10);
+  t.teardown(() => log.close());
   const request = { key: 'k', fingerprint: 'f', pending: '[]' };
   const { ID } = await log.add('g', 'start', task, { request });
   await log.complete(ID, { state: 'running' });
   await addFinished(log, 'g', 150);
   t.is(log.list().length, 11);
   const reopened = await JobLog.open(filename, 10);
+  t.teardown(() => reopened.close());
   for (const { findByKey } of [log, reopened].map((one) => ({ findByKey: one.findByKey.bind(one) })))
     t.like(findByKey('k'), {
       job: { ID },
@@ -89,6 +96,7 @@ test('the job of a request that may come again is kept beside the newest ones', 
 
 test("a guest's jobs are its own alone", async (t) => {
   const log = await JobLog.open(await newFile(t));
+  t.teardown(() => log.close());
   const [mine] = await addFinished(log, 'mine', 1);
   const [other] = await addFinished(log, 'other', 1);
   t.deepEqual(
@@ -106,9 +114,11 @@ test("a guest's jobs are its own alone", async (t) => {
 test('the log is the same after a restart, and new jobs come after the old ones', async (t) => {
   const filename = await newFile(t);
   const log = await JobLog.open(filename);
+  t.teardown(() => log.close());
   await Promise.all(Array.from({ length: 30 }, () => log.add('g', 'start', task)));
   await log.fail(log.list()[3]?.ID ?? '', 'why');
   const reopened = await JobLog.open(filename);
+  t.teardown(() => reopened.close());
   t.deepEqual(reopened.list(), log.list());
   const { ID } = await reopened.add('g', 'stop', task);
   t.is(reopened.list()[0]?.ID, ID);
@@ -116,6 +126,7 @@ test('the log is the same after a restart, and new jobs come after the old ones'
 
 test('the newest 1000 jobs are kept by default', async (t) => {
   const log = await JobLog.open(await newFile(t));
+  t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 1003);
   t.is(log.list().length, 1000);
   t.is(log.list().at(-1)?.ID, ids[3]);
@@ -125,10 +136,12 @@ test('the newest 1000 jobs are kept by default', async (t) => {
 test('old jobs are gone from the guest and after a restart as well', async (t) => {
   const filename = await newFile(t);
   const log = await JobLog.open(filename, 10);
+  t.teardown(() => log.close());
   await addFinished(log, 'old', 5);
   const ids = await addFinished(log, 'new', 10);
   t.deepEqual(log.list({ guestId: 'old' }), []);
   const reopened = await JobLog.open(filename, 10);
+  t.teardown(() => reopened.close());
   t.deepEqual(
     reopened.list().map(({ ID }) => ID),
     ids.toReversed(),
@@ -137,6 +150,7 @@ test('old jobs are gone from the guest and after a restart as well', async (t) =
 
 test('a job that has not ended is never forgotten', async (t) => {
   const log = await JobLog.open(await newFile(t), 3);
+  t.teardown(() => log.close());
   const queued = await log.add('g', 'create', task);
   const running = await log.add('g', 'start', task);
   await log.start(running.ID);
@@ -152,9 +166,11 @@ test('a job that has not ended is never forgotten', async (t) => {
 test('a torn last line costs that one change alone', async (t) => {
   const filename = await newFile(t);
   const log = await JobLog.open(filename);
+  t.teardown(() => log.close());
   const [id] = await addFinished(log, 'g', 1);
   await writeFile(filename, '{"_id":"torn', { flag: 'a' });
   const reopened = await JobLog.open(filename);
+  t.teardown(() => reopened.close());
   t.deepEqual(
     reopened.list().map(({ ID }) => ID),
     [id ?? ''],
