@@ -1,8 +1,9 @@
 import type * as Hapi from '@hapi/hapi';
 import Joi from 'joi';
 import { errorMessage } from '../errors.js';
-import type { Console } from '../websocket/console.js';
+import { type Console, MAX_SCROLLBACK_BYTES } from '../websocket/console.js';
 import type { Upgrades } from '../websocket/upgrades.js';
+import { plain } from './plain.js';
 import { serveConsole } from './serve-console.js';
 import { StreamError } from './stream-error.js';
 
@@ -14,8 +15,7 @@ export interface ConsoleRequest {
   scrollback: number;
 }
 
-export const MAX_SCROLLBACK_BYTES = 1024 * 1024;
-export const DEFAULT_SCROLLBACK_BYTES = 16 * 1024;
+const DEFAULT_SCROLLBACK_BYTES = 16 * 1024;
 
 export const scrollbackSchema = Joi.number()
   .integer()
@@ -33,9 +33,6 @@ const requestSchema = Joi.object<ConsoleRequest>({
 
 /** Opens a guest's console, or throws: a `StreamError` has the status that the agent's client is told. */
 export type OpenConsole = (request: ConsoleRequest) => Promise<Console> | Console;
-
-const plain = (h: Hapi.ResponseToolkit, status: number, message: string): Hapi.ResponseObject =>
-  h.response(`${message}\n`).type('text/plain').code(status);
 
 /** The route of a path that is a console when a WebSocket is asked for. */
 export const consoleRoute = (path: string, open: OpenConsole, upgrades: Upgrades): Hapi.ServerRoute => ({

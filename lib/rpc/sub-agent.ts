@@ -14,6 +14,7 @@ import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
 import { CALL_HEADERS, EVENTS_PATH, HEALTH_PATH, type Health, type JobStage, RPC_PATH } from './messages.js';
+import { plain } from './plain.js';
 import {
   describeAddress,
   excessOfSocketPath,
@@ -42,9 +43,6 @@ interface RegisteredMethod {
   schema: ObjectSchema;
   handle: Method<never, unknown>;
 }
-
-const plain = (h: Hapi.ResponseToolkit, status: number, message: string): Hapi.ResponseObject =>
-  h.response(`${message}\n`).type('text/plain').code(status);
 
 const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
   const job = headers[CALL_HEADERS.job];

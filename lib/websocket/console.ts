@@ -3,6 +3,9 @@ import type { Duplex } from 'node:stream';
 /** What both sides call it in the handshake: binary messages are bytes, text is JSON about the terminal. */
 export const CONSOLE_PROTOCOL = 'mistify.console';
 
+/** How much of what was said before can be had. */
+export const MAX_SCROLLBACK_BYTES = 1024 * 1024;
+
 export interface TerminalSize {
   columns: number;
   rows: number;

@@ -16,17 +16,15 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const VERSION = '13';
 const PROTOCOLS = /^[!#-'*+\-.^-z|~\w]+(\s*,\s*[!#-'*+\-.^-z|~\w]+)*$/;
 
-const UPGRADE_HEADERS = /^(upgrade|http2-settings)$/i;
+/** Those of one connection alone, and what comes with the wish for another protocol. */
+const UPGRADE_HEADERS = /^(connection|upgrade|http2-settings)$/i;
 
 /** The head of a request without the wish for another protocol, which a server is free to pass over (RFC 9110, 7.8). */
 const headWithoutUpgrade = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): string => {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
-    if (UPGRADE_HEADERS.test(name)) continue;
-    const kept = value.split(',').filter((token) => !UPGRADE_HEADERS.test(token.trim()));
-    if (name.toLowerCase() !== 'connection') lines.push(`${name}: ${value}`);
-    else if (!/^\s*upgrade\s*$/i.test(value)) lines.push(`${name}: ${kept.join(',')}`);
+    if (!UPGRADE_HEADERS.test(name)) lines.push(`${name}: ${value}`);
   }
   // One for each connection: it is served as a new one, whose listeners come on top of the old ones.
   return `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
@@ -128,7 +126,6 @@ export class Upgrades {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       accepted = webSocket;
       keepAlive(webSocket, socket);
-      this.#server.emit('connection', webSocket, request);
     });
     return accepted;
   }

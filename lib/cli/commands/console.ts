@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { MAX_SCROLLBACK_BYTES } from '../../websocket/console.js';
 import { shortId } from '../format.js';
 import { guestId, nameOf } from '../names.js';
 import { talking } from '../session.js';
-
-const MAX_SCROLLBACK_BYTES = 1024 * 1024;
 
 const parseScrollback = (text: string): number => {
   const bytes = Number(text);
