@@ -138,7 +138,8 @@ export class Upgrades {
   /** A client may ask before it has the answers to its earlier requests, which come first. */
   #whenAnswered(socket: Duplex, next: () => void): void {
     const latest = this.#latest.get(socket);
-    if (!latest || latest.writableFinished) next();
+    // Written to its end is not yet let go of, which Node does when it tells of the end.
+    if (!latest || (latest.writableFinished && latest.socket === null)) next();
     // Node itself has still to let go of the connection, or to close it.
     else latest.once('finish', () => setImmediate(() => socket.writable && next()));
   }
