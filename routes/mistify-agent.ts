@@ -1,4 +1,8 @@
 #!/usr/bin/env node
-import { main } from './main.js';
+import { allocateYoung, withSmallYoungGeneration } from '../lib/young-generation.js';
 
-await main(process.argv.slice(2));
+allocateYoung();
+await withSmallYoungGeneration(async () => {
+  const { main } = await import('./main.js');
+  await main(process.argv.slice(2));
+});
