@@ -1,24 +1,11 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { AgentError, storageFailed } from '../errors.js';
-import { type Change, NedbFile, readDocuments, type StoredDocument } from './nedb-file.js';
-import { repairTail } from './repair-tail.js';
+import { type Change, NedbFile, type StoredDocument } from './nedb-file.js';
 
 interface Entry<Value> {
   document: StoredDocument;
   value: Value;
 }
-
-/** How a value is put into a document and back: NeDB refuses field names with a dot or a leading `$`. */
-export interface Codec<Value> {
-  encode(value: Value): unknown;
-  decode(stored: unknown): Value;
-}
-
-/** For values whose field names are all our own. */
-export const plainCodec = <Value>(): Codec<Value> => ({
-  encode: (value) => value,
-  decode: (stored) => stored as Value,
-});
 
 /** Appended lines, beyond those for live documents, after which the file is written anew. */
 const COMPACT_AFTER = 10_000;
@@ -35,8 +22,11 @@ interface Write<Value> {
   reject: (error: Error) => void;
 }
 
-const isFull = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+/** @throws {Error} when it is none of ours: `JSON.parse` would say less */
+const decode = <Value>({ _id, json }: StoredDocument, filename: string): Value => {
+  if (typeof json !== 'string') throw new Error(`${filename}: the document ${_id} has no JSON text`);
+  return JSON.parse(json) as Value;
+};
 
 /**
  * Documents by id in a NeDB file, in the order they were inserted in. Reads come from memory and give the very
@@ -44,23 +34,25 @@ const isFull = (error: unknown): boolean =>
  * at the same time share a sync. One that fails changed nothing.
  */
 export class Collection<Value> {
-  readonly #filename: string;
-  readonly #codec: Codec<Value>;
+  readonly #file: NedbFile;
   readonly #compactAfter: number;
-  readonly #entries = new Map<string, Entry<Value>>();
-  #file: NedbFile | undefined;
+  readonly #entries: Map<string, Entry<Value>>;
   #waiting: Write<Value>[] = [];
   #writing: Promise<void> | undefined;
   #closed = false;
   #lastOrder = 0;
-  #appended = 0;
-  /** Bytes of the file when it was last written anew. */
-  #compactedSize = 0;
+  /** Lines of the file beyond those that it had, or would have had, when it was written anew. */
+  #appended: number;
+  /** Its bytes then. */
+  #compactedSize: number;
 
-  private constructor(filename: string, codec: Codec<Value>, compactAfter: number) {
-    this.#filename = filename;
-    this.#codec = codec;
+  private constructor(file: NedbFile, entries: Iterable<[string, Entry<Value>]>, compactAfter: number) {
+    this.#file = file;
+    this.#entries = new Map(entries);
     this.#compactAfter = compactAfter;
+    this.#appended = file.linesRead - this.#entries.size;
+    this.#compactedSize = (file.size * this.#entries.size) / Math.max(1, file.linesRead);
+    for (const { document } of this.#entries.values()) this.#lastOrder = document.order;
   }
 
   /**
@@ -68,18 +60,14 @@ export class Collection<Value> {
    * is room.
    * @throws {Error} when its content is damaged beyond a torn last line
    */
-  static async open<Value>(
-    filename: string,
-    codec: Codec<Value>,
-    compactAfter = COMPACT_AFTER,
-  ): Promise<Collection<Value>> {
-    const collection = new Collection<Value>(filename, codec, compactAfter);
-    const documents = await collection.#openFile();
-    for (const document of documents.sort((a, b) => a.order - b.order)) {
-      collection.#entries.set(document._id, { document, value: codec.decode(document.value) });
-      collection.#lastOrder = document.order;
-    }
-    return collection;
+  static async open<Value>(filename: string, compactAfter = COMPACT_AFTER): Promise<Collection<Value>> {
+    const file = await NedbFile.open(filename);
+    const documents = file.documents().sort((a, b) => a.order - b.order);
+    const entries = documents.map((document): [string, Entry<Value>] => [
+      document._id,
+      { document, value: decode(document, filename) },
+    ]);
+    return new Collection(file, entries, compactAfter);
   }
 
   get size(): number {
@@ -139,18 +127,7 @@ export class Collection<Value> {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
-    await this.#file?.close();
-  }
-
-  async #openFile(): Promise<StoredDocument[]> {
-    try {
-      this.#file = await NedbFile.open(this.#filename);
-      return this.#file.documents();
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      await repairTail(this.#filename);
-      return readDocuments(this.#filename);
-    }
+    await this.#file.close();
   }
 
   #write(id: string, change: Write<Value>['change']): Promise<void> {
@@ -179,9 +156,9 @@ export class Collection<Value> {
       return before === entry ? [] : [{ id, before: before?.document, after: entry?.document }];
     });
     try {
-      if (changes.length > 0) await this.#commit(changes);
+      if (changes.length > 0) await this.#file.commit(changes);
       // That there is nothing to change is a promise too, which what a failed write has left behind could break.
-      else await this.#file?.clean();
+      else await this.#file.clean();
     } catch (error) {
       for (const { reject } of drafted) reject(storageFailed(error));
       return;
@@ -211,23 +188,17 @@ export class Collection<Value> {
   #entry(id: string, value: Value, current: Entry<Value> | undefined): Entry<Value> {
     if (!current) this.#lastOrder += 1;
     const order = current?.document.order ?? this.#lastOrder;
-    return { document: { _id: id, order, value: this.#codec.encode(value) }, value };
-  }
-
-  async #commit(changes: readonly Change[]): Promise<void> {
-    this.#file ??= await NedbFile.open(this.#filename);
-    await this.#file.commit(changes);
+    return { document: { _id: id, order, json: JSON.stringify(value) }, value };
   }
 
   async #compactWhenDue(lines: number): Promise<void> {
     this.#appended += lines;
-    const size = this.#file?.size ?? 0;
     const manyLines = this.#appended >= this.#compactAfter + this.#entries.size;
-    const manyBytes = size >= Math.max(COMPACT_BYTES, 4 * this.#compactedSize);
+    const manyBytes = this.#file.size >= Math.max(COMPACT_BYTES, 4 * this.#compactedSize);
     if (!manyLines && !manyBytes) return;
     this.#appended = 0;
     // Without room for it the file just stays long; the next time comes.
-    await this.#file?.compact().catch(() => {});
-    this.#compactedSize = this.#file?.size ?? 0;
+    await this.#file.compact().catch(() => {});
+    this.#compactedSize = this.#file.size;
   }
 }

@@ -18,7 +18,7 @@ export class DurableFile {
   #size = 0;
   #hasRest = false;
   /** Whether the file may not yet have its name on disk. */
-  #isNew = false;
+  #isNew = true;
   /** Whether its size is not the one that is known. */
   #isReplaced = false;
 

@@ -1,22 +1,8 @@
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
-import { type Codec, Collection } from './collection.js';
+import { Collection } from './collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
-
-type StoredGuest = Omit<Guest, 'metadata'> & { metadata?: [string, string][] };
-
-/** Metadata keys are the users' own, so they cannot be field names in NeDB. */
-const codec: Codec<Guest> = {
-  encode: ({ metadata, ...guest }): StoredGuest => ({
-    ...guest,
-    ...(metadata ? { metadata: Object.entries(metadata) } : {}),
-  }),
-  decode: (stored) => {
-    const { metadata, ...guest } = stored as StoredGuest;
-    return { ...guest, ...(metadata ? { metadata: Object.fromEntries(metadata) } : {}) };
-  },
-};
 
 type GuestListener = (change: 'created' | 'changed' | 'deleted', guest: Guest) => void;
 
@@ -32,7 +18,7 @@ export class GuestStore {
   }
 
   static async open(filename: string): Promise<GuestStore> {
-    return new GuestStore(await Collection.open(filename, codec));
+    return new GuestStore(await Collection.open<Guest>(filename));
   }
 
   /** In the order they were created in. */

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
-import { Collection, plainCodec } from './collection.js';
+import { Collection } from './collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 import type { Task } from './task.js';
 
 export const DEFAULT_MAX_JOBS = 1000;
-/** Old jobs are removed from the file this many at a time. */
-const PRUNE_BATCH = 100;
+/** Old jobs are removed from the file this many at a time, with a pause between. */
+const ERASE_BATCH = 100;
+const ERASE_PAUSE_MS = 20;
+/** Those that an earlier process has left are removed when the start has had its time. */
+const ERASE_AFTER_START_MS = 5000;
 /** A client that tries a request again does so within this time, however many jobs come between. */
 const KEEP_REQUESTED_MS = 60 * 60 * 1000;
 /** But no more than so many jobs are kept for that alone. */
@@ -56,7 +60,9 @@ export class JobLog {
   readonly #finished = new Set<string>();
   /** What would be forgotten but for the client that may ask for it again. */
   readonly #requested = new Set<string>();
-  readonly #pruned: string[] = [];
+  /** What is forgotten, and still in the file. */
+  readonly #forgotten: string[] = [];
+  #erasing: Promise<void> | undefined;
   readonly #listeners: ((logged: LoggedJob) => void)[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
@@ -69,9 +75,8 @@ export class JobLog {
   }
 
   static async open(filename: string, maxJobs = DEFAULT_MAX_JOBS): Promise<JobLog> {
-    const log = new JobLog(await Collection.open(filename, plainCodec<LoggedJob>()), maxJobs);
-    // Of memory they are gone at once; the start does not wait until they are gone from the disk.
-    void log.#prune();
+    const log = new JobLog(await Collection.open<LoggedJob>(filename), maxJobs);
+    log.#prune(ERASE_AFTER_START_MS);
     return log;
   }
 
@@ -98,7 +103,7 @@ export class JobLog {
     this.#index(logged);
     // As it was added: it may have been started in the same turn.
     this.#tell(logged);
-    void this.#prune();
+    this.#prune();
     return job;
   }
 
@@ -225,8 +230,11 @@ export class JobLog {
     for (const listener of this.#listeners) listener(logged);
   }
 
-  /** Forgets the oldest finished jobs beyond the limit. */
-  async #prune(): Promise<void> {
+  /**
+   * Forgets the oldest finished jobs beyond the limit.
+   * @param eraseAfter milliseconds until they are gone from the file as well
+   */
+  #prune(eraseAfter = 0): void {
     for (const id of this.#finished) {
       if (this.#ids.size - this.#requested.size <= this.#maxJobs) break;
       this.#finished.delete(id);
@@ -239,15 +247,23 @@ export class JobLog {
       this.#requested.delete(id);
       this.#forget(id);
     }
-    if (this.#pruned.length < PRUNE_BATCH) return;
-    // What cannot be removed now is forgotten at the next start.
-    await this.#collection.remove(...this.#pruned.splice(0)).catch(() => {});
+    if (this.#forgotten.length >= ERASE_BATCH) this.#erasing ??= this.#erase(eraseAfter);
+  }
+
+  async #erase(after: number): Promise<void> {
+    await delay(after, undefined, { ref: false });
+    while (this.#forgotten.length >= ERASE_BATCH) {
+      // What cannot be removed now is forgotten again at the next start.
+      await this.#collection.remove(...this.#forgotten.splice(0, ERASE_BATCH)).catch(() => {});
+      await delay(ERASE_PAUSE_MS, undefined, { ref: false });
+    }
+    this.#erasing = undefined;
   }
 
   #forget(id: string): void {
     const logged = this.#collection.get(id);
     this.#ids.delete(id);
-    this.#pruned.push(id);
+    this.#forgotten.push(id);
     if (!logged) return;
     const { job, request } = logged;
     const ofGuest = this.#idsByGuest.get(job.GuestID);

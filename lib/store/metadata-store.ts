@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Metadata } from '../model/guest.js';
 import { patchMetadata, requireMetadataFits } from '../model/metadata.js';
-import { Collection, plainCodec } from './collection.js';
+import { Collection } from './collection.js';
 
 /** The hypervisor's own metadata: a document per key. What it gives out is to be treated as frozen. */
 export class MetadataStore {
@@ -16,7 +16,7 @@ export class MetadataStore {
   }
 
   static async open(filename: string): Promise<MetadataStore> {
-    return new MetadataStore(await Collection.open(filename, plainCodec<string>()));
+    return new MetadataStore(await Collection.open<string>(filename));
   }
 
   all(): Metadata {

@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Datastore from 'nedb-promises';
 import { DurableFile } from './durable-file.js';
@@ -10,7 +8,11 @@ export interface StoredDocument {
   _id: string;
   /** Its place among the others: NeDB itself does not keep them in order. */
   order: number;
-  value: unknown;
+  /**
+   * The JSON text of what it is: NeDB looks at each field that it knows of, again and again, copies it, and refuses names
+   * with a dot or a leading `$`.
+   */
+  json: string;
 }
 
 /** What a write does to one document. */
@@ -26,6 +28,7 @@ export interface Change {
 interface Untyped {
   compactDatafileAsync(): Promise<void>;
   getAllData(): StoredDocument[];
+  persistence: { persistCachedDatabaseAsync?: () => Promise<void> };
 }
 
 /** NeDB takes these for ends of lines when it reads a file, but JSON has them as they are. */
@@ -47,17 +50,16 @@ const PEN_IS_UP = new Error('not to be written');
 /** While the file is written anew, others get their turn after so many lines. */
 const LINES_A_TURN = 500;
 
-const isDeleted = (line: StoredDocument & { $$deleted?: boolean }): boolean => line.$$deleted === true;
-
-/** Reads the documents without NeDB, which writes the file anew when it opens it and so needs room on the disk. */
-export const readDocuments = async (filename: string): Promise<StoredDocument[]> => {
-  const documents = new Map<string, StoredDocument>();
-  for await (const line of createInterface({ input: createReadStream(filename) })) {
-    const document = JSON.parse(line) as StoredDocument;
-    if (isDeleted(document)) documents.delete(document._id);
-    else documents.set(document._id, document);
+/** NeDB writes a file anew whenever it has read it, which takes longer than to read it, and needs room on the disk. */
+const readOnly = async (datastore: Datastore<StoredDocument>): Promise<void> => {
+  const { persistence } = datastore as unknown as Untyped;
+  persistence.persistCachedDatabaseAsync = async () => {};
+  try {
+    await datastore.load();
+  } finally {
+    // The class has it.
+    delete persistence.persistCachedDatabaseAsync;
   }
-  return [...documents.values()];
 };
 
 /**
@@ -69,19 +71,26 @@ export class NedbFile {
   readonly #file: DurableFile;
   readonly #filename: string;
   readonly #pen: Pen;
+  /** Lines that were there when it was opened. */
+  readonly linesRead: number;
 
-  private constructor(datastore: Datastore<StoredDocument>, pen: Pen, file: DurableFile, filename: string) {
+  private constructor(
+    datastore: Datastore<StoredDocument>,
+    { pen, file, filename, linesRead }: { pen: Pen; file: DurableFile; filename: string; linesRead: number },
+  ) {
     this.#datastore = datastore;
     this.#pen = pen;
     this.#file = file;
     this.#filename = filename;
+    this.linesRead = linesRead;
   }
 
-  /** @throws {Error} when the content is damaged beyond a torn last line, or there is no room to write it anew */
+  /** @throws {Error} when the content is damaged beyond a torn last line */
   static async open(filename: string): Promise<NedbFile> {
     await repairTail(filename);
-    const pen: Pen = { isDown: true, lines: [] };
+    const pen: Pen = { isDown: false, lines: [] };
     let written = 0;
+    let linesRead = 0;
     const datastore = Datastore.create({
       filename,
       autoload: false,
@@ -95,13 +104,15 @@ export class NedbFile {
         written += 1;
         return written % LINES_A_TURN === 0 ? nextTurn(escaped) : escaped;
       },
-      beforeDeserialization: (line: string) => line,
+      beforeDeserialization: (line: string) => {
+        linesRead += 1;
+        return line;
+      },
       // Guests' metadata may hold secrets.
       modes: { fileMode: 0o600, dirMode: 0o700 },
     } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
-    await datastore.load();
-    pen.isDown = false;
-    return new NedbFile(datastore, pen, await DurableFile.of(filename), filename);
+    await readOnly(datastore);
+    return new NedbFile(datastore, { pen, file: await DurableFile.of(filename), filename, linesRead });
   }
 
   /** Bytes of the file. */

@@ -59,7 +59,7 @@ export const waitingJob = (guestId: string, action: 'start' | 'reboot'): LoggedJ
 
 const writeDocuments = async (file: string, documents: readonly [string, unknown][]): Promise<void> => {
   const lines = documents.map(([id, value], index): string => {
-    const document: StoredDocument = { _id: id, order: index + 1, value };
+    const document: StoredDocument = { _id: id, order: index + 1, json: JSON.stringify(value) };
     return `${JSON.stringify(document)}\n`;
   });
   await writeFile(file, lines.join(''), { mode: 0o600 });

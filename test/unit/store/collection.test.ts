@@ -1,15 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { Collection, plainCodec } from '../../../lib/store/collection.js';
+import { Collection } from '../../../lib/store/collection.js';
 import { tempDir } from '../../helpers/temp.js';
 
 interface Counter {
   count: number;
 }
 
-const open = (filename: string): Promise<Collection<Counter>> =>
-  Collection.open(filename, plainCodec<Counter>());
+const open = (filename: string): Promise<Collection<Counter>> => Collection.open<Counter>(filename);
 
 const openNew = async (t: ExecutionContext): Promise<{ filename: string; counters: Collection<Counter> }> => {
   const filename = join(await tempDir(t), 'counters.db');
@@ -136,7 +135,7 @@ test('a file that is damaged in its middle is refused, not silently emptied', as
 
 test('many changes of few documents do not make the file grow for ever', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
-  const counters = await Collection.open(filename, plainCodec<Counter>(), 100);
+  const counters = await Collection.open<Counter>(filename, 100);
   await counters.insert('a', { count: 0 });
   await Promise.all(Array.from({ length: 550 }, () => counters.update('a', increment)));
   const lines = (await readFile(filename, 'utf8')).split('\n').length;
@@ -147,10 +146,10 @@ test('many changes of few documents do not make the file grow for ever', async (
 test('characters that NeDB takes for ends of lines are kept across restarts', async (t) => {
   const filename = join(await tempDir(t), 'odd.db');
   const odd = 'a\u0085b\u2028c\u2029d\v\f\r\n';
-  const texts = await Collection.open(filename, plainCodec<string>());
+  const texts = await Collection.open<string>(filename);
   await texts.put('k', odd);
-  const again = await Collection.open(filename, plainCodec<string>());
+  const again = await Collection.open<string>(filename);
   t.is(again.get('k'), odd);
   await again.put('l', odd);
-  t.deepEqual((await Collection.open(filename, plainCodec<string>())).values(), [odd, odd]);
+  t.deepEqual((await Collection.open<string>(filename)).values(), [odd, odd]);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { Collection, plainCodec } from '../../../lib/store/collection.js';
+import { Collection } from '../../../lib/store/collection.js';
 import { type Fault, type Judge, type Operation, withFaults } from '../../helpers/faulty-disk.js';
 import { tries } from '../../helpers/property.js';
 import { tempDir } from '../../helpers/temp.js';
@@ -46,7 +46,7 @@ const follow = (plan: Plan, seen: (operation: Operation) => void): Judge => {
 };
 
 const open = (filename: string): Promise<Collection<number>> =>
-  Collection.open(filename, plainCodec<number>(), COMPACT_AFTER);
+  Collection.open<number>(filename, COMPACT_AFTER);
 
 const withDirectory = async (work: (directory: string) => Promise<void>): Promise<void> => {
   const directory = await mkdtemp(join(tmpdir(), 'mt-'));
