@@ -9,6 +9,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { Boom } from '@hapi/boom';
+import { latestAnswer, noteAnswers } from '../lib/latest-answer.js';
 import { errorBody } from './errors.js';
 
 /** How long a client may take, in milliseconds. Answers may take as long as they want, while they are read. */
@@ -73,20 +74,15 @@ const writeError = (socket: Duplex, boom: Boom, debug: boolean): void => {
  * @param debug whether to tell the stack
  */
 export const answerClientErrors = (listener: Server, patience: Patience, debug: boolean): void => {
-  const latest = new WeakMap<Duplex, ServerResponse>();
   const refused = new WeakSet<Duplex>();
-  const remember = (request: IncomingMessage, response: ServerResponse): void => {
-    latest.set(request.socket, response);
-  };
-  listener.prependListener('request', remember);
-  listener.prependListener('checkContinue', remember);
+  noteAnswers(listener);
   listener.removeAllListeners('clientError');
   listener.on('clientError', (error, socket) => {
     // The parser goes on complaining about whatever follows.
     if (refused.has(socket)) return;
     refused.add(socket);
     const refuse = (): void => writeError(socket, toError(error, patience), debug);
-    const response = latest.get(socket);
+    const response = latestAnswer(socket);
     if (!response) refuse();
     else if (response.req.complete && response.writableFinished) refuse();
     // The error is in a later request: the answer to this one goes first.

@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { latestAnswer, noteAnswers } from '../latest-answer.js';
 
 /** A larger message is a mistake or an attack: RFC 6455, 7.4.1, 1009. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
@@ -77,8 +78,6 @@ const keepAlive = (webSocket: WebSocket, connection: Socket): void => {
 export class Upgrades {
   readonly #server: WebSocketServer;
   readonly #heads = new WeakMap<IncomingMessage, Buffer>();
-  /** The latest answer on each connection. */
-  readonly #latest = new WeakMap<Duplex, ServerResponse>();
 
   /** @param protocol the subprotocol that is chosen when a client offers it */
   constructor(listener: Server, protocol: string) {
@@ -87,9 +86,7 @@ export class Upgrades {
       maxPayload: MAX_MESSAGE_BYTES,
       handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
     });
-    listener.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-      this.#latest.set(socket, response);
-    });
+    noteAnswers(listener);
     listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Node has let go of the connection, and hears no more of what befalls it.
       socket.on('error', () => socket.destroy());
@@ -137,7 +134,7 @@ export class Upgrades {
 
   /** A client may ask before it has the answers to its earlier requests, which come first. */
   #whenAnswered(socket: Duplex, next: () => void): void {
-    const latest = this.#latest.get(socket);
+    const latest = latestAnswer(socket);
     // Written to its end is not yet let go of, which Node does when it tells of the end.
     if (!latest || (latest.writableFinished && latest.socket === null)) next();
     // Node itself has still to let go of the connection, or to close it.
