@@ -9,6 +9,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { Boom } from '@hapi/boom';
+import { CoalescingResponse } from '../lib/coalescing-response.js';
 import { latestAnswer, noteAnswers } from '../lib/latest-answer.js';
 import { errorBody } from './errors.js';
 
@@ -109,6 +110,7 @@ export const createListener = (
     requestTimeout: patience.request,
     connectionsCheckingInterval: patience.check,
     requireHostHeader: false,
+    ServerResponse: CoalescingResponse,
   };
   const listener = tls
     ? createTlsServer({ ...options, ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: false })

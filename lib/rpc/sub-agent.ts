@@ -1,6 +1,8 @@
+import { createServer } from 'node:http';
 import type { Readable } from 'node:stream';
 import * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
+import { CoalescingResponse } from '../coalescing-response.js';
 import { disconnectSignal } from '../disconnect-signal.js';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -125,6 +127,7 @@ export class SubAgent {
       );
     const server = Hapi.server({
       ...('port' in address ? { host: '127.0.0.1', port: address.port } : { port: address.socket }),
+      listener: createServer({ ServerResponse: CoalescingResponse }),
       debug: false,
       compression: false,
       routes: { payload: { maxBytes: MAX_REQUEST_BYTES } },

@@ -1,0 +1,68 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+
+type Callback = (error?: Error | null) => void;
+type Written = [chunk: unknown, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback];
+
+/** Those whose first bytes are to go out at the end of this turn. */
+let waiting: CoalescingResponse[] = [];
+
+const sendAll = (): void => {
+  const responses = waiting;
+  waiting = [];
+  for (const response of responses) response.send();
+};
+
+/**
+ * An answer whose first bytes are held until the end of the turn of the event loop, to go out right after those of all
+ * others: to wake a client that sleeps takes as long as to make a small answer, and this way it is woken once for many.
+ * Its head goes out with them, in one write.
+ */
+export class CoalescingResponse<
+  Request extends IncomingMessage = IncomingMessage,
+> extends ServerResponse<Request> {
+  #held: Written | undefined;
+  #end: Partial<Written> | undefined;
+  #isWaiting = false;
+  #isSent = false;
+
+  override write(...written: Written): boolean {
+    if (this.#isSent || this.#held || this.#end) {
+      this.send();
+      return super.write(...(written as Parameters<ServerResponse['write']>));
+    }
+    this.#held = written;
+    this.#wait();
+    return true;
+  }
+
+  override end(...written: Partial<Written>): this {
+    if (this.#isSent || this.#end) {
+      this.send();
+      return super.end(...(written as Parameters<ServerResponse['end']>));
+    }
+    this.#end = written;
+    this.#wait();
+    return this;
+  }
+
+  /** Sends what is held. */
+  send(): void {
+    if (this.#isSent) return;
+    this.#isSent = true;
+    const [held, end] = [this.#held, this.#end];
+    this.#held = undefined;
+    this.#end = undefined;
+    if (held && end?.length === 0) {
+      super.end(...(held as Parameters<ServerResponse['end']>));
+      return;
+    }
+    if (held) super.write(...(held as Parameters<ServerResponse['write']>));
+    if (end) super.end(...(end as Parameters<ServerResponse['end']>));
+  }
+
+  #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    if (waiting.push(this) === 1) setImmediate(sendAll);
+  }
+}
