@@ -1,21 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Submission, SubmitOptions } from '../lib/runtime/runtime.js';
 import { answered, JOB_ID_HEADER, ok } from './replies.js';
 import type { Context, Event, JobQuery, Reply } from './types.js';
 
 /** What came of it within so many seconds; `undefined` when it has not ended by then. */
-const within = async <T>(seconds: number, done: Promise<T>): Promise<{ answer: T } | undefined> => {
-  // Nobody may wait for it, or nobody any more: its end is in the job log all the same.
-  done.catch(() => {});
-  if (seconds === 0) return undefined;
-  const ended = new AbortController();
-  const tooLong = delay(seconds * 1000, undefined, { signal: ended.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([done.then((answer) => ({ answer })), tooLong]);
-  } finally {
-    ended.abort();
-  }
-};
+const within = <T>(seconds: number, done: Promise<T>): Promise<{ answer: T } | undefined> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), seconds * 1000);
+    // Nobody may wait for it, or nobody any more: its end is in the job log all the same.
+    void done.then((answer) => resolve({ answer }), reject).finally(() => clearTimeout(timer));
+    if (seconds === 0) resolve(undefined);
+  });
 
 /**
  * Does what all async endpoints do: submits the action once, however often the client asks with one key, or only

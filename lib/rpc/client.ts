@@ -1,12 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse, isAxiosError } from 'axios';
+import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { dial, UpgradeRefused } from '../websocket/dial.js';
+import { toSubAgent } from './axios-adapter.js';
 import { encodeCall } from './codec.js';
 import { CALL_HEADERS, type JobStage } from './messages.js';
-import { nameAddress, requestOptions, type ServiceEndpoint, webSocketOptions } from './service-address.js';
+import { authorization, nameAddress, type ServiceEndpoint, webSocketOptions } from './service-address.js';
 import type { ConsoleQuery, ServiceClient, StreamAnswer } from './service-client.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -70,14 +71,9 @@ export class RpcClient implements ServiceClient {
     this.#endpoint = endpoint;
     this.#where = nameAddress(endpoint.address);
     this.#httpAgent = new HttpAgent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS });
-    const { headers, ...options } = requestOptions(endpoint);
     this.#http = axios.create({
-      ...options,
-      headers: { ...headers, 'Content-Type': 'application/json', Accept: 'application/json' },
-      httpAgent: this.#httpAgent,
-      // Named, so that it is not looked for at each call; and a sub-agent on the same host compresses nothing.
-      adapter: 'http',
-      decompress: false,
+      adapter: toSubAgent(endpoint.address, this.#httpAgent),
+      headers: { ...authorization(endpoint), 'Content-Type': 'application/json', Accept: 'application/json' },
       maxContentLength: MAX_ANSWER_BYTES,
       validateStatus: () => true,
       transformRequest: asText,
@@ -112,7 +108,6 @@ export class RpcClient implements ServiceClient {
       data: JSON.stringify(request),
       signal,
       responseType: 'stream',
-      maxContentLength: -1,
       headers: { Accept: 'application/octet-stream' },
     });
     return { status: response.status, body: response.data as Readable };
@@ -141,7 +136,7 @@ export class RpcClient implements ServiceClient {
       return await this.#http.request({ ...config, method: 'POST', url: this.#path });
     } catch (error) {
       config.signal.throwIfAborted();
-      const code = isAxiosError(error) ? (error.code ?? '') : '';
+      const { code = '' } = error as NodeJS.ErrnoException;
       if (isNonsense(code)) throw badAnswer(this.#service, errorMessage(error));
       throw serviceDown(this.#service, this.#where, code || errorMessage(error));
     }

@@ -29,24 +29,28 @@ export const describeAddress = (address: ServiceAddress): string =>
 export const nameAddress = (address: ServiceAddress): string =>
   'port' in address ? describeAddress(address) : `socket ${basename(address.socket)}`;
 
+/** The header with the secret, if there is one. */
+export const authorization = ({ secret }: ServiceEndpoint): { Authorization?: string } =>
+  secret === undefined ? {} : { Authorization: `Bearer ${secret}` };
+
 /** What to connect to, and with which headers, for axios. */
-export const requestOptions = ({ address, secret }: ServiceEndpoint): AxiosRequestConfig => ({
+export const requestOptions = (endpoint: ServiceEndpoint): AxiosRequestConfig => ({
   proxy: false,
   allowAbsoluteUrls: false,
   maxRedirects: 0,
-  ...('port' in address
-    ? { baseURL: `http://127.0.0.1:${address.port}` }
-    : { baseURL: 'http://localhost', socketPath: address.socket }),
-  ...(secret === undefined ? {} : { headers: { Authorization: `Bearer ${secret}` } }),
+  ...('port' in endpoint.address
+    ? { baseURL: `http://127.0.0.1:${endpoint.address.port}` }
+    : { baseURL: 'http://localhost', socketPath: endpoint.address.socket }),
+  headers: authorization(endpoint),
 });
 
 const connectTo = (address: ServiceAddress): Socket =>
   createConnection('port' in address ? { host: '127.0.0.1', port: address.port } : { path: address.socket });
 
 /** The same for a WebSocket. */
-export const webSocketOptions = ({ address, secret }: ServiceEndpoint): ClientOptions => ({
-  createConnection: () => connectTo(address),
-  ...(secret === undefined ? {} : { headers: { Authorization: `Bearer ${secret}` } }),
+export const webSocketOptions = (endpoint: ServiceEndpoint): ClientOptions => ({
+  createConnection: () => connectTo(endpoint.address),
+  headers: authorization(endpoint),
 });
 
 const NOBODY_THERE = new Set(['ECONNREFUSED', 'ENOENT']);
