@@ -1,12 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
 import { errorMessage } from '../errors.js';
 import { describeAddress, excessOfSocketPath } from '../rpc/service-address.js';
 import { ACTION_TYPES } from './actions.js';
-import { duplicateKeys } from './duplicate-keys.js';
 import type { EventsConfig } from './events.js';
+import { parseJson, parseYaml } from './parse.js';
 import { type ActionConfig, type ConfigFile, configFileSchema, type ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
 
@@ -97,8 +96,9 @@ const readConfigFile = async (loading: Loading, file: string): Promise<void> => 
   let content: unknown;
   try {
     const text = await readFile(file, 'utf8');
-    content = isYaml(file) ? parseYaml(text, { uniqueKeys: false }) : JSON.parse(text);
-    loading.problems.push(...duplicateKeys(text).map((key) => `${file}: ${key}: defined twice in this file`));
+    const parsed = await (isYaml(file) ? parseYaml(text) : parseJson(text));
+    content = parsed.content;
+    loading.problems.push(...parsed.duplicates.map((key) => `${file}: ${key}: defined twice in this file`));
   } catch (error) {
     loading.problems.push(`${file}: ${errorMessage(error)}`);
     return;

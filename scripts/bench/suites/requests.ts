@@ -84,8 +84,8 @@ const measure = async (agent: Running, measured: readonly Measured[], pace: Pace
   });
 };
 
-/** After a start, until what it needed alone is collected. */
-const SETTLE_MS = 5000;
+/** After a start, until V8 has collected what was needed for that alone: it does once little has happened for a while. */
+const SETTLE_MS = 30_000;
 
 const withGuests = async (count: number, list: (guestId: string) => readonly Measured[], pace: Pace) => {
   const guests = Array.from({ length: count }, someGuest);
