@@ -10,6 +10,7 @@ import type { ServerConfig } from '../lib/config/server.js';
 import { errorMessage } from '../lib/errors.js';
 import { createLogger, type Logger } from '../lib/log.js';
 import { packageRoot } from '../lib/package-root.js';
+import { stopPretenuring } from '../lib/pretenuring.js';
 import { startOnSocket } from '../lib/private-socket.js';
 import { removeStaleSocket } from '../lib/rpc/service-address.js';
 import { accessTo, SOCKET } from './access.js';
@@ -96,6 +97,7 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
  * exit code 1.
  */
 export const main = async (argv: readonly string[]): Promise<void> => {
+  stopPretenuring();
   try {
     await commandLine(serve).parseAsync(argv, { from: 'user' });
   } catch (error) {

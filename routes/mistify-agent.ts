@@ -1,8 +1,4 @@
 #!/usr/bin/env node
-import { allocateYoung, withSmallYoungGeneration } from '../lib/young-generation.js';
+import { main } from './main.js';
 
-allocateYoung();
-await withSmallYoungGeneration(async () => {
-  const { main } = await import('./main.js');
-  await main(process.argv.slice(2));
-});
+await main(process.argv.slice(2));

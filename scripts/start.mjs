@@ -2,4 +2,5 @@
 import { setUp } from './setup.mjs';
 
 setUp({ realParts: true });
-await import('../dist/routes/mistify-agent.js');
+const { main } = await import('../dist/routes/main.js');
+await main(process.argv.slice(2));
