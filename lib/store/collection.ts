@@ -22,10 +22,10 @@ interface Write<Value> {
   reject: (error: Error) => void;
 }
 
-/** @throws {Error} when it is none of ours: `JSON.parse` would say less */
 const decode = <Value>({ _id, json }: StoredDocument, filename: string): Value => {
-  if (typeof json !== 'string') throw new Error(`${filename}: the document ${_id} has no JSON text`);
-  return JSON.parse(json) as Value;
+  if (typeof json === 'string') return JSON.parse(json) as Value;
+  const advice = 'use the agent that wrote it, or another dbpath';
+  throw new Error(`${filename}: ${_id} has no JSON text: another version of the agent wrote it: ${advice}`);
 };
 
 /**
@@ -58,7 +58,7 @@ export class Collection<Value> {
   /**
    * Opens the file, which is made when it is not there. On a full disk it can be read; writes fail until there
    * is room.
-   * @throws {Error} when its content is damaged beyond a torn last line
+   * @throws {Error} when its content is damaged beyond a torn last line, or of another version of the agent
    */
   static async open<Value>(filename: string, compactAfter = COMPACT_AFTER): Promise<Collection<Value>> {
     const file = await NedbFile.open(filename);

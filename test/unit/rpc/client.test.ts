@@ -154,3 +154,54 @@ test('a stream gets the bare request and gives the status and the bytes', async 
   t.is(status, 206);
   t.is(await text(body), 'echo {"id":"a@b"}');
 });
+
+test('an answer that breaks off in the middle is unavailable', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    response.writeHead(200, { 'Content-Length': 100 }).write('{"result":');
+    setTimeout(() => response.destroy(), 10);
+  });
+  t.is((await failure(t, port))?.kind, 'unavailable');
+});
+
+test('an answer that is aborted in the middle fails with the reason of the signal', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    response.writeHead(200, { 'Content-Length': 100 }).write('{"result":');
+  });
+  const controller = new AbortController();
+  const call = clientOf(t, port).call('A.B', {}, controller.signal);
+  setTimeout(() => controller.abort(new Error('enough')), 20);
+  await t.throwsAsync(call, { message: 'enough' });
+});
+
+test('a stream that is aborted ends with the reason of the signal, and lets go of its connection', async (t) => {
+  let closed: () => void = () => {};
+  const isClosed = new Promise<void>((resolve) => {
+    closed = resolve;
+  });
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    response.once('close', closed);
+    response.write('first');
+  });
+  const controller = new AbortController();
+  const { body } = await clientOf(t, port).open({}, controller.signal);
+  controller.abort(new Error('enough'));
+  await t.throwsAsync(text(body), { message: 'enough' });
+  await isClosed;
+  t.pass();
+});
+
+test('characters that are cut between two packets come whole', async (t) => {
+  const bytes = Buffer.from('{"result":{"name":"Größe 虚拟机"},"error":null,"id":1}');
+  const port = await serveRaw(t, async (request, response) => {
+    request.resume();
+    for (const byte of bytes) {
+      response.write(Buffer.of(byte));
+      if (byte > 127) await delay(1);
+    }
+    response.end();
+  });
+  t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), { name: 'Größe 虚拟机' });
+});

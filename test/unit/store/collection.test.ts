@@ -8,12 +8,19 @@ interface Counter {
   count: number;
 }
 
-const open = (filename: string): Promise<Collection<Counter>> => Collection.open<Counter>(filename);
+const open = async <Value = Counter>(
+  t: ExecutionContext,
+  filename: string,
+  compactAfter?: number,
+): Promise<Collection<Value>> => {
+  const collection = await Collection.open<Value>(filename, compactAfter);
+  t.teardown(() => collection.close());
+  return collection;
+};
 
 const openNew = async (t: ExecutionContext): Promise<{ filename: string; counters: Collection<Counter> }> => {
   const filename = join(await tempDir(t), 'counters.db');
-  const counters = await open(filename);
-  t.teardown(() => counters.close());
+  const counters = await open(t, filename);
   return { filename, counters };
 };
 
@@ -27,7 +34,7 @@ test('what was stored is there after a restart', async (t) => {
   await counters.put('c', { count: 3 });
   await counters.remove('c');
   t.deepEqual(
-    [...(await open(filename)).entries()],
+    [...(await open(t, filename)).entries()],
     [
       ['a', { count: 2 }],
       ['b', { count: 2 }],
@@ -44,14 +51,14 @@ test('values are in the order they were inserted in, also after a restart', asyn
     [...counters.entries()].map(([id]) => id),
     ids,
   );
-  const reopened = await open(filename);
+  const reopened = await open(t, filename);
   await reopened.insert('c', { count: 9 });
   t.deepEqual(
     [...reopened.entries()].map(([id]) => id),
     [...ids, 'c'],
   );
   t.deepEqual(
-    [...(await open(filename)).entries()].map(([id]) => id),
+    [...(await open(t, filename)).entries()].map(([id]) => id),
     [...ids, 'c'],
   );
 });
@@ -68,7 +75,7 @@ test('concurrent updates of one document lose nothing', async (t) => {
   await counters.insert('a', { count: 0 });
   await Promise.all(Array.from({ length: 200 }, () => counters.update('a', increment)));
   t.deepEqual(counters.get('a'), { count: 200 });
-  t.deepEqual((await open(filename)).get('a'), { count: 200 });
+  t.deepEqual((await open(t, filename)).get('a'), { count: 200 });
 });
 
 test('an update that comes during a removal does not bring the document back', async (t) => {
@@ -77,7 +84,7 @@ test('an update that comes during a removal does not bring the document back', a
   const [, updated] = await Promise.all([counters.remove('a'), counters.update('a', increment)]);
   t.is(updated, undefined);
   t.is(counters.get('a'), undefined);
-  t.is((await open(filename)).get('a'), undefined);
+  t.is((await open(t, filename)).get('a'), undefined);
 });
 
 test('what is inserted during a removal of the same id is kept', async (t) => {
@@ -85,7 +92,7 @@ test('what is inserted during a removal of the same id is kept', async (t) => {
   await counters.insert('a', { count: 0 });
   const [, inserted] = await Promise.all([counters.remove('a'), counters.insert('a', { count: 7 })]);
   t.true(inserted);
-  t.deepEqual((await open(filename)).get('a'), { count: 7 });
+  t.deepEqual((await open(t, filename)).get('a'), { count: 7 });
 });
 
 test('a change that throws changes nothing, and does not hold up the next', async (t) => {
@@ -116,10 +123,10 @@ test('a torn last line is cut off and the rest is kept', async (t) => {
   await counters.insert('a', { count: 1 });
   await counters.insert('b', { count: 2 });
   await writeFile(filename, `${await readFile(filename, 'utf8')}{"_id":"c","val`);
-  const repaired = await open(filename);
+  const repaired = await open(t, filename);
   await repaired.insert('d', { count: 4 });
   t.deepEqual(
-    [...(await open(filename)).entries()].map(([id]) => id),
+    [...(await open(t, filename)).entries()].map(([id]) => id),
     ['a', 'b', 'd'],
   );
 });
@@ -130,26 +137,34 @@ test('a file that is damaged in its middle is refused, not silently emptied', as
   await counters.insert('b', { count: 2 });
   const lines = (await readFile(filename, 'utf8')).split('\n');
   await writeFile(filename, [lines[0], '#### not a record ####', ...lines.slice(1)].join('\n'));
-  await t.throwsAsync(open(filename));
+  await t.throwsAsync(open(t, filename));
+});
+
+test('a file that another version of the agent wrote is refused, and left as it is', async (t) => {
+  const filename = join(await tempDir(t), 'counters.db');
+  const content = '{"_id":"a","order":1,"value":{"count":1}}\n';
+  await writeFile(filename, content);
+  await t.throwsAsync(open(t, filename), { message: /a has no JSON text: another version/ });
+  t.is(await readFile(filename, 'utf8'), content);
 });
 
 test('many changes of few documents do not make the file grow for ever', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
-  const counters = await Collection.open<Counter>(filename, 100);
+  const counters = await open(t, filename, 100);
   await counters.insert('a', { count: 0 });
   await Promise.all(Array.from({ length: 550 }, () => counters.update('a', increment)));
   const lines = (await readFile(filename, 'utf8')).split('\n').length;
   t.true(lines < 110, `${lines} lines`);
-  t.deepEqual((await open(filename)).get('a'), { count: 550 });
+  t.deepEqual((await open(t, filename)).get('a'), { count: 550 });
 });
 
 test('characters that NeDB takes for ends of lines are kept across restarts', async (t) => {
   const filename = join(await tempDir(t), 'odd.db');
   const odd = 'a\u0085b\u2028c\u2029d\v\f\r\n';
-  const texts = await Collection.open<string>(filename);
+  const texts = await open<string>(t, filename);
   await texts.put('k', odd);
-  const again = await Collection.open<string>(filename);
+  const again = await open<string>(t, filename);
   t.is(again.get('k'), odd);
   await again.put('l', odd);
-  t.deepEqual((await Collection.open<string>(filename)).values(), [odd, odd]);
+  t.deepEqual((await open<string>(t, filename)).values(), [odd, odd]);
 });
