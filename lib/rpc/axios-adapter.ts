@@ -11,7 +11,9 @@ const readText = (response: IncomingMessage, maxBytes: number): Promise<string> 
       chunks.push(chunk);
       bytes += chunk.length;
       if (bytes > maxBytes)
-        response.destroy(new AxiosError(`more than ${maxBytes} bytes`, AxiosError.ERR_BAD_RESPONSE));
+        response.destroy(
+          new AxiosError(`the answer has more than ${maxBytes} bytes`, AxiosError.ERR_BAD_RESPONSE),
+        );
     });
     response.once('end', () => resolve(Buffer.concat(chunks).toString()));
     response.on('error', reject);

@@ -20,9 +20,9 @@ test('it does so for every endpoint that queues a job by POST', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context, { state: 'shutoff' });
   const requests: [string, unknown][] = [
-    [`/guests/${id}/start`, undefined],
     [`/guests/${id}/snapshots`, { dest: 'monday' }],
     [`/guests/${id}/snapshots/monday/rollback`, {}],
+    [`/guests/${id}/start`, undefined],
     ['/images', { id: 'debian-12' }],
     ['/container_images', { id: 'busybox' }],
   ];

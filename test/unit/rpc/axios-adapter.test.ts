@@ -15,5 +15,5 @@ test('an answer that is longer than it may be is broken off', async (t) => {
   const post = (maxContentLength: number) =>
     axios.post<string>('/', 'text', { adapter, maxContentLength, transformResponse: (data: string) => data });
   t.is((await post(100)).data.length, 100);
-  await t.throwsAsync(post(99), { code: 'ERR_BAD_RESPONSE', message: 'more than 99 bytes' });
+  await t.throwsAsync(post(99), { code: 'ERR_BAD_RESPONSE', message: 'the answer has more than 99 bytes' });
 });
