@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
 import { Collection } from './collection.js';
@@ -62,14 +63,15 @@ export class GuestStore {
   }
 
   /**
-   * Replaces a guest by what `change` makes of it.
+   * Replaces a guest by what `change` makes of it; one that is the same as before is not written, and nobody is told.
    * @throws {AgentError} `not_found`
    */
   async update(id: string, change: (current: Guest) => Guest): Promise<Guest> {
     let before: Guest | undefined;
     const updated = await this.#collection.update(id, (current) => {
       before = current;
-      return change(current);
+      const next = change(current);
+      return isDeepStrictEqual(next, current) ? current : next;
     });
     if (!updated) throw guestNotFound(id);
     if (updated !== before) this.#tell('changed', updated);

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { patchMetadata } from '../../../lib/model/metadata.js';
@@ -63,4 +64,18 @@ test('a metadata patch sets keys, and removes those that are null or empty', (t)
   const patched = patchMetadata(current, { change: 'new', drop: null, empty: '', add: '5', never: null });
   t.deepEqual(patched, { keep: '1', change: 'new', add: '5' });
   t.deepEqual(current, { keep: '1', change: '2', drop: '3', empty: '4' });
+});
+
+test('an update that changes nothing is neither written nor told', async (t) => {
+  const filename = await newFile(t);
+  const guests = await GuestStore.open(filename);
+  t.teardown(() => guests.close());
+  await guests.insert({ id: GUEST_ID, memory: 1, nics: [] });
+  const content = await readFile(filename, 'utf8');
+  const told: string[] = [];
+  guests.onChange((change) => told.push(change));
+  await guests.update(GUEST_ID, (guest) => ({ ...guest, nics: [] }));
+  t.is(await readFile(filename, 'utf8'), content);
+  await guests.update(GUEST_ID, (guest) => ({ ...guest, memory: 2 }));
+  t.deepEqual(told, ['changed']);
 });
