@@ -28,6 +28,8 @@ export class AuditLog {
   readonly #stream: RotatingFileStream;
   readonly #log: Logger;
   #broken = false;
+  /** What is to be written at the end of this turn of the event loop. */
+  #lines: string[] = [];
 
   /** @param directory is there already */
   constructor(directory: string, log: Logger) {
@@ -42,11 +44,8 @@ export class AuditLog {
   }
 
   write(entry: AuditEntry): void {
-    if (this.#stream.destroyed) return;
-    this.#stream.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`, (error) => {
-      if (error) this.#complain(error);
-      else this.#broken = false;
-    });
+    if (this.#lines.length === 0) setImmediate(() => this.#writeLines());
+    this.#lines.push(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
   }
 
   jobEnded({ ID, GuestID, Action, Status, Message }: Job): void {
@@ -54,7 +53,18 @@ export class AuditLog {
   }
 
   async close(): Promise<void> {
+    this.#writeLines();
     await new Promise<void>((resolve) => this.#stream.end(resolve));
+  }
+
+  #writeLines(): void {
+    const text = this.#lines.join('');
+    this.#lines = [];
+    if (text === '' || this.#stream.destroyed) return;
+    this.#stream.write(text, (error) => {
+      if (error) this.#complain(error);
+      else this.#broken = false;
+    });
   }
 
   /** A log that cannot be written is told of once, and holds up nothing. */

@@ -130,7 +130,7 @@ export class SubAgent {
       listener: createServer({ ServerResponse: CoalescingResponse }),
       debug: false,
       compression: false,
-      routes: { payload: { maxBytes: MAX_REQUEST_BYTES } },
+      routes: { payload: { maxBytes: MAX_REQUEST_BYTES }, state: { parse: false, failAction: 'ignore' } },
     });
     server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
     server.route([this.#rpcRoute(), this.#healthRoute(), this.#eventsRoute(), ...this.#streams]);
