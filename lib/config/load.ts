@@ -31,6 +31,9 @@ export class ConfigError extends Error {
   }
 }
 
+const NO_ACTIONS =
+  'no actions are configured: what is given with -c takes the place of config/agent.json, so name that one too';
+
 /** Where the state goes when no config file says so: the system's place for root, the user's own else. */
 export const defaultDbpath = (): string =>
   process.getuid?.() === 0
@@ -179,5 +182,6 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     checkSecrets(loading);
   }
   if (loading.problems.length > 0) throw new ConfigError(loading.problems);
+  if (loading.config.actions.size === 0) loading.config.warnings.push(NO_ACTIONS);
   return { ...loading.config, dbpath };
 };

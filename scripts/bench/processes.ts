@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import { packageRoot } from '../../lib/package-root.js';
+import { stopWhenInterrupted } from './interrupted.js';
 
 const START_MS = 120_000;
 const POLL_MS = 20;
@@ -32,15 +33,20 @@ const stop = async (child: ChildProcess): Promise<void> => {
 export const startProgram = async (args: readonly string[], port: number): Promise<Running> => {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
+  const forget = stopWhenInterrupted(() => stop(child));
+  const end = async (): Promise<void> => {
+    await stop(child);
+    forget();
+  };
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
     try {
       await axios.get(`${url}/healthz`, { validateStatus: () => true, proxy: false });
       const startMs = performance.now() - startedAt;
-      return { url, pid: Number(child.pid), startMs, stop: () => stop(child) };
+      return { url, pid: Number(child.pid), startMs, stop: end };
     } catch (error) {
       if (child.exitCode !== null || performance.now() - startedAt > START_MS) {
-        await stop(child);
+        await end();
         throw error;
       }
       await delay(POLL_MS);
@@ -51,7 +57,12 @@ export const startProgram = async (args: readonly string[], port: number): Promi
 /** Starts something in a directory of its own, which is removed when it has stopped. */
 export const withDirectory = async (start: (directory: string) => Promise<Running>): Promise<Running> => {
   const directory = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  const removeIt = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  const forget = stopWhenInterrupted(removeIt);
+  const remove = async (): Promise<void> => {
+    await removeIt();
+    forget();
+  };
   try {
     const running = await start(directory);
     return {

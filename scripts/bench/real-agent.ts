@@ -4,11 +4,11 @@ import { MistifyClient } from '../../lib/client/index.js';
 import { packageRoot } from '../../lib/package-root.js';
 import { buildGuestImage } from '../guest-image.js';
 import { startAgent } from './agent.js';
+import { stopWhenInterrupted } from './interrupted.js';
 import { isThere, kill } from './proc.js';
 import type { Running } from './processes.js';
 
 const FETCH_SECONDS = 60;
-const INTERRUPTED = 130;
 
 /** The agent with the default config, so with the real sub-agents. Its `stop` ends its guests, too. */
 export interface RealAgent extends Running {
@@ -51,13 +51,6 @@ const fetchImage = async (client: MistifyClient, dbpath: string): Promise<string
   await copyFile(await buildGuestImage(), source);
   await client.images.fetch({ id, source: `file://${source}` }, { wait: FETCH_SECONDS });
   return id;
-};
-
-/** Ends what was started also when this program is interrupted: guests would outlive it. */
-const stopWhenInterrupted = (stop: () => Promise<void>): (() => void) => {
-  const onSignal = (): void => void stop().finally(() => process.exit(INTERRUPTED));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  return () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
 };
 
 export const startRealAgent = async (): Promise<RealAgent> => {

@@ -42,12 +42,13 @@ const cells = (figure: Figure): string[] => {
     name,
     `${spread(values)} ${unit}`,
     bare ? `${spread(bare)}` : '',
-    ratio === undefined ? '' : ratio.toFixed(2),
+    ratio === undefined ? '' : ratio.toPrecision(3),
     target ? `${isMet(figure) ? '✔' : '✘'} ${wanted(target)}` : '',
   ];
 };
 
-const HEAD = ['', 'agent', 'bare node:http', 'ratio', 'target'];
+/** The ratio is the median of those of the rounds: a round of both is in the same minute, the medians of both may not be. */
+const HEAD = ['', 'agent', 'bare node:http', 'ratio, by rounds', 'target'];
 
 /** A Markdown table, which reads as well in a terminal. */
 const table = (rows: readonly (readonly string[])[]): string => {

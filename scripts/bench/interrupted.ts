@@ -1,0 +1,23 @@
+type Stop = () => Promise<void>;
+
+/** What a shell gives for a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
+
+const stops = new Set<Stop>();
+
+/** What was started last may need what was started before it. */
+const stopAll = async (): Promise<void> => {
+  for (const stop of [...stops].reverse()) await stop().catch(() => {});
+  process.exit(INTERRUPTED);
+};
+
+/**
+ * Ends what was started also when this program is interrupted: it would outlive it.
+ * @returns to be called when it has ended otherwise
+ */
+export const stopWhenInterrupted = (stop: Stop): (() => void) => {
+  if (process.listenerCount('SIGINT') === 0)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stopAll());
+  stops.add(stop);
+  return () => stops.delete(stop);
+};
