@@ -9,7 +9,14 @@ let waiting: CoalescingResponse[] = [];
 const sendAll = (): void => {
   const responses = waiting;
   waiting = [];
-  for (const response of responses) response.send();
+  for (const response of responses) {
+    try {
+      response.send();
+    } catch (error) {
+      // Whoever wrote what cannot be sent has returned; the other answers are none of its business.
+      response.destroy(error as Error);
+    }
+  }
 };
 
 /**
@@ -43,6 +50,22 @@ export class CoalescingResponse<
     this.#end = written;
     this.#wait();
     return this;
+  }
+
+  /** What was written before is sent first, as it would have been. */
+  override destroy(error?: Error): this {
+    if (!this.destroyed && !this.#isSent) this.send();
+    return super.destroy(error);
+  }
+
+  static {
+    // An accessor in Node, but a field in its types. Hapi takes a response for broken off that closes before it has ended.
+    Object.defineProperty(CoalescingResponse.prototype, 'writableEnded', {
+      get(this: CoalescingResponse): boolean {
+        const isEnded: unknown = Reflect.get(ServerResponse.prototype, 'writableEnded', this);
+        return this.#end !== undefined || isEnded === true;
+      },
+    });
   }
 
   /** Sends what is held. */

@@ -88,8 +88,10 @@ export const answerClientErrors = (listener: Server, patience: Patience, debug: 
     else if (response.req.complete && response.writableFinished) refuse();
     // The error is in a later request: the answer to this one goes first.
     else if (response.req.complete) response.once('finish', refuse);
-    else if (response.headersSent) socket.destroy();
-    else refuse();
+    else if (response.headersSent) {
+      response.destroy();
+      socket.destroy();
+    } else refuse();
   });
 };
 

@@ -5,7 +5,7 @@ export interface Parsed {
 }
 
 /** Strings of a JSON text; those that are keys with the colon after them. */
-const STRINGS = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
+const STRINGS = /"(?:[^"\\]+|\\.)*"(\s*:)?/g;
 
 const keysIn = (value: unknown): number => {
   if (typeof value !== 'object' || value === null) return 0;

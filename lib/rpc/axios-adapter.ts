@@ -2,11 +2,16 @@ import { type Agent, request as httpRequest, type IncomingMessage } from 'node:h
 import { type AxiosAdapter, AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { ServiceAddress } from './service-address.js';
 
+/** Node tells nobody why when a connection ends without a word of HTTP that it knows. */
+const closedEarly = (): Error =>
+  Object.assign(new Error('closed before the end of the answer'), { code: 'ECONNRESET' });
+
 /** Reads a text; one of more than `maxBytes` is an error. */
 const readText = (response: IncomingMessage, maxBytes: number): Promise<string> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const fail = (): void => reject(response.errored ?? closedEarly());
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       bytes += chunk.length;
@@ -17,6 +22,9 @@ const readText = (response: IncomingMessage, maxBytes: number): Promise<string> 
     });
     response.once('end', () => resolve(Buffer.concat(chunks).toString()));
     response.on('error', reject);
+    response.once('close', fail);
+    // What ended it may have come together with its beginning.
+    if (response.destroyed) fail();
   });
 
 /** Posts the data, which is text. The signal ends the request, or what is still to come of its answer. */
@@ -38,14 +46,22 @@ const post = (
       >,
     });
     let response: IncomingMessage | undefined;
-    const onAbort = (): void => {
-      (response ?? request).destroy((signal as AbortSignal).reason as Error);
+    const end = (error: Error): void => {
+      (response ?? request).destroy(error);
+      // A request that waits for a connection would tell of it when it has one.
+      reject(error);
     };
+    const onAbort = (): void => end((signal as AbortSignal).reason as Error);
     signal?.addEventListener?.('abort', onAbort);
-    request.once('close', () => signal?.removeEventListener?.('abort', onAbort));
-    request.on('error', reject);
+    request.on('error', end);
+    request.once('close', () => {
+      signal?.removeEventListener?.('abort', onAbort);
+      reject(closedEarly());
+    });
     request.once('response', (answer) => {
       response = answer;
+      // Who has answered without reading it all will not read the rest, and the connection is of no more use.
+      answer.once('end', () => request.writableFinished || request.destroy());
       resolve(answer);
     });
     request.end(text);

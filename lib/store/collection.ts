@@ -164,8 +164,9 @@ export class Collection<Value> {
       return;
     }
     for (const [id, entry] of drafts) {
+      // What was removed and inserted again comes after the others.
+      if (this.#entries.get(id)?.document.order !== entry?.document.order) this.#entries.delete(id);
       if (entry) this.#entries.set(id, entry);
-      else this.#entries.delete(id);
     }
     for (const { resolve } of drafted) resolve();
     await this.#compactWhenDue(changes.length);

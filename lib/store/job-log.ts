@@ -269,6 +269,7 @@ export class JobLog {
     const ofGuest = this.#idsByGuest.get(job.GuestID);
     ofGuest?.delete(id);
     if (ofGuest?.size === 0) this.#idsByGuest.delete(job.GuestID);
-    if (request) this.#idsByKey.delete(request.key);
+    // A newer job may have come by the same key.
+    if (request && this.#idsByKey.get(request.key) === id) this.#idsByKey.delete(request.key);
   }
 }

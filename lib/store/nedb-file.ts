@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Datastore from 'nedb-promises';
 import { DurableFile } from './durable-file.js';
@@ -46,6 +46,9 @@ interface Pen {
 
 /** What keeps NeDB from writing. Always the same one: to make an error costs more than a line. */
 const PEN_IS_UP = new Error('not to be written');
+
+/** Guests' metadata may hold secrets. */
+const FILE_MODE = 0o600;
 
 /** While the file is written anew, others get their turn after so many lines. */
 const LINES_A_TURN = 500;
@@ -108,10 +111,10 @@ export class NedbFile {
         linesRead += 1;
         return line;
       },
-      // Guests' metadata may hold secrets.
-      modes: { fileMode: 0o600, dirMode: 0o700 },
+      modes: { fileMode: FILE_MODE, dirMode: 0o700 },
     } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
     await readOnly(datastore);
+    await chmod(filename, FILE_MODE);
     return new NedbFile(datastore, { pen, file: await DurableFile.of(filename), filename, linesRead });
   }
 

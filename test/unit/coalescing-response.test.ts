@@ -1,7 +1,9 @@
-import { createServer, type RequestListener, request, type Server } from 'node:http';
+import { createServer, type RequestListener, request, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as Hapi from '@hapi/hapi';
 import test, { type ExecutionContext } from 'ava';
 import { CoalescingResponse } from '../../lib/coalescing-response.js';
 
@@ -15,9 +17,13 @@ const serve = async (t: ExecutionContext, answer: RequestListener): Promise<numb
   return (server.address() as AddressInfo).port;
 };
 
-const get = (port: number, method = 'GET'): Promise<{ status: number | undefined; body: string }> =>
+const get = (
+  port: number,
+  method = 'GET',
+  path = '/',
+): Promise<{ status: number | undefined; body: string }> =>
   new Promise((resolve, reject) => {
-    request({ port, host: '127.0.0.1', method, agent: false }, async (response) => {
+    request({ port, host: '127.0.0.1', method, path, agent: false }, async (response) => {
       resolve({ status: response.statusCode, body: await text(response) });
     })
       .on('error', reject)
@@ -117,3 +123,58 @@ test('what is written after the end is refused, as ever', async (t) => {
   t.is((await get(port)).body, 'a');
   t.deepEqual(errors, ['ERR_STREAM_WRITE_AFTER_END']);
 });
+
+test('an answer that cannot be sent costs no other one of its turn', async (t) => {
+  let odd: ServerResponse | undefined;
+  const port = await serve(t, (request, response) => {
+    if (request.url === '/odd') {
+      odd = response;
+      return;
+    }
+    if (odd) {
+      odd.statusMessage = 'a\nb';
+      odd.end('x');
+    }
+    response.end('fine');
+  });
+  const failed = t.throwsAsync(get(port, 'GET', '/odd'));
+  while (!odd) await delay(1);
+  t.is((await get(port)).body, 'fine');
+  await failed;
+});
+
+test('what was written before the answer is destroyed goes out', async (t) => {
+  const port = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'Content-Length': 3 });
+    response.end('abc');
+    response.destroy();
+  });
+  t.is((await get(port)).body, 'abc');
+});
+
+for (const chunks of [[], ['abc'], ['a', 'bc']]) {
+  test(`hapi takes a stream of ${chunks.length} chunks for answered when it has ended`, async (t) => {
+    const server = Hapi.server({
+      host: '127.0.0.1',
+      port: 0,
+      listener: createServer({ ServerResponse: CoalescingResponse }),
+      debug: false,
+    });
+    server.route({
+      method: 'GET',
+      path: '/',
+      handler: () =>
+        Readable.from(
+          chunks.map((chunk) => Buffer.from(chunk)),
+          { objectMode: false },
+        ),
+    });
+    const told = new Promise<Hapi.Request>((resolve) => server.events.on('response', resolve));
+    await server.start();
+    t.teardown(() => server.stop());
+    t.deepEqual(await get(Number(server.info.port)), { status: 200, body: chunks.join('') });
+    const { response, info } = await told;
+    t.is((response as Hapi.ResponseObject).statusCode, 200);
+    t.true(info.responded > 0);
+  });
+}

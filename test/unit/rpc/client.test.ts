@@ -205,3 +205,46 @@ test('characters that are cut between two packets come whole', async (t) => {
   });
   t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), { name: 'Größe 虚拟机' });
 });
+
+test('an answer that is none but the end of HTTP is unavailable', async (t) => {
+  const port = await serveTcp(t, (socket) =>
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n'),
+    ),
+  );
+  t.is((await failure(t, port))?.kind, 'unavailable');
+});
+
+test('an answer that becomes nonsense in its body is a bad answer', async (t) => {
+  const port = await serveTcp(t, (socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n')),
+  );
+  t.is((await failure(t, port))?.kind, 'bad_answer');
+});
+
+test('a call that waits for a connection ends at once when it is aborted', async (t) => {
+  const port = await serveRaw(t, () => {});
+  const client = clientOf(t, port, 1);
+  const hanging = new AbortController();
+  const first = client.call('A.B', {}, hanging.signal);
+  const waiting = new AbortController();
+  const second = client.call('A.B', {}, waiting.signal);
+  setTimeout(() => waiting.abort(new Error('enough')), 20);
+  await t.throwsAsync(second, { message: 'enough' });
+  hanging.abort(new Error('enough of this, too'));
+  await t.throwsAsync(first, { message: 'enough of this, too' });
+});
+
+test('a connection over which the rest of a request is never read is given up', async (t) => {
+  const answer = '{"result":{},"error":null,"id":1}';
+  const port = await serveTcp(t, (socket) =>
+    socket.once('data', () => {
+      socket.pause();
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
+    }),
+  );
+  const client = clientOf(t, port, 1);
+  t.deepEqual(await client.call('A.B', { large: 'x'.repeat(20_000_000) }, never()), {});
+  // The server gives the same id to all.
+  await t.throwsAsync(client.call('A.B', {}, never()), { message: /another call/ });
+});

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Collection } from '../../../lib/store/collection.js';
@@ -167,4 +167,22 @@ test('characters that NeDB takes for ends of lines are kept across restarts', as
   t.is(again.get('k'), odd);
   await again.put('l', odd);
   t.deepEqual((await open<string>(t, filename)).values(), [odd, odd]);
+});
+
+test('what is removed and inserted again at once comes last, as it does after a restart', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.put('a', { count: 1 });
+  await counters.put('b', { count: 2 });
+  await Promise.all([counters.remove('a'), counters.insert('a', { count: 3 })]);
+  const ids = (collection: Collection<Counter>): string[] => collection.entries().map(([id]) => id);
+  t.deepEqual(ids(counters), ['b', 'a']);
+  t.deepEqual(ids(await open(t, filename)), ['b', 'a']);
+});
+
+test('the file is for its owner alone, also when it was not', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.put('a', { count: 1 });
+  await chmod(filename, 0o644);
+  await open(t, filename);
+  t.is((await stat(filename)).mode & 0o777, 0o600);
 });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { NO_TIME } from '../../../lib/model/job.js';
 import { jobSchema } from '../../../lib/model/job-schema.js';
-import { JobLog } from '../../../lib/store/job-log.js';
+import { JobLog, type LoggedJob } from '../../../lib/store/job-log.js';
+import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
 const task = { kind: 'guest', name: 'start' } as const;
@@ -176,4 +177,27 @@ test('a torn last line costs that one change alone', async (t) => {
     [id ?? ''],
   );
   await rm(filename);
+});
+
+test('a key that was used again is that of the newer job, also once the older one is forgotten', async (t) => {
+  const filename = await newFile(t);
+  const at = (hoursAgo: number): string => new Date(Date.now() - hoursAgo * 3_600_000).toISOString();
+  const logged = (id: string, time: string): LoggedJob => ({
+    job: {
+      ...{ ID: id, GuestID: GUEST_ID, Action: 'start', Status: 'Complete', Message: '' },
+      ...{ QueuedAt: time, StartedAt: time, UpdatedAt: time },
+    },
+    task: { kind: 'guest', name: 'start' },
+    stage: 0,
+    request: { key: 'K', fingerprint: 'f', pending: '{}' },
+  });
+  const lines = [logged('old', at(2)), logged('new', at(0))].map(
+    (each, index) =>
+      `${JSON.stringify({ _id: each.job.ID, order: index + 1, json: JSON.stringify(each) })}\n`,
+  );
+  await writeFile(filename, lines.join(''));
+  const log = await JobLog.open(filename, 1);
+  t.teardown(() => log.close());
+  t.throws(() => log.get('old'));
+  t.is(log.findByKey('K')?.job.ID, 'new');
 });
