@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import getPort from 'get-port';
 import { builtProgram, type Running, startProgram, withDirectory } from './processes.js';
@@ -33,6 +34,11 @@ export const startAgent = (
     const program = builtProgram('routes/mistify-agent.js');
     return startProgram([program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
   });
+
+const SETTLE_MS = 30_000;
+
+/** Waits until V8 has given back what a start alone needed: it does once little has happened for a while. */
+export const settle = (): Promise<void> => delay(SETTLE_MS);
 
 const STALL = /^nodejs_eventloop_lag_max_seconds (\S+)$/m;
 

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { longestStall, startAgent } from '../agent.js';
+import { longestStall, settle, startAgent } from '../agent.js';
 import { type Load, loadInTurn, type Request } from '../load.js';
 import { memoryOf, type Running, using } from '../processes.js';
 import { someGuest, writeState } from '../seed.js';
@@ -84,14 +83,11 @@ const measure = async (agent: Running, measured: readonly Measured[], pace: Pace
   });
 };
 
-/** After a start, until V8 has collected what was needed for that alone: it does once little has happened for a while. */
-const SETTLE_MS = 30_000;
-
 const withGuests = async (count: number, list: (guestId: string) => readonly Measured[], pace: Pace) => {
   const guests = Array.from({ length: count }, someGuest);
   const agent = await startAgent((dbpath) => writeState(dbpath, guests));
   return using([agent], async (): Promise<Figure[]> => {
-    await delay(SETTLE_MS);
+    await settle();
     const idle = await memoryOf(agent.pid);
     const figures = await measure(agent, list(String(guests[0]?.id)), pace);
     const end = await memoryOf(agent.pid);
