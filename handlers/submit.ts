@@ -5,10 +5,10 @@ import type { Context, Event, JobQuery, Reply } from './types.js';
 /** What came of it within so many seconds; `undefined` when it has not ended by then. */
 const within = <T>(seconds: number, done: Promise<T>): Promise<{ answer: T } | undefined> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), seconds * 1000);
+    const timer = seconds > 0 ? setTimeout(() => resolve(undefined), seconds * 1000) : undefined;
+    if (!timer) resolve(undefined);
     // Nobody may wait for it, or nobody any more: its end is in the job log all the same.
     void done.then((answer) => resolve({ answer }), reject).finally(() => clearTimeout(timer));
-    if (seconds === 0) resolve(undefined);
   });
 
 /**

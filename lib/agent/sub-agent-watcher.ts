@@ -4,10 +4,11 @@ import axios from 'axios';
 import { errorMessage } from '../errors.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';
+import { toSubAgent } from '../rpc/axios-adapter.js';
 import { HEARTBEAT_MS } from '../rpc/event-stream.js';
 import { linesOf } from '../rpc/lines.js';
 import { EVENTS_PATH, type GuestState, type SubAgentEvent, subAgentEventSchema } from '../rpc/messages.js';
-import { describeAddress, requestOptions, type ServiceEndpoint } from '../rpc/service-address.js';
+import { authorization, describeAddress, type ServiceEndpoint } from '../rpc/service-address.js';
 import type { GuestRevisions } from '../runtime/guest-revisions.js';
 import type { JobLog } from '../store/job-log.js';
 
@@ -166,7 +167,8 @@ export class SubAgentWatcher {
   /** `undefined` when the sub-agent answers, but has no event stream. */
   async #open(endpoint: ServiceEndpoint): Promise<Readable | undefined> {
     const response = await axios.get<Readable>(EVENTS_PATH, {
-      ...requestOptions(endpoint),
+      adapter: toSubAgent(endpoint.address),
+      headers: authorization(endpoint),
       responseType: 'stream',
       signal: this.#closed.signal,
       validateStatus: () => true,

@@ -27,23 +27,20 @@ const readText = (response: IncomingMessage, maxBytes: number): Promise<string> 
     if (response.destroyed) fail();
   });
 
-/** Posts the data, which is text. The signal ends the request, or what is still to come of its answer. */
-const post = (
-  { url, headers, data, signal }: InternalAxiosRequestConfig<string>,
+/** Sends the data, which is text, if there is any. The signal ends the request, or what is still to come of its answer. */
+const send = (
+  { method, url, headers, data, signal }: InternalAxiosRequestConfig<string>,
   address: ServiceAddress,
-  agent: Agent,
+  agent: Agent | undefined,
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const text = data ?? '';
+    if (data !== undefined) headers.setContentLength(Buffer.byteLength(data));
     const request = httpRequest({
       ...('port' in address ? { host: '127.0.0.1', port: address.port } : { socketPath: address.socket }),
       agent,
-      method: 'POST',
+      method,
       path: url,
-      headers: { ...headers.toJSON(), 'Content-Length': String(Buffer.byteLength(text)) } as Record<
-        string,
-        string
-      >,
+      headers: headers.toJSON() as Record<string, string>,
     });
     let response: IncomingMessage | undefined;
     const end = (error: Error): void => {
@@ -64,17 +61,19 @@ const post = (
       answer.once('end', () => request.writableFinished || request.destroy());
       resolve(answer);
     });
-    request.end(text);
+    request.end(data);
   });
 
 /**
  * How axios sends calls to a sub-agent. Its own way to do it can redirects, proxies, forms, compression, progress and
  * limits, of which a call to the same host needs none, and takes twice as long.
+ *
+ * @param agent Node's global one by default
  */
 export const toSubAgent =
-  (address: ServiceAddress, agent: Agent): AxiosAdapter =>
+  (address: ServiceAddress, agent?: Agent): AxiosAdapter =>
   async (config): Promise<AxiosResponse> => {
-    const response = await post(config, address, agent);
+    const response = await send(config, address, agent);
     const { responseType, maxContentLength = Number.POSITIVE_INFINITY } = config;
     return {
       status: response.statusCode ?? 0,

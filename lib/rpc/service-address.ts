@@ -1,7 +1,6 @@
 import { lstat, rm } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { basename } from 'node:path';
-import type { AxiosRequestConfig } from 'axios';
 import type { ClientOptions } from 'ws';
 import { errorMessage } from '../errors.js';
 
@@ -33,21 +32,10 @@ export const nameAddress = (address: ServiceAddress): string =>
 export const authorization = ({ secret }: ServiceEndpoint): { Authorization?: string } =>
   secret === undefined ? {} : { Authorization: `Bearer ${secret}` };
 
-/** What to connect to, and with which headers, for axios. */
-export const requestOptions = (endpoint: ServiceEndpoint): AxiosRequestConfig => ({
-  proxy: false,
-  allowAbsoluteUrls: false,
-  maxRedirects: 0,
-  ...('port' in endpoint.address
-    ? { baseURL: `http://127.0.0.1:${endpoint.address.port}` }
-    : { baseURL: 'http://localhost', socketPath: endpoint.address.socket }),
-  headers: authorization(endpoint),
-});
-
 const connectTo = (address: ServiceAddress): Socket =>
   createConnection('port' in address ? { host: '127.0.0.1', port: address.port } : { path: address.socket });
 
-/** The same for a WebSocket. */
+/** What to connect to, and with which headers, for a WebSocket. */
 export const webSocketOptions = (endpoint: ServiceEndpoint): ClientOptions => ({
   createConnection: () => connectTo(endpoint.address),
   headers: authorization(endpoint),

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
 import { Collection } from './collection.js';
+import { Eraser } from './eraser.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 import type { Task } from './task.js';
 
 export const DEFAULT_MAX_JOBS = 1000;
-/** Old jobs are removed from the file this many at a time, with a pause between. */
-const ERASE_BATCH = 100;
-const ERASE_PAUSE_MS = 20;
-/** Those that an earlier process has left are removed when the start has had its time. */
+/** Old jobs that an earlier process has left in the file are removed when the start has had its time. */
 const ERASE_AFTER_START_MS = 5000;
 /** A client that tries a request again does so within this time, however many jobs come between. */
 const KEEP_REQUESTED_MS = 60 * 60 * 1000;
@@ -61,13 +58,13 @@ export class JobLog {
   /** What would be forgotten but for the client that may ask for it again. */
   readonly #requested = new Set<string>();
   /** What is forgotten, and still in the file. */
-  readonly #forgotten: string[] = [];
-  #erasing: Promise<void> | undefined;
+  readonly #forgotten: Eraser;
   readonly #listeners: ((logged: LoggedJob) => void)[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
     this.#collection = collection;
     this.#maxJobs = maxJobs;
+    this.#forgotten = new Eraser((...ids) => collection.remove(...ids));
     for (const logged of collection.values()) {
       this.#index(logged);
       if (isFinished(logged.job)) this.#finished.add(logged.job.ID);
@@ -247,23 +244,13 @@ export class JobLog {
       this.#requested.delete(id);
       this.#forget(id);
     }
-    if (this.#forgotten.length >= ERASE_BATCH) this.#erasing ??= this.#erase(eraseAfter);
-  }
-
-  async #erase(after: number): Promise<void> {
-    await delay(after, undefined, { ref: false });
-    while (this.#forgotten.length >= ERASE_BATCH) {
-      // What cannot be removed now is forgotten again at the next start.
-      await this.#collection.remove(...this.#forgotten.splice(0, ERASE_BATCH)).catch(() => {});
-      await delay(ERASE_PAUSE_MS, undefined, { ref: false });
-    }
-    this.#erasing = undefined;
+    this.#forgotten.begin(eraseAfter);
   }
 
   #forget(id: string): void {
     const logged = this.#collection.get(id);
     this.#ids.delete(id);
-    this.#forgotten.push(id);
+    this.#forgotten.add(id);
     if (!logged) return;
     const { job, request } = logged;
     const ofGuest = this.#idsByGuest.get(job.GuestID);

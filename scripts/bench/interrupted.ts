@@ -12,12 +12,15 @@ const stopAll = async (): Promise<void> => {
 };
 
 /**
- * Ends what was started also when this program is interrupted: it would outlive it.
- * @returns to be called when it has ended otherwise
+ * Has what was started end also when this program is interrupted: it would outlive it.
+ * @returns what ends it otherwise
  */
-export const stopWhenInterrupted = (stop: Stop): (() => void) => {
+export const stopWhenInterrupted = (stop: Stop): Stop => {
   if (process.listenerCount('SIGINT') === 0)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stopAll());
   stops.add(stop);
-  return () => stops.delete(stop);
+  return async () => {
+    await stop();
+    stops.delete(stop);
+  };
 };

@@ -33,11 +33,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
 export const startProgram = async (args: readonly string[], port: number): Promise<Running> => {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
-  const forget = stopWhenInterrupted(() => stop(child));
-  const end = async (): Promise<void> => {
-    await stop(child);
-    forget();
-  };
+  const end = stopWhenInterrupted(() => stop(child));
   const url = `http://127.0.0.1:${port}`;
   for (;;) {
     try {
@@ -57,12 +53,7 @@ export const startProgram = async (args: readonly string[], port: number): Promi
 /** Starts something in a directory of its own, which is removed when it has stopped. */
 export const withDirectory = async (start: (directory: string) => Promise<Running>): Promise<Running> => {
   const directory = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
-  const removeIt = (): Promise<void> => rm(directory, { recursive: true, force: true });
-  const forget = stopWhenInterrupted(removeIt);
-  const remove = async (): Promise<void> => {
-    await removeIt();
-    forget();
-  };
+  const remove = stopWhenInterrupted(() => rm(directory, { recursive: true, force: true }));
   try {
     const running = await start(directory);
     return {

@@ -61,12 +61,10 @@ export const startRealAgent = async (): Promise<RealAgent> => {
   }, config);
   const client = new MistifyClient({ url: running.url });
   const runDir = (guest: string): string => join(dbpath, 'run', guest);
-  const stop = async (): Promise<void> => {
-    forget();
+  const stop = stopWhenInterrupted(async () => {
     await running.stop();
     for (const pid of await processesIn(join(dbpath, 'run'))) await kill(pid);
-  };
-  const forget = stopWhenInterrupted(stop);
+  });
   const agent: Omit<RealAgent, 'image'> = {
     ...{ ...running, client, dbpath, runDir, stop },
     serialLog: (guest) => join(dbpath, 'qemu/guests', guest, 'serial.log'),
