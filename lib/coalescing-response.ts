@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import { collectAsPassed } from './young-garbage.js';
 
 type Callback = (error?: Error | null) => void;
 type Written = [chunk: unknown, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback];
@@ -35,6 +36,8 @@ export class CoalescingResponse<
   override write(...written: Written): boolean {
     if (this.#isSent || this.#held || this.#end) {
       this.send();
+      const [chunk] = written;
+      if (chunk instanceof Uint8Array) collectAsPassed(chunk.length);
       return super.write(...(written as Parameters<ServerResponse['write']>));
     }
     this.#held = written;

@@ -11,6 +11,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { Boom } from '@hapi/boom';
 import { CoalescingResponse } from '../lib/coalescing-response.js';
 import { latestAnswer, noteAnswers } from '../lib/latest-answer.js';
+import { STREAM_BUFFER_BYTES } from '../lib/stream-buffer.js';
 import { errorBody } from './errors.js';
 
 /** How long a client may take, in milliseconds. Answers may take as long as they want, while they are read. */
@@ -113,6 +114,7 @@ export const createListener = (
     connectionsCheckingInterval: patience.check,
     requireHostHeader: false,
     ServerResponse: CoalescingResponse,
+    highWaterMark: STREAM_BUFFER_BYTES,
   };
   const listener = tls
     ? createTlsServer({ ...options, ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: false })

@@ -110,7 +110,12 @@ export class RpcClient implements ServiceClient {
       responseType: 'stream',
       headers: { Accept: 'application/octet-stream' },
     });
-    return { status: response.status, body: response.data as Readable };
+    const length = response.headers['content-length'] as string | undefined;
+    return {
+      status: response.status,
+      bytes: response.data as Readable,
+      length: length === undefined ? undefined : Number(length),
+    };
   }
 
   async connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex> {

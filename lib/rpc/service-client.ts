@@ -1,10 +1,10 @@
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
+import type { ByteStream } from './byte-stream.js';
 import type { JobStage } from './messages.js';
 
 /** What a stream stage got back: the sub-agent's own status and the bytes that follow. */
-export interface StreamAnswer {
+export interface StreamAnswer extends ByteStream {
   status: number;
-  body: Readable;
 }
 
 /** What a console stage is asked: its request and its args, as the query of a URL. */

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import type { Readable } from 'node:stream';
 import * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
 import { CoalescingResponse } from '../coalescing-response.js';
@@ -7,9 +6,11 @@ import { disconnectSignal } from '../disconnect-signal.js';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import { startOnSocket } from '../private-socket.js';
+import { STREAM_BUFFER_BYTES } from '../stream-buffer.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { Upgrades } from '../websocket/upgrades.js';
 import { requireSecret } from './authorization.js';
+import { type ByteStream, exactly } from './byte-stream.js';
 import { type CallContext, LazyCallContext } from './call-context.js';
 import { decodeCall, encodeError, encodeResult } from './codec.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
@@ -88,7 +89,7 @@ export class SubAgent {
   }
 
   /** Registers a path that takes a bare request and answers a stream of bytes; see `StreamError`. */
-  stream<Request>(path: string, schema: ObjectSchema<Request>, open: Method<Request, Readable>): this {
+  stream<Request>(path: string, schema: ObjectSchema<Request>, open: Method<Request, ByteStream>): this {
     this.#streams.push({
       method: 'POST',
       path,
@@ -97,8 +98,10 @@ export class SubAgent {
         const { value, error } = schema.validate(request.payload);
         if (error) return plain(h, 400, error.message);
         try {
-          const body = await open(value, this.#callContext(request, {}));
-          return h.response(body).type('application/octet-stream').encoding('binary');
+          const { bytes, length } = await open(value, this.#callContext(request, {}));
+          const answer = h.response(length === undefined ? bytes : exactly(bytes, length));
+          if (length !== undefined) answer.bytes(length);
+          return answer.type('application/octet-stream').encoding('binary');
         } catch (failure) {
           return plain(h, failure instanceof StreamError ? failure.status : 500, errorMessage(failure));
         }
@@ -127,10 +130,14 @@ export class SubAgent {
       );
     const server = Hapi.server({
       ...('port' in address ? { host: '127.0.0.1', port: address.port } : { port: address.socket }),
-      listener: createServer({ ServerResponse: CoalescingResponse }),
+      listener: createServer({ ServerResponse: CoalescingResponse, highWaterMark: STREAM_BUFFER_BYTES }),
       debug: false,
       compression: false,
-      routes: { payload: { maxBytes: MAX_REQUEST_BYTES }, state: { parse: false, failAction: 'ignore' } },
+      routes: {
+        payload: { maxBytes: MAX_REQUEST_BYTES },
+        state: { parse: false, failAction: 'ignore' },
+        response: { ranges: false },
+      },
     });
     server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
     server.route([this.#rpcRoute(), this.#healthRoute(), this.#eventsRoute(), ...this.#streams]);

@@ -134,7 +134,7 @@ export const holdingPlace = (
       try {
         const answer = await open();
         resolve(answer);
-        await finished(answer.body).catch(() => {});
+        await finished(answer.bytes).catch(() => {});
       } catch (error) {
         reject(error);
       }
@@ -153,7 +153,7 @@ export const openStream = async (
 ): Promise<StreamAnswer> => {
   let last: StreamAnswer | undefined;
   for (const stage of action.stages) {
-    last?.body.destroy();
+    last?.bytes.destroy();
     const { client, throttle } = stage.service;
     last = await holdingPlace(throttle, () =>
       withDeadline(stage.timeout * 1000, timedOut(stage), signal, (openSignal) =>

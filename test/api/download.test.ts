@@ -32,6 +32,29 @@ test('the bytes of a snapshot are passed through', async (t) => {
   ]);
 });
 
+test('the length that a sub-agent announces is passed on', async (t) => {
+  const { call } = await withGuest(t, { downloadLength: 21 });
+  const { headers, text } = await call('GET', PATH);
+  t.is(headers.get('content-length'), '21');
+  t.is(text, 'the bytes of the disk');
+});
+
+test('a download whose length nobody knows beforehand is sent without one', async (t) => {
+  const { call } = await withGuest(t);
+  const { headers, text } = await call('GET', PATH);
+  t.is(headers.get('content-length'), null);
+  t.is(text, 'the bytes of the disk');
+});
+
+test('a download that is shorter than was announced is no whole answer', async (t) => {
+  const source = new PassThrough();
+  const { url } = await withGuest(t, { download: () => source, downloadLength: 2 });
+  source.write('x');
+  const response = await fetch(`${url}${PATH}`);
+  source.end();
+  await t.throwsAsync(response.text(), { any: true });
+});
+
 test('bytes are passed on as they arrive, not when all have', async (t) => {
   const source = new PassThrough();
   const { url } = await withGuest(t, { download: () => source });

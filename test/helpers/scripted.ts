@@ -22,6 +22,8 @@ export interface Script {
   methods?: Record<MethodName, Answer>;
   /** Answers `/download`. */
   download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
+  /** What it announces of them. */
+  downloadLength?: number;
   /** Opens the consoles; by default they say nothing. */
   console?: OpenConsole;
   guestStates?: GuestStates;
@@ -126,12 +128,14 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
       return answer(request, call);
     });
   }
-  subAgent.stream('/download', anything, (request, call) => {
+  subAgent.stream('/download', anything, async (request, call) => {
     calls.push({ method: '/download', request });
     stages.push(call.job);
-    return (
-      script.download?.(request, call) ?? Readable.from(['the bytes of the disk'], { objectMode: false })
-    );
+    const bytes = await script.download?.(request, call);
+    return {
+      bytes: bytes ?? Readable.from(['the bytes of the disk'], { objectMode: false }),
+      length: script.downloadLength,
+    };
   });
   const consoles: ScriptedSubAgent['consoles'] = [];
   for (const action of CONSOLE_ACTIONS) {

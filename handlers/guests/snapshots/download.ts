@@ -20,6 +20,11 @@ const refusal = async (status: number, body: Readable): Promise<ErrorBody> => {
   };
 };
 
+const describe = (length: number | undefined): Record<string, string> => ({
+  'Content-Type': 'application/octet-stream',
+  ...(length === undefined ? {} : { 'Content-Length': String(length) }),
+});
+
 /** Passes the snapshot's bytes through as they arrive; of a sub-agent's refusal, its status and its words. */
 export const downloadSnapshot = async (
   { params, signal }: Event<SnapshotParams>,
@@ -27,10 +32,9 @@ export const downloadSnapshot = async (
 ): Promise<Reply<Readable | ErrorBody>> => {
   const selector = selectSnapshots(params, context);
   const { pipelineId, answer } = await snapshots.downloadSnapshot(context.runtime, selector, signal);
-  const { status, body } = answer;
+  const { status, bytes, length } = answer;
   const headers = { [JOB_ID_HEADER]: pipelineId };
-  if (status === 200)
-    return { status, headers: { ...headers, 'Content-Type': 'application/octet-stream' }, body };
-  const refused = await refusal(status, body);
+  if (status === 200) return { status, headers: { ...headers, ...describe(length) }, body: bytes };
+  const refused = await refusal(status, bytes);
   return { status: refused.code, headers, body: refused };
 };

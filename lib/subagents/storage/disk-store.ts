@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
+import type { ByteStream } from '../../rpc/byte-stream.js';
 import type { ImageFormat } from './images/format.js';
 
 /** A whole image in the store. */
@@ -98,5 +98,5 @@ export interface DiskStore {
    * The raw bytes of a snapshot. Resolves once the first bytes are there; the stream ends only when all have
    * been read, and is destroyed with an error otherwise. Destroying it, or `signal`, stops the work.
    */
-  readSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<Readable>;
+  readSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<Required<ByteStream>>;
 }

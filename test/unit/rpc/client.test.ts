@@ -150,9 +150,30 @@ test('a stream gets the bare request and gives the status and the bytes', async 
   const port = await serveRaw(t, (request, response) => {
     void text(request).then((body) => response.writeHead(206).end(`echo ${body}`));
   });
-  const { status, body } = await clientOf(t, port).open({ id: 'a@b' }, never());
+  const { status, bytes } = await clientOf(t, port).open({ id: 'a@b' }, never());
   t.is(status, 206);
-  t.is(await text(body), 'echo {"id":"a@b"}');
+  t.is(await text(bytes), 'echo {"id":"a@b"}');
+});
+
+test('a stream has the length that its headers tell', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    response.writeHead(200, { 'Content-Length': 5 }).end('bytes');
+  });
+  const { bytes, length } = await clientOf(t, port).open({}, never());
+  t.is(length, 5);
+  t.is(await text(bytes), 'bytes');
+});
+
+test('a stream whose headers tell no length has none', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    response.write('bytes');
+    response.end();
+  });
+  const { bytes, length } = await clientOf(t, port).open({}, never());
+  t.is(length, undefined);
+  t.is(await text(bytes), 'bytes');
 });
 
 test('an answer that breaks off in the middle is unavailable', async (t) => {
@@ -186,9 +207,9 @@ test('a stream that is aborted ends with the reason of the signal, and lets go o
     response.write('first');
   });
   const controller = new AbortController();
-  const { body } = await clientOf(t, port).open({}, controller.signal);
+  const { bytes } = await clientOf(t, port).open({}, controller.signal);
   controller.abort(new Error('enough'));
-  await t.throwsAsync(text(body), { message: 'enough' });
+  await t.throwsAsync(text(bytes), { message: 'enough' });
   await isClosed;
   t.pass();
 });

@@ -44,6 +44,8 @@ const post = async (
   return { status: response.status, type: response.headers.get('content-type'), text };
 };
 
+const of = (text: string): Readable => Readable.from([text], { objectMode: false });
+
 const call = (action: string, id = '1'): string =>
   `{"method":"Greeter.Greet","params":[{"guest":{"id":"${GUEST_ID}"},"action":"${action}"}],"id":${id}}`;
 
@@ -136,12 +138,35 @@ test('a method is told which job, stage and attempt its call is for', async (t) 
 });
 
 test('a stream takes the bare request and answers bytes', async (t) => {
-  const subAgent = greeter().stream('/download', snapshotRequestSchema, ({ id }) =>
-    Readable.from([`bytes of ${id}`], { objectMode: false }),
-  );
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, ({ id }) => ({
+    bytes: of(`bytes of ${id}`),
+  }));
   const answer = await post(t, subAgent, '{"id":"x@y"}', { path: '/download', type: 'text/whatever' });
   t.deepEqual(answer, { status: 200, type: 'application/octet-stream', text: 'bytes of x@y' });
 });
+
+test('a stream of a known length announces it', async (t) => {
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({
+    bytes: of('bytes'),
+    length: 5,
+  }));
+  const port = await serve(t, subAgent);
+  const response = await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' });
+  t.is(response.headers.get('content-length'), '5');
+  t.is(await response.text(), 'bytes');
+});
+
+for (const [fewerOrMore, length] of Object.entries({ fewer: 6, more: 4 }))
+  test(`a stream of ${fewerOrMore} bytes than it has announced is broken off`, async (t) => {
+    const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({
+      bytes: of('bytes'),
+      length,
+    }));
+    const port = await serve(t, subAgent);
+    const download = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' })).text();
+    await t.throwsAsync(download, { any: true });
+  });
 
 test('a stream that cannot begin answers the status and the words of its error', async (t) => {
   const subAgent = greeter().stream('/download', snapshotRequestSchema, () => {

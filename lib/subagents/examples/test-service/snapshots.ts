@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { parseSnapshotId, type Snapshot, type SnapshotIdParts, snapshotId } from '../../../model/snapshot.js';
+import type { ByteStream } from '../../../rpc/byte-stream.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/messages.js';
 import { StreamError } from '../../../rpc/stream-error.js';
 
@@ -39,11 +40,9 @@ export const oneSnapshot = ({ id }: SnapshotRequest): SnapshotResponse => {
 };
 
 /** 1 MiB that is the same for the same snapshot: its id, line after line. */
-export const downloadSnapshot = ({ id }: SnapshotRequest): Readable => {
+export const downloadSnapshot = ({ id }: SnapshotRequest): ByteStream => {
   if (parseSnapshotId(id)?.name === undefined) throw new StreamError(404, `snapshot ${id}: not found`);
   const chunk = Buffer.alloc(CHUNK_BYTES, `${id}\n`);
-  return Readable.from(
-    Array.from({ length: CHUNKS }, () => chunk),
-    { objectMode: false },
-  );
+  const chunks = Array.from({ length: CHUNKS }, () => chunk);
+  return { bytes: Readable.from(chunks, { objectMode: false }), length: CHUNKS * CHUNK_BYTES };
 };

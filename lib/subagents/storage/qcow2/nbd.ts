@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
+import { STREAM_BUFFER_BYTES } from '../../../stream-buffer.js';
 import { firstBytes } from '../first-bytes.js';
 import { isMissing, limited } from '../limited.js';
 import { stdioWith } from '../qemu-img.js';
@@ -41,7 +42,7 @@ export const streamSnapshot = (
     // A group of its own, so that qemu-nbd, which is nbdcopy's child, ends with it.
     detached: true,
   });
-  const out = new PassThrough();
+  const out = new PassThrough({ highWaterMark: STREAM_BUFFER_BYTES });
   const drained = once(copy.stdout, 'close');
   out.once('close', () => {
     killGroup(copy.pid);

@@ -19,8 +19,14 @@ type Snapshots = Pick<
   | 'readSnapshot'
 >;
 
+/** An entry of a file's snapshot table; the id is the number that qcow2 itself gave it. */
+interface TableEntry {
+  id: string;
+  name: string;
+}
+
 /** The snapshots in a file's snapshot table, which qcow2 keeps in the order they were taken. */
-const readTable = (layout: Layout, disk: StoredDisk): Promise<{ id: string; name: string }[]> =>
+const readTable = (layout: Layout, disk: StoredDisk): Promise<TableEntry[]> =>
   withGuestFile(
     layout,
     disk,
@@ -28,11 +34,10 @@ const readTable = (layout: Layout, disk: StoredDisk): Promise<{ id: string; name
     async (file) => (await readOpenInfo(file.alone(), file)).snapshots ?? [],
   );
 
-/** The number that qcow2 itself gave a snapshot. */
-const idOf = async (layout: Layout, disk: StoredDisk, name: string): Promise<string> => {
-  const entry = (await readTable(layout, disk)).find((snapshot) => snapshot.name === name);
+const find = (table: readonly TableEntry[], disk: StoredDisk, name: string): TableEntry => {
+  const entry = table.find((snapshot) => snapshot.name === name);
   if (!entry) throw notFound(`${disk.volume}@${name}`);
-  return entry.id;
+  return entry;
 };
 
 const run = (layout: Layout, disk: StoredDisk, flag: '-c' | '-d' | '-a', snapshot: string): Promise<string> =>
@@ -86,16 +91,18 @@ export const qcow2Snapshots = (layout: Layout): Snapshots => {
 
     rollback: async (disk, name, newer) => {
       // By id, which is looked for first: a name such as `2` would be taken for the id of another snapshot.
-      await run(layout, disk, '-a', await idOf(layout, disk, name));
+      await run(layout, disk, '-a', find(await readTable(layout, disk), disk, name).id);
       for (const each of [...newer].reverse()) await deleteOne(disk, each);
     },
 
     // They are inside the disk's own file.
     requireUnused: async () => undefined,
 
-    readSnapshot: async (disk, name, signal) => {
-      const id = await idOf(layout, disk, name);
-      return withGuestFile(layout, disk, 'read', (file) => streamSnapshot(file, { id, name }, signal));
-    },
+    readSnapshot: (disk, name, signal) =>
+      withGuestFile(layout, disk, 'read', async (file) => {
+        const { snapshots = [], 'virtual-size': length } = await readOpenInfo(file.alone(), file);
+        const snapshot = find(snapshots, disk, name);
+        return { bytes: await streamSnapshot(file, snapshot, signal), length };
+      }),
   };
 };

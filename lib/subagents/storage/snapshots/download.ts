@@ -1,6 +1,7 @@
-import { finished, type Readable } from 'node:stream';
+import { finished } from 'node:stream';
 import { errorMessage } from '../../../errors.js';
 import { parseSnapshotId } from '../../../model/snapshot.js';
+import type { ByteStream } from '../../../rpc/byte-stream.js';
 import type { SnapshotRequest } from '../../../rpc/messages.js';
 import { StreamError } from '../../../rpc/stream-error.js';
 import type { Method } from '../../../rpc/sub-agent.js';
@@ -39,16 +40,16 @@ const diskOf = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, Sele
 
 /** Streams the raw bytes of one disk's snapshot, which can be neither deleted nor rolled back meanwhile. */
 export const downloadSnapshot =
-  (deps: SnapshotDeps): Method<SnapshotRequest, Readable> =>
+  (deps: SnapshotDeps): Method<SnapshotRequest, ByteStream> =>
   ({ id }, { signal, log }) =>
     // Until the first bytes come nothing else may touch the disk's snapshot table.
     deps.locks.run(guestKey(checkId(id)), async () => {
       const [disk, { guest, name }] = await diskOf(deps, id);
-      const bytes = await deps.store.readSnapshot(disk, name, signal);
+      const stream = await deps.store.readSnapshot(disk, name, signal);
       const release = deps.inUse.hold(diskSnapshotId(guest, disk, name));
-      finished(bytes, (error) => {
+      finished(stream.bytes, (error) => {
         release();
         if (error) log.warn({ guest, snapshot: name }, `download cut off: ${errorMessage(error)}`);
       });
-      return bytes;
+      return stream;
     });

@@ -31,25 +31,22 @@ async function* readExactly(path: string, bytes: number): Bytes {
  * Snapshots are read through a clone that lasts as long as the reading: it takes no room, volumes and datasets have
  * it alike, and unlike `.zfs/snapshot` it is there on every ZFS and keeps nobody from renaming what it is of.
  */
-export const zfsReadSnapshot = (
-  layout: Layout,
-  kind: DiskKind,
-  work: WorkArea,
-): DiskStore['readSnapshot'] => {
-  async function* read(snapshot: string): Bytes {
-    const clone = work.claim('download');
-    try {
-      await zfsWhenFree('clone', snapshot, clone);
-      await kind.ready(clone);
-      yield* readExactly(kind.path(clone), await kind.size(clone));
-    } finally {
-      await work.discard(clone);
+export const zfsReadSnapshot =
+  (layout: Layout, kind: DiskKind, work: WorkArea): DiskStore['readSnapshot'] =>
+  async (disk, name, signal) => {
+    let length = 0;
+    async function* read(): Bytes {
+      const clone = work.claim('download');
+      try {
+        await zfsWhenFree('clone', snapshotOf(datasetOf(layout, disk), name), clone);
+        await kind.ready(clone);
+        length = await kind.size(clone);
+        yield* readExactly(kind.path(clone), length);
+      } finally {
+        await work.discard(clone);
+      }
     }
-  }
-
-  return (disk, name, signal) => {
-    const bytes = read(snapshotOf(datasetOf(layout, disk), name));
-    const stream = Readable.from(bytes, { objectMode: false, highWaterMark: MB });
-    return firstBytes(addAbortSignal(signal, stream));
+    const stream = Readable.from(read(), { objectMode: false, highWaterMark: MB });
+    const bytes = await firstBytes(addAbortSignal(signal, stream));
+    return { bytes, length };
   };
-};

@@ -54,6 +54,14 @@ export const downloadSuite = (backend: Backend): void => {
     t.true(Buffer.from(await response.arrayBuffer()).equals(disk));
   });
 
+  test('how long a download is, is told before its bytes have come', async (t) => {
+    const { port, call } = await startGuest(t, [{ size: 64 }]);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const response = await openDownload(port, `${GUEST}@one`);
+    t.is(response.headers['content-length'], String(64 * MB));
+    response.destroy();
+  });
+
   test('of several disks one must be named', async (t) => {
     const { port, call } = await startGuest(t, [{ size: 1 }, { size: 2 }]);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
