@@ -11,7 +11,10 @@ const readText = (response: IncomingMessage, maxBytes: number): Promise<string> 
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const fail = (): void => reject(response.errored ?? closedEarly());
+    const fail = (): void => {
+      // To make an error costs more than to read the answer.
+      if (!response.readableEnded) reject(response.errored ?? closedEarly());
+    };
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       bytes += chunk.length;
@@ -53,7 +56,7 @@ const send = (
     request.on('error', end);
     request.once('close', () => {
       signal?.removeEventListener?.('abort', onAbort);
-      reject(closedEarly());
+      if (!response) reject(closedEarly());
     });
     request.once('response', (answer) => {
       response = answer;

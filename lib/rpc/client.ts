@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { dial, UpgradeRefused } from '../websocket/dial.js';
@@ -58,7 +58,7 @@ const consoleRefused = (service: string, { status, body }: UpgradeRefused): Agen
 /** Calls a sub-agent: JSON-RPC 1.0 over HTTP, over connections that are kept alive. */
 export class RpcClient implements ServiceClient {
   readonly #service: string;
-  readonly #http: AxiosInstance;
+  readonly #http: Axios;
   readonly #httpAgent: HttpAgent;
   readonly #path: string;
   readonly #endpoint: ServiceEndpoint;
@@ -71,12 +71,11 @@ export class RpcClient implements ServiceClient {
     this.#endpoint = endpoint;
     this.#where = nameAddress(endpoint.address);
     this.#httpAgent = new HttpAgent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS });
-    this.#http = axios.create({
+    // Not `axios.create`, whose defaults for all the world are merged into each call anew.
+    this.#http = new Axios({
       adapter: toSubAgent(endpoint.address, this.#httpAgent),
       headers: { ...authorization(endpoint), 'Content-Type': 'application/json', Accept: 'application/json' },
       maxContentLength: MAX_ANSWER_BYTES,
-      validateStatus: () => true,
-      transformRequest: asText,
     });
   }
 
@@ -92,7 +91,6 @@ export class RpcClient implements ServiceClient {
       data,
       signal,
       responseType: 'text',
-      transformResponse: asText,
       ...(stage ? { headers: stageHeaders(stage) } : {}),
     });
     if (response.status >= 400) {

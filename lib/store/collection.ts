@@ -153,7 +153,7 @@ export class Collection<Value> {
     const drafted = batch.filter((write) => this.#draft(drafts, write));
     const changes = [...drafts].flatMap(([id, entry]): Change[] => {
       const before = this.#entries.get(id);
-      return before === entry ? [] : [{ id, before: before?.document, after: entry?.document }];
+      return before === entry ? [] : [{ id, isStored: before !== undefined, document: entry?.document }];
     });
     try {
       if (changes.length > 0) await this.#file.commit(changes);

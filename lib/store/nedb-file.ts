@@ -18,44 +18,45 @@ export interface StoredDocument {
 /** What a write does to one document. */
 export interface Change {
   id: string;
-  /** As it is in the file; absent when it is not there. */
-  before: StoredDocument | undefined;
+  /** Whether it is there before. */
+  isStored: boolean;
   /** As it is to be; absent when it is to go. */
-  after: StoredDocument | undefined;
+  document: StoredDocument | undefined;
 }
 
 /** What NeDB has and the types of nedb-promises do not: what they name instead is deprecated, or copies everything. */
 interface Untyped {
   compactDatafileAsync(): Promise<void>;
   getAllData(): StoredDocument[];
-  persistence: { persistCachedDatabaseAsync?: () => Promise<void> };
+  persistence: {
+    persistCachedDatabaseAsync?: () => Promise<void>;
+    persistNewStateAsync(documents: readonly object[]): Promise<void>;
+  };
 }
 
 /** NeDB takes these for ends of lines when it reads a file, but JSON has them as they are. */
 const escapeLineBreaks = (line: string): string =>
   line.replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/**
- * What NeDB writes with. While it is not down, NeDB changes nothing but its memory, and the lines that it would have
- * written are noted: left to itself, it opens, writes and closes the file for each of them.
- */
-interface Pen {
-  isDown: boolean;
-  lines: string[];
-}
-
-/** What keeps NeDB from writing. Always the same one: to make an error costs more than a line. */
-const PEN_IS_UP = new Error('not to be written');
+/** A change as NeDB has it in its files, where a later line goes before an earlier one. */
+const lineOf = ({ id, document }: Change): string =>
+  `${escapeLineBreaks(JSON.stringify(document ?? { $$deleted: true, _id: id }))}\n`;
 
 /** Guests' metadata may hold secrets. */
 const FILE_MODE = 0o600;
 
 /** While the file is written anew, others get their turn after so many lines. */
 const LINES_A_TURN = 500;
+/** NeDB compares each document that is to go with all that are. */
+const MAX_REMOVED_AT_ONCE = 100;
 
-/** NeDB writes a file anew whenever it has read it, which takes longer than to read it, and needs room on the disk. */
-const readOnly = async (datastore: Datastore<StoredDocument>): Promise<void> => {
+/**
+ * Reads the file, and has NeDB leave it alone from then on but for compaction. It would open, write and close the file
+ * for each change; and write it anew whenever it has read it, which takes longer than to read it, and needs room.
+ */
+const loadOnce = async (datastore: Datastore<StoredDocument>): Promise<void> => {
   const { persistence } = datastore as unknown as Untyped;
+  persistence.persistNewStateAsync = async () => {};
   persistence.persistCachedDatabaseAsync = async () => {};
   try {
     await datastore.load();
@@ -67,22 +68,21 @@ const readOnly = async (datastore: Datastore<StoredDocument>): Promise<void> => 
 
 /**
  * A NeDB file whose writes are on disk before they are acknowledged. NeDB alone never syncs; it keeps in memory
- * what it failed to write, and glues its next line onto what is left of a failed one.
+ * what it failed to write, and glues its next line onto what is left of a failed one. So changes are appended here, and
+ * made in NeDB's memory after that; NeDB reads the file, and writes it anew.
  */
 export class NedbFile {
   readonly #datastore: Datastore<StoredDocument>;
   readonly #file: DurableFile;
   readonly #filename: string;
-  readonly #pen: Pen;
   /** Lines that were there when it was opened. */
   readonly linesRead: number;
 
   private constructor(
     datastore: Datastore<StoredDocument>,
-    { pen, file, filename, linesRead }: { pen: Pen; file: DurableFile; filename: string; linesRead: number },
+    { file, filename, linesRead }: { file: DurableFile; filename: string; linesRead: number },
   ) {
     this.#datastore = datastore;
-    this.#pen = pen;
     this.#file = file;
     this.#filename = filename;
     this.linesRead = linesRead;
@@ -91,7 +91,6 @@ export class NedbFile {
   /** @throws {Error} when the content is damaged beyond a torn last line */
   static async open(filename: string): Promise<NedbFile> {
     await repairTail(filename);
-    const pen: Pen = { isDown: false, lines: [] };
     let written = 0;
     let linesRead = 0;
     const datastore = Datastore.create({
@@ -100,10 +99,6 @@ export class NedbFile {
       corruptAlertThreshold: 0,
       afterSerialization: (line: string) => {
         const escaped = escapeLineBreaks(line);
-        if (!pen.isDown) {
-          pen.lines.push(escaped);
-          throw PEN_IS_UP;
-        }
         written += 1;
         return written % LINES_A_TURN === 0 ? nextTurn(escaped) : escaped;
       },
@@ -113,9 +108,9 @@ export class NedbFile {
       },
       modes: { fileMode: FILE_MODE, dirMode: 0o700 },
     } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
-    await readOnly(datastore);
+    await loadOnce(datastore);
     await chmod(filename, FILE_MODE);
-    return new NedbFile(datastore, { pen, file: await DurableFile.of(filename), filename, linesRead });
+    return new NedbFile(datastore, { file: await DurableFile.of(filename), filename, linesRead });
   }
 
   /** Bytes of the file. */
@@ -132,11 +127,12 @@ export class NedbFile {
   async commit(changes: readonly Change[]): Promise<void> {
     await this.#file.makeReady();
     try {
-      await this.#file.append(await this.#apply(changes));
+      await this.#file.append(changes.map(lineOf).join(''));
     } catch (error) {
-      await this.#undo(changes);
+      await this.#file.cutBack().catch(() => {});
       throw error;
     }
+    await this.#apply(changes);
   }
 
   /** Makes sure that nothing of a write that failed is left in the file. */
@@ -149,7 +145,6 @@ export class NedbFile {
   /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
   async compact(): Promise<void> {
     await this.#file.makeReady();
-    this.#pen.isDown = true;
     try {
       await (this.#datastore as unknown as Untyped).compactDatafileAsync();
     } catch (error) {
@@ -157,8 +152,6 @@ export class NedbFile {
       await this.#file.replaced({ named: false });
       await rm(`${this.#filename}~`, { force: true });
       throw error;
-    } finally {
-      this.#pen.isDown = false;
     }
     await this.#file.replaced({ named: true });
   }
@@ -168,34 +161,14 @@ export class NedbFile {
     return this.#file.close();
   }
 
-  /**
-   * Has NeDB make the changes in its memory.
-   * @returns the lines that make them in the file
-   */
-  async #apply(changes: readonly Change[]): Promise<string> {
-    this.#pen.lines = [];
-    for (const { id, before, after } of changes) {
-      if (before && after) await this.#inMemory(this.#datastore.update({ _id: id }, after));
-      else if (after) await this.#inMemory(this.#datastore.insert(after));
-      else await this.#inMemory(this.#datastore.remove({ _id: id }, {}));
+  /** Has NeDB make the changes in its memory, with as few calls as there can be: each takes longer than its changes. */
+  async #apply(changes: readonly Change[]): Promise<void> {
+    const superseded = changes.filter(({ isStored }) => isStored).map(({ id }) => id);
+    for (let at = 0; at < superseded.length; at += MAX_REMOVED_AT_ONCE) {
+      const ids = superseded.slice(at, at + MAX_REMOVED_AT_ONCE);
+      await this.#datastore.remove({ _id: { $in: ids } }, { multi: true });
     }
-    return this.#pen.lines.map((line) => `${line}\n`).join('');
-  }
-
-  async #undo(changes: readonly Change[]): Promise<void> {
-    for (const { id, before } of changes) {
-      const undone = before
-        ? this.#datastore.update({ _id: id }, before, { upsert: true })
-        : this.#datastore.remove({ _id: id }, {});
-      await undone.catch(() => {});
-    }
-    await this.#file.cutBack().catch(() => {});
-  }
-
-  /** NeDB changes its memory before its file, so that what is not to be written has been done in memory. */
-  async #inMemory(change: Promise<unknown>): Promise<void> {
-    await change.catch((error: unknown) => {
-      if (error !== PEN_IS_UP) throw error;
-    });
+    const documents = changes.flatMap(({ document }) => document ?? []);
+    if (documents.length > 0) await this.#datastore.insertMany(documents);
   }
 }
