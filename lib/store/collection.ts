@@ -8,7 +8,7 @@ interface Entry<Value> {
 }
 
 /** Appended lines, beyond those for live documents, after which the file is written anew. */
-const COMPACT_AFTER = 10_000;
+const COMPACT_AFTER = 20_000;
 /** Few lines may be long ones: a file that has grown to this, and to four times what it was, is written anew too. */
 const COMPACT_BYTES = 32 * 1024 * 1024;
 /** Writes that share one sync, at most. */

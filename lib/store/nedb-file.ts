@@ -47,8 +47,8 @@ const FILE_MODE = 0o600;
 
 /** While the file is written anew, others get their turn after so many lines. */
 const LINES_A_TURN = 500;
-/** NeDB compares each document that is to go with all that are. */
-const MAX_REMOVED_AT_ONCE = 100;
+/** So are changes told to NeDB, which compares each document that is to go with all that are. */
+const CHANGES_A_TURN = 100;
 
 /**
  * Reads the file, and has NeDB leave it alone from then on but for compaction. It would open, write and close the file
@@ -69,12 +69,14 @@ const loadOnce = async (datastore: Datastore<StoredDocument>): Promise<void> => 
 /**
  * A NeDB file whose writes are on disk before they are acknowledged. NeDB alone never syncs; it keeps in memory
  * what it failed to write, and glues its next line onto what is left of a failed one. So changes are appended here, and
- * made in NeDB's memory after that; NeDB reads the file, and writes it anew.
+ * NeDB is told of them when it is to write the file anew: most documents have been changed again, or are gone, by then.
  */
 export class NedbFile {
   readonly #datastore: Datastore<StoredDocument>;
   readonly #file: DurableFile;
   readonly #filename: string;
+  /** What NeDB does not know yet; of what is stored, whether NeDB has an earlier state of it. */
+  readonly #untold = new Map<string, Change>();
   /** Lines that were there when it was opened. */
   readonly linesRead: number;
 
@@ -132,7 +134,7 @@ export class NedbFile {
       await this.#file.cutBack().catch(() => {});
       throw error;
     }
-    await this.#apply(changes);
+    for (const change of changes) this.#note(change);
   }
 
   /** Makes sure that nothing of a write that failed is left in the file. */
@@ -145,6 +147,7 @@ export class NedbFile {
   /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
   async compact(): Promise<void> {
     await this.#file.makeReady();
+    await this.#tell();
     try {
       await (this.#datastore as unknown as Untyped).compactDatafileAsync();
     } catch (error) {
@@ -161,14 +164,22 @@ export class NedbFile {
     return this.#file.close();
   }
 
-  /** Has NeDB make the changes in its memory, with as few calls as there can be: each takes longer than its changes. */
-  async #apply(changes: readonly Change[]): Promise<void> {
-    const superseded = changes.filter(({ isStored }) => isStored).map(({ id }) => id);
-    for (let at = 0; at < superseded.length; at += MAX_REMOVED_AT_ONCE) {
-      const ids = superseded.slice(at, at + MAX_REMOVED_AT_ONCE);
-      await this.#datastore.remove({ _id: { $in: ids } }, { multi: true });
+  #note({ id, isStored, document }: Change): void {
+    const isKnown = this.#untold.get(id)?.isStored ?? isStored;
+    if (isKnown || document) this.#untold.set(id, { id, isStored: isKnown, document });
+    else this.#untold.delete(id);
+  }
+
+  /** Has NeDB make the changes in its memory, many with a call: each takes longer than its changes. */
+  async #tell(): Promise<void> {
+    const changes = [...this.#untold.values()];
+    this.#untold.clear();
+    for (let at = 0; at < changes.length; at += CHANGES_A_TURN) {
+      const some = changes.slice(at, at + CHANGES_A_TURN);
+      const superseded = some.filter(({ isStored }) => isStored).map(({ id }) => id);
+      await this.#datastore.remove({ _id: { $in: superseded } }, { multi: true });
+      await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
+      await nextTurn();
     }
-    const documents = changes.flatMap(({ document }) => document ?? []);
-    if (documents.length > 0) await this.#datastore.insertMany(documents);
   }
 }
