@@ -17,7 +17,7 @@ export const createGuest = (
   return submitOnce(event, context, async (options) => {
     const guest = normalizeGuest({ ...wanted, id: wanted.id || randomUUID() });
     requireMetadataFits(guest.metadata ?? {});
-    await requireImages(runtime, guest, event.signal);
+    await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);
   });
 };

@@ -1,5 +1,11 @@
 import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type AxiosAdapter, AxiosError, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import {
+  type AxiosAdapter,
+  AxiosError,
+  AxiosHeaders,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import type { ServiceAddress } from './service-address.js';
 
 /** Node tells nobody why when a connection ends without a word of HTTP that it knows. */
@@ -81,7 +87,8 @@ export const toSubAgent =
     return {
       status: response.statusCode ?? 0,
       statusText: response.statusMessage ?? '',
-      headers: response.headers as AxiosResponse['headers'],
+      // Of any other kind it makes these, twice.
+      headers: AxiosHeaders.from(response.headers as Record<string, string>),
       data: responseType === 'stream' ? response : await readText(response, maxContentLength),
       config,
     };

@@ -138,13 +138,18 @@ export const deleteImage = async (
 /**
  * Checks that the images that a virtual machine's disks are to be cloned from are there. A container's image may
  * be pulled when it is created, so only its sub-agent can tell.
+ * @param caller whose signal is asked for when there is an image to ask for: to make one costs more than the look
  * @throws {AgentError} `not_found`
  */
-export const requireImages = async (runtime: Runtime, guest: Guest, signal?: AbortSignal): Promise<void> => {
+export const requireImages = async (
+  runtime: Runtime,
+  guest: Guest,
+  caller: { readonly signal: AbortSignal },
+): Promise<void> => {
   if (isContainer(guest) || !runtime.isConfigured('getImage')) return;
   const ids = new Set([guest.image, ...(guest.disks ?? []).map(({ image }) => image)].filter(Boolean));
   for (const id of ids as Set<string>) {
-    const { answer } = await queryStore(runtime, '', 'getImage', imageRequest({ id }), signal).catch(
+    const { answer } = await queryStore(runtime, '', 'getImage', imageRequest({ id }), caller.signal).catch(
       (error: unknown) => {
         if (error instanceof AgentError && error.kind === 'not_found') throw imageNotFound(id);
         throw error;
