@@ -1,5 +1,7 @@
 // npm run bench: how fast the agent is, from outside of it, beside the least that Node.js could do.
 import { Argument, Command } from 'commander';
+import { errorMessage } from '../lib/errors.js';
+import { isInterrupted } from './bench/interrupted.js';
 import { asJson, circumstances, printSuite, type SuiteResult } from './bench/report.js';
 import { QUICK_PACE, USUAL_PACE } from './bench/suite.js';
 import { SUITES } from './bench/suites.js';
@@ -24,7 +26,7 @@ const main = async (names: readonly string[], { json, quick }: Options): Promise
   if (json) console.log(asJson(results, pace));
 };
 
-await new Command('bench')
+const command = new Command('bench')
   .description('Measures how fast the agent is')
   .addArgument(
     new Argument('[suites...]', 'what to measure; by default, all that need no real guests').choices(
@@ -34,5 +36,11 @@ await new Command('bench')
   .option('--json', 'print every round, as JSON')
   .option('--quick', 'short rounds, for a first look')
   .addHelpText('after', `\n${SUITES.map(({ name, title }) => `  ${name}: ${title}`).join('\n')}`)
-  .action(main)
-  .parseAsync();
+  .action(main);
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  process.exitCode = 1;
+  if (!isInterrupted()) console.error(`bench: ${errorMessage(error)}`);
+}

@@ -1,3 +1,5 @@
+import type { ErrorKind } from '../errors.js';
+
 /** What the program ends with, so that scripts can tell; docs/cli.md has them too. */
 export const EXIT = {
   done: 0,
@@ -31,3 +33,12 @@ const BY_STATUS: Record<number, ExitCode> = {
 
 /** @param status as a `MistifyError` has it */
 export const exitCodeOf = (status: number): ExitCode => BY_STATUS[status] ?? EXIT.failed;
+
+const BY_KIND: Partial<Record<ErrorKind, ExitCode>> = {
+  invalid: EXIT.usage,
+  not_found: EXIT.notFound,
+  conflict: EXIT.refused,
+};
+
+/** @param kind of an error of what is done here, without the agent */
+export const exitCodeOfKind = (kind: ErrorKind): ExitCode => BY_KIND[kind] ?? EXIT.failed;

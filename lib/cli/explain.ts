@@ -1,6 +1,6 @@
 import { JobError, MistifyError } from '../client/errors.js';
-import { errorMessage } from '../errors.js';
-import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.js';
+import { AgentError, errorMessage } from '../errors.js';
+import { EXIT, type ExitCode, exitCodeOf, exitCodeOfKind } from './exit-codes.js';
 import { Failure } from './failure.js';
 import { visible, visibleLines } from './format.js';
 
@@ -51,5 +51,6 @@ export const explain = (error: unknown): Explanation => {
   if (error instanceof JobError) return { exitCode: EXIT.failed, message: visible(error.message) };
   if (error instanceof MistifyError)
     return { exitCode: exitCodeOf(error.status), message: visible(error.message), hint: hintOf(error) };
-  return { exitCode: EXIT.failed, message: visibleLines(errorMessage(error)) };
+  const exitCode = error instanceof AgentError ? exitCodeOfKind(error.kind) : EXIT.failed;
+  return { exitCode, message: visibleLines(errorMessage(error)) };
 };

@@ -120,7 +120,7 @@ export class NedbFile {
     return this.#file.size;
   }
 
-  /** The very documents that NeDB has, which it replaces and never changes. */
+  /** Those that the file had when it was opened: the very ones that NeDB has, which it replaces and never changes. */
   documents(): StoredDocument[] {
     return (this.#datastore as unknown as Untyped).getAllData();
   }

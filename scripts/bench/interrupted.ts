@@ -4,9 +4,14 @@ type Stop = () => Promise<void>;
 const INTERRUPTED = 130;
 
 const stops = new Set<Stop>();
+let isStopping = false;
+
+/** Whether this program ends already: what fails now fails because of that. */
+export const isInterrupted = (): boolean => isStopping;
 
 /** What was started last may need what was started before it. */
 const stopAll = async (): Promise<void> => {
+  isStopping = true;
   for (const stop of [...stops].reverse()) await stop().catch(() => {});
   process.exit(INTERRUPTED);
 };

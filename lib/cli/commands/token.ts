@@ -88,6 +88,7 @@ Examples:
       const { dbpath, out, readTokens } = await openStore(command);
       const shown = (await readTokens(dbpath)).map(({ sha256: _, ...token }): ShownToken => token);
       await out.list(shown, COLUMNS, { none: 'no tokens: make one with mistify token create' });
+      out.note(`They are of the agent whose state is in ${dbpath}`);
     },
   );
 

@@ -54,12 +54,12 @@ test.serial('a token is made, listed and revoked by commands, without the agent'
   t.regex(listed, /^ci +operate +2\S+ +2\S+$/m);
   t.false(listed.includes(token.trim()));
   t.like(await run('create', 'ci'), {
-    exitCode: 1,
+    exitCode: 6,
     stderr: 'error: there is a token ci already: revoke it, or choose another name',
   });
   t.is((await run('revoke', 'ci')).exitCode, 0);
   t.is((await run('list', '--json')).stdout, '[]');
-  t.is((await run('revoke', 'ci')).exitCode, 1);
+  t.is((await run('revoke', 'ci')).exitCode, 3);
 });
 
 test.serial('the agent listens on a unix socket, for whom its mode lets in', async (t) => {
