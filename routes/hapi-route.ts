@@ -1,4 +1,4 @@
-import { type Duplex, Readable } from 'node:stream';
+import { type Duplex, finished, Readable } from 'node:stream';
 import type {
   Lifecycle,
   ReqRefDefaults,
@@ -71,6 +71,11 @@ const linkToNext = ({ url }: Request, cursor: string): string => {
   return `<${url.pathname}?${query}>; rel="next"`;
 };
 
+/** What hapi's responses have and its types do not. */
+interface Untyped {
+  passThrough(isEnabled: boolean): void;
+}
+
 const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: number): ResponseObject => {
   const { status, headers, next } = reply;
   const body = bodyOf(reply);
@@ -80,6 +85,12 @@ const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: numb
   for (const name in headers) response.header(name, String(headers[name]));
   if (body instanceof Readable) {
     const { res } = request.raw;
+    // Else the headers of a sub-agent's answer go to the client.
+    (response as unknown as Untyped).passThrough(false);
+    // Of a stream that has broken off before it is read hapi does not hear.
+    finished(body, { writable: false }, (error) => {
+      if (error && !res.writableEnded) res.destroy();
+    });
     res.setTimeout(stall, () => res.destroy());
     res.once(
       'close',

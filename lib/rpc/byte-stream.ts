@@ -21,7 +21,7 @@ export const exactly = (bytes: Readable, length: number): Readable => {
       missing -= chunk.length;
       if (missing < 0) return done(new Error(`more bytes than the ${length} that were announced`));
       if (missing > 0) return done(null, chunk);
-      last = chunk;
+      if (chunk.length > 0) last = chunk;
       done();
     },
     flush(done) {

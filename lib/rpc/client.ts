@@ -108,11 +108,11 @@ export class RpcClient implements ServiceClient {
       responseType: 'stream',
       headers: { Accept: 'application/octet-stream' },
     });
-    const length = response.headers['content-length'] as string | undefined;
+    const length = Number(response.headers['content-length']);
     return {
       status: response.status,
       bytes: response.data as Readable,
-      length: length === undefined ? undefined : Number(length),
+      length: Number.isSafeInteger(length) ? length : undefined,
     };
   }
 

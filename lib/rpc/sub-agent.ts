@@ -101,7 +101,8 @@ export class SubAgent {
           const { bytes, length } = await open(value, this.#callContext(request, {}));
           const answer = h.response(length === undefined ? bytes : exactly(bytes, length));
           if (length !== undefined) answer.bytes(length);
-          return answer.type('application/octet-stream').encoding('binary');
+          // Else hapi makes a 204 of no bytes.
+          return answer.code(200).type('application/octet-stream').encoding('binary');
         } catch (failure) {
           return plain(h, failure instanceof StreamError ? failure.status : 500, errorMessage(failure));
         }

@@ -177,6 +177,8 @@ export class Collection<Value> {
     const current = drafts.has(id) ? drafts.get(id) : this.#entries.get(id);
     try {
       const value = change(current?.value);
+      // What is inserted comes after all that was before.
+      if (!current) drafts.delete(id);
       if (value === current?.value) drafts.set(id, current);
       else drafts.set(id, value === undefined ? undefined : this.#entry(id, value, current));
       return true;

@@ -173,12 +173,13 @@ export class NedbFile {
   /** Has NeDB make the changes in its memory, many with a call: each takes longer than its changes. */
   async #tell(): Promise<void> {
     const changes = [...this.#untold.values()];
-    this.#untold.clear();
     for (let at = 0; at < changes.length; at += CHANGES_A_TURN) {
       const some = changes.slice(at, at + CHANGES_A_TURN);
       const superseded = some.filter(({ isStored }) => isStored).map(({ id }) => id);
       await this.#datastore.remove({ _id: { $in: superseded } }, { multi: true });
       await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
+      // Not before: what NeDB was not told of would be missing from the file that it writes.
+      for (const { id } of some) this.#untold.delete(id);
       await nextTurn();
     }
   }

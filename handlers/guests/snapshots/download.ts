@@ -1,9 +1,29 @@
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
 import { JOB_ID_HEADER } from '../../replies.js';
 import type { Context, ErrorBody, Event, Reply } from '../../types.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
+
+/** How long a sub-agent may take for its words, in milliseconds, and how many are told. */
+const WORDS_MS = 5000;
+const MAX_WORDS = 1000;
+
+/** What came of a text until it ended, broke off, or took too long. */
+const wordsOf = async (body: Readable): Promise<string> => {
+  let words = '';
+  const timer = setTimeout(() => body.destroy(), WORDS_MS);
+  try {
+    for await (const chunk of body.setEncoding('utf8')) {
+      words += chunk;
+      if (words.length > MAX_WORDS) break;
+    }
+  } catch {
+    // What it has said until then is better than nothing.
+  } finally {
+    clearTimeout(timer);
+  }
+  return words.slice(0, MAX_WORDS).trim();
+};
 
 /** What a sub-agent that gives no bytes says instead, in the words of every error. */
 const refusal = async (status: number, body: Readable): Promise<ErrorBody> => {
@@ -12,7 +32,7 @@ const refusal = async (status: number, body: Readable): Promise<ErrorBody> => {
     const message = `the sub-agent answered the download with status ${status}, which is neither bytes nor an error`;
     return { message, code: 502, stack: [] };
   }
-  const words = (await text(body)).trim();
+  const words = await wordsOf(body);
   return {
     message: words || `the sub-agent refused the download with status ${status}`,
     code: status,

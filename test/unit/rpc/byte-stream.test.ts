@@ -14,6 +14,10 @@ test('no bytes come through', async (t) => {
   t.is(await text(exactly(of(), 0)), '');
 });
 
+test('an empty chunk at the end takes nothing away', async (t) => {
+  t.is(await text(exactly(Readable.from([Buffer.from('abc'), Buffer.alloc(0)]), 3)), 'abc');
+});
+
 test('fewer bytes than was said are an error', async (t) => {
   await t.throwsAsync(text(exactly(of('ab'), 5)), { message: '2 bytes, not the 5 that were announced' });
 });

@@ -44,7 +44,7 @@ const post = async (
   return { status: response.status, type: response.headers.get('content-type'), text };
 };
 
-const of = (text: string): Readable => Readable.from([text], { objectMode: false });
+const of = (...texts: string[]): Readable => Readable.from(texts, { objectMode: false });
 
 const call = (action: string, id = '1'): string =>
   `{"method":"Greeter.Greet","params":[{"guest":{"id":"${GUEST_ID}"},"action":"${action}"}],"id":${id}}`;
@@ -154,6 +154,15 @@ test('a stream of a known length announces it', async (t) => {
   const response = await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' });
   t.is(response.headers.get('content-length'), '5');
   t.is(await response.text(), 'bytes');
+});
+
+test('a stream of no bytes is a 200 all the same', async (t) => {
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({ bytes: of(), length: 0 }));
+  const port = await serve(t, subAgent);
+  const response = await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' });
+  t.is(response.status, 200);
+  t.is(response.headers.get('content-length'), '0');
+  t.is(await response.text(), '');
 });
 
 for (const [fewerOrMore, length] of Object.entries({ fewer: 6, more: 4 }))

@@ -179,6 +179,19 @@ test('what is removed and inserted again at once comes last, as it does after a 
   t.deepEqual(ids(await open(t, filename)), ['b', 'a']);
 });
 
+test('what is inserted between a removal and an insertion of the same id comes before it', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.put('a', { count: 1 });
+  await Promise.all([
+    counters.remove('a'),
+    counters.insert('b', { count: 2 }),
+    counters.insert('a', { count: 3 }),
+  ]);
+  const ids = (collection: Collection<Counter>): string[] => collection.entries().map(([id]) => id);
+  t.deepEqual(ids(counters), ['b', 'a']);
+  t.deepEqual(ids(await open(t, filename)), ['b', 'a']);
+});
+
 test('the file is for its owner alone, also when it was not', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.put('a', { count: 1 });

@@ -1,0 +1,82 @@
+import type { RequestListener } from 'node:http';
+import test, { type ExecutionContext } from 'ava';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { serveRaw, serveTcp } from '../helpers/raw-service.js';
+
+/** Downloads from what answers on a port. */
+const downloadFrom = async (t: ExecutionContext, port: number): Promise<() => Promise<Response>> => {
+  const { url, context } = await serveApi(t, {
+    services: { bad: { port, path: '/download' } },
+    actions: { downloadSnapshot: [{ service: 'bad' }] },
+  });
+  const { id } = await addGuest(context);
+  return () => fetch(`${url}/guests/${id}/snapshots/monday/download`);
+};
+
+const download = async (t: ExecutionContext, answer: RequestListener): Promise<Response> =>
+  (await downloadFrom(t, await serveRaw(t, answer)))();
+
+test('an answer of no bytes is a download of no bytes', async (t) => {
+  const response = await download(t, (_, answer) => {
+    answer.writeHead(200, { 'Content-Length': 0 }).end();
+  });
+  t.is(response.status, 200);
+  t.is(response.headers.get('content-length'), '0');
+  t.is(await response.text(), '');
+});
+
+test("the headers of a sub-agent's answer do not reach the client", async (t) => {
+  const response = await download(t, (_, answer) => {
+    answer.writeHead(200, { 'Set-Cookie': 'a=b', 'Content-Encoding': 'gzip', 'X-Of-Its-Own': '1' });
+    answer.end('bytes');
+  });
+  t.is(await response.text(), 'bytes');
+  for (const name of ['set-cookie', 'content-encoding', 'x-of-its-own'])
+    t.is(response.headers.get(name), null);
+});
+
+for (const [what, rest] of Object.entries({
+  'more bytes than it has announced': 'Content-Length: 3\r\n\r\nabcdef',
+  'a broken chunk': 'Transfer-Encoding: chunked\r\n\r\n3\r\nabcXX',
+}))
+  test(`an answer of ${what}, all at once, is no whole answer, and the next download is well`, async (t) => {
+    let isBroken = true;
+    const port = await serveTcp(t, (socket) => {
+      socket.on('data', () =>
+        socket.write(`HTTP/1.1 200 OK\r\n${isBroken ? rest : 'Content-Length: 5\r\n\r\nbytes'}`),
+      );
+    });
+    const again = await downloadFrom(t, port);
+    await t.throwsAsync(
+      again().then((response) => response.text()),
+      { any: true },
+    );
+    isBroken = false;
+    t.is(await (await again()).text(), 'bytes');
+  });
+
+test('a refusal that breaks off keeps its status, and what it has said', async (t) => {
+  const response = await download(t, (_, answer) => {
+    answer.writeHead(409, { 'Content-Length': 100 }).write('it is locked', () => answer.destroy());
+  });
+  t.is(response.status, 409);
+  t.like(await response.json(), { code: 409, message: 'it is locked' });
+});
+
+test('a refusal that does not end is waited for only so long', async (t) => {
+  const response = await download(t, (_, answer) => {
+    answer.writeHead(409, { 'Content-Length': 100 }).write('it is locked');
+  });
+  t.is(response.status, 409);
+  t.like(await response.json(), { code: 409, message: 'it is locked' });
+});
+
+test('a refusal of very many words is told in part', async (t) => {
+  const response = await download(t, (_, answer) => {
+    answer.writeHead(500).end('word '.repeat(1_000_000));
+  });
+  t.is(response.status, 500);
+  const { message } = (await response.json()) as { message: string };
+  t.is(message, 'word '.repeat(200).trim());
+});
