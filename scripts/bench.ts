@@ -19,6 +19,7 @@ const main = async (names: readonly string[], { json, quick }: Options): Promise
   if (!json) console.log(circumstances(pace));
   const results: SuiteResult[] = [];
   for (const suite of chosen) {
+    console.error(`bench: measures ${suite.name} …`);
     const result = { suite, figures: await suite.run(pace) };
     results.push(result);
     if (!json) printSuite(result);

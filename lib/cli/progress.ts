@@ -1,5 +1,5 @@
 import type { Job } from '../client/index.js';
-import { visible } from './format.js';
+import { formatBytes, visible } from './format.js';
 
 const BAR_WIDTH = 20;
 
@@ -21,6 +21,13 @@ export const progressLine = (title: string, job: Pick<Job, 'Status' | 'Message'>
   return [title, ...(percent === undefined ? [] : [bar(percent)]), words].filter(Boolean).join('  ');
 };
 
+/** How much of something has come, of how much where that is known. */
+export const receivedLine = (title: string, received: number, length: number | undefined): string => {
+  if (!length) return `${title}  ${formatBytes(received)}`;
+  const percent = Math.floor((received / length) * 100);
+  return `${title}  ${bar(percent)}  ${formatBytes(received)} of ${formatBytes(length)}, ${percent}%`;
+};
+
 /** Shows something that goes on, on a terminal; elsewhere it is silent. */
 export interface Progress {
   show(line: string): void;
@@ -28,7 +35,9 @@ export interface Progress {
 }
 
 export const startProgress = async (line: string): Promise<Progress> => {
-  if (!process.stderr.isTTY) return { show: () => {}, stop: () => {} };
+  const { isTTY, columns } = process.stderr;
+  // Some terminals say that they have no columns at all, and ora counts in what columns there are.
+  if (!isTTY || !columns) return { show: () => {}, stop: () => {} };
   const { default: ora } = await import('ora');
   const spinner = ora({ text: visible(line), stream: process.stderr, discardStdin: false }).start();
   return {

@@ -15,5 +15,5 @@ export type { ListOptions, Page } from './pages.js';
 export type { RollbackOptions } from './snapshots.js';
 export type { Accepted, ChangeOptions, ConditionalOptions, JobOptions } from './submit.js';
 export type { Tagged } from './tagged.js';
-export type { CallOptions } from './transport.js';
+export type { CallOptions, Download } from './transport.js';
 export type { WaitOptions } from './wait-for-job.js';

@@ -1,9 +1,8 @@
-import type { Readable } from 'node:stream';
 import type { Snapshot } from '../model/snapshot.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type JobOptions, submit } from './submit.js';
-import type { CallOptions, Transport } from './transport.js';
+import type { CallOptions, Download, Transport } from './transport.js';
 
 export interface RollbackOptions extends JobOptions {
   /** Whether newer snapshots, which would be in the way, are destroyed. */
@@ -50,7 +49,7 @@ export class Snapshots extends List<Snapshot> {
   }
 
   /** The disk's bytes, as they come; of a guest with several disks only one disk can be downloaded. */
-  download(name: string, { signal }: CallOptions = {}): Promise<Readable> {
-    return this.#transport.open({ method: 'GET', path: this.#path + path`/${name}/download`, signal });
+  download(name: string, { signal }: CallOptions = {}): Promise<Download> {
+    return this.#transport.download({ method: 'GET', path: this.#path + path`/${name}/download`, signal });
   }
 }

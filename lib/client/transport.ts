@@ -15,6 +15,12 @@ import { retrying } from './retry.js';
 
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
 
+export interface Download {
+  bytes: Readable;
+  /** How many there will be, where the agent knows. */
+  length: number | undefined;
+}
+
 export interface CallOptions {
   /** Gives up when it is aborted; what was asked for may be done all the same. */
   signal?: AbortSignal | undefined;
@@ -92,7 +98,14 @@ export class Transport {
 
   /** The bytes of an answer, as they come. */
   async open(call: Call): Promise<Readable> {
-    return (await this.#ask<Readable>(call, 'stream')).data;
+    return (await this.download(call)).bytes;
+  }
+
+  /** The bytes of an answer, as they come, and how many there will be. */
+  async download(call: Call): Promise<Download> {
+    const { data, headers } = await this.#ask<Readable>(call, 'stream');
+    const length = Number(headers['content-length']);
+    return { bytes: data, length: Number.isSafeInteger(length) ? length : undefined };
   }
 
   async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {

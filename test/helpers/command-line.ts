@@ -33,9 +33,17 @@ export const mistify = async (t: ExecutionContext, url: string, ...args: string[
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Starts `mistify` on a pseudo-terminal, which `script` (bsdutils) makes. */
-export const onTerminal = async (t: ExecutionContext, url: string, ...args: string[]) => {
-  // Without a size a pseudo-terminal has no columns, and every letter is a line.
-  const command = `stty cols 120 rows 30; exec ${[process.execPath, MISTIFY, ...args].map(quoted).join(' ')}`;
+export const onTerminal = (t: ExecutionContext, url: string, ...args: string[]) =>
+  onTerminalOf(t, { columns: 120, rows: 30 }, url, ...args);
+
+/** The same on one of another size: that of a pseudo-terminal to which nobody has given one is 0. */
+export const onTerminalOf = async (
+  t: ExecutionContext,
+  { columns, rows }: { columns: number; rows: number },
+  url: string,
+  ...args: string[]
+) => {
+  const command = `stty cols ${columns} rows ${rows}; exec ${[process.execPath, MISTIFY, ...args].map(quoted).join(' ')}`;
   const child = execa('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: await environment(t, url),
     extendEnv: false,

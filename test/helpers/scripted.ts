@@ -23,7 +23,7 @@ export interface Script {
   /** Answers `/download`. */
   download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
   /** What it announces of them. */
-  downloadLength?: number;
+  downloadLength?: number | undefined;
   /** Opens the consoles; by default they say nothing. */
   console?: OpenConsole;
   guestStates?: GuestStates;

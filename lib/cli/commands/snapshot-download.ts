@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { usageFailure } from '../failure.js';
 import { formatBytes } from '../format.js';
-import { startProgress } from '../progress.js';
+import { receivedLine, startProgress } from '../progress.js';
 import { talking } from '../session.js';
 import { type DiskOption, ofDisk, snapshotsOf } from './of-disk.js';
 
@@ -43,12 +43,13 @@ export const addDownload = (snapshot: Command): void => {
       talking(async ({ client, out }, guest: string, name: string, options: DownloadOptions) => {
         const file = options.output ?? `${guest}-${name}.raw`;
         requireTarget(file, options.force);
-        const bytes = await (await snapshotsOf(client, guest, options)).download(name);
-        const progress = await startProgress(`download ${name} of ${guest}`);
+        const { bytes, length } = await (await snapshotsOf(client, guest, options)).download(name);
+        const title = `download ${name} of ${guest}`;
+        const progress = await startProgress(title);
         let received = 0;
         const counted = counting((count) => {
           received = count;
-          progress.show(`download ${name} of ${guest}  ${formatBytes(count)}`);
+          progress.show(receivedLine(title, count, length));
         });
         // What is half there has another name: a whole disk can be told from it.
         const part = `${file}.part`;

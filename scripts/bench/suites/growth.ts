@@ -129,4 +129,8 @@ const run = async (pace: Pace): Promise<Figure[]> => {
   }
 };
 
-export const growth: Suite = { name: 'growth', title: 'The same as it grows', run };
+export const growth: Suite = {
+  name: 'growth',
+  title: 'Requests and jobs as guests, jobs and waiting actions grow from 10 to 10,000',
+  run,
+};

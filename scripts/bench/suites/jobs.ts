@@ -38,6 +38,6 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
 
 export const jobs: Suite = {
   name: 'jobs',
-  title: `Jobs, one after the other: the median of ${TIMES}, after ${WARM_UP}`,
+  title: `One job at a time from POST to Complete: the median of ${TIMES}, after ${WARM_UP} to warm up`,
   run,
 };

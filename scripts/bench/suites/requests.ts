@@ -109,4 +109,8 @@ const run = async (pace: Pace): Promise<Figure[]> => [
   ...(await withGuests(10_000, () => [LIST], pace)),
 ];
 
-export const requests: Suite = { name: 'requests', title: 'Requests, 32 connections', run };
+export const requests: Suite = {
+  name: 'requests',
+  title: 'Requests and durable job submission, 32 connections; memory before and after',
+  run,
+};

@@ -35,4 +35,4 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   ];
 };
 
-export const start: Suite = { name: 'start', title: 'Start', run };
+export const start: Suite = { name: 'start', title: 'From the start of the agent to its first answer', run };

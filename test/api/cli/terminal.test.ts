@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { addGuest, finished } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
-import { onTerminal } from '../../helpers/command-line.js';
+import { onTerminal, onTerminalOf } from '../../helpers/command-line.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import { gate, until } from '../../helpers/wait.js';
 
@@ -35,6 +35,16 @@ test('--wait shows how far the job is, as it goes on', async (t) => {
   open();
   t.is((await child).exitCode, 0);
   t.regex(stripVTControlCharacters(output()), /fetch x: done in/);
+});
+
+test('a terminal that says it has no columns is no hindrance', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { state: 'shutoff', metadata: { name: 'web' } });
+  const noSize = { columns: 0, rows: 0 };
+  const { child, output } = await onTerminalOf(t, noSize, url, 'guest', 'start', 'web', '--wait');
+  t.is((await child).exitCode, 0, output());
+  const { child: top } = await onTerminalOf(t, noSize, url, 'top', '-n', '0.1', '--count', '2');
+  t.is((await top).exitCode, 0);
 });
 
 test('Ctrl-C leaves the job running, and says so', async (t) => {

@@ -47,7 +47,7 @@ const snapshotUses = (
   [`DELETE ${path}/{name}`]: (client, ids) => snapshots(client, ids).delete(ids.name),
   [`POST ${path}/{name}/rollback`]: (client, ids) => snapshots(client, ids).rollBack(ids.name),
   [`GET ${path}/{name}/download`]: async (client, ids) =>
-    (await snapshots(client, ids).download(ids.name)).resume(),
+    (await snapshots(client, ids).download(ids.name)).bytes.resume(),
 });
 
 /** The method of the client for each route. */

@@ -106,11 +106,14 @@ test('a change on condition is refused when somebody else was faster', async (t)
   t.like(await t.throwsAsync(client.guests.delete(id, { ifMatch: seen.etag })), { status: 412 });
 });
 
-test('the bytes of a snapshot come as a stream', async (t) => {
-  const { url, context } = await serveApi(t);
-  const { id } = await addGuest(context);
-  const stream = await new MistifyClient({ url }).snapshotsOf(id, 'vda').download('monday');
-  t.is((await buffer(stream)).toString(), 'the bytes of the disk');
+test('the bytes of a snapshot come as a stream, with their number where that is known', async (t) => {
+  for (const downloadLength of [21, undefined]) {
+    const { url, context } = await serveApi(t, { downloadLength });
+    const { id } = await addGuest(context);
+    const { bytes, length } = await new MistifyClient({ url }).snapshotsOf(id, 'vda').download('monday');
+    t.is(length, downloadLength);
+    t.is((await buffer(bytes)).toString(), 'the bytes of the disk');
+  }
 });
 
 test('what the agent says is wrong is the error, also of a download', async (t) => {
