@@ -40,7 +40,7 @@ const refusal = async (status: number, body: Readable): Promise<ErrorBody> => {
   };
 };
 
-const describe = (length: number | undefined): Record<string, string> => ({
+const headersOf = (length: number | undefined): Record<string, string> => ({
   'Content-Type': 'application/octet-stream',
   ...(length === undefined ? {} : { 'Content-Length': String(length) }),
 });
@@ -54,7 +54,7 @@ export const downloadSnapshot = async (
   const { pipelineId, answer } = await snapshots.downloadSnapshot(context.runtime, selector, signal);
   const { status, bytes, length } = answer;
   const headers = { [JOB_ID_HEADER]: pipelineId };
-  if (status === 200) return { status, headers: { ...headers, ...describe(length) }, body: bytes };
+  if (status === 200) return { status, headers: { ...headers, ...headersOf(length) }, body: bytes };
   const refused = await refusal(status, bytes);
   return { status: refused.code, headers, body: refused };
 };
