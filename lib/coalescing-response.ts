@@ -1,30 +1,11 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import { atEndOfTurn } from './end-of-turn.js';
 import { collectAsPassed } from './young-garbage.js';
 
 type Callback = (error?: Error | null) => void;
 type Written = [chunk: unknown, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback];
 
-/** Those whose first bytes are to go out at the end of this turn. */
-let waiting: CoalescingResponse[] = [];
-
-const sendAll = (): void => {
-  const responses = waiting;
-  waiting = [];
-  for (const response of responses) {
-    try {
-      response.send();
-    } catch (error) {
-      // Whoever wrote what cannot be sent has returned; the other answers are none of its business.
-      response.destroy(error as Error);
-    }
-  }
-};
-
-/**
- * An answer whose first bytes are held until the end of the turn of the event loop, to go out right after those of all
- * others: to wake a client that sleeps takes as long as to make a small answer, and this way it is woken once for many.
- * Its head goes out with them, in one write.
- */
+/** An answer whose first bytes go out at the end of the turn of the event loop, and its head with them, in one write. */
 export class CoalescingResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
@@ -89,6 +70,13 @@ export class CoalescingResponse<
   #wait(): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    if (waiting.push(this) === 1) setImmediate(sendAll);
+    atEndOfTurn(() => {
+      try {
+        this.send();
+      } catch (error) {
+        // Whoever wrote what cannot be sent has returned; the other answers are none of its business.
+        this.destroy(error as Error);
+      }
+    });
   }
 }

@@ -6,6 +6,7 @@ import {
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import { atEndOfTurn } from '../end-of-turn.js';
 import type { ServiceAddress } from './service-address.js';
 
 /** Node tells nobody why when a connection ends without a word of HTTP that it knows. */
@@ -70,7 +71,9 @@ const send = (
       answer.once('end', () => request.writableFinished || request.destroy());
       resolve(answer);
     });
-    request.end(data);
+    atEndOfTurn(() => {
+      if (!request.destroyed) request.end(data);
+    });
   });
 
 /**
