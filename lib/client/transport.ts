@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import { contentLength } from '../content-length.js';
 import { type Dialled, dial, UpgradeRefused } from '../websocket/dial.js';
 import { MistifyError } from './errors.js';
 import {
@@ -104,8 +105,7 @@ export class Transport {
   /** The bytes of an answer, as they come, and how many there will be. */
   async download(call: Call): Promise<Download> {
     const { data, headers } = await this.#ask<Readable>(call, 'stream');
-    const length = Number(headers['content-length']);
-    return { bytes: data, length: Number.isSafeInteger(length) ? length : undefined };
+    return { bytes: data, length: contentLength(headers) };
   }
 
   async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {

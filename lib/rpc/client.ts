@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { contentLength } from '../content-length.js';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { dial, UpgradeRefused } from '../websocket/dial.js';
@@ -102,18 +103,13 @@ export class RpcClient implements ServiceClient {
 
   /** Posts a bare request; the body that comes back is to be read as it arrives. */
   async open(request: unknown, signal: AbortSignal): Promise<StreamAnswer> {
-    const response = await this.#send({
+    const { status, data, headers } = await this.#send({
       data: JSON.stringify(request),
       signal,
       responseType: 'stream',
       headers: { Accept: 'application/octet-stream' },
     });
-    const length = Number(response.headers['content-length']);
-    return {
-      status: response.status,
-      bytes: response.data as Readable,
-      length: Number.isSafeInteger(length) ? length : undefined,
-    };
+    return { status, bytes: data as Readable, length: contentLength(headers) };
   }
 
   async connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex> {

@@ -4,9 +4,9 @@ import { JOB_ID_HEADER } from '../../replies.js';
 import type { Context, ErrorBody, Event, Reply } from '../../types.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
-/** How long a sub-agent may take for its words, in milliseconds, and how many are told. */
+/** How long a sub-agent may take for its words, in milliseconds, and how much of them is told. */
 const WORDS_MS = 5000;
-const MAX_WORDS = 1000;
+const MAX_CHARACTERS = 1000;
 
 /** What came of a text until it ended, broke off, or took too long. */
 const wordsOf = async (body: Readable): Promise<string> => {
@@ -15,14 +15,14 @@ const wordsOf = async (body: Readable): Promise<string> => {
   try {
     for await (const chunk of body.setEncoding('utf8')) {
       words += chunk;
-      if (words.length > MAX_WORDS) break;
+      if (words.length > MAX_CHARACTERS) break;
     }
   } catch {
     // What it has said until then is better than nothing.
   } finally {
     clearTimeout(timer);
   }
-  return words.slice(0, MAX_WORDS).trim();
+  return words.slice(0, MAX_CHARACTERS).trim();
 };
 
 /** What a sub-agent that gives no bytes says instead, in the words of every error. */
