@@ -19,7 +19,7 @@ import { notAllowed, toBoom } from './errors.js';
 import { bodyOf } from './json-body.js';
 import type { Patience } from './listener.js';
 import { answersHead, isWebSocket, type Route, scopeOf } from './route.js';
-import { rememberingValidator, validator } from './validator.js';
+import { partsValidator } from './validator.js';
 import { connectClient, requireHandshake } from './web-sockets.js';
 
 /** A body of JSON for one guest or one action is small. */
@@ -110,27 +110,15 @@ interface Serving {
   asksWho: boolean;
 }
 
-/** What is done for the requests of some routes alone: what is done for all of them costs all of them. */
-const extensionsOf = (
-  definition: Route,
-  { context, allowed }: Serving,
-): RouteOptions<ReqRefDefaults>['ext'] => {
-  // hapi gives every GET a HEAD that runs its handler.
-  const refuseHead: Lifecycle.Method = (request, h) => {
-    if (request.method === 'head') throw notAllowed(request, allowed);
-    return h.continue;
-  };
-  return {
-    ...(definition.method === 'GET' && !answersHead(definition) ? { onPreAuth: { method: refuseHead } } : {}),
-    ...(isAudited(definition) ? { onPreResponse: { method: audit(context) } } : {}),
-  };
-};
-
-/** Calls the handler, and sends what it answers. */
-const serve =
-  (definition: Route, { context, patience, upgrades }: Serving): Lifecycle.Method =>
-  async (request, h) => {
+/** Validates a request, calls the handler, and sends what it answers. */
+const serve = (definition: Route, { context, patience, upgrades, allowed }: Serving): Lifecycle.Method => {
+  const validateParts = partsValidator(definition);
+  const refusesHead = definition.method === 'GET' && !answersHead(definition);
+  return async (request, h) => {
     try {
+      // hapi gives every GET a HEAD that runs its handler.
+      if (refusesHead && request.method === 'head') throw notAllowed(request, allowed);
+      validateParts(request);
       if (isWebSocket(definition)) requireHandshake(request, upgrades);
       const reply = await definition.handler(new RequestEvent(request, definition), context);
       if (reply.status !== 101) return respond(reply, request, h, patience.stall);
@@ -141,10 +129,11 @@ const serve =
       throw toBoom(error);
     }
   };
+};
 
-/** A route as hapi knows it: validates, calls the handler, and sends what it answers. */
+/** A route as hapi knows it. */
 export const toHapiRoute = (definition: Route, serving: Serving): ServerRoute => {
-  const { method, path, summary, tags, params, query, payload } = definition;
+  const { method, path, summary, tags } = definition;
   const scope = scopeOf(definition);
   const takesBody = method !== 'GET';
   return {
@@ -155,16 +144,8 @@ export const toHapiRoute = (definition: Route, serving: Serving): ServerRoute =>
       tags: [...tags],
       app: { isPublic: scope === 'public' } satisfies PublicRoute,
       auth: scope === 'public' || !serving.asksWho ? false : { access: { scope: [scope] } },
-      ext: extensionsOf(definition, serving) ?? {},
+      ...(isAudited(definition) ? { ext: { onPreResponse: { method: audit(serving.context) } } } : {}),
       ...(takesBody ? { payload: payloadOptions(definition) } : {}),
-      validate: {
-        ...(params ? { params: rememberingValidator(params) } : {}),
-        ...(query ? { query: validator(query) } : {}),
-        ...(payload && payload !== 'ignored' ? { payload: validator(payload) } : {}),
-        failAction: (_request, _h, error) => {
-          throw error;
-        },
-      },
     },
     handler: serve(definition, serving),
   };

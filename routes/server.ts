@@ -6,7 +6,7 @@ import { CONSOLE_PROTOCOL } from '../lib/websocket/console.js';
 import { Upgrades } from '../lib/websocket/upgrades.js';
 import type { Access } from './access.js';
 import { requirePrincipals } from './auth.js';
-import { refuseForeignNames, refuseForeignPages } from './browser-guard.js';
+import { type Check, checking, refuseForeignNames, refuseForeignPages } from './browser-guard.js';
 import { errorBody, notAllowed } from './errors.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
@@ -58,10 +58,9 @@ const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
   }));
 
 /** HTTP/1.1 demands a Host header (RFC 9112, 3.2). */
-const requireHost: Hapi.Lifecycle.Method = ({ raw: { req } }, h) => {
+const requireHost: Check = ({ raw: { req } }) => {
   if (req.httpVersion === '1.1' && req.headers.host === undefined)
     throw badRequest('a request of HTTP/1.1 needs a Host header');
-  return h.continue;
 };
 
 /** What hapi itself says of a request that reaches no route is not much. */
@@ -128,9 +127,8 @@ export const createServer = async (
   );
   await servePages(server);
   server.route(methodNotAllowedRoutes(methods));
-  server.ext('onRequest', requireHost);
-  if ('everyone' in access) server.ext('onRequest', refuseForeignNames);
-  if ('everyone' in access || access.certificates) server.ext('onPreAuth', refuseForeignPages);
+  server.ext('onRequest', checking(requireHost, ...('everyone' in access ? [refuseForeignNames] : [])));
+  if ('everyone' in access || access.certificates) server.ext('onPreAuth', checking(refuseForeignPages));
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', shapeErrors(context));
   server.events.on('response', ({ method, route, response, info }) => {

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
+import type { Pool } from 'undici';
 import { errorMessage } from '../errors.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';
 import { toSubAgent } from '../rpc/axios-adapter.js';
+import { connectionsTo } from '../rpc/connections.js';
 import { HEARTBEAT_MS } from '../rpc/event-stream.js';
 import { linesOf } from '../rpc/lines.js';
 import { EVENTS_PATH, type GuestState, type SubAgentEvent, subAgentEventSchema } from '../rpc/messages.js';
@@ -31,6 +33,7 @@ export interface WatchedSubAgent extends ServiceEndpoint {
 /** A sub-agent, and what it has told. */
 interface Link {
   readonly subAgent: WatchedSubAgent;
+  readonly connections: Pool;
   /** Its address, in words. */
   readonly name: string;
   /** Why it could not be asked the last time. */
@@ -85,6 +88,7 @@ export class SubAgentWatcher {
   async watch(subAgents: readonly WatchedSubAgent[], firstMs: number): Promise<void> {
     this.#links = subAgents.map((subAgent) => ({
       subAgent,
+      connections: connectionsTo(subAgent.address, 1),
       name: describeAddress(subAgent.address),
       problem: undefined,
       answered: false,
@@ -121,6 +125,7 @@ export class SubAgentWatcher {
 
   close(): void {
     this.#closed.abort();
+    for (const { connections } of this.#links) void connections.destroy();
   }
 
   /** The guests whose states some connected sub-agent tells. */
@@ -145,7 +150,7 @@ export class SubAgentWatcher {
     };
     while (!this.#closed.signal.aborted) {
       try {
-        const stream = await this.#open(subAgent);
+        const stream = await this.#open(link);
         link.isMute = !stream;
         if (stream) {
           await this.#read(link, stream, answered);
@@ -165,16 +170,16 @@ export class SubAgentWatcher {
   }
 
   /** `undefined` when the sub-agent answers, but has no event stream. */
-  async #open(endpoint: ServiceEndpoint): Promise<Readable | undefined> {
+  async #open({ subAgent, connections }: Link): Promise<Readable | undefined> {
     const response = await axios.get<Readable>(EVENTS_PATH, {
-      adapter: toSubAgent(endpoint.address),
-      headers: authorization(endpoint),
+      adapter: toSubAgent(connections),
+      headers: authorization(subAgent),
       responseType: 'stream',
       signal: this.#closed.signal,
       validateStatus: () => true,
     });
     if (response.status === 200) return response.data;
-    response.data.destroy();
+    response.data.on('error', () => {}).destroy();
     if (response.status === 401) throw new Error("it refuses the agent's secret, or its lack of one");
     return undefined;
   }

@@ -13,10 +13,11 @@ interface Header {
   after: number;
 }
 
-async function* linesOf<Line>(path: string): AsyncGenerator<Line> {
+/** @param end of the bytes that are read */
+async function* linesOf<Line>(path: string, end = Number.POSITIVE_INFINITY): AsyncGenerator<Line> {
   try {
     for await (const line of createInterface({
-      input: createReadStream(path),
+      input: createReadStream(path, { end }),
       crlfDelay: Number.POSITIVE_INFINITY,
     }))
       yield JSON.parse(line) as Line;
@@ -25,8 +26,11 @@ async function* linesOf<Line>(path: string): AsyncGenerator<Line> {
   }
 }
 
-const firstOf = async <Line>(path: string): Promise<Line | undefined> => {
-  for await (const line of linesOf<Line>(path)) return line;
+/** More than a header has. The reader of lines would go on with the file after the first one. */
+const HEADER_BYTES = 100;
+
+const headerOf = async (path: string): Promise<Header | undefined> => {
+  for await (const line of linesOf<Header>(path, HEADER_BYTES)) return line;
   return undefined;
 };
 
@@ -111,7 +115,7 @@ export class EventFile {
   }
 
   async #noteOldest(): Promise<void> {
-    const oldest = (await firstOf<Header>(this.#olderPath)) ?? (await firstOf<Header>(this.#path));
+    const oldest = (await headerOf(this.#olderPath)) ?? (await headerOf(this.#path));
     this.#after = oldest?.after ?? 0;
   }
 

@@ -1,12 +1,13 @@
-import { Agent as HttpAgent } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { Axios, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { Axios, AxiosError, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import { errors, type Pool } from 'undici';
 import { contentLength } from '../content-length.js';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { dial, UpgradeRefused } from '../websocket/dial.js';
 import { toSubAgent } from './axios-adapter.js';
 import { encodeCall } from './codec.js';
+import { connectionsTo } from './connections.js';
 import { CALL_HEADERS, type JobStage } from './messages.js';
 import { authorization, nameAddress, type ServiceEndpoint, webSocketOptions } from './service-address.js';
 import type { ConsoleQuery, ServiceClient, StreamAnswer } from './service-client.js';
@@ -14,8 +15,6 @@ import type { ConsoleQuery, ServiceClient, StreamAnswer } from './service-client
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** What is told of a sub-agent's own words. */
 const MAX_MESSAGE_LENGTH = 1000;
-/** Shorter than the idle time of any common HTTP server, so that it is never the server that closes first. */
-const IDLE_SOCKET_MS = 4000;
 
 export interface RpcClientOptions {
   /** The service's name, for error messages. */
@@ -43,8 +42,15 @@ export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, 
 const shortened = (message: string): string =>
   message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
 
-/** Whether something answered, but not in HTTP (llhttp's `HPE_…` codes), or more than we read. */
-const isNonsense = (code: string): boolean => code.startsWith('HPE_') || code === 'ERR_BAD_RESPONSE';
+/** Whether something answered, but not in HTTP, or more than we read. */
+const isNonsense = (error: unknown): boolean =>
+  error instanceof errors.HTTPParserError || error instanceof AxiosError;
+
+/** Why nothing answered: the system's code where it has one, undici's words otherwise. */
+const whyDown = (error: unknown): string => {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return error instanceof errors.UndiciError || code === '' ? errorMessage(error) : code;
+};
 
 const errorText = (error: unknown): string => (typeof error === 'string' ? error : JSON.stringify(error));
 
@@ -60,7 +66,7 @@ const consoleRefused = (service: string, { status, body }: UpgradeRefused): Agen
 export class RpcClient implements ServiceClient {
   readonly #service: string;
   readonly #http: Axios;
-  readonly #httpAgent: HttpAgent;
+  readonly #connections: Pool;
   readonly #path: string;
   readonly #endpoint: ServiceEndpoint;
   readonly #where: string;
@@ -71,10 +77,10 @@ export class RpcClient implements ServiceClient {
     this.#path = path;
     this.#endpoint = endpoint;
     this.#where = nameAddress(endpoint.address);
-    this.#httpAgent = new HttpAgent({ keepAlive: true, maxSockets, timeout: IDLE_SOCKET_MS });
+    this.#connections = connectionsTo(endpoint.address, maxSockets);
     // Not `axios.create`, whose defaults for all the world are merged into each call anew.
     this.#http = new Axios({
-      adapter: toSubAgent(endpoint.address, this.#httpAgent),
+      adapter: toSubAgent(this.#connections),
       headers: { ...authorization(endpoint), 'Content-Type': 'application/json', Accept: 'application/json' },
       maxContentLength: MAX_ANSWER_BYTES,
     });
@@ -127,7 +133,7 @@ export class RpcClient implements ServiceClient {
   }
 
   close(): void {
-    this.#httpAgent.destroy();
+    void this.#connections.destroy();
   }
 
   async #send(config: AxiosRequestConfig & { signal: AbortSignal }): Promise<AxiosResponse> {
@@ -135,9 +141,8 @@ export class RpcClient implements ServiceClient {
       return await this.#http.request({ ...config, method: 'POST', url: this.#path });
     } catch (error) {
       config.signal.throwIfAborted();
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (isNonsense(code)) throw badAnswer(this.#service, errorMessage(error));
-      throw serviceDown(this.#service, this.#where, code || errorMessage(error));
+      if (isNonsense(error)) throw badAnswer(this.#service, errorMessage(error));
+      throw serviceDown(this.#service, this.#where, whyDown(error));
     }
   }
 

@@ -8,7 +8,9 @@ import { mergeGuest } from './merge.js';
 import type { Exchange } from './pipeline.js';
 
 /** An answer may say of what it takes away that there is 0 of it. */
-const answerSchema = guestSchema.fork(['memory', 'cpu'], (field) => field.allow(0));
+const answerSchema = guestSchema
+  .fork(['memory', 'cpu'], (field) => field.allow(0))
+  .prefs({ stripUnknown: true });
 
 /** Reads the guest out of a stage's answer, with only the keys that a guest has. */
 const answeredGuest = (
@@ -18,7 +20,7 @@ const answeredGuest = (
 ): GuestResponse['guest'] => {
   if (guest === null || guest === undefined)
     throw badAnswer(service.name, `the answer to ${method} has no guest`);
-  const { value, error } = answerSchema.validate(guest, { stripUnknown: true });
+  const { value, error } = answerSchema.validate(guest);
   if (error) throw badAnswer(service.name, `the answer to ${method} has a malformed guest: ${error.message}`);
   if (value.id !== id) {
     throw badAnswer(service.name, `the answer to ${method} is about guest ${value.id}, not about ${id}`);

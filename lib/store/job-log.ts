@@ -115,14 +115,20 @@ export class JobLog {
 
   /** @param answer what came of it */
   async complete(id: string, answer?: unknown): Promise<void> {
-    await this.#change(id, () => ({ Status: 'Complete', Message: '' }), {
-      answer: JSON.stringify(answer ?? null),
-    });
+    await this.#change(
+      id,
+      () => ({ Status: 'Complete', Message: '' }),
+      () => ({ answer: JSON.stringify(answer ?? null) }),
+    );
     this.#finished.add(id);
   }
 
   async fail(id: string, reason: string, kind: ErrorKind = 'bad_answer'): Promise<void> {
-    await this.#change(id, () => ({ Status: 'Error', Message: reason }), { kind });
+    await this.#change(
+      id,
+      () => ({ Status: 'Error', Message: reason }),
+      () => ({ kind }),
+    );
     this.#finished.add(id);
   }
 
@@ -207,13 +213,13 @@ export class JobLog {
   async #change(
     id: string,
     change: (now: string) => Partial<Job>,
-    outcome?: AnsweredRequest['outcome'],
+    outcome?: () => NonNullable<AnsweredRequest['outcome']>,
   ): Promise<void> {
     const now = new Date().toISOString();
     await this.#collection.update(id, (logged) => ({
       ...logged,
       job: { ...logged.job, ...change(now), UpdatedAt: now },
-      ...(logged.request && outcome ? { request: { ...logged.request, outcome } } : {}),
+      ...(logged.request && outcome ? { request: { ...logged.request, outcome: outcome() } } : {}),
     }));
     this.#tellOf(id);
   }

@@ -1,7 +1,7 @@
-import { Agent } from 'node:http';
 import test from 'ava';
 import axios from 'axios';
 import { toSubAgent } from '../../../lib/rpc/axios-adapter.js';
+import { connectionsTo } from '../../../lib/rpc/connections.js';
 import { serveRaw } from '../../helpers/raw-service.js';
 
 test('an answer that is longer than it may be is broken off', async (t) => {
@@ -9,9 +9,9 @@ test('an answer that is longer than it may be is broken off', async (t) => {
     request.resume();
     response.end('x'.repeat(100));
   });
-  const agent = new Agent({ keepAlive: true });
-  t.teardown(() => agent.destroy());
-  const adapter = toSubAgent({ port }, agent);
+  const connections = connectionsTo({ port }, 1);
+  t.teardown(() => connections.destroy());
+  const adapter = toSubAgent(connections);
   const post = (maxContentLength: number) =>
     axios.post<string>('/', 'text', { adapter, maxContentLength, transformResponse: (data: string) => data });
   t.is((await post(100)).data.length, 100);

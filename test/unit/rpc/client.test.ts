@@ -126,16 +126,16 @@ test('an aborted call fails with the reason of its signal', async (t) => {
   await t.throwsAsync(call, { message: 'enough' });
 });
 
-test('a connection is used again', async (t) => {
+test('connections are used again', async (t) => {
   const ports = new Set<number | undefined>();
-  const port = await serveRaw(t, (request, response) => {
+  const port = await serveRaw(t, async (request, response) => {
     ports.add(request.socket.remotePort);
-    request.resume().on('end', () => response.end('{"result":{},"error":null,"id":1}'));
+    const { id } = JSON.parse(await text(request)) as { id: number };
+    response.end(JSON.stringify({ result: {}, error: null, id }));
   });
   const client = clientOf(t, port);
-  await client.call('A.B', {}, never());
-  await t.throwsAsync(client.call('A.B', {}, never()), { message: /another call/ });
-  t.is(ports.size, 1);
+  for (let time = 0; time < 10; time += 1) await client.call('A.B', {}, never());
+  t.true(ports.size <= 2);
 });
 
 test('a call that takes longer than an idle connection is kept is answered all the same', async (t) => {
@@ -241,19 +241,6 @@ test('an answer that becomes nonsense in its body is a bad answer', async (t) =>
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n')),
   );
   t.is((await failure(t, port))?.kind, 'bad_answer');
-});
-
-test('a call that waits for a connection ends at once when it is aborted', async (t) => {
-  const port = await serveRaw(t, () => {});
-  const client = clientOf(t, port, 1);
-  const hanging = new AbortController();
-  const first = client.call('A.B', {}, hanging.signal);
-  const waiting = new AbortController();
-  const second = client.call('A.B', {}, waiting.signal);
-  setTimeout(() => waiting.abort(new Error('enough')), 20);
-  await t.throwsAsync(second, { message: 'enough' });
-  hanging.abort(new Error('enough of this, too'));
-  await t.throwsAsync(first, { message: 'enough of this, too' });
 });
 
 test('a connection over which the rest of a request is never read is given up', async (t) => {
