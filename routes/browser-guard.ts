@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { forbidden } from '@hapi/boom';
 import type { Lifecycle, Request } from '@hapi/hapi';
+import type { Access } from './access.js';
 
 /** Throws when a request is not to be answered. */
 export type Check = (request: Request) => void;
@@ -27,7 +28,7 @@ const isLocalName = (name: string): boolean =>
  * Where no client has to say who it is, a page of another site must not ask by a name of its own that it has resolve
  * to this machine (DNS rebinding).
  */
-export const refuseForeignNames: Check = ({ headers }) => {
+const refuseForeignNames: Check = ({ headers }) => {
   const host = headers.host as string | undefined;
   if (host !== undefined && !isLocalName(nameOf(host)))
     throw forbidden(`${host} is not a name of this machine alone: ask for localhost, or set server.auth`);
@@ -49,7 +50,7 @@ const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
  * Where a browser lets in whatever page it shows (nobody has to say who it is, or the user's certificate says it), a
  * page of another site must not ask for anything.
  */
-export const refuseForeignPages: Check = (request) => {
+const refuseForeignPages: Check = (request) => {
   const { headers } = request;
   if (isLinkToPublic(request)) return;
   const site = headers['sec-fetch-site'] as string | undefined;
@@ -57,4 +58,10 @@ export const refuseForeignPages: Check = (request) => {
   const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;
   if (isForeign || site === 'cross-site' || site === 'same-site')
     throw forbidden('pages of other sites may not use this agent');
+};
+
+/** What has to be checked of every request, where a browser would let in whatever page it shows. */
+export const browserGuard = (access: Access): Check[] => {
+  if ('everyone' in access) return [refuseForeignNames, refuseForeignPages];
+  return access.certificates ? [refuseForeignPages] : [];
 };

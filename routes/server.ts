@@ -1,12 +1,12 @@
 import type { SecureContextOptions } from 'node:tls';
-import { type Boom, badRequest, isBoom } from '@hapi/boom';
+import { type Boom, badRequest, isBoom, notFound } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import type { Context } from '../handlers/types.js';
 import { CONSOLE_PROTOCOL } from '../lib/websocket/console.js';
 import { Upgrades } from '../lib/websocket/upgrades.js';
 import type { Access } from './access.js';
 import { requirePrincipals } from './auth.js';
-import { type Check, checking, refuseForeignNames, refuseForeignPages } from './browser-guard.js';
+import { browserGuard, type Check, checking, type PublicRoute } from './browser-guard.js';
 import { errorBody, notAllowed } from './errors.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, PATIENCE, type Patience } from './listener.js';
@@ -27,7 +27,7 @@ export interface WayIn {
 /** How long the answers under way get when the server stops. */
 const STOP_MS = 10_000;
 
-/** What hapi calls the route of a request that none is for. */
+/** What hapi calls the route of a path that it cannot read, and we of one that no other route is for. */
 const NO_ROUTE = '/{p*}';
 
 /** The status of a request whose connection has become a WebSocket. */
@@ -46,28 +46,37 @@ const methodsOf = (table: readonly Route[]): Methods => {
   return methods;
 };
 
+/** A route for every method that its path has no other route for. */
+const refusal = (
+  path: string,
+  why: (request: Hapi.Request) => Boom,
+  options: Hapi.RouteOptions = {},
+): Hapi.ServerRoute => ({
+  method: '*',
+  path,
+  options: {
+    ...options,
+    payload: { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES, failAction: 'ignore' },
+  },
+  handler: (request) => {
+    throw why(request);
+  },
+});
+
 /** Every path answers 405 to a method that it has no route for, and says which ones it has. */
 const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
-  [...methods].map(([path, allowed]) => ({
-    method: '*',
-    path,
-    options: { payload: { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES, failAction: 'ignore' } },
-    handler: (request) => {
-      throw notAllowed(request, allowed);
-    },
-  }));
+  [...methods].map(([path, allowed]) => refusal(path, (request) => notAllowed(request, allowed)));
+
+/** Without it hapi would answer by itself, and what is checked of every request would not be checked. */
+const noSuchPath = refusal(NO_ROUTE, ({ path }) => notFound(`${path}: there is no such path`), {
+  auth: false,
+  app: { isPublic: true } satisfies PublicRoute,
+});
 
 /** HTTP/1.1 demands a Host header (RFC 9112, 3.2). */
 const requireHost: Check = ({ raw: { req } }) => {
   if (req.httpVersion === '1.1' && req.headers.host === undefined)
     throw badRequest('a request of HTTP/1.1 needs a Host header');
-};
-
-/** What hapi itself says of a request that reaches no route is not much. */
-const wordsFor = (boom: Boom, path: string): string => {
-  const { statusCode, payload } = boom.output;
-  if (statusCode === 404) return `${path}: there is no such path`;
-  return payload.message === payload.error ? `${path}: this is not a path that can be read` : payload.message;
 };
 
 /** The contract's one shape for errors, whoever made them. */
@@ -79,7 +88,8 @@ const shapeErrors = ({ log }: Context): Hapi.Lifecycle.Method => {
     if (statusCode === 403 && payload.message === 'Insufficient scope')
       payload.message =
         'your token or certificate has not the scope for this: docs/security.md says which it takes';
-    if (route.path === NO_ROUTE) payload.message = wordsFor(response, path);
+    if (route.path === NO_ROUTE && payload.message === payload.error)
+      payload.message = `${path}: this is not a path that can be read`;
     if (statusCode === 500) log.error({ err: response, method, path }, 'an error that nobody foresaw');
     const shaped = h.response(errorBody(response, debug)).code(statusCode);
     for (const [name, value] of Object.entries(headers)) shaped.header(name, String(value));
@@ -126,9 +136,8 @@ export const createServer = async (
     ),
   );
   await servePages(server);
-  server.route(methodNotAllowedRoutes(methods));
-  server.ext('onRequest', checking(requireHost, ...('everyone' in access ? [refuseForeignNames] : [])));
-  if ('everyone' in access || access.certificates) server.ext('onPreAuth', checking(refuseForeignPages));
+  server.route([...methodNotAllowedRoutes(methods), noSuchPath]);
+  server.ext('onPreAuth', checking(requireHost, ...browserGuard(access)));
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', shapeErrors(context));
   server.events.on('response', ({ method, route, response, info }) => {
