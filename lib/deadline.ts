@@ -1,17 +1,13 @@
 /** Waits for `work` no longer than until the signal is aborted. */
-export const orAborted = async <T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> => {
+export const orAborted = <T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> => {
   if (!signal) return work;
-  signal.throwIfAborted();
-  let onAbort: () => void = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    const letGo = (): void => signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(letGo);
   });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 };
 
 /** A signal that is aborted when the time is up or an earlier one is; and how to let go of both. */

@@ -35,7 +35,7 @@ export const startAgent = (
     return startProgram([program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
   });
 
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 45_000;
 
 /** Waits until V8 has given back what a start alone needed: it does once little has happened for a while. */
 export const settle = (): Promise<void> => delay(SETTLE_MS);
