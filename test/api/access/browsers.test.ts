@@ -15,7 +15,8 @@ const statusWith = async (url: string, method: string, headers: Record<string, s
 
 test('a name that somebody has pointed at this machine is not answered to', async (t) => {
   const { url } = await serveApi(t);
-  t.is(await statusWith(`${url}/guests`, 'GET', { Host: 'evil.example:8080' }), 403);
+  for (const path of ['/guests', '/docs', '/nowhere'])
+    t.is(await statusWith(url + path, 'GET', { Host: 'evil.example:8080' }), 403, path);
   for (const Host of ['localhost:8080', '127.0.0.1', '[::1]:8080', 'agent.localhost'])
     t.is(await statusWith(`${url}/guests`, 'GET', { Host }), 200, Host);
 });
