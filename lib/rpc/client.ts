@@ -44,7 +44,9 @@ const shortened = (message: string): string =>
 
 /** Whether something answered, but not in HTTP, or more than we read. */
 const isNonsense = (error: unknown): boolean =>
-  error instanceof errors.HTTPParserError || error instanceof AxiosError;
+  error instanceof errors.HTTPParserError ||
+  error instanceof errors.HeadersOverflowError ||
+  error instanceof AxiosError;
 
 /** Why nothing answered: the system's code where it has one, undici's words otherwise. */
 const whyDown = (error: unknown): string => {

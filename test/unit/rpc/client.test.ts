@@ -107,6 +107,24 @@ test('what does not speak HTTP gives a bad answer', async (t) => {
   t.is((await failure(t, port))?.kind, 'bad_answer');
 });
 
+test('an answer with more headers than we read is a bad answer', async (t) => {
+  const port = await serveTcp(t, (socket) =>
+    socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`)),
+  );
+  t.is((await failure(t, port))?.kind, 'bad_answer');
+});
+
+test('an answer after others that only inform is well', async (t) => {
+  const answer = '{"result":{},"error":null,"id":1}';
+  const port = await serveTcp(t, (socket) =>
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n');
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
+    }),
+  );
+  t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), {});
+});
+
 test('nobody there is unavailable, and worth another try', async (t) => {
   const port = await refusingPort(t);
   const message = `svc: cannot be reached on port ${port} (ECONNREFUSED)`;
