@@ -50,6 +50,7 @@ export const settleFailedCreate = async (runtime: Runtime, guest: Guest, job?: s
 
 /** A guest that was created is no longer being created, also when no stage said in what state it is. */
 export const settleCreated = async (runtime: Runtime, id: string): Promise<void> => {
+  // Most have said it, and even a write that changes nothing takes its turn behind the others.
   if (runtime.guests.get(id).state !== 'create') return;
   await runtime.guests.update(id, (guest) =>
     guest.state === 'create' ? { ...guest, state: 'unknown' } : guest,
