@@ -1,14 +1,26 @@
-/** Waits for `work` no longer than until the signal is aborted. */
-export const orAborted = <T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> => {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    const letGo = (): void => signal.removeEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(letGo);
+/** How long something may take, in milliseconds, and the error for when it takes longer. */
+export interface TimeLimit {
+  ms: number;
+  expired: () => Error;
+}
+
+/** Waits for `work` no longer than until the signal is aborted or the time is up; it goes on by itself then. */
+export const waitFor = <T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  limit?: TimeLimit,
+): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal?.reason);
+    const timer = limit && setTimeout(() => reject(limit.expired()), limit.ms);
+    const letGo = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+    void work.then(resolve, reject).then(letGo);
   });
-};
 
 /** A signal that is aborted when the time is up or an earlier one is; and how to let go of both. */
 export interface Deadline {
@@ -21,16 +33,22 @@ export interface Deadline {
  * collector takes it away, with the end that it was to bring.
  * @param ms milliseconds
  * @param expired makes the error for when the time is up
+ * @param ended is told the reason before those who listen to the signal are
  */
 export const startDeadline = (
   ms: number,
   expired: () => Error,
   signal: AbortSignal | undefined,
+  ended: (reason: unknown) => void = () => {},
 ): Deadline => {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const onAbort = (): void => controller.abort(signal?.reason);
-  const timer = setTimeout(() => controller.abort(expired()), ms);
+  const end = (reason: unknown): void => {
+    ended(reason);
+    controller.abort(reason);
+  };
+  const onAbort = (): void => end(signal?.reason);
+  const timer = setTimeout(() => end(expired()), ms);
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
@@ -46,16 +64,13 @@ export const startDeadline = (
  * @param ms milliseconds
  * @param expired makes the error for when the time is up
  */
-export const withDeadline = async <T>(
+export const withDeadline = <T>(
   ms: number,
   expired: () => Error,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> => {
-  const deadline = startDeadline(ms, expired, signal);
-  try {
-    return await orAborted(deadline.signal, work(deadline.signal));
-  } finally {
-    deadline.clear();
-  }
-};
+): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const deadline = startDeadline(ms, expired, signal, reject);
+    void work(deadline.signal).then(resolve, reject).then(deadline.clear);
+  });

@@ -48,12 +48,12 @@ type NoteCall = Metrics['noteCall'];
 
 /** A client whose calls are timed. */
 const timed = (client: ServiceClient, service: string, note: NoteCall): ServiceClient => ({
-  call: async (method, ...rest) => {
+  call: async (method, request, options) => {
     const startedAt = performance.now();
     const done = (outcome: 'success' | 'error'): void =>
       note({ service, method, outcome }, (performance.now() - startedAt) / 1000);
     try {
-      const answer = await client.call(method, ...rest);
+      const answer = await client.call(method, request, options);
       done('success');
       return answer;
     } catch (error) {

@@ -172,8 +172,7 @@ export class SubAgentWatcher {
   /** `undefined` when the sub-agent answers, but has no event stream. */
   async #open({ subAgent, connections }: Link): Promise<Readable | undefined> {
     const response = await axios.get<Readable>(EVENTS_PATH, {
-      adapter: toSubAgent(connections),
-      headers: authorization(subAgent),
+      adapter: toSubAgent(connections, { headers: authorization(subAgent) }),
       responseType: 'stream',
       signal: this.#closed.signal,
       validateStatus: () => true,

@@ -2,6 +2,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { Axios, AxiosError, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { errors, type Pool } from 'undici';
 import { contentLength } from '../content-length.js';
+import type { TimeLimit } from '../deadline.js';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
 import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { dial, UpgradeRefused } from '../websocket/dial.js';
@@ -10,7 +11,7 @@ import { encodeCall } from './codec.js';
 import { connectionsTo } from './connections.js';
 import { CALL_HEADERS, type JobStage } from './messages.js';
 import { authorization, nameAddress, type ServiceEndpoint, webSocketOptions } from './service-address.js';
-import type { ConsoleQuery, ServiceClient, StreamAnswer } from './service-client.js';
+import type { CallOptions, ConsoleQuery, ServiceClient, StreamAnswer } from './service-client.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** What is told of a sub-agent's own words. */
@@ -31,6 +32,8 @@ interface RpcAnswer {
   id?: unknown;
 }
 
+type Sending = AxiosRequestConfig & { signal?: AbortSignal };
+
 const asText = (data: unknown): string => data as string;
 
 export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, string | number> => ({
@@ -47,6 +50,9 @@ const isNonsense = (error: unknown): boolean =>
   error instanceof errors.HTTPParserError ||
   error instanceof errors.HeadersOverflowError ||
   error instanceof AxiosError;
+
+const isTimeUp = (error: unknown): boolean =>
+  error instanceof AxiosError && error.code === AxiosError.ETIMEDOUT;
 
 /** Why nothing answered: the system's code where it has one, undici's words otherwise. */
 const whyDown = (error: unknown): string => {
@@ -80,28 +86,25 @@ export class RpcClient implements ServiceClient {
     this.#endpoint = endpoint;
     this.#where = nameAddress(endpoint.address);
     this.#connections = connectionsTo(endpoint.address, maxSockets);
+    const headers = { ...authorization(endpoint), 'Content-Type': 'application/json' };
     // Not `axios.create`, whose defaults for all the world are merged into each call anew.
     this.#http = new Axios({
-      adapter: toSubAgent(this.#connections),
-      headers: { ...authorization(endpoint), 'Content-Type': 'application/json', Accept: 'application/json' },
-      maxContentLength: MAX_ANSWER_BYTES,
+      adapter: toSubAgent(this.#connections, { headers, maxAnswerBytes: MAX_ANSWER_BYTES }),
     });
   }
 
   /**
    * Calls `method` with one request.
-   * @throws {AgentError} `unavailable` when nothing answers, `bad_answer` or `not_found` otherwise
+   * @throws {AgentError} `unavailable` when nothing answers, `bad_answer` or `not_found` when it is not well; what the limit says
    */
-  async call(method: string, request: unknown, signal: AbortSignal, stage?: JobStage): Promise<unknown> {
+  async call(method: string, request: unknown, { signal, limit, stage }: CallOptions = {}): Promise<unknown> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const data = encodeCall(method, request, id);
-    const response = await this.#send({
-      data,
-      signal,
-      responseType: 'text',
-      ...(stage ? { headers: stageHeaders(stage) } : {}),
-    });
+    const config: Sending = { data: encodeCall(method, request, id) };
+    if (limit) config.timeout = limit.ms;
+    if (signal) config.signal = signal;
+    if (stage) config.headers = stageHeaders(stage);
+    const response = await this.#send(config, limit);
     if (response.status >= 400) {
       const message = shortened(asText(response.data).trim());
       throw serviceFailed(this.#service, message || `status ${response.status}`);
@@ -115,7 +118,6 @@ export class RpcClient implements ServiceClient {
       data: JSON.stringify(request),
       signal,
       responseType: 'stream',
-      headers: { Accept: 'application/octet-stream' },
     });
     return { status, bytes: data as Readable, length: contentLength(headers) };
   }
@@ -138,11 +140,14 @@ export class RpcClient implements ServiceClient {
     void this.#connections.destroy();
   }
 
-  async #send(config: AxiosRequestConfig & { signal: AbortSignal }): Promise<AxiosResponse> {
+  async #send(config: Sending, limit?: TimeLimit): Promise<AxiosResponse> {
+    config.method = 'POST';
+    config.url = this.#path;
     try {
-      return await this.#http.request({ ...config, method: 'POST', url: this.#path });
+      return await this.#http.request(config);
     } catch (error) {
-      config.signal.throwIfAborted();
+      config.signal?.throwIfAborted();
+      if (limit && isTimeUp(error)) throw limit.expired();
       if (isNonsense(error)) throw badAnswer(this.#service, errorMessage(error));
       throw serviceDown(this.#service, this.#where, whyDown(error));
     }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { TimeLimit } from '../deadline.js';
 import type { ByteStream } from './byte-stream.js';
 import type { JobStage } from './messages.js';
 
@@ -10,10 +11,17 @@ export interface StreamAnswer extends ByteStream {
 /** What a console stage is asked: its request and its args, as the query of a URL. */
 export type ConsoleQuery = Record<string, string | number>;
 
+export interface CallOptions {
+  /** Ends the call. */
+  signal?: AbortSignal | undefined;
+  limit?: TimeLimit;
+  /** What the call is part of, for an async action. */
+  stage?: JobStage | undefined;
+}
+
 /** What the runtime needs of a sub-agent's client. */
 export interface ServiceClient {
-  /** @param stage what the call is part of, for an async action */
-  call(method: string, request: unknown, signal: AbortSignal, stage?: JobStage): Promise<unknown>;
+  call(method: string, request: unknown, options?: CallOptions): Promise<unknown>;
   open(request: unknown, signal: AbortSignal): Promise<StreamAnswer>;
   /**
    * Connects with a console: bytes are buffers, what is said about the terminal are strings.

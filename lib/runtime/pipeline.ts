@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
-import { orAborted, withDeadline } from '../deadline.js';
+import { type TimeLimit, waitFor, withDeadline } from '../deadline.js';
 import { badAnswer, notConfigured, serviceTimeout } from '../errors.js';
 import type { JobStage } from '../rpc/messages.js';
 import type { ConsoleQuery, StreamAnswer } from '../rpc/service-client.js';
@@ -51,22 +51,32 @@ const timedOut =
   (): Error =>
     serviceTimeout(service.name, method, timeout);
 
-/** A client waits for an info call, so its time starts at once; a queued one's when the service has room. */
-const callStage = (
-  action: Action,
-  stage: Stage,
-  request: unknown,
-  { signal, jobStage }: { signal: AbortSignal | undefined; jobStage: JobStage | undefined },
-): Promise<unknown> => {
-  const { service, method } = stage;
-  const ms = stage.timeout * 1000;
-  const call = (callSignal: AbortSignal) => service.client.call(method, request, callSignal, jobStage);
-  return action.type === 'async'
-    ? orAborted(
-        signal,
-        service.throttle(() => withDeadline(ms, timedOut(stage), signal, call)),
-      )
-    : withDeadline(ms, timedOut(stage), signal, (callSignal) => service.throttle(() => call(callSignal)));
+const limitOf = (stage: Stage): TimeLimit => ({ ms: stage.timeout * 1000, expired: timedOut(stage) });
+
+interface CallOf {
+  signal: AbortSignal | undefined;
+  jobStage: JobStage | undefined;
+}
+
+/** Its time starts when the service has room. */
+const callQueued = (stage: Stage, request: unknown, { signal, jobStage }: CallOf): Promise<unknown> => {
+  const { method, service } = stage;
+  const options = { signal, limit: limitOf(stage), stage: jobStage };
+  return waitFor(
+    service.throttle(() => service.client.call(method, request, options)),
+    signal,
+  );
+};
+
+/** A client waits for it, so its time starts at once. */
+const callNow = (stage: Stage, request: unknown, { signal, jobStage }: CallOf): Promise<unknown> => {
+  const { method, service } = stage;
+  const limit = limitOf(stage);
+  const endsAt = performance.now() + limit.ms;
+  const left = (): TimeLimit => ({ ...limit, ms: Math.max(1, endsAt - performance.now()) });
+  const call = (): Promise<unknown> =>
+    service.client.call(method, request, { signal, limit: left(), stage: jobStage });
+  return waitFor(service.throttle(call), signal, limit);
 };
 
 /** Seconds after which the stage asks to be run again; 0 when it does not. */
@@ -82,13 +92,14 @@ const runStage = async <Request, Response>(
   { signal, run }: PipelineOptions,
 ): Promise<Response> => {
   const stage = action.stages[index] as Stage;
+  const call = action.type === 'async' ? callQueued : callNow;
   const giveUpAt = Date.now() + stage.timeout * 1000;
   await run?.enterStage(index);
   const earlier = run?.repeated && run.fromStage === index ? 1 : 0;
   for (let attempt = 1; ; attempt += 1) {
     const request = exchange.request(stage);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlier };
-    const answer = (await callStage(action, stage, request, { signal, jobStage })) as Response;
+    const answer = (await call(stage, request, { signal, jobStage })) as Response;
     await exchange.answered?.(stage, answer, request);
     const retry = retryAfter(answer);
     if (retry === 0) return answer;

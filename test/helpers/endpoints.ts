@@ -36,8 +36,8 @@ const task = { kind: 'guest', name: 'start' } as const;
 
 /** Answers nothing before it is called off. */
 const hangingClient: ServiceClient = {
-  call: (_method, _request, signal) =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  call: (_method, _request, { signal } = {}) =>
+    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
   open: () => Promise.reject(new Error('no streams')),
   connect: () => Promise.reject(new Error('no consoles')),
   close: () => {},

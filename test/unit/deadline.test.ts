@@ -1,6 +1,6 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { startDeadline, withDeadline } from '../../lib/deadline.js';
+import { startDeadline, waitFor, withDeadline } from '../../lib/deadline.js';
 import { packageRoot } from '../../lib/package-root.js';
 
 const late = (): Error => new Error('too late');
@@ -9,6 +9,20 @@ test('work that takes too long is called off, with the reason', async (t) => {
   const work = (signal: AbortSignal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   await t.throwsAsync(withDeadline(10, late, undefined, work), { message: 'too late' });
+});
+
+const never = (): Promise<void> => new Promise(() => {});
+
+test('what takes too long is waited for no longer', async (t) => {
+  await t.throwsAsync(waitFor(never(), undefined, { ms: 10, expired: late }), { message: 'too late' });
+});
+
+test('what is called off is waited for no longer, with the reason', async (t) => {
+  const controller = new AbortController();
+  const waiting = waitFor(never(), controller.signal);
+  controller.abort(new Error('stop'));
+  await t.throwsAsync(waiting, { message: 'stop' });
+  await t.throwsAsync(waitFor(never(), controller.signal), { message: 'stop' });
 });
 
 test('an earlier signal calls it off as well', (t) => {

@@ -11,9 +11,8 @@ test('an answer that is longer than it may be is broken off', async (t) => {
   });
   const connections = connectionsTo({ port }, 1);
   t.teardown(() => connections.destroy());
-  const adapter = toSubAgent(connections);
-  const post = (maxContentLength: number) =>
-    axios.post<string>('/', 'text', { adapter, maxContentLength, transformResponse: (data: string) => data });
+  const post = (maxAnswerBytes: number) =>
+    axios.post<string>('/', 'text', { adapter: toSubAgent(connections, { maxAnswerBytes }) });
   t.is((await post(100)).data.length, 100);
   await t.throwsAsync(post(99), { code: 'ERR_BAD_RESPONSE', message: 'the answer has more than 99 bytes' });
 });

@@ -29,7 +29,7 @@ test('a call is JSON-RPC 1.0 in a POST, and its result is answered', async (t) =
       response.end('{"result":{"x":1},"error":null,"id":1}');
     });
   });
-  t.deepEqual(await clientOf(t, port).call('A.B', { guest: 'ü' }, never()), { x: 1 });
+  t.deepEqual(await clientOf(t, port).call('A.B', { guest: 'ü' }), { x: 1 });
   t.deepEqual(seen, [
     'POST',
     RPC_PATH,
@@ -45,13 +45,13 @@ test('every call has an id of its own', async (t) => {
     return { result: {}, error: null, id };
   });
   const client = clientOf(t, port);
-  await Promise.all(Array.from({ length: 20 }, () => client.call('A.B', {}, never())));
+  await Promise.all(Array.from({ length: 20 }, () => client.call('A.B', {})));
   t.is(new Set(ids).size, 20);
 });
 
 /** What a call fails with when it is answered by `body` with `status`. */
 const failure = async (t: ExecutionContext, port: number): Promise<Partial<AgentError> | undefined> =>
-  t.throwsAsync(clientOf(t, port).call('A.B', {}, never()), { instanceOf: AgentError });
+  t.throwsAsync(clientOf(t, port).call('A.B', {}), { instanceOf: AgentError });
 
 for (const message of ['not found', 'guest 1: not found', 'no such image', 'image x: No such image'])
   test(`the error "${message}" is a not_found`, async (t) => {
@@ -122,7 +122,7 @@ test('an answer after others that only inform is well', async (t) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
     }),
   );
-  t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), {});
+  t.deepEqual(await clientOf(t, port).call('A.B', {}), {});
 });
 
 test('nobody there is unavailable, and worth another try', async (t) => {
@@ -139,9 +139,19 @@ test('a connection that breaks before the answer is unavailable', async (t) => {
 test('an aborted call fails with the reason of its signal', async (t) => {
   const port = await serveRaw(t, () => {});
   const controller = new AbortController();
-  const call = clientOf(t, port).call('A.B', {}, controller.signal);
+  const call = clientOf(t, port).call('A.B', {}, { signal: controller.signal });
   setTimeout(() => controller.abort(new Error('enough')), 20);
   await t.throwsAsync(call, { message: 'enough' });
+});
+
+test('a call that takes too long fails as its limit says, and makes room for the next one', async (t) => {
+  const port = await serveRaw(t, async (request, response) => {
+    if ((await text(request)).includes('A.Soon')) response.end('{"result":{},"error":null,"id":2}');
+  });
+  const client = clientOf(t, port, 1);
+  const limit = { ms: 20, expired: () => new Error('too late') };
+  await t.throwsAsync(client.call('A.Never', {}, { limit }), { message: 'too late' });
+  t.deepEqual(await client.call('A.Soon', {}), {});
 });
 
 test('connections are used again', async (t) => {
@@ -152,7 +162,7 @@ test('connections are used again', async (t) => {
     response.end(JSON.stringify({ result: {}, error: null, id }));
   });
   const client = clientOf(t, port);
-  for (let time = 0; time < 10; time += 1) await client.call('A.B', {}, never());
+  for (let time = 0; time < 10; time += 1) await client.call('A.B', {});
   t.true(ports.size <= 2);
 });
 
@@ -161,7 +171,7 @@ test('a call that takes longer than an idle connection is kept is answered all t
     request.resume();
     void delay(4500).then(() => response.end('{"result":{"late":true},"error":null,"id":1}'));
   });
-  t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), { late: true });
+  t.deepEqual(await clientOf(t, port).call('A.B', {}), { late: true });
 });
 
 test('a stream gets the bare request and gives the status and the bytes', async (t) => {
@@ -209,7 +219,7 @@ test('an answer that is aborted in the middle fails with the reason of the signa
     response.writeHead(200, { 'Content-Length': 100 }).write('{"result":');
   });
   const controller = new AbortController();
-  const call = clientOf(t, port).call('A.B', {}, controller.signal);
+  const call = clientOf(t, port).call('A.B', {}, { signal: controller.signal });
   setTimeout(() => controller.abort(new Error('enough')), 20);
   await t.throwsAsync(call, { message: 'enough' });
 });
@@ -242,7 +252,7 @@ test('characters that are cut between two packets come whole', async (t) => {
     }
     response.end();
   });
-  t.deepEqual(await clientOf(t, port).call('A.B', {}, never()), { name: 'Größe 虚拟机' });
+  t.deepEqual(await clientOf(t, port).call('A.B', {}), { name: 'Größe 虚拟机' });
 });
 
 test('an answer that is none but the end of HTTP is unavailable', async (t) => {
@@ -270,7 +280,7 @@ test('a connection over which the rest of a request is never read is given up', 
     }),
   );
   const client = clientOf(t, port, 1);
-  t.deepEqual(await client.call('A.B', { large: 'x'.repeat(20_000_000) }, never()), {});
+  t.deepEqual(await client.call('A.B', { large: 'x'.repeat(20_000_000) }), {});
   // The server gives the same id to all.
-  await t.throwsAsync(client.call('A.B', {}, never()), { message: /another call/ });
+  await t.throwsAsync(client.call('A.B', {}), { message: /another call/ });
 });

@@ -131,7 +131,7 @@ export class System {
 
   #client(isCurrent: () => boolean): ServiceClient {
     return {
-      call: (_method, request, signal, stage) =>
+      call: (_method, request, { signal, limit, stage } = {}) =>
         new Promise((resolve, reject) => {
           const { guest } = request as GuestRequest;
           const call: Call = {
@@ -145,10 +145,12 @@ export class System {
           };
           if (!isCurrent()) return;
           this.#calls.push(call);
-          signal.addEventListener('abort', () => {
+          const end = (reason: unknown): void => {
             this.#calls = this.#calls.filter((each) => each !== call);
-            reject(signal.reason);
-          });
+            reject(reason);
+          };
+          signal?.addEventListener('abort', () => end(signal.reason));
+          if (limit) setTimeout(() => end(limit.expired()), limit.ms);
         }),
       open: () => Promise.reject(new Error('no streams')),
       connect: () => Promise.reject(new Error('no consoles')),
