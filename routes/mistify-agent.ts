@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main } from './main.js';
+import { loadLean } from '../lib/lean-loading.js';
 
+const { main } = await loadLean(() => import('./main.js'));
 await main(process.argv.slice(2));

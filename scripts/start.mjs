@@ -2,5 +2,4 @@
 import { setUp } from './setup.mjs';
 
 setUp({ realParts: true });
-const { main } = await import('../dist/routes/main.js');
-await main(process.argv.slice(2));
+await import('../dist/routes/mistify-agent.js');

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import axios from 'axios';
 import type { Pool } from 'undici';
+import { axios } from '../axios.js';
 import { errorMessage } from '../errors.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';

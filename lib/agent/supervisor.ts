@@ -1,7 +1,8 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
+import { endingOf } from '../child-ending.js';
 import type { Config } from '../config/load.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { errorMessage } from '../errors.js';
@@ -46,15 +47,12 @@ const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
 });
 
 /** In a session of its own, so that Ctrl-C reaches it through the agent, but never outliving the agent. */
-const spawn = ({ name, endpoint, command, dbpath }: Spawned, log: Logger) =>
-  execa('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
+const start = ({ name, endpoint, command, dbpath }: Spawned, log: Logger): ChildProcess =>
+  spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
     detached: true,
-    stdin: 'ignore',
-    stdout: 'inherit',
-    stderr: 'inherit',
-    reject: false,
-    forceKillAfterDelay: STOP_MS,
+    stdio: ['ignore', 'inherit', 'inherit'],
     env: {
+      ...process.env,
       ...endpointVariables(endpoint),
       MISTIFY_LOG_LEVEL: log.level,
       MISTIFY_STATE_DIR: join(dbpath, name),
@@ -62,10 +60,17 @@ const spawn = ({ name, endpoint, command, dbpath }: Spawned, log: Logger) =>
     },
   });
 
+/** Asks a service to end, and kills it when it does not. */
+const end = (child: ChildProcess): void => {
+  const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  child.once('exit', () => clearTimeout(impatience));
+  child.kill('SIGTERM');
+};
+
 /** Starts every service that has a `command`, and starts it again, with backoff, when it dies. */
 export const superviseServices = (config: Config, secrets: Secrets, log: Logger): Supervisor => {
   const stopping = new AbortController();
-  const running = new Map<string, ReturnType<typeof spawn>>();
+  const running = new Map<string, ChildProcess>();
 
   const supervise = async (name: string, service: ServiceConfig): Promise<void> => {
     const command = await resolveCommand(service.command ?? []);
@@ -75,14 +80,14 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
-      const child = spawn({ name, endpoint, command, dbpath: config.dbpath }, log);
+      const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
       running.set(name, child);
       log.info({ service: name, pid: child.pid, address }, 'service started');
-      const { exitCode, signal, originalMessage } = await child;
+      const ending = await endingOf(child);
       running.delete(name);
       if (stopping.signal.aborted) return;
       if (Date.now() - startedAt > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
-      log.error({ service: name, exitCode, signal, reason: originalMessage, backoffMs }, 'service died');
+      log.error({ service: name, ...ending, backoffMs }, 'service died');
       await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
       backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
@@ -95,7 +100,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
   return {
     stop: async () => {
       stopping.abort();
-      for (const child of running.values()) child.kill('SIGTERM');
+      for (const child of running.values()) end(child);
       await Promise.all(supervised);
     },
   };

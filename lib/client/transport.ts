@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import type { AxiosInstance, AxiosResponse } from 'axios';
+import { axios } from '../axios.js';
 import { contentLength } from '../content-length.js';
 import { type Dialled, dial, UpgradeRefused } from '../websocket/dial.js';
 import { MistifyError } from './errors.js';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import axios from 'axios';
+import { axios } from '../axios.js';
 import { withDeadline } from '../deadline.js';
 
 /** How long a receiver may take to answer. */

@@ -1,5 +1,6 @@
-import { type AxiosAdapter, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
+import { AxiosHeaders } from '../axios.js';
 import { requestText } from './text-answer.js';
 
 /** What is the same for all calls, and would be merged into each anew if axios had it. */

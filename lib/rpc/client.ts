@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
-import { Axios, AxiosError, type AxiosRequestConfig, type AxiosResponse } from 'axios';
+import type { Axios as AxiosClient, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { errors, type Pool } from 'undici';
+import { Axios, AxiosError } from '../axios.js';
 import { contentLength } from '../content-length.js';
 import type { TimeLimit } from '../deadline.js';
 import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../errors.js';
@@ -73,7 +74,7 @@ const consoleRefused = (service: string, { status, body }: UpgradeRefused): Agen
 /** Calls a sub-agent: JSON-RPC 1.0 over HTTP, over connections that are kept alive. */
 export class RpcClient implements ServiceClient {
   readonly #service: string;
-  readonly #http: Axios;
+  readonly #http: AxiosClient;
   readonly #connections: Pool;
   readonly #path: string;
   readonly #endpoint: ServiceEndpoint;

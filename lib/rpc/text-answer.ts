@@ -1,5 +1,5 @@
-import { AxiosError } from 'axios';
 import type { Dispatcher } from 'undici';
+import { AxiosError } from '../axios.js';
 
 /** An answer that has been read. */
 export interface TextAnswer {

@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { endingOf } from '../child-ending.js';
 import { AgentError } from '../errors.js';
 
 /** What flock(1) ends with when somebody else has the lock. */
@@ -32,19 +33,16 @@ export const lockDirectory = async (directory: string): Promise<DirectoryLock> =
     String(LOCKED_EXIT_CODE),
   ];
   // Once it has the lock, cat gives back what it is sent, until we are gone.
-  const holder = execa('flock', [...options, '--no-fork', file, 'cat'], {
-    stdin: 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    reject: false,
+  const holder = spawn('flock', [...options, '--no-fork', file, 'cat'], {
     detached: true,
-    buffer: false,
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
+  const ended = endingOf(holder);
   holder.stdin.on('error', () => {});
   holder.stdin.write('\n');
-  const locked = once(holder.stdout, 'data').then(() => true);
-  if (!(await Promise.race([locked, holder.then(() => false)]))) {
-    const { exitCode, originalMessage } = await holder;
+  const ending = await Promise.race([once(holder.stdout, 'data'), ended]);
+  if (!Array.isArray(ending)) {
+    const { exitCode, reason } = ending;
     if (exitCode === LOCKED_EXIT_CODE) {
       throw new AgentError(
         'conflict',
@@ -53,13 +51,13 @@ export const lockDirectory = async (directory: string): Promise<DirectoryLock> =
     }
     throw new AgentError(
       'storage',
-      `${file}: cannot be locked (${originalMessage ?? `flock exited with ${exitCode}`})`,
+      `${file}: cannot be locked (${reason ?? `flock exited with ${exitCode}`})`,
     );
   }
   return {
     release: async () => {
       holder.stdin.end();
-      await holder;
+      await ended;
     },
   };
 };

@@ -1,4 +1,4 @@
-import axios from 'axios';
+import { axios } from '../../../axios.js';
 import { withDeadline } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import axios from 'axios';
+import { axios } from '../../../axios.js';
 import { errorMessage } from '../../../errors.js';
 import { SourceError } from './errors.js';
 
