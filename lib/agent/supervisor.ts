@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endingOf } from '../child-ending.js';
+import { type Ending, endingOf } from '../child-ending.js';
 import type { Config } from '../config/load.js';
 import type { ServiceConfig } from '../config/schema.js';
 import { errorMessage } from '../errors.js';
@@ -62,9 +62,8 @@ const start = ({ name, endpoint, command, dbpath }: Spawned, log: Logger): Child
 
 /** Asks a service to end, and kills it when it does not. */
 const end = (child: ChildProcess): void => {
-  const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-  child.once('exit', () => clearTimeout(impatience));
   child.kill('SIGTERM');
+  setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
 };
 
 /** Starts every service that has a `command`, and starts it again, with backoff, when it dies. */
@@ -76,14 +75,17 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     const command = await resolveCommand(service.command ?? []);
     const endpoint = { address: service, secret: secrets.get(service) };
     const address = describeAddress(service);
+    const run = async (): Promise<Ending> => {
+      const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
+      running.set(name, child);
+      log.info({ service: name, pid: child.pid, address }, 'service started');
+      return endingOf(child);
+    };
     let backoffMs = FIRST_BACKOFF_MS;
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
-      const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
-      running.set(name, child);
-      log.info({ service: name, pid: child.pid, address }, 'service started');
-      const ending = await endingOf(child);
+      const ending = await run().catch((error): Ending => ({ reason: errorMessage(error) }));
       running.delete(name);
       if (stopping.signal.aborted) return;
       if (Date.now() - startedAt > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;

@@ -30,6 +30,11 @@ class TextReader implements Dispatcher.DispatchHandler {
   #status = 0;
   #statusText = '';
 
+  readonly #onAbort = (): void => this.#end(this.#request.signal?.reason);
+
+  readonly #onTimeUp = (): void =>
+    this.#end(new AxiosError(`no answer within ${this.#request.timeout} ms`, AxiosError.ETIMEDOUT));
+
   constructor(
     request: TextRequest,
     resolve: (answer: TextAnswer) => void,
@@ -74,11 +79,6 @@ class TextReader implements Dispatcher.DispatchHandler {
     this.#letGo();
     this.#reject(error);
   }
-
-  readonly #onAbort = (): void => this.#end(this.#request.signal?.reason);
-
-  readonly #onTimeUp = (): void =>
-    this.#end(new AxiosError(`no answer within ${this.#request.timeout} ms`, AxiosError.ETIMEDOUT));
 
   #end(reason: Error): void {
     this.#letGo();

@@ -73,9 +73,12 @@ const callNow = (stage: Stage, request: unknown, { signal, jobStage }: CallOf): 
   const { method, service } = stage;
   const limit = limitOf(stage);
   const endsAt = performance.now() + limit.ms;
-  const left = (): TimeLimit => ({ ...limit, ms: Math.max(1, endsAt - performance.now()) });
-  const call = (): Promise<unknown> =>
-    service.client.call(method, request, { signal, limit: left(), stage: jobStage });
+  const call = async (): Promise<unknown> => {
+    const ms = endsAt - performance.now();
+    // It waited for room until nobody waited for it any more.
+    if (ms <= 0) throw limit.expired();
+    return service.client.call(method, request, { signal, limit: { ...limit, ms }, stage: jobStage });
+  };
   return waitFor(service.throttle(call), signal, limit);
 };
 

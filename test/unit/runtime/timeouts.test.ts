@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { getCpuMetrics } from '../../../handlers/guests/metrics/cpu.js';
+import { getDiskMetrics } from '../../../handlers/guests/metrics/disk.js';
 import { downloadSnapshot } from '../../../handlers/guests/snapshots/download.js';
 import { startGuest } from '../../../handlers/guests/start.js';
 import { suspendGuest } from '../../../handlers/guests/suspend.js';
@@ -73,6 +74,22 @@ test('an info action that takes too long is a timeout, and its call is ended', a
     message: 'test: no answer to Test.cpuMetrics within 1 s',
   });
   await aborted.opened;
+});
+
+test('an info action whose time was up before its service had room is not carried out any more', async (t) => {
+  const { opened, open } = gate();
+  const { context, params, scripted } = await withGuest(t, {
+    service: { max_pending: 1 },
+    actions: { cpuMetrics: [{ timeout: 0.05 }] },
+    methods: { 'Test.start': ({ guest }) => opened.then(() => ({ guest })) },
+  });
+  const { headers } = await startGuest(event({ params }), context);
+  await until('it runs', () => scripted.requests('Test.start').length === 1);
+  await t.throwsAsync(getCpuMetrics(event({ params }), context), { message: /within 0\.05 s/ });
+  open();
+  await finished(context, headers?.['X-Guest-Job-ID']);
+  await getDiskMetrics(event({ params }), context);
+  t.deepEqual(scripted.requests('Test.cpuMetrics'), []);
 });
 
 test('a stream that does not begin in time is a timeout, is ended, and leaves room for the next', async (t) => {
