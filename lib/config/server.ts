@@ -46,7 +46,7 @@ export const serverSchema = Joi.object<ServerConfig>({
   socket: Joi.object({
     path: Joi.string().pattern(/^\//, 'absolute path').max(107).required(),
     mode: Joi.string()
-      .pattern(/^0?[0-7]{3}$/, 'octal mode')
+      .pattern(/^0?[0-7]{3}$/, 'octal mode (such as 0660)')
       .custom(parseMode)
       .default(0o600)
       .description('Who may connect, in octal'),

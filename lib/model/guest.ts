@@ -59,12 +59,12 @@ const text = (): Joi.StringSchema => Joi.string().allow('', null);
 const name = (): Joi.StringSchema =>
   text()
     .max(255)
-    .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.-]*$/, 'name');
+    .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.-]*$/, 'name (letters, digits, _ : . -)');
 
 const address = (): Joi.StringSchema =>
   text()
     .max(64)
-    .pattern(/^[0-9a-fA-F:./]+$/, 'address');
+    .pattern(/^[0-9a-fA-F:./]+$/, 'address (digits, a-f, . : /)');
 
 export const guestIdSchema = Joi.string()
   .guid({ separator: '-', wrapper: false })
@@ -74,7 +74,10 @@ export const guestIdSchema = Joi.string()
   .example('7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10');
 
 export const imageIdSchema = Joi.string()
-  .pattern(/^(?!(.*\/)?\.\.?(\/|$))[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/, 'image id')
+  .pattern(
+    /^(?!(.*\/)?\.\.?(\/|$))[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/,
+    'image id (letters, digits, _ : . @ / -)',
+  )
   .max(255)
   .label('image id')
   .description('The id of an image: letters, digits and `_ : . @ / -`')
@@ -87,7 +90,7 @@ export const nicSchema = Joi.object<Nic>({
   network: name().description('The bridge it joins, or `user` for user-mode networking').example('br0'),
   model: name().max(64).description('The network card that the guest sees').example('virtio'),
   mac: text()
-    .pattern(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, 'MAC address')
+    .pattern(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, 'MAC address (such as 52:54:00:12:34:56)')
     .description('Hardware address; a stable one is generated when none is given')
     .example('52:54:00:12:34:56'),
   address: address().description("The guest's address").example('192.0.2.10'),

@@ -25,14 +25,14 @@ export const snapshotSchema = Joi.object<Snapshot>({
 }).label('snapshot');
 
 export const snapshotNameSchema = Joi.string()
-  .pattern(/^[a-zA-Z0-9_:.-]+$/, 'snapshot name')
+  .pattern(/^[a-zA-Z0-9_:.-]+$/, 'snapshot name (letters, digits, _ : . -)')
   .max(255)
   .label('snapshot name')
   .description('Letters, digits and `_ : . -`')
   .example('before-upgrade');
 
 export const diskIdSchema = Joi.string()
-  .pattern(/^(0|[1-9]|1[0-9]|2[0-5]|(vd|sd|hd|xvd)[a-z])$/, 'disk')
+  .pattern(/^(0|[1-9]|1[0-9]|2[0-5]|(vd|sd|hd|xvd)[a-z])$/, 'disk (its number, or its device such as vda)')
   .label('disk')
   .description('The number of a disk (0-25) or its device name')
   .example('vda');
