@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Request } from '@hapi/hapi';
 import { callerGone } from './errors.js';
@@ -18,6 +19,8 @@ export const disconnectSignal = ({ raw }: Request): AbortSignal => {
   const onClose = (): void => controller.abort(callerGone());
   if (socket.closed) onClose();
   else socket.once('close', onClose);
+  // Pipelined requests all listen.
+  setMaxListeners(0, controller.signal);
   signals.set(socket, controller.signal);
   return controller.signal;
 };

@@ -84,7 +84,7 @@ const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: numb
   if (next !== undefined) response.header('Link', linkToNext(request, next));
   for (const name in headers) response.header(name, String(headers[name]));
   if (body instanceof Readable) {
-    const { res } = request.raw;
+    const { req, res } = request.raw;
     // Else the headers of a sub-agent's answer go to the client.
     (response as unknown as Untyped).passThrough(false);
     // Of a stream that has broken off before it is read hapi does not hear.
@@ -92,6 +92,8 @@ const respond = (reply: Reply, request: Request, h: ResponseToolkit, stall: numb
       if (error && !res.writableEnded) res.destroy();
     });
     res.setTimeout(stall, () => res.destroy());
+    // It is the socket's, and the answer that follows on it may take as long as it wants. Node sets its own afterwards.
+    res.prependOnceListener('finish', () => req.socket.setTimeout(0));
     res.once(
       'close',
       whenRevoked(request, () => res.destroy()),

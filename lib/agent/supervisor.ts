@@ -85,6 +85,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
+      if (stopping.signal.aborted) return;
       const ending = await run().catch((error): Ending => ({ reason: errorMessage(error) }));
       running.delete(name);
       if (stopping.signal.aborted) return;

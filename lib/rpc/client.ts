@@ -46,10 +46,14 @@ export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, 
 const shortened = (message: string): string =>
   message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
 
-/** Whether something answered, but not in HTTP, or more than we read. */
+/** What undici says of an answer that HTTP has, but not to our requests, such as a 100 or a 101. */
+const UNASKED = /^bad (response|upgrade)$/;
+
+/** Whether something answered, but not in HTTP, not what we asked, or more than we read. */
 const isNonsense = (error: unknown): boolean =>
   error instanceof errors.HTTPParserError ||
   error instanceof errors.HeadersOverflowError ||
+  (error instanceof errors.SocketError && UNASKED.test(error.message)) ||
   error instanceof AxiosError;
 
 const isTimeUp = (error: unknown): boolean =>

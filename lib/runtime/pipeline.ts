@@ -56,21 +56,28 @@ const limitOf = (stage: Stage): TimeLimit => ({ ms: stage.timeout * 1000, expire
 interface CallOf {
   signal: AbortSignal | undefined;
   jobStage: JobStage | undefined;
+  /** Is called when its time starts. */
+  begins: () => void;
 }
 
 /** Its time starts when the service has room. */
-const callQueued = (stage: Stage, request: unknown, { signal, jobStage }: CallOf): Promise<unknown> => {
+const callQueued = (
+  stage: Stage,
+  request: unknown,
+  { signal, jobStage, begins }: CallOf,
+): Promise<unknown> => {
   const { method, service } = stage;
-  const options = { signal, limit: limitOf(stage), stage: jobStage };
-  return waitFor(
-    service.throttle(() => service.client.call(method, request, options)),
-    signal,
-  );
+  const call = (): Promise<unknown> => {
+    begins();
+    return service.client.call(method, request, { signal, limit: limitOf(stage), stage: jobStage });
+  };
+  return waitFor(service.throttle(call), signal);
 };
 
 /** A client waits for it, so its time starts at once. */
-const callNow = (stage: Stage, request: unknown, { signal, jobStage }: CallOf): Promise<unknown> => {
+const callNow = (stage: Stage, request: unknown, { signal, jobStage, begins }: CallOf): Promise<unknown> => {
   const { method, service } = stage;
+  begins();
   const limit = limitOf(stage);
   const endsAt = performance.now() + limit.ms;
   const call = async (): Promise<unknown> => {
@@ -96,17 +103,20 @@ const runStage = async <Request, Response>(
 ): Promise<Response> => {
   const stage = action.stages[index] as Stage;
   const call = action.type === 'async' ? callQueued : callNow;
-  const giveUpAt = Date.now() + stage.timeout * 1000;
+  let beganAt = 0;
+  const begins = (): void => {
+    beganAt ||= Date.now();
+  };
   await run?.enterStage(index);
   const earlier = run?.repeated && run.fromStage === index ? 1 : 0;
   for (let attempt = 1; ; attempt += 1) {
     const request = exchange.request(stage);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlier };
-    const answer = (await call(stage, request, { signal, jobStage })) as Response;
+    const answer = (await call(stage, request, { signal, jobStage, begins })) as Response;
     await exchange.answered?.(stage, answer, request);
     const retry = retryAfter(answer);
     if (retry === 0) return answer;
-    if (attempt >= MAX_ATTEMPTS || Date.now() + retry * 1000 > giveUpAt) {
+    if (attempt >= MAX_ATTEMPTS || Date.now() - beganAt > (stage.timeout - retry) * 1000) {
       throw badAnswer(
         stage.service.name,
         `${stage.method} still asks to be run again after ${attempt} attempts`,

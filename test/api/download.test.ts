@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { StreamError } from '../../lib/rpc/stream-error.js';
 import { PATIENCE } from '../../routes/listener.js';
@@ -214,4 +217,20 @@ test('a client that stops reading is cut off after a while, and makes room', asy
   stalled.end();
   await gone.opened;
   t.pass();
+});
+
+test('a slow answer that follows a stream on the same connection is waited for', async (t) => {
+  const { url, context } = await serveApi(
+    t,
+    { methods: { 'Test.cpuMetrics': () => delay(1000, { type: 'cpu', cpu: [] }) } },
+    { ...PATIENCE, stall: 300 },
+  );
+  await addGuest(context, { id: ID });
+  const { port, host } = new URL(url);
+  const socket = connect(Number(port));
+  const head = `Host: ${host}\r\n`;
+  socket.write(`GET ${PATH} HTTP/1.1\r\n${head}\r\n`);
+  socket.write(`GET /guests/${ID}/metrics/cpu HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
+  const answers = await text(socket);
+  t.is(answers.match(/HTTP\/1\.1 200 OK/g)?.length, 2);
 });

@@ -125,6 +125,14 @@ test('an answer after others that only inform is well', async (t) => {
   t.deepEqual(await clientOf(t, port).call('A.B', {}), {});
 });
 
+for (const head of ['100 Continue', '101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade'])
+  test(`an unasked ${head.slice(0, 3)} is a bad answer`, async (t) => {
+    const port = await serveTcp(t, (socket) =>
+      socket.once('data', () => socket.write(`HTTP/1.1 ${head}\r\n\r\n`)),
+    );
+    t.is((await failure(t, port))?.kind, 'bad_answer');
+  });
+
 test('nobody there is unavailable, and worth another try', async (t) => {
   const port = await refusingPort(t);
   const message = `svc: cannot be reached on port ${port} (ECONNREFUSED)`;
@@ -253,15 +261,6 @@ test('characters that are cut between two packets come whole', async (t) => {
     response.end();
   });
   t.deepEqual(await clientOf(t, port).call('A.B', {}), { name: 'Größe 虚拟机' });
-});
-
-test('an answer that is none but the end of HTTP is unavailable', async (t) => {
-  const port = await serveTcp(t, (socket) =>
-    socket.once('data', () =>
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n'),
-    ),
-  );
-  t.is((await failure(t, port))?.kind, 'unavailable');
 });
 
 test('an answer that becomes nonsense in its body is a bad answer', async (t) => {

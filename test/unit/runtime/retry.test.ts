@@ -1,7 +1,9 @@
 import test from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
+import { restartGuest } from '../../../handlers/guests/restart.js';
 import { startGuest } from '../../../handlers/guests/start.js';
 import { addGuest, event, finished, startTestAgent } from '../../helpers/agent.js';
+import { gate, until } from '../../helpers/wait.js';
 
 test('a stage that asks for it is run again after so many seconds, with the guest as it then is', async (t) => {
   const times: number[] = [];
@@ -37,6 +39,25 @@ test('a stage that asks for ever is an error once its time would be over', async
   t.like(job, { Status: 'Error' });
   t.regex(job.Message, /^test: Test\.start still asks to be run again after \d+ attempts$/);
   t.true(scripted.requests('Test.start').length <= 4);
+});
+
+test('the time that a stage waits for room is not of the time in which it may ask again', async (t) => {
+  const { opened, open } = gate();
+  let asked = 0;
+  const { context, scripted } = await startTestAgent(t, {
+    service: { max_pending: 1 },
+    actions: { restart: [{ timeout: 1 }] },
+    methods: {
+      'Test.start': ({ guest }) => opened.then(() => ({ guest })),
+      'Test.restart': ({ guest }) => ({ guest, ...(asked++ === 0 ? { retry: 0.01 } : {}) }),
+    },
+  });
+  const [first, second] = [await addGuest(context), await addGuest(context)];
+  await startGuest(event({ params: { guestID: first.id } }), context);
+  await until('it runs', () => scripted.requests('Test.start').length === 1);
+  const { headers } = await restartGuest(event({ params: { guestID: second.id } }), context);
+  setTimeout(open, 1200);
+  t.is((await finished(context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
 });
 
 test('a stage that asks for ever, without a pause to speak of, is an error after 100 attempts', async (t) => {
