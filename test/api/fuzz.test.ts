@@ -15,7 +15,7 @@ import { Random } from '../helpers/random.js';
 import { until } from '../helpers/wait.js';
 
 /** Requests in all; raise it for a longer run. */
-const REQUESTS = numberFrom('MISTIFY_FUZZ_REQUESTS') ?? 5000;
+const REQUESTS = numberFrom('MISTIFY_FUZZ_REQUESTS') ?? 3000;
 const CLIENTS = 8;
 /** Requests of a client after which an example is made anew: many of them change what they are about. */
 const RENEW_AFTER = 20;

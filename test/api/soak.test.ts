@@ -7,7 +7,7 @@ import { numberFrom } from '../helpers/property.js';
 import { until } from '../helpers/wait.js';
 
 /** Of load, in all; raise it for a longer run. */
-const SECONDS = numberFrom('MISTIFY_SOAK_SECONDS') ?? 15;
+const SECONDS = numberFrom('MISTIFY_SOAK_SECONDS') ?? 10;
 /** After each of these parts everything comes to rest, and is counted. */
 const PARTS = 10;
 /** By then what is bounded has reached its bounds: caches, the job log. */

@@ -9,7 +9,7 @@ import { startScripted } from '../helpers/scripted.js';
 import { until } from '../helpers/wait.js';
 
 /** Times that the agent is killed; raise it for a longer run. */
-const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 5);
+const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 3);
 const GUESTS = 4;
 const CLIENTS = 8;
 const ACTIONS = ['start', 'suspend', 'resume', 'restart'] as const;
