@@ -222,8 +222,8 @@ test('a client that stops reading is cut off after a while, and makes room', asy
 test('a slow answer that follows a stream on the same connection is waited for', async (t) => {
   const { url, context } = await serveApi(
     t,
-    { methods: { 'Test.cpuMetrics': () => delay(1000, { type: 'cpu', cpu: [] }) } },
-    { ...PATIENCE, stall: 300 },
+    { methods: { 'Test.cpuMetrics': () => delay(2500, { type: 'cpu', cpu: [] }) } },
+    { ...PATIENCE, stall: 1500 },
   );
   await addGuest(context, { id: ID });
   const { port, host } = new URL(url);
