@@ -33,22 +33,16 @@ export interface Deadline {
  * collector takes it away, with the end that it was to bring.
  * @param ms milliseconds
  * @param expired makes the error for when the time is up
- * @param ended is told the reason before those who listen to the signal are
  */
 export const startDeadline = (
   ms: number,
   expired: () => Error,
   signal: AbortSignal | undefined,
-  ended: (reason: unknown) => void = () => {},
 ): Deadline => {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const end = (reason: unknown): void => {
-    ended(reason);
-    controller.abort(reason);
-  };
-  const onAbort = (): void => end(signal?.reason);
-  const timer = setTimeout(() => end(expired()), ms);
+  const onAbort = (): void => controller.abort(signal?.reason);
+  const timer = setTimeout(() => controller.abort(expired()), ms);
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
@@ -64,13 +58,16 @@ export const startDeadline = (
  * @param ms milliseconds
  * @param expired makes the error for when the time is up
  */
-export const withDeadline = <T>(
+export const withDeadline = async <T>(
   ms: number,
   expired: () => Error,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const deadline = startDeadline(ms, expired, signal, reject);
-    void work(deadline.signal).then(resolve, reject).then(deadline.clear);
-  });
+): Promise<T> => {
+  const deadline = startDeadline(ms, expired, signal);
+  try {
+    return await waitFor(work(deadline.signal), deadline.signal);
+  } finally {
+    deadline.clear();
+  }
+};

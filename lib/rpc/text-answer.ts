@@ -70,9 +70,8 @@ class TextReader implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#letGo();
-    const [first] = this.#chunks;
-    const whole = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, statusText: this.#statusText, text: whole.toString() });
+    const text = Buffer.concat(this.#chunks).toString();
+    this.#resolve({ status: this.#status, statusText: this.#statusText, text });
   }
 
   onResponseError(_: unknown, error: Error): void {
