@@ -1,4 +1,4 @@
-import type { Submission, SubmitOptions } from '../lib/runtime/runtime.js';
+import type { Submission, SubmitOptions } from '../lib/runtime/submission.js';
 import { answered, JOB_ID_HEADER, ok } from './replies.js';
 import type { Context, Event, JobQuery, Reply } from './types.js';
 

@@ -1,5 +1,5 @@
 import type { Principal } from '../lib/auth/principal.js';
-import type { IdempotentRequest } from '../lib/store/job-log.js';
+import type { IdempotentRequest } from '../lib/store/logged-job.js';
 
 export type { Context } from '../lib/agent/context.js';
 

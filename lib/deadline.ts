@@ -31,18 +31,12 @@ export interface Deadline {
 /**
  * `AbortSignal.any` of an `AbortSignal.timeout` would not do: nothing else holds that one, and Node 20's garbage
  * collector takes it away, with the end that it was to bring.
- * @param ms milliseconds
- * @param expired makes the error for when the time is up
  */
-export const startDeadline = (
-  ms: number,
-  expired: () => Error,
-  signal: AbortSignal | undefined,
-): Deadline => {
+export const startDeadline = (limit: TimeLimit, signal: AbortSignal | undefined): Deadline => {
   signal?.throwIfAborted();
   const controller = new AbortController();
   const onAbort = (): void => controller.abort(signal?.reason);
-  const timer = setTimeout(() => controller.abort(expired()), ms);
+  const timer = setTimeout(() => controller.abort(limit.expired()), limit.ms);
   signal?.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
@@ -53,18 +47,13 @@ export const startDeadline = (
   };
 };
 
-/**
- * Runs `work` with a signal that is aborted when the time is up or `signal` is, and waits for it no longer than that.
- * @param ms milliseconds
- * @param expired makes the error for when the time is up
- */
+/** Runs `work` with a signal that is aborted when the time is up or `signal` is, and waits for it no longer than that. */
 export const withDeadline = async <T>(
-  ms: number,
-  expired: () => Error,
+  limit: TimeLimit,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> => {
-  const deadline = startDeadline(ms, expired, signal);
+  const deadline = startDeadline(limit, signal);
   try {
     return await waitFor(work(deadline.signal), deadline.signal);
   } finally {

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { withDeadline } from '../../lib/deadline.js';
+import { type TimeLimit, withDeadline } from '../../lib/deadline.js';
 import { type EventFilter, type EventKind, type HostEvent, passes } from '../../lib/events/event.js';
 import type { EventLog } from '../../lib/events/event-log.js';
 import type { Context, Event, Reply } from '../types.js';
 
 /** A line now and then, by which both sides know that the other one is there. */
-const HEARTBEAT_MS = 15_000;
+const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('nothing happens') };
 /** What a client waits before it connects again. */
 const RETRY_MS = 1000;
 
@@ -31,9 +31,8 @@ const sent = ({ id, time, happening }: HostEvent): string =>
 
 /** Waits for the next event, at most until a line is due: to whether there was none. */
 const isSilent = async (log: EventLog, place: number, ended: AbortSignal): Promise<boolean> => {
-  const silence = (): Error => new Error('nothing happens');
   try {
-    await withDeadline(HEARTBEAT_MS, silence, ended, (turn) => log.wait(place, turn));
+    await withDeadline(HEARTBEAT, ended, (turn) => log.wait(place, turn));
     return false;
   } catch {
     return true;

@@ -1,6 +1,7 @@
 import { isFinished } from '../model/job.js';
 import type { GuestStore } from '../store/guest-store.js';
-import type { JobLog, LoggedJob } from '../store/job-log.js';
+import type { JobLog } from '../store/job-log.js';
+import type { LoggedJob } from '../store/logged-job.js';
 import type { Happening } from './event.js';
 import type { EventLog } from './event-log.js';
 

@@ -1,12 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { axios } from '../axios.js';
-import { withDeadline } from '../deadline.js';
+import { type TimeLimit, withDeadline } from '../deadline.js';
 
 /** How long a receiver may take to answer. */
-const ANSWER_MS = 10_000;
-
-const noAnswer = (): Error => new Error(`it did not answer within ${ANSWER_MS / 1000} s`);
+const ANSWER: TimeLimit = { ms: 10_000, expired: () => new Error('it did not answer within 10 s') };
 
 /** Answers that would be the same if the same body came again. */
 const NEVER_TAKEN = new Set([400, 413, 422]);
@@ -49,7 +47,7 @@ export const post = async ({ url, secret }: Receiver, body: string, signal: Abor
     'X-Mistify-Signature': signatureOf(secret, timestamp, body),
   };
   const options = { headers, maxRedirects: 0, responseType: 'stream', validateStatus: () => true } as const;
-  const { status, data } = await withDeadline(ANSWER_MS, noAnswer, signal, (callSignal) =>
+  const { status, data } = await withDeadline(ANSWER, signal, (callSignal) =>
     axios.post<Readable>(url, body, { ...options, signal: callSignal }),
   );
   data.destroy();

@@ -3,7 +3,7 @@ import type { EventLog } from '../events/event-log.js';
 import { isFinished } from '../model/job.js';
 import type { GuestMetrics } from '../model/metrics.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { LoggedJob } from '../store/job-log.js';
+import type { LoggedJob } from '../store/logged-job.js';
 import { CounterGathering, type Gathered } from './gathering.js';
 import { GuestCounterMetrics } from './guest-counters.js';
 import { processMetrics } from './process-metrics.js';

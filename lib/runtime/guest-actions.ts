@@ -13,7 +13,8 @@ import type { Action } from './action.js';
 import { guestExchange } from './guest-exchange.js';
 import type { TaskRun } from './job-queue.js';
 import { type PipelineOptions, requireShape, runPipeline } from './pipeline.js';
-import type { Answered, Runtime, Submission, SubmitOptions } from './runtime.js';
+import type { Answered, Runtime } from './runtime.js';
+import type { Submission, SubmitOptions } from './submission.js';
 
 const runGuestPipeline = async (
   runtime: Runtime,

@@ -7,7 +7,8 @@ import { type ImageRequest, type ImageResponse, imageResponseSchema } from '../r
 import type { Task } from '../store/task.js';
 import type { TaskRun } from './job-queue.js';
 import { type Exchange, requireShape, runPipeline } from './pipeline.js';
-import type { Answered, Runtime, Submission, SubmitOptions } from './runtime.js';
+import type { Answered, Runtime } from './runtime.js';
+import type { Submission, SubmitOptions } from './submission.js';
 
 /** The stores an image can be in: disk images and container images. */
 const STORES = ['', 'container'] as const;

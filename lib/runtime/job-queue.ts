@@ -2,36 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError, errorMessage, jobEnded, stopping } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isFinished, type Job } from '../model/job.js';
-import type { AnsweredRequest, IdempotentRequest, JobLog, LoggedJob } from '../store/job-log.js';
+import type { JobLog } from '../store/job-log.js';
+import type { AnsweredRequest, LoggedJob } from '../store/logged-job.js';
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
 import type { JobRun } from './pipeline.js';
 import type { EnqueueOptions, Runner } from './runner.js';
 import type { Runners } from './runners.js';
-
-/** An async action that was accepted. */
-export interface Submitted<T> {
-  job: Job;
-  /** What can be said before it has ended. */
-  pending: T;
-  /** Settles as the action does. */
-  done: Promise<T>;
-}
-
-/** An async action that would have been accepted, had it not been a dry run. */
-export interface Rehearsed<T> {
-  job?: never;
-  pending: T;
-}
-
-export type Submission<T> = Submitted<T> | Rehearsed<T>;
-
-export interface SubmitOptions extends EnqueueOptions {
-  /** The client's request that it answers, when that may come again. */
-  request?: IdempotentRequest | undefined;
-  /** Whether only to check that it would be accepted. */
-  dryRun?: boolean | undefined;
-}
+import type { Submission, SubmitOptions, Submitted } from './submission.js';
 
 /** A task whose turn has come. */
 export interface TaskRun {

@@ -46,12 +46,10 @@ export interface JobRun {
   enterStage(stage: number): Promise<void>;
 }
 
-const timedOut =
-  ({ service, method, timeout }: Stage) =>
-  (): Error =>
-    serviceTimeout(service.name, method, timeout);
-
-const limitOf = (stage: Stage): TimeLimit => ({ ms: stage.timeout * 1000, expired: timedOut(stage) });
+const limitOf = ({ service, method, timeout }: Stage): TimeLimit => ({
+  ms: timeout * 1000,
+  expired: () => serviceTimeout(service.name, method, timeout),
+});
 
 interface CallOf {
   signal: AbortSignal | undefined;
@@ -180,7 +178,7 @@ export const openStream = async (
     last?.bytes.destroy();
     const { client, throttle } = stage.service;
     last = await holdingPlace(throttle, () =>
-      withDeadline(stage.timeout * 1000, timedOut(stage), signal, (openSignal) =>
+      withDeadline(limitOf(stage), signal, (openSignal) =>
         client.open(request, AbortSignal.any([signal, openSignal])),
       ),
     );
@@ -203,7 +201,7 @@ export const openConsole = async (
   for (const stage of action.stages) {
     last?.destroy();
     const { client, throttle } = stage.service;
-    last = await withDeadline(stage.timeout * 1000, timedOut(stage), signal, (openSignal) =>
+    last = await withDeadline(limitOf(stage), signal, (openSignal) =>
       // It stays open for hours, and is no call any more by then.
       throttle(() => client.connect({ ...stage.args, ...request }, openSignal)),
     );

@@ -1,4 +1,4 @@
-import type { LoggedJob } from '../store/job-log.js';
+import type { LoggedJob } from '../store/logged-job.js';
 import { clearTheWay, OVERRULING, settleCreated, settleFailedCreate } from './guest-actions.js';
 import type { Runtime } from './runtime.js';
 

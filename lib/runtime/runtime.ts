@@ -13,8 +13,6 @@ import { JobQueue, type TaskRun } from './job-queue.js';
 import { type Exchange, holdingPlace, openConsole, openStream, runPipeline } from './pipeline.js';
 import { Runners } from './runners.js';
 
-export type { Submission, SubmitOptions } from './job-queue.js';
-
 /** An info or stream action that was carried out: the pipeline's id, and what came of it. */
 export interface Answered<T> {
   pipelineId: string;

@@ -6,7 +6,8 @@ import type { StreamAnswer } from '../rpc/service-client.js';
 import type { Task } from '../store/task.js';
 import type { TaskRun } from './job-queue.js';
 import { type Exchange, requireShape, runPipeline } from './pipeline.js';
-import type { Answered, Runtime, Submission, SubmitOptions } from './runtime.js';
+import type { Answered, Runtime } from './runtime.js';
+import type { Submission, SubmitOptions } from './submission.js';
 
 /** Which snapshots: of one disk of a guest or of all, and which one of them. */
 export interface SnapshotSelector {

@@ -39,6 +39,7 @@ export class Collection<Value> {
   readonly #entries: Map<string, Entry<Value>>;
   #waiting: Write<Value>[] = [];
   #writing: Promise<void> | undefined;
+  #compacting: Promise<void> | undefined;
   #closed = false;
   #lastOrder = 0;
   /** Lines of the file beyond those that it had, or would have had, when it was written anew. */
@@ -127,6 +128,7 @@ export class Collection<Value> {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
+    await this.#compacting;
     await this.#file.close();
   }
 
@@ -169,7 +171,7 @@ export class Collection<Value> {
       if (entry) this.#entries.set(id, entry);
     }
     for (const { resolve } of drafted) resolve();
-    await this.#compactWhenDue(changes.length);
+    this.#compactWhenDue(changes.length);
   }
 
   /** Works out what a write makes of its document, after the writes before it in the batch. */
@@ -194,14 +196,20 @@ export class Collection<Value> {
     return { document: { _id: id, order, json: JSON.stringify(value) }, value };
   }
 
-  async #compactWhenDue(lines: number): Promise<void> {
+  #compactWhenDue(lines: number): void {
     this.#appended += lines;
+    if (this.#compacting !== undefined) return;
     const manyLines = this.#appended >= this.#compactAfter + this.#entries.size;
     const manyBytes = this.#file.size >= Math.max(COMPACT_BYTES, 4 * this.#compactedSize);
     if (!manyLines && !manyBytes) return;
     this.#appended = 0;
+    this.#compacting = this.#compact();
+  }
+
+  async #compact(): Promise<void> {
     // Without room for it the file just stays long; the next time comes.
     await this.#file.compact().catch(() => {});
     this.#compactedSize = this.#file.size;
+    this.#compacting = undefined;
   }
 }

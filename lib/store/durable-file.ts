@@ -59,21 +59,18 @@ export class DurableFile {
     this.#size += bytes.length;
   }
 
-  /**
-   * Notes that somebody else has written the file anew and synced it, or tried to: what is there is whole either way.
-   * @param named whether the new file's name is on disk as well
-   */
-  async replaced({ named }: { named: boolean }): Promise<void> {
-    this.#isNew ||= !named;
+  /** Notes that another file has taken its place: one that is whole, and on disk but for its name. */
+  async replaced(): Promise<void> {
+    this.#isNew = true;
+    this.#hasRest = false;
     this.#isReplaced = true;
     await this.close();
-    this.#size = (await stat(this.#path)).size;
-    this.#isReplaced = false;
+    await this.#measure();
   }
 
   /** Must come before an append: a part of a line that an earlier one has left behind would spoil the next line. */
   async makeReady(): Promise<void> {
-    if (this.#isReplaced) await this.replaced({ named: true });
+    if (this.#isReplaced) await this.#measure();
     if (this.#hasRest) await this.cutBack();
   }
 
@@ -89,6 +86,11 @@ export class DurableFile {
     const handle = this.#handle;
     this.#handle = undefined;
     await handle?.close();
+  }
+
+  async #measure(): Promise<void> {
+    this.#size = (await stat(this.#path)).size;
+    this.#isReplaced = false;
   }
 
   async #syncName(): Promise<void> {

@@ -3,6 +3,7 @@ import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
 import { Collection } from './collection.js';
 import { Eraser } from './eraser.js';
+import type { AnsweredRequest, LoggedJob } from './logged-job.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 import type { Task } from './task.js';
@@ -14,31 +15,6 @@ const ERASE_AFTER_START_MS = 5000;
 const KEEP_REQUESTED_MS = 60 * 60 * 1000;
 /** But no more than so many jobs are kept for that alone. */
 const MAX_REQUESTED = 50_000;
-
-/** A request that its client may send again without having it done again. */
-export interface IdempotentRequest {
-  /** By which the client calls it. */
-  key: string;
-  /** Of what it asks for. */
-  fingerprint: string;
-}
-
-/** What is kept of such a request beside its job. Answers are JSON text: keys in them may be the users' own. */
-export interface AnsweredRequest extends IdempotentRequest {
-  /** What it was answered at first. */
-  pending: string;
-  /** What came of it, once it has ended. */
-  outcome?: { answer: string } | { kind: ErrorKind };
-}
-
-/** A job with what is needed to go on with it after a restart. */
-export interface LoggedJob {
-  job: Job;
-  task: Task;
-  /** The stage of its pipeline that it is at, from 0. */
-  stage: number;
-  request?: AnsweredRequest;
-}
 
 export interface NewJobOptions {
   /** A UUID. */

@@ -1,8 +1,10 @@
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Datastore from 'nedb-promises';
+import pLimit from 'p-limit';
 import { DurableFile } from './durable-file.js';
 import { repairTail } from './repair-tail.js';
+import { UntoldChanges } from './untold-changes.js';
 
 export interface StoredDocument {
   _id: string;
@@ -29,6 +31,7 @@ interface Untyped {
   compactDatafileAsync(): Promise<void>;
   getAllData(): StoredDocument[];
   persistence: {
+    filename: string;
     persistCachedDatabaseAsync?: () => Promise<void>;
     persistNewStateAsync(documents: readonly object[]): Promise<void>;
   };
@@ -42,6 +45,8 @@ const escapeLineBreaks = (line: string): string =>
 const lineOf = ({ id, document }: Change): string =>
   `${escapeLineBreaks(JSON.stringify(document ?? { $$deleted: true, _id: id }))}\n`;
 
+const linesOf = (changes: readonly Change[]): string => changes.map(lineOf).join('');
+
 /** Guests' metadata may hold secrets. */
 const FILE_MODE = 0o600;
 
@@ -50,9 +55,18 @@ const LINES_A_TURN = 500;
 /** So are changes told to NeDB, which compares each document that is to go with all that are. */
 const CHANGES_A_TURN = 100;
 
+/** Where the file is written anew. */
+const copyOf = (filename: string): string => `${filename}.new`;
+
+/** A copy that was not finished is of no use. NeDB, too, writes another file first. */
+const removeCopy = async (filename: string): Promise<void> => {
+  await rm(copyOf(filename), { force: true });
+  await rm(`${copyOf(filename)}~`, { force: true });
+};
+
 /**
- * Reads the file, and has NeDB leave it alone from then on but for compaction. It would open, write and close the file
- * for each change; and write it anew whenever it has read it, which takes longer than to read it, and needs room.
+ * Reads the file, and has NeDB leave it alone from then on. It would open, write and close the file for each change; and
+ * write it anew whenever it has read it, which takes longer than to read it, and needs room.
  */
 const loadOnce = async (datastore: Datastore<StoredDocument>): Promise<void> => {
   const { persistence } = datastore as unknown as Untyped;
@@ -60,6 +74,7 @@ const loadOnce = async (datastore: Datastore<StoredDocument>): Promise<void> => 
   persistence.persistCachedDatabaseAsync = async () => {};
   try {
     await datastore.load();
+    persistence.filename = copyOf(persistence.filename);
   } finally {
     // The class has it.
     delete persistence.persistCachedDatabaseAsync;
@@ -75,8 +90,11 @@ export class NedbFile {
   readonly #datastore: Datastore<StoredDocument>;
   readonly #file: DurableFile;
   readonly #filename: string;
-  /** What NeDB does not know yet; of what is stored, whether NeDB has an earlier state of it. */
-  readonly #untold = new Map<string, Change>();
+  readonly #untold = new UntoldChanges();
+  /** A write to the file, or another one that takes its place. */
+  readonly #turns = pLimit(1);
+  /** The changes that a copy which is being written does not have. */
+  #missing: Change[] | undefined;
   /** Lines that were there when it was opened. */
   readonly linesRead: number;
 
@@ -92,6 +110,7 @@ export class NedbFile {
 
   /** @throws {Error} when the content is damaged beyond a torn last line */
   static async open(filename: string): Promise<NedbFile> {
+    await removeCopy(filename);
     await repairTail(filename);
     let written = 0;
     let linesRead = 0;
@@ -126,37 +145,51 @@ export class NedbFile {
   }
 
   /** Writes all the changes at once, with one sync; when that fails, none was made, in memory or in the file. */
-  async commit(changes: readonly Change[]): Promise<void> {
-    await this.#file.makeReady();
-    try {
-      await this.#file.append(changes.map(lineOf).join(''));
-    } catch (error) {
-      await this.#file.cutBack().catch(() => {});
-      throw error;
-    }
-    for (const change of changes) this.#note(change);
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.#turns(async () => {
+      await this.#file.makeReady();
+      try {
+        await this.#file.append(linesOf(changes));
+      } catch (error) {
+        await this.#file.cutBack().catch(() => {});
+        throw error;
+      }
+      for (const change of changes) this.#untold.note(change);
+      this.#missing?.push(...changes);
+    });
   }
 
   /** Makes sure that nothing of a write that failed is left in the file. */
-  async clean(): Promise<void> {
-    if (!this.#file.hasRest) return;
-    await this.#file.makeReady();
-    await this.#file.sync();
+  clean(): Promise<void> {
+    return this.#turns(async () => {
+      if (!this.#file.hasRest) return;
+      await this.#file.makeReady();
+      await this.#file.sync();
+    });
   }
 
-  /** Writes the file anew, without what is superseded. When there is no room for it, it stays as it is. */
+  /**
+   * Writes the file anew, without what is superseded, while changes are written to the old one. When there is no room for
+   * it, that one stays. Once at a time.
+   */
   async compact(): Promise<void> {
-    await this.#file.makeReady();
-    await this.#tell();
+    const missing: Change[] = [];
+    this.#missing = missing;
     try {
+      await this.#tell();
       await (this.#datastore as unknown as Untyped).compactDatafileAsync();
-    } catch (error) {
-      // The last step of it may have failed alone, with the new file already in place of the old one.
-      await this.#file.replaced({ named: false });
-      await rm(`${this.#filename}~`, { force: true });
-      throw error;
+      const copy = await DurableFile.of(copyOf(this.#filename));
+      try {
+        // Most of them, and only the few that come meanwhile hold up those who write.
+        await copy.append(linesOf(missing.splice(0)));
+        await this.#turns(() => this.#replaceBy(copy, missing));
+      } finally {
+        await copy.close();
+      }
+    } finally {
+      this.#missing = undefined;
+      await removeCopy(this.#filename);
     }
-    await this.#file.replaced({ named: true });
   }
 
   /** Lets go of the file. */
@@ -164,23 +197,27 @@ export class NedbFile {
     return this.#file.close();
   }
 
-  #note({ id, isStored, document }: Change): void {
-    const isKnown = this.#untold.get(id)?.isStored ?? isStored;
-    if (isKnown || document) this.#untold.set(id, { id, isStored: isKnown, document });
-    else this.#untold.delete(id);
+  async #replaceBy(copy: DurableFile, missing: readonly Change[]): Promise<void> {
+    await copy.append(linesOf(missing));
+    await rename(copyOf(this.#filename), this.#filename);
+    await this.#file.replaced();
   }
 
   /** Has NeDB make the changes in its memory, many with a call: each takes longer than its changes. */
   async #tell(): Promise<void> {
-    const changes = [...this.#untold.values()];
-    for (let at = 0; at < changes.length; at += CHANGES_A_TURN) {
-      const some = changes.slice(at, at + CHANGES_A_TURN);
-      const superseded = some.filter(({ isStored }) => isStored).map(({ id }) => id);
-      await this.#datastore.remove({ _id: { $in: superseded } }, { multi: true });
-      await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
-      // Not before: what NeDB was not told of would be missing from the file that it writes.
-      for (const { id } of some) this.#untold.delete(id);
-      await nextTurn();
+    const changes = this.#untold.take();
+    try {
+      while (changes.length > 0) {
+        const some = changes.slice(0, CHANGES_A_TURN);
+        const superseded = some.filter(({ isStored }) => isStored).map(({ id }) => id);
+        await this.#datastore.remove({ _id: { $in: superseded } }, { multi: true });
+        await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
+        changes.splice(0, some.length);
+        await nextTurn();
+      }
+    } finally {
+      // What NeDB was not told of would be missing from the next file that it writes.
+      this.#untold.putBack(changes);
     }
   }
 }

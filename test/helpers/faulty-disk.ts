@@ -40,7 +40,7 @@ const failure = ({ code }: Fault, operation: Operation): Error =>
   Object.assign(new Error(`${code}: injected, ${operation}`), { code });
 
 const { open, appendFile, rename, truncate, stat } = fs.promises;
-const { open: openFd, write } = fs;
+const { open: openFd, write, writev } = fs;
 
 const failWhenJudged = (operation: Operation, path: unknown): void => {
   const fault = judged(operation, path);
@@ -115,5 +115,12 @@ fs.write = ((fd: number, buffer: Buffer, offset: number, length: number, positio
   if (fault && part === 0) process.nextTick(done, failure(fault, 'write'));
   else write(fd, buffer, offset, part, position, done);
 }) as typeof write;
+
+/** A stream's, of what has waited to be written together. */
+fs.writev = ((fd: number, buffers: Buffer[], position: number, done: Written) => {
+  const fault = judged('write', paths.get(fd));
+  if (fault) process.nextTick(done, failure(fault, 'write'));
+  else writev(fd, buffers, position, done as never);
+}) as typeof writev;
 
 syncBuiltinESMExports();

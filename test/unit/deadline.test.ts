@@ -1,20 +1,20 @@
 import test from 'ava';
 import { execa } from 'execa';
-import { startDeadline, waitFor, withDeadline } from '../../lib/deadline.js';
+import { startDeadline, type TimeLimit, waitFor, withDeadline } from '../../lib/deadline.js';
 import { packageRoot } from '../../lib/package-root.js';
 
-const late = (): Error => new Error('too late');
+const late = (ms: number): TimeLimit => ({ ms, expired: () => new Error('too late') });
 
 test('work that takes too long is called off, with the reason', async (t) => {
   const work = (signal: AbortSignal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  await t.throwsAsync(withDeadline(10, late, undefined, work), { message: 'too late' });
+  await t.throwsAsync(withDeadline(late(10), undefined, work), { message: 'too late' });
 });
 
 const never = (): Promise<void> => new Promise(() => {});
 
 test('what takes too long is waited for no longer', async (t) => {
-  await t.throwsAsync(waitFor(never(), undefined, { ms: 10, expired: late }), { message: 'too late' });
+  await t.throwsAsync(waitFor(never(), undefined, late(10)), { message: 'too late' });
 });
 
 test('what is called off is waited for no longer, with the reason', async (t) => {
@@ -27,14 +27,14 @@ test('what is called off is waited for no longer, with the reason', async (t) =>
 
 test('an earlier signal calls it off as well', (t) => {
   const controller = new AbortController();
-  const { signal } = startDeadline(60_000, late, controller.signal);
+  const { signal } = startDeadline(late(60_000), controller.signal);
   controller.abort(new Error('stop'));
   t.is((signal.reason as Error).message, 'stop');
 });
 
 test('what was done in time is called off by nothing', async (t) => {
   const controller = new AbortController();
-  const { signal, clear } = startDeadline(60_000, late, controller.signal);
+  const { signal, clear } = startDeadline(late(60_000), controller.signal);
   clear();
   controller.abort();
   t.false(signal.aborted);
@@ -45,7 +45,7 @@ test('the garbage collector does not take the end away', async (t) => {
     import { startDeadline } from './dist/lib/deadline.js';
     let fired = false;
     const controller = new AbortController();
-    startDeadline(300, () => new Error(), controller.signal).signal.addEventListener('abort', () => { fired = true; });
+    startDeadline({ ms: 300, expired: () => new Error() }, controller.signal).signal.addEventListener('abort', () => { fired = true; });
     const collecting = setInterval(gc, 20);
     setTimeout(() => { clearInterval(collecting); console.log(fired); }, 1000);`;
   const { stdout } = await execa(

@@ -37,11 +37,11 @@ export const addCreate = (guest: Command): void => {
     .addHelpText('after', EXAMPLES);
   queues(create).action(
     talking(async (session, options: CreateOptions & FollowOptions) => {
-      const { dryRun, wait } = options;
+      const { dryRun, name } = options;
       const accepted = await session.client.guests.create(guestSpec(options), { dryRun });
       const { id } = accepted.body;
-      await tellOfJob(session, accepted, `create ${options.name ?? id}`, options);
-      if (wait && options.name !== undefined) session.out.note(`its id is ${id}`);
+      await tellOfJob(session, accepted, `create ${name ?? id}`, options);
+      if (!dryRun && name !== undefined) session.out.note(`its id is ${id}`);
     }),
   );
 };

@@ -1,5 +1,5 @@
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Collection } from '../../../lib/store/collection.js';
 import { tempDir } from '../../helpers/temp.js';
@@ -153,9 +153,45 @@ test('many changes of few documents do not make the file grow for ever', async (
   const counters = await open(t, filename, 100);
   await counters.insert('a', { count: 0 });
   await Promise.all(Array.from({ length: 550 }, () => counters.update('a', increment)));
+  await counters.close();
   const lines = (await readFile(filename, 'utf8')).split('\n').length;
   t.true(lines < 110, `${lines} lines`);
   t.deepEqual((await open(t, filename)).get('a'), { count: 550 });
+});
+
+test('a write does not wait until the file has been written anew', async (t) => {
+  const filename = join(await tempDir(t), 'counters.db');
+  const counters = await open(t, filename, 1);
+  const { ino: first } = await stat(filename);
+  await Promise.all(Array.from({ length: 1000 }, (_, count) => counters.insert(`k${count}`, { count })));
+  await Promise.all(Array.from({ length: 1000 }, (_, count) => counters.update(`k${count}`, increment)));
+  await counters.insert('late', { count: 0 });
+  t.is((await stat(filename)).ino, first);
+  await counters.close();
+  t.not((await stat(filename)).ino, first);
+  t.deepEqual((await open(t, filename)).get('late'), { count: 0 });
+});
+
+test('changes that come while the file is written anew are in it afterwards', async (t) => {
+  const filename = join(await tempDir(t), 'counters.db');
+  const counters = await open(t, filename, 10);
+  for (let count = 0; count < 300; count += 1) {
+    const other = `k${(count + 3) % 7}`;
+    await Promise.all([
+      counters.put(`k${count % 7}`, { count }),
+      count % 3 === 0 ? counters.remove(other) : counters.insert(other, { count }),
+    ]);
+  }
+  await counters.close();
+  t.deepEqual((await open(t, filename)).entries(), counters.entries());
+});
+
+test('a file that was not finished when the agent ended is removed', async (t) => {
+  const { filename, counters } = await openNew(t);
+  await counters.put('a', { count: 1 });
+  for (const name of [`${filename}.new`, `${filename}.new~`]) await writeFile(name, '{"_id":"b","order":');
+  t.deepEqual((await open(t, filename)).entries(), [['a', { count: 1 }]]);
+  t.deepEqual(await readdir(dirname(filename)), ['counters.db']);
 });
 
 test('characters that NeDB takes for ends of lines are kept across restarts', async (t) => {

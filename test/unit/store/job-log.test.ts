@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { NO_TIME } from '../../../lib/model/job.js';
 import { jobSchema } from '../../../lib/model/job-schema.js';
-import { JobLog, type LoggedJob } from '../../../lib/store/job-log.js';
+import { JobLog } from '../../../lib/store/job-log.js';
+import type { LoggedJob } from '../../../lib/store/logged-job.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 

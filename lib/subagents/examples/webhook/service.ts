@@ -1,13 +1,11 @@
 import { axios } from '../../../axios.js';
-import { withDeadline } from '../../../deadline.js';
+import { type TimeLimit, withDeadline } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { type GuestRequest, guestRequestSchema } from '../../../rpc/messages.js';
 import { SubAgent } from '../../../rpc/sub-agent.js';
 
-const TIMEOUT_MS = 5000;
-
-const noAnswer = (): Error => new Error(`no answer within ${TIMEOUT_MS / 1000} s`);
+const LIMIT: TimeLimit = { ms: 5000, expired: () => new Error('no answer within 5 s') };
 
 /** What chat services' incoming webhooks take. */
 export interface WebhookMessage {
@@ -30,7 +28,7 @@ export const createWebhook = (endpoint: string, log: Logger): SubAgent =>
     guestRequestSchema,
     async (request, { signal }) => {
       try {
-        await withDeadline(TIMEOUT_MS, noAnswer, signal, (callSignal) =>
+        await withDeadline(LIMIT, signal, (callSignal) =>
           axios.post(endpoint, webhookMessage(request), { signal: callSignal }),
         );
       } catch (error) {

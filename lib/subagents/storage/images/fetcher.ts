@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pRetry from 'p-retry';
-import { startDeadline } from '../../../deadline.js';
+import { startDeadline, type TimeLimit } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
@@ -18,9 +18,7 @@ import type { Sums } from './sums.js';
 /** A file that cannot be gone on with is fetched from its first byte so many times again. */
 const MAX_RESTARTS = 3;
 /** However slowly the bytes drip in, a fetch ends. */
-const MAX_FETCH_MS = 24 * 60 * 60_000;
-
-const tookTooLong = (): Error => new Error('it took longer than a day');
+const FETCH: TimeLimit = { ms: 24 * 60 * 60_000, expired: () => new Error('it took longer than a day') };
 
 /** What is to be fetched. */
 export interface Wanted {
@@ -141,7 +139,7 @@ export class ImageFetcher {
 
   async #fetchInto(id: string, wanted: Wanted, path: string, progress: Progress): Promise<StoredImage> {
     const { store, locks, sums } = this.#options;
-    const { signal, clear } = startDeadline(MAX_FETCH_MS, tookTooLong, this.#stopping.signal);
+    const { signal, clear } = startDeadline(FETCH, this.#stopping.signal);
     const claim = this.#space.claim();
     const { largeBytes } = this.#options;
     const onBytes = (done: number, total?: number): void => progress.set(describeBytes(done, total));
