@@ -34,6 +34,11 @@ const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
     env: { MISTIFY_CRASH_ROUNDS: rounds },
   },
   {
+    name: `what writes the state's files killed ${rounds} times`,
+    tests: ['test/crash/store'],
+    env: { MISTIFY_CRASH_ROUNDS: rounds },
+  },
+  {
     name: `the storage sub-agent killed ${rounds} times at work`,
     tests: ['test/crash/storage'],
     env: { MISTIFY_CRASH_ROUNDS: rounds },

@@ -1,0 +1,36 @@
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { execa } from 'execa';
+import { packageRoot } from '../../lib/package-root.js';
+import { Collection } from '../../lib/store/collection.js';
+import { tempDir } from '../helpers/temp.js';
+
+/** Times that the writer is killed; raise it for a longer run. */
+const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 5);
+const WRITER = join(packageRoot, 'dist/test/crash/store/writer.js');
+
+/** Has the writer write for a while. @returns the last count of each counter that it called stored */
+const writeUntilKilled = async (filename: string): Promise<Map<string, number>> => {
+  const writer = execa(process.execPath, [WRITER, filename], { reject: false });
+  await new Promise((resolve) => writer.stdout.once('data', resolve));
+  await delay(randomInt(500));
+  writer.kill('SIGKILL');
+  const { stdout } = await writer;
+  const whole = stdout.slice(0, stdout.lastIndexOf('\n')).split('\n');
+  return new Map(whole.map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]));
+};
+
+test(`nothing that was stored is lost when the agent is killed ${ROUNDS} times while it writes its files anew`, async (t) => {
+  const filename = join(await tempDir(t), 'counters.db');
+  let stored = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const last = await writeUntilKilled(filename);
+    const counters = await Collection.open<number>(filename);
+    for (const [id, count] of last) t.true((counters.get(id) ?? 0) >= count, `${id}: ${count}`);
+    stored = [...last.values()].reduce((sum, count) => sum + count, 0);
+    await counters.close();
+  }
+  t.log(`${stored} writes`);
+});
