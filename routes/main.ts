@@ -13,6 +13,7 @@ import { packageRoot } from '../lib/package-root.js';
 import { stopPretenuring } from '../lib/pretenuring.js';
 import { startOnSocket } from '../lib/private-socket.js';
 import { removeStaleSocket } from '../lib/rpc/service-address.js';
+import { unoptimized } from '../lib/unoptimized.js';
 import { accessTo, SOCKET } from './access.js';
 import { type Address, formatAddress } from './address.js';
 import { commandLine, DEFAULT_ADDRESS, type Options } from './command-line.js';
@@ -51,9 +52,13 @@ const wayInAt = async (address: Address, { server, dbpath }: Config, log: Logger
   rateLimit: server.rate_limit,
 });
 
+/** hapi looks at each route with schemas of its own. */
+const prepareServer = ({ context }: Agent, wayIn: WayIn): Promise<Server> =>
+  unoptimized(() => createServer(context, wayIn));
+
 const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promise<Server | undefined> => {
   if (!socket) return undefined;
-  const server = await createServer(agent.context, { listen: { socket: socket.path }, access: SOCKET });
+  const server = await prepareServer(agent, { listen: { socket: socket.path }, access: SOCKET });
   await removeStaleSocket({ socket: socket.path });
   await startOnSocket(server, socket.mode);
   await chmod(socket.path, socket.mode);
@@ -62,11 +67,11 @@ const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promis
 
 const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): Promise<void> => {
   const log = createLogger('agent', logLevel);
-  const config = await loadConfig(configFile);
+  const config = await unoptimized(() => loadConfig(configFile));
   for (const warning of config.warnings) log.warn(warning);
   const wayIn = await wayInAt(address, config, log);
   const agent = await startAgent(config, log);
-  const server = await createServer(agent.context, wayIn);
+  const server = await prepareServer(agent, wayIn);
   const servers = [server];
   const stop = async (): Promise<void> => {
     log.info('stopping: no new actions; those that run get some time; guests keep running');

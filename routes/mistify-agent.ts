@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { loadLean } from '../lib/lean-loading.js';
+import { unoptimized } from '../lib/unoptimized.js';
 
-const { main } = await loadLean(() => import('./main.js'));
+const { main } = await unoptimized(() => import('./main.js'));
 await main(process.argv.slice(2));

@@ -38,19 +38,33 @@ export const load = async (
   return { rate: result.requests.total / result.duration, p99: result.latency.p99 };
 };
 
+/** A server under load. */
+export interface Loaded {
+  url: string;
+  request: Request;
+  /** Is called before and after each load, its warm-up included. */
+  begins?: () => Promise<void>;
+  ended?: () => Promise<void>;
+}
+
 /**
  * Loads several servers in turn, so that whatever else the machine does is the same to all.
  * @returns the rounds of each
  */
 export const loadInTurn = async (
-  targets: readonly { url: string; request: Request }[],
+  targets: readonly Loaded[],
   { rounds, seconds, warmUpSeconds }: Pace,
 ): Promise<Load[][]> => {
-  for (const { url, request } of targets) await load(url, request, warmUpSeconds);
+  const loadOne = async ({ url, request, begins, ended }: Loaded, duration: number): Promise<Load> => {
+    await begins?.();
+    const result = await load(url, request, duration);
+    await ended?.();
+    return result;
+  };
+  for (const target of targets) await loadOne(target, warmUpSeconds);
   const results: Load[][] = targets.map(() => []);
   for (let round = 0; round < rounds; round += 1)
-    for (const [index, { url, request }] of targets.entries())
-      results[index]?.push(await load(url, request, seconds));
+    for (const [index, target] of targets.entries()) results[index]?.push(await loadOne(target, seconds));
   return results;
 };
 

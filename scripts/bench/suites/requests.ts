@@ -1,5 +1,5 @@
 import { longestStall, settle, startAgent } from '../agent.js';
-import { type Load, loadInTurn, type Request } from '../load.js';
+import { type Load, type Loaded, loadInTurn, type Request } from '../load.js';
 import { memoryOf, type Running, using } from '../processes.js';
 import { someGuest, writeState } from '../seed.js';
 import type { Figure, Pace, Suite, Target } from '../suite.js';
@@ -57,10 +57,15 @@ const measure = async (agent: Running, measured: readonly Measured[], pace: Pace
   return using([bare], async () => {
     const figures: Figure[] = [];
     for (const { name, target, p99Target, ...request } of measured) {
-      const both = [agent, bare].map(({ url }) => ({ url, request }));
-      await longestStall(agent);
-      const [ours = [], theirs = []] = await loadInTurn(both, pace);
-      const stall = await longestStall(agent);
+      const stalls: number[] = [];
+      const ofAgent: Loaded = {
+        url: agent.url,
+        request,
+        // What the machine does meanwhile with the other one is no stall of its own.
+        begins: async () => void (await longestStall(agent)),
+        ended: async () => void stalls.push(await longestStall(agent)),
+      };
+      const [ours = [], theirs = []] = await loadInTurn([ofAgent, { url: bare.url, request }], pace);
       figures.push(
         {
           name,
@@ -76,7 +81,12 @@ const measure = async (agent: Running, measured: readonly Measured[], pace: Pace
           bare: latencies(theirs),
           ...(p99Target ? { target: p99Target } : {}),
         },
-        { name: '… longest stall of the event loop', unit: 'ms', values: [stall], target: { atMost: 50 } },
+        {
+          name: '… longest stall of the event loop',
+          unit: 'ms',
+          values: [Math.max(...stalls)],
+          target: { atMost: 50 },
+        },
       );
     }
     return figures;
