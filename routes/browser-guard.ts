@@ -28,10 +28,16 @@ const isLocalName = (name: string): boolean =>
  * Where no client has to say who it is, a page of another site must not ask by a name of its own that it has resolve
  * to this machine (DNS rebinding).
  */
-const refuseForeignNames: Check = ({ headers }) => {
-  const host = headers.host as string | undefined;
-  if (host !== undefined && !isLocalName(nameOf(host)))
-    throw forbidden(`${host} is not a name of this machine alone: ask for localhost, or set server.auth`);
+const refuseForeignNames = (): Check => {
+  // Nearly all requests have the same.
+  let lastLocal: string | undefined;
+  return ({ headers }) => {
+    const host = headers.host as string | undefined;
+    if (host === undefined || host === lastLocal) return;
+    if (!isLocalName(nameOf(host)))
+      throw forbidden(`${host} is not a name of this machine alone: ask for localhost, or set server.auth`);
+    lastLocal = host;
+  };
 };
 
 /** What a route's `app` says of it: whether it is for everybody, whoever else has to say who it is. */
@@ -52,16 +58,15 @@ const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
  */
 const refuseForeignPages: Check = (request) => {
   const { headers } = request;
-  if (isLinkToPublic(request)) return;
   const site = headers['sec-fetch-site'] as string | undefined;
   const origin = headers.origin as string | undefined;
   const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;
-  if (isForeign || site === 'cross-site' || site === 'same-site')
-    throw forbidden('pages of other sites may not use this agent');
+  if (!isForeign && site !== 'cross-site' && site !== 'same-site') return;
+  if (!isLinkToPublic(request)) throw forbidden('pages of other sites may not use this agent');
 };
 
 /** What has to be checked of every request, where a browser would let in whatever page it shows. */
 export const browserGuard = (access: Access): Check[] => {
-  if ('everyone' in access) return [refuseForeignNames, refuseForeignPages];
+  if ('everyone' in access) return [refuseForeignNames(), refuseForeignPages];
   return access.certificates ? [refuseForeignPages] : [];
 };

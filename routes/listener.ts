@@ -24,9 +24,17 @@ export interface Patience {
   check: number;
   /** Without taking a byte of a stream: it holds one of the few places for streams. */
   stall: number;
+  /** For what is under way when the server stops. */
+  stop: number;
 }
 
-export const PATIENCE: Patience = { headers: 15_000, request: 30_000, check: 5000, stall: 60_000 };
+export const PATIENCE: Patience = {
+  headers: 15_000,
+  request: 30_000,
+  check: 5000,
+  stall: 60_000,
+  stop: 10_000,
+};
 
 /** What a refused client has to read its answer, in milliseconds: closing at once would reset the connection. */
 const LINGER_MS = 1000;

@@ -17,7 +17,7 @@ import { unoptimized } from '../lib/unoptimized.js';
 import { accessTo, SOCKET } from './access.js';
 import { type Address, formatAddress } from './address.js';
 import { commandLine, DEFAULT_ADDRESS, type Options } from './command-line.js';
-import { createServer, stopServer, type WayIn } from './server.js';
+import { createServer, type WayIn } from './server.js';
 import { readTls, reloadTls } from './tls.js';
 
 /** The flags by which the demo finds this agent, when it is not where the demo looks by itself. */
@@ -76,7 +76,7 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   const stop = async (): Promise<void> => {
     log.info('stopping: no new actions; those that run get some time; guests keep running');
     await agent.drain(drainTimeout * 1000);
-    await Promise.all(servers.map(stopServer));
+    await Promise.all(servers.map((each) => each.stop()));
     await agent.stop();
     log.info('stopped');
     process.exit(0);

@@ -2,6 +2,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { type Boom, badRequest, isBoom, notFound } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import type { Context } from '../handlers/types.js';
+import { endConnectionsAtStop } from '../lib/end-connections.js';
 import { CONSOLE_PROTOCOL } from '../lib/websocket/console.js';
 import { Upgrades } from '../lib/websocket/upgrades.js';
 import type { Access } from './access.js';
@@ -23,9 +24,6 @@ export interface WayIn {
   /** Requests a second that one client may make; absent for any number. */
   rateLimit?: number | undefined;
 }
-
-/** How long the answers under way get when the server stops. */
-const STOP_MS = 10_000;
 
 /** What hapi calls the route of a path that it cannot read, and we of one that no other route is for. */
 const NO_ROUTE = '/{p*}';
@@ -118,8 +116,10 @@ export const createServer = async (
         'text/event-stream': { compressible: false },
       },
     },
+    operations: { cleanStop: false },
     routes: { state: { parse: false, failAction: 'ignore' }, response: { ranges: false } },
   });
+  endConnectionsAtStop(server, patience.stop);
   requirePrincipals(server, access);
   const upgrades = new Upgrades(listener, CONSOLE_PROTOCOL);
   server.ext('onPreStop', () => upgrades.close());
@@ -148,5 +148,3 @@ export const createServer = async (
   answerClientErrors(listener, patience, debug);
   return server;
 };
-
-export const stopServer = (server: Hapi.Server): Promise<void> => server.stop({ timeout: STOP_MS });

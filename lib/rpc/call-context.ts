@@ -1,7 +1,7 @@
 import type { Request } from '@hapi/hapi';
 import { disconnectSignal } from '../disconnect-signal.js';
 import type { Logger } from '../log.js';
-import type { JobStage } from './messages.js';
+import { CALL_HEADERS, type JobStage } from './messages.js';
 
 /** What a method is told beside its request. */
 export interface CallContext {
@@ -13,6 +13,13 @@ export interface CallContext {
   /** Tells how far the call has come, in words that people read in the job. At most once a second, please. */
   progress: (message: string) => void;
 }
+
+/** What a call's headers say of it. */
+export const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
+  const job = headers[CALL_HEADERS.job];
+  if (typeof job !== 'string') return undefined;
+  return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
+};
 
 /** Most methods look neither at the signal nor at the log, and to make these costs more than a small answer. */
 export class LazyCallContext implements CallContext {

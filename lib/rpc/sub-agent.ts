@@ -3,6 +3,7 @@ import * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
 import { CoalescingResponse } from '../coalescing-response.js';
 import { disconnectSignal } from '../disconnect-signal.js';
+import { endConnectionsAtStop } from '../end-connections.js';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import { startOnSocket } from '../private-socket.js';
@@ -11,12 +12,12 @@ import { CONSOLE_PROTOCOL } from '../websocket/console.js';
 import { Upgrades } from '../websocket/upgrades.js';
 import { requireSecret } from './authorization.js';
 import { type ByteStream, exactly } from './byte-stream.js';
-import { type CallContext, LazyCallContext } from './call-context.js';
+import { type CallContext, jobStage, LazyCallContext } from './call-context.js';
 import { decodeCall, encodeError, encodeResult } from './codec.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
-import { CALL_HEADERS, EVENTS_PATH, HEALTH_PATH, type Health, type JobStage, RPC_PATH } from './messages.js';
+import { EVENTS_PATH, HEALTH_PATH, type Health, RPC_PATH } from './messages.js';
 import { plain } from './plain.js';
 import {
   describeAddress,
@@ -30,6 +31,8 @@ import { StreamError } from './stream-error.js';
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
 const KEEP_ALIVE_MS = 120_000;
+/** For calls under way when it stops. */
+const STOP_MS = 5000;
 
 export type Method<Request, Response> = (request: Request, call: CallContext) => Promise<Response> | Response;
 
@@ -46,12 +49,6 @@ interface RegisteredMethod {
   schema: ObjectSchema;
   handle: Method<never, unknown>;
 }
-
-const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
-  const job = headers[CALL_HEADERS.job];
-  if (typeof job !== 'string') return undefined;
-  return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
-};
 
 /**
  * The server half of a sub-agent: JSON-RPC 1.0 over HTTP, as the agent speaks it.
@@ -134,6 +131,7 @@ export class SubAgent {
       listener: createServer({ ServerResponse: CoalescingResponse, highWaterMark: STREAM_BUFFER_BYTES }),
       debug: false,
       compression: false,
+      operations: { cleanStop: false },
       routes: {
         payload: { maxBytes: MAX_REQUEST_BYTES },
         state: { parse: false, failAction: 'ignore' },
@@ -141,6 +139,7 @@ export class SubAgent {
       },
     });
     server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
+    endConnectionsAtStop(server, STOP_MS);
     server.route([this.#rpcRoute(), this.#healthRoute(), this.#eventsRoute(), ...this.#streams]);
     const upgrades = new Upgrades(server.listener, CONSOLE_PROTOCOL);
     for (const [path, open] of this.#consoles) server.route(consoleRoute(path, open, upgrades));
@@ -163,7 +162,7 @@ export class SubAgent {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#upgrades?.close();
-    await this.#server?.stop({ timeout: 5000 });
+    await this.#server?.stop();
   }
 
   #rpcRoute(): Hapi.ServerRoute {

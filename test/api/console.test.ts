@@ -10,7 +10,7 @@ import type { TerminalSize } from '../../lib/websocket/console.js';
 import { UpgradeRefused } from '../../lib/websocket/dial.js';
 import { MAX_MESSAGE_BYTES } from '../../lib/websocket/upgrades.js';
 import { LOCAL } from '../../routes/access.js';
-import { createServer, stopServer } from '../../routes/server.js';
+import { createServer } from '../../routes/server.js';
 import { addGuest, startTestAgent } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { shouting, view } from '../helpers/console.js';
@@ -237,7 +237,7 @@ test('when the agent stops, consoles are closed with the code for that', async (
   const { id } = await addGuest(context);
   const viewer = await view(`http://127.0.0.1:${server.info.port}/guests/${id}/console/serial`);
   const ended = viewer.ends();
-  await stopServer(server);
+  await server.stop();
   t.is((await ended)[0], 1001);
 });
 

@@ -120,7 +120,7 @@ test('requests of every kind for every route get no 5xx, errors have the one sha
 
 test('bytes that are not quite HTTP get no 5xx, and every connection is given up in the end', async (t) => {
   const random = seeded(t);
-  const api = await serveApi(t, {}, { headers: 500, request: 1000, check: 100, stall: 1000 });
+  const api = await serveApi(t, {}, { headers: 500, request: 1000, check: 100, stall: 1000, stop: 100 });
   const port = Number(new URL(api.url).port);
   const clients = Array.from({ length: 32 }, async () => {
     for (let count = 0; count < REQUESTS / 500; count += 1) {

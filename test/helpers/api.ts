@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { LOCAL } from '../../routes/access.js';
-import type { Patience } from '../../routes/listener.js';
+import { PATIENCE, type Patience } from '../../routes/listener.js';
 import { createServer, type WayIn } from '../../routes/server.js';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
 import { requireDescribed } from './openapi.js';
@@ -63,19 +63,19 @@ export const callApi = async (
 export const serveApi = async (
   t: ExecutionContext,
   options: TestAgentOptions = {},
-  patience?: Patience,
+  patience: Patience = PATIENCE,
   wayIn: Partial<WayIn> = {},
 ): Promise<Api> => {
   const agent = await startTestAgent(t, options);
   const server = await createServer(
     agent.context,
     { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL, ...wayIn },
-    patience,
+    { ...patience, stop: 100 },
   );
   const asked: string[] = [];
   server.events.on('response', ({ method, route }) => asked.push(`${method.toUpperCase()} ${route.path}`));
   await server.start();
-  t.teardown(() => server.stop({ timeout: 100 }));
+  t.teardown(() => server.stop());
   const url = `${server.info.protocol}://127.0.0.1:${server.info.port}`;
   const call: Api['call'] = async (method, path, ...rest) => {
     const answer = await callApi(url, method, path, ...rest);

@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as Hapi from '@hapi/hapi';
+import test, { type ExecutionContext } from 'ava';
+import { endConnectionsAtStop } from '../../lib/end-connections.js';
+
+const LONG_MS = 60_000;
+
+/** A server whose answer is what the test writes to `body`. */
+const serve = async (t: ExecutionContext, ms: number) => {
+  const body = new PassThrough();
+  const server = Hapi.server({ host: '127.0.0.1', operations: { cleanStop: false } });
+  endConnectionsAtStop(server, ms);
+  server.route({ method: 'GET', path: '/', handler: () => 'at once' });
+  server.route({ method: 'GET', path: '/slow', handler: (_, h) => h.response(body) });
+  await server.start();
+  t.teardown(() => server.stop());
+  const open = async (): Promise<Socket> => {
+    const socket = connect(Number(server.info.port), '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  return { server, body, open };
+};
+
+const ask = (socket: Socket, path: string): Promise<unknown> => {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  return once(socket, 'data');
+};
+
+test('a server that stops waits neither for a connection over which nothing was asked, nor for one that is kept alive', async (t) => {
+  const { server, open } = await serve(t, LONG_MS);
+  await open();
+  await ask(await open(), '/');
+  await t.notThrowsAsync(server.stop());
+});
+
+test('half a request does not hold up a server that stops', async (t) => {
+  const { server, open } = await serve(t, LONG_MS);
+  const socket = await open();
+  socket.write('GET / HTTP/1.1\r\nHost:');
+  await delay(50);
+  await t.notThrowsAsync(server.stop());
+});
+
+test('an answer under way is sent to its end, and its connection ends with it', async (t) => {
+  const { server, body, open } = await serve(t, LONG_MS);
+  const socket = await open();
+  body.write('first');
+  await ask(socket, '/slow');
+  const stopped = server.stop();
+  const rest = once(socket, 'data');
+  body.end('last');
+  t.regex(String(await rest), /last/);
+  await stopped;
+});
+
+test('an answer that does not end is broken off in the end', async (t) => {
+  const { server, body, open } = await serve(t, 100);
+  const socket = await open();
+  body.write('first');
+  await ask(socket, '/slow');
+  const closed = once(socket, 'close');
+  await server.stop();
+  await t.notThrowsAsync(closed);
+});
