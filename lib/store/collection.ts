@@ -1,6 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { AgentError, storageFailed } from '../errors.js';
-import { type Change, NedbFile, type StoredDocument } from './nedb-file.js';
+import type { Change, StoredDocument } from './document.js';
+import { NedbFile } from './nedb-file.js';
 
 interface Entry<Value> {
   document: StoredDocument;

@@ -2,29 +2,10 @@ import { chmod, rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Datastore from 'nedb-promises';
 import pLimit from 'p-limit';
+import type { Change, StoredDocument } from './document.js';
 import { DurableFile } from './durable-file.js';
 import { repairTail } from './repair-tail.js';
 import { UntoldChanges } from './untold-changes.js';
-
-export interface StoredDocument {
-  _id: string;
-  /** Its place among the others: NeDB itself does not keep them in order. */
-  order: number;
-  /**
-   * The JSON text of what it is: NeDB looks at each field that it knows of, again and again, copies it, and refuses names
-   * with a dot or a leading `$`.
-   */
-  json: string;
-}
-
-/** What a write does to one document. */
-export interface Change {
-  id: string;
-  /** Whether it is there before. */
-  isStored: boolean;
-  /** As it is to be; absent when it is to go. */
-  document: StoredDocument | undefined;
-}
 
 /** What NeDB has and the types of nedb-promises do not: what they name instead is deprecated, or copies everything. */
 interface Untyped {

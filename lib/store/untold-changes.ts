@@ -1,4 +1,4 @@
-import type { Change } from './nedb-file.js';
+import type { Change } from './document.js';
 
 /** The changes that NeDB does not know of yet: of each document the last one, from the state that NeDB has of it. */
 export class UntoldChanges {
