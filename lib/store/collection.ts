@@ -180,10 +180,10 @@ export class Collection<Value> {
     const current = drafts.has(id) ? drafts.get(id) : this.#entries.get(id);
     try {
       const value = change(current?.value);
+      const entry = this.#entry(id, value, current);
       // What is inserted comes after all that was before.
       if (!current) drafts.delete(id);
-      if (value === current?.value) drafts.set(id, current);
-      else drafts.set(id, value === undefined ? undefined : this.#entry(id, value, current));
+      drafts.set(id, entry);
       return true;
     } catch (error) {
       reject(error as Error);
@@ -191,7 +191,9 @@ export class Collection<Value> {
     }
   }
 
-  #entry(id: string, value: Value, current: Entry<Value> | undefined): Entry<Value> {
+  #entry(id: string, value: Value | undefined, current: Entry<Value> | undefined): Entry<Value> | undefined {
+    if (value === current?.value) return current;
+    if (value === undefined) return undefined;
     if (!current) this.#lastOrder += 1;
     const order = current?.document.order ?? this.#lastOrder;
     return { document: { _id: id, order, json: JSON.stringify(value) }, value };

@@ -28,8 +28,11 @@ export class DurableFile {
 
   static async of(path: string): Promise<DurableFile> {
     const file = new DurableFile(path);
-    await file.sync();
-    await file.close();
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     file.#size = (await stat(path)).size;
     return file;
   }

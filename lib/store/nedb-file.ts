@@ -174,8 +174,10 @@ export class NedbFile {
   }
 
   /** Lets go of the file. */
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    // When that cannot be done, what is left of a failed write is what the next start finds.
+    await this.clean().catch(() => {});
+    await this.#file.close();
   }
 
   async #replaceBy(copy: DurableFile, missing: readonly Change[]): Promise<void> {

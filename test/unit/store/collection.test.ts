@@ -105,6 +105,18 @@ test('a change that throws changes nothing, and does not hold up the next', asyn
   t.deepEqual(await counters.update('a', increment), { count: 2 });
 });
 
+test('a removal is not undone by a value that comes with it and cannot be stored', async (t) => {
+  const { counters } = await openNew(t);
+  await counters.put('a', { count: 1 });
+  const [removal, put] = await Promise.allSettled([
+    counters.remove('a'),
+    counters.put('a', { count: 1n as never }),
+  ]);
+  t.is(removal.status, 'fulfilled');
+  t.is(put.status, 'rejected');
+  t.is(counters.get('a'), undefined);
+});
+
 test('an update of what is not there does nothing', async (t) => {
   const { counters } = await openNew(t);
   t.is(await counters.update('a', increment), undefined);

@@ -1,6 +1,6 @@
 import '../../helpers/faulty-disk.js';
 
-import { copyFile, mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, readlink, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -170,6 +170,35 @@ test('whatever fails, what was acknowledged is there and what failed is not, in 
   const { acknowledged, refused, failed } = counts;
   t.log(`${acknowledged} writes acknowledged, ${refused} refused; failed: ${JSON.stringify(failed)}`);
   t.pass();
+});
+
+test('what a write that failed has left behind is cut off when the file is closed', async (t) => {
+  const directory = await tempDir(t);
+  const filename = join(directory, 'numbers.db');
+  const collection = await open(filename);
+  await collection.put('a', 1);
+  const failing: Judge = (operation) =>
+    operation === 'append' || operation === 'truncate' ? { code: 'EIO', written: 1 } : undefined;
+  await withFaults(directory, failing, () => t.throwsAsync(collection.put('a', 2)));
+  await collection.close();
+  t.is((await open(filename)).get('a'), 1);
+});
+
+test('a copy that cannot be synced is let go of', async (t) => {
+  const directory = await tempDir(t);
+  const collection = await open(join(directory, 'numbers.db'));
+  const failing: Judge = (operation, file) =>
+    operation === 'sync' && file === 'numbers.db.new' ? { code: 'EIO', written: 0 } : undefined;
+  await withFaults(directory, failing, async () => {
+    for (let value = 0; value < 5 * COMPACT_AFTER; value += 1) await collection.put('a', value);
+    await collection.close();
+  });
+  const descriptors = await readdir('/proc/self/fd');
+  const paths = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+  t.deepEqual(
+    paths.filter((path) => path.startsWith(directory)),
+    [],
+  );
 });
 
 test('a file that ends at any byte is opened with all its whole lines', async (t) => {
