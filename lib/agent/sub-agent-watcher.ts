@@ -1,16 +1,15 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'undici';
-import { axios } from '../axios.js';
 import { errorMessage } from '../errors.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Logger } from '../log.js';
-import { toSubAgent } from '../rpc/axios-adapter.js';
 import { connectionsTo } from '../rpc/connections.js';
+import { openEvents, parseEvent } from '../rpc/event-source.js';
 import { HEARTBEAT_MS } from '../rpc/event-stream.js';
 import { linesOf } from '../rpc/lines.js';
-import { EVENTS_PATH, type GuestState, type SubAgentEvent, subAgentEventSchema } from '../rpc/messages.js';
-import { authorization, describeAddress, type ServiceEndpoint } from '../rpc/service-address.js';
+import type { GuestState, SubAgentEvent } from '../rpc/messages.js';
+import { describeAddress, type ServiceEndpoint } from '../rpc/service-address.js';
 import type { GuestRevisions } from '../runtime/guest-revisions.js';
 import type { JobLog } from '../store/job-log.js';
 
@@ -46,15 +45,6 @@ interface Link {
   /** The guests that it told of last, on an earlier connection perhaps. */
   guests: Set<string>;
 }
-
-const parseEvent = (line: string): SubAgentEvent | Error => {
-  try {
-    const { value, error } = subAgentEventSchema.validate(JSON.parse(line));
-    return error ?? value;
-  } catch (error) {
-    return error as SyntaxError;
-  }
-};
 
 export interface SubAgentWatcherOptions {
   revisions: GuestRevisions;
@@ -150,7 +140,7 @@ export class SubAgentWatcher {
     };
     while (!this.#closed.signal.aborted) {
       try {
-        const stream = await this.#open(link);
+        const stream = await openEvents(subAgent, link.connections, this.#closed.signal);
         link.isMute = !stream;
         if (stream) {
           await this.#read(link, stream, answered);
@@ -167,20 +157,6 @@ export class SubAgentWatcher {
       await delay(retryMs, undefined, { signal: this.#closed.signal, ref: false }).catch(() => {});
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
-  }
-
-  /** `undefined` when the sub-agent answers, but has no event stream. */
-  async #open({ subAgent, connections }: Link): Promise<Readable | undefined> {
-    const response = await axios.get<Readable>(EVENTS_PATH, {
-      adapter: toSubAgent(connections, { headers: authorization(subAgent) }),
-      responseType: 'stream',
-      signal: this.#closed.signal,
-      validateStatus: () => true,
-    });
-    if (response.status === 200) return response.data;
-    response.data.on('error', () => {}).destroy();
-    if (response.status === 401) throw new Error("it refuses the agent's secret, or its lack of one");
-    return undefined;
   }
 
   async #read(link: Link, stream: Readable, answered: () => void): Promise<void> {

@@ -2,7 +2,7 @@ import type { Change } from './document.js';
 
 /** The changes that NeDB does not know of yet: of each document the last one, from the state that NeDB has of it. */
 export class UntoldChanges {
-  #changes = new Map<string, Change>();
+  readonly #changes = new Map<string, Change>();
 
   note({ id, isStored, document }: Change): void {
     const isKnown = this.#changes.get(id)?.isStored ?? isStored;

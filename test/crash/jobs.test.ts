@@ -4,12 +4,13 @@ import test from 'ava';
 import { isFinished } from '../../lib/model/job.js';
 import type { CallContext } from '../../lib/rpc/call-context.js';
 import type { GuestRequest } from '../../lib/rpc/messages.js';
+import { numberFrom } from '../helpers/property.js';
 import { startRealAgent } from '../helpers/real-agent.js';
 import { startScripted } from '../helpers/scripted.js';
 import { until } from '../helpers/wait.js';
 
 /** Times that the agent is killed; raise it for a longer run. */
-const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 3);
+const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 3;
 const GUESTS = 4;
 const CLIENTS = 8;
 const ACTIONS = ['start', 'suspend', 'resume', 'restart'] as const;

@@ -6,6 +6,7 @@ import avaTest, { type ExecutionContext } from 'ava';
 import type { Backend } from '../helpers/backends.js';
 import { missingParts, needsInTurn } from '../helpers/needs.js';
 import { processesWith } from '../helpers/processes.js';
+import { numberFrom } from '../helpers/property.js';
 import { qcow2Backend } from '../helpers/qcow2-backend.js';
 import { addImage, snapshotRequest } from '../helpers/storage.js';
 import { type StorageProgram, storageProgram } from '../helpers/storage-program.js';
@@ -24,7 +25,7 @@ import {
 
 const MB = 2 ** 20;
 /** Rounds of start, work, SIGKILL, check: so many, or as many as fit into some seconds. */
-const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 0);
+const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 0;
 const SECONDS = 15;
 const GUESTS = ['7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10', '0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01'];
 const IMAGES = ['one', 'two/2:2'];

@@ -1,20 +1,22 @@
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../lib/package-root.js';
 import { Collection } from '../../lib/store/collection.js';
+import { numberFrom } from '../helpers/property.js';
 import { tempDir } from '../helpers/temp.js';
 
 /** Times that the writer is killed; raise it for a longer run. */
-const ROUNDS = Number(process.env.MISTIFY_CRASH_ROUNDS ?? 5);
+const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 5;
 const WRITER = join(packageRoot, 'dist/test/crash/store/writer.js');
 
 /** Has the writer write for a while. @returns the last count of each counter that it called stored */
 const writeUntilKilled = async (filename: string): Promise<Map<string, number>> => {
   const writer = execa(process.execPath, [WRITER, filename], { reject: false });
-  await new Promise((resolve) => writer.stdout.once('data', resolve));
+  await once(writer.stdout, 'data');
   await delay(randomInt(500));
   writer.kill('SIGKILL');
   const { stdout } = await writer;
