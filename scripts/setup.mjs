@@ -38,8 +38,8 @@ const REAL_PARTS = [
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
 
-/** What the tests of the web console need beside them. */
-const BROWSER = ['chromium'];
+/** What tests need beside them: a browser for the web console, the agent that guests have. */
+const TEST_PARTS = ['chromium', 'qemu-guest-agent'];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -175,13 +175,13 @@ const build = () => {
 
 /**
  * Makes this machine ready and builds the project; ends the process when that cannot be done.
- * @param {{ realParts: boolean, browser?: boolean }} options whether to install what real guests need, and a browser
+ * @param {{ realParts: boolean, testParts?: boolean }} options whether to install what real guests need, and what tests do
  */
-export const setUp = ({ realParts, browser = false }) => {
+export const setUp = ({ realParts, testParts = false }) => {
   checkNode();
   installModules();
   if (realParts) installDebianPackages(REAL_PARTS, 'qemu-system-x86_64');
-  if (browser) installDebianPackages(BROWSER, 'chromium');
+  if (testParts) installDebianPackages(TEST_PARTS, 'chromium');
   build();
 };
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { setUp } from './setup.mjs';
 
-setUp({ realParts: true, browser: true });
+setUp({ realParts: true, testParts: true });
 const { Parser } = await import('tap-parser');
 
 const indent = (text) => text.trimEnd().replace(/^/gm, '    ');

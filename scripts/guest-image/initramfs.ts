@@ -19,6 +19,7 @@ export const MODULES = [
   'net_failover',
   'virtio_net',
   'virtio_balloon',
+  'virtio_console',
   'button',
   'evdev',
   'cdrom',

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { QmpClient } from '../../../lib/qmp/client.js';
+import { hasAgent } from '../../../lib/subagents/storage/guest-agent/port.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 
@@ -26,6 +28,15 @@ test('a running guest has its sockets in a private folder', async (t) => {
   for (const name of ['qmp.sock', 'qmp-storage.sock', 'qga.sock', 'serial.sock', 'pid']) {
     t.true(existsSync(host.runFile(id, name)), name);
   }
+});
+
+test('QEMU tells that no agent runs in a guest without waiting for one', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const monitor = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
+  t.teardown(() => monitor.close());
+  t.false(await hasAgent(monitor));
 });
 
 test('a guest that is only defined is off until it is run', async (t) => {

@@ -1,21 +1,37 @@
+import type { Consistency } from '../../../model/snapshot.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { explainNoSpace } from '../errors.js';
 import { guestAgentSocket, whileFrozen } from '../guest-agent/freeze.js';
+import { hasAgent } from '../guest-agent/port.js';
 import { withMonitor } from '../monitor.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import type { Selection } from './select.js';
 import { journaled } from './settle.js';
 
-const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | undefined): Promise<void> => {
-  const { store, runDir, log, freezeTimeouts: timeouts } = deps;
-  const { guest, disks, name } = selection;
-  const socket = guestAgentSocket(runDir, guest);
+/** What a guest that runs has written out is in its snapshot where its agent can see to it. */
+const takeRunning = async (
+  { store, runDir, log, freezeTimeouts: timeouts }: SnapshotDeps,
+  { guest, disks, name }: Selection,
+  live: QmpClient,
+): Promise<Consistency> => {
   const snapshot = (): Promise<void> => store.createSnapshot(disks, name, live);
-  const consistency = live
-    ? await whileFrozen({ socket, log: log.child({ guest, snapshot: name }), timeouts }, snapshot)
-    : await snapshot().then(() => 'filesystem' as const);
-  if (consistency !== 'crash') await store.setConsistency(disks, name, consistency);
+  if (await hasAgent(live)) {
+    const socket = guestAgentSocket(runDir, guest);
+    return whileFrozen({ socket, log: log.child({ guest, snapshot: name }), timeouts }, snapshot);
+  }
+  await snapshot();
+  return 'crash';
+};
+
+const takeStopped = async ({ store }: SnapshotDeps, { disks, name }: Selection): Promise<Consistency> => {
+  await store.createSnapshot(disks, name, undefined);
+  return 'filesystem';
+};
+
+const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | undefined): Promise<void> => {
+  const consistency = live ? await takeRunning(deps, selection, live) : await takeStopped(deps, selection);
+  if (consistency !== 'crash') await deps.store.setConsistency(selection.disks, selection.name, consistency);
 };
 
 /**

@@ -1,0 +1,73 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { SerialConsole } from '../../../scripts/demo/serial-console.js';
+import { buildGuestImage } from '../../../scripts/guest-image.js';
+import { view } from '../../helpers/console.js';
+import { LINUX_PARTS } from '../../helpers/linux-guest.js';
+import { needs } from '../../helpers/needs.js';
+import { startRealAgent } from '../../helpers/real-agent.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const BOOT_SECONDS = 240;
+
+/** A disk with QEMU's guest agent and the libraries that it is linked to: the tiny Linux has none. */
+const makeAgentDisk = async (t: ExecutionContext): Promise<string> => {
+  const dir = await tempDir(t);
+  const root = join(dir, 'root');
+  await mkdir(root);
+  const { stdout: program } = await execa('which', ['qemu-ga']);
+  const { stdout: libraries } = await execa('ldd', [program]);
+  const files = [program, ...(libraries.match(/\/\S+/g) ?? [])];
+  for (const file of files) await copyFile(file, join(root, basename(file)));
+  const image = join(dir, 'agent.raw');
+  await execa('mke2fs', ['-q', '-t', 'ext4', '-d', root, image, '16M']);
+  return image;
+};
+
+const START_AGENT = [
+  'mkdir /agent && mount /dev/vdb /agent',
+  'LD_LIBRARY_PATH=/agent /agent/ld-linux-x86-64.so.2 /agent/qemu-ga -p /dev/vport0p1 -t /run &',
+  'until ls -l /proc/$!/fd | grep -q vport; do usleep 10000; done; echo "it is" listening',
+  '',
+].join('\n');
+
+needs(
+  ...LINUX_PARTS,
+  'qemu-ga',
+  'ldd',
+  'which',
+  'mke2fs',
+)(
+  'a snapshot of a running guest has what it had written out when its agent runs, and is as after a power cut before',
+  async (t) => {
+    t.timeout(300_000);
+    const { client, url, dbpath } = await startRealAgent(t);
+    const importAs = async (id: string, path: string): Promise<void> => {
+      const source = join(dbpath, 'storage/import', basename(path));
+      await copyFile(path, source);
+      await client.waitForJob((await client.images.fetch({ id, source: `file://${source}` })).jobId);
+    };
+    await importAs('linux', await buildGuestImage());
+    await importAs('agent', await makeAgentDisk(t));
+    const disks = [{ image: 'linux' }, { image: 'agent' }];
+    const { body, jobId } = await client.guests.create({ memory: 128, cpu: 1, disks });
+    await client.waitForJob(jobId);
+    const serialLog = join(dbpath, 'qemu/guests', body.id, 'serial.log');
+    await new SerialConsole(serialLog).waitFor('mistify-guest: up', { seconds: BOOT_SECONDS });
+
+    const snapshots = client.snapshotsOf(body.id);
+    const consistencyOf = async (name: string): Promise<unknown[]> => {
+      await client.waitForJob((await snapshots.create(name)).jobId);
+      return (await snapshots.get(name)).map(({ consistency }) => consistency);
+    };
+    t.deepEqual(await consistencyOf('before'), ['crash', 'crash']);
+
+    const viewer = await view(`${url}/guests/${body.id}/console/serial`);
+    viewer.type(START_AGENT);
+    await viewer.sees('it is listening', 60_000);
+    viewer.leave();
+    t.deepEqual(await consistencyOf('with-agent'), ['filesystem', 'filesystem']);
+  },
+);
