@@ -11,10 +11,11 @@ import {
 import { imageSchema } from '../lib/model/image.js';
 import { jobSchema } from '../lib/model/job-schema.js';
 import { diskIdSchema, snapshotNameSchema, snapshotSchema } from '../lib/model/snapshot.js';
+import { uuid } from '../lib/model/uuid.js';
 
 export const guestParams = Joi.object({ guestID: guestIdSchema.required() });
 
-const jobID = Joi.string().guid().lowercase().required().label('job id').description('The UUID of a job');
+const jobID = uuid().required().label('job id').description('The UUID of a job');
 export const jobParams = Joi.object({ jobID });
 export const guestJobParams = guestParams.keys({ jobID });
 

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { uuid } from './uuid.js';
 
 /** A guest's network interface. `network` is the bridge it joins, or `user` for user-mode networking. */
 export interface Nic {
@@ -66,9 +67,7 @@ const address = (): Joi.StringSchema =>
     .max(64)
     .pattern(/^[0-9a-fA-F:./]+$/, 'address (digits, a-f, . : /)');
 
-export const guestIdSchema = Joi.string()
-  .guid({ separator: '-', wrapper: false })
-  .lowercase()
+export const guestIdSchema = uuid()
   .label('guest id')
   .description('The UUID of a guest')
   .example('7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10');

@@ -1,8 +1,9 @@
 import Joi from 'joi';
 import { JOB_STATUSES, type Job } from './job.js';
+import { uuid } from './uuid.js';
 
 export const jobSchema = Joi.object<Job>({
-  ID: Joi.string().guid().required(),
+  ID: uuid().required(),
   GuestID: Joi.string().required(),
   Action: Joi.string().required(),
   QueuedAt: Joi.string().isoDate().required(),

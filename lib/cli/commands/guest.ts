@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Guest, GuestAction } from '../../client/index.js';
+import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
 import { type FollowOptions, queues, tellOfJob } from '../follow.js';
 import { formatMb, shortId } from '../format.js';
 import { guestId, nameOf } from '../names.js';
@@ -30,6 +30,13 @@ const COLUMNS: readonly Column<Guest>[] = [
   { title: 'MEMORY', value: ({ memory }) => formatMb(memory), right: true },
   { title: 'IMAGE', value: imageOf },
 ];
+
+/** Which of a guest's jobs has failed last, and why. */
+const lastFailure = async (client: MistifyClient, id: string): Promise<string> => {
+  for await (const { Status, Action, Message, ID } of client.jobsOf(id).every())
+    if (Status === 'Error') return `its ${Action} has failed: ${Message} (job ${ID})`;
+  return 'the job that has failed is no longer in the job log';
+};
 
 export const addGuestCommands = (program: Command): void => {
   const guest = program
@@ -63,9 +70,11 @@ Examples:
     .description('all that is known of a guest')
     .option('--fields <keys>', 'only these keys, between commas', parseFields)
     .action(
-      talking(async ({ client, out }, text: string, { fields }: { fields?: string[] }) =>
-        out.one(await client.guests.get(await guestId(client, text)), fields),
-      ),
+      talking(async ({ client, out }, text: string, { fields }: { fields?: string[] }) => {
+        const found = await client.guests.get(await guestId(client, text));
+        await out.one(found, fields);
+        if (found.state === 'error') out.note(await lastFailure(client, found.id));
+      }),
     );
 
   addCreate(guest);

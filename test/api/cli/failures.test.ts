@@ -33,6 +33,18 @@ test.serial('a job that failed: exit code 1, and why', async (t) => {
   t.regex(stderr, /^error: create: .*no room/);
 });
 
+test.serial('a guest that could not be created is shown with the reason', async (t) => {
+  const fail = (): never => {
+    throw new Error('no room');
+  };
+  const { url } = await serveApi(t, { methods: { 'Test.create': fail } });
+  await mistify(t, url, 'guest', 'create', '--id', ID, '--wait');
+  const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'show', ID);
+  t.is(exitCode, 0);
+  t.regex(stdout, /^state +error$/m);
+  t.regex(stderr, /^its create has failed: .*no room \(job [0-9a-f-]{36}\)$/);
+});
+
 test.serial('what the agent refuses as nonsense: exit code 2, in its words', async (t) => {
   const { url } = await serveApi(t);
   const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--memory', '0');

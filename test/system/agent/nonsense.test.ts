@@ -15,7 +15,7 @@ const refusedAtOnce: [string, GuestSpec, number, RegExp][] = [
   ['10,000 vCPUs', { cpu: 10_000 }, 400, /"cpu" must be less than or equal to/],
   ['an image that is not there', { disks: [{ image: 'no-such-thing' }] }, 404, /no image no-such-thing/],
   ['a disk of -1 MB', { disks: [{ size: -1 }] }, 400, /"disks\[0\].size" must be greater than or equal to 0/],
-  ['an id with ../ in it', { id: '../../etc/passwd' }, 400, /"guest id" must be a valid GUID/],
+  ['an id with ../ in it', { id: '../../etc/passwd' }, 400, /"guest id" must be a UUID/],
   ['a nic name with ../ in it', { nics: [{ ...nic, name: '../x' }] }, 400, /"nics\[0\].name"/],
   ['a device name with ../ in it', { disks: [{ size: 1, device: '../x' }] }, 400, /"disks\[0\].device"/],
   ['a malformed MAC address', { nics: [{ ...nic, mac: 'zz' }] }, 400, /"nics\[0\].mac"/],
