@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 export type Operation = 'append' | 'write' | 'open' | 'sync' | 'truncate' | 'rename' | 'stat';
 
@@ -18,23 +18,24 @@ export interface Fault {
 /** Says whether an operation is to fail. */
 export type Judge = (operation: Operation, file: string) => Fault | undefined;
 
-let watched: string | undefined;
-let judge: Judge = () => undefined;
+/** By the directory that they judge. */
+const judges = new Map<string, Judge>();
 
-/** Has what is done to files of a directory fail as `by` says, as long as `work` takes. */
+/** Has what is done to a directory and to the files in it fail as `by` says, as long as `work` takes. */
 export const withFaults = async <T>(directory: string, by: Judge, work: () => Promise<T>): Promise<T> => {
-  [watched, judge] = [directory, by];
+  judges.set(directory, by);
   try {
     return await work();
   } finally {
-    [watched, judge] = [undefined, () => undefined];
+    judges.delete(directory);
   }
 };
 
-const judged = (operation: Operation, path: unknown): Fault | undefined =>
-  watched !== undefined && String(path).startsWith(watched)
-    ? judge(operation, basename(String(path)))
-    : undefined;
+const judged = (operation: Operation, path: unknown): Fault | undefined => {
+  const name = String(path);
+  const judge = judges.get(name) ?? judges.get(dirname(name));
+  return judge?.(operation, basename(name));
+};
 
 const failure = ({ code }: Fault, operation: Operation): Error =>
   Object.assign(new Error(`${code}: injected, ${operation}`), { code });
