@@ -1,5 +1,4 @@
 import type Docker from 'dockerode';
-import { errorMessage } from '../../errors.js';
 import { StreamError } from '../../rpc/stream-error.js';
 import type { Console } from '../../websocket/console.js';
 import type { Containers } from './containers.js';
@@ -8,13 +7,12 @@ import type { Containers } from './containers.js';
 const SHELL = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash; exec sh'];
 
 const makeExec = async (containers: Containers, id: string): Promise<Docker.Exec> => {
-  const { state } = await containers.get(id).catch((error: unknown) => {
-    throw new StreamError(404, errorMessage(error));
-  });
-  if (state !== 'running')
-    throw new StreamError(409, `guest ${id} is ${state} and runs no shell: start it first`);
-  return containers.with(id, (container) =>
-    container.exec({
+  const container = await containers.find(id);
+  if (!container) throw new StreamError(404, `the container of guest ${id}: not found`);
+  if (container.state !== 'running')
+    throw new StreamError(409, `guest ${id} is ${container.state} and runs no shell: start it first`);
+  return containers.with(id, (engine) =>
+    engine.exec({
       Cmd: SHELL,
       Env: ['TERM=xterm-256color'],
       Tty: true,

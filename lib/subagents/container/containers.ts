@@ -10,6 +10,7 @@ import { notFound } from '../storage/errors.js';
 import { guestKey, Locks } from '../storage/locks.js';
 import { containerName, GUEST_LABEL, nicsOf } from './definition.js';
 import type { Engine } from './engine.js';
+import { NoEngineError } from './errors.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { type ContainerState, stateOf } from './state.js';
 
@@ -103,7 +104,18 @@ export class Containers {
     const ids = list.flatMap(({ Labels }) => Labels[GUEST_LABEL] ?? []);
     const known = this.states.all().map(({ id }) => id);
     const limit = pLimit(MAX_REFRESHES);
-    await limit.map(new Set([...ids, ...known]), (id) => this.refresh(id));
+    await limit.map(new Set([...ids, ...known]), (id) => this.#refreshAmongOthers(id));
+  }
+
+  /** One guest that cannot be looked at is no reason to know nothing of the others. */
+  async #refreshAmongOthers(id: string): Promise<void> {
+    try {
+      await this.refresh(id);
+    } catch (error) {
+      if (error instanceof NoEngineError) throw error;
+      this.#log.warn({ err: error, guest: id }, errorMessage(error));
+      this.states.set(id, 'unknown');
+    }
   }
 
   /** Nobody can tell how the guests are. */

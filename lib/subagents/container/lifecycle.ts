@@ -78,6 +78,8 @@ const startNow = async (containers: Containers, { id, state }: Container): Promi
   try {
     await containers.plug(started);
   } catch (error) {
+    // A program that ends at once may do so while it is plugged in.
+    if ((await containers.get(id)).state === 'stopped') return;
     await kill(containers, id);
     throw error;
   }

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { linesOf } from '../../rpc/lines.js';
 import type { Containers } from './containers.js';
 import { GUEST_LABEL } from './definition.js';
 
@@ -10,6 +10,8 @@ const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
 /** Should an event ever get lost: how long a state may be wrong at most. */
 const RESYNC_MS = 30_000;
+/** The engine's events are some kB: the labels of a container are in them. */
+const MAX_LINE_BYTES = 2 ** 20;
 
 /** What does not change a container's state, and may come every second: health checks are run by `exec`. */
 const IRRELEVANT = /^(exec_|health_status|attach|resize|top|export)/;
@@ -23,11 +25,13 @@ interface EngineEvent {
 export class Watcher {
   readonly #containers: Containers;
   readonly #log: Logger;
+  readonly #resyncMs: number;
   readonly #closed = new AbortController();
 
-  constructor(containers: Containers, log: Logger) {
+  constructor(containers: Containers, log: Logger, resyncMs = RESYNC_MS) {
     this.#containers = containers;
     this.#log = log;
+    this.#resyncMs = resyncMs;
   }
 
   /** Starts to watch. Resolves when all guests are known, or when it is known that no engine answers. */
@@ -71,12 +75,12 @@ export class Watcher {
     const events = (await engine.call((docker) =>
       docker.getEvents({ filters: { type: ['container'] }, abortSignal: this.#closed.signal }),
     )) as Readable;
-    const resync = setInterval(() => void this.#resync(events), RESYNC_MS);
+    const resync = setInterval(() => void this.#resync(events), this.#resyncMs);
     try {
       await this.#containers.refreshAll();
       this.#log.info({ socket: engine.socket }, 'connected to the container engine');
       begun();
-      for await (const line of createInterface({ input: events })) this.#take(line);
+      for await (const line of linesOf(events, MAX_LINE_BYTES)) this.#take(line);
     } finally {
       clearInterval(resync);
       events.destroy();
@@ -88,8 +92,8 @@ export class Watcher {
     try {
       await this.#containers.refreshAll();
     } catch (error) {
-      this.#log.warn({ err: error }, errorMessage(error));
-      events.destroy();
+      // With the error, which is then that of whoever reads it: without one they would wait for ever.
+      events.destroy(error as Error);
     }
   }
 

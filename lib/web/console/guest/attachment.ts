@@ -9,6 +9,8 @@ const LONGEST_PAUSE_MS = 10_000;
 const UPGRADE_REQUIRED = 426;
 /** Answers that will be the same the next time. */
 const FINAL = [400, 403, 404];
+/** What a guest may have later is 404, too: a container has no console while its image is pulled. */
+const NOT_CONFIGURED = /Not configured/;
 /** RFC 6455, 7.4.1: the agent wants no more of this client, whose token is not good any more. */
 const POLICY_VIOLATION = 1008;
 
@@ -44,6 +46,13 @@ const hindranceOf = (error: unknown): Hindrance => {
   const text = errorText(error);
   if (status === 401) return { text, next: 'sign-in' };
   return { text, next: FINAL.includes(status) ? 'nothing' : 'retry' };
+};
+
+/** Why the console of a guest that there is cannot be had. */
+const refusalOf = (error: unknown): Hindrance => {
+  const { text, next } = hindranceOf(error);
+  const comesLater = error instanceof ApiError && error.status === 404 && !NOT_CONFIGURED.test(text);
+  return { text, next: comesLater ? 'retry' : next };
 };
 
 const sentence = (text: string): string => text.replace(/[.!?]?$/, '.');
@@ -127,7 +136,7 @@ export class Attachment {
       await get(consolePath(guestId, kind));
     } catch (error) {
       const isOnlyNoSocket = error instanceof ApiError && error.status === UPGRADE_REQUIRED;
-      if (!isOnlyNoSocket) return hindranceOf(error);
+      if (!isOnlyNoSocket) return refusalOf(error);
     }
     return { text: 'The connection did not come about', next: 'retry' };
   }
