@@ -158,6 +158,20 @@ const checkSecrets = ({ config, problems, origins }: Loading): void => {
   }
 };
 
+/** So does its program: two of them would fight for the address, each with a state of its own. */
+const checkCommands = ({ config, problems, origins }: Loading): void => {
+  const starters = new Map<string, string>();
+  for (const [name, service] of config.services) {
+    if (service.command === undefined) continue;
+    const address = describeAddress(service);
+    const other = starters.get(address);
+    const key = `services.${name}`;
+    if (other === undefined) starters.set(address, name);
+    else
+      problems.push(`${origins.get(key)}: ${key}.command: ${address} has that of services.${other} already`);
+  }
+};
+
 /**
  * Reads config files, and directories of them, and adds them up.
  * @throws {ConfigError} that has everything that is wrong, not just the first of it
@@ -180,6 +194,7 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     checkStages(loading);
     placeSockets(loading, dbpath);
     checkSecrets(loading);
+    checkCommands(loading);
   }
   if (loading.problems.length > 0) throw new ConfigError(loading.problems);
   if (loading.config.actions.size === 0) loading.config.warnings.push(NO_ACTIONS);

@@ -113,6 +113,18 @@ test('a secret file is for a service that the agent does not start, and one addr
   ]);
 });
 
+test('an address has one command', async (t) => {
+  const services = {
+    a: { port: 1, command: ['x'] },
+    b: { port: 1 },
+    c: { port: 1, command: ['x'] },
+    d: { port: 2, command: ['x'] },
+  };
+  t.deepEqual(await problemsOf(t, { 'a.json': { services } }), [
+    'a.json: services.c.command: port 1 has that of services.a already',
+  ]);
+});
+
 test('the files of a directory add up; what is not JSON by its name is no config file', async (t) => {
   const dir = await write(t, {
     'a.json': { services: { storage } },
