@@ -20,12 +20,22 @@ export interface Archive {
 const IMAGE_ENTRY =
   /^(\.\/)?((sha256:)?[0-9a-f]{64}([./].*)?|blobs(\/.*)?|oci-layout|index\.json|manifest\.json|repositories)$/;
 
+/** What tar(1) writes first of a directory that it is told to go to and to take all of. */
+const ROOT = './';
+
+/** The name of the first entry, of one beside the root where there is one. */
 const firstEntry = (head: Buffer): Promise<string | undefined> =>
   new Promise((resolve) => {
     const extract = tar.extract();
-    extract.once('entry', ({ name }) => resolve(name));
-    extract.once('error', () => resolve(undefined));
-    extract.once('finish', () => resolve(undefined));
+    let first: string | undefined;
+    extract.on('entry', ({ name }, content, next) => {
+      first = name;
+      if (name !== ROOT) return resolve(name);
+      content.resume();
+      next();
+    });
+    extract.once('error', () => resolve(first));
+    extract.once('finish', () => resolve(first));
     extract.end(head);
   });
 
