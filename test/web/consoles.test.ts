@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import ava from 'ava';
+import { StreamError } from '../../lib/rpc/stream-error.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage } from '../helpers/browser.js';
@@ -38,6 +39,22 @@ test('a console that breaks is connected again', async (t) => {
   await page.getByText('Connected', { exact: true }).waitFor();
   opened[0]?.destroy(new Error('the line broke'));
   await until('it is opened again', () => opened.length === 2);
+  await page.getByText('Connected', { exact: true }).waitFor();
+  t.pass();
+});
+
+test('a console that is not there yet comes when it is', async (t) => {
+  let isThere = false;
+  const { url, context } = await serveApi(t, {
+    console: () => {
+      if (!isThere) throw new StreamError(404, 'the container: not found');
+      return { bytes: shouting() };
+    },
+  });
+  const { id } = await addGuest(context, { type: 'container' });
+  const page = await openPage(t, `${url}/#/guests/${id}/serial`, { expected: /404|WebSocket/ });
+  await page.getByText('the container: not found. Trying again').waitFor();
+  isThere = true;
   await page.getByText('Connected', { exact: true }).waitFor();
   t.pass();
 });
