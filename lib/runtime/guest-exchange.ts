@@ -50,6 +50,11 @@ export const guestExchange = (
       delete answered.state;
       delete answered.vnc;
     }
-    await guests.update(id, (current) => mergeGuest(request.guest, answered, current, { isLatest }));
+    try {
+      await guests.update(id, (current) => mergeGuest(request.guest, answered, current, { isLatest }));
+    } catch (error) {
+      if (isLatest) revisions.retract(id, revision);
+      throw error;
+    }
   },
 });

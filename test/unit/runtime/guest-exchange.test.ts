@@ -1,3 +1,5 @@
+import '../../helpers/faulty-disk.js';
+
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Guest } from '../../../lib/model/guest.js';
@@ -6,7 +8,8 @@ import type { Stage } from '../../../lib/runtime/action.js';
 import { guestExchange } from '../../../lib/runtime/guest-exchange.js';
 import { GuestRevisions } from '../../../lib/runtime/guest-revisions.js';
 import { GuestStore } from '../../../lib/store/guest-store.js';
-import { GUEST_ID } from '../../helpers/sub-agents.js';
+import { withFaults } from '../../helpers/faulty-disk.js';
+import { GUEST_ID, silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
 const id = GUEST_ID;
@@ -22,11 +25,11 @@ const asked = async (t: ExecutionContext, guest = running) => {
   const guests = await GuestStore.open(join(dir, 'guests.db'));
   t.teardown(() => guests.close());
   await guests.insert(guest);
-  const revisions = new GuestRevisions(guests);
+  const revisions = new GuestRevisions(guests, silentLog);
   const exchange = guestExchange(guests, revisions, action, id);
   const request = exchange.request(stage);
   const answer = async (response: GuestResponse) => exchange.answered?.(stage, response, request);
-  return { guests, revisions, answer };
+  return { dir, guests, revisions, answer };
 };
 
 test('an answered state that is as it was sent ends that of a guest whose sub-agent was lost meanwhile', async (t) => {
@@ -67,3 +70,16 @@ for (const guest of [{ id }, { id, state: 'create' }])
     await revisions.report(told('paused', 2));
     t.deepEqual(guests.get(id), { id, state: 'paused' });
   });
+
+test('an answered state that could not be stored counts when it is told again', async (t) => {
+  const { dir, guests, revisions, answer } = await asked(t, { id, state: 'shutoff' });
+  const full = { code: 'ENOSPC', written: 0 } as const;
+  await withFaults(
+    dir,
+    () => full,
+    () => t.throwsAsync(answer({ guest: running, revision: 2 }), { message: /is full/ }),
+  );
+  t.is(guests.get(id).state, 'shutoff');
+  await revisions.report(told('running', 2, 5901));
+  t.deepEqual(guests.get(id), running);
+});
