@@ -8,10 +8,11 @@ import { connectionsTo } from '../rpc/connections.js';
 import { openEvents, parseEvent } from '../rpc/event-source.js';
 import { HEARTBEAT_MS } from '../rpc/event-stream.js';
 import { linesOf } from '../rpc/lines.js';
-import type { GuestState, SubAgentEvent } from '../rpc/messages.js';
+import type { Progress, SubAgentEvent } from '../rpc/messages.js';
 import { describeAddress, type ServiceEndpoint } from '../rpc/service-address.js';
 import type { GuestRevisions } from '../runtime/guest-revisions.js';
 import type { JobLog } from '../store/job-log.js';
+import { ToldGuests } from './told-guests.js';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2000;
@@ -42,8 +43,7 @@ interface Link {
   connected: boolean;
   /** It answers, and has no event stream. */
   isMute: boolean;
-  /** The guests that it told of last, on an earlier connection perhaps. */
-  guests: Set<string>;
+  readonly guests: ToldGuests;
 }
 
 export interface SubAgentWatcherOptions {
@@ -84,7 +84,7 @@ export class SubAgentWatcher {
       answered: false,
       connected: false,
       isMute: false,
-      guests: new Set(),
+      guests: new ToldGuests(this.#revisions, () => this.#vouchedFor()),
     }));
     const told = this.#links.map((link) => new Promise<void>((resolve) => void this.#follow(link, resolve)));
     const late = new AbortController();
@@ -101,7 +101,8 @@ export class SubAgentWatcher {
       },
       'sub-agents do not answer; guests that may be theirs are in state unknown',
     );
-    await this.#revisions.loseOthers(this.#vouchedFor());
+    const others = this.#revisions.others(this.#vouchedFor());
+    await Promise.all(silent.map(({ guests }) => guests.lose(others)));
   }
 
   /** Whether the sub-agent of each service answers, by the service's name. */
@@ -120,13 +121,7 @@ export class SubAgentWatcher {
 
   /** The guests whose states some connected sub-agent tells. */
   #vouchedFor(): Set<string> {
-    return new Set(this.#links.flatMap(({ connected, guests }) => (connected ? [...guests] : [])));
-  }
-
-  /** Notes that these guests' states are unknown, unless another sub-agent tells them. */
-  async #lose(ids: Iterable<string>): Promise<void> {
-    const vouchedFor = this.#vouchedFor();
-    await Promise.all([...ids].filter((id) => !vouchedFor.has(id)).map((id) => this.#revisions.lose(id)));
+    return new Set(this.#links.flatMap(({ connected, guests }) => (connected ? guests.ids : [])));
   }
 
   /** @param settled is called when the states are known, or when there is nothing to wait for */
@@ -139,6 +134,7 @@ export class SubAgentWatcher {
       settled();
     };
     while (!this.#closed.signal.aborted) {
+      await link.guests.lose();
       try {
         const stream = await openEvents(subAgent, link.connections, this.#closed.signal);
         link.isMute = !stream;
@@ -202,31 +198,36 @@ export class SubAgentWatcher {
     for (const id of link.subAgent.names)
       this.#events.publish({ kind: 'service', change: 'down', id, reason });
     this.#log.warn(
-      { subAgent: name, guests: guests.size, reason },
+      { subAgent: name, guests: guests.ids.length, reason },
       'a sub-agent is gone; its guests are in state unknown',
     );
-    await this.#lose(guests);
+    await guests.lose(guests.ids);
   }
 
   async #take(event: SubAgentEvent, link: Link): Promise<void> {
-    if ('guests' in event) return this.#takeAll(event.guests, link);
-    if (!link.connected) throw new Error('the first line does not tell all guests');
-    if ('guest' in event) {
-      link.guests.add(event.guest.id);
-      await this.#revisions.report(event.guest);
+    if ('guests' in event) {
+      this.#noteConnected(link);
+      return link.guests.takeAll(event.guests);
     }
-    if ('removed' in event) link.guests.delete(event.removed);
-    if ('progress' in event) await this.#jobs.note(event.progress.job, event.progress.message);
+    if (!link.connected) throw new Error('the first line does not tell all guests');
+    if ('guest' in event) await link.guests.take(event.guest);
+    if ('removed' in event) link.guests.drop(event.removed);
+    if ('progress' in event) await this.#noteProgress(event.progress);
+    // It comes every few seconds, whatever else there is to tell.
+    if (Object.keys(event).length === 0) await link.guests.catchUp();
   }
 
-  /** Guests that it once told of, and now no longer, may have gone while nobody looked. */
-  async #takeAll(states: readonly GuestState[], link: Link): Promise<void> {
-    const earlier = link.guests;
-    link.guests = new Set(states.map(({ id }) => id));
+  #noteConnected(link: Link): void {
     if (!link.connected)
       for (const id of link.subAgent.names) this.#events.publish({ kind: 'service', change: 'up', id });
     link.connected = true;
-    for (const state of states) await this.#revisions.report(state);
-    await this.#lose(earlier);
+  }
+
+  async #noteProgress({ job, message }: Progress): Promise<void> {
+    try {
+      await this.#jobs.note(job, message);
+    } catch (error) {
+      this.#log.warn({ job }, `how far a job has come cannot be stored: ${errorMessage(error)}`);
+    }
   }
 }

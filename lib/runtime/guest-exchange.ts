@@ -43,10 +43,18 @@ export const guestExchange = (
     const answered = answeredGuest(stage, answer, id);
     const { revision } = answer;
     if (OURS.has(answered.state ?? '')) delete answered.state;
-    if (typeof revision === 'number' && !revisions.advance(id, revision)) {
+    // What tells no state must not keep that one out which its revision is of.
+    const isOrdered = typeof revision === 'number' && answered.state !== undefined;
+    const isLatest = isOrdered && revisions.advance(id, revision);
+    if (isOrdered && !isLatest) {
       delete answered.state;
       delete answered.vnc;
     }
-    await guests.update(id, (current) => mergeGuest(request.guest, answered, current));
+    try {
+      await guests.update(id, (current) => mergeGuest(request.guest, answered, current, { isLatest }));
+    } catch (error) {
+      if (isLatest) revisions.retract(id, revision);
+      throw error;
+    }
   },
 });

@@ -3,6 +3,9 @@ import { type Guest, type LooseGuest, type Metadata, normalizeGuest } from '../m
 
 const FIELDS = ['type', 'image', 'nics', 'disks', 'state', 'memory', 'cpu', 'vnc'] as const;
 
+/** Those whose order sub-agents tell by revisions. */
+const ORDERED: ReadonlySet<string> = new Set(['state', 'vnc']);
+
 const mergeMetadata = (sent: Metadata, answered: Metadata, current: Metadata): Metadata => {
   const merged = { ...current };
   for (const [key, value] of Object.entries(answered)) {
@@ -19,13 +22,20 @@ const mergeMetadata = (sent: Metadata, answered: Metadata, current: Metadata): M
  * @param sent the guest in the stage's request
  * @param answered the guest in its answer
  * @param current the guest as it is stored now
+ * @param isLatest whether nothing is known of its state that is newer than the answer: it counts also when it is as sent
  */
-export const mergeGuest = (sent: Guest, answered: LooseGuest, current: Guest): Guest => {
+export const mergeGuest = (
+  sent: Guest,
+  answered: LooseGuest,
+  current: Guest,
+  { isLatest = false } = {},
+): Guest => {
   const merged: Record<string, unknown> = { ...current };
   const canonical = normalizeGuest({ ...answered, id: current.id });
   for (const field of FIELDS) {
     if (answered[field] === undefined) continue;
-    if (!isDeepStrictEqual(canonical[field], sent[field])) merged[field] = canonical[field];
+    const isNew = isLatest && ORDERED.has(field);
+    if (isNew || !isDeepStrictEqual(canonical[field], sent[field])) merged[field] = canonical[field];
   }
   if (answered.metadata) {
     merged.metadata = mergeMetadata(sent.metadata ?? {}, answered.metadata, current.metadata ?? {});

@@ -43,7 +43,7 @@ export class Runtime {
     this.guests = guests;
     this.jobs = jobs;
     this.log = log;
-    this.revisions = new GuestRevisions(guests);
+    this.revisions = new GuestRevisions(guests, log);
     this.#actions = actions;
     const run = (task: Task, taskRun: TaskRun): Promise<unknown> => runTask(this, task, taskRun);
     this.queue = new JobQueue({ jobs, runners: this.#runners, runTask: run, log });

@@ -1,3 +1,5 @@
+import '../../helpers/faulty-disk.js';
+
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -8,6 +10,8 @@ import type { SubAgentEvent } from '../../../lib/rpc/messages.js';
 import { GuestRevisions } from '../../../lib/runtime/guest-revisions.js';
 import { GuestStore } from '../../../lib/store/guest-store.js';
 import { JobLog } from '../../../lib/store/job-log.js';
+import { withFaults } from '../../helpers/faulty-disk.js';
+import { keepLines } from '../../helpers/log-lines.js';
 import { refusingPort } from '../../helpers/ports.js';
 import { serveFixed, serveRaw } from '../../helpers/raw-service.js';
 import { silentLog } from '../../helpers/sub-agents.js';
@@ -31,15 +35,21 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const jobs = await JobLog.open(join(dir, 'jobs.db'));
   for (const guest of guests) await store.insert(guest);
   const events = await EventLog.open(join(dir, 'events'), silentLog);
-  const revisions = new GuestRevisions(store);
-  const watcher = new SubAgentWatcher({ revisions, jobs, events, log: silentLog });
+  const { log, lines } = keepLines();
+  const revisions = new GuestRevisions(store, log);
+  const watcher = new SubAgentWatcher({ revisions, jobs, events, log });
   t.teardown(async () => {
     watcher.close();
     events.close();
     await Promise.all([store.close(), jobs.close(), events.written()]);
   });
   const states = () => Object.fromEntries(store.list().map(({ id, state }) => [id, state]));
-  return { store, watcher, events, states };
+  const whileFull = <T>(work: () => Promise<T>) =>
+    withFaults(dir, () => ({ code: 'ENOSPC', written: 0 }), work);
+  const logged = (what: RegExp) =>
+    until(`it is logged: ${what}`, () => lines.some(({ msg }) => what.test(String(msg))));
+  const services = async () => (await events.read(0)).events.map(({ happening }) => happening.change);
+  return { store, jobs, watcher, events, states, services, whileFull, logged };
 };
 
 const running = (id: string): Guest => ({ id, state: 'running', vnc: 5901 });
@@ -173,4 +183,65 @@ test('that a sub-agent comes and goes is an event', async (t) => {
       { kind: 'service', id: 'qemu', change: 'down' },
     ],
   );
+});
+
+test('a state that cannot be stored is stored when there is room, and its sub-agent does not count as gone', async (t) => {
+  const { watcher, states, services, whileFull, logged } = await setUp(t, [running('a'), running('b')]);
+  const { port, send, streams } = await serveEvents(t, () => ({
+    guests: [told('a', 'running'), told('b', 'running')],
+  }));
+  await watcher.watch([up(port)], 10_000);
+  await whileFull(async () => {
+    send({ guest: told('a', 'shutoff', 2) });
+    await logged(/states cannot be stored: .* is full/);
+    t.deepEqual(states(), { a: 'running', b: 'running' });
+  });
+  send({});
+  await until('it is stored', () => states().a === 'shutoff');
+  t.is(states().b, 'running');
+  t.is(streams.length, 1);
+  t.deepEqual(await services(), ['up']);
+});
+
+test('when it cannot be stored how far a job has come, its sub-agent does not count as gone', async (t) => {
+  const { watcher, jobs, states, services, whileFull, logged } = await setUp(t, [running('a')]);
+  const { port, send } = await serveEvents(t, () => ({ guests: [told('a', 'running')] }));
+  await watcher.watch([up(port)], 10_000);
+  const { ID } = await jobs.add('a', 'start', { kind: 'guest', name: 'start' });
+  await jobs.start(ID);
+  await whileFull(async () => {
+    send({ progress: { job: ID, message: '25%' } });
+    await logged(/how far a job has come cannot be stored/);
+  });
+  send({ guest: told('a', 'paused', 2) });
+  await until('it is paused', () => states().a === 'paused');
+  t.deepEqual(await services(), ['up']);
+});
+
+test('that a sub-agent is gone, or does not come up, is stored when there is room', async (t) => {
+  const { watcher, store, whileFull } = await setUp(t, [running('a'), running('b')]);
+  const { port, streams } = await serveEvents(t, (connection) =>
+    connection === 1 ? { guests: [told('a', 'paused')] } : {},
+  );
+  await whileFull(async () => {
+    await watcher.watch([up(port), up(await refusingPort(t))], 10_000);
+    streams[0]?.destroy();
+    await until('it is asked again', () => streams.length > 1);
+    t.deepEqual(store.list(), [running('a'), running('b')]);
+  });
+  await until('both are unknown', () => store.list().every(({ state }) => state === 'unknown'));
+  t.deepEqual(store.get('a'), { id: 'a', state: 'unknown' });
+});
+
+test('a state that is told while its guest is being created counts when the creation has ended', async (t) => {
+  const { watcher, store, states } = await setUp(t, [running('a'), { id: 'b', state: 'create' }]);
+  const { port, send } = await serveEvents(t, () => ({
+    guests: [told('a', 'paused'), told('b', 'shutoff')],
+  }));
+  await watcher.watch([up(port)], 10_000);
+  t.deepEqual(states(), { a: 'paused', b: 'create' });
+  await store.update('b', (guest) => ({ ...guest, state: 'running' }));
+  send({});
+  await until('it is shut off', () => states().b === 'shutoff', 10_000);
+  t.pass();
 });

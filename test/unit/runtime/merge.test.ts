@@ -36,6 +36,14 @@ test('what changed since the stage was asked, and came back as it was sent, stay
   t.deepEqual(mergeGuest(sent, { ...sent, vnc: 5902 }, current), { ...current, vnc: 5902 });
 });
 
+test('a state that is the latest counts also when it is as it was sent', (t) => {
+  const { vnc: _, ...current } = { ...sent, state: 'shutoff', memory: 256 };
+  t.deepEqual(mergeGuest(sent, sent, current, { isLatest: true }), { ...sent, memory: 256 });
+  const off = { ...sent, state: 'shutoff', vnc: 0 };
+  const { vnc: __, ...wasOff } = { ...sent, state: 'shutoff' };
+  t.deepEqual(mergeGuest(wasOff, off, sent, { isLatest: true }), wasOff);
+});
+
 test('what was removed since the stage was asked does not come back', (t) => {
   const { vnc: _, ...current } = sent;
   t.deepEqual(mergeGuest(sent, sent, current), current);
