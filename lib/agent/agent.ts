@@ -110,7 +110,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     await supervisor.stop();
     throw error;
   });
-  const audit = new AuditLog(config.dbpath, log);
+  const audit = new AuditLog({ directory: config.dbpath, log });
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
   });
