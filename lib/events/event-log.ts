@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Happening, HostEvent } from './event.js';
+import type { Batch, Happening, HostEvent } from './event.js';
 import { DEFAULT_MAX_BYTES, EventFile } from './event-file.js';
 
 /** Events that are at hand for those who keep up. */
@@ -11,13 +11,6 @@ const BATCH = 500;
 const MAX_READERS = 200;
 /** An event is not a promise: several are written at a time, and no disk is waited for. */
 const WRITE_MS = 50;
-
-/** What came after a place in the log. */
-export interface Batch {
-  /** When events after that place are no longer kept: the ids between which they are. */
-  missed?: { after: number; before: number };
-  events: HostEvent[];
-}
 
 /** What has happened on this host: the newest events, for any number of readers, each at a place of its own. */
 export class EventLog {
@@ -86,12 +79,11 @@ export class EventLog {
       const first = this.#recent.findIndex(({ id }) => id > after);
       return { events: first === -1 ? [] : this.#recent.slice(first, first + BATCH) };
     }
-    const kept = this.#file.after;
-    const events = await this.#file.read(Math.max(after, kept), BATCH);
-    const before = events[0]?.id ?? this.#recentAfter + 1;
+    const batch = await this.#file.read(after, BATCH);
+    if (batch.events.length > 0) return batch;
     // What is at hand and not yet on disk comes next.
-    if (events.length === 0) return { ...(await this.read(this.#recentAfter)), missed: { after, before } };
-    return after < kept ? { events, missed: { after, before } } : { events };
+    const missed = { after, before: this.#recentAfter + 1 };
+    return { ...(await this.read(this.#recentAfter)), missed };
   }
 
   /** Waits for an event after the one of that id. */

@@ -2,8 +2,8 @@ import pRetry from 'p-retry';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Cursor } from './cursor.js';
-import { type EventFilter, type HostEvent, passes } from './event.js';
-import type { Batch, EventLog } from './event-log.js';
+import { type Batch, type EventFilter, type HostEvent, passes } from './event.js';
+import type { EventLog } from './event-log.js';
 import { post, type Receiver, RefusedError } from './webhook-post.js';
 
 const FIRST_RETRY_MS = 1000;

@@ -1,8 +1,8 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Happening } from '../../../lib/events/event.js';
-import { type Batch, EventLog } from '../../../lib/events/event-log.js';
+import type { Batch, Happening } from '../../../lib/events/event.js';
+import { EventLog } from '../../../lib/events/event-log.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
@@ -64,6 +64,36 @@ test('a line that a crash has left half written costs that one event', async (t)
   const again = await open(t, directory);
   again.publish(happening('b'));
   t.deepEqual((await readAll(again, 0)).all, ['a', 'b']);
+});
+
+const damage = async (path: string, id: string): Promise<void> => {
+  const lines = (await readFile(path, 'utf8')).split('\n');
+  const damaged = lines.map((line) => (line.includes(`"id":"${id}"`) ? '\0'.repeat(line.length) : line));
+  await writeFile(path, damaged.join('\n'));
+};
+
+test('a damaged line costs that one event, and who was to read it is told', async (t) => {
+  const directory = await tempDir(t);
+  const log = await open(t, directory);
+  for (const id of ['a', 'b', 'c', 'd']) log.publish(happening(id));
+  const [a, b, c] = (await log.read(0)).events.map(({ id }) => id);
+  log.close();
+  await log.written();
+  await damage(join(directory, 'events.jsonl'), 'b');
+  const again = await open(t, directory);
+  t.deepEqual(idsIn(await again.read(0)), ['a']);
+  const { events, missed } = await again.read(Number(a));
+  t.deepEqual(idsIn({ events }), ['c', 'd']);
+  t.deepEqual(missed, { after: Number(a), before: Number(c) });
+  t.deepEqual(await readAll(again, Number(b)), { all: ['c', 'd'], missed: undefined });
+});
+
+test('a log of which nothing can be read keeps what happens from now on', async (t) => {
+  const directory = await tempDir(t);
+  await writeFile(join(directory, 'events.jsonl'), 'null\n{}\nno JSON\n');
+  const log = await open(t, directory);
+  log.publish(happening('a'));
+  t.deepEqual((await readAll(log, 0)).all, ['a']);
 });
 
 test('who is far behind reads from the disk, all of it', async (t) => {
