@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repairTail } from '../store/repair-tail.js';
 import type { Batch, HostEvent } from './event.js';
@@ -6,6 +6,13 @@ import { linesFor, stepsIn } from './event-lines.js';
 
 /** Bytes of the two files together. */
 export const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
+
+/** Ids go up across restarts, also when the newest ones were lost. @returns one that is not below `lastId` */
+export const idOfNow = (lastId: number): number => Math.max(lastId, Date.now() * 1000);
+
+const unlessAbsent = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== 'ENOENT') throw error;
+};
 
 /** What a file has: the id of the event before its first one, and that of its last one. */
 interface Extent {
@@ -26,6 +33,8 @@ const extentOf = async (path: string): Promise<Extent | undefined> => {
 export class EventFile {
   readonly #path: string;
   readonly #olderPath: string;
+  /** Has the id of the last event, from a stop to the next start: where it is missing the agent was killed. */
+  readonly #markPath: string;
   readonly #maxBytes: number;
   #bytes = 0;
   /** Counts how often the files have changed places. */
@@ -42,6 +51,7 @@ export class EventFile {
     this.#maxBytes = maxBytes;
     this.#path = join(directory, 'events.jsonl');
     this.#olderPath = join(directory, 'events.old.jsonl');
+    this.#markPath = join(directory, 'closed');
   }
 
   /** @param maxBytes of both files together */
@@ -81,7 +91,12 @@ export class EventFile {
     this.#after = lastId;
     this.#newerAfter = lastId;
     this.#lastId = lastId;
-    await Promise.all([this.#path, this.#olderPath].map((path) => rm(path, { force: true })));
+    await Promise.all([this.#create(), rm(this.#olderPath, { force: true })]);
+  }
+
+  /** Notes that nothing is missing. */
+  async close(): Promise<void> {
+    await writeFile(this.#markPath, String(this.#lastId), { mode: 0o600 });
   }
 
   /** At most `limit` of the events that came after the one of that id, as far as none is missing between them. */
@@ -109,10 +124,22 @@ export class EventFile {
 
   async #load(): Promise<void> {
     const [older, newer] = [await extentOf(this.#olderPath), await extentOf(this.#path)];
-    this.#lastId = (newer ?? older)?.lastId ?? 0;
+    const stats = await stat(this.#path).catch(unlessAbsent);
+    const mark = await readFile(this.#markPath, 'utf8').catch(unlessAbsent);
+    const isNew = !older && !stats && mark === undefined;
+    const lastId = (newer ?? older)?.lastId ?? 0;
+    // What is written after the changes themselves may be lost in a crash: those who read that far are to be told.
+    this.#lastId = isNew || mark === String(lastId) ? lastId : idOfNow(lastId + 1);
     this.#newerAfter = newer?.after ?? this.#lastId;
     this.#after = older?.after ?? this.#newerAfter;
-    this.#bytes = (await stat(this.#path).catch(() => undefined))?.size ?? 0;
+    this.#bytes = stats?.size ?? 0;
+    if (!stats) await this.#create();
+    await rm(this.#markPath, { force: true });
+  }
+
+  /** Empties it when it is there. */
+  async #create(): Promise<void> {
+    await writeFile(this.#path, '', { mode: 0o600 });
   }
 
   async #turnOver(): Promise<void> {

@@ -42,7 +42,7 @@ export class Webhook {
     this.#log = options.log.child({ webhook: new URL(options.receiver.url).origin });
   }
 
-  /** Posts until `stop` is aborted or there will be no more events. */
+  /** Posts until `stop` is aborted or the events are closed. */
   async run(stop: AbortSignal): Promise<void> {
     const { events, cursor } = this.#options;
     const ended = AbortSignal.any([stop, events.closed]);

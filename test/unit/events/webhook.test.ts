@@ -19,10 +19,7 @@ const image = (id: string): Happening => ({ kind: 'image', change: 'fetched', id
 
 const openLog = async (t: ExecutionContext, directory: string, maxBytes?: number): Promise<EventLog> => {
   const events = await EventLog.open(directory, silentLog, maxBytes);
-  t.teardown(async () => {
-    events.close();
-    await events.written();
-  });
+  t.teardown(() => events.end());
   return events;
 };
 
@@ -132,8 +129,7 @@ test('a webhook begins with what happens from now on, and after a restart goes o
   await until('the first is taken', () => receiver.taken.length === 1);
   await stop();
   events.publish(image('while it was down'));
-  events.close();
-  await events.written();
+  await events.end();
   const again = await openLog(t, directory);
   await start(t, again, { url: receiver.url, directory });
   again.publish(image('last'));
@@ -164,6 +160,27 @@ test('a receiver that was away for longer than the log reaches back is told what
     numbers,
     [...numbers].sort((a, b) => a - b),
   );
+});
+
+test('after a crash of the agent a webhook that had taken everything is told that it may have missed something', async (t) => {
+  const directory = await tempDir(t);
+  const events = await openLog(t, directory);
+  const receiver = await receiveWebhooks(t);
+  const stop = await start(t, events, { url: receiver.url, directory });
+  events.publish(image('a'));
+  await until('it is taken', () => receiver.taken.length === 1);
+  await events.written();
+  await stop();
+  const again = await openLog(t, directory);
+  await start(t, again, { url: receiver.url, directory });
+  await until('it is told', () => receiver.posted.length === 2);
+  again.publish(image('b'));
+  await until('the next one is taken', () => receiver.posted.length === 3);
+  t.deepEqual(
+    receiver.posted.map(({ body }) => body.kind),
+    ['image', 'missed', 'image'],
+  );
+  t.is(receiver.posted[1]?.body.after, receiver.posted[0]?.body.event);
 });
 
 test('a password in the address of a receiver, and the secret, are in no line of the log', async (t) => {
