@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Cursor, removeOtherCursors } from '../../../lib/events/cursor.js';
@@ -181,6 +181,27 @@ test('after a crash of the agent a webhook that had taken everything is told tha
     ['image', 'missed', 'image'],
   );
   t.is(receiver.posted[1]?.body.after, receiver.posted[0]?.body.event);
+});
+
+test('a log that cannot be read holds a webhook up and does not end it', async (t) => {
+  const directory = await tempDir(t);
+  const earlier = await openLog(t, directory);
+  const receiver = await receiveWebhooks(t);
+  await (await start(t, earlier, { url: receiver.url, directory }))();
+  earlier.publish(image('a'));
+  await earlier.end();
+  const events = await openLog(t, directory);
+  const [path, elsewhere] = [join(directory, 'events.jsonl'), join(directory, 'elsewhere')];
+  await rename(path, elsewhere);
+  await mkdir(path);
+  const { log, lines } = keepLines();
+  await start(t, events, { url: receiver.url, directory, log });
+  await until('it has tried', () => lines.length > 0);
+  await rmdir(path);
+  await rename(elsewhere, path);
+  await until('the event is taken', () => receiver.taken.length === 1);
+  t.regex(String(lines[0]?.msg), /^events cannot be posted, it is tried again: EISDIR/);
+  t.deepEqual(receiver.taken, ['a']);
 });
 
 test('a password in the address of a receiver, and the secret, are in no line of the log', async (t) => {
