@@ -10,6 +10,8 @@ import {
 import type { EventLog } from '../../lib/events/event-log.js';
 import type { Context, Event, Reply } from '../types.js';
 
+/** Where the stream begins: a client that has seen no event yet comes back with it. */
+const PLACE_HEADER = 'X-Last-Event-ID';
 /** A line now and then, by which both sides know that the other one is there. */
 const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('nothing happens') };
 /** What a client waits before it connects again. */
@@ -87,6 +89,7 @@ export const followEvents = async (
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
+      [PLACE_HEADER]: String(after),
     },
     body: Readable.from(stream, { objectMode: false, highWaterMark: 64 * 1024 }),
   };

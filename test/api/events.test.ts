@@ -106,6 +106,18 @@ test('who has seen nothing begins with what comes from now on', async (t) => {
   t.false(text.includes(old.id));
 });
 
+test('where a stream begins is told at once: who comes back with that misses nothing', async (t) => {
+  const api = await serveApi(t);
+  await addGuest(api.context);
+  const controller = new AbortController();
+  const { headers } = await fetch(`${api.url}/events`, { signal: controller.signal });
+  controller.abort();
+  const { id } = await addGuest(api.context);
+  const seen = follow(t, api, { lastEventId: String(headers.get('X-Last-Event-ID')) });
+  await until('something is told', () => seen.length > 0);
+  t.like(seen[0]?.data, { kind: 'guest', change: 'created', id });
+});
+
 test('that events are missing after a crash is told once, with an id to go on from', async (t) => {
   const dbpath = await tempDir(t);
   await mkdir(join(dbpath, 'events'));
