@@ -1,9 +1,17 @@
 import { Readable } from 'node:stream';
 import { type TimeLimit, withDeadline } from '../../lib/deadline.js';
-import { type EventFilter, type EventKind, type HostEvent, passes } from '../../lib/events/event.js';
+import {
+  type Batch,
+  type EventFilter,
+  type EventKind,
+  type HostEvent,
+  passes,
+} from '../../lib/events/event.js';
 import type { EventLog } from '../../lib/events/event-log.js';
 import type { Context, Event, Reply } from '../types.js';
 
+/** Where the stream begins: a client that has seen no event yet comes back with it. */
+const PLACE_HEADER = 'X-Last-Event-ID';
 /** A line now and then, by which both sides know that the other one is there. */
 const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('nothing happens') };
 /** What a client waits before it connects again. */
@@ -29,6 +37,9 @@ interface Following {
 const sent = ({ id, time, happening }: HostEvent): string =>
   `id: ${id}\nevent: ${happening.kind}\ndata: ${JSON.stringify({ time, ...happening })}\n\n`;
 
+const sentMissed = (missed: NonNullable<Batch['missed']>): string =>
+  `id: ${missed.before - 1}\nevent: missed\ndata: ${JSON.stringify(missed)}\n\n`;
+
 /** Waits for the next event, at most until a line is due: to whether there was none. */
 const isSilent = async (log: EventLog, place: number, ended: AbortSignal): Promise<boolean> => {
   try {
@@ -47,12 +58,13 @@ async function* follow(log: EventLog, { after, limit, filter, signal }: Followin
     yield `retry: ${RETRY_MS}\n\n`;
     while (!ended.aborted) {
       const { missed, events } = await log.read(place);
-      if (missed) yield `event: missed\ndata: ${JSON.stringify(missed)}\n\n`;
+      if (missed) yield sentMissed(missed);
       for (const event of events.filter((each) => passes(each, filter)).slice(0, left)) {
         yield sent(event);
         left -= 1;
       }
       if (left === 0) return;
+      if (missed) place = missed.before - 1;
       place = events.at(-1)?.id ?? place;
       if (events.length > 0) continue;
       if (await isSilent(log, place, ended)) yield ': \n\n';
@@ -77,6 +89,7 @@ export const followEvents = async (
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
+      [PLACE_HEADER]: String(after),
     },
     body: Readable.from(stream, { objectMode: false, highWaterMark: 64 * 1024 }),
   };

@@ -110,7 +110,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     await supervisor.stop();
     throw error;
   });
-  const audit = new AuditLog(config.dbpath, log);
+  const audit = new AuditLog({ directory: config.dbpath, log });
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
   });
@@ -149,8 +149,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       await supervisor.stop();
       for (const { client } of services.values()) client.close();
       await Promise.all([guests.close(), jobs.close(), metadata.close()]);
-      events.close();
-      await Promise.all([audit.close(), events.written(), webhooks.stop()]);
+      await Promise.all([audit.close(), events.end(), webhooks.stop()]);
       await lock.release();
     },
   };

@@ -70,12 +70,13 @@ const brokenBy = (error: unknown): MistifyError =>
 /** Whether to go on trying once there were events: not when the agent itself says no. */
 const mayComeBack = ({ status }: MistifyError): boolean => status === 0 || status === 429 || status >= 500;
 
-const connect = (
+const connect = async (
   transport: Transport,
   { guest, kind, signal }: EventsOptions,
-  { lastEventId }: Place,
-): Promise<Readable> =>
-  transport.open({
+  place: Place,
+): Promise<Readable> => {
+  const { lastEventId } = place;
+  const { headers, body } = await transport.stream({
     method: 'GET',
     path: '/events',
     query: { guest, kind },
@@ -85,6 +86,10 @@ const connect = (
     },
     signal,
   });
+  // The connection may break before the first event.
+  place.lastEventId ??= headers['x-last-event-id'];
+  return body;
+};
 
 /** Connects for as long as the agent does not say no. */
 const reconnect = async (

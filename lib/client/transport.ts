@@ -100,13 +100,19 @@ export class Transport {
 
   /** The bytes of an answer, as they come. */
   async open(call: Call): Promise<Readable> {
-    return (await this.download(call)).bytes;
+    return (await this.stream(call)).body;
   }
 
   /** The bytes of an answer, as they come, and how many there will be. */
   async download(call: Call): Promise<Download> {
-    const { data, headers } = await this.#ask<Readable>(call, 'stream');
-    return { bytes: data, length: contentLength(headers) };
+    const { body, headers } = await this.stream(call);
+    return { bytes: body, length: contentLength(headers) };
+  }
+
+  /** An answer whose body is its bytes, as they come. */
+  async stream(call: Call): Promise<Answer<Readable>> {
+    const { status, headers, data } = await this.#ask<Readable>(call, 'stream');
+    return { status, headers, body: data };
   }
 
   async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {

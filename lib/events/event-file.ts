@@ -1,55 +1,57 @@
-import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { repairTail } from '../store/repair-tail.js';
-import type { HostEvent } from './event.js';
+import type { Batch, HostEvent } from './event.js';
+import { linesFor, stepsIn } from './event-lines.js';
 
 /** Bytes of the two files together. */
 export const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
 
-/** The first line of a file: the id of the event before those in it. */
-interface Header {
+/** Ids go up across restarts, also when the newest ones were lost. @returns one that is not below `lastId` */
+export const idOfNow = (lastId: number): number => Math.max(lastId, Date.now() * 1000);
+
+const unlessAbsent = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== 'ENOENT') throw error;
+};
+
+/** What a file has: the id of the event before its first one, and that of its last one. */
+interface Extent {
   after: number;
+  lastId: number;
 }
 
-/** @param end of the bytes that are read */
-async function* linesOf<Line>(path: string, end = Number.POSITIVE_INFINITY): AsyncGenerator<Line> {
-  try {
-    for await (const line of createInterface({
-      input: createReadStream(path, { end }),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    }))
-      yield JSON.parse(line) as Line;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-/** More than a header has. The reader of lines would go on with the file after the first one. */
-const HEADER_BYTES = 100;
-
-const headerOf = async (path: string): Promise<Header | undefined> => {
-  for await (const line of linesOf<Header>(path, HEADER_BYTES)) return line;
-  return undefined;
+/** Undefined when there are no events in it. */
+const extentOf = async (path: string): Promise<Extent | undefined> => {
+  await repairTail(path);
+  let extent: Extent | undefined;
+  for await (const { event, follows } of stepsIn(path))
+    extent = { after: extent?.after ?? follows, lastId: event.id };
+  return extent;
 };
 
 /** The newest events on disk, in two files: when the newer one is full it takes the place of the older one. */
 export class EventFile {
   readonly #path: string;
   readonly #olderPath: string;
+  /** Has the id of the last event, from a stop to the next start: where it is missing the agent was killed. */
+  readonly #markPath: string;
   readonly #maxBytes: number;
   #bytes = 0;
   /** Counts how often the files have changed places. */
   #turn = 0;
   /** The id of the event before the oldest one that is kept. */
   #after = 0;
+  /** The id of the event before the oldest one of the newer file. */
+  #newerAfter = 0;
   #lastId = 0;
+  /** Whether the next event begins a file or a run of the agent. */
+  #isBeginning = true;
 
   private constructor(directory: string, maxBytes: number) {
     this.#maxBytes = maxBytes;
     this.#path = join(directory, 'events.jsonl');
     this.#olderPath = join(directory, 'events.old.jsonl');
+    this.#markPath = join(directory, 'closed');
   }
 
   /** @param maxBytes of both files together */
@@ -73,12 +75,10 @@ export class EventFile {
     const last = events.at(-1);
     if (!last) return;
     if (this.#bytes > this.#maxBytes / 2) await this.#turnOver();
-    const header: Header = { after: this.#lastId };
-    const lines = [...(this.#bytes === 0 ? [header] : []), ...events].map(
-      (line) => `${JSON.stringify(line)}\n`,
-    );
-    const text = lines.join('');
+    const text = linesFor(events, this.#isBeginning ? this.#lastId : undefined);
     await appendFile(this.#path, text, { mode: 0o600 });
+    if (this.#bytes === 0) this.#newerAfter = this.#lastId;
+    this.#isBeginning = false;
     this.#bytes += Buffer.byteLength(text);
     this.#lastId = last.id;
   }
@@ -87,42 +87,66 @@ export class EventFile {
   async clear(lastId: number): Promise<void> {
     this.#turn += 1;
     this.#bytes = 0;
+    this.#isBeginning = true;
     this.#after = lastId;
+    this.#newerAfter = lastId;
     this.#lastId = lastId;
-    await Promise.all([this.#path, this.#olderPath].map((path) => rm(path, { force: true })));
+    await Promise.all([this.#create(), rm(this.#olderPath, { force: true })]);
   }
 
-  /** At most `limit` of the events that came after the one of that id. */
-  async read(after: number, limit: number): Promise<HostEvent[]> {
+  /** Notes that nothing is missing. */
+  async close(): Promise<void> {
+    await writeFile(this.#markPath, String(this.#lastId), { mode: 0o600 });
+  }
+
+  /** At most `limit` of the events that came after the one of that id, as far as none is missing between them. */
+  async read(after: number, limit: number): Promise<Batch> {
     const turn = this.#turn;
-    const found: HostEvent[] = [];
-    for (const path of [this.#olderPath, this.#path]) {
-      for await (const line of linesOf<HostEvent | Header>(path)) {
-        if (found.length === limit) break;
-        if ('id' in line && line.id > after) found.push(line);
+    const batch: Batch = { events: [] };
+    let place = after;
+    for await (const { event, follows } of this.#steps()) {
+      if (event.id <= after) continue;
+      if (follows > place) {
+        if (batch.events.length > 0) break;
+        batch.missed = { after, before: event.id };
       }
+      batch.events.push(event);
+      if (batch.events.length === limit) break;
+      place = event.id;
     }
-    return turn === this.#turn ? found : this.read(after, limit);
+    return turn === this.#turn ? batch : this.read(after, limit);
+  }
+
+  async *#steps() {
+    yield* stepsIn(this.#olderPath);
+    yield* stepsIn(this.#path);
   }
 
   async #load(): Promise<void> {
-    for (const path of [this.#olderPath, this.#path]) {
-      await repairTail(path);
-      for await (const line of linesOf<HostEvent | Header>(path)) if ('id' in line) this.#lastId = line.id;
-    }
-    this.#bytes = (await stat(this.#path).catch(() => undefined))?.size ?? 0;
-    await this.#noteOldest();
+    const [older, newer] = [await extentOf(this.#olderPath), await extentOf(this.#path)];
+    const stats = await stat(this.#path).catch(unlessAbsent);
+    const mark = await readFile(this.#markPath, 'utf8').catch(unlessAbsent);
+    const isNew = !older && !stats && mark === undefined;
+    const lastId = (newer ?? older)?.lastId ?? 0;
+    // What is written after the changes themselves may be lost in a crash: those who read that far are to be told.
+    this.#lastId = isNew || mark === String(lastId) ? lastId : idOfNow(lastId + 1);
+    this.#newerAfter = newer?.after ?? this.#lastId;
+    this.#after = older?.after ?? this.#newerAfter;
+    this.#bytes = stats?.size ?? 0;
+    if (!stats) await this.#create();
+    await rm(this.#markPath, { force: true });
   }
 
-  async #noteOldest(): Promise<void> {
-    const oldest = (await headerOf(this.#olderPath)) ?? (await headerOf(this.#path));
-    this.#after = oldest?.after ?? 0;
+  /** Empties it when it is there. */
+  async #create(): Promise<void> {
+    await writeFile(this.#path, '', { mode: 0o600 });
   }
 
   async #turnOver(): Promise<void> {
     this.#turn += 1;
     await rename(this.#path, this.#olderPath);
     this.#bytes = 0;
-    await this.#noteOldest();
+    this.#isBeginning = true;
+    this.#after = this.#newerAfter;
   }
 }

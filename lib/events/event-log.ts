@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Happening, HostEvent } from './event.js';
-import { DEFAULT_MAX_BYTES, EventFile } from './event-file.js';
+import type { Batch, Happening, HostEvent } from './event.js';
+import { DEFAULT_MAX_BYTES, EventFile, idOfNow } from './event-file.js';
 
 /** Events that are at hand for those who keep up. */
 const RECENT = 1000;
@@ -11,13 +11,6 @@ const BATCH = 500;
 const MAX_READERS = 200;
 /** An event is not a promise: several are written at a time, and no disk is waited for. */
 const WRITE_MS = 50;
-
-/** What came after a place in the log. */
-export interface Batch {
-  /** When events after that place are no longer kept: the ids between which they are. */
-  missed?: { after: number; before: number };
-  events: HostEvent[];
-}
 
 /** What has happened on this host: the newest events, for any number of readers, each at a place of its own. */
 export class EventLog {
@@ -39,7 +32,7 @@ export class EventLog {
     this.#log = log;
     this.#recentAfter = file.lastId;
     // A crash may have lost events that somebody has seen: the ids that come now are higher than any of them.
-    this.#lastId = Math.max(file.lastId, Date.now() * 1000);
+    this.#lastId = idOfNow(file.lastId);
   }
 
   /**
@@ -65,7 +58,6 @@ export class EventLog {
   }
 
   publish(happening: Happening): void {
-    if (this.#closed.signal.aborted) return;
     this.#lastId += 1;
     const event = { id: this.#lastId, time: new Date().toISOString(), happening };
     this.#recent.push(event);
@@ -86,12 +78,11 @@ export class EventLog {
       const first = this.#recent.findIndex(({ id }) => id > after);
       return { events: first === -1 ? [] : this.#recent.slice(first, first + BATCH) };
     }
-    const kept = this.#file.after;
-    const events = await this.#file.read(Math.max(after, kept), BATCH);
-    const before = events[0]?.id ?? this.#recentAfter + 1;
+    const batch = await this.#file.read(after, BATCH);
+    if (batch.events.length > 0) return batch;
     // What is at hand and not yet on disk comes next.
-    if (events.length === 0) return { ...(await this.read(this.#recentAfter)), missed: { after, before } };
-    return after < kept ? { events, missed: { after, before } } : { events };
+    const missed = { after, before: this.#recentAfter + 1 };
+    return { ...(await this.read(this.#recentAfter)), missed };
   }
 
   /** Waits for an event after the one of that id. */
@@ -108,7 +99,7 @@ export class EventLog {
 
   /**
    * Lets one more read.
-   * @returns a signal that is aborted when there will be no more events, and what ends the reading
+   * @returns a signal that is aborted when nobody is to read any more, and what ends the reading
    */
   enter(): { closed: AbortSignal; leave: () => void } {
     this.#readers += 1;
@@ -120,12 +111,12 @@ export class EventLog {
     };
   }
 
-  /** Aborted when there will be no more events. */
+  /** Aborted when nobody is to read any more. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
 
-  /** Sends the readers away; nothing that happens from now on is an event. */
+  /** Sends the readers away; what happens from now on is read after the next start. */
   close(): void {
     this.#closed.abort();
   }
@@ -133,6 +124,13 @@ export class EventLog {
   /** Resolves when what was published is written. */
   async written(): Promise<void> {
     await this.#writing;
+  }
+
+  /** Closes it for good: without this, the next start takes it for one that lacks what happened last. */
+  async end(): Promise<void> {
+    this.close();
+    await this.written();
+    await this.#file.close().catch((error: unknown) => this.#complain(error));
   }
 
   async #write(): Promise<void> {
@@ -151,8 +149,12 @@ export class EventLog {
 
   /** Who was to read them from the disk must be told that they are missing. */
   async #lose(events: readonly HostEvent[], error: unknown): Promise<void> {
+    this.#complain(error);
+    await this.#file.clear(events.at(-1)?.id ?? this.#lastId).catch(() => {});
+  }
+
+  #complain(error: unknown): void {
     if (!this.#isBroken) this.#log.error(`events cannot be kept: ${errorMessage(error)}`);
     this.#isBroken = true;
-    await this.#file.clear(events.at(-1)?.id ?? this.#lastId).catch(() => {});
   }
 }

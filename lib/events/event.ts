@@ -29,6 +29,13 @@ export interface HostEvent {
   happening: Happening;
 }
 
+/** What came after a place in the log. */
+export interface Batch {
+  /** When events after that place are no longer kept: the ids between which they are. */
+  missed?: { after: number; before: number };
+  events: HostEvent[];
+}
+
 export interface EventFilter {
   /** By id. */
   guests?: readonly string[] | undefined;

@@ -1,9 +1,9 @@
-import pRetry from 'p-retry';
+import pRetry, { type Options as RetryOptions } from 'p-retry';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Cursor } from './cursor.js';
-import { type EventFilter, type HostEvent, passes } from './event.js';
-import type { Batch, EventLog } from './event-log.js';
+import { type Batch, type EventFilter, type HostEvent, passes } from './event.js';
+import type { EventLog } from './event-log.js';
 import { post, type Receiver, RefusedError } from './webhook-post.js';
 
 const FIRST_RETRY_MS = 1000;
@@ -42,20 +42,32 @@ export class Webhook {
     this.#log = options.log.child({ webhook: new URL(options.receiver.url).origin });
   }
 
-  /** Posts until `stop` is aborted or there will be no more events. */
+  /** Posts until `stop` is aborted or the events are closed. */
   async run(stop: AbortSignal): Promise<void> {
     const { events, cursor } = this.#options;
     const ended = AbortSignal.any([stop, events.closed]);
     ended.addEventListener('abort', () => setTimeout(() => this.#abandoned.abort(), GRACE_MS).unref());
     try {
       while (!ended.aborted) {
-        const batch = await events.read(cursor.after);
+        const batch = await pRetry(() => events.read(cursor.after), this.#forever(ended));
         await this.#take(batch, ended);
         if (batch.events.length === 0) await events.wait(cursor.after, ended);
       }
     } catch (error) {
       if (!ended.aborted) this.#log.error({ err: error }, 'events are no longer posted');
     }
+  }
+
+  #forever(signal: AbortSignal): RetryOptions {
+    const { firstRetryMs = FIRST_RETRY_MS } = this.#options;
+    return {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: firstRetryMs,
+      maxTimeout: Math.max(firstRetryMs, LONGEST_RETRY_MS),
+      randomize: true,
+      signal,
+      onFailedAttempt: ({ error }) => this.#complain(error),
+    };
   }
 
   async #take({ missed, events }: Batch, ended: AbortSignal): Promise<void> {
@@ -71,7 +83,7 @@ export class Webhook {
 
   /** False when the event is no longer in the log, and neither are those before it. */
   async #deliver(id: number, body: string, ended: AbortSignal): Promise<boolean> {
-    const { receiver, events, firstRetryMs = FIRST_RETRY_MS } = this.#options;
+    const { receiver, events } = this.#options;
     const isKept = (): boolean => id >= events.after;
     try {
       const attempt = async (): Promise<void> => {
@@ -79,13 +91,8 @@ export class Webhook {
         await this.#arriveAt(id);
       };
       await pRetry(attempt, {
-        retries: Number.POSITIVE_INFINITY,
-        minTimeout: firstRetryMs,
-        maxTimeout: Math.max(firstRetryMs, LONGEST_RETRY_MS),
-        randomize: true,
-        signal: ended,
+        ...this.#forever(ended),
         shouldRetry: ({ error }) => !(error instanceof RefusedError && error.isFinal) && isKept(),
-        onFailedAttempt: ({ error }) => this.#complain(error),
       });
       if (this.#isFailing) this.#log.info('events are posted again');
       this.#isFailing = false;

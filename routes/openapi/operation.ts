@@ -40,7 +40,7 @@ const requestBody = ({ payload }: Route): JsonSchema => {
   return { requestBody: { required, ...inJson(referring(jsonSchemaOf(payload))) } };
 };
 
-const responseHeaders = ({ reply, query, tagged, asks }: Route): JsonSchema => {
+const responseHeaders = ({ reply, query, tagged, asks, resumable }: Route): JsonSchema => {
   const text = { schema: { type: 'string' } };
   const headers = {
     ...(reply.status === 202 || asks
@@ -49,6 +49,7 @@ const responseHeaders = ({ reply, query, tagged, asks }: Route): JsonSchema => {
     ...(query?.describe().keys.cursor
       ? { Link: { description: 'The next page, as rel="next"; absent on the last one', ...text } }
       : {}),
+    ...(resumable ? { 'X-Last-Event-ID': { description: 'Where the stream begins', ...text } } : {}),
     ...(tagged ? { ETag: { description: 'Changes when the content does', ...text } } : {}),
   };
   return Object.keys(headers).length > 0 ? { headers } : {};

@@ -1,8 +1,11 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { type AgentEvent, MistifyClient } from '../../lib/client/index.js';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
+import { tempDir } from '../helpers/temp.js';
 import { until } from '../helpers/wait.js';
 
 type Data = Record<string, unknown> & { kind: string; change: string; id: string };
@@ -101,6 +104,33 @@ test('who has seen nothing begins with what comes from now on', async (t) => {
   const text = (await reader?.read())?.value ?? '';
   t.true(text.includes(id));
   t.false(text.includes(old.id));
+});
+
+test('where a stream begins is told at once: who comes back with that misses nothing', async (t) => {
+  const api = await serveApi(t);
+  await addGuest(api.context);
+  const controller = new AbortController();
+  const { headers } = await fetch(`${api.url}/events`, { signal: controller.signal });
+  controller.abort();
+  const { id } = await addGuest(api.context);
+  const seen = follow(t, api, { lastEventId: String(headers.get('X-Last-Event-ID')) });
+  await until('something is told', () => seen.length > 0);
+  t.like(seen[0]?.data, { kind: 'guest', change: 'created', id });
+});
+
+test('that events are missing after a crash is told once, with an id to go on from', async (t) => {
+  const dbpath = await tempDir(t);
+  await mkdir(join(dbpath, 'events'));
+  await writeFile(join(dbpath, 'events', 'events.jsonl'), '');
+  const api = await serveApi(t, { dbpath });
+  const seen = follow(t, api, { lastEventId: '7' });
+  await until('it is told', () => seen.length > 0);
+  const { id } = await addGuest(api.context);
+  await until('the guest is told', () => seen.some(({ data }) => data.id === id));
+  t.like(seen[0], { event: 'missed', data: { after: 7 } });
+  t.is(seen.filter(({ event }) => event === 'missed').length, 1);
+  const { text } = await api.call('GET', `/events?after=${seen[0]?.id}&limit=1`);
+  t.notRegex(text, /missed/);
 });
 
 test('with a limit the stream ends', async (t) => {

@@ -86,6 +86,19 @@ test('after a broken connection it goes on where it was', async (t) => {
   );
 });
 
+test('broken before the first event, it goes on where the agent said that the stream begins', async (t) => {
+  const { client, requests } = await scripted(
+    t,
+    (response, request) => {
+      response.setHeader('X-Last-Event-ID', '7');
+      broken()(response, request);
+    },
+    streaming(event(8, {})),
+  );
+  t.like(await take(client, 1), [{ id: '8' }]);
+  t.is(requests[1]?.headers['last-event-id'], '7');
+});
+
 test('an agent that is stopping is asked until it is back', async (t) => {
   const { client } = await scripted(
     t,

@@ -40,8 +40,7 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const watcher = new SubAgentWatcher({ revisions, jobs, events, log });
   t.teardown(async () => {
     watcher.close();
-    events.close();
-    await Promise.all([store.close(), jobs.close(), events.written()]);
+    await Promise.all([store.close(), jobs.close(), events.end()]);
   });
   const states = () => Object.fromEntries(store.list().map(({ id, state }) => [id, state]));
   const whileFull = <T>(work: () => Promise<T>) =>

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Cursor, removeOtherCursors } from '../../../lib/events/cursor.js';
@@ -19,10 +19,7 @@ const image = (id: string): Happening => ({ kind: 'image', change: 'fetched', id
 
 const openLog = async (t: ExecutionContext, directory: string, maxBytes?: number): Promise<EventLog> => {
   const events = await EventLog.open(directory, silentLog, maxBytes);
-  t.teardown(async () => {
-    events.close();
-    await events.written();
-  });
+  t.teardown(() => events.end());
   return events;
 };
 
@@ -132,8 +129,7 @@ test('a webhook begins with what happens from now on, and after a restart goes o
   await until('the first is taken', () => receiver.taken.length === 1);
   await stop();
   events.publish(image('while it was down'));
-  events.close();
-  await events.written();
+  await events.end();
   const again = await openLog(t, directory);
   await start(t, again, { url: receiver.url, directory });
   again.publish(image('last'));
@@ -164,6 +160,48 @@ test('a receiver that was away for longer than the log reaches back is told what
     numbers,
     [...numbers].sort((a, b) => a - b),
   );
+});
+
+test('after a crash of the agent a webhook that had taken everything is told that it may have missed something', async (t) => {
+  const directory = await tempDir(t);
+  const events = await openLog(t, directory);
+  const receiver = await receiveWebhooks(t);
+  const stop = await start(t, events, { url: receiver.url, directory });
+  events.publish(image('a'));
+  await until('it is taken', () => receiver.taken.length === 1);
+  await events.written();
+  await stop();
+  const again = await openLog(t, directory);
+  await start(t, again, { url: receiver.url, directory });
+  await until('it is told', () => receiver.posted.length === 2);
+  again.publish(image('b'));
+  await until('the next one is taken', () => receiver.posted.length === 3);
+  t.deepEqual(
+    receiver.posted.map(({ body }) => body.kind),
+    ['image', 'missed', 'image'],
+  );
+  t.is(receiver.posted[1]?.body.after, receiver.posted[0]?.body.event);
+});
+
+test('a log that cannot be read holds a webhook up and does not end it', async (t) => {
+  const directory = await tempDir(t);
+  const earlier = await openLog(t, directory);
+  const receiver = await receiveWebhooks(t);
+  await (await start(t, earlier, { url: receiver.url, directory }))();
+  earlier.publish(image('a'));
+  await earlier.end();
+  const events = await openLog(t, directory);
+  const [path, elsewhere] = [join(directory, 'events.jsonl'), join(directory, 'elsewhere')];
+  await rename(path, elsewhere);
+  await mkdir(path);
+  const { log, lines } = keepLines();
+  await start(t, events, { url: receiver.url, directory, log });
+  await until('it has tried', () => lines.length > 0);
+  await rmdir(path);
+  await rename(elsewhere, path);
+  await until('the event is taken', () => receiver.taken.length === 1);
+  t.regex(String(lines[0]?.msg), /^events cannot be posted, it is tried again: EISDIR/);
+  t.deepEqual(receiver.taken, ['a']);
 });
 
 test('a password in the address of a receiver, and the secret, are in no line of the log', async (t) => {
