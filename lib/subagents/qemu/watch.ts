@@ -15,6 +15,7 @@ const STATUS_TIMEOUT_MS = 3000;
 const EXIT_WAIT_MS = 2000;
 /** How long it may take to remove what a process that is gone had on the host. */
 const CLEAR_WAIT_MS = 30_000;
+const MAX_PORT = 65_535;
 
 export interface WatchOptions {
   id: string;
@@ -31,6 +32,12 @@ const isThere = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** 0 for what is none: a guest that took its QEMU over may say anything. */
+const toPort = (service: string | undefined): number => {
+  const port = Number(service);
+  return Number.isInteger(port) && port > 0 && port <= MAX_PORT ? port : 0;
+};
 
 /** Watches one running QEMU and keeps `states` true until the process is gone. */
 export class Watch {
@@ -138,7 +145,7 @@ export class Watch {
     const { service } = await this.execute<{ service?: string }>('query-vnc', undefined, {
       timeoutMs: STATUS_TIMEOUT_MS,
     });
-    this.#vnc = Number(service ?? 0);
+    this.#vnc = toPort(service);
   }
 
   async #beat(): Promise<void> {
