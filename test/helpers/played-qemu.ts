@@ -10,6 +10,7 @@ import { createNetworks } from '../../lib/subagents/qemu/network/networks.js';
 import { QemuProgram } from '../../lib/subagents/qemu/program.js';
 import { saveRecord } from '../../lib/subagents/qemu/records.js';
 import { makeRunDir, notePid } from '../../lib/subagents/qemu/run-dir.js';
+import type { UidPool } from '../../lib/subagents/qemu/uids.js';
 import { send, serveQmp } from './qmp-server.js';
 import { GUEST_ID, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
@@ -22,19 +23,35 @@ const HEALTHY: PlayedAnswers = {
   'query-status': () => ({ status: 'running' }),
 };
 
+/** The guests of a host where no QEMU can be started. */
+export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Promise<Guests> => {
+  const dir = await tempDir(t);
+  const host = {
+    layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
+    program: new QemuProgram('/nonexistent/qemu'),
+    accel: 'tcg' as const,
+    networks: createNetworks(undefined, []),
+    uids,
+  };
+  const guests = new Guests(host, new GuestStates(), silentLog);
+  t.teardown(() => guests.close());
+  return guests;
+};
+
+/** Of the guest `GUEST_ID`. */
+export const DEFINITION = { id: GUEST_ID, memory: 32, cpu: 1, nics: [], disks: [] };
+
 /**
  * The running guest `GUEST_ID`, found again by a sub-agent's half that knows of QEMU. Its process does nothing, and
- * what its monitor says is up to the test. No further QEMU can be started.
+ * what its monitor says is up to the test.
  */
 export const playQemu = async (
   t: ExecutionContext,
-  answers: PlayedAnswers,
+  answers: PlayedAnswers = {},
 ): Promise<{ guests: Guests; paths: GuestPaths; process: ChildProcess }> => {
-  const dir = await tempDir(t);
-  const layout = createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') });
-  const paths = layout.paths(GUEST_ID);
-  const definition = { id: GUEST_ID, memory: 32, cpu: 1, nics: [], disks: [] };
-  await saveRecord(paths, { definition, crashed: false });
+  const guests = await hostWithoutQemu(t);
+  const paths = guests.host.layout.paths(GUEST_ID);
+  await saveRecord(paths, { definition: DEFINITION, crashed: false });
   await makeRunDir(paths);
   const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
   t.teardown(() => child.kill('SIGKILL'));
@@ -47,21 +64,18 @@ export const playQemu = async (
       ? { return: play(socket) }
       : { error: { class: 'CommandNotFound', desc: 'it is only played' } };
   };
-  await serveQmp(t, ({ execute, id }, socket) => send(socket, { ...answer(execute, socket), id }), {
-    path: paths.qmp,
+  const sockets = new Set<Socket>();
+  child.once('exit', () => {
+    for (const socket of sockets) socket.destroy();
   });
-  const guests = new Guests(
-    {
-      layout,
-      program: new QemuProgram('/nonexistent/qemu'),
-      accel: 'tcg',
-      networks: createNetworks(undefined, []),
-      uids: undefined,
+  await serveQmp(
+    t,
+    ({ execute, id }, socket) => {
+      sockets.add(socket);
+      send(socket, { ...answer(execute, socket), id });
     },
-    new GuestStates(),
-    silentLog,
+    { path: paths.qmp },
   );
-  t.teardown(() => guests.close());
   await guests.recover();
   return { guests, paths, process: child };
 };

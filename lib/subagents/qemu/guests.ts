@@ -16,6 +16,7 @@ const SETTLE_TIMEOUT_MS = 10_000;
 export interface Entry {
   readonly id: string;
   readonly paths: GuestPaths;
+  /** Changed only once the change is on the disk. */
   record: GuestRecord;
   /** There while its QEMU runs. */
   watch?: Watch;
@@ -133,25 +134,34 @@ export class Guests {
     // The start of a sub-agent that was killed meanwhile may have succeeded.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#haveUid(entry);
+      await this.setCrashed(entry, false);
       await launch(this.host, entry.record, entry.paths);
     }
     const watch = this.#watch(entry);
-    await this.setCrashed(entry, false);
     await Promise.race([watch.settled, watch.goneWithin(SETTLE_TIMEOUT_MS)]);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU ended right after the start`);
   }
 
   async setCrashed(entry: Entry, crashed: boolean): Promise<void> {
-    if (entry.record.crashed === crashed) return;
-    entry.record = { ...entry.record, crashed };
-    await saveRecord(entry.paths, entry.record);
+    if (entry.record.crashed !== crashed) await this.#save(entry, { crashed });
+  }
+
+  async #save(entry: Entry, change: Partial<GuestRecord>): Promise<void> {
+    const record = { ...entry.record, ...change };
+    await saveRecord(entry.paths, record);
+    entry.record = record;
   }
 
   /** Gives a guest a user of its own, for as long as it is defined. */
   async #haveUid(entry: Entry): Promise<void> {
-    if (!this.host.uids || entry.record.uid !== undefined) return;
-    entry.record = { ...entry.record, uid: this.host.uids.claim(entry.id) };
-    await saveRecord(entry.paths, entry.record);
+    const { uids } = this.host;
+    if (!uids || entry.record.uid !== undefined) return;
+    try {
+      await this.#save(entry, { uid: uids.claim(entry.id) });
+    } catch (error) {
+      uids.release(entry.id);
+      throw error;
+    }
   }
 
   /** Its uid, unless another guest's record has the same. */
@@ -187,14 +197,15 @@ export class Guests {
     return watch;
   }
 
-  async #onGone(entry: Entry, crashed: boolean): Promise<void> {
+  async #onGone(entry: Entry, crashedNow: boolean): Promise<void> {
+    const crashed = crashedNow || entry.record.crashed;
     try {
-      if (crashed) await this.setCrashed(entry, true);
+      await this.setCrashed(entry, crashed);
       await clearRun(this.host, entry.id, entry.paths);
     } finally {
       delete entry.watch;
-      this.states.set(entry.id, entry.record.crashed ? 'crashed' : 'shutoff');
+      this.states.set(entry.id, crashed ? 'crashed' : 'shutoff');
     }
-    this.#log.info({ guest: entry.id, crashed: entry.record.crashed }, 'the guest is off');
+    this.#log.info({ guest: entry.id, crashed }, 'the guest is off');
   }
 }
