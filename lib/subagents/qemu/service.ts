@@ -127,6 +127,15 @@ const openUids = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): U
   return undefined;
 };
 
+const warnOfNoSandbox = async (program: QemuProgram, log: Logger): Promise<void> => {
+  try {
+    if (!(await program.sandbox()))
+      log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
+  } catch (error) {
+    log.warn({ err: error }, `no guest can be started yet: ${errorMessage(error)}`);
+  }
+};
+
 /** @throws {StreamError} 404 */
 const pathsOf = (guests: Guests, id: string): GuestPaths => {
   try {
@@ -155,7 +164,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const networks = createNetworks(options.ovsDb);
   // The first guest's start would wait for it. What goes wrong here is told there.
   program.nicModels().catch(() => undefined);
-  if (!(await program.sandbox())) log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
+  await warnOfNoSandbox(program, log);
   const host = { layout, program, accel, networks, uids: openUids(options, log) };
   const guests = new Guests(host, guestStates, log);
   await guests.recover();
