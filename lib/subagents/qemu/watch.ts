@@ -6,6 +6,7 @@ import type { QmpEvent, QmpExecuteOptions } from '../../qmp/client.js';
 import { QmpClosedError } from '../../qmp/errors.js';
 import type { GuestStates } from '../../rpc/guest-states.js';
 import { boundLog } from './bound-log.js';
+import { coalesced } from './coalesced.js';
 import type { GuestPaths } from './layout.js';
 import { Monitor } from './monitor.js';
 import { RUN_STATE_EVENTS, type State, stateOf } from './run-state.js';
@@ -45,6 +46,11 @@ export class Watch {
   readonly gone: Promise<void>;
   /** Resolves when the state is known for the first time, be it `unknown`, or when the process is gone. */
   readonly settled: Promise<void>;
+  /**
+   * Asks QEMU how the guest is and notes it. After that `states` is true, or says `unknown`. A guest that took its
+   * QEMU over may give cause for it without an end, and answer nothing.
+   */
+  readonly refresh = coalesced(() => this.#ask());
   readonly #options: WatchOptions;
   readonly #monitor: Monitor;
   #settle: () => void = () => undefined;
@@ -91,20 +97,6 @@ export class Watch {
     return this.#monitor.execute<Result>(command, args, options);
   }
 
-  /** Asks QEMU how the guest is and notes it. After that `states` is true, or says `unknown`. */
-  async refresh(): Promise<void> {
-    try {
-      await this.#askVnc();
-      const { status } = await this.execute<{ status: string }>('query-status', undefined, {
-        timeoutMs: STATUS_TIMEOUT_MS,
-      });
-      this.#note(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
-    } catch (error) {
-      if (error instanceof QmpClosedError && (await this.#ended())) return;
-      this.#note('unknown');
-    }
-  }
-
   /** Whether the process was gone within so many milliseconds. */
   async goneWithin(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const timer = new AbortController();
@@ -138,6 +130,19 @@ export class Watch {
     if (this.#monitor.closed) return;
     this.#settle();
     this.#options.states.set(this.#options.id, this.#shutDown ? 'shutdown' : state, this.#vnc);
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      await this.#askVnc();
+      const { status } = await this.execute<{ status: string }>('query-status', undefined, {
+        timeoutMs: STATUS_TIMEOUT_MS,
+      });
+      this.#note(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
+    } catch (error) {
+      if (error instanceof QmpClosedError && (await this.#ended())) return;
+      this.#note('unknown');
+    }
   }
 
   async #askVnc(): Promise<void> {

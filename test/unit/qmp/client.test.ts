@@ -110,3 +110,13 @@ test('a line that does not end ends the connection', async (t) => {
     instanceOf: QmpClosedError,
   });
 });
+
+test('a server that reads no commands any more loses the connection', async (t) => {
+  const path = await serveQmp(t, (_, socket) => socket.pause());
+  const client = await QmpClient.connect(path);
+  const text = 'x'.repeat(2 ** 16);
+  const commands = Array.from({ length: 100 }, () => client.execute('x', { text }, { timeoutMs: 1000 }));
+  const failures = await Promise.allSettled(commands);
+  t.true(failures.every(({ status }) => status === 'rejected'));
+  t.true(client.closed);
+});
