@@ -22,7 +22,17 @@ export interface Entry {
   watch?: Watch;
   /** How often the guest was told to be off: what was begun before must not bring it back up. */
   offOrders: number;
+  /** The end of a guest's run is noted whatever else is being changed: a record is saved one change at a time. */
+  readonly saving: LimitFunction;
 }
+
+const newEntry = (paths: GuestPaths, record: GuestRecord): Entry => ({
+  id: paths.id,
+  paths,
+  record,
+  offOrders: 0,
+  saving: pLimit(1),
+});
 
 /** What is wrong when a guest's state forbids something, and what to do instead. */
 export const refuse = (entry: Entry, state: string, advice: string): Error =>
@@ -108,10 +118,10 @@ export class Guests {
   async define(definition: Definition): Promise<Entry> {
     const { id } = definition;
     const paths = this.host.layout.paths(id);
-    const { uid } = this.#entries.get(id)?.record ?? {};
-    const record = { definition, crashed: false, ...(uid === undefined ? {} : { uid }) };
+    const known = this.#entries.get(id);
+    const record = { ...known?.record, definition, crashed: false };
     await saveRecord(paths, record);
-    const entry: Entry = this.#entries.get(id) ?? { id, paths, record, offOrders: 0 };
+    const entry = known ?? newEntry(paths, record);
     entry.record = record;
     this.#entries.set(id, entry);
     this.states.set(id, 'shutoff');
@@ -138,6 +148,7 @@ export class Guests {
       await launch(this.host, entry.record, entry.paths);
     }
     const watch = this.#watch(entry);
+    await this.setRebooting(entry, false);
     await Promise.race([watch.settled, watch.goneWithin(SETTLE_TIMEOUT_MS)]);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU ended right after the start`);
   }
@@ -146,10 +157,16 @@ export class Guests {
     if (entry.record.crashed !== crashed) await this.#save(entry, { crashed });
   }
 
-  async #save(entry: Entry, change: Partial<GuestRecord>): Promise<void> {
-    const record = { ...entry.record, ...change };
-    await saveRecord(entry.paths, record);
-    entry.record = record;
+  async setRebooting(entry: Entry, rebooting: boolean): Promise<void> {
+    if ((entry.record.rebooting ?? false) !== rebooting) await this.#save(entry, { rebooting });
+  }
+
+  #save(entry: Entry, change: Partial<GuestRecord>): Promise<void> {
+    return entry.saving(async () => {
+      const record = { ...entry.record, ...change };
+      await saveRecord(entry.paths, record);
+      entry.record = record;
+    });
   }
 
   /** Gives a guest a user of its own, for as long as it is defined. */
@@ -176,7 +193,7 @@ export class Guests {
     const { id } = found.definition;
     const paths = this.host.layout.paths(id);
     const record = this.#adoptUid(found);
-    const entry: Entry = { id, paths, record, offOrders: 0 };
+    const entry = newEntry(paths, record);
     this.#entries.set(id, entry);
     this.states.set(id, 'unknown');
     // What was coming up when the last sub-agent was killed: nobody was told that it runs.

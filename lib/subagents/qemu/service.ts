@@ -84,11 +84,8 @@ const METHODS: Record<`Libvirt.${string}`, Handle> = {
     return { guest: { id: guest.id } };
   },
   'Libvirt.Restart': withState(power.restart),
-  'Libvirt.Reboot': async (guests, request, { signal }) =>
-    answerState(
-      guests,
-      await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S), signal),
-    ),
+  'Libvirt.Reboot': async (guests, request) =>
+    answerState(guests, await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S))),
   'Libvirt.Poweroff': withState(power.poweroff),
   'Libvirt.Shutdown': async (guests, request, { signal }) =>
     answerState(
@@ -168,6 +165,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const host = { layout, program, accel, networks, uids: openUids(options, log) };
   const guests = new Guests(host, guestStates, log);
   await guests.recover();
+  power.finishReboots(guests, REBOOT_TIMEOUT_S * 1000, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
   for (const name of names(METHODS)) {
     const handle = METHODS[name];
