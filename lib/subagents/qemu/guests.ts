@@ -8,7 +8,7 @@ import { clearRun, type Host, killAndWait, launch } from './launch.js';
 import type { GuestPaths } from './layout.js';
 import { findQemu } from './process.js';
 import { type GuestRecord, loadRecords, removeRecord, saveRecord } from './records.js';
-import { Watch } from './watch.js';
+import { END_WAIT_MS, Watch } from './watch.js';
 
 const SETTLE_TIMEOUT_MS = 10_000;
 
@@ -108,9 +108,15 @@ export class Guests {
     return this.states.get(entry.id) ?? this.states.set(entry.id, 'unknown');
   }
 
-  /** The guest's watch while it runs, `undefined` when it is off. */
+  /**
+   * The guest's watch while it runs, `undefined` when it is off. One that has shut down is waited for: its QEMU takes
+   * no more commands.
+   * @throws when it still has not ended then
+   */
   async running(entry: Entry): Promise<Watch | undefined> {
-    await this.state(entry);
+    const { state } = await this.state(entry);
+    if (state === 'shutdown' && entry.watch && !(await entry.watch.goneWithin(END_WAIT_MS)))
+      throw refuse(entry, state, 'its QEMU has not ended yet: try again later, or power it off');
     return entry.watch;
   }
 

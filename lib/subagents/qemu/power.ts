@@ -3,11 +3,9 @@ import type { Logger } from '../../log.js';
 import type { GuestState } from '../../rpc/messages.js';
 import { type Entry, type Guests, refuse } from './guests.js';
 import { killAndWait } from './launch.js';
-import type { Watch } from './watch.js';
+import { END_WAIT_MS, type Watch } from './watch.js';
 
 const QUIT_TIMEOUT_MS = 5000;
-/** QEMU writes out what it holds of the disks before it ends. */
-const QUIT_WAIT_MS = 20_000;
 /** A button that is pressed before the guest listens for it is lost, so it is pressed again. */
 const POWER_BUTTON_MS = 3000;
 
@@ -20,12 +18,12 @@ export const endProcess = async (entry: Entry): Promise<void> => {
   watch.expectEnd();
   try {
     await watch.execute('quit', undefined, { timeoutMs: QUIT_TIMEOUT_MS });
-    if (await watch.goneWithin(QUIT_WAIT_MS)) return;
+    if (await watch.goneWithin(END_WAIT_MS)) return;
   } catch {
     // It does not answer, or is gone already: either way the next step settles it.
   }
   await killAndWait(entry.paths);
-  if (!(await watch.goneWithin(QUIT_WAIT_MS))) {
+  if (!(await watch.goneWithin(END_WAIT_MS))) {
     throw new Error(`guest ${entry.id}: its QEMU is gone but what it had on the host could not be removed`);
   }
 };
@@ -80,9 +78,10 @@ export const shutdown = async (
   const entry = guests.get(id);
   entry.offOrders += 1;
   await guests.exclusively(id, () => guests.setRebooting(guests.get(id), false));
-  const watch = await guests.running(entry);
+  const state = await guests.state(entry);
+  const { watch } = entry;
   if (!watch) return entry;
-  assertListens(entry, guests.lastState(entry));
+  assertListens(entry, state);
   if (!(await pressPowerButton(watch, timeoutMs, signal))) {
     throw new Error(
       `guest ${id} did not shut itself down within ${timeoutMs / 1000} s (it may not listen to ACPI): use poweroff`,

@@ -14,6 +14,8 @@ import { RUN_STATE_EVENTS, type State, stateOf } from './run-state.js';
 const STATUS_TIMEOUT_MS = 3000;
 /** How long a QEMU may take to end after it has let go of its socket, while somebody waits for an answer. */
 const EXIT_WAIT_MS = 2000;
+/** The same of one that still writes out what it holds of the disks. */
+export const END_WAIT_MS = 20_000;
 /** How long it may take to remove what a process that is gone had on the host. */
 const CLEAR_WAIT_MS = 30_000;
 const MAX_PORT = 65_535;
