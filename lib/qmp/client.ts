@@ -6,6 +6,8 @@ import { QmpClosedError, QmpError, QmpTimeoutError } from './errors.js';
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** QEMU's longest answers are some hundred kB. A guest that took its QEMU over may write without an end. */
 const MAX_LINE_BYTES = 16 * 2 ** 20;
+/** Commands are short and answered one by one: a QEMU that leaves so much of them unread reads no more at all. */
+const MAX_UNREAD_BYTES = 2 ** 20;
 const NEWLINE = 0x0a;
 
 /** An event as QEMU sends it: docs/interop/qmp-spec of QEMU, "asynchronous events". */
@@ -126,6 +128,8 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
       }, timeoutMs);
       this.#pending.set(id, { command, timer, resolve: (value) => resolve(value as Result), reject });
       this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+      if (this.#socket.writableLength > MAX_UNREAD_BYTES)
+        this.#socket.destroy(new Error(`QMP: more than ${MAX_UNREAD_BYTES} bytes of commands are unread`));
     });
   }
 

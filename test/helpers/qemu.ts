@@ -98,17 +98,23 @@ export class QemuHost {
     return link;
   }
 
-  /** Calls `Libvirt.<method>`. @throws {Error} with the method's own words */
+  /**
+   * Calls `Libvirt.<method>`.
+   * @param signal makes the caller go away
+   * @throws {Error} with the method's own words
+   */
   async call<Response = GuestResponse>(
     method: string,
     guest: Record<string, unknown>,
     args?: Record<string, string>,
+    signal?: AbortSignal,
   ): Promise<Response> {
     const request = { guest, action: method.toLowerCase(), ...(args ? { args } : {}) };
     const reply = await fetch(`http://127.0.0.1:${this.#port}${RPC_PATH}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', connection: 'close' },
       body: JSON.stringify({ method: `Libvirt.${method}`, params: [request], id: 1 }),
+      signal: signal ?? null,
     });
     if (!reply.ok) throw new Error(await reply.text());
     const { result, error } = (await reply.json()) as { result: Response; error: string | null };

@@ -9,17 +9,20 @@ const SEED_SCSI_ID = 26;
 
 const onAhci = (bus: string): boolean => bus === 'sata' || bus === 'ide';
 
+const ofSameKind = (bus: string) => (other: string) => (onAhci(bus) ? onAhci(other) : other === bus);
+
 const ahciBus = (port: number): string => {
   const controller = Math.floor(port / AHCI_PORTS);
   const prefix = controller === 0 ? 'ide' : `ahci${controller}`;
   return `${prefix}.${port % AHCI_PORTS}`;
 };
 
-const diskDevice = (bus: string, n: number, ahciPort: number): string[] => {
+/** @param position among the disks of its kind: a guest passes by a PCI slot that has no function 0 */
+const diskDevice = (bus: string, n: number, position: number): string[] => {
   const common = { id: `${bus}-disk${n}`, drive: `disk${n}`, bootindex: n + 1 };
-  if (bus === 'virtio') return device('virtio-blk-pci', { ...common, ...pciAddress(SLOT.disks, n) });
+  if (bus === 'virtio') return device('virtio-blk-pci', { ...common, ...pciAddress(SLOT.disks, position) });
   if (bus === 'scsi') return device('scsi-hd', { ...common, bus: 'scsi0.0', 'scsi-id': n });
-  return device('ide-hd', { ...common, bus: ahciBus(ahciPort) });
+  return device('ide-hd', { ...common, bus: ahciBus(position) });
 };
 
 /** Said outright, so that the name in the disk's own header is never opened. */
@@ -76,13 +79,13 @@ export const diskArgs = (definition: Definition, images: readonly DiskImage[], s
   for (let k = 1; k < controllers; k += 1) {
     args.push(...device('ich9-ahci', { id: `ahci${k}`, ...pciAddress(SLOT.ahci, k - 1) }));
   }
-  let ahciPort = 0;
   for (const [n, bus] of buses.entries()) {
     const image = images[n];
     if (!image) throw new RangeError(`disk ${n} has no image`);
-    args.push(...diskNodes(image, n), ...diskDevice(bus, n, ahciPort));
-    if (onAhci(bus)) ahciPort += 1;
+    const position = buses.slice(0, n).filter(ofSameKind(bus)).length;
+    args.push(...diskNodes(image, n), ...diskDevice(bus, n, position));
   }
-  if (seed !== undefined) args.push(...seedArgs(seed, seedBus(definition.disks), ahciPort));
+  if (seed !== undefined)
+    args.push(...seedArgs(seed, seedBus(definition.disks), buses.filter(onAhci).length));
   return args;
 };

@@ -8,7 +8,7 @@ import { clearRun, type Host, killAndWait, launch } from './launch.js';
 import type { GuestPaths } from './layout.js';
 import { findQemu } from './process.js';
 import { type GuestRecord, loadRecords, removeRecord, saveRecord } from './records.js';
-import { Watch } from './watch.js';
+import { END_WAIT_MS, Watch } from './watch.js';
 
 const SETTLE_TIMEOUT_MS = 10_000;
 
@@ -16,12 +16,23 @@ const SETTLE_TIMEOUT_MS = 10_000;
 export interface Entry {
   readonly id: string;
   readonly paths: GuestPaths;
+  /** Changed only once the change is on the disk. */
   record: GuestRecord;
   /** There while its QEMU runs. */
   watch?: Watch;
   /** How often the guest was told to be off: what was begun before must not bring it back up. */
   offOrders: number;
+  /** The end of a guest's run is noted whatever else is being changed: a record is saved one change at a time. */
+  readonly saving: LimitFunction;
 }
+
+const newEntry = (paths: GuestPaths, record: GuestRecord): Entry => ({
+  id: paths.id,
+  paths,
+  record,
+  offOrders: 0,
+  saving: pLimit(1),
+});
 
 /** What is wrong when a guest's state forbids something, and what to do instead. */
 export const refuse = (entry: Entry, state: string, advice: string): Error =>
@@ -97,9 +108,15 @@ export class Guests {
     return this.states.get(entry.id) ?? this.states.set(entry.id, 'unknown');
   }
 
-  /** The guest's watch while it runs, `undefined` when it is off. */
+  /**
+   * The guest's watch while it runs, `undefined` when it is off. One that has shut down is waited for: its QEMU takes
+   * no more commands.
+   * @throws when it still has not ended then
+   */
   async running(entry: Entry): Promise<Watch | undefined> {
-    await this.state(entry);
+    const { state } = await this.state(entry);
+    if (state === 'shutdown' && entry.watch && !(await entry.watch.goneWithin(END_WAIT_MS)))
+      throw refuse(entry, state, 'its QEMU has not ended yet: try again later, or power it off');
     return entry.watch;
   }
 
@@ -107,10 +124,10 @@ export class Guests {
   async define(definition: Definition): Promise<Entry> {
     const { id } = definition;
     const paths = this.host.layout.paths(id);
-    const { uid } = this.#entries.get(id)?.record ?? {};
-    const record = { definition, crashed: false, ...(uid === undefined ? {} : { uid }) };
+    const known = this.#entries.get(id);
+    const record = { ...known?.record, definition, crashed: false };
     await saveRecord(paths, record);
-    const entry: Entry = this.#entries.get(id) ?? { id, paths, record, offOrders: 0 };
+    const entry = known ?? newEntry(paths, record);
     entry.record = record;
     this.#entries.set(id, entry);
     this.states.set(id, 'shutoff');
@@ -133,25 +150,41 @@ export class Guests {
     // The start of a sub-agent that was killed meanwhile may have succeeded.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#haveUid(entry);
+      await this.setCrashed(entry, false);
       await launch(this.host, entry.record, entry.paths);
     }
     const watch = this.#watch(entry);
-    await this.setCrashed(entry, false);
+    await this.setRebooting(entry, false);
     await Promise.race([watch.settled, watch.goneWithin(SETTLE_TIMEOUT_MS)]);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU ended right after the start`);
   }
 
   async setCrashed(entry: Entry, crashed: boolean): Promise<void> {
-    if (entry.record.crashed === crashed) return;
-    entry.record = { ...entry.record, crashed };
-    await saveRecord(entry.paths, entry.record);
+    if (entry.record.crashed !== crashed) await this.#save(entry, { crashed });
+  }
+
+  async setRebooting(entry: Entry, rebooting: boolean): Promise<void> {
+    if ((entry.record.rebooting ?? false) !== rebooting) await this.#save(entry, { rebooting });
+  }
+
+  #save(entry: Entry, change: Partial<GuestRecord>): Promise<void> {
+    return entry.saving(async () => {
+      const record = { ...entry.record, ...change };
+      await saveRecord(entry.paths, record);
+      entry.record = record;
+    });
   }
 
   /** Gives a guest a user of its own, for as long as it is defined. */
   async #haveUid(entry: Entry): Promise<void> {
-    if (!this.host.uids || entry.record.uid !== undefined) return;
-    entry.record = { ...entry.record, uid: this.host.uids.claim(entry.id) };
-    await saveRecord(entry.paths, entry.record);
+    const { uids } = this.host;
+    if (!uids || entry.record.uid !== undefined) return;
+    try {
+      await this.#save(entry, { uid: uids.claim(entry.id) });
+    } catch (error) {
+      uids.release(entry.id);
+      throw error;
+    }
   }
 
   /** Its uid, unless another guest's record has the same. */
@@ -166,7 +199,7 @@ export class Guests {
     const { id } = found.definition;
     const paths = this.host.layout.paths(id);
     const record = this.#adoptUid(found);
-    const entry: Entry = { id, paths, record, offOrders: 0 };
+    const entry = newEntry(paths, record);
     this.#entries.set(id, entry);
     this.states.set(id, 'unknown');
     // What was coming up when the last sub-agent was killed: nobody was told that it runs.
@@ -187,14 +220,15 @@ export class Guests {
     return watch;
   }
 
-  async #onGone(entry: Entry, crashed: boolean): Promise<void> {
+  async #onGone(entry: Entry, crashedNow: boolean): Promise<void> {
+    const crashed = crashedNow || entry.record.crashed;
     try {
-      if (crashed) await this.setCrashed(entry, true);
+      await this.setCrashed(entry, crashed);
       await clearRun(this.host, entry.id, entry.paths);
     } finally {
       delete entry.watch;
-      this.states.set(entry.id, entry.record.crashed ? 'crashed' : 'shutoff');
+      this.states.set(entry.id, crashed ? 'crashed' : 'shutoff');
     }
-    this.#log.info({ guest: entry.id, crashed: entry.record.crashed }, 'the guest is off');
+    this.#log.info({ guest: entry.id, crashed }, 'the guest is off');
   }
 }

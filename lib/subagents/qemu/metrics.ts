@@ -21,7 +21,7 @@ interface VcpuThread {
 interface BlockStats {
   qdev?: string;
   'node-name'?: string;
-  stats: Record<string, number>;
+  stats: Record<string, unknown>;
 }
 
 const runningWatch = async (guests: Guests, id: string): Promise<{ entry: Entry; watch: Watch }> => {
@@ -53,7 +53,9 @@ export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics
   const { entry, watch } = await runningWatch(guests, id);
   const threads = await watch.execute<VcpuThread[]>('query-cpus-fast');
   const pid = await findQemu(entry.paths);
-  return Promise.all(threads.map((thread) => vcpuMetrics(`/proc/${pid}/task/${thread['thread-id']}`)));
+  // A guest that took its QEMU over could name other files, and more than can be read.
+  const vcpus = threads.slice(0, entry.record.definition.cpu).map((thread) => Number(thread['thread-id']));
+  return Promise.all(vcpus.map((thread) => vcpuMetrics(`/proc/${pid}/task/${thread}`)));
 };
 
 const diskNumber = ({ qdev, 'node-name': node }: BlockStats): number => {
@@ -61,10 +63,16 @@ const diskNumber = ({ qdev, 'node-name': node }: BlockStats): number => {
   return match ? Number(match.groups?.n) : -1;
 };
 
-/** QMP's counters of one disk (`BlockDeviceStats`) in the contract's words and units. */
-export const toDiskMetrics = (disk: string, stats: Record<string, number>): DiskMetrics => {
-  const count = (key: string): number => stats[key] ?? 0;
-  const seconds = (key: string): number => count(key) / NS_PER_SECOND;
+/**
+ * QMP's counters of one disk (`BlockDeviceStats`) in the contract's words and units. What is no count is 0: a guest
+ * that took its QEMU over may say anything, and the agent would take none of the other guests' counters either.
+ */
+export const toDiskMetrics = (disk: string, stats: Record<string, unknown>): DiskMetrics => {
+  const count = (key: string, unit = 1): number => {
+    const value = Number(stats[key]) / unit;
+    return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0;
+  };
+  const seconds = (key: string): number => count(key, NS_PER_SECOND);
   return {
     disk,
     read_ops: count('rd_operations'),

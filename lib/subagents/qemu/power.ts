@@ -1,11 +1,11 @@
+import { errorMessage } from '../../errors.js';
+import type { Logger } from '../../log.js';
 import type { GuestState } from '../../rpc/messages.js';
 import { type Entry, type Guests, refuse } from './guests.js';
 import { killAndWait } from './launch.js';
-import type { Watch } from './watch.js';
+import { END_WAIT_MS, type Watch } from './watch.js';
 
 const QUIT_TIMEOUT_MS = 5000;
-/** QEMU writes out what it holds of the disks before it ends. */
-const QUIT_WAIT_MS = 20_000;
 /** A button that is pressed before the guest listens for it is lost, so it is pressed again. */
 const POWER_BUTTON_MS = 3000;
 
@@ -18,12 +18,12 @@ export const endProcess = async (entry: Entry): Promise<void> => {
   watch.expectEnd();
   try {
     await watch.execute('quit', undefined, { timeoutMs: QUIT_TIMEOUT_MS });
-    if (await watch.goneWithin(QUIT_WAIT_MS)) return;
+    if (await watch.goneWithin(END_WAIT_MS)) return;
   } catch {
     // It does not answer, or is gone already: either way the next step settles it.
   }
   await killAndWait(entry.paths);
-  if (!(await watch.goneWithin(QUIT_WAIT_MS))) {
+  if (!(await watch.goneWithin(END_WAIT_MS))) {
     throw new Error(`guest ${entry.id}: its QEMU is gone but what it had on the host could not be removed`);
   }
 };
@@ -32,6 +32,7 @@ const resetNow = async (guests: Guests, entry: Entry, watch: Watch): Promise<voi
   await watch.execute('system_reset');
   // The reset of a halted guest leaves it halted, at its first instruction.
   await watch.execute('cont');
+  await guests.setRebooting(entry, false);
   await guests.state(entry);
 };
 
@@ -46,7 +47,7 @@ export const restart = (guests: Guests, id: string): Promise<Entry> =>
   });
 
 /** Presses the power button until the guest is off; answers whether that came in time. */
-const pressPowerButton = async (watch: Watch, timeoutMs: number, signal: AbortSignal): Promise<boolean> => {
+const pressPowerButton = async (watch: Watch, timeoutMs: number, signal?: AbortSignal): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const left = deadline - Date.now();
@@ -76,9 +77,11 @@ export const shutdown = async (
 ): Promise<Entry> => {
   const entry = guests.get(id);
   entry.offOrders += 1;
-  const watch = await guests.running(entry);
+  await guests.exclusively(id, () => guests.setRebooting(guests.get(id), false));
+  const state = await guests.state(entry);
+  const { watch } = entry;
   if (!watch) return entry;
-  assertListens(entry, guests.lastState(entry));
+  assertListens(entry, state);
   if (!(await pressPowerButton(watch, timeoutMs, signal))) {
     throw new Error(
       `guest ${id} did not shut itself down within ${timeoutMs / 1000} s (it may not listen to ACPI): use poweroff`,
@@ -87,23 +90,28 @@ export const shutdown = async (
   return entry;
 };
 
+/** The QEMU that is to end first, `undefined` when that was done already. */
+const beginReboot = (guests: Guests, id: string): Promise<Watch | undefined> =>
+  guests.exclusively(id, async () => {
+    const entry = guests.get(id);
+    const watch = await guests.running(entry);
+    const { state } = guests.lastState(entry);
+    if (!watch && !entry.record.rebooting) throw refuse(entry, state, 'start it instead');
+    if (state === 'unknown') throw refuse(entry, state, 'its QEMU does not answer over QMP: power it off');
+    if (state === 'running') await guests.setRebooting(entry, true);
+    return watch;
+  });
+
 /**
  * Reboots a guest in an orderly way: ACPI shutdown, then a start; a reset when it does not shut itself
- * down in time.
+ * down in time. Nobody need wait for it: once the button is pressed the guest may end, and must then be started.
  */
-export const reboot = async (
-  guests: Guests,
-  id: string,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Entry> => {
+export const reboot = async (guests: Guests, id: string, timeoutMs: number): Promise<Entry> => {
   const entry = guests.get(id);
   const { offOrders } = entry;
-  const watch = await guests.running(entry);
-  const { state } = guests.lastState(entry);
-  if (!watch) throw refuse(entry, state, 'start it instead');
-  if (state === 'unknown') throw refuse(entry, state, 'its QEMU does not answer over QMP: power it off');
-  const off = state === 'running' && (await pressPowerButton(watch, timeoutMs, signal));
+  const watch = await beginReboot(guests, id);
+  const listens = guests.lastState(entry).state === 'running';
+  const off = !watch || (listens && (await pressPowerButton(watch, timeoutMs)));
   return guests.exclusively(id, async () => {
     if (guests.find(id) !== entry || entry.offOrders !== offOrders) {
       throw new Error(`the reboot of guest ${id} ended early: it was told to be off meanwhile`);
@@ -115,12 +123,21 @@ export const reboot = async (
   });
 };
 
+/** Does what is left of the reboots that the end of the last sub-agent cut off. */
+export const finishReboots = (guests: Guests, timeoutMs: number, log: Logger): void => {
+  for (const { id, record } of guests.all()) {
+    if (!record.rebooting) continue;
+    reboot(guests, id, timeoutMs).catch((error) => log.error({ err: error, guest: id }, errorMessage(error)));
+  }
+};
+
 /** Cuts a guest's power: QMP `quit`, and SIGKILL when that goes unheard. */
 export const poweroff = async (guests: Guests, id: string): Promise<Entry> => {
   guests.get(id).offOrders += 1;
   return guests.exclusively(id, async () => {
     const entry = guests.get(id);
     await endProcess(entry);
+    await guests.setRebooting(entry, false);
     if (OFF.has(guests.lastState(entry).state)) {
       await guests.setCrashed(entry, false);
       guests.states.set(id, 'shutoff');

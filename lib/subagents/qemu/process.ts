@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { coalesced } from './coalesced.js';
 import type { GuestPaths } from './layout.js';
 
 const POLL_MS = 20;
@@ -62,10 +63,7 @@ const isQemu = async (pid: number): Promise<boolean> =>
 /** The processes of the host by their working directories. */
 type Processes = ReadonlyMap<string, readonly number[]>;
 
-let scanUnderWay: Promise<Processes> | undefined;
-let nextScan: Promise<Processes> | undefined;
-
-/** One system call for each process: a start waits for this, and a host may have thousands. */
+/** One system call for each process of the host: a start waits for this, and there may be thousands. */
 const scan = async (): Promise<Processes> => {
   const found = new Map<string, number[]>();
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -78,25 +76,7 @@ const scan = async (): Promise<Processes> => {
   return found;
 };
 
-/**
- * Looks at every process of the host, once for all who ask at the same time. Who asks while that is under way waits
- * for the next look: this one may have passed by what he knows to be there.
- */
-const scanProcesses = (): Promise<Processes> => {
-  if (!scanUnderWay) {
-    scanUnderWay = scan().finally(() => {
-      scanUnderWay = undefined;
-    });
-    return scanUnderWay;
-  }
-  nextScan ??= scanUnderWay
-    .catch(() => undefined)
-    .then(() => {
-      nextScan = undefined;
-      return scanProcesses();
-    });
-  return nextScan;
-};
+const scanProcesses = coalesced(scan);
 
 /**
  * The same, be it still coming up: a start that was cut off has noted nothing, so every process is looked at. It is

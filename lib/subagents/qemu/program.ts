@@ -38,6 +38,12 @@ export const complaintIn = (text: string): string | undefined => {
   return lines.length ? lines.slice(-3).join('; ') : undefined;
 };
 
+/** Whether QEMU ran, and says that it has no sandbox or cannot enter it, or was killed by it: that will not change. */
+const refusesSandbox = (error: unknown): boolean =>
+  error instanceof ExecaError &&
+  (error.signal === 'SIGSYS' ||
+    (error.exitCode === 1 && /sandbox|seccomp/i.test(String(error.stderr ?? ''))));
+
 /** The installed QEMU: what it can do is asked once. */
 export class QemuProgram {
   readonly path: string;
@@ -54,7 +60,10 @@ export class QemuProgram {
     return this.#nicModels;
   }
 
-  /** Whether it runs with its seccomp sandbox: it may be built without, and the kernel may refuse. */
+  /**
+   * Whether it runs with its seccomp sandbox: it may be built without, and the kernel may refuse.
+   * @throws when that cannot be told now: it is not installed, say
+   */
   sandbox(): Promise<boolean> {
     this.#sandbox ??= this.#trySandbox();
     return this.#sandbox;
@@ -76,7 +85,7 @@ export class QemuProgram {
       return parseNicModels(stdout);
     } catch (error) {
       this.#nicModels = undefined;
-      throw new Error(`${this.path}: ${qemuComplaint(error)}`, { cause: error });
+      throw this.#failure(error);
     }
   }
 
@@ -88,8 +97,14 @@ export class QemuProgram {
         timeout: PROBE_TIMEOUT_MS,
       });
       return true;
-    } catch {
-      return false;
+    } catch (error) {
+      if (refusesSandbox(error)) return false;
+      this.#sandbox = undefined;
+      throw this.#failure(error);
     }
+  }
+
+  #failure(error: unknown): Error {
+    return new Error(`${this.path}: ${qemuComplaint(error)}`, { cause: error });
   }
 }

@@ -8,6 +8,8 @@ export interface GuestRecord {
   definition: Definition;
   /** Its last run ended without its own or our doing. */
   crashed: boolean;
+  /** It was asked over ACPI to end so that it can be started anew, which is still to be done. */
+  rebooting?: boolean;
   /** The user that its QEMU runs as, and the group of that number; none before its first start, nor where this is not root. */
   uid?: number;
 }

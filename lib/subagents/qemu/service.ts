@@ -84,11 +84,8 @@ const METHODS: Record<`Libvirt.${string}`, Handle> = {
     return { guest: { id: guest.id } };
   },
   'Libvirt.Restart': withState(power.restart),
-  'Libvirt.Reboot': async (guests, request, { signal }) =>
-    answerState(
-      guests,
-      await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S), signal),
-    ),
+  'Libvirt.Reboot': async (guests, request) =>
+    answerState(guests, await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S))),
   'Libvirt.Poweroff': withState(power.poweroff),
   'Libvirt.Shutdown': async (guests, request, { signal }) =>
     answerState(
@@ -127,6 +124,15 @@ const openUids = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): U
   return undefined;
 };
 
+const warnOfNoSandbox = async (program: QemuProgram, log: Logger): Promise<void> => {
+  try {
+    if (!(await program.sandbox()))
+      log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
+  } catch (error) {
+    log.warn({ err: error }, `no guest can be started yet: ${errorMessage(error)}`);
+  }
+};
+
 /** @throws {StreamError} 404 */
 const pathsOf = (guests: Guests, id: string): GuestPaths => {
   try {
@@ -155,10 +161,11 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const networks = createNetworks(options.ovsDb);
   // The first guest's start would wait for it. What goes wrong here is told there.
   program.nicModels().catch(() => undefined);
-  if (!(await program.sandbox())) log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
+  await warnOfNoSandbox(program, log);
   const host = { layout, program, accel, networks, uids: openUids(options, log) };
   const guests = new Guests(host, guestStates, log);
   await guests.recover();
+  power.finishReboots(guests, REBOOT_TIMEOUT_S * 1000, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
   for (const name of names(METHODS)) {
     const handle = METHODS[name];

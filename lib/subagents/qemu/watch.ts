@@ -6,6 +6,7 @@ import type { QmpEvent, QmpExecuteOptions } from '../../qmp/client.js';
 import { QmpClosedError } from '../../qmp/errors.js';
 import type { GuestStates } from '../../rpc/guest-states.js';
 import { boundLog } from './bound-log.js';
+import { coalesced } from './coalesced.js';
 import type { GuestPaths } from './layout.js';
 import { Monitor } from './monitor.js';
 import { RUN_STATE_EVENTS, type State, stateOf } from './run-state.js';
@@ -13,8 +14,11 @@ import { RUN_STATE_EVENTS, type State, stateOf } from './run-state.js';
 const STATUS_TIMEOUT_MS = 3000;
 /** How long a QEMU may take to end after it has let go of its socket, while somebody waits for an answer. */
 const EXIT_WAIT_MS = 2000;
+/** The same of one that still writes out what it holds of the disks. */
+export const END_WAIT_MS = 20_000;
 /** How long it may take to remove what a process that is gone had on the host. */
 const CLEAR_WAIT_MS = 30_000;
+const MAX_PORT = 65_535;
 
 export interface WatchOptions {
   id: string;
@@ -32,12 +36,23 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
+/** 0 for what is none: a guest that took its QEMU over may say anything. */
+const toPort = (service: string | undefined): number => {
+  const port = Number(service);
+  return Number.isInteger(port) && port > 0 && port <= MAX_PORT ? port : 0;
+};
+
 /** Watches one running QEMU and keeps `states` true until the process is gone. */
 export class Watch {
   /** Resolves when the process is gone and `onGone` is done. */
   readonly gone: Promise<void>;
   /** Resolves when the state is known for the first time, be it `unknown`, or when the process is gone. */
   readonly settled: Promise<void>;
+  /**
+   * Asks QEMU how the guest is and notes it. After that `states` is true, or says `unknown`. A guest that took its
+   * QEMU over may give cause for it without an end, and answer nothing.
+   */
+  readonly refresh = coalesced(() => this.#ask());
   readonly #options: WatchOptions;
   readonly #monitor: Monitor;
   #settle: () => void = () => undefined;
@@ -84,20 +99,6 @@ export class Watch {
     return this.#monitor.execute<Result>(command, args, options);
   }
 
-  /** Asks QEMU how the guest is and notes it. After that `states` is true, or says `unknown`. */
-  async refresh(): Promise<void> {
-    try {
-      await this.#askVnc();
-      const { status } = await this.execute<{ status: string }>('query-status', undefined, {
-        timeoutMs: STATUS_TIMEOUT_MS,
-      });
-      this.#note(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
-    } catch (error) {
-      if (error instanceof QmpClosedError && (await this.#ended())) return;
-      this.#note('unknown');
-    }
-  }
-
   /** Whether the process was gone within so many milliseconds. */
   async goneWithin(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const timer = new AbortController();
@@ -133,12 +134,25 @@ export class Watch {
     this.#options.states.set(this.#options.id, this.#shutDown ? 'shutdown' : state, this.#vnc);
   }
 
+  async #ask(): Promise<void> {
+    try {
+      await this.#askVnc();
+      const { status } = await this.execute<{ status: string }>('query-status', undefined, {
+        timeoutMs: STATUS_TIMEOUT_MS,
+      });
+      this.#note(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
+    } catch (error) {
+      if (error instanceof QmpClosedError && (await this.#ended())) return;
+      this.#note('unknown');
+    }
+  }
+
   async #askVnc(): Promise<void> {
     if (this.#vnc !== 0) return;
     const { service } = await this.execute<{ service?: string }>('query-vnc', undefined, {
       timeoutMs: STATUS_TIMEOUT_MS,
     });
-    this.#vnc = Number(service ?? 0);
+    this.#vnc = toPort(service);
   }
 
   async #beat(): Promise<void> {

@@ -1,57 +1,12 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { QmpClosedError, QmpError, QmpTimeoutError } from '../../../lib/qmp/errors.js';
-
-interface Command {
-  execute: string;
-  arguments?: Record<string, unknown>;
-  id: number;
-}
-
-type Answer = (command: Command, socket: Socket) => void;
-
-const send = (socket: Socket, message: unknown): void => {
-  socket.write(`${JSON.stringify(message)}\r\n`);
-};
-
-/** A QMP server that answers `qmp_capabilities` itself and everything else with `answer`. */
-const fakeQemu = async (
-  t: ExecutionContext,
-  answer: Answer = () => undefined,
-  greets = true,
-): Promise<{ path: string; server: Server }> => {
-  const dir = await mkdtemp(join(tmpdir(), 'qmp-'));
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    if (greets)
-      send(socket, { QMP: { version: { qemu: { major: 7, minor: 2, micro: 0 } }, capabilities: [] } });
-    createInterface({ input: socket }).on('line', (line) => {
-      const command = JSON.parse(line) as Command;
-      if (command.execute === 'qmp_capabilities') send(socket, { return: {}, id: command.id });
-      else answer(command, socket);
-    });
-  });
-  const path = join(dir, 'qmp.sock');
-  server.listen(path);
-  await once(server, 'listening');
-  t.teardown(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await rm(dir, { recursive: true, force: true });
-  });
-  return { path, server };
-};
+import { type QmpCommand, send, serveQmp } from '../../helpers/qmp-server.js';
 
 test('answers reach the commands they belong to, in whatever order they come', async (t) => {
-  const held: Command[] = [];
-  const { path } = await fakeQemu(t, (command, socket) => {
+  const held: QmpCommand[] = [];
+  const path = await serveQmp(t, (command, socket) => {
     held.push(command);
     if (held.length === 2) {
       for (const { id, execute } of held.reverse()) send(socket, { return: execute, id });
@@ -63,7 +18,7 @@ test('answers reach the commands they belong to, in whatever order they come', a
 });
 
 test('arguments are sent as they are given', async (t) => {
-  const { path } = await fakeQemu(t, (command, socket) => {
+  const path = await serveQmp(t, (command, socket) => {
     send(socket, { return: command.arguments ?? 'none', id: command.id });
   });
   const client = await QmpClient.connect(path);
@@ -73,7 +28,7 @@ test('arguments are sent as they are given', async (t) => {
 });
 
 test('a refused command rejects with the class and the words of QEMU', async (t) => {
-  const { path } = await fakeQemu(t, (command, socket) => {
+  const path = await serveQmp(t, (command, socket) => {
     send(socket, { error: { class: 'DeviceNotFound', desc: "Device 'x' not found" }, id: command.id });
   });
   const client = await QmpClient.connect(path);
@@ -86,7 +41,7 @@ test('a refused command rejects with the class and the words of QEMU', async (t)
 
 test('events are emitted with their data', async (t) => {
   const timestamp = { seconds: 1, microseconds: 2 };
-  const { path } = await fakeQemu(t, (command, socket) => {
+  const path = await serveQmp(t, (command, socket) => {
     send(socket, { event: 'SHUTDOWN', data: { guest: true, reason: 'guest-shutdown' }, timestamp });
     send(socket, { event: 'STOP', timestamp });
     send(socket, { return: {}, id: command.id });
@@ -102,7 +57,7 @@ test('events are emitted with their data', async (t) => {
 });
 
 test('a command without an answer times out and its late answer is ignored', async (t) => {
-  const { path } = await fakeQemu(t, (command, socket) => {
+  const path = await serveQmp(t, (command, socket) => {
     if (command.execute === 'fast') send(socket, { return: 'fast', id: command.id });
     else setTimeout(() => send(socket, { return: 'slow', id: command.id }), 100);
   });
@@ -114,7 +69,7 @@ test('a command without an answer times out and its late answer is ignored', asy
 });
 
 test('commands under way are rejected when the other side goes away', async (t) => {
-  const { path } = await fakeQemu(t, (_, socket) => socket.destroy());
+  const path = await serveQmp(t, (_, socket) => socket.destroy());
   const client = await QmpClient.connect(path);
   const closed = once(client, 'close');
   await t.throwsAsync(client.execute('quit'), { instanceOf: QmpClosedError });
@@ -124,7 +79,7 @@ test('commands under way are rejected when the other side goes away', async (t) 
 });
 
 test('a server that does not greet times out', async (t) => {
-  const { path } = await fakeQemu(t, undefined, false);
+  const path = await serveQmp(t, undefined, { greets: false });
   await t.throwsAsync(QmpClient.connect(path, { timeoutMs: 50 }), { instanceOf: QmpTimeoutError });
 });
 
@@ -136,13 +91,13 @@ test('a socket that nobody listens on is an error with its cause', async (t) => 
 });
 
 test('an answer that is not JSON closes the connection', async (t) => {
-  const { path } = await fakeQemu(t, (_, socket) => socket.write('garbage\n'));
+  const path = await serveQmp(t, (_, socket) => socket.write('garbage\n'));
   const client = await QmpClient.connect(path);
   await t.throwsAsync(client.execute('x'), { instanceOf: QmpClosedError });
 });
 
 test('a line that does not end ends the connection', async (t) => {
-  const { path } = await fakeQemu(t, (_, socket) => {
+  const path = await serveQmp(t, (_, socket) => {
     const chunk = 'x'.repeat(2 ** 20);
     const fill = (): void => {
       while (!socket.destroyed && socket.write(chunk));
@@ -154,4 +109,14 @@ test('a line that does not end ends the connection', async (t) => {
   await t.throwsAsync(client.execute('query-status', undefined, { timeoutMs: 60_000 }), {
     instanceOf: QmpClosedError,
   });
+});
+
+test('a server that reads no commands any more loses the connection', async (t) => {
+  const path = await serveQmp(t, (_, socket) => socket.pause());
+  const client = await QmpClient.connect(path);
+  const text = 'x'.repeat(2 ** 16);
+  const commands = Array.from({ length: 100 }, () => client.execute('x', { text }, { timeoutMs: 1000 }));
+  const failures = await Promise.allSettled(commands);
+  t.true(failures.every(({ status }) => status === 'rejected'));
+  t.true(client.closed);
 });

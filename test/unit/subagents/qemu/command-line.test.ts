@@ -129,6 +129,26 @@ test('no two devices share a PCI address, however many there are', (t) => {
   t.is(addresses.length, 26 + 32 + 4 + 1);
 });
 
+test('no PCI slot is without a function 0, whatever buses the disks before are on', (t) => {
+  const functionsOf = (...buses: string[]): string[] => {
+    const disks = buses.map((bus) => ({ ...blank, bus }));
+    const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));
+    return json(build({ disks }, images, { seed: '/s' }), '-device')
+      .map(({ addr }) => addr)
+      .filter((addr) => typeof addr === 'string');
+  };
+  const virtio = (count: number): string[] => Array.from({ length: count }, () => 'virtio');
+  for (const buses of [
+    ['sata', 'virtio'],
+    ['scsi', 'ide', 'virtio', 'sata', 'virtio'],
+    [...virtio(8), 'sata', ...virtio(7), 'scsi', ...virtio(2)],
+  ]) {
+    const used = functionsOf(...buses);
+    for (const addr of used) t.true(used.includes(`${addr.split('.')[0]}.0`), `${buses}: ${addr}`);
+    t.is(new Set(used).size, used.length);
+  }
+});
+
 test('commas in the options that take no JSON are doubled', (t) => {
   t.is(escapeCommas('/a,b,,c'), '/a,,b,,,,c');
   const serial = build().find((value) => value.includes('logfile='));

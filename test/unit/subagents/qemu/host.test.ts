@@ -6,7 +6,6 @@ import test from 'ava';
 import { chooseAccel, deviceGroups } from '../../../../lib/subagents/qemu/accel.js';
 import { boundLog } from '../../../../lib/subagents/qemu/bound-log.js';
 import { createLayout } from '../../../../lib/subagents/qemu/layout.js';
-import { toDiskMetrics } from '../../../../lib/subagents/qemu/metrics.js';
 import { exited, findAnyQemu, findQemu, killQemu, startOf } from '../../../../lib/subagents/qemu/process.js';
 import { parseNicModels } from '../../../../lib/subagents/qemu/program.js';
 import { loadRecords, saveRecord } from '../../../../lib/subagents/qemu/records.js';
@@ -78,18 +77,6 @@ test('the network cards are read from the help of QEMU', (t) => {
   ].join('\n');
   t.deepEqual(parseNicModels(help), ['e1000', 'rtl8139']);
   t.deepEqual(parseNicModels('nothing'), []);
-});
-
-test('disk counters are in counts, bytes and seconds', (t) => {
-  const stats = { rd_operations: 2, rd_bytes: 1024, rd_total_time_ns: 1_500_000_000, flush_operations: 1 };
-  t.like(toDiskMetrics('vda', stats), {
-    disk: 'vda',
-    read_ops: 2,
-    read_bytes: 1024,
-    read_time: 1.5,
-    write_ops: 0,
-    flush_ops: 1,
-  });
 });
 
 test('the number of another process finds no guest: it was started at another time', async (t) => {

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { GuestStates } from '../../lib/rpc/guest-states.js';
+import { Guests } from '../../lib/subagents/qemu/guests.js';
+import { createLayout, type GuestPaths } from '../../lib/subagents/qemu/layout.js';
+import { createNetworks } from '../../lib/subagents/qemu/network/networks.js';
+import { QemuProgram } from '../../lib/subagents/qemu/program.js';
+import { saveRecord } from '../../lib/subagents/qemu/records.js';
+import { makeRunDir, notePid } from '../../lib/subagents/qemu/run-dir.js';
+import type { UidPool } from '../../lib/subagents/qemu/uids.js';
+import { send, serveQmp } from './qmp-server.js';
+import { GUEST_ID, silentLog } from './sub-agents.js';
+import { tempDir } from './temp.js';
+
+/** What is returned for each command, perhaps after other things were sent; all else is refused. */
+export type PlayedAnswers = Record<string, (socket: Socket) => unknown>;
+
+const HEALTHY: PlayedAnswers = {
+  'query-vnc': () => ({ service: '5900' }),
+  'query-status': () => ({ status: 'running' }),
+};
+
+/** The guests of a host where no QEMU can be started. */
+export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Promise<Guests> => {
+  const dir = await tempDir(t);
+  const host = {
+    layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
+    program: new QemuProgram('/nonexistent/qemu'),
+    accel: 'tcg' as const,
+    networks: createNetworks(undefined, []),
+    uids,
+  };
+  const guests = new Guests(host, new GuestStates(), silentLog);
+  t.teardown(() => guests.close());
+  return guests;
+};
+
+/** Of the guest `GUEST_ID`. */
+export const DEFINITION = { id: GUEST_ID, memory: 32, cpu: 1, nics: [], disks: [] };
+
+/**
+ * The running guest `GUEST_ID`, found again by a sub-agent's half that knows of QEMU. Its process does nothing, and
+ * what its monitor says is up to the test.
+ */
+export const playQemu = async (
+  t: ExecutionContext,
+  answers: PlayedAnswers = {},
+): Promise<{ guests: Guests; paths: GuestPaths; process: ChildProcess }> => {
+  const guests = await hostWithoutQemu(t);
+  const paths = guests.host.layout.paths(GUEST_ID);
+  await saveRecord(paths, { definition: DEFINITION, crashed: false });
+  await makeRunDir(paths);
+  const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
+  t.teardown(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  await notePid(paths, child.pid ?? 0);
+  const all: PlayedAnswers = { ...HEALTHY, ...answers };
+  const answer = (execute: string, socket: Socket): object => {
+    const play = all[execute];
+    return play
+      ? { return: play(socket) }
+      : { error: { class: 'CommandNotFound', desc: 'it is only played' } };
+  };
+  const sockets = new Set<Socket>();
+  child.once('exit', () => {
+    for (const socket of sockets) socket.destroy();
+  });
+  await serveQmp(
+    t,
+    ({ execute, id }, socket) => {
+      sockets.add(socket);
+      send(socket, { ...answer(execute, socket), id });
+    },
+    { path: paths.qmp },
+  );
+  await guests.recover();
+  return { guests, paths, process: child };
+};

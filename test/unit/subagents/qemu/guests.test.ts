@@ -1,0 +1,51 @@
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import test from 'ava';
+import { GuestStates } from '../../../../lib/rpc/guest-states.js';
+import { Guests } from '../../../../lib/subagents/qemu/guests.js';
+import type { GuestPaths } from '../../../../lib/subagents/qemu/layout.js';
+import type { GuestRecord } from '../../../../lib/subagents/qemu/records.js';
+import { UidPool } from '../../../../lib/subagents/qemu/uids.js';
+import { DEFINITION, hostWithoutQemu, playQemu } from '../../../helpers/played-qemu.js';
+import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';
+
+const saved = async ({ record }: GuestPaths): Promise<GuestRecord> =>
+  JSON.parse(await readFile(record, 'utf8')) as GuestRecord;
+
+/** Nothing can be saved of a guest while a directory is in the way. */
+const inTheWay = ({ record }: GuestPaths): string => `${record}.new`;
+
+test('a guest runs as no user that could not be saved', async (t) => {
+  const guests = await hostWithoutQemu(t, new UidPool({ first: 5000, last: 5001 }));
+  const entry = await guests.define(DEFINITION);
+  await mkdir(inTheWay(entry.paths));
+  await t.throwsAsync(guests.start(entry), { code: 'EISDIR' });
+  t.is(entry.record.uid, undefined);
+  await rmdir(inTheWay(entry.paths));
+  await t.throwsAsync(guests.start(entry), { message: /not installed/ });
+  t.is((await saved(entry.paths)).uid, 5000);
+  t.is(entry.record.uid, 5000);
+});
+
+test('that a guest crashed is forgotten only when that could be saved', async (t) => {
+  const guests = await hostWithoutQemu(t);
+  const entry = await guests.define(DEFINITION);
+  await guests.setCrashed(entry, true);
+  await mkdir(inTheWay(entry.paths));
+  await t.throwsAsync(guests.setCrashed(entry, false), { code: 'EISDIR' });
+  await rmdir(inTheWay(entry.paths));
+  await guests.setCrashed(entry, false);
+  t.false((await saved(entry.paths)).crashed);
+});
+
+test('a guest whose crash cannot be saved is crashed, also for the next sub-agent', async (t) => {
+  const { guests, paths, process: qemu } = await playQemu(t);
+  await writeFile(paths.upMark, '');
+  await mkdir(inTheWay(paths));
+  qemu.kill('SIGKILL');
+  await guests.get(GUEST_ID).watch?.gone;
+  t.is(guests.states.get(GUEST_ID)?.state, 'crashed');
+  await rmdir(inTheWay(paths));
+  const next = new Guests(guests.host, new GuestStates(), silentLog);
+  await next.recover();
+  t.is(next.states.get(GUEST_ID)?.state, 'crashed');
+});
