@@ -8,7 +8,8 @@ import { clearRun, type Host, killAndWait, launch } from './launch.js';
 import type { GuestPaths } from './layout.js';
 import { findQemu } from './process.js';
 import { type GuestRecord, loadRecords, removeRecord, saveRecord } from './records.js';
-import { END_WAIT_MS, Watch } from './watch.js';
+import { forgetHalt, noteHalt } from './run-dir.js';
+import { END_WAIT_MS, type End, Watch } from './watch.js';
 
 const SETTLE_TIMEOUT_MS = 10_000;
 
@@ -136,7 +137,9 @@ export class Guests {
 
   /** Forgets a guest; it must not be running. */
   async forget(id: string): Promise<void> {
-    await removeRecord(this.host.layout.paths(id));
+    const paths = this.host.layout.paths(id);
+    await forgetHalt(paths);
+    await removeRecord(paths);
     this.host.uids?.release(id);
     this.#entries.delete(id);
     this.states.remove(id);
@@ -214,17 +217,18 @@ export class Guests {
       paths: entry.paths,
       states: this.states,
       log: this.#log.child({ guest: entry.id }),
-      onGone: (crashed) => this.#onGone(entry, crashed),
+      onGone: (end) => this.#onGone(entry, end),
     });
     entry.watch = watch;
     return watch;
   }
 
-  async #onGone(entry: Entry, crashedNow: boolean): Promise<void> {
-    const crashed = crashedNow || entry.record.crashed;
+  async #onGone(entry: Entry, end: End): Promise<void> {
+    const crashed = end.crashed || entry.record.crashed;
     try {
       await this.setCrashed(entry, crashed);
       await clearRun(this.host, entry.id, entry.paths);
+      if (end.halted) await noteHalt(entry.paths);
     } finally {
       delete entry.watch;
       this.states.set(entry.id, crashed ? 'crashed' : 'shutoff');

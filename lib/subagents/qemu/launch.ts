@@ -13,7 +13,7 @@ import { PassedFiles } from './passed-files.js';
 import { killQemu } from './process.js';
 import type { QemuProgram } from './program.js';
 import type { GuestRecord } from './records.js';
-import { lockRunDir, makeRunDir, notePid } from './run-dir.js';
+import { forgetHalt, lockRunDir, makeRunDir, notePid } from './run-dir.js';
 import { prepareSeed } from './seed/disk.js';
 import { startProcess } from './start-process.js';
 import type { UidPool } from './uids.js';
@@ -108,6 +108,7 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
   // What an interrupted start left. Its guest never ran, so that it needs its taps no more than we do.
   await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
   await removeRunDir(paths);
+  await forgetHalt(paths);
   try {
     await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {

@@ -34,6 +34,8 @@ export interface GuestPaths {
   /** VNC without a password, for whoever may open this socket. */
   vnc: string;
   vncPassword: string;
+  /** There while the guest is off, when it has shut itself down: for the host's other sub-agents. */
+  halted: string;
 }
 
 export interface Layout {
@@ -82,6 +84,7 @@ export const createLayout = (options: LayoutOptions): Layout => {
       serial: join(runDir, 'serial.sock'),
       vnc: join(runDir, 'vnc.sock'),
       vncPassword: join(runDir, 'vnc-password'),
+      halted: `${runDir}.halted`,
     };
   };
   const excess = Buffer.byteLength(paths(ANY_UUID).qmpStorage) - MAX_SOCKET_PATH;

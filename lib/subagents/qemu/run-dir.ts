@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import type { GuestPaths } from './layout.js';
 import { startOf } from './process.js';
 
@@ -28,3 +28,8 @@ export const notePid = async ({ pid: pidFile, started }: GuestPaths, pid: number
   await writeFile(started, `${await startOf(pid)}\n`, { mode: 0o600, flag: 'wx' });
   await writeFile(pidFile, `${pid}\n`, { mode: 0o600, flag: 'wx' });
 };
+
+/** Notes that a guest that is off has shut itself down: all that it has written is on its disks. */
+export const noteHalt = ({ halted }: GuestPaths): Promise<void> => writeFile(halted, '', { mode: 0o600 });
+
+export const forgetHalt = ({ halted }: GuestPaths): Promise<void> => rm(halted, { force: true });

@@ -20,13 +20,21 @@ export const END_WAIT_MS = 20_000;
 const CLEAR_WAIT_MS = 30_000;
 const MAX_PORT = 65_535;
 
+/** How a guest's run has ended. */
+export interface End {
+  /** Without the guest's doing, or anybody's. */
+  crashed: boolean;
+  /** The guest has shut itself down, and QEMU has written everything out. */
+  halted: boolean;
+}
+
 export interface WatchOptions {
   id: string;
   paths: GuestPaths;
   states: GuestStates;
   log: Logger;
   /** Runs once, when the process is gone; afterwards `gone` resolves. */
-  onGone: (crashed: boolean) => Promise<void>;
+  onGone: (end: End) => Promise<void>;
 }
 
 /** Whatever it is: one of the places is the guest's own, and a link in it leads nowhere. */
@@ -58,6 +66,7 @@ export class Watch {
   #settle: () => void = () => undefined;
   #vnc = 0;
   #shutDown = false;
+  #halted = false;
   #panicked = false;
 
   constructor(options: WatchOptions) {
@@ -124,7 +133,8 @@ export class Watch {
     if (this.#monitor.closed) return;
     const { paths, onGone, log } = this.#options;
     const killed = (await isThere(paths.pid)) && (await isThere(paths.upMark));
-    await onGone(killed && !this.#shutDown).catch((error) => log.error({ err: error }, errorMessage(error)));
+    const end = { crashed: killed && !this.#shutDown, halted: this.#halted && !killed };
+    await onGone(end).catch((error) => log.error({ err: error }, errorMessage(error)));
     this.#settle();
   }
 
@@ -163,9 +173,10 @@ export class Watch {
     }
   }
 
-  #onEvent({ event }: QmpEvent): void {
+  #onEvent({ event, data }: QmpEvent): void {
     if (event === 'SHUTDOWN') {
       this.#shutDown = true;
+      this.#halted = data.reason === 'guest-shutdown';
       this.#note('shutdown');
     } else if (event === 'GUEST_PANICKED') {
       this.#panicked = true;

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QmpClient } from '../../qmp/client.js';
 
@@ -39,3 +40,10 @@ export const withMonitor = async <T>(
 /** Whether a guest's QEMU runs; a paused one does. */
 export const isRunning = (runDir: string, guest: string): Promise<boolean> =>
   withMonitor(runDir, guest, async (live) => live !== undefined);
+
+/** Whether a guest that is off has shut itself down, by the mark that the qemu sub-agent leaves: qemu.md. */
+export const hasHalted = (runDir: string, guest: string): Promise<boolean> =>
+  access(join(runDir, `${guest}.halted`)).then(
+    () => true,
+    () => false,
+  );

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
@@ -14,6 +15,20 @@ test('a Linux guest shuts itself down when it is asked to over ACPI, and boots a
   t.is((await host.call('Shutdown', { id })).guest.state, 'shutoff');
   t.is((await host.call('Run', { id })).guest.state, 'running');
   await guest.says('up', 2);
+});
+
+test('that a guest has shut itself down is noted until it runs again; that its power was cut is not', async (t) => {
+  const host = await QemuHost.start(t);
+  const guest = await LinuxGuest.create(t, host);
+  const { id } = guest;
+  const isNoted = (): boolean => existsSync(`${host.runFile(id)}.halted`);
+  await guest.says('up');
+  await host.call('Shutdown', { id });
+  t.true(isNoted());
+  await host.call('Run', { id });
+  t.false(isNoted());
+  await host.call('Poweroff', { id });
+  t.false(isNoted());
 });
 
 test('a shutdown that is asked for while the guest still boots is heard in the end', async (t) => {

@@ -3,7 +3,7 @@ import type { QmpClient } from '../../../qmp/client.js';
 import { explainNoSpace } from '../errors.js';
 import { guestAgentSocket, whileFrozen } from '../guest-agent/freeze.js';
 import { hasAgent } from '../guest-agent/port.js';
-import { withMonitor } from '../monitor.js';
+import { hasHalted, withMonitor } from '../monitor.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import type { Selection } from './select.js';
@@ -24,9 +24,13 @@ const takeRunning = async (
   return 'crash';
 };
 
-const takeStopped = async ({ store }: SnapshotDeps, { disks, name }: Selection): Promise<Consistency> => {
+/** What a guest that is off has written out is on its disks, unless its power was cut. */
+const takeStopped = async (
+  { store, runDir }: SnapshotDeps,
+  { guest, disks, name }: Selection,
+): Promise<Consistency> => {
   await store.createSnapshot(disks, name, undefined);
-  return 'filesystem';
+  return (await hasHalted(runDir, guest)) ? 'filesystem' : 'crash';
 };
 
 const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | undefined): Promise<void> => {
@@ -35,8 +39,7 @@ const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | 
 };
 
 /**
- * Takes a snapshot of all selected disks or of none: of a running guest at one instant, frozen where its agent can;
- * of a stopped one, which has written everything out, whenever.
+ * Takes a snapshot of all selected disks or of none: of a running guest at one instant, frozen where its agent can.
  */
 export const createSnapshot = async (deps: SnapshotDeps, selection: Selection): Promise<void> => {
   const { store, runDir } = deps;

@@ -75,9 +75,22 @@ export const liveSuite = (backend: Backend): void => {
     t.deepEqual(await consistencies(again), ['crash', 'filesystem', 'crash']);
   });
 
+  const noteHalt = ({ runDir }: TestStorage): Promise<void> =>
+    writeFile(join(runDir, `${GUEST_ID}.halted`), '');
+
+  test('a snapshot of a guest that is off is as after a power cut, unless it has shut itself down', async (t) => {
+    const storage = await startGuest(t);
+    await storage.stop();
+    await storage.call('CreateSnapshot', snapshotRequest(`${GUEST}/disk-0`, { dest: 'cut' }));
+    await noteHalt(storage);
+    await storage.call('CreateSnapshot', snapshotRequest(`${GUEST}/disk-0`, { dest: 'halted' }));
+    t.deepEqual(await consistencies(storage), ['crash', 'filesystem']);
+  });
+
   test('a name that is used again does not inherit the consistency', async (t) => {
     const storage = await startGuest(t);
     await storage.stop();
+    await noteHalt(storage);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     t.deepEqual(await consistencies(storage), ['filesystem', 'filesystem']);
     await storage.call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));

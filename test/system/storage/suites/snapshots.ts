@@ -47,8 +47,8 @@ export const snapshotsSuite = (backend: Backend): void => {
     t.deepEqual(await list(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
     const { snapshots } = await call('GetSnapshot', snapshotRequest(`${GUEST}@one`));
     t.deepEqual(snapshots, [
-      { id: `${GUEST}/disk-0@one`, size: 1, consistency: 'filesystem' },
-      { id: `${GUEST}/disk-1@one`, size: 1, consistency: 'filesystem' },
+      { id: `${GUEST}/disk-0@one`, size: 1, consistency: 'crash' },
+      { id: `${GUEST}/disk-1@one`, size: 1, consistency: 'crash' },
     ]);
   });
 
