@@ -11,7 +11,7 @@ import {
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
 import { guestExchange } from './guest-exchange.js';
-import type { TaskRun } from './job-queue.js';
+import type { TaskRun } from './logged-runs.js';
 import { type PipelineOptions, requireShape, runPipeline } from './pipeline.js';
 import type { Answered, Runtime } from './runtime.js';
 import type { Submission, SubmitOptions } from './submission.js';

@@ -1,26 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AgentError, errorMessage, jobEnded, stopping } from '../errors.js';
+import { AgentError, jobEnded, stopping } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isFinished, type Job } from '../model/job.js';
 import type { JobLog } from '../store/job-log.js';
 import type { AnsweredRequest, LoggedJob } from '../store/logged-job.js';
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
-import type { JobRun } from './pipeline.js';
+import { LoggedRuns, type QueuedJob, type RunTask } from './logged-runs.js';
 import type { EnqueueOptions, Runner } from './runner.js';
 import type { Runners } from './runners.js';
 import type { Submission, SubmitOptions, Submitted } from './submission.js';
-
-/** A task whose turn has come. */
-export interface TaskRun {
-  job: Job;
-  action: Action;
-  run: JobRun;
-  /** Aborted when the job is to end early. */
-  signal: AbortSignal;
-}
-
-export type RunTask = (task: Task, run: TaskRun) => Promise<unknown>;
 
 export interface JobQueueOptions {
   jobs: JobLog;
@@ -36,7 +25,7 @@ const SUPERSEDE_GRACE_MS = 5000;
 export class JobQueue {
   readonly #jobs: JobLog;
   readonly #runners: Runners;
-  readonly #runTask: RunTask;
+  readonly #runs: LoggedRuns;
   readonly #log: Logger;
   /** What is queued or runs, which may not be logged yet. */
   readonly #live = new Map<string, LiveJob>();
@@ -45,7 +34,7 @@ export class JobQueue {
   constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
     this.#jobs = jobs;
     this.#runners = runners;
-    this.#runTask = runTask;
+    this.#runs = new LoggedRuns(jobs, runTask, log);
     this.#log = log;
   }
 
@@ -72,7 +61,8 @@ export class JobQueue {
       id,
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
-    const done = this.#enqueue<T>(runner, { id, logged, action, task, stage: 0, repeated: false }, options);
+    const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false };
+    const done = this.#enqueue<T>(runner, entry, options);
     const job = await logged;
     this.#log.info({ guest: runnerId, action: action.name, job: id }, 'queued');
     return { job, pending, done };
@@ -88,8 +78,16 @@ export class JobQueue {
   resume({ job, task, stage }: LoggedJob, action: Action, options: EnqueueOptions = {}): void {
     const repeated = job.Status === 'Running';
     const runner = this.#runners.get(job.GuestID);
-    const logged = Promise.resolve(job);
-    void this.#enqueue(runner, { id: job.ID, logged, action, task, stage, repeated }, options);
+    const entry = {
+      id: job.ID,
+      guest: job.GuestID,
+      logged: Promise.resolve(job),
+      action,
+      task,
+      stage,
+      repeated,
+    };
+    void this.#enqueue(runner, entry, options);
     this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
   }
 
@@ -163,11 +161,10 @@ export class JobQueue {
   }
 
   #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {
-    const about = { guest: runner.id, action: entry.action.name, job: entry.id };
-    const done = runner.enqueue(entry.id, (signal) => this.#run<T>(entry, signal, about), options);
+    const done = runner.enqueue(entry.id, (signal) => this.#runs.run<T>(entry, signal), options);
     const ended = done.then(
       () => {},
-      (error: unknown) => this.#fail(entry, about, error),
+      (error: unknown) => this.#runs.fail(entry, error),
     );
     this.#live.set(entry.id, {
       action: entry.action.name,
@@ -176,50 +173,6 @@ export class JobQueue {
     });
     return done;
   }
-
-  async #run<T>(entry: QueuedJob, signal: AbortSignal, about: About): Promise<T> {
-    const { id, action, task, stage, repeated } = entry;
-    // Asked for before the job is known to be logged: when its turn comes at once, both share a sync.
-    const started = this.#jobs.start(id);
-    started.catch(() => {});
-    const enterStage = async (index: number): Promise<void> => {
-      signal.throwIfAborted();
-      if (index > 0) await this.#jobs.enterStage(id, index);
-    };
-    try {
-      const job = await entry.logged;
-      await started;
-      this.#log.debug(about, 'running');
-      const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
-      const result = await this.#runTask(task, { job, action, run, signal });
-      await this.#jobs.complete(id, result);
-      this.#log.info(about, 'complete');
-      return result as T;
-    } catch (error) {
-      await this.#fail(entry, about, error);
-      throw error;
-    }
-  }
-
-  /** Notes why a job failed, or never ran. That the log cannot be written must not end the process. */
-  async #fail({ id, logged }: QueuedJob, about: About, reason: unknown): Promise<void> {
-    try {
-      await logged;
-      if (isFinished(this.#jobs.get(id))) return;
-      this.#log.warn(about, `failed: ${errorMessage(reason)}`);
-      const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
-      await this.#jobs.fail(id, errorMessage(reason), kind);
-    } catch (error) {
-      this.#log.error({ err: error, ...about }, `cannot log a job that failed: ${errorMessage(reason)}`);
-    }
-  }
-}
-
-/** What its lines in the log say of a job. */
-interface About {
-  guest: string;
-  action: string;
-  job: string;
 }
 
 interface LiveJob {
@@ -236,15 +189,3 @@ const outcomeOf = ({ Message }: Job, { outcome }: AnsweredRequest): Promise<unkn
   if ('answer' in outcome) return Promise.resolve(JSON.parse(outcome.answer));
   return Promise.reject(new AgentError(outcome.kind, Message));
 };
-
-interface QueuedJob {
-  id: string;
-  /** Resolves when it is on disk. */
-  logged: Promise<Job>;
-  action: Action;
-  task: Task;
-  /** To begin at. */
-  stage: number;
-  /** Whether that stage may have been run before. */
-  repeated: boolean;
-}
