@@ -31,6 +31,7 @@ const undoCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise
   if (!runtime.isConfigured(name)) return;
   const { stages, ...action } = runtime.action(name);
   for (const stage of stages) {
+    runtime.queue.left.throwIfAborted();
     try {
       await runGuestPipeline(runtime, { ...action, stages: [stage] }, guest.id);
     } catch (error) {
@@ -43,9 +44,11 @@ const undoCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise
 /**
  * A guest whose creation has failed stays, in state `error`, with nothing behind it.
  * @param job the id of the one that failed, where there is one
+ * @throws {AgentError} `unavailable` when it is left to the next start
  */
 export const settleFailedCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise<void> => {
   await undoCreate(runtime, guest, job);
+  runtime.queue.left.throwIfAborted();
   await runtime.guests.update(guest.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' }));
 };
 

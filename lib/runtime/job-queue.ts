@@ -29,12 +29,13 @@ export class JobQueue {
   readonly #log: Logger;
   /** What is queued or runs, which may not be logged yet. */
   readonly #live = new Map<string, LiveJob>();
+  readonly #left = new AbortController();
   #stopping = false;
 
   constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
     this.#jobs = jobs;
     this.#runners = runners;
-    this.#runs = new LoggedRuns(jobs, runTask, log);
+    this.#runs = new LoggedRuns({ jobs, runTask, log, left: this.left });
     this.#log = log;
   }
 
@@ -158,6 +159,16 @@ export class JobQueue {
       delay(ms, undefined, { signal: inTime.signal }).catch(() => {}),
     ]);
     inTime.abort();
+  }
+
+  /** Leaves what still runs to the next start, as a kill would: what it fails with from now on counts for nothing. */
+  leave(): void {
+    this.#left.abort(stopping());
+  }
+
+  /** Aborted when what has not ended by then is for the next start to go on with. */
+  get left(): AbortSignal {
+    return this.#left.signal;
   }
 
   #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {

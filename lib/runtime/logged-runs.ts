@@ -31,6 +31,14 @@ export interface QueuedJob {
   repeated: boolean;
 }
 
+export interface LoggedRunsOptions {
+  jobs: JobLog;
+  runTask: RunTask;
+  log: Logger;
+  /** Aborted when what has not ended by then is for the next start to go on with. */
+  left: AbortSignal;
+}
+
 /** What the lines in the agent's log say of a job. */
 const about = ({ id, guest, action }: QueuedJob) => ({ guest, action: action.name, job: id });
 
@@ -39,11 +47,13 @@ export class LoggedRuns {
   readonly #jobs: JobLog;
   readonly #runTask: RunTask;
   readonly #log: Logger;
+  readonly #left: AbortSignal;
 
-  constructor(jobs: JobLog, runTask: RunTask, log: Logger) {
+  constructor({ jobs, runTask, log, left }: LoggedRunsOptions) {
     this.#jobs = jobs;
     this.#runTask = runTask;
     this.#log = log;
+    this.#left = left;
   }
 
   async run<T>(entry: QueuedJob, signal: AbortSignal): Promise<T> {
@@ -75,7 +85,7 @@ export class LoggedRuns {
     const { id, logged } = entry;
     try {
       await logged;
-      if (isFinished(this.#jobs.get(id))) return;
+      if (this.#left.aborted || isFinished(this.#jobs.get(id))) return;
       this.#log.warn(about(entry), `failed: ${errorMessage(reason)}`);
       const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
       await this.#jobs.fail(id, errorMessage(reason), kind);
