@@ -92,8 +92,11 @@ export class JobQueue {
     this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
   }
 
-  /** Queues what has to be put right before anything else is done with a guest. */
-  settle(runnerId: string, work: () => Promise<void>): void {
+  /**
+   * Queues what has to be put right before anything else is done with a guest.
+   * @param work gets a signal that is aborted when it is to end early
+   */
+  settle(runnerId: string, work: (signal: AbortSignal) => Promise<void>): void {
     const settled = this.#runners.get(runnerId).enqueue(crypto.randomUUID(), work);
     settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
   }

@@ -11,10 +11,15 @@ const obstacle = (runtime: Runtime, { job, stage }: LoggedJob): string | undefin
   return `interrupted: the agent was stopped while ${interrupted.method} ran, which may not be run twice`;
 };
 
-const giveUp = async (runtime: Runtime, { job, task }: LoggedJob, reason: string): Promise<void> => {
-  const guest = runtime.guests.find(job.GuestID);
-  if (task.kind === 'guest' && task.name === 'create' && guest)
-    await settleFailedCreate(runtime, guest, job.ID);
+const giveUp = async (
+  runtime: Runtime,
+  { job, task }: LoggedJob,
+  reason: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  const id = job.GuestID;
+  if (task.kind === 'guest' && task.name === 'create' && runtime.guests.find(id))
+    await settleFailedCreate(runtime, { id, job: job.ID, signal });
   await runtime.jobs.fail(job.ID, reason);
 };
 
@@ -33,14 +38,14 @@ const settleOrphanedCreates = async (runtime: Runtime, unfinished: readonly Logg
     if (guest.state !== 'create' || underWay.has(guest.id)) continue;
     const jobs = runtime.jobs.list({ guestId: guest.id });
     if (jobs.some(({ Status }) => Status === 'Complete')) await settleCreated(runtime, guest.id);
-    else runtime.queue.settle(guest.id, () => settleFailedCreate(runtime, guest));
+    else runtime.queue.settle(guest.id, (signal) => settleFailedCreate(runtime, { id: guest.id, signal }));
   }
 };
 
 const carryOn = (runtime: Runtime, logged: LoggedJob): void => {
   const reason = obstacle(runtime, logged);
   if (reason === undefined) goOn(runtime, logged);
-  else runtime.queue.settle(logged.job.GuestID, () => giveUp(runtime, logged, reason));
+  else runtime.queue.settle(logged.job.GuestID, (signal) => giveUp(runtime, logged, reason, signal));
 };
 
 const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
