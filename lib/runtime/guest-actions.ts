@@ -12,6 +12,7 @@ import {
 import type { Task } from '../store/task.js';
 import type { Action, Stage } from './action.js';
 import { guestExchange } from './guest-exchange.js';
+import type { Settling } from './job-queue.js';
 import type { TaskRun } from './logged-runs.js';
 import { type PipelineOptions, requireShape, runPipeline } from './pipeline.js';
 import type { Answered, Runtime } from './runtime.js';
@@ -26,13 +27,11 @@ const runGuestPipeline = async (
   await runPipeline(action, guestExchange(runtime.guests, runtime.revisions, action, id), options);
 };
 
-export interface FailedCreate {
+export interface FailedCreate extends Settling {
   /** The guest's id. */
   id: string;
   /** The id of the job that failed, where there is one. */
   job?: string;
-  /** Aborted when whoever waits for it to be settled is not to wait for long. */
-  signal: AbortSignal;
 }
 
 /** Whoever has ended a create is not to wait for long: it may be that very sub-agent that hangs. */
@@ -76,7 +75,9 @@ const undoCreate = async (runtime: Runtime, create: FailedCreate): Promise<void>
 export const settleFailedCreate = async (runtime: Runtime, create: FailedCreate): Promise<void> => {
   await undoCreate(runtime, create);
   runtime.queue.left.throwIfAborted();
-  await runtime.guests.update(create.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' }));
+  await create.persist(() =>
+    runtime.guests.update(create.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' })),
+  );
 };
 
 /** A guest that was created is no longer being created, also when no stage said in what state it is. */
@@ -95,18 +96,19 @@ export const settleCreated = async (runtime: Runtime, id: string): Promise<void>
 export const runGuestTask = async (
   runtime: Runtime,
   { name }: Extract<Task, { kind: 'guest' }>,
-  { job, action, run, signal }: TaskRun,
+  { job, action, run, signal, persist }: TaskRun,
 ): Promise<Guest> => {
   try {
     await runGuestPipeline(runtime, action, job.GuestID, { run, signal });
   } catch (error) {
-    if (name === 'create') await settleFailedCreate(runtime, { id: job.GuestID, job: job.ID, signal });
+    if (name === 'create')
+      await settleFailedCreate(runtime, { id: job.GuestID, job: job.ID, signal, persist });
     throw error;
   }
-  if (name === 'create') await settleCreated(runtime, job.GuestID);
+  if (name === 'create') await persist(() => settleCreated(runtime, job.GuestID));
   const guest = runtime.guests.get(job.GuestID);
   if (name === 'delete') {
-    await runtime.guests.remove(job.GuestID);
+    await persist(() => runtime.guests.remove(job.GuestID));
     runtime.forgetGuest(job.GuestID);
   }
   return guest;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AgentError, jobEnded, stopping } from '../errors.js';
+import { waitFor } from '../deadline.js';
+import { AgentError, errorMessage, jobEnded, stopping } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isFinished, type Job } from '../model/job.js';
 import type { JobLog } from '../store/job-log.js';
@@ -7,6 +8,7 @@ import type { AnsweredRequest, LoggedJob } from '../store/logged-job.js';
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
 import { LoggedRuns, type QueuedJob, type RunTask } from './logged-runs.js';
+import { type Persist, persist } from './persist.js';
 import type { EnqueueOptions, Runner } from './runner.js';
 import type { Runners } from './runners.js';
 import type { Submission, SubmitOptions, Submitted } from './submission.js';
@@ -92,12 +94,15 @@ export class JobQueue {
     this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
   }
 
-  /**
-   * Queues what has to be put right before anything else is done with a guest.
-   * @param work gets a signal that is aborted when it is to end early
-   */
-  settle(runnerId: string, work: (signal: AbortSignal) => Promise<void>): void {
-    const settled = this.#runners.get(runnerId).enqueue(crypto.randomUUID(), work);
+  /** Queues what has to be put right before anything else is done with a guest. */
+  settle(runnerId: string, work: (settling: Settling) => Promise<void>): void {
+    const persists: Persist = (write) =>
+      persist(write, (error) =>
+        this.#log.error({ guest: runnerId }, `is tried until it is written: ${errorMessage(error)}`),
+      );
+    const settled = this.#runners
+      .get(runnerId)
+      .enqueue(crypto.randomUUID(), (signal) => work({ signal, persist: persists }));
     settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
   }
 
@@ -116,12 +121,15 @@ export class JobQueue {
   /**
    * Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off.
    * @returns the job as it is afterwards
-   * @throws {AgentError} `conflict` when it has ended already
+   * @throws {AgentError} `conflict` when it has ended already, `disk_full` or `storage` when it does end, but
+   * that cannot be written for now
    */
   async cancel(id: string): Promise<Job> {
     const job = this.requireUnfinished(id);
-    if (!this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'))) throw jobEnded(job);
-    await this.#live.get(id)?.ended;
+    const live = this.#live.get(id);
+    if (!live) throw jobEnded(job);
+    this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'));
+    await waitFor(live.ended, live.unwritten);
     return this.#jobs.get(id);
   }
 
@@ -174,19 +182,34 @@ export class JobQueue {
     return this.#left.signal;
   }
 
-  #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {
-    const done = runner.enqueue(entry.id, (signal) => this.#runs.run<T>(entry, signal), options);
-    const ended = done.then(
-      () => {},
-      (error: unknown) => this.#runs.fail(entry, error),
-    );
-    this.#live.set(entry.id, {
-      action: entry.action.name,
-      done,
-      ended: ended.finally(() => this.#live.delete(entry.id)),
-    });
+  #enqueue<T>(
+    runner: Runner,
+    queued: Omit<QueuedJob, 'unwritten'>,
+    options: EnqueueOptions = {},
+  ): Promise<T> {
+    const { id, action } = queued;
+    const unwritten = new AbortController();
+    const entry: QueuedJob = { ...queued, unwritten };
+    const outcome = runner.enqueue(id, (signal) => this.#runs.run<T>(entry, signal), options);
+    const ended = outcome
+      .then(
+        () => {},
+        (error: unknown) => this.#runs.fail(entry, error),
+      )
+      .finally(() => this.#live.delete(id));
+    // Nobody is told what a restart could still undo.
+    const done = ended.then(() => outcome);
+    done.catch(() => {});
+    this.#live.set(id, { action: action.name, done, ended, unwritten: unwritten.signal });
     return done;
   }
+}
+
+/** What is put right before anything else. */
+export interface Settling {
+  /** Aborted when it is to end early. */
+  signal: AbortSignal;
+  persist: Persist;
 }
 
 interface LiveJob {
@@ -195,6 +218,8 @@ interface LiveJob {
   done: Promise<unknown>;
   /** Resolves when its end is logged. */
   ended: Promise<void>;
+  /** Aborted when its end cannot be logged for now. */
+  unwritten: AbortSignal;
 }
 
 /** How a job ended that is no longer live; one that was never ended has nothing to wait for. */

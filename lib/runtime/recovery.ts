@@ -1,5 +1,6 @@
 import type { LoggedJob } from '../store/logged-job.js';
 import { clearTheWay, OVERRULING, settleCreated, settleFailedCreate } from './guest-actions.js';
+import type { Settling } from './job-queue.js';
 import type { Runtime } from './runtime.js';
 
 /** Why a job that was running cannot simply go on; `undefined` when it can. */
@@ -15,12 +16,12 @@ const giveUp = async (
   runtime: Runtime,
   { job, task }: LoggedJob,
   reason: string,
-  signal: AbortSignal,
+  settling: Settling,
 ): Promise<void> => {
   const id = job.GuestID;
   if (task.kind === 'guest' && task.name === 'create' && runtime.guests.find(id))
-    await settleFailedCreate(runtime, { id, job: job.ID, signal });
-  await runtime.jobs.fail(job.ID, reason);
+    await settleFailedCreate(runtime, { id, job: job.ID, ...settling });
+  await settling.persist(() => runtime.jobs.fail(job.ID, reason));
 };
 
 /** Queues a job as when it was asked for: what it overruled then may not hold it up now. */
@@ -38,14 +39,17 @@ const settleOrphanedCreates = async (runtime: Runtime, unfinished: readonly Logg
     if (guest.state !== 'create' || underWay.has(guest.id)) continue;
     const jobs = runtime.jobs.list({ guestId: guest.id });
     if (jobs.some(({ Status }) => Status === 'Complete')) await settleCreated(runtime, guest.id);
-    else runtime.queue.settle(guest.id, (signal) => settleFailedCreate(runtime, { id: guest.id, signal }));
+    else
+      runtime.queue.settle(guest.id, (settling) =>
+        settleFailedCreate(runtime, { id: guest.id, ...settling }),
+      );
   }
 };
 
 const carryOn = (runtime: Runtime, logged: LoggedJob): void => {
   const reason = obstacle(runtime, logged);
   if (reason === undefined) goOn(runtime, logged);
-  else runtime.queue.settle(logged.job.GuestID, (signal) => giveUp(runtime, logged, reason, signal));
+  else runtime.queue.settle(logged.job.GuestID, (settling) => giveUp(runtime, logged, reason, settling));
 };
 
 const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
