@@ -104,21 +104,32 @@ export const serviceFailed = (service: string, message: string): AgentError =>
     ? new AgentError('not_found', message)
     : new AgentError('bad_answer', `${service}: ${message.trim() || 'failed without saying why'}`);
 
-/** The agent's own state could not be written. Nothing of it was changed. */
-export const storageFailed = (error: unknown): AgentError => {
+const unwritten = (error: unknown, sayWith: (why: string) => string): AgentError => {
   const { code, message } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT'
-    ? new AgentError('disk_full', "the disk of the agent's state is full: nothing was changed", {
+    ? new AgentError('disk_full', sayWith("the disk of the agent's state is full"), { cause: error })
+    : new AgentError('storage', sayWith(`the agent's state could not be written (${code ?? message})`), {
         cause: error,
-      })
-    : new AgentError(
-        'storage',
-        `the agent's state could not be written (${code ?? message}): nothing was changed`,
-        {
-          cause: error,
-        },
-      );
+      });
 };
+
+/** The agent's own state could not be written. Nothing of it was changed. */
+export const storageFailed = (error: unknown): AgentError =>
+  unwritten(error, (why) => `${why}: nothing was changed`);
+
+export const isStorageFailure = (error: unknown): error is AgentError =>
+  error instanceof AgentError && (error.kind === 'disk_full' || error.kind === 'storage');
+
+/** An action that the failed write has ended: what its sub-agents have done by then is done. */
+export const brokenOff = ({ cause }: AgentError): AgentError =>
+  unwritten(cause, (why) => `broken off on the way: ${why}`);
+
+/** A job's end that is not on disk, which is tried until it is. */
+export const endUnwritten = (id: string, { cause }: AgentError): AgentError =>
+  unwritten(
+    cause,
+    (why) => `job ${id} has ended, but its status does not tell so yet: ${why}; it is tried again`,
+  );
 
 export const errorMessage = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

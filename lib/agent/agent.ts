@@ -40,7 +40,10 @@ export interface Agent {
    * @param ms milliseconds, at most
    */
   drain(ms: number): Promise<void>;
-  /** Ends the sub-agents that it started, and lets go of the state. Drain it first. */
+  /**
+   * Ends the sub-agents that it started, and lets go of the state. Drain it first: what still runs is left to the
+   * next start.
+   */
   stop(): Promise<void>;
 }
 
@@ -145,6 +148,8 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     },
     stop: async () => {
       await runtime.queue.drain(0);
+      // What still runs fails when its sub-agent ends, which is no fault of its own.
+      runtime.queue.leave();
       watcher.close();
       await supervisor.stop();
       for (const { client } of services.values()) client.close();

@@ -1,5 +1,6 @@
 import { actionName, type GuestAction } from '../config/actions.js';
-import { errorMessage, guestExists } from '../errors.js';
+import { type TimeLimit, withDeadline } from '../deadline.js';
+import { errorMessage, guestExists, serviceTimeout } from '../errors.js';
 import { type Guest, normalizeGuest } from '../model/guest.js';
 import type { Job } from '../model/job.js';
 import type { MetricsType } from '../model/metrics.js';
@@ -9,9 +10,10 @@ import {
   guestMetricsResponseSchema,
 } from '../rpc/messages.js';
 import type { Task } from '../store/task.js';
-import type { Action } from './action.js';
+import type { Action, Stage } from './action.js';
 import { guestExchange } from './guest-exchange.js';
-import type { TaskRun } from './job-queue.js';
+import type { Settling } from './job-queue.js';
+import type { TaskRun } from './logged-runs.js';
 import { type PipelineOptions, requireShape, runPipeline } from './pipeline.js';
 import type { Answered, Runtime } from './runtime.js';
 import type { Submission, SubmitOptions } from './submission.js';
@@ -25,28 +27,57 @@ const runGuestPipeline = async (
   await runPipeline(action, guestExchange(runtime.guests, runtime.revisions, action, id), options);
 };
 
+export interface FailedCreate extends Settling {
+  /** The guest's id. */
+  id: string;
+  /** The id of the job that failed, where there is one. */
+  job?: string;
+}
+
+/** Whoever has ended a create is not to wait for long: it may be that very sub-agent that hangs. */
+const UNDO_AFTER_END_SECONDS = 5;
+
+const undoStage = (runtime: Runtime, action: Action, stage: Stage, { id, signal }: FailedCreate) => {
+  const run = (ended: AbortSignal) =>
+    runGuestPipeline(runtime, { ...action, stages: [stage] }, id, { signal: ended });
+  if (!signal.aborted) return run(signal);
+  const limit: TimeLimit = {
+    ms: UNDO_AFTER_END_SECONDS * 1000,
+    expired: () => serviceTimeout(stage.service.name, stage.method, UNDO_AFTER_END_SECONDS),
+  };
+  return withDeadline(limit, undefined, run);
+};
+
 /** What a failed create may have made on the way is taken away again, as far as the sub-agents can. */
-const undoCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise<void> => {
-  const name = actionName(guest.type, 'delete');
+const undoCreate = async (runtime: Runtime, create: FailedCreate): Promise<void> => {
+  const { id, job } = create;
+  const name = actionName(runtime.guests.get(id).type, 'delete');
   if (!runtime.isConfigured(name)) return;
-  const { stages, ...action } = runtime.action(name);
-  for (const stage of stages) {
+  const action = runtime.action(name);
+  const isDeletedNext = (): boolean =>
+    runtime.jobs.list({ guestId: id }).some(({ Action, Status }) => Action === name && Status === 'Queued');
+  for (const stage of action.stages) {
+    runtime.queue.left.throwIfAborted();
+    if (isDeletedNext()) return;
     try {
-      await runGuestPipeline(runtime, { ...action, stages: [stage] }, guest.id);
+      await undoStage(runtime, action, stage, create);
     } catch (error) {
       const what = `${stage.method} after the failed create: ${errorMessage(error)}`;
-      runtime.log.warn({ guest: guest.id, job }, what);
+      runtime.log.warn({ guest: id, job }, what);
     }
   }
 };
 
 /**
  * A guest whose creation has failed stays, in state `error`, with nothing behind it.
- * @param job the id of the one that failed, where there is one
+ * @throws {AgentError} `unavailable` when it is left to the next start
  */
-export const settleFailedCreate = async (runtime: Runtime, guest: Guest, job?: string): Promise<void> => {
-  await undoCreate(runtime, guest, job);
-  await runtime.guests.update(guest.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' }));
+export const settleFailedCreate = async (runtime: Runtime, create: FailedCreate): Promise<void> => {
+  await undoCreate(runtime, create);
+  runtime.queue.left.throwIfAborted();
+  await create.persist(() =>
+    runtime.guests.update(create.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' })),
+  );
 };
 
 /** A guest that was created is no longer being created, also when no stage said in what state it is. */
@@ -65,18 +96,19 @@ export const settleCreated = async (runtime: Runtime, id: string): Promise<void>
 export const runGuestTask = async (
   runtime: Runtime,
   { name }: Extract<Task, { kind: 'guest' }>,
-  { job, action, run, signal }: TaskRun,
+  { job, action, run, signal, persist }: TaskRun,
 ): Promise<Guest> => {
   try {
     await runGuestPipeline(runtime, action, job.GuestID, { run, signal });
   } catch (error) {
-    if (name === 'create') await settleFailedCreate(runtime, runtime.guests.get(job.GuestID), job.ID);
+    if (name === 'create')
+      await settleFailedCreate(runtime, { id: job.GuestID, job: job.ID, signal, persist });
     throw error;
   }
-  if (name === 'create') await settleCreated(runtime, job.GuestID);
+  if (name === 'create') await persist(() => settleCreated(runtime, job.GuestID));
   const guest = runtime.guests.get(job.GuestID);
   if (name === 'delete') {
-    await runtime.guests.remove(job.GuestID);
+    await persist(() => runtime.guests.remove(job.GuestID));
     runtime.forgetGuest(job.GuestID);
   }
   return guest;

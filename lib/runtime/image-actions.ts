@@ -5,7 +5,7 @@ import type { Image, ImageFetch } from '../model/image.js';
 import { AGENT_RUNNER } from '../model/job.js';
 import { type ImageRequest, type ImageResponse, imageResponseSchema } from '../rpc/messages.js';
 import type { Task } from '../store/task.js';
-import type { TaskRun } from './job-queue.js';
+import type { TaskRun } from './logged-runs.js';
 import { type Exchange, requireShape, runPipeline } from './pipeline.js';
 import type { Answered, Runtime } from './runtime.js';
 import type { Submission, SubmitOptions } from './submission.js';

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../deadline.js';
 import { AgentError, errorMessage, jobEnded, stopping } from '../errors.js';
 import type { Logger } from '../log.js';
 import { isFinished, type Job } from '../model/job.js';
@@ -6,21 +7,11 @@ import type { JobLog } from '../store/job-log.js';
 import type { AnsweredRequest, LoggedJob } from '../store/logged-job.js';
 import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
-import type { JobRun } from './pipeline.js';
+import { LoggedRuns, type QueuedJob, type RunTask } from './logged-runs.js';
+import { type Persist, persist } from './persist.js';
 import type { EnqueueOptions, Runner } from './runner.js';
 import type { Runners } from './runners.js';
 import type { Submission, SubmitOptions, Submitted } from './submission.js';
-
-/** A task whose turn has come. */
-export interface TaskRun {
-  job: Job;
-  action: Action;
-  run: JobRun;
-  /** Aborted when the job is to end early. */
-  signal: AbortSignal;
-}
-
-export type RunTask = (task: Task, run: TaskRun) => Promise<unknown>;
 
 export interface JobQueueOptions {
   jobs: JobLog;
@@ -36,16 +27,17 @@ const SUPERSEDE_GRACE_MS = 5000;
 export class JobQueue {
   readonly #jobs: JobLog;
   readonly #runners: Runners;
-  readonly #runTask: RunTask;
+  readonly #runs: LoggedRuns;
   readonly #log: Logger;
   /** What is queued or runs, which may not be logged yet. */
   readonly #live = new Map<string, LiveJob>();
+  readonly #left = new AbortController();
   #stopping = false;
 
   constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
     this.#jobs = jobs;
     this.#runners = runners;
-    this.#runTask = runTask;
+    this.#runs = new LoggedRuns({ jobs, runTask, log, left: this.left });
     this.#log = log;
   }
 
@@ -72,7 +64,8 @@ export class JobQueue {
       id,
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
-    const done = this.#enqueue<T>(runner, { id, logged, action, task, stage: 0, repeated: false }, options);
+    const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false };
+    const done = this.#enqueue<T>(runner, entry, options);
     const job = await logged;
     this.#log.info({ guest: runnerId, action: action.name, job: id }, 'queued');
     return { job, pending, done };
@@ -88,14 +81,28 @@ export class JobQueue {
   resume({ job, task, stage }: LoggedJob, action: Action, options: EnqueueOptions = {}): void {
     const repeated = job.Status === 'Running';
     const runner = this.#runners.get(job.GuestID);
-    const logged = Promise.resolve(job);
-    void this.#enqueue(runner, { id: job.ID, logged, action, task, stage, repeated }, options);
+    const entry = {
+      id: job.ID,
+      guest: job.GuestID,
+      logged: Promise.resolve(job),
+      action,
+      task,
+      stage,
+      repeated,
+    };
+    void this.#enqueue(runner, entry, options);
     this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
   }
 
   /** Queues what has to be put right before anything else is done with a guest. */
-  settle(runnerId: string, work: () => Promise<void>): void {
-    const settled = this.#runners.get(runnerId).enqueue(crypto.randomUUID(), work);
+  settle(runnerId: string, work: (settling: Settling) => Promise<void>): void {
+    const persists: Persist = (write) =>
+      persist(write, (error) =>
+        this.#log.error({ guest: runnerId }, `is tried until it is written: ${errorMessage(error)}`),
+      );
+    const settled = this.#runners
+      .get(runnerId)
+      .enqueue(crypto.randomUUID(), (signal) => work({ signal, persist: persists }));
     settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
   }
 
@@ -114,12 +121,15 @@ export class JobQueue {
   /**
    * Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off.
    * @returns the job as it is afterwards
-   * @throws {AgentError} `conflict` when it has ended already
+   * @throws {AgentError} `conflict` when it has ended already, `disk_full` or `storage` when it does end, but
+   * that cannot be written for now
    */
   async cancel(id: string): Promise<Job> {
     const job = this.requireUnfinished(id);
-    if (!this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'))) throw jobEnded(job);
-    await this.#live.get(id)?.ended;
+    const live = this.#live.get(id);
+    if (!live) throw jobEnded(job);
+    this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'));
+    await waitFor(live.ended, live.unwritten);
     return this.#jobs.get(id);
   }
 
@@ -162,64 +172,44 @@ export class JobQueue {
     inTime.abort();
   }
 
-  #enqueue<T>(runner: Runner, entry: QueuedJob, options: EnqueueOptions = {}): Promise<T> {
-    const about = { guest: runner.id, action: entry.action.name, job: entry.id };
-    const done = runner.enqueue(entry.id, (signal) => this.#run<T>(entry, signal, about), options);
-    const ended = done.then(
-      () => {},
-      (error: unknown) => this.#fail(entry, about, error),
-    );
-    this.#live.set(entry.id, {
-      action: entry.action.name,
-      done,
-      ended: ended.finally(() => this.#live.delete(entry.id)),
-    });
+  /** Leaves what still runs to the next start, as a kill would: what it fails with from now on counts for nothing. */
+  leave(): void {
+    this.#left.abort(stopping());
+  }
+
+  /** Aborted when what has not ended by then is for the next start to go on with. */
+  get left(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  #enqueue<T>(
+    runner: Runner,
+    queued: Omit<QueuedJob, 'unwritten'>,
+    options: EnqueueOptions = {},
+  ): Promise<T> {
+    const { id, action } = queued;
+    const unwritten = new AbortController();
+    const entry: QueuedJob = { ...queued, unwritten };
+    const outcome = runner.enqueue(id, (signal) => this.#runs.run<T>(entry, signal), options);
+    const ended = outcome
+      .then(
+        () => {},
+        (error: unknown) => this.#runs.fail(entry, error),
+      )
+      .finally(() => this.#live.delete(id));
+    // Nobody is told what a restart could still undo.
+    const done = ended.then(() => outcome);
+    done.catch(() => {});
+    this.#live.set(id, { action: action.name, done, ended, unwritten: unwritten.signal });
     return done;
-  }
-
-  async #run<T>(entry: QueuedJob, signal: AbortSignal, about: About): Promise<T> {
-    const { id, action, task, stage, repeated } = entry;
-    // Asked for before the job is known to be logged: when its turn comes at once, both share a sync.
-    const started = this.#jobs.start(id);
-    started.catch(() => {});
-    const enterStage = async (index: number): Promise<void> => {
-      signal.throwIfAborted();
-      if (index > 0) await this.#jobs.enterStage(id, index);
-    };
-    try {
-      const job = await entry.logged;
-      await started;
-      this.#log.debug(about, 'running');
-      const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
-      const result = await this.#runTask(task, { job, action, run, signal });
-      await this.#jobs.complete(id, result);
-      this.#log.info(about, 'complete');
-      return result as T;
-    } catch (error) {
-      await this.#fail(entry, about, error);
-      throw error;
-    }
-  }
-
-  /** Notes why a job failed, or never ran. That the log cannot be written must not end the process. */
-  async #fail({ id, logged }: QueuedJob, about: About, reason: unknown): Promise<void> {
-    try {
-      await logged;
-      if (isFinished(this.#jobs.get(id))) return;
-      this.#log.warn(about, `failed: ${errorMessage(reason)}`);
-      const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
-      await this.#jobs.fail(id, errorMessage(reason), kind);
-    } catch (error) {
-      this.#log.error({ err: error, ...about }, `cannot log a job that failed: ${errorMessage(reason)}`);
-    }
   }
 }
 
-/** What its lines in the log say of a job. */
-interface About {
-  guest: string;
-  action: string;
-  job: string;
+/** What is put right before anything else. */
+export interface Settling {
+  /** Aborted when it is to end early. */
+  signal: AbortSignal;
+  persist: Persist;
 }
 
 interface LiveJob {
@@ -228,6 +218,8 @@ interface LiveJob {
   done: Promise<unknown>;
   /** Resolves when its end is logged. */
   ended: Promise<void>;
+  /** Aborted when its end cannot be logged for now. */
+  unwritten: AbortSignal;
 }
 
 /** How a job ended that is no longer live; one that was never ended has nothing to wait for. */
@@ -236,15 +228,3 @@ const outcomeOf = ({ Message }: Job, { outcome }: AnsweredRequest): Promise<unkn
   if ('answer' in outcome) return Promise.resolve(JSON.parse(outcome.answer));
   return Promise.reject(new AgentError(outcome.kind, Message));
 };
-
-interface QueuedJob {
-  id: string;
-  /** Resolves when it is on disk. */
-  logged: Promise<Job>;
-  action: Action;
-  task: Task;
-  /** To begin at. */
-  stage: number;
-  /** Whether that stage may have been run before. */
-  repeated: boolean;
-}

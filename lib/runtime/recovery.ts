@@ -1,5 +1,6 @@
 import type { LoggedJob } from '../store/logged-job.js';
 import { clearTheWay, OVERRULING, settleCreated, settleFailedCreate } from './guest-actions.js';
+import type { Settling } from './job-queue.js';
 import type { Runtime } from './runtime.js';
 
 /** Why a job that was running cannot simply go on; `undefined` when it can. */
@@ -11,11 +12,16 @@ const obstacle = (runtime: Runtime, { job, stage }: LoggedJob): string | undefin
   return `interrupted: the agent was stopped while ${interrupted.method} ran, which may not be run twice`;
 };
 
-const giveUp = async (runtime: Runtime, { job, task }: LoggedJob, reason: string): Promise<void> => {
-  const guest = runtime.guests.find(job.GuestID);
-  if (task.kind === 'guest' && task.name === 'create' && guest)
-    await settleFailedCreate(runtime, guest, job.ID);
-  await runtime.jobs.fail(job.ID, reason);
+const giveUp = async (
+  runtime: Runtime,
+  { job, task }: LoggedJob,
+  reason: string,
+  settling: Settling,
+): Promise<void> => {
+  const id = job.GuestID;
+  if (task.kind === 'guest' && task.name === 'create' && runtime.guests.find(id))
+    await settleFailedCreate(runtime, { id, job: job.ID, ...settling });
+  await settling.persist(() => runtime.jobs.fail(job.ID, reason));
 };
 
 /** Queues a job as when it was asked for: what it overruled then may not hold it up now. */
@@ -27,20 +33,24 @@ const goOn = (runtime: Runtime, logged: LoggedJob): void => {
 };
 
 /** Guests that are being created by no job: that of one was never logged, or it ended without a word about the state. */
-const settleOrphanedCreates = async (runtime: Runtime, unfinished: readonly LoggedJob[]): Promise<void> => {
+const settleOrphanedCreates = (runtime: Runtime, unfinished: readonly LoggedJob[]): void => {
   const underWay = new Set(unfinished.map(({ job }) => job.GuestID));
   for (const guest of runtime.guests.list()) {
     if (guest.state !== 'create' || underWay.has(guest.id)) continue;
     const jobs = runtime.jobs.list({ guestId: guest.id });
-    if (jobs.some(({ Status }) => Status === 'Complete')) await settleCreated(runtime, guest.id);
-    else runtime.queue.settle(guest.id, () => settleFailedCreate(runtime, guest));
+    const isCreated = jobs.some(({ Status }) => Status === 'Complete');
+    runtime.queue.settle(guest.id, (settling) =>
+      isCreated
+        ? settling.persist(() => settleCreated(runtime, guest.id))
+        : settleFailedCreate(runtime, { id: guest.id, ...settling }),
+    );
   }
 };
 
 const carryOn = (runtime: Runtime, logged: LoggedJob): void => {
   const reason = obstacle(runtime, logged);
   if (reason === undefined) goOn(runtime, logged);
-  else runtime.queue.settle(logged.job.GuestID, () => giveUp(runtime, logged, reason));
+  else runtime.queue.settle(logged.job.GuestID, (settling) => giveUp(runtime, logged, reason, settling));
 };
 
 const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
@@ -48,11 +58,11 @@ const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map((
 /**
  * Goes on with what an earlier process of the agent left unfinished: what waited runs, in its guest's order; what
  * ran goes on at its stage when that may be run twice, and ends in `Error` otherwise. What that takes is done on
- * the guests' own runners: no sub-agent can hold up the start.
+ * the guests' own runners: neither a sub-agent nor a full disk can hold up the start.
  */
-export const recover = async (runtime: Runtime): Promise<void> => {
+export const recover = (runtime: Runtime): void => {
   const unfinished = runtime.jobs.unfinished();
-  await settleOrphanedCreates(runtime, unfinished);
+  settleOrphanedCreates(runtime, unfinished);
   const running = unfinished.filter(({ job }) => job.Status === 'Running');
   const waiting = unfinished.filter(({ job }) => job.Status !== 'Running');
   for (const logged of running) carryOn(runtime, logged);

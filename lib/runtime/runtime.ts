@@ -9,7 +9,8 @@ import type { Task } from '../store/task.js';
 import type { Action } from './action.js';
 import { GuestRevisions } from './guest-revisions.js';
 import { IdempotentRequests } from './idempotency.js';
-import { JobQueue, type TaskRun } from './job-queue.js';
+import { JobQueue } from './job-queue.js';
+import type { TaskRun } from './logged-runs.js';
 import { type Exchange, holdingPlace, openConsole, openStream, runPipeline } from './pipeline.js';
 import { Runners } from './runners.js';
 

@@ -4,7 +4,7 @@ import { type Snapshot, snapshotId } from '../model/snapshot.js';
 import { type SnapshotRequest, type SnapshotResponse, snapshotResponseSchema } from '../rpc/messages.js';
 import type { StreamAnswer } from '../rpc/service-client.js';
 import type { Task } from '../store/task.js';
-import type { TaskRun } from './job-queue.js';
+import type { TaskRun } from './logged-runs.js';
 import { type Exchange, requireShape, runPipeline } from './pipeline.js';
 import type { Answered, Runtime } from './runtime.js';
 import type { Submission, SubmitOptions } from './submission.js';

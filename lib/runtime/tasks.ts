@@ -1,7 +1,7 @@
 import type { Task } from '../store/task.js';
 import { runGuestTask } from './guest-actions.js';
 import { runImageTask } from './image-actions.js';
-import type { TaskRun } from './job-queue.js';
+import type { TaskRun } from './logged-runs.js';
 import type { Runtime } from './runtime.js';
 import { runSnapshotTask } from './snapshot-actions.js';
 

@@ -110,16 +110,14 @@ export class JobLog {
 
   /** Notes the stage that a job is about to run: where it goes on after a restart. */
   async enterStage(id: string, stage: number): Promise<void> {
-    await this.#collection.update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
-    this.#tellOf(id);
+    await this.#update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
   }
 
   /** Says how far a job has come; one that does not run is left as it is. */
   async note(id: string, message: string): Promise<void> {
-    await this.#collection.update(id, (logged) =>
+    await this.#update(id, (logged) =>
       logged.job.Status === 'Running' ? { ...logged, job: { ...logged.job, Message: message } } : logged,
     );
-    this.#tellOf(id);
   }
 
   /** @throws {AgentError} `not_found`, also when the job is another guest's */
@@ -192,17 +190,21 @@ export class JobLog {
     outcome?: () => NonNullable<AnsweredRequest['outcome']>,
   ): Promise<void> {
     const now = new Date().toISOString();
-    await this.#collection.update(id, (logged) => ({
+    await this.#update(id, (logged) => ({
       ...logged,
       job: { ...logged.job, ...change(now), UpdatedAt: now },
       ...(logged.request && outcome ? { request: { ...logged.request, outcome: outcome() } } : {}),
     }));
-    this.#tellOf(id);
   }
 
-  #tellOf(id: string): void {
-    const logged = this.#collection.get(id);
-    if (logged) this.#tell(logged);
+  async #update(id: string, change: (logged: LoggedJob) => LoggedJob): Promise<void> {
+    let before: LoggedJob | undefined;
+    const updated = await this.#collection.update(id, (logged) => {
+      before = logged;
+      return change(logged);
+    });
+    // As this update made it: by now another one may have changed it further.
+    if (updated && updated !== before) this.#tell(updated);
   }
 
   #tell(logged: LoggedJob): void {

@@ -12,7 +12,7 @@ const DESCRIPTIONS = {
   502: 'A sub-agent answered nonsense, or an error of its own',
   503: 'A sub-agent is down, or the agent is stopping; try again after Retry-After seconds',
   504: 'A sub-agent did not answer in time',
-  507: 'The disk of the state is full, and nothing was changed',
+  507: 'The disk of the state is full; nothing was changed, unless the message says otherwise',
 } as const;
 
 export type ErrorStatus = keyof typeof DESCRIPTIONS;

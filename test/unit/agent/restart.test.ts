@@ -1,6 +1,10 @@
-import test from 'ava';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
+import { fetchImage } from '../../../handlers/images/fetch.js';
 import { addGuest, event, finished, startTestAgent } from '../../helpers/agent.js';
+import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
 test('guests, metadata and the job log are there after a restart', async (t) => {
@@ -28,5 +32,61 @@ test('a guest whose creation a crash interrupted is in state error, what was mad
   t.deepEqual(
     scripted.calls.map(({ method, request }) => [method, request.guest.id]),
     [['Test.delete', id]],
+  );
+});
+
+/** A sub-agent's program: it never answers a call, notes that it got one, and breaks it off some time before it ends. */
+const HANGING = `
+  const serve = ({ method }, response) => {
+    if (method === 'POST') require('fs').writeFileSync(process.argv[1], '');
+    else response.writeHead(404).end();
+  };
+  const server = require('http').createServer(serve).listen(process.env.MISTIFY_SOCKET);
+  process.on('SIGTERM', () => {
+    server.closeAllConnections();
+    setTimeout(process.exit, 300);
+  });`;
+
+/** An agent that has started the sub-agent in which one of its actions hangs. */
+const startHanging = async (t: ExecutionContext, action: string) => {
+  const directory = await tempDir(t);
+  const called = join(directory, 'called');
+  const agent = await startTestAgent(t, {
+    services: {
+      hanging: { socket: join(directory, 'sock'), command: [process.execPath, '-e', HANGING, called] },
+    },
+    actions: { [action]: [{ service: 'hanging', idempotent: true }] },
+  });
+  return { agent, hangs: () => until('it hangs', () => existsSync(called)) };
+};
+
+test('what still runs when the agent stops is no failure: it goes on at the next start', async (t) => {
+  const { agent, hangs } = await startHanging(t, 'fetchImage');
+  const { headers } = await fetchImage(event({ payload: { id: 'i', source: 'http://i' } }), agent.context);
+  await hangs();
+  await agent.stop();
+  const { context } = await startTestAgent(t, {
+    dbpath: agent.dbpath,
+    actions: { fetchImage: [{ idempotent: true }] },
+  });
+  t.like(await finished(context, headers?.['X-Guest-Job-ID']), { Status: 'Complete', Message: '' });
+});
+
+test('a create that still runs when the agent stops is not undone: it goes on at the next start', async (t) => {
+  const { agent, hangs } = await startHanging(t, 'create');
+  const { headers, body } = await createGuest(event({ payload: { memory: 64 } }), agent.context);
+  await hangs();
+  await agent.stop();
+  t.deepEqual(agent.scripted.calls, []);
+  t.is(agent.context.guests.get(body.id).state, 'create');
+  const { context, scripted } = await startTestAgent(t, {
+    dbpath: agent.dbpath,
+    actions: { create: [{ idempotent: true }] },
+  });
+  t.is((await finished(context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.is(context.guests.get(body.id).state, 'running');
+  t.deepEqual(
+    scripted.calls.map(({ method }) => method),
+    ['Test.create'],
   );
 });

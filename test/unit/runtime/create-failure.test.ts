@@ -1,7 +1,9 @@
 import test from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
 import { deleteGuest } from '../../../handlers/guests/delete.js';
+import { cancelJob } from '../../../handlers/jobs/cancel.js';
 import { event, finished, startTestAgent, type TestAgent } from '../../helpers/agent.js';
+import { until } from '../../helpers/wait.js';
 
 const fail = (message: string) => (): never => {
   throw new Error(message);
@@ -84,4 +86,58 @@ test('a create that a sub-agent answers with nonsense stores none of it', async 
     agent.context.guests.list().map((guest) => [guest.id, guest.state]),
     [[id, 'error']],
   );
+});
+
+const hang = (): Promise<never> => new Promise(() => {});
+
+/** Asks for a guest, and waits until a method has been called for it. */
+const createUntil = async ({ context, scripted }: TestAgent, method: string) => {
+  const { headers, body } = await createGuest(event({ payload: { memory: 64 } }), context);
+  await until(`${method} is called`, () => scripted.requests(method).length === 1);
+  return { id: body.id, job: headers?.['X-Guest-Job-ID'] ?? '' };
+};
+
+test('a create that is cancelled ends soon, also when its sub-agent hangs in what would undo it', async (t) => {
+  const agent = await startTestAgent(t, {
+    actions,
+    methods: {
+      'Test.Disks': ({ guest }) => ({ guest }),
+      'Test.create': hang,
+      'Test.delete': hang,
+      'Test.NoDisks': ({ guest }) => ({ guest }),
+    },
+  });
+  const { id, job } = await createUntil(agent, 'Test.create');
+  const cancelled = cancelJob(event({ params: { jobID: job }, query: {} }), agent.context);
+  t.like(await finished(agent.context, job), { Status: 'Error', Message: 'cancelled' });
+  t.like(await cancelled, { body: { ID: job, Status: 'Error' } });
+  t.is(agent.context.guests.get(id).state, 'error');
+  t.is(agent.scripted.requests('Test.NoDisks').length, 1, 'the other stages are undone');
+});
+
+test('a create that a delete has ended is undone by that delete alone', async (t) => {
+  const agent = await startTestAgent(t, { methods: { 'Test.create': hang } });
+  const { id, job } = await createUntil(agent, 'Test.create');
+  const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);
+  t.is((await finished(agent.context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.like(agent.context.jobs.get(job), { Status: 'Error', Message: 'superseded by delete' });
+  t.is(agent.scripted.requests('Test.delete').length, 1);
+});
+
+test('the undoing of a create holds up no delete either', async (t) => {
+  let hung = false;
+  const agent = await startTestAgent(t, {
+    methods: {
+      'Test.create': fail('no such bridge: br7'),
+      'Test.delete': ({ guest }) => {
+        if (hung) return { guest };
+        hung = true;
+        return hang();
+      },
+    },
+  });
+  const { id, job } = await createUntil(agent, 'Test.delete');
+  const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);
+  t.is((await finished(agent.context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.like(agent.context.jobs.get(job), { Status: 'Error', Message: 'test: no such bridge: br7' });
 });

@@ -46,6 +46,18 @@ test('a job is running from its start, and complete or in error at its end', asy
   t.like(log.get(bad), { Status: 'Error', Message: 'it broke' });
 });
 
+test('what a job says late, as it ends or after its end, does not end it a second time', async (t) => {
+  const log = await JobLog.open(await newFile(t));
+  t.teardown(() => log.close());
+  const { ID } = await log.add('g', 'start', task);
+  await log.start(ID);
+  const told: string[] = [];
+  log.onChange(({ job }) => told.push(`${job.Status} ${job.Message}`));
+  await Promise.all([log.note(ID, '99 %'), log.complete(ID), log.note(ID, '100 %')]);
+  await log.note(ID, '100 %');
+  t.deepEqual(told, ['Running 99 %', 'Complete ']);
+});
+
 test('jobs are listed newest first, at most as many as asked for', async (t) => {
   const log = await JobLog.open(await newFile(t));
   t.teardown(() => log.close());
