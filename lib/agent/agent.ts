@@ -136,7 +136,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     calls: () => [...services].map(([name, service]) => [name, service.load()] as const),
   });
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
-  await recover(runtime);
+  recover(runtime);
   return {
     context: {
       ...{ guests, jobs, metadata, runtime, audit, events, metrics, log },

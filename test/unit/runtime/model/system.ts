@@ -93,7 +93,7 @@ export class System {
     this.#calls = [];
     await Promise.all([guests.close(), jobs.close()]);
     await this.#open();
-    await recover(this.#runtime);
+    recover(this.#runtime);
   }
 
   async close(): Promise<void> {
