@@ -129,13 +129,14 @@ export class Transport {
   }
 
   #ask<Body>(call: Call, responseType: 'json' | 'stream') {
-    const { method, signal } = call;
+    const { method, patience = 0, signal } = call;
     const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
     const keyed = { ...call, headers: { ...key, ...call.headers } };
     const repeatable = method === 'GET' || method === 'POST';
     return retrying(() => this.#askOnce<Body>(keyed, responseType), {
       retries: this.#retries,
       repeatable,
+      waits: patience > 0,
       signal,
     });
   }

@@ -86,6 +86,18 @@ for (const [what, ask] of [
     t.is(requests.length, 1);
   });
 
+test('a DELETE that waits is not sent again after a 503, with which its job may have failed', async (t) => {
+  const { client, requests } = await scripted(t, refuse(503, { 'retry-after': '0' }), accept);
+  t.like(await t.throwsAsync(client.images.delete('debian-12', { wait: 60 })), { status: 503 });
+  t.is(requests.length, 1);
+});
+
+test('a DELETE that does not wait is sent again after a 503: it was refused', async (t) => {
+  const { client, requests } = await scripted(t, refuse(503, { 'retry-after': '0' }), accept);
+  await client.images.delete('debian-12');
+  t.is(requests.length, 2);
+});
+
 for (const status of [400, 404, 409, 500, 504])
   test(`a ${status} is no reason to ask again`, async (t) => {
     const { client, requests } = await scripted(t, refuse(status));
