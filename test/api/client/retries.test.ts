@@ -129,3 +129,25 @@ test('what is no agent is said to be none', async (t) => {
     message: 'what answers there is no agent: HTTP status 404',
   });
 });
+
+const answer =
+  (type: string, body: string): Step =>
+  (_, response) =>
+    response.writeHead(200, { 'content-type': type }).end(body);
+
+for (const [what, step, ask] of [
+  ['a page', answer('text/html', '<html>'), (client) => client.guests.get('web')],
+  ['no body', answer('application/json', ''), (client) => client.metadata.get()],
+  ['an object', answer('application/json', '{}'), (client) => client.guests.list()],
+  ['a page', answer('text/html; charset=utf-8', '<html>'), (client) => client.metrics()],
+  ['a page', answer('text/html', '<html>'), (client) => client.snapshotsOf('web').download('monday')],
+  ['a page', answer('text/html', '<html>'), (client) => client.events().next()],
+] as const satisfies [string, Step, (client: MistifyClient) => Promise<unknown>][])
+  test(`${what} is not taken for an agent's answer to ${String(ask).split('client.')[1]}`, async (t) => {
+    const { client, requests } = await scripted(t, step);
+    t.like(await t.throwsAsync(ask(client)), {
+      status: 0,
+      message: 'what answers there is no agent: HTTP status 200',
+    });
+    t.is(requests.length, 1);
+  });
