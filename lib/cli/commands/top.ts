@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { colourState } from '../colours.js';
-import { formatBytes, formatMb, shortId, visible } from '../format.js';
+import { formatBytes, formatJson, formatMb, shortId, visible } from '../format.js';
 import { nameOf } from '../names.js';
 import { parseCount } from '../option-values.js';
 import type { Output } from '../output.js';
@@ -70,7 +70,7 @@ const follow = async (
         rows.map((row) => cells(out, row)),
         { colours: out.colours, right: NUMBERS },
       );
-    if (out.json) out.print(JSON.stringify(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
+    if (out.json) out.print(formatJson(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
     else if (isTerminal) logUpdate(`${heading(rows, interval)}\n\n${table()}`);
     else out.print(table());
   }
