@@ -30,18 +30,21 @@ export const formatAge = (time: string, now = Date.now()): string =>
 
 const ESCAPES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
+const hex = (control: string): string => control.charCodeAt(0).toString(16).padStart(2, '0');
+
 /**
  * A text that others wrote, such as a guest's name or a sub-agent's error, as it may be shown on a terminal: on one
  * line, and with its control characters, which could do anything there, as escapes.
  */
 export const visible = (text: string): string =>
-  text.replace(
-    /\p{Cc}/gu,
-    (control) => ESCAPES[control] ?? `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  text.replace(/\p{Cc}/gu, (control) => ESCAPES[control] ?? `\\x${hex(control)}`);
 
 /** The same for a text of several lines, which stay. */
 export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
+
+/** As JSON that does nothing to a terminal: of the control characters JSON itself escapes only those below U+0020. */
+export const formatJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(/[\u007f-\u009f]/g, (control) => `\\u00${hex(control)}`);
 
 /** Enough of a UUID to tell it by, and to name it with. */
 export const shortId = (id: string): string => (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? id.slice(0, 8) : id);

@@ -1,6 +1,6 @@
 import { type Colours, colourState, coloursFor } from './colours.js';
 import { usageFailure } from './failure.js';
-import { formatValue, visible } from './format.js';
+import { formatJson, formatValue, visible } from './format.js';
 
 export interface Column<Item> {
   title: string;
@@ -47,7 +47,7 @@ export class Output {
   }
 
   value(value: unknown): void {
-    this.print(JSON.stringify(value, null, 2));
+    this.print(formatJson(value, 2));
   }
 
   /** @param fields when given, those keys in place of the columns */

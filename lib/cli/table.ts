@@ -1,15 +1,8 @@
-import Table from 'cli-table3';
+import stringWidth from 'string-width';
 import { type Colours, colourState } from './colours.js';
 import { formatValue, visible } from './format.js';
 
-const NO_LINES = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
-  ].map((part) => [part, '']),
-);
-
-const STYLE = { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true };
+const GAP = '  ';
 
 export interface TableOptions {
   colours: Colours;
@@ -21,6 +14,29 @@ const STATES = new Set(['state', 'status', 'Status']);
 
 const withoutTrailingSpace = (text: string): string => text.replace(/[ \t]+$/gm, '');
 
+const widthOf = (cell: string): number => Math.max(...cell.split('\n').map((line) => stringWidth(line)));
+
+const maximum = (numbers: readonly number[]): number =>
+  numbers.reduce((one, other) => Math.max(one, other), 0);
+
+interface TextColumn {
+  width: number;
+  isRight: boolean;
+}
+
+const padded = (text: string, { width, isRight }: TextColumn): string => {
+  const space = ' '.repeat(width - stringWidth(text));
+  return isRight ? space + text : text + space;
+};
+
+/** As many lines as the cell with the most has. */
+const rowLines = (cells: readonly string[], columns: readonly TextColumn[]): string[] => {
+  const inLines = cells.map((cell) => cell.split('\n'));
+  return Array.from({ length: maximum(inLines.map(({ length }) => length)) }, (_, line) =>
+    columns.map((column, index) => padded(inLines[index]?.[line] ?? '', column)).join(GAP),
+  );
+};
+
 /**
  * Rows below their titles, two spaces apart, without lines: also for grep and awk.
  * @param rows their cells, made visible
@@ -30,14 +46,12 @@ export const formatTable = (
   rows: readonly (readonly string[])[],
   { colours, right = [] }: TableOptions,
 ): string => {
-  const table = new Table({
-    head: titles.map((title) => colours.bold(title)),
-    chars: { ...NO_LINES, middle: '  ' },
-    style: STYLE,
-    colAligns: titles.map((_, index) => (right.includes(index) ? 'right' : 'left')),
-  });
-  for (const row of rows) table.push([...row]);
-  return withoutTrailingSpace(table.toString());
+  const all = [titles.map((title) => colours.bold(title)), ...rows];
+  const columns = titles.map((_, index) => ({
+    width: maximum(all.map((cells) => widthOf(cells[index] ?? ''))),
+    isRight: right.includes(index),
+  }));
+  return withoutTrailingSpace(all.flatMap((cells) => rowLines(cells, columns)).join('\n'));
 };
 
 /** A hash, a line for each of its keys; longer values have lines of their own below each other. */

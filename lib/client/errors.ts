@@ -10,7 +10,7 @@ interface Details {
 
 /** What the agent said was wrong, in its own words. */
 export class MistifyError extends Error {
-  /** HTTP status; 0 when the agent could not be reached. */
+  /** HTTP status; 0 when no agent could be reached. */
   readonly status: number;
   readonly retryAfter: number | undefined;
   readonly code: string | undefined;

@@ -1,4 +1,4 @@
-import type { CallOptions, Transport } from './transport.js';
+import { type CallOptions, notOfAgent, type Transport } from './transport.js';
 
 /** Which part of a list is wanted. */
 export interface ListOptions<Field extends string = string> extends CallOptions {
@@ -41,12 +41,13 @@ export class List<Item extends object, Filter extends object = object> {
   async list<Field extends keyof Item & string = keyof Item & string>(
     { signal, fields, ...query }: ListOptions<Field> & Filter = {} as ListOptions<Field> & Filter,
   ): Promise<Page<Pick<Item, Field>>> {
-    const { body, headers } = await this.#transport.send<Pick<Item, Field>[]>({
+    const { status, body, headers } = await this.#transport.send<Pick<Item, Field>[]>({
       method: 'GET',
       path: this.#path,
       query: { ...query, ...(fields ? { fields: fields.join(',') } : {}) },
       signal,
     });
+    if (!Array.isArray(body)) throw notOfAgent(status);
     const next = nextCursor(headers.link);
     return { items: body, ...(next === undefined ? {} : { next }) };
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import { axios } from '../axios.js';
@@ -50,9 +50,19 @@ export interface Answer<Body> {
   body: Body;
 }
 
+const noAgent = (status: number): string => `what answers there is no agent: HTTP status ${status}`;
+
+export const notOfAgent = (status: number): MistifyError => new MistifyError(0, noAgent(status));
+
+const isObject = (body: unknown): body is object => typeof body === 'object' && body !== null;
+
+/** Whether an agent may have sent it. What answers in place of one, such as a proxy that asks who you are, has pages. */
+const mayBeOfAgent = (body: unknown, contentType = ''): boolean =>
+  body instanceof Readable ? !contentType.startsWith('text/html') : isObject(body);
+
 const messageOf = (status: number, body: unknown): string => {
-  const { message } = (typeof body === 'object' && body !== null ? body : {}) as { message?: unknown };
-  return typeof message === 'string' ? message : `what answers there is no agent: HTTP status ${status}`;
+  const { message } = (isObject(body) ? body : {}) as { message?: unknown };
+  return typeof message === 'string' ? message : noAgent(status);
 };
 
 const refusal = (status: number, headers: Record<string, string>, body: unknown): MistifyError => {
@@ -135,13 +145,14 @@ export class Transport {
   }
 
   #ask<Body>(call: Call, responseType: 'json' | 'stream') {
-    const { method, signal } = call;
+    const { method, patience = 0, signal } = call;
     const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
     const keyed = { ...call, headers: { ...key, ...call.headers } };
     const repeatable = method === 'GET' || method === 'POST';
     return retrying(() => this.#askOnce<Body>(keyed, responseType), {
       retries: this.#retries,
       repeatable,
+      waits: patience > 0,
       signal,
     });
   }
@@ -166,8 +177,12 @@ export class Transport {
     }
     const { status, data } = response;
     const received = response.headers as Record<string, string>;
-    if (status < 300) return { status, headers: received, data };
-    const said = responseType === 'stream' ? parsed(await text(data as Readable)) : data;
-    throw refusal(status, received, said);
+    if (status >= 300) {
+      const said = data instanceof Readable ? parsed(await text(data)) : data;
+      throw refusal(status, received, said);
+    }
+    if (mayBeOfAgent(data, received['content-type'])) return { status, headers: received, data };
+    if (data instanceof Readable) data.destroy();
+    throw notOfAgent(status);
   }
 }

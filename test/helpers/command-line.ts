@@ -43,7 +43,7 @@ export const onTerminalOf = async (
   url: string,
   ...args: string[]
 ) => {
-  const command = `stty cols ${columns} rows ${rows}; exec ${[process.execPath, MISTIFY, ...args].map(quoted).join(' ')}`;
+  const command = `tty; stty cols ${columns} rows ${rows}; exec ${[process.execPath, MISTIFY, ...args].map(quoted).join(' ')}`;
   const child = execa('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: await environment(t, url),
     extendEnv: false,
@@ -55,5 +55,10 @@ export const onTerminalOf = async (
   child.all.on('data', (data) => {
     output += data;
   });
-  return { child, output: () => output };
+  /** As whoever pulls at the window's corner does it. */
+  const resize = async (size: { columns: number; rows: number }): Promise<void> => {
+    const [terminal = ''] = /\/dev\/\S+/.exec(output) ?? [];
+    await execa('stty', ['-F', terminal, 'cols', `${size.columns}`, 'rows', `${size.rows}`]);
+  };
+  return { child, output: () => output, resize };
 };

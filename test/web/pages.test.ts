@@ -1,5 +1,5 @@
 import ava from 'ava';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
@@ -123,6 +123,71 @@ test('a page whose agent is away says so, and goes on by itself when it is back'
   await agent.client.guests.create({ memory: 64, metadata: { name: 'web-1' } }, { wait: 30 });
   await rowWith(page, 'web-1').getByText('running').waitFor();
   t.pass();
+});
+
+const refuse = (route: Route): Promise<void> =>
+  route.fulfill({ status: 503, json: { message: 'the agent is busy' } });
+
+test('lists that could not be read are read again, and the page says so until it has them', async (t) => {
+  const { url, context } = await serveApi(t);
+  const page = await openPage(t, url, { expected: /503 \(Service Unavailable\)/ });
+  await page.getByText('There are no guests yet').waitFor();
+  await addGuest(context, { metadata: { name: 'web-1' } });
+  await page.route(/\/jobs\?limit=/, refuse);
+  await page.route(/\/guests\?limit=/, refuse);
+  await page.reload();
+  await page.getByRole('alert').getByText('the agent is busy').waitFor();
+  await page.unroute(/\/guests\?limit=/);
+  await rowWith(page, 'web-1').waitFor();
+  t.true(await page.getByRole('alert').isVisible(), 'there are no jobs yet');
+  await page.unroute(/\/jobs\?limit=/);
+  await page.getByRole('alert').waitFor({ state: 'hidden' });
+});
+
+test('lists that took a new token are read once it is given', async (t) => {
+  const { url, context } = await serveApi(t);
+  const page = await openPage(t, url, { expected: /401 \(Unauthorized\)/ });
+  await page.getByText('There are no guests yet').waitFor();
+  await addGuest(context, { metadata: { name: 'web-1' } });
+  await page.route(
+    /\/guests\?limit=500/,
+    (route) => route.fulfill({ status: 401, json: { message: 'it has expired' } }),
+    { times: 1 },
+  );
+  await page.reload();
+  await page.getByLabel('Token').fill('another');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await rowWith(page, 'web-1').waitFor();
+  t.pass();
+});
+
+test('what was missed is read again also when the connection breaks before it was read', async (t) => {
+  const { url, context } = await serveApi(t);
+  const page = await openPage(t, url, { expected: /503 \(Service Unavailable\)/ });
+  await page.getByText('There are no guests yet').waitFor();
+  const { opened, open } = gate();
+  t.teardown(open);
+  const missed = `event: missed\ndata: {}\n\nid: ${Number.MAX_SAFE_INTEGER}\nevent: service\ndata: {"kind": "service", "change": "up", "id": "test"}\n\n`;
+  const streams: (string | undefined)[] = [];
+  await page.route(/\/events$/, async (route) => {
+    streams.push(route.request().headers()['last-event-id']);
+    if (streams.length === 1)
+      return route.fulfill({ headers: { 'content-type': 'text/event-stream' }, body: missed });
+    await opened;
+    return route.continue();
+  });
+  let reads = 0;
+  await page.route(/\/guests\?limit=500/, async (route) => {
+    reads += 1;
+    if (reads !== 2) return route.continue();
+    await addGuest(context, { metadata: { name: 'web-1' } });
+    await refuse(route);
+    open();
+  });
+  await page.reload();
+  await rowWith(page, 'web-1').waitFor();
+  await page.getByRole('alert').waitFor({ state: 'hidden' });
+  t.deepEqual(streams, [undefined, String(Number.MAX_SAFE_INTEGER)]);
 });
 
 test('images are fetched with their progress, and deleted when that is confirmed', async (t) => {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { eventLine } from '../event-line.js';
+import { formatJson } from '../format.js';
 import { guestId, namesOfGuests } from '../names.js';
 import { talking } from '../session.js';
 
@@ -36,7 +37,7 @@ Examples:
         });
         const names = out.json ? new Map<string, string>() : await namesOfGuests(client);
         for await (const event of events)
-          out.print(out.json ? JSON.stringify(event) : eventLine(event, names, out.colours));
+          out.print(out.json ? formatJson(event) : eventLine(event, names, out.colours));
       }),
     );
 };

@@ -25,6 +25,13 @@ interface StoreOptions {
   json?: boolean;
 }
 
+const word = (text: string): string =>
+  /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The options that name the same agent, as a shell takes them. */
+const sameAgent = ({ configFile = [] }: StoreOptions): string =>
+  configFile.map((path) => ` -c ${word(path)}`).join('');
+
 /** The tokens of the agent on this host: they are kept in its state, and no request makes one. */
 const openStore = async (command: Command) => {
   const { configFile = [DEFAULT_CONFIG], json = false } = command.optsWithGlobals<StoreOptions>();
@@ -87,7 +94,8 @@ Examples:
     async (_options: object, command: Command) => {
       const { dbpath, out, readTokens } = await openStore(command);
       const shown = (await readTokens(dbpath)).map(({ sha256: _, ...token }): ShownToken => token);
-      await out.list(shown, COLUMNS, { none: 'no tokens: make one with mistify token create' });
+      const create = `mistify token create NAME${sameAgent(command.opts<StoreOptions>())}`;
+      await out.list(shown, COLUMNS, { none: `no tokens: make one with ${create}` });
       out.note(`They are of the agent whose state is in ${dbpath}`);
     },
   );

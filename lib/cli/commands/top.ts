@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { colourState } from '../colours.js';
-import { formatBytes, formatMb, shortId, visible } from '../format.js';
+import { formatBytes, formatJson, formatMb, shortId, visible } from '../format.js';
 import { nameOf } from '../names.js';
 import { parseCount } from '../option-values.js';
 import type { Output } from '../output.js';
@@ -50,31 +50,35 @@ const follow = async (
   { interval, count }: TopOptions,
   left: AbortSignal,
 ): Promise<void> => {
-  const [{ formatTable }, { default: logUpdate }] = await Promise.all([
+  const [{ formatTable }, { Screen }] = await Promise.all([
     import('../table.js'),
-    import('log-update'),
+    import('../top/screen.js'),
   ]);
   const isTerminal = process.stdout.isTTY === true;
   const times = count ?? (isTerminal ? Number.POSITIVE_INFINITY : 1);
   // A rate takes two looks: what is shown first on a terminal has none yet.
   let rows = await look();
-  if (isTerminal && !out.json) logUpdate(`${heading(rows, interval)}\n…`);
+  const screen = isTerminal && !out.json ? new Screen(process.stdout) : undefined;
+  screen?.draw([heading(rows, interval)], ['…']);
   for (let time = 0; time < times; time += 1) {
     // An early end is none of its errors.
     await delay(interval * 1000, undefined, { signal: left }).catch(() => {});
     if (left.aborted) break;
     rows = sorted(await look());
-    const table = (): string =>
-      formatTable(
-        TITLES,
-        rows.map((row) => cells(out, row)),
-        { colours: out.colours, right: NUMBERS },
-      );
-    if (out.json) out.print(JSON.stringify(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
-    else if (isTerminal) logUpdate(`${heading(rows, interval)}\n\n${table()}`);
-    else out.print(table());
+    if (out.json) {
+      out.print(formatJson(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
+      continue;
+    }
+    const table = formatTable(
+      TITLES,
+      rows.map((row) => cells(out, row)),
+      { colours: out.colours, right: NUMBERS },
+    );
+    const [titles = '', ...lines] = table.split('\n');
+    if (screen) screen.draw([heading(rows, interval), '', titles], lines);
+    else out.print(table);
   }
-  if (isTerminal && !out.json) logUpdate.done();
+  screen?.close();
 };
 
 export const addTopCommand = (program: Command): void => {

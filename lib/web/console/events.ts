@@ -1,9 +1,8 @@
 import { createParser } from '/console/vendor/eventsource-parser/index.js';
 import type { Happening } from '../../events/event.js';
 import { ApiError, open } from './api.js';
+import { Pauses } from './pauses.js';
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
 /** The agent sends a line every 15 seconds. */
 const SILENCE_MS = 40_000;
 
@@ -53,8 +52,8 @@ const whenForgotten = (callOff: () => void): (() => void) => {
  */
 export class Events {
   readonly #listener: EventListener;
+  readonly #pauses = new Pauses();
   #lastId: string | undefined;
-  #pause = FIRST_PAUSE_MS;
 
   constructor(listener: EventListener) {
     this.#listener = listener;
@@ -73,8 +72,7 @@ export class Events {
         if (document.hidden) continue;
         this.#listener.onBroken(reason);
       }
-      await delay(this.#pause);
-      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+      await delay(this.#pauses.next());
     }
   }
 
@@ -109,7 +107,7 @@ export class Events {
       const watchdog = setTimeout(callOff, SILENCE_MS);
       const { done, value } = await reader.read().finally(() => clearTimeout(watchdog));
       if (done) return;
-      this.#pause = FIRST_PAUSE_MS;
+      this.#pauses.reset();
       parser.feed(value);
     }
   }

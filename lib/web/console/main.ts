@@ -1,8 +1,8 @@
 import { ApiError, errorText, whenReadOnly, whenUnauthorized } from './api.js';
-import { say } from './dialogs.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
+import { Pauses } from './pauses.js';
 import { go, place, type View } from './router.js';
 import { forgetToken, isReadOnly, token } from './session.js';
 import { signIn } from './sign-in.js';
@@ -81,18 +81,30 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-const warn = (text: string): void => {
-  banner.textContent = text;
-  banner.hidden = text === '';
+/** What is wrong with the stream of events, and with the lists; the first of them that is, is shown. */
+const troubles = { events: '', lists: '' };
+
+const warn = (of: keyof typeof troubles, text: string): void => {
+  troubles[of] = text;
+  banner.textContent = troubles.events || troubles.lists;
+  banner.hidden = banner.textContent === '';
 };
 
+const pauses = new Pauses();
+let reload: ReturnType<typeof setTimeout> | undefined;
+
+/** Reads the lists, again and again until that has succeeded: events do not tell what was there before them. */
 const load = async (): Promise<void> => {
   try {
     await store.load();
+    clearTimeout(reload);
+    pauses.reset();
+    warn('lists', '');
   } catch (error) {
-    // The sign-in asks for itself, and the stream tells when the agent is away.
-    const isTold = error instanceof ApiError && [0, 401].includes(error.status);
-    if (!isTold) say(errorText(error), 'error');
+    if (error instanceof ApiError && error.status === 401) await signIn(error.message);
+    else warn('lists', `What you see may be incomplete, trying again: ${errorText(error)}`);
+    clearTimeout(reload);
+    reload = setTimeout(() => void load(), pauses.next());
   }
 };
 
@@ -113,14 +125,14 @@ const follow = async (): Promise<void> => {
     const events = new Events({
       onEvent: (happening) => store.apply(happening),
       onStale: () => void load(),
-      onConnected: () => warn(''),
-      onBroken: (error) => warn(brokenText(error)),
+      onConnected: () => warn('events', ''),
+      onBroken: (error) => warn('events', brokenText(error)),
     });
     try {
       await events.follow();
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) {
-        warn(errorText(error));
+        warn('events', errorText(error));
         return;
       }
       await signIn(error.message);

@@ -100,7 +100,9 @@ class Store {
     const meanwhile: Happening[] = [];
     this.#meanwhile = meanwhile;
     try {
-      await Promise.all([this.#loadGuests(), this.#loadJobs()]);
+      // Both to their ends: what one still reads when they are read again would be older than what is known by then.
+      const lists = await Promise.allSettled([this.#loadGuests(), this.#loadJobs()]);
+      for (const list of lists) if (list.status === 'rejected') throw list.reason;
     } finally {
       this.#meanwhile = undefined;
       for (const happening of meanwhile) this.apply(happening);

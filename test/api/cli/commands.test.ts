@@ -42,6 +42,19 @@ test.serial('guests are a table for people, JSON for programs, and the keys that
   t.deepEqual(JSON.parse(fields.stdout), [{ id: ID, state: 'running' }]);
 });
 
+test.serial('JSON brings no control characters of others to the terminal', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { name: '\u009b2J' } });
+  for (const args of [
+    ['guest', 'list'],
+    ['guest', 'show', ID],
+    ['top', '-n', '0.1'],
+  ]) {
+    const { stdout } = await mistify(t, url, ...args, '--json');
+    t.true(stdout.includes('"\\u009b2J"'), stdout);
+  }
+});
+
 test.serial('no guests are said to be none, in JSON too', async (t) => {
   const { url } = await serveApi(t);
   t.like(await mistify(t, url, 'guest', 'list'), { exitCode: 0, stdout: '' });

@@ -8,11 +8,11 @@ import { until } from '../../helpers/wait.js';
 for (const [flags, line] of [
   [
     ['--json'],
-    '{"id":"7","event":"guest","data":{"change":"changed","id":"a","guest":{"state":"running","metadata":{"name":"web"}}}}',
+    '{"id":"7","event":"guest","data":{"change":"changed","id":"a","guest":{"state":"running","metadata":{"name":"\\u009bweb"}}}}',
   ],
-  [[], 'guest changed a web running'],
+  [[], 'guest changed a \\x9bweb running'],
 ] as const)
-  test.serial(`events ${flags.join(' ')}: each is a line as it comes, until Ctrl-C`, async (t) => {
+  test.serial(`events ${flags.join(' ')}: each is a harmless line as it comes, until Ctrl-C`, async (t) => {
     const requests: IncomingMessage[] = [];
     const port = await serveRaw(t, (request, response) => {
       if (request.url?.startsWith('/guests')) {
@@ -22,7 +22,7 @@ for (const [flags, line] of [
       requests.push(request);
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(
-        'id: 7\nevent: guest\ndata: {"change": "changed", "id": "a", "guest": {"state": "running", "metadata": {"name": "web"}}}\n\n',
+        'id: 7\nevent: guest\ndata: {"change": "changed", "id": "a", "guest": {"state": "running", "metadata": {"name": "\u009bweb"}}}\n\n',
       );
     });
     const child = execa(process.execPath, [MISTIFY, 'events', '--kind', 'guest', '--after', '6', ...flags], {

@@ -16,6 +16,14 @@ test.serial('an agent that is not running: exit code 4, and how to start it', as
   t.false(stderr.includes('    at '), stderr);
 });
 
+test.serial('another server that answers in place of the agent: exit code 4', async (t) => {
+  const url = `http://127.0.0.1:${await serveFixed(t, 200, '<html>')}`;
+  const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'list');
+  t.is(exitCode, 4);
+  t.is(stdout, '');
+  t.regex(stderr, /^error: what answers there is no agent/);
+});
+
 test.serial('an agent that wants a token: exit code 5, and how to give it', async (t) => {
   const url = `http://127.0.0.1:${await serveFixed(t, 401, '{"message": "who are you?"}')}`;
   const { exitCode, stderr } = await mistify(t, url, 'guest', 'list');

@@ -3,11 +3,14 @@ import { addGuest, finished } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 import { onTerminal, onTerminalOf } from '../../helpers/command-line.js';
 import { needsInTurn } from '../../helpers/needs.js';
+import { METRICS } from '../../helpers/scripted.js';
 import { gate, until } from '../../helpers/wait.js';
 
 const test = needsInTurn('script');
 
 const ESCAPE = '\u001b';
+/** Terminals show all at once what comes until the end of it. */
+const BEGIN_FRAME = `${ESCAPE}[?2026h`;
 
 test('on a terminal states have colours', async (t) => {
   const { url, context } = await serveApi(t);
@@ -76,6 +79,47 @@ test('top is redrawn in place', async (t) => {
   t.is((await child).exitCode, 0);
   t.true(output().includes(`${ESCAPE}[1A`), 'the cursor goes up');
   t.regex(stripVTControlCharacters(output()), /1 guest, 1 running[\s\S]*web +running/);
+});
+
+/** The lines of the frame that begins last. */
+const lastFrame = (output: string): string[] =>
+  stripVTControlCharacters(output.slice(output.lastIndexOf(BEGIN_FRAME)))
+    .trimEnd()
+    .split(/\r?\n/);
+
+test('top shows as many guests as there is room for, the busiest ones, and says how many more there are', async (t) => {
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({
+        guests: context.guests
+          .list()
+          .filter(({ metadata }) => metadata?.name === 'busy')
+          .map(({ id }) => ({ guest: id, ...METRICS, cpu: [{ cpu_time: Date.now() / 2000, vcpu_time: 0 }] })),
+      }),
+    },
+  });
+  for (const name of [...Array.from({ length: 40 }, (_, n) => `idle-${n}`), 'busy'])
+    await addGuest(context, { metadata: { name } });
+  const { child, output } = await onTerminal(t, url, 'top', '-n', '0.5');
+  const shown = await until('the terminal is full', () => {
+    const lines = lastFrame(output());
+    return lines.at(-1) === '… and 16 more' && / busy /.test(lines[3] ?? '') ? lines : undefined;
+  });
+  t.regex(shown[0] ?? '', /41 guests, 41 running/);
+  t.regex(shown[2] ?? '', /^GUEST /);
+  t.is(shown.length, 29);
+  child.stdin?.write('q');
+  t.is((await child).exitCode, 0);
+});
+
+test('top is drawn anew when the terminal has another size', async (t) => {
+  const { url } = await serveApi(t);
+  const { child, output, resize } = await onTerminal(t, url, 'top', '-n', '3600');
+  await until('it is shown', () => output().includes('0 guests'));
+  await resize({ columns: 100, rows: 12 });
+  await until('it is shown again', () => output().split('0 guests').length > 2);
+  child.stdin?.write('q');
+  t.is((await child).exitCode, 0);
 });
 
 test('q leaves top', async (t) => {

@@ -86,6 +86,18 @@ for (const [what, ask] of [
     t.is(requests.length, 1);
   });
 
+test('a DELETE that waits is not sent again after a 503, with which its job may have failed', async (t) => {
+  const { client, requests } = await scripted(t, refuse(503, { 'retry-after': '0' }), accept);
+  t.like(await t.throwsAsync(client.images.delete('debian-12', { wait: 60 })), { status: 503 });
+  t.is(requests.length, 1);
+});
+
+test('a DELETE that does not wait is sent again after a 503: it was refused', async (t) => {
+  const { client, requests } = await scripted(t, refuse(503, { 'retry-after': '0' }), accept);
+  await client.images.delete('debian-12');
+  t.is(requests.length, 2);
+});
+
 for (const status of [400, 404, 409, 500, 504])
   test(`a ${status} is no reason to ask again`, async (t) => {
     const { client, requests } = await scripted(t, refuse(status));
@@ -117,3 +129,25 @@ test('what is no agent is said to be none', async (t) => {
     message: 'what answers there is no agent: HTTP status 404',
   });
 });
+
+const answer =
+  (type: string, body: string): Step =>
+  (_, response) =>
+    response.writeHead(200, { 'content-type': type }).end(body);
+
+for (const [what, step, ask] of [
+  ['a page', answer('text/html', '<html>'), (client) => client.guests.get('web')],
+  ['no body', answer('application/json', ''), (client) => client.metadata.get()],
+  ['an object', answer('application/json', '{}'), (client) => client.guests.list()],
+  ['a page', answer('text/html; charset=utf-8', '<html>'), (client) => client.metrics()],
+  ['a page', answer('text/html', '<html>'), (client) => client.snapshotsOf('web').download('monday')],
+  ['a page', answer('text/html', '<html>'), (client) => client.events().next()],
+] as const satisfies [string, Step, (client: MistifyClient) => Promise<unknown>][])
+  test(`${what} is not taken for an agent's answer to ${String(ask).split('client.')[1]}`, async (t) => {
+    const { client, requests } = await scripted(t, step);
+    t.like(await t.throwsAsync(ask(client)), {
+      status: 0,
+      message: 'what answers there is no agent: HTTP status 200',
+    });
+    t.is(requests.length, 1);
+  });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat, writeFile } from 'node:fs/promises';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import axios from 'axios';
@@ -60,6 +60,21 @@ test.serial('a token is made, listed and revoked by commands, without the agent'
   t.is((await run('revoke', 'ci')).exitCode, 0);
   t.is((await run('list', '--json')).stdout, '[]');
   t.is((await run('revoke', 'ci')).exitCode, 3);
+});
+
+test.serial('whoever has no tokens is told how to make one, of the same agent', async (t) => {
+  const { config, dir } = await writeConfig(t);
+  const ours = join(dir, "the agent's.json");
+  await copyFile(config, ours);
+  const list = (...args: string[]) => mistify(t, 'http://127.0.0.1:1', 'token', 'list', ...args);
+  const quoted = ours.replace("'", "'\\''");
+  for (const [given, said] of [
+    [['-c', config], `-c ${config}`],
+    [['-c', config, '-c', ours], `-c ${config} -c '${quoted}'`],
+  ] as const) {
+    const { stderr } = await list(...given);
+    t.is(stderr.split('\n')[0], `no tokens: make one with mistify token create NAME ${said}`);
+  }
 });
 
 test.serial('the agent listens on a unix socket, for whom its mode lets in', async (t) => {

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   formatAge,
   formatBytes,
+  formatJson,
   formatMb,
   formatSeconds,
   formatValue,
@@ -62,4 +63,11 @@ test('control characters and line ends of what others wrote are shown as escapes
   t.is(visible('\u001b[2J\u0007 a\u007f\u009b1m\r\n\tä'), '\\x1b[2J\\x07 a\\x7f\\x9b1m\\r\\n\\tä');
   t.is(formatValue({ a: 'x\ny', '\u001b': ['\u009b'] }), 'a=x\\ny\n\\x1b: 0=\\x9b');
   t.is(formatValue('x\ny'), 'x\\ny');
+});
+
+test('JSON has all control characters as escapes, and says the same', (t) => {
+  const value = { name: '\u001b\u007f\u0080\u009b\u009f\u00a0ä\n' };
+  t.is(formatJson(value), '{"name":"\\u001b\\u007f\\u0080\\u009b\\u009f\u00a0ä\\n"}');
+  t.is(formatJson([1], 2), '[\n  1\n]');
+  t.deepEqual(JSON.parse(formatJson(value)), value);
 });

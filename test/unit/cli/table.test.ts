@@ -18,6 +18,17 @@ test('a table has columns two spaces apart, numbers to the right, and nothing be
   );
 });
 
+test('a cell may have lines, and characters that are two columns wide', (t) => {
+  const rows = [
+    ['网络', 'a\nbc', '1'],
+    ['x', '', '20'],
+  ];
+  t.is(
+    formatTable(['NAME', 'DISKS', 'N'], rows, { colours: plain, right: [2] }),
+    'NAME  DISKS   N\n网络  a       1\n      bc\nx            20',
+  );
+});
+
 test('colours do not move the columns', (t) => {
   const table = (colours: typeof plain): string =>
     formatTable(['STATE', 'ID'], [[colourState(colours, 'running'), '1']], { colours });

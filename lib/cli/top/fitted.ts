@@ -1,0 +1,27 @@
+import stringWidth from 'string-width';
+
+export interface Size {
+  rows: number;
+  columns: number;
+}
+
+/** How many lines of a terminal they take. */
+const heightOf = (lines: readonly string[], columns: number): number =>
+  lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(stringWidth(line) / columns)), 0);
+
+/**
+ * As many of the lines as a terminal has room for, the first ones, and how many more there are.
+ * @param head lines above them, which are always there
+ */
+export const fitted = (
+  head: readonly string[],
+  lines: readonly string[],
+  { rows, columns }: Size,
+): string => {
+  // The cursor is on a line of its own.
+  const room = rows - 1 - heightOf(head, columns);
+  if (heightOf(lines, columns) <= room) return [...head, ...lines].join('\n');
+  let count = Math.min(lines.length, Math.max(0, room - 1));
+  while (count > 0 && heightOf(lines.slice(0, count), columns) > room - 1) count -= 1;
+  return [...head, ...lines.slice(0, count), `… and ${lines.length - count} more`].join('\n');
+};
