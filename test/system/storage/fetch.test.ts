@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -160,6 +160,34 @@ test('a file of less bytes than all its data points to is a bomb', async (t) => 
     message: /^image a: unpacks to more than 52\d{4} MB from \d+ bytes: out of all proportion$/,
   });
   await nothingIsLeft(t, storage);
+});
+
+test('an image that is cut off is refused, its end is not read as zeros', async (t) => {
+  const storage = await startTestStorage(t);
+  const whole = await makeImage(t);
+  await qemuIo(whole, 'write -P 0x43 2M 1M');
+  for (const format of ['qcow2', 'vmdk']) {
+    const path = join(storage.importDir, `cut.${format}`);
+    await qemuImg('convert', '-f', 'qcow2', '-O', format, whole, path);
+    await truncate(path, (await stat(path)).size - MB);
+    await t.throwsAsync(storage.call('RequestImage', request('a', path)), {
+      message: /^image a: an image that is damaged or not complete: qemu-img check: /,
+    });
+  }
+  await nothingIsLeft(t, storage);
+});
+
+test('an image with leaked clusters is taken in', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = join(storage.importDir, 'leaky.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', path, '3M');
+  await qemuIo(path, 'write -P 0x42 1M 1M');
+  // The entry of the first cluster that was written to, which nothing uses any more.
+  const bytes = await readFile(path);
+  const l2 = Number(bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40))) & 0x00fffffffffffe00n);
+  bytes.fill(0, l2 + 16 * 8, l2 + 17 * 8);
+  await writeFile(path, bytes);
+  await t.notThrowsAsync(storage.call('RequestImage', request('a', path)));
 });
 
 test('a qcow2 image whose tables are larger than any disk needs is an error', async (t) => {
