@@ -100,8 +100,10 @@ const remove = async (
   const disks = await having(store, selection.disks, name);
   inUse.check(disks.map((disk) => diskSnapshotId(guest, disk, name)));
   await store.requireUnused(disks, [name]);
-  await journaled(deps, guest, intentOf('delete', name, disks), () =>
-    withMonitor(runDir, guest, (live) => store.deleteSnapshot(disks, name, live)),
+  await explainNoSpace(request.id, store.workDir, () =>
+    journaled(deps, guest, intentOf('delete', name, disks), () =>
+      withMonitor(runDir, guest, (live) => store.deleteSnapshot(disks, name, live)),
+    ),
   );
   return removed;
 };

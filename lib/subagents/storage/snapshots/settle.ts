@@ -1,6 +1,7 @@
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { DiskStore, StoredDisk, StoredSnapshot } from '../disk-store.js';
+import { isNoSpace } from '../errors.js';
 import { guestAgentSocket, thawLeftBehind } from '../guest-agent/freeze.js';
 import { guestKey } from '../locks.js';
 import { withMonitor } from '../monitor.js';
@@ -97,6 +98,15 @@ export const settleAll = async (deps: SnapshotDeps): Promise<void> => {
     await deps.locks.run(guestKey(guest), () => trySettling(deps, guest));
 };
 
+/** To remove a snapshot is how room is made: on a full device its caller alone goes on with it if it is cut off. */
+const note = async ({ journal }: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
+  try {
+    await journal.write(guest, intent);
+  } catch (error) {
+    if (intent.action !== 'delete' || !isNoSpace(error)) throw error;
+  }
+};
+
 /**
  * Does `work`, which changes one disk after the other, so that when the process is killed on the way the next one
  * knows. A snapshot that fails is undone; of the rest its caller is told, who may do it again.
@@ -107,7 +117,7 @@ export const journaled = async (
   intent: Intent,
   work: () => Promise<void>,
 ): Promise<void> => {
-  await deps.journal.write(guest, intent);
+  await note(deps, guest, intent);
   try {
     await work();
   } catch (error) {
