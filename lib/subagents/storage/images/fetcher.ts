@@ -5,7 +5,7 @@ import { startDeadline, type TimeLimit } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
-import { explainNoSpace } from '../errors.js';
+import { explainNoSpace, requireReadable } from '../errors.js';
 import { imageKey, type Locks } from '../locks.js';
 import { SourceError } from './errors.js';
 import { inspectFile } from './inspect.js';
@@ -115,7 +115,7 @@ export class ImageFetcher {
     const known = await store.findImage(id);
     if (known) {
       await this.#checkKnown(id, wanted.sha256);
-      return known;
+      return requireReadable(known);
     }
     return explainNoSpace(`image ${id}`, store.workDir, async () => {
       const dir = await mkdtemp(join(store.workDir, 'fetch-'));

@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { noSuchImage } from '../errors.js';
+import { noSuchImage, requireReadable } from '../errors.js';
 import { moveIntoPlace, orMissing, sync } from '../files.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { MB, toMb } from '../units.js';
@@ -24,7 +24,7 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
     }
     const base = await findImage(image);
     if (!base) throw noSuchImage(image);
-    const bytes = Math.max(base.virtualSize, requested * MB);
+    const bytes = Math.max(requireReadable(base).virtualSize, requested * MB);
     await qemuImg([...create, '-b', imagePath(layout, image), '-F', 'qcow2', path, String(bytes)]);
     return bytes;
   };
