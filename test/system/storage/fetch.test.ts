@@ -5,14 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { serveFile } from '../../helpers/file-server.js';
 import { needs } from '../../helpers/needs.js';
-import {
-  addImage,
-  qemuImg,
-  qemuIo,
-  serveHttp,
-  startTestStorage,
-  type TestStorage,
-} from '../../helpers/storage.js';
+import { qemuImg, qemuIo, serveHttp, startTestStorage, type TestStorage } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
 import { gate } from '../../helpers/wait.js';
 
@@ -69,28 +62,6 @@ test('a file with another sum is refused, and the error says both', async (t) =>
   });
   await nothingIsLeft(t, storage);
   await t.notThrowsAsync(storage.call('RequestImage', request('a', `${url}/a`, sum(bytes).toUpperCase())));
-});
-
-test('an image that is there is only taken for the one of a sum when it is known to be', async (t) => {
-  const storage = await startTestStorage(t);
-  const path = await addImage(storage, 'a');
-  const is = sum(await readFile(path));
-  await t.notThrowsAsync(storage.call('RequestImage', request('a', '', is)));
-  await t.throwsAsync(storage.call('RequestImage', request('a', '', OTHER_SUM)), {
-    message: `image a is there already, made of a file with the sha256 ${is}, not ${OTHER_SUM}: delete it first`,
-  });
-  await storage.call('CloneImage', { id: 'a', dest: 'b' });
-  await t.throwsAsync(storage.call('RequestImage', request('b', '', is)), { message: /is not known/ });
-  await storage.call('DeleteImage', { id: 'a' });
-  t.deepEqual(await readdir(join(storage.dir, 'sums')), []);
-});
-
-test('sums of images that are not there any more are forgotten at the next start', async (t) => {
-  const first = await startTestStorage(t);
-  await addImage(first, 'a/b');
-  await writeFile(join(first.dir, 'sums', 'gone'), OTHER_SUM);
-  await startTestStorage(t, join(first.dir, '..'));
-  t.deepEqual(await readdir(join(first.dir, 'sums')), ['a%2Fb']);
 });
 
 test('a dropped connection is gone on with, and the sum is still that of the whole file', async (t) => {

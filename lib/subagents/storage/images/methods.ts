@@ -50,10 +50,12 @@ const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<Stor
   return image;
 };
 
-const cloneImage = async (store: DiskStore, id: string, dest: string): Promise<StoredImage> => {
+const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string): Promise<StoredImage> => {
   checkId(dest);
   requireReadable(await getImage(store, id));
   if (await store.findImage(dest)) throw new Error(`image ${dest} exists already: choose another name`);
+  // Of one that was removed by hand.
+  await sums.remove(dest);
   return explainNoSpace(`image ${dest}`, store.workDir, () => store.copyImage(id, dest));
 };
 
@@ -83,6 +85,6 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     DeleteImage: async ({ id }) => answer(await locks.run(imageKey(id), () => deleteImage(deps, id))),
 
     CloneImage: async ({ id, dest }) =>
-      answer(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(store, id, dest))),
+      answer(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(deps, id, dest))),
   };
 };
