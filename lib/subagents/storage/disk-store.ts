@@ -3,11 +3,13 @@ import type { QmpClient } from '../../qmp/client.js';
 import type { ByteStream } from '../../rpc/byte-stream.js';
 import type { ImageFormat } from './images/format.js';
 
-/** A whole image in the store. */
+/** An image in the store. */
 export interface StoredImage {
   id: string;
-  /** Bytes, the size of the disk that it makes. */
+  /** Bytes, the size of the disk that it makes; 0 when it cannot be read. */
   virtualSize: number;
+  /** Why it cannot be read, and is good for nothing but to be deleted. */
+  unreadable?: string;
   /** The store's name for it. */
   volume: string;
 }

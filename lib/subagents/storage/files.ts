@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Waits until a file's content, or a directory's entries, are on the device. */
@@ -16,6 +16,19 @@ export const moveIntoPlace = async (from: string, to: string): Promise<void> => 
   await sync(from);
   await rename(from, to);
   await sync(dirname(to));
+};
+
+/** Writes a small file, in place of one that was there: after a power cut it is the one or the other. */
+export const replaceFile = async (path: string, text: string): Promise<void> => {
+  // Nothing else has a + in its name here: ids are percent-encoded.
+  const temporary = `${path}+new`;
+  try {
+    await writeFile(temporary, text);
+    await moveIntoPlace(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 };
 
 /** `undefined` in place of the error that there is no such file. */

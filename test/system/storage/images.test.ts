@@ -1,8 +1,10 @@
-import { readdir, truncate, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { needs } from '../../helpers/needs.js';
-import { addImage, qemuImg, serveHttp, startTestStorage } from '../../helpers/storage.js';
+import { addImage, createGuest, qemuImg, serveHttp, startTestStorage } from '../../helpers/storage.js';
+import { GUEST_ID } from '../../helpers/sub-agents.js';
 
 const test = needs('qemu-img', 'qemu-io');
 
@@ -14,9 +16,33 @@ test('a damaged file among the images does not hide the others', async (t) => {
   await writeFile(join(storage.dir, 'images', 'bad.qcow2'), 'rubbish');
   const { images } = await storage.call('ListImages', {});
   t.deepEqual(
-    images.map(({ id }) => id),
-    ['good'],
+    images.map(({ id, status }) => [id, status]),
+    [
+      ['bad', 'unreadable'],
+      ['good', 'complete'],
+    ],
   );
+});
+
+test('a damaged image is good for nothing but to be deleted, and can then be fetched again', async (t) => {
+  const storage = await startTestStorage(t);
+  const source = await addImage(storage, 'a');
+  await createGuest(storage, [{ image: 'a' }]);
+  const path = join(storage.dir, 'images', 'a.qcow2');
+  await chmod(path, 0o600);
+  await writeFile(path, 'rubbish');
+  t.is((await storage.call('GetImage', { id: 'a' })).images[0]?.status, 'unreadable');
+  const message = /^image a is there but cannot be read: delete it, then fetch it again: /;
+  await t.throwsAsync(storage.call('RequestImage', fetchRequest('a', source)), { message });
+  await t.throwsAsync(storage.call('CloneImage', { id: 'a', dest: 'b' }), { message });
+  await t.throwsAsync(createGuest(storage, [{ image: 'a' }], randomUUID()), { message });
+  await t.throwsAsync(storage.call('DeleteImage', { id: 'a' }), {
+    message: /^image a is in use: .*build on it/,
+  });
+  await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
+  await storage.call('DeleteImage', { id: 'a' });
+  const { images } = await storage.call('RequestImage', fetchRequest('a', source));
+  t.is(images[0]?.status, 'complete');
 });
 
 test('two fetches of one image share one download', async (t) => {

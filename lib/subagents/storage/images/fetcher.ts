@@ -4,8 +4,8 @@ import pRetry from 'p-retry';
 import { startDeadline, type TimeLimit } from '../../../deadline.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import type { DiskStore, StoredImage } from '../disk-store.js';
-import { explainNoSpace } from '../errors.js';
+import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
+import { explainNoSpace, requireReadable } from '../errors.js';
 import { imageKey, type Locks } from '../locks.js';
 import { SourceError } from './errors.js';
 import { inspectFile } from './inspect.js';
@@ -115,7 +115,7 @@ export class ImageFetcher {
     const known = await store.findImage(id);
     if (known) {
       await this.#checkKnown(id, wanted.sha256);
-      return known;
+      return requireReadable(known);
     }
     return explainNoSpace(`image ${id}`, store.workDir, async () => {
       const dir = await mkdtemp(join(store.workDir, 'fetch-'));
@@ -137,8 +137,23 @@ export class ImageFetcher {
     throw new Error(`image ${id} is there already, made ${made}, not ${sha256}: delete it first`);
   }
 
+  /** Callers hold the image's lock. */
+  async #add(id: string, file: CheckedFile, sha256: string): Promise<StoredImage> {
+    const { store, sums } = this.#options;
+    // It would take the place of what guests' disks build on by now.
+    if (await store.findImage(id))
+      throw new Error('it was cloned of another one meanwhile: delete that first');
+    await sums.set(id, sha256);
+    try {
+      return await store.addImage(id, file);
+    } catch (error) {
+      await sums.remove(id);
+      throw error;
+    }
+  }
+
   async #fetchInto(id: string, wanted: Wanted, path: string, progress: Progress): Promise<StoredImage> {
-    const { store, locks, sums } = this.#options;
+    const { locks } = this.#options;
     const { signal, clear } = startDeadline(FETCH, this.#stopping.signal);
     const claim = this.#space.claim();
     const { largeBytes } = this.#options;
@@ -150,10 +165,7 @@ export class ImageFetcher {
       progress.set('all there, being converted');
       const { dataBytes, ...file } = await inspectFile(path, signal);
       await claim.require(dataBytes);
-      return await locks.run(imageKey(id), async () => {
-        await sums.set(id, sha256);
-        return store.addImage(id, file);
-      });
+      return await locks.run(imageKey(id), () => this.#add(id, file, sha256));
     } finally {
       claim.release();
       clear();

@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
+import { errorMessage } from '../../../errors.js';
 import type { CheckedFile } from '../disk-store.js';
-import { type ImageInfo, imageFile, measureImage, readImageInfo } from '../qemu-img.js';
+import { checkImage, type ImageInfo, imageFile, measureImage, readImageInfo } from '../qemu-img.js';
 import { detectFormat, HEAD_BYTES, type ImageFormat } from './format.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
@@ -30,6 +31,15 @@ const checkSelfContained = (info: ImageInfo): void => {
 const alone = (format: ImageFormat, path: string): string =>
   imageFile(format, path, format === 'raw' ? {} : { backing: null });
 
+/** Of a file that is cut off, QEMU would read the end as zeros. */
+const checkWhole = async (file: string, signal?: AbortSignal): Promise<void> => {
+  try {
+    await checkImage(file, signal ? { signal } : {});
+  } catch (error) {
+    throw new Error(`an image that is damaged or not complete: ${errorMessage(error)}`, { cause: error });
+  }
+};
+
 /**
  * Looks at a fetched file before anything else does.
  * @throws when it is not an image that is whole in itself and of a size to be believed
@@ -43,5 +53,6 @@ export const inspectFile = async (path: string, signal?: AbortSignal): Promise<I
   // A table may have all its entries point to the same piece of data.
   const dataBytes = await measureImage(alone(format, path), signal);
   checkUnpacked(dataBytes, fileSize);
+  if (format !== 'raw') await checkWhole(alone(format, path), signal);
   return { path, format, dataBytes };
 };

@@ -3,7 +3,7 @@ import type { Image } from '../../../model/image.js';
 import type { CallContext } from '../../../rpc/call-context.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
-import { explainNoSpace, noSuchImage } from '../errors.js';
+import { explainNoSpace, noSuchImage, requireReadable } from '../errors.js';
 import { imageKey, type Locks } from '../locks.js';
 import { toMb } from '../units.js';
 import type { ImageFetcher } from './fetcher.js';
@@ -18,12 +18,12 @@ export interface ImageDeps {
 
 type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
 
-const toImage = ({ id, virtualSize, volume }: StoredImage): Image => ({
+const toImage = ({ id, virtualSize, volume, unreadable }: StoredImage): Image => ({
   id,
   type: 'kvm',
   volume,
   size: toMb(virtualSize),
-  status: 'complete',
+  status: unreadable === undefined ? 'complete' : 'unreadable',
 });
 
 const answer = (...images: StoredImage[]): ImageResponse => ({ images: images.map(toImage) });
@@ -50,10 +50,12 @@ const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<Stor
   return image;
 };
 
-const cloneImage = async (store: DiskStore, id: string, dest: string): Promise<StoredImage> => {
+const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string): Promise<StoredImage> => {
   checkId(dest);
-  await getImage(store, id);
+  requireReadable(await getImage(store, id));
   if (await store.findImage(dest)) throw new Error(`image ${dest} exists already: choose another name`);
+  // Of one that was removed by hand.
+  await sums.remove(dest);
   return explainNoSpace(`image ${dest}`, store.workDir, () => store.copyImage(id, dest));
 };
 
@@ -83,6 +85,6 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     DeleteImage: async ({ id }) => answer(await locks.run(imageKey(id), () => deleteImage(deps, id))),
 
     CloneImage: async ({ id, dest }) =>
-      answer(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(store, id, dest))),
+      answer(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(deps, id, dest))),
   };
 };

@@ -45,11 +45,11 @@ const contentLength = ({ headers }: IncomingMessage): number | undefined => {
   return length === undefined ? undefined : Number(length);
 };
 
-/** Whether an answer begins at a byte and is part of a file of that size: `Content-Range: bytes 5-9/10`. */
-const continues = ({ statusCode, headers }: IncomingMessage, offset: number, size?: number): boolean => {
+/** The part of a file that an answer says it is, `Content-Range: bytes 5-9/10`; with `*` the total is not known. */
+const partOf = ({ statusCode, headers }: IncomingMessage): { first: number; total?: number } | undefined => {
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
-  if (statusCode !== 206 || Number(first) !== offset) return false;
-  return size === undefined || total === '*' || Number(total) === size;
+  if (statusCode !== 206 || first === undefined) return undefined;
+  return { first: Number(first), ...(total === '*' ? {} : { total: Number(total) }) };
 };
 
 const askForRest = async (begun: Begun, offset: number, options: ResumeOptions): Promise<IncomingMessage> => {
@@ -58,9 +58,19 @@ const askForRest = async (begun: Begun, offset: number, options: ResumeOptions):
   if (validator === undefined)
     throw new SourceError('start-over', `${where} broke off, and the server does not send the rest alone`);
   const response = await request(url, options, { offset, validator });
-  if (continues(response, offset, size)) return response;
+  const part = partOf(response);
+  const { total = size } = part ?? {};
+  if (part?.first === offset && (size ?? total) === total) {
+    begun.size = total;
+    return response;
+  }
   response.destroy();
   throw new SourceError('start-over', `${where} broke off, and is not there any more as it was`);
+};
+
+/** A server may send a shorter part than it is asked for (RFC 9110, section 15.3.7). */
+const requireAll = ({ size }: Begun, sent: number): void => {
+  if (size !== undefined && sent !== size) throw new Error(`${sent} of ${size} bytes were sent`);
 };
 
 const isPassing = (error: unknown): boolean =>
@@ -85,6 +95,7 @@ async function* read(begun: Begun, options: ResumeOptions): AsyncGenerator<Buffe
         offset += chunk.length;
         yield chunk;
       }
+      requireAll(begun, offset);
       return;
     } catch (error) {
       options.signal?.throwIfAborted();

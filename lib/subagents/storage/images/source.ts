@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,23 @@ const allowedPath = async (path: string, importDirs: string[]): Promise<string> 
   return real;
 };
 
+/** @throws when the file changes while it is read: most likely it is still being copied to where it is */
+async function* readWhole(file: FileHandle, path: string): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    const before = await file.stat();
+    let read = 0;
+    for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+      read += chunk.length;
+      yield chunk;
+    }
+    const after = await file.stat();
+    if (before.size !== read || after.size !== read || before.mtimeMs !== after.mtimeMs)
+      throw new Error(`${path} was written to while it was read: try again when it is complete`);
+  } finally {
+    await file.close();
+  }
+}
+
 const openFile = async (path: string, { importDirs }: SourceOptions): Promise<Source> => {
   const real = await allowedPath(path, importDirs);
   // O_NONBLOCK: opening a named pipe must not hang.
@@ -41,7 +58,7 @@ const openFile = async (path: string, { importDirs }: SourceOptions): Promise<So
     await file.close();
     throw new Error(`${path} is not a regular file`);
   }
-  return { size: stats.size, bytes: file.createReadStream() };
+  return { size: stats.size, bytes: readWhole(file, path) };
 };
 
 const parseUrl = (source: string): URL | undefined => (URL.canParse(source) ? new URL(source) : undefined);

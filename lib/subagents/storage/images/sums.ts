@@ -1,6 +1,8 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orMissing } from '../files.js';
+import { orMissing, replaceFile } from '../files.js';
+
+const SUM = /^[0-9a-f]{64}$/m;
 
 /** Remembers the SHA-256 sums of the files that images were made of, in a file each. */
 export class Sums {
@@ -18,14 +20,14 @@ export class Sums {
       if (!known.has(name)) await rm(join(this.#dir, name), { force: true });
   }
 
-  /** In hex; `undefined` for an image that was not made of a file. */
+  /** In hex; `undefined` for an image that was not made of a file, or whose sum cannot be read. */
   async find(id: string): Promise<string | undefined> {
     const text = await orMissing(readFile(this.#path(id), 'utf8'));
-    return text?.trim();
+    return SUM.exec(text ?? '')?.[0];
   }
 
   async set(id: string, sha256: string): Promise<void> {
-    await writeFile(this.#path(id), `${sha256}\n`);
+    await replaceFile(this.#path(id), `${sha256}\n`);
   }
 
   async remove(id: string): Promise<void> {

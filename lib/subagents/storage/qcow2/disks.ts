@@ -1,9 +1,9 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { noSuchImage } from '../errors.js';
+import { noSuchImage, requireReadable } from '../errors.js';
 import { moveIntoPlace, orMissing, sync } from '../files.js';
-import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { MB, toMb } from '../units.js';
 import { withGuestFile } from './guest-file.js';
 import { diskFileName, guestDir, imagePath, type Layout } from './layout.js';
@@ -13,9 +13,6 @@ type Disks = Pick<
   DiskStore,
   'guestsOfImage' | 'findDisks' | 'createDisks' | 'deleteDisks' | 'checkDisk' | 'repair'
 >;
-
-/** qemu-img check: clusters are leaked, which wastes room and harms nothing (qemu-img(1)). */
-const EXIT_LEAKS = 3;
 
 export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): Disks => {
   /** Makes a disk's file; gives back its size in bytes. */
@@ -27,7 +24,7 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
     }
     const base = await findImage(image);
     if (!base) throw noSuchImage(image);
-    const bytes = Math.max(base.virtualSize, requested * MB);
+    const bytes = Math.max(requireReadable(base).virtualSize, requested * MB);
     await qemuImg([...create, '-b', imagePath(layout, image), '-F', 'qcow2', path, String(bytes)]);
     return bytes;
   };
@@ -72,10 +69,7 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
       withGuestFile(layout, disk, 'read', async ({ alone, gid, files }) => {
         // What QEMU has not written out yet looks like damage to a full check.
         if (running) await readOpenInfo(alone(), { gid, files });
-        else {
-          const options = { timeoutMs: LONG_TIMEOUT_MS, accept: [EXIT_LEAKS], gid, files };
-          await qemuImg(['check', '-q', '-U', alone()], options);
-        }
+        else await checkImage(alone(), { gid, files });
       }),
 
     // qcow2 writes in an order that harms nothing but leaves counts too high.

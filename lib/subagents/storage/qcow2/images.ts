@@ -6,6 +6,7 @@ import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
+import { requireReadable } from '../errors.js';
 import { moveIntoPlace, orMissing, sync } from '../files.js';
 import { readImageInfo } from '../qemu-img.js';
 import { imageIdOf, imagePath, imageVolume, type Layout } from './layout.js';
@@ -39,17 +40,16 @@ export const qcow2Images = (layout: Layout, log: Logger): Images => {
   const virtualSizeOf = cachedSizes();
 
   const findImage = async (id: string): Promise<StoredImage | undefined> => {
-    const virtualSize = await virtualSizeOf(imagePath(layout, id));
-    return virtualSize === undefined ? undefined : { id, virtualSize, volume: imageVolume(id) };
-  };
-
-  const findListed = async (id: string): Promise<StoredImage | undefined> => {
+    const path = imagePath(layout, id);
+    const volume = imageVolume(id);
     try {
-      return await findImage(id);
+      const virtualSize = await virtualSizeOf(path);
+      return virtualSize === undefined ? undefined : { id, virtualSize, volume };
     } catch (error) {
-      // One damaged file must not hide all the others.
-      log.warn({ image: id }, `image ${id} cannot be read: ${errorMessage(error)}`);
-      return undefined;
+      // One damaged file must not hide all the others, and can be deleted.
+      const unreadable = errorMessage(error);
+      log.warn({ image: id }, `image ${id} cannot be read: ${unreadable}`);
+      return { id, virtualSize: 0, unreadable, volume };
     }
   };
 
@@ -68,7 +68,7 @@ export const qcow2Images = (layout: Layout, log: Logger): Images => {
     }
     const image = await findImage(id);
     if (!image) throw new Error(`image ${id} was removed from ${layout.images} while it was added`);
-    return image;
+    return requireReadable(image);
   };
 
   return {
@@ -76,7 +76,7 @@ export const qcow2Images = (layout: Layout, log: Logger): Images => {
 
     listImages: async () => {
       const ids = (await readdir(layout.images)).map(imageIdOf).filter((id) => id !== undefined);
-      const images = await pLimit(READERS).map(ids.sort(), findListed);
+      const images = await pLimit(READERS).map(ids.sort(), findImage);
       return images.filter((image) => image !== undefined);
     },
 

@@ -1,6 +1,6 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
-import { notFound } from '../errors.js';
+import { isNoSpace, notFound } from '../errors.js';
 import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
@@ -63,6 +63,15 @@ const createAll = async (layout: Layout, disks: StoredDisk[], name: string): Pro
   }
 };
 
+/** On a full device it stays, until a snapshot of that name is taken again. */
+const forgetConsistency = async (layout: Layout, disks: StoredDisk[], name: string): Promise<void> => {
+  try {
+    await writeConsistency(layout, disks, name);
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+  }
+};
+
 /** qcow2's internal snapshots: through QEMU for a running guest, through qemu-img for a stopped one. */
 export const qcow2Snapshots = (layout: Layout): Snapshots => {
   const deleteOne = async (disk: StoredDisk, name: string, live?: QmpClient): Promise<void> => {
@@ -86,7 +95,7 @@ export const qcow2Snapshots = (layout: Layout): Snapshots => {
 
     deleteSnapshot: async (disks, name, live) => {
       for (const disk of disks) await deleteOne(disk, name, live);
-      await writeConsistency(layout, disks, name);
+      await forgetConsistency(layout, disks, name);
     },
 
     rollback: async (disk, name, newer) => {

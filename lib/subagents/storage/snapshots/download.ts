@@ -9,7 +9,7 @@ import type { StoredDisk } from '../disk-store.js';
 import { guestKey } from '../locks.js';
 import type { SnapshotDeps } from './methods.js';
 import { diskSnapshotId, type Selection, selectNamed } from './select.js';
-import { newerThan } from './settle.js';
+import { listSnapshots } from './settle.js';
 
 const checkId = (id: string): string => {
   const parts = parseSnapshotId(id);
@@ -33,7 +33,8 @@ const diskOf = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, Sele
   const { disks, name } = selection;
   const [disk, second] = disks;
   if (second) throw new StreamError(400, `guest has ${disks.length} disks: name one`);
-  if (!disk || (await newerThan(deps.store, disk, name)) === undefined)
+  const snapshots = disk ? await listSnapshots(deps, selection.guest, disk) : [];
+  if (!disk || !snapshots.some((snapshot) => snapshot.name === name))
     throw new StreamError(404, `${id}: not found`);
   return [disk, selection];
 };

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredDisk } from '../disk-store.js';
-import { moveIntoPlace, orMissing, sync } from '../files.js';
+import { orMissing, replaceFile, sync } from '../files.js';
 
 /** What is being done to the snapshots of a guest's disks, one after the other. */
 export interface Intent {
@@ -45,9 +45,7 @@ export class Journal {
   }
 
   async write(guest: string, intent: Intent): Promise<void> {
-    const path = this.#path(guest);
-    await writeFile(`${path}.new`, `${JSON.stringify(intent)}\n`);
-    await moveIntoPlace(`${path}.new`, path);
+    await replaceFile(this.#path(guest), `${JSON.stringify(intent)}\n`);
   }
 
   async clear(guest: string): Promise<void> {

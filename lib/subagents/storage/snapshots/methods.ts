@@ -12,7 +12,7 @@ import type { SnapshotsInUse } from './in-use.js';
 import { intentOf, type Journal } from './journal.js';
 import { rollback } from './rollback.js';
 import { diskSnapshotId, guestOf, type Selection, select, selectNamed } from './select.js';
-import { having, journaled } from './settle.js';
+import { having, journaled, listSnapshots, settleGuest } from './settle.js';
 
 export interface SnapshotDeps {
   store: DiskStore;
@@ -27,16 +27,18 @@ export interface SnapshotDeps {
 
 type SnapshotMethod = (request: SnapshotRequest, call: Pick<CallContext, 'job'>) => Promise<SnapshotResponse>;
 
+type Work = (deps: SnapshotDeps, request: SnapshotRequest, repeat: boolean) => Promise<SnapshotResponse>;
+
 /** Whether the call is made again because nobody knows how far it came: then to find it done is no error. */
 const isRepeat = ({ job }: Pick<CallContext, 'job'>): boolean => (job?.attempt ?? 1) > 1;
 
 /** The snapshots of one disk that are asked for: all, or that of a name. */
 const snapshotsOf = async (
-  store: DiskStore,
+  deps: SnapshotDeps,
   disk: StoredDisk,
   { guest, name }: Selection,
 ): Promise<Snapshot[]> =>
-  (await store.snapshots(disk))
+  (await listSnapshots(deps, guest, disk))
     .filter((snapshot) => name === '' || snapshot.name === name)
     .map((snapshot) => ({
       id: diskSnapshotId(guest, disk, snapshot.name),
@@ -44,17 +46,17 @@ const snapshotsOf = async (
       consistency: snapshot.consistency,
     }));
 
-const answer = async (store: DiskStore, selection: Selection): Promise<SnapshotResponse> => {
-  const lists = await Promise.all(selection.disks.map((disk) => snapshotsOf(store, disk, selection)));
+const answer = async (deps: SnapshotDeps, selection: Selection): Promise<SnapshotResponse> => {
+  const lists = await Promise.all(selection.disks.map((disk) => snapshotsOf(deps, disk, selection)));
   return { snapshots: lists.flat() };
 };
 
-const list = async ({ store }: SnapshotDeps, { id }: SnapshotRequest): Promise<SnapshotResponse> =>
-  answer(store, await select(store, id));
+const list = async (deps: SnapshotDeps, { id }: SnapshotRequest): Promise<SnapshotResponse> =>
+  answer(deps, await select(deps.store, id));
 
 /** @throws `…: not found` when there is none */
-const get = async ({ store }: SnapshotDeps, { id }: SnapshotRequest): Promise<SnapshotResponse> => {
-  const found = await answer(store, await selectNamed(store, id));
+const get = async (deps: SnapshotDeps, { id }: SnapshotRequest): Promise<SnapshotResponse> => {
+  const found = await answer(deps, await selectNamed(deps.store, id));
   if (found.snapshots.length === 0) throw notFound(id);
   return found;
 };
@@ -78,11 +80,11 @@ const create = async (
   const selection = { ...selected, name: dest || selected.name };
   const { disks, name } = selection;
   if (repeat && disks.length > 0 && (await having(store, disks, name)).length === disks.length) {
-    return answer(store, selection);
+    return answer(deps, selection);
   }
   await checkNew(store, selection);
   await createSnapshot(deps, selection);
-  return answer(store, selection);
+  return answer(deps, selection);
 };
 
 const remove = async (
@@ -98,8 +100,10 @@ const remove = async (
   const disks = await having(store, selection.disks, name);
   inUse.check(disks.map((disk) => diskSnapshotId(guest, disk, name)));
   await store.requireUnused(disks, [name]);
-  await journaled(deps, guest, intentOf('delete', name, disks), () =>
-    withMonitor(runDir, guest, (live) => store.deleteSnapshot(disks, name, live)),
+  await explainNoSpace(request.id, store.workDir, () =>
+    journaled(deps, guest, intentOf('delete', name, disks), () =>
+      withMonitor(runDir, guest, (live) => store.deleteSnapshot(disks, name, live)),
+    ),
   );
   return removed;
 };
@@ -110,22 +114,27 @@ const rollBack = async (deps: SnapshotDeps, request: SnapshotRequest): Promise<S
   if (await isRunning(runDir, selection.guest))
     throw new Error(`guest ${selection.guest} is running: shut it down, then roll it back`);
   await explainNoSpace(request.id, store.workDir, () => rollback(deps, selection, request.destroyMoreRecent));
-  return answer(store, selection);
+  return answer(deps, selection);
 };
+
+const onceSettled =
+  (work: Work): Work =>
+  async (deps, request, repeat) => {
+    await settleGuest(deps, guestOf(request.id));
+    return work(deps, request, repeat);
+  };
 
 /** The methods of `ImageStore` that are about snapshots. One at a time for each guest. */
 export const snapshotMethods = (deps: SnapshotDeps): Record<string, SnapshotMethod> => {
   const locked =
-    (
-      work: (deps: SnapshotDeps, request: SnapshotRequest, repeat: boolean) => Promise<SnapshotResponse>,
-    ): SnapshotMethod =>
+    (work: Work): SnapshotMethod =>
     async (request, call) =>
       deps.locks.run(guestKey(guestOf(request.id)), () => work(deps, request, isRepeat(call)));
   return {
     ListSnapshots: locked(list),
     GetSnapshot: locked(get),
-    CreateSnapshot: locked(create),
-    DeleteSnapshot: locked(remove),
-    RollbackSnapshot: locked(rollBack),
+    CreateSnapshot: locked(onceSettled(create)),
+    DeleteSnapshot: locked(onceSettled(remove)),
+    RollbackSnapshot: locked(onceSettled(rollBack)),
   };
 };

@@ -1,6 +1,7 @@
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore, StoredDisk, StoredSnapshot } from '../disk-store.js';
+import { isNoSpace } from '../errors.js';
 import { guestAgentSocket, thawLeftBehind } from '../guest-agent/freeze.js';
 import { guestKey } from '../locks.js';
 import { withMonitor } from '../monitor.js';
@@ -11,6 +12,17 @@ import type { SnapshotDeps } from './methods.js';
 export const having = async (store: DiskStore, disks: StoredDisk[], name: string): Promise<StoredDisk[]> => {
   const lists = await Promise.all(disks.map((disk) => store.snapshots(disk)));
   return disks.filter((_, index) => lists[index]?.some((snapshot) => snapshot.name === name));
+};
+
+/** A disk's snapshots as they are told of, less one that is to be undone or removed as soon as can be. */
+export const listSnapshots = async (
+  { store, journal }: SnapshotDeps,
+  guest: string,
+  disk: StoredDisk,
+): Promise<StoredSnapshot[]> => {
+  const [all, intent] = await Promise.all([store.snapshots(disk), journal.find(guest)]);
+  if (!intent || intent.action === 'rollback' || !intent.disks.includes(disk.index)) return all;
+  return all.filter(({ name }) => name !== intent.name);
 };
 
 /** The snapshots of a disk that were taken after one of them, oldest first; `undefined` when it does not have that. */
@@ -50,23 +62,48 @@ const complete = async (
   else log.warn({ guest }, `guest ${guest} was started before its rollback to ${name} was complete`);
 };
 
-/** Undoes a snapshot that was not taken of all disks, and goes on with a rollback or the removal of one. */
-const settleGuest = async (deps: SnapshotDeps, guest: string): Promise<void> => {
-  const intent = await deps.journal.find(guest);
+/**
+ * Undoes a snapshot that was not taken of all disks, and goes on with a rollback or the removal of one. To be awaited
+ * before it is decided what to do to a guest's snapshots: what it changes must not have been looked at.
+ * @throws when it cannot be done now
+ */
+export const settleGuest = async (deps: SnapshotDeps, guest: string): Promise<void> => {
+  const { journal, log, runDir } = deps;
+  const intent = await journal.find(guest);
   if (!intent) return;
-  await withMonitor(deps.runDir, guest, (live) => complete(deps, guest, intent, live));
-  await deps.journal.clear(guest);
-  deps.log.info({ guest, ...intent }, `settled what was under way: ${intent.action} ${intent.name}`);
+  const what = `${intent.action} ${intent.name}`;
+  try {
+    await withMonitor(runDir, guest, (live) => complete(deps, guest, intent, live));
+  } catch (error) {
+    // Never later, when the guest may have run on its disks for days: who asked for the rollback is to do so again.
+    if (intent.action === 'rollback') await journal.clear(guest);
+    throw new Error(`guest ${guest}: ${what} cannot be settled: ${errorMessage(error)}`, { cause: error });
+  }
+  await journal.clear(guest);
+  log.info({ guest, ...intent }, `settled what was under way: ${what}`);
 };
 
-/** Settles what an earlier process left. What cannot be now is tried again when something is asked of that guest. */
+/** Settles what can be settled now; the rest is before anything is done to that guest's snapshots. */
+const trySettling = async (deps: SnapshotDeps, guest: string): Promise<void> => {
+  try {
+    await settleGuest(deps, guest);
+  } catch (error) {
+    deps.log.error({ guest }, errorMessage(error));
+  }
+};
+
+/** Settles what an earlier process left. */
 export const settleAll = async (deps: SnapshotDeps): Promise<void> => {
-  for (const guest of await deps.journal.guests()) {
-    try {
-      await deps.locks.run(guestKey(guest), () => settleGuest(deps, guest));
-    } catch (error) {
-      deps.log.error({ guest }, `cannot settle what was under way: ${errorMessage(error)}`);
-    }
+  for (const guest of await deps.journal.guests())
+    await deps.locks.run(guestKey(guest), () => trySettling(deps, guest));
+};
+
+/** To remove a snapshot is how room is made: on a full device its caller alone goes on with it if it is cut off. */
+const note = async ({ journal }: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
+  try {
+    await journal.write(guest, intent);
+  } catch (error) {
+    if (intent.action !== 'delete' || !isNoSpace(error)) throw error;
   }
 };
 
@@ -80,12 +117,11 @@ export const journaled = async (
   intent: Intent,
   work: () => Promise<void>,
 ): Promise<void> => {
-  await settleGuest(deps, guest);
-  await deps.journal.write(guest, intent);
+  await note(deps, guest, intent);
   try {
     await work();
   } catch (error) {
-    if (intent.action === 'create') await settleGuest(deps, guest).catch(() => undefined);
+    if (intent.action === 'create') await trySettling(deps, guest);
     else await deps.journal.clear(guest);
     throw error;
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { hasDependents, isMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
@@ -18,6 +19,9 @@ export class WorkArea {
   readonly #layout: Layout;
   readonly #log: Logger;
   readonly #inUse = new Set<string>();
+  /** One at a time: what one has listed must not be made anew, after another destroyed it, before its turn comes. */
+  readonly #oneSweep = pLimit(1);
+  #waiting: Promise<void> | undefined;
 
   constructor(layout: Layout, log: Logger) {
     this.#layout = layout;
@@ -52,13 +56,13 @@ export class WorkArea {
     await this.sweep();
   }
 
-  /** Destroys what nobody is at work on; in rounds, as one may build on another. */
-  async sweep(): Promise<void> {
-    for (;;) {
-      const destroyed = [];
-      for (const dataset of await this.#listRubbish()) destroyed.push(await this.#destroy(dataset));
-      if (!destroyed.includes(true)) return;
-    }
+  /** Destroys what nobody is at work on. One sweep that has not begun yet does for all who ask for one. */
+  sweep(): Promise<void> {
+    this.#waiting ??= this.#oneSweep(() => {
+      this.#waiting = undefined;
+      return this.#sweepNow();
+    });
+    return this.#waiting;
   }
 
   /** Empties it of what an earlier process left, files included. */
@@ -70,6 +74,15 @@ export class WorkArea {
       if (!left.has(name)) await rm(join(mountpoint, name), { recursive: true, force: true });
   }
 
+  /** In rounds, as one may build on another. */
+  async #sweepNow(): Promise<void> {
+    for (;;) {
+      const destroyed = [];
+      for (const dataset of await this.#listRubbish()) destroyed.push(await this.#destroy(dataset));
+      if (!destroyed.includes(true)) return;
+    }
+  }
+
   async #isTaken(dataset: string): Promise<boolean> {
     const find = (): Promise<string[][]> => listDatasets(['name'], dataset);
     if ((await find()).length === 0) return false;
@@ -77,10 +90,9 @@ export class WorkArea {
     return (await find()).length > 0;
   }
 
-  async #listRubbish(): Promise<string[]> {
-    const { root, work } = this.#layout;
-    const types = ['-t', 'filesystem,volume'];
-    const rows = await listDatasets(['name', DELETED_PROPERTY], ...types, '-r', '-d', '2', root);
+  async #listRubbish(where = ['-r', '-d', '2', this.#layout.root]): Promise<string[]> {
+    const { work } = this.#layout;
+    const rows = await listDatasets(['name', DELETED_PROPERTY], '-t', 'filesystem,volume', ...where);
     return rows
       .filter(
         ([name = '', deleted]) =>
@@ -91,6 +103,8 @@ export class WorkArea {
 
   async #destroy(dataset: string): Promise<boolean> {
     try {
+      // The ones before may have taken long: it must be rubbish still.
+      if ((await this.#listRubbish([dataset])).length === 0) return false;
       await zfsWhenFree('destroy', '-r', dataset);
       return true;
     } catch (error) {

@@ -77,4 +77,19 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     );
     await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
   });
+
+  test('a snapshot can be deleted to make room', async (t) => {
+    const { storage, dir } = await backend.startSmall(t);
+    const { call } = storage;
+    const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+    for (const { source } of disks) await backend.io(source, 'write -P 0x31 0 1M');
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const ballast = await fillUp(dir);
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.deepEqual((await call('ListSnapshots', snapshotRequest(GUEST))).snapshots, []);
+    for (const { source } of disks) await t.notThrowsAsync(backend.io(source, 'read -P 0x31 0 1M'));
+    await truncate(ballast, 0);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
+  });
 };

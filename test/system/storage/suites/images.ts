@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../../../helpers/backends.js';
 import { addImage, qemuImg, qemuIo, serveHttp } from '../../../helpers/storage.js';
+import { gate } from '../../../helpers/wait.js';
 
 const fetchRequest = (id: string, source: string): object => ({ id, type: 'kvm', dest: '', source });
 
@@ -76,6 +77,26 @@ export const imagesSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.imageIo(storage, 'b', 'read -P 0x77 0 1M'));
     await t.throwsAsync(storage.call('CloneImage', { id: 'b', dest: 'b' }), { message: /exists already/ });
     await t.throwsAsync(storage.call('CloneImage', { id: 'a', dest: 'c' }), { message: /no such image$/ });
+  });
+
+  test('a clone that was made while an image of its id was fetched is not replaced by that', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'a', 0x77);
+    const { opened, open } = gate();
+    const asked = gate();
+    const url = await serveHttp(t, (_, response) => {
+      asked.open();
+      void opened.then(() => response.end(Buffer.alloc(2 ** 20, 1)));
+    });
+    const fetched = storage.call('RequestImage', fetchRequest('b', `${url}/b`));
+    await asked.opened;
+    await storage.call('CloneImage', { id: 'a', dest: 'b' });
+    open();
+    await t.throwsAsync(fetched, {
+      message: /^image b: it was cloned of another one meanwhile: delete that first$/,
+    });
+    await t.notThrowsAsync(backend.imageIo(storage, 'b', 'read -P 0x77 0 1M'));
+    t.deepEqual(await readdir(join(storage.dir, 'sums')), ['a']);
   });
 
   test('what an earlier process left half made is removed at the start', async (t) => {

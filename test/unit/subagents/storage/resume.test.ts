@@ -30,6 +30,22 @@ test('a connection that breaks before the first byte is asked for again', async 
   t.is(sum(await fetchAll(url)), sum(FILE));
 });
 
+test('a server that sends a shorter part than was asked for is asked for the rest', async (t) => {
+  for (const length of [10, undefined]) {
+    const ranges: (string | undefined)[] = [];
+    const url = await serveHttp(t, ({ headers }, response) => {
+      const number = ranges.push(headers.range);
+      if (number === 1) {
+        response.writeHead(200, { etag: '"1"', ...(length ? { 'content-length': length } : {}) });
+        response.write('01234', () => response.socket?.end());
+      } else if (number === 2) response.writeHead(206, { 'content-range': 'bytes 5-7/10' }).end('567');
+      else response.writeHead(206, { 'content-range': 'bytes 8-9/10' }).end('89');
+    });
+    t.is((await fetchAll(url)).toString(), '0123456789');
+    t.deepEqual(ranges, [undefined, 'bytes=5-', 'bytes=8-']);
+  }
+});
+
 test('a file that has changed meanwhile is not put together of both', async (t) => {
   const { url } = await serveFile(t, FILE, { breakAt: [100_000], etags: ['"1"', '"2"'] });
   const error = await t.throwsAsync(fetchAll(url), { instanceOf: SourceError, message: /as it was$/ });

@@ -1,4 +1,5 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -43,6 +44,14 @@ test('a directory beside the allowed one with a name that begins alike is not un
   await writeFile(join(`${dir}-other`, 'x'), 'x');
   const source = join(base, 'import-other', 'x');
   await t.throwsAsync(openSource(source, { importDirs: [dir] }), { message: /there is no file/ });
+});
+
+test('a file that is still being copied is not taken for a whole one', async (t) => {
+  const { dir, path } = await withFile(t);
+  const stream = await openSource(path, { importDirs: [dir] });
+  await once(stream, 'readable');
+  await appendFile(path, 'more');
+  await t.throwsAsync(text(stream), { message: /a b\.raw was written to while it was read: try again/ });
 });
 
 test('a directory is no source', async (t) => {

@@ -1,0 +1,61 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
+import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
+import { Sums } from '../../../lib/subagents/storage/images/sums.js';
+import { Locks } from '../../../lib/subagents/storage/locks.js';
+import { needs } from '../../helpers/needs.js';
+import { addImage, startTestStorage } from '../../helpers/storage.js';
+import { silentLog } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const test = needs('qemu-img', 'qemu-io', 'prlimit', 'setpriv');
+
+const OTHER_SUM = '0'.repeat(64);
+
+const request = (id: string, sha256: string): object => ({ id, type: 'kvm', dest: '', source: '', sha256 });
+
+test('an image that is there is only taken for the one of a sum when it is known to be', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = await addImage(storage, 'a');
+  const is = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  await t.notThrowsAsync(storage.call('RequestImage', request('a', is)));
+  await t.throwsAsync(storage.call('RequestImage', request('a', OTHER_SUM)), {
+    message: `image a is there already, made of a file with the sha256 ${is}, not ${OTHER_SUM}: delete it first`,
+  });
+  // Of an image that was removed by hand.
+  await writeFile(join(storage.dir, 'sums', 'b'), is);
+  await storage.call('CloneImage', { id: 'a', dest: 'b' });
+  await t.throwsAsync(storage.call('RequestImage', request('b', is)), { message: /is not known/ });
+  await storage.call('DeleteImage', { id: 'a' });
+  t.deepEqual(await readdir(join(storage.dir, 'sums')), []);
+});
+
+test('of an image that could not be added no sum is left', async (t) => {
+  const dir = await tempDir(t);
+  const path = join(dir, 'disk.raw');
+  await writeFile(path, randomBytes(65536));
+  const sums = new Sums(join(dir, 'sums'));
+  await sums.open([]);
+  const store = {
+    workDir: dir,
+    findImage: async () => undefined,
+    addImage: () => Promise.reject(new Error('the pool is gone')),
+  } as Partial<DiskStore> as DiskStore;
+  const options = { store, sums, locks: new Locks(), log: silentLog, importDirs: [dir] };
+  await t.throwsAsync(new ImageFetcher(options).fetch('a', { source: path }), {
+    message: 'image a: the pool is gone',
+  });
+  t.is(await sums.find('a'), undefined);
+});
+
+test('sums of images that are not there any more are forgotten at the next start', async (t) => {
+  const first = await startTestStorage(t);
+  await addImage(first, 'a/b');
+  await writeFile(join(first.dir, 'sums', 'gone'), OTHER_SUM);
+  await startTestStorage(t, join(first.dir, '..'));
+  t.deepEqual(await readdir(join(first.dir, 'sums')), ['a%2Fb']);
+});

@@ -1,0 +1,68 @@
+import { chmod, mkdir, open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import avaTest from 'ava';
+import { execa } from 'execa';
+import { missingParts, needsInTurn } from '../../helpers/needs.js';
+import { createGuest } from '../../helpers/storage.js';
+import { GUEST_ID } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
+import { zfsBackend } from '../../helpers/zfs-backend.js';
+
+/** Is swept before the other one. */
+const FIRST_ID = `00000000${GUEST_ID.slice(8)}`;
+
+let pool: TestPool | undefined;
+
+const PARTS = ['qemu-img', 'mkfifo', ...ZFS_PARTS];
+const test = needsInTurn(...PARTS);
+const backend = zfsBackend(test, () => pool as TestPool);
+
+if (missingParts(...PARTS).length === 0) {
+  avaTest.before(async () => {
+    pool = await createPool();
+  });
+  avaTest.after.always(() => pool?.destroy());
+}
+
+/**
+ * A `zfs` that, before it first destroys a dataset of that name, waits until the pipe has been opened for writing and
+ * closed again; the real one for all else.
+ */
+const holdUp = async (dir: string, name: string): Promise<{ pipe: string }> => {
+  const [bin, pipe] = [join(dir, 'bin'), join(dir, 'pipe')];
+  await mkdir(bin);
+  await execa('mkfifo', [pipe]);
+  const { stdout: real } = await execa('sh', ['-c', 'command -v zfs']);
+  const script = `#!/bin/bash
+[[ "$1" == destroy && "\${!#}" == */${name} && -p ${pipe} ]] && cat ${pipe} && rm ${pipe}
+exec ${real} "$@"
+`;
+  await writeFile(join(bin, 'zfs'), script);
+  await chmod(join(bin, 'zfs'), 0o755);
+  process.env.PATH = `${bin}:${process.env.PATH}`;
+  return { pipe };
+};
+
+test('a guest that was made anew after a sweep had listed the old one is not destroyed', async (t) => {
+  const storage = await backend.start(t);
+  const { dataset } = backend.part(storage);
+  for (const id of [FIRST_ID, GUEST_ID]) await createGuest(storage, [{ size: 1 }], id);
+  // As one that was downloaded of when it was deleted.
+  await zfs('set', 'mistify:deleted=true', `${dataset}/guests/${GUEST_ID}`);
+  const { pipe } = await holdUp(await tempDir(t), FIRST_ID);
+  const deleted = storage.call('DeleteGuestsDisks', { guest: { id: FIRST_ID } });
+  const heldUp = await open(pipe, 'w');
+  await until('the old one is destroyed', async () => {
+    const { failed } = await execa('zfs', ['destroy', '-r', `${dataset}/guests/${GUEST_ID}`], {
+      reject: false,
+    });
+    return !failed;
+  });
+  const disks = await createGuest(storage, [{ size: 1 }]);
+  await heldUp.close();
+  await deleted;
+  await t.notThrowsAsync(storage.call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
+  t.deepEqual((await backend.contents(storage)).guests, [GUEST_ID]);
+});
