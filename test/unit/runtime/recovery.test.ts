@@ -32,6 +32,7 @@ const leaveBehind = async (t: ExecutionContext, guest: Partial<Guest>, left: Lef
     await jobs.start(ID);
     await jobs.enterStage(ID, running);
   }
+  await Promise.all([guests.close(), jobs.close()]);
   return { dbpath, ids };
 };
 

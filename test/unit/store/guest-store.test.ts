@@ -6,6 +6,16 @@ import { GuestStore } from '../../../lib/store/guest-store.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
+/** Until the test ends. */
+const openStore = async (
+  t: ExecutionContext,
+  ...file: Parameters<typeof GuestStore.open>
+): Promise<GuestStore> => {
+  const opened = await GuestStore.open(...file);
+  t.teardown(() => opened.close());
+  return opened;
+};
+
 const newFile = async (t: ExecutionContext): Promise<string> => join(await tempDir(t), 'guests.db');
 
 test('a guest comes back whole after a restart, keys with dots and dollars in its metadata too', async (t) => {
@@ -20,12 +30,12 @@ test('a guest comes back whole after a restart, keys with dots and dollars in it
     vnc: 5901,
     metadata: { 'a.b': '1', $set: '2', plain: '3', ключ: 'значение' },
   };
-  t.true(await (await GuestStore.open(filename)).insert(guest));
-  t.deepEqual((await GuestStore.open(filename)).get(GUEST_ID), guest);
+  t.true(await (await openStore(t, filename)).insert(guest));
+  t.deepEqual((await openStore(t, filename)).get(GUEST_ID), guest);
 });
 
 test('an id that is taken keeps its guest', async (t) => {
-  const guests = await GuestStore.open(await newFile(t));
+  const guests = await openStore(t, await newFile(t));
   t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID, memory: 1 });
   t.false(await guests.insert({ id: GUEST_ID, memory: 2 }));
@@ -33,7 +43,7 @@ test('an id that is taken keeps its guest', async (t) => {
 });
 
 test('a guest that is not there is an error of kind not_found', async (t) => {
-  const guests = await GuestStore.open(await newFile(t));
+  const guests = await openStore(t, await newFile(t));
   t.teardown(() => guests.close());
   const expected = { message: `guest ${GUEST_ID}: not found` };
   t.like(
@@ -52,11 +62,11 @@ test('a guest that is not there is an error of kind not_found', async (t) => {
 
 test('a removed guest stays removed after a restart', async (t) => {
   const filename = await newFile(t);
-  const guests = await GuestStore.open(filename);
+  const guests = await openStore(t, filename);
   t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID });
   await guests.remove(GUEST_ID);
-  t.deepEqual((await GuestStore.open(filename)).list(), []);
+  t.deepEqual((await openStore(t, filename)).list(), []);
 });
 
 test('a metadata patch sets keys, and removes those that are null or empty', (t) => {
@@ -68,7 +78,7 @@ test('a metadata patch sets keys, and removes those that are null or empty', (t)
 
 test('an update that changes nothing is neither written nor told', async (t) => {
   const filename = await newFile(t);
-  const guests = await GuestStore.open(filename);
+  const guests = await openStore(t, filename);
   t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID, memory: 1, nics: [] });
   const content = await readFile(filename, 'utf8');

@@ -8,6 +8,13 @@ import type { LoggedJob } from '../../../lib/store/logged-job.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
+/** Until the test ends. */
+const openLog = async (t: ExecutionContext, ...file: Parameters<typeof JobLog.open>): Promise<JobLog> => {
+  const opened = await JobLog.open(...file);
+  t.teardown(() => opened.close());
+  return opened;
+};
+
 const task = { kind: 'guest', name: 'start' } as const;
 
 const newFile = async (t: ExecutionContext): Promise<string> => join(await tempDir(t), 'jobs.db');
@@ -23,7 +30,7 @@ const addFinished = async (log: JobLog, guestId: string, count: number): Promise
 };
 
 test('a new job is queued, and its times are those of the contract', async (t) => {
-  const log = await JobLog.open(await newFile(t));
+  const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const job = await log.add('g1', 'create', task);
   t.like(job, { GuestID: 'g1', Action: 'create', Status: 'Queued', StartedAt: NO_TIME, Message: '' });
@@ -32,7 +39,7 @@ test('a new job is queued, and its times are those of the contract', async (t) =
 });
 
 test('a job is running from its start, and complete or in error at its end', async (t) => {
-  const log = await JobLog.open(await newFile(t));
+  const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const [{ ID: good }, { ID: bad }] = [await log.add('g', 'start', task), await log.add('g', 'start', task)];
   await log.start(good);
@@ -47,7 +54,7 @@ test('a job is running from its start, and complete or in error at its end', asy
 });
 
 test('what a job says late, as it ends or after its end, does not end it a second time', async (t) => {
-  const log = await JobLog.open(await newFile(t));
+  const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const { ID } = await log.add('g', 'start', task);
   await log.start(ID);
@@ -59,7 +66,7 @@ test('what a job says late, as it ends or after its end, does not end it a secon
 });
 
 test('jobs are listed newest first, at most as many as asked for', async (t) => {
-  const log = await JobLog.open(await newFile(t));
+  const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 5);
   t.deepEqual(
@@ -75,11 +82,11 @@ test('jobs are listed newest first, at most as many as asked for', async (t) => 
 
 test('a page goes on where the one before it ended, also after a restart and when jobs came meanwhile', async (t) => {
   const filename = await newFile(t);
-  const log = await JobLog.open(filename);
+  const log = await openLog(t, filename);
   t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 5);
   const { next } = log.page({ limit: 2 });
-  const reopened = await JobLog.open(filename);
+  const reopened = await openLog(t, filename);
   t.teardown(() => reopened.close());
   await addFinished(reopened, 'g', 1);
   const rest = reopened.page({ before: next, limit: 10 });
@@ -92,14 +99,14 @@ test('a page goes on where the one before it ended, also after a restart and whe
 
 test('the job of a request that may come again is kept beside the newest ones', async (t) => {
   const filename = await newFile(t);
-  const log = await JobLog.open(filename, 10);
+  const log = await openLog(t, filename, 10);
   t.teardown(() => log.close());
   const request = { key: 'k', fingerprint: 'f', pending: '[]' };
   const { ID } = await log.add('g', 'start', task, { request });
   await log.complete(ID, { state: 'running' });
   await addFinished(log, 'g', 150);
   t.is(log.list().length, 11);
-  const reopened = await JobLog.open(filename, 10);
+  const reopened = await openLog(t, filename, 10);
   t.teardown(() => reopened.close());
   for (const { findByKey } of [log, reopened].map((one) => ({ findByKey: one.findByKey.bind(one) })))
     t.like(findByKey('k'), {
@@ -109,7 +116,7 @@ test('the job of a request that may come again is kept beside the newest ones', 
 });
 
 test("a guest's jobs are its own alone", async (t) => {
-  const log = await JobLog.open(await newFile(t));
+  const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const [mine] = await addFinished(log, 'mine', 1);
   const [other] = await addFinished(log, 'other', 1);
@@ -127,11 +134,11 @@ test("a guest's jobs are its own alone", async (t) => {
 
 test('the log is the same after a restart, and new jobs come after the old ones', async (t) => {
   const filename = await newFile(t);
-  const log = await JobLog.open(filename);
+  const log = await openLog(t, filename);
   t.teardown(() => log.close());
   await Promise.all(Array.from({ length: 30 }, () => log.add('g', 'start', task)));
   await log.fail(log.list()[3]?.ID ?? '', 'why');
-  const reopened = await JobLog.open(filename);
+  const reopened = await openLog(t, filename);
   t.teardown(() => reopened.close());
   t.deepEqual(reopened.list(), log.list());
   const { ID } = await reopened.add('g', 'stop', task);
@@ -139,7 +146,7 @@ test('the log is the same after a restart, and new jobs come after the old ones'
 });
 
 test('the newest 1000 jobs are kept by default', async (t) => {
-  const log = await JobLog.open(await newFile(t));
+  const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 1003);
   t.is(log.list().length, 1000);
@@ -149,12 +156,12 @@ test('the newest 1000 jobs are kept by default', async (t) => {
 
 test('old jobs are gone from the guest and after a restart as well', async (t) => {
   const filename = await newFile(t);
-  const log = await JobLog.open(filename, 10);
+  const log = await openLog(t, filename, 10);
   t.teardown(() => log.close());
   await addFinished(log, 'old', 5);
   const ids = await addFinished(log, 'new', 10);
   t.deepEqual(log.list({ guestId: 'old' }), []);
-  const reopened = await JobLog.open(filename, 10);
+  const reopened = await openLog(t, filename, 10);
   t.teardown(() => reopened.close());
   t.deepEqual(
     reopened.list().map(({ ID }) => ID),
@@ -163,7 +170,7 @@ test('old jobs are gone from the guest and after a restart as well', async (t) =
 });
 
 test('a job that has not ended is never forgotten', async (t) => {
-  const log = await JobLog.open(await newFile(t), 3);
+  const log = await openLog(t, await newFile(t), 3);
   t.teardown(() => log.close());
   const queued = await log.add('g', 'create', task);
   const running = await log.add('g', 'start', task);
@@ -179,11 +186,11 @@ test('a job that has not ended is never forgotten', async (t) => {
 
 test('a torn last line costs that one change alone', async (t) => {
   const filename = await newFile(t);
-  const log = await JobLog.open(filename);
+  const log = await openLog(t, filename);
   t.teardown(() => log.close());
   const [id] = await addFinished(log, 'g', 1);
   await writeFile(filename, '{"_id":"torn', { flag: 'a' });
-  const reopened = await JobLog.open(filename);
+  const reopened = await openLog(t, filename);
   t.teardown(() => reopened.close());
   t.deepEqual(
     reopened.list().map(({ ID }) => ID),
@@ -209,7 +216,7 @@ test('a key that was used again is that of the newer job, also once the older on
       `${JSON.stringify({ _id: each.job.ID, order: index + 1, json: JSON.stringify(each) })}\n`,
   );
   await writeFile(filename, lines.join(''));
-  const log = await JobLog.open(filename, 1);
+  const log = await openLog(t, filename, 1);
   t.teardown(() => log.close());
   t.throws(() => log.get('old'));
   t.is(log.findByKey('K')?.job.ID, 'new');
