@@ -14,9 +14,12 @@ import { type ReceiveOptions, receive } from './receive.js';
 import { describeSource, imageServerUrl, openSized, type SourceOptions } from './source.js';
 import { Space } from './space.js';
 import type { Sums } from './sums.js';
+import { Waiters } from './waiters.js';
 
 /** A file that cannot be gone on with is fetched from its first byte so many times again. */
 const MAX_RESTARTS = 3;
+/** So long a fetch goes on for nobody: an agent that starts anew asks for it again, who has cancelled it does not. */
+const ABANDONED_MS = 60_000;
 /** However slowly the bytes drip in, a fetch ends. */
 const FETCH: TimeLimit = { ms: 24 * 60 * 60_000, expired: () => new Error('it took longer than a day') };
 
@@ -37,6 +40,15 @@ export interface FetcherOptions extends Pick<SourceOptions, 'importDirs' | 'stal
   imageServer?: string | undefined;
   /** See `ReceiveOptions`. */
   largeBytes?: number;
+  /** See `ABANDONED_MS`. */
+  abandonedMs?: number;
+}
+
+/** Who wants an image. */
+export interface Waiter {
+  report?: Report;
+  /** Aborted when the image is no longer waited for. */
+  signal?: AbortSignal;
 }
 
 /** A fetch under way. */
@@ -44,8 +56,12 @@ interface Fetch {
   source: string;
   sha256: string | undefined;
   progress: Progress;
+  waiters: Waiters;
   image: Promise<StoredImage>;
 }
+
+/** What those have in common who share a fetch. */
+type Shared = Pick<Fetch, 'progress' | 'waiters'>;
 
 const mustStartOver = (error: unknown): boolean =>
   error instanceof SourceError && error.failure === 'start-over';
@@ -58,8 +74,8 @@ const checkSum = (is: string, wanted: string | undefined): void => {
 };
 
 /**
- * Fetches images into the store. Two who want one image share one fetch; it goes on when they no longer wait,
- * so that asking again finds it under way or done.
+ * Fetches images into the store. Two who want one image share one fetch; it goes on for a while when they no longer
+ * wait, so that asking again finds it under way or done.
  */
 export class ImageFetcher {
   readonly #options: FetcherOptions;
@@ -76,13 +92,14 @@ export class ImageFetcher {
    * Gives back the image when it is whole in the store; at once when it was there before.
    * @throws when it is being fetched from elsewhere, or is there already from a file with another sum
    */
-  fetch(id: string, wanted: Wanted, report: Report = () => undefined): Promise<StoredImage> {
+  fetch(id: string, wanted: Wanted, { report, signal }: Waiter = {}): Promise<StoredImage> {
     const { imageServer } = this.#options;
     const source = wanted.source || (imageServer ? imageServerUrl(imageServer, id) : '');
     const sha256 = wanted.sha256?.toLowerCase();
     const fetch = this.#underWay.get(id) ?? this.#start(id, source, sha256);
     if (fetch.source !== source || fetch.sha256 !== sha256) return Promise.reject(this.#taken(id, fetch));
-    fetch.progress.listen(report);
+    if (report) fetch.progress.listen(report);
+    fetch.waiters.enter(signal);
     return fetch.image;
   }
 
@@ -101,16 +118,18 @@ export class ImageFetcher {
 
   #start(id: string, source: string, sha256: string | undefined): Fetch {
     const progress = new Progress();
-    const image = this.#findOrFetch(id, { source, sha256 }, progress).finally(() => {
+    const waiters = new Waiters(this.#options.abandonedMs ?? ABANDONED_MS);
+    const image = this.#findOrFetch(id, { source, sha256 }, { progress, waiters }).finally(() => {
       progress.end();
+      waiters.end();
       this.#underWay.delete(id);
     });
-    const fetch = { source, sha256, progress, image };
+    const fetch = { source, sha256, progress, waiters, image };
     this.#underWay.set(id, fetch);
     return fetch;
   }
 
-  async #findOrFetch(id: string, wanted: Wanted, progress: Progress): Promise<StoredImage> {
+  async #findOrFetch(id: string, wanted: Wanted, shared: Shared): Promise<StoredImage> {
     const { store } = this.#options;
     const known = await store.findImage(id);
     if (known) {
@@ -120,7 +139,7 @@ export class ImageFetcher {
     return explainNoSpace(`image ${id}`, store.workDir, async () => {
       const dir = await mkdtemp(join(store.workDir, 'fetch-'));
       try {
-        return await this.#fetchInto(id, wanted, join(dir, 'download'), progress);
+        return await this.#fetchInto(id, wanted, join(dir, 'download'), shared);
       } catch (error) {
         throw new Error(`image ${id}: ${errorMessage(error)}`, { cause: error });
       } finally {
@@ -152,9 +171,15 @@ export class ImageFetcher {
     }
   }
 
-  async #fetchInto(id: string, wanted: Wanted, path: string, progress: Progress): Promise<StoredImage> {
+  async #fetchInto(
+    id: string,
+    wanted: Wanted,
+    path: string,
+    { progress, waiters }: Shared,
+  ): Promise<StoredImage> {
     const { locks } = this.#options;
-    const { signal, clear } = startDeadline(FETCH, this.#stopping.signal);
+    const calledOff = AbortSignal.any([this.#stopping.signal, waiters.gone]);
+    const { signal, clear } = startDeadline(FETCH, calledOff);
     const claim = this.#space.claim();
     const { largeBytes } = this.#options;
     const onBytes = (done: number, total?: number): void => progress.set(describeBytes(done, total));
@@ -166,6 +191,10 @@ export class ImageFetcher {
       const { dataBytes, ...file } = await inspectFile(path, signal);
       await claim.require(dataBytes);
       return await locks.run(imageKey(id), () => this.#add(id, file, sha256));
+    } catch (error) {
+      // Why it was called off, in place of that it was.
+      signal.throwIfAborted();
+      throw error;
     } finally {
       claim.release();
       clear();

@@ -67,9 +67,10 @@ const requestImage = async (
   checkId(id);
   if (type === 'container')
     throw new Error(`image ${id}: this store keeps images of disks, not of containers`);
-  return fetcher.fetch(id, { source, sha256: sha256 || undefined }, (message) => {
+  const report = (message: string): void => {
     if (!signal.aborted) progress(message);
-  });
+  };
+  return fetcher.fetch(id, { source, sha256: sha256 || undefined }, { report, signal });
 };
 
 /** The methods of `ImageStore` that are about images. */

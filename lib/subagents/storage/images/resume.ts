@@ -8,6 +8,7 @@ import { type HttpOptions, request, withoutSecrets } from './http.js';
 /** How often in a row a connection may fail before it has brought a MB. */
 const MAX_FAILURES = 6;
 const MAX_BACKOFF_MS = 30_000;
+const PARTIAL_CONTENT = 206;
 
 export interface ResumeOptions extends HttpOptions {
   /** Milliseconds before the first new attempt; each further one waits twice as long. */
@@ -48,7 +49,7 @@ const contentLength = ({ headers }: IncomingMessage): number | undefined => {
 /** The part of a file that an answer says it is, `Content-Range: bytes 5-9/10`; with `*` the total is not known. */
 const partOf = ({ statusCode, headers }: IncomingMessage): { first: number; total?: number } | undefined => {
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
-  if (statusCode !== 206 || first === undefined) return undefined;
+  if (statusCode !== PARTIAL_CONTENT || first === undefined) return undefined;
   return { first: Number(first), ...(total === '*' ? {} : { total: Number(total) }) };
 };
 
@@ -120,6 +121,13 @@ export const openHttp = async (
   options: ResumeOptions,
 ): Promise<{ size: number | undefined; bytes: AsyncGenerator<Buffer, void, undefined> }> => {
   const response = await request(url, options);
+  if (response.statusCode === PARTIAL_CONTENT) {
+    response.destroy();
+    throw new SourceError(
+      'refused',
+      `${withoutSecrets(url)} sends a part of the file, which nobody asked for`,
+    );
+  }
   const size = contentLength(response);
   return { size, bytes: read({ url, response, size, validator: validatorOf(response.headers) }, options) };
 };

@@ -46,6 +46,14 @@ test('a server that sends a shorter part than was asked for is asked for the res
   }
 });
 
+test('a part that nobody asked for is not taken for the file', async (t) => {
+  const url = await serveHttp(t, (_, response) => {
+    response.writeHead(206, { 'content-range': 'bytes 0-4/10' }).end('01234');
+  });
+  const error = await t.throwsAsync(fetchAll(url), { instanceOf: SourceError, message: /nobody asked for/ });
+  t.is(error.failure, 'refused');
+});
+
 test('a file that has changed meanwhile is not put together of both', async (t) => {
   const { url } = await serveFile(t, FILE, { breakAt: [100_000], etags: ['"1"', '"2"'] });
   const error = await t.throwsAsync(fetchAll(url), { instanceOf: SourceError, message: /as it was$/ });
