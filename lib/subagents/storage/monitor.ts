@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QmpClient } from '../../qmp/client.js';
 
@@ -41,9 +41,16 @@ export const withMonitor = async <T>(
 export const isRunning = (runDir: string, guest: string): Promise<boolean> =>
   withMonitor(runDir, guest, async (live) => live !== undefined);
 
-/** Whether a guest that is off has shut itself down, by the mark that the qemu sub-agent leaves: qemu.md. */
+/** The mark that the qemu sub-agent leaves of a guest that has shut itself down: docs/qemu.md. */
+const haltedPath = (runDir: string, guest: string): string => join(runDir, `${guest}.halted`);
+
+/** Whether the disks of a guest that is off are as it left them when it shut itself down. */
 export const hasHalted = (runDir: string, guest: string): Promise<boolean> =>
-  access(join(runDir, `${guest}.halted`)).then(
+  access(haltedPath(runDir, guest)).then(
     () => true,
     () => false,
   );
+
+/** Its disks are to be as they were at another time. */
+export const forgetHalt = (runDir: string, guest: string): Promise<void> =>
+  rm(haltedPath(runDir, guest), { force: true });

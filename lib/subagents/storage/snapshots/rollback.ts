@@ -1,5 +1,6 @@
 import type { StoredDisk } from '../disk-store.js';
 import { notFound } from '../errors.js';
+import { forgetHalt } from '../monitor.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import { diskSnapshotId, type Selection } from './select.js';
@@ -26,6 +27,15 @@ const checkSteps = ({ id, name }: Selection, steps: Step[], destroyMoreRecent: b
     );
 };
 
+/** Whether what the disks will be again was written out when the snapshot was taken. */
+const isClean = async ({ store }: SnapshotDeps, { disks, name }: Selection): Promise<boolean> => {
+  const lists = await Promise.all(disks.map((disk) => store.snapshots(disk)));
+  return lists
+    .flat()
+    .filter((snapshot) => snapshot.name === name)
+    .every(({ consistency }) => consistency === 'filesystem');
+};
+
 /**
  * Brings the selected disks of a stopped guest back to a snapshot, and removes the newer ones. Everything that
  * can be known to be in the way is looked for first. What fails midway is put right by doing it again.
@@ -45,6 +55,7 @@ export const rollback = async (
     inUse.check([name, ...newer].map((each) => diskSnapshotId(guest, disk, each)));
     await store.requireUnused([disk], newer);
   }
+  if (!(await isClean(deps, selection))) await forgetHalt(deps.runDir, guest);
   await journaled(deps, guest, intentOf('rollback', name, disks), async () => {
     for (const { disk, newer = [] } of steps) await store.rollback(disk, name, newer);
   });

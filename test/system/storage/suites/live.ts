@@ -87,6 +87,24 @@ export const liveSuite = (backend: Backend): void => {
     t.deepEqual(await consistencies(storage), ['crash', 'filesystem']);
   });
 
+  test('a guest that is rolled back is no cleaner than what it was rolled back to', async (t) => {
+    const storage = await startGuest(t);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'running' }));
+    await storage.stop();
+    await noteHalt(storage);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'halted' }));
+    const consistencyAfter = async (name: string): Promise<unknown> => {
+      await storage.call(
+        'RollbackSnapshot',
+        snapshotRequest(`${GUEST}@${name}`, { destroyMoreRecent: true }),
+      );
+      const request = snapshotRequest(`${GUEST}/disk-0`, { dest: `after-${name}` });
+      return (await storage.call('CreateSnapshot', request)).snapshots[0]?.consistency;
+    };
+    t.is(await consistencyAfter('halted'), 'filesystem');
+    t.is(await consistencyAfter('running'), 'crash');
+  });
+
   test('a name that is used again does not inherit the consistency', async (t) => {
     const storage = await startGuest(t);
     await storage.stop();
