@@ -113,6 +113,13 @@ const unwritten = (error: unknown, sayWith: (why: string) => string): AgentError
       });
 };
 
+/** Nothing is left of a guest whose create has failed. */
+export const notCreated = (id: string): AgentError =>
+  new AgentError(
+    'conflict',
+    `guest ${id} could not be created, which its create job tells of: delete it, then create it again`,
+  );
+
 /** The agent's own state could not be written. Nothing of it was changed. */
 export const storageFailed = (error: unknown): AgentError =>
   unwritten(error, (why) => `${why}: nothing was changed`);

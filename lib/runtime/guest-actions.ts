@@ -1,6 +1,6 @@
 import { actionName, type GuestAction } from '../config/actions.js';
 import { type TimeLimit, withDeadline } from '../deadline.js';
-import { errorMessage, guestExists, serviceTimeout } from '../errors.js';
+import { errorMessage, guestExists, notCreated, serviceTimeout } from '../errors.js';
 import { type Guest, normalizeGuest } from '../model/guest.js';
 import type { Job } from '../model/job.js';
 import type { MetricsType } from '../model/metrics.js';
@@ -162,7 +162,10 @@ export const clearTheWay = ({ queue }: Runtime, job: Job, name: string): void =>
   }
 };
 
-/** Queues an action of a guest that there is. */
+/**
+ * Queues an action of a guest that there is.
+ * @throws {AgentError} `conflict` when it could not be created, unless it is to be deleted
+ */
 export const performGuestAction = async (
   runtime: Runtime,
   guest: Guest,
@@ -170,6 +173,7 @@ export const performGuestAction = async (
   options: SubmitOptions = {},
 ): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(guest.type, name));
+  if (guest.state === 'error' && name !== 'delete') throw notCreated(guest.id);
   const first = OVERRULING.has(name);
   const task = { kind: 'guest', name } as const;
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });

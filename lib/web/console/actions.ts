@@ -5,7 +5,7 @@ import { attempt, type Confirmation, confirm } from './dialogs.js';
 import { follow } from './jobs.js';
 import { store } from './store.js';
 
-const OFF = ['shutoff', 'shutdown', 'crashed', 'stopped', 'error'];
+const OFF = ['shutoff', 'shutdown', 'crashed', 'stopped'];
 const HALTED = ['paused', 'suspended'];
 
 interface ActionButton {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
 import { deleteGuest } from '../../../handlers/guests/delete.js';
+import { startGuest } from '../../../handlers/guests/start.js';
 import { cancelJob } from '../../../handlers/jobs/cancel.js';
 import { event, finished, startTestAgent, type TestAgent } from '../../helpers/agent.js';
 import { until } from '../../helpers/wait.js';
@@ -24,6 +25,16 @@ test('a failed create leaves its guest in state error, and the reason in the job
   const { id, job } = await create(agent);
   t.like(job, { Status: 'Error', Message: 'test: no such bridge: br7' });
   t.deepEqual(agent.context.guests.get(id), { id, state: 'error', memory: 64 });
+});
+
+test('nothing is asked of a guest whose create failed but that it be deleted', async (t) => {
+  const agent = await startTestAgent(t, { methods: { 'Test.create': fail('no such bridge: br7') } });
+  const { id } = await create(agent);
+  const start = (): unknown => startGuest(event({ params: { guestID: id } }), agent.context);
+  await t.throwsAsync(async () => start(), {
+    message: /could not be created.*delete it, then create it again/,
+  });
+  t.deepEqual(agent.scripted.requests('Test.start'), []);
 });
 
 test('after a failed create every delete stage runs, also when one of them fails', async (t) => {
