@@ -21,6 +21,7 @@ const HINTS_BY_CODE: Record<string, string> = {
   EACCES: "You may not use the agent's socket: run this as its owner, or as a member of its group.",
   ECONNABORTED: 'Give it more time with --timeout SECONDS.',
   ETIMEDOUT: 'Give it more time with --timeout SECONDS.',
+  ENOAGENT: 'Look at --url, MISTIFY_URL and the config file.',
   EPROTO: 'An agent without TLS is named with http://, one with TLS with https://.',
 };
 

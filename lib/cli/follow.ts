@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MistifyError } from '../client/errors.js';
 import type { Accepted, Job } from '../client/index.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
@@ -17,6 +18,15 @@ export const queues = (command: Command): Command =>
     .option('-w, --wait', 'wait until the job has ended, and show how far it is')
     .option('--dry-run', 'only check what is asked for; change nothing');
 
+const isAway = (error: unknown): error is MistifyError => error instanceof MistifyError && error.status === 0;
+
+const lostSight = (id: string, { message }: MistifyError): Failure =>
+  new Failure(
+    EXIT.unreachable,
+    message,
+    `Job ${shortId(id)} goes on, also when the agent is started again. To wait for it: mistify job wait ${shortId(id)}`,
+  );
+
 /**
  * Follows a job to its end, with its progress on a terminal. Ctrl-C leaves the job running.
  * @param title what it does, in words
@@ -33,7 +43,7 @@ export const followJob = async ({ client }: Session, id: string, title: string):
       onProgress: (job) => progress.show(progressLine(title, job)),
     });
   } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
+    if (!interrupted.signal.aborted) throw isAway(error) ? lostSight(id, error) : error;
     throw new Failure(
       EXIT.interrupted,
       `not waited for any longer: the job goes on`,

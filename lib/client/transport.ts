@@ -50,9 +50,13 @@ export interface Answer<Body> {
   body: Body;
 }
 
+/** The `code` of an error of something else that answers. */
+const NO_AGENT = 'ENOAGENT';
+
 const noAgent = (status: number): string => `what answers there is no agent: HTTP status ${status}`;
 
-export const notOfAgent = (status: number): MistifyError => new MistifyError(0, noAgent(status));
+export const notOfAgent = (status: number): MistifyError =>
+  new MistifyError(0, noAgent(status), { code: NO_AGENT });
 
 const isObject = (body: unknown): body is object => typeof body === 'object' && body !== null;
 
@@ -72,7 +76,8 @@ const refusal = (status: number, headers: Record<string, string>, body: unknown)
 
 const unreachable = (error: unknown, seconds: number): MistifyError => {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const reason = TIMED_OUT.has(code) ? `no answer within ${seconds} s` : message || code;
+  // OpenSSL's end with a line feed.
+  const reason = TIMED_OUT.has(code) ? `no answer within ${seconds} s` : message.trim() || code;
   return new MistifyError(0, `the agent cannot be reached: ${reason}`, { code, cause: error });
 };
 

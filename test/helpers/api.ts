@@ -18,6 +18,8 @@ export interface Api extends TestAgent {
   url: string;
   /** The routes that were asked for so far, as `METHOD path`. */
   asked: string[];
+  /** Stops serving; the agent runs on. */
+  end: () => Promise<void>;
   /** @param body sent as it is when it is a string, else as JSON */
   call: (
     method: string,
@@ -82,5 +84,5 @@ export const serveApi = async (
     requireDescribed(method, path, answer);
     return answer;
   };
-  return { ...agent, url, asked, call };
+  return { ...agent, url, asked, call, end: () => server.stop() };
 };

@@ -4,6 +4,7 @@ import { serveApi } from '../../helpers/api.js';
 import { mistify } from '../../helpers/command-line.js';
 import { refusingPort } from '../../helpers/ports.js';
 import { serveFixed } from '../../helpers/raw-service.js';
+import { gate, until } from '../../helpers/wait.js';
 
 const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
 
@@ -52,6 +53,24 @@ test.serial('a guest that could not be created is shown with the reason', async 
   t.regex(stdout, /^state +error$/m);
   t.regex(stderr, /^its create has failed: .*no room \(job [0-9a-f-]{36}\)$/);
 });
+
+test.serial(
+  'an agent that goes away while its job is waited for: exit code 4, and how to go on',
+  async (t) => {
+    const { opened, open } = gate();
+    t.teardown(open);
+    const { url, context, end } = await serveApi(t, { methods: { 'Test.start': () => opened } });
+    await addGuest(context, { id: ID, state: 'shutoff' });
+    const waiting = mistify(t, url, 'guest', 'start', ID, '--wait');
+    const [job] = await until('it is queued', () =>
+      context.jobs.list().length > 0 ? context.jobs.list() : undefined,
+    );
+    await end();
+    const { exitCode, stderr } = await waiting;
+    t.is(exitCode, 4);
+    t.regex(stderr, new RegExp(`cannot be reached[\\s\\S]*goes on.*mistify job wait ${job?.ID.slice(0, 8)}`));
+  },
+);
 
 test.serial('what the agent refuses as nonsense: exit code 2, in its words', async (t) => {
   const { url } = await serveApi(t);
