@@ -65,6 +65,12 @@ const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promis
   return server;
 };
 
+const runningJobs = ({ context }: Agent): { job: string; action: string; guest: string }[] =>
+  context.jobs
+    .list()
+    .filter(({ Status }) => Status === 'Running')
+    .map(({ ID: job, Action: action, GuestID: guest }) => ({ job, action, guest }));
+
 const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): Promise<void> => {
   const log = createLogger('agent', logLevel);
   const config = await unoptimized(() => loadConfig(configFile));
@@ -74,8 +80,14 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   const server = await prepareServer(agent, wayIn);
   const servers = [server];
   const stop = async (): Promise<void> => {
-    log.info('stopping: no new actions; those that run get some time; guests keep running');
+    const jobs = runningJobs(agent);
+    log.info(
+      { seconds: drainTimeout, jobs },
+      'stopping: no new actions; jobs that run get time; guests keep running',
+    );
     await agent.drain(drainTimeout * 1000);
+    const left = runningJobs(agent);
+    if (left.length > 0) log.warn({ jobs: left }, 'jobs that still run are left to the next start');
     await Promise.all(servers.map((each) => each.stop()));
     await agent.stop();
     log.info('stopped');
