@@ -21,8 +21,8 @@ export interface Entry {
   record: GuestRecord;
   /** There while its QEMU runs. */
   watch?: Watch;
-  /** How often the guest was told to be off: what was begun before must not bring it back up. */
-  offOrders: number;
+  /** How often the guest was told to be in another state: what was begun before must not undo that. */
+  orders: number;
   /** The end of a guest's run is noted whatever else is being changed: a record is saved one change at a time. */
   readonly saving: LimitFunction;
 }
@@ -31,7 +31,7 @@ const newEntry = (paths: GuestPaths, record: GuestRecord): Entry => ({
   id: paths.id,
   paths,
   record,
-  offOrders: 0,
+  orders: 0,
   saving: pLimit(1),
 });
 

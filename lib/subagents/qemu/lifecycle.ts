@@ -66,6 +66,8 @@ export const suspend = (guests: Guests, id: string): Promise<Entry> =>
     const entry = guests.get(id);
     const watch = await guests.running(entry);
     if (!watch) throw refuse(entry, guests.lastState(entry).state, 'only a running guest can be suspended');
+    entry.orders += 1;
+    await guests.setRebooting(entry, false);
     await watch.execute('stop');
     await guests.state(entry);
     return entry;
@@ -84,7 +86,7 @@ export const resume = (guests: Guests, id: string): Promise<Entry> =>
 /** Powers a guest off and forgets it; what is not there is no error. */
 export const remove = async (guests: Guests, id: string): Promise<void> => {
   const known = guests.find(id);
-  if (known) known.offOrders += 1;
+  if (known) known.orders += 1;
   await guests.exclusively(id, async () => {
     const entry = guests.find(id);
     if (entry) await endProcess(entry);

@@ -2,7 +2,7 @@ import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { GuestState } from '../../rpc/messages.js';
 import { type Entry, type Guests, refuse } from './guests.js';
-import { killAndWait } from './launch.js';
+import { clearRun, killAndWait } from './launch.js';
 import { END_WAIT_MS, type Watch } from './watch.js';
 
 const QUIT_TIMEOUT_MS = 5000;
@@ -42,16 +42,27 @@ export const restart = (guests: Guests, id: string): Promise<Entry> =>
     const entry = guests.get(id);
     const watch = await guests.running(entry);
     if (!watch) throw refuse(entry, guests.lastState(entry).state, 'start it instead');
+    entry.orders += 1;
     await resetNow(guests, entry, watch);
     return entry;
   });
 
+interface Pressing {
+  timeoutMs: number;
+  signal?: AbortSignal;
+  /** Whether to go on with it. */
+  isMeant?: () => boolean;
+}
+
 /** Presses the power button until the guest is off; answers whether that came in time. */
-const pressPowerButton = async (watch: Watch, timeoutMs: number, signal?: AbortSignal): Promise<boolean> => {
+const pressPowerButton = async (
+  watch: Watch,
+  { timeoutMs, signal, isMeant = () => true }: Pressing,
+): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const left = deadline - Date.now();
-    if (left <= 0) return false;
+    if (left <= 0 || !isMeant()) return false;
     // A QEMU that is ending no longer takes commands.
     await watch.execute('system_powerdown').catch(() => undefined);
     if (await watch.goneWithin(Math.min(left, POWER_BUTTON_MS), signal)) return true;
@@ -76,13 +87,13 @@ export const shutdown = async (
   signal: AbortSignal,
 ): Promise<Entry> => {
   const entry = guests.get(id);
-  entry.offOrders += 1;
+  entry.orders += 1;
   await guests.exclusively(id, () => guests.setRebooting(guests.get(id), false));
   const state = await guests.state(entry);
   const { watch } = entry;
   if (!watch) return entry;
   assertListens(entry, state);
-  if (!(await pressPowerButton(watch, timeoutMs, signal))) {
+  if (!(await pressPowerButton(watch, { timeoutMs, signal }))) {
     throw new Error(
       `guest ${id} did not shut itself down within ${timeoutMs / 1000} s (it may not listen to ACPI): use poweroff`,
     );
@@ -108,13 +119,14 @@ const beginReboot = (guests: Guests, id: string): Promise<Watch | undefined> =>
  */
 export const reboot = async (guests: Guests, id: string, timeoutMs: number): Promise<Entry> => {
   const entry = guests.get(id);
-  const { offOrders } = entry;
+  const { orders } = entry;
   const watch = await beginReboot(guests, id);
   const listens = guests.lastState(entry).state === 'running';
-  const off = !watch || (listens && (await pressPowerButton(watch, timeoutMs)));
+  const isMeant = (): boolean => guests.find(id) === entry && entry.orders === orders;
+  const off = !watch || (listens && (await pressPowerButton(watch, { timeoutMs, isMeant })));
   return guests.exclusively(id, async () => {
-    if (guests.find(id) !== entry || entry.offOrders !== offOrders) {
-      throw new Error(`the reboot of guest ${id} ended early: it was told to be off meanwhile`);
+    if (!isMeant()) {
+      throw new Error(`the reboot of guest ${id} ended early: it was told otherwise meanwhile`);
     }
     const still = await guests.running(entry);
     if (!still) await guests.start(entry);
@@ -133,10 +145,12 @@ export const finishReboots = (guests: Guests, timeoutMs: number, log: Logger): v
 
 /** Cuts a guest's power: QMP `quit`, and SIGKILL when that goes unheard. */
 export const poweroff = async (guests: Guests, id: string): Promise<Entry> => {
-  guests.get(id).offOrders += 1;
+  guests.get(id).orders += 1;
   return guests.exclusively(id, async () => {
     const entry = guests.get(id);
     await endProcess(entry);
+    // Of one whose crash could not be saved it is still there, and would tell the next sub-agent of a crash.
+    if (!entry.watch) await clearRun(guests.host, id, entry.paths);
     await guests.setRebooting(entry, false);
     if (OFF.has(guests.lastState(entry).state)) {
       await guests.setCrashed(entry, false);

@@ -14,18 +14,27 @@ export interface GuestRecord {
   uid?: number;
 }
 
-/** Writes a guest's record: whole, or not at all. */
-export const saveRecord = async (paths: GuestPaths, record: GuestRecord): Promise<void> => {
-  await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
-  const draft = `${paths.record}.new`;
-  const file = await open(draft, 'w', 0o600);
+const writeOut = async (path: string, text: string): Promise<void> => {
+  const file = await open(path, 'w', 0o600);
   try {
-    await file.writeFile(`${JSON.stringify(record, null, 2)}\n`);
+    await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(draft, paths.record);
+};
+
+/** Writes a guest's record: whole, or not at all. */
+export const saveRecord = async (paths: GuestPaths, record: GuestRecord): Promise<void> => {
+  await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
+  const draft = `${paths.record}.new`;
+  try {
+    await writeOut(draft, `${JSON.stringify(record, null, 2)}\n`);
+    await rename(draft, paths.record);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {});
+    throw error;
+  }
 };
 
 export const removeRecord = (paths: GuestPaths): Promise<void> =>

@@ -82,7 +82,7 @@ test('a guest that was told to be off meanwhile is not started by the next sub-a
   await host.call('Create', { id, ...TINY });
   const { reboot } = await beginReboot(host, id);
   await host.call('Poweroff', { id });
-  await t.throwsAsync(reboot, { message: /told to be off meanwhile/ });
+  await t.throwsAsync(reboot, { message: /told otherwise meanwhile/ });
   t.false(await isRebooting(host, id));
   await host.stop();
   await host.begin();
@@ -98,7 +98,7 @@ test('a guest that is to shut down stays off, though its reboot was begun before
   await until(async () => !(await isRebooting(host, id)), 'the reboot is forgotten');
   await end(host, id);
   t.is((await shutdown).guest.state, 'shutoff');
-  await t.throwsAsync(reboot, { message: /told to be off meanwhile/ });
+  await t.throwsAsync(reboot, { message: /told otherwise meanwhile/ });
   t.is(await host.state(id), 'shutoff');
 });
 
@@ -107,5 +107,16 @@ test('a reset ends the reboot that waits for the guest', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   await host.call('Reboot', { id }, { timeout: '1' });
+  t.false(await isRebooting(host, id));
+});
+
+test('a guest that is suspended while its reboot waits stays suspended', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const { reboot } = await beginReboot(host, id);
+  await host.call('Suspend', { id });
+  await t.throwsAsync(reboot, { message: /told otherwise meanwhile/ });
+  t.is(await host.state(id), 'paused');
   t.false(await isRebooting(host, id));
 });

@@ -1,8 +1,9 @@
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { GuestStates } from '../../../../lib/rpc/guest-states.js';
 import { Guests } from '../../../../lib/subagents/qemu/guests.js';
 import type { GuestPaths } from '../../../../lib/subagents/qemu/layout.js';
+import { poweroff } from '../../../../lib/subagents/qemu/power.js';
 import type { GuestRecord } from '../../../../lib/subagents/qemu/records.js';
 import { UidPool } from '../../../../lib/subagents/qemu/uids.js';
 import { DEFINITION, hostWithoutQemu, playQemu } from '../../../helpers/played-qemu.js';
@@ -37,15 +38,31 @@ test('that a guest crashed is forgotten only when that could be saved', async (t
   t.false((await saved(entry.paths)).crashed);
 });
 
-test('a guest whose crash cannot be saved is crashed, also for the next sub-agent', async (t) => {
+/** A guest whose QEMU was killed while nothing could be saved, which now can. */
+const crashedUnsaved = async (t: ExecutionContext): Promise<Guests> => {
   const { guests, paths, process: qemu } = await playQemu(t);
   await writeFile(paths.upMark, '');
   await mkdir(inTheWay(paths));
   qemu.kill('SIGKILL');
   await guests.get(GUEST_ID).watch?.gone;
-  t.is(guests.states.get(GUEST_ID)?.state, 'crashed');
   await rmdir(inTheWay(paths));
-  const next = new Guests(guests.host, new GuestStates(), silentLog);
+  return guests;
+};
+
+const stateForNext = async ({ host }: Guests): Promise<string | undefined> => {
+  const next = new Guests(host, new GuestStates(), silentLog);
   await next.recover();
-  t.is(next.states.get(GUEST_ID)?.state, 'crashed');
+  return next.states.get(GUEST_ID)?.state;
+};
+
+test('a guest whose crash cannot be saved is crashed, also for the next sub-agent', async (t) => {
+  const guests = await crashedUnsaved(t);
+  t.is(guests.states.get(GUEST_ID)?.state, 'crashed');
+  t.is(await stateForNext(guests), 'crashed');
+});
+
+test('once it is powered off it is off, also for the next sub-agent', async (t) => {
+  const guests = await crashedUnsaved(t);
+  await poweroff(guests, GUEST_ID);
+  t.is(await stateForNext(guests), 'shutoff');
 });
