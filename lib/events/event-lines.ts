@@ -15,12 +15,17 @@ export interface Step {
   follows: number;
 }
 
+/** Ids are microseconds, or were a little ahead of them: what is further ahead than clocks are is damaged. */
+const MAX_AHEAD_US = 24 * 60 * 60 * 1e6;
+
+const isId = (id: unknown): boolean =>
+  Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) <= Date.now() * 1000 + MAX_AHEAD_US;
+
 /** Undefined when it is damaged, as a failing disk leaves it. */
 const parse = (text: string): Line | undefined => {
   try {
-    const line: unknown = JSON.parse(text);
-    const isLine = typeof line === 'object' && line !== null && ('id' in line || 'after' in line);
-    return isLine ? (line as Line) : undefined;
+    const line = JSON.parse(text) as Partial<HostEvent & Header> | null;
+    return isId(line?.id ?? line?.after) ? (line as Line) : undefined;
   } catch {
     return undefined;
   }

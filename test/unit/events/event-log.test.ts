@@ -160,6 +160,20 @@ test('a damaged line costs that one event, and who was to read it is told', asyn
   t.deepEqual(await readAll(again, Number(b)), { all: ['c', 'd'], missed: undefined });
 });
 
+test('a damaged id costs that one event, and none of those that come', async (t) => {
+  const directory = await tempDir(t);
+  const log = await open(t, directory);
+  for (const id of ['a', 'b']) log.publish(happening(id));
+  await log.end();
+  const path = join(directory, 'events.jsonl');
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  const last = lines.pop() ?? '';
+  await writeFile(path, `${[...lines, last.replace('"id":1', '"id":9')].join('\n')}\n`);
+  const again = await open(t, directory);
+  again.publish(happening('c'));
+  t.deepEqual((await readAll(again, 0)).all, ['a', 'c']);
+});
+
 test('a log of which nothing can be read keeps what happens from now on', async (t) => {
   const directory = await tempDir(t);
   await writeFile(join(directory, 'events.jsonl'), 'null\n{}\nno JSON\n');
