@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { coalesced } from './coalesced.js';
+import { coalesced } from '../../coalesced.js';
 import type { GuestPaths } from './layout.js';
 
 const POLL_MS = 20;

@@ -1,12 +1,12 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { coalesced } from '../../coalesced.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { QmpEvent, QmpExecuteOptions } from '../../qmp/client.js';
 import { QmpClosedError } from '../../qmp/errors.js';
 import type { GuestStates } from '../../rpc/guest-states.js';
 import { boundLog } from './bound-log.js';
-import { coalesced } from './coalesced.js';
 import type { GuestPaths } from './layout.js';
 import { Monitor } from './monitor.js';
 import { RUN_STATE_EVENTS, type State, stateOf } from './run-state.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import pLimit from 'p-limit';
+import { coalesced } from '../../../coalesced.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { hasDependents, isMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
@@ -19,9 +19,11 @@ export class WorkArea {
   readonly #layout: Layout;
   readonly #log: Logger;
   readonly #inUse = new Set<string>();
-  /** One at a time: what one has listed must not be made anew, after another destroyed it, before its turn comes. */
-  readonly #oneSweep = pLimit(1);
-  #waiting: Promise<void> | undefined;
+  /**
+   * Destroys what nobody is at work on. One at a time: what one has listed must not be made anew, after another
+   * destroyed it, before its turn comes.
+   */
+  readonly sweep = coalesced(() => this.#sweepNow());
 
   constructor(layout: Layout, log: Logger) {
     this.#layout = layout;
@@ -54,15 +56,6 @@ export class WorkArea {
     // Not by a rename, which would unmount what is being downloaded of it.
     await zfs('set', `${DELETED_PROPERTY}=true`, dataset);
     await this.sweep();
-  }
-
-  /** Destroys what nobody is at work on. One sweep that has not begun yet does for all who ask for one. */
-  sweep(): Promise<void> {
-    this.#waiting ??= this.#oneSweep(() => {
-      this.#waiting = undefined;
-      return this.#sweepNow();
-    });
-    return this.#waiting;
   }
 
   /** Empties it of what an earlier process left, files included. */
