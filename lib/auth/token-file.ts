@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError, errorMessage } from '../errors.js';
+import { replaceFile } from '../replace-file.js';
 import { lockDirectory } from '../store/directory-lock.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
 
@@ -23,19 +24,6 @@ export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new AgentError('storage', `${file} cannot be used: ${errorMessage(error)}`);
   }
-};
-
-/** The old file or the new one is there whenever the power goes. */
-const replaceFile = async (file: string, content: string): Promise<void> => {
-  const draft = `${file}.new`;
-  const handle = await open(draft, 'w', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
 };
 
 /** Changes the tokens; of two changes at the same time none is lost. */

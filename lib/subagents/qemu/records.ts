@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import type { Logger } from '../../log.js';
+import { replaceFile } from '../../replace-file.js';
 import type { Definition } from './definition.js';
 import type { GuestPaths, Layout } from './layout.js';
 
@@ -14,27 +15,10 @@ export interface GuestRecord {
   uid?: number;
 }
 
-const writeOut = async (path: string, text: string): Promise<void> => {
-  const file = await open(path, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-};
-
 /** Writes a guest's record: whole, or not at all. */
 export const saveRecord = async (paths: GuestPaths, record: GuestRecord): Promise<void> => {
   await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
-  const draft = `${paths.record}.new`;
-  try {
-    await writeOut(draft, `${JSON.stringify(record, null, 2)}\n`);
-    await rename(draft, paths.record);
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => {});
-    throw error;
-  }
+  await replaceFile(paths.record, `${JSON.stringify(record, null, 2)}\n`);
 };
 
 export const removeRecord = (paths: GuestPaths): Promise<void> =>
