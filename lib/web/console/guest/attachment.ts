@@ -1,9 +1,9 @@
 import type { Guest } from '../../../model/guest.js';
 import { ApiError, errorText, get, path } from '../api.js';
+import { Pauses } from '../pauses.js';
 import { token } from '../session.js';
 import { signIn } from '../sign-in.js';
 
-const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 /** What the agent answers to who may have a console, and asks without wanting a WebSocket. */
 const UPGRADE_REQUIRED = 426;
@@ -63,8 +63,8 @@ const sentence = (text: string): string => text.replace(/[.!?]?$/, '.');
  */
 export class Attachment {
   readonly #options: AttachmentOptions;
+  readonly #pauses = new Pauses(LONGEST_PAUSE_MS);
   #isClosed = false;
-  #pause = FIRST_PAUSE_MS;
   #wake = (): void => {};
 
   constructor(options: AttachmentOptions) {
@@ -94,8 +94,7 @@ export class Attachment {
     const { say } = this.#options;
     if (next === 'retry') {
       say(`${sentence(text)} Trying again …`);
-      await this.#wait(this.#pause);
-      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+      await this.#wait(this.#pauses.next());
       return;
     }
     say(sentence(text));
@@ -121,7 +120,7 @@ export class Attachment {
     if (this.#isClosed) return { text: '', next: 'nothing' };
     this.#options.say('Connecting …');
     const { wasOpen, code, reason } = await this.#options.connect();
-    if (wasOpen) this.#pause = FIRST_PAUSE_MS;
+    if (wasOpen) this.#pauses.reset();
     if (code === POLICY_VIOLATION) {
       const text = `The agent has closed this: ${reason || 'you may not have it any more'}`;
       return { text, next: token() === undefined ? 'nothing' : 'sign-in' };
