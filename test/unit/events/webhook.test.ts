@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { appendFile, mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Cursor, removeOtherCursors } from '../../../lib/events/cursor.js';
@@ -193,11 +193,11 @@ test('a log that cannot be read holds a webhook up and does not end it', async (
   const events = await openLog(t, directory);
   const [path, elsewhere] = [join(directory, 'events.jsonl'), join(directory, 'elsewhere')];
   await rename(path, elsewhere);
-  await mkdir(path);
+  await symlink(directory, path);
   const { log, lines } = keepLines();
   await start(t, events, { url: receiver.url, directory, log });
   await until('it has tried', () => lines.length > 0);
-  await rmdir(path);
+  // At once: a log that is not there is one that lacks everything.
   await rename(elsewhere, path);
   await until('the event is taken', () => receiver.taken.length === 1);
   t.regex(String(lines[0]?.msg), /^events cannot be posted, it is tried again: EISDIR/);
