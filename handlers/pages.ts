@@ -1,6 +1,6 @@
 import { invalid } from '../lib/errors.js';
+import type { ListQuery, Reply } from '../lib/model/endpoint.js';
 import type { Page } from '../lib/store/page.js';
-import type { ListQuery, Reply } from './types.js';
 
 const encodeCursor = (place: string): string => Buffer.from(place).toString('base64url');
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
+import type { Reply } from '../lib/model/endpoint.js';
 import { etagOf } from '../lib/model/etag.js';
 import type { Answered } from '../lib/runtime/runtime.js';
-import type { Reply } from './types.js';
 
 /** Names the pipeline of an action, which for an async one is its job. */
 export const JOB_ID_HEADER = 'X-Guest-Job-ID';

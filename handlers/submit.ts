@@ -1,6 +1,6 @@
-import type { Submission, SubmitOptions } from '../lib/runtime/submission.js';
+import type { Context, Event, JobQuery, Reply } from '../lib/model/endpoint.js';
+import type { Submission, SubmitOptions } from '../lib/runtime/jobs/submission.js';
 import { answered, JOB_ID_HEADER, ok } from './replies.js';
-import type { Context, Event, JobQuery, Reply } from './types.js';
 
 /** What came of it within so many seconds; `undefined` when it has not ended by then. */
 const within = <T>(seconds: number, done: Promise<T>): Promise<{ answer: T } | undefined> =>

@@ -2,7 +2,7 @@ import type { Job } from './model/job.js';
 
 /**
  * Every error the agent makes itself, by what kind of thing went wrong. Nothing here knows HTTP:
- * `routes/errors.ts` turns a kind into a status.
+ * `lib/server/errors.ts` turns a kind into a status.
  */
 export type ErrorKind =
   | 'invalid' // the request makes no sense, whatever the state of the host

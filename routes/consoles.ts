@@ -1,8 +1,8 @@
 import Joi from 'joi';
 import { openSerialConsole } from '../handlers/guests/console/serial.js';
 import { openVncConsole } from '../handlers/guests/console/vnc.js';
-import { scrollbackSchema } from '../lib/rpc/console-route.js';
-import { type Route, route } from './route.js';
+import { scrollbackSchema } from '../lib/rpc/server/console-route.js';
+import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas.js';
 
 export const consoleRoutes: Route[] = [

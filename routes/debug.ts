@@ -2,7 +2,7 @@ import { getCmdline } from '../handlers/debug/cmdline.js';
 import { listProfiles } from '../handlers/debug/index.js';
 import { getProfile } from '../handlers/debug/profile.js';
 import { getSymbol } from '../handlers/debug/symbol.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import { profileParams, profileQuery } from './schemas.js';
 
 export const debugRoutes: Route[] = [

@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { openApiHandler } from '../handlers/documentation/openapi.js';
+import { type Route, route } from '../lib/server/route.js';
 import { openApiDocument } from './openapi/document.js';
-import { type Route, route } from './route.js';
 
 /** @param table every route, these included */
 export const documentationRoutes = (table: () => readonly Route[]): Route[] => [

@@ -6,8 +6,8 @@ import { resumeGuest } from '../handlers/guests/resume.js';
 import { shutdownGuest } from '../handlers/guests/shutdown.js';
 import { startGuest } from '../handlers/guests/start.js';
 import { suspendGuest } from '../handlers/guests/suspend.js';
-import type { GuestAction } from '../lib/config/actions.js';
-import { type Route, route } from './route.js';
+import type { GuestAction } from '../lib/model/actions.js';
+import { type Route, route } from '../lib/server/route.js';
 import { guestParams, jobQuery, replies } from './schemas.js';
 
 const actions: Record<GuestAction, { handler: typeof startGuest; summary: string }> = {

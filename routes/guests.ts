@@ -7,7 +7,7 @@ import { patchGuestMetadata } from '../handlers/guests/metadata/patch.js';
 import { getCpuMetrics } from '../handlers/guests/metrics/cpu.js';
 import { getDiskMetrics } from '../handlers/guests/metrics/disk.js';
 import { getNicMetrics } from '../handlers/guests/metrics/nic.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import {
   dryRunQuery,
   guestParams,

@@ -7,7 +7,7 @@ import { fetchImage } from '../handlers/images/fetch.js';
 import { getImage } from '../handlers/images/get.js';
 import { listImages } from '../handlers/images/list.js';
 import { imageFetchSchema } from '../lib/model/image.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import { containerImagesQuery, imageParams, imagesQuery, jobQuery, replies } from './schemas.js';
 
 const list = { status: 200, description: 'Images', schema: replies.images } as const;

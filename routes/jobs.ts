@@ -3,7 +3,7 @@ import { listGuestJobs } from '../handlers/guests/jobs/list.js';
 import { cancelJob } from '../handlers/jobs/cancel.js';
 import { getJob } from '../handlers/jobs/get.js';
 import { listJobs } from '../handlers/jobs/list.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import { dryRunQuery, guestJobParams, guestParams, jobParams, jobsQuery, replies } from './schemas.js';
 
 const list = { status: 200, description: 'Jobs, newest first', schema: replies.jobs } as const;

@@ -1,6 +1,6 @@
 import { getMetadata } from '../handlers/metadata/get.js';
 import { patchMetadata } from '../handlers/metadata/patch.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import { dryRunQuery, metadataPatchPayload, replies } from './schemas.js';
 
 const reply = { status: 200, description: "The hypervisor's metadata", schema: replies.metadata } as const;

@@ -4,7 +4,7 @@ import { getHealth } from '../handlers/health/healthz.js';
 import { getReadiness } from '../handlers/health/readyz.js';
 import { getMetrics } from '../handlers/metrics/get.js';
 import { getGuestsMetrics } from '../handlers/metrics/guests.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import { eventsQuery, guestsMetricsQuery, replies } from './schemas.js';
 
 const fine = Joi.object({ status: Joi.string().valid('ok').required() });

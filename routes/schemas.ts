@@ -1,5 +1,5 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
-import { EVENT_KINDS } from '../lib/events/event.js';
+import { EVENT_KINDS } from '../lib/model/event.js';
 import {
   guestIdSchema,
   guestSchema,

@@ -5,7 +5,7 @@ import { downloadSnapshot } from '../handlers/guests/snapshots/download.js';
 import { getSnapshot } from '../handlers/guests/snapshots/get.js';
 import { listSnapshots } from '../handlers/guests/snapshots/list.js';
 import { rollbackSnapshot } from '../handlers/guests/snapshots/rollback.js';
-import { type Route, route } from './route.js';
+import { type Route, route } from '../lib/server/route.js';
 import {
   diskSnapshotParams,
   diskSnapshotsParams,

@@ -1,3 +1,4 @@
+import type { Route } from '../lib/server/route.js';
 import { consoleRoutes } from './consoles.js';
 import { debugRoutes } from './debug.js';
 import { documentationRoutes } from './documentation.js';
@@ -7,7 +8,6 @@ import { imageRoutes } from './images.js';
 import { jobRoutes } from './jobs.js';
 import { metadataRoutes } from './metadata.js';
 import { observabilityRoutes } from './observability.js';
-import type { Route } from './route.js';
 import { snapshotRoutes } from './snapshots.js';
 
 /** Every endpoint of the agent. */

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG_SCHEMA_FILE, configJsonSchema } from '../lib/config/json-schema.js';
-import { packageRoot } from '../lib/package-root.js';
+import { packageRoot } from '../lib/files/package-root.js';
 
 const file = join(packageRoot, 'config', CONFIG_SCHEMA_FILE);
 await writeFile(file, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);

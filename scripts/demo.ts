@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { MistifyClient } from '../lib/client/index.js';
 import { loadConfig } from '../lib/config/load.js';
 import { errorMessage } from '../lib/errors.js';
-import { packageRoot } from '../lib/package-root.js';
+import { packageRoot } from '../lib/files/package-root.js';
 import { makeNetwork } from './demo/bridge.js';
 import { serveFile } from './demo/file-server.js';
 import { GuestLife } from './demo/guest-life.js';

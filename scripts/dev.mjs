@@ -10,7 +10,7 @@ const children = [
   node('node_modules/typescript/bin/tsc', '--build', CONSOLE, '--watch', '--preserveWatchOutput'),
   node(
     '--watch',
-    'dist/routes/mistify-agent.js',
+    'dist/routes/program/mistify-agent.js',
     '-c',
     'config/test-service.json',
     '-c',

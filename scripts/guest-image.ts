@@ -4,7 +4,7 @@ import { link, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promi
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errorMessage } from '../lib/errors.js';
-import { packageRoot } from '../lib/package-root.js';
+import { packageRoot } from '../lib/files/package-root.js';
 import { makeDisk } from './guest-image/disk.js';
 import { makeInitramfs } from './guest-image/initramfs.js';
 import { fetchKernel } from './guest-image/kernel.js';

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeProgram } from '../lib/cli/program.js';
-import { packageRoot } from '../lib/package-root.js';
-import { commandLine } from '../routes/command-line.js';
+import { packageRoot } from '../lib/files/package-root.js';
+import { commandLine } from '../routes/program/command-line.js';
 import { manPage } from './man-pages/man-page.js';
 
 const directory = join(packageRoot, 'dist', 'man');

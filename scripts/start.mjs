@@ -2,4 +2,4 @@
 import { setUp } from './setup.mjs';
 
 setUp({ realParts: true });
-await import('../dist/routes/mistify-agent.js');
+await import('../dist/routes/program/mistify-agent.js');

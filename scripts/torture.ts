@@ -1,7 +1,7 @@
 // npm run torture: the tests that try to break the promises of docs/reliability.md, for as long as it takes.
 import { Command } from 'commander';
 import { execa } from 'execa';
-import { packageRoot } from '../lib/package-root.js';
+import { packageRoot } from '../lib/files/package-root.js';
 
 interface Part {
   name: string;

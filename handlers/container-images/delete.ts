@@ -1,7 +1,7 @@
-import * as images from '../../lib/runtime/image-actions.js';
+import type { Context, Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import * as images from '../../lib/runtime/actions/image-actions.js';
 import type { ImageParams } from '../images/get.js';
 import { submitOnce } from '../submit.js';
-import type { Context, Event, JobQuery, Reply } from '../types.js';
 
 export const deleteContainerImage = (
   event: Event<ImageParams, JobQuery>,

@@ -1,7 +1,7 @@
+import type { Context, Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image, ImageFetch } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/image-actions.js';
+import * as images from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
-import type { Context, Event, JobQuery, Reply } from '../types.js';
 
 export const fetchContainerImage = (
   event: Event<unknown, JobQuery, ImageFetch>,

@@ -1,8 +1,8 @@
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/image-actions.js';
+import * as images from '../../lib/runtime/actions/image-actions.js';
 import type { ImageParams } from '../images/get.js';
 import { answered } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
 
 export const getContainerImage = async (
   { params, signal }: Event<ImageParams>,

@@ -1,5 +1,5 @@
-import { PROFILES } from '../../lib/debug/profiler.js';
-import type { Context, Event, Reply } from '../types.js';
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import { PROFILES } from '../../lib/process/profiler.js';
 
 /** A page that lists the profiles. */
 export const listProfiles = async (_event: Event, _context: Context): Promise<Reply<string>> => {

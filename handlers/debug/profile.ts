@@ -1,6 +1,6 @@
-import { isProfileName, PROFILES, takeProfile } from '../../lib/debug/profiler.js';
 import { profileNotFound } from '../../lib/errors.js';
-import type { Context, Event, Reply } from '../types.js';
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import { isProfileName, PROFILES, takeProfile } from '../../lib/process/profiler.js';
 
 export interface ProfileQuery {
   /** How long to profile. */

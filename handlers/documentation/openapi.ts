@@ -1,5 +1,5 @@
+import type { Reply } from '../../lib/model/endpoint.js';
 import { ok } from '../replies.js';
-import type { Reply } from '../types.js';
 
 /** @param describe makes the OpenAPI document, which is made once */
 export const openApiHandler = (describe: () => object) => {

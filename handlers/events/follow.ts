@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
-import { type TimeLimit, withDeadline } from '../../lib/deadline.js';
+import { type TimeLimit, withDeadline } from '../../lib/async/deadline.js';
+import type { EventLog } from '../../lib/events/event-log.js';
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import {
   type Batch,
   type EventFilter,
   type EventKind,
   type HostEvent,
   passes,
-} from '../../lib/events/event.js';
-import type { EventLog } from '../../lib/events/event-log.js';
-import type { Context, Event, Reply } from '../types.js';
+} from '../../lib/model/event.js';
 
 /** Where the stream begins: a client that has seen no event yet comes back with it. */
 const PLACE_HEADER = 'X-Last-Event-ID';

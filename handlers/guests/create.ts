@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { Context, Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest, LooseGuest } from '../../lib/model/guest.js';
 import { normalizeGuest } from '../../lib/model/guest.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
-import { createGuest as submitCreate } from '../../lib/runtime/guest-actions.js';
-import { requireImages } from '../../lib/runtime/image-actions.js';
+import { createGuest as submitCreate } from '../../lib/runtime/actions/guest-actions.js';
+import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
-import type { Context, Event, JobQuery, Reply } from '../types.js';
 
 /** Takes a new guest and queues its creation. What is set by the sub-agents is not the client's to say. */
 export const createGuest = (

@@ -1,6 +1,6 @@
+import type { Context, Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { page, placeOf } from '../pages.js';
-import type { Context, Event, ListQuery, Reply } from '../types.js';
 
 /** In the order they were created in. */
 export const listGuests = async (

@@ -1,9 +1,9 @@
-import type { GuestAction } from '../../lib/config/actions.js';
+import type { GuestAction } from '../../lib/model/actions.js';
+import type { Context, Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
-import { performGuestAction } from '../../lib/runtime/guest-actions.js';
+import { performGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitOnce } from '../submit.js';
-import type { Context, Event, GuestParams, JobQuery, Reply } from '../types.js';
 
 /** Queues an action of a guest and answers the guest as it is before that, or after it when the client waits. */
 export const performAction = (

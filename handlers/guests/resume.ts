@@ -1,5 +1,5 @@
+import type { Context, Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
-import type { Context, Event, GuestParams, JobQuery, Reply } from '../types.js';
 import { performAction } from './perform-action.js';
 
 /** Resumes a paused guest. */

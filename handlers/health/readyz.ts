@@ -1,6 +1,6 @@
 import { notReady } from '../../lib/errors.js';
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import { ok } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
 
 /** Whether actions can be carried out: all sub-agents answer, and the agent is not stopping. */
 export const getReadiness = async (

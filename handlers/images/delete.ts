@@ -1,6 +1,6 @@
-import * as images from '../../lib/runtime/image-actions.js';
+import type { Context, Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import * as images from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
-import type { Context, Event, JobQuery, Reply } from '../types.js';
 import type { ImageParams } from './get.js';
 
 export const deleteImage = (

@@ -1,7 +1,7 @@
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/image-actions.js';
+import * as images from '../../lib/runtime/actions/image-actions.js';
 import { answered } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
 
 export interface ImageParams {
   imageID: string;

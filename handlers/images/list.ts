@@ -1,8 +1,8 @@
+import type { Context, Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/image-actions.js';
+import * as images from '../../lib/runtime/actions/image-actions.js';
 import { pageOfAll } from '../pages.js';
 import { answered } from '../replies.js';
-import type { Context, Event, ListQuery, Reply } from '../types.js';
 
 export const listImages = async (
   { query, signal }: Event<unknown, ListQuery & { type?: string }>,

@@ -1,6 +1,6 @@
+import type { Context, DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
 import type { Job } from '../../lib/model/job.js';
 import { ok } from '../replies.js';
-import type { Context, DryRunQuery, Event, Reply } from '../types.js';
 import type { JobParams } from './get.js';
 
 /** Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off. */

@@ -1,6 +1,6 @@
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import type { Job } from '../../lib/model/job.js';
 import { ok } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
 
 export interface JobParams {
   jobID: string;

@@ -1,6 +1,6 @@
+import type { Context, Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Job } from '../../lib/model/job.js';
 import { page, placeOf } from '../pages.js';
-import type { Context, Event, ListQuery, Reply } from '../types.js';
 
 /** Newest first. */
 export const listJobs = async (

@@ -1,6 +1,6 @@
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import type { Metadata } from '../../lib/model/guest.js';
 import { tagged } from '../replies.js';
-import type { Context, Event, Reply } from '../types.js';
 
 export const getMetadata = async (_event: Event, { metadata }: Context): Promise<Reply<Metadata>> =>
   tagged(metadata.all());

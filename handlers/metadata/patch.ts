@@ -1,8 +1,8 @@
+import type { Context, DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Metadata } from '../../lib/model/guest.js';
 import { patchMetadata as patched, requireMetadataFits } from '../../lib/model/metadata.js';
 import { ok, tagged } from '../replies.js';
-import type { Context, DryRunQuery, Event, Reply } from '../types.js';
 
 export type MetadataPatch = Record<string, string | null>;
 

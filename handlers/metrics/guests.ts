@@ -1,5 +1,5 @@
+import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
 import type { GuestMetrics } from '../../lib/model/metrics.js';
-import type { Context, Event, Reply } from '../types.js';
 
 export interface GuestMetricsQuery {
   guest?: string[];

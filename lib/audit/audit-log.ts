@@ -1,8 +1,8 @@
 import { setTimeout as delay, setImmediate as endOfTurn } from 'node:timers/promises';
 import { errorMessage } from '../errors.js';
+import { RotatingFile } from '../files/rotating-file.js';
 import type { Logger } from '../log.js';
 import type { Job } from '../model/job.js';
-import { RotatingFile } from './rotating-file.js';
 
 /** A change that somebody asked for, or what came of it. */
 export type AuditEntry =

@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError, errorMessage } from '../errors.js';
+import { lockDirectory } from '../files/directory-lock.js';
 import { replaceFile } from '../replace-file.js';
-import { lockDirectory } from '../store/directory-lock.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
 
 /** The tokens' own directory: its lock is another one than the agent's, which may be running. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Principal } from './principal.js';
+import type { Principal } from '../model/principal.js';
 import { readTokens, tokenFileOf } from './token-file.js';
 import { hasExpired, hashToken, principalOf, type StoredToken } from './tokens.js';
 

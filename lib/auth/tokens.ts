@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import Joi from 'joi';
 import { AgentError } from '../errors.js';
-import { type Principal, SCOPES, type Scope } from './principal.js';
+import { type Principal, SCOPES, type Scope } from '../model/principal.js';
 
 /** By which secret scanners know one. */
 const PREFIX = 'mistify_';

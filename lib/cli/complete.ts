@@ -1,7 +1,7 @@
 import { type ArgumentHandler, RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from 'commander';
 import type { MistifyClient } from '../client/index.js';
-import { shortId, visible } from './format.js';
+import { shortId, visible } from '../portable/format.js';
 import { nameOf } from './names.js';
 import { connect, type GlobalOptions } from './session.js';
 

@@ -1,6 +1,6 @@
 import type { AgentEvent, Guest } from '../client/index.js';
+import { formatValue, shortId, visible } from '../portable/format.js';
 import type { Colours } from './colours.js';
-import { formatValue, shortId, visible } from './format.js';
 import { nameOf } from './names.js';
 
 interface EventData {

@@ -1,8 +1,8 @@
 import { JobError, MistifyError } from '../client/errors.js';
 import { AgentError, errorMessage } from '../errors.js';
+import { visible, visibleLines } from '../portable/format.js';
 import { EXIT, type ExitCode, exitCodeOf, exitCodeOfKind } from './exit-codes.js';
 import { Failure } from './failure.js';
-import { visible, visibleLines } from './format.js';
 
 export interface Explanation {
   exitCode: ExitCode;

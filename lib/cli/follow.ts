@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { MistifyError } from '../client/errors.js';
 import type { Accepted, Job } from '../client/index.js';
+import { formatSeconds, shortId } from '../portable/format.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
-import { formatSeconds, shortId } from './format.js';
 import { progressLine, startProgress } from './progress.js';
 import type { Session } from './session.js';
 

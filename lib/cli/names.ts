@@ -1,6 +1,6 @@
 import type { Guest, MistifyClient } from '../client/index.js';
+import { shortId } from '../portable/format.js';
 import { notFoundFailure, usageFailure } from './failure.js';
-import { shortId } from './format.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

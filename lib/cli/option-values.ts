@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { GuestSpec } from '../client/index.js';
-import { mbOf, SIZE_HINT } from '../model/size.js';
+import { mbOf, SIZE_HINT } from '../portable/size.js';
 
 export const parseMb = (text: string): number => {
   const mb = mbOf(text);

@@ -1,6 +1,6 @@
+import { formatJson, formatValue, visible } from '../portable/format.js';
 import { type Colours, colourState, coloursFor } from './colours.js';
 import { usageFailure } from './failure.js';
-import { formatJson, formatValue, visible } from './format.js';
 
 export interface Column<Item> {
   title: string;

@@ -1,5 +1,5 @@
 import type { Job } from '../client/index.js';
-import { formatBytes, visible } from './format.js';
+import { formatBytes, visible } from '../portable/format.js';
 
 const BAR_WIDTH = 20;
 

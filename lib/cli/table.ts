@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
+import { formatValue, visible } from '../portable/format.js';
 import { type Colours, colourState } from './colours.js';
-import { formatValue, visible } from './format.js';
 
 const GAP = '  ';
 

@@ -1,4 +1,4 @@
-import { CONSOLE_PROTOCOL, type Console, resizeMessage } from '../websocket/console.js';
+import { CONSOLE_PROTOCOL, type Console, resizeMessage } from '../http/websocket/console.js';
 import type { CallOptions, Transport } from './transport.js';
 
 export interface SerialConsoleOptions extends CallOptions {

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import type { GuestAction } from '../config/actions.js';
+import type { Console } from '../http/websocket/console.js';
+import type { GuestAction } from '../model/actions.js';
 import type { Guest } from '../model/guest.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
-import type { Console } from '../websocket/console.js';
 import { openConsole, type SerialConsoleOptions } from './console.js';
 import { List } from './pages.js';
 import { path } from './path.js';

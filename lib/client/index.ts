@@ -1,10 +1,10 @@
-export type { GuestAction } from '../config/actions.js';
+export type { Console, TerminalSize } from '../http/websocket/console.js';
+export type { GuestAction } from '../model/actions.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { Image, ImageFetch } from '../model/image.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 export type { Snapshot } from '../model/snapshot.js';
-export type { Console, TerminalSize } from '../websocket/console.js';
 export type { SerialConsoleOptions } from './console.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';

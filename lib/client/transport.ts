@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { AxiosInstance, AxiosResponse } from 'axios';
-import { axios } from '../axios.js';
-import { contentLength } from '../content-length.js';
-import { type Dialled, dial, UpgradeRefused } from '../websocket/dial.js';
+import { axios } from '../http/axios.js';
+import { contentLength } from '../http/content-length.js';
+import { type Dialled, dial, UpgradeRefused } from '../http/websocket/dial.js';
 import { MistifyError } from './errors.js';
 import {
   type ClientOptions,

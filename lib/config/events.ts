@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { EVENT_KINDS, type EventKind } from '../events/event.js';
+import { EVENT_KINDS, type EventKind } from '../model/event.js';
 import { guestIdSchema } from '../model/guest.js';
 
 /** Where events are posted to. It has one of `secret` and `secret_file`. */

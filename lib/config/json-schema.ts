@@ -1,4 +1,4 @@
-import { ACTION_TYPES } from './actions.js';
+import { ACTION_TYPES } from '../model/actions.js';
 import { configFileSchema } from './schema.js';
 
 /** Where editors find it, relative to `config/`. */

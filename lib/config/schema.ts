@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import { RPC_PATH, type StageArgs } from '../rpc/messages.js';
-import type { ServiceAddress } from '../rpc/service-address.js';
+import { RPC_PATH, type StageArgs } from '../rpc/protocol/messages.js';
+import type { ServiceAddress } from '../rpc/protocol/service-address.js';
 import { type EventsConfig, eventsSchema } from './events.js';
 import { type ServerConfig, serverSchema } from './server.js';
 

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { SCOPES, type Scope } from '../auth/principal.js';
+import { SCOPES, type Scope } from '../model/principal.js';
 
 export const AUTH_WAYS = ['token', 'certificate'] as const;
 export type AuthWay = (typeof AUTH_WAYS)[number];

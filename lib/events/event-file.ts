@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { repairTail } from '../store/repair-tail.js';
-import type { Batch, HostEvent } from './event.js';
+import { repairTail } from '../files/repair-tail.js';
+import type { Batch, HostEvent } from '../model/event.js';
 import { linesFor, stepsIn } from './event-lines.js';
 
 /** Bytes of the two files together. */

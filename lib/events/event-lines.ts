@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { linesOf } from '../rpc/lines.js';
-import type { HostEvent } from './event.js';
+import { linesOf } from '../async/lines.js';
+import type { HostEvent } from '../model/event.js';
 
 /** What comes before the first event of a file, and of each run of the agent: the id of the event before that one. */
 interface Header {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Batch, Happening, HostEvent } from './event.js';
+import type { Batch, Happening, HostEvent } from '../model/event.js';
 import { DEFAULT_MAX_BYTES, EventFile, idOfNow } from './event-file.js';
 
 /** Events that are at hand for those who keep up. */

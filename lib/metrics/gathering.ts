@@ -1,6 +1,10 @@
 import { errorMessage } from '../errors.js';
-import { type AllMetricsResponse, allMetricsResponseSchema, type GuestCounters } from '../rpc/messages.js';
-import { requireShape } from '../runtime/pipeline.js';
+import {
+  type AllMetricsResponse,
+  allMetricsResponseSchema,
+  type GuestCounters,
+} from '../rpc/protocol/messages.js';
+import { requireShape } from '../runtime/pipeline/pipeline.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 /** Those who ask at the same time share what the sub-agents answered. */

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { AxiosError } from '../axios.js';
+import { AxiosError } from '../http/axios.js';
 
 /** An answer that has been read. */
 export interface TextAnswer {

@@ -1,4 +1,4 @@
-import { Runner } from './runner.js';
+import { Runner } from './jobs/runner.js';
 
 /** The runners of the guests, and that of the agent's own actions, made when they are first needed. */
 export class Runners {

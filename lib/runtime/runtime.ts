@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { notConfigured } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { ConsoleQuery, StreamAnswer } from '../rpc/service-client.js';
+import type { ConsoleQuery, StreamAnswer } from '../rpc/client/service-client.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/task.js';
-import type { Action } from './action.js';
-import { GuestRevisions } from './guest-revisions.js';
-import { IdempotentRequests } from './idempotency.js';
-import { JobQueue } from './job-queue.js';
-import type { TaskRun } from './logged-runs.js';
-import { type Exchange, holdingPlace, openConsole, openStream, runPipeline } from './pipeline.js';
+import { GuestRevisions } from './guests/guest-revisions.js';
+import { IdempotentRequests } from './jobs/idempotency.js';
+import type { TaskRun } from './jobs/job-executor.js';
+import { JobQueue } from './jobs/job-queue.js';
+import type { Action } from './pipeline/action.js';
+import { type Exchange, holdingPlace, openConsole, openStream, runPipeline } from './pipeline/pipeline.js';
 import { Runners } from './runners.js';
 
 /** An info or stream action that was carried out: the pipeline's id, and what came of it. */

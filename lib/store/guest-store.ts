@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
-import { Collection } from './collection.js';
+import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 

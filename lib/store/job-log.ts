@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
-import { Collection } from './collection.js';
-import { Eraser } from './eraser.js';
+import { Eraser } from './background-eraser.js';
 import type { AnsweredRequest, LoggedJob } from './logged-job.js';
+import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 import type { Task } from './task.js';

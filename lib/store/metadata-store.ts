@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { Metadata } from '../model/guest.js';
 import { patchMetadata, requireMetadataFits } from '../model/metadata.js';
-import { Collection } from './collection.js';
+import { Collection } from './nedb/collection.js';
 
 /** The hypervisor's own metadata: a document per key. What it gives out is to be treated as frozen. */
 export class MetadataStore {

@@ -1,5 +1,5 @@
-import type { GuestAction } from '../config/actions.js';
-import type { ImageRequest, SnapshotRequest } from '../rpc/messages.js';
+import type { GuestAction } from '../model/actions.js';
+import type { ImageRequest, SnapshotRequest } from '../rpc/protocol/messages.js';
 
 /** What a job is to do, kept with it so that a restart does not lose it. Which pipeline it takes is the job's Action. */
 export type Task =

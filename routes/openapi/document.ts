@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/package-root.js';
-import type { Route } from '../route.js';
+import { packageRoot } from '../../lib/files/package-root.js';
+import type { Route } from '../../lib/server/route.js';
 import { components } from './components.js';
 import type { JsonSchema } from './json-schema.js';
 import { operationOf } from './operation.js';

@@ -1,4 +1,4 @@
-import { changesSomething, isWebSocket, type Route } from '../route.js';
+import { changesSomething, isWebSocket, type Route } from '../../lib/server/route.js';
 
 /** Those of docs/api.md, in a line each. */
 const DESCRIPTIONS = {

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from 'joi';
-import { isWebSocket, type Route } from '../route.js';
+import { isWebSocket, type Route } from '../../lib/server/route.js';
 import { errorReference, referring } from './components.js';
 import { errorsOf } from './errors.js';
 import { type JsonSchema, jsonSchemaOf } from './json-schema.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { stopWhenInterrupted } from './interrupted.js';
 
 const START_MS = 120_000;

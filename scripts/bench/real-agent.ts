@@ -1,7 +1,7 @@
 import { copyFile, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MistifyClient } from '../../lib/client/index.js';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { buildGuestImage } from '../guest-image.js';
 import { startAgent } from './agent.js';
 import { stopWhenInterrupted } from './interrupted.js';

@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Guest } from '../../lib/model/guest.js';
 import { type Job, NO_TIME } from '../../lib/model/job.js';
-import type { StoredDocument } from '../../lib/store/document.js';
 import type { LoggedJob } from '../../lib/store/logged-job.js';
+import type { StoredDocument } from '../../lib/store/nedb/document.js';
 
 /** A guest of common size, as the sub-agents leave it: some 300 bytes of JSON. */
 export const someGuest = (): Guest => {

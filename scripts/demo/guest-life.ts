@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Accepted, MistifyClient } from '../../lib/client/index.js';
-import type { GuestAction } from '../../lib/config/actions.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { GuestAction } from '../../lib/model/actions.js';
 import { SerialConsole } from './serial-console.js';
 
 const MEMORY_MB = 128;

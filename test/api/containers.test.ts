@@ -1,5 +1,5 @@
 import test from 'ava';
-import { GUEST_ACTIONS } from '../../lib/config/actions.js';
+import { GUEST_ACTIONS } from '../../lib/model/actions.js';
 import { addGuest, finished } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { isWebSocket } from '../../routes/route.js';
+import { isWebSocket } from '../../lib/server/route.js';
 import { routeTable } from '../../routes/table.js';
 import { serveApi } from '../helpers/api.js';
 import { view } from '../helpers/console.js';

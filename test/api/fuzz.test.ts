@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Agent } from 'node:http';
 import test, { type ExecutionContext } from 'ava';
 import { isFinished } from '../../lib/model/job.js';
-import type { Route } from '../../routes/route.js';
+import type { Route } from '../../lib/server/route.js';
 import { routeTable } from '../../routes/table.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { type Example, exampleOf } from '../helpers/endpoints.js';

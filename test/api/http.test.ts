@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import type { GuestAction } from '../../lib/config/actions.js';
-import { PATIENCE } from '../../routes/listener.js';
+import type { GuestAction } from '../../lib/model/actions.js';
+import { PATIENCE } from '../../lib/server/listener.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import type { AnyRequest } from '../helpers/scripted.js';

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import type { SnapshotRequest } from '../../lib/rpc/messages.js';
+import type { SnapshotRequest } from '../../lib/rpc/protocol/messages.js';
 import { addGuest, finished, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { gate } from '../helpers/wait.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { execa } from 'execa';
-import { packageRoot } from '../../lib/package-root.js';
-import { Collection } from '../../lib/store/collection.js';
+import { packageRoot } from '../../lib/files/package-root.js';
+import { Collection } from '../../lib/store/nedb/collection.js';
 import { numberFrom } from '../helpers/property.js';
 import { tempDir } from '../helpers/temp.js';
 

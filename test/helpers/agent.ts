@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
-import type { Event } from '../../handlers/types.js';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import type { Context } from '../../lib/agent/context.js';
-import { ACTION_TYPES } from '../../lib/config/actions.js';
 import type { EventsConfig } from '../../lib/config/events.js';
 import type { Config } from '../../lib/config/load.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { Logger } from '../../lib/log.js';
+import { ACTION_TYPES } from '../../lib/model/actions.js';
+import type { Event } from '../../lib/model/endpoint.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { isFinished, type Job } from '../../lib/model/job.js';
-import { RPC_PATH } from '../../lib/rpc/messages.js';
-import type { ServiceAddress } from '../../lib/rpc/service-address.js';
+import { RPC_PATH } from '../../lib/rpc/protocol/messages.js';
+import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
 import {
   CONSOLE_ACTIONS,
   consolePath,

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava';
-import { LOCAL } from '../../routes/access.js';
-import { PATIENCE, type Patience } from '../../routes/listener.js';
-import { createServer, type WayIn } from '../../routes/server.js';
+import { LOCAL } from '../../lib/server/access.js';
+import { PATIENCE, type Patience } from '../../lib/server/listener.js';
+import { createServer, type WayIn } from '../../lib/server/server.js';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
 import { requireDescribed } from './openapi.js';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { tempDir } from './temp.js';
 
 export const MISTIFY = join(packageRoot, 'dist/lib/cli/main.js');

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
-import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../../lib/websocket/console.js';
-import { type Dialled, type DialOptions, dial } from '../../lib/websocket/dial.js';
+import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../../lib/http/websocket/console.js';
+import { type Dialled, type DialOptions, dial } from '../../lib/http/websocket/dial.js';
 import { until } from './wait.js';
 
 /** One who looks at a console and types. */

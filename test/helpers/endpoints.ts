@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
-import type { ServiceClient } from '../../lib/rpc/service-client.js';
-import { Service } from '../../lib/runtime/service.js';
-import type { Route } from '../../routes/route.js';
+import type { ServiceClient } from '../../lib/rpc/client/service-client.js';
+import { Service } from '../../lib/runtime/pipeline/service.js';
+import type { Route } from '../../lib/server/route.js';
 import { addGuest } from './agent.js';
 import { until } from './wait.js';
 

@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
-import type { Scope } from '../../lib/auth/principal.js';
 import { changeTokens } from '../../lib/auth/token-file.js';
 import { TokenRegistry } from '../../lib/auth/token-registry.js';
 import { newToken, withToken } from '../../lib/auth/tokens.js';
+import type { Scope } from '../../lib/model/principal.js';
 import { type Api, serveApi } from './api.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';

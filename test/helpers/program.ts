@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { ConfigFile } from '../../lib/config/schema.js';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { type RealAgent, startRealAgent } from './real-agent.js';
 import { until } from './wait.js';
 
-export const PROGRAM = join(packageRoot, 'dist/routes/mistify-agent.js');
+export const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
 
 /** The config that comes with the agent for the test-service. */
 export const testServiceConfig = async (): Promise<ConfigFile> =>

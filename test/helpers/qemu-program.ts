@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { until } from './qemu.js';
 
 /** The program that users run. */

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { pino } from 'pino';
-import type { GuestState } from '../../lib/rpc/messages.js';
-import { type GuestMetricsResponse, type GuestResponse, RPC_PATH } from '../../lib/rpc/messages.js';
+import type { GuestState } from '../../lib/rpc/protocol/messages.js';
+import { type GuestMetricsResponse, type GuestResponse, RPC_PATH } from '../../lib/rpc/protocol/messages.js';
 import { startQemu } from '../../lib/subagents/qemu/service.js';
-import type { Running } from '../../lib/subagents/run.js';
+import type { Running } from '../../lib/subagents/shared/run.js';
 
 export const TINY = { memory: 32, cpu: 1 };
 

@@ -7,12 +7,12 @@ import type { ExecutionContext } from 'ava';
 
 import { MistifyClient } from '../../lib/client/index.js';
 import type { ConfigFile } from '../../lib/config/schema.js';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { freePort } from './ports.js';
 import { tempDir } from './temp.js';
 
 const START_MS = 90_000;
-const PROGRAM = join(packageRoot, 'dist/routes/mistify-agent.js');
+const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
 
 /** The agent as its users run it: its own program, with the real sub-agents of a config. */
 export interface RealAgent {

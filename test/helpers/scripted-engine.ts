@@ -1,10 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { GuestStates } from '../../lib/rpc/guest-states.js';
-import { Containers } from '../../lib/subagents/container/containers.js';
+import { GuestStates } from '../../lib/rpc/server/guest-states.js';
 import { containerName, GUEST_LABEL } from '../../lib/subagents/container/definition.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
+import { Containers } from '../../lib/subagents/container/guests.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { packageRoot } from '../../lib/package-root.js';
+import { packageRoot } from '../../lib/files/package-root.js';
 import { needs } from '../helpers/needs.js';
 
 const UNIT = join(packageRoot, 'config', 'mistify-agent.service');

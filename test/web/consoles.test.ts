@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import ava from 'ava';
-import { StreamError } from '../../lib/rpc/stream-error.js';
+import { StreamError } from '../../lib/rpc/protocol/stream-error.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage } from '../helpers/browser.js';

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { openGuestConsole } from '../../../lib/runtime/console-actions.js';
+import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
+import { openGuestConsole } from '../../../lib/runtime/actions/console-actions.js';
 import { connected } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
 
 export interface SerialConsoleQuery {
   /** How much of what the guest said before is wanted, in bytes. */

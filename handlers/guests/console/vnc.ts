@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { openGuestConsole } from '../../../lib/runtime/console-actions.js';
+import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
+import { openGuestConsole } from '../../../lib/runtime/actions/console-actions.js';
 import { connected } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
 
 /** Connects with a guest's screen, keyboard and mouse: RFB (RFC 6143), without a password of its own. */
 export const openVncConsole = async (

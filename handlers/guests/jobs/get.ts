@@ -1,7 +1,7 @@
+import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import type { Job } from '../../../lib/model/job.js';
 import type { JobParams } from '../../jobs/get.js';
 import { ok } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
 
 export const getGuestJob = async (
   { params }: Event<GuestParams & JobParams>,

@@ -1,6 +1,6 @@
+import type { Context, Event, GuestParams, ListQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Job } from '../../../lib/model/job.js';
 import { page, placeOf } from '../../pages.js';
-import type { Context, Event, GuestParams, ListQuery, Reply } from '../../types.js';
 
 /** The guest's own jobs, newest first; those of a deleted guest can still be read. */
 export const listGuestJobs = async (

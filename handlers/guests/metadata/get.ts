@@ -1,6 +1,6 @@
+import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { type Metadata, metadataOf } from '../../../lib/model/guest.js';
 import { tagged } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
 
 export const getGuestMetadata = async (
   { params }: Event<GuestParams>,

@@ -1,9 +1,9 @@
+import type { Context, DryRunQuery, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { requireMatch } from '../../../lib/model/etag.js';
 import { type Guest, type Metadata, metadataOf, normalizeGuest } from '../../../lib/model/guest.js';
 import { patchMetadata, requireMetadataFits } from '../../../lib/model/metadata.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
 import { ok, tagged } from '../../replies.js';
-import type { Context, DryRunQuery, Event, GuestParams, Reply } from '../../types.js';
 
 export const patchGuestMetadata = async (
   { params, payload, query: { dryRun }, ifMatch }: Event<GuestParams, DryRunQuery, MetadataPatch | null>,

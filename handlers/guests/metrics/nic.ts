@@ -1,7 +1,7 @@
+import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import type { NicMetrics } from '../../../lib/model/metrics.js';
-import { queryMetrics } from '../../../lib/runtime/guest-actions.js';
+import { queryMetrics } from '../../../lib/runtime/actions/guest-actions.js';
 import { answered } from '../../replies.js';
-import type { Context, Event, GuestParams, Reply } from '../../types.js';
 
 export const getNicMetrics = async (
   { params, signal }: Event<GuestParams>,

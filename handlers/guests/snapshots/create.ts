@@ -1,7 +1,7 @@
+import type { Context, Event, JobQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
-import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
+import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { submitOnce } from '../../submit.js';
-import type { Context, Event, JobQuery, Reply } from '../../types.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
 export interface SnapshotCreation {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
+import type { Context, ErrorBody, Event, Reply } from '../../../lib/model/endpoint.js';
+import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { JOB_ID_HEADER } from '../../replies.js';
-import type { Context, ErrorBody, Event, Reply } from '../../types.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
 /** How long a sub-agent may take for its words, in milliseconds, and how much of them is told. */

@@ -1,7 +1,7 @@
+import type { Context, Event, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
-import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
+import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { answered } from '../../replies.js';
-import type { Context, Event, Reply } from '../../types.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
 export const getSnapshot = async (

@@ -1,8 +1,8 @@
+import type { Context, Event, ListQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
-import * as snapshots from '../../../lib/runtime/snapshot-actions.js';
+import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { pageOfAll } from '../../pages.js';
 import { answered } from '../../replies.js';
-import type { Context, Event, ListQuery, Reply } from '../../types.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
 export const listSnapshots = async (

@@ -1,5 +1,5 @@
-import type { SnapshotSelector } from '../../../lib/runtime/snapshot-actions.js';
-import type { Context, GuestParams } from '../../types.js';
+import type { Context, GuestParams } from '../../../lib/model/endpoint.js';
+import type { SnapshotSelector } from '../../../lib/runtime/actions/snapshot-actions.js';
 
 export interface SnapshotsParams extends GuestParams {
   /** Absent: all of the guest's disks. */

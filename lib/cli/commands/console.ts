@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { MAX_SCROLLBACK_BYTES } from '../../websocket/console.js';
-import { shortId } from '../format.js';
+import { MAX_SCROLLBACK_BYTES } from '../../http/websocket/console.js';
+import { shortId } from '../../portable/format.js';
 import { guestId, nameOf } from '../names.js';
 import { talking } from '../session.js';
 

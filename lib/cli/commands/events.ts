@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { formatJson } from '../../portable/format.js';
 import { eventLine } from '../event-line.js';
-import { formatJson } from '../format.js';
 import { guestId, namesOfGuests } from '../names.js';
 import { talking } from '../session.js';
 

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { CpuMetrics, DiskMetrics, MistifyClient, NicMetrics } from '../../client/index.js';
-import { formatBytes } from '../format.js';
+import { formatBytes } from '../../portable/format.js';
 import { guestId } from '../names.js';
 import type { Column, Output } from '../output.js';
 import { talking } from '../session.js';

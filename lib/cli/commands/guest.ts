@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
+import { formatMb, shortId } from '../../portable/format.js';
 import { type FollowOptions, queues, tellOfJob } from '../follow.js';
-import { formatMb, shortId } from '../format.js';
 import { guestId, nameOf } from '../names.js';
 import { type Column, parseFields } from '../output.js';
 import { talking } from '../session.js';

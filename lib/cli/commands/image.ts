@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Images } from '../../client/images.js';
 import type { Image, MistifyClient } from '../../client/index.js';
+import { formatMb } from '../../portable/format.js';
 import { type FollowOptions, queues, tellOfJob } from '../follow.js';
-import { formatMb } from '../format.js';
 import { type Column, parseFields } from '../output.js';
 import { talking } from '../session.js';
 

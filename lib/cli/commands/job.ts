@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Job } from '../../client/index.js';
+import { formatAge, shortId } from '../../portable/format.js';
 import { followJob, took } from '../follow.js';
-import { formatAge, shortId } from '../format.js';
 import { guestId, jobId } from '../names.js';
 import { parseCount } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';

@@ -3,11 +3,11 @@ import { rename, rm } from 'node:fs/promises';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { formatBytes } from '../../portable/format.js';
 import { usageFailure } from '../failure.js';
-import { formatBytes } from '../format.js';
 import { receivedLine, startProgress } from '../progress.js';
 import { talking } from '../session.js';
-import { type DiskOption, ofDisk, snapshotsOf } from './of-disk.js';
+import { type DiskOption, ofDisk, snapshotsOf } from './disk-option.js';
 
 interface DownloadOptions extends DiskOption {
   output?: string;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { Snapshot } from '../../client/index.js';
+import { formatMb } from '../../portable/format.js';
 import { type FollowOptions, queues, tellOfJob } from '../follow.js';
-import { formatMb } from '../format.js';
 import { type Column, parseFields } from '../output.js';
 import { talking } from '../session.js';
-import { type DiskOption, ofDisk, snapshotsOf } from './of-disk.js';
+import { type DiskOption, ofDisk, snapshotsOf } from './disk-option.js';
 import { addDownload } from './snapshot-download.js';
 
 /** `guests/GUEST/disk-DISK@NAME` taken apart. */

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SCOPES, type Scope } from '../../auth/principal.js';
 import type { StoredToken } from '../../auth/tokens.js';
 import { DEFAULT_CONFIG } from '../../config/default-config.js';
+import { SCOPES, type Scope } from '../../model/principal.js';
 import { parseLifetime } from '../lifetime.js';
 import { type Column, Output } from '../output.js';
 

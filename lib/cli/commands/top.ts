@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatBytes, formatJson, formatMb, shortId, visible } from '../../portable/format.js';
 import { colourState } from '../colours.js';
-import { formatBytes, formatJson, formatMb, shortId, visible } from '../format.js';
 import { nameOf } from '../names.js';
 import { parseCount } from '../option-values.js';
 import type { Output } from '../output.js';
@@ -100,7 +100,7 @@ Examples:
       talking(async ({ client, out }, options: TopOptions) => {
         const { Watch } = await import('../top/watch.js');
         const watch = new Watch(client);
-        const { leaving } = await import('../top/leave.js');
+        const { leaving } = await import('../top/quit-key.js');
         const { left, release } = leaving();
         try {
           await follow(out, () => watch.look(), options, left);

@@ -1,5 +1,5 @@
 import logUpdate from 'log-update';
-import { fitted } from './fitted.js';
+import { fitted } from './fit-lines.js';
 
 // Those of a terminal that does not know its size: it says 0.
 const ROWS = 24;

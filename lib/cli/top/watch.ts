@@ -1,5 +1,5 @@
 import type { Guest, GuestMetrics, MistifyClient } from '../../client/index.js';
-import { type Rates, ratesBetween } from '../../metrics/rates.js';
+import { type Rates, ratesBetween } from '../../portable/rates.js';
 
 const FIELDS = ['id', 'state', 'cpu', 'memory', 'metadata'] as const;
 export type WatchedGuest = Pick<Guest, (typeof FIELDS)[number]>;

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
-import { StreamError } from '../../rpc/stream-error.js';
-import type { Console } from '../../websocket/console.js';
-import type { Containers } from './containers.js';
+import type { Console } from '../../http/websocket/console.js';
+import { StreamError } from '../../rpc/protocol/stream-error.js';
+import type { Containers } from './guests.js';
 
 /** The better shell, where there are two. */
 const SHELL = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash; exec sh'];

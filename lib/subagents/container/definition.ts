@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { ContainerCreateOptions, EndpointSettings } from 'dockerode';
 import type { Guest, Nic } from '../../model/guest.js';
-import { MB } from '../storage/units.js';
+import { MB } from '../../model/units.js';
 import { programOptions } from './command.js';
 import { engineNetwork, isEngineNic } from './nics/complete.js';
 

@@ -1,7 +1,7 @@
 import type { Guest } from '../../model/guest.js';
-import type { Container, Containers } from './containers.js';
 import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
 import { EngineError } from './errors.js';
+import type { Container, Containers } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
 import { completeNics, engineNetwork, isEngineNic } from './nics/complete.js';

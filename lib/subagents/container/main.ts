@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { runSubAgent } from '../run.js';
+import { runSubAgent } from '../shared/run.js';
 import { type ContainerOptions, startContainers } from './service.js';
 
 const collect = (value: string, values: string[] = []): string[] => [...values, value];

@@ -3,9 +3,9 @@ import { basename } from 'node:path';
 import pLimit from 'p-limit';
 import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
-import type { GuestCounters } from '../../rpc/messages.js';
-import { tapCounters } from '../qemu/metrics.js';
-import type { Container, Containers } from './containers.js';
+import type { GuestCounters } from '../../rpc/protocol/messages.js';
+import { tapCounters } from '../qemu/guests/metrics.js';
+import type { Container, Containers } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 
 const NS_PER_SECOND = 1e9;

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
-import type { CallContext } from '../../rpc/call-context.js';
-import { GuestStates } from '../../rpc/guest-states.js';
 import {
   allMetricsRequestSchema,
   type GuestMetricsRequest,
@@ -14,13 +12,15 @@ import {
   guestMetricsRequestSchema,
   guestRequestSchema,
   imageRequestSchema,
-} from '../../rpc/messages.js';
-import { SubAgent } from '../../rpc/sub-agent.js';
-import type { Running } from '../run.js';
+} from '../../rpc/protocol/messages.js';
+import type { CallContext } from '../../rpc/server/call-context.js';
+import { GuestStates } from '../../rpc/server/guest-states.js';
+import { SubAgent } from '../../rpc/server/sub-agent.js';
+import type { Running } from '../shared/run.js';
 import { openShell } from './console.js';
-import { Containers } from './containers.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
+import { Containers } from './guests.js';
 import { imageMethods } from './images/methods.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { linesOf } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import { linesOf } from '../../rpc/lines.js';
-import type { Containers } from './containers.js';
 import { GUEST_LABEL } from './definition.js';
+import type { Containers } from './guests.js';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;

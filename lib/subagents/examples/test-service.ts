@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runSubAgent } from '../run.js';
+import { runSubAgent } from '../shared/run.js';
 import { createTestService } from './test-service/service.js';
 
 await runSubAgent({

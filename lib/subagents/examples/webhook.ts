@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Option } from 'commander';
-import { runSubAgent } from '../run.js';
+import { runSubAgent } from '../shared/run.js';
 import { createWebhook } from './webhook/service.js';
 
 await runSubAgent<{ endpoint: string }>({

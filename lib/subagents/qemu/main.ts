@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { Option } from 'commander';
-import { runSubAgent } from '../run.js';
-import { ACCEL_CHOICES } from './accel.js';
+import { runSubAgent } from '../shared/run.js';
+import { ACCEL_CHOICES } from './machine/accel.js';
+import { DEFAULT_UID_RANGE, parseUidRange } from './process/uids.js';
 import { type QemuOptions, startQemu } from './service.js';
-import { DEFAULT_UID_RANGE, parseUidRange } from './uids.js';
 
 const collect = (path: string, paths: string[] = []): string[] => [...paths, path];
 

@@ -1,8 +1,7 @@
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
-import type { CallContext } from '../../rpc/call-context.js';
-import { GuestStates } from '../../rpc/guest-states.js';
+import { isRoot } from '../../process/unprivileged.js';
 import {
   allMetricsRequestSchema,
   type GuestMetricsRequest,
@@ -11,23 +10,24 @@ import {
   type GuestResponse,
   guestMetricsRequestSchema,
   guestRequestSchema,
-} from '../../rpc/messages.js';
-import { StreamError } from '../../rpc/stream-error.js';
-import { SubAgent } from '../../rpc/sub-agent.js';
-import type { Running } from '../run.js';
-import { isRoot } from '../unprivileged.js';
-import { type AccelChoice, chooseAccel } from './accel.js';
+} from '../../rpc/protocol/messages.js';
+import { StreamError } from '../../rpc/protocol/stream-error.js';
+import type { CallContext } from '../../rpc/server/call-context.js';
+import { GuestStates } from '../../rpc/server/guest-states.js';
+import { SubAgent } from '../../rpc/server/sub-agent.js';
+import { createNetworks } from '../shared/network/networks.js';
+import type { Running } from '../shared/run.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
-import { type Entry, Guests } from './guests.js';
+import { type Entry, Guests } from './guests/guests.js';
+import * as lifecycle from './guests/lifecycle.js';
+import * as metrics from './guests/metrics.js';
+import * as power from './guests/power.js';
 import { createLayout, type GuestPaths, type LayoutOptions } from './layout.js';
-import * as lifecycle from './lifecycle.js';
-import * as metrics from './metrics.js';
-import { createNetworks } from './network/networks.js';
-import * as power from './power.js';
-import { QemuProgram } from './program.js';
-import { DEFAULT_UID_RANGE, UidPool, type UidRange } from './uids.js';
+import { type AccelChoice, chooseAccel } from './machine/accel.js';
+import { QemuProgram } from './machine/program.js';
+import { DEFAULT_UID_RANGE, UidPool, type UidRange } from './process/uids.js';
 
 const SHUTDOWN_TIMEOUT_S = 60;
 const REBOOT_TIMEOUT_S = 30;

@@ -1,7 +1,7 @@
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
-import type { ByteStream } from '../../rpc/byte-stream.js';
-import type { ImageFormat } from './images/format.js';
+import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
+import type { ImageFormat } from './image-format.js';
 
 /** An image in the store. */
 export interface StoredImage {

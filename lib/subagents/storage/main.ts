@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { runSubAgent } from '../run.js';
+import { runSubAgent } from '../shared/run.js';
 import { BACKENDS, type StorageOptions, startStorage } from './service.js';
 
 const collect = (path: string, paths: string[] = []): string[] => [...paths, resolve(path)];

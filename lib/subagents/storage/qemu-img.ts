@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { isMissing, limited } from './limited.js';
+import { isMissing, limited } from '../../process/sandboxed-command.js';
 
 /** Reading a header, making an overlay, a snapshot: seconds at most on a healthy host. */
 const TIMEOUT_MS = 60_000;

@@ -1,17 +1,21 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Locks } from '../../async/keyed-locks.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import { guestRequestSchema, imageRequestSchema, snapshotRequestSchema } from '../../rpc/messages.js';
-import { SubAgent } from '../../rpc/sub-agent.js';
-import type { Running } from '../run.js';
+import {
+  guestRequestSchema,
+  imageRequestSchema,
+  snapshotRequestSchema,
+} from '../../rpc/protocol/messages.js';
+import { SubAgent } from '../../rpc/server/sub-agent.js';
+import type { Running } from '../shared/run.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
 import type { FreezeTimeouts } from './guest-agent/freeze.js';
 import { ImageFetcher } from './images/fetcher.js';
 import { imageMethods } from './images/methods.js';
 import { Sums } from './images/sums.js';
-import { Locks } from './locks.js';
 import { qcow2Store } from './qcow2/store.js';
 import { qemuImg } from './qemu-img.js';
 import { downloadSnapshot } from './snapshots/download.js';

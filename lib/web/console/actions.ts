@@ -1,4 +1,4 @@
-import type { GuestAction } from '../../config/actions.js';
+import type { GuestAction } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
 import { path, submit } from './api.js';
 import { attempt, type Confirmation, confirm } from './dialogs.js';

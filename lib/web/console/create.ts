@@ -1,6 +1,6 @@
 import { guestSpec } from '../../client/guest-spec.js';
 import type { Guest } from '../../model/guest.js';
-import { mbOf, SIZE_HINT } from '../../model/size.js';
+import { mbOf, SIZE_HINT } from '../../portable/size.js';
 import { ApiError, submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';

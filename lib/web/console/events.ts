@@ -1,5 +1,5 @@
 import { createParser } from '/console/vendor/eventsource-parser/index.js';
-import type { Happening } from '../../events/event.js';
+import type { Happening } from '../../model/event.js';
 import { ApiError, open } from './api.js';
 import { Pauses } from './pauses.js';
 

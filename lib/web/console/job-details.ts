@@ -1,4 +1,4 @@
-import { formatSeconds } from '../../cli/format.js';
+import { formatSeconds } from '../../portable/format.js';
 import { showDialog } from './dialogs.js';
 import { h } from './dom.js';
 import { facts, stateBadge } from './parts.js';

@@ -1,5 +1,5 @@
-import { type Rates, ratesBetween } from '../../metrics/rates.js';
 import type { GuestMetrics } from '../../model/metrics.js';
+import { type Rates, ratesBetween } from '../../portable/rates.js';
 import { get } from './api.js';
 import { store } from './store.js';
 

@@ -1,4 +1,4 @@
-import type { Happening } from '../../events/event.js';
+import type { Happening } from '../../model/event.js';
 import type { Guest } from '../../model/guest.js';
 import { isFinished, type Job } from '../../model/job.js';
 import { pages } from './api.js';

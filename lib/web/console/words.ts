@@ -1,5 +1,5 @@
-import { formatAge, formatBytes } from '../../cli/format.js';
 import { isFinished, NO_TIME } from '../../model/job.js';
+import { formatAge, formatBytes } from '../../portable/format.js';
 import type { JobState } from './store.js';
 
 /** Verbs that are written as one word in actions, and as two on buttons. */

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import test from 'ava';
-import type { Scope } from '../../../lib/auth/principal.js';
 import { changeTokens, tokenFileOf } from '../../../lib/auth/token-file.js';
 import { withoutToken } from '../../../lib/auth/tokens.js';
-import type { UpgradeRefused } from '../../../lib/websocket/dial.js';
+import type { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
+import type { Scope } from '../../../lib/model/principal.js';
 import { addGuest } from '../../helpers/agent.js';
 import { view } from '../../helpers/console.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Images } from '../../../lib/client/images.js';
 import { type GuestAction, MistifyClient } from '../../../lib/client/index.js';
 import type { Snapshots } from '../../../lib/client/snapshots.js';
-import type { Route } from '../../../routes/route.js';
+import type { Route } from '../../../lib/server/route.js';
 import { routeTable } from '../../../routes/table.js';
 import { serveApi } from '../../helpers/api.js';
 import { exampleOf } from '../../helpers/endpoints.js';

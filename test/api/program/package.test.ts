@@ -2,7 +2,7 @@ import { access, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { packageRoot } from '../../../lib/package-root.js';
+import { packageRoot } from '../../../lib/files/package-root.js';
 import { tempDir } from '../../helpers/temp.js';
 
 /** The package as npm makes it of what is built, unpacked. */
@@ -39,7 +39,7 @@ test('what npm packs has all that its programs, its client and its default confi
   const run = async (...args: string[]): Promise<string> =>
     (await execa(process.execPath, args, { cwd: root })).stdout;
   t.regex(await run('dist/lib/cli/main.js', 'guest', 'create', '--help'), /--memory/);
-  t.regex(await run('dist/routes/mistify-agent.js', '--help'), /--config-file/);
+  t.regex(await run('dist/routes/program/mistify-agent.js', '--help'), /--config-file/);
   const script = "import { MistifyClient } from 'mistify-agent/client'; console.log(typeof MistifyClient)";
   t.is(await run('--input-type=module', '-e', script), 'function');
   const load = "import { loadConfig } from './dist/lib/config/load.js';";

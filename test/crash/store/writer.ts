@@ -1,5 +1,5 @@
 // Run as a program of its own: `node writer.js FILE`. Says `ID COUNT` of each change that is stored, until it is killed.
-import { Collection } from '../../../lib/store/collection.js';
+import { Collection } from '../../../lib/store/nedb/collection.js';
 
 const IDS = 20;
 /** Few, so that the file is written anew all the time. */

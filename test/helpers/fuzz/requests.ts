@@ -1,5 +1,5 @@
 import type { Description } from 'joi';
-import type { Route } from '../../../routes/route.js';
+import type { Route } from '../../../lib/server/route.js';
 import type { Example } from '../endpoints.js';
 import type { Random } from '../random.js';
 import { bodyText, HOSTILE_TEXTS, mutated, valueFor } from './values.js';

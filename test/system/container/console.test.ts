@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import ava from 'ava';
-import type { UpgradeRefused } from '../../../lib/websocket/dial.js';
+import type { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
 import { view } from '../../helpers/console.js';
 import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
 import { until } from '../../helpers/wait.js';

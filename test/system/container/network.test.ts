@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import ava, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { containerName } from '../../../lib/subagents/container/definition.js';
-import { tapName } from '../../../lib/subagents/qemu/network/nics.js';
+import { tapName } from '../../../lib/subagents/shared/network/nics.js';
 import {
   newGuest,
   newSubnet,

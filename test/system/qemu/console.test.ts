@@ -1,5 +1,5 @@
+import { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
-import { UpgradeRefused } from '../../../lib/websocket/dial.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';

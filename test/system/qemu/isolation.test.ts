@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { asUser } from '../../../lib/subagents/unprivileged.js';
+import { asUser } from '../../../lib/process/unprivileged.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 import { logIn } from '../../helpers/rfb.js';

@@ -1,4 +1,4 @@
-import type { AllMetricsResponse } from '../../../lib/rpc/messages.js';
+import type { AllMetricsResponse } from '../../../lib/rpc/protocol/messages.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { execa } from 'execa';
-import { tapName } from '../../../lib/subagents/qemu/network/nics.js';
+import { tapName } from '../../../lib/subagents/shared/network/nics.js';
 import { makeBridge } from '../../helpers/bridge.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY, until } from '../../helpers/qemu.js';

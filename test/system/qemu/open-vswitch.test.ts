@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { tapName } from '../../../lib/subagents/qemu/network/nics.js';
+import { tapName } from '../../../lib/subagents/shared/network/nics.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { OVS_PARTS, Ovs } from '../../helpers/ovs.js';

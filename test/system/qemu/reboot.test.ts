@@ -1,6 +1,6 @@
 import { readFile, rename } from 'node:fs/promises';
 import { QmpClient } from '../../../lib/qmp/client.js';
-import type { GuestRecord } from '../../../lib/subagents/qemu/records.js';
+import type { GuestRecord } from '../../../lib/subagents/qemu/guests/records.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 

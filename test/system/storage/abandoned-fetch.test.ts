@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
+import { Locks } from '../../../lib/async/keyed-locks.js';
 import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
 import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
 import { Sums } from '../../../lib/subagents/storage/images/sums.js';
-import { Locks } from '../../../lib/subagents/storage/locks.js';
 import { needs } from '../../helpers/needs.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { silentLog } from '../../helpers/sub-agents.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { HEALTH_PATH } from '../../../lib/rpc/messages.js';
+import { HEALTH_PATH } from '../../../lib/rpc/protocol/messages.js';
 import { needs } from '../../helpers/needs.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { callMethod, type RpcAnswer } from '../../helpers/sub-agents.js';

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Locks } from '../../../lib/async/keyed-locks.js';
 import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
 import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
 import { Sums } from '../../../lib/subagents/storage/images/sums.js';
-import { Locks } from '../../../lib/subagents/storage/locks.js';
 import { needs } from '../../helpers/needs.js';
 import { addImage, startTestStorage } from '../../helpers/storage.js';
 import { silentLog } from '../../helpers/sub-agents.js';

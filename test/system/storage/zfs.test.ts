@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import avaTest from 'ava';
-import { locateDisks } from '../../../lib/subagents/qemu/disks.js';
+import { locateDisks } from '../../../lib/subagents/qemu/machine/disks.js';
 import { startLiveGuest } from '../../helpers/live-guest.js';
 import { missingParts, needsInTurn } from '../../helpers/needs.js';
 import {

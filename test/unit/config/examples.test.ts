@@ -6,7 +6,7 @@ import test from 'ava';
 import { parse } from 'yaml';
 import { CONFIG_SCHEMA_FILE, configJsonSchema } from '../../../lib/config/json-schema.js';
 import { loadConfig } from '../../../lib/config/load.js';
-import { packageRoot } from '../../../lib/package-root.js';
+import { packageRoot } from '../../../lib/files/package-root.js';
 
 const pathOf = (name: string): string => join(packageRoot, 'config', name);
 const read = (name: string): Promise<string> => readFile(pathOf(name), 'utf8');

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type Config, ConfigError, loadConfig } from '../../../lib/config/load.js';
-import { packageRoot } from '../../../lib/package-root.js';
+import { packageRoot } from '../../../lib/files/package-root.js';
 import { tempDir } from '../../helpers/temp.js';
 
 /** Writes files into a directory of the test's own. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { packageRoot } from '../../../lib/package-root.js';
+import { packageRoot } from '../../../lib/files/package-root.js';
 
 const read = async (name: string): Promise<Record<'actions' | 'services', Record<string, object>>> =>
   JSON.parse(await readFile(join(packageRoot, 'config', name), 'utf8'));

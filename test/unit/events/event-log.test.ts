@@ -1,8 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Batch, Happening } from '../../../lib/events/event.js';
 import { EventLog } from '../../../lib/events/event-log.js';
+import type { Batch, Happening } from '../../../lib/model/event.js';
 import { withFaults } from '../../helpers/faulty-disk.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';

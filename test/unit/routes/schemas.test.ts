@@ -23,7 +23,7 @@ import {
   imageRequestSchema,
   type SnapshotRequest,
   snapshotRequestSchema,
-} from '../../../lib/rpc/messages.js';
+} from '../../../lib/rpc/protocol/messages.js';
 
 /** The keys of a type: the compiler sees to it that they are all there, and no others. */
 const keysOf = <Type extends object>(keys: Record<keyof Required<Type>, 1>): string[] =>

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
-import { guestRequestSchema } from '../../../lib/rpc/messages.js';
-import { SubAgent } from '../../../lib/rpc/sub-agent.js';
+import { guestRequestSchema } from '../../../lib/rpc/protocol/messages.js';
+import { SubAgent } from '../../../lib/rpc/server/sub-agent.js';
 import { event, finished, startTestAgent } from '../../helpers/agent.js';
 import { keepLines } from '../../helpers/log-lines.js';
 import { callMethod, GUEST_ID, serve } from '../../helpers/sub-agents.js';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Command } from 'commander';
 import { makeProgram } from '../../../lib/cli/program.js';
-import { commandLine } from '../../../routes/command-line.js';
+import { commandLine } from '../../../routes/program/command-line.js';
 import { manPage } from '../../../scripts/man-pages/man-page.js';
 
 const cliPage = manPage(makeProgram(), 1, 'mistify-agent(8)');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { Collection } from '../../../lib/store/collection.js';
+import { Collection } from '../../../lib/store/nedb/collection.js';
 import { type Fault, type Judge, type Operation, withFaults } from '../../helpers/faulty-disk.js';
 import { tries } from '../../helpers/property.js';
 import { tempDir } from '../../helpers/temp.js';

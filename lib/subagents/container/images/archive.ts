@@ -1,6 +1,6 @@
 import tar from 'tar-stream';
-import { detectCompression, MAGIC_BYTES, unpack } from '../../storage/images/compression.js';
-import { peek } from '../../storage/images/peek.js';
+import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
+import { peek } from '../../shared/download/peek.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 

@@ -1,10 +1,10 @@
 import type { ImageInfo } from 'dockerode';
 import pLimit from 'p-limit';
 import type { Image } from '../../../model/image.js';
-import type { CallContext } from '../../../rpc/call-context.js';
-import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
+import { toMb } from '../../../model/units.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../storage/errors.js';
-import { toMb } from '../../storage/units.js';
 import { GUEST_LABEL } from '../definition.js';
 import type { Engine } from '../engine.js';
 import { NoEngineError } from '../errors.js';

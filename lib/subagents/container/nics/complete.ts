@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
-import { interfaceAddress } from '../../qemu/network/addresses.js';
-import { generateMac, tapName, USER_NETWORK } from '../../qemu/network/nics.js';
+import { interfaceAddress } from '../../shared/network/addresses.js';
+import { generateMac, tapName, USER_NETWORK } from '../../shared/network/nics.js';
 import type { Engine } from '../engine.js';
 import { findSwitch } from './switches.js';
 

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { ExecaError, execa } from 'execa';
 import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
-import { interfaceAddress } from '../../qemu/network/addresses.js';
-import { SYS_NET } from '../../qemu/network/linux-bridge.js';
-import { removeTaps, tapAlias, tapMac } from '../../qemu/network/taps.js';
-import { runTool } from '../../qemu/network/tools.js';
+import { interfaceAddress } from '../../shared/network/addresses.js';
+import { SYS_NET } from '../../shared/network/linux-bridge.js';
+import { removeTaps, tapAlias, tapMac } from '../../shared/network/taps.js';
+import { runTool } from '../../shared/network/tools.js';
 import { isEngineNic } from './complete.js';
 import { findSwitch, networks } from './switches.js';
 

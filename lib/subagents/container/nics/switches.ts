@@ -1,7 +1,7 @@
-import { linuxBridges } from '../../qemu/network/linux-bridge.js';
-import { createNetworks } from '../../qemu/network/networks.js';
-import { openVswitch } from '../../qemu/network/open-vswitch.js';
-import type { Switch } from '../../qemu/network/switch.js';
+import { linuxBridges } from '../../shared/network/linux-bridge.js';
+import { createNetworks } from '../../shared/network/networks.js';
+import { openVswitch } from '../../shared/network/open-vswitch.js';
+import type { Switch } from '../../shared/network/switch.js';
 
 const KINDS = [linuxBridges(), openVswitch()];
 

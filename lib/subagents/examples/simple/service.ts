@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Logger } from '../../../log.js';
-import { guestRequestSchema } from '../../../rpc/messages.js';
-import { SubAgent } from '../../../rpc/sub-agent.js';
+import { guestRequestSchema } from '../../../rpc/protocol/messages.js';
+import { SubAgent } from '../../../rpc/server/sub-agent.js';
 
 export const parsePercent = (value: string): number => {
   const percent = Number(value);

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import type { Console } from '../../../websocket/console.js';
+import type { Console } from '../../../http/websocket/console.js';
 
 const CARRIAGE_RETURN = 0x0d;
 

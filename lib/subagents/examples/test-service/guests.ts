@@ -1,5 +1,5 @@
 import type { Disk, Guest, Nic } from '../../../model/guest.js';
-import type { GuestRequest, GuestResponse } from '../../../rpc/messages.js';
+import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 
 const VNC_PORT = 5900;
 /** What a disk of an image gets when no size was asked for, in MB. */

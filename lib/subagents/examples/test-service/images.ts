@@ -1,5 +1,5 @@
 import type { Image } from '../../../model/image.js';
-import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
 
 /** What both stores say of an image that they have, or have fetched. */
 type Store = (id: string) => Image;

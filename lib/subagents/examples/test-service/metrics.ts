@@ -1,6 +1,10 @@
 import type { Guest } from '../../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
-import type { AllMetricsResponse, GuestMetricsRequest, GuestMetricsResponse } from '../../../rpc/messages.js';
+import type {
+  AllMetricsResponse,
+  GuestMetricsRequest,
+  GuestMetricsResponse,
+} from '../../../rpc/protocol/messages.js';
 
 const CPU: CpuMetrics = { cpu_time: 12.5, vcpu_time: 11.25 };
 

@@ -8,8 +8,8 @@ import {
   guestRequestSchema,
   imageRequestSchema,
   snapshotRequestSchema,
-} from '../../../rpc/messages.js';
-import { SubAgent } from '../../../rpc/sub-agent.js';
+} from '../../../rpc/protocol/messages.js';
+import { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { openConsole } from './console.js';
 import * as guests from './guests.js';
 import { cloneImage, containerImage, diskImage, listImages, oneImage } from './images.js';

@@ -1,9 +1,9 @@
-import { axios } from '../../../axios.js';
-import { type TimeLimit, withDeadline } from '../../../deadline.js';
+import { type TimeLimit, withDeadline } from '../../../async/deadline.js';
 import { errorMessage } from '../../../errors.js';
+import { axios } from '../../../http/axios.js';
 import type { Logger } from '../../../log.js';
-import { type GuestRequest, guestRequestSchema } from '../../../rpc/messages.js';
-import { SubAgent } from '../../../rpc/sub-agent.js';
+import { type GuestRequest, guestRequestSchema } from '../../../rpc/protocol/messages.js';
+import { SubAgent } from '../../../rpc/server/sub-agent.js';
 
 const LIMIT: TimeLimit = { ms: 5000, expired: () => new Error('no answer within 5 s') };
 

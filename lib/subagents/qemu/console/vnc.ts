@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { StreamError } from '../../../rpc/stream-error.js';
+import { StreamError } from '../../../rpc/protocol/stream-error.js';
 import type { GuestPaths } from '../layout.js';
 
 /**

@@ -1,9 +1,9 @@
+import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Disk, Guest } from '../../../model/guest.js';
-import type { GuestRequest, GuestResponse } from '../../../rpc/messages.js';
+import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace, notFound } from '../errors.js';
-import { guestKey, imageKey, type Locks } from '../locks.js';
-import { isRunning } from '../monitor.js';
+import { isRunning } from '../running-guest.js';
 import { firstDifference, planDisks } from './plan.js';
 
 export interface DiskDeps {

@@ -1,6 +1,6 @@
 import type { Disk, Guest } from '../../../model/guest.js';
+import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
-import { MAX_DISK_BYTES, MB, toMb } from '../units.js';
 
 const DEFAULT_BUS = 'virtio';
 /** Device names as Linux gives them by bus; every other bus is SCSI to it. */

@@ -1,17 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pRetry from 'p-retry';
-import { startDeadline, type TimeLimit } from '../../../deadline.js';
+import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
+import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import { describeBytes, Progress, type Report } from '../../shared/download/progress.js';
+import {
+  describeSource,
+  imageServerUrl,
+  openSized,
+  type SourceOptions,
+} from '../../shared/download/source.js';
+import { SourceError } from '../../shared/download/source-error.js';
 import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
-import { imageKey, type Locks } from '../locks.js';
-import { SourceError } from './errors.js';
 import { inspectFile } from './inspect.js';
-import { describeBytes, Progress, type Report } from './progress.js';
 import { type ReceiveOptions, receive } from './receive.js';
-import { describeSource, imageServerUrl, openSized, type SourceOptions } from './source.js';
 import { Space } from './space.js';
 import type { Sums } from './sums.js';
 import { Waiters } from './waiters.js';

@@ -1,8 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
 import type { CheckedFile } from '../disk-store.js';
+import { detectFormat, HEAD_BYTES, type ImageFormat } from '../image-format.js';
 import { checkImage, type ImageInfo, imageFile, measureImage, readImageInfo } from '../qemu-img.js';
-import { detectFormat, HEAD_BYTES, type ImageFormat } from './format.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
 /** A file that was found harmless. */

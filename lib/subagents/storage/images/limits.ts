@@ -1,4 +1,4 @@
-import { MAX_DISK_BYTES, MB, toMb } from '../units.js';
+import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 
 /** A disk of more than so many bytes must have some content for its size. */
 const LARGE_DISK_BYTES = 2 ** 40;

@@ -1,11 +1,11 @@
+import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import { imageIdSchema } from '../../../model/guest.js';
 import type { Image } from '../../../model/image.js';
-import type { CallContext } from '../../../rpc/call-context.js';
-import type { ImageRequest, ImageResponse } from '../../../rpc/messages.js';
+import { toMb } from '../../../model/units.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import type { CallContext } from '../../../rpc/server/call-context.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, noSuchImage, requireReadable } from '../errors.js';
-import { imageKey, type Locks } from '../locks.js';
-import { toMb } from '../units.js';
 import type { ImageFetcher } from './fetcher.js';
 import type { Sums } from './sums.js';
 

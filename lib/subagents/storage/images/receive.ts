@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
-import { MB } from '../units.js';
-import { detectCompression, MAGIC_BYTES, unpack } from './compression.js';
-import { detectFormat, HEAD_BYTES } from './format.js';
+import { MB } from '../../../model/units.js';
+import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
+import { peek } from '../../shared/download/peek.js';
+import type { Source } from '../../shared/download/source.js';
+import { detectFormat, HEAD_BYTES } from '../image-format.js';
 import { checkUnpacked } from './limits.js';
-import { peek } from './peek.js';
-import type { Source } from './source.js';
 import type { Claim } from './space.js';
 import { writeSparse } from './sparse-file.js';
 

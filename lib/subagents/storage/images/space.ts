@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { MB, toMb } from '../units.js';
+import { MB, toMb } from '../../../model/units.js';
 
 /** Left for the guests' disks, which grow as they are written to: a twentieth of the device, at most so many bytes. */
 const MAX_RESERVE_BYTES = 1024 * MB;

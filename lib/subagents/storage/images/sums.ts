@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orMissing, replaceFile } from '../files.js';
+import { orMissing, replaceFile } from '../../../files/atomic-files.js';
 
 const SUM = /^[0-9a-f]{64}$/m;
 

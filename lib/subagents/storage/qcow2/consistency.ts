@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { moveIntoPlace, orMissing } from '../../../files/atomic-files.js';
 import type { Consistency } from '../../../model/snapshot.js';
 import type { StoredDisk } from '../disk-store.js';
-import { moveIntoPlace, orMissing } from '../files.js';
 import type { Layout } from './layout.js';
 
 const FILE_NAME = 'consistency.json';

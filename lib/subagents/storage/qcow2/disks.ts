@@ -1,10 +1,10 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { moveIntoPlace, orMissing, sync } from '../../../files/atomic-files.js';
+import { MB, toMb } from '../../../model/units.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { noSuchImage, requireReadable } from '../errors.js';
-import { moveIntoPlace, orMissing, sync } from '../files.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
-import { MB, toMb } from '../units.js';
 import { withGuestFile } from './guest-file.js';
 import { diskFileName, guestDir, imagePath, type Layout } from './layout.js';
 import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './records.js';

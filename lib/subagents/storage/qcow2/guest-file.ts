@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { isRoot } from '../../unprivileged.js';
+import { orMissing } from '../../../files/atomic-files.js';
+import { isRoot } from '../../../process/unprivileged.js';
+import { buildsOnImage } from '../../shared/qcow2/header.js';
 import type { StoredDisk } from '../disk-store.js';
 import { notFound } from '../errors.js';
-import { orMissing } from '../files.js';
 import { type OpenFile, openFileName } from '../qemu-img.js';
-import { buildsOnImage } from './header.js';
 import { imagePath, type Layout } from './layout.js';
 
 const { O_RDONLY, O_RDWR, O_NOFOLLOW } = constants;

@@ -3,11 +3,11 @@ import { chmod, copyFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { errorMessage } from '../../../errors.js';
+import { moveIntoPlace, orMissing, sync } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
 import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
-import { moveIntoPlace, orMissing, sync } from '../files.js';
 import { readImageInfo } from '../qemu-img.js';
 import { imageIdOf, imagePath, imageVolume, type Layout } from './layout.js';
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
-import { STREAM_BUFFER_BYTES } from '../../../stream-buffer.js';
-import { firstBytes } from '../first-bytes.js';
-import { isMissing, limited } from '../limited.js';
+import { firstBytes } from '../../../async/first-bytes.js';
+import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
+import { isMissing, limited } from '../../../process/sandboxed-command.js';
 import { stdioWith } from '../qemu-img.js';
 import type { GuestFile } from './guest-file.js';
 

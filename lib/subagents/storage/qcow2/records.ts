@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { orMissing, sync } from '../../../files/atomic-files.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
-import { orMissing, sync } from '../files.js';
 import { diskFileName, diskVolume, guestDir, type Layout } from './layout.js';
 
 const FILE_NAME = 'disks.json';

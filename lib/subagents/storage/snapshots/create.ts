@@ -3,7 +3,7 @@ import type { QmpClient } from '../../../qmp/client.js';
 import { explainNoSpace } from '../errors.js';
 import { guestAgentSocket, whileFrozen } from '../guest-agent/freeze.js';
 import { hasAgent } from '../guest-agent/port.js';
-import { hasHalted, withMonitor } from '../monitor.js';
+import { hasHalted, withMonitor } from '../running-guest.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import type { Selection } from './select.js';

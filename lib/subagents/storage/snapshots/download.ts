@@ -1,12 +1,12 @@
 import { finished } from 'node:stream';
+import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import { parseSnapshotId } from '../../../model/snapshot.js';
-import type { ByteStream } from '../../../rpc/byte-stream.js';
-import type { SnapshotRequest } from '../../../rpc/messages.js';
-import { StreamError } from '../../../rpc/stream-error.js';
-import type { Method } from '../../../rpc/sub-agent.js';
+import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
+import type { SnapshotRequest } from '../../../rpc/protocol/messages.js';
+import { StreamError } from '../../../rpc/protocol/stream-error.js';
+import type { Method } from '../../../rpc/server/sub-agent.js';
 import type { StoredDisk } from '../disk-store.js';
-import { guestKey } from '../locks.js';
 import type { SnapshotDeps } from './methods.js';
 import { diskSnapshotId, type Selection, selectNamed } from './select.js';
 import { listSnapshots } from './settle.js';

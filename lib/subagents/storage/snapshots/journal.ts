@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { orMissing, replaceFile, sync } from '../../../files/atomic-files.js';
 import type { StoredDisk } from '../disk-store.js';
-import { orMissing, replaceFile, sync } from '../files.js';
 
 /** What is being done to the snapshots of a guest's disks, one after the other. */
 export interface Intent {

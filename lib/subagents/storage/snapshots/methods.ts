@@ -1,12 +1,12 @@
+import { guestKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
 import { type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
-import type { CallContext } from '../../../rpc/call-context.js';
-import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/messages.js';
+import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/messages.js';
+import type { CallContext } from '../../../rpc/server/call-context.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace, notFound } from '../errors.js';
 import type { FreezeTimeouts } from '../guest-agent/freeze.js';
-import { guestKey, type Locks } from '../locks.js';
-import { isRunning, withMonitor } from '../monitor.js';
+import { isRunning, withMonitor } from '../running-guest.js';
 import { createSnapshot } from './create.js';
 import type { SnapshotsInUse } from './in-use.js';
 import { intentOf, type Journal } from './journal.js';

@@ -1,6 +1,6 @@
 import type { StoredDisk } from '../disk-store.js';
 import { notFound } from '../errors.js';
-import { forgetHalt } from '../monitor.js';
+import { forgetHalt } from '../running-guest.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import { diskSnapshotId, type Selection } from './select.js';

@@ -1,10 +1,10 @@
+import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { DiskStore, StoredDisk, StoredSnapshot } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
 import { guestAgentSocket, thawLeftBehind } from '../guest-agent/freeze.js';
-import { guestKey } from '../locks.js';
-import { withMonitor } from '../monitor.js';
+import { withMonitor } from '../running-guest.js';
 import type { Intent } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 

@@ -1,8 +1,8 @@
 import { access, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pRetry from 'p-retry';
-import { sync } from '../files.js';
-import { MB } from '../units.js';
+import { sync } from '../../../files/atomic-files.js';
+import { MB } from '../../../model/units.js';
 import { zfs, zfsWhenFree } from './command.js';
 import { type Layout, mountpointOf } from './layout.js';
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
+import { firstBytes } from '../../../async/first-bytes.js';
+import { MB } from '../../../model/units.js';
 import type { DiskStore } from '../disk-store.js';
-import { firstBytes } from '../first-bytes.js';
-import { MB } from '../units.js';
 import { zfsWhenFree } from './command.js';
 import { datasetOf } from './disks.js';
 import type { DiskKind } from './kinds.js';

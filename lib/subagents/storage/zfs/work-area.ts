@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { coalesced } from '../../../coalesced.js';
+import { coalesced } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { hasDependents, isMissing, listDatasets, zfs, zfsWhenFree } from './command.js';

@@ -1,5 +1,5 @@
-import { formatBytes, formatMb } from '../../../cli/format.js';
 import type { Disk, Guest, Nic } from '../../../model/guest.js';
+import { formatBytes, formatMb } from '../../../portable/format.js';
 import { chart } from '../chart.js';
 import { h, setText } from '../dom.js';
 import { measurements } from '../metrics.js';

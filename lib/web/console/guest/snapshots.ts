@@ -1,6 +1,6 @@
-import { formatMb } from '../../../cli/format.js';
 import { isFinished } from '../../../model/job.js';
 import type { Snapshot } from '../../../model/snapshot.js';
+import { formatMb } from '../../../portable/format.js';
 import { errorText, get, open, path, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';

@@ -1,4 +1,4 @@
-import { formatAge, formatBytes } from '../../../cli/format.js';
+import { formatAge, formatBytes } from '../../../portable/format.js';
 import { errorText, get, open } from '../api.js';
 import { h } from '../dom.js';
 import { facts, stateBadge } from '../parts.js';

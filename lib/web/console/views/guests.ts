@@ -1,5 +1,5 @@
-import { formatMb, shortId } from '../../../cli/format.js';
 import type { Guest } from '../../../model/guest.js';
+import { formatMb, shortId } from '../../../portable/format.js';
 import { type Key, spark } from '../chart.js';
 import { openCreate } from '../create.js';
 import { h, setAttribute, setText } from '../dom.js';

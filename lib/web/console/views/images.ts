@@ -1,5 +1,5 @@
-import { formatMb } from '../../../cli/format.js';
 import type { Image } from '../../../model/image.js';
+import { formatMb } from '../../../portable/format.js';
 import { errorText, path, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';

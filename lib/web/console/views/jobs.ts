@@ -1,5 +1,5 @@
-import { formatSeconds, shortId } from '../../../cli/format.js';
 import { isFinished } from '../../../model/job.js';
+import { formatSeconds, shortId } from '../../../portable/format.js';
 import { open, path } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h, setAttribute, setText } from '../dom.js';

@@ -3,13 +3,19 @@ import { once } from 'node:events';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { chooseAccel, deviceGroups } from '../../../../lib/subagents/qemu/accel.js';
-import { boundLog } from '../../../../lib/subagents/qemu/bound-log.js';
+import { loadRecords, saveRecord } from '../../../../lib/subagents/qemu/guests/records.js';
+import { stateOf } from '../../../../lib/subagents/qemu/guests/state.js';
 import { createLayout } from '../../../../lib/subagents/qemu/layout.js';
-import { exited, findAnyQemu, findQemu, killQemu, startOf } from '../../../../lib/subagents/qemu/process.js';
-import { parseNicModels } from '../../../../lib/subagents/qemu/program.js';
-import { loadRecords, saveRecord } from '../../../../lib/subagents/qemu/records.js';
-import { stateOf } from '../../../../lib/subagents/qemu/run-state.js';
+import { chooseAccel, deviceGroups } from '../../../../lib/subagents/qemu/machine/accel.js';
+import { parseNicModels } from '../../../../lib/subagents/qemu/machine/program.js';
+import { boundLog } from '../../../../lib/subagents/qemu/process/cap-log.js';
+import {
+  exited,
+  findAnyQemu,
+  findQemu,
+  killQemu,
+  startOf,
+} from '../../../../lib/subagents/qemu/process/process.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../../config/load.js';
+import type { ServiceConfig } from '../../config/schema.js';
+import { errorMessage } from '../../errors.js';
+import { packageRoot } from '../../files/package-root.js';
+import type { Logger } from '../../log.js';
+import { type Ending, endingOf } from '../../process/child-exit.js';
+import {
+  describeAddress,
+  removeStaleSocket,
+  type ServiceEndpoint,
+} from '../../rpc/protocol/service-address.js';
+import type { Secrets } from './secrets.js';
+
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 30_000;
+/** A service that ran for this long was all right, so that its next restart is a first one again. */
+const STEADY_MS = 60_000;
+const STOP_MS = 10_000;
+
+export interface Supervisor {
+  /** Ends the services and waits until they are gone. */
+  stop(): Promise<void>;
+}
+
+/** The package's own programs are run by this very Node; others are found on the PATH. */
+const resolveCommand = async (command: readonly string[]): Promise<readonly string[]> => {
+  const [program = '', ...args] = command;
+  const { bin } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>;
+  };
+  const own = bin[program];
+  return own === undefined ? command : [process.execPath, join(packageRoot, own), ...args];
+};
+
+interface Spawned {
+  name: string;
+  endpoint: ServiceEndpoint;
+  command: readonly string[];
+  dbpath: string;
+}
+
+/** Where it is to listen and what it is to want to see. What the agent itself was told is not for its sub-agents. */
+const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
+  MISTIFY_PORT: 'port' in address ? String(address.port) : undefined,
+  MISTIFY_SOCKET: 'socket' in address ? address.socket : undefined,
+  MISTIFY_SECRET: secret,
+});
+
+/** In a session of its own, so that Ctrl-C reaches it through the agent, but never outliving the agent. */
+const start = ({ name, endpoint, command, dbpath }: Spawned, log: Logger): ChildProcess =>
+  spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: {
+      ...process.env,
+      ...endpointVariables(endpoint),
+      MISTIFY_LOG_LEVEL: log.level,
+      MISTIFY_STATE_DIR: join(dbpath, name),
+      MISTIFY_RUN_DIR: join(dbpath, 'run'),
+    },
+  });
+
+/** Asks a service to end, and kills it when it does not. */
+const end = (child: ChildProcess): void => {
+  child.kill('SIGTERM');
+  setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
+};
+
+/** Starts every service that has a `command`, and starts it again, with backoff, when it dies. */
+export const superviseServices = (config: Config, secrets: Secrets, log: Logger): Supervisor => {
+  const stopping = new AbortController();
+  const running = new Map<string, ChildProcess>();
+
+  const supervise = async (name: string, service: ServiceConfig): Promise<void> => {
+    const command = await resolveCommand(service.command ?? []);
+    const endpoint = { address: service, secret: secrets.get(service) };
+    const address = describeAddress(service);
+    const run = async (): Promise<Ending> => {
+      const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
+      running.set(name, child);
+      log.info({ service: name, pid: child.pid, address }, 'service started');
+      return endingOf(child);
+    };
+    let backoffMs = FIRST_BACKOFF_MS;
+    while (!stopping.signal.aborted) {
+      const startedAt = Date.now();
+      await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
+      if (stopping.signal.aborted) return;
+      const ending = await run().catch((error): Ending => ({ reason: errorMessage(error) }));
+      running.delete(name);
+      if (stopping.signal.aborted) return;
+      if (Date.now() - startedAt > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
+      log.error({ service: name, ...ending, backoffMs }, 'service died');
+      await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
+      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    }
+  };
+
+  const supervised = [...config.services]
+    .filter(([, { command }]) => command !== undefined)
+    .map(([name, service]) => supervise(name, service));
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      for (const child of running.values()) end(child);
+      await Promise.all(supervised);
+    },
+  };
+};

@@ -1,0 +1,55 @@
+import type { EventsConfig, WebhookConfig } from '../../config/events.js';
+import { AgentError, errorMessage } from '../../errors.js';
+import { readSecretFile } from '../../files/secret-file.js';
+import type { Logger } from '../../log.js';
+import type { EventLog } from '../event-log.js';
+import { Cursor, removeOtherCursors } from './cursor.js';
+import type { Receiver } from './post.js';
+import { Webhook } from './webhook.js';
+
+const receiverOf = async (hook: WebhookConfig, index: number): Promise<Receiver> => {
+  const { url, secret = '', secret_file: file } = hook;
+  if (file === undefined) return { url, secret };
+  const read = readSecretFile(file).catch((error: unknown) => {
+    throw new AgentError('invalid', `events.webhooks[${index}].secret_file: ${errorMessage(error)}`);
+  });
+  return { url, secret: await read };
+};
+
+/** Where events are posted to, with the secrets that sign them. */
+export type Receivers = readonly (readonly [WebhookConfig, Receiver])[];
+
+/** @throws {AgentError} `invalid` when the file of a secret cannot be used */
+export const readReceivers = ({ webhooks = [] }: EventsConfig): Promise<Receivers> =>
+  Promise.all(webhooks.map(async (hook, index) => [hook, await receiverOf(hook, index)] as const));
+
+export interface Webhooks {
+  /** Resolves when nothing is being posted any more; what was not is posted after the next start. */
+  stop(): Promise<void>;
+}
+
+/** Posts the events to every webhook of the config. @param directory has how far each has come */
+export const startWebhooks = async (
+  receivers: Receivers,
+  { events, directory, log }: { events: EventLog; directory: string; log: Logger },
+): Promise<Webhooks> => {
+  const stopping = new AbortController();
+  await removeOtherCursors(
+    directory,
+    receivers.map(([{ url }]) => url),
+  );
+  const running = await Promise.all(
+    receivers.map(async ([{ kinds, guests }, receiver]) => {
+      const cursor = await Cursor.open(directory, receiver.url, events.lastId);
+      const webhook = new Webhook({ receiver, filter: { guests, kinds }, events, cursor, log });
+      // In an object, so that it is not waited for here.
+      return { ended: webhook.run(stopping.signal) };
+    }),
+  );
+  return {
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(running.map(({ ended }) => ended));
+    },
+  };
+};

@@ -1,0 +1,119 @@
+import { rm } from 'node:fs/promises';
+import { errorMessage } from '../../../errors.js';
+import type { QmpClient } from '../../../qmp/client.js';
+import type { Networks } from '../../shared/network/networks.js';
+import { createTaps, removeTaps } from '../../shared/network/taps.js';
+import type { GuestPaths, Layout } from '../layout.js';
+import { type Accel, deviceGroups } from '../machine/accel.js';
+import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
+import type { Definition } from '../machine/definition.js';
+import { locateDisks } from '../machine/disks.js';
+import type { QemuProgram } from '../machine/program.js';
+import { prepareSeed } from '../machine/seed/disk.js';
+import { passFiles } from '../process/guest-files.js';
+import { PassedFiles } from '../process/passed-files.js';
+import { killQemu } from '../process/process.js';
+import { startProcess } from '../process/start-process.js';
+import type { UidPool } from '../process/uids.js';
+import { setVncPassword } from '../process/vnc-password.js';
+import type { GuestRecord } from './records.js';
+import { forgetHalt, lockRunDir, makeRunDir, notePid } from './run-dir.js';
+
+const KILL_WAIT_MS = 20_000;
+
+/** What all guests of this host share. */
+export interface Host {
+  layout: Layout;
+  program: QemuProgram;
+  accel: Accel;
+  networks: Networks;
+  /** None when this is not root: guests then run as the user that this runs as. */
+  uids: UidPool | undefined;
+}
+
+/**
+ * Whether a guest could be started as the host is now; nothing is changed.
+ * @throws when a disk or a bridge is not there, or a bridge cannot do what a nic asks for
+ */
+export const checkHost = async (host: Host, definition: Definition): Promise<void> => {
+  await locateDisks(definition.id, definition.disks, host.layout.diskDirs);
+  await host.networks.resolve(definition.nics);
+};
+
+const removeRunDir = ({ runDir }: GuestPaths): Promise<void> => rm(runDir, { recursive: true, force: true });
+
+/** Removes what a guest has on the host only while it runs: its taps and its run directory. */
+export const clearRun = async (host: Host, id: string, paths: GuestPaths): Promise<void> => {
+  await removeTaps(id, host.networks);
+  await removeRunDir(paths);
+};
+
+/** Ends a guest's QEMU at once, if there is one, and waits until it is gone. */
+export const killAndWait = async (paths: GuestPaths): Promise<void> => {
+  if (!(await killQemu(paths, KILL_WAIT_MS))) {
+    throw new Error(
+      `guest ${paths.id}: its QEMU did not end ${KILL_WAIT_MS / 1000} s after SIGKILL: see ${paths.pid}`,
+    );
+  }
+};
+
+/** Lets a guest that has just been started run, once nobody else can take hold of it. */
+const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: number): Promise<void> => {
+  try {
+    await lockRunDir(paths, uid);
+    await setVncPassword(qmp, paths);
+    await qmp.execute('cont');
+    await notePid(paths, pid);
+  } finally {
+    qmp.close();
+  }
+};
+
+const start = async (
+  host: Host,
+  { definition, uid }: GuestRecord,
+  paths: GuestPaths,
+  { images, ...options }: Pick<CommandLineOptions, 'images' | 'switches' | 'nicModels' | 'sandbox'>,
+): Promise<void> => {
+  await makeRunDir(paths, uid);
+  const seed = await prepareSeed(definition, paths);
+  await createTaps(definition.id, definition.nics, options.switches, uid);
+  const files = new PassedFiles();
+  try {
+    const passed = await passFiles(files, images, paths, { seed, uid });
+    const args = commandLine(definition, paths, { ...options, ...passed, accel: host.accel });
+    const user = { uid, groups: await deviceGroups(host.accel) };
+    const command = [host.program.path, ...files.args, ...args];
+    const { pid, qmp } = await startProcess(command, user, paths, files).catch((error) => {
+      throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
+    });
+    await release(qmp, pid, paths, uid);
+  } finally {
+    await files.close();
+  }
+};
+
+/**
+ * Starts a guest's QEMU, which is up when this returns.
+ * @throws with what QEMU says; no process, tap or run directory is left then
+ */
+export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths): Promise<void> => {
+  const { id, disks, nics } = record.definition;
+  const [images, nicModels, sandbox, switches] = await Promise.all([
+    locateDisks(id, disks, host.layout.diskDirs),
+    host.program.nicModels(),
+    host.program.sandbox(),
+    host.networks.resolve(nics),
+  ]);
+  // What an interrupted start left. Its guest never ran, so that it needs its taps no more than we do.
+  await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
+  await removeRunDir(paths);
+  await forgetHalt(paths);
+  try {
+    await start(host, record, paths, { images, nicModels, sandbox, switches });
+  } catch (error) {
+    await killAndWait(paths);
+    await clearRun(host, id, paths);
+    throw error;
+  }
+};

@@ -1,0 +1,104 @@
+import { relative } from 'node:path';
+import type { Nic } from '../../../model/guest.js';
+import { nicDriver, USER_NETWORK } from '../../shared/network/nics.js';
+import type { Switch } from '../../shared/network/switch.js';
+import type { GuestPaths } from '../layout.js';
+import type { Accel } from './accel.js';
+import type { Definition } from './definition.js';
+import { device, escapeCommas, pciAddress, SLOT } from './device-options.js';
+import { diskArgs } from './disk-arguments.js';
+import type { DiskImage } from './disks.js';
+import { SANDBOX } from './program.js';
+
+/** Displays 0 to 999, so ports 5900 to 6899. */
+const MAX_VNC_DISPLAY = 999;
+
+const socketChardev = (id: string, path: string): string => `socket,id=${id},path=${path},server=on,wait=off`;
+
+const monitor = (id: string, path: string): string[] => [
+  ...['-chardev', socketChardev(id, path)],
+  '-mon',
+  `chardev=${id},mode=control`,
+];
+
+/** A switch that takes no offload gets frames as they are on a wire: without a virtio header before them. */
+const netdevOf = (nic: Nic, n: number, target: Switch | undefined): Record<string, unknown> => {
+  const id = `hostnet${n}`;
+  if (nic.network === USER_NETWORK) return { type: 'user', id };
+  const tap = { type: 'tap', id, ifname: nic.device, script: 'no', downscript: 'no' };
+  return target?.offload === false ? { ...tap, vnet_hdr: false } : tap;
+};
+
+const nicArgs = (nics: readonly Nic[], { nicModels, switches }: CommandLineOptions): string[] =>
+  nics.flatMap((nic, n) => {
+    const driver = nicDriver(nic.model, nicModels);
+    if (!driver) throw new RangeError(`nic ${n} has no driver`);
+    return [
+      '-netdev',
+      JSON.stringify(netdevOf(nic, n, switches[n])),
+      // Without its option ROM: guests boot from their disks, and the ROM alone takes seconds.
+      ...device(driver, {
+        id: `nic${n}`,
+        netdev: `hostnet${n}`,
+        mac: nic.mac,
+        romfile: '',
+        ...pciAddress(SLOT.nics, n),
+      }),
+    ];
+  });
+
+export interface CommandLineOptions {
+  accel: Accel;
+  sandbox: boolean;
+  nicModels: readonly string[];
+  images: readonly DiskImage[];
+  /** Of each nic, as `Networks.resolve` answers them. */
+  switches: readonly (Switch | undefined)[];
+  /** The path of its cloud-init seed. */
+  seed?: string;
+  /** What its serial console says is written there. */
+  serialLog: string;
+}
+
+/**
+ * The arguments of qemu-system-x86_64(1) for a guest. Its sockets are named as from the run directory, in which it is
+ * to be started: it has no right to the way there. Its vCPUs wait for `cont`.
+ */
+export const commandLine = (
+  definition: Definition,
+  paths: GuestPaths,
+  options: CommandLineOptions,
+): string[] => {
+  const inRunDir = (path: string): string => relative(paths.runDir, path);
+  return [
+    ...['-name', `guest=${definition.id},debug-threads=on`],
+    ...['-uuid', definition.id],
+    ...['-nodefaults', '-no-user-config', '-S'],
+    ...(options.sandbox ? ['-sandbox', SANDBOX] : []),
+    ...['-machine', 'q35', '-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'max'],
+    ...['-smp', String(definition.cpu), '-m', `${definition.memory}M`],
+    ...['-rtc', 'base=utc'],
+    // The guest decides what follows its panic; it is told of as an event.
+    ...['-action', 'panic=none', ...device('pvpanic')],
+    ...['-chardev', socketChardev('up0', inRunDir(paths.upMark))],
+    ...monitor('qmp', inRunDir(paths.qmp)),
+    ...monitor('qmp-storage', inRunDir(paths.qmpStorage)),
+    ...[
+      '-chardev',
+      `${socketChardev('serial0', inRunDir(paths.serial))},logfile=${escapeCommas(options.serialLog)},logappend=on`,
+    ],
+    ...device('isa-serial', { chardev: 'serial0' }),
+    ...['-chardev', socketChardev('qga0', inRunDir(paths.guestAgent))],
+    ...device('virtio-serial-pci', { id: 'channel0', ...pciAddress(SLOT.channel) }),
+    ...device('virtserialport', { bus: 'channel0.0', chardev: 'qga0', name: 'org.qemu.guest_agent.0' }),
+    ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
+    ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY},password=on`],
+    // One who looks does not throw out another.
+    ...['-vnc', `unix:${inRunDir(paths.vnc)},share=force-shared`],
+    ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
+    ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],
+    ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),
+    ...diskArgs(definition, options.images, options.seed),
+    ...nicArgs(definition.nics, options),
+  ];
+};

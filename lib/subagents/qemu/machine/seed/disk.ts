@@ -1,0 +1,64 @@
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ExecaError, execa } from 'execa';
+import type { GuestPaths } from '../../layout.js';
+import type { Definition } from '../definition.js';
+import { type SeedDocuments, seedDocuments } from './documents.js';
+
+/** They take the same options: which of them there is differs between distributions. */
+const PROGRAMS = ['genisoimage', 'xorrisofs', 'mkisofs'];
+const TIMEOUT_MS = 20_000;
+/** By which cloud-init finds it. */
+const LABEL = 'CIDATA';
+
+const isMissing = (error: unknown): boolean => error instanceof ExecaError && error.code === 'ENOENT';
+
+/** Makes an image of a directory by the first of the programs that is installed. */
+const makeIso = async (directory: string, image: string): Promise<void> => {
+  const args = ['-quiet', '-output', image, '-volid', LABEL, '-joliet', '-rational-rock', directory];
+  for (const program of PROGRAMS) {
+    try {
+      await execa(program, args, { timeout: TIMEOUT_MS, stdin: 'ignore' });
+      return;
+    } catch (error) {
+      if (isMissing(error)) continue;
+      const words = error instanceof ExecaError ? String(error.stderr).trim() : String(error);
+      throw new Error(`the cloud-init seed could not be made: ${program}: ${words}`, { cause: error });
+    }
+  }
+  throw new Error(
+    `the guest's address, hostname or user-data need a cloud-init seed, and no program is installed that makes one: ${PROGRAMS.join(', ')} (Debian: apt install genisoimage)`,
+  );
+};
+
+const writeSeed = async (documents: SeedDocuments, paths: GuestPaths): Promise<void> => {
+  const work = `${paths.seed}.new`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work, { mode: 0o700 });
+  try {
+    const draft = join(work, 'seed.iso');
+    const files = join(work, 'files');
+    await mkdir(files);
+    for (const [name, text] of Object.entries(documents)) await writeFile(join(files, name), text);
+    // There before it is written: passwords may be in it, and the program would make it readable by all.
+    await (await open(draft, 'wx', 0o600)).close();
+    await makeIso(files, draft);
+    await rename(draft, paths.seed);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+};
+
+/**
+ * Writes a guest's cloud-init seed, ISO 9660, or removes an old one when there is nothing to say.
+ * @returns its path, `undefined` without one
+ */
+export const prepareSeed = async (definition: Definition, paths: GuestPaths): Promise<string | undefined> => {
+  const documents = seedDocuments(definition);
+  if (!documents) {
+    await rm(paths.seed, { force: true });
+    return undefined;
+  }
+  await writeSeed(documents, paths);
+  return paths.seed;
+};

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { Secrets } from '../../../../lib/agent/sub-agents/secrets.js';
+import { superviseServices } from '../../../../lib/agent/sub-agents/supervisor.js';
+import { isListening, type ServiceAddress } from '../../../../lib/rpc/protocol/service-address.js';
+import { isGone } from '../../../helpers/program.js';
+import { leaveStaleSocket } from '../../../helpers/sockets.js';
+import { silentLog } from '../../../helpers/sub-agents.js';
+import { tempDir } from '../../../helpers/temp.js';
+import { until } from '../../../helpers/wait.js';
+
+/** Supervises one service that is a script; it appends a line of JSON to `starts` each time it is started. */
+const supervise = async (
+  t: ExecutionContext,
+  script: string,
+  command?: string[],
+  address: ServiceAddress = { port: 4711 },
+) => {
+  const dbpath = await tempDir(t);
+  const starts = join(dbpath, 'starts');
+  const note = `require('fs').appendFileSync(${JSON.stringify(starts)}, JSON.stringify({pid: process.pid, ...process.env}) + '\\n');`;
+  const service = {
+    ...address,
+    path: '/',
+    max_pending: 1,
+    command: command ?? [process.execPath, '-e', `${note}${script}`],
+  };
+  const config = {
+    services: new Map([['svc', service]]),
+    actions: new Map(),
+    dbpath,
+    server: {},
+    events: {},
+    warnings: [],
+  };
+  const secrets = await Secrets.of(config.services);
+  const supervisor = superviseServices(config, secrets, silentLog);
+  t.teardown(() => supervisor.stop());
+  const read = async (): Promise<{ pid: number; [name: string]: unknown }[]> => {
+    const text = await readFile(starts, 'utf8').catch(() => '');
+    // What comes after the last end of a line is still being written.
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  };
+  return { supervisor, read, dbpath, secret: secrets.get(address) };
+};
+
+const started = <Start>(read: () => Promise<Start[]>, times: number) =>
+  until(`it was started ${times} times`, async () => (await read())[times - 1]);
+
+const FOR_EVER = 'setInterval(() => {}, 1e6);';
+
+test('a service is told its port, its log level and where its state and its run directory are', async (t) => {
+  const { read, dbpath } = await supervise(t, FOR_EVER);
+  t.like(await started(read, 1), {
+    MISTIFY_PORT: '4711',
+    MISTIFY_LOG_LEVEL: 'silent',
+    MISTIFY_STATE_DIR: `${dbpath}/svc`,
+    MISTIFY_RUN_DIR: `${dbpath}/run`,
+  });
+});
+
+test('a service on a port is told the secret that the agent will send, and no socket', async (t) => {
+  const { read, secret } = await supervise(t, FOR_EVER);
+  const { MISTIFY_SECRET, MISTIFY_SOCKET } = await started(read, 1);
+  t.true((secret?.length ?? 0) >= 32);
+  t.is(MISTIFY_SECRET, secret);
+  t.is(MISTIFY_SOCKET, undefined);
+});
+
+test('a service on a socket is told its path, no port and no secret, and what was left behind there is gone', async (t) => {
+  const socket = join(await tempDir(t), 's');
+  await leaveStaleSocket(socket);
+  const note = 'require("net").createServer().listen(process.env.MISTIFY_SOCKET);';
+  const { read, secret } = await supervise(t, note, undefined, { socket });
+  const { MISTIFY_PORT, MISTIFY_SECRET, MISTIFY_SOCKET } = await started(read, 1);
+  t.deepEqual([MISTIFY_SOCKET, MISTIFY_PORT, MISTIFY_SECRET], [socket, undefined, undefined]);
+  t.is(secret, undefined);
+  await until('it listens', () => isListening({ socket }));
+});
+
+test('a service that ends is started again, later each time', async (t) => {
+  const startedAt = Date.now();
+  const { read } = await supervise(t, 'process.exit(3);');
+  await started(read, 3);
+  t.true(Date.now() - startedAt >= 750, `${Date.now() - startedAt} ms`);
+});
+
+test('a service is gone when the supervisor has stopped, and is not started again', async (t) => {
+  const { supervisor, read } = await supervise(t, FOR_EVER);
+  const { pid } = await started(read, 1);
+  await supervisor.stop();
+  await isGone(pid);
+  t.is((await read()).length, 1);
+});
+
+test('a supervisor stops at once while a service waits to be started again', async (t) => {
+  const { supervisor, read } = await supervise(t, 'process.exit(1);');
+  await started(read, 4);
+  const startedAt = Date.now();
+  await supervisor.stop();
+  t.true(Date.now() - startedAt < 1900, `${Date.now() - startedAt} ms`);
+});
+
+test('a command that is not there does not keep the supervisor from stopping', async (t) => {
+  const { supervisor } = await supervise(t, '', ['/nowhere/no-such-program']);
+  await t.notThrowsAsync(supervisor.stop());
+});

@@ -1,0 +1,35 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { repairTail } from '../../../lib/files/repair-tail.js';
+import { tempDir } from '../../helpers/temp.js';
+
+const repaired = async (t: ExecutionContext, content: string): Promise<{ cut: number; left: string }> => {
+  const filename = join(await tempDir(t), 'file.db');
+  await writeFile(filename, content);
+  return { cut: await repairTail(filename), left: await readFile(filename, 'utf8') };
+};
+
+test('whole lines are left alone', async (t) => {
+  t.deepEqual(await repaired(t, 'one\ntwo\n'), { cut: 0, left: 'one\ntwo\n' });
+});
+
+test('a last line without its end is cut off', async (t) => {
+  t.deepEqual(await repaired(t, 'one\ntwo\nthr'), { cut: 3, left: 'one\ntwo\n' });
+});
+
+test('a torn line longer than what is read at once is cut off', async (t) => {
+  t.deepEqual(await repaired(t, `one\n${'x'.repeat(200_000)}`), { cut: 200_000, left: 'one\n' });
+});
+
+test('a file of nothing but a torn line becomes empty', async (t) => {
+  t.deepEqual(await repaired(t, 'on'), { cut: 2, left: '' });
+});
+
+test('an empty file stays empty', async (t) => {
+  t.deepEqual(await repaired(t, ''), { cut: 0, left: '' });
+});
+
+test('a file that is not there yet is no error', async (t) => {
+  t.is(await repairTail(join(await tempDir(t), 'none.db')), 0);
+});

@@ -1,0 +1,180 @@
+import { createServer, type RequestListener, request, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createConnection } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as Hapi from '@hapi/hapi';
+import test, { type ExecutionContext } from 'ava';
+import { CoalescingResponse } from '../../../lib/http/batched-response.js';
+
+const serve = async (t: ExecutionContext, answer: RequestListener): Promise<number> => {
+  const server: Server = createServer({ ServerResponse: CoalescingResponse }, answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+};
+
+const get = (
+  port: number,
+  method = 'GET',
+  path = '/',
+): Promise<{ status: number | undefined; body: string }> =>
+  new Promise((resolve, reject) => {
+    request({ port, host: '127.0.0.1', method, path, agent: false }, async (response) => {
+      resolve({ status: response.statusCode, body: await text(response) });
+    })
+      .on('error', reject)
+      .end();
+  });
+
+test('what is written and ended in one turn goes out whole', async (t) => {
+  const port = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'Content-Length': 2 });
+    response.write('ab');
+    response.end();
+  });
+  t.deepEqual(await get(port), { status: 200, body: 'ab' });
+});
+
+test('what is written comes in its order, however it is cut and whenever it is written', async (t) => {
+  const port = await serve(t, async (_request, response) => {
+    response.write('1');
+    response.write(Buffer.from('2'));
+    await Promise.resolve();
+    response.write('3');
+    await delay(5);
+    response.write('34', 'hex');
+    response.end('5');
+  });
+  t.is((await get(port)).body, '12345');
+});
+
+test('an answer without a body is an answer', async (t) => {
+  const port = await serve(t, (_request, response) => response.writeHead(204).end());
+  t.deepEqual(await get(port), { status: 204, body: '' });
+});
+
+test('a HEAD has no body, also when one is written', async (t) => {
+  const port = await serve(t, (_request, response) => {
+    response.write('ab');
+    response.end();
+  });
+  t.deepEqual(await get(port, 'HEAD'), { status: 200, body: '' });
+});
+
+test('callbacks are called when what they are for has gone out', async (t) => {
+  const called: string[] = [];
+  const port = await serve(t, (_request, response) => {
+    response.write('a', () => called.push('write'));
+    response.write('b');
+    response.end(() => called.push('end'));
+  });
+  t.is((await get(port)).body, 'ab');
+  await delay(5);
+  t.deepEqual(called, ['write', 'end']);
+});
+
+test('the first bytes do not wait for more', async (t) => {
+  const port = await serve(t, (_request, response) => response.write('first'));
+  const socket = createConnection(port, '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  let seen = '';
+  for await (const chunk of socket) {
+    seen += chunk;
+    if (seen.includes('first')) break;
+  }
+  t.true(seen.includes('first'));
+});
+
+test('requests that come together are answered in their order', async (t) => {
+  const port = await serve(t, (request, response) => {
+    response.write(request.url ?? '');
+    response.end();
+  });
+  const socket = createConnection(port, '127.0.0.1');
+  const paths = ['/1', '/2', '/3'];
+  socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+  socket.end();
+  const bodies = (await text(socket)).match(/\/\d(?!\.)/g);
+  t.deepEqual(bodies, paths);
+});
+
+test('an answer to a client that has gone meanwhile harms nobody', async (t) => {
+  const port = await serve(t, (_request, response) => {
+    response.write('a');
+    response.socket?.destroy();
+    response.end();
+  });
+  await t.throwsAsync(get(port));
+  await t.throwsAsync(get(port));
+});
+
+test('what is written after the end is refused, as ever', async (t) => {
+  const errors: unknown[] = [];
+  const port = await serve(t, (_request, response) => {
+    response.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code));
+    response.end('a');
+    response.write('b');
+  });
+  t.is((await get(port)).body, 'a');
+  t.deepEqual(errors, ['ERR_STREAM_WRITE_AFTER_END']);
+});
+
+test('an answer that cannot be sent costs no other one of its turn', async (t) => {
+  let odd: ServerResponse | undefined;
+  const port = await serve(t, (request, response) => {
+    if (request.url === '/odd') {
+      odd = response;
+      return;
+    }
+    if (odd) {
+      odd.statusMessage = 'a\nb';
+      odd.end('x');
+    }
+    response.end('fine');
+  });
+  const failed = t.throwsAsync(get(port, 'GET', '/odd'));
+  while (!odd) await delay(1);
+  t.is((await get(port)).body, 'fine');
+  await failed;
+});
+
+test('what was written before the answer is destroyed goes out', async (t) => {
+  const port = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'Content-Length': 3 });
+    response.end('abc');
+    response.destroy();
+  });
+  t.is((await get(port)).body, 'abc');
+});
+
+for (const chunks of [[], ['abc'], ['a', 'bc']]) {
+  test(`hapi takes a stream of ${chunks.length} chunks for answered when it has ended`, async (t) => {
+    const server = Hapi.server({
+      host: '127.0.0.1',
+      port: 0,
+      listener: createServer({ ServerResponse: CoalescingResponse }),
+      debug: false,
+    });
+    server.route({
+      method: 'GET',
+      path: '/',
+      handler: () =>
+        Readable.from(
+          chunks.map((chunk) => Buffer.from(chunk)),
+          { objectMode: false },
+        ),
+    });
+    const told = new Promise<Hapi.Request>((resolve) => server.events.on('response', resolve));
+    await server.start();
+    t.teardown(() => server.stop());
+    t.deepEqual(await get(Number(server.info.port)), { status: 200, body: chunks.join('') });
+    const { response, info } = await told;
+    t.is((response as Hapi.ResponseObject).statusCode, 200);
+    t.true(info.responded > 0);
+  });
+}

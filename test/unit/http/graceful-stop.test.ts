@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer as createTlsServer } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as Hapi from '@hapi/hapi';
+import test, { type ExecutionContext } from 'ava';
+import { endConnectionsAtStop } from '../../../lib/http/graceful-stop.js';
+
+const LONG_MS = 60_000;
+/** More than fits in the kernel's buffers. */
+const LARGE = 20_000_000;
+
+/** A server whose answer is what the test writes to `body`. */
+const serve = async (t: ExecutionContext, ms: number) => {
+  const body = new PassThrough();
+  const server = Hapi.server({ host: '127.0.0.1', operations: { cleanStop: false } });
+  endConnectionsAtStop(server, ms);
+  server.route({ method: 'GET', path: '/', handler: () => 'at once' });
+  server.route({ method: 'GET', path: '/large', handler: () => `${'x'.repeat(LARGE)}the end` });
+  server.route({ method: 'GET', path: '/slow', handler: (_, h) => h.response(body) });
+  await server.start();
+  t.teardown(() => server.stop());
+  const open = async (): Promise<Socket> => {
+    const socket = connect({ port: Number(server.info.port), host: '127.0.0.1', allowHalfOpen: true });
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+    return socket;
+  };
+  return { server, body, open };
+};
+
+const ask = (socket: Socket, path: string): Promise<unknown> => {
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  return once(socket, 'data');
+};
+
+test('a server that stops waits neither for a connection over which nothing was asked, nor for one that is kept alive', async (t) => {
+  const { server, open } = await serve(t, LONG_MS);
+  await open();
+  await ask(await open(), '/');
+  await t.notThrowsAsync(server.stop());
+});
+
+test('half a request does not hold up a server that stops', async (t) => {
+  const { server, open } = await serve(t, LONG_MS);
+  const socket = await open();
+  socket.write('GET / HTTP/1.1\r\nHost:');
+  await delay(50);
+  await t.notThrowsAsync(server.stop());
+});
+
+test('an answer under way is sent to its end, and its connection ends with it', async (t) => {
+  const { server, body, open } = await serve(t, LONG_MS);
+  const socket = await open();
+  body.write('first');
+  await ask(socket, '/slow');
+  const stopped = server.stop();
+  const rest = once(socket, 'data');
+  body.end('last');
+  t.regex(String(await rest), /last/);
+  await stopped;
+});
+
+test('an answer that is read late is whole', async (t) => {
+  const { server, open } = await serve(t, LONG_MS);
+  const socket = await open();
+  socket.write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(socket, 'readable');
+  const stopped = server.stop();
+  await delay(50);
+  let last = '';
+  for await (const chunk of socket) last = String(chunk);
+  t.true(last.endsWith('the end'));
+  await stopped;
+});
+
+test('who never shakes hands for TLS holds up a server that stops no longer than all others may', async (t) => {
+  const server = Hapi.server({
+    host: '127.0.0.1',
+    tls: true,
+    listener: createTlsServer(),
+    operations: { cleanStop: false },
+  });
+  endConnectionsAtStop(server, 100);
+  await server.start();
+  const socket = connect(Number(server.info.port), '127.0.0.1');
+  await once(socket, 'connect');
+  const closed = once(socket, 'close');
+  await server.stop();
+  await t.notThrowsAsync(closed);
+});
+
+test('an answer that does not end is broken off in the end', async (t) => {
+  const { server, body, open } = await serve(t, 100);
+  const socket = await open();
+  body.write('first');
+  await ask(socket, '/slow');
+  const broken = once(socket, 'end');
+  await server.stop();
+  await t.notThrowsAsync(broken);
+});

@@ -1,0 +1,215 @@
+import { Readable } from 'node:stream';
+import test, { type ExecutionContext } from 'ava';
+import { RpcClient } from '../../../../lib/rpc/client/client.js';
+import {
+  guestRequestSchema,
+  HEALTH_PATH,
+  RPC_PATH,
+  snapshotRequestSchema,
+} from '../../../../lib/rpc/protocol/messages.js';
+import { StreamError } from '../../../../lib/rpc/protocol/stream-error.js';
+import { SubAgent, type SubAgentOptions } from '../../../../lib/rpc/server/sub-agent.js';
+import { GUEST_ID, serve, silentLog } from '../../../helpers/sub-agents.js';
+import { gate } from '../../../helpers/wait.js';
+
+const greeter = (options: Partial<SubAgentOptions> = {}): SubAgent =>
+  new SubAgent({ name: 'greeter', log: silentLog, ...options }).method(
+    'Greeter.Greet',
+    guestRequestSchema,
+    ({ guest, action }) => {
+      if (action === 'fail') throw new Error('cannot greet');
+      return { guest, message: `hello ${action}` };
+    },
+  );
+
+interface Posted {
+  method?: string;
+  path?: string;
+  type?: string;
+}
+
+const post = async (
+  t: ExecutionContext,
+  subAgent: SubAgent,
+  body: string | undefined,
+  { method = 'POST', path = RPC_PATH, type = 'application/json' }: Posted = {},
+): Promise<{ status: number; type: string | null; text: string }> => {
+  const port = await serve(t, subAgent);
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: { 'content-type': type, connection: 'close' },
+    ...(body === undefined ? {} : { body }),
+  });
+  const text = await response.text();
+  return { status: response.status, type: response.headers.get('content-type'), text };
+};
+
+const of = (...texts: string[]): Readable => Readable.from(texts, { objectMode: false });
+
+const call = (action: string, id = '1'): string =>
+  `{"method":"Greeter.Greet","params":[{"guest":{"id":"${GUEST_ID}"},"action":"${action}"}],"id":${id}}`;
+
+test('a method answers its result', async (t) => {
+  const { status, type, text } = await post(t, greeter(), call('world'));
+  t.is(status, 200);
+  t.regex(type ?? '', /^application\/json/);
+  t.is(text, `{"result":{"guest":{"id":"${GUEST_ID}"},"message":"hello world"},"error":null,"id":1}`);
+});
+
+test('the largest id is echoed digit for digit', async (t) => {
+  const { text } = await post(t, greeter(), call('world', '9223372036854775807'));
+  t.true(text.endsWith('"id":9223372036854775807}'), text);
+});
+
+test("a method's own failure is a 200 with its message as the error", async (t) => {
+  const { status, text } = await post(t, greeter(), call('fail'));
+  t.is(status, 200);
+  t.is(text, '{"result":null,"error":"cannot greet","id":1}');
+});
+
+for (const [what, body] of Object.entries({
+  'malformed JSON': '{"method":',
+  'an unknown service': '{"method":"Nobody.Greet","params":[{}],"id":1}',
+  'an unknown method': '{"method":"Greeter.Part","params":[{}],"id":1}',
+  'a request of the wrong shape': '{"method":"Greeter.Greet","params":[{"guest":{"id":"x"}}],"id":1}',
+  'a request without its guest': '{"method":"Greeter.Greet","params":[{}],"id":1}',
+}))
+  test(`${what} is a 400 in plain text`, async (t) => {
+    const { status, type, text } = await post(t, greeter(), body);
+    t.is(status, 400);
+    t.regex(type ?? '', /^text\/plain/);
+    t.true(text.length > 10, text);
+  });
+
+for (const method of ['GET', 'PUT', 'DELETE'])
+  test(`${method} is a 405`, async (t) => {
+    t.is((await post(t, greeter(), undefined, { method })).status, 405);
+  });
+
+test('another content type is a 415', async (t) => {
+  t.is((await post(t, greeter(), call('world'), { type: 'text/plain' })).status, 415);
+});
+
+test('a content type with a charset is fine', async (t) => {
+  t.is((await post(t, greeter(), call('world'), { type: 'application/json; charset=utf-8' })).status, 200);
+});
+
+test('unknown keys of a request are let through', async (t) => {
+  const body = `{"method":"Greeter.Greet","params":[{"guest":{"id":"${GUEST_ID}"},"action":"x","new":1}],"id":1}`;
+  t.is((await post(t, greeter(), body)).status, 200);
+});
+
+test('the health page says which methods there are', async (t) => {
+  const { text } = await post(t, greeter(), undefined, { method: 'GET', path: HEALTH_PATH });
+  t.deepEqual(JSON.parse(text), { name: 'greeter', status: 'ok', methods: ['Greeter.Greet'] });
+});
+
+test('the health page says what is wrong', async (t) => {
+  const { text } = await post(t, greeter({ check: () => 'disk full' }), undefined, {
+    method: 'GET',
+    path: HEALTH_PATH,
+  });
+  t.like(JSON.parse(text), { status: 'degraded', message: 'disk full' });
+});
+
+test('a method is told which job, stage and attempt its call is for', async (t) => {
+  const jobs: unknown[] = [];
+  const subAgent = new SubAgent({ name: 'told', log: silentLog }).method(
+    'Told.Do',
+    guestRequestSchema,
+    ({ guest }, { job }) => {
+      jobs.push(job);
+      return { guest };
+    },
+  );
+  const port = await serve(t, subAgent);
+  const client = new RpcClient({
+    service: 'told',
+    endpoint: { address: { port }, secret: undefined },
+    path: RPC_PATH,
+    maxSockets: 1,
+  });
+  t.teardown(() => client.close());
+  const request = { guest: { id: GUEST_ID }, action: 'do' };
+  const stage = { job: 'a-job', stage: 2, attempt: 3 };
+  await client.call('Told.Do', request, { stage });
+  await client.call('Told.Do', request);
+  t.deepEqual(jobs, [stage, undefined]);
+});
+
+test('a stream takes the bare request and answers bytes', async (t) => {
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, ({ id }) => ({
+    bytes: of(`bytes of ${id}`),
+  }));
+  const answer = await post(t, subAgent, '{"id":"x@y"}', { path: '/download', type: 'text/whatever' });
+  t.deepEqual(answer, { status: 200, type: 'application/octet-stream', text: 'bytes of x@y' });
+});
+
+test('a stream of a known length announces it', async (t) => {
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({
+    bytes: of('bytes'),
+    length: 5,
+  }));
+  const port = await serve(t, subAgent);
+  const response = await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' });
+  t.is(response.headers.get('content-length'), '5');
+  t.is(await response.text(), 'bytes');
+});
+
+test('a stream of no bytes is a 200 all the same', async (t) => {
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({ bytes: of(), length: 0 }));
+  const port = await serve(t, subAgent);
+  const response = await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' });
+  t.is(response.status, 200);
+  t.is(response.headers.get('content-length'), '0');
+  t.is(await response.text(), '');
+});
+
+for (const [fewerOrMore, length] of Object.entries({ fewer: 6, more: 4 }))
+  test(`a stream of ${fewerOrMore} bytes than it has announced is broken off`, async (t) => {
+    const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({
+      bytes: of('bytes'),
+      length,
+    }));
+    const port = await serve(t, subAgent);
+    const download = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' })).text();
+    await t.throwsAsync(download, { any: true });
+  });
+
+test('a stream that cannot begin answers the status and the words of its error', async (t) => {
+  const subAgent = greeter().stream('/download', snapshotRequestSchema, () => {
+    throw new StreamError(404, 'snapshot x: not found');
+  });
+  const { status, text } = await post(t, subAgent, '{}', { path: '/download' });
+  t.is(status, 404);
+  t.is(text, 'snapshot x: not found\n');
+});
+
+test('a method is told when its caller goes away', async (t) => {
+  const aborted = gate();
+  const called = gate();
+  const subAgent = new SubAgent({ name: 'slow', log: silentLog }).method(
+    'Slow.Wait',
+    guestRequestSchema,
+    async (_request, { signal }) => {
+      signal.addEventListener('abort', aborted.open);
+      called.open();
+      await aborted.opened;
+      return {};
+    },
+  );
+  const port = await serve(t, subAgent);
+  const controller = new AbortController();
+  const waiting = fetch(`http://127.0.0.1:${port}${RPC_PATH}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `{"method":"Slow.Wait","params":[{"guest":{"id":"${GUEST_ID}"}}],"id":1}`,
+    signal: controller.signal,
+  });
+  await called.opened;
+  controller.abort();
+  await t.throwsAsync(waiting, { any: true });
+  await aborted.opened;
+  t.pass();
+});

@@ -1,0 +1,154 @@
+import test from 'ava';
+import { createGuest } from '../../../../handlers/guests/create.js';
+import { deleteGuest } from '../../../../handlers/guests/delete.js';
+import { startGuest } from '../../../../handlers/guests/start.js';
+import { cancelJob } from '../../../../handlers/jobs/cancel.js';
+import { event, finished, startTestAgent, type TestAgent } from '../../../helpers/agent.js';
+import { until } from '../../../helpers/wait.js';
+
+const fail = (message: string) => (): never => {
+  throw new Error(message);
+};
+
+const create = async ({ context }: TestAgent) => {
+  const { headers, body } = await createGuest(event({ payload: { memory: 64 } }), context);
+  return { id: body.id, job: await finished(context, headers?.['X-Guest-Job-ID']) };
+};
+
+const actions = {
+  create: [{ method: 'Test.Disks' }, { method: 'Test.create' }],
+  delete: [{ method: 'Test.delete' }, { method: 'Test.NoDisks' }],
+};
+
+test('a failed create leaves its guest in state error, and the reason in the job', async (t) => {
+  const agent = await startTestAgent(t, { methods: { 'Test.create': fail('no such bridge: br7') } });
+  const { id, job } = await create(agent);
+  t.like(job, { Status: 'Error', Message: 'test: no such bridge: br7' });
+  t.deepEqual(agent.context.guests.get(id), { id, state: 'error', memory: 64 });
+});
+
+test('nothing is asked of a guest whose create failed but that it be deleted', async (t) => {
+  const agent = await startTestAgent(t, { methods: { 'Test.create': fail('no such bridge: br7') } });
+  const { id } = await create(agent);
+  const start = (): unknown => startGuest(event({ params: { guestID: id } }), agent.context);
+  await t.throwsAsync(async () => start(), {
+    message: /could not be created.*delete it, then create it again/,
+  });
+  t.deepEqual(agent.scripted.requests('Test.start'), []);
+});
+
+test('after a failed create every delete stage runs, also when one of them fails', async (t) => {
+  const agent = await startTestAgent(t, {
+    actions,
+    methods: {
+      'Test.Disks': ({ guest }) => ({ guest: { ...guest, state: 'disks' } }),
+      'Test.create': fail('out of memory'),
+      'Test.delete': fail('there is no such guest'),
+      'Test.NoDisks': ({ guest }) => ({ guest: { ...guest, disks: [], vnc: 0 } }),
+    },
+  });
+  const { id, job } = await create(agent);
+  t.is(job.Message, 'test: out of memory');
+  t.deepEqual(
+    agent.scripted.calls.map(({ method, request }) => `${method} ${request.action}`),
+    ['Test.Disks create', 'Test.create create', 'Test.delete delete', 'Test.NoDisks delete'],
+  );
+  t.is(agent.context.guests.get(id).state, 'error');
+});
+
+test('without a delete action a failed create is still only an error', async (t) => {
+  const agent = await startTestAgent(t, {
+    actions: { delete: undefined },
+    methods: { 'Test.create': fail('no') },
+  });
+  const { id } = await create(agent);
+  t.is(agent.context.guests.get(id).state, 'error');
+});
+
+test('a guest whose create failed can be deleted, and its id used again', async (t) => {
+  let broken = true;
+  const agent = await startTestAgent(t, {
+    methods: { 'Test.create': ({ guest }) => (broken ? fail('no')() : { guest }) },
+  });
+  const { context } = agent;
+  const { id } = await create(agent);
+  const { headers } = await deleteGuest(event({ params: { guestID: id } }), context);
+  t.is((await finished(context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.is(context.guests.find(id), undefined);
+  broken = false;
+  const again = await createGuest(event({ payload: { id } }), context);
+  t.is((await finished(context, again.headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+});
+
+test('a create that is not configured stores no guest', async (t) => {
+  const agent = await startTestAgent(t, { actions: { create: undefined } });
+  const creation = createGuest(event({ payload: {} }), agent.context);
+  t.like(await t.throwsAsync(creation), { kind: 'not_found', message: 'create: Not configured' });
+  t.deepEqual(agent.context.guests.list(), []);
+});
+
+test('a create that a sub-agent answers with nonsense stores none of it', async (t) => {
+  const agent = await startTestAgent(t, {
+    methods: { 'Test.create': () => ({ guest: { id: '11111111-2222-4333-8444-555555555555' } }) },
+  });
+  const { id, job } = await create(agent);
+  t.is(job.Status, 'Error');
+  t.deepEqual(
+    agent.context.guests.list().map((guest) => [guest.id, guest.state]),
+    [[id, 'error']],
+  );
+});
+
+const hang = (): Promise<never> => new Promise(() => {});
+
+/** Asks for a guest, and waits until a method has been called for it. */
+const createUntil = async ({ context, scripted }: TestAgent, method: string) => {
+  const { headers, body } = await createGuest(event({ payload: { memory: 64 } }), context);
+  await until(`${method} is called`, () => scripted.requests(method).length === 1);
+  return { id: body.id, job: headers?.['X-Guest-Job-ID'] ?? '' };
+};
+
+test('a create that is cancelled ends soon, also when its sub-agent hangs in what would undo it', async (t) => {
+  const agent = await startTestAgent(t, {
+    actions,
+    methods: {
+      'Test.Disks': ({ guest }) => ({ guest }),
+      'Test.create': hang,
+      'Test.delete': hang,
+      'Test.NoDisks': ({ guest }) => ({ guest }),
+    },
+  });
+  const { id, job } = await createUntil(agent, 'Test.create');
+  const cancelled = cancelJob(event({ params: { jobID: job }, query: {} }), agent.context);
+  t.like(await finished(agent.context, job), { Status: 'Error', Message: 'cancelled' });
+  t.like(await cancelled, { body: { ID: job, Status: 'Error' } });
+  t.is(agent.context.guests.get(id).state, 'error');
+  t.is(agent.scripted.requests('Test.NoDisks').length, 1, 'the other stages are undone');
+});
+
+test('a create that a delete has ended is undone by that delete alone', async (t) => {
+  const agent = await startTestAgent(t, { methods: { 'Test.create': hang } });
+  const { id, job } = await createUntil(agent, 'Test.create');
+  const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);
+  t.is((await finished(agent.context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.like(agent.context.jobs.get(job), { Status: 'Error', Message: 'superseded by delete' });
+  t.is(agent.scripted.requests('Test.delete').length, 1);
+});
+
+test('the undoing of a create holds up no delete either', async (t) => {
+  let hung = false;
+  const agent = await startTestAgent(t, {
+    methods: {
+      'Test.create': fail('no such bridge: br7'),
+      'Test.delete': ({ guest }) => {
+        if (hung) return { guest };
+        hung = true;
+        return hang();
+      },
+    },
+  });
+  const { id, job } = await createUntil(agent, 'Test.delete');
+  const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);
+  t.is((await finished(agent.context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.like(agent.context.jobs.get(job), { Status: 'Error', Message: 'test: no such bridge: br7' });
+});

@@ -1,0 +1,67 @@
+import test from 'ava';
+import type { Nic } from '../../../../../lib/model/guest.js';
+import {
+  completeNics,
+  generateMac,
+  nicDriver,
+  tapName,
+  tapPrefix,
+} from '../../../../../lib/subagents/shared/network/nics.js';
+
+const ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
+const MODELS = ['e1000', 'virtio-net-pci'];
+const nic = (more: Partial<Nic> = {}): Nic => ({
+  network: 'user',
+  model: '',
+  address: '',
+  netmask: '',
+  gateway: '',
+  vlans: [],
+  ...more,
+});
+
+test('a generated MAC is stable, in the range of QEMU, and another for each nic and guest', (t) => {
+  t.regex(generateMac(ID, 0), /^52:54:00(:[0-9a-f]{2}){3}$/);
+  t.is(generateMac(ID, 0), generateMac(ID, 0));
+  t.not(generateMac(ID, 0), generateMac(ID, 1));
+  t.not(generateMac(ID, 0), generateMac(ID.replace('7', '8'), 0));
+});
+
+test('the name of a tap fits the limit of the kernel for every nic', (t) => {
+  t.true(tapName(ID, 31).length <= 15);
+  t.true(tapName(ID, 31).startsWith(tapPrefix(ID)));
+  t.not(tapName(ID, 1), tapName(ID, 11));
+});
+
+test('names, models, MACs and taps are filled in', (t) => {
+  const nics = completeNics(ID, [nic({ network: 'br0' }), nic({ model: 'e1000', name: 'lan' })], MODELS);
+  t.like(nics[0], { name: 'net0', model: 'virtio', mac: generateMac(ID, 0), device: tapName(ID, 0) });
+  t.like(nics[1], { name: 'lan', model: 'e1000', mac: generateMac(ID, 1) });
+  t.is(nics[1]?.device, undefined);
+});
+
+test('a device that a client names is not taken over', (t) => {
+  t.is(completeNics(ID, [nic({ network: 'br0', device: 'eth0' })], MODELS)[0]?.device, tapName(ID, 0));
+  t.is(completeNics(ID, [nic({ device: 'eth0' })], MODELS)[0]?.device, undefined);
+});
+
+test('a given MAC is kept, in lower case', (t) => {
+  t.is(completeNics(ID, [nic({ mac: '52:54:00:AB:CD:EF' })], MODELS)[0]?.mac, '52:54:00:ab:cd:ef');
+});
+
+test('two nics with the same MAC or name are refused', (t) => {
+  const mac = '52:54:00:00:00:01';
+  t.throws(() => completeNics(ID, [nic({ mac }), nic({ mac })], MODELS), {
+    message: `nic 1: nic 0 has the mac ${mac} already`,
+  });
+  t.throws(() => completeNics(ID, [nic({ name: 'net1' }), nic()], MODELS), {
+    message: 'nic 1: nic 0 has the name net1 already',
+  });
+});
+
+test('virtio is short for the card that QEMU calls virtio-net-pci', (t) => {
+  t.is(nicDriver('virtio', MODELS), 'virtio-net-pci');
+  t.is(nicDriver('', MODELS), 'virtio-net-pci');
+  t.is(nicDriver('e1000', MODELS), 'e1000');
+  t.is(nicDriver('toString', MODELS), undefined);
+});

@@ -1,0 +1,34 @@
+import { statfs } from 'node:fs/promises';
+import test from 'ava';
+import { Space } from '../../../../../lib/subagents/storage/images/space.js';
+import { tempDir } from '../../../../helpers/temp.js';
+
+test('what fits is let through, and what does not is refused with the numbers', async (t) => {
+  const dir = await tempDir(t);
+  const claim = new Space(dir).claim();
+  await t.notThrowsAsync(claim.require(1));
+  await t.throwsAsync(claim.require(2 ** 60), {
+    message:
+      /^no space left on the device of .*: needs 1099511627776 MB, .* has \d+ MB free, with \d+ MB kept in reserve: make room there, then try again$/,
+  });
+});
+
+test('what is promised to one is not promised to another until it is let go', async (t) => {
+  const dir = await tempDir(t);
+  const { bavail, bsize } = await statfs(dir);
+  const space = new Space(dir);
+  const [first, second] = [space.claim(), space.claim()];
+  await first.require(Math.floor(bavail * bsize * 0.6));
+  await t.throwsAsync(second.require(Math.floor(bavail * bsize * 0.6)), {
+    message: /promised to other fetches/,
+  });
+  second.release();
+  first.release();
+  await t.notThrowsAsync(second.require(Math.floor(bavail * bsize * 0.6)));
+});
+
+test('the reserve is not given out', async (t) => {
+  const dir = await tempDir(t);
+  const { bavail, bsize } = await statfs(dir);
+  await t.throwsAsync(new Space(dir).claim().require(bavail * bsize - 1), { message: /in reserve/ });
+});

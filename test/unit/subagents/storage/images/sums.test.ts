@@ -1,0 +1,38 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { Sums } from '../../../../../lib/subagents/storage/images/sums.js';
+import { withFaults } from '../../../../helpers/faulty-disk.js';
+import { tempDir } from '../../../../helpers/temp.js';
+
+const ONE = '1'.repeat(64);
+const TWO = '2'.repeat(64);
+
+const openSums = async (t: ExecutionContext): Promise<{ sums: Sums; dir: string }> => {
+  const dir = await tempDir(t);
+  const sums = new Sums(dir);
+  await sums.open([]);
+  return { sums, dir };
+};
+
+test('a sum is remembered once it is on the device, in place of the one before or not at all', async (t) => {
+  const { sums, dir } = await openSums(t);
+  await sums.set('a/b', ONE);
+  const fault = { code: 'EIO', written: 0 } as const;
+  for (const failing of ['sync', 'rename'])
+    await withFaults(
+      dir,
+      (operation) => (operation === failing ? fault : undefined),
+      () => t.throwsAsync(sums.set('a/b', TWO), { code: 'EIO' }),
+    );
+  t.is(await sums.find('a/b'), ONE);
+  t.deepEqual(await readdir(dir), ['a%2Fb']);
+});
+
+test('what a power cut has left of a sum is not taken for one', async (t) => {
+  const { sums, dir } = await openSums(t);
+  for (const text of ['', '\n', ONE.slice(1), '\0'.repeat(65)]) {
+    await writeFile(join(dir, 'a'), text);
+    t.is(await sums.find('a'), undefined);
+  }
+});

@@ -1,0 +1,21 @@
+import { basename } from 'node:path';
+import test from 'ava';
+import { imageIdOf, imagePath, layoutOf } from '../../../../../lib/subagents/storage/qcow2/layout.js';
+
+const layout = layoutOf('/store');
+
+test('an image id with separators becomes one file name, and is read back from it', (t) => {
+  const id = 'library/debian:12@v1.0';
+  const path = imagePath(layout, id);
+  t.is(path, '/store/images/library%2Fdebian%3A12%40v1.0.qcow2');
+  t.is(imageIdOf(basename(path)), id);
+});
+
+test('an id whose file name would be too long is refused', (t) => {
+  t.throws(() => imagePath(layout, 'a/'.repeat(100)), { message: /too long/ });
+});
+
+test('stray files are no images', (t) => {
+  t.is(imageIdOf('notes.txt'), undefined);
+  t.is(imageIdOf('%zz.qcow2'), undefined);
+});
