@@ -218,7 +218,7 @@ test("a job's progress is seen as it comes, and its failure is said", async (t) 
   const { url, context } = await serveApi(t, {
     methods: {
       'Test.createSnapshot': async (_request, { progress }) => {
-        progress('copying: 42%');
+        progress('copying: 42%', 42);
         await opened;
         throw new Error('the disk is full');
       },

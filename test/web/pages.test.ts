@@ -199,7 +199,7 @@ test('images are fetched with their progress, and deleted when that is confirmed
       'Test.listImages': () => ({ images: [...images.values()] }),
       'Test.containerListImages': () => ({ images: [] }),
       'Test.fetchImage': async ({ id }, { progress }) => {
-        progress('fetching: 37%');
+        progress('fetching: 37%', 37);
         await opened;
         images.set(id, { id, type: 'kvm', size: 48 });
         return { images: [] };

@@ -117,6 +117,8 @@ export interface Progress {
   job: string;
   /** In words, such as `12 of 48 MB, 25%`. */
   message: string;
+  /** 0 to 100; absent when the sub-agent cannot tell. */
+  percent?: number;
 }
 
 /**
@@ -234,6 +236,7 @@ export const subAgentEventSchema = Joi.object<SubAgentEvent>({
   progress: Joi.object<Progress>({
     job: eventId().required(),
     message: Joi.string().max(MAX_PROGRESS_LENGTH).allow('').required(),
+    percent: Joi.number().min(0).max(100),
   }).unknown(),
 })
   .unknown()

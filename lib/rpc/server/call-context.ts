@@ -3,6 +3,11 @@ import { disconnectSignal } from '../../http/disconnect-signal.js';
 import type { Logger } from '../../log.js';
 import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
 
+/**
+ * Reports progress. The job shows the message; `percent`, 0 to 100, goes into the agent's events.
+ */
+export type ReportProgress = (message: string, percent?: number) => void;
+
 /** What a method is told beside its request. */
 export interface CallContext {
   /** Aborted when the agent is no longer waiting for the answer. */
@@ -10,8 +15,8 @@ export interface CallContext {
   log: Logger;
   /** What the call is part of; absent when no job is behind it. */
   job: JobStage | undefined;
-  /** Tells how far the call has come, in words that people read in the job. At most once a second, please. */
-  progress: (message: string) => void;
+  /** Reports how far the call has come; call it at most once a second. */
+  progress: ReportProgress;
 }
 
 /** What a call's headers say of it. */
@@ -24,7 +29,7 @@ export const jobStage = (headers: Record<string, unknown>): JobStage | undefined
 /** Most methods look neither at the signal nor at the log, and to make these costs more than a small answer. */
 export class LazyCallContext implements CallContext {
   readonly job: JobStage | undefined;
-  readonly progress: (message: string) => void;
+  readonly progress: ReportProgress;
   readonly #request: Request;
   readonly #makeLog: () => Logger;
   #log: Logger | undefined;
@@ -32,11 +37,7 @@ export class LazyCallContext implements CallContext {
 
   constructor(
     request: Request,
-    {
-      job,
-      log,
-      progress,
-    }: { job: JobStage | undefined; log: () => Logger; progress: (message: string) => void },
+    { job, log, progress }: { job: JobStage | undefined; log: () => Logger; progress: ReportProgress },
   ) {
     this.job = job;
     this.progress = progress;

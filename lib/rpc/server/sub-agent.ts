@@ -237,8 +237,9 @@ export class SubAgent {
     return new LazyCallContext(request, {
       job,
       log: () => log.child(about),
-      progress: (message) => {
-        if (job) calls.emit('progress', { job: job.job, message });
+      progress: (message, percent) => {
+        if (job)
+          calls.emit('progress', { job: job.job, message, ...(percent === undefined ? {} : { percent }) });
       },
     });
   }

@@ -25,7 +25,7 @@ test('--wait shows how far the job is, as it goes on', async (t) => {
   const { url } = await serveApi(t, {
     methods: {
       'Test.fetchImage': async (_request, { progress }) => {
-        progress('2 of 8 MB, 25%');
+        progress('2 of 8 MB, 25%', 25);
         await opened;
         return { images: [] };
       },

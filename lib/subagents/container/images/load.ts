@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import { errorMessage } from '../../../errors.js';
+import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { describeBytes } from '../../shared/download/progress.js';
 import { openSized, type Source } from '../../shared/download/source.js';
 import type { Engine } from '../engine.js';
@@ -40,17 +41,14 @@ const sendWhole = async (
 };
 
 /** A source's bytes, told of about once a second while they are read. */
-async function* told(
-  { bytes, size }: Source,
-  tell: (message: string) => void,
-): AsyncGenerator<Buffer, void, undefined> {
+async function* told({ bytes, size }: Source, tell: ReportProgress): AsyncGenerator<Buffer, void, undefined> {
   let count = 0;
   let toldAt = Date.now();
   for await (const chunk of bytes) {
     count += chunk.length;
     if (Date.now() - toldAt >= 1000) {
       toldAt = Date.now();
-      tell(describeBytes(count, size));
+      tell(...describeBytes(count, size));
     }
     yield chunk;
   }
@@ -79,7 +77,7 @@ export const loadArchive = async (
   let bytes: AsyncGenerator<Buffer, void, undefined> | undefined;
   try {
     const opened = await openSized(source, { importDirs, signal });
-    bytes = told(opened, (message) => progress(`image ${id}: ${message}`));
+    bytes = told(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
     const archive = await openArchive(bytes);
     const isImage = archive.kind === 'image';
     const plain = Readable.from(archive.bytes, { objectMode: false });

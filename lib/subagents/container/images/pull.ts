@@ -1,13 +1,14 @@
 import type Docker from 'dockerode';
 import type { ImageInspectInfo } from 'dockerode';
 import { errorMessage } from '../../../errors.js';
+import type { ReportProgress } from '../../../rpc/server/call-context.js';
+import type { Step } from '../../shared/download/progress.js';
 import type { Engine } from '../engine.js';
 import { engineReference, parseImageName } from './names.js';
 
 export interface PullOptions {
   signal: AbortSignal;
-  /** Told what is happening, in words for people. */
-  progress: (message: string) => void;
+  progress: ReportProgress;
 }
 
 /** A line of what the engine says while it works on an image. */
@@ -20,9 +21,12 @@ export interface EngineProgress {
   error?: string;
 }
 
-const inWords = ({ status, id, progressDetail: { current, total } = {} }: EngineProgress): string => {
-  const percent = current && total ? ` ${Math.floor((100 * current) / total)}%` : '';
-  return `${id ? `${id}: ` : ''}${status}${percent}`;
+/** Describes a line: its layer, what the engine does with it, and how far that layer has come. */
+const stepOf = ({ status, id, progressDetail: { current, total } = {} }: EngineProgress): Step => {
+  const message = `${id ? `${id}: ` : ''}${status}`;
+  if (!current || !total) return [message];
+  const percent = Math.min(100, Math.floor((100 * current) / total));
+  return [`${message} ${percent}%`, percent];
 };
 
 /**
@@ -65,7 +69,8 @@ export const pullImage = async (
   const tell = (line: EngineProgress): void => {
     if (!line.status || Date.now() - toldAt < 1000) return;
     toldAt = Date.now();
-    progress(`image ${id}: ${inWords(line)}`);
+    const [message, percent] = stepOf(line);
+    progress(`image ${id}: ${message}`, percent);
   };
   try {
     await engine.call(async (docker) => {

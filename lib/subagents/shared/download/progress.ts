@@ -1,24 +1,25 @@
 import { MB, toMb } from '../../../model/units.js';
+import type { ReportProgress } from '../../../rpc/server/call-context.js';
 
-/** Hears how far it has come, in words. */
-export type Report = (message: string) => void;
+/** How far a piece of work has come, in words and, where it is known, in percent. */
+export type Step = [message: string, percent?: number];
 
 const INTERVAL_MS = 1000;
 
-/** `12 of 48 MB, 25%`, or only `12 MB` when the total, in bytes, is not known. */
-export const describeBytes = (done: number, total: number | undefined): string => {
+/** `12 of 48 MB, 25%` with its percentage, or only `12 MB` when the total, in bytes, is not known. */
+export const describeBytes = (done: number, total: number | undefined): Step => {
   const doneMb = Math.floor(done / MB);
-  if (total === undefined || total === 0) return `${doneMb} MB`;
+  if (total === undefined || total === 0) return [`${doneMb} MB`];
   const percent = Math.min(100, Math.floor((100 * done) / total));
-  return `${done >= total ? toMb(total) : doneMb} of ${toMb(total)} MB, ${percent}%`;
+  return [`${done >= total ? toMb(total) : doneMb} of ${toMb(total)} MB, ${percent}%`, percent];
 };
 
 /** Tells all who wait for one piece of work how far it has come, at most once a second. */
 export class Progress {
-  readonly #listeners = new Set<Report>();
+  readonly #listeners = new Set<ReportProgress>();
   readonly #intervalMs: number;
-  #message = '';
-  #said = '';
+  #latest: Step = [''];
+  #said: Step = [''];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(intervalMs = INTERVAL_MS) {
@@ -26,19 +27,19 @@ export class Progress {
   }
 
   /** One who joins late hears at once what was said last. */
-  listen(report: Report): void {
+  listen(report: ReportProgress): void {
     this.#listeners.add(report);
-    if (this.#said !== '') report(this.#said);
+    if (this.#said[0] !== '') report(...this.#said);
   }
 
   /** The newest message; what is set again before a second is over is never said. */
-  set(message: string): void {
-    this.#message = message;
+  set(...step: Step): void {
+    this.#latest = step;
     if (this.#timer) return;
     this.#say();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#message !== this.#said) this.set(this.#message);
+      if (this.#latest[0] !== this.#said[0]) this.set(...this.#latest);
     }, this.#intervalMs);
     this.#timer.unref();
   }
@@ -50,7 +51,7 @@ export class Progress {
   }
 
   #say(): void {
-    this.#said = this.#message;
-    for (const report of this.#listeners) report(this.#said);
+    this.#said = this.#latest;
+    for (const report of this.#listeners) report(...this.#said);
   }
 }

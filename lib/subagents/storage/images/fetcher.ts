@@ -5,7 +5,8 @@ import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import { describeBytes, Progress, type Report } from '../../shared/download/progress.js';
+import type { ReportProgress } from '../../../rpc/server/call-context.js';
+import { describeBytes, Progress } from '../../shared/download/progress.js';
 import {
   describeSource,
   imageServerUrl,
@@ -51,7 +52,7 @@ export interface FetcherOptions extends Pick<SourceOptions, 'importDirs' | 'stal
 
 /** Who wants an image. */
 export interface Waiter {
-  report?: Report;
+  report?: ReportProgress;
   /** Aborted when the image is no longer waited for. */
   signal?: AbortSignal;
 }
@@ -187,7 +188,7 @@ export class ImageFetcher {
     const { signal, clear } = startDeadline(FETCH, calledOff);
     const claim = this.#space.claim();
     const { largeBytes } = this.#options;
-    const onBytes = (done: number, total?: number): void => progress.set(describeBytes(done, total));
+    const onBytes = (done: number, total?: number): void => progress.set(...describeBytes(done, total));
     const options = { path, claim, signal, onBytes, ...(largeBytes ? { largeBytes } : {}) };
     try {
       const { sha256 } = await this.#receive(id, wanted.source, options);

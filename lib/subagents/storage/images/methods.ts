@@ -3,7 +3,7 @@ import { imageIdSchema } from '../../../model/guest.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
-import type { CallContext } from '../../../rpc/server/call-context.js';
+import type { CallContext, ReportProgress } from '../../../rpc/server/call-context.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, noSuchImage, requireReadable } from '../errors.js';
 import type { ImageFetcher } from './fetcher.js';
@@ -67,8 +67,8 @@ const requestImage = async (
   checkId(id);
   if (type === 'container')
     throw new Error(`image ${id}: this store keeps images of disks, not of containers`);
-  const report = (message: string): void => {
-    if (!signal.aborted) progress(message);
+  const report: ReportProgress = (...step) => {
+    if (!signal.aborted) progress(...step);
   };
   return fetcher.fetch(id, { source, sha256: sha256 || undefined }, { report, signal });
 };

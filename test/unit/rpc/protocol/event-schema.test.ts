@@ -9,6 +9,7 @@ const EVENTS: Record<string, object> = {
   'a change': { guest: GUEST },
   'a removal': { removed: 'a' },
   'progress without words': { progress: { job: 'j', message: '' } },
+  'progress with a percentage': { progress: { job: 'j', message: 'half', percent: 50.5 } },
   'a sign of life': {},
   'what a later version may tell': { weather: 'fine' },
 };
@@ -38,6 +39,8 @@ const WRONG: Record<string, unknown> = {
   'guests that are no list': { guests: {} },
   'a removal of nothing': { removed: null },
   'progress in no words': { progress: { job: 'j', message: 5 } },
+  'progress past its end': { progress: { job: 'j', message: '', percent: 101 } },
+  'a percentage in words': { progress: { job: 'j', message: '', percent: '50' } },
   'endless progress': { progress: { job: 'j', message: 'x'.repeat(5000) } },
 };
 

@@ -17,7 +17,7 @@ test('a stream tells all states first, then each change, removal and progress, a
   const changed = states.set('a', 'paused', 5901);
   const added = states.set('b', 'shutoff');
   states.remove('b');
-  calls.emit('progress', { job: 'j', message: 'half' });
+  calls.emit('progress', { job: 'j', message: 'half', percent: 50 });
   controller.abort();
   states.set('c', 'running');
   for await (const line of createInterface({ input: stream })) lines.push(JSON.parse(line));
@@ -26,7 +26,7 @@ test('a stream tells all states first, then each change, removal and progress, a
     { guest: changed },
     { guest: added },
     { removed: 'b' },
-    { progress: { job: 'j', message: 'half' } },
+    { progress: { job: 'j', message: 'half', percent: 50 } },
   ]);
   t.is(states.listenerCount('changed'), 0);
 });

@@ -6,11 +6,11 @@ import { until } from '../../../../helpers/wait.js';
 const MB = 2 ** 20;
 
 test('bytes are told in whole MB, with a percentage when the total is known', (t) => {
-  t.is(describeBytes(12.5 * MB, 48 * MB), '12 of 48 MB, 26%');
-  t.is(describeBytes(0, 48 * MB), '0 of 48 MB, 0%');
-  t.is(describeBytes(48 * MB, 48 * MB), '48 of 48 MB, 100%');
-  t.is(describeBytes(100, 100), '1 of 1 MB, 100%');
-  t.is(describeBytes(12.5 * MB, undefined), '12 MB');
+  t.deepEqual(describeBytes(12.5 * MB, 48 * MB), ['12 of 48 MB, 26%', 26]);
+  t.deepEqual(describeBytes(0, 48 * MB), ['0 of 48 MB, 0%', 0]);
+  t.deepEqual(describeBytes(48 * MB, 48 * MB), ['48 of 48 MB, 100%', 100]);
+  t.deepEqual(describeBytes(100, 100), ['1 of 1 MB, 100%', 100]);
+  t.deepEqual(describeBytes(12.5 * MB, undefined), ['12 MB']);
 });
 
 test('the first message is told at once, the next ones only when the time is up, and only the newest', async (t) => {
