@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { SCOPES, type Scope } from '../model/principal.js';
+import { MAX_SOCKET_PATH } from '../rpc/protocol/service-address.js';
 
 export const AUTH_WAYS = ['token', 'certificate'] as const;
 export type AuthWay = (typeof AUTH_WAYS)[number];
@@ -44,7 +45,7 @@ export const serverSchema = Joi.object<ServerConfig>({
     .pattern(Joi.string(), Joi.string().valid(...SCOPES))
     .description('What the holders of certificates may do, by common name'),
   socket: Joi.object({
-    path: Joi.string().pattern(/^\//, 'absolute path').max(107).required(),
+    path: Joi.string().pattern(/^\//, 'absolute path').max(MAX_SOCKET_PATH).required(),
     mode: Joi.string()
       .pattern(/^0?[0-7]{3}$/, 'octal mode (such as 0660)')
       .custom(parseMode)

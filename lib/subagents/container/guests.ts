@@ -7,7 +7,7 @@ import type { Logger } from '../../log.js';
 import type { Nic } from '../../model/guest.js';
 import type { GuestState } from '../../rpc/protocol/messages.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
-import { notFound } from '../storage/errors.js';
+import { notFound } from '../shared/errors.js';
 import { containerName, GUEST_LABEL, nicsOf } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';

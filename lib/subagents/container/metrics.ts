@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
 import type { GuestCounters } from '../../rpc/protocol/messages.js';
-import { tapCounters } from '../qemu/guests/metrics.js';
+import { tapCounters } from '../shared/network/tap-counters.js';
 import type { Container, Containers } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 

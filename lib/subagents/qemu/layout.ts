@@ -1,49 +1,40 @@
 import { dirname, join, resolve } from 'node:path';
+import { assertSocketsFit, type SharedGuestPaths, sharedGuestPaths } from '../shared/guest-run-dir.js';
 
-/** The bytes that `sockaddr_un.sun_path` holds, less the final NUL: unix(7). */
-const MAX_SOCKET_PATH = 107;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const ANY_UUID = '00000000-0000-0000-0000-000000000000';
 
-/** Where one guest's files are. */
-export interface GuestPaths {
+/** The paths of one guest's files: docs/qemu.md, "Files". */
+export interface GuestPaths extends SharedGuestPaths {
   id: string;
-  /** Kept as long as the guest is defined. */
+  /** Exists as long as the guest is defined. */
   stateDir: string;
   record: string;
   serialLog: string;
-  /** What cloud-init in the guest is told. */
+  /** The ISO image that cloud-init in the guest reads. */
   seed: string;
-  /** What QEMU itself wrote since the last start. */
+  /** QEMU's standard error since the last start. */
   qemuLog: string;
-  /** There only while the guest runs; shared with the host's other sub-agents. */
-  runDir: string;
-  /** The number of a QEMU that is up. */
+  /** The process id of a QEMU that is up. */
   pid: string;
-  /** When that process was started, in the clock ticks of proc(5): the number alone may be another's by now. */
+  /** That process's start time in the clock ticks of proc(5); the kernel may reuse the process id alone. */
   started: string;
-  /** QEMU's own directory, the only one in which it can make and remove anything. */
+  /** QEMU's own directory, the only one in which QEMU can create and remove files. */
   upDir: string;
-  /** A socket that QEMU removes when it ends by itself, and leaves behind when it is killed. */
+  /** A socket that QEMU removes when it exits by itself and leaves behind when it is killed. */
   upMark: string;
   qmp: string;
-  /** A second monitor: a QMP socket serves one client at a time. */
-  qmpStorage: string;
-  guestAgent: string;
   serial: string;
-  /** VNC without a password, for whoever may open this socket. */
+  /** VNC without a password; the socket's permissions guard it. */
   vnc: string;
   vncPassword: string;
-  /** There while the guest is off, when it has shut itself down: for the host's other sub-agents. */
-  halted: string;
 }
 
 export interface Layout {
-  /** One directory for each guest that is defined. */
+  /** Holds one directory for each defined guest. */
   guestsDir: string;
-  /** Where disks may lie. */
+  /** The directories that guests' disks may lie in. */
   diskDirs: string[];
-  /** @throws when `id` is not a UUID: it becomes part of paths */
+  /** @throws when `id` is not a UUID in lower case; it becomes part of paths */
   paths: (id: string) => GuestPaths;
 }
 
@@ -53,48 +44,45 @@ export interface LayoutOptions {
   diskDir?: string[];
 }
 
+const guestPaths = (guestsDir: string, runRoot: string, id: string): GuestPaths => {
+  const stateDir = join(guestsDir, id);
+  const shared = sharedGuestPaths(runRoot, id);
+  const { runDir } = shared;
+  const upDir = join(runDir, 'up');
+  return {
+    ...shared,
+    id,
+    stateDir,
+    record: join(stateDir, 'guest.json'),
+    serialLog: join(stateDir, 'serial.log'),
+    seed: join(stateDir, 'seed.iso'),
+    qemuLog: join(stateDir, 'qemu.log'),
+    pid: join(runDir, 'pid'),
+    started: join(runDir, 'started'),
+    upDir,
+    upMark: join(upDir, 'sock'),
+    qmp: join(runDir, 'qmp.sock'),
+    serial: join(runDir, 'serial.sock'),
+    vnc: join(runDir, 'vnc.sock'),
+    vncPassword: join(runDir, 'vnc-password'),
+  };
+};
+
 /**
- * The directories of the sub-agent.
+ * Resolves the sub-agent's directories.
  * @throws when the run directory is too long a path for the unix sockets in it
  */
 export const createLayout = (options: LayoutOptions): Layout => {
   const dir = resolve(options.dir);
-  const root = resolve(options.runDir);
+  const runRoot = resolve(options.runDir);
+  assertSocketsFit(runRoot);
   const guestsDir = join(dir, 'guests');
-  const paths = (id: string): GuestPaths => {
-    if (!UUID.test(id)) throw new Error(`guest ${id}: the id is not a UUID in lower case`);
-    const stateDir = join(guestsDir, id);
-    const runDir = join(root, id);
-    const upDir = join(runDir, 'up');
-    return {
-      id,
-      stateDir,
-      record: join(stateDir, 'guest.json'),
-      serialLog: join(stateDir, 'serial.log'),
-      seed: join(stateDir, 'seed.iso'),
-      qemuLog: join(stateDir, 'qemu.log'),
-      runDir,
-      pid: join(runDir, 'pid'),
-      started: join(runDir, 'started'),
-      upDir,
-      upMark: join(upDir, 'sock'),
-      qmp: join(runDir, 'qmp.sock'),
-      qmpStorage: join(runDir, 'qmp-storage.sock'),
-      guestAgent: join(runDir, 'qga.sock'),
-      serial: join(runDir, 'serial.sock'),
-      vnc: join(runDir, 'vnc.sock'),
-      vncPassword: join(runDir, 'vnc-password'),
-      halted: `${runDir}.halted`,
-    };
-  };
-  const excess = Buffer.byteLength(paths(ANY_UUID).qmpStorage) - MAX_SOCKET_PATH;
-  if (excess > 0) {
-    throw new Error(
-      `the run directory ${root} is ${excess} bytes too long for the unix sockets in it: choose a shorter one with --run-dir`,
-    );
-  }
   const diskDirs = options.diskDir?.length
     ? options.diskDir.map((path) => resolve(path))
     : [join(dirname(dir), 'storage', 'guests')];
+  const paths = (id: string): GuestPaths => {
+    if (!UUID.test(id)) throw new Error(`guest ${id}: the id must be a UUID in lower case`);
+    return guestPaths(guestsDir, runRoot, id);
+  };
   return { guestsDir, diskDirs, paths };
 };

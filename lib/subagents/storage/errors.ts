@@ -1,17 +1,11 @@
 import type { StoredImage } from './disk-store.js';
 
-/** Ends in words that the agent knows as a 404. */
-export const noSuchImage = (id: string): Error => new Error(`image ${id}: no such image`);
-
 /** @throws when nothing can be made of an image that is there */
 export const requireReadable = (image: StoredImage): StoredImage => {
   const { id, unreadable } = image;
   if (unreadable === undefined) return image;
   throw new Error(`image ${id} is there but cannot be read: delete it, then fetch it again: ${unreadable}`);
 };
-
-/** Ends in words that the agent knows as a 404. */
-export const notFound = (what: string): Error => new Error(`${what}: not found`);
 
 const NO_SPACE = /no space left on device|disk quota exceeded|out of space/i;
 

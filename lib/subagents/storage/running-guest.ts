@@ -1,14 +1,10 @@
-import { access, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { QmpClient } from '../../qmp/client.js';
+import { sharedGuestPaths } from '../shared/guest-run-dir.js';
 
 const TIMEOUT_MS = 5000;
 
 /** Errors of connect(2) that say that no QEMU runs behind a socket. */
 const NOT_RUNNING = new Set(['ENOENT', 'ECONNREFUSED']);
-
-/** The monitor that the QEMU of a guest keeps for the storage sub-agent. */
-const socketPath = (runDir: string, guest: string): string => join(runDir, guest, 'qmp-storage.sock');
 
 const connect = async (path: string): Promise<QmpClient | undefined> => {
   try {
@@ -29,7 +25,7 @@ export const withMonitor = async <T>(
   guest: string,
   work: (live: QmpClient | undefined) => Promise<T>,
 ): Promise<T> => {
-  const live = await connect(socketPath(runDir, guest));
+  const live = await connect(sharedGuestPaths(runDir, guest).qmpStorage);
   try {
     return await work(live);
   } finally {
@@ -40,17 +36,3 @@ export const withMonitor = async <T>(
 /** Whether a guest's QEMU runs; a paused one does. */
 export const isRunning = (runDir: string, guest: string): Promise<boolean> =>
   withMonitor(runDir, guest, async (live) => live !== undefined);
-
-/** The mark that the qemu sub-agent leaves of a guest that has shut itself down: docs/qemu.md. */
-const haltedPath = (runDir: string, guest: string): string => join(runDir, `${guest}.halted`);
-
-/** Whether the disks of a guest that is off are as it left them when it shut itself down. */
-export const hasHalted = (runDir: string, guest: string): Promise<boolean> =>
-  access(haltedPath(runDir, guest)).then(
-    () => true,
-    () => false,
-  );
-
-/** Its disks are to be as they were at another time. */
-export const forgetHalt = (runDir: string, guest: string): Promise<void> =>
-  rm(haltedPath(runDir, guest), { force: true });

@@ -4,7 +4,7 @@ import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
-import { noSuchImage } from '../../storage/errors.js';
+import { noSuchImage } from '../../shared/errors.js';
 import { GUEST_LABEL } from '../definition.js';
 import type { Engine } from '../engine.js';
 import { NoEngineError } from '../errors.js';

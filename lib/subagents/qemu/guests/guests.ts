@@ -3,12 +3,12 @@ import { errorMessage, guestNotFound } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { GuestState } from '../../../rpc/protocol/messages.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
+import { clearHalted, markHalted } from '../../shared/guest-run-dir.js';
 import type { GuestPaths } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 import { findQemu } from '../process/process.js';
 import { clearRun, type Host, killAndWait, launch } from './launch.js';
 import { type GuestRecord, loadRecords, removeRecord, saveRecord } from './records.js';
-import { forgetHalt, noteHalt } from './run-dir.js';
 import { END_WAIT_MS, type End, Watch } from './watch.js';
 
 const SETTLE_TIMEOUT_MS = 10_000;
@@ -138,7 +138,7 @@ export class Guests {
   /** Forgets a guest; it must not be running. */
   async forget(id: string): Promise<void> {
     const paths = this.host.layout.paths(id);
-    await forgetHalt(paths);
+    await clearHalted(paths);
     await removeRecord(paths);
     this.host.uids?.release(id);
     this.#entries.delete(id);
@@ -228,7 +228,7 @@ export class Guests {
     try {
       await this.setCrashed(entry, crashed);
       await clearRun(this.host, entry.id, entry.paths);
-      if (end.halted) await noteHalt(entry.paths);
+      if (end.halted) await markHalted(entry.paths);
     } finally {
       delete entry.watch;
       this.states.set(entry.id, crashed ? 'crashed' : 'shutoff');

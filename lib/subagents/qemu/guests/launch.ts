@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Networks } from '../../shared/network/networks.js';
 import { createTaps, removeTaps } from '../../shared/network/taps.js';
 import type { GuestPaths, Layout } from '../layout.js';
@@ -17,7 +17,7 @@ import { startProcess } from '../process/start-process.js';
 import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
 import type { GuestRecord } from './records.js';
-import { forgetHalt, lockRunDir, makeRunDir, notePid } from './run-dir.js';
+import { lockRunDir, makeRunDir, notePid, removeRunDir } from './run-dir.js';
 
 const KILL_WAIT_MS = 20_000;
 
@@ -39,8 +39,6 @@ export const checkHost = async (host: Host, definition: Definition): Promise<voi
   await locateDisks(definition.id, definition.disks, host.layout.diskDirs);
   await host.networks.resolve(definition.nics);
 };
-
-const removeRunDir = ({ runDir }: GuestPaths): Promise<void> => rm(runDir, { recursive: true, force: true });
 
 /** Removes what a guest has on the host only while it runs: its taps and its run directory. */
 export const clearRun = async (host: Host, id: string, paths: GuestPaths): Promise<void> => {
@@ -108,7 +106,7 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
   // What an interrupted start left. Its guest never ran, so that it needs its taps no more than we do.
   await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
   await removeRunDir(paths);
-  await forgetHalt(paths);
+  await clearHalted(paths);
   try {
     await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {

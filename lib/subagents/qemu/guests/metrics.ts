@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
 import type { GuestCounters } from '../../../rpc/protocol/messages.js';
+import { tapCounters } from '../../shared/network/tap-counters.js';
 import { findQemu } from '../process/process.js';
 import type { Entry, Guests } from './guests.js';
 import type { Watch } from './watch.js';
@@ -96,34 +97,6 @@ export const diskMetrics = async (guests: Guests, id: string): Promise<Record<st
     if (disk) metrics[disk.device] = toDiskMetrics(disk.device, block.stats);
   }
   return metrics;
-};
-
-/** The counters of a nic, read at the host's end of it. */
-export const tapCounters = async (name: string, tap: string): Promise<NicMetrics> => {
-  const read = async (counter: string): Promise<number> =>
-    Number(await readFile(`/sys/class/net/${tap}/statistics/${counter}`, 'utf8'));
-  // What the host sends into the tap is what the guest receives.
-  const [rxBytes, rxPackets, rxErrors, rxDrops, txBytes, txPackets, txErrors, txDrops] = await Promise.all([
-    read('tx_bytes'),
-    read('tx_packets'),
-    read('tx_errors'),
-    read('tx_dropped'),
-    read('rx_bytes'),
-    read('rx_packets'),
-    read('rx_errors'),
-    read('rx_dropped'),
-  ]);
-  return {
-    name,
-    rx_bytes: rxBytes,
-    rx_packets: rxPackets,
-    rx_errors: rxErrors,
-    rx_drops: rxDrops,
-    tx_bytes: txBytes,
-    tx_packets: txPackets,
-    tx_errors: txErrors,
-    tx_drops: txDrops,
-  };
 };
 
 /** proc(5): what of a process is in memory, in bytes. */

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Disk } from '../../../model/guest.js';
+import { imageFileName } from '../../shared/qcow2/file-name.js';
 import { buildsOnImage } from '../../shared/qcow2/header.js';
-import { imageFileName } from '../../storage/qcow2/layout.js';
 
 /** The images are beside the directory that the guests' disks are in. */
 const IMAGES = 'images';

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { Nic } from '../../../model/guest.js';
+import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
 import { nicDriver, USER_NETWORK } from '../../shared/network/nics.js';
 import type { Switch } from '../../shared/network/switch.js';
 import type { GuestPaths } from '../layout.js';
@@ -88,9 +89,13 @@ export const commandLine = (
       `${socketChardev('serial0', inRunDir(paths.serial))},logfile=${escapeCommas(options.serialLog)},logappend=on`,
     ],
     ...device('isa-serial', { chardev: 'serial0' }),
-    ...['-chardev', socketChardev('qga0', inRunDir(paths.guestAgent))],
+    ...['-chardev', socketChardev(GUEST_AGENT_CHARDEV, inRunDir(paths.guestAgent))],
     ...device('virtio-serial-pci', { id: 'channel0', ...pciAddress(SLOT.channel) }),
-    ...device('virtserialport', { bus: 'channel0.0', chardev: 'qga0', name: 'org.qemu.guest_agent.0' }),
+    ...device('virtserialport', {
+      bus: 'channel0.0',
+      chardev: GUEST_AGENT_CHARDEV,
+      name: 'org.qemu.guest_agent.0',
+    }),
     ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
     ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY},password=on`],
     // One who looks does not throw out another.

@@ -1,8 +1,9 @@
 import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Disk, Guest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
+import { notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { explainNoSpace, notFound } from '../errors.js';
+import { explainNoSpace } from '../errors.js';
 import { isRunning } from '../running-guest.js';
 import { firstDifference, planDisks } from './plan.js';
 

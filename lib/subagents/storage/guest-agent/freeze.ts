@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Consistency } from '../../../model/snapshot.js';
@@ -24,9 +23,6 @@ export interface FreezeOptions {
   log: Logger;
   timeouts?: FreezeTimeouts | undefined;
 }
-
-/** The socket that the qemu sub-agent has QEMU listen on for whoever wants to speak to a guest's agent. */
-export const guestAgentSocket = (runDir: string, guest: string): string => join(runDir, guest, 'qga.sock');
 
 const connect = async ({
   socket,

@@ -1,7 +1,5 @@
 import type { QmpClient } from '../../../qmp/client.js';
-
-/** As the qemu sub-agent names the character device of a guest's agent. */
-const CHARDEV = 'qga0';
+import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
 
 /** A part of QEMU's `ChardevInfo`. */
 interface ChardevInfo {
@@ -16,5 +14,5 @@ interface ChardevInfo {
  */
 export const hasAgent = async (live: QmpClient): Promise<boolean> => {
   const devices = await live.execute<ChardevInfo[]>('query-chardev');
-  return devices.find(({ label }) => label === CHARDEV)?.['frontend-open'] ?? true;
+  return devices.find(({ label }) => label === GUEST_AGENT_CHARDEV)?.['frontend-open'] ?? true;
 };

@@ -4,8 +4,9 @@ import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
 import type { CallContext, ReportProgress } from '../../../rpc/server/call-context.js';
+import { noSuchImage } from '../../shared/errors.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
-import { explainNoSpace, noSuchImage, requireReadable } from '../errors.js';
+import { explainNoSpace, requireReadable } from '../errors.js';
 import type { ImageFetcher } from './fetcher.js';
 import type { Sums } from './sums.js';
 

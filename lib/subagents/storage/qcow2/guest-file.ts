@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { orMissing } from '../../../files/atomic-files.js';
 import { isRoot } from '../../../process/unprivileged.js';
+import { notFound } from '../../shared/errors.js';
 import { buildsOnImage } from '../../shared/qcow2/header.js';
 import type { StoredDisk } from '../disk-store.js';
-import { notFound } from '../errors.js';
 import { type OpenFile, openFileName } from '../qemu-img.js';
 import { imagePath, type Layout } from './layout.js';
 

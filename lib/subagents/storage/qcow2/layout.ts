@@ -1,8 +1,5 @@
 import { join } from 'node:path';
-
-/** Linux's NAME_MAX. */
-const MAX_FILE_NAME_BYTES = 255;
-const SUFFIX = '.qcow2';
+import { imageFileName, SUFFIX } from '../../shared/qcow2/file-name.js';
 
 /** Where things are under the store's directory. */
 export interface Layout {
@@ -16,19 +13,6 @@ export const layoutOf = (dir: string): Layout => ({
   guests: join(dir, 'guests'),
   work: join(dir, 'tmp'),
 });
-
-/**
- * The name of an image's file: its id, slashes and colons included, percent-encoded.
- * @throws when that would be too long
- */
-export const imageFileName = (id: string): string => {
-  const name = `${encodeURIComponent(id)}${SUFFIX}`;
-  if (name.length > MAX_FILE_NAME_BYTES)
-    throw new Error(
-      `image id ${id}: too long; each of / : @ counts as three characters of ${MAX_FILE_NAME_BYTES}`,
-    );
-  return name;
-};
 
 /** The path of an image. @throws as `imageFileName` */
 export const imagePath = ({ images }: Layout, id: string): string => join(images, imageFileName(id));

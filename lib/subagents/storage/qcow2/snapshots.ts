@@ -1,6 +1,7 @@
 import type { QmpClient } from '../../../qmp/client.js';
+import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
-import { isNoSpace, notFound } from '../errors.js';
+import { isNoSpace } from '../errors.js';
 import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';

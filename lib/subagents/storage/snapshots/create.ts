@@ -1,9 +1,10 @@
 import type { Consistency } from '../../../model/snapshot.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { explainNoSpace } from '../errors.js';
-import { guestAgentSocket, whileFrozen } from '../guest-agent/freeze.js';
+import { whileFrozen } from '../guest-agent/freeze.js';
 import { hasAgent } from '../guest-agent/port.js';
-import { hasHalted, withMonitor } from '../running-guest.js';
+import { withMonitor } from '../running-guest.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import type { Selection } from './select.js';
@@ -17,7 +18,7 @@ const takeRunning = async (
 ): Promise<Consistency> => {
   const snapshot = (): Promise<void> => store.createSnapshot(disks, name, live);
   if (await hasAgent(live)) {
-    const socket = guestAgentSocket(runDir, guest);
+    const { guestAgent: socket } = sharedGuestPaths(runDir, guest);
     return whileFrozen({ socket, log: log.child({ guest, snapshot: name }), timeouts }, snapshot);
   }
   await snapshot();
@@ -30,7 +31,7 @@ const takeStopped = async (
   { guest, disks, name }: Selection,
 ): Promise<Consistency> => {
   await store.createSnapshot(disks, name, undefined);
-  return (await hasHalted(runDir, guest)) ? 'filesystem' : 'crash';
+  return (await hasHalted(sharedGuestPaths(runDir, guest))) ? 'filesystem' : 'crash';
 };
 
 const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | undefined): Promise<void> => {

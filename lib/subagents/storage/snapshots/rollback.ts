@@ -1,6 +1,6 @@
+import { notFound } from '../../shared/errors.js';
+import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import type { StoredDisk } from '../disk-store.js';
-import { notFound } from '../errors.js';
-import { forgetHalt } from '../running-guest.js';
 import { intentOf } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
 import { diskSnapshotId, type Selection } from './select.js';
@@ -55,7 +55,7 @@ export const rollback = async (
     inUse.check([name, ...newer].map((each) => diskSnapshotId(guest, disk, each)));
     await store.requireUnused([disk], newer);
   }
-  if (!(await isClean(deps, selection))) await forgetHalt(deps.runDir, guest);
+  if (!(await isClean(deps, selection))) await clearHalted(sharedGuestPaths(deps.runDir, guest));
   await journaled(deps, guest, intentOf('rollback', name, disks), async () => {
     for (const { disk, newer = [] } of steps) await store.rollback(disk, name, newer);
   });

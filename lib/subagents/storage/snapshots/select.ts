@@ -1,6 +1,6 @@
 import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
+import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
-import { notFound } from '../errors.js';
 
 /** What a snapshot request is about. */
 export interface Selection {

@@ -1,9 +1,10 @@
 import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import type { DiskStore, StoredDisk, StoredSnapshot } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
-import { guestAgentSocket, thawLeftBehind } from '../guest-agent/freeze.js';
+import { thawLeftBehind } from '../guest-agent/freeze.js';
 import { withMonitor } from '../running-guest.js';
 import type { Intent } from './journal.js';
 import type { SnapshotDeps } from './methods.js';
@@ -52,7 +53,7 @@ const complete = async (
   const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => numbers.includes(index));
   if (live && action === 'create')
     await thawLeftBehind({
-      socket: guestAgentSocket(runDir, guest),
+      socket: sharedGuestPaths(runDir, guest).guestAgent,
       log: log.child({ guest, snapshot: name }),
     });
   if (!live) for (const disk of disks) await store.repair(disk);

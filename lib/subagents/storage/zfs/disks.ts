@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { orMissing } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
+import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { noSuchImage, notFound } from '../errors.js';
 import { isMissing, listDatasets, parseProperty, withProperties, zfsWhenFree } from './command.js';
 import type { DiskKind } from './kinds.js';
 import { diskIndexOf, diskName, guestDataset, imageDataset, imageSnapshot, type Layout } from './layout.js';
