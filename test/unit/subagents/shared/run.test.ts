@@ -99,8 +99,8 @@ test('with MISTIFY_SECRET a program wants it, and the programs that it runs do n
     script,
     `import { execFileSync } from 'node:child_process';
      import { writeFileSync } from 'node:fs';
-     import { runSubAgent } from ${module('subagents/run.js')};
-     import { SubAgent } from ${module('rpc/sub-agent.js')};
+     import { runSubAgent } from ${module('subagents/shared/run.js')};
+     import { SubAgent } from ${module('rpc/server/sub-agent.js')};
      await runSubAgent({ name: 'child', description: '', defaultPort: ${port}, start: (_, log) => {
        writeFileSync(${JSON.stringify(join(dir, 'env'))}, execFileSync('env'));
        return { subAgent: new SubAgent({ name: 'child', log }) };
