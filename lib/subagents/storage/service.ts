@@ -22,7 +22,7 @@ import { downloadSnapshot } from './snapshots/download.js';
 import { SnapshotsInUse } from './snapshots/in-use.js';
 import { Journal } from './snapshots/journal.js';
 import { snapshotMethods } from './snapshots/methods.js';
-import { settleAll } from './snapshots/settle.js';
+import { recoverAll } from './snapshots/recover.js';
 import { zfsStore } from './zfs/store.js';
 
 /** How images and disks are kept. */
@@ -88,7 +88,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const journal = new Journal(join(options.dir, 'journal'));
   await journal.open();
   const snapshots = { store, locks, inUse: new SnapshotsInUse(), journal, runDir, log, freezeTimeouts };
-  await settleAll(snapshots);
+  await recoverAll(snapshots);
 
   const subAgent = new SubAgent({ name: 'storage', log, check: () => checkStore(store) });
   for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums })))

@@ -7,7 +7,7 @@ import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
 import { liveSuite } from './suites/live.js';
-import { settleSuite } from './suites/settle.js';
+import { recoverSuite } from './suites/recover.js';
 import { snapshotsSuite } from './suites/snapshots.js';
 
 const { test, start } = qcow2Backend;
@@ -18,7 +18,7 @@ disksSuite(qcow2Backend);
 snapshotsSuite(qcow2Backend);
 downloadSuite(qcow2Backend);
 liveSuite(qcow2Backend);
-settleSuite(qcow2Backend);
+recoverSuite(qcow2Backend);
 
 test('when one disk fails the snapshot of the others is taken back', async (t) => {
   const storage = await start(t);

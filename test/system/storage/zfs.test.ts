@@ -19,7 +19,7 @@ import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
 import { liveSuite } from './suites/live.js';
-import { settleSuite } from './suites/settle.js';
+import { recoverSuite } from './suites/recover.js';
 import { snapshotsSuite } from './suites/snapshots.js';
 
 let shared: TestPool | undefined;
@@ -45,7 +45,7 @@ disksSuite(backend);
 snapshotsSuite(backend);
 downloadSuite(backend);
 liveSuite(backend);
-settleSuite(backend);
+recoverSuite(backend);
 
 const GUEST = `guests/${GUEST_ID}`;
 

@@ -5,12 +5,12 @@ import { explainNoSpace } from '../errors.js';
 import { whileFrozen } from '../guest-agent/freeze.js';
 import { hasAgent } from '../guest-agent/port.js';
 import { withMonitor } from '../running-guest.js';
+import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
-import type { SnapshotDeps } from './methods.js';
+import { journaled } from './recover.js';
 import type { Selection } from './select.js';
-import { journaled } from './settle.js';
 
-/** What a guest that runs has written out is in its snapshot where its agent can see to it. */
+/** Freezes the guest's file systems around the snapshot if a guest agent is connected. */
 const takeRunning = async (
   { store, runDir, log, freezeTimeouts: timeouts }: SnapshotDeps,
   { guest, disks, name }: Selection,
@@ -25,7 +25,7 @@ const takeRunning = async (
   return 'crash';
 };
 
-/** What a guest that is off has written out is on its disks, unless its power was cut. */
+/** A guest that shut itself down flushed its file systems; a guest that was powered off or crashed may not have. */
 const takeStopped = async (
   { store, runDir }: SnapshotDeps,
   { guest, disks, name }: Selection,
@@ -40,7 +40,8 @@ const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | 
 };
 
 /**
- * Takes a snapshot of all selected disks or of none: of a running guest at one instant, frozen where its agent can.
+ * Takes a snapshot of all selected disks or of none. A running guest's disks are captured at one instant, with its
+ * file systems frozen if its guest agent can do that.
  */
 export const createSnapshot = async (deps: SnapshotDeps, selection: Selection): Promise<void> => {
   const { store, runDir } = deps;

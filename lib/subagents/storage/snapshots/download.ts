@@ -7,9 +7,9 @@ import type { SnapshotRequest } from '../../../rpc/protocol/messages.js';
 import { StreamError } from '../../../rpc/protocol/stream-error.js';
 import type { Method } from '../../../rpc/server/sub-agent.js';
 import type { StoredDisk } from '../disk-store.js';
-import type { SnapshotDeps } from './methods.js';
+import type { SnapshotDeps } from './deps.js';
+import { listSnapshots } from './lookup.js';
 import { diskSnapshotId, type Selection, selectNamed } from './select.js';
-import { listSnapshots } from './settle.js';
 
 const checkId = (id: string): string => {
   const parts = parseSnapshotId(id);
@@ -27,30 +27,34 @@ const selectOrFail = async ({ store }: SnapshotDeps, id: string): Promise<Select
   }
 };
 
-/** The one disk that a download is of. */
-const diskOf = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, Selection]> => {
+/** Finds the one disk to download; a guest with several needs a disk in the id. */
+const selectDisk = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, Selection]> => {
   const selection = await selectOrFail(deps, id);
   const { disks, name } = selection;
   const [disk, second] = disks;
-  if (second) throw new StreamError(400, `guest has ${disks.length} disks: name one`);
+  if (second)
+    throw new StreamError(
+      400,
+      `guest ${selection.guest} has ${disks.length} disks: name one in the snapshot id`,
+    );
   const snapshots = disk ? await listSnapshots(deps, selection.guest, disk) : [];
   if (!disk || !snapshots.some((snapshot) => snapshot.name === name))
     throw new StreamError(404, `${id}: not found`);
   return [disk, selection];
 };
 
-/** Streams the raw bytes of one disk's snapshot, which can be neither deleted nor rolled back meanwhile. */
+/** Streams the raw bytes of one disk's snapshot. Until the stream ends, the snapshot can be neither deleted nor rolled back. */
 export const downloadSnapshot =
   (deps: SnapshotDeps): Method<SnapshotRequest, ByteStream> =>
   ({ id }, { signal, log }) =>
-    // Until the first bytes come nothing else may touch the disk's snapshot table.
+    // The disk's snapshot table must not change before the reader has found the snapshot in it.
     deps.locks.run(guestKey(checkId(id)), async () => {
-      const [disk, { guest, name }] = await diskOf(deps, id);
+      const [disk, { guest, name }] = await selectDisk(deps, id);
       const stream = await deps.store.readSnapshot(disk, name, signal);
       const release = deps.inUse.hold(diskSnapshotId(guest, disk, name));
       finished(stream.bytes, (error) => {
         release();
-        if (error) log.warn({ guest, snapshot: name }, `download cut off: ${errorMessage(error)}`);
+        if (error) log.warn({ guest, snapshot: name }, `snapshot download broke off: ${errorMessage(error)}`);
       });
       return stream;
     });

@@ -1,8 +1,8 @@
-/** The snapshots that are being read, each as often as it is read. */
+/** Counts the readers of each snapshot. */
 export class SnapshotsInUse {
   readonly #readers = new Map<string, number>();
 
-  /** Gives back what lets go of it again. */
+  /** Adds a reader. @returns the function that removes it again */
   hold(id: string): () => void {
     this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
     return () => {
@@ -15,6 +15,6 @@ export class SnapshotsInUse {
   /** @throws when one of the snapshots is being read */
   check(ids: string[]): void {
     const id = ids.find((each) => this.#readers.has(each));
-    if (id !== undefined) throw new Error(`${id} is being downloaded: try again when that is done`);
+    if (id !== undefined) throw new Error(`${id} is being downloaded: try again after the download`);
   }
 }

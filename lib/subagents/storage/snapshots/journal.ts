@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { orMissing, replaceFile, sync } from '../../../files/atomic-files.js';
 import type { StoredDisk } from '../disk-store.js';
 
-/** What is being done to the snapshots of a guest's disks, one after the other. */
+/** An operation on the snapshots of a guest's disks that changes one disk after another. */
 export interface Intent {
   action: 'create' | 'delete' | 'rollback';
   /** The snapshot's name. */
@@ -20,7 +20,7 @@ export const intentOf = (action: Intent['action'], name: string, disks: StoredDi
 
 const SUFFIX = '.json';
 
-/** Keeps on the device what is under way, a file for each guest, so that the next process can settle it. */
+/** Records on disk the operation in progress on each guest, one file a guest, so that the next process can recover it. */
 export class Journal {
   readonly #dir: string;
 
@@ -28,13 +28,14 @@ export class Journal {
     this.#dir = dir;
   }
 
+  /** Creates the directory and removes drafts that a killed process left. */
   async open(): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#dir))
       if (!name.endsWith(SUFFIX)) await rm(join(this.#dir, name), { force: true });
   }
 
-  /** The guests that something was under way for. */
+  /** Lists the guests with an interrupted operation. */
   async guests(): Promise<string[]> {
     return (await readdir(this.#dir)).map((name) => name.slice(0, -SUFFIX.length));
   }

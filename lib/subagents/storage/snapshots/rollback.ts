@@ -1,15 +1,16 @@
 import { notFound } from '../../shared/errors.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import type { StoredDisk } from '../disk-store.js';
+import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
-import type { SnapshotDeps } from './methods.js';
+import { newerThan } from './lookup.js';
+import { journaled } from './recover.js';
 import { diskSnapshotId, type Selection } from './select.js';
-import { journaled, newerThan } from './settle.js';
 
-/** What a rollback means for one disk. */
+/** One disk's part of a rollback. */
 interface Step {
   disk: StoredDisk;
-  /** See `newerThan`. */
+  /** The snapshots to destroy; `undefined` when the disk lacks the target snapshot. */
   newer: string[] | undefined;
 }
 
@@ -18,16 +19,16 @@ const checkSteps = ({ id, name }: Selection, steps: Step[], destroyMoreRecent: b
   if (without.length === steps.length) throw notFound(id);
   if (without.length > 0) {
     const missing = without.map(({ disk }) => disk.index).join(', ');
-    throw new Error(`${id}: there is no ${name} of disk ${missing}: roll the other disks back one by one`);
+    throw new Error(`${id}: disk ${missing} has no snapshot ${name}: roll the other disks back one by one`);
   }
   const newer = [...new Set(steps.flatMap((step) => step.newer ?? []))];
   if (newer.length > 0 && !destroyMoreRecent)
     throw new Error(
-      `${id}: newer snapshots are in the way: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
+      `${id}: newer snapshots exist: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
     );
 };
 
-/** Whether what the disks will be again was written out when the snapshot was taken. */
+/** Whether the guest's file systems were flushed when the snapshot was taken. */
 const isClean = async ({ store }: SnapshotDeps, { disks, name }: Selection): Promise<boolean> => {
   const lists = await Promise.all(disks.map((disk) => store.snapshots(disk)));
   return lists
@@ -37,8 +38,8 @@ const isClean = async ({ store }: SnapshotDeps, { disks, name }: Selection): Pro
 };
 
 /**
- * Brings the selected disks of a stopped guest back to a snapshot, and removes the newer ones. Everything that
- * can be known to be in the way is looked for first. What fails midway is put right by doing it again.
+ * Rolls the selected disks of a stopped guest back to a snapshot and destroys the newer snapshots. Checks every known
+ * obstacle before changing the first disk. Repeating a rollback that failed midway completes it.
  */
 export const rollback = async (
   deps: SnapshotDeps,

@@ -2,29 +2,29 @@ import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 
-/** What a snapshot request is about. */
+/** The disks and the snapshot that a request names. */
 export interface Selection {
   /** The request's id, for messages. */
   id: string;
   guest: string;
   /** The disk that the id names, or all of the guest's. */
   disks: StoredDisk[];
-  /** The snapshot's name; `""` for none. */
+  /** The snapshot's name; `""` when the id has none. */
   name: string;
 }
 
-/** The guest that a snapshot id is about. */
+/** Returns the guest in a snapshot id. @throws when the id is malformed */
 export const guestOf = (id: string): string => {
   const parts = parseSnapshotId(id);
   if (!parts) throw new Error(`snapshot id "${id}": not of the form guests/GUEST[/disk-DISK][@NAME]`);
   return parts.guest;
 };
 
-/** A disk by its number or its device name. */
+/** Finds a disk by its number or its device name. */
 const pick = (disks: StoredDisk[], wanted: string): StoredDisk | undefined =>
   disks.find(({ index }) => String(index) === wanted) ?? disks.find(({ device }) => device === wanted);
 
-/** @throws `…: not found` when the guest or the disk is not there */
+/** Resolves a snapshot id. @throws `…: not found` when the guest or the disk does not exist */
 export const select = async (store: DiskStore, id: string): Promise<Selection> => {
   const guest = guestOf(id);
   const { disk: wanted, name = '' } = parseSnapshotId(id) ?? {};
@@ -36,13 +36,13 @@ export const select = async (store: DiskStore, id: string): Promise<Selection> =
   return { id, guest, disks: [disk], name };
 };
 
-/** As `select`, for requests that make no sense without a snapshot's name. */
+/** Resolves a snapshot id that must name a snapshot. @throws as `select`, and when the name is missing */
 export const selectNamed = async (store: DiskStore, id: string): Promise<Selection> => {
   const selection = await select(store, id);
   if (selection.name === '') throw new Error(`snapshot id "${id}": add @ and the snapshot's name`);
   return selection;
 };
 
-/** The id of one disk's snapshot. */
+/** Formats the id of one disk's snapshot. */
 export const diskSnapshotId = (guest: string, { index }: StoredDisk, name: string): string =>
   snapshotId(guest, String(index), name);

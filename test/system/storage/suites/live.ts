@@ -10,7 +10,7 @@ import { GUEST_ID } from '../../../helpers/sub-agents.js';
 
 const GUEST = `guests/${GUEST_ID}`;
 
-/** What is true of a guest that runs, whatever the back end. */
+/** Operations on the disks of a running guest, for every back end. */
 export const liveSuite = (backend: Backend): void => {
   const { test } = backend;
 
@@ -21,7 +21,7 @@ export const liveSuite = (backend: Backend): void => {
     return { ...storage, disks, ...(await startLiveGuest(t, storage, disks)) };
   };
 
-  test('snapshots of a running guest are taken, listed and deleted through its QEMU', async (t) => {
+  test('takes, lists and deletes snapshots of a running guest through its QEMU', async (t) => {
     const { call } = await startGuest(t);
     const ids = async (): Promise<string[]> =>
       (await call('ListSnapshots', snapshotRequest(GUEST))).snapshots.map(({ id }) => id);
@@ -32,7 +32,7 @@ export const liveSuite = (backend: Backend): void => {
     t.deepEqual(await ids(), [`${GUEST}/disk-1@two`]);
   });
 
-  test('a running guest is not rolled back, a stopped one to what its disks were when it ran', async (t) => {
+  test('rejects a rollback while the guest runs, and restores the running disks once it is stopped', async (t) => {
     const { call, io, stop, disks } = await startGuest(t);
     await io(0, 'write -P 0x22 0 512k');
     await io(1, 'write -P 0x33 0 1M');
@@ -50,7 +50,7 @@ export const liveSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.io(second ?? '', 'read -P 0x33 0 1M'));
   });
 
-  test('the disks of a running guest are verified and not deleted', async (t) => {
+  test('verifies the disks of a running guest and rejects their deletion', async (t) => {
     const { call, disks } = await startGuest(t);
     const request = { guest: { id: GUEST_ID, disks } };
     await t.notThrowsAsync(call('VerifyDisks', request));
@@ -60,7 +60,7 @@ export const liveSuite = (backend: Backend): void => {
   const consistencies = async ({ call }: TestStorage): Promise<unknown[]> =>
     (await call('ListSnapshots', snapshotRequest(GUEST))).snapshots.map(({ consistency }) => consistency);
 
-  test('a snapshot of a running guest is as after a power cut, unless its agent froze it', async (t) => {
+  test('a snapshot of a running guest is crash-consistent unless its agent froze it', async (t) => {
     const storage = await startGuest(t);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const { commands } = await startGuestAgent(t, join(storage.runDir, GUEST_ID, 'qga.sock'), {
@@ -78,7 +78,7 @@ export const liveSuite = (backend: Backend): void => {
   const noteHalt = ({ runDir }: TestStorage): Promise<void> =>
     writeFile(join(runDir, `${GUEST_ID}.halted`), '');
 
-  test('a snapshot of a guest that is off is as after a power cut, unless it has shut itself down', async (t) => {
+  test('a snapshot of a stopped guest is crash-consistent unless the guest shut itself down', async (t) => {
     const storage = await startGuest(t);
     await storage.stop();
     await storage.call('CreateSnapshot', snapshotRequest(`${GUEST}/disk-0`, { dest: 'cut' }));
@@ -87,7 +87,7 @@ export const liveSuite = (backend: Backend): void => {
     t.deepEqual(await consistencies(storage), ['crash', 'filesystem']);
   });
 
-  test('a guest that is rolled back is no cleaner than what it was rolled back to', async (t) => {
+  test('after a rollback, new snapshots are only as consistent as the one rolled back to', async (t) => {
     const storage = await startGuest(t);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'running' }));
     await storage.stop();
@@ -105,7 +105,7 @@ export const liveSuite = (backend: Backend): void => {
     t.is(await consistencyAfter('running'), 'crash');
   });
 
-  test('a name that is used again does not inherit the consistency', async (t) => {
+  test('a reused snapshot name does not inherit the old consistency', async (t) => {
     const storage = await startGuest(t);
     await storage.stop();
     await noteHalt(storage);
@@ -117,7 +117,7 @@ export const liveSuite = (backend: Backend): void => {
     t.deepEqual(await consistencies(storage), ['crash', 'crash']);
   });
 
-  test('a snapshot that was under way is undone at the next start, and the guest thawed', async (t) => {
+  test('undoes an interrupted snapshot at the next start and thaws the guest', async (t) => {
     const storage = await startGuest(t);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     await storage.call('CreateSnapshot', snapshotRequest(`${GUEST}/disk-0`, { dest: 'half' }));

@@ -11,11 +11,11 @@ interface TestGuest extends TestStorage {
   list: (id?: string) => Promise<string[]>;
 }
 
-/** What is true of the snapshots of a stopped guest, whatever the back end. */
+/** Snapshots of a stopped guest, for every back end. */
 export const snapshotsSuite = (backend: Backend): void => {
   const { test } = backend;
 
-  /** A guest with two blank disks of 1 MB. */
+  /** Starts a store with a guest of two blank 1 MB disks. */
   const startGuest = async (t: ExecutionContext): Promise<TestGuest> => {
     const storage = await backend.start(t);
     const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
@@ -29,7 +29,7 @@ export const snapshotsSuite = (backend: Backend): void => {
     };
   };
 
-  test('what is repeated because nobody knows how far it came is no error', async (t) => {
+  test('succeeds when a repeated call finds its work done', async (t) => {
     const { list, call } = await startGuest(t);
     const creation = snapshotRequest(GUEST, { dest: 'one' });
     const { snapshots } = await call('CreateSnapshot', creation);
@@ -41,7 +41,7 @@ export const snapshotsSuite = (backend: Backend): void => {
     t.deepEqual(await list(), []);
   });
 
-  test('a snapshot of a guest is one of each of its disks', async (t) => {
+  test('a snapshot of a guest covers each of its disks', async (t) => {
     const { take, list, call } = await startGuest(t);
     t.deepEqual(await take('one'), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
     t.deepEqual(await list(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
@@ -52,7 +52,7 @@ export const snapshotsSuite = (backend: Backend): void => {
     ]);
   });
 
-  test('a disk is named by its number or by its device', async (t) => {
+  test('selects a disk by its number or its device name', async (t) => {
     const { take, list } = await startGuest(t);
     t.deepEqual(await take('one', `${GUEST}/disk-1`), [`${GUEST}/disk-1@one`]);
     t.deepEqual(await take('two', `${GUEST}/disk-vdb`), [`${GUEST}/disk-1@two`]);
@@ -60,7 +60,7 @@ export const snapshotsSuite = (backend: Backend): void => {
     t.deepEqual(await list(`${GUEST}/disk-0`), []);
   });
 
-  test('what is not there is told in words that the agent knows', async (t) => {
+  test('reports missing guests, disks and snapshots as not found', async (t) => {
     const { call, take } = await startGuest(t);
     await take('one', `${GUEST}/disk-0`);
     const unknown = 'guests/0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01';
@@ -73,14 +73,14 @@ export const snapshotsSuite = (backend: Backend): void => {
         await t.throwsAsync(call(method, snapshotRequest(id)), { message: `${id}: not found` });
   });
 
-  test('a name that is taken on one of the disks is refused for all', async (t) => {
+  test('rejects a snapshot name that one of the disks already has', async (t) => {
     const { take, list } = await startGuest(t);
     await take('one', `${GUEST}/disk-1`);
     await t.throwsAsync(take('one'), { message: /disk-1@one exists already/ });
     t.deepEqual(await list(), [`${GUEST}/disk-1@one`]);
   });
 
-  test('bad names and ids are refused', async (t) => {
+  test('rejects malformed names and ids', async (t) => {
     const { take, call } = await startGuest(t);
     for (const name of ['', 'a b', 'a/b', 'x'.repeat(256)])
       await t.throwsAsync(take(name), { message: /^snapshot name/ });
@@ -90,7 +90,7 @@ export const snapshotsSuite = (backend: Backend): void => {
     await t.throwsAsync(call('GetSnapshot', snapshotRequest(GUEST)), { message: /add @/ });
   });
 
-  test('rolling back brings the content back, also when a name looks like the id of another', async (t) => {
+  test('rollback restores the content, even when a snapshot name looks like the id of another', async (t) => {
     const { take, call, sources } = await startGuest(t);
     const disk = `${GUEST}/disk-0`;
     const path = sources[0] ?? '';
@@ -105,26 +105,26 @@ export const snapshotsSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.io(path, 'read -P 1 0 1M'));
   });
 
-  test('newer snapshots are in the way of a rollback unless they may be destroyed', async (t) => {
+  test('rejects a rollback past newer snapshots unless destroyMoreRecent is set', async (t) => {
     const { take, list, call } = await startGuest(t);
     for (const name of ['one', 'two', 'three']) await take(name);
     await t.throwsAsync(call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`)), {
-      message: /newer snapshots are in the way: two, three/,
+      message: /newer snapshots exist: two, three/,
     });
     t.is((await list()).length, 6);
     await call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`, { destroyMoreRecent: true }));
     t.deepEqual(await list(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
   });
 
-  test('a guest is not rolled back to a snapshot of one of its disks', async (t) => {
+  test('rejects a rollback of a guest to a snapshot that only one disk has', async (t) => {
     const { take, call } = await startGuest(t);
     await take('one', `${GUEST}/disk-0`);
     await t.throwsAsync(call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`)), {
-      message: /there is no one of disk 1/,
+      message: /disk 1 has no snapshot one/,
     });
   });
 
-  test('deleting a snapshot leaves the others', async (t) => {
+  test('deleting a snapshot keeps the others', async (t) => {
     const { take, list, call } = await startGuest(t);
     await take('1');
     await take('2');
