@@ -27,7 +27,7 @@ const download = (port: number, id: string): Promise<Response> =>
     body: JSON.stringify(snapshotRequest(id)),
   });
 
-/** What is true of downloads, whatever the back end. */
+/** Downloads of snapshots, for every back end. */
 export const downloadSuite = (backend: Backend): void => {
   const { test } = backend;
 
@@ -40,7 +40,7 @@ export const downloadSuite = (backend: Backend): void => {
     return { ...storage, disks: await createGuest(storage, disks) };
   };
 
-  test('a snapshot is downloaded as the raw disk it was', async (t) => {
+  test('streams a snapshot as the raw disk it captured', async (t) => {
     const { port, call, disks } = await startGuest(t, [{ image: 'os', size: 2 }]);
     await backend.io(disks[0]?.source ?? '', 'write -P 0x22 512k 1M');
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
@@ -54,7 +54,7 @@ export const downloadSuite = (backend: Backend): void => {
     t.true(Buffer.from(await response.arrayBuffer()).equals(disk));
   });
 
-  test('how long a download is, is told before its bytes have come', async (t) => {
+  test('sends the length before the bytes', async (t) => {
     const { port, call } = await startGuest(t, [{ size: 64 }]);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const response = await openDownload(port, `${GUEST}@one`);
@@ -62,17 +62,17 @@ export const downloadSuite = (backend: Backend): void => {
     response.destroy();
   });
 
-  test('of several disks one must be named', async (t) => {
+  test('requires a disk in the id when the guest has several', async (t) => {
     const { port, call } = await startGuest(t, [{ size: 1 }, { size: 2 }]);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const response = await download(port, `${GUEST}@one`);
     t.is(response.status, 400);
-    t.is(await response.text(), 'guest has 2 disks: name one\n');
+    t.is(await response.text(), `guest ${GUEST_ID} has 2 disks: name one in the snapshot id\n`);
     const named = await download(port, `${GUEST}/disk-vdb@one`);
     t.is((await named.arrayBuffer()).byteLength, 2 * MB);
   });
 
-  test('an unknown snapshot, disk or guest is 404, a bad id 400', async (t) => {
+  test('responds 404 to an unknown snapshot, disk or guest, and 400 to a malformed id', async (t) => {
     const { port } = await startGuest(t, [{ size: 1 }]);
     const unknown = 'guests/0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01@one';
     for (const id of [`${GUEST}@none`, `${GUEST}/disk-9@one`, unknown]) {
@@ -83,7 +83,7 @@ export const downloadSuite = (backend: Backend): void => {
     t.is((await download(port, GUEST)).status, 400);
   });
 
-  test('a snapshot that is being downloaded can be neither deleted nor rolled back', async (t) => {
+  test('rejects deleting or rolling back to a snapshot while it is downloaded', async (t) => {
     const { port, call } = await startGuest(t, [{ size: 64 }]);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const response = await openDownload(port, `${GUEST}@one`);
@@ -96,7 +96,7 @@ export const downloadSuite = (backend: Backend): void => {
     await t.notThrowsAsync(call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`)));
   });
 
-  test('deleting the guest does not break a download of it', async (t) => {
+  test('completes a download whose guest is deleted meanwhile', async (t) => {
     const { port, call } = await startGuest(t, [{ image: 'os', size: 64 }]);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const response = await openDownload(port, `${GUEST}@one`);
@@ -106,23 +106,23 @@ export const downloadSuite = (backend: Backend): void => {
     t.true((await buffer(response)).equals(disk));
   });
 
-  test('a client that goes away ends the work within a second', async (t) => {
+  test('stops reading within a second after the client disconnects', async (t) => {
     const storage = await startGuest(t, [{ size: 64 }]);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const path = storage.disks[0]?.source ?? '';
     const response = await openDownload(storage.port, `${GUEST}@one`);
     t.true((await backend.readers(storage, path)) > 0);
     response.destroy();
-    await until('nothing reads it', async () => (await backend.readers(storage, path)) === 0, 1000);
+    await until('nothing reads the disk', async () => (await backend.readers(storage, path)) === 0, 1000);
     const remove = (): Promise<boolean> =>
       storage.call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`)).then(
         () => true,
         () => false,
       );
-    t.true(await until('the snapshot is free', remove));
+    t.true(await until('the snapshot can be deleted', remove));
   });
 
-  test('a download that fails midway is cut off and does not look whole', async (t) => {
+  test('aborts the connection when a download fails midway', async (t) => {
     const storage = await startGuest(t, [{ size: 64 }]);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const response = await openDownload(storage.port, `${GUEST}@one`);
@@ -131,7 +131,7 @@ export const downloadSuite = (backend: Backend): void => {
     t.false(response.complete);
   });
 
-  test('a download that nobody reads takes no memory', async (t) => {
+  test('buffers little of a download that the client does not read', async (t) => {
     const storage = await startGuest(t, [{ size: 1024 }]);
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     const before = process.memoryUsage().rss;
@@ -141,7 +141,7 @@ export const downloadSuite = (backend: Backend): void => {
     response.destroy();
   });
 
-  test('what was downloaded can be fetched again as an image', async (t) => {
+  test('a downloaded snapshot can be fetched as an image', async (t) => {
     const storage = await startGuest(t, [{ image: 'os', size: 2 }]);
     await backend.io(storage.disks[0]?.source ?? '', 'write -P 0x22 1M 1M');
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
@@ -153,7 +153,7 @@ export const downloadSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.imageIo(storage, 'again', 'read -P 0x22 1M 1M'));
   });
 
-  test('a snapshot of a running guest is downloaded while it writes', async (t) => {
+  test('streams a snapshot unchanged while its guest writes', async (t) => {
     const storage = await startGuest(t, [{ size: 8 }]);
     const { io } = await startLiveGuest(t, storage, storage.disks);
     await io(0, 'write -P 0x22 0 8M');
