@@ -8,11 +8,12 @@ import type { SubAgent } from '../../rpc/server/sub-agent.js';
 
 export const parsePort = (value: string): number => {
   const port = Number(value);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError('not a TCP port');
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new InvalidArgumentError('give a TCP port, 0 to 65535');
   return port;
 };
 
-/** What a sub-agent's own `start` gives back: what is served, and how to let go of it. */
+/** A started sub-agent, and how to release what it holds besides. */
 export interface Running {
   subAgent: SubAgent;
   close?: () => Promise<void> | void;
@@ -22,7 +23,7 @@ export interface SubAgentProgram<Options> {
   name: string;
   description: string;
   defaultPort: number;
-  /** Options beside those that all programs have. */
+  /** Options in addition to the common ones. */
   options?: Option[];
   start: (options: Options, log: Logger) => Promise<Running> | Running;
 }
@@ -37,70 +38,73 @@ interface CommonOptions {
 const addressOf = ({ port, socket }: CommonOptions): ServiceAddress =>
   socket === undefined ? { port } : { socket };
 
-/** Takes the secret out of the environment as well: the programs that the sub-agent runs would have it, too. */
+/** Also removes the secret from the environment, which programs that the sub-agent runs would inherit. */
 const takeSecret = async ({ secretFile }: CommonOptions): Promise<string | undefined> => {
-  const handedOver = process.env.MISTIFY_SECRET;
+  const inherited = process.env.MISTIFY_SECRET;
   delete process.env.MISTIFY_SECRET;
-  return secretFile === undefined ? handedOver : readSecretFile(secretFile);
+  return secretFile === undefined ? inherited : readSecretFile(secretFile);
 };
 
+const commonOptions = (defaultPort: number): Option[] => [
+  new Option('-p, --port <port>', 'TCP port on loopback')
+    .env('MISTIFY_PORT')
+    .argParser(parsePort)
+    .default(defaultPort),
+  new Option('--socket <path>', 'unix socket to listen on instead of a port; only this user can connect')
+    .env('MISTIFY_SOCKET')
+    .argParser((path) => resolve(path))
+    .conflicts('port'),
+  new Option(
+    '--secret-file <path>',
+    "file with the secret that every call must carry: the agent's secret_file for this service",
+  ),
+  new Option('-l, --log-level <level>', 'least severe level to log')
+    .env('MISTIFY_LOG_LEVEL')
+    .choices(LOG_LEVELS)
+    .default('info'),
+];
+
+const parseOptions = <Options>(program: SubAgentProgram<Options>): Options & CommonOptions => {
+  const command = new Command(program.name).description(program.description);
+  for (const option of [...commonOptions(program.defaultPort), ...(program.options ?? [])])
+    command.addOption(option);
+  command.parse();
+  return command.opts<Options & CommonOptions>();
+};
+
+const exitOnSignal = ({ subAgent, close }: Running): void => {
+  const stop = async (): Promise<void> => {
+    await subAgent.close();
+    await close?.();
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => void stop());
+  process.once('SIGINT', () => void stop());
+};
+
+const explain = (error: unknown, address: ServiceAddress): string =>
+  (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    ? `${describeAddress(address)} is in use: stop the program that listens there, or choose another`
+    : errorMessage(error);
+
 /**
- * The main function of a sub-agent's program: reads the command line, serves until SIGTERM or SIGINT.
- * A supervising agent sets MISTIFY_SOCKET, or MISTIFY_PORT and MISTIFY_SECRET, MISTIFY_STATE_DIR and MISTIFY_RUN_DIR.
+ * Runs a sub-agent's program: reads the command line and serves until SIGTERM or SIGINT. A supervising agent sets
+ * MISTIFY_SOCKET, or MISTIFY_PORT and MISTIFY_SECRET, and MISTIFY_STATE_DIR and MISTIFY_RUN_DIR.
  */
 export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): Promise<void> => {
-  const command = new Command(program.name)
-    .description(program.description)
-    .addOption(
-      new Option('-p, --port <port>', 'TCP port on loopback')
-        .env('MISTIFY_PORT')
-        .argParser(parsePort)
-        .default(program.defaultPort),
-    )
-    .addOption(
-      new Option('--socket <path>', 'unix socket in place of a port; it will be for this user alone')
-        .env('MISTIFY_SOCKET')
-        .argParser((path) => resolve(path))
-        .conflicts('port'),
-    )
-    .addOption(
-      new Option(
-        '--secret-file <path>',
-        "file with a secret that every call must have: the agent's secret_file for this service",
-      ),
-    )
-    .addOption(
-      new Option('-l, --log-level <level>', 'how much to log')
-        .env('MISTIFY_LOG_LEVEL')
-        .choices(LOG_LEVELS)
-        .default('info'),
-    );
-  for (const option of program.options ?? []) command.addOption(option);
-  command.parse();
-  const options = command.opts<Options & CommonOptions>();
+  const options = parseOptions(program);
   const log = createLogger(program.name, options.logLevel);
   const address = addressOf(options);
   try {
     const secret = await takeSecret(options);
     if ('port' in address && secret === undefined)
-      log.warn('every local user can call this sub-agent: give it a --socket, or a --secret-file');
+      log.warn('this sub-agent accepts calls from every local user: give it a --socket or a --secret-file');
     const running = await program.start(options, log);
-    const stop = async (): Promise<void> => {
-      await running.subAgent.close();
-      await running.close?.();
-      process.exit(0);
-    };
-    process.once('SIGTERM', () => void stop());
-    process.once('SIGINT', () => void stop());
+    exitOnSignal(running);
     await running.subAgent.listen(address, secret);
   } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    log.fatal(
-      taken
-        ? `${describeAddress(address)} is taken: stop what listens there, or choose another`
-        : errorMessage(error),
-    );
-    log.debug({ err: error }, 'the start failed');
+    log.fatal(explain(error, address));
+    log.debug({ err: error }, 'start failed');
     process.exit(1);
   }
 };

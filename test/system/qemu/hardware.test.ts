@@ -128,9 +128,9 @@ test('nonsense is refused with words that say what is wrong', async (t) => {
       /disk 1: disk 0 is vda already/,
     ],
     [{ nics: [{ network: 'user', model: 'foo' }] }, /nic 0: this QEMU has no network card "foo": use one of/],
-    [{ nics: [{ network: 'br-none-7' }] }, /nic 0: there is no bridge br-none-7 on this host: make it/],
-    [{ nics: [{ network: 'lo' }] }, /nic 0: there is no bridge lo/],
-    [{ nics: [{ network: '' }] }, /nic 0: it names no network/],
+    [{ nics: [{ network: 'br-none-7' }] }, /nic 0: no bridge "br-none-7" on this host: create it/],
+    [{ nics: [{ network: 'lo' }] }, /nic 0: no bridge "lo"/],
+    [{ nics: [{ network: '' }] }, /nic 0: "network" is missing/],
     [{ nics: [{ network: 'user', vlans: [7] }] }, /nic 0: network user has no VLANs/],
     [{ nics: [{ network: 'user', mac: '01:00:00:00:00:01' }] }, /nic 0: .* multicast/],
     [
@@ -140,7 +140,7 @@ test('nonsense is refused with words that say what is wrong', async (t) => {
           { network: 'user', name: 'a' },
         ],
       },
-      /nic 1: nic 0 has the name a/,
+      /nic 1: nic 0 already has the name a/,
     ],
   ];
   for (const [more, message] of cases) await refuses(t, host, { id, ...TINY, ...more }, message);

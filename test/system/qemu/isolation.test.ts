@@ -180,7 +180,7 @@ test('a disk whose header was changed to name another file is used for nothing',
       t,
       both,
       mine.id,
-      new RegExp(`its header was changed, to name the backing file .*${path}`),
+      new RegExp(`its header was changed to name the backing file .*${path}`),
     );
   }
 });
@@ -194,7 +194,7 @@ test('a disk whose header was changed to have its data in another file is used f
   // The last byte of the incompatible features: bit 2.
   await file.write(Buffer.of(4), 0, 1, 79);
   await file.close();
-  await refusesAll(t, both, id, /its header was changed, to have the data in another file/);
+  await refusesAll(t, both, id, /its header was changed to name an external data file/);
 });
 
 test('VNC lets nobody in without the password, which only root can read and which is new at every start', async (t) => {

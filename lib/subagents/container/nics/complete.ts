@@ -3,7 +3,7 @@ import type { Nic } from '../../../model/guest.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
 import { generateMac, tapName, USER_NETWORK } from '../../shared/network/nics.js';
 import type { Engine } from '../engine.js';
-import { findSwitch } from './switches.js';
+import { networks } from './switches.js';
 
 /** The engine's own name for its default network; Podman maps it to its own. */
 const DEFAULT_NETWORK = 'bridge';
@@ -23,7 +23,7 @@ const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: num
   interfaceAddress(nic);
   const { device: _, ...given } = nic;
   const complete = { ...given, name: nic.name ?? `net${index}` };
-  const found = isDefault(nic.network) ? undefined : await findSwitch(nic.network);
+  const found = isDefault(nic.network) ? undefined : await networks.find(nic.network);
   if (found) {
     if (nic.vlans.length > 0) await found.checkVlans();
     return { ...complete, mac: nic.mac ?? generateMac(guestId, index), device: tapName(guestId, index) };

@@ -7,7 +7,7 @@ import { SYS_NET } from '../../shared/network/linux-bridge.js';
 import { removeTaps, tapAlias, tapMac } from '../../shared/network/taps.js';
 import { runTool } from '../../shared/network/tools.js';
 import { isEngineNic } from './complete.js';
-import { findSwitch, networks } from './switches.js';
+import { networks } from './switches.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -31,11 +31,11 @@ const runInside = async (pid: number, program: string, ...args: string[]): Promi
 
 const plug = async (guestId: string, pid: number, nic: Nic, inside: string): Promise<void> => {
   const { device = '', mac = '', network, vlans } = nic;
-  const target = await findSwitch(network);
+  const target = await networks.find(network);
   if (!target) throw new Error(`there is no bridge ${network} on this host any more`);
   const peer = ['peer', 'name', inside, 'address', mac, 'netns', String(pid)];
   await runTool('ip', 'link', 'add', 'dev', device, 'address', tapMac(mac), 'type', 'veth', ...peer);
-  await target.join({ tap: device, guestId, vlans });
+  await target.addPort({ tap: device, guestId, vlans });
   if (!target.offload) await runInside(pid, 'ethtool', '-K', inside, 'tx', 'off');
   const address = interfaceAddress(nic);
   if (address) await runInside(pid, 'ip', 'address', 'add', address.cidr, 'dev', inside);

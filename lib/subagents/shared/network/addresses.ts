@@ -3,17 +3,16 @@ import type { Nic } from '../../../model/guest.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** What a guest is to set on one of its nics. */
+/** The address that a guest configures on one of its nics. */
 export interface InterfaceAddress {
   family: 4 | 6;
-  /** With its prefix length, `192.0.2.10/24`. */
+  /** The address with its prefix length: `192.0.2.10/24`. */
   cidr: string;
-  /** Absent when it has none. */
   gateway?: string;
 }
 
-/** Ranges that no host can have as its own address, by the names that ipaddr.js gives them. */
-const NO_HOST: ReadonlySet<string> = new Set([
+/** ipaddr.js's names of the ranges that a host cannot take its address from. */
+const RESERVED_RANGES: ReadonlySet<string> = new Set([
   'unspecified',
   'broadcast',
   'multicast',
@@ -21,38 +20,39 @@ const NO_HOST: ReadonlySet<string> = new Set([
   'ipv4Mapped',
 ]);
 const BITS = { ipv4: 32, ipv6: 128 } as const;
-/** Longer ones have neither a network nor a broadcast address: RFC 3021. */
+/** Networks with a longer prefix have neither a network nor a broadcast address: RFC 3021. */
 const LONGEST_WITH_BROADCAST = 30;
 
-/** `undefined` for what is no address. Of IPv4 only the form with four decimal parts. */
+/** Parses an address; `undefined` when the text is not one. IPv4 must have four decimal parts. */
 const parse = (text: string): Address | undefined => {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
   return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
 };
 
-/** The prefix length of a netmask, which may be one already: `255.255.255.0`, `24`, `/24`. */
+/** Converts a netmask in any of its forms (`255.255.255.0`, `24`, `/24`) to a prefix length. */
 const prefixOf = (netmask: string, address: Address): number => {
   const bits = BITS[address.kind()];
   const digits = /^\/?(?<length>\d{1,3})$/.exec(netmask)?.groups?.length;
   const mask = digits === undefined ? parse(netmask) : undefined;
   if (mask && mask.kind() !== address.kind()) {
-    throw new Error(`netmask ${netmask} does not fit the address ${address}: it is of the other IP version`);
+    throw new Error(`netmask ${netmask} and address ${address} are of different IP versions`);
   }
   const length = digits === undefined ? mask?.prefixLengthFromSubnetMask() : Number(digits);
   if (typeof length !== 'number' || length < 1 || length > bits) {
     throw new Error(
-      `netmask ${netmask} is none: give one like ${bits === 32 ? '255.255.255.0 or 24' : '64'}`,
+      `netmask ${netmask} is invalid: give one like ${bits === 32 ? '255.255.255.0 or 24' : '64'}`,
     );
   }
   return length;
 };
 
-/** The prefix length that address and netmask give together. */
+/** @throws when the nic has no prefix length, or `address` and `netmask` give different ones */
 const agreedPrefix = (nic: Nic, address: Address, suffix: string | undefined): number => {
   const own = suffix === undefined ? undefined : prefixOf(suffix, address);
   const given = nic.netmask ? prefixOf(nic.netmask, address) : undefined;
   const prefix = own ?? given;
-  if (prefix === undefined) throw new Error(`address ${nic.address} needs a netmask`);
+  if (prefix === undefined)
+    throw new Error(`address ${nic.address} needs a netmask: give one like /24 or 255.255.255.0`);
   if (given !== undefined && given !== prefix) {
     throw new Error(`netmask ${nic.netmask} contradicts the address ${nic.address}`);
   }
@@ -60,23 +60,23 @@ const agreedPrefix = (nic: Nic, address: Address, suffix: string | undefined): n
 };
 
 const assertHost = (address: Address, prefix: number): void => {
-  if (NO_HOST.has(address.range()))
-    throw new Error(`address ${address} is ${address.range()}: no host can have it`);
+  if (RESERVED_RANGES.has(address.range()))
+    throw new Error(`address ${address} is ${address.range()}: a host cannot use it`);
   if (address.kind() === 'ipv6' || prefix > LONGEST_WITH_BROADCAST) return;
   const cidr = `${address}/${prefix}`;
   const text = address.toString();
   if (text === ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()) {
-    throw new Error(`address ${cidr} is that of the network itself: no host can have it`);
+    throw new Error(`address ${cidr} is the network's own address: a host cannot use it`);
   }
   if (text === ipaddr.IPv4.broadcastAddressFromCIDR(cidr).toString()) {
-    throw new Error(`address ${cidr} is the network's broadcast address: no host can have it`);
+    throw new Error(`address ${cidr} is the network's broadcast address: a host cannot use it`);
   }
 };
 
 const gatewayOf = (nic: Nic, address: Address, prefix: number): string => {
   const gateway = parse(nic.gateway);
-  if (!gateway) throw new Error(`gateway ${nic.gateway} is no IP address`);
-  // Routers of IPv6 are known by their link-local addresses: RFC 4861.
+  if (!gateway) throw new Error(`gateway ${nic.gateway} is not an IP address`);
+  // IPv6 routers announce themselves by their link-local addresses: RFC 4861.
   if (gateway.kind() === 'ipv6' && address.kind() === 'ipv6' && gateway.range() === 'linkLocal') {
     return gateway.toString();
   }
@@ -84,22 +84,23 @@ const gatewayOf = (nic: Nic, address: Address, prefix: number): string => {
     throw new Error(`gateway ${nic.gateway} is not in the network of ${address}/${prefix}`);
   }
   if (gateway.toString() === address.toString())
-    throw new Error(`gateway ${nic.gateway} is the guest itself`);
+    throw new Error(`gateway ${nic.gateway} is the guest's own address`);
   return gateway.toString();
 };
 
 /**
- * What a nic's `address`, `netmask` and `gateway` say, `undefined` when they say nothing.
- * @throws when they do not fit together
+ * Reads a nic's `address`, `netmask` and `gateway`; `undefined` when all are empty.
+ * @throws when one is invalid or they contradict each other
  */
 export const interfaceAddress = (nic: Nic): InterfaceAddress | undefined => {
   if (!nic.address) {
-    if (nic.netmask || nic.gateway) throw new Error('it has a netmask or a gateway, but no address');
+    if (nic.netmask || nic.gateway)
+      throw new Error('a netmask or a gateway needs an address: give one, or leave both out');
     return undefined;
   }
   const [text = '', suffix, ...more] = nic.address.split('/');
   const address = more.length ? undefined : parse(text);
-  if (!address) throw new Error(`address ${nic.address} is no IP address`);
+  if (!address) throw new Error(`address ${nic.address} is not an IP address`);
   const prefix = agreedPrefix(nic, address, suffix);
   assertHost(address, prefix);
   return {
@@ -109,5 +110,5 @@ export const interfaceAddress = (nic: Nic): InterfaceAddress | undefined => {
   };
 };
 
-/** Whether a text is an IP address, of either version. */
+/** Whether a text is an IPv4 or IPv6 address. */
 export const isAddress = (text: string): boolean => parse(text) !== undefined;

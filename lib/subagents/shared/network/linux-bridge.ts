@@ -5,13 +5,13 @@ import { type RunTool, runTool } from './tools.js';
 
 export const SYS_NET = '/sys/class/net';
 
-const textOf = (path: string): Promise<string | undefined> =>
+const readAttribute = (path: string): Promise<string | undefined> =>
   readFile(path, 'utf8').then(
     (text) => text.trim(),
     () => undefined,
   );
 
-/** A bridge of the Linux kernel: `ip-link(8)`, and `bridge(8)` for its VLANs. */
+/** A bridge of the Linux kernel: ip-link(8), and bridge(8) for its VLANs. */
 class LinuxBridge implements Switch {
   readonly offload = true;
   readonly #name: string;
@@ -25,10 +25,10 @@ class LinuxBridge implements Switch {
   }
 
   async checkVlans(): Promise<void> {
-    const filtering = await textOf(join(this.#directory, 'vlan_filtering'));
+    const filtering = await readAttribute(join(this.#directory, 'vlan_filtering'));
     if (filtering === undefined) {
       throw new Error(
-        `the kernel of this host has no VLANs on Linux bridges like ${this.#name} (CONFIG_BRIDGE_VLAN_FILTERING): use a bridge of Open vSwitch`,
+        `bridge ${this.#name} cannot have VLANs: this host's kernel lacks CONFIG_BRIDGE_VLAN_FILTERING: use an Open vSwitch bridge`,
       );
     }
     if (filtering === '0') {
@@ -38,19 +38,22 @@ class LinuxBridge implements Switch {
     }
   }
 
-  async join({ tap, vlans }: Port): Promise<void> {
+  async addPort({ tap, vlans }: Port): Promise<void> {
     await this.#run('ip', 'link', 'set', 'dev', tap, 'master', this.#name);
     if (vlans.length === 0) return;
-    // Every new port is in the bridge's default VLAN, untagged.
-    const fallback = (await textOf(join(this.#directory, 'default_pvid'))) ?? '1';
-    if (fallback !== '0') await this.#run('bridge', 'vlan', 'del', 'dev', tap, 'vid', fallback);
+    // A new port starts in the bridge's default VLAN, untagged.
+    const defaultVlan = (await readAttribute(join(this.#directory, 'default_pvid'))) ?? '1';
+    if (defaultVlan !== '0') await this.#run('bridge', 'vlan', 'del', 'dev', tap, 'vid', defaultVlan);
     const access = vlans.length === 1 ? ['pvid', 'untagged'] : [];
     for (const vlan of vlans)
       await this.#run('bridge', 'vlan', 'add', 'dev', tap, 'vid', `${vlan}`, ...access);
   }
 }
 
-/** The bridges of the Linux kernel, told by what sysfs shows of them. */
+/**
+ * The bridges of the Linux kernel, which sysfs shows as directories.
+ * @param sysNet replaces /sys/class/net in tests
+ */
 export const linuxBridges = (run: RunTool = runTool, sysNet = SYS_NET): SwitchKind => ({
   find: async (name) => {
     const directory = join(sysNet, name, 'bridge');
@@ -59,6 +62,6 @@ export const linuxBridges = (run: RunTool = runTool, sysNet = SYS_NET): SwitchKi
       () => undefined,
     );
   },
-  // A port of the kernel's bridge ends with its tap.
-  leave: async () => {},
+  // The kernel removes the port with its tap.
+  removePorts: async () => {},
 });

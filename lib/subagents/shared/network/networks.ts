@@ -5,53 +5,57 @@ import { USER_NETWORK } from './nics.js';
 import { openVswitch } from './open-vswitch.js';
 import type { Switch, SwitchKind } from './switch.js';
 
-/** The switches of this host, of whatever kind. */
+/** The switches of this host, of any kind. */
 export interface Networks {
+  /** Resolves to `undefined` when no switch has that name. */
+  find(name: string): Promise<Switch | undefined>;
   /**
-   * The switch of each nic, `undefined` for one in user mode.
-   * @throws when one is not there, or cannot do what its nic asks for
+   * Finds the switch of each nic; `undefined` for a nic on network `user`.
+   * @throws when a switch is missing or cannot do what its nic asks for
    */
   resolve(nics: readonly Nic[]): Promise<(Switch | undefined)[]>;
-  /** Forgets what a guest's taps left on any of them. */
-  leave(guestId: string): Promise<void>;
+  /** Removes a guest's ports from all switches; see `SwitchKind`. */
+  removePorts(guestId: string): Promise<void>;
 }
 
-const find = async (name: string, kinds: readonly SwitchKind[]): Promise<Switch> => {
+const findSwitch = async (name: string, kinds: readonly SwitchKind[]): Promise<Switch | undefined> => {
   for (const kind of kinds) {
     const found = await kind.find(name);
     if (found) return found;
   }
-  throw new Error(
-    `there is no bridge ${name} on this host: make it (ip link add ${name} type bridge, or ovs-vsctl add-br ${name}) or use network ${USER_NETWORK}`,
-  );
+  return undefined;
 };
 
-const resolveOne = async (nic: Nic, kinds: readonly SwitchKind[]): Promise<Switch | undefined> => {
-  if (nic.network === USER_NETWORK) return undefined;
-  const found = await find(nic.network, kinds);
-  if (nic.vlans.length) await found.checkVlans();
+const resolveNic = async (nic: Nic, kinds: readonly SwitchKind[]): Promise<Switch | undefined> => {
+  const { network, vlans } = nic;
+  if (network === USER_NETWORK) return undefined;
+  const found = await findSwitch(network, kinds);
+  if (!found) {
+    throw new Error(
+      `no bridge "${network}" on this host: create it (ip link add ${network} type bridge, or ovs-vsctl add-br ${network}) or use network "${USER_NETWORK}"`,
+    );
+  }
+  if (vlans.length) await found.checkVlans();
   return found;
 };
 
-const ALL_KINDS = (ovsDb?: string): SwitchKind[] => [linuxBridges(), openVswitch(ovsDb)];
+const allKinds = (ovsDb?: string): SwitchKind[] => [linuxBridges(), openVswitch(ovsDb)];
 
-/** @param ovsDb the address of Open vSwitch's database, the system's by default */
-export const createNetworks = (
-  ovsDb?: string,
-  kinds: readonly SwitchKind[] = ALL_KINDS(ovsDb),
-): Networks => ({
+/** @param ovsDb the address of Open vSwitch's database; the system's by default */
+export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = allKinds(ovsDb)): Networks => ({
+  find: (name) => findSwitch(name, kinds),
   resolve: async (nics) => {
     const switches: (Switch | undefined)[] = [];
     for (const [index, nic] of nics.entries()) {
       try {
-        switches.push(await resolveOne(nic, kinds));
+        switches.push(await resolveNic(nic, kinds));
       } catch (error) {
         throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
       }
     }
     return switches;
   },
-  leave: async (guestId) => {
-    for (const kind of kinds) await kind.leave(guestId);
+  removePorts: async (guestId) => {
+    for (const kind of kinds) await kind.removePorts(guestId);
   },
 });

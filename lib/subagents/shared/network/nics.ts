@@ -3,7 +3,7 @@ import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import { interfaceAddress } from './addresses.js';
 
-/** The `network` of a nic that shares the host's own connection instead of joining a bridge. */
+/** The `network` of a nic that shares the host's own connection (QEMU's `user` netdev) and joins no bridge. */
 export const USER_NETWORK = 'user';
 
 const DEFAULT_MODEL = 'virtio-net-pci';
@@ -15,39 +15,38 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** A MAC address in QEMU's own range (52:54:00), the same for the same guest and nic every time. */
+/** Derives a MAC address in QEMU's range (52:54:00) that is stable for the guest and nic. */
 export const generateMac = (guestId: string, index: number): string =>
   `52:54:00:${digest(`${guestId}/nic${index}`)
     .slice(0, 6)
     .replace(/(..)(?=.)/g, '$1:')}`;
 
-/** What the names of all taps of a guest begin with. */
+/** The prefix of the names of all taps of a guest. */
 export const tapPrefix = (guestId: string): string => `mt${digest(guestId).slice(0, 10)}-`;
 
-/** The host's device of a nic: at most 15 bytes, the kernel's limit for interface names. */
+/** Names the host's end of a nic, in at most 15 bytes, the kernel's limit (IFNAMSIZ). */
 export const tapName = (guestId: string, index: number): string => `${tapPrefix(guestId)}${index}`;
 
-/** The device that QEMU is to emulate, `undefined` when it knows none of that name. */
+/** Translates a nic's model to QEMU's device name; `undefined` when it is not among the `known` ones. */
 export const nicDriver = (model: string, known: readonly string[]): string | undefined => {
   const driver = ALIASES.get(model) ?? model;
   return known.includes(driver) ? driver : undefined;
 };
 
-/** Whether there is a Linux bridge of that name on the host. */
-export const assertDistinct = (nics: readonly Nic[], what: 'name' | 'mac'): void => {
+const assertDistinct = (nics: readonly Nic[], what: 'name' | 'mac'): void => {
   const seen = new Map<string, number>();
   for (const [index, nic] of nics.entries()) {
     const value = nic[what] ?? '';
     const first = seen.get(value);
-    if (first !== undefined) throw new Error(`nic ${index}: nic ${first} has the ${what} ${value} already`);
+    if (first !== undefined) throw new Error(`nic ${index}: nic ${first} already has the ${what} ${value}`);
     seen.set(value, index);
   }
 };
 
-/** @throws when the card, its address or its VLANs are impossible on any host */
+/** @throws when the model, MAC, VLANs or address could not work on any host with this QEMU */
 const checkNic = (nic: Nic, models: readonly string[]): void => {
   if (!nic.network) {
-    throw new Error(`it names no network: give the name of a bridge, or "${USER_NETWORK}"`);
+    throw new Error(`"network" is missing: give the name of a bridge, or "${USER_NETWORK}"`);
   }
   if (!nicDriver(nic.model, models)) {
     throw new Error(`this QEMU has no network card "${nic.model}": use one of virtio, ${models.join(', ')}`);
@@ -59,7 +58,7 @@ const checkNic = (nic: Nic, models: readonly string[]): void => {
     throw new Error(`network ${USER_NETWORK} has no VLANs: leave vlans out, or name a bridge`);
   }
   const twice = nic.vlans.find((vlan, index) => nic.vlans.indexOf(vlan) !== index);
-  if (twice !== undefined) throw new Error(`VLAN ${twice} is there twice`);
+  if (twice !== undefined) throw new Error(`VLAN ${twice} is listed twice`);
   interfaceAddress(nic);
 };
 
@@ -80,8 +79,8 @@ const completeNic = (guestId: string, nic: Nic, index: number, models: readonly 
 };
 
 /**
- * The nics with their names, MAC addresses and taps filled in.
- * @throws when one is impossible, whatever the state of the host
+ * Fills in the nics' names, MAC addresses and taps.
+ * @throws when a nic could not work, whatever the state of the host
  */
 export const completeNics = (guestId: string, nics: readonly Nic[], models: readonly string[]): Nic[] => {
   const complete = nics.map((nic, index) => completeNic(guestId, nic, index, models));

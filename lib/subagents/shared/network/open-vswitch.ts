@@ -1,16 +1,16 @@
 import type { Port, Switch, SwitchKind } from './switch.js';
 import { type RunTool, runTool, ToolError } from './tools.js';
 
-/** How long ovs-vsctl(8) waits for ovs-vswitchd to do what the database says, seconds. */
+/** Seconds that ovs-vsctl(8) waits for ovs-vswitchd to apply a change. */
 const TIMEOUT_S = 10;
-/** The exit code of `ovs-vsctl br-exists` when there is none. */
+/** The exit code of `ovs-vsctl br-exists` when the bridge does not exist. */
 const NO_SUCH_BRIDGE = 2;
-/** The key in a port's external-ids that says whose it is. */
+/** The key in a port's external-ids that holds the guest's id. */
 const OWNER = 'mistify-guest';
 
 type Vsctl = (...args: string[]) => Promise<string>;
 
-/** A bridge of Open vSwitch: ovs-vsctl(8), and `Port` in ovs-vswitchd.conf.db(5). */
+/** A bridge of Open vSwitch: ovs-vsctl(8), and the table `Port` in ovs-vswitchd.conf.db(5). */
 class OvsBridge implements Switch {
   readonly offload: boolean;
   readonly #name: string;
@@ -23,11 +23,11 @@ class OvsBridge implements Switch {
   }
 
   async checkVlans(): Promise<void> {
-    // All of its bridges can.
+    // Every Open vSwitch bridge supports VLANs.
   }
 
-  /** In one transaction: the port is never there without its VLANs. */
-  async join({ tap, guestId, vlans }: Port): Promise<void> {
+  /** Adds the port and its VLANs in one transaction: the port never exists without its VLANs. */
+  async addPort({ tap, guestId, vlans }: Port): Promise<void> {
     const columns = [`external-ids:${OWNER}=${guestId}`];
     if (vlans.length === 1) columns.push('vlan_mode=access', `tag=${vlans[0]}`);
     if (vlans.length > 1) columns.push('vlan_mode=trunk', `trunks=${vlans.join(',')}`);
@@ -35,31 +35,31 @@ class OvsBridge implements Switch {
   }
 }
 
-const portsOf = async (vsctl: Vsctl, guestId: string): Promise<string[]> => {
+const listPorts = async (vsctl: Vsctl, guestId: string): Promise<string[]> => {
   const where = `external-ids:${OWNER}=${guestId}`;
   const names = await vsctl('--bare', '--no-headings', '--columns=name', 'find', 'Port', where);
   return names.split('\n').filter(Boolean);
 };
 
-const removePorts = async (vsctl: Vsctl, guestId: string): Promise<void> => {
-  const ports = await portsOf(vsctl, guestId);
+const deletePorts = async (vsctl: Vsctl, guestId: string): Promise<void> => {
+  const ports = await listPorts(vsctl, guestId);
   if (ports.length === 0) return;
   const commands = ports.flatMap((port) => ['--', '--if-exists', 'del-port', port]);
   try {
     await vsctl(...commands.slice(1));
   } catch (error) {
-    // Without ovs-vswitchd it waits in vain, but the database has forgotten the ports.
-    if ((await portsOf(vsctl, guestId)).length > 0) throw error;
+    // Without ovs-vswitchd the command times out although the database has dropped the ports.
+    if ((await listPorts(vsctl, guestId)).length > 0) throw error;
   }
 };
 
-/** Whether there is no Open vSwitch here to ask: not installed, or its database is not running. */
+/** Whether this host has no Open vSwitch: the program is not installed or the database does not run. */
 const isAbsent = (error: unknown): boolean =>
   error instanceof ToolError && (error.missing || error.message.includes('database connection failed'));
 
 /**
- * The bridges of Open vSwitch. On a host without it there are none.
- * @param db the database's address as ovs-vsctl takes it (`unix:/run/…/db.sock`); the system's by default
+ * The bridges of Open vSwitch; a host without it has none.
+ * @param db the database's address as `ovs-vsctl --db` takes it (`unix:/run/…/db.sock`); the system's by default
  */
 export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => {
   const common = [`--timeout=${TIMEOUT_S}`, ...(db ? [`--db=${db}`] : [])];
@@ -75,12 +75,12 @@ export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => 
       }
       const parent = (await vsctl('br-to-parent', name)).trim();
       const datapath = (await vsctl('get', 'Bridge', parent, 'datapath_type')).trim();
-      // In user space frames pass as they are read from the tap: nobody fills in their checksums.
+      // The userspace datapath forwards frames as it reads them from the tap, without completing their checksums.
       return new OvsBridge(name, vsctl, datapath !== 'netdev');
     },
-    leave: async (guestId) => {
+    removePorts: async (guestId) => {
       try {
-        await removePorts(vsctl, guestId);
+        await deletePorts(vsctl, guestId);
       } catch (error) {
         if (!isAbsent(error)) throw error;
       }

@@ -1,25 +1,27 @@
-/** A tap that is to join a switch. */
+/** The port that a tap becomes when it joins a switch. */
 export interface Port {
   tap: string;
   guestId: string;
-  /** None: as the switch treats every port. One: an access port. Several: a trunk of these. */
+  /** Empty: the switch's default. One: an access port. Several: a trunk of exactly these. */
   vlans: readonly number[];
 }
 
-/** What guests' nics join: a bridge of Linux, or one of Open vSwitch. */
+/** A switch that guests' nics join: a Linux bridge or an Open vSwitch bridge. */
 export interface Switch {
-  /** Whether frames may reach it with a checksum that is still to be filled in, or longer than the MTU. */
+  /** Whether the switch accepts frames with an unfinished checksum or longer than the MTU. */
   readonly offload: boolean;
-  /** @throws when it cannot keep VLANs apart */
+  /** @throws when the switch cannot keep VLANs apart */
   checkVlans(): Promise<void>;
-  /** Joins a tap, which is there and down: what it does not belong to it must not hear, not even for a moment. */
-  join(port: Port): Promise<void>;
+  /**
+   * Joins a tap to the switch. The tap must exist and be down, so that it never receives another VLAN's frames.
+   */
+  addPort(port: Port): Promise<void>;
 }
 
-/** One kind of switch. */
+/** A technology that provides switches. */
 export interface SwitchKind {
-  /** The switch of that name, `undefined` when there is none. */
+  /** Resolves to `undefined` when no switch of this kind has that name. */
   find(name: string): Promise<Switch | undefined>;
-  /** Forgets a guest's ports; there may be none. What goes with the tap itself needs no work. */
-  leave(guestId: string): Promise<void>;
+  /** Removes a guest's ports, except those that disappear with their tap. A guest without ports is no error. */
+  removePorts(guestId: string): Promise<void>;
 }

@@ -7,18 +7,21 @@ import { tapPrefix } from './nics.js';
 import type { Switch } from './switch.js';
 import { runTool } from './tools.js';
 
-/** What a tap's alias says about whose it is. */
+/** The interface alias that marks a tap as a guest's. */
 export const tapAlias = (guestId: string): string => `mistify guest ${guestId}`;
 
 const ip = (...args: string[]): Promise<string> => runTool('ip', ...args);
 
-const aliasOf = (tap: string): Promise<string | undefined> =>
+const readAlias = (tap: string): Promise<string | undefined> =>
   readFile(`${SYS_NET}/${tap}/ifalias`, 'utf8').then(
     (text) => text.trim(),
     () => undefined,
   );
 
-/** A bridge takes the lowest address of its ports as its own, so a tap's must be high: libvirt's `fe:`. */
+/**
+ * The host's end of a nic gets the nic's MAC address with a first byte of `fe`, as in libvirt: a Linux bridge takes
+ * the lowest address of its ports as its own and must not change it when a guest starts or stops.
+ */
 export const tapMac = (mac: string): string => `fe${mac.slice(2)}`;
 
 interface Tap {
@@ -26,7 +29,7 @@ interface Tap {
   nic: Nic;
   tap: string;
   target: Switch;
-  /** The user who may open it, whoever may make taps by default. */
+  /** The user that may open the tap; without one, opening it takes CAP_NET_ADMIN. */
   uid?: number | undefined;
 }
 
@@ -35,47 +38,47 @@ const createTap = async ({ guestId, nic, tap, target, uid }: Tap): Promise<void>
   await ip('tuntap', 'add', 'dev', tap, 'mode', 'tap', ...user);
   const address = nic.mac ? ['address', tapMac(nic.mac)] : [];
   await ip('link', 'set', 'dev', tap, 'alias', tapAlias(guestId), ...address);
-  await target.join({ tap, guestId, vlans: nic.vlans });
+  await target.addPort({ tap, guestId, vlans: nic.vlans });
   await ip('link', 'set', 'dev', tap, 'up');
 };
 
 const READ_WRITE_FOR_ALL = 0o666;
 
 /**
- * Has every user able to open the device that taps are had by, as udev does: what can be done with it is a matter of
- * the tap's owner (Documentation/networking/tuntap.rst of Linux). A host without udev may have it otherwise.
+ * Lets every user open /dev/net/tun, as udev's default rules do. Opening it grants nothing by itself: the kernel
+ * checks the owner of each tap (Documentation/networking/tuntap.rst of Linux).
  */
 const allowTaps = async (device = '/dev/net/tun'): Promise<void> => {
   const { mode } = await stat(device);
   if ((mode & READ_WRITE_FOR_ALL) !== READ_WRITE_FOR_ALL) await chmod(device, READ_WRITE_FOR_ALL);
 };
 
-/** The taps that this guest has on the host, with those that an interrupted start left behind. */
-export const tapsOf = async (guestId: string): Promise<string[]> => {
+/** Lists a guest's taps on the host, including those that an interrupted start left behind. */
+const listTaps = async (guestId: string): Promise<string[]> => {
   const prefix = tapPrefix(guestId);
   const names = (await readdir(SYS_NET)).filter((name) => name.startsWith(prefix));
-  const aliases = await Promise.all(names.map(aliasOf));
-  // No alias yet: the start was interrupted between the two commands.
+  const aliases = await Promise.all(names.map(readAlias));
+  // A tap without an alias: the start was interrupted before it set one.
   return names.filter((_, index) => !aliases[index] || aliases[index] === tapAlias(guestId));
 };
 
-/** Removes every tap of a guest from its switch and from the host; there may be none. */
+/** Removes all taps of a guest from their switches and from the host. A guest without taps is no error. */
 export const removeTaps = async (guestId: string, networks: Networks): Promise<void> => {
-  await networks.leave(guestId);
-  for (const tap of await tapsOf(guestId)) {
+  await networks.removePorts(guestId);
+  for (const tap of await listTaps(guestId)) {
     try {
       await ip('link', 'delete', 'dev', tap);
     } catch (error) {
-      if ((await aliasOf(tap)) !== undefined) throw error;
+      if ((await readAlias(tap)) !== undefined) throw error;
     }
   }
 };
 
 /**
- * Makes the taps of a guest's nics and joins them to their switches: `ip-tuntap(8)`, `ip-link(8)`.
- * On failure some may be left for `removeTaps`.
- * @param switches of each nic, as `Networks.resolve` answers them
- * @param uid the user who is to open them
+ * Creates the taps of a guest's nics and joins them to their switches: ip-tuntap(8), ip-link(8). After a failure,
+ * call `removeTaps` to remove those that were created.
+ * @param switches one for each nic, from `Networks.resolve`
+ * @param uid the user that may open the taps
  */
 export const createTaps = async (
   guestId: string,

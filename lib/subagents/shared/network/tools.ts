@@ -2,15 +2,16 @@ import { ExecaError, execa } from 'execa';
 
 const TIMEOUT_MS = 20_000;
 
-/** The Debian package of each program that this directory runs. */
+/** The programs that set up networks, each with its Debian package. */
 const PACKAGES = { ip: 'iproute2', bridge: 'iproute2', 'ovs-vsctl': 'openvswitch-switch' } as const;
 
 export type Tool = keyof typeof PACKAGES;
 
-/** Why a program did not do what it was asked to. */
+/** A program failed or could not be run. */
 export class ToolError extends Error {
-  /** `undefined` when it did not run at all. */
+  /** `undefined` when the program did not run. */
   readonly exitCode: number | undefined;
+  /** Whether the program is not installed. */
   readonly missing: boolean;
 
   constructor(message: string, cause: ExecaError) {
@@ -20,17 +21,21 @@ export class ToolError extends Error {
   }
 }
 
-/** Runs a program and answers what it printed. Tests put their own in its place. */
+/** Runs a program and resolves to its standard output. */
 export type RunTool = (tool: Tool, ...args: string[]) => Promise<string>;
 
-/**
- * @throws {ToolError} with the program's own words. ovs-vsctl(8) says on standard error, and not by its exit
- * code, that a device could not be joined.
- */
+/** @throws when ovs-vsctl(8) exits with 0 but reports on standard error that ovs-vswitchd could not add a port */
+const throwIfErrorDetected = (stderr: string): void => {
+  const complaint = stderr.split('\n').find((line) => line.includes('Error detected'));
+  if (complaint) throw new Error(complaint);
+};
+
+/** @throws {ToolError} with what the program wrote to standard error */
 export const runTool: RunTool = async (tool, ...args) => {
   try {
     const { stdout, stderr } = await execa(tool, args, { timeout: TIMEOUT_MS, stdin: 'ignore' });
-    return tool === 'ovs-vsctl' ? refuseComplaint(stdout, stderr) : stdout;
+    if (tool === 'ovs-vsctl') throwIfErrorDetected(stderr);
+    return stdout;
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
     if (error.code === 'ENOENT') {
@@ -40,10 +45,4 @@ export const runTool: RunTool = async (tool, ...args) => {
     const words = String(error.stderr ?? '').trim() || error.shortMessage;
     throw new ToolError(words.startsWith(tool) ? words : `${tool} ${args.join(' ')}: ${words}`, error);
   }
-};
-
-const refuseComplaint = (stdout: string, stderr: string): string => {
-  const complaint = stderr.split('\n').find((line) => line.includes('Error detected'));
-  if (complaint) throw new Error(complaint);
-  return stdout;
 };

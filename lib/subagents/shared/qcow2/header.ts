@@ -1,17 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** What a qcow2 header says of other files: docs/interop/qcow2.txt of QEMU, "Header". */
+/** The other files that a qcow2 header refers to: docs/interop/qcow2.txt of QEMU, "Header". */
 export interface Qcow2Links {
+  /** The name of the backing file. */
   backing?: string;
-  /** Its data is in another file. */
+  /** Whether the data is in another file. */
   external: boolean;
 }
 
 const MAGIC = Buffer.from('QFI\xfb', 'latin1');
 const HEADER_BYTES = 80;
 const OFFSET = { version: 4, backingOffset: 8, backingSize: 16, incompatible: 72 };
-/** The longest name that QEMU takes. */
+/** The longest name of a backing file that QEMU accepts. */
 const MAX_NAME_BYTES = 1023;
+/** A bit of the incompatible features. */
 const EXTERNAL_DATA_FILE = 4n;
 
 const readAt = async (file: FileHandle, position: number, length: number): Promise<Buffer> => {
@@ -19,7 +21,7 @@ const readAt = async (file: FileHandle, position: number, length: number): Promi
   return buffer.subarray(0, bytesRead);
 };
 
-/** Reads what a file says of others; nothing of that is believed here. `undefined` when it is no qcow2 file. */
+/** Reads the header's references without checking them; `undefined` when the file is not qcow2. */
 export const readLinks = async (file: FileHandle): Promise<Qcow2Links | undefined> => {
   const header = await readAt(file, 0, HEADER_BYTES);
   if (header.length < HEADER_BYTES || !header.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
@@ -35,25 +37,25 @@ export const readLinks = async (file: FileHandle): Promise<Qcow2Links | undefine
 };
 
 /**
- * Finds out whether a guest's disk builds on its image. Its header cannot be relied on: whoever has broken out of the
- * guest into its QEMU can write there what he likes, such as the path of another guest's disk.
- * @param image the paths under which the image may be named there, none for a disk that was made blank
- * @returns `false` for a disk that has all data in itself
- * @throws when the header names anything else
+ * Finds out whether a guest's disk builds on its image. Do not trust the header: a guest that took over its QEMU can
+ * write any name there, such as the path of another guest's disk.
+ * @param imagePaths the paths under which the header may name the image; empty for a disk that was created blank
+ * @returns `false` for a disk without a backing file
+ * @throws when the header names any other file
  */
 export const buildsOnImage = async (
   file: FileHandle,
   path: string,
-  image: readonly string[],
+  imagePaths: readonly string[],
 ): Promise<boolean> => {
   const links = await readLinks(file);
   if (links?.external) {
-    throw new Error(`${path}: its header was changed, to have the data in another file: it is not used`);
+    throw new Error(`${path}: its header was changed to name an external data file: the disk is not used`);
   }
   if (links?.backing === undefined) return false;
-  if (image.includes(links.backing)) return true;
-  const given = JSON.stringify(links.backing);
+  if (imagePaths.includes(links.backing)) return true;
+  const found = JSON.stringify(links.backing);
   throw new Error(
-    `${path}: its header was changed, to name the backing file ${given} in place of ${image[0] ?? 'none'}: it is not used`,
+    `${path}: its header was changed to name the backing file ${found}, expected ${imagePaths[0] ?? 'none'}: the disk is not used`,
   );
 };

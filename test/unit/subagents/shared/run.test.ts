@@ -39,49 +39,52 @@ for (const [how, args, env] of [
   ['--socket', (socket: string) => ['--socket', socket], () => ({})],
   ['MISTIFY_SOCKET', () => [], (socket: string) => ({ MISTIFY_SOCKET: socket })],
 ] as const)
-  test(`a program listens on the socket that ${how} says, and takes it away when it stops`, async (t) => {
+  test(`listens on the socket that ${how} names and removes it on exit`, async (t) => {
     const socket = join(await tempDir(t), 's');
     const { program, output } = start(t, [...args(socket)], env(socket));
     await until('it listens', () => isListening({ socket }));
-    t.false(output().includes('every local user can call'));
+    t.false(output().includes('accepts calls from every local user'));
     program.kill('SIGTERM');
     t.is((await program).exitCode, 0);
     t.false(await isListening({ socket }));
   });
 
-test('a port and a socket together are refused', async (t) => {
+test('rejects a port together with a socket', async (t) => {
   const { exitCode, all } = await start(t, ['--port', '4711', '--socket', '/s']).program;
   t.is(exitCode, 1);
   t.regex(all ?? '', /'--socket <path>' cannot be used with option '-p, --port <port>'/);
 });
 
-test('a socket that is taken is named, with what to do', async (t) => {
+test('names a socket that is in use and says what to do', async (t) => {
   const socket = join(await tempDir(t), 's');
   start(t, ['--socket', socket]);
   await until('it listens', () => isListening({ socket }));
   const { exitCode, all } = await start(t, ['--socket', socket]).program;
   t.is(exitCode, 1);
-  t.true(all?.includes(`socket ${socket} is taken: stop what listens there, or choose another`), all);
+  t.true(
+    all?.includes(`socket ${socket} is in use: stop the program that listens there, or choose another`),
+    all,
+  );
 });
 
-test('on a port without a secret a program takes every call, and warns of it once', async (t) => {
+test('accepts every call on a port without a secret, and warns once', async (t) => {
   const port = await freePort();
   const { output } = start(t, ['--port', String(port)]);
   await until('it answers', async () => (await statusOf(port)) === 200);
-  t.is(output().split('every local user can call').length - 1, 1, output());
+  t.is(output().split('accepts calls from every local user').length - 1, 1, output());
 });
 
-test('with --secret-file a program wants the secret of the file, and never tells it', async (t) => {
+test('requires the secret of --secret-file and never logs it', async (t) => {
   const [port, file] = [await freePort(), join(await tempDir(t), 'secret')];
   await writeFile(file, `${SECRET}\n`, { mode: 0o600 });
   const { output } = start(t, ['--port', String(port), '--secret-file', file, '--log-level', 'trace']);
   await until('it answers', async () => (await statusOf(port)) === 401);
   t.is(await statusOf(port, SECRET), 200);
-  t.false(output().includes('every local user can call'));
+  t.false(output().includes('accepts calls from every local user'));
   t.false(output().includes(SECRET));
 });
 
-test('a secret file that others can read keeps a program from starting', async (t) => {
+test('does not start with a secret file that others can read', async (t) => {
   const file = join(await tempDir(t), 'secret');
   await writeFile(file, SECRET, { mode: 0o644 });
   const { exitCode, all } = await start(t, ['--port', '0', '--secret-file', file]).program;
@@ -90,7 +93,7 @@ test('a secret file that others can read keeps a program from starting', async (
   t.false(all?.includes(SECRET));
 });
 
-test('with MISTIFY_SECRET a program wants it, and the programs that it runs do not have it', async (t) => {
+test('requires the secret of MISTIFY_SECRET and hides it from child processes', async (t) => {
   const dir = await tempDir(t);
   const port = await freePort();
   const module = (path: string): string => JSON.stringify(join(packageRoot, 'dist/lib', path));

@@ -157,7 +157,7 @@ test('commas in the options that take no JSON are doubled', (t) => {
 
 test('a tap on a switch that takes no offloads has no virtio header', (t) => {
   const nics = [{ ...lan, network: 'ovs0', model: '', mac: '52:54:00:00:00:01', device: 'mt0' }];
-  const target: Switch = { offload: false, checkVlans: async () => {}, join: async () => {} };
+  const target: Switch = { offload: false, checkVlans: async () => {}, addPort: async () => {} };
   t.like(json(build({ nics }, [], { switches: [target] }), '-netdev'), [{ type: 'tap', vnet_hdr: false }]);
   t.is(
     json(build({ nics }, [], { switches: [{ ...target, offload: true }] }), '-netdev')[0]?.vnet_hdr,

@@ -10,7 +10,7 @@ const read = (address: string, netmask = '', gateway = ''): InterfaceAddress | u
   return interfaceAddress(nic);
 };
 
-test('address and netmask make an address with its prefix length', (t) => {
+test('combines address and netmask into an address with its prefix length', (t) => {
   t.deepEqual(read('192.0.2.10', '255.255.255.0'), { family: 4, cidr: '192.0.2.10/24' });
   t.is(read('192.0.2.10', '24')?.cidr, '192.0.2.10/24');
   t.is(read('192.0.2.10', '/24')?.cidr, '192.0.2.10/24');
@@ -19,7 +19,7 @@ test('address and netmask make an address with its prefix length', (t) => {
   t.is(read('192.0.2.0', '255.255.255.254')?.cidr, '192.0.2.0/31');
 });
 
-test('IPv6 works the same', (t) => {
+test('accepts IPv6 addresses, netmasks and link-local gateways', (t) => {
   t.deepEqual(read('2001:DB8::10', '64', '2001:db8::1'), {
     family: 6,
     cidr: '2001:db8::10/64',
@@ -29,34 +29,46 @@ test('IPv6 works the same', (t) => {
   t.is(read('2001:db8::10/64', '', 'fe80::1')?.gateway, 'fe80::1');
 });
 
-test('a nic that says nothing has no address', (t) => {
+test('returns undefined for a nic without an address', (t) => {
   t.is(read(''), undefined);
 });
 
-const refusals: [string, Parameters<typeof read>, RegExp][] = [
-  ['what is no address', ['192.0.2', '24'], /address 192\.0\.2 is no IP address/],
-  ['a number that only some take for an address', ['3221225994', '24'], /is no IP address/],
-  ['an octal form', ['192.0.02.010', '24'], /is no IP address/],
-  ['two slashes', ['192.0.2.1/24/24'], /is no IP address/],
+const rejections: [string, Parameters<typeof read>, RegExp][] = [
+  ['an incomplete address', ['192.0.2', '24'], /address 192\.0\.2 is not an IP address/],
+  ['a number that only some parsers accept', ['3221225994', '24'], /is not an IP address/],
+  ['an octal form', ['192.0.02.010', '24'], /is not an IP address/],
+  ['two slashes', ['192.0.2.1/24/24'], /is not an IP address/],
   ['an address without a netmask', ['192.0.2.1'], /address 192\.0\.2\.1 needs a netmask/],
-  ['a netmask with holes', ['192.0.2.1', '255.0.255.0'], /netmask 255\.0\.255\.0 is none: give one like 255/],
-  ['a netmask that is too long', ['192.0.2.1', '33'], /netmask 33 is none/],
-  ['a netmask of the other version', ['2001:db8::1', '255.255.255.0'], /is of the other IP version/],
+  [
+    'a netmask with holes',
+    ['192.0.2.1', '255.0.255.0'],
+    /netmask 255\.0\.255\.0 is invalid: give one like 255/,
+  ],
+  ['a netmask that is too long', ['192.0.2.1', '33'], /netmask 33 is invalid/],
+  ['a netmask of the other IP version', ['2001:db8::1', '255.255.255.0'], /are of different IP versions/],
   ['two prefix lengths that differ', ['192.0.2.1/24', '255.255.0.0'], /contradicts the address/],
-  ['the address of the network', ['192.0.2.0', '24'], /is that of the network itself/],
+  ['the address of the network', ['192.0.2.0', '24'], /is the network's own address/],
   ['the broadcast address', ['192.0.2.255', '24'], /broadcast address/],
-  ['a multicast address', ['224.0.0.1', '24'], /address 224\.0\.0\.1 is multicast: no host can have it/],
+  ['a multicast address', ['224.0.0.1', '24'], /address 224\.0\.0\.1 is multicast: a host cannot use it/],
   ['a loopback address', ['::1', '64'], /is loopback/],
-  ['a gateway outside', ['192.0.2.1', '24', '192.0.3.1'], /gateway 192\.0\.3\.1 is not in the network of/],
-  ['a gateway of the other version', ['192.0.2.1', '24', '2001:db8::1'], /is not in the network/],
-  ['a gateway that is no address', ['192.0.2.1', '24', 'x'], /gateway x is no IP address/],
-  ['itself as the gateway', ['192.0.2.1', '24', '192.0.2.1'], /gateway 192\.0\.2\.1 is the guest itself/],
-  ['a gateway without an address', ['', '', '192.0.2.1'], /but no address/],
-  ['a netmask without an address', ['', '255.255.255.0'], /but no address/],
+  [
+    'a gateway outside the network',
+    ['192.0.2.1', '24', '192.0.3.1'],
+    /gateway 192\.0\.3\.1 is not in the network of/,
+  ],
+  ['a gateway of the other IP version', ['192.0.2.1', '24', '2001:db8::1'], /is not in the network/],
+  ['a gateway that is not an address', ['192.0.2.1', '24', 'x'], /gateway x is not an IP address/],
+  [
+    'the guest itself as the gateway',
+    ['192.0.2.1', '24', '192.0.2.1'],
+    /gateway 192\.0\.2\.1 is the guest's own address/,
+  ],
+  ['a gateway without an address', ['', '', '192.0.2.1'], /needs an address/],
+  ['a netmask without an address', ['', '255.255.255.0'], /needs an address/],
 ];
 
-for (const [what, args, message] of refusals) {
-  test(`${what} is refused`, (t) => {
+for (const [what, args, message] of rejections) {
+  test(`rejects ${what}`, (t) => {
     t.throws(() => read(...args), { message });
   });
 }

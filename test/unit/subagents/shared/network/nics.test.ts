@@ -20,46 +20,46 @@ const nic = (more: Partial<Nic> = {}): Nic => ({
   ...more,
 });
 
-test('a generated MAC is stable, in the range of QEMU, and another for each nic and guest', (t) => {
+test('generates a stable MAC in QEMU’s range, different for each nic and guest', (t) => {
   t.regex(generateMac(ID, 0), /^52:54:00(:[0-9a-f]{2}){3}$/);
   t.is(generateMac(ID, 0), generateMac(ID, 0));
   t.not(generateMac(ID, 0), generateMac(ID, 1));
   t.not(generateMac(ID, 0), generateMac(ID.replace('7', '8'), 0));
 });
 
-test('the name of a tap fits the limit of the kernel for every nic', (t) => {
+test('keeps tap names within the kernel’s limit for every nic', (t) => {
   t.true(tapName(ID, 31).length <= 15);
   t.true(tapName(ID, 31).startsWith(tapPrefix(ID)));
   t.not(tapName(ID, 1), tapName(ID, 11));
 });
 
-test('names, models, MACs and taps are filled in', (t) => {
+test('fills in names, models, MACs and taps', (t) => {
   const nics = completeNics(ID, [nic({ network: 'br0' }), nic({ model: 'e1000', name: 'lan' })], MODELS);
   t.like(nics[0], { name: 'net0', model: 'virtio', mac: generateMac(ID, 0), device: tapName(ID, 0) });
   t.like(nics[1], { name: 'lan', model: 'e1000', mac: generateMac(ID, 1) });
   t.is(nics[1]?.device, undefined);
 });
 
-test('a device that a client names is not taken over', (t) => {
+test('ignores a device that the client names', (t) => {
   t.is(completeNics(ID, [nic({ network: 'br0', device: 'eth0' })], MODELS)[0]?.device, tapName(ID, 0));
   t.is(completeNics(ID, [nic({ device: 'eth0' })], MODELS)[0]?.device, undefined);
 });
 
-test('a given MAC is kept, in lower case', (t) => {
+test('keeps a given MAC, in lower case', (t) => {
   t.is(completeNics(ID, [nic({ mac: '52:54:00:AB:CD:EF' })], MODELS)[0]?.mac, '52:54:00:ab:cd:ef');
 });
 
-test('two nics with the same MAC or name are refused', (t) => {
+test('rejects two nics with the same MAC or name', (t) => {
   const mac = '52:54:00:00:00:01';
   t.throws(() => completeNics(ID, [nic({ mac }), nic({ mac })], MODELS), {
-    message: `nic 1: nic 0 has the mac ${mac} already`,
+    message: `nic 1: nic 0 already has the mac ${mac}`,
   });
   t.throws(() => completeNics(ID, [nic({ name: 'net1' }), nic()], MODELS), {
-    message: 'nic 1: nic 0 has the name net1 already',
+    message: 'nic 1: nic 0 already has the name net1',
   });
 });
 
-test('virtio is short for the card that QEMU calls virtio-net-pci', (t) => {
+test('translates virtio to QEMU’s virtio-net-pci', (t) => {
   t.is(nicDriver('virtio', MODELS), 'virtio-net-pci');
   t.is(nicDriver('', MODELS), 'virtio-net-pci');
   t.is(nicDriver('e1000', MODELS), 'e1000');

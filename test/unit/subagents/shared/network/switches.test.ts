@@ -25,7 +25,7 @@ interface Recorder {
   commands: string[];
 }
 
-/** Runs nothing; keeps what it was asked to, and answers by the first words that fit. */
+/** Records commands instead of running them; each prints the first answer whose key the command contains. */
 const record = (answers: Record<string, string> = {}): Recorder => {
   const commands: string[] = [];
   const run: RunTool = async (tool, ...args) => {
@@ -36,7 +36,7 @@ const record = (answers: Record<string, string> = {}): Recorder => {
   return { run, commands };
 };
 
-/** A bridge as sysfs shows it, which need not be what this kernel can. */
+/** A bridge in a directory that imitates sysfs, with features that this kernel may lack. */
 const bridge = async (
   t: ExecutionContext,
   files: Record<string, string>,
@@ -51,30 +51,30 @@ const bridge = async (
   return { ...recorder, target };
 };
 
-test('a device that is no bridge is none', async (t) => {
+test('finds no bridge behind a device of another kind', async (t) => {
   const sysNet = await tempDir(t);
   await mkdir(join(sysNet, 'eth0'));
   t.is(await linuxBridges(runTool, sysNet).find('eth0'), undefined);
 });
 
-test('without VLANs a tap only joins the bridge', async (t) => {
+test('only joins the bridge for a tap without VLANs', async (t) => {
   const { target, commands } = await bridge(t, { vlan_filtering: '1', default_pvid: '1' });
-  await target.join({ tap: 'mt0', guestId, vlans: [] });
+  await target.addPort({ tap: 'mt0', guestId, vlans: [] });
   t.deepEqual(commands, ['ip link set dev mt0 master br0']);
 });
 
-test('with one VLAN a tap leaves the default one and is untagged in its own', async (t) => {
+test('makes an access port for one VLAN, out of the default VLAN', async (t) => {
   const { target, commands } = await bridge(t, { vlan_filtering: '1', default_pvid: '1' });
-  await target.join({ tap: 'mt0', guestId, vlans: [7] });
+  await target.addPort({ tap: 'mt0', guestId, vlans: [7] });
   t.deepEqual(commands.slice(1), [
     'bridge vlan del dev mt0 vid 1',
     'bridge vlan add dev mt0 vid 7 pvid untagged',
   ]);
 });
 
-test('with several VLANs a tap is a trunk of these and of nothing untagged', async (t) => {
+test('makes a trunk of several VLANs, without untagged frames', async (t) => {
   const { target, commands } = await bridge(t, { vlan_filtering: '1', default_pvid: '5' });
-  await target.join({ tap: 'mt0', guestId, vlans: [7, 8] });
+  await target.addPort({ tap: 'mt0', guestId, vlans: [7, 8] });
   t.deepEqual(commands.slice(1), [
     'bridge vlan del dev mt0 vid 5',
     'bridge vlan add dev mt0 vid 7',
@@ -82,27 +82,27 @@ test('with several VLANs a tap is a trunk of these and of nothing untagged', asy
   ]);
 });
 
-test('a bridge without a default VLAN has none to leave', async (t) => {
+test('leaves no default VLAN on a bridge without one', async (t) => {
   const { target, commands } = await bridge(t, { vlan_filtering: '1', default_pvid: '0' });
-  await target.join({ tap: 'mt0', guestId, vlans: [7] });
+  await target.addPort({ tap: 'mt0', guestId, vlans: [7] });
   t.is(commands.length, 2);
 });
 
-test('VLANs on a bridge that does not filter are refused, with what to do', async (t) => {
+test('rejects VLANs on a bridge that does not filter, and says what to do', async (t) => {
   const { target } = await bridge(t, { vlan_filtering: '0' });
   await t.throwsAsync(target.checkVlans(), {
     message: 'bridge br0 does not keep VLANs apart: ip link set br0 type bridge vlan_filtering 1',
   });
 });
 
-test('VLANs on a kernel that cannot filter are refused, with what to do', async (t) => {
+test('rejects VLANs on a kernel that cannot filter, and says what to do', async (t) => {
   const { target } = await bridge(t, {});
   await t.throwsAsync(target.checkVlans(), {
-    message: /has no VLANs on Linux bridges .*use a bridge of Open/,
+    message: /bridge br0 cannot have VLANs: .*use an Open vSwitch bridge/,
   });
 });
 
-test('Open vSwitch is asked on the socket that was given, the default one otherwise', async (t) => {
+test('calls Open vSwitch on the given socket, or on the default one', async (t) => {
   const { run, commands } = record();
   await openVswitch('unix:/x/db.sock', run).find('br0');
   await openVswitch(undefined, run).find('br0');
@@ -110,7 +110,7 @@ test('Open vSwitch is asked on the socket that was given, the default one otherw
   t.true(commands.includes('ovs-vsctl --timeout=10 br-exists br0'));
 });
 
-test('frames with offloads reach a bridge in the kernel only', async (t) => {
+test('allows offloads only on a bridge of the kernel datapath', async (t) => {
   const find = (datapath: string) =>
     openVswitch(undefined, record({ datapath_type: `${datapath}\n` }).run).find('br0');
   t.false((await find('netdev'))?.offload);
@@ -118,41 +118,41 @@ test('frames with offloads reach a bridge in the kernel only', async (t) => {
   t.true((await find('system'))?.offload);
 });
 
-test('a host without Open vSwitch has no bridges of it, and nothing to forget', async (t) => {
+test('finds and removes nothing on a host without Open vSwitch', async (t) => {
   const notInstalled: RunTool = async () => {
     const error = await t.throwsAsync(execa('no-such-program-7'));
     throw new ToolError('not installed', error as ConstructorParameters<typeof ToolError>[1]);
   };
   const ovs = openVswitch(undefined, notInstalled);
   t.is(await ovs.find('br0'), undefined);
-  await t.notThrowsAsync(ovs.leave(guestId));
+  await t.notThrowsAsync(ovs.removePorts(guestId));
 });
 
-test('a failure of Open vSwitch is not taken for a bridge that is not there', async (t) => {
+test('reports a failure of Open vSwitch instead of a missing bridge', async (t) => {
   const ovs = openVswitch(undefined, async () => {
     throw new Error('ovs-vsctl: out of order');
   });
   await t.throwsAsync(ovs.find('br0'), { message: 'ovs-vsctl: out of order' });
-  await t.throwsAsync(ovs.leave(guestId), { message: 'ovs-vsctl: out of order' });
+  await t.throwsAsync(ovs.removePorts(guestId), { message: 'ovs-vsctl: out of order' });
 });
 
-test('only nics with VLANs ask whether their bridge can', async (t) => {
+test('checks a bridge for VLANs only for nics that have VLANs', async (t) => {
   const target: Switch = {
     offload: true,
     checkVlans: async () => {
       throw new Error('cannot');
     },
-    join: async () => {},
+    addPort: async () => {},
   };
-  const kind = { find: async () => target, leave: async () => {} };
+  const kind = { find: async () => target, removePorts: async () => {} };
   const networks = createNetworks(undefined, [kind]);
   t.deepEqual(await networks.resolve([nic('br0'), nic('user')]), [target, undefined]);
   await t.throwsAsync(networks.resolve([nic('br0'), nic('br1', [7])]), { message: 'nic 1: cannot' });
 });
 
-test('a network that is nowhere is named', async (t) => {
-  const none = { find: async () => undefined, leave: async () => {} };
+test('names a network that does not exist', async (t) => {
+  const none = { find: async () => undefined, removePorts: async () => {} };
   await t.throwsAsync(createNetworks(undefined, [none, none]).resolve([nic('br7')]), {
-    message: /^nic 0: there is no bridge br7 on this host: make it/,
+    message: /^nic 0: no bridge "br7" on this host: create it/,
   });
 });
