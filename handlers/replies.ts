@@ -2,9 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Reply } from '../lib/model/endpoint.js';
 import { etagOf } from '../lib/model/etag.js';
 import type { Answered } from '../lib/runtime/runtime.js';
-
-/** Names the pipeline of an action, which for an async one is its job. */
-export const JOB_ID_HEADER = 'X-Guest-Job-ID';
+import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 
 export const ok = <Body>(body: Body): Reply<Body> => ({ status: 200, body });
 

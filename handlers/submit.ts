@@ -1,6 +1,7 @@
 import type { Context, Event, JobQuery, Reply } from '../lib/model/endpoint.js';
 import type { Submission, SubmitOptions } from '../lib/runtime/jobs/submission.js';
-import { answered, JOB_ID_HEADER, ok } from './replies.js';
+import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
+import { answered, ok } from './replies.js';
 
 /** What came of it within so many seconds; `undefined` when it has not ended by then. */
 const within = <T>(seconds: number, done: Promise<T>): Promise<{ answer: T } | undefined> =>

@@ -96,13 +96,9 @@ export const serviceDown = (service: string, where: string, reason: string): Age
 export const serviceTimeout = (service: string, method: string, seconds: number): AgentError =>
   new AgentError('timeout', `${service}: no answer to ${method} within ${seconds} s`);
 
-const NOT_FOUND = /(^|: )(not found|no such image)$/i;
-
-/** What a sub-agent reported as its own failure: `not found` and `no such image` keep their meaning. */
+/** A sub-agent reported a failure of its own. */
 export const serviceFailed = (service: string, message: string): AgentError =>
-  NOT_FOUND.test(message)
-    ? new AgentError('not_found', message)
-    : new AgentError('bad_answer', `${service}: ${message.trim() || 'failed without saying why'}`);
+  new AgentError('bad_answer', `${service}: ${message.trim() || 'failed without saying why'}`);
 
 const unwritten = (error: unknown, sayWith: (why: string) => string): AgentError => {
   const { code, message } = error as NodeJS.ErrnoException;

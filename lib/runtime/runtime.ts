@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { notConfigured } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { ConsoleQuery, StreamAnswer } from '../rpc/client/service-client.js';
+import { StreamRefused } from '../rpc/client/refused.js';
+import type { ConsoleQuery } from '../rpc/client/service-client.js';
+import type { ByteStream } from '../rpc/protocol/byte-stream.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/task.js';
@@ -94,10 +96,15 @@ export class Runtime {
     action: Action,
     request: unknown,
     signal: AbortSignal,
-  ): Promise<Answered<StreamAnswer>> {
-    const open = (): Promise<StreamAnswer> => openStream(action, request, signal);
-    const answer = await holdingPlace(this.#runners.get(runnerId).stream, open);
-    return { pipelineId: randomUUID(), answer };
+  ): Promise<Answered<ByteStream>> {
+    const open = (): Promise<ByteStream> => openStream(action, request, signal);
+    const pipelineId = randomUUID();
+    try {
+      return { pipelineId, answer: await holdingPlace(this.#runners.get(runnerId).stream, open) };
+    } catch (error) {
+      if (error instanceof StreamRefused) error.pipelineId = pipelineId;
+      throw error;
+    }
   }
 
   /** Opens a console action's two directions. The runner counts it until it is closed. */

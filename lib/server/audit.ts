@@ -1,9 +1,9 @@
 import { isBoom } from '@hapi/boom';
 import type { Lifecycle, Request } from '@hapi/hapi';
-import { JOB_ID_HEADER } from '../../handlers/replies.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Context, Reply } from '../model/endpoint.js';
 import { principalOf } from './auth.js';
+import { JOB_ID_HEADER } from './job-id-header.js';
 import { type Route, scopeOf } from './route.js';
 
 export const isAudited = (route: Route): boolean => !['read', 'public'].includes(scopeOf(route));

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { TerminalSize } from '../../lib/http/websocket/console.js';
 import { UpgradeRefused } from '../../lib/http/websocket/dial.js';
 import { MAX_MESSAGE_BYTES } from '../../lib/http/websocket/upgrades.js';
-import { StreamError } from '../../lib/rpc/protocol/stream-error.js';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { MAX_CONSOLES } from '../../lib/runtime/jobs/runner.js';
 import { LOCAL } from '../../lib/server/access.js';
 import { createServer } from '../../lib/server/server.js';
@@ -209,9 +209,9 @@ test('a scrollback that is no number of bytes is a 400', async (t) => {
 });
 
 test('what the sub-agent refuses is refused, in its words', async (t) => {
-  const refusals: [StreamError | Error, number, RegExp][] = [
-    [new StreamError(409, 'guest x is off: start it first'), 409, /^guest x is off: start it first$/],
-    [new StreamError(404, 'guest x: not found'), 404, /^guest x: not found$/],
+  const refusals: [Refusal | Error, number, RegExp][] = [
+    [new Refusal('conflict', 'guest x is off: start it first'), 409, /^guest x is off: start it first$/],
+    [new Refusal('not_found', 'guest x: not found'), 404, /^guest x: not found$/],
     [new Error('out of sockets'), 502, /serialConsole: out of sockets/],
   ];
   for (const [error, status, words] of refusals) {
@@ -361,7 +361,7 @@ test('a handshake that is none is a 400 in words, and nothing is opened for it',
 
 test('who asks without a WebSocket learns why one would be refused', async (t) => {
   const { call, context } = await serve(t, () => {
-    throw new StreamError(409, 'guest x is off: start it first');
+    throw new Refusal('conflict', 'guest x is off: start it first');
   });
   const id = context.guests.list()[0]?.id;
   t.like(await call('GET', `/guests/${id}/console/serial`), {

@@ -5,14 +5,21 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { StreamError } from '../../lib/rpc/protocol/stream-error.js';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { PATIENCE } from '../../lib/server/listener.js';
 import { addGuest, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
+import { serveFixed } from '../helpers/raw-service.js';
 import { gate, until } from '../helpers/wait.js';
 
 const ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
 const PATH = `/guests/${ID}/snapshots/monday/download`;
+
+/** Downloads from a service of its own, which is not a sub-agent of ours. */
+const rawDownload = (port: number): TestAgentOptions => ({
+  services: { raw: { port } },
+  actions: { downloadSnapshot: [{ service: 'raw' }] },
+});
 
 const withGuest = async (t: ExecutionContext, options: TestAgentOptions = {}): Promise<Api> => {
   const api = await serveApi(t, options);
@@ -77,37 +84,39 @@ test('8 MB arrive whole', async (t) => {
   t.true(Buffer.from(await response.arrayBuffer()).equals(bytes));
 });
 
-for (const status of [404, 409, 500])
-  test(`a sub-agent that refuses with ${status} is passed on, in the shape of every error`, async (t) => {
+const FAILURES: [status: number, failure: Error][] = [
+  [400, new Refusal('invalid', 'snapshot monday: not that way')],
+  [404, new Refusal('not_found', 'snapshot monday: not that way')],
+  [409, new Refusal('conflict', 'snapshot monday: not that way')],
+  [500, new Error('snapshot monday: not that way')],
+];
+
+for (const [status, failure] of FAILURES)
+  test(`passes on a sub-agent's refusal with ${status}, in the shape of every error`, async (t) => {
     const { call } = await withGuest(t, {
       download: () => {
-        throw new StreamError(status, 'snapshot monday: not that way');
+        throw failure;
       },
     });
     const { body, ...answer } = await call('GET', PATH);
     t.is(answer.status, status);
+    t.truthy(answer.jobId);
     t.deepEqual(body, { message: 'snapshot monday: not that way', code: status, stack: [] } as object);
   });
 
 for (const status of [204, 302, 600])
-  test(`a sub-agent that answers with ${status} is a 502 that says so`, async (t) => {
-    const { call } = await withGuest(t, {
-      download: () => {
-        throw new StreamError(status, status === 204 ? '' : 'look elsewhere');
-      },
-    });
+  test(`answers 502 when a sub-agent's status is ${status}, and names the status`, async (t) => {
+    const port = await serveFixed(t, status, status === 204 ? '' : 'look elsewhere');
+    const { call } = await withGuest(t, rawDownload(port));
     const { body, ...answer } = await call('GET', PATH);
     t.is(answer.status, 502);
     t.like(body, { code: 502, stack: [] });
     t.regex((body as { message: string }).message, new RegExp(`status ${status}`));
   });
 
-test('a sub-agent that refuses without a word is passed on with its status in words', async (t) => {
-  const { call } = await withGuest(t, {
-    download: () => {
-      throw new StreamError(409, '');
-    },
-  });
+test('passes on a refusal without a message, and names its status', async (t) => {
+  const port = await serveFixed(t, 409, '');
+  const { call } = await withGuest(t, rawDownload(port));
   const { status, body } = await call('GET', PATH);
   t.is(status, 409);
   t.regex((body as { message: string }).message, /status 409/);

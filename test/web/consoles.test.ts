@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import ava from 'ava';
-import { StreamError } from '../../lib/rpc/protocol/stream-error.js';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage } from '../helpers/browser.js';
@@ -47,7 +47,7 @@ test('a console that is not there yet comes when it is', async (t) => {
   let isThere = false;
   const { url, context } = await serveApi(t, {
     console: () => {
-      if (!isThere) throw new StreamError(404, 'the container: not found');
+      if (!isThere) throw new Refusal('not_found', 'the container: not found');
       return { bytes: shouting() };
     },
   });

@@ -2,11 +2,12 @@ import type { Duplex, Readable } from 'node:stream';
 import type { Axios as AxiosClient, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { errors, type Pool } from 'undici';
 import type { TimeLimit } from '../../async/deadline.js';
-import { AgentError, badAnswer, errorMessage, serviceDown, serviceFailed } from '../../errors.js';
+import { AgentError, badAnswer, errorMessage, serviceDown } from '../../errors.js';
 import { Axios, AxiosError } from '../../http/axios.js';
 import { contentLength } from '../../http/content-length.js';
 import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
 import { dial, UpgradeRefused } from '../../http/websocket/dial.js';
+import type { ByteStream } from '../protocol/byte-stream.js';
 import { encodeCall } from '../protocol/codec.js';
 import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
 import {
@@ -16,12 +17,11 @@ import {
   webSocketOptions,
 } from '../protocol/service-address.js';
 import { connectionsTo } from './connections.js';
-import type { CallOptions, ConsoleQuery, ServiceClient, StreamAnswer } from './service-client.js';
+import { callFailed, consoleRefused, statusFailed, streamRefused } from './refused.js';
+import type { CallOptions, ConsoleQuery, ServiceClient } from './service-client.js';
 import { toSubAgent } from './undici-adapter.js';
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** What is told of a sub-agent's own words. */
-const MAX_MESSAGE_LENGTH = 1000;
 
 export interface RpcClientOptions {
   /** The service's name, for error messages. */
@@ -35,6 +35,8 @@ export interface RpcClientOptions {
 interface RpcAnswer {
   result?: unknown;
   error?: unknown;
+  /** What the error means: see `kindOfError`. */
+  kind?: unknown;
   id?: unknown;
 }
 
@@ -47,9 +49,6 @@ export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, 
   [CALL_HEADERS.stage]: stage,
   [CALL_HEADERS.attempt]: attempt,
 });
-
-const shortened = (message: string): string =>
-  message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
 
 /** What undici says of an answer that HTTP has, but not to our requests, such as a 100 or a 101. */
 const UNASKED = /^bad (response|upgrade)$/;
@@ -68,16 +67,6 @@ const isTimeUp = (error: unknown): boolean =>
 const whyDown = (error: unknown): string => {
   const { code = '' } = error as NodeJS.ErrnoException;
   return error instanceof errors.UndiciError || code === '' ? errorMessage(error) : code;
-};
-
-const errorText = (error: unknown): string => (typeof error === 'string' ? error : JSON.stringify(error));
-
-/** A sub-agent's refusal of a console keeps its meaning where it is about the guest. */
-const consoleRefused = (service: string, { status, body }: UpgradeRefused): AgentError => {
-  const message = shortened(body.trim());
-  if (status === 404 && message) return new AgentError('not_found', message);
-  if (status === 409) return new AgentError('conflict', message);
-  return serviceFailed(service, message || `status ${status}`);
 };
 
 /** Calls a sub-agent: JSON-RPC 1.0 over HTTP, over connections that are kept alive. */
@@ -115,21 +104,23 @@ export class RpcClient implements ServiceClient {
     if (signal) config.signal = signal;
     if (stage) config.headers = stageHeaders(stage);
     const response = await this.#send(config, limit);
-    if (response.status >= 400) {
-      const message = shortened(asText(response.data).trim());
-      throw serviceFailed(this.#service, message || `status ${response.status}`);
-    }
+    if (response.status >= 400) throw statusFailed(this.#service, response.status, asText(response.data));
     return this.#result(method, id, asText(response.data));
   }
 
-  /** Posts a bare request; the body that comes back is to be read as it arrives. */
-  async open(request: unknown, signal: AbortSignal): Promise<StreamAnswer> {
+  /**
+   * Posts a bare request, without the envelope of JSON-RPC, and opens the bytes of its response.
+   * @throws {StreamRefused} when the response is an error
+   */
+  async open(request: unknown, signal: AbortSignal): Promise<ByteStream> {
     const { status, data, headers } = await this.#send({
       data: JSON.stringify(request),
       signal,
       responseType: 'stream',
     });
-    return { status, bytes: data as Readable, length: contentLength(headers) };
+    const bytes = data as Readable;
+    if (status !== 200) throw await streamRefused(this.#service, status, bytes);
+    return { bytes, length: contentLength(headers) };
   }
 
   async connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex> {
@@ -174,9 +165,8 @@ export class RpcClient implements ServiceClient {
     }
     if (typeof answer !== 'object' || answer === null)
       throw badAnswer(this.#service, `no answer to ${method}`);
-    if (answer.error !== null && answer.error !== undefined) {
-      throw serviceFailed(this.#service, shortened(errorText(answer.error)));
-    }
+    if (answer.error !== null && answer.error !== undefined)
+      throw callFailed(this.#service, answer.error, answer.kind);
     if (answer.id !== id) throw badAnswer(this.#service, `the answer to ${method} belongs to another call`);
     if (typeof answer.result !== 'object' || answer.result === null || Array.isArray(answer.result)) {
       throw badAnswer(this.#service, `the answer to ${method} has no result`);

@@ -3,11 +3,6 @@ import type { TimeLimit } from '../../async/deadline.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
 import type { JobStage } from '../protocol/messages.js';
 
-/** What a stream stage got back: the sub-agent's own status and the bytes that follow. */
-export interface StreamAnswer extends ByteStream {
-  status: number;
-}
-
 /** What a console stage is asked: its request and its args, as the query of a URL. */
 export type ConsoleQuery = Record<string, string | number>;
 
@@ -22,7 +17,7 @@ export interface CallOptions {
 /** What the runtime needs of a sub-agent's client. */
 export interface ServiceClient {
   call(method: string, request: unknown, options?: CallOptions): Promise<unknown>;
-  open(request: unknown, signal: AbortSignal): Promise<StreamAnswer>;
+  open(request: unknown, signal: AbortSignal): Promise<ByteStream>;
   /**
    * Connects with a console: bytes are buffers, what is said about the terminal are strings.
    * @param signal gives up while it is not open yet

@@ -1,4 +1,6 @@
 import { isLosslessNumber, parse as parseLossless } from 'lossless-json';
+import { errorMessage } from '../../errors.js';
+import { Refusal } from './refusal.js';
 
 /** A JSON-RPC 1.0 call. `id` is the JSON text of the caller's id, digit for digit as it came. */
 export interface Call {
@@ -39,5 +41,8 @@ export const encodeCall = (method: string, request: unknown, id: number): string
 export const encodeResult = (result: unknown, id: string): string =>
   `{"result":${JSON.stringify(result ?? null)},"error":null,"id":${id}}`;
 
-export const encodeError = (message: string, id: string): string =>
-  `{"result":null,"error":${JSON.stringify(message)},"id":${id}}`;
+/** Encodes a failure: its message and, for a `Refusal`, its kind. */
+export const encodeError = (failure: unknown, id: string): string => {
+  const kind = failure instanceof Refusal ? `"kind":"${failure.kind}",` : '';
+  return `{"result":null,"error":${JSON.stringify(errorMessage(failure))},${kind}"id":${id}}`;
+};

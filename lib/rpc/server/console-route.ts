@@ -1,10 +1,8 @@
 import type * as Hapi from '@hapi/hapi';
 import Joi from 'joi';
-import { errorMessage } from '../../errors.js';
 import { type Console, MAX_SCROLLBACK_BYTES } from '../../http/websocket/console.js';
 import type { Upgrades } from '../../http/websocket/upgrades.js';
-import { StreamError } from '../protocol/stream-error.js';
-import { plain } from './plain-text.js';
+import { plain, plainFailure } from './plain-text.js';
 import { serveConsole } from './serve-console.js';
 
 /** What is asked of a sub-agent whose guest's console is to be opened, as the query of a request for a WebSocket. */
@@ -31,7 +29,7 @@ const requestSchema = Joi.object<ConsoleRequest>({
   scrollback: scrollbackSchema,
 }).unknown();
 
-/** Opens a guest's console, or throws: a `StreamError` has the status that the agent's client is told. */
+/** Opens a guest's console. @throws {Refusal} for a reason that the agent's client can act on */
 export type OpenConsole = (request: ConsoleRequest) => Promise<Console> | Console;
 
 /** The route of a path that is a console when a WebSocket is asked for. */
@@ -50,7 +48,7 @@ export const consoleRoute = (path: string, open: OpenConsole, upgrades: Upgrades
       else guestsEnd.bytes.destroy();
       return h.abandon;
     } catch (failure) {
-      return plain(h, failure instanceof StreamError ? failure.status : 500, errorMessage(failure));
+      return plainFailure(h, failure);
     }
   },
 });

@@ -1,5 +1,11 @@
 import type * as Hapi from '@hapi/hapi';
+import { errorMessage } from '../../errors.js';
+import { statusOfFailure } from '../protocol/refusal.js';
 
-/** An answer in words, as a sub-agent says what is wrong with a call. */
+/** Makes a response of plain text, as a sub-agent reports what is wrong with a request. */
 export const plain = (h: Hapi.ResponseToolkit, status: number, message: string): Hapi.ResponseObject =>
   h.response(`${message}\n`).type('text/plain').code(status);
+
+/** Makes the response of a stream or console that failed to open. */
+export const plainFailure = (h: Hapi.ResponseToolkit, failure: unknown): Hapi.ResponseObject =>
+  plain(h, statusOfFailure(failure), errorMessage(failure));

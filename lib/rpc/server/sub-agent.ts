@@ -20,13 +20,12 @@ import {
   removeStaleSocket,
   type ServiceAddress,
 } from '../protocol/service-address.js';
-import { StreamError } from '../protocol/stream-error.js';
 import { requireSecret } from './authorization.js';
 import { type CallContext, jobStage, LazyCallContext } from './call-context.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
-import { plain } from './plain-text.js';
+import { plain, plainFailure } from './plain-text.js';
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
@@ -85,7 +84,7 @@ export class SubAgent {
     return this;
   }
 
-  /** Registers a path that takes a bare request and answers a stream of bytes; see `StreamError`. */
+  /** Registers a path that takes a bare request and answers a stream of bytes; see `Refusal`. */
   stream<Request>(path: string, schema: ObjectSchema<Request>, open: Method<Request, ByteStream>): this {
     this.#streams.push({
       method: 'POST',
@@ -101,7 +100,7 @@ export class SubAgent {
           // Else hapi makes a 204 of no bytes.
           return answer.code(200).type('application/octet-stream').encoding('binary');
         } catch (failure) {
-          return plain(h, failure instanceof StreamError ? failure.status : 500, errorMessage(failure));
+          return plainFailure(h, failure);
         }
       },
     });
@@ -199,7 +198,7 @@ export class SubAgent {
     } catch (failure) {
       this.#options.log.info(about, `failed: ${errorMessage(failure)}`);
       this.#options.log.debug({ err: failure, ...about }, 'the failure');
-      return json(encodeError(errorMessage(failure), call.id));
+      return json(encodeError(failure, call.id));
     }
   }
 

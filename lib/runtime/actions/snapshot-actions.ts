@@ -1,7 +1,7 @@
 import { AgentError } from '../../errors.js';
 import type { Guest } from '../../model/guest.js';
 import { type Snapshot, snapshotId } from '../../model/snapshot.js';
-import type { StreamAnswer } from '../../rpc/client/service-client.js';
+import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import {
   type SnapshotRequest,
   type SnapshotResponse,
@@ -146,5 +146,5 @@ export const downloadSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal: AbortSignal,
-): Promise<Answered<StreamAnswer>> =>
+): Promise<Answered<ByteStream>> =>
   runtime.stream(selector.guest.id, runtime.action('downloadSnapshot'), snapshotRequest(selector), signal);

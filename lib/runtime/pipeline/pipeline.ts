@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
 import { type TimeLimit, waitFor, withDeadline } from '../../async/deadline.js';
 import { badAnswer, notConfigured, serviceTimeout } from '../../errors.js';
-import type { ConsoleQuery, StreamAnswer } from '../../rpc/client/service-client.js';
+import type { ConsoleQuery } from '../../rpc/client/service-client.js';
+import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import type { JobStage } from '../../rpc/protocol/messages.js';
 import type { Action, Stage } from './action.js';
 
@@ -149,8 +150,8 @@ export const runPipeline = async <Request, Response>(
 /** Opens a stream when `limit` has room for it; it keeps its place until its bytes have ended. */
 export const holdingPlace = (
   limit: (work: () => Promise<void>) => Promise<void>,
-  open: () => Promise<StreamAnswer>,
-): Promise<StreamAnswer> =>
+  open: () => Promise<ByteStream>,
+): Promise<ByteStream> =>
   new Promise((resolve, reject) => {
     void limit(async () => {
       try {
@@ -172,8 +173,8 @@ export const openStream = async (
   action: Action,
   request: unknown,
   signal: AbortSignal,
-): Promise<StreamAnswer> => {
-  let last: StreamAnswer | undefined;
+): Promise<ByteStream> => {
+  let last: ByteStream | undefined;
   for (const stage of action.stages) {
     last?.bytes.destroy();
     const { client, throttle } = stage.service;

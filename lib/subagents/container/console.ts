@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import type { Console } from '../../http/websocket/console.js';
-import { StreamError } from '../../rpc/protocol/stream-error.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { Containers } from './guests.js';
 
 /** The better shell, where there are two. */
@@ -8,9 +8,9 @@ const SHELL = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash; e
 
 const makeExec = async (containers: Containers, id: string): Promise<Docker.Exec> => {
   const container = await containers.find(id);
-  if (!container) throw new StreamError(404, `the container of guest ${id}: not found`);
+  if (!container) throw new Refusal('not_found', `the container of guest ${id}: not found`);
   if (container.state !== 'running')
-    throw new StreamError(409, `guest ${id} is ${container.state} and runs no shell: start it first`);
+    throw new Refusal('conflict', `guest ${id} is ${container.state} and runs no shell: start it first`);
   return containers.with(id, (engine) =>
     engine.exec({
       Cmd: SHELL,
@@ -31,7 +31,7 @@ const hangUp = async (exec: Docker.Exec): Promise<void> => {
 
 /**
  * A shell of its own in a guest's container: the container's program has a terminal only where its image asks for one.
- * @throws {StreamError} 404 or 409 when there is no container that runs
+ * @throws {Refusal} when there is no container that runs
  */
 export const openShell = async (containers: Containers, id: string): Promise<Console> => {
   const exec = await makeExec(containers, id);

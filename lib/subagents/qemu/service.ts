@@ -11,7 +11,6 @@ import {
   guestMetricsRequestSchema,
   guestRequestSchema,
 } from '../../rpc/protocol/messages.js';
-import { StreamError } from '../../rpc/protocol/stream-error.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
@@ -24,7 +23,7 @@ import { type Entry, Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
 import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
-import { createLayout, type GuestPaths, type LayoutOptions } from './layout.js';
+import { createLayout, type LayoutOptions } from './layout.js';
 import { type AccelChoice, chooseAccel } from './machine/accel.js';
 import { QemuProgram } from './machine/program.js';
 import { DEFAULT_UID_RANGE, UidPool, type UidRange } from './process/uids.js';
@@ -133,22 +132,13 @@ const warnOfNoSandbox = async (program: QemuProgram, log: Logger): Promise<void>
   }
 };
 
-/** @throws {StreamError} 404 */
-const pathsOf = (guests: Guests, id: string): GuestPaths => {
-  try {
-    return guests.get(id).paths;
-  } catch (error) {
-    throw new StreamError(404, errorMessage(error));
-  }
-};
-
 const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
   const lines = new SerialLines();
   subAgent
     .console('/console/serial', ({ guest, scrollback }) => ({
-      bytes: openSerial(pathsOf(guests, guest), lines, scrollback),
+      bytes: openSerial(guests.get(guest).paths, lines, scrollback),
     }))
-    .console('/console/vnc', async ({ guest }) => ({ bytes: await openVnc(pathsOf(guests, guest)) }));
+    .console('/console/vnc', async ({ guest }) => ({ bytes: await openVnc(guests.get(guest).paths) }));
 };
 
 /** The sub-agent, with the guests that it finds on the host; it does not listen yet. */

@@ -1,5 +1,7 @@
-/** The error for a missing image; the agent reports messages that end in "no such image" as 404. */
-export const noSuchImage = (id: string): Error => new Error(`image ${id}: no such image`);
+import { Refusal } from '../../rpc/protocol/refusal.js';
 
-/** The error for anything else that is missing; the agent reports messages that end in "not found" as 404. */
-export const notFound = (what: string): Error => new Error(`${what}: not found`);
+/** Refuses a call for want of an image. The ending is the contract's. */
+export const noSuchImage = (id: string): Refusal => new Refusal('not_found', `image ${id}: no such image`);
+
+/** Refuses a call for want of anything else. The ending is the contract's. */
+export const notFound = (what: string): Refusal => new Refusal('not_found', `${what}: not found`);

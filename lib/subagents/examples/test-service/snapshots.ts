@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { parseSnapshotId, type Snapshot, type SnapshotIdParts, snapshotId } from '../../../model/snapshot.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/messages.js';
-import { StreamError } from '../../../rpc/protocol/stream-error.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 const SIZE_MB = 64;
 const NAMES = ['before-upgrade', 'nightly'];
@@ -41,7 +41,7 @@ export const oneSnapshot = ({ id }: SnapshotRequest): SnapshotResponse => {
 
 /** 1 MiB that is the same for the same snapshot: its id, line after line. */
 export const downloadSnapshot = ({ id }: SnapshotRequest): ByteStream => {
-  if (parseSnapshotId(id)?.name === undefined) throw new StreamError(404, `snapshot ${id}: not found`);
+  if (parseSnapshotId(id)?.name === undefined) throw new Refusal('not_found', `snapshot ${id}: not found`);
   const chunk = Buffer.alloc(CHUNK_BYTES, `${id}\n`);
   const chunks = Array.from({ length: CHUNKS }, () => chunk);
   return { bytes: Readable.from(chunks, { objectMode: false }), length: CHUNKS * CHUNK_BYTES };

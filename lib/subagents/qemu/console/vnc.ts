@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { StreamError } from '../../../rpc/protocol/stream-error.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
 
 /**
  * A guest's screen, by the socket on which its VNC server asks for no password.
- * @throws {StreamError} 409 when the guest is off
+ * @throws {Refusal} when the guest is off
  */
 export const openVnc = async ({ id, vnc }: GuestPaths): Promise<Socket> => {
   const socket = createConnection({ path: vnc });
   try {
     await once(socket, 'connect');
   } catch {
-    throw new StreamError(409, `guest ${id} is off and has no screen: start it first`);
+    throw new Refusal('conflict', `guest ${id} is off and has no screen: start it first`);
   }
   return socket.setNoDelay();
 };

@@ -1,8 +1,9 @@
 import pLimit, { type LimitFunction } from 'p-limit';
-import { errorMessage, guestNotFound } from '../../../errors.js';
+import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { GuestState } from '../../../rpc/protocol/messages.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
+import { notFound } from '../../shared/errors.js';
 import { clearHalted, markHalted } from '../../shared/guest-run-dir.js';
 import type { GuestPaths } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
@@ -81,7 +82,7 @@ export class Guests {
   /** @throws when the guest is not defined here */
   get(id: string): Entry {
     const entry = this.#entries.get(id);
-    if (!entry) throw guestNotFound(id);
+    if (!entry) throw notFound(`guest ${id}`);
     return entry;
   }
 

@@ -4,8 +4,9 @@ import { errorMessage } from '../../../errors.js';
 import { parseSnapshotId } from '../../../model/snapshot.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
 import type { SnapshotRequest } from '../../../rpc/protocol/messages.js';
-import { StreamError } from '../../../rpc/protocol/stream-error.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Method } from '../../../rpc/server/sub-agent.js';
+import { notFound } from '../../shared/errors.js';
 import type { StoredDisk } from '../disk-store.js';
 import type { SnapshotDeps } from './deps.js';
 import { listSnapshots } from './lookup.js';
@@ -14,32 +15,22 @@ import { diskSnapshotId, type Selection, selectNamed } from './select.js';
 const checkId = (id: string): string => {
   const parts = parseSnapshotId(id);
   if (parts?.name === undefined)
-    throw new StreamError(400, `snapshot id "${id}": not of the form guests/GUEST[/disk-DISK]@NAME`);
+    throw new Refusal('invalid', `snapshot id "${id}": not of the form guests/GUEST[/disk-DISK]@NAME`);
   return parts.guest;
-};
-
-const selectOrFail = async ({ store }: SnapshotDeps, id: string): Promise<Selection> => {
-  try {
-    return await selectNamed(store, id);
-  } catch (error) {
-    const message = errorMessage(error);
-    throw message.endsWith(': not found') ? new StreamError(404, message) : error;
-  }
 };
 
 /** Finds the one disk to download; a guest with several needs a disk in the id. */
 const selectDisk = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, Selection]> => {
-  const selection = await selectOrFail(deps, id);
+  const selection = await selectNamed(deps.store, id);
   const { disks, name } = selection;
   const [disk, second] = disks;
   if (second)
-    throw new StreamError(
-      400,
+    throw new Refusal(
+      'invalid',
       `guest ${selection.guest} has ${disks.length} disks: name one in the snapshot id`,
     );
   const snapshots = disk ? await listSnapshots(deps, selection.guest, disk) : [];
-  if (!disk || !snapshots.some((snapshot) => snapshot.name === name))
-    throw new StreamError(404, `${id}: not found`);
+  if (!disk || !snapshots.some((snapshot) => snapshot.name === name)) throw notFound(id);
   return [disk, selection];
 };
 

@@ -9,8 +9,6 @@ const LONGEST_PAUSE_MS = 10_000;
 const UPGRADE_REQUIRED = 426;
 /** Answers that will be the same the next time. */
 const FINAL = [400, 403, 404];
-/** What a guest may have later is 404, too: a container has no console while its image is pulled. */
-const NOT_CONFIGURED = /Not configured/;
 /** RFC 6455, 7.4.1: the agent wants no more of this client, whose token is not good any more. */
 const POLICY_VIOLATION = 1008;
 
@@ -48,11 +46,11 @@ const hindranceOf = (error: unknown): Hindrance => {
   return { text, next: FINAL.includes(status) ? 'nothing' : 'retry' };
 };
 
-/** Why the console of a guest that there is cannot be had. */
+/** Explains why an existing guest's console cannot be opened. A container has none while its image is pulled: a 404. */
 const refusalOf = (error: unknown): Hindrance => {
   const { text, next } = hindranceOf(error);
-  const comesLater = error instanceof ApiError && error.status === 404 && !NOT_CONFIGURED.test(text);
-  return { text, next: comesLater ? 'retry' : next };
+  const mayComeLater = error instanceof ApiError && error.status === 404;
+  return { text, next: mayComeLater ? 'retry' : next };
 };
 
 const sentence = (text: string): string => text.replace(/[.!?]?$/, '.');

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../../../lib/errors.js';
 import { RpcClient } from '../../../../lib/rpc/client/client.js';
+import { StreamRefused } from '../../../../lib/rpc/client/refused.js';
 import { RPC_PATH } from '../../../../lib/rpc/protocol/messages.js';
 import { refusingPort } from '../../../helpers/ports.js';
 import { serveFixed, serveRaw, serveRpc, serveTcp } from '../../../helpers/raw-service.js';
@@ -53,11 +54,20 @@ test('every call has an id of its own', async (t) => {
 const failure = async (t: ExecutionContext, port: number): Promise<Partial<AgentError> | undefined> =>
   t.throwsAsync(clientOf(t, port).call('A.B', {}), { instanceOf: AgentError });
 
-for (const message of ['not found', 'guest 1: not found', 'no such image', 'image x: No such image'])
-  test(`the error "${message}" is a not_found`, async (t) => {
-    const port = await serveRpc(t, ({ id }) => ({ result: null, error: message, id }));
-    t.like(await failure(t, port), { kind: 'not_found', message });
-  });
+test('reads the error "not found" of a sub-agent that sends no kind as not_found', async (t) => {
+  const port = await serveRpc(t, ({ id }) => ({ result: null, error: 'guest 1: not found', id }));
+  t.like(await failure(t, port), { kind: 'not_found', message: 'guest 1: not found' });
+});
+
+test('fails a refused call with the kind that the sub-agent sent', async (t) => {
+  const port = await serveRpc(t, ({ id }) => ({
+    result: null,
+    error: 'guest 1 is off',
+    kind: 'conflict',
+    id,
+  }));
+  t.like(await failure(t, port), { kind: 'conflict', message: 'guest 1 is off' });
+});
 
 test("a sub-agent's own error is a bad answer that names it", async (t) => {
   const port = await serveRpc(t, ({ id }) => ({ result: null, error: 'disk not found on shelf', id }));
@@ -182,13 +192,42 @@ test('a call that takes longer than an idle connection is kept is answered all t
   t.deepEqual(await clientOf(t, port).call('A.B', {}), { late: true });
 });
 
-test('a stream gets the bare request and gives the status and the bytes', async (t) => {
+test('posts the bare request of a stream and opens its bytes', async (t) => {
   const port = await serveRaw(t, (request, response) => {
-    void text(request).then((body) => response.writeHead(206).end(`echo ${body}`));
+    void text(request).then((body) => response.end(`echo ${body}`));
   });
-  const { status, bytes } = await clientOf(t, port).open({ id: 'a@b' }, never());
-  t.is(status, 206);
+  const { bytes } = await clientOf(t, port).open({ id: 'a@b' }, never());
   t.is(await text(bytes), 'echo {"id":"a@b"}');
+});
+
+for (const [status, kind] of [
+  [400, 'invalid'],
+  [404, 'not_found'],
+  [409, 'conflict'],
+  [503, 'bad_answer'],
+] as const)
+  test(`fails a stream refused with ${status} as ${kind}, with its status and message`, async (t) => {
+    const client = clientOf(t, await serveFixed(t, status, 'not that way\n'));
+    const error = await t.throwsAsync(client.open({}, never()), { instanceOf: StreamRefused });
+    t.like(error, { status, kind, message: 'not that way' });
+  });
+
+for (const status of [204, 302, 600])
+  test(`fails a stream with status ${status} as a bad answer`, async (t) => {
+    const client = clientOf(t, await serveFixed(t, status, ''));
+    const error = await t.throwsAsync(client.open({}, never()), { instanceOf: AgentError });
+    t.like(error, { kind: 'bad_answer' });
+    t.regex(error?.message ?? '', new RegExp(`^svc: .*status ${status}`));
+  });
+
+test('passes on the part of a refusal that arrived before it broke off', async (t) => {
+  const port = await serveRaw(t, (request, response) => {
+    request.resume();
+    response.writeHead(409, { 'Content-Length': 100 }).write('the guest is');
+    setTimeout(() => response.destroy(), 20);
+  });
+  const error = await t.throwsAsync(clientOf(t, port).open({}, never()), { instanceOf: StreamRefused });
+  t.is(error?.message, 'the guest is');
 });
 
 test('a stream has the length that its headers tell', async (t) => {

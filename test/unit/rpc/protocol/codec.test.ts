@@ -45,5 +45,8 @@ test('what is encoded is JSON-RPC 1.0', (t) => {
     '{"result":{"x":1},"error":null,"id":9223372036854775807}',
   );
   t.is(encodeResult(undefined, '1'), '{"result":null,"error":null,"id":1}');
-  t.is(encodeError('no "such" thing', '1'), '{"result":null,"error":"no \\"such\\" thing","id":1}');
+  t.is(
+    encodeError(new Error('no "such" thing'), '1'),
+    '{"result":null,"error":"no \\"such\\" thing","id":1}',
+  );
 });

@@ -7,7 +7,7 @@ import {
   RPC_PATH,
   snapshotRequestSchema,
 } from '../../../../lib/rpc/protocol/messages.js';
-import { StreamError } from '../../../../lib/rpc/protocol/stream-error.js';
+import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
 import { SubAgent, type SubAgentOptions } from '../../../../lib/rpc/server/sub-agent.js';
 import { GUEST_ID, serve, silentLog } from '../../../helpers/sub-agents.js';
 import { gate } from '../../../helpers/wait.js';
@@ -18,6 +18,7 @@ const greeter = (options: Partial<SubAgentOptions> = {}): SubAgent =>
     guestRequestSchema,
     ({ guest, action }) => {
       if (action === 'fail') throw new Error('cannot greet');
+      if (action === 'refuse') throw new Refusal('conflict', 'greeted already');
       return { guest, message: `hello ${action}` };
     },
   );
@@ -65,6 +66,12 @@ test("a method's own failure is a 200 with its message as the error", async (t) 
   const { status, text } = await post(t, greeter(), call('fail'));
   t.is(status, 200);
   t.is(text, '{"result":null,"error":"cannot greet","id":1}');
+});
+
+test("a refusal's kind stands beside its message", async (t) => {
+  const { status, text } = await post(t, greeter(), call('refuse'));
+  t.is(status, 200);
+  t.is(text, '{"result":null,"error":"greeted already","kind":"conflict","id":1}');
 });
 
 for (const [what, body] of Object.entries({
@@ -179,7 +186,7 @@ for (const [fewerOrMore, length] of Object.entries({ fewer: 6, more: 4 }))
 
 test('a stream that cannot begin answers the status and the words of its error', async (t) => {
   const subAgent = greeter().stream('/download', snapshotRequestSchema, () => {
-    throw new StreamError(404, 'snapshot x: not found');
+    throw new Refusal('not_found', 'snapshot x: not found');
   });
   const { status, text } = await post(t, subAgent, '{}', { path: '/download' });
   t.is(status, 404);

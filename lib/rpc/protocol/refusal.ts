@@ -1,0 +1,45 @@
+import type { ErrorKind } from '../../errors.js';
+
+const STATUS = { invalid: 400, not_found: 404, conflict: 409 } as const satisfies Partial<
+  Record<ErrorKind, number>
+>;
+
+/** The refusals that keep their meaning for the agent's client. Any other failure is the sub-agent's own: a 502. */
+export type RefusalKind = keyof typeof STATUS;
+
+/**
+ * Refuses a call, a stream or a console for a reason that the agent's client can act on. A sub-agent throws it; the
+ * client gets its message with the status of its kind.
+ */
+export class Refusal extends Error {
+  readonly kind: RefusalKind;
+
+  constructor(kind: RefusalKind, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.kind = kind;
+  }
+}
+
+/** The HTTP status with which a stream or console route reports a failure. */
+export const statusOfFailure = (failure: unknown): number =>
+  failure instanceof Refusal ? STATUS[failure.kind] : 500;
+
+/** The kind of a refusal that a stream or console route reported with this status, `undefined` for other failures. */
+export const kindOfStatus = (status: number): RefusalKind | undefined =>
+  (Object.keys(STATUS) as RefusalKind[]).find((kind) => STATUS[kind] === status);
+
+/**
+ * Sub-agents of the original send an error string alone. The contract gives two of its endings a meaning: `not found`
+ * and `no such image` are a 404 for the client.
+ */
+const NOT_FOUND = /(^|: )(not found|no such image)$/i;
+
+/**
+ * Reads the kind of a failed call, `undefined` for a failure of the sub-agent's own.
+ * @param kind the envelope's `kind`, which only newer sub-agents send
+ */
+export const kindOfError = (message: string, kind?: unknown): RefusalKind | undefined => {
+  if (typeof kind === 'string' && Object.hasOwn(STATUS, kind)) return kind as RefusalKind;
+  return NOT_FOUND.test(message) ? 'not_found' : undefined;
+};

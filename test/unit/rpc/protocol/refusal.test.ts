@@ -1,0 +1,37 @@
+import test from 'ava';
+import { kindOfError, kindOfStatus, Refusal, statusOfFailure } from '../../../../lib/rpc/protocol/refusal.js';
+
+for (const message of ['not found', 'guest 1: not found', 'no such image', 'image x: No such image'])
+  test(`reads "${message}" as not_found`, (t) => {
+    t.is(kindOfError(message), 'not_found');
+  });
+
+for (const message of ['', 'disk not found on shelf', 'notfound', 'it was not found'])
+  test(`reads "${message}" as a failure of the sub-agent's own`, (t) => {
+    t.is(kindOfError(message), undefined);
+  });
+
+test('trusts the kind more than the message', (t) => {
+  t.is(kindOfError('disk x: not found', 'conflict'), 'conflict');
+});
+
+for (const kind of ['weather', 'toString', 5, null, undefined])
+  test(`ignores the kind ${kind}`, (t) => {
+    t.is(kindOfError('it broke', kind), undefined);
+    t.is(kindOfError('x: not found', kind), 'not_found');
+  });
+
+for (const [kind, status] of [
+  ['invalid', 400],
+  ['not_found', 404],
+  ['conflict', 409],
+] as const)
+  test(`reports ${kind} as ${status} and reads it back`, (t) => {
+    t.is(statusOfFailure(new Refusal(kind, 'no')), status);
+    t.is(kindOfStatus(status), kind);
+  });
+
+test('reports any other failure as 500', (t) => {
+  t.is(statusOfFailure(new Error('it broke')), 500);
+  t.is(kindOfStatus(500), undefined);
+});
