@@ -2,21 +2,22 @@ import Joi from 'joi';
 import { EVENT_KINDS, type EventKind } from '../model/event.js';
 import { guestIdSchema } from '../model/guest.js';
 
-/** Where events are posted to. It has one of `secret` and `secret_file`. */
+/** A receiver of events. It has either `secret` or `secret_file`. */
 export interface WebhookConfig {
   url: string;
-  /** What signs each post. */
+  /** The secret that signs each post. */
   secret?: string;
+  /** A file with that secret, which only its owner may read. */
   secret_file?: string;
-  /** Events of these kinds alone. */
+  /** The kinds of events to post; all when absent. */
   kinds?: EventKind[];
-  /** Events of these guests alone, by id. */
+  /** The ids of the guests whose events to post; all events when absent. */
   guests?: string[];
 }
 
-/** What is kept of the events, and who is told of them. */
+/** How many events are kept, and which webhooks receive them. */
 export interface EventsConfig {
-  /** What the newest events may take of the disk; `DEFAULT_MAX_BYTES` of the event log when absent. */
+  /** Disk space for the newest events; `DEFAULT_MAX_BYTES` of the event log when absent. */
   max_bytes?: number;
   webhooks?: WebhookConfig[];
 }
@@ -27,25 +28,30 @@ const webhookSchema = Joi.object<WebhookConfig>({
   url: Joi.string()
     .uri({ scheme: ['http', 'https'] })
     .required()
-    .description('Where to post to')
+    .description('The URL to post to')
     .example('https://hooks.example.org/mistify'),
   secret: Joi.string()
     .min(16)
-    .description('What signs each post; a file is better, for a config is often readable'),
+    .description('The secret that signs each post; prefer secret_file when others can read this config'),
   secret_file: Joi.string()
-    .description('File, readable by its owner only, with the secret that signs each post')
+    .description('A file with the secret that signs each post, which only its owner may read')
     .example('/etc/mistify/webhook.secret'),
   kinds: Joi.array()
     .items(Joi.string().valid(...EVENT_KINDS))
     .min(1)
     .unique()
-    .description('Events of these kinds alone'),
-  guests: Joi.array().items(guestIdSchema).min(1).unique().description('Events of these guests alone, by id'),
+    .description('The kinds of events to post; all by default'),
+  guests: Joi.array()
+    .items(guestIdSchema)
+    .min(1)
+    .unique()
+    .description('The ids of the guests whose events to post; all events by default'),
 })
   .xor('secret', 'secret_file')
   .messages({
-    'object.missing': '{{#label}}: give a secret_file (or a secret), by which the receiver knows who posts',
-    'object.xor': '{{#label}}: has both a secret and a secret_file, give one of them',
+    'object.missing':
+      '{{#label}}: give a secret_file (or a secret), so that the receiver can verify each post',
+    'object.xor': '{{#label}}: has both a secret and a secret_file: remove one of them',
   });
 
 export const eventsSchema = Joi.object<EventsConfig>({
@@ -53,10 +59,10 @@ export const eventsSchema = Joi.object<EventsConfig>({
     .integer()
     .min(64 * 1024)
     .max(1024 ** 3)
-    .description('What the newest events may take of the disk, in bytes'),
+    .description('Disk space for the newest events, in bytes'),
   webhooks: Joi.array()
     .items(webhookSchema)
     .max(MAX_WEBHOOKS)
     .unique('url')
-    .description('Where events are posted to'),
+    .description('Receivers of events'),
 });

@@ -1,7 +1,7 @@
 import { ACTION_TYPES } from '../model/actions.js';
 import { configFileSchema } from './schema.js';
 
-/** Where editors find it, relative to `config/`. */
+/** The path of the JSON Schema, relative to `config/`. */
 export const CONFIG_SCHEMA_FILE = 'schema/config.json';
 
 interface JsonSchema {
@@ -10,16 +10,16 @@ interface JsonSchema {
 }
 
 /**
- * The JSON Schema of config files, from the schema that validates them, for editors: they complete keys and mark what
- * the agent would refuse or ignore.
+ * Derives the JSON Schema of config files from the joi schema that validates them. With it, editors complete keys and
+ * mark what the agent would reject or ignore.
  */
 export const configJsonSchema = (): unknown => {
   const schema = configFileSchema['~standard'].jsonSchema.input({
     target: 'draft-2020-12',
-  }) as unknown as JsonSchema;
+  }) as JsonSchema;
   const { actions, server, ...others } = schema.properties;
   const socket = server?.properties.socket;
-  // The default as it is written, not as it is read: octal.
+  // A config file has the mode as octal digits, the joi schema's default is the number they stand for.
   if (socket?.properties.mode) socket.properties.mode.default = '0600';
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -9,9 +9,9 @@ export interface StageConfig {
   service: string;
   method: string;
   args?: StageArgs;
-  /** Seconds that one call, or all its retries together, may take. */
+  /** Seconds for one call, all retries that the sub-agent asks for included. */
   timeout?: number;
-  /** Whether it may be run again when a crash of the agent leaves open how far it came. */
+  /** Whether the stage may run again when the agent crashed while it ran. */
   idempotent?: boolean;
 }
 
@@ -19,23 +19,25 @@ export interface ActionConfig {
   stages: StageConfig[];
 }
 
-/** A sub-agent on this host, by the address at which it listens. */
+/** A sub-agent on this host. Several services may share an address and differ in `path`. */
 export type ServiceConfig = ServiceAddress & ServiceSettings;
 
 export interface ServiceSettings {
   path: string;
-  /** Calls that the sub-agent gets at the same time. */
+  /** The most calls that the agent makes to the service at the same time. */
   max_pending: number;
-  /** Seconds; for stages that have no `timeout` of their own. */
+  /** Seconds for a call, unless its stage has a `timeout`. */
   timeout?: number;
-  /** Program and arguments; the agent starts and supervises a service that has one. */
+  /** A program and its arguments, which the agent starts and supervises. */
   command?: string[];
-  /** Has the secret that a sub-agent which somebody else starts wants to see in every call. */
+  /** A file with the secret that each call carries, for a sub-agent that the agent does not start. */
   secret_file?: string;
 }
 
 /** The content of one config file. */
 export interface ConfigFile {
+  /** The files to build upon, relative to the directory of this one. */
+  extends?: string | string[];
   actions: Record<string, ActionConfig>;
   services: Record<string, ServiceConfig>;
   dbpath?: string;
@@ -46,15 +48,17 @@ export interface ConfigFile {
 const timeout = Joi.number().positive().max(86_400).description('Seconds').example(60);
 
 const stageSchema = Joi.object<StageConfig>({
-  service: Joi.string().required().description('Name of a service of this config').example('storage'),
+  service: Joi.string().required().description('The name of a service').example('storage'),
   method: Joi.string().required().description('`Service.Method`').example('ImageStore.CreateGuestDisks'),
   args: Joi.object()
     .pattern(Joi.string(), Joi.string().allow(''))
     .allow(null)
     .empty(null)
-    .description('Opaque strings for this stage alone'),
+    .description('Strings for this stage, passed on as they are'),
   timeout,
-  idempotent: Joi.boolean().description('Whether it may be run again after a crash'),
+  idempotent: Joi.boolean().description(
+    'Whether the stage may run again when the agent crashed while it ran',
+  ),
 });
 
 const actionSchema = Joi.object<ActionConfig>({
@@ -63,7 +67,7 @@ const actionSchema = Joi.object<ActionConfig>({
     .allow(null)
     .empty(null)
     .default([])
-    .description('Calls to sub-agents, in order; the first failure ends it'),
+    .description('Calls to sub-agents, in order, until one fails'),
 });
 
 const serviceSchema = Joi.object({
@@ -71,14 +75,14 @@ const serviceSchema = Joi.object({
   socket: Joi.string()
     .allow('')
     .empty('')
-    .description("Path of a unix socket; a relative one is in the agent's private directory")
+    .description("Path of a unix socket; a relative one is in a private directory of the agent's state")
     .example('storage.sock'),
   path: Joi.string()
     .pattern(/^\//, 'path')
     .allow('')
     .empty('')
     .default(RPC_PATH)
-    .description('Where it answers RPC, or streams')
+    .description('URL path of RPC or of the stream')
     .example(RPC_PATH),
   max_pending: Joi.number()
     .integer()
@@ -86,17 +90,17 @@ const serviceSchema = Joi.object({
     .max(1000)
     .empty(0)
     .default(4)
-    .description('Calls that it gets at the same time'),
+    .description('The most calls at the same time'),
   timeout,
   command: Joi.array()
     .items(Joi.string())
     .min(1)
-    .description('Program and arguments; the agent starts it, and starts it again when it dies')
+    .description('A program and its arguments, which the agent starts, and restarts when it exits')
     .example(['mistify-storage']),
   secret_file: Joi.string()
     .allow('')
     .empty('')
-    .description('File with the secret of a sub-agent that the agent does not start')
+    .description('A file with the secret of a sub-agent that the agent does not start')
     .example('/etc/mistify/storage.secret'),
 })
   .xor('port', 'socket')
@@ -104,13 +108,24 @@ const serviceSchema = Joi.object({
   .messages({
     'object.missing':
       '{{#label}}: give either a port (TCP on loopback) or a socket (the path of a unix socket)',
-    'object.xor': '{{#label}}: has both a port and a socket, give one of them',
+    'object.xor': '{{#label}}: has both a port and a socket: remove one of them',
     'object.without':
-      '{{#label}}: the agent makes a secret of its own for a service that has a command: remove secret_file',
+      '{{#label}}: the agent makes the secret of a service that has a command: remove secret_file',
+  });
+
+const extendsSchema = Joi.alternatives(Joi.string(), Joi.array().items(Joi.string()).min(1).unique())
+  .description(
+    'Config files to build upon, relative to this file; what this file defines replaces what they define',
+  )
+  .example('agent.json')
+  .messages({
+    'alternatives.match': '{{#label}}: give the path of a config file or a list of paths, got {{#value}}',
+    'alternatives.types': '{{#label}}: give the path of a config file or a list of paths, got {{#value}}',
   });
 
 export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   $schema: Joi.string().strip(),
+  extends: extendsSchema,
   actions: Joi.object().pattern(Joi.string(), actionSchema).default({}),
   services: Joi.object().pattern(Joi.string(), serviceSchema).default({}),
   server: serverSchema,

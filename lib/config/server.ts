@@ -2,55 +2,55 @@ import Joi from 'joi';
 import { SCOPES, type Scope } from '../model/principal.js';
 import { MAX_SOCKET_PATH } from '../rpc/protocol/service-address.js';
 
-export const AUTH_WAYS = ['token', 'certificate'] as const;
-export type AuthWay = (typeof AUTH_WAYS)[number];
+const AUTH_METHODS = ['token', 'certificate'] as const;
+type AuthMethod = (typeof AUTH_METHODS)[number];
 
-/** Files in PEM. */
+/** Paths of files in PEM. */
 export interface TlsConfig {
   cert: string;
   key: string;
-  /** Authorities whose certificates clients may show. */
+  /** The authorities that sign the certificates of clients. */
   client_ca?: string;
 }
 
 /** How the API is served. */
 export interface ServerConfig {
-  /** The ways in which clients say who they are; any of them will do. Without, loopback alone is served. */
-  auth?: AuthWay[];
+  /** How clients authenticate; each needs one of these. When absent, the agent serves loopback only. */
+  auth?: AuthMethod[];
   tls?: TlsConfig;
-  /** What the holders of certificates may do, by the common name of their subject. */
+  /** The scope of each client certificate, by the common name of its subject. */
   certificates?: Record<string, Scope>;
-  /** A unix socket beside the address. */
+  /** A unix socket in addition to the address. */
   socket?: { path: string; mode: number };
-  /** Requests a second that one client may make; absent for any number. */
+  /** Requests per second and client; unlimited when absent. */
   rate_limit?: number;
 }
 
-const file = (what: string): Joi.StringSchema => Joi.string().description(`${what}, in PEM`);
+const pemFile = (content: string): Joi.StringSchema => Joi.string().description(`${content}, a file in PEM`);
 
 const parseMode: Joi.CustomValidator<string, number> = (text) => Number.parseInt(text, 8);
 
 export const serverSchema = Joi.object<ServerConfig>({
   auth: Joi.array()
-    .items(Joi.string().valid(...AUTH_WAYS))
+    .items(Joi.string().valid(...AUTH_METHODS))
     .min(1)
     .unique()
-    .description('How clients say who they are; needed on any address but loopback'),
+    .description('How clients authenticate; required on any address but loopback'),
   tls: Joi.object<TlsConfig>({
-    cert: file('The certificate').required(),
-    key: file('Its key').required(),
-    client_ca: file("The authorities of the clients' certificates"),
-  }).description('Files of the certificate; without it, HTTP'),
+    cert: pemFile('The certificate').required(),
+    key: pemFile('The private key of the certificate').required(),
+    client_ca: pemFile('The authorities that sign the certificates of clients'),
+  }).description('Serves HTTPS; without it, the agent serves HTTP'),
   certificates: Joi.object()
     .pattern(Joi.string(), Joi.string().valid(...SCOPES))
-    .description('What the holders of certificates may do, by common name'),
+    .description('The scope of each client certificate, by the common name of its subject'),
   socket: Joi.object({
     path: Joi.string().pattern(/^\//, 'absolute path').max(MAX_SOCKET_PATH).required(),
     mode: Joi.string()
       .pattern(/^0?[0-7]{3}$/, 'octal mode (such as 0660)')
       .custom(parseMode)
       .default(0o600)
-      .description('Who may connect, in octal'),
-  }).description('A unix socket beside the address'),
-  rate_limit: Joi.number().positive().max(1_000_000).description('Requests a second of one client'),
+      .description('The mode of the socket, in octal'),
+  }).description('A unix socket in addition to the address'),
+  rate_limit: Joi.number().positive().max(1_000_000).description('Requests per second and client'),
 });

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_CONFIG } from '../../lib/config/default-config.js';
+import { DEFAULT_CONFIG } from '../../lib/config/load.js';
 import { LOG_LEVELS } from '../../lib/log.js';
 import { type Address, parseAddress } from './address.js';
 

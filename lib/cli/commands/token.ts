@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { StoredToken } from '../../auth/tokens.js';
-import { DEFAULT_CONFIG } from '../../config/default-config.js';
 import { SCOPES, type Scope } from '../../model/principal.js';
 import { parseLifetime } from '../lifetime.js';
 import { type Column, Output } from '../output.js';
@@ -34,14 +33,14 @@ const sameAgent = ({ configFile = [] }: StoreOptions): string =>
 
 /** The tokens of the agent on this host: they are kept in its state, and no request makes one. */
 const openStore = async (command: Command) => {
-  const { configFile = [DEFAULT_CONFIG], json = false } = command.optsWithGlobals<StoreOptions>();
+  const { configFile, json = false } = command.optsWithGlobals<StoreOptions>();
   // Only now: to load them takes longer than all the rest, and help needs none of it.
-  const [{ loadConfig }, file, tokens] = await Promise.all([
+  const [{ DEFAULT_CONFIG, loadConfig }, file, tokens] = await Promise.all([
     import('../../config/load.js'),
     import('../../auth/token-file.js'),
     import('../../auth/tokens.js'),
   ]);
-  const { dbpath, server } = await loadConfig(configFile);
+  const { dbpath, server } = await loadConfig(configFile ?? [DEFAULT_CONFIG]);
   const isAskedFor = server.auth?.includes('token') === true;
   return { dbpath, isAskedFor, out: new Output(json), ...file, ...tokens };
 };

@@ -11,7 +11,7 @@ import { packageRoot } from '../../../lib/files/package-root.js';
 const pathOf = (name: string): string => join(packageRoot, 'config', name);
 const read = (name: string): Promise<string> => readFile(pathOf(name), 'utf8');
 
-/** Every key that the JSON Schema knows of, whatever it is in. */
+/** Lists every key of the JSON Schema, at any depth. */
 const keysOf = (schema: unknown): string[] => {
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties, patternProperties, items } = schema as Record<string, Record<string, unknown>>;
@@ -21,41 +21,41 @@ const keysOf = (schema: unknown): string[] => {
   ];
 };
 
-/** As editors do it. */
+/** Validates as editors do. */
 const validator = () => {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
   return ajv.compile(configJsonSchema() as object);
 };
 
-const known = keysOf(configJsonSchema()).filter((key) => key !== '$schema');
+const knownKeys = keysOf(configJsonSchema()).filter((key) => key !== '$schema');
 
-test('the annotated example can be used', async (t) => {
+test('loads the annotated example without a warning', async (t) => {
   const { warnings, services } = await loadConfig([pathOf('example.yaml')]);
   t.deepEqual(warnings, []);
   t.true(services.has('dns'));
 });
 
-test('the annotated example shows every key', async (t) => {
+test('the annotated example has every key', async (t) => {
   const example = await read('example.yaml');
-  t.true(known.length > 20);
+  t.true(knownKeys.length > 20);
   t.deepEqual(
-    known.filter((key) => !new RegExp(`^[\\s-]*${key}:`, 'm').test(example)),
+    knownKeys.filter((key) => !new RegExp(`^[\\s-]*${key}:`, 'm').test(example)),
     [],
   );
 });
 
-test('the JSON Schema that editors use is what the agent validates with: npm run config-schema', async (t) => {
+test('config/schema is up to date: npm run config-schema rewrites it', async (t) => {
   t.deepEqual(JSON.parse(await read(CONFIG_SCHEMA_FILE)), configJsonSchema());
 });
 
 for (const name of ['agent.json', 'zfs.json', 'test-service.json', 'dev.json', 'example.yaml'])
-  test(`${name} is what the JSON Schema asks for`, async (t) => {
+  test(`${name} satisfies the JSON Schema`, async (t) => {
     const validate = validator();
     t.true(validate(parse(await read(name))), JSON.stringify(validate.errors));
   });
 
-test('the JSON Schema marks a key or an action that there is not', (t) => {
+test('the JSON Schema rejects an unknown key and an unknown action', (t) => {
   const validate = validator();
   t.false(validate({ dbpaht: '/srv' }));
   t.false(validate({ actions: { frobnicate: { stages: [] } } }));

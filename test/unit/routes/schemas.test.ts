@@ -92,6 +92,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
     configFileSchema,
     keysOf<ConfigFile & { $schema: string }>({
       $schema: 1,
+      extends: 1,
       actions: 1,
       services: 1,
       dbpath: 1,

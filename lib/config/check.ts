@@ -1,0 +1,68 @@
+import { describeAddress, excessOfSocketPath, MAX_SOCKET_PATH } from '../rpc/protocol/service-address.js';
+import type { Draft } from './layers.js';
+import type { ServiceConfig } from './schema.js';
+
+/** Names the file that defines a key. */
+type FileOf = (key: string) => string | undefined;
+
+const checkStages = ({ actions, services }: Draft, fileOf: FileOf): string[] =>
+  [...actions].flatMap(([name, { stages }]) =>
+    stages.flatMap(({ service }, index) => {
+      const key = `actions.${name}`;
+      return services.has(service)
+        ? []
+        : [`${fileOf(key)}: ${key}.stages[${index}].service: there is no service ${service}`];
+    }),
+  );
+
+/** @returns what is wrong with a service, after the service's own key, or undefined when nothing is */
+type CheckService = (name: string, service: ServiceConfig) => string | undefined;
+
+const checkSocketPath: CheckService = (_name, service) => {
+  if (!('socket' in service)) return undefined;
+  const excess = excessOfSocketPath(service.socket);
+  if (excess === 0) return undefined;
+  const size = `${MAX_SOCKET_PATH + excess} bytes, at most ${MAX_SOCKET_PATH}`;
+  const advice = 'choose a shorter dbpath, or a shorter absolute path for the socket';
+  return `socket: ${service.socket} is too long for a unix socket (${size}): ${advice}`;
+};
+
+/** Services at one address are one sub-agent, which has one secret. */
+const checkSecret = (): CheckService => {
+  const secretFiles = new Map<string, string>();
+  return (_name, { secret_file: secretFile, ...service }) => {
+    if (secretFile === undefined) return undefined;
+    const address = describeAddress(service);
+    const other = secretFiles.get(address) ?? secretFile;
+    secretFiles.set(address, other);
+    return other === secretFile ? undefined : `secret_file: ${address} already has the secret file ${other}`;
+  };
+};
+
+/** Two programs would compete for the address, each with a state of its own. */
+const checkCommand = (): CheckService => {
+  const services = new Map<string, string>();
+  return (name, { command, ...service }) => {
+    if (command === undefined) return undefined;
+    const address = describeAddress(service);
+    const other = services.get(address);
+    if (other !== undefined) return `command: services.${other} already has a command for ${address}`;
+    services.set(address, name);
+    return undefined;
+  };
+};
+
+/**
+ * Checks what no file can be checked for alone.
+ * @returns the problems, each with its file and key
+ */
+export const checkConfig = (draft: Draft, fileOf: FileOf): string[] => {
+  const checks = [checkSocketPath, checkSecret(), checkCommand()];
+  const problems = [...draft.services].flatMap(([name, service]) =>
+    checks.flatMap((check) => {
+      const problem = check(name, service);
+      return problem === undefined ? [] : [`${fileOf(`services.${name}`)}: services.${name}.${problem}`];
+    }),
+  );
+  return [...checkStages(draft, fileOf), ...problems];
+};

@@ -1,0 +1,77 @@
+import { ACTION_TYPES } from '../model/actions.js';
+import type { EventsConfig } from './events.js';
+import type { ActionConfig, ConfigFile, ServiceConfig } from './schema.js';
+import type { ServerConfig } from './server.js';
+
+/** What config files add up to, before defaults and checks. */
+export interface Draft {
+  actions: Map<string, ActionConfig>;
+  services: Map<string, ServiceConfig>;
+  server: ServerConfig;
+  events: EventsConfig;
+  dbpath?: string;
+}
+
+/** What a config file says about one key. */
+export interface Definition {
+  file: string;
+  value: unknown;
+  /** The files that define the key too, and that `file` extends. */
+  replaces: ReadonlySet<string>;
+  /** Puts the value into the config. */
+  apply(draft: Draft): void;
+}
+
+/** Definitions by key, such as `services.storage`. */
+export type Layer = Map<string, Definition>;
+
+/** The definitions that a file makes itself. The keys of `server` and `events` stand for themselves. */
+export const layerOf = (file: string, content: ConfigFile): Layer => {
+  const layer: Layer = new Map();
+  const define = (key: string, value: unknown, apply: Definition['apply']): void => {
+    layer.set(key, { file, value, replaces: new Set(), apply });
+  };
+  for (const [name, service] of Object.entries(content.services))
+    define(`services.${name}`, service, ({ services }) => services.set(name, service));
+  for (const [name, action] of Object.entries(content.actions))
+    define(`actions.${name}`, action, ({ actions }) => actions.set(name, action));
+  for (const part of ['server', 'events'] as const) {
+    for (const [key, value] of Object.entries(content[part] ?? {}))
+      define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
+  }
+  const { dbpath } = content;
+  if (dbpath !== undefined) define('dbpath', dbpath, (draft) => Object.assign(draft, { dbpath }));
+  return layer;
+};
+
+/** Lists the actions of a file that the agent does not know. */
+export const unknownActions = ({ actions }: ConfigFile): string[] =>
+  Object.keys(actions).filter((name) => !ACTION_TYPES.has(name));
+
+/** @param key a key that two files define, neither of which extends the other */
+type OnConflict = (key: string, file: string, earlier: string) => void;
+
+/** Adds layers up. Of two definitions of a key, the one whose file extends the other's file holds. */
+export const addLayers = (layers: readonly Layer[], onConflict: OnConflict): Layer => {
+  const sum: Layer = new Map();
+  for (const [key, later] of layers.flatMap((layer) => [...layer])) {
+    const earlier = sum.get(key);
+    if (earlier === undefined || later.replaces.has(earlier.file)) sum.set(key, later);
+    else if (earlier.value !== later.value && !earlier.replaces.has(later.file))
+      onConflict(key, later.file, earlier.file);
+  }
+  return sum;
+};
+
+/** Puts a file's own definitions on top of those of the files that it extends. */
+export const extendLayers = (bases: readonly Layer[], own: Layer, onConflict: OnConflict): Layer => {
+  const extended = addLayers(bases, (key, file, earlier) => {
+    if (!own.has(key)) onConflict(key, file, earlier);
+  });
+  for (const [key, definition] of own) {
+    const replaced = bases.flatMap((base) => base.get(key) ?? []);
+    const replaces = new Set(replaced.flatMap(({ file, replaces }) => [file, ...replaces]));
+    extended.set(key, { ...definition, replaces });
+  }
+  return extended;
+};

@@ -1,0 +1,55 @@
+import { errorMessage } from '../errors.js';
+import { ConfigSyntaxError } from './syntax-error.js';
+
+/** The content of a config file, and the paths of the keys that one object has more than once. */
+export interface Parsed {
+  content: unknown;
+  duplicates: string[];
+}
+
+/** Strings in a JSON text; a key includes the colon after it. */
+const STRINGS = /"(?:[^"\\]+|\\.)*"(\s*:)?/g;
+
+const countWrittenKeys = (text: string): number =>
+  [...text.matchAll(STRINGS)].filter(([, colon]) => colon !== undefined).length;
+
+const countParsedKeys = (value: unknown): number => {
+  if (typeof value !== 'object' || value === null) return 0;
+  const values = Object.values(value);
+  const own = Array.isArray(value) ? 0 : values.length;
+  return values.reduce((sum: number, each) => sum + countParsedKeys(each), own);
+};
+
+/** The form of all messages of lossless-json; the position counts characters from 0. */
+const LOSSLESS_MESSAGE = /^(?<mistake>.*) at position (?<offset>\d+)$/s;
+
+/** Finds the mistake in a text that `JSON.parse` rejects: Node's own message states the position only sometimes. */
+const locateMistake = async (text: string): Promise<ConfigSyntaxError | undefined> => {
+  const { parse } = await import('lossless-json');
+  try {
+    parse(text, null, { onDuplicateKey: () => undefined });
+  } catch (error) {
+    const { mistake, offset } = LOSSLESS_MESSAGE.exec(errorMessage(error))?.groups ?? {};
+    if (mistake !== undefined) return new ConfigSyntaxError(mistake, text, Number(offset));
+  }
+  return undefined;
+};
+
+const parseText = async (text: string): Promise<unknown> => {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw (await locateMistake(text)) ?? error;
+  }
+};
+
+/**
+ * Parses JSON. The YAML parser, which takes long to load, is needed only to name the keys that occur twice.
+ * @throws {ConfigSyntaxError} at the first mistake
+ */
+export const parseJson = async (text: string): Promise<Parsed> => {
+  const content = await parseText(text);
+  if (countWrittenKeys(text) === countParsedKeys(content)) return { content, duplicates: [] };
+  const { duplicateKeys } = await import('./parse-yaml.js');
+  return { content, duplicates: duplicateKeys(text) };
+};

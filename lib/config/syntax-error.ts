@@ -1,0 +1,15 @@
+/** A text that is not JSON, or not YAML, with the place of the first mistake in it. */
+export class ConfigSyntaxError extends Error {
+  /** Counted from 1, as editors do. */
+  readonly line: number;
+  readonly column: number;
+
+  /** @param offset characters of `text` before the mistake */
+  constructor(message: string, text: string, offset: number) {
+    super(message.replaceAll('\n', '\\n'));
+    this.name = 'ConfigSyntaxError';
+    const lines = text.slice(0, offset).split('\n');
+    this.line = lines.length;
+    this.column = (lines.at(-1)?.length ?? 0) + 1;
+  }
+}
