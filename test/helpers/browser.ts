@@ -2,10 +2,10 @@ import type { ExecutionContext } from 'ava';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { missingParts } from './needs.js';
 
-/** What Debian calls it, for `needs`. */
+/** The name of the program, for `needs`. */
 export const BROWSER = 'chromium';
 
-/** A browser that asks nobody for anything but what its pages ask for. */
+/** Flags that keep the browser from making requests of its own. */
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -16,8 +16,8 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** For a machine that is busy with other tests. */
-const PATIENCE_MS = 60_000;
+/** Long enough for a machine that is busy with other tests. */
+const TIMEOUT_MS = 60_000;
 
 let browser: Promise<Browser> | undefined;
 
@@ -26,18 +26,18 @@ const launch = (): Promise<Browser> => {
   return browser;
 };
 
-/** For `test.after.always` of each file that opens pages: they share one browser. */
+/** Closes the browser that the pages of a test file share; for `test.after.always`. */
 export const closeBrowser = async (): Promise<void> => {
   if (missingParts(BROWSER).length === 0) await (await browser)?.close();
 };
 
 export interface PageOptions extends BrowserContextOptions {
-  /** What the page may complain of: refusals that the test is about. */
+  /** Problems to ignore: the refusals that the test is about. */
   expected?: RegExp;
 }
 
-/** What no page may have: errors in its console, and requests to anywhere else. */
-const watchFor = (page: Page, origin: string, expected: RegExp | undefined): string[] => {
+/** Collects what no page may have: errors in its console, and requests to other origins. */
+const collectProblems = (page: Page, origin: string, expected: RegExp | undefined): string[] => {
   const problems: string[] = [];
   const note = (problem: string): void => {
     if (!expected?.test(problem)) problems.push(problem);
@@ -54,19 +54,19 @@ const watchFor = (page: Page, origin: string, expected: RegExp | undefined): str
 };
 
 /**
- * Opens a page in a browser that knows nothing of other tests' pages. At the end of the test it must have had nothing
- * to complain of, violations of its security policy included.
+ * Opens a page in a fresh browser context. The test fails if the page has had problems by its end, violations of the
+ * security policy included.
  */
 export const openPage = async (
   t: ExecutionContext,
   url: string,
   { expected, ...options }: PageOptions = {},
 ): Promise<Page> => {
-  t.timeout(5 * PATIENCE_MS);
+  t.timeout(5 * TIMEOUT_MS);
   const context = await (await launch()).newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
-  const problems = watchFor(page, new URL(url).origin, expected);
+  page.setDefaultTimeout(TIMEOUT_MS);
+  const problems = collectProblems(page, new URL(url).origin, expected);
   t.teardown(async () => {
     await context.close();
     if (problems.length > 0) throw new Error(`the page has problems:\n${problems.join('\n')}`);
@@ -75,6 +75,6 @@ export const openPage = async (
   return page;
 };
 
-/** The row of a table that has just these words somewhere. */
+/** The table row that contains an element with exactly this text. */
 export const rowWith = (page: Page, text: string): Locator =>
   page.getByRole('row').filter({ has: page.getByText(text, { exact: true }) });

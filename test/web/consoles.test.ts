@@ -12,7 +12,7 @@ import { until } from '../helpers/wait.js';
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
-test('a serial console shows what was said before, and takes what is typed', async (t) => {
+test('a serial console shows earlier output and sends what is typed', async (t) => {
   const { url, context, scripted } = await serveApi(t, { console: () => ({ bytes: shouting() }) });
   const { id } = await addGuest(context);
   const page = await openPage(t, `${url}/#/guests/${id}/serial`);
@@ -22,10 +22,10 @@ test('a serial console shows what was said before, and takes what is typed', asy
   await page.keyboard.type('who is there? n /');
   await screen.getByText('WHO IS THERE? N /').waitFor();
   t.is(scripted.consoles[0]?.scrollback, 65_536);
-  t.is(await page.getByRole('dialog').count(), 0, 'keys of the terminal went to the page');
+  t.is(await page.getByRole('dialog').count(), 0, 'a key typed into the terminal reached the page');
 });
 
-test('a console that breaks is connected again', async (t) => {
+test('reconnects a console whose connection breaks', async (t) => {
   const opened: Duplex[] = [];
   const { url, context } = await serveApi(t, {
     console: () => {
@@ -38,42 +38,42 @@ test('a console that breaks is connected again', async (t) => {
   const page = await openPage(t, `${url}/#/guests/${id}/serial`);
   await page.getByText('Connected', { exact: true }).waitFor();
   opened[0]?.destroy(new Error('the line broke'));
-  await until('it is opened again', () => opened.length === 2);
+  await until('the console is opened again', () => opened.length === 2);
   await page.getByText('Connected', { exact: true }).waitFor();
   t.pass();
 });
 
-test('a console that is not there yet comes when it is', async (t) => {
-  let isThere = false;
+test('connects to a console that appears later', async (t) => {
+  let exists = false;
   const { url, context } = await serveApi(t, {
     console: () => {
-      if (!isThere) throw new Refusal('not_found', 'the container: not found');
+      if (!exists) throw new Refusal('not_found', 'the container: not found');
       return { bytes: shouting() };
     },
   });
   const { id } = await addGuest(context, { type: 'container' });
   const page = await openPage(t, `${url}/#/guests/${id}/serial`, { expected: /404|WebSocket/ });
-  await page.getByText('the container: not found. Trying again').waitFor();
-  isThere = true;
+  await page.getByText('The container: not found.').waitFor();
+  exists = true;
   await page.getByText('Connected', { exact: true }).waitFor();
   t.pass();
 });
 
-test('a console tells a container how large its terminal is', async (t) => {
+test('sends the size of the terminal to a container', async (t) => {
   const sizes: { columns: number; rows: number }[] = [];
   const { url, context } = await serveApi(t, {
     console: () => ({ bytes: shouting(), resize: (size) => void sizes.push(size) }),
   });
   const { id } = await addGuest(context, { type: 'container' });
   const page = await openPage(t, `${url}/#/guests/${id}/serial`);
-  await until('it was told', () => sizes.length > 0);
+  await until('the size is sent', () => sizes.length > 0);
   const [first] = sizes.slice(-1);
   await page.setViewportSize({ width: 640, height: 600 });
-  await until('it was told again', () => (sizes.at(-1)?.columns ?? 999) < (first?.columns ?? 0));
+  await until('the new size is sent', () => (sizes.at(-1)?.columns ?? 999) < (first?.columns ?? 0));
   t.is(await page.getByRole('link', { name: 'Screen' }).count(), 0, 'a container has a screen');
 });
 
-test('the screen of a guest that is off says so, without asking for it', async (t) => {
+test('shows that a guest is off instead of connecting to its screen', async (t) => {
   const { url, context, scripted } = await serveApi(t);
   const { id } = await addGuest(context, { state: 'shutoff' });
   const page = await openPage(t, `${url}/#/guests/${id}/screen`);
@@ -81,19 +81,19 @@ test('the screen of a guest that is off says so, without asking for it', async (
   t.deepEqual(scripted.consoles, []);
 });
 
-test('a console is opened with the token that the page has, when its scope allows it', async (t) => {
+test("opens a console with the page's token if its scope permits", async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const { id } = await addGuest(api.context);
   const expected = /401 \(Unauthorized\)|403|WebSocket/;
-  for (const [scope, said] of [
+  for (const [scope, status] of [
     ['operate', /^Connected$/],
-    ['read', /Your token may only look/],
+    ['read', /Your token .* scope/],
   ] as const) {
     const token = await makeToken(dbpath, scope, scope);
     const page = await openPage(t, `${api.url}/#/guests/${id}/serial`, { expected });
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText(said).waitFor();
+    await page.getByText(status).waitFor();
   }
   t.is(api.scripted.consoles.length, 1);
 });

@@ -10,7 +10,7 @@ import { gate, until } from '../helpers/wait.js';
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
-test('the list has each guest with its state, and follows what happens to it', async (t) => {
+test('lists each guest with its state and follows its changes', async (t) => {
   const { url, context, call } = await serveApi(t);
   const { id } = await addGuest(context, { metadata: { name: 'web-1' }, memory: 512 });
   const page = await openPage(t, url);
@@ -26,7 +26,7 @@ test('the list has each guest with its state, and follows what happens to it', a
   t.is(await page.getByRole('status').first().textContent(), '1 of 1 running');
 });
 
-test('the list shows how busy each guest is', async (t) => {
+test('shows the load of each guest in the list', async (t) => {
   const { url, context } = await serveApi(t, {
     methods: {
       'Test.allMetrics': () => ({
@@ -44,7 +44,7 @@ test('the list shows how busy each guest is', async (t) => {
   t.truthy(await rowWith(page, 'web-1').locator('polyline').first().getAttribute('points'));
 });
 
-test('a filter leaves what has all of its words', async (t) => {
+test('filters for guests that match every word', async (t) => {
   const { url, context } = await serveApi(t);
   for (const name of ['web-1', 'web-2', 'db-1']) await addGuest(context, { metadata: { name } });
   await addGuest(context, { metadata: { name: 'web-3' }, state: 'shutoff' });
@@ -54,10 +54,10 @@ test('a filter leaves what has all of its words', async (t) => {
   await page.keyboard.type('web running');
   await rowWith(page, 'db-1').waitFor({ state: 'detached' });
   t.deepEqual(await page.locator('tbody a').allTextContents(), ['web-1', 'web-2']);
-  await page.getByText('2 shown of 4').waitFor();
+  await page.getByText('2 of 4 shown').waitFor();
 });
 
-test('the keyboard alone goes down the list, opens a guest, and comes back', async (t) => {
+test('moves through the list, into a guest and back by keyboard', async (t) => {
   const { url, context } = await serveApi(t);
   for (const name of ['a-1', 'a-2', 'a-10']) await addGuest(context, { metadata: { name } });
   const page = await openPage(t, url);
@@ -72,13 +72,13 @@ test('the keyboard alone goes down the list, opens a guest, and comes back', asy
   await page.keyboard.press('Escape');
   await page.getByRole('heading', { name: 'Guests' }).waitFor();
   await page.keyboard.press('?');
-  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   t.pass();
 });
 
-test('a thousand guests are a list of which only what is seen is in the page', async (t) => {
+test('renders only the visible rows of a thousand guests', async (t) => {
   const { url, context } = await serveApi(t);
   for (let n = 0; n < 1000; n += 1) await addGuest(context, { metadata: { name: `guest-${n}` } });
   const page = await openPage(t, url);
@@ -89,10 +89,10 @@ test('a thousand guests are a list of which only what is seen is in the page', a
   t.is(await rowWith(page, 'guest-999').getAttribute('aria-rowindex'), '1001');
 });
 
-test('a guest is created in the page, with what was filled in', async (t) => {
+test('creates a guest from the form', async (t) => {
   const { url, context, scripted } = await serveApi(t);
   const page = await openPage(t, url);
-  await page.getByText('There are no guests yet').waitFor();
+  await page.getByText('No guests yet').waitFor();
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'New guest' });
   await dialog.getByLabel('Name').fill('web-1');
@@ -100,10 +100,10 @@ test('a guest is created in the page, with what was filled in', async (t) => {
   await dialog.getByLabel('Memory').fill('1G');
   await dialog.getByLabel('vCPUs').fill('2');
   for (const size of ['10G', '512']) {
-    await dialog.getByRole('button', { name: 'Add a disk' }).click();
+    await dialog.getByRole('button', { name: 'Add disk' }).click();
     await dialog.getByLabel('Size of the disk').last().fill(size);
   }
-  await dialog.getByRole('button', { name: 'Add a network card' }).click();
+  await dialog.getByRole('button', { name: 'Add NIC' }).click();
   await dialog.getByLabel('Bridge').fill('br0');
   await dialog.getByLabel('VLAN').fill('10, 20');
   await dialog.getByRole('button', { name: 'Create' }).click();
@@ -116,7 +116,7 @@ test('a guest is created in the page, with what was filled in', async (t) => {
   t.is(context.guests.list().length, 1);
 });
 
-test('a guest without an image gets an empty disk, of a host without images after a warning', async (t) => {
+test('creates a guest with an empty disk, and warns if the host has no images', async (t) => {
   const { url, scripted } = await serveApi(t, {
     methods: {
       'Test.listImages': () => ({ images: [] }),
@@ -127,15 +127,15 @@ test('a guest without an image gets an empty disk, of a host without images afte
   await page.getByText('This host has no images either').waitFor();
   await page.getByRole('button', { name: 'New guest' }).click();
   const dialog = page.getByRole('dialog', { name: 'New guest' });
-  await dialog.getByText('This host has no images yet').waitFor();
-  t.is(await dialog.getByLabel('Size of its disk').inputValue(), '10G');
-  await dialog.getByLabel('Size of its disk').fill('2G');
+  await dialog.getByText('This host has no images.').waitFor();
+  t.is(await dialog.getByLabel('Disk size').inputValue(), '10G');
+  await dialog.getByLabel('Disk size').fill('2G');
   await dialog.getByRole('button', { name: 'Create' }).click();
-  await until('it is asked for', () => scripted.requests('Test.create').length === 1);
+  await until('the create arrives', () => scripted.requests('Test.create').length === 1);
   t.like(scripted.requests('Test.create')[0]?.guest.disks, [{ size: 2048 }]);
 });
 
-test('a guest that could not be created says why', async (t) => {
+test('shows why a guest could not be created', async (t) => {
   const { url, call, context } = await serveApi(t, {
     methods: {
       'Test.create': () => {
@@ -150,7 +150,7 @@ test('a guest that could not be created says why', async (t) => {
   t.notRegex((await start.getAttribute('class')) ?? '', /primary/);
 });
 
-test('the order of the list stays while a guest is looked at', async (t) => {
+test('keeps the order of the list while a guest is open', async (t) => {
   const { url, context } = await serveApi(t);
   for (const name of ['a', 'b']) await addGuest(context, { metadata: { name } });
   const page = await openPage(t, url);
@@ -162,17 +162,17 @@ test('the order of the list stays while a guest is looked at', async (t) => {
   t.deepEqual(await page.locator('tbody a').allTextContents(), ['b', 'a']);
 });
 
-test('what the agent has against a new guest stands in the dialog, at the field', async (t) => {
+test('shows validation errors in the dialog, at the field', async (t) => {
   const { url, context } = await serveApi(t);
   const page = await openPage(t, url, { expected: /400 \(Bad Request\)/ });
-  await page.getByText('There are no guests yet').waitFor();
+  await page.getByText('No guests yet').waitFor();
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Memory').fill('lots');
   await dialog.getByRole('button', { name: 'Create' }).click();
   t.regex((await dialog.getByRole('alert').textContent()) ?? '', /"memory": give MB/);
   await dialog.getByLabel('Memory').fill('512');
-  await dialog.getByLabel('Kind').selectOption('Container');
+  await dialog.getByLabel('Type').selectOption('Container');
   await dialog.getByLabel('Container image').fill('no such image!');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await dialog.getByText(/"image id".*pattern/).waitFor();
@@ -180,7 +180,7 @@ test('what the agent has against a new guest stands in the dialog, at the field'
   t.deepEqual(context.guests.list(), []);
 });
 
-test('a guest is shut down at once, and powered off only when that is confirmed', async (t) => {
+test('shuts down at once and powers off after confirmation', async (t) => {
   const { url, context, scripted } = await serveApi(t);
   const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
   const page = await openPage(t, `${url}/#/guests/${id}`);
@@ -188,16 +188,16 @@ test('a guest is shut down at once, and powered off only when that is confirmed'
   const dialog = page.getByRole('dialog', { name: 'Power off web-1?' });
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Shut down' }).click();
-  await page.getByText('web-1 is shut down.').waitFor();
+  await page.getByText('web-1 shut down.').waitFor();
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByRole('button', { name: 'Power off' }).click();
   await dialog.getByRole('button', { name: 'Power off' }).click();
   await page.getByText('shutoff').first().waitFor();
   t.is(scripted.requests('Test.shutdown').length, 1);
-  await until('it is powered off', () => scripted.requests('Test.poweroff').length === 1);
+  await until('the poweroff arrives', () => scripted.requests('Test.poweroff').length === 1);
 });
 
-test('a guest is deleted only when its name is typed', async (t) => {
+test('deletes a guest only after its name is typed', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
   const page = await openPage(t, `${url}/#/guests/${id}`);
@@ -209,11 +209,11 @@ test('a guest is deleted only when its name is typed', async (t) => {
   t.true(await button.isDisabled());
   await dialog.getByRole('textbox').fill('web-1');
   await button.click();
-  await page.getByText('This guest is gone').waitFor();
+  await page.getByText('This guest does not exist').waitFor();
   t.deepEqual(context.guests.list(), []);
 });
 
-test("a job's progress is seen as it comes, and its failure is said", async (t) => {
+test("shows a job's progress and failure", async (t) => {
   const { opened, open } = gate();
   const { url, context } = await serveApi(t, {
     methods: {
@@ -229,12 +229,12 @@ test("a job's progress is seen as it comes, and its failure is said", async (t) 
   const page = await openPage(t, `${url}/#/guests/${id}/snapshots`);
   await page.getByRole('button', { name: 'New snapshot' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('monday');
-  await page.getByRole('button', { name: 'Take it' }).click();
+  await page.getByRole('button', { name: 'Create' }).click();
   await page.getByText('Create snapshot 42 %').waitFor();
   await page.getByRole('link', { name: 'Jobs', exact: true }).last().click();
   await page.getByText('copying: 42%').waitFor();
   open();
-  await page.getByText(/^Snapshot: “monday” of web-1: .*the disk is full/).waitFor();
+  await page.getByText(/^Create snapshot “monday” of web-1: .*the disk is full/).waitFor();
   await page.getByText('Error', { exact: true }).waitFor();
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
@@ -242,7 +242,7 @@ test("a job's progress is seen as it comes, and its failure is said", async (t) 
   t.pass();
 });
 
-test('snapshots are taken, rolled back to and deleted', async (t) => {
+test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   const guest = randomUUID();
   const names = new Set(['monday']);
   const { url, context, scripted } = await serveApi(t, {
@@ -265,11 +265,11 @@ test('snapshots are taken, rolled back to and deleted', async (t) => {
   await rowWith(page, 'monday').waitFor();
   await page.getByRole('button', { name: 'New snapshot' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('tuesday');
-  await page.getByRole('button', { name: 'Take it' }).click();
+  await page.getByRole('button', { name: 'Create' }).click();
   await rowWith(page, 'tuesday').getByRole('button', { name: 'Roll back' }).click();
-  await page.getByLabel('Destroy newer snapshots').check();
+  await page.getByLabel('Also delete newer snapshots').check();
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
-  await until('it is rolled back', () => scripted.requests('Test.rollbackSnapshot').length === 1);
+  await until('the rollback arrives', () => scripted.requests('Test.rollbackSnapshot').length === 1);
   t.like(scripted.requests('Test.rollbackSnapshot')[0], { destroyMoreRecent: true });
   const saved = page.waitForEvent('download');
   await rowWith(page, 'monday').getByRole('button', { name: 'Download' }).click();
@@ -279,7 +279,7 @@ test('snapshots are taken, rolled back to and deleted', async (t) => {
   await rowWith(page, 'monday').waitFor({ state: 'detached' });
 });
 
-test('a guest that runs is not rolled back: the dialog says what to do first', async (t) => {
+test('does not offer to roll back a running guest', async (t) => {
   const { url, context } = await serveApi(t, {
     methods: {
       'Test.listSnapshots': ({ id }) => ({ snapshots: [{ id: `${id}/disk-vda@monday`, size: 8 }] }),
@@ -293,7 +293,7 @@ test('a guest that runs is not rolled back: the dialog says what to do first', a
   t.true(await dialog.getByRole('button', { name: 'Roll back' }).isDisabled());
 });
 
-test('metadata is set and removed', async (t) => {
+test('sets and removes metadata', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context, { metadata: { name: 'web-1', owner: 'dev' } });
   const page = await openPage(t, `${url}/#/guests/${id}/metadata`);

@@ -12,10 +12,10 @@ import { until } from '../helpers/wait.js';
 const test = needs(BROWSER, ...LINUX_PARTS);
 ava.after.always(closeBrowser);
 
-/** On a machine that is busy with other tests. */
+/** Long enough for a machine that is busy with other tests. */
 const BOOT_MS = 180_000;
 
-/** How many pixels of the guest's screen are lit, and a sum that is another when they are others. */
+/** The number of lit pixels of the guest's screen, and a checksum of them all. */
 const screenOf = (page: Page): Promise<{ lit: number; sum: number }> =>
   page.evaluate(`(() => {
     const canvas = document.querySelector('.console canvas');
@@ -30,7 +30,7 @@ const screenOf = (page: Page): Promise<{ lit: number; sum: number }> =>
     return { lit, sum };
   })()`);
 
-test('a guest is created in the browser, seen to boot, and answers what is typed', async (t) => {
+test('creates a guest, shows it boot and types into its console', async (t) => {
   const { url, dbpath, client } = await startRealAgent(t);
   const source = join(dbpath, 'storage/import/tiny.qcow2');
   await copyFile(await buildGuestImage(), source);
@@ -38,9 +38,9 @@ test('a guest is created in the browser, seen to boot, and answers what is typed
   page.setDefaultTimeout(BOOT_MS);
   t.timeout(3 * BOOT_MS);
 
-  await page.getByRole('button', { name: 'Fetch an image' }).click();
-  await page.getByLabel('Id').fill('tiny');
-  await page.getByLabel('From').fill(`file://${source}`);
+  await page.getByRole('button', { name: 'Fetch image' }).click();
+  await page.getByLabel('ID').fill('tiny');
+  await page.getByLabel('Source').fill(`file://${source}`);
   await page.getByRole('button', { name: 'Fetch', exact: true }).click();
   await rowWith(page, 'tiny').waitFor();
 
@@ -84,6 +84,6 @@ test('a guest is created in the browser, seen to boot, and answers what is typed
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('textbox').fill('web-1');
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await page.getByText('This guest is gone').waitFor();
+  await page.getByText('This guest does not exist').waitFor();
   t.deepEqual((await client.guests.list()).items, []);
 });

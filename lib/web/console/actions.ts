@@ -1,6 +1,7 @@
+import { path } from '../../client/path.js';
 import type { GuestAction } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
-import { path, submit } from './api.js';
+import { submit } from './api.js';
 import { attempt, type Confirmation, confirm } from './dialogs.js';
 import { follow } from './jobs.js';
 import { store } from './store.js';
@@ -10,75 +11,76 @@ const HALTED = ['paused', 'suspended'];
 
 interface ActionButton {
   action: GuestAction;
+  /** Its words on the button and in titles. */
   title: string;
   hint: string;
-  /** What it is then. */
+  /** Completes "web-1 …" once the job is done. */
   done: string;
-  /** The states in which it makes sense; in one that is none of the known ones, everything may. */
+  /** The guest states that enable the button. In a state that no button lists, all of them are enabled. */
   states: readonly string[];
   isPrimary?: boolean;
-  /** What will be lost. */
+  /** What the user is about to lose; asks for confirmation. */
   warning?: string;
 }
 
 export const ACTIONS: readonly ActionButton[] = [
-  { action: 'start', title: 'Start', hint: 'Boots it', done: 'is started', states: OFF, isPrimary: true },
+  { action: 'start', title: 'Start', hint: 'Boot the guest', done: 'started', states: OFF, isPrimary: true },
   {
     action: 'resume',
     title: 'Resume',
-    hint: 'Goes on where it was suspended',
-    done: 'goes on',
+    hint: 'Continue where the guest was suspended',
+    done: 'resumed',
     states: HALTED,
     isPrimary: true,
   },
   {
     action: 'shutdown',
     title: 'Shut down',
-    hint: 'Asks its system to end',
-    done: 'is shut down',
+    hint: 'Ask the operating system to shut down',
+    done: 'shut down',
     states: ['running'],
   },
   {
     action: 'reboot',
     title: 'Reboot',
-    hint: 'Asks its system to start anew',
-    done: 'is rebooted',
+    hint: 'Ask the operating system to reboot',
+    done: 'rebooted',
     states: ['running'],
   },
   {
     action: 'suspend',
     title: 'Suspend',
-    hint: 'Halts it where it is',
-    done: 'is suspended',
+    hint: 'Pause the guest',
+    done: 'suspended',
     states: ['running'],
   },
   {
     action: 'restart',
     title: 'Restart',
-    hint: 'Resets it, as the button on the case does',
-    done: 'is restarted',
+    hint: 'Reset the guest, like a reset button',
+    done: 'restarted',
     states: ['running', ...HALTED, 'blocked', 'unknown'],
-    warning: 'It is reset without being asked: what it has not written to its disks is lost.',
+    warning: 'The guest is reset without warning. Data that it has not written to disk is lost.',
   },
   {
     action: 'poweroff',
     title: 'Power off',
-    hint: 'Pulls the plug',
-    done: 'is powered off',
+    hint: 'Cut the power',
+    done: 'powered off',
     states: ['running', ...HALTED, 'blocked', 'unknown', 'create'],
-    warning: 'The plug is pulled: what it has not written to its disks is lost.',
+    warning: 'The guest loses power without warning. Data that it has not written to disk is lost.',
   },
   {
     action: 'delete',
-    title: 'Delete …',
-    hint: 'Deletes it with its disks and snapshots',
-    done: 'is deleted',
+    title: 'Delete',
+    hint: 'Delete the guest with its disks and snapshots',
+    done: 'deleted',
     states: [],
-    warning: 'Its disks and all of their snapshots are deleted with it. This cannot be undone.',
+    warning: 'The guest is deleted with its disks and all their snapshots. This cannot be undone.',
   },
 ];
 
-export const isSensible = ({ action, states }: ActionButton, state: string): boolean => {
+export const isEnabled = ({ action, states }: ActionButton, state: string): boolean => {
   const isKnown = ACTIONS.some((each) => each.states.includes(state));
   return action === 'delete' || !isKnown || states.includes(state);
 };
@@ -88,24 +90,24 @@ const confirmation = (
   { id, metadata }: Guest,
 ): Confirmation => {
   const name = metadata?.name || id;
-  const what = title.replace(' …', '');
   const typed = metadata?.name ? [metadata.name, id] : [id.slice(0, 8), id];
   return {
-    title: `${what} ${name}?`,
+    title: `${title} ${name}?`,
     text: warning,
-    action: what,
+    action: title,
     isDangerous: true,
     ...(action === 'delete' ? { typed } : {}),
   };
 };
 
-/** Asks the agent for an action on a guest, after a warning where something would be lost. */
+/** Submits an action on a guest, after a confirmation where data may be lost. */
 export const perform = async (button: ActionButton, guest: Guest): Promise<void> => {
-  const ask = async (): Promise<void> => {
-    const { jobId } = await submit('POST', path`/guests/${guest.id}/${button.action}`);
+  const { action, title, done, warning } = button;
+  const submitAction = async (): Promise<void> => {
+    const { jobId } = await submit('POST', path`/guests/${guest.id}/${action}`);
     const name = store.nameOf(guest.id);
-    follow(jobId, { title: `${button.title.replace(' …', '')} ${name}`, done: `${name} ${button.done}.` });
+    follow(jobId, { title: `${title} ${name}`, done: `${name} ${done}.` });
   };
-  if (button.warning === undefined) await attempt(ask);
-  else await confirm(confirmation(button, guest), ask);
+  if (warning === undefined) await attempt(submitAction);
+  else await confirm(confirmation(button, guest), submitAction);
 };

@@ -1,33 +1,27 @@
-import { noteReadOnly, token } from './session.js';
+import { MistifyError } from '../../client/errors.js';
+import { markReadOnly, token } from './session.js';
+import { sentence } from './words.js';
 
-/** What the agent said was wrong; its status is 0 when there was no answer. */
-export class ApiError extends Error {
-  readonly status: number;
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-export interface Answer<Body> {
+interface JsonResponse<Body> {
   body: Body;
   headers: Headers;
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+let notifyUnauthorized = (): void => {};
+let notifyReadOnly = (): void => {};
+/** Whether the agent has accepted any request of this page. */
+let isAdmitted = false;
 
-let onUnauthorized = (_message: string): void => {};
-let onReadOnly = (): void => {};
-
-/** Is told when the agent wants to know who it is talking to, with what the agent said. */
-export const whenUnauthorized = (listener: (message: string) => void): void => {
-  onUnauthorized = listener;
+/** Calls the listener whenever the agent responds with 401. */
+export const onUnauthorized = (listener: () => void): void => {
+  notifyUnauthorized = listener;
 };
 
-/** Is told when a request needs more than the token's scope. */
-export const whenReadOnly = (listener: () => void): void => {
-  onReadOnly = listener;
+/** Calls the listener whenever a request needs a wider scope than the page has. */
+export const onReadOnly = (listener: () => void): void => {
+  notifyReadOnly = listener;
 };
 
 const messageOf = async (response: Response): Promise<string> => {
@@ -38,19 +32,26 @@ const messageOf = async (response: Response): Promise<string> => {
   }
 };
 
-/** Of refusals: the others are about where a request comes from. */
-const isAboutScope = (status: number, message: string): boolean => status === 403 && /scope/i.test(message);
-
-const explain = (status: number, message: string): string => {
-  if (isAboutScope(status, message))
-    return 'Your token may only look: this takes one of a wider scope, such as operate.';
-  if (status === 403) return `You may not do this: ${message}.`;
-  if (status === 429) return `${message}. Wait a moment and try again.`;
-  return message;
+const errorOf = async (response: Response): Promise<MistifyError> => {
+  const message = sentence(await messageOf(response));
+  const { status } = response;
+  return new MistifyError(status, status === 429 ? `${message} Wait a moment and try again.` : message);
 };
 
-/** @throws {ApiError} */
-export const open = async (
+const report = ({ status }: MistifyError): void => {
+  if (status === 401) notifyUnauthorized();
+  // The agent lets this page read, so what it forbids takes a wider scope.
+  if (status === 403 && isAdmitted) {
+    markReadOnly();
+    notifyReadOnly();
+  }
+};
+
+/**
+ * Sends a request and returns the response, whose body is unread.
+ * @throws {MistifyError} with status 0 when the agent cannot be reached
+ */
+export const request = async (
   method: Method,
   path: string,
   { body, headers, signal }: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
@@ -66,52 +67,51 @@ export const open = async (
       ...(signal ? { signal } : {}),
     });
   } catch (error) {
-    throw new ApiError(0, signal?.aborted ? String(error) : 'The agent cannot be reached.');
+    throw new MistifyError(0, signal?.aborted ? String(error) : 'The agent cannot be reached.');
   }
-  if (response.ok) return response;
-  const message = await messageOf(response);
-  if (response.status === 401) onUnauthorized(message);
-  if (isAboutScope(response.status, message)) {
-    noteReadOnly();
-    onReadOnly();
+  if (response.ok) {
+    isAdmitted = true;
+    return response;
   }
-  throw new ApiError(response.status, explain(response.status, message));
+  const error = await errorOf(response);
+  report(error);
+  throw error;
 };
 
-const ask = async <Body>(method: Method, path: string, body?: unknown): Promise<Answer<Body>> => {
-  const response = await open(method, path, body === undefined ? {} : { body });
+const requestJson = async <Body>(
+  method: Method,
+  path: string,
+  body?: unknown,
+): Promise<JsonResponse<Body>> => {
+  const response = await request(method, path, body === undefined ? {} : { body });
   return { body: (await response.json()) as Body, headers: response.headers };
 };
 
-export const get = async <Body>(path: string): Promise<Body> => (await ask<Body>('GET', path)).body;
+export const get = async <Body>(path: string): Promise<Body> => (await requestJson<Body>('GET', path)).body;
 
 export const patch = async <Body>(path: string, body: unknown): Promise<Body> =>
-  (await ask<Body>('PATCH', path, body)).body;
+  (await requestJson<Body>('PATCH', path, body)).body;
 
-/** Asks for something that queues a job. */
+/** Sends a request that queues a job. */
 export const submit = async <Body>(
   method: 'POST' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<{ jobId: string; body: Body }> => {
-  const answer = await ask<Body>(method, path, body);
-  return { jobId: answer.headers.get('X-Guest-Job-ID') ?? '', body: answer.body };
+  const response = await requestJson<Body>(method, path, body);
+  return { jobId: response.headers.get('X-Guest-Job-ID') ?? '', body: response.body };
 };
 
 const NEXT = /<([^>]*)>\s*;\s*rel="next"/;
 
-/** A list page by page: what there is of it can be shown at once. */
+/** Yields a list page by page, so that the first page can be drawn before the last has arrived. */
 export async function* pages<Item>(path: string, limit: number): AsyncGenerator<Item[], void, undefined> {
   let next: string | undefined = `${path}?limit=${limit}`;
   while (next !== undefined) {
-    const answer: Answer<Item[]> = await ask('GET', next);
-    yield answer.body;
-    next = NEXT.exec(answer.headers.get('Link') ?? '')?.[1];
+    const response: JsonResponse<Item[]> = await requestJson('GET', next);
+    yield response.body;
+    next = NEXT.exec(response.headers.get('Link') ?? '')?.[1];
   }
 }
-
-/** A part of a path. */
-export const path = (strings: TemplateStringsArray, ...values: string[]): string =>
-  String.raw({ raw: strings }, ...values.map(encodeURIComponent));
 
 export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -4,13 +4,13 @@ import { HISTORY, type Point } from './metrics.js';
 export type Key = Exclude<keyof Point, 'at'>;
 
 const SPARK = { width: 72, height: 20 };
-/** Fewer than in a chart, which has more room. */
+/** Fewer than in a chart, which is wider. */
 const SPARK_POINTS = 30;
 
 const peak = (points: readonly Point[], keys: readonly Key[]): number =>
   points.reduce((max, point) => Math.max(max, ...keys.map((key) => point[key])), 0);
 
-/** The newest point is at the right edge, and each point has the same width. */
+/** Formats the points of a polyline. The newest is at the right edge; `room` points fill the width. */
 const lineOf = (
   points: readonly number[],
   max: number,
@@ -26,11 +26,11 @@ const lineOf = (
 
 export interface Spark {
   element: Element;
-  /** @param floor what fills its height when nothing is higher */
+  /** @param floor the value at the top of the scale unless a point is higher */
   update(points: readonly Point[], floor: number): void;
 }
 
-/** A line for a cell of a table. Its number is beside it, so it says nothing to who listens. */
+/** Creates a sparkline for a table cell. Screen readers skip it, because the number stands beside it. */
 export const spark = (keys: readonly Key[]): Spark => {
   const line = svg('polyline', { class: 'line a' });
   const element = svg(
@@ -56,8 +56,8 @@ export interface ChartOptions {
   title: string;
   series: readonly [Series] | readonly [Series, Series];
   format: (value: number) => string;
-  /** The top of its scale, for the highest value that is shown. */
-  top: (peak: number) => number;
+  /** Returns the value at the top of the scale, given the highest value shown. */
+  scaleTo: (peak: number) => number;
 }
 
 export interface Chart {
@@ -72,8 +72,8 @@ const areaBelow = (line: string): string => {
   return line.includes(' ') ? `${left},${SIZE.height} ${line} ${SIZE.width},${SIZE.height}` : '';
 };
 
-/** A chart of up to two lines over the last minutes, with the newest values in words. */
-export const chart = ({ title, series, format, top: topOf }: ChartOptions): Chart => {
+/** Creates a chart of one or two lines over the last minutes, with the newest values as text. */
+export const chart = ({ title, series, format, scaleTo }: ChartOptions): Chart => {
   const lines = series.map((_, index) => svg('polyline', { class: `line ${'ab'[index]}` }));
   const area = svg('polygon', { class: 'area' });
   const grid = [0.5, 1].map((part) =>
@@ -90,18 +90,20 @@ export const chart = ({ title, series, format, top: topOf }: ChartOptions): Char
     ...lines,
   );
   let shown: readonly Point[] = [];
-  /** The point below the pointer, in words. */
-  const read = ({ offsetX }: PointerEvent): void => {
+  /** Shows the values of the point under the pointer. */
+  const showReading = ({ offsetX }: PointerEvent): void => {
     const back = Math.round((1 - offsetX / drawing.clientWidth) * (HISTORY - 1));
     const point = shown.at(-1 - back);
     const [now] = shown.slice(-1);
     const ago = point && now ? `${Math.round((now.at - point.at) / 1000)} s ago` : '';
     setText(
       reading,
-      point ? `${ago}: ${series.map(({ key, title: of }) => `${of} ${format(point[key])}`).join(', ')}` : '',
+      point
+        ? `${ago}: ${series.map(({ key, title: name }) => `${name} ${format(point[key])}`).join(', ')}`
+        : '',
     );
   };
-  drawing.addEventListener('pointermove', read);
+  drawing.addEventListener('pointermove', showReading);
   drawing.addEventListener('pointerleave', () => setText(reading, ''));
   const element = h(
     'figure',
@@ -110,8 +112,8 @@ export const chart = ({ title, series, format, top: topOf }: ChartOptions): Char
       'figcaption',
       {},
       h('span', {}, title),
-      ...series.map(({ title: of }, index) =>
-        h('span', { class: `value ${'ab'[index]}` }, `${of} `, values[index]),
+      ...series.map(({ title: name }, index) =>
+        h('span', { class: `value ${'ab'[index]}` }, `${name} `, values[index]),
       ),
     ),
     h('div', { class: 'plot' }, drawing, top, reading),
@@ -121,7 +123,7 @@ export const chart = ({ title, series, format, top: topOf }: ChartOptions): Char
     update: (points) => {
       shown = points;
       const keys = series.map(({ key }) => key);
-      const max = topOf(peak(points, keys));
+      const max = scaleTo(peak(points, keys));
       const now = points.at(-1);
       setText(top, format(max));
       for (const [index, key] of keys.entries()) {

@@ -1,7 +1,8 @@
+import { MistifyError } from '../../client/errors.js';
 import { guestSpec } from '../../client/guest-spec.js';
 import type { Guest } from '../../model/guest.js';
 import { mbOf, SIZE_HINT } from '../../portable/size.js';
-import { ApiError, submit } from './api.js';
+import { submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
 import { imageField } from './image-field.js';
@@ -10,23 +11,26 @@ import { go } from './router.js';
 
 type Input = HTMLInputElement;
 
-const text = (attributes: Record<string, string | boolean> = {}): Input =>
+const textInput = (attributes: Record<string, string | boolean> = {}): Input =>
   h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
 
-/** @throws {Error} that says which field it is about, as the agent's own messages do */
+/**
+ * Reads a size in MB.
+ * @throws {Error} that quotes the key, as the agent's messages do
+ */
 const sizeIn = (input: Input, key: string): number | undefined => {
   if (input.value.trim() === '') return undefined;
   const size = mbOf(input.value.trim());
-  if (size === undefined) throw new Error(`"${key}": ${SIZE_HINT}`);
+  if (size === undefined) throw new Error(`"${key}": ${SIZE_HINT}, got ${input.value.trim()}`);
   return size;
 };
 
-/** Rows that can be added and taken away. */
-const rowsOf = (name: string, row: () => Input[]): { element: HTMLElement; rows: () => Input[][] } => {
+/** Creates a list of rows that the user can add to and remove from. */
+const rowsOf = (name: string, createRow: () => Input[]): { element: HTMLElement; rows: () => Input[][] } => {
   const rows: Input[][] = [];
   const list = h('div');
   const add = (): void => {
-    const inputs = row();
+    const inputs = createRow();
     rows.push(inputs);
     const line = h(
       'div',
@@ -37,7 +41,7 @@ const rowsOf = (name: string, row: () => Input[]): { element: HTMLElement; rows:
         {
           type: 'button',
           class: 'quiet',
-          'aria-label': `Remove this ${name}`,
+          'aria-label': `Remove ${name}`,
           onclick: () => {
             rows.splice(rows.indexOf(inputs), 1);
             line.remove();
@@ -49,16 +53,19 @@ const rowsOf = (name: string, row: () => Input[]): { element: HTMLElement; rows:
     list.append(line);
     inputs[0]?.focus();
   };
-  const button = h('button', { type: 'button', class: 'small', onclick: add }, `Add a ${name}`);
+  const button = h('button', { type: 'button', class: 'small', onclick: add }, `Add ${name}`);
   return { element: h('div', { class: 'rows' }, list, button), rows: () => rows };
 };
 
-/** Whether the agent has not found the image: there is nothing else to be found then but the action itself. */
-const isAboutImage = (error: unknown, image: string | undefined): boolean =>
-  error instanceof ApiError && error.status === 404 && image !== undefined && error.message.includes(image);
+/** Whether a create failed because the host does not have the image. */
+const isImageMissing = (error: unknown, image: string | undefined): boolean =>
+  error instanceof MistifyError &&
+  error.status === 404 &&
+  image !== undefined &&
+  error.message.includes(image);
 
-/** Marks the fields that a message of the agent is about: it has their names in quotation marks. */
-const mark = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
+/** Marks the fields that an error of the agent names: validation errors quote the key. */
+const markInvalid = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
   const named = new Set([...message.matchAll(/"(\w+)/g)].map(([, key]) => key));
   for (const [name, element] of fields) element.setAttribute('aria-invalid', String(named.has(name)));
   const first = [...fields].find(([name]) => named.has(name));
@@ -66,31 +73,33 @@ const mark = (message: string, fields: ReadonlyMap<string, HTMLElement>): void =
 };
 
 export const openCreate = (): void => {
-  const name = text({ autofocus: true, placeholder: 'web-1' });
+  const name = textInput({ autofocus: true, placeholder: 'web-1' });
   const type = h(
     'select',
     {},
     h('option', { value: 'kvm' }, 'Virtual machine'),
     h('option', { value: 'container' }, 'Container'),
   );
-  const size = text({ value: '10G', size: '8', required: true });
-  const sizePart = field('Size of its disk', size, 'MB, or such as 10G');
+  const size = textInput({ value: '10G', size: '8', required: true });
+  const sizePart = field('Disk size', size, 'In MB, or with a unit: 10G');
   const image = imageField((isEmpty) => {
     sizePart.hidden = !isEmpty;
     size.disabled = !isEmpty;
   });
-  const memory = text({ value: '512', size: '8' });
-  const cpu = text({ type: 'number', min: '1', value: '1' });
-  const disks = rowsOf('disk', () => [text({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk' })]);
-  const nics = rowsOf('network card', () => [
-    text({ placeholder: 'Bridge: br0', 'aria-label': 'Bridge, or user', value: 'user' }),
-    text({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN ids, between commas' }),
-    text({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
+  const memory = textInput({ value: '512', size: '8' });
+  const cpu = textInput({ type: 'number', min: '1', value: '1' });
+  const disks = rowsOf('disk', () => [
+    textInput({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk' }),
+  ]);
+  const nics = rowsOf('NIC', () => [
+    textInput({ placeholder: 'Bridge: br0', 'aria-label': 'Bridge, or user', value: 'user' }),
+    textInput({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN IDs, separated by commas' }),
+    textInput({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
   ]);
   const disksPart = group(
     'Disks',
     disks.element,
-    'The first is cloned from the image; without any it is as large as the image',
+    'The first is cloned from the image, the others are empty. Without any, the guest gets a disk of the size of the image.',
   );
   type.addEventListener('change', () => {
     image.show(type.value);
@@ -105,12 +114,12 @@ export const openCreate = (): void => {
       ['memory', memory],
       ['cpu', cpu],
     ]);
-  const specified = () => {
-    const [wanted, memorySize] = [image.value(), sizeIn(memory, 'memory')];
+  const readSpec = () => {
+    const [imageId, memorySize] = [image.value(), sizeIn(memory, 'memory')];
     const sizes = [...(size.disabled ? [] : [size]), ...disks.rows().flat()].flatMap(
       (input, index) => sizeIn(input, `disks[${index}].size`) ?? [],
     );
-    const cards = nics.rows().flatMap(([bridge, vlans, mac]) => {
+    const specs = nics.rows().flatMap(([bridge, vlans, mac]) => {
       const network = bridge?.value.trim();
       if (!network) return [];
       return {
@@ -123,11 +132,11 @@ export const openCreate = (): void => {
     return guestSpec({
       ...(name.value.trim() ? { name: name.value.trim() } : {}),
       container: type.value === 'container',
-      ...(wanted ? { image: wanted } : {}),
+      ...(imageId ? { image: imageId } : {}),
       ...(memorySize === undefined ? {} : { memory: memorySize }),
       ...(cpu.value === '' ? {} : { cpu: Number(cpu.value) }),
       ...(sizes.length > 0 ? { disk: sizes } : {}),
-      ...(cards.length > 0 ? { nic: cards } : {}),
+      ...(specs.length > 0 ? { nic: specs } : {}),
     });
   };
   void formDialog({
@@ -135,23 +144,23 @@ export const openCreate = (): void => {
     action: 'Create',
     content: [
       field('Name', name),
-      field('Kind', type),
+      field('Type', type),
       ...image.elements,
       sizePart,
-      h('div', { class: 'two' }, field('Memory', memory, 'MB, or such as 2G'), field('vCPUs', cpu)),
+      h('div', { class: 'two' }, field('Memory', memory, 'In MB, or with a unit: 2G'), field('vCPUs', cpu)),
       disksPart,
-      group('Network', nics.element, 'A bridge of this host, or user for a network of its own'),
+      group('Network', nics.element, 'A bridge on this host, or “user” for user-mode networking (NAT)'),
     ],
     submit: async () => {
-      const { jobId, body } = await submit<Guest>('POST', '/guests', specified()).catch((error: unknown) => {
-        throw isAboutImage(error, image.value())
-          ? new Error('This image is not on the host: fetch it under Images.')
+      const { jobId, body } = await submit<Guest>('POST', '/guests', readSpec()).catch((error: unknown) => {
+        throw isImageMissing(error, image.value())
+          ? new Error('This host does not have the image. Fetch it on the Images page.')
           : error;
       });
-      const called = body.metadata?.name || body.id;
-      follow(jobId, { title: `Create ${called}`, done: `${called} is created.` });
+      const guestName = body.metadata?.name || body.id;
+      follow(jobId, { title: `Create ${guestName}`, done: `${guestName} created.` });
       go('guests', body.id);
     },
-    onError: (message) => mark(message, fields()),
+    onError: (message) => markInvalid(message, fields()),
   });
 };

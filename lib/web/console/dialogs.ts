@@ -4,55 +4,55 @@ import { byId, h } from './dom.js';
 const TOAST_MS = 6000;
 const ERROR_MS = 20_000;
 
-/** Says something for a while, at the edge of the page. */
-export const say = (text: string, kind: 'note' | 'error' = 'note'): void => {
-  const remove = (): void => toast.remove();
-  const toast = h(
+/** Shows a message at the edge of the page for some seconds. */
+export const toast = (text: string, kind: 'note' | 'error' = 'note'): void => {
+  const remove = (): void => element.remove();
+  const element = h(
     'div',
     { class: `toast ${kind}` },
     h('span', {}, text),
     h('button', { class: 'quiet', 'aria-label': 'Close', onclick: remove }, '×'),
   );
-  byId('toasts').append(toast);
+  byId('toasts').append(element);
   setTimeout(remove, kind === 'error' ? ERROR_MS : TOAST_MS);
 };
 
-/** Does it, and says what went wrong. */
+/** Runs `work` and shows its error, if any, as a toast. */
 export const attempt = async (work: () => Promise<unknown>): Promise<void> => {
   try {
     await work();
   } catch (error) {
-    say(errorText(error), 'error');
+    toast(errorText(error), 'error');
   }
 };
 
 export interface FormOptions {
   title: string;
-  /** What the button that goes on says. */
+  /** The words on the submit button. */
   action: string;
   isDangerous?: boolean;
   content: readonly (Node | false)[];
-  /** Whether what is filled in will do; asked at each key. */
+  /** Whether the form can be submitted; called on each input. */
   isComplete?: () => boolean;
-  /** Does it; what it throws is shown in the dialog, which stays open. */
+  /** On an error the dialog stays open and shows it. */
   submit: () => Promise<unknown>;
-  /** Is told what the agent refused. */
+  /** Called with the message of an error of `submit`. */
   onError?: (message: string) => void;
-  /** Whether it may be closed without having done it. */
+  /** Whether the user can cancel; true by default. */
   isOptional?: boolean;
 }
 
-/** Asks for something in a dialog. Resolves when it is closed: to whether it was done. */
+/** Shows a form in a dialog. Resolves once it is closed, to whether it was submitted. */
 export const formDialog = (options: FormOptions): Promise<boolean> => {
   const { title, action, content, isDangerous = false, isOptional = true } = options;
   const error = h('p', { class: 'problem', role: 'alert', hidden: true });
-  const go = h('button', { class: isDangerous ? 'danger' : 'primary', type: 'submit' }, action);
+  const submitButton = h('button', { class: isDangerous ? 'danger' : 'primary', type: 'submit' }, action);
   const check = (): void => {
-    go.disabled = options.isComplete?.() === false;
+    submitButton.disabled = options.isComplete?.() === false;
   };
   let isDone = false;
   const submit = async (): Promise<void> => {
-    go.disabled = true;
+    submitButton.disabled = true;
     error.hidden = true;
     try {
       await options.submit();
@@ -82,7 +82,7 @@ export const formDialog = (options: FormOptions): Promise<boolean> => {
       'div',
       { class: 'buttons' },
       isOptional && h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel'),
-      go,
+      submitButton,
     ),
   );
   const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, form);
@@ -90,7 +90,6 @@ export const formDialog = (options: FormOptions): Promise<boolean> => {
   document.body.append(dialog);
   check();
   dialog.showModal();
-  // The browser gives the focus back to where it was.
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       dialog.remove();
@@ -101,11 +100,11 @@ export const formDialog = (options: FormOptions): Promise<boolean> => {
 
 export interface Confirmation {
   title: string;
-  /** What it will do, in a sentence. */
+  /** The consequences, in a sentence. */
   text: string;
   action: string;
   isDangerous?: boolean;
-  /** What has to be typed, so that it is no slip: one of these. */
+  /** The user must type one of these to confirm. */
   typed?: readonly string[];
 }
 
@@ -114,7 +113,8 @@ export const confirm = (
   submit: () => Promise<unknown>,
 ): Promise<boolean> => {
   const input = h('input', { autocomplete: 'off', spellcheck: 'false', autofocus: true });
-  const label = typed && h('label', {}, h('span', {}, 'Type ', h('code', {}, typed[0]), ' to go on'), input);
+  const label =
+    typed && h('label', {}, h('span', {}, 'Type ', h('code', {}, typed[0]), ' to confirm'), input);
   return formDialog({
     title,
     action,
@@ -125,7 +125,7 @@ export const confirm = (
   });
 };
 
-/** A dialog that only tells something. */
+/** Shows a dialog with a close button and nothing to submit. */
 export const showDialog = (title: string, ...content: Node[]): void => {
   const dialog = h(
     'dialog',
@@ -142,11 +142,11 @@ export const showDialog = (title: string, ...content: Node[]): void => {
   dialog.showModal();
 };
 
-/** A field of a form. */
+/** Creates a labelled form field. */
 export const field = (label: string, input: HTMLElement, hint?: string): HTMLElement =>
   h('label', {}, h('span', {}, label), input, hint ? h('small', {}, hint) : undefined);
 
-/** Several fields of a form under one heading. */
+/** Creates a labelled group of form fields. */
 export const group = (label: string, inputs: HTMLElement, hint?: string): HTMLElement =>
   h(
     'div',

@@ -5,7 +5,7 @@ export interface Props {
   [attribute: string]: Value | ((event: Event) => void);
 }
 
-/** An element with its attributes and children; a function is a listener: `{ onclick: … }`. */
+/** Creates an element with attributes and children. A function adds a listener: `{ onclick: … }`. */
 export const h = <Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   props: Props = {},
@@ -37,7 +37,7 @@ export const svg = <Tag extends keyof SVGElementTagNameMap>(
   return element;
 };
 
-/** Writes only what is another: to write the same costs a layout as well. */
+/** Writes only on a change, because writing an equal text still costs a layout. */
 export const setText = (element: Element, text: string): void => {
   if (element.textContent !== text) element.textContent = text;
 };
@@ -52,6 +52,6 @@ export const byId = (id: string): HTMLElement => {
   return element;
 };
 
-/** Whether keys go to where somebody types. */
+/** Whether a key goes to a form field, a dialog or a console. */
 export const isTyping = ({ target }: KeyboardEvent): boolean =>
   target instanceof Element && target.closest('input, textarea, select, dialog, .console') !== null;

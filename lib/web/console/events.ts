@@ -1,26 +1,27 @@
 import { createParser } from '/console/vendor/eventsource-parser/index.js';
+import { MistifyError } from '../../client/errors.js';
 import type { Happening } from '../../model/event.js';
-import { ApiError, open } from './api.js';
-import { Pauses } from './pauses.js';
+import { request } from './api.js';
+import { Backoff } from './backoff.js';
 
-/** The agent sends a line every 15 seconds. */
+/** The agent sends at least a comment every 15 seconds. */
 const SILENCE_MS = 40_000;
 
 export interface EventListener {
-  onEvent: (happening: Happening) => void;
-  /** Lists have to be read anew: at first, and when events were missed. */
+  onEvent: (event: Happening) => void;
+  /** Called when the lists must be read again: on the first connection, and after missed events. */
   onStale: () => void;
   onConnected: () => void;
   /** @param error absent when the agent ended the stream */
-  onBroken: (error?: ApiError) => void;
+  onBroken: (error?: MistifyError) => void;
 }
 
-/** Browsers have few connections to one host: of a page that nobody looks at, this one is given back. */
+/** Browsers allow few connections per host, so a hidden page gives up its own. */
 const HIDDEN_MS = 30_000;
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const isLookedAt = (): Promise<void> =>
+const whenVisible = (): Promise<void> =>
   new Promise((resolve) => {
     const check = (): void => {
       if (document.hidden) return;
@@ -31,12 +32,15 @@ const isLookedAt = (): Promise<void> =>
     check();
   });
 
-/** Calls it off once the page has not been looked at for a while; until what it returns is called. */
-const whenForgotten = (callOff: () => void): (() => void) => {
+/**
+ * Calls back once the page has been hidden for `HIDDEN_MS`.
+ * @returns a function that stops watching
+ */
+const onHidden = (callback: () => void): (() => void) => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const check = (): void => {
     clearTimeout(timer);
-    if (document.hidden) timer = setTimeout(callOff, HIDDEN_MS);
+    if (document.hidden) timer = setTimeout(callback, HIDDEN_MS);
   };
   document.addEventListener('visibilitychange', check);
   check();
@@ -46,49 +50,50 @@ const whenForgotten = (callOff: () => void): (() => void) => {
   };
 };
 
-/**
- * Follows what happens on the host for as long as the page is open. It is a stream of fetch's: an EventSource cannot
- * say who it is.
- */
+/** Follows the agent's events while the page is open. Uses fetch, because an EventSource cannot send a token. */
 export class Events {
   readonly #listener: EventListener;
-  readonly #pauses = new Pauses();
+  readonly #backoff = new Backoff();
   #lastId: string | undefined;
 
   constructor(listener: EventListener) {
     this.#listener = listener;
   }
 
-  /** Resolves when the agent wants to know who it is. */
-  async follow(): Promise<void> {
+  /**
+   * Reconnects for ever.
+   * @throws {MistifyError} 401 or 403 when the agent refuses the page
+   */
+  async follow(): Promise<never> {
     for (;;) {
-      await isLookedAt();
+      await whenVisible();
       try {
         await this.#connect();
         this.#listener.onBroken();
       } catch (error) {
-        const reason = error instanceof ApiError ? error : new ApiError(0, 'The connection was lost.');
+        const reason =
+          error instanceof MistifyError ? error : new MistifyError(0, 'The connection was lost.');
         if (reason.status === 401 || reason.status === 403) throw reason;
         if (document.hidden) continue;
         this.#listener.onBroken(reason);
       }
-      await delay(this.#pauses.next());
+      await delay(this.#backoff.next());
     }
   }
 
   async #connect(): Promise<void> {
     const connection = new AbortController();
-    const callOff = (): void => connection.abort();
-    const remembered = whenForgotten(callOff);
+    const disconnect = (): void => connection.abort();
+    const stopWatching = onHidden(disconnect);
     try {
-      await this.#read(connection.signal, callOff);
+      await this.#read(connection.signal, disconnect);
     } finally {
-      remembered();
+      stopWatching();
     }
   }
 
-  async #read(signal: AbortSignal, callOff: () => void): Promise<void> {
-    const response = await open('GET', '/events', {
+  async #read(signal: AbortSignal, disconnect: () => void): Promise<void> {
+    const response = await request('GET', '/events', {
       signal,
       headers: this.#lastId === undefined ? {} : { 'Last-Event-ID': this.#lastId },
     });
@@ -104,10 +109,10 @@ export class Events {
     });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
-      const watchdog = setTimeout(callOff, SILENCE_MS);
+      const watchdog = setTimeout(disconnect, SILENCE_MS);
       const { done, value } = await reader.read().finally(() => clearTimeout(watchdog));
       if (done) return;
-      this.#pauses.reset();
+      this.#backoff.reset();
       parser.feed(value);
     }
   }

@@ -2,23 +2,23 @@ import { openCreate } from './create.js';
 import { h } from './dom.js';
 import { listImages } from './images.js';
 
-/** What to do on a host that has no guests. */
+/** Explains what to do on a host without guests. */
 export const firstSteps = (): { element: HTMLElement; update(): void } => {
   const next = h('p');
   const create = h('button', { onclick: openCreate }, 'New guest');
   const show = (hasImages: boolean): void =>
     next.replaceChildren(
       ...(hasImages
-        ? [create, ' or the key n makes the first one.']
-        : ['This host has no images either: ', h('a', { href: '#/images' }, 'fetch an image'), ' first.']),
+        ? [create, ' or press ', h('kbd', {}, 'n'), ' to create the first one.']
+        : ['This host has no images either. ', h('a', { href: '#/images' }, 'Fetch an image'), ' first.']),
     );
   show(true);
   return {
-    element: h('div', {}, h('p', {}, 'There are no guests yet.'), next),
+    element: h('div', {}, h('p', {}, 'No guests yet.'), next),
     update: () =>
       void listImages().then(
         (images) => show(images.length > 0),
-        // The dialog tells why they cannot be listed.
+        // The create dialog shows the error.
         () => show(true),
       ),
   };

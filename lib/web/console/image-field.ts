@@ -4,70 +4,70 @@ import { field } from './dialogs.js';
 import { h } from './dom.js';
 import { isContainer, listImages } from './images.js';
 
-/** What no image can be called. */
+/** Not a valid image ID. */
 const EMPTY_DISK = '(empty)';
 
 export interface ImageField {
   elements: HTMLElement[];
-  /** Where messages about the image are marked. */
+  /** The control to mark when the image is invalid. */
   input(): HTMLElement;
-  /** Absent for an empty disk. */
+  /** The chosen image, or `undefined` for an empty disk. */
   value(): string | undefined;
-  /** Of the kind of guest that is chosen. */
+  /** Offers the images for guests of that type. */
   show(type: string): void;
 }
 
 /**
- * Of what a guest is made: an image of the host; a container also of any other, which its engine pulls.
- * @param onChange is told whether there is to be an empty disk
+ * Creates the field for a guest's image: one on this host, or for a container any image, which the engine then pulls.
+ * @param onChange called with whether the guest starts with an empty disk
  */
 export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => {
-  const tell = (): void => onChange(!select.disabled && select.value === EMPTY_DISK);
+  const notify = (): void => onChange(!select.disabled && select.value === EMPTY_DISK);
   const select = h(
     'select',
-    { 'aria-label': 'Image', required: true, onchange: tell },
+    { 'aria-label': 'Image', required: true, onchange: notify },
     h('option', { value: '' }, 'Loading …'),
   );
   const list = h('datalist', { id: 'images' });
-  const named = h('input', {
+  const nameInput = h('input', {
     list: 'images',
     placeholder: 'docker.io/library/busybox:1',
     autocomplete: 'off',
     spellcheck: 'false',
     required: true,
   });
-  const ofDisk = field('Image', select);
-  const ofContainer = field(
+  const diskField = field('Image', select);
+  const containerField = field(
     'Container image',
-    named,
-    'One that is not on this host is pulled from its registry',
+    nameInput,
+    'Pulled from its registry unless it is on this host',
   );
   const note = h('p', { class: 'note', hidden: true });
 
   const offer = (images: readonly Image[]): void => {
     const ids = images.filter((image) => !isContainer(image)).map(({ id }) => id);
     select.replaceChildren(
-      ...(ids.length > 1 ? [h('option', { value: '' }, 'Choose one')] : []),
+      ...(ids.length > 1 ? [h('option', { value: '' }, 'Select an image')] : []),
       ...ids.map((id) => h('option', { value: id }, id)),
-      h('option', { value: EMPTY_DISK }, 'no image: an empty disk'),
+      h('option', { value: EMPTY_DISK }, 'None (empty disk)'),
     );
     list.replaceChildren(...images.filter(isContainer).map(({ id }) => h('option', { value: id })));
     if (ids.length > 0) return;
     note.replaceChildren(
-      'This host has no images yet. ',
+      'This host has no images. ',
       h('a', { href: '#/images', onclick: () => note.closest('dialog')?.close() }, 'Fetch an image'),
-      ' first: a guest with an empty disk has nothing to boot from.',
+      ' first: a guest with an empty disk cannot boot.',
     );
   };
-  const isOfContainer = (): boolean => !ofContainer.hidden;
+  const isContainerShown = (): boolean => !containerField.hidden;
   const show = (type: string): void => {
     const isNamed = type === 'container';
-    ofContainer.hidden = !isNamed;
-    ofDisk.hidden = isNamed;
+    containerField.hidden = !isNamed;
+    diskField.hidden = isNamed;
     select.disabled = isNamed;
-    named.disabled = !isNamed;
+    nameInput.disabled = !isNamed;
     note.hidden = isNamed || note.textContent === '';
-    tell();
+    notify();
   };
   const load = async (): Promise<void> => {
     try {
@@ -76,15 +76,15 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
       offer([]);
       note.textContent = errorText(error);
     }
-    show(isOfContainer() ? 'container' : 'kvm');
+    show(isContainerShown() ? 'container' : 'kvm');
   };
   show('kvm');
   void load();
   return {
-    elements: [note, ofDisk, ofContainer, list],
-    input: () => (isOfContainer() ? named : select),
+    elements: [note, diskField, containerField, list],
+    input: () => (isContainerShown() ? nameInput : select),
     value: () => {
-      const value = isOfContainer() ? named.value.trim() : select.value;
+      const value = isContainerShown() ? nameInput.value.trim() : select.value;
       return value === EMPTY_DISK ? undefined : value;
     },
     show,

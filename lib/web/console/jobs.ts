@@ -1,36 +1,36 @@
 import { isFinished } from '../../model/job.js';
-import { say } from './dialogs.js';
+import { toast } from './dialogs.js';
 import { store } from './store.js';
 
-interface Followed {
-  /** What it does, for people. */
+interface FollowedJob {
+  /** What the job does: "Start web-1". */
   title: string;
-  /** What is said when it has done it. */
+  /** The toast once it has succeeded: "web-1 started." */
   done: string;
 }
 
-/** The jobs that were asked for on this page and have not ended. */
-const followed = new Map<string, Followed>();
+/** Jobs submitted on this page that have not ended. */
+const followed = new Map<string, FollowedJob>();
 
-/** Says how a job that was asked for here has ended. */
-export const follow = (jobId: string, job: Followed): void => {
+/** Shows a toast once the job has ended. */
+export const follow = (jobId: string, job: FollowedJob): void => {
   followed.set(jobId, job);
-  checkFollowed();
+  reportEnded();
 };
 
-/** What a job was asked for with, where that was on this page. */
+/** The title of a job that was submitted on this page and has not ended. */
 export const titleOf = (jobId: string): string | undefined => followed.get(jobId)?.title;
 
-const checkFollowed = (): void => {
+const reportEnded = (): void => {
   for (const [id, { title, done }] of followed) {
     const job = store.jobs.get(id)?.job;
     if (!job || !isFinished(job)) continue;
     followed.delete(id);
-    if (job.Status === 'Error') say(`${title}: ${job.Message}`, 'error');
-    else say(done);
+    if (job.Status === 'Error') toast(`${title}: ${job.Message}`, 'error');
+    else toast(done);
   }
 };
 
 store.onChange((kinds) => {
-  if (kinds.has('jobs')) checkFollowed();
+  if (kinds.has('jobs')) reportEnded();
 });

@@ -3,14 +3,14 @@ import { h } from './dom.js';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['1 2 3 4', 'Guests, images, jobs, agent'],
-  ['/', 'Filter the guests'],
-  ['j k ↓ ↑', 'Down and up a list; Page Up, Page Down, Home, End'],
+  ['/', 'Filter guests'],
+  ['j k ↓ ↑', 'Move down and up; also Page Up, Page Down, Home, End'],
   ['Enter', 'Open'],
-  ['n', 'New guest; on the images, fetch one'],
-  ['[ ]', 'The tabs of a guest'],
-  ['Esc', 'Back; close a dialog'],
-  ['Shift+F6', 'Leave a console, which has all other keys'],
-  ['?', 'This'],
+  ['n', 'New guest; on the Images page, fetch an image'],
+  ['[ ]', 'Previous and next tab of a guest'],
+  ['Esc', 'Go back; close a dialog'],
+  ['Shift+F6', 'Release the keyboard from a console'],
+  ['?', 'Show this list'],
 ];
 
 export const showKeys = (): void => {
@@ -23,5 +23,5 @@ export const showKeys = (): void => {
       h('td', {}, text),
     ),
   );
-  showDialog('Keys', h('table', { class: 'plain keys' }, h('tbody', {}, ...rows)));
+  showDialog('Keyboard shortcuts', h('table', { class: 'plain keys' }, h('tbody', {}, ...rows)));
 };

@@ -1,9 +1,10 @@
-import { ApiError, errorText, whenReadOnly, whenUnauthorized } from './api.js';
+import { MistifyError } from '../../client/errors.js';
+import { errorText, onReadOnly, onUnauthorized } from './api.js';
+import { Backoff } from './backoff.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
-import { Pauses } from './pauses.js';
-import { go, place, type View } from './router.js';
+import { currentPath, go, type View } from './router.js';
 import { forgetToken, isReadOnly, token } from './session.js';
 import { signIn } from './sign-in.js';
 import { type Kind, store } from './store.js';
@@ -25,8 +26,8 @@ let view: View | undefined;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const guestPage = (id: string, tab = 'overview'): View => {
-  if (!UUID.test(id)) return missingView(`“${id}” is not the id of a guest, which is a UUID.`);
-  return isTab(tab) ? guestView(id, tab) : missingView(`A guest has no page “${tab}”.`);
+  if (!UUID.test(id)) return missingView(`“${id}” is not a guest ID, which is a UUID.`);
+  return isTab(tab) ? guestView(id, tab) : missingView(`A guest has no tab “${tab}”.`);
 };
 
 const VIEWS: Record<Section, () => View> = {
@@ -39,12 +40,12 @@ const VIEWS: Record<Section, () => View> = {
 const viewOf = ([name = 'guests', id, tab]: string[]): View => {
   if (name === 'guests' && id !== undefined) return guestPage(id.toLowerCase(), tab);
   const section = id === undefined ? SECTIONS.find((each) => each === name) : undefined;
-  return section ? VIEWS[section]() : missingView('This address leads nowhere.');
+  return section ? VIEWS[section]() : missingView('Nothing exists at this address.');
 };
 
 const show = (): void => {
   view?.close?.();
-  const parts = place();
+  const parts = currentPath();
   view = viewOf(parts);
   document.title = `${view.title} · Mistify`;
   main.replaceChildren(view.element);
@@ -56,7 +57,7 @@ const show = (): void => {
   }
 };
 
-const badge = (id: string, count: number): void => {
+const setBadge = (id: string, count: number): void => {
   const element = byId(id);
   element.textContent = String(count);
   element.hidden = count === 0;
@@ -64,8 +65,8 @@ const badge = (id: string, count: number): void => {
 
 store.onChange((kinds) => {
   view?.update?.(kinds);
-  if (kinds.has('jobs')) badge('active-jobs', store.active.size);
-  if (kinds.has('services')) badge('agent-alert', store.down.size);
+  if (kinds.has('jobs')) setBadge('active-jobs', store.active.size);
+  if (kinds.has('services')) setBadge('agent-alert', store.down.size);
 });
 
 document.addEventListener('keydown', (event) => {
@@ -81,67 +82,67 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-/** What is wrong with the stream of events, and with the lists; the first of them that is, is shown. */
-const troubles = { events: '', lists: '' };
+/** Problems with the event stream and with the lists. The banner shows the first that is not empty. */
+const problems = { events: '', lists: '' };
 
-const warn = (of: keyof typeof troubles, text: string): void => {
-  troubles[of] = text;
-  banner.textContent = troubles.events || troubles.lists;
+const setProblem = (source: keyof typeof problems, text: string): void => {
+  problems[source] = text;
+  banner.textContent = problems.events || problems.lists;
   banner.hidden = banner.textContent === '';
 };
 
-const pauses = new Pauses();
+const backoff = new Backoff();
 let reload: ReturnType<typeof setTimeout> | undefined;
 
-/** Reads the lists, again and again until that has succeeded: events do not tell what was there before them. */
+/** Reads the lists until that succeeds: events alone do not show what existed before them. */
 const load = async (): Promise<void> => {
   try {
     await store.load();
     clearTimeout(reload);
-    pauses.reset();
-    warn('lists', '');
+    backoff.reset();
+    setProblem('lists', '');
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) await signIn(error.message);
-    else warn('lists', `What you see may be incomplete, trying again: ${errorText(error)}`);
+    if (error instanceof MistifyError && error.status === 401) await signIn();
+    else setProblem('lists', `This page may be incomplete: ${errorText(error)} Retrying …`);
     clearTimeout(reload);
-    reload = setTimeout(() => void load(), pauses.next());
+    reload = setTimeout(() => void load(), backoff.next());
   }
 };
 
-const brokenText = (error?: ApiError): string =>
+const brokenText = (error?: MistifyError): string =>
   error === undefined || error.status === 0
-    ? 'The agent cannot be reached. What you see may be out of date; trying again …'
-    : `No events: ${error.message} Trying again …`;
+    ? 'The agent cannot be reached. This page may be out of date. Retrying …'
+    : `No live updates: ${error.message} Retrying …`;
 
 const showReadOnly = (): void => {
   byId('read-only').hidden = !isReadOnly();
 };
 
-/** Follows the host; whenever the agent asks who it is, so does the page. */
+/** Follows the agent's events. Asks the user to sign in whenever the agent responds with 401. */
 const follow = async (): Promise<void> => {
   for (;;) {
     byId('sign-out').hidden = token() === undefined;
     showReadOnly();
     const events = new Events({
-      onEvent: (happening) => store.apply(happening),
+      onEvent: (event) => store.apply(event),
       onStale: () => void load(),
-      onConnected: () => warn('events', ''),
-      onBroken: (error) => warn('events', brokenText(error)),
+      onConnected: () => setProblem('events', ''),
+      onBroken: (error) => setProblem('events', brokenText(error)),
     });
     try {
       await events.follow();
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) {
-        warn('events', errorText(error));
+      if (!(error instanceof MistifyError) || error.status !== 401) {
+        setProblem('events', errorText(error));
         return;
       }
-      await signIn(error.message);
+      await signIn();
     }
   }
 };
 
-whenUnauthorized((message) => void signIn(message));
-whenReadOnly(showReadOnly);
+onUnauthorized(() => void signIn());
+onReadOnly(showReadOnly);
 byId('sign-out').addEventListener('click', () => {
   forgetToken();
   location.reload();

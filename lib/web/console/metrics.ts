@@ -4,7 +4,7 @@ import { get } from './api.js';
 import { store } from './store.js';
 
 const INTERVAL_MS = 3000;
-/** How far charts reach back. */
+/** Points per guest that charts can show. */
 export const HISTORY = 60;
 
 export interface Point extends Rates {
@@ -17,27 +17,27 @@ interface Measured {
   history: Point[];
 }
 
-/** How busy the guests have been, since the page was opened; measured only while it is looked at. */
+/** The load of the guests since the page was opened. Measures only while the page is visible. */
 class Measurements {
   readonly #measured = new Map<string, Measured>();
-  /** The guest that is looked at; all of them when it is absent. */
+  /** The guest to measure; all guests when absent. */
   #guest: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isWanted = false;
+  #isRunning = false;
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.#measureSoon());
   }
 
-  /** @param guest the only one that is looked at */
-  want(guest?: string): void {
+  /** @param guest the only guest to measure; all of them by default */
+  start(guest?: string): void {
     this.#guest = guest;
-    this.#isWanted = true;
+    this.#isRunning = true;
     this.#measureSoon();
   }
 
   stop(): void {
-    this.#isWanted = false;
+    this.#isRunning = false;
     clearTimeout(this.#timer);
   }
 
@@ -49,29 +49,29 @@ class Measurements {
     return this.#measured.get(guest)?.history.at(-1);
   }
 
-  /** Of the host's memory, in bytes. */
+  /** The memory that the guest uses on the host, in bytes. */
   memoryOf(guest: string): number | undefined {
     return this.#measured.get(guest)?.sample.memory;
   }
 
   #measureSoon(): void {
     clearTimeout(this.#timer);
-    if (this.#isWanted && document.visibilityState === 'visible') void this.#measure();
+    if (this.#isRunning && document.visibilityState === 'visible') void this.#measure();
   }
 
   async #measure(): Promise<void> {
     const query = this.#guest === undefined ? '' : `?guest=${this.#guest}`;
     try {
-      for (const sample of await get<GuestMetrics[]>(`/metrics/guests${query}`)) this.#note(sample);
+      for (const sample of await get<GuestMetrics[]>(`/metrics/guests${query}`)) this.#add(sample);
       store.touch('metrics');
     } catch {
-      // That the agent is away, or asks who it is, the event stream tells.
+      // The event stream reports an agent that is away or requires a token.
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#measureSoon(), INTERVAL_MS);
   }
 
-  #note(sample: GuestMetrics): void {
+  #add(sample: GuestMetrics): void {
     const before = this.#measured.get(sample.guest);
     if (!before) {
       this.#measured.set(sample.guest, { sample, history: [] });

@@ -5,7 +5,7 @@ import type { JobState } from './store.js';
 import type { Cell } from './virtual-table.js';
 import { actionWords } from './words.js';
 
-/** How bad a state is, which is its colour; the words beside it say which it is. */
+/** The colour of each state of a guest, job or image. */
 const TONES: Record<string, string> = {
   running: 'good',
   Complete: 'good',
@@ -21,7 +21,7 @@ const TONES: Record<string, string> = {
   Running: 'busy',
 };
 
-/** A state in words, with a dot of its colour. */
+/** Creates a state's name beside a dot of its colour. */
 export const stateBadge = (): { element: HTMLElement; update(state: string): void } => {
   const element = h('span', { class: 'state' });
   return {
@@ -40,14 +40,14 @@ export const stateCell =
     return { element: badge.element, update: (item) => badge.update(state(item)) };
   };
 
-const inShort = ({ job: { Action, Status }, percent }: JobState): string => {
-  if (Status === 'Queued') return `${actionWords(Action)} (waits)`;
+const shortProgress = ({ job: { Action, Status }, percent }: JobState): string => {
+  if (Status === 'Queued') return `${actionWords(Action)} (queued)`;
   return percent === undefined ? actionWords(Action) : `${actionWords(Action)} ${percent} %`;
 };
 
-/** How far a job is, and what it does or says; hidden when there is none that waits or runs. */
+/** Creates a progress bar with a label; hidden unless the job is queued or running. */
 export const jobProgress = (
-  words: (state: JobState) => string = inShort,
+  words: (state: JobState) => string = shortProgress,
 ): { element: HTMLElement; update(state: JobState | undefined): void } => {
   const label = h('span');
   const bar = h('progress', { max: 100 });
@@ -67,7 +67,7 @@ export const jobProgress = (
   };
 };
 
-/** Names and values, in pairs. Values that are empty are left out. */
+/** Creates a list of names and values, without the empty ones. */
 export const facts = (pairs: readonly (readonly [string, string | Node | undefined])[]): HTMLElement =>
   h(
     'dl',
@@ -77,7 +77,7 @@ export const facts = (pairs: readonly (readonly [string, string | Node | undefin
     ),
   );
 
-/** A text of a fixed width, with a button that copies it. */
+/** Creates a monospaced text with a button that copies it. */
 export const copyable = (text: string, what: string): HTMLElement => {
   const copy = (): Promise<void> =>
     attempt(async () => {

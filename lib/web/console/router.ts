@@ -1,19 +1,19 @@
 import type { Kind } from './store.js';
 
-/** One page of the console. */
+/** A page of the console. */
 export interface View {
   title: string;
   element: HTMLElement;
-  /** Draws what has changed; at first all of it. */
+  /** Redraws what has changed; all kinds on the first call. */
   update?(kinds: ReadonlySet<Kind>): void;
-  /** @returns whether the key meant something */
+  /** @returns whether the key was handled */
   key?(event: KeyboardEvent): boolean;
-  /** What gets the focus when the page is shown. */
+  /** Focuses an element when the page is shown. */
   focus?(): void;
   close?(): void;
 }
 
-/** An address may have been typed: what is no encoding stays as it is. */
+/** Decodes a part of an address; leaves it as typed when the encoding is malformed. */
 const decoded = (part: string): string => {
   try {
     return decodeURIComponent(part);
@@ -22,11 +22,11 @@ const decoded = (part: string): string => {
   }
 };
 
-/** The parts of the address behind `#/`. */
-export const place = (): string[] =>
+/** The decoded segments of the current address after `#/`. */
+export const currentPath = (): string[] =>
   location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
 
-/** An address within the console. */
+/** Formats an address within the console. */
 export const address = (...parts: string[]): string => `#/${parts.map(encodeURIComponent).join('/')}`;
 
 export const go = (...parts: string[]): void => {

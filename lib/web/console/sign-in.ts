@@ -3,12 +3,12 @@ import { field, formDialog } from './dialogs.js';
 import { h } from './dom.js';
 import { forgetToken, keepToken, token } from './session.js';
 
-/** What a header can carry. */
+/** The characters that a token in a header may have (RFC 6750). */
 const TOKEN = /^[!-~]+$/;
 
-let asking: Promise<boolean> | undefined;
+let dialog: Promise<boolean> | undefined;
 
-const ask = (reason: string): Promise<boolean> => {
+const askForToken = (): Promise<boolean> => {
   const input = h('input', {
     type: 'password',
     autocomplete: 'current-password',
@@ -16,7 +16,7 @@ const ask = (reason: string): Promise<boolean> => {
     autofocus: true,
   });
   const remember = h('input', { type: 'checkbox' });
-  const isRefused = token() !== undefined;
+  const hadToken = token() !== undefined;
   return formDialog({
     title: 'Sign in',
     action: 'Sign in',
@@ -25,18 +25,19 @@ const ask = (reason: string): Promise<boolean> => {
       h(
         'p',
         {},
-        isRefused ? 'The token of this page is not good any more. ' : 'This agent asks for a token. ',
-        'One is made on its host with:',
+        hadToken ? 'Your token is no longer valid. ' : 'This agent requires a token. ',
+        'To create one, run on its host:',
       ),
       h('code', {}, 'mistify token create NAME --scope operate'),
-      /certificate/.test(reason) && h('p', {}, 'A client certificate does as well.'),
+      location.protocol === 'https:' &&
+        h('p', {}, 'If the agent accepts client certificates, one in your browser works too.'),
       field('Token', input),
-      h('label', { class: 'check' }, remember, 'Remember it on this device'),
+      h('label', { class: 'check' }, remember, 'Remember on this device'),
     ],
     isComplete: () => input.value.trim() !== '',
     submit: async () => {
       const value = input.value.trim();
-      if (!TOKEN.test(value)) throw new Error('This is no token: one has Latin letters and digits only.');
+      if (!TOKEN.test(value)) throw new Error('This is not a token: tokens contain only ASCII characters.');
       keepToken(value, remember.checked);
       try {
         await get('/guests?limit=1');
@@ -48,10 +49,10 @@ const ask = (reason: string): Promise<boolean> => {
   });
 };
 
-/** Asks for a token; once, whoever many requests were refused. */
-export const signIn = (reason: string): Promise<boolean> => {
-  asking ??= ask(reason).finally(() => {
-    asking = undefined;
+/** Asks for a token. Callers share one dialog, however many requests failed. */
+export const signIn = (): Promise<boolean> => {
+  dialog ??= askForToken().finally(() => {
+    dialog = undefined;
   });
-  return asking;
+  return dialog;
 };

@@ -4,29 +4,29 @@ import { isFinished, type Job } from '../../model/job.js';
 import { pages } from './api.js';
 
 const PAGE = 500;
-/** Of those that have ended; older ones the agent forgets as well. */
+/** Ended jobs to keep. */
 const MAX_ENDED_JOBS = 2000;
 
 export interface JobState {
   job: Job;
-  /** How far it is, where its sub-agent says so. */
+  /** Progress, where the sub-agent reports it. */
   percent: number | undefined;
 }
 
 export type Kind = 'guests' | 'jobs' | 'images' | 'services' | 'metrics';
 type Listener = (kinds: ReadonlySet<Kind>) => void;
 
-/** What the page knows of the host. Views are told of changes once a frame, however many there are. */
+/** The page's copy of the host's state. Notifies listeners at most once a frame. */
 class Store {
   readonly guests = new Map<string, Guest>();
   readonly jobs = new Map<string, JobState>();
-  /** Whether all guests are there. */
+  /** Whether the list of guests has been read completely. */
   isLoaded = false;
-  /** Why a sub-agent is down, by its name. */
+  /** The sub-agents that are down, with the reason. */
   readonly down = new Map<string, string>();
   #loading: Promise<void> = Promise.resolve();
-  /** What happened since the lists began to be read. */
-  #meanwhile: Happening[] | undefined;
+  /** Events since the current load began. */
+  #sinceLoad: Happening[] | undefined;
   readonly #active = new Map<string, JobState>();
   readonly #listeners = new Set<Listener>();
   readonly #changed = new Set<Kind>();
@@ -37,33 +37,33 @@ class Store {
   }
 
   touch(kind: Kind): void {
-    if (this.#changed.size === 0) requestAnimationFrame(() => this.#tell());
+    if (this.#changed.size === 0) requestAnimationFrame(() => this.#notify());
     this.#changed.add(kind);
   }
 
-  apply(happening: Happening): void {
-    this.#meanwhile?.push(happening);
-    switch (happening.kind) {
+  apply(event: Happening): void {
+    this.#sinceLoad?.push(event);
+    switch (event.kind) {
       case 'guest':
-        if (happening.change === 'deleted') this.guests.delete(happening.id);
-        else this.guests.set(happening.id, happening.guest);
+        if (event.change === 'deleted') this.guests.delete(event.id);
+        else this.guests.set(event.id, event.guest);
         this.touch('guests');
         break;
       case 'job':
-        this.#setJob({ job: happening.job, percent: happening.percent });
+        this.#setJob({ job: event.job, percent: event.percent });
         break;
       case 'image':
         this.touch('images');
         break;
       case 'service':
-        if (happening.change === 'up') this.down.delete(happening.id);
-        else this.down.set(happening.id, happening.reason ?? '');
+        if (event.change === 'up') this.down.delete(event.id);
+        else this.down.set(event.id, event.reason ?? '');
         this.touch('services');
         break;
     }
   }
 
-  /** Reads the lists. What happens meanwhile is applied once more at the end: a page may be older than its event. */
+  /** Reads the lists, then applies the events of the meantime again: a page may be older than an event. */
   load(): Promise<void> {
     this.#loading = this.#loading.catch(() => {}).then(() => this.#load());
     return this.#loading;
@@ -73,12 +73,12 @@ class Store {
     return this.guests.get(id)?.metadata?.name || id;
   }
 
-  /** Those that wait or run. */
+  /** Queued and running jobs. */
   get active(): ReadonlyMap<string, JobState> {
     return this.#active;
   }
 
-  /** The job that each guest is busy with: the oldest of those that have not ended. */
+  /** The oldest job of each guest that has not ended. */
   activeByGuest(): Map<string, JobState> {
     const found = new Map<string, JobState>();
     for (const state of this.#active.values()) {
@@ -97,15 +97,15 @@ class Store {
   }
 
   async #load(): Promise<void> {
-    const meanwhile: Happening[] = [];
-    this.#meanwhile = meanwhile;
+    const events: Happening[] = [];
+    this.#sinceLoad = events;
     try {
-      // Both to their ends: what one still reads when they are read again would be older than what is known by then.
+      // Wait for both even when one fails: a list still being read during the next load would overwrite newer state.
       const lists = await Promise.allSettled([this.#loadGuests(), this.#loadJobs()]);
       for (const list of lists) if (list.status === 'rejected') throw list.reason;
     } finally {
-      this.#meanwhile = undefined;
-      for (const happening of meanwhile) this.apply(happening);
+      this.#sinceLoad = undefined;
+      for (const event of events) this.apply(event);
     }
     this.touch('images');
     this.touch('services');
@@ -144,7 +144,7 @@ class Store {
     for (const { job } of ended.slice(MAX_ENDED_JOBS / 2)) this.jobs.delete(job.ID);
   }
 
-  #tell(): void {
+  #notify(): void {
     const changed = new Set(this.#changed);
     this.#changed.clear();
     for (const listener of this.#listeners) listener(changed);

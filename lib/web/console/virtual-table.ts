@@ -1,8 +1,8 @@
 import { h, setAttribute, setText } from './dom.js';
 
-/** Of every row, in CSS pixels: `--row` of the style sheet. */
+/** The height of a row in CSS pixels: `--row` in the style sheet. */
 const ROW = 44;
-/** Rows that are there above and below those that are seen. */
+/** Rows rendered above and below the visible ones. */
 const MARGIN = 6;
 
 export interface Cell<Item> {
@@ -12,14 +12,14 @@ export interface Cell<Item> {
 
 export interface Column<Item> {
   title: string;
-  /** Of its cells and its heading; the style sheet knows what to leave out of a narrow page. */
+  /** The class of its cells and heading; the style sheet hides some on narrow pages. */
   class: string;
   cell: () => Cell<Item>;
-  /** Whether and how its heading sorts by it. */
+  /** Makes the heading sort by this column. */
   compare?: (one: Item, other: Item) => number;
 }
 
-/** By which column's title, and which way. */
+/** A sort order; `column` is the title of one. */
 export interface Order {
   column: string;
   direction: 1 | -1;
@@ -29,9 +29,9 @@ export interface TableOptions<Item> {
   label: string;
   columns: readonly Column<Item>[];
   idOf: (item: Item) => string;
-  /** What Enter and a click do. */
+  /** Called on Enter and on a click. */
   open?: (item: Item) => void;
-  /** How it is sorted; what the headings make of it is written to it. Absent for the order the items come in. */
+  /** The sort order, updated when the user clicks a heading; without one the items keep theirs. */
   order?: Order;
   empty: () => string | HTMLElement;
 }
@@ -42,7 +42,7 @@ interface Row<Item> {
   item: Item | undefined;
 }
 
-/** A table that stays quick with thousands of rows: only those that are seen are in the page. */
+/** A table that renders only the visible rows, so that thousands stay fast. */
 export class VirtualTable<Item> {
   readonly element: HTMLElement;
   readonly #options: TableOptions<Item>;
@@ -85,7 +85,7 @@ export class VirtualTable<Item> {
     return this.#items[this.#activeIndex];
   }
 
-  /** @returns whether the key means something here */
+  /** @returns whether the key was handled */
   key({ key }: KeyboardEvent): boolean {
     const screen = Math.max(1, Math.floor(this.element.clientHeight / ROW) - 2);
     const last = this.#items.length - 1;
@@ -143,8 +143,8 @@ export class VirtualTable<Item> {
       this.#showSort();
       this.items = this.#items;
     };
-    const inside = order && compare ? h('button', { onclick: sort }, title) : title;
-    return h('th', { class: className, scope: 'col' }, inside);
+    const content = order && compare ? h('button', { onclick: sort }, title) : title;
+    return h('th', { class: className, scope: 'col' }, content);
   }
 
   #showSort(): void {
@@ -217,7 +217,7 @@ export class VirtualTable<Item> {
   }
 }
 
-/** A cell of text. */
+/** Creates a text cell, with the text as its tooltip. */
 export const textCell =
   <Item>(text: (item: Item) => string, className = ''): (() => Cell<Item>) =>
   () => {

@@ -1,22 +1,23 @@
+import { MistifyError } from '../../../client/errors.js';
+import { path } from '../../../client/path.js';
 import type { Guest } from '../../../model/guest.js';
-import { ApiError, errorText, get, path } from '../api.js';
-import { Pauses } from '../pauses.js';
+import { errorText, get } from '../api.js';
+import { Backoff } from '../backoff.js';
 import { token } from '../session.js';
 import { signIn } from '../sign-in.js';
+import { sentence } from '../words.js';
 
-const LONGEST_PAUSE_MS = 10_000;
-/** What the agent answers to who may have a console, and asks without wanting a WebSocket. */
+const LONGEST_DELAY_MS = 10_000;
+/** The agent's response to a GET without an upgrade, when it would open the console. */
 const UPGRADE_REQUIRED = 426;
-/** Answers that will be the same the next time. */
-const FINAL = [400, 403, 404];
-/** RFC 6455, 7.4.1: the agent wants no more of this client, whose token is not good any more. */
+/** Close code (RFC 6455, section 7.4.1) that the agent sends when the token has expired or was revoked. */
 const POLICY_VIOLATION = 1008;
 
-/** How a connection of a console ended. */
-export interface Ended {
-  /** Whether it was up before. */
+/** How a connection ended. */
+export interface Closed {
+  /** Whether the connection had been established. */
   wasOpen: boolean;
-  /** Of its close frame; absent where the library keeps it to itself. */
+  /** From the close frame, where the library exposes it. */
   code?: number;
   reason?: string;
 }
@@ -26,51 +27,53 @@ type ConsoleKind = 'serial' | 'vnc';
 export interface AttachmentOptions {
   guestId: string;
   kind: ConsoleKind;
-  /** Connects; resolves when the connection has ended. */
-  connect: () => Promise<Ended>;
-  /** Whether a connection makes sense while the guest is in that state. */
-  isPossible: (state: string) => boolean;
-  say: (text: string) => void;
+  /** Connects, and resolves once the connection has ended. */
+  connect: () => Promise<Closed>;
+  /** Whether a guest in that state has this console. */
+  isAvailable: (state: string) => boolean;
+  showStatus: (text: string) => void;
 }
 
-/** Why there is no connection, and what helps. */
-interface Hindrance {
+/** Why no connection exists, and what to do next: `wait` checks again later without saying so. */
+interface Problem {
   text: string;
-  next: 'retry' | 'state' | 'sign-in' | 'nothing';
+  next: 'retry' | 'wait' | 'sign-in' | 'stop';
 }
 
-const hindranceOf = (error: unknown): Hindrance => {
-  const status = error instanceof ApiError ? error.status : 0;
-  const text = errorText(error);
-  if (status === 401) return { text, next: 'sign-in' };
-  return { text, next: FINAL.includes(status) ? 'nothing' : 'retry' };
+const NEXT_BY_STATUS: Record<number, Problem['next']> = {
+  400: 'stop',
+  401: 'sign-in',
+  403: 'stop',
+  404: 'stop',
 };
 
-/** Explains why an existing guest's console cannot be opened. A container has none while its image is pulled: a 404. */
-const refusalOf = (error: unknown): Hindrance => {
-  const { text, next } = hindranceOf(error);
-  const mayComeLater = error instanceof ApiError && error.status === 404;
-  return { text, next: mayComeLater ? 'retry' : next };
+const problemOf = (error: unknown): Problem => {
+  const status = error instanceof MistifyError ? error.status : 0;
+  return { text: errorText(error), next: NEXT_BY_STATUS[status] ?? 'retry' };
 };
 
-const sentence = (text: string): string => text.replace(/[.!?]?$/, '.');
+/** Why an existing guest's console was refused. A 404 may pass: a container has none until its image is pulled. */
+const refusalOf = (error: unknown): Problem => {
+  const problem = problemOf(error);
+  return error instanceof MistifyError && error.status === 404 ? { ...problem, next: 'wait' } : problem;
+};
 
 /**
- * Keeps a console connected while its page is open. A browser does not tell why a WebSocket was refused: the same is
- * asked for without one.
+ * Keeps a console connected while its page is open. Browsers do not reveal why a WebSocket was refused, so a plain GET
+ * of the same path finds out.
  */
 export class Attachment {
   readonly #options: AttachmentOptions;
-  readonly #pauses = new Pauses(LONGEST_PAUSE_MS);
+  readonly #backoff = new Backoff(LONGEST_DELAY_MS);
   #isClosed = false;
   #wake = (): void => {};
 
   constructor(options: AttachmentOptions) {
     this.#options = options;
-    void this.#keep();
+    void this.#keepConnected();
   }
 
-  /** The guest may be in another state. */
+  /** Ends the current delay, for instance because the guest's state has changed. */
   wake(): void {
     this.#wake();
   }
@@ -80,65 +83,65 @@ export class Attachment {
     this.#wake();
   }
 
-  async #keep(): Promise<void> {
+  async #keepConnected(): Promise<void> {
     while (!this.#isClosed) {
-      const hindrance = (await this.#off()) ?? (await this.#connection());
+      const problem = (await this.#findObstacle()) ?? (await this.#connect());
       if (this.#isClosed) return;
-      await this.#overcome(hindrance);
+      await this.#handle(problem);
     }
   }
 
-  async #overcome({ text, next }: Hindrance): Promise<void> {
-    const { say } = this.#options;
+  async #handle({ text, next }: Problem): Promise<void> {
+    const { showStatus } = this.#options;
     if (next === 'retry') {
-      say(`${sentence(text)} Trying again …`);
-      await this.#wait(this.#pauses.next());
+      showStatus(`${sentence(text)} Retrying …`);
+      await this.#delay(this.#backoff.next());
       return;
     }
-    say(sentence(text));
-    if (next === 'state') await this.#wait(LONGEST_PAUSE_MS);
-    else if (next === 'sign-in') await signIn(text);
+    showStatus(sentence(text));
+    if (next === 'wait') await this.#delay(LONGEST_DELAY_MS);
+    else if (next === 'sign-in') await signIn();
     else this.close();
   }
 
-  /** Why a connection is not worth a try. */
-  async #off(): Promise<Hindrance | undefined> {
-    const { guestId, isPossible } = this.#options;
+  /** Returns why connecting is pointless, if it is. */
+  async #findObstacle(): Promise<Problem | undefined> {
+    const { guestId, isAvailable } = this.#options;
     try {
       const { state = '' } = await get<Guest>(path`/guests/${guestId}`);
-      if (isPossible(state)) return undefined;
-      return { text: `The guest is off (${state}). Its screen comes when it starts`, next: 'state' };
+      if (isAvailable(state)) return undefined;
+      return { text: `The guest is off (${state}). Its screen appears when it starts`, next: 'wait' };
     } catch (error) {
-      return hindranceOf(error);
+      return problemOf(error);
     }
   }
 
-  /** Connects, and tells why the connection came to its end. */
-  async #connection(): Promise<Hindrance> {
-    if (this.#isClosed) return { text: '', next: 'nothing' };
-    this.#options.say('Connecting …');
+  /** Connects, and returns why the connection ended. */
+  async #connect(): Promise<Problem> {
+    if (this.#isClosed) return { text: '', next: 'stop' };
+    this.#options.showStatus('Connecting …');
     const { wasOpen, code, reason } = await this.#options.connect();
-    if (wasOpen) this.#pauses.reset();
+    if (wasOpen) this.#backoff.reset();
     if (code === POLICY_VIOLATION) {
-      const text = `The agent has closed this: ${reason || 'you may not have it any more'}`;
-      return { text, next: token() === undefined ? 'nothing' : 'sign-in' };
+      const text = `The agent closed the console: ${reason || 'access revoked'}`;
+      return { text, next: token() === undefined ? 'stop' : 'sign-in' };
     }
-    if (wasOpen) return { text: `The connection has ended${reason ? `: ${reason}` : ''}`, next: 'retry' };
-    return this.#isClosed ? { text: '', next: 'nothing' } : this.#refusal();
+    if (wasOpen) return { text: `Disconnected${reason ? `: ${reason}` : ''}`, next: 'retry' };
+    return this.#isClosed ? { text: '', next: 'stop' } : this.#findRefusal();
   }
 
-  async #refusal(): Promise<Hindrance> {
+  async #findRefusal(): Promise<Problem> {
     const { guestId, kind } = this.#options;
     try {
       await get(consolePath(guestId, kind));
     } catch (error) {
-      const isOnlyNoSocket = error instanceof ApiError && error.status === UPGRADE_REQUIRED;
-      if (!isOnlyNoSocket) return refusalOf(error);
+      const isAccepted = error instanceof MistifyError && error.status === UPGRADE_REQUIRED;
+      if (!isAccepted) return refusalOf(error);
     }
-    return { text: 'The connection did not come about', next: 'retry' };
+    return { text: 'The console could not be opened', next: 'retry' };
   }
 
-  #wait(ms: number): Promise<void> {
+  #delay(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {

@@ -2,44 +2,36 @@ import type { Guest } from '../../../model/guest.js';
 import { errorText } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h } from '../dom.js';
-import type { Tab } from './overview.js';
+import type { ConsoleScreen } from './console-screen.js';
+import type { Tab } from './tab.js';
 
-/** What is on a console's page once its library is loaded. */
-export interface ConsoleScreen {
-  buttons: HTMLElement[];
-  focus(): void;
-  /** The guest has changed its state. */
-  wake(): void;
-  close(): void;
-}
+type Open = (guestId: string, parent: HTMLElement, showStatus: (text: string) => void) => ConsoleScreen;
 
-type Start = (guestId: string, place: HTMLElement, say: (text: string) => void) => ConsoleScreen;
-
-/** The libraries are large: they are loaded when a console is opened. */
-const START: Record<'serial' | 'screen', () => Promise<Start>> = {
-  serial: async () => (await import('./serial.js')).serialConsole,
-  screen: async () => (await import('./screen.js')).guestScreen,
+/** Loads the large libraries of each console when it is first opened. */
+const LOAD: Record<'serial' | 'screen', () => Promise<Open>> = {
+  serial: async () => (await import('./serial.js')).openSerial,
+  screen: async () => (await import('./screen.js')).openScreen,
 };
 
-const needStyle = (href: string): void => {
+const addStyleSheet = (href: string): void => {
   if (document.querySelector(`link[href="${href}"]`)) return;
   document.head.append(h('link', { rel: 'stylesheet', href }));
 };
 
 export const consoleTab = (guestId: string, kind: 'serial' | 'screen'): Tab => {
-  const place = h('div', {
+  const parent = h('div', {
     class: `console ${kind}`,
     'aria-label': kind === 'serial' ? 'Serial console' : 'Screen',
   });
   const status = h('span', { class: 'faint', role: 'status' }, 'Loading …');
   const buttons = h('span', { class: 'row' });
-  const full = h(
+  const fullScreen = h(
     'button',
     {
       class: 'small',
       onclick: () =>
         void attempt(async () => {
-          await place.requestFullscreen();
+          await parent.requestFullscreen();
           screen?.focus();
         }),
     },
@@ -48,29 +40,30 @@ export const consoleTab = (guestId: string, kind: 'serial' | 'screen'): Tab => {
   let screen: ConsoleScreen | undefined;
   let isClosed = false;
   let state: string | undefined;
-  const say = (text: string): void => {
+  /** An empty text means that the console is connected. */
+  const showStatus = (text: string): void => {
     status.textContent = text || 'Connected';
-    place.dataset.live = String(text === '');
+    parent.dataset.live = String(text === '');
   };
-  // The keyboard is the guest's while it has the focus; Shift+F6 gives it back.
-  place.addEventListener(
+  // A focused console takes every other key for the guest.
+  parent.addEventListener(
     'keydown',
     (event) => {
       if (event.key !== 'F6' || !event.shiftKey) return;
       event.preventDefault();
       event.stopPropagation();
-      full.focus();
+      fullScreen.focus();
     },
     { capture: true },
   );
   const start = async (): Promise<void> => {
-    if (kind === 'serial') needStyle('/console/vendor/xterm/xterm.css');
-    const begin = await START[kind]();
+    if (kind === 'serial') addStyleSheet('/console/vendor/xterm/xterm.css');
+    const open = await LOAD[kind]();
     if (isClosed) return;
-    screen = begin(guestId, place, say);
+    screen = open(guestId, parent, showStatus);
     buttons.replaceChildren(...screen.buttons);
   };
-  start().catch((error: unknown) => say(errorText(error)));
+  start().catch((error: unknown) => showStatus(errorText(error)));
   return {
     element: h(
       'div',
@@ -80,11 +73,11 @@ export const consoleTab = (guestId: string, kind: 'serial' | 'screen'): Tab => {
         { class: 'toolbar' },
         status,
         h('span', { class: 'grow' }),
-        h('span', { class: 'faint medium-only' }, h('kbd', {}, 'Shift+F6'), ' leaves it'),
+        h('span', { class: 'faint medium-only' }, h('kbd', {}, 'Shift+F6'), ' releases the keyboard'),
         buttons,
-        full,
+        fullScreen,
       ),
-      place,
+      parent,
     ),
     update: (guest: Guest) => {
       if (guest.state !== state) screen?.wake();

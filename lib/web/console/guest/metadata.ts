@@ -1,10 +1,11 @@
+import { path } from '../../../client/path.js';
 import type { Guest, Metadata } from '../../../model/guest.js';
-import { patch, path } from '../api.js';
+import { patch } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h } from '../dom.js';
-import type { Tab } from './overview.js';
+import type { Tab } from './tab.js';
 
-export const metadata = (guestId: string): Tab => {
+export const metadataTab = (guestId: string): Tab => {
   const list = h('tbody');
   const key = h('input', { 'aria-label': 'Key', placeholder: 'Key', required: true, maxlength: 255 });
   const value = h('input', { 'aria-label': 'Value', placeholder: 'Value', required: true });
@@ -44,7 +45,7 @@ export const metadata = (guestId: string): Tab => {
     element: h(
       'div',
       {},
-      h('p', { class: 'faint' }, 'The key ', h('code', {}, 'name'), ' is what the guest is called.'),
+      h('p', { class: 'faint' }, 'The key ', h('code', {}, 'name'), ' holds the name of the guest.'),
       h('table', { class: 'plain', 'aria-label': 'Metadata' }, list),
       h(
         'form',

@@ -4,25 +4,17 @@ import { chart } from '../chart.js';
 import { h, setText } from '../dom.js';
 import { measurements } from '../metrics.js';
 import { facts } from '../parts.js';
-import { type Kind, store } from '../store.js';
+import { store } from '../store.js';
 import { actionWords, formatPercent, formatRate } from '../words.js';
+import type { Tab } from './tab.js';
 
 const KB = 1024;
 
-/** A power of two, which is a round number of bytes. */
-const atLeast =
+/** Returns a scale in bytes: the power of two above the peak, but at least `floor`. */
+const powerOfTwo =
   (floor: number) =>
   (peak: number): number =>
     Math.max(floor, 2 ** Math.ceil(Math.log2(Math.max(1, peak))));
-
-/** What a tab of a guest's page shows. */
-export interface Tab {
-  element: HTMLElement;
-  update(guest: Guest, kinds: ReadonlySet<Kind>): void;
-  /** @returns whether the key meant something */
-  key?(event: KeyboardEvent): boolean;
-  close?(): void;
-}
 
 const diskText = ({ device, size, image, bus }: Disk): string =>
   [device, formatMb(size), image && `from ${image}`, bus].filter(Boolean).join(', ');
@@ -35,33 +27,34 @@ const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
 const list = (lines: readonly string[]): Node | undefined =>
   lines.length === 0 ? undefined : h('ul', {}, ...lines.map((line) => h('li', {}, line)));
 
-const factsOf = (guest: Guest): HTMLElement => {
-  const resident = measurements.memoryOf(guest.id);
-  return facts([
-    ['Kind', guest.type === 'container' ? 'container' : 'virtual machine'],
+const factsOf = (guest: Guest, resident: number | undefined): HTMLElement =>
+  facts([
+    ['Type', guest.type === 'container' ? 'container' : 'virtual machine'],
     ['Image', guest.image],
-    ['Memory', `${formatMb(guest.memory)}${resident ? ` (takes ${formatBytes(resident)} of the host)` : ''}`],
+    [
+      'Memory',
+      `${formatMb(guest.memory)}${resident ? ` (${formatBytes(resident)} in use on the host)` : ''}`,
+    ],
     ['vCPUs', String(guest.cpu ?? '')],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
     ['Disks', list((guest.disks ?? []).map(diskText))],
     ['Network', list((guest.nics ?? []).map(nicText))],
   ]);
-};
 
-/** Of a guest in an error, what went wrong. */
+/** The last error of a guest in state `error`; empty otherwise. */
 const failureOf = ({ id, state }: Guest): string => {
   if (state !== 'error') return '';
   const failed = store.jobList(id).find(({ job }) => job.Status === 'Error')?.job;
   return failed ? `${actionWords(failed.Action)}: ${failed.Message}` : '';
 };
 
-export const overview = (guest: Guest): Tab => {
+export const overviewTab = (guest: Guest): Tab => {
   const charts = [
     chart({
       title: 'CPU',
       series: [{ key: 'cpu', title: '' }],
       format: formatPercent,
-      top: () => 100 * (guest.cpu ?? 1),
+      scaleTo: () => 100 * (guest.cpu ?? 1),
     }),
     chart({
       title: 'Disk',
@@ -70,7 +63,7 @@ export const overview = (guest: Guest): Tab => {
         { key: 'written', title: 'written' },
       ],
       format: formatRate,
-      top: atLeast(64 * KB),
+      scaleTo: powerOfTwo(64 * KB),
     }),
     chart({
       title: 'Network',
@@ -79,23 +72,25 @@ export const overview = (guest: Guest): Tab => {
         { key: 'sent', title: 'sent' },
       ],
       format: formatRate,
-      top: atLeast(16 * KB),
+      scaleTo: powerOfTwo(16 * KB),
     }),
   ];
-  const place = h('div');
+  const details = h('div');
   const failure = h('p', { class: 'problem boxed', hidden: true });
   let shown: Guest | undefined;
+  let isMemoryShown = false;
   return {
     element: h(
       'div',
       {},
       failure,
       h('div', { class: 'charts' }, ...charts.map(({ element }) => element)),
-      place,
+      details,
     ),
     update: (now, kinds) => {
-      const hadMemory = place.textContent?.includes('of the host)') ?? false;
-      if (now !== shown || (!hadMemory && measurements.memoryOf(now.id))) place.replaceChildren(factsOf(now));
+      const resident = measurements.memoryOf(now.id);
+      if (now !== shown || (!isMemoryShown && resident)) details.replaceChildren(factsOf(now, resident));
+      isMemoryShown = Boolean(resident);
       shown = now;
       setText(failure, failureOf(now));
       failure.hidden = failure.textContent === '';

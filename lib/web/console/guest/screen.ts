@@ -2,34 +2,35 @@ import RFB from '/console/vendor/novnc/core/rfb.js';
 import { attempt } from '../dialogs.js';
 import { h } from '../dom.js';
 import { consoleProtocols } from '../session.js';
-import { Attachment, consoleUrl, type Ended } from './attachment.js';
-import type { ConsoleScreen } from './console.js';
+import { Attachment, type Closed, consoleUrl } from './attachment.js';
+import type { ConsoleScreen } from './console-screen.js';
 
-const LIT = ['running', 'paused', 'suspended', 'blocked', 'crashed', 'unknown'];
+/** The states in which a guest has a screen. */
+const VISIBLE = ['running', 'paused', 'suspended', 'blocked', 'crashed', 'unknown'];
 
-/** The guest's screen, its keyboard and its mouse. */
-export const guestScreen = (
+/** Opens a guest's screen, with its keyboard and mouse. */
+export const openScreen = (
   guestId: string,
-  place: HTMLElement,
-  say: (text: string) => void,
+  parent: HTMLElement,
+  showStatus: (text: string) => void,
 ): ConsoleScreen => {
   let rfb: RFB | undefined;
 
-  const connect = (): Promise<Ended> =>
+  const connect = (): Promise<Closed> =>
     new Promise((resolve) => {
       let wasOpen = false;
       let closed: { code?: number; reason?: string } = {};
       const socket = new WebSocket(consoleUrl(guestId, 'vnc'), consoleProtocols());
-      // Before noVNC's own listener, which tells of the end but not of its reason.
+      // noVNC's disconnect event has no close code; listen first, so that it is known by then.
       socket.addEventListener('close', ({ code, reason }) => {
         closed = { code, reason };
       });
-      rfb = new RFB(place, socket, { shared: true });
+      rfb = new RFB(parent, socket, { shared: true });
       rfb.scaleViewport = true;
       rfb.background = 'transparent';
       rfb.addEventListener('connect', () => {
         wasOpen = true;
-        say('');
+        showStatus('');
         rfb?.focus({ preventScroll: true });
       });
       rfb.addEventListener('disconnect', () => {
@@ -42,18 +43,22 @@ export const guestScreen = (
     guestId,
     kind: 'vnc',
     connect,
-    isPossible: (state) => LIT.includes(state),
-    say,
+    isAvailable: (state) => VISIBLE.includes(state),
+    showStatus,
   });
-  const paste = (): Promise<void> =>
+  const sendClipboard = (): Promise<void> =>
     attempt(async () => rfb?.clipboardPasteFrom(await navigator.clipboard.readText()));
   return {
     buttons: [
       h('button', { class: 'small', onclick: () => rfb?.sendCtrlAltDel() }, 'Ctrl+Alt+Del'),
       h(
         'button',
-        { class: 'small', onclick: () => void paste(), title: "Gives it the clipboard's text" },
-        'Clipboard',
+        {
+          class: 'small',
+          onclick: () => void sendClipboard(),
+          title: "Send your clipboard's text to the guest's clipboard",
+        },
+        'Send clipboard',
       ),
     ],
     focus: () => rfb?.focus(),

@@ -1,58 +1,68 @@
+import { path } from '../../../client/path.js';
 import { isFinished } from '../../../model/job.js';
 import type { Snapshot } from '../../../model/snapshot.js';
 import { formatMb } from '../../../portable/format.js';
-import { errorText, get, open, path, submit } from '../api.js';
+import { errorText, get, request, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
 import { token } from '../session.js';
 import { store } from '../store.js';
-import type { Tab } from './overview.js';
+import type { Tab } from './tab.js';
 
-/** States of a guest that has its disks open: the agent rolls nothing back under it. */
+/** The states of a guest that has its disks open; the agent refuses to roll those back. */
 const LIVE = ['running', 'paused', 'suspended', 'blocked', 'shutdown'];
 
-interface Named {
+/** The actions whose jobs change the list. */
+const CHANGING_ACTIONS: ReadonlySet<string> = new Set([
+  'createSnapshot',
+  'deleteSnapshot',
+  'rollbackSnapshot',
+]);
+
+/** A snapshot across the disks of a guest. */
+interface GuestSnapshot {
   name: string;
   disks: { disk: string; size: number }[];
   consistency: string | undefined;
 }
 
-/** The disks that each snapshot has, by its name: ids are `guests/GUEST/disk-DISK@NAME`. */
-const byName = (snapshots: readonly Snapshot[]): Named[] => {
-  const found = new Map<string, Named>();
+/** Groups snapshots by name, newest first. Their IDs are `guests/GUEST/disk-DISK@NAME`. */
+const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
+  const found = new Map<string, GuestSnapshot>();
   for (const { id, size, consistency } of snapshots) {
     const [, disk = '', name = ''] = /(?:\/disk-([^@/]+))?@(.+)$/.exec(id) ?? [];
-    const named: Named = found.get(name) ?? { name, disks: [], consistency };
-    named.disks.push({ disk, size });
-    found.set(name, named);
+    const snapshot: GuestSnapshot = found.get(name) ?? { name, disks: [], consistency };
+    snapshot.disks.push({ disk, size });
+    found.set(name, snapshot);
   }
   return [...found.values()].reverse();
 };
 
-const consistencyOf = ({ consistency }: Named): string => (consistency ? `${consistency}-consistent` : '');
+const consistencyOf = ({ consistency }: GuestSnapshot): string =>
+  consistency ? `${consistency}-consistent` : '';
 
 const save = (url: string, name: string): void => {
   const link = h('a', { href: url, download: name });
   link.click();
 };
 
-/** A link can say nothing of who asks: with a token the bytes are fetched, and saved then. */
+/** Downloads by a plain link, or, because a link cannot carry a token, by way of a blob. */
 const download = async (target: string, name: string): Promise<void> => {
   if (token() === undefined) {
     save(target, name);
     return;
   }
-  const url = URL.createObjectURL(await (await open('GET', target)).blob());
+  const url = URL.createObjectURL(await (await request('GET', target)).blob());
   save(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 };
 
-export const snapshots = (guestId: string): Tab => {
+export const snapshotsTab = (guestId: string): Tab => {
   const base = path`/guests/${guestId}/snapshots`;
   const list = h('tbody');
-  const problem = h('p', { class: 'empty' }, 'Loading …');
-  let ended = -1;
+  const note = h('p', { class: 'empty' }, 'Loading …');
+  let endedJobs = -1;
 
   const create = (): void => {
     const name = h('input', {
@@ -63,13 +73,15 @@ export const snapshots = (guestId: string): Tab => {
     });
     void formDialog({
       title: 'New snapshot',
-      action: 'Take it',
-      content: [field('Name', name, 'Letters, digits and _ : . - ; one is made when it is empty')],
+      action: 'Create',
+      content: [
+        field('Name', name, 'Letters, digits and _ : . - The default is a name with the current time.'),
+      ],
       submit: async () => {
         const dest = name.value.trim();
         const { jobId } = await submit('POST', base, dest ? { dest } : {});
-        const what = `${dest ? `“${dest}”` : 'A snapshot'} of ${store.nameOf(guestId)}`;
-        follow(jobId, { title: `Snapshot: ${what}`, done: `${what} is taken.` });
+        const what = `snapshot ${dest ? `“${dest}” ` : ''}of ${store.nameOf(guestId)}`;
+        follow(jobId, { title: `Create ${what}`, done: `Created ${what}.` });
       },
     });
   };
@@ -77,17 +89,17 @@ export const snapshots = (guestId: string): Tab => {
   const stateOf = (): string => store.guests.get(guestId)?.state ?? '';
   const isLive = (): boolean => LIVE.includes(stateOf());
 
-  const rollBack = ({ name }: Named): void => {
+  const rollBack = ({ name }: GuestSnapshot): void => {
     const newer = h('input', { type: 'checkbox' });
     void formDialog({
       title: `Roll back to “${name}”?`,
       action: 'Roll back',
       isDangerous: true,
       content: [
-        h('p', {}, 'What was written to the disks since then is lost.'),
+        h('p', {}, 'Everything written to the disks since then is lost.'),
         isLive() &&
           h('p', { class: 'problem' }, `${store.nameOf(guestId)} is ${stateOf()}: shut it down first.`),
-        h('label', { class: 'check' }, newer, 'Destroy newer snapshots, which are in the way'),
+        h('label', { class: 'check' }, newer, 'Also delete newer snapshots'),
       ],
       isComplete: () => !isLive(),
       submit: async () => {
@@ -96,28 +108,28 @@ export const snapshots = (guestId: string): Tab => {
         });
         follow(jobId, {
           title: `Roll back to “${name}”`,
-          done: `${store.nameOf(guestId)} is rolled back to “${name}”.`,
+          done: `${store.nameOf(guestId)} rolled back to “${name}”.`,
         });
       },
     });
   };
 
-  const remove = ({ name }: Named): void => {
+  const remove = ({ name }: GuestSnapshot): void => {
     void confirm(
       {
-        title: `Delete the snapshot “${name}”?`,
+        title: `Delete snapshot “${name}”?`,
         text: 'This cannot be undone.',
         action: 'Delete',
         isDangerous: true,
       },
       async () => {
         const { jobId } = await submit('DELETE', `${base}${path`/${name}`}`);
-        follow(jobId, { title: `Delete the snapshot “${name}”`, done: `The snapshot “${name}” is deleted.` });
+        follow(jobId, { title: `Delete snapshot “${name}”`, done: `Snapshot “${name}” deleted.` });
       },
     );
   };
 
-  const downloads = ({ name, disks }: Named): HTMLElement[] =>
+  const downloads = ({ name, disks }: GuestSnapshot): HTMLElement[] =>
     disks.map(({ disk }) => {
       const target = disk === '' ? base : path`/guests/${guestId}/disks/${disk}/snapshots`;
       const start = (): void =>
@@ -134,19 +146,19 @@ export const snapshots = (guestId: string): Tab => {
       );
     });
 
-  const row = (named: Named): HTMLElement =>
+  const row = (snapshot: GuestSnapshot): HTMLElement =>
     h(
       'tr',
       {},
-      h('th', { scope: 'row' }, named.name, h('small', { class: 'narrow-only' }, consistencyOf(named))),
-      h('td', { class: 'c-number' }, formatMb(named.disks.reduce((sum, { size }) => sum + size, 0))),
-      h('td', { class: 'faint medium-only' }, consistencyOf(named)),
+      h('th', { scope: 'row' }, snapshot.name, h('small', { class: 'narrow-only' }, consistencyOf(snapshot))),
+      h('td', { class: 'c-number' }, formatMb(snapshot.disks.reduce((sum, { size }) => sum + size, 0))),
+      h('td', { class: 'faint medium-only' }, consistencyOf(snapshot)),
       h(
         'td',
         { class: 'row-actions' },
-        ...downloads(named),
-        h('button', { class: 'small', onclick: () => rollBack(named) }, 'Roll back …'),
-        h('button', { class: 'small', onclick: () => remove(named) }, 'Delete …'),
+        ...downloads(snapshot),
+        h('button', { class: 'small', onclick: () => rollBack(snapshot) }, 'Roll back'),
+        h('button', { class: 'small', onclick: () => remove(snapshot) }, 'Delete'),
       ),
     );
 
@@ -154,11 +166,11 @@ export const snapshots = (guestId: string): Tab => {
     try {
       const all = byName(await get<Snapshot[]>(base));
       list.replaceChildren(...all.map(row));
-      problem.textContent = all.length > 0 ? '' : 'There are no snapshots.';
+      note.textContent = all.length > 0 ? '' : 'No snapshots yet.';
     } catch (error) {
-      problem.textContent = errorText(error);
+      note.textContent = errorText(error);
     }
-    problem.hidden = problem.textContent === '';
+    note.hidden = note.textContent === '';
   };
 
   return {
@@ -183,14 +195,14 @@ export const snapshots = (guestId: string): Tab => {
         ),
         list,
       ),
-      problem,
+      note,
     ),
     update: () => {
-      const about = store
+      const ended = store
         .jobList(guestId)
-        .filter(({ job }) => /snapshot/i.test(job.Action) && isFinished(job));
-      if (about.length !== ended) void load();
-      ended = about.length;
+        .filter(({ job }) => CHANGING_ACTIONS.has(job.Action) && isFinished(job)).length;
+      if (ended !== endedJobs) void load();
+      endedJobs = ended;
     },
   };
 };

@@ -1,11 +1,11 @@
 import { formatAge, formatBytes } from '../../../portable/format.js';
-import { errorText, get, open } from '../api.js';
+import { errorText, get, request } from '../api.js';
 import { h } from '../dom.js';
 import { facts, stateBadge } from '../parts.js';
 import type { View } from '../router.js';
 import { store } from '../store.js';
 
-/** What happens to sub-agents is seen at once; it is a large answer where there are many guests. */
+/** Long, because /metrics is large with many guests, and events report sub-agents at once anyway. */
 const INTERVAL_MS = 15_000;
 
 interface Sample {
@@ -14,12 +14,12 @@ interface Sample {
   value: number;
 }
 
-/** The lines of Prometheus' text format that are looked at here. */
+/** Parses samples in Prometheus' text format. */
 const samplesOf = (text: string): Sample[] =>
   [...text.matchAll(/^(\w+)(?:\{([^}]*)\})? (\S+)$/gm)].map(([, name = '', labels = '', value]) => ({
     name,
     labels: Object.fromEntries(
-      [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', of = '']) => [key, of]),
+      [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', label = '']) => [key, label]),
     ),
     value: Number(value),
   }));
@@ -27,7 +27,7 @@ const samplesOf = (text: string): Sample[] =>
 const metricOf = (samples: readonly Sample[], name: string, service?: string): number =>
   samples.find((sample) => sample.name === name && sample.labels.service === service)?.value ?? 0;
 
-/** A name of several words in one, which a narrow page breaks between them. */
+/** Lets a camel-case name break between its words on a narrow page. */
 const breakable = (name: string): (Node | string)[] =>
   name.split(/(?=[A-Z])/).flatMap((word) => [word, h('wbr')]);
 
@@ -35,7 +35,7 @@ const serviceRow = (samples: readonly Sample[], service: string): HTMLElement =>
   const isUp = metricOf(samples, 'mistify_service_up', service) === 1;
   const badge = stateBadge();
   badge.update(isUp ? 'running' : 'error');
-  badge.element.textContent = isUp ? 'answers' : 'no answer';
+  badge.element.textContent = isUp ? 'up' : 'down';
   return h(
     'tr',
     {},
@@ -55,22 +55,22 @@ const agentFacts = (samples: readonly Sample[], version: string): HTMLElement =>
     ['Started', formatAge(started)],
     ['Memory', formatBytes(metricOf(samples, 'process_resident_memory_bytes'))],
     ['Jobs running', String(metricOf(samples, 'mistify_jobs_running'))],
-    ['Jobs waiting', String(metricOf(samples, 'mistify_jobs_queued'))],
-    ['Event readers', String(metricOf(samples, 'mistify_event_readers'))],
+    ['Jobs queued', String(metricOf(samples, 'mistify_jobs_queued'))],
+    ['Event clients', String(metricOf(samples, 'mistify_event_readers'))],
   ]);
 };
 
 export const agentView = (): View => {
-  const place = h('div', {}, 'Loading …');
+  const content = h('div', {}, 'Loading …');
   let version = '';
   const load = async (): Promise<void> => {
     try {
-      const samples = samplesOf(await (await open('GET', '/metrics')).text());
+      const samples = samplesOf(await (await request('GET', '/metrics')).text());
       version ||= (await get<{ info: { version: string } }>('/openapi.json')).info.version;
       const services = samples
         .filter(({ name }) => name === 'mistify_service_up')
         .map(({ labels }) => labels.service ?? '');
-      place.replaceChildren(
+      content.replaceChildren(
         agentFacts(samples, version),
         h('h2', {}, 'Sub-agents'),
         h(
@@ -83,18 +83,18 @@ export const agentView = (): View => {
               'tr',
               {},
               h('th', { scope: 'col' }, 'Service'),
-              h('th', { scope: 'col' }, 'Health'),
-              h('th', { scope: 'col', class: 'c-number' }, 'Calls'),
-              h('th', { scope: 'col', class: 'c-number' }, 'Waiting'),
+              h('th', { scope: 'col' }, 'Status'),
+              h('th', { scope: 'col', class: 'c-number' }, 'Calls running'),
+              h('th', { scope: 'col', class: 'c-number' }, 'Calls queued'),
               h('th', { scope: 'col', class: 'medium-only' }, ''),
             ),
           ),
           h('tbody', {}, ...services.sort().map((service) => serviceRow(samples, service))),
         ),
-        h('p', { class: 'links' }, h('a', { href: '/docs' }, 'The API')),
+        h('p', { class: 'links' }, h('a', { href: '/docs' }, 'API documentation')),
       );
     } catch (error) {
-      place.replaceChildren(h('p', { class: 'problem' }, errorText(error)));
+      content.replaceChildren(h('p', { class: 'problem' }, errorText(error)));
     }
   };
   const timer = setInterval(() => {
@@ -102,7 +102,7 @@ export const agentView = (): View => {
   }, INTERVAL_MS);
   return {
     title: 'Agent',
-    element: h('section', { class: 'page' }, h('div', { class: 'toolbar' }, h('h1', {}, 'Agent')), place),
+    element: h('section', { class: 'page' }, h('div', { class: 'toolbar' }, h('h1', {}, 'Agent')), content),
     update: (kinds) => {
       if (kinds.has('services')) void load();
     },

@@ -1,10 +1,11 @@
 import type { Guest } from '../../../model/guest.js';
-import { ACTIONS, isSensible, perform } from '../actions.js';
+import { ACTIONS, isEnabled, perform } from '../actions.js';
 import { h, setText } from '../dom.js';
 import { consoleTab } from '../guest/console.js';
-import { metadata } from '../guest/metadata.js';
-import { overview, type Tab } from '../guest/overview.js';
-import { snapshots } from '../guest/snapshots.js';
+import { metadataTab } from '../guest/metadata.js';
+import { overviewTab } from '../guest/overview.js';
+import { snapshotsTab } from '../guest/snapshots.js';
+import type { Tab } from '../guest/tab.js';
 import { measurements } from '../metrics.js';
 import { copyable, jobProgress, stateBadge } from '../parts.js';
 import { address, go, type View } from '../router.js';
@@ -39,16 +40,16 @@ const jobsTab = (guestId: string): Tab => {
 const openTab = (name: TabName, guest: Guest): Tab => {
   switch (name) {
     case 'overview':
-      return overview(guest);
+      return overviewTab(guest);
     case 'screen':
     case 'serial':
       return consoleTab(guest.id, name);
     case 'snapshots':
-      return snapshots(guest.id);
+      return snapshotsTab(guest.id);
     case 'jobs':
       return jobsTab(guest.id);
     case 'metadata':
-      return metadata(guest.id);
+      return metadataTab(guest.id);
   }
 };
 
@@ -77,16 +78,16 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(sta
     ),
     update: (state) => {
       for (const { button, element } of buttons) {
-        const isNow = isSensible(button, state);
-        element.disabled = !isNow;
-        element.hidden = !isNow && button.isPrimary === true;
-        element.classList.toggle('primary', isNow && button.isPrimary === true && state !== 'error');
+        const isOn = isEnabled(button, state);
+        element.disabled = !isOn;
+        element.hidden = !isOn && button.isPrimary === true;
+        element.classList.toggle('primary', isOn && button.isPrimary === true && state !== 'error');
       }
     },
   };
 };
 
-/** The parts of a guest's page that are there once the guest is known. */
+/** Creates the page of a guest that has been loaded. */
 const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update' | 'key' | 'close'> => {
   let guest = first;
   const heading = h('h1');
@@ -111,10 +112,10 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
       badge.element,
       progress.element,
       h('span', { class: 'grow' }),
-      copyable(guest.id, 'the id'),
+      copyable(guest.id, 'the guest ID'),
     ),
     actions.element,
-    h('nav', { class: 'tabs', 'aria-label': 'Of this guest' }, ...tabsOf(guest).map(link)),
+    h('nav', { class: 'tabs', 'aria-label': 'Guest tabs' }, ...tabsOf(guest).map(link)),
     h('div', { class: 'tab' }, tab.element),
   );
   return {
@@ -136,8 +137,8 @@ export const guestView = (id: string, name: TabName): View => {
   const note = h('p', { class: 'empty' }, 'Loading …');
   const element = h('section', { class: 'page guest' }, note);
   let opened: ReturnType<typeof openGuest> | undefined;
-  measurements.want(id);
-  const neighbour = (step: number): void => {
+  measurements.start(id);
+  const goToTab = (step: number): void => {
     const guest = store.guests.get(id);
     if (!guest) return;
     const names = tabsOf(guest);
@@ -159,15 +160,15 @@ export const guestView = (id: string, name: TabName): View => {
       else if (store.isLoaded) {
         opened?.close?.();
         opened = undefined;
-        note.replaceChildren('This guest is gone. ', h('a', { href: '#/guests' }, 'All guests'));
+        note.replaceChildren('This guest does not exist. ', h('a', { href: '#/guests' }, 'All guests'));
         element.replaceChildren(note);
       }
     },
     key: (event) => {
       const { key } = event;
       if (key === 'Escape') go('guests');
-      else if (key === ']') neighbour(1);
-      else if (key === '[') neighbour(-1);
+      else if (key === ']') goToTab(1);
+      else if (key === '[') goToTab(-1);
       else return opened?.key?.(event) ?? false;
       return true;
     },

@@ -11,7 +11,7 @@ import { type JobState, store } from '../store.js';
 import { type Cell, type Column, type Order, textCell, VirtualTable } from '../virtual-table.js';
 import { formatPercent, formatRate } from '../words.js';
 
-/** The way people count: web-2 before web-10. */
+/** Sorts web-2 before web-10. */
 const { compare } = new Intl.Collator('en', { numeric: true });
 
 const nameOf = ({ id, metadata }: Guest): string => metadata?.name || shortId(id);
@@ -30,7 +30,7 @@ const nameCell = (): Cell<Guest> => {
   };
 };
 
-/** A small chart with the newest value beside it; empty for a guest that is off. */
+/** A sparkline with the newest value beside it; empty for a guest that is off. */
 const rateCell =
   (keys: readonly Key[], format: (value: number) => string, floor: (guest: Guest) => number) =>
   (): Cell<Guest> => {
@@ -47,7 +47,7 @@ const rateCell =
     };
   };
 
-const busyness =
+const currentRate =
   (...keys: Key[]) =>
   (guest: Guest): number => {
     const now = isOff(guest) ? undefined : measurements.latest(guest.id);
@@ -73,19 +73,19 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): Column<Guest>
     title: 'CPU',
     class: 'c-rate',
     cell: rateCell(['cpu'], formatPercent, ({ cpu = 1 }) => 100 * cpu),
-    compare: by(busyness('cpu')),
+    compare: by(currentRate('cpu')),
   },
   {
     title: 'Disk',
     class: 'c-rate wide-only',
     cell: rateCell(['read', 'written'], formatRate, () => 64 * KB),
-    compare: by(busyness('read', 'written')),
+    compare: by(currentRate('read', 'written')),
   },
   {
     title: 'Network',
     class: 'c-rate wide-only',
     cell: rateCell(['received', 'sent'], formatRate, () => 16 * KB),
-    compare: by(busyness('received', 'sent')),
+    compare: by(currentRate('received', 'sent')),
   },
   {
     title: 'Memory',
@@ -109,9 +109,9 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): Column<Guest>
   },
 ];
 
-/** All that a guest can be found by. */
+/** The text that the filter searches. */
 const textOf = ({ id, state, image, type, metadata, disks }: Guest): string =>
-  [id, state, image, type, ...Object.values(metadata ?? {}), ...(disks ?? []).map(({ image: of }) => of)]
+  [id, state, image, type, ...Object.values(metadata ?? {}), ...(disks ?? []).map((disk) => disk.image)]
     .join(' ')
     .toLowerCase();
 
@@ -120,19 +120,19 @@ const matching = (text: string): Guest[] => {
   const all = [...store.guests.values()];
   if (words.length === 0) return all;
   return all.filter((guest) => {
-    const found = textOf(guest);
-    return words.every((word) => found.includes(word));
+    const searched = textOf(guest);
+    return words.every((word) => searched.includes(word));
   });
 };
 
-/** What was typed stays when one comes back to the list, and how it was sorted. */
-let filtered = '';
+/** The filter and the order outlive the page, for when the user comes back. */
+let filterText = '';
 const order: Order = { column: 'Name', direction: 1 };
 
 const summaryOf = (shown: readonly Guest[]): string => {
   if (!store.isLoaded) return '';
   const [some, all] = [shown.length, store.guests.size].map((many) => many.toLocaleString('en'));
-  if (filtered.trim() !== '') return `${some} shown of ${all}`;
+  if (filterText.trim() !== '') return `${some} of ${all} shown`;
   const running = shown.reduce((sum, guest) => sum + (isOff(guest) ? 0 : 1), 0);
   return `${running.toLocaleString('en')} of ${all} running`;
 };
@@ -148,17 +148,17 @@ export const guestsView = (): View => {
     order,
     empty: () => {
       if (!store.isLoaded) return 'Loading …';
-      return store.guests.size > 0 ? 'No guest matches the filter.' : steps.element;
+      return store.guests.size > 0 ? 'No guests match the filter.' : steps.element;
     },
   });
   const summary = h('span', { class: 'faint', role: 'status' });
   const filter = h('input', {
     type: 'search',
-    placeholder: 'Filter: name, id, state, image',
-    'aria-label': 'Filter the guests',
+    placeholder: 'Filter by name, ID, state, image',
+    'aria-label': 'Filter guests',
     'aria-keyshortcuts': '/',
     oninput: () => {
-      filtered = filter.value;
+      filterText = filter.value;
       draw();
     },
     onkeydown: (event) => {
@@ -169,20 +169,20 @@ export const guestsView = (): View => {
         table.key(event as KeyboardEvent);
       } else if (key === 'Escape') {
         filter.value = '';
-        filtered = '';
+        filterText = '';
         draw();
         table.element.focus();
       }
     },
   });
-  filter.value = filtered;
+  filter.value = filterText;
   const draw = (): void => {
     jobs = store.activeByGuest();
     const guests = matching(filter.value);
     table.items = guests;
     setText(summary, summaryOf(guests));
   };
-  measurements.want();
+  measurements.start();
   return {
     title: 'Guests',
     element: h(

@@ -1,6 +1,8 @@
+import { path } from '../../../client/path.js';
+import { actionName } from '../../../model/actions.js';
 import type { Image } from '../../../model/image.js';
 import { formatMb } from '../../../portable/format.js';
-import { errorText, path, submit } from '../api.js';
+import { errorText, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
 import { isContainer, listImages } from '../images.js';
@@ -15,20 +17,20 @@ const baseOf = (image: Pick<Image, 'type'>): string => (isContainer(image) ? '/c
 const deleteImage = (image: Image): Promise<boolean> =>
   confirm(
     {
-      title: `Delete the image ${image.id}?`,
-      text: 'Guests cannot be made from it any more. It can be fetched again.',
+      title: `Delete image ${image.id}?`,
+      text: 'New guests can no longer be created from it, unless you fetch it again.',
       action: 'Delete',
       isDangerous: true,
     },
     async () => {
       const { jobId } = await submit('DELETE', baseOf(image) + path`/${image.id}`);
-      follow(jobId, { title: `Delete ${image.id}`, done: `${image.id} is deleted.` });
+      follow(jobId, { title: `Delete ${image.id}`, done: `${image.id} deleted.` });
     },
   );
 
 const deleteCell = (): Cell<Image> => {
   let image: Image | undefined;
-  const button = h('button', { class: 'small', onclick: () => image && void deleteImage(image) }, 'Delete …');
+  const button = h('button', { class: 'small', onclick: () => image && void deleteImage(image) }, 'Delete');
   return {
     element: button,
     update: (now) => {
@@ -43,21 +45,21 @@ const fetchImage = (): Promise<boolean> => {
     h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
   const id = input({ required: true, placeholder: 'debian-12', autofocus: true });
   const source = input({ placeholder: 'https://…' });
-  const sha256 = input({ placeholder: '64 hexadecimal digits', pattern: '[0-9a-fA-F]{64}' });
+  const sha256 = input({ placeholder: '64 hex digits', pattern: '[0-9a-fA-F]{64}' });
   const type = h(
     'select',
     {},
-    h('option', { value: 'kvm' }, 'Disk of virtual machines'),
+    h('option', { value: 'kvm' }, 'Disk image'),
     h('option', { value: 'container' }, 'Container image'),
   );
   return formDialog({
-    title: 'Fetch an image',
+    title: 'Fetch image',
     action: 'Fetch',
     content: [
-      field('Kind', type),
-      field('Id', id, 'What to call it; of a container image its name: docker.io/library/busybox:1'),
-      field('From', source, 'An http, https or file URL. Container images come from their registry'),
-      field('SHA-256', sha256, 'When it is given, the file must have it'),
+      field('Type', type),
+      field('ID', id, 'Any name; for a container image its full name: docker.io/library/busybox:1'),
+      field('Source', source, 'An http, https or file URL. Leave empty for container images.'),
+      field('SHA-256', sha256, 'Optional; checked against the downloaded file'),
     ],
     isComplete: () => id.value.trim() !== '',
     submit: async () => {
@@ -68,15 +70,20 @@ const fetchImage = (): Promise<boolean> => {
         ...(sha256.value.trim() ? { sha256: sha256.value.trim() } : {}),
       };
       const { jobId } = await submit('POST', baseOf(image), image);
-      follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} is fetched.` });
+      follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} fetched.` });
     },
   });
 };
 
-/** A line for each fetch that is under way. */
+const FETCHES: ReadonlySet<string> = new Set([
+  actionName(undefined, 'fetchImage'),
+  actionName('container', 'fetchImage'),
+]);
+
+/** Creates a line for each fetch that has not ended. */
 const fetches = (): HTMLElement[] =>
   [...store.active.values()]
-    .filter(({ job }) => /fetchImage$/i.test(job.Action))
+    .filter(({ job }) => FETCHES.has(job.Action))
     .map((state: JobState) => {
       const progress = jobProgress();
       progress.update(state);
@@ -91,8 +98,8 @@ const fetches = (): HTMLElement[] =>
       );
     });
 
-/** It stays when one comes back to the list. */
-const order: Order = { column: 'Id', direction: 1 };
+/** Outlives the page, for when the user comes back. */
+const order: Order = { column: 'ID', direction: 1 };
 
 export const imagesView = (): View => {
   let images: Image[] = [];
@@ -101,13 +108,13 @@ export const imagesView = (): View => {
     label: 'Images',
     columns: [
       {
-        title: 'Id',
+        title: 'ID',
         class: 'c-name',
         cell: textCell(({ id }) => id),
         compare: (a, b) => (a.id < b.id ? -1 : 1),
       },
       {
-        title: 'Kind',
+        title: 'Type',
         class: 'c-kind',
         cell: textCell((image) => (isContainer(image) ? 'container' : 'disk')),
         compare: (a, b) => (a.type < b.type ? -1 : 1),
@@ -127,9 +134,9 @@ export const imagesView = (): View => {
     ],
     idOf: (image) => `${image.type}-${image.id}`,
     order,
-    empty: () => problem || 'There are no images yet. Fetch one, to make guests from.',
+    empty: () => problem || 'No images yet. Fetch one to create guests from it.',
   });
-  const underWay = h('ul', { class: 'under-way', 'aria-label': 'Fetches under way' });
+  const fetchList = h('ul', { class: 'under-way', 'aria-label': 'Running fetches' });
   const load = async (): Promise<void> => {
     try {
       images = await listImages();
@@ -152,15 +159,15 @@ export const imagesView = (): View => {
         h(
           'button',
           { class: 'primary', 'aria-keyshortcuts': 'n', onclick: () => void fetchImage() },
-          'Fetch an image',
+          'Fetch image',
         ),
       ),
-      underWay,
+      fetchList,
       table.element,
     ),
     update: (kinds) => {
       if (kinds.has('images')) void load();
-      if (kinds.has('jobs')) underWay.replaceChildren(...fetches());
+      if (kinds.has('jobs')) fetchList.replaceChildren(...fetches());
     },
     key: (event) => {
       if (event.key !== 'n') return table.key(event);

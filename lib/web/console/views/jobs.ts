@@ -1,6 +1,7 @@
+import { path } from '../../../client/path.js';
 import { isFinished } from '../../../model/job.js';
-import { formatSeconds, shortId } from '../../../portable/format.js';
-import { open, path } from '../api.js';
+import { formatAge, formatSeconds, shortId } from '../../../portable/format.js';
+import { request } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { showJob } from '../job-details.js';
@@ -8,11 +9,11 @@ import { jobProgress, stateCell } from '../parts.js';
 import { address, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
-import { actionWords, age, count, duration } from '../words.js';
+import { actionWords, count, duration } from '../words.js';
 
-const cancel = (id: string): Promise<void> => attempt(() => open('DELETE', path`/jobs/${id}`));
+const cancel = (id: string): Promise<void> => attempt(() => request('DELETE', path`/jobs/${id}`));
 
-/** On a narrow page, where messages have no column, what went wrong is below. */
+/** The action; below it the error, on narrow pages without a message column. */
 const actionCell = (): Cell<JobState> => {
   const action = h('span', { class: 'ellipsis' });
   const failure = h('small', { class: 'ellipsis narrow-only' });
@@ -31,10 +32,10 @@ const guestCell = (): Cell<JobState> => {
   return {
     element: h('span', {}, link, other),
     update: ({ job: { GuestID } }) => {
-      const isThere = store.guests.has(GuestID);
-      setText(link, isThere ? store.nameOf(GuestID) : '');
+      const exists = store.guests.has(GuestID);
+      setText(link, exists ? store.nameOf(GuestID) : '');
       setAttribute(link, 'href', address('guests', GuestID));
-      setText(other, isThere ? '' : shortId(GuestID));
+      setText(other, exists ? '' : shortId(GuestID));
     },
   };
 };
@@ -71,25 +72,28 @@ const columnsOf = (isOfOneGuest: boolean): Column<JobState>[] => [
   { title: 'Status', class: 'c-state', cell: stateCell(({ job }) => job.Status) },
   { title: 'Message', class: 'c-message medium-only', cell: messageCell },
   {
-    title: 'Took',
+    title: 'Duration',
     class: 'c-number medium-only',
-    cell: textCell((state) => {
-      const seconds = duration(state);
+    cell: textCell(({ job }) => {
+      const seconds = duration(job);
       return seconds === undefined ? '' : formatSeconds(seconds);
     }),
   },
-  { title: 'Asked for', class: 'c-age medium-only', cell: textCell(({ job }) => age(job.QueuedAt)) },
+  { title: 'Queued', class: 'c-age medium-only', cell: textCell(({ job }) => formatAge(job.QueuedAt)) },
   { title: '', class: 'c-cancel', cell: cancelCell },
 ];
 
-/** A table of jobs, newest first; of all of them, or those of a guest. */
+/**
+ * Creates a table of jobs, newest first.
+ * @param guestId lists the jobs of this guest only
+ */
 export const jobsTable = (guestId?: string): VirtualTable<JobState> =>
   new VirtualTable<JobState>({
     label: 'Jobs',
     columns: columnsOf(guestId !== undefined),
     idOf: ({ job }) => job.ID,
     open: showJob,
-    empty: () => 'There are no jobs.',
+    empty: () => 'No jobs yet.',
   });
 
 export const jobsView = (): View => {
@@ -106,7 +110,7 @@ export const jobsView = (): View => {
     update: (kinds) => {
       if (!kinds.has('jobs') && !kinds.has('guests')) return;
       table.items = store.jobList();
-      setText(summary, `${count(store.jobs.size, 'job')}, ${store.active.size} waiting or running`);
+      setText(summary, `${count(store.jobs.size, 'job')}, ${store.active.size} queued or running`);
     },
     key: (event) => table.key(event),
     focus: () => table.element.focus({ preventScroll: true }),

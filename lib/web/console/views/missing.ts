@@ -1,13 +1,13 @@
 import { h } from '../dom.js';
 import type { View } from '../router.js';
 
-/** What is shown at an address where there is nothing. */
+/** Shown at an unknown address. */
 export const missingView = (text: string): View => ({
-  title: 'No such page',
+  title: 'Page not found',
   element: h(
     'section',
     { class: 'page' },
-    h('h1', {}, 'There is no such page'),
+    h('h1', {}, 'Page not found'),
     h('p', { class: 'empty' }, `${text} `, h('a', { href: '#/guests' }, 'All guests')),
   ),
 });

@@ -1,8 +1,8 @@
 const FIRST_MS = 500;
 const LONGEST_MS = 15_000;
 
-/** The pauses between attempts, each twice as long as the one before it. */
-export class Pauses {
+/** Delays between attempts; each is twice as long as the one before, up to a limit. */
+export class Backoff {
   readonly #longestMs: number;
   #ms = FIRST_MS;
 
@@ -10,14 +10,14 @@ export class Pauses {
     this.#longestMs = longestMs;
   }
 
-  /** Milliseconds. */
+  /** Returns the next delay in milliseconds. */
   next(): number {
     const ms = this.#ms;
     this.#ms = Math.min(ms * 2, this.#longestMs);
     return ms;
   }
 
-  /** An attempt was successful. */
+  /** Starts over after a successful attempt. */
   reset(): void {
     this.#ms = FIRST_MS;
   }
