@@ -102,7 +102,7 @@ export const serviceFailed = (service: string, message: string): AgentError =>
 
 const unwritten = (error: unknown, sayWith: (why: string) => string): AgentError => {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT'
+  return isErrno(error, 'ENOSPC', 'EDQUOT')
     ? new AgentError('disk_full', sayWith("the disk of the agent's state is full"), { cause: error })
     : new AgentError('storage', sayWith(`the agent's state could not be written (${code ?? message})`), {
         cause: error,
@@ -133,6 +133,10 @@ export const endUnwritten = (id: string, { cause }: AgentError): AgentError =>
     cause,
     (why) => `job ${id} has ended, but its status does not tell so yet: ${why}; it is tried again`,
   );
+
+/** Tells whether an error carries one of these codes of errno(3) or of Node.js, such as `ENOENT`. */
+export const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
 export const errorMessage = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { errorMessage } from '../lib/errors.js';
+import { errorMessage, isErrno } from '../lib/errors.js';
 import { packageRoot } from '../lib/files/package-root.js';
 import { makeDisk } from './guest-image/disk.js';
 import { makeInitramfs } from './guest-image/initramfs.js';
@@ -31,7 +31,7 @@ const publish = async (built: string, image: string): Promise<void> => {
   try {
     await link(built, image);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!isErrno(error, 'EEXIST')) throw error;
   }
 };
 

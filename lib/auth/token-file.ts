@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError, errorMessage } from '../errors.js';
+import { AgentError, errorMessage, isErrno } from '../errors.js';
+import { replaceFile } from '../files/atomic-files.js';
 import { lockDirectory } from '../files/directory-lock.js';
-import { replaceFile } from '../replace-file.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
 
 /** The tokens' own directory: its lock is another one than the agent's, which may be running. */
@@ -21,7 +21,7 @@ export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
     if (error) throw error;
     return value as StoredToken[];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (isErrno(error, 'ENOENT')) return [];
     throw new AgentError('storage', `${file} cannot be used: ${errorMessage(error)}`);
   }
 };

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { isErrno } from '../errors.js';
 import { coloursFor } from './colours.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { explain } from './explain.js';
@@ -15,8 +16,8 @@ const report = (error: unknown): ExitCode => {
 };
 
 // Whoever reads may have seen enough, as `head` has.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
+process.stdout.on('error', (error) => {
+  if (isErrno(error, 'EPIPE')) process.exit(EXIT.done);
   throw error;
 });
 

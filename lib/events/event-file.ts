@@ -1,5 +1,6 @@
 import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifExists } from '../files/atomic-files.js';
 import { repairTail } from '../files/repair-tail.js';
 import type { Batch, HostEvent } from '../model/event.js';
 import { linesFor, stepsIn } from './event-lines.js';
@@ -9,10 +10,6 @@ export const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
 
 /** Ids go up across restarts, also when the newest ones were lost. @returns one that is not below `lastId` */
 export const idOfNow = (lastId: number): number => Math.max(lastId, Date.now() * 1000);
-
-const unlessAbsent = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code !== 'ENOENT') throw error;
-};
 
 /** What a file has: the id of the event before its first one, and that of its last one. */
 interface Extent {
@@ -124,8 +121,8 @@ export class EventFile {
 
   async #load(): Promise<void> {
     const [older, newer] = [await extentOf(this.#olderPath), await extentOf(this.#path)];
-    const stats = await stat(this.#path).catch(unlessAbsent);
-    const mark = await readFile(this.#markPath, 'utf8').catch(unlessAbsent);
+    const stats = await ifExists(stat(this.#path));
+    const mark = await ifExists(readFile(this.#markPath, 'utf8'));
     const isNew = !older && !stats && mark === undefined;
     const lastId = (newer ?? older)?.lastId ?? 0;
     // What is written after the changes themselves may be lost in a crash: those who read that far are to be told.

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { linesOf } from '../async/lines.js';
+import { isErrno } from '../errors.js';
 import type { HostEvent } from '../model/event.js';
 
 /** What comes before the first event of a file, and of each run of the agent: the id of the event before that one. */
@@ -41,7 +42,7 @@ export async function* stepsIn(path: string): AsyncGenerator<Step> {
       header = line && 'after' in line ? line : undefined;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!isErrno(error, 'ENOENT')) throw error;
   }
 }
 

@@ -1,7 +1,11 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isErrno } from '../errors.js';
 
-/** Waits until a file's content, or a directory's entries, are on the device. */
+/** For the owner alone: some of these files hold secrets. */
+const FILE_MODE = 0o600;
+
+/** Waits until the content of a file, or the entries of a directory, are on the device: fsync(2). */
 export const sync = async (path: string): Promise<void> => {
   const file = await open(path, 'r');
   try {
@@ -11,32 +15,44 @@ export const sync = async (path: string): Promise<void> => {
   }
 };
 
-/** Puts a finished file or directory where it belongs: after a power cut it is there whole, or not at all. */
+/** Moves a finished file or directory into place. After a power cut it is there whole, or not at all. */
 export const moveIntoPlace = async (from: string, to: string): Promise<void> => {
   await sync(from);
   await rename(from, to);
   await sync(dirname(to));
 };
 
-/** Writes a small file, in place of one that was there: after a power cut it is the one or the other. */
+const writeNew = async (path: string, text: string): Promise<void> => {
+  const file = await open(path, 'w', FILE_MODE);
+  try {
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+};
+
+/**
+ * Writes a small file that only its owner can read, replacing an older version. After a power cut one of the two
+ * versions is there, whole; once this resolves, it is the new one.
+ */
 export const replaceFile = async (path: string, text: string): Promise<void> => {
-  // Nothing else has a + in its name here: ids are percent-encoded.
+  // No other file here has a + in its name: ids are percent-encoded.
   const temporary = `${path}+new`;
   try {
-    await writeFile(temporary, text);
+    await writeNew(temporary, text);
     await moveIntoPlace(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
 };
 
-/** `undefined` in place of the error that there is no such file. */
-export const orMissing = async <T>(result: Promise<T>): Promise<T | undefined> => {
+/** Resolves to `undefined` when a file operation fails because the file does not exist. */
+export const ifExists = async <T>(result: Promise<T>): Promise<T | undefined> => {
   try {
     return await result;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
 };

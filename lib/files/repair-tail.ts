@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { isErrno } from '../errors.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -13,7 +14,7 @@ export const repairTail = async (filename: string): Promise<number> => {
   try {
     file = await open(filename, 'r+');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    if (isErrno(error, 'ENOENT')) return 0;
     throw error;
   }
   try {

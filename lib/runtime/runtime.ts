@@ -7,7 +7,7 @@ import type { ConsoleQuery } from '../rpc/client/service-client.js';
 import type { ByteStream } from '../rpc/protocol/byte-stream.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
-import type { Task } from '../store/task.js';
+import type { Task } from '../store/logged-job.js';
 import { GuestRevisions } from './guests/guest-revisions.js';
 import { IdempotentRequests } from './jobs/idempotency.js';
 import type { TaskRun } from './jobs/job-executor.js';

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
 import { Eraser } from './background-eraser.js';
-import type { AnsweredRequest, LoggedJob } from './logged-job.js';
+import type { AnsweredRequest, LoggedJob, Task } from './logged-job.js';
 import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
-import type { Task } from './task.js';
 
 export const DEFAULT_MAX_JOBS = 1000;
 /** Old jobs that an earlier process has left in the file are removed when the start has had its time. */

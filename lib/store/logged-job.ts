@@ -1,6 +1,13 @@
 import type { ErrorKind } from '../errors.js';
+import type { GuestAction } from '../model/actions.js';
 import type { Job } from '../model/job.js';
-import type { Task } from './task.js';
+import type { ImageRequest, SnapshotRequest } from '../rpc/protocol/messages.js';
+
+/** The work of a job, stored with it so that a restart does not lose it. The job's Action selects the pipeline. */
+export type Task =
+  | { kind: 'guest'; name: 'create' | GuestAction }
+  | { kind: 'image'; request: ImageRequest }
+  | { kind: 'snapshot'; request: SnapshotRequest };
 
 /** A request that its client may send again without having it done again. */
 export interface IdempotentRequest {

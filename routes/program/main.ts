@@ -6,7 +6,7 @@ import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import { TokenRegistry } from '../../lib/auth/token-registry.js';
 import { type Config, ConfigError, DEFAULT_CONFIG, loadConfig } from '../../lib/config/load.js';
 import type { ServerConfig } from '../../lib/config/server.js';
-import { errorMessage } from '../../lib/errors.js';
+import { errorMessage, isErrno } from '../../lib/errors.js';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { startOnSocket } from '../../lib/http/private-socket.js';
 import { createLogger, type Logger } from '../../lib/log.js';
@@ -117,7 +117,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
   try {
     await commandLine(serve).parseAsync(argv, { from: 'user' });
   } catch (error) {
-    const hint = (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? ': choose another with -a' : '';
+    const hint = isErrno(error, 'EADDRINUSE') ? ': choose another with -a' : '';
     const text =
       error instanceof ConfigError ? error.message : `mistify-agent: ${errorMessage(error)}${hint}`;
     process.stderr.write(`${text}\n`);

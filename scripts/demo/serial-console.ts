@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isErrno } from '../../lib/errors.js';
 
 const POLL_MS = 100;
 /** A guest that runs has a log from its first moment on. */
@@ -45,7 +46,7 @@ export class SerialConsole {
       this.#found = true;
       return text;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      if (isErrno(error, 'ENOENT')) return '';
       throw error;
     }
   }

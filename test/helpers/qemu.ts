@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { pino } from 'pino';
+import { isErrno } from '../../lib/errors.js';
 import type { GuestState } from '../../lib/rpc/protocol/messages.js';
 import { type GuestMetricsResponse, type GuestResponse, RPC_PATH } from '../../lib/rpc/protocol/messages.js';
 import { startQemu } from '../../lib/subagents/qemu/service.js';
@@ -92,8 +93,8 @@ export class QemuHost {
     const folder = join(this.dir, 'storage', 'images');
     await mkdir(folder, { recursive: true });
     const link = join(folder, `${id}.qcow2`);
-    await symlink(path, link).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
+    await symlink(path, link).catch((error: unknown) => {
+      if (!isErrno(error, 'EEXIST')) throw error;
     });
     return link;
   }

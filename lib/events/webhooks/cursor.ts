@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ifExists } from '../../files/atomic-files.js';
 
 /** A URL may have a password in it, and is no file name. */
 const fileOf = (url: string): string => `${createHash('sha256').update(url).digest('hex').slice(0, 32)}.json`;
@@ -22,10 +23,7 @@ export class Cursor {
   static async open(directory: string, url: string, beginning: number): Promise<Cursor> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, fileOf(url));
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      return undefined;
-    });
+    const text = await ifExists(readFile(path, 'utf8'));
     if (text === undefined) {
       const cursor = new Cursor(path, beginning);
       await cursor.save(beginning);

@@ -2,7 +2,7 @@ import { lstat, rm } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { basename } from 'node:path';
 import type { ClientOptions } from 'ws';
-import { errorMessage } from '../../errors.js';
+import { errorMessage, isErrno } from '../../errors.js';
 
 /** Where a sub-agent listens: a TCP port on loopback, or the path of a unix socket. */
 export type ServiceAddress = { port: number } | { socket: string };
@@ -41,8 +41,6 @@ export const webSocketOptions = (endpoint: ServiceEndpoint): ClientOptions => ({
   headers: authorization(endpoint),
 });
 
-const NOBODY_THERE = new Set(['ECONNREFUSED', 'ENOENT']);
-
 /** Whether somebody listens there, be it one whom we may not talk to. */
 export const isListening = (address: ServiceAddress): Promise<boolean> =>
   new Promise((resolve) => {
@@ -52,7 +50,7 @@ export const isListening = (address: ServiceAddress): Promise<boolean> =>
       resolve(listening);
     };
     socket.once('connect', () => settle(true));
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => settle(!NOBODY_THERE.has(code ?? '')));
+    socket.once('error', (error) => settle(!isErrno(error, 'ECONNREFUSED', 'ENOENT')));
   });
 
 /**
@@ -62,8 +60,8 @@ export const isListening = (address: ServiceAddress): Promise<boolean> =>
 export const removeStaleSocket = async (address: ServiceAddress): Promise<void> => {
   if ('port' in address) return;
   const { socket } = address;
-  const stats = await lstat(socket).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+  const stats = await lstat(socket).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw new Error(`the socket ${socket} cannot be made: ${errorMessage(error)}`);
   });
   if (stats === undefined || (await isListening(address))) return;

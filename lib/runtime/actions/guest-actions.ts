@@ -9,7 +9,7 @@ import {
   type GuestMetricsResponse,
   guestMetricsResponseSchema,
 } from '../../rpc/protocol/messages.js';
-import type { Task } from '../../store/task.js';
+import type { Task } from '../../store/logged-job.js';
 import { guestExchange } from '../guests/guest-exchange.js';
 import type { TaskRun } from '../jobs/job-executor.js';
 import type { Settling } from '../jobs/job-queue.js';

@@ -4,7 +4,7 @@ import { type Guest, isContainer } from '../../model/guest.js';
 import type { Image, ImageFetch } from '../../model/image.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import { type ImageRequest, type ImageResponse, imageResponseSchema } from '../../rpc/protocol/messages.js';
-import type { Task } from '../../store/task.js';
+import type { Task } from '../../store/logged-job.js';
 import type { TaskRun } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';

@@ -1,4 +1,4 @@
-import type { Task } from '../../store/task.js';
+import type { Task } from '../../store/logged-job.js';
 import type { TaskRun } from '../jobs/job-executor.js';
 import type { Runtime } from '../runtime.js';
 import { runGuestTask } from './guest-actions.js';

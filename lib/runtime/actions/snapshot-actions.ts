@@ -7,7 +7,7 @@ import {
   type SnapshotResponse,
   snapshotResponseSchema,
 } from '../../rpc/protocol/messages.js';
-import type { Task } from '../../store/task.js';
+import type { Task } from '../../store/logged-job.js';
 import type { TaskRun } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';

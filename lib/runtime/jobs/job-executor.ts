@@ -2,7 +2,7 @@ import { AgentError, brokenOff, endUnwritten, errorMessage, isStorageFailure } f
 import type { Logger } from '../../log.js';
 import { isFinished, type Job } from '../../model/job.js';
 import type { JobLog } from '../../store/job-log.js';
-import type { Task } from '../../store/task.js';
+import type { Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
 import type { JobRun } from '../pipeline/pipeline.js';
 import { type Persist, persist } from './retry-write.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { errorMessage } from '../../errors.js';
+import { errorMessage, isErrno } from '../../errors.js';
 import { readSecretFile } from '../../files/secret-file.js';
 import { createLogger, LOG_LEVELS, type Logger } from '../../log.js';
 import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service-address.js';
@@ -83,7 +83,7 @@ const exitOnSignal = ({ subAgent, close }: Running): void => {
 };
 
 const explain = (error: unknown, address: ServiceAddress): string =>
-  (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+  isErrno(error, 'EADDRINUSE')
     ? `${describeAddress(address)} is in use: stop the program that listens there, or choose another`
     : errorMessage(error);
 

@@ -1,3 +1,4 @@
+import { isErrno } from '../../errors.js';
 import type { StoredImage } from './disk-store.js';
 
 /** @throws when nothing can be made of an image that is there */
@@ -12,8 +13,7 @@ const NO_SPACE = /no space left on device|disk quota exceeded|out of space/i;
 /** Whether it was for want of room that something failed: `ENOSPC`, `EDQUOT`, or the words of qemu-img and zfs for them. */
 export const isNoSpace = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT' || NO_SPACE.test(error.message) || isNoSpace(error.cause);
+  return isErrno(error, 'ENOSPC', 'EDQUOT') || NO_SPACE.test(error.message) || isNoSpace(error.cause);
 };
 
 /** The store has no room for what was asked of it. What was made until then has been removed again. */

@@ -1,17 +1,15 @@
+import { isErrno } from '../../errors.js';
 import { QmpClient } from '../../qmp/client.js';
 import { sharedGuestPaths } from '../shared/guest-run-dir.js';
 
 const TIMEOUT_MS = 5000;
 
-/** Errors of connect(2) that say that no QEMU runs behind a socket. */
-const NOT_RUNNING = new Set(['ENOENT', 'ECONNREFUSED']);
-
 const connect = async (path: string): Promise<QmpClient | undefined> => {
   try {
     return await QmpClient.connect(path, { timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-    if (cause?.code !== undefined && NOT_RUNNING.has(cause.code)) return undefined;
+    // From connect(2): no QEMU runs behind the socket.
+    if (error instanceof Error && isErrno(error.cause, 'ENOENT', 'ECONNREFUSED')) return undefined;
     throw error;
   }
 };

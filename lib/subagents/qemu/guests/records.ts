@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { replaceFile } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
-import { replaceFile } from '../../../replace-file.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 

@@ -1,5 +1,5 @@
 import { ExecaError, execa } from 'execa';
-import { errorMessage } from '../../../errors.js';
+import { errorMessage, isErrno } from '../../../errors.js';
 
 const PROBE_TIMEOUT_MS = 20_000;
 
@@ -24,7 +24,7 @@ export const parseNicModels = (help: string): string[] => {
 /** What QEMU wrote about its failure, without the program's name before each line. */
 export const qemuComplaint = (error: unknown): string => {
   if (!(error instanceof ExecaError)) return errorMessage(error);
-  if (error.code === 'ENOENT') return 'the program is not installed (Debian: apt install qemu-system-x86)';
+  if (isErrno(error, 'ENOENT')) return 'the program is not installed (Debian: apt install qemu-system-x86)';
   return complaintIn(String(error.stderr ?? '')) ?? error.shortMessage;
 };
 

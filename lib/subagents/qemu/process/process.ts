@@ -2,6 +2,7 @@ import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coalesced } from '../../../async/coalesce.js';
+import { isErrno } from '../../../errors.js';
 import type { GuestPaths } from '../layout.js';
 
 const POLL_MS = 20;
@@ -14,8 +15,7 @@ const readIfThere = async (path: string): Promise<string> => {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return '';
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return '';
     throw error;
   }
 };
@@ -51,8 +51,7 @@ const workingDirOf = async (pid: number): Promise<string | undefined> => {
   try {
     return (await readlink(`/proc/${pid}/cwd`)).replace(REMOVED, '');
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (['ENOENT', 'ESRCH', 'EACCES'].includes(code)) return undefined;
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES')) return undefined;
     throw error;
   }
 };
@@ -112,7 +111,7 @@ export const killQemu = async (paths: GuestPaths, timeoutMs: number): Promise<bo
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!isErrno(error, 'ESRCH')) throw error;
   }
   return exited(paths, timeoutMs);
 };

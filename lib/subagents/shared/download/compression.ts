@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { execa, type ResultPromise } from 'execa';
+import { isErrno } from '../../../errors.js';
 import { isMissing, limited } from '../../../process/sandboxed-command.js';
 import { SourceError } from './source-error.js';
 
@@ -54,9 +55,7 @@ export const detectCompression = (head: Buffer): Compression | undefined => {
 
 /** Errors of a pipe whose reader went away: the reader knows better why. */
 const isBrokenPipe = (error: unknown): boolean =>
-  ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(
-    (error as NodeJS.ErrnoException | undefined)?.code ?? '',
-  ) && !(error instanceof SourceError);
+  isErrno(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE') && !(error instanceof SourceError);
 
 const OPTIONS = {
   reject: false,

@@ -1,4 +1,5 @@
 import { ExecaError, execa } from 'execa';
+import { isErrno } from '../../../errors.js';
 
 const TIMEOUT_MS = 20_000;
 
@@ -17,7 +18,7 @@ export class ToolError extends Error {
   constructor(message: string, cause: ExecaError) {
     super(message, { cause });
     this.exitCode = cause.exitCode;
-    this.missing = cause.code === 'ENOENT';
+    this.missing = isErrno(cause, 'ENOENT');
   }
 }
 
@@ -38,7 +39,7 @@ export const runTool: RunTool = async (tool, ...args) => {
     return stdout;
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    if (error.code === 'ENOENT') {
+    if (isErrno(error, 'ENOENT')) {
       const message = `the program ${tool} is not installed (Debian: apt install ${PACKAGES[tool]})`;
       throw new ToolError(message, error);
     }

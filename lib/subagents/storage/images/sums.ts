@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orMissing, replaceFile } from '../../../files/atomic-files.js';
+import { ifExists, replaceFile } from '../../../files/atomic-files.js';
 
 const SUM = /^[0-9a-f]{64}$/m;
 
@@ -22,7 +22,7 @@ export class Sums {
 
   /** In hex; `undefined` for an image that was not made of a file, or whose sum cannot be read. */
   async find(id: string): Promise<string | undefined> {
-    const text = await orMissing(readFile(this.#path(id), 'utf8'));
+    const text = await ifExists(readFile(this.#path(id), 'utf8'));
     return SUM.exec(text ?? '')?.[0];
   }
 

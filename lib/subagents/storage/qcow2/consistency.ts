@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { moveIntoPlace, orMissing } from '../../../files/atomic-files.js';
+import { ifExists, moveIntoPlace } from '../../../files/atomic-files.js';
 import type { Consistency } from '../../../model/snapshot.js';
 import type { StoredDisk } from '../disk-store.js';
 import type { Layout } from './layout.js';
@@ -15,7 +15,7 @@ const keyOf = ({ index }: StoredDisk, name: string): string => `${index}@${name}
 const pathOf = ({ source }: StoredDisk): string => join(dirname(source), FILE_NAME);
 
 const read = async (disk: StoredDisk): Promise<Consistencies> => {
-  const text = await orMissing(readFile(pathOf(disk), 'utf8'));
+  const text = await ifExists(readFile(pathOf(disk), 'utf8'));
   return text === undefined ? {} : (JSON.parse(text) as Consistencies);
 };
 

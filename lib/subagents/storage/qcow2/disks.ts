@@ -1,6 +1,6 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { moveIntoPlace, orMissing, sync } from '../../../files/atomic-files.js';
+import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
@@ -61,7 +61,7 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
 
     deleteDisks: async (guest) => {
       const bin = await mkdtemp(join(layout.work, 'deleted-'));
-      const moved = await orMissing(rename(guestDir(layout, guest), join(bin, guest)).then(() => true));
+      const moved = await ifExists(rename(guestDir(layout, guest), join(bin, guest)).then(() => true));
       if (moved) await sync(layout.guests);
       await rm(bin, { recursive: true, force: true });
     },

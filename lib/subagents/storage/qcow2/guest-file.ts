@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { orMissing } from '../../../files/atomic-files.js';
+import { ifExists } from '../../../files/atomic-files.js';
 import { isRoot } from '../../../process/unprivileged.js';
 import { notFound } from '../../shared/errors.js';
 import { buildsOnImage } from '../../shared/qcow2/header.js';
@@ -70,7 +70,7 @@ export const withGuestFile = async <T>(
   work: (file: GuestFile) => Promise<T>,
 ): Promise<T> => {
   const flags = (mode === 'write' ? O_RDWR : O_RDONLY) | O_NOFOLLOW;
-  const file = await orMissing(open(disk.source, flags));
+  const file = await ifExists(open(disk.source, flags));
   if (!file) throw notFound(`disk ${disk.volume}`);
   let image: FileHandle | undefined;
   try {

@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { errorMessage } from '../../../errors.js';
-import { moveIntoPlace, orMissing, sync } from '../../../files/atomic-files.js';
+import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
 import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
@@ -22,7 +22,7 @@ const READ_ONLY = 0o444;
 const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
   const known = new Map<string, { mtimeMs: number; virtualSize: number }>();
   return async (path) => {
-    const stats = await orMissing(stat(path));
+    const stats = await ifExists(stat(path));
     if (!stats) {
       known.delete(path);
       return undefined;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream';
 import { execa } from 'execa';
 import { firstBytes } from '../../../async/first-bytes.js';
+import { isErrno } from '../../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
 import { isMissing, limited } from '../../../process/sandboxed-command.js';
 import { stdioWith } from '../qemu-img.js';
@@ -15,7 +16,7 @@ const killGroup = (pid: number | undefined): void => {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!isErrno(error, 'ESRCH')) throw error;
   }
 };
 

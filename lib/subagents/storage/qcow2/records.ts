@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orMissing, sync } from '../../../files/atomic-files.js';
+import { ifExists, sync } from '../../../files/atomic-files.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
 import { diskFileName, diskVolume, guestDir, type Layout } from './layout.js';
 
@@ -19,7 +19,7 @@ export const writeRecords = async (dir: string, disks: DiskRecord[]): Promise<vo
 };
 
 const readRecords = async (dir: string): Promise<DiskRecord[] | undefined> => {
-  const text = await orMissing(readFile(join(dir, FILE_NAME), 'utf8'));
+  const text = await ifExists(readFile(join(dir, FILE_NAME), 'utf8'));
   return text === undefined ? undefined : (JSON.parse(text) as { disks: DiskRecord[] }).disks;
 };
 

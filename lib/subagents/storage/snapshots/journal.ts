@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orMissing, replaceFile, sync } from '../../../files/atomic-files.js';
+import { ifExists, replaceFile, sync } from '../../../files/atomic-files.js';
 import type { StoredDisk } from '../disk-store.js';
 
 /** An operation on the snapshots of a guest's disks that changes one disk after another. */
@@ -41,7 +41,7 @@ export class Journal {
   }
 
   async find(guest: string): Promise<Intent | undefined> {
-    const text = await orMissing(readFile(this.#path(guest), 'utf8'));
+    const text = await ifExists(readFile(this.#path(guest), 'utf8'));
     return text === undefined ? undefined : (JSON.parse(text) as Intent);
   }
 

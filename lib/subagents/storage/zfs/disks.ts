@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { orMissing } from '../../../files/atomic-files.js';
+import { ifExists } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
@@ -91,7 +91,7 @@ export const zfsDisks = (
     },
 
     checkDisk: async (disk) => {
-      const missing = (await orMissing(access(disk.source).then(() => true))) === undefined;
+      const missing = (await ifExists(access(disk.source).then(() => true))) === undefined;
       if (missing) throw notFound(`disk ${disk.volume}`);
       // What ZFS keeps it keeps whole: its own sums tell, at every read.
       const bytes = await kind.size(datasetOf(layout, disk));

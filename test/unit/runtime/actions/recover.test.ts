@@ -5,7 +5,7 @@ import type { GuestAction } from '../../../../lib/model/actions.js';
 import { type Guest, normalizeGuest } from '../../../../lib/model/guest.js';
 import { GuestStore } from '../../../../lib/store/guest-store.js';
 import { JobLog } from '../../../../lib/store/job-log.js';
-import type { Task } from '../../../../lib/store/task.js';
+import type { Task } from '../../../../lib/store/logged-job.js';
 import { event, finished, startTestAgent } from '../../../helpers/agent.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';

@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
+import { isErrno } from '../../../../errors.js';
 import type { GuestPaths } from '../../layout.js';
 import type { Definition } from '../definition.js';
 import { type SeedDocuments, seedDocuments } from './documents.js';
@@ -11,7 +12,7 @@ const TIMEOUT_MS = 20_000;
 /** By which cloud-init finds it. */
 const LABEL = 'CIDATA';
 
-const isMissing = (error: unknown): boolean => error instanceof ExecaError && error.code === 'ENOENT';
+const isMissing = (error: unknown): boolean => error instanceof ExecaError && isErrno(error, 'ENOENT');
 
 /** Makes an image of a directory by the first of the programs that is installed. */
 const makeIso = async (directory: string, image: string): Promise<void> => {

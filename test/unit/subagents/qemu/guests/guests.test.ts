@@ -13,7 +13,7 @@ const saved = async ({ record }: GuestPaths): Promise<GuestRecord> =>
   JSON.parse(await readFile(record, 'utf8')) as GuestRecord;
 
 /** Nothing can be saved of a guest while a directory is in the way. */
-const inTheWay = ({ record }: GuestPaths): string => `${record}.new`;
+const inTheWay = ({ record }: GuestPaths): string => `${record}+new`;
 
 test('a guest runs as no user that could not be saved', async (t) => {
   const guests = await hostWithoutQemu(t, new UidPool({ first: 5000, last: 5001 }));
