@@ -31,6 +31,17 @@ export const withFaults = async <T>(directory: string, by: Judge, work: () => Pr
   }
 };
 
+/** Runs `work` and resolves to the operations on a directory and its files, in order, such as `sync tokens.json`. */
+export const operationsIn = async (directory: string, work: () => Promise<unknown>): Promise<string[]> => {
+  const operations: string[] = [];
+  const record: Judge = (operation, file) => {
+    operations.push(`${operation} ${file}`);
+    return undefined;
+  };
+  await withFaults(directory, record, work);
+  return operations;
+};
+
 const judged = (operation: Operation, path: unknown): Fault | undefined => {
   const name = String(path);
   const judge = judges.get(name) ?? judges.get(dirname(name));
@@ -48,16 +59,17 @@ const failWhenJudged = (operation: Operation, path: unknown): void => {
   if (fault) throw failure(fault, operation);
 };
 
-const faultyAppend = async (
+const faultyWrite = async (
+  operation: 'append' | 'write',
   path: unknown,
   data: unknown,
-  append: (data: string | Uint8Array) => Promise<void>,
+  write: (data: string | Uint8Array) => Promise<void>,
 ): Promise<void> => {
-  const fault = judged('append', path);
-  if (!fault) return append(data as string);
+  const fault = judged(operation, path);
+  if (!fault) return write(data as string);
   const bytes = Buffer.from(data as string);
-  await append(bytes.subarray(0, Math.floor(fault.written * bytes.length)));
-  throw failure(fault, 'append');
+  await write(bytes.subarray(0, Math.floor(fault.written * bytes.length)));
+  throw failure(fault, operation);
 };
 
 fs.promises.open = async (path, ...rest) => {
@@ -71,14 +83,16 @@ fs.promises.open = async (path, ...rest) => {
     };
     Object.assign(file, { [name]: failing });
   }
-  const { appendFile } = file;
+  const { appendFile, writeFile } = file;
   file.appendFile = (data, options) =>
-    faultyAppend(path, data, (bytes) => appendFile.call(file, bytes, options));
+    faultyWrite('append', path, data, (bytes) => appendFile.call(file, bytes, options));
+  file.writeFile = (data, options) =>
+    faultyWrite('write', path, data, (bytes) => writeFile.call(file, bytes, options));
   return file;
 };
 
 fs.promises.appendFile = (path, data, options) =>
-  faultyAppend(path, data, (bytes) => appendFile(path, bytes, options));
+  faultyWrite('append', path, data, (bytes) => appendFile(path, bytes, options));
 
 fs.promises.rename = async (from, to) => {
   failWhenJudged('rename', from);
