@@ -1,49 +1,52 @@
-// Enforces the tower of CONTRIBUTING.md: the rows of its table, read from there, are the rules.
+// The rules of the tower. The tables of CONTRIBUTING.md are the rules; this file only reads them.
 import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 
 const contributing = readFileSync(new URL('CONTRIBUTING.md', import.meta.url), 'utf8');
-const table = contributing.slice(contributing.indexOf('## The tower')).split('\n## ')[0];
+const section = contributing.split(/^## /m).find((text) => text.startsWith('The tower\n')) ?? '';
 
-/** The rows from top to bottom, each a list of folders or files. */
-const rows = table
-  .split('\n')
-  .filter((line) => line.startsWith('| `'))
-  .map((line) => [...line.split('|')[1].matchAll(/`([^`]+)`/g)].map(([, path]) => path.replace(/\/$/, '')));
+/** The tables of the section. Each is a list of rows from top to bottom, each row a list of paths. */
+const tables = section
+  .split('\n\n')
+  .map((block) => block.split('\n').filter((line) => line.startsWith('| `')))
+  .filter((rows) => rows.length > 0)
+  .map((rows) =>
+    rows.map((row) =>
+      [...row.split('|')[1].matchAll(/`([^`]+)`/g)].map(([, path]) => path.replace(/\/$/, '')),
+    ),
+  );
+if (tables.length === 0) throw new Error('CONTRIBUTING.md has no table in its section "The tower"');
 
 const under = (paths) => `^(${paths.map((path) => path.replaceAll('.', '\\.')).join('|')})(/|$)`;
 
-const downwards = rows.flatMap((row, index) =>
-  row.map((folder) => ({
-    name: `${folder} imports only what is below it`,
-    severity: 'error',
-    from: { path: under([folder]) },
-    to: { path: under([...rows.slice(0, index).flat(), ...row.filter((other) => other !== folder)]) },
-  })),
-);
+const downwards = (rows) =>
+  rows.flatMap((row, index) =>
+    row.map((path) => ({
+      name: `${path} imports only what is below it`,
+      severity: 'error',
+      from: { path: under([path]) },
+      to: { path: under([...rows.slice(0, index).flat(), ...row.filter((other) => other !== path)]) },
+    })),
+  );
+
+/** @param path a regular expression for the files that need a row in the table */
+const complete = (rows, path) =>
+  [
+    { from: { path, pathNot: under(rows.flat()) }, to: {} },
+    { from: {}, to: { path, pathNot: under(rows.flat()) } },
+  ].map((rule) => ({ name: 'every folder has a row in CONTRIBUTING.md', severity: 'error', ...rule }));
+
+const [tower, ...inner] = tables;
 
 export default {
   forbidden: [
-    ...downwards,
-    {
-      name: 'sub-agents do not import each other',
-      comment: 'Move what two of them need to lib/subagents/shared.',
-      severity: 'error',
-      from: { path: '^lib/subagents/([^/]+)/' },
-      to: { path: '^lib/subagents/', pathNot: '^lib/subagents/($1|shared)/' },
-    },
-    {
-      name: 'shared imports no sub-agent',
-      severity: 'error',
-      from: { path: '^lib/subagents/shared/' },
-      to: { path: '^lib/subagents/(?!shared/)' },
-    },
+    ...downwards(tower),
+    ...complete(tower, '^lib/'),
+    ...inner.flatMap((rows) => [
+      ...downwards(rows),
+      ...complete(rows, `^${posix.dirname(rows[0][0])}/[^/]+/`),
+    ]),
     { name: 'no circles', severity: 'error', from: {}, to: { circular: true } },
-    {
-      name: 'every folder has a row in the table of CONTRIBUTING.md',
-      severity: 'error',
-      from: { path: '^(lib|handlers|routes|scripts)/' },
-      to: { path: '^lib/', pathNot: under(rows.flat()) },
-    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,11 +1,5 @@
 import { errorMessage } from '../errors.js';
-import { ConfigSyntaxError } from './syntax-error.js';
-
-/** The content of a config file, and the paths of the keys that one object has more than once. */
-export interface Parsed {
-  content: unknown;
-  duplicates: string[];
-}
+import { ConfigSyntaxError, type Parsed } from './parsed.js';
 
 /** Strings in a JSON text; a key includes the colon after it. */
 const STRINGS = /"(?:[^"\\]+|\\.)*"(\s*:)?/g;

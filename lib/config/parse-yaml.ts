@@ -1,6 +1,5 @@
 import { type Document, isPair, isScalar, isSeq, parseDocument, visit } from 'yaml';
-import type { Parsed } from './parse-json.js';
-import { ConfigSyntaxError } from './syntax-error.js';
+import { ConfigSyntaxError, type Parsed } from './parsed.js';
 
 const parse = (text: string): Document.Parsed =>
   parseDocument(text, { uniqueKeys: false, prettyErrors: false });

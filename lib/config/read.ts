@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { errorMessage } from '../errors.js';
 import { extendLayers, type Layer, layerOf, unknownActions } from './layers.js';
-import { type Parsed, parseJson } from './parse-json.js';
+import { parseJson } from './parse-json.js';
+import { ConfigSyntaxError, type Parsed } from './parsed.js';
 import { type ConfigFile, configFileSchema } from './schema.js';
-import { ConfigSyntaxError } from './syntax-error.js';
 
-export const isYaml = (file: string): boolean => /\.ya?ml$/.test(file);
+export const isYaml = (file: string): boolean => ['.yaml', '.yml'].includes(extname(file));
 
 const parseConfig = async (file: string): Promise<Parsed> => {
   const text = await readFile(file, 'utf8');

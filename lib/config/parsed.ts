@@ -1,3 +1,9 @@
+/** The content of a config file, and the paths of the keys that one of its objects has more than once. */
+export interface Parsed {
+  content: unknown;
+  duplicates: string[];
+}
+
 /** A text that is not JSON, or not YAML, with the place of the first mistake in it. */
 export class ConfigSyntaxError extends Error {
   /** Counted from 1, as editors do. */
