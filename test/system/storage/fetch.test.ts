@@ -58,7 +58,7 @@ test('a file with another sum is refused, and the error says both', async (t) =>
   const bytes = randomBytes(MB);
   const { url } = await serveFile(t, bytes);
   await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/a`, OTHER_SUM)), {
-    message: `image a: the file that was fetched has the sha256 ${sum(bytes)}, not ${OTHER_SUM}`,
+    message: `image a: the fetched file has the sha256 ${sum(bytes)}, not ${OTHER_SUM}`,
   });
   await nothingIsLeft(t, storage);
   await t.notThrowsAsync(storage.call('RequestImage', request('a', `${url}/a`, sum(bytes).toUpperCase())));
@@ -106,7 +106,7 @@ test('an image is not fetched from two places, or for two sums, at a time', asyn
   const first = storage.call('RequestImage', request('a', `${url}/a?token=secret`));
   await asked.opened;
   await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/b`)), {
-    message: `image a is being fetched from ${url}/a without a sha256: wait until that is done`,
+    message: `image a is being fetched from ${url}/a without a sha256: wait until that fetch has ended`,
   });
   await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/a?token=secret`, OTHER_SUM)), {
     message: /is being fetched/,

@@ -24,7 +24,7 @@ test('an image that is there is only taken for the one of a sum when it is known
     .digest('hex');
   await t.notThrowsAsync(storage.call('RequestImage', request('a', is)));
   await t.throwsAsync(storage.call('RequestImage', request('a', OTHER_SUM)), {
-    message: `image a is there already, made of a file with the sha256 ${is}, not ${OTHER_SUM}: delete it first`,
+    message: `image a already exists, made from a file with the sha256 ${is}, not ${OTHER_SUM}: delete it first`,
   });
   // Of an image that was removed by hand.
   await writeFile(join(storage.dir, 'sums', 'b'), is);

@@ -5,9 +5,9 @@ import { detectFormat, HEAD_BYTES, type ImageFormat } from '../image-format.js';
 import { checkImage, type ImageInfo, imageFile, measureImage, readImageInfo } from '../qemu-img.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
-/** A file that was found harmless. */
+/** A file that passed inspection. */
 export interface InspectedFile extends CheckedFile {
-  /** Bytes that its data takes once it is converted. */
+  /** Bytes that its data will take once converted. */
   dataBytes: number;
 }
 
@@ -21,28 +21,29 @@ const readHead = async (path: string): Promise<Buffer> => {
   }
 };
 
-/** The header has been looked at already; this is what QEMU itself makes of it. */
+/** Checks QEMU's own reading of a header that `detectFormat` has accepted. */
 const checkSelfContained = (info: ImageInfo): void => {
   const other = info['backing-filename'] ?? info['format-specific']?.data?.['data-file'];
-  if (other !== undefined) throw new Error('an image with its data in another file');
+  if (other !== undefined)
+    throw new Error('the image keeps its data in another file: flatten it first with qemu-img convert');
 };
 
-/** Even if its header were to lie, nothing but the file itself is opened. */
-const alone = (format: ImageFormat, path: string): string =>
+/** Names the file so that QEMU opens no backing file, whatever the header says. */
+const standalone = (format: ImageFormat, path: string): string =>
   imageFile(format, path, format === 'raw' ? {} : { backing: null });
 
-/** Of a file that is cut off, QEMU would read the end as zeros. */
+/** Runs a full check: QEMU reads the missing end of a truncated file as zeros, without an error. */
 const checkWhole = async (file: string, signal?: AbortSignal): Promise<void> => {
   try {
     await checkImage(file, signal ? { signal } : {});
   } catch (error) {
-    throw new Error(`an image that is damaged or not complete: ${errorMessage(error)}`, { cause: error });
+    throw new Error(`the image is damaged or incomplete: ${errorMessage(error)}`, { cause: error });
   }
 };
 
 /**
- * Looks at a fetched file before anything else does.
- * @throws when it is not an image that is whole in itself and of a size to be believed
+ * Checks a fetched file before anything else opens it.
+ * @throws unless it is a complete image, needs no other file, and has a plausible size
  */
 export const inspectFile = async (path: string, signal?: AbortSignal): Promise<InspectedFile> => {
   const format = detectFormat(await readHead(path));
@@ -50,9 +51,9 @@ export const inspectFile = async (path: string, signal?: AbortSignal): Promise<I
   const info = await readImageInfo(format, path);
   checkSelfContained(info);
   checkProportion(info['virtual-size'], fileSize);
-  // A table may have all its entries point to the same piece of data.
-  const dataBytes = await measureImage(alone(format, path), signal);
+  // All entries of an image's table may point to one cluster, so a small file can expand without end.
+  const dataBytes = await measureImage(standalone(format, path), signal);
   checkUnpacked(dataBytes, fileSize);
-  if (format !== 'raw') await checkWhole(alone(format, path), signal);
+  if (format !== 'raw') await checkWhole(standalone(format, path), signal);
   return { path, format, dataBytes };
 };

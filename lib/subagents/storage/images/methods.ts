@@ -27,7 +27,7 @@ const toImage = ({ id, virtualSize, volume, unreadable }: StoredImage): Image =>
   status: unreadable === undefined ? 'complete' : 'unreadable',
 });
 
-const answer = (...images: StoredImage[]): ImageResponse => ({ images: images.map(toImage) });
+const respond = (...images: StoredImage[]): ImageResponse => ({ images: images.map(toImage) });
 
 const checkId = (id: string): void => {
   const { error } = imageIdSchema.validate(id);
@@ -45,7 +45,7 @@ const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<Stor
   const image = await getImage(store, id);
   const guests = await store.guestsOfImage(id);
   if (guests.length > 0)
-    throw new Error(`image ${id} is in use: disks of these guests build on it: ${guests.join(', ')}`);
+    throw new Error(`image ${id} is in use by the disks of these guests: ${guests.join(', ')}`);
   await store.deleteImage(id);
   await sums.remove(id);
   return image;
@@ -55,7 +55,7 @@ const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string):
   checkId(dest);
   requireReadable(await getImage(store, id));
   if (await store.findImage(dest)) throw new Error(`image ${dest} exists already: choose another name`);
-  // Of one that was removed by hand.
+  // The sum of an image whose file was removed by hand may be left.
   await sums.remove(dest);
   return explainNoSpace(`image ${dest}`, store.workDir, () => store.copyImage(id, dest));
 };
@@ -67,26 +67,27 @@ const requestImage = async (
 ): Promise<StoredImage> => {
   checkId(id);
   if (type === 'container')
-    throw new Error(`image ${id}: this store keeps images of disks, not of containers`);
+    throw new Error(`image ${id}: this store keeps disk images, not container images`);
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };
   return fetcher.fetch(id, { source, sha256: sha256 || undefined }, { report, signal });
 };
 
-/** The methods of `ImageStore` that are about images. */
+/** The image methods of `ImageStore`. */
 export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
   const { store, locks } = deps;
   return {
-    ListImages: async ({ type }) => (type === 'container' ? answer() : answer(...(await store.listImages()))),
+    ListImages: async ({ type }) =>
+      type === 'container' ? respond() : respond(...(await store.listImages())),
 
-    GetImage: async ({ id }) => answer(await getImage(store, id)),
+    GetImage: async ({ id }) => respond(await getImage(store, id)),
 
-    RequestImage: async (request, call) => answer(await requestImage(deps, request, call)),
+    RequestImage: async (request, call) => respond(await requestImage(deps, request, call)),
 
-    DeleteImage: async ({ id }) => answer(await locks.run(imageKey(id), () => deleteImage(deps, id))),
+    DeleteImage: async ({ id }) => respond(await locks.run(imageKey(id), () => deleteImage(deps, id))),
 
     CloneImage: async ({ id, dest }) =>
-      answer(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(deps, id, dest))),
+      respond(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(deps, id, dest))),
   };
 };

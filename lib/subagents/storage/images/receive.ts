@@ -11,41 +11,41 @@ import { writeSparse } from './sparse-file.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
-/** The room is looked at again whenever so many bytes have been written. */
+/** The free space is checked again each time this many bytes have been written. */
 const CHECK_BYTES = MB;
 
-/** A file that has come in whole. */
+/** A completely received file. */
 export interface Received {
-  /** Of the bytes as they were served, in hex. */
+  /** The sum of the bytes as served, before unpacking, in hex. */
   sha256: string;
 }
 
 export interface ReceiveOptions {
-  /** Where it goes, unpacked. */
+  /** The file to write, unpacked. */
   path: string;
   claim: Claim;
   signal: AbortSignal;
-  /** Told how many bytes have come as they were served, and of how many when that is known. */
+  /** Receives the count of bytes served so far, and their total if known. */
   onBytes: (done: number, total: number | undefined) => void;
   /** See `checkUnpacked`. */
   largeBytes?: number;
 }
 
-/** Splits what comes in so that no check is put off for long. */
+/** Splits large chunks, so that the checks run often enough. */
 async function* inPieces(bytes: AsyncIterable<Buffer>): Bytes {
   for await (const chunk of bytes)
     for (let at = 0; at < chunk.length; at += CHECK_BYTES) yield chunk.subarray(at, at + CHECK_BYTES);
 }
 
-/** Closes what was perhaps not read to its end; nobody waits for a source that is slow even in that. */
-const letGo = (bytes: Bytes): void => {
+/** Closes a source that may not have been read to its end, without waiting for it. */
+const closeSource = (bytes: Bytes): void => {
   bytes.return().catch(() => undefined);
 };
 
-/** What has come so far of a source. */
+/** The bytes received so far. */
 interface Intake {
   size: number | undefined;
-  /** Bytes as they were served. */
+  /** Count of bytes as served, before unpacking. */
   served: number;
   hash: Hash;
 }
@@ -60,19 +60,19 @@ async function* count(source: Source, intake: Intake, { onBytes }: ReceiveOption
   }
 }
 
-/** Lets through what may be written: an image, as far as its head tells, of a size to be believed, that fits. */
+/** Passes on bytes that may be written: they begin like a supported image, have a plausible size, and fit. */
 async function* check(unpacked: AsyncIterable<Buffer>, intake: Intake, options: ReceiveOptions): Bytes {
   const { claim, largeBytes } = options;
   const pieces = inPieces(unpacked);
   try {
     const { head, all } = await peek(pieces, HEAD_BYTES);
-    // A raw disk may turn out to be mostly empty. Of the others there will be a converted copy of the same size.
+    // A raw disk may turn out mostly empty. Other formats need room for a converted copy of the same size.
     const isConverted = detectFormat(head.subarray(0, HEAD_BYTES)) !== 'raw';
     let [written, checkAt] = [0, 0];
     for await (const piece of all) {
       checkUnpacked(written + piece.length, intake.served, largeBytes);
       if (written >= checkAt) {
-        // At least what is written until the next time.
+        // At least the bytes written until the next check.
         const rest = piece.length + Math.max(CHECK_BYTES, (intake.size ?? 0) - intake.served);
         await claim.require(isConverted ? written + 2 * rest : rest);
         checkAt = written + CHECK_BYTES;
@@ -81,13 +81,13 @@ async function* check(unpacked: AsyncIterable<Buffer>, intake: Intake, options: 
       yield piece;
     }
   } finally {
-    letGo(pieces);
+    closeSource(pieces);
   }
 }
 
 /**
- * Writes an image's bytes to a file as they come, unpacked when they are compressed. What can be told of them is
- * checked on the way: that it is an image that is whole in itself, of a size to be believed, and that it fits.
+ * Writes an image's bytes to a file as they arrive, unpacking them if they are compressed.
+ * @throws as soon as the bytes show that the image needs other files, has an implausible size, or does not fit
  */
 export const receive = async (source: Source, options: ReceiveOptions): Promise<Received> => {
   const { path, signal } = options;
@@ -101,7 +101,7 @@ export const receive = async (source: Source, options: ReceiveOptions): Promise<
     if (compression) await pipeline(all, unpack(compression), checked, write, { signal });
     else await pipeline(all, checked, write, { signal });
   } finally {
-    letGo(bytes);
+    closeSource(bytes);
   }
   return { sha256: intake.hash.digest('hex') };
 };

@@ -1,23 +1,24 @@
 import { statfs } from 'node:fs/promises';
 import { MB, toMb } from '../../../model/units.js';
 
-/** Left for the guests' disks, which grow as they are written to: a twentieth of the device, at most so many bytes. */
+/** A twentieth of the device, up to this many bytes, is left for the guests' growing disks. */
 const MAX_RESERVE_BYTES = 1024 * MB;
-const RESERVE_PART = 20;
+const RESERVE_DIVISOR = 20;
 
 const wholeMb = (bytes: number): number => Math.max(0, Math.floor(bytes / MB));
 
-/** What one piece of work still has to write. */
+/** The room that one fetch still needs. */
 export interface Claim {
   /**
-   * @param bytes that are still to be written, as far as known
-   * @throws when they do not fit
+   * Replaces the claimed room.
+   * @param bytes still to write, as far as known
+   * @throws when they do not fit beside the other claims and the reserve
    */
   require(bytes: number): Promise<void>;
   release(): void;
 }
 
-/** The room on a directory's device, shared out among those that are about to fill it. */
+/** Divides the free space on a directory's device among concurrent fetches. */
 export class Space {
   readonly #dir: string;
   readonly #claims = new Map<Claim, number>();
@@ -40,7 +41,7 @@ export class Space {
   async #check(claim: Claim, bytes: number): Promise<void> {
     const { bavail, bsize, blocks } = await statfs(this.#dir);
     const free = bavail * bsize;
-    const reserve = Math.min(MAX_RESERVE_BYTES, (blocks * bsize) / RESERVE_PART);
+    const reserve = Math.min(MAX_RESERVE_BYTES, (blocks * bsize) / RESERVE_DIVISOR);
     const promised = [...this.#claims].reduce(
       (sum, [other, need]) => (other === claim ? sum : sum + need),
       0,

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Zeros are looked for in pieces of so many bytes. */
+/** The granularity of holes, in bytes. */
 const PIECE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(PIECE_BYTES);
 
@@ -15,8 +15,8 @@ const writeAll = async (file: FileHandle, bytes: Buffer, position: number): Prom
 };
 
 /**
- * Writes a new file, in place of one that was there, with holes where there are zeros: a disk is mostly empty.
- * @returns its size in bytes
+ * Writes a file with holes in place of zeros, since disks are mostly empty. Truncates an existing file.
+ * @returns the size in bytes
  */
 export const writeSparse = async (bytes: AsyncIterable<Buffer>, path: string): Promise<number> => {
   const file = await open(path, 'w', 0o600);

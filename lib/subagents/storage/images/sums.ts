@@ -4,7 +4,7 @@ import { ifExists, replaceFile } from '../../../files/atomic-files.js';
 
 const SUM = /^[0-9a-f]{64}$/m;
 
-/** Remembers the SHA-256 sums of the files that images were made of, in a file each. */
+/** Stores the SHA-256 sum of the file that each image was made from, one file an image. */
 export class Sums {
   readonly #dir: string;
 
@@ -12,7 +12,7 @@ export class Sums {
     this.#dir = dir;
   }
 
-  /** Forgets those of images that are not there. */
+  /** Creates the directory and removes the sums of all images but `ids`. */
   async open(ids: string[]): Promise<void> {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     const known = new Set(ids.map(encodeURIComponent));
@@ -20,7 +20,7 @@ export class Sums {
       if (!known.has(name)) await rm(join(this.#dir, name), { force: true });
   }
 
-  /** In hex; `undefined` for an image that was not made of a file, or whose sum cannot be read. */
+  /** Returns the sum in hex; `undefined` when the image was cloned or its sum is unreadable. */
   async find(id: string): Promise<string | undefined> {
     const text = await ifExists(readFile(this.#path(id), 'utf8'));
     return SUM.exec(text ?? '')?.[0];

@@ -1,21 +1,21 @@
-/** Those who wait for one piece of work, which is for nobody when the last of them is gone for some time. */
+/** Counts the callers that wait for one piece of work, and signals when it has been without a caller for a while. */
 export class Waiters {
   readonly #graceMs: number;
-  readonly #gone = new AbortController();
+  readonly #abandoned = new AbortController();
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param graceMs milliseconds for another one to come */
+  /** @param graceMs milliseconds for another caller to arrive after the last one has left */
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
   }
 
-  /** Aborted when nobody has waited for that long. */
-  get gone(): AbortSignal {
-    return this.#gone.signal;
+  /** Aborted when the grace period ends without a caller. */
+  get abandoned(): AbortSignal {
+    return this.#abandoned.signal;
   }
 
-  /** @param left aborted when that one no longer waits; one without waits to the end */
+  /** Adds a caller. @param left aborted when the caller stops waiting; without it, the caller waits to the end */
   enter(left?: AbortSignal): void {
     clearTimeout(this.#timer);
     this.#count += 1;
@@ -23,10 +23,10 @@ export class Waiters {
     else left?.addEventListener('abort', () => this.#leave(), { once: true });
   }
 
-  /** The work is done. */
+  /** Ends the count when the work is done. */
   end(): void {
     clearTimeout(this.#timer);
-    // Who leaves now leaves nothing behind.
+    // Callers that leave from now on must not start the timer.
     this.#count = Number.POSITIVE_INFINITY;
   }
 
@@ -35,7 +35,7 @@ export class Waiters {
     if (this.#count > 0) return;
     const seconds = this.#graceMs / 1000;
     this.#timer = setTimeout(
-      () => this.#gone.abort(new Error(`called off: nobody has waited for it for ${seconds} s`)),
+      () => this.#abandoned.abort(new Error(`cancelled: no caller has waited for it for ${seconds} s`)),
       this.#graceMs,
     );
   }

@@ -93,7 +93,7 @@ export const imagesSuite = (backend: Backend): void => {
     await storage.call('CloneImage', { id: 'a', dest: 'b' });
     open();
     await t.throwsAsync(fetched, {
-      message: /^image b: it was cloned of another one meanwhile: delete that first$/,
+      message: /^image b: another image was cloned under this id during the fetch: delete that image first$/,
     });
     await t.notThrowsAsync(backend.imageIo(storage, 'b', 'read -P 0x77 0 1M'));
     t.deepEqual(await readdir(join(storage.dir, 'sums')), ['a']);

@@ -3,7 +3,7 @@ import test from 'ava';
 import { Space } from '../../../../../lib/subagents/storage/images/space.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
-test('what fits is let through, and what does not is refused with the numbers', async (t) => {
+test('accepts a claim that fits, and rejects one that does not with the numbers', async (t) => {
   const dir = await tempDir(t);
   const claim = new Space(dir).claim();
   await t.notThrowsAsync(claim.require(1));
@@ -13,7 +13,7 @@ test('what fits is let through, and what does not is refused with the numbers', 
   });
 });
 
-test('what is promised to one is not promised to another until it is let go', async (t) => {
+test('keeps the room of one claim from the others until it is released', async (t) => {
   const dir = await tempDir(t);
   const { bavail, bsize } = await statfs(dir);
   const space = new Space(dir);
@@ -27,7 +27,7 @@ test('what is promised to one is not promised to another until it is let go', as
   await t.notThrowsAsync(second.require(Math.floor(bavail * bsize * 0.6)));
 });
 
-test('the reserve is not given out', async (t) => {
+test('keeps a reserve', async (t) => {
   const dir = await tempDir(t);
   const { bavail, bsize } = await statfs(dir);
   await t.throwsAsync(new Space(dir).claim().require(bavail * bsize - 1), { message: /in reserve/ });

@@ -15,7 +15,7 @@ const openSums = async (t: ExecutionContext): Promise<{ sums: Sums; dir: string 
   return { sums, dir };
 };
 
-test('a sum is remembered once it is on the device, in place of the one before or not at all', async (t) => {
+test('keeps the old sum when the new one cannot be written to the device', async (t) => {
   const { sums, dir } = await openSums(t);
   await sums.set('a/b', ONE);
   const fault = { code: 'EIO', written: 0 } as const;
@@ -29,7 +29,7 @@ test('a sum is remembered once it is on the device, in place of the one before o
   t.deepEqual(await readdir(dir), ['a%2Fb']);
 });
 
-test('what a power cut has left of a sum is not taken for one', async (t) => {
+test('ignores a sum that a power cut has damaged', async (t) => {
   const { sums, dir } = await openSums(t);
   for (const text of ['', '\n', ONE.slice(1), '\0'.repeat(65)]) {
     await writeFile(join(dir, 'a'), text);

@@ -4,40 +4,40 @@ import { Waiters } from '../../../../../lib/subagents/storage/images/waiters.js'
 
 const GRACE_MS = 20;
 
-/** Of one that nobody waits for. */
-const abandoned = async (): Promise<void> => {
+/** Resolves when a piece of work without callers has been abandoned. */
+const gracePeriod = async (): Promise<void> => {
   const waiters = new Waiters(GRACE_MS);
   waiters.enter(AbortSignal.abort());
-  await once(waiters.gone, 'abort');
+  await once(waiters.abandoned, 'abort');
 };
 
-test('when the last one has left the work is called off after a while', async (t) => {
+test('cancels the work a while after the last caller has left', async (t) => {
   const waiters = new Waiters(GRACE_MS);
   const [first, second] = [new AbortController(), new AbortController()];
   waiters.enter(first.signal);
   waiters.enter(second.signal);
   first.abort();
-  await abandoned();
-  t.false(waiters.gone.aborted);
+  await gracePeriod();
+  t.false(waiters.abandoned.aborted);
   second.abort();
-  await once(waiters.gone, 'abort');
-  t.regex(String(waiters.gone.reason), /nobody has waited for it/);
+  await once(waiters.abandoned, 'abort');
+  t.regex(String(waiters.abandoned.reason), /no caller has waited for it/);
 });
 
-test('it goes on for one who comes meanwhile', async (t) => {
+test('continues for a caller that arrives within the grace period', async (t) => {
   const waiters = new Waiters(GRACE_MS);
   waiters.enter(AbortSignal.abort());
   waiters.enter(new AbortController().signal);
-  await abandoned();
-  t.false(waiters.gone.aborted);
+  await gracePeriod();
+  t.false(waiters.abandoned.aborted);
 });
 
-test('once it is done nothing is called off', async (t) => {
+test('cancels nothing once the work is done', async (t) => {
   const waiters = new Waiters(GRACE_MS);
   const waiter = new AbortController();
   waiters.enter(waiter.signal);
   waiters.end();
   waiter.abort();
-  await abandoned();
-  t.false(waiters.gone.aborted);
+  await gracePeriod();
+  t.false(waiters.abandoned.aborted);
 });

@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import pRetry from 'p-retry';
+import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
+import { imageKey, type Locks } from '../../../async/keyed-locks.js';
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
+import { describeBytes, type Progress } from '../../shared/download/progress.js';
+import { openSized, type SourceOptions } from '../../shared/download/source.js';
+import { SourceError } from '../../shared/download/source-error.js';
+import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
+import { explainNoSpace, requireReadable } from '../errors.js';
+import { inspectFile } from './inspect.js';
+import { type ReceiveOptions, receive } from './receive.js';
+import type { Space } from './space.js';
+import type { Sums } from './sums.js';
+
+/** How often a download starts over from the first byte when it cannot resume. */
+const MAX_RESTARTS = 3;
+/** Ends a download whose bytes keep trickling in. */
+const FETCH_LIMIT: TimeLimit = {
+  ms: 24 * 60 * 60_000,
+  expired: () => new Error('the fetch took longer than a day'),
+};
+
+export interface FetchDeps extends Pick<SourceOptions, 'importDirs' | 'stallMs' | 'backoffMs'> {
+  store: DiskStore;
+  locks: Locks;
+  sums: Sums;
+  log: Logger;
+  /** See `ReceiveOptions`. */
+  largeBytes?: number;
+}
+
+/** The image to fetch. */
+export interface WantedImage {
+  id: string;
+  /** Where its file is: see `openSized`. */
+  source: string;
+  /** The SHA-256 sum that the served file must have, in lower-case hex. */
+  sha256: string | undefined;
+}
+
+/** One fetch, as its helpers see it. */
+export interface FetchContext {
+  /** Room on the store's device, shared with the other fetches. */
+  space: Space;
+  progress: Progress;
+  /** Aborted to cancel the fetch. */
+  signal: AbortSignal;
+}
+
+const mustStartOver = (error: unknown): boolean =>
+  error instanceof SourceError && error.failure === 'start-over';
+const isInterrupted = (error: unknown): boolean =>
+  error instanceof SourceError && error.failure === 'interrupted';
+
+const checkSum = (actual: string, wanted: string | undefined): void => {
+  if (wanted !== undefined && actual !== wanted)
+    throw new Error(`the fetched file has the sha256 ${actual}, not ${wanted}`);
+};
+
+/** @throws unless an image in the store is known to come from a file with the wanted sum */
+const checkStoredSum = async (sums: Sums, { id, sha256 }: WantedImage): Promise<void> => {
+  const stored = await sums.find(id);
+  if (sha256 === undefined || stored === sha256) return;
+  const origin = stored === undefined ? 'a file with an unknown sha256' : `a file with the sha256 ${stored}`;
+  throw new Error(`image ${id} already exists, made from ${origin}, not ${sha256}: delete it first`);
+};
+
+/** Adds the image to the store. The caller holds the image's lock. */
+const addImage = async (
+  { store, sums }: FetchDeps,
+  id: string,
+  file: CheckedFile,
+  sha256: string,
+): Promise<StoredImage> => {
+  // Guests' disks may build on the clone by now, so it must not be replaced.
+  if (await store.findImage(id))
+    throw new Error('another image was cloned under this id during the fetch: delete that image first');
+  await sums.set(id, sha256);
+  try {
+    return await store.addImage(id, file);
+  } catch (error) {
+    await sums.remove(id);
+    throw error;
+  }
+};
+
+/** Receives the file, starting over where the source cannot resume. */
+const receiveFile = (
+  { log, importDirs, stallMs, backoffMs }: FetchDeps,
+  { id, source }: WantedImage,
+  options: ReceiveOptions,
+): ReturnType<typeof receive> => {
+  const { signal } = options;
+  const onInterruption = (message: string): void =>
+    log.warn({ image: id }, `download interrupted, retrying: ${message}`);
+  const sourceOptions: SourceOptions = {
+    importDirs,
+    signal,
+    onInterruption,
+    ...(stallMs ? { stallMs } : {}),
+    ...(backoffMs ? { backoffMs } : {}),
+  };
+  return pRetry(async () => receive(await openSized(source, sourceOptions), options), {
+    retries: MAX_RESTARTS,
+    minTimeout: backoffMs ?? 1000,
+    signal,
+    // An address that fails at the first attempt is more likely wrong than briefly down.
+    shouldRetry: ({ error, attemptNumber }) =>
+      mustStartOver(error) || (attemptNumber > 1 && isInterrupted(error)),
+    onFailedAttempt: ({ error }) => {
+      if (mustStartOver(error)) onInterruption(`${error.message}; starting over from the first byte`);
+    },
+  });
+};
+
+const fetchTo = async (
+  path: string,
+  deps: FetchDeps,
+  wanted: WantedImage,
+  { space, progress, signal: cancelled }: FetchContext,
+): Promise<StoredImage> => {
+  const { id } = wanted;
+  const { locks, largeBytes } = deps;
+  const { signal, clear } = startDeadline(FETCH_LIMIT, cancelled);
+  const claim = space.claim();
+  const onBytes = (done: number, total?: number): void => progress.set(...describeBytes(done, total));
+  const options = { path, claim, signal, onBytes, ...(largeBytes ? { largeBytes } : {}) };
+  try {
+    const { sha256 } = await receiveFile(deps, wanted, options);
+    checkSum(sha256, wanted.sha256);
+    progress.set('download complete, converting');
+    const { dataBytes, ...file } = await inspectFile(path, signal);
+    await claim.require(dataBytes);
+    return await locks.run(imageKey(id), () => addImage(deps, id, file, sha256));
+  } catch (error) {
+    // The reason for the abort says more than the error that it caused.
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    claim.release();
+    clear();
+  }
+};
+
+/**
+ * Downloads, checks and converts an image into the store. Returns at once when the store already has it.
+ * @throws when the image cannot be fetched, or when the store's image was made from a file with another sum
+ */
+export const fetchImage = async (
+  deps: FetchDeps,
+  wanted: WantedImage,
+  context: FetchContext,
+): Promise<StoredImage> => {
+  const { store, sums } = deps;
+  const { id } = wanted;
+  const stored = await store.findImage(id);
+  if (stored) {
+    await checkStoredSum(sums, wanted);
+    return requireReadable(stored);
+  }
+  return explainNoSpace(`image ${id}`, store.workDir, async () => {
+    const dir = await mkdtemp(join(store.workDir, 'fetch-'));
+    try {
+      return await fetchTo(join(dir, 'download'), deps, wanted, context);
+    } catch (error) {
+      throw new Error(`image ${id}: ${errorMessage(error)}`, { cause: error });
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+};
