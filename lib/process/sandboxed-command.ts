@@ -2,25 +2,25 @@ import { asUser, NOBODY } from './unprivileged.js';
 
 const MB = 2 ** 20;
 
-/** More than qemu-img ever takes for an image that is as it should be: most of it are the stacks of its 64 threads. */
+/** More than qemu-img needs for any sound image. Most of it is the stacks of its 64 threads. */
 const MAX_ADDRESS_SPACE_MB = 2048;
 
-export interface Limits {
-  /** The most memory it may map; what wants more fails as if there were none. */
+export interface SandboxOptions {
+  /** The most memory that the program may map, in MB; further allocations fail. */
   addressSpaceMb?: number;
-  /** The group that it runs in, as a user that is nobody and without privileges; this process' own by default. */
+  /** Runs the program as nobody in this group, without privileges. By default it runs as this process does. */
   gid?: number | undefined;
 }
 
 /**
- * A command that reads what strangers made, with limits of its own: prlimit(1) bounds its memory, and setpriv(1)
- * has it killed when this process dies, so that nobody works on in a store that is not looked after.
+ * Wraps a command that reads untrusted files: prlimit(1) limits its memory, and setpriv(1) drops its privileges and
+ * makes the kernel kill it when this process dies, so that it cannot keep changing an unattended store.
  * @returns program and arguments
  */
-export const limited = (
+export const sandboxed = (
   program: string,
   args: readonly string[],
-  { addressSpaceMb = MAX_ADDRESS_SPACE_MB, gid }: Limits = {},
+  { addressSpaceMb = MAX_ADDRESS_SPACE_MB, gid }: SandboxOptions = {},
 ): [program: string, args: string[]] => [
   'prlimit',
   [
@@ -32,6 +32,6 @@ export const limited = (
 
 const CANNOT_EXECUTE = 127;
 
-/** Whether a command of `limited` failed because the program is not there. */
-export const isMissing = (exitCode: number | undefined, stderr: string): boolean =>
+/** Whether a `sandboxed` command failed because its program is missing. Matches the words of setpriv (util-linux 2.38). */
+export const isProgramMissing = (exitCode: number | undefined, stderr: string): boolean =>
   exitCode === CANNOT_EXECUTE && stderr.includes('failed to execute');

@@ -1,37 +1,37 @@
 import type { ExecutionContext, Implementation } from 'ava';
 import type { TestStorage } from './storage.js';
 
-/** What is in a store, by name. */
+/** The names of a store's contents. */
 export interface Contents {
   images: string[];
   guests: string[];
-  /** What is being made, or was left. */
+  /** Unfinished or leftover files and datasets. */
   work: string[];
 }
 
-/** A back end as the suites that all of them pass need to know it. */
+/** A back end, as the suites for every back end use it. */
 export interface Backend {
   test: (title: string, implementation: Implementation<[]>) => void;
-  /** A storage sub-agent with nothing in it. */
+  /** Starts a storage sub-agent with an empty store. */
   start: (t: ExecutionContext) => Promise<TestStorage>;
-  /** Another process's, over what the first one has. */
+  /** Starts another storage sub-agent with the same store. */
   startAgain: (t: ExecutionContext, storage: TestStorage) => Promise<TestStorage>;
   contents: (storage: TestStorage) => Promise<Contents>;
-  /** Leaves what a process that is killed at work leaves. */
+  /** Creates leftovers like those of a killed process. */
   litter: (storage: TestStorage) => Promise<void>;
 
-  /** Where a disk of the test guest is to be. */
+  /** The expected `source` of one of the test guest's disks. */
   source: (storage: TestStorage, index: number) => string;
-  /** A command of qemu-io(1) on a disk that is not in use. */
+  /** Runs a command of qemu-io(1) on a disk that is not in use. */
   io: (source: string, command: string) => Promise<unknown>;
   imageIo: (storage: TestStorage, id: string, command: string) => Promise<unknown>;
-  /** @throws when an image is not sound, or has not the content of a raw file */
+  /** @throws when an image is damaged or differs from a raw file */
   compareImage: (storage: TestStorage, id: string, rawFile: string) => Promise<void>;
-  /** Damages a disk so that `VerifyDisks` must find it, in those words. */
+  /** Damages a disk so that `VerifyDisks` fails with `damageMessage`. */
   damage: (source: string) => Promise<void>;
   damageMessage: RegExp;
 
-  /** How much is at work on downloads of a disk. */
+  /** Counts the processes or open files that read a disk for downloads. */
   readers: (storage: TestStorage, source: string) => Promise<number>;
   breakReaders: (storage: TestStorage, source: string) => Promise<void>;
 }

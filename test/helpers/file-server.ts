@@ -3,24 +3,24 @@ import type { ExecutionContext } from 'ava';
 import { serveHttp } from './storage.js';
 
 export interface FileServerOptions {
-  /** After how many bytes of its body each answer breaks off; those beyond the list are whole. */
+  /** The number of body bytes after which each response breaks off; responses beyond the list are complete. */
   breakAt?: number[];
-  /** Whether the rest of the file can be asked for. */
+  /** Whether the server supports ranges. */
   ranges?: boolean;
-  /** The file's ETag at each request; those beyond the list have the last one. */
+  /** The file's ETag at each request; requests beyond the list get the last one. */
   etags?: string[];
   headers?: Record<string, string>;
-  /** Whether the length is told. */
+  /** Whether responses have a Content-Length. */
   length?: boolean;
 }
 
 export interface FileServer {
   url: string;
-  /** What was asked for so far. */
+  /** The requests so far. */
   requests: { url: string; headers: IncomingHttpHeaders }[];
 }
 
-/** The first byte that is asked for, when that part is sent alone: `Range` with an `If-Range` that still holds. */
+/** Returns the first byte to send if only a range is due: `Range` with a matching `If-Range`. */
 const firstByte = (headers: IncomingHttpHeaders, etag: string): number | undefined => {
   const [, first] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? [];
   return first === undefined || headers['if-range'] !== etag ? undefined : Number(first);
@@ -28,11 +28,11 @@ const firstByte = (headers: IncomingHttpHeaders, etag: string): number | undefin
 
 const send = (response: ServerResponse, body: Buffer, breakAt: number | undefined): void => {
   if (breakAt === undefined) response.end(body);
-  // Ended and not destroyed, so that all that was sent arrives.
+  // Ended instead of destroyed, so that all written bytes arrive.
   else response.write(body.subarray(0, breakAt), () => response.socket?.end());
 };
 
-/** Serves a file over HTTP as unreliably as told, until the test ends. */
+/** Serves a file over HTTP, with the requested faults, until the test ends. */
 export const serveFile = async (
   t: ExecutionContext,
   bytes: Buffer,

@@ -4,12 +4,12 @@ import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-/** What a command is answered: with a value, with an error, or, by a promise, late or never. */
+/** The response to a command: a value, an error, or a promise for a late or missing response. */
 type Reply = unknown | Error | Promise<unknown>;
 
-/** A guest's agent that answers as a test wants it, on the socket where QEMU would have it. */
+/** A guest agent with scripted responses, on the socket of QEMU's port. */
 export interface ScriptedGuestAgent {
-  /** The commands that it has read, in order. */
+  /** The commands read so far, in order. */
   commands: string[];
 }
 
@@ -21,8 +21,9 @@ interface Command {
 }
 
 /**
- * @param replies by command; `guest-sync-delimited` is answered with its id unless it is among them
- * @param greeting what is left over from whoever was there before
+ * Starts a scripted guest agent.
+ * @param replies replies by command; by default, `guest-sync-delimited` gets its id and other commands an error
+ * @param greeting leftover bytes of an earlier conversation
  */
 export const startGuestAgent = async (
   t: ExecutionContext,
@@ -53,7 +54,7 @@ export const startGuestAgent = async (
     socket.on('data', (data) => {
       const lines = (rest + data.toString('latin1').replaceAll('\xff', '')).split('\n');
       rest = lines.pop() ?? '';
-      // One after the other, as an agent does: what hangs holds up the rest.
+      // One at a time, like a real agent: a hanging command delays the rest.
       for (const line of lines) {
         const command = JSON.parse(line) as Command;
         last = last.then(() => {

@@ -6,22 +6,22 @@ import type { ExecutionContext } from 'ava';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { HEALTH_PATH } from '../../lib/rpc/protocol/messages.js';
 import { freePort } from './ports.js';
-import type { Answer, TestStorage } from './storage.js';
+import type { StorageResult, TestStorage } from './storage.js';
 import { callMethod } from './sub-agents.js';
 import { tempDir } from './temp.js';
 import { until } from './wait.js';
 
 const PROGRAM = join(packageRoot, 'dist/lib/subagents/storage/main.js');
 
-/** The storage sub-agent as its own process, which can be killed and started again over what it has kept. */
+/** The storage sub-agent as its own process, which can be killed and restarted with the same store. */
 export interface StorageProgram extends TestStorage {
   start: () => Promise<void>;
   kill: () => Promise<void>;
-  /** Everything that it has printed. */
+  /** Everything that the process has printed. */
   output: () => string;
 }
 
-/** @param args beside those for its directories */
+/** Prepares the program without starting it. @param args further arguments */
 export const storageProgram = async (t: ExecutionContext, ...args: string[]): Promise<StorageProgram> => {
   const base = await tempDir(t);
   const [dir, runDir, importDir] = [join(base, 'store'), join(base, 'run'), join(base, 'import')];
@@ -50,12 +50,12 @@ export const storageProgram = async (t: ExecutionContext, ...args: string[]): Pr
     start: async () => {
       child = spawn(process.execPath, [...argv, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
       for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
-      await until('the storage sub-agent answers', isUp);
+      await until('the storage sub-agent responds', isUp);
     },
     call: async (method, request) => {
       const { status, result, error } = await callMethod(port, `ImageStore.${method}`, request);
       if (status !== 200 || error) throw new Error(error ?? `status ${status}`);
-      return result as unknown as Answer;
+      return result as unknown as StorageResult;
     },
   };
 };

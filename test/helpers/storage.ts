@@ -11,23 +11,24 @@ import { type StorageOptions, startStorage } from '../../lib/subagents/storage/s
 import { callMethod, GUEST_ID, serve, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
-export interface Answer {
+/** All fields that a result of `ImageStore` may have. */
+export interface StorageResult {
   guest: Guest & { disks: Disk[] };
   images: Image[];
   snapshots: Snapshot[];
 }
 
-/** A storage sub-agent on a free port, over directories of the test's own. */
+/** A storage sub-agent on a free port, with its own directories. */
 export interface TestStorage {
   port: number;
   dir: string;
   runDir: string;
   importDir: string;
-  /** Calls `ImageStore.<method>`; throws the error that it answers. */
-  call: (method: string, request: unknown, attempt?: number) => Promise<Answer>;
+  /** Calls `ImageStore.<method>`. @throws the error of the response */
+  call: (method: string, request: unknown, attempt?: number) => Promise<StorageResult>;
 }
 
-/** @param parent where its directories are made; by default a temporary one */
+/** Starts a storage sub-agent. @param parent the directory for its directories; by default a temporary one */
 export const startTestStorage = async (
   t: ExecutionContext,
   parent?: string,
@@ -42,11 +43,11 @@ export const startTestStorage = async (
   );
   t.teardown(() => close?.());
   const port = await serve(t, subAgent);
-  const call = async (method: string, request: unknown, attempt = 1): Promise<Answer> => {
+  const call = async (method: string, request: unknown, attempt = 1): Promise<StorageResult> => {
     const stage = { job: 'a-job', stage: 0, attempt };
     const { status, result, error } = await callMethod(port, `ImageStore.${method}`, request, stage);
     if (status !== 200 || error) throw new Error(error ?? `status ${status}`);
-    return result as unknown as Answer;
+    return result as unknown as StorageResult;
   };
   return { port, dir, runDir, importDir, call };
 };
@@ -66,7 +67,7 @@ export const qemuIo = async (
   return stdout;
 };
 
-/** Makes a qcow2 image of 1 MB, filled with a byte, that can be fetched, and fetches it. */
+/** Creates a 1 MB qcow2 image filled with `byte`, and fetches it. @returns the path of the source file */
 export const addImage = async (storage: TestStorage, id: string, byte = 0x11): Promise<string> => {
   const path = join(storage.importDir, `${encodeURIComponent(id)}.src`);
   await qemuImg('create', '-q', '-f', 'qcow2', path, '1M');
@@ -82,13 +83,13 @@ export const createGuest = async (
 ): Promise<Disk[]> =>
   (await storage.call('CreateGuestDisks', { guest: { id, disks }, action: 'create' })).guest.disks;
 
-/** A snapshot request with all its keys, as the agent sends it. */
+/** Returns a snapshot request with all keys, as the agent sends it. */
 export const snapshotRequest = (
   id: string,
   rest: Partial<{ dest: string; destroyMoreRecent: boolean }> = {},
 ): object => ({ id, dest: '', recursive: !id.includes('/disk-'), destroyMoreRecent: false, ...rest });
 
-/** Opens a download and reads nothing of it but the head. */
+/** Starts a download and reads only the response's head. */
 export const openDownload = (port: number, id: string): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json' };
@@ -97,7 +98,7 @@ export const openDownload = (port: number, id: string): Promise<IncomingMessage>
       .end(JSON.stringify(snapshotRequest(id)));
   });
 
-/** Serves HTTP on a free loopback port until the test ends; gives back its base URL. */
+/** Serves HTTP on a free loopback port until the test ends. @returns the base URL */
 export const serveHttp = async (t: ExecutionContext, listener: RequestListener): Promise<string> => {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -6,13 +6,13 @@ import { qemuImg, qemuIo, startTestStorage, type TestStorage } from './storage.j
 import { GUEST_ID } from './sub-agents.js';
 import { type TestPool, zfs } from './zfs.js';
 
-/** The part of a pool that one test has for itself. */
+/** One test's part of the pool. */
 interface Part {
   dataset: string;
   mountpoint: string;
 }
 
-/** Names of what is right below a dataset. */
+/** Lists the names of a dataset's children. */
 const children = async (dataset: string): Promise<string[]> => {
   const names = await zfs('list', '-H', '-r', '-d', '1', '-t', 'filesystem', '-o', 'name', dataset);
   return names
@@ -25,17 +25,17 @@ const encodeId = (id: string): string => id.replace(/:/g, ':3a').replace(/\//g, 
 const decodeId = (name: string): string => name.replace(/:2f/g, '/').replace(/:3a/g, ':');
 
 export interface ZfsBackend extends Backend {
-  /** The part of the pool that a test's store is in. */
+  /** Returns the part of the pool that contains a store. */
   part: (storage: TestStorage) => Part;
-  /** Makes a part of the pool for a store that is to be started there. */
+  /** Creates a part of the pool for a new store. */
   makePart: () => Promise<Part>;
-  /** Says that a store was started in a part. */
+  /** Records the part in which a store was started. */
   assign: (storage: TestStorage, part: Part) => void;
 }
 
 /**
- * Stores in a pool that all tests share, each in a dataset of its own.
- * @param options of all stores
+ * Returns a back end whose stores share a pool, each in its own dataset.
+ * @param options further options of all stores
  */
 export const zfsBackend = (
   test: Backend['test'],
@@ -47,7 +47,7 @@ export const zfsBackend = (
 
   const part = ({ dir }: TestStorage): Part => {
     const found = parts.get(dir);
-    if (!found) throw new Error(`${dir} is no store in a pool`);
+    if (!found) throw new Error(`${dir} is not a store in the pool`);
     return found;
   };
 
@@ -100,7 +100,7 @@ export const zfsBackend = (
       const { dataset, mountpoint } = part(storage);
       await mkdir(join(mountpoint, 'tmp', 'fetch-x'));
       await writeFile(join(mountpoint, 'tmp', 'fetch-x', 'download'), 'half');
-      // In an order that they cannot be destroyed in.
+      // A clone, so that the datasets cannot be destroyed in the order of listing.
       await zfs('create', `${dataset}/tmp/deleted-a`);
       await zfs('snapshot', `${dataset}/tmp/deleted-a@image`);
       await zfs('clone', `${dataset}/tmp/deleted-a@image`, `${dataset}/tmp/guest-b`);

@@ -9,10 +9,10 @@ import { until } from './wait.js';
 /** OpenZFS is a part of the kernel; zfs-fuse is a daemon. */
 const HAS_OPEN_ZFS = existsSync('/dev/zfs');
 
-/** What `needs` is to look for. */
+/** The requirements to pass to `needs`. */
 export const ZFS_PARTS = ['zpool', 'zfs', 'root', ...(HAS_OPEN_ZFS ? [] : ['zfs-fuse'])];
 
-/** A host has one zfs-fuse, which the test processes share: who uses it, and the pid of the one they started. */
+/** The state of the host's one zfs-fuse, which the test processes share: its users, and the pid if a test started it. */
 const SHARED = join(tmpdir(), 'mistify-test-zfs');
 const USERS = join(SHARED, 'users');
 const PID_FILE = join(SHARED, 'pid');
@@ -39,7 +39,7 @@ const tryLock = async (): Promise<boolean> => {
 };
 
 const locked = async <T>(work: () => Promise<T>): Promise<T> => {
-  await until('no other process starts or ends zfs-fuse', tryLock, 60_000);
+  await until('no other process starts or stops zfs-fuse', tryLock, 60_000);
   try {
     return await work();
   } finally {
@@ -54,20 +54,20 @@ const startDaemon = async (): Promise<void> => {
   if (HAS_OPEN_ZFS || (await daemonAnswers())) return;
   await rm(PID_FILE, { force: true });
   await execa('zfs-fuse', ['--pidfile', PID_FILE], { stdio: 'ignore' });
-  await until('zfs-fuse answers', daemonAnswers);
+  await until('zfs-fuse responds', daemonAnswers);
 };
 
-const endDaemon = async (): Promise<void> => {
+const stopDaemon = async (): Promise<void> => {
   const pid = Number(await readFile(PID_FILE, 'utf8').catch(() => ''));
   if (pid > 0 && isAlive(pid)) {
     process.kill(pid);
-    // Not until its process is gone: it may stay as a zombie where nobody is there to bury it.
-    await until('zfs-fuse has ended', async () => !(await daemonAnswers()));
+    // The process itself may stay a zombie if nothing reaps it.
+    await until('zfs-fuse has stopped', async () => !(await daemonAnswers()));
   }
   await rm(SHARED, { recursive: true, force: true });
 };
 
-/** Removes the pools of test processes that were killed; one that is still busy is left to the next who comes. */
+/** Destroys the pools of killed test processes. A busy pool is left to the next test process. */
 const destroyLeftOver = async (): Promise<void> => {
   for (const user of await readdir(USERS)) {
     if (isAlive(Number(user))) continue;
@@ -80,24 +80,24 @@ const destroyLeftOver = async (): Promise<void> => {
   }
 };
 
-/** A ZFS pool in a file of a temporary directory. */
+/** A ZFS pool in a temporary file. */
 export interface TestPool {
   name: string;
   mountpoint: string;
   destroy: () => Promise<void>;
 }
 
-let made = 0;
+let created = 0;
 let inUse = 0;
 
-/** Makes a pool of this process's own. Whoever makes one must destroy it. */
+/** Creates a pool, which the caller must destroy. @param mb size in MB */
 export const createPool = async (mb = 1024): Promise<TestPool> => {
   const dir = await mkdtemp(join(tmpdir(), 'mtz-'));
   const [file, mountpoint] = [join(dir, 'vdev'), join(dir, 'pool')];
   await writeFile(file, '');
   await truncate(file, mb * 2 ** 20);
-  made += 1;
-  const name = `${pool(process.pid)}-${made}`;
+  created += 1;
+  const name = `${pool(process.pid)}-${created}`;
   await locked(async () => {
     await mkdir(USERS, { recursive: true });
     await startDaemon();
@@ -115,7 +115,7 @@ export const createPool = async (mb = 1024): Promise<TestPool> => {
       inUse -= 1;
       if (inUse > 0) return;
       await rm(join(USERS, String(process.pid)), { force: true });
-      if (!HAS_OPEN_ZFS && (await readdir(USERS)).length === 0) await endDaemon();
+      if (!HAS_OPEN_ZFS && (await readdir(USERS)).length === 0) await stopDaemon();
     });
     await rm(dir, { recursive: true, force: true });
   };

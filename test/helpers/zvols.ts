@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 
 /**
- * A `zfs` for hosts whose ZFS has no volumes, which zfs-fuse has not: it makes a dataset with a file in it of what it
- * is asked for as a volume, and links to that file where the kernel would show the device. All else is the real thing.
+ * A stand-in for `zfs` on hosts whose ZFS lacks volumes, such as zfs-fuse. It creates a dataset with a file in place of
+ * a volume, links to that file where the device would be, and passes every other command on to the real zfs.
  */
 const script = (real: string, devices: string): string => `#!/bin/bash
 real=${real}
 devices=${devices}
 sizeProperty=mistify-test:volsize
 
-# The last argument is the dataset, in everything that is done to volumes here.
+# In every command for volumes, the last argument is the dataset.
 dataset=\${!#}
 fileOf() { echo "$($real get -H -o value mountpoint "$1")/disk"; }
 
@@ -21,7 +21,7 @@ link() {
     mkdir -p "$devices/$(dirname "$name")"
     ln -sfn "$mountpoint/disk" "$devices/$name"
   done
-  # Of what is gone.
+  # Links to destroyed datasets.
   find "$devices" -xtype l -delete
 }
 
@@ -65,8 +65,8 @@ esac
 `;
 
 /**
- * Puts the stand-in before the real `zfs` for the rest of this process.
- * @returns where volumes are shown
+ * Puts the stand-in first in this process's path.
+ * @returns the directory of the volumes' devices
  */
 export const useZvolStandIn = async (dir: string): Promise<string> => {
   const [bin, devices] = [join(dir, 'bin'), join(dir, 'zvol')];

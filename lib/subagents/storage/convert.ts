@@ -2,8 +2,8 @@ import type { CheckedFile } from './disk-store.js';
 import { imageFile, LONG_TIMEOUT_MS, qemuImg } from './qemu-img.js';
 
 /**
- * Converts a checked file. Even if its header were to lie, nothing but the file itself is opened.
- * @param flags of `qemu-img convert` beside those for the formats
+ * Converts a checked file with `qemu-img convert`. QEMU opens no other file, whatever the header says.
+ * @param flags further flags of `qemu-img convert`
  */
 export const convert = async (
   { path, format }: CheckedFile,

@@ -6,35 +6,35 @@ import type { ImageFormat } from './image-format.js';
 /** An image in the store. */
 export interface StoredImage {
   id: string;
-  /** Bytes, the size of the disk that it makes; 0 when it cannot be read. */
+  /** The size of its disk in bytes; 0 when the image is unreadable. */
   virtualSize: number;
-  /** Why it cannot be read, and is good for nothing but to be deleted. */
+  /** Why the image cannot be read. An unreadable image can only be deleted. */
   unreadable?: string;
-  /** The store's name for it. */
+  /** The store's name for the image. */
   volume: string;
 }
 
-/** A fetched file whose content has been looked at and found harmless. */
+/** A fetched file that passed inspection. */
 export interface CheckedFile {
   path: string;
   format: ImageFormat;
 }
 
-/** A disk as it is asked for. */
+/** A disk as requested. */
 export interface DiskDefinition {
   bus: string;
   device: string;
-  /** The image it is a clone of; `""` for a blank disk. */
+  /** The image to clone; `""` for a blank disk. */
   image: string;
-  /** MB asked for; 0 for the image's own size. */
+  /** Requested size in MB; 0 for the image's own size. */
   requested: number;
 }
 
-/** A disk as it is there. */
+/** A disk in the store. */
 export interface StoredDisk extends DiskDefinition {
-  /** Its number among the guest's disks, from 0. */
+  /** Position among the guest's disks, from 0. */
   index: number;
-  /** MB. */
+  /** Actual size in MB. */
   size: number;
   volume: string;
   /** Absolute path of the file or block device. */
@@ -48,57 +48,57 @@ export interface StoredSnapshot {
 }
 
 /**
- * A back end: images, the disks cloned from them, and those disks' snapshots. Callers hold the locks of the
- * guests and images concerned, and have checked that what they ask for makes sense.
+ * A back end: images, the disks cloned from them, and the disks' snapshots. Callers hold the locks of the guests and
+ * images concerned and have validated their arguments.
  */
 export interface DiskStore {
-  /** Where things are fetched to and put together; on the store's own file system, empty when the store is opened. */
+  /** Directory for unfinished files, on the store's own file system. Empty when the store is opened. */
   readonly workDir: string;
-  /** @throws with what keeps it from working */
+  /** Checks that the store works. @throws with the reason when it does not */
   check(): Promise<void>;
 
   listImages(): Promise<StoredImage[]>;
   findImage(id: string): Promise<StoredImage | undefined>;
-  /** Takes a file's content in as an image: whole, or not at all. */
+  /** Adds a file's content as an image: completely or not at all. */
   addImage(id: string, file: CheckedFile): Promise<StoredImage>;
-  /** An independent copy, sharing blocks where the file system can. */
+  /** Copies an image into an independent one, which shares blocks with it where the file system can. */
   copyImage(id: string, dest: string): Promise<StoredImage>;
   deleteImage(id: string): Promise<void>;
-  /** The guests with disks that build on an image. */
+  /** Lists the guests with disks that build on an image. */
   guestsOfImage(id: string): Promise<string[]>;
 
-  /** A guest's disks by number; `undefined` for a guest that is not in the store. */
+  /** Returns a guest's disks by number; `undefined` when the store does not know the guest. */
   findDisks(guest: string): Promise<StoredDisk[] | undefined>;
-  /** Makes all disks of a guest that has none: all, or none at all. */
+  /** Creates the disks of a guest without disks: all of them or none. */
   createDisks(guest: string, disks: DiskDefinition[]): Promise<StoredDisk[]>;
-  /** Removes a guest's disks with their snapshots; succeeds when there are none. */
+  /** Deletes a guest's disks and their snapshots; succeeds when the guest has none. */
   deleteDisks(guest: string): Promise<void>;
-  /** @throws when the disk is missing or damaged; only looks at it lightly when `running` */
+  /** @param running limits the check to what a running QEMU permits. @throws when the disk is missing or damaged */
   checkDisk(disk: StoredDisk, running: boolean): Promise<void>;
 
-  /** Puts right what a process that was killed at work left on a stopped guest's disk. */
+  /** Repairs what a killed process may have left inconsistent on a stopped guest's disk. */
   repair(disk: StoredDisk): Promise<void>;
 
-  /** A disk's snapshots, oldest first. */
+  /** Lists a disk's snapshots, oldest first. */
   snapshots(disk: StoredDisk): Promise<StoredSnapshot[]>;
   /**
-   * Takes a snapshot of each of the disks, one disk or all of its guest's: all or none. Its consistency is `crash`
-   * until `setConsistency`.
-   * @param live the monitor of the guest's QEMU when it is running, as for `deleteSnapshot`
+   * Takes a snapshot of each disk, or of none. The snapshot's consistency is `crash` until `setConsistency`.
+   * @param disks one disk, or all disks of a guest
+   * @param live the monitor of the guest's QEMU if the guest runs; also for `deleteSnapshot`
    */
   createSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   setConsistency(disks: StoredDisk[], name: string, consistency: Consistency): Promise<void>;
   deleteSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   /**
-   * Brings a stopped guest's disk back to a snapshot, and destroys those taken after it.
-   * @param newer those, oldest first
+   * Rolls a stopped guest's disk back to a snapshot and destroys the newer snapshots.
+   * @param newer the snapshots taken after it, oldest first
    */
   rollback(disk: StoredDisk, name: string, newer: string[]): Promise<void>;
-  /** @throws when something outside the store builds on one of the snapshots, so that they cannot be destroyed */
+  /** @throws when a clone outside the store builds on one of the snapshots, so that it cannot be destroyed */
   requireUnused(disks: StoredDisk[], names: string[]): Promise<void>;
   /**
-   * The raw bytes of a snapshot. Resolves once the first bytes are there; the stream ends only when all have
-   * been read, and is destroyed with an error otherwise. Destroying it, or `signal`, stops the work.
+   * Streams the raw bytes of a snapshot; resolves once the first bytes are available. The stream ends only after the
+   * last byte; on failure it is destroyed with an error. Destroying the stream, or aborting `signal`, stops the reader.
    */
   readSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<Required<ByteStream>>;
 }

@@ -1,26 +1,30 @@
 import { isErrno } from '../../errors.js';
 import type { StoredImage } from './disk-store.js';
 
-/** @throws when nothing can be made of an image that is there */
+/** Returns the image. @throws when it is unreadable */
 export const requireReadable = (image: StoredImage): StoredImage => {
   const { id, unreadable } = image;
   if (unreadable === undefined) return image;
-  throw new Error(`image ${id} is there but cannot be read: delete it, then fetch it again: ${unreadable}`);
+  throw new Error(`image ${id} is unreadable: delete it, then fetch it again: ${unreadable}`);
 };
 
+/**
+ * The tools' words for a full device: qemu-img and the kernel print strerror(3)'s texts for ENOSPC and EDQUOT, OpenZFS
+ * and zfs-fuse `out of space` (libzfs_util.c, EZFS_NOSPC). None of them reports a code.
+ */
 const NO_SPACE = /no space left on device|disk quota exceeded|out of space/i;
 
-/** Whether it was for want of room that something failed: `ENOSPC`, `EDQUOT`, or the words of qemu-img and zfs for them. */
+/** Whether an error, or one of its causes, reports a full device or an exhausted quota. */
 export const isNoSpace = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
   return isErrno(error, 'ENOSPC', 'EDQUOT') || NO_SPACE.test(error.message) || isNoSpace(error.cause);
 };
 
-/** The store has no room for what was asked of it. What was made until then has been removed again. */
+/** The error for a full store. Throw it after removing what was made so far. */
 export const noSpace = (what: string, dir: string, cause: unknown): Error =>
   new Error(`${what}: no space left on the device of ${dir}: make room there, then try again`, { cause });
 
-/** Runs `work`, and says clearly when it failed for want of room in `dir`. */
+/** Runs `work` and rewords its error if the device of `dir` is full. */
 export const explainNoSpace = async <T>(what: string, dir: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

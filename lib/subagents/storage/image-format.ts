@@ -1,12 +1,12 @@
 import { detectCompression } from '../shared/download/compression.js';
 
-/** The formats that an image may be fetched in. */
+/** The formats that can be fetched. */
 export type ImageFormat = 'raw' | 'qcow2' | 'vmdk';
 
-/** Bytes from the start of a file that `detectFormat` wants to see: what QEMU reads of a vmdk's descriptor. */
+/** Bytes that `detectFormat` needs from the start of a file: a vmdk header and the descriptor that QEMU reads after it. */
 export const HEAD_BYTES = 0x200 + 20 * 512;
 
-/** Files that would make a disk of rubbish were they taken for raw, by their first bytes. */
+/** The magic numbers of formats that must not be mistaken for raw disks. */
 const UNSUPPORTED: [magic: string, name: string][] = [
   ['conectix', 'VHD'],
   ['vhdxfile', 'VHDX'],
@@ -28,7 +28,7 @@ const UNSUPPORTED: [magic: string, name: string][] = [
 const TAR_MAGIC = 'ustar';
 const TAR_MAGIC_OFFSET = 257;
 
-/** What a server says in place of a file, with status 200 all the same. */
+/** The beginning of an error or login page that a server sends with status 200. */
 const WEB_PAGE = /^\s*<(!doctype|html|\?xml)/i;
 
 const startsWith = (head: Buffer, magic: string): boolean =>
@@ -37,51 +37,55 @@ const startsWith = (head: Buffer, magic: string): boolean =>
 /** Incompatible feature bit 2 of a version 3 header: the data is in another file. */
 const EXTERNAL_DATA_FILE = 4n;
 
-/** Field offsets: docs/interop/qcow2.txt of QEMU, "Header". */
+/** Checks a qcow2 header; field offsets are those of QEMU's docs/interop/qcow2.txt, "Header". */
 const checkQcow2 = (head: Buffer): void => {
-  if (head.length < 104) throw new Error('a qcow2 image whose header is cut off');
+  if (head.length < 104) throw new Error('the qcow2 header is truncated');
   const version = head.readUInt32BE(4);
-  if (version !== 2 && version !== 3) throw new Error(`a qcow image of version ${version}: only 2 and 3 are`);
+  if (version !== 2 && version !== 3)
+    throw new Error(`the qcow image has version ${version}: only versions 2 and 3 are supported`);
   if (head.readBigUInt64BE(8) !== 0n)
-    throw new Error('a qcow2 image with a backing file: flatten it first with qemu-img convert');
-  if (head.readUInt32BE(32) !== 0) throw new Error('an encrypted qcow2 image: decrypt it first');
+    throw new Error('the qcow2 image has a backing file: flatten it first with qemu-img convert');
+  if (head.readUInt32BE(32) !== 0) throw new Error('the qcow2 image is encrypted: decrypt it first');
   if (version === 3 && head.readBigUInt64BE(72) & EXTERNAL_DATA_FILE)
-    throw new Error('a qcow2 image with an external data file: flatten it first with qemu-img convert');
+    throw new Error('the qcow2 image has an external data file: flatten it first with qemu-img convert');
 };
 
 /**
- * Only a vmdk that has its data in itself: one without a capacity of its own names other files as its extents,
- * one with a parent hint names a backing file. Offsets: block/vmdk.c of QEMU, `VMDK4Header`.
+ * Accepts only a vmdk that contains its own data. A header without a capacity names other files as extents, and a
+ * parent hint names a backing file. Field offsets are those of `VMDK4Header` in QEMU's block/vmdk.c.
  */
 const checkVmdk = (head: Buffer): void => {
-  if (head.length < 512) throw new Error('a vmdk image whose header is cut off');
-  if (head.readBigUInt64LE(12) === 0n) throw new Error('a vmdk image with its data in other files');
+  if (head.length < 512) throw new Error('the vmdk header is truncated');
+  if (head.readBigUInt64LE(12) === 0n)
+    throw new Error('the vmdk image keeps its data in other files: flatten it first with qemu-img convert');
   if (head.includes('parentFileNameHint'))
-    throw new Error('a vmdk image with a parent: flatten it first with qemu-img convert');
+    throw new Error('the vmdk image has a parent: flatten it first with qemu-img convert');
 };
 
 const unsupported = (name: string): Error =>
   new Error(
-    `a file in ${name} format: only raw, qcow2 and vmdk can be taken in, plain or in gzip, zstd or xz`,
+    `the file is in ${name} format: only raw, qcow2 and vmdk images are supported, plain or compressed with gzip, zstd or xz`,
   );
 
-/** Whatever has no magic is raw, so what is something else must be known. */
+/** Rejects known formats; a raw disk has no magic number to recognise it by. */
 const checkRaw = (head: Buffer): void => {
   const other = UNSUPPORTED.find(([magic]) => startsWith(head, magic));
   if (other) throw unsupported(other[1]);
   if (startsWith(head.subarray(TAR_MAGIC_OFFSET), TAR_MAGIC)) throw unsupported('tar (OVA)');
   const compression = detectCompression(head);
-  if (compression) throw new Error(`a ${compression.name} file in a compressed one: compress it only once`);
-  if (WEB_PAGE.test(head.subarray(0, 64).toString('latin1'))) throw new Error('a web page, not an image');
+  if (compression)
+    throw new Error(`the compressed file contains a ${compression.name} file: compress the image only once`);
+  if (WEB_PAGE.test(head.subarray(0, 64).toString('latin1')))
+    throw new Error('the file is a web page, not an image');
 };
 
 /**
- * Tells an image's format by its content.
+ * Detects an image's format from its content.
  * @param head the first `HEAD_BYTES` of the file, or all of a shorter one
- * @throws when it is of a kind that cannot be taken in, or names other files
+ * @throws when the format is not supported, or the header refers to other files
  */
 export const detectFormat = (head: Buffer): ImageFormat => {
-  if (head.length === 0) throw new Error('an empty file');
+  if (head.length === 0) throw new Error('the file is empty');
   if (startsWith(head, 'QFI\xfb')) {
     checkQcow2(head);
     return 'qcow2';

@@ -15,28 +15,28 @@ const parseServer = (url: string): string => {
 await runSubAgent<StorageOptions>({
   name: 'mistify-storage',
   description:
-    "Keeps images, guests' disks and their snapshots: in a directory of qcow2 files, or in a ZFS pool",
+    "Stores images, guests' disks and their snapshots: in a directory of qcow2 files, or in a ZFS pool",
   defaultPort: 19999,
   options: [
-    new Option('--dir <dir>', 'where images and disks are kept')
+    new Option('--dir <dir>', 'directory for images and disks')
       .env('MISTIFY_STATE_DIR')
       .argParser((path) => resolve(path))
       .default('/var/lib/mistify/storage'),
-    new Option('--backend <name>', 'how they are kept: qcow2 files in --dir, or datasets in --pool')
+    new Option('--backend <name>', 'storage back end: qcow2 files in --dir, or ZFS datasets in --pool')
       .choices(BACKENDS)
       .default('qcow2'),
-    new Option('--pool <name>', 'the ZFS pool, or a dataset of it, that the back end zfs keeps them in'),
-    new Option('--run-dir <dir>', 'where running guests have their sockets')
+    new Option('--pool <name>', 'ZFS pool, or a dataset in one, for the back end zfs'),
+    new Option('--run-dir <dir>', "directory of the running guests' sockets")
       .env('MISTIFY_RUN_DIR')
       .argParser((path) => resolve(path))
       .default('/run/mistify'),
     new Option(
       '--import-dir <dir>',
-      'images may be fetched from files under it; may be repeated (default: import in --dir)',
+      'directory of files that may be fetched as images; may be repeated (default: import in --dir)',
     ).argParser(collect),
     new Option(
       '--image-server <url>',
-      'where images without a source are fetched from, as <url>/images/<id>/download',
+      'base URL for images without a source, fetched from <url>/images/<id>/download',
     ).argParser(parseServer),
   ],
   start: startStorage,

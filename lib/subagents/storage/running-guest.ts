@@ -8,15 +8,15 @@ const connect = async (path: string): Promise<QmpClient | undefined> => {
   try {
     return await QmpClient.connect(path, { timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    // From connect(2): no QEMU runs behind the socket.
+    // Errors of connect(2): no QEMU listens on the socket.
     if (error instanceof Error && isErrno(error.cause, 'ENOENT', 'ECONNREFUSED')) return undefined;
     throw error;
   }
 };
 
 /**
- * Runs `work` with the monitor of a guest's QEMU, or with none when the guest is not running.
- * @throws when the guest runs but its monitor does not answer
+ * Runs `work` with the monitor of a guest's QEMU, or with `undefined` when the guest is not running.
+ * @throws when the guest runs but its monitor does not respond
  */
 export const withMonitor = async <T>(
   runDir: string,
@@ -31,6 +31,6 @@ export const withMonitor = async <T>(
   }
 };
 
-/** Whether a guest's QEMU runs; a paused one does. */
+/** Whether a guest's QEMU runs. A paused guest counts as running. */
 export const isRunning = (runDir: string, guest: string): Promise<boolean> =>
   withMonitor(runDir, guest, async (live) => live !== undefined);

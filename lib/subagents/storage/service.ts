@@ -25,25 +25,25 @@ import { snapshotMethods } from './snapshots/methods.js';
 import { recoverAll } from './snapshots/recover.js';
 import { zfsStore } from './zfs/store.js';
 
-/** How images and disks are kept. */
+/** The ways to store images and disks. */
 export const BACKENDS = ['qcow2', 'zfs'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 export interface StorageOptions {
-  /** Where images and disks are kept; with the back end `zfs` only what is known of them. */
+  /** Directory for images and disks; with the back end `zfs`, only for sums, journal and imports. */
   dir: string;
   backend?: Backend;
-  /** The pool, or a dataset of it, of the back end `zfs`. */
+  /** The pool, or a dataset in one, of the back end `zfs`. */
   pool?: string;
-  /** Where the kernel shows ZFS volumes; for tests. */
+  /** Where the devices of ZFS volumes appear; for tests. */
   zvolDir?: string;
-  /** Where running guests have their sockets, a directory each. */
+  /** Directory of the running guests' sockets, which holds one directory per guest. */
   runDir: string;
-  /** Directories that images may be fetched from as files; by default `import` in `dir`. */
+  /** Directories of files that may be fetched as images; by default `import` in `dir`. */
   importDir?: string[];
-  /** Base URL of the server that images are fetched from by their id, when no source is given. */
+  /** Base URL of the server that has images by id, for requests without a source. */
   imageServer?: string;
-  /** How long a guest's agent is waited for; for tests. */
+  /** How long to wait for a guest agent; for tests. */
   freezeTimeouts?: FreezeTimeouts;
 }
 
@@ -70,7 +70,7 @@ const importDirs = async ({ dir, importDir }: StorageOptions): Promise<string[]>
   return [path];
 };
 
-/** Opens the store and puts all methods of `ImageStore` on a sub-agent, which listens nowhere yet. */
+/** Opens the store and registers the methods of `ImageStore` on a sub-agent that does not listen yet. */
 export const startStorage = async (options: StorageOptions, log: Logger): Promise<Running> => {
   const store = await openStore(options, log);
   const locks = new Locks();

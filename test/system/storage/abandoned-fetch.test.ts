@@ -13,12 +13,12 @@ needs(
   'qemu-img',
   'prlimit',
   'setpriv',
-)('a fetch that nobody waits for any more ends after a while, and leaves nothing', async (t) => {
+)('cancels a fetch a while after its last caller has gone, and leaves nothing', async (t) => {
   const workDir = await tempDir(t);
-  const { opened: begun, open: begin } = gate();
+  const { opened: started, open: start } = gate();
   const source = await serveHttp(t, (_, response) => {
     response.writeHead(200, { 'content-length': 2 ** 20 });
-    response.write(Buffer.alloc(1000, 1), begin);
+    response.write(Buffer.alloc(1000, 1), start);
   });
   const store = { workDir, findImage: async () => undefined } as Partial<DiskStore> as DiskStore;
   const sums = new Sums(workDir);
@@ -28,8 +28,8 @@ needs(
   });
   const waiter = new AbortController();
   const image = fetcher.fetch('a', { source }, { signal: waiter.signal });
-  await begun;
+  await started;
   waiter.abort();
-  await t.throwsAsync(image, { message: /nobody has waited for it/ });
+  await t.throwsAsync(image, { message: /no caller has waited for it/ });
   t.deepEqual(await readdir(workDir), []);
 });

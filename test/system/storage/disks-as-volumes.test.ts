@@ -37,7 +37,7 @@ const files = zfsBackend(
   () => ({ zvolDir: devices }),
 );
 
-/** As where disks are volumes. */
+/** The ZFS back end of a host with volumes. */
 const volumes: Backend = {
   ...files,
   source: (storage, index) => join(devices, files.part(storage).dataset, 'guests', GUEST_ID, `disk-${index}`),
@@ -46,7 +46,7 @@ const volumes: Backend = {
 disksSuite(volumes);
 downloadSuite(volumes);
 
-test('what a store began with it goes on with', async (t) => {
+test('a store keeps the kind of disks that it started with', async (t) => {
   const storage = await volumes.start(t);
   const { dataset } = files.part(storage);
   t.regex(await zfs('get', '-H', '-o', 'value', 'mistify:disks', dataset), /^volumes$/);

@@ -32,7 +32,7 @@ const startProgram = async (t: ExecutionContext, dir: string): Promise<Program> 
   };
   t.teardown(kill);
   await until(
-    'the program answers',
+    'the program responds',
     async () => (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`).catch(() => undefined))?.ok,
     30_000,
   );
@@ -53,7 +53,7 @@ const isAlive = (pid: string): boolean => {
   }
 };
 
-test('a fetch whose sub-agent is killed leaves nothing that is listed, and nothing at all after the next start', async (t) => {
+test('a killed fetch lists no image, and leaves nothing after the next start', async (t) => {
   t.timeout(120_000);
   const dir = await tempDir(t);
   const bytes = Buffer.from(
@@ -69,17 +69,17 @@ test('a fetch whose sub-agent is killed leaves nothing that is listed, and nothi
 
   const first = await startProgram(t, dir);
   const failed = first.call('RequestImage', request).catch(() => 'the connection broke');
-  await until('bytes have come in', async () => {
+  await until('bytes have arrived', async () => {
     const [fetch] = await readdir(join(dir, 'state', 'tmp'));
     return fetch && (await readdir(join(dir, 'state', 'tmp', fetch))).length > 0;
   });
-  const children = await until('it is being unpacked', async () => {
+  const children = await until('an unpacker runs', async () => {
     const pids = await childrenOf(first.pid);
     return pids.length > 0 ? pids : undefined;
   });
   await first.kill();
   t.is(await failed, 'the connection broke');
-  await until('nobody unpacks any more', () => !children.some(isAlive));
+  await until('the unpacker has exited', () => !children.some(isAlive));
 
   const second = await startProgram(t, dir);
   t.deepEqual((await second.call('ListImages', {})).result, { images: [] });
@@ -90,7 +90,7 @@ test('a fetch whose sub-agent is killed leaves nothing that is listed, and nothi
   t.deepEqual(await readdir(join(dir, 'state', 'tmp')), []);
 });
 
-test('an image server that is no URL is refused at the start', async (t) => {
+test('rejects an --image-server that is not a URL', async (t) => {
   const { exitCode, stderr } = await execa(process.execPath, [MAIN, '--image-server', 'images.example'], {
     reject: false,
   });

@@ -9,21 +9,24 @@ import { until } from '../../helpers/wait.js';
 
 const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
 
-needs('qemu-img')('the program serves all methods where its environment says, until SIGTERM', async (t) => {
-  const dir = await tempDir(t);
-  const port = await getPort();
-  const env = { MISTIFY_PORT: String(port), MISTIFY_STATE_DIR: join(dir, 'state'), MISTIFY_RUN_DIR: dir };
-  const program = execa(process.execPath, [MAIN], { env, reject: false });
-  t.teardown(() => void program.kill('SIGKILL'));
-  let output = '';
-  program.stdout.on('data', (data) => {
-    output += data;
-  });
-  await until('it listens', () => output.includes('storage listens'));
-  const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
-  const { status, methods } = (await health.json()) as { status: string; methods: string[] };
-  t.is(status, 'ok');
-  t.is(methods.length, 13);
-  program.kill('SIGTERM');
-  t.is((await program).exitCode, 0);
-});
+needs('qemu-img')(
+  'the program serves all methods on the port of its environment until SIGTERM',
+  async (t) => {
+    const dir = await tempDir(t);
+    const port = await getPort();
+    const env = { MISTIFY_PORT: String(port), MISTIFY_STATE_DIR: join(dir, 'state'), MISTIFY_RUN_DIR: dir };
+    const program = execa(process.execPath, [MAIN], { env, reject: false });
+    t.teardown(() => void program.kill('SIGKILL'));
+    let output = '';
+    program.stdout.on('data', (data) => {
+      output += data;
+    });
+    await until('the program listens', () => output.includes('storage listens'));
+    const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
+    const { status, methods } = (await health.json()) as { status: string; methods: string[] };
+    t.is(status, 'ok');
+    t.is(methods.length, 13);
+    program.kill('SIGTERM');
+    t.is((await program).exitCode, 0);
+  },
+);

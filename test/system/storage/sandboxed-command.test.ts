@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { limited } from '../../../lib/process/sandboxed-command.js';
+import { sandboxed } from '../../../lib/process/sandboxed-command.js';
 import { unpack } from '../../../lib/subagents/shared/download/compression.js';
 import { qemuImg } from '../../../lib/subagents/storage/qemu-img.js';
 import { needs } from '../../helpers/needs.js';
@@ -17,11 +17,11 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-test('a limited program cannot map more memory than it is given', async (t) => {
-  const { stdout } = await execa(...limited('sh', ['-c', 'ulimit -v'], { addressSpaceMb: 64 }));
+test('limits the memory that a program may map', async (t) => {
+  const { stdout } = await execa(...sandboxed('sh', ['-c', 'ulimit -v'], { addressSpaceMb: 64 }));
   t.is(stdout, String(64 * 1024));
   const { failed } = await execa(
-    ...limited('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'], { addressSpaceMb: 64 }),
+    ...sandboxed('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=100M', 'count=1'], { addressSpaceMb: 64 }),
     {
       reject: false,
     },
@@ -32,44 +32,43 @@ test('a limited program cannot map more memory than it is given', async (t) => {
 const diesWithParent = async (t: ExecutionContext, gid?: number): Promise<void> => {
   const script = `
     const { spawn } = require('node:child_process');
-    const [program, args] = ${JSON.stringify(limited('sleep', ['60'], { gid }))};
+    const [program, args] = ${JSON.stringify(sandboxed('sleep', ['60'], { gid }))};
     console.log(spawn(program, args, { stdio: 'ignore' }).pid);
   `;
   const parent = execa(process.execPath, ['-e', script], { reject: false });
   const pid = await new Promise<number>((resolve) =>
     parent.stdout.once('data', (data) => resolve(Number(data))),
   );
-  await until('it runs as sleep', async () => (await execa('cat', [`/proc/${pid}/comm`])).stdout === 'sleep');
+  await until('sleep runs', async () => (await execa('cat', [`/proc/${pid}/comm`])).stdout === 'sleep');
   parent.kill('SIGKILL');
   await parent;
-  await until('it is gone', () => !isAlive(pid));
+  await until('sleep is gone', () => !isAlive(pid));
   t.pass();
 };
 
-test('a limited program dies with the one that started it', (t) => diesWithParent(t));
+test('a sandboxed program dies with its parent', (t) => diesWithParent(t));
 
 const rootTest = needs('prlimit', 'setpriv', 'root');
 
-rootTest('so does one that runs as nobody', (t) => diesWithParent(t, 2_000_000_000));
-
-rootTest(
-  'a limited program with a group of its own is nobody, in that group, and has nothing else',
-  async (t) => {
-    const { stdout } = await execa(...limited('cat', ['/proc/self/status'], { gid: 2_000_000_000 }));
-    t.regex(stdout, /^Uid:(\t65534){4}$/m);
-    t.regex(stdout, /^Gid:(\t2000000000){4}$/m);
-    t.regex(stdout, /^Groups:\s*$/m);
-    t.regex(stdout, /^CapEff:\t0+$/m);
-    t.regex(stdout, /^CapBnd:\t0+$/m);
-    t.regex(stdout, /^NoNewPrivs:\t1$/m);
-  },
+rootTest('a sandboxed program that runs as nobody dies with its parent', (t) =>
+  diesWithParent(t, 2_000_000_000),
 );
 
-test('qemu-img that takes too long is killed, and the error says so', async (t) => {
+rootTest('runs a program as nobody in the given group, without capabilities', async (t) => {
+  const { stdout } = await execa(...sandboxed('cat', ['/proc/self/status'], { gid: 2_000_000_000 }));
+  t.regex(stdout, /^Uid:(\t65534){4}$/m);
+  t.regex(stdout, /^Gid:(\t2000000000){4}$/m);
+  t.regex(stdout, /^Groups:\s*$/m);
+  t.regex(stdout, /^CapEff:\t0+$/m);
+  t.regex(stdout, /^CapBnd:\t0+$/m);
+  t.regex(stdout, /^NoNewPrivs:\t1$/m);
+});
+
+test('kills a qemu-img that takes too long', async (t) => {
   await t.throwsAsync(qemuImg(['info', '/dev/zero'], { timeoutMs: 1 }), { message: /took longer than/ });
 });
 
-test('a program for unpacking that is not there is told by its package', async (t) => {
+test('names the package of a missing unpacker', async (t) => {
   const missing = unpack({ name: 'zstd', command: ['no-such-zstd'], debianPackage: 'zstd' });
   const bytes = missing(
     (async function* () {
@@ -81,7 +80,7 @@ test('a program for unpacking that is not there is told by its package', async (
       for await (const _ of bytes);
     },
     {
-      message: 'compressed with zstd, which cannot be run here: install the package zstd',
+      message: 'the file is compressed with zstd, which cannot be run here: install the package zstd',
     },
   );
 });

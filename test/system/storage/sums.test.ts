@@ -16,25 +16,25 @@ const OTHER_SUM = '0'.repeat(64);
 
 const request = (id: string, sha256: string): object => ({ id, type: 'kvm', dest: '', source: '', sha256 });
 
-test('an image that is there is only taken for the one of a sum when it is known to be', async (t) => {
+test('accepts an existing image for a sum only if it was made from a file with that sum', async (t) => {
   const storage = await startTestStorage(t);
   const path = await addImage(storage, 'a');
-  const is = createHash('sha256')
+  const actual = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
-  await t.notThrowsAsync(storage.call('RequestImage', request('a', is)));
+  await t.notThrowsAsync(storage.call('RequestImage', request('a', actual)));
   await t.throwsAsync(storage.call('RequestImage', request('a', OTHER_SUM)), {
-    message: `image a already exists, made from a file with the sha256 ${is}, not ${OTHER_SUM}: delete it first`,
+    message: `image a already exists, made from a file with the sha256 ${actual}, not ${OTHER_SUM}: delete it first`,
   });
-  // Of an image that was removed by hand.
-  await writeFile(join(storage.dir, 'sums', 'b'), is);
+  // The sum of an image that was removed by hand.
+  await writeFile(join(storage.dir, 'sums', 'b'), actual);
   await storage.call('CloneImage', { id: 'a', dest: 'b' });
-  await t.throwsAsync(storage.call('RequestImage', request('b', is)), { message: /is not known/ });
+  await t.throwsAsync(storage.call('RequestImage', request('b', actual)), { message: /unknown sha256/ });
   await storage.call('DeleteImage', { id: 'a' });
   t.deepEqual(await readdir(join(storage.dir, 'sums')), []);
 });
 
-test('of an image that could not be added no sum is left', async (t) => {
+test('removes the sum of an image that could not be added', async (t) => {
   const dir = await tempDir(t);
   const path = join(dir, 'disk.raw');
   await writeFile(path, randomBytes(65536));
@@ -52,7 +52,7 @@ test('of an image that could not be added no sum is left', async (t) => {
   t.is(await sums.find('a'), undefined);
 });
 
-test('sums of images that are not there any more are forgotten at the next start', async (t) => {
+test('removes the sums of missing images at the next start', async (t) => {
   const first = await startTestStorage(t);
   await addImage(first, 'a/b');
   await writeFile(join(first.dir, 'sums', 'gone'), OTHER_SUM);

@@ -3,7 +3,7 @@ import { createPool, type TestPool, ZFS_PARTS } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 import { fullDiskSuite } from './suites/full-disk.js';
 
-/** The least that zpool takes. */
+/** The minimum size of a pool. */
 const SIZE_MB = 64;
 
 let small: TestPool | undefined;

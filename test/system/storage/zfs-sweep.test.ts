@@ -10,7 +10,7 @@ import { until } from '../../helpers/wait.js';
 import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 
-/** Is swept before the other one. */
+/** Sorts, and is swept, before GUEST_ID. */
 const FIRST_ID = `00000000${GUEST_ID.slice(8)}`;
 
 let pool: TestPool | undefined;
@@ -27,10 +27,10 @@ if (missingParts(...PARTS).length === 0) {
 }
 
 /**
- * A `zfs` that, before it first destroys a dataset of that name, waits until the pipe has been opened for writing and
- * closed again; the real one for all else.
+ * Puts a `zfs` first in the path that waits, before it destroys the dataset `name` for the first time, until a writer
+ * has opened and closed the pipe. It passes on every other command.
  */
-const holdUp = async (dir: string, name: string): Promise<{ pipe: string }> => {
+const delayDestroy = async (dir: string, name: string): Promise<{ pipe: string }> => {
   const [bin, pipe] = [join(dir, 'bin'), join(dir, 'pipe')];
   await mkdir(bin);
   await execa('mkfifo', [pipe]);
@@ -45,23 +45,23 @@ exec ${real} "$@"
   return { pipe };
 };
 
-test('a guest that was made anew after a sweep had listed the old one is not destroyed', async (t) => {
+test('a sweep spares a guest that was created again after it was listed', async (t) => {
   const storage = await backend.start(t);
   const { dataset } = backend.part(storage);
   for (const id of [FIRST_ID, GUEST_ID]) await createGuest(storage, [{ size: 1 }], id);
-  // As one that was downloaded of when it was deleted.
+  // The state of a guest that was deleted during a download.
   await zfs('set', 'mistify:deleted=true', `${dataset}/guests/${GUEST_ID}`);
-  const { pipe } = await holdUp(await tempDir(t), FIRST_ID);
+  const { pipe } = await delayDestroy(await tempDir(t), FIRST_ID);
   const deleted = storage.call('DeleteGuestsDisks', { guest: { id: FIRST_ID } });
-  const heldUp = await open(pipe, 'w');
-  await until('the old one is destroyed', async () => {
+  const writer = await open(pipe, 'w');
+  await until('the old dataset is destroyed', async () => {
     const { failed } = await execa('zfs', ['destroy', '-r', `${dataset}/guests/${GUEST_ID}`], {
       reject: false,
     });
     return !failed;
   });
   const disks = await createGuest(storage, [{ size: 1 }]);
-  await heldUp.close();
+  await writer.close();
   await deleted;
   await t.notThrowsAsync(storage.call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
   t.deepEqual((await backend.contents(storage)).guests, [GUEST_ID]);

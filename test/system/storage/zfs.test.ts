@@ -25,7 +25,7 @@ import { snapshotsSuite } from './suites/snapshots.js';
 let shared: TestPool | undefined;
 
 const pool = (): TestPool => {
-  if (!shared) throw new Error('there is no pool');
+  if (!shared) throw new Error('the pool does not exist yet');
   return shared;
 };
 
@@ -49,7 +49,7 @@ recoverSuite(backend);
 
 const GUEST = `guests/${GUEST_ID}`;
 
-test('what else was cloned from a snapshot is in the way of destroying it, and named', async (t) => {
+test('names the foreign clone that keeps a snapshot from being destroyed', async (t) => {
   const storage = await backend.start(t);
   const { dataset } = backend.part(storage);
   const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
@@ -65,7 +65,7 @@ test('what else was cloned from a snapshot is in the way of destroying it, and n
   await t.notThrowsAsync(storage.call('RollbackSnapshot', back));
 });
 
-test('an image that somebody else has cloned is not deleted', async (t) => {
+test('rejects deleting an image with a foreign clone', async (t) => {
   const storage = await backend.start(t);
   const { dataset } = backend.part(storage);
   await addImage(storage, 'os');
@@ -75,39 +75,41 @@ test('an image that somebody else has cloned is not deleted', async (t) => {
   });
 });
 
-test('a guest that is deleted while it is downloaded can be made again when that is done', async (t) => {
+test('a guest deleted during a download can be created again after it', async (t) => {
   const storage = await backend.start(t);
   await createGuest(storage, [{ size: 64 }]);
   await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
   const response = await openDownload(storage.port, `${GUEST}@one`);
   await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
-  await t.throwsAsync(createGuest(storage, [{ size: 1 }]), { message: /is deleted but still there/ });
+  await t.throwsAsync(createGuest(storage, [{ size: 1 }]), {
+    message: /is deleted, but a download still reads it/,
+  });
   response.destroy();
   const make = (): Promise<boolean> =>
     createGuest(storage, [{ size: 1 }])
       .then(() => true)
       .catch(() => false);
-  t.true(await until('the guest is made', make));
+  t.true(await until('the guest is created', make));
   t.deepEqual((await backend.contents(storage)).work, []);
 });
 
-test('the qemu sub-agent accepts the disks with the directory of the guests as its --disk-dir', async (t) => {
+test('the qemu sub-agent accepts the disks when its --disk-dir is the directory of the guests', async (t) => {
   const storage = await backend.start(t);
   const disks = await createGuest(storage, [{ size: 1 }]);
   const [image] = await locateDisks(GUEST_ID, disks, [join(backend.part(storage).mountpoint, 'guests')]);
   t.deepEqual(image, { filename: backend.source(storage, 0), format: 'raw', protocol: 'file' });
 });
 
-test('a pool that is not there, or is mounted nowhere, keeps the sub-agent from starting', async (t) => {
+test('does not start without a mounted pool', async (t) => {
   const start = (name: string) => startTestStorage(t, undefined, { backend: 'zfs', pool: name });
-  await t.throwsAsync(start('no-such-pool'), { message: /^there is no ZFS pool or dataset no-such-pool/ });
+  await t.throwsAsync(start('no-such-pool'), { message: /^ZFS pool or dataset no-such-pool does not exist/ });
   await t.throwsAsync(start(''), { message: /name it with --pool/ });
   const { dataset } = await backend.makePart();
   await zfs('set', 'mountpoint=none', dataset);
   await t.throwsAsync(start(dataset), { message: /has the mountpoint none: give it a directory/ });
 });
 
-test('disks that are not mounted are at the next start', async (t) => {
+test('mounts unmounted disks at the next start', async (t) => {
   const storage = await backend.start(t);
   const disks = await createGuest(storage, [{ size: 1 }]);
   const guest = `${backend.part(storage).dataset}/guests/${GUEST_ID}`;
@@ -116,13 +118,13 @@ test('disks that are not mounted are at the next start', async (t) => {
   await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
 });
 
-test('a disk that an unknown QEMU has open is not rolled back', async (t) => {
+test('rejects rolling back a disk that an unknown QEMU has open', async (t) => {
   const storage = await backend.start(t);
   const disks = await createGuest(storage, [{ size: 1 }]);
   await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
   const { stop } = await startLiveGuest(t, { ...storage, runDir: await tempDir(t) }, disks);
   const back = (): Promise<unknown> => storage.call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`));
-  await t.throwsAsync(back, { message: /in use by a process/ });
+  await t.throwsAsync(back, { message: /in use by an unknown process/ });
   await stop();
   await t.notThrowsAsync(back);
 });

@@ -4,7 +4,7 @@ import type Docker from 'dockerode';
 import { errorMessage } from '../../../errors.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { describeBytes } from '../../shared/download/progress.js';
-import { openSized, type Source } from '../../shared/download/source.js';
+import { openSource, type Source } from '../../shared/download/source.js';
 import type { Engine } from '../engine.js';
 import { openArchive } from './archive.js';
 import { engineReference, parseImageName } from './names.js';
@@ -76,7 +76,7 @@ export const loadArchive = async (
   const name = engineReference(id);
   let bytes: AsyncGenerator<Buffer, void, undefined> | undefined;
   try {
-    const opened = await openSized(source, { importDirs, signal });
+    const opened = await openSource(source, { importDirs, signal });
     bytes = told(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
     const archive = await openArchive(bytes);
     const isImage = archive.kind === 'image';

@@ -1,23 +1,23 @@
 import { pipeline } from 'node:stream/promises';
 import { execa, type ResultPromise } from 'execa';
 import { isErrno } from '../../../errors.js';
-import { isMissing, limited } from '../../../process/sandboxed-command.js';
+import { isProgramMissing, sandboxed } from '../../../process/sandboxed-command.js';
 import { SourceError } from './source-error.js';
 
 type Bytes = AsyncIterable<Buffer>;
 
-/** What a file is compressed with. */
+/** A compression format and the program that unpacks it. */
 export interface Compression {
   name: 'gzip' | 'zstd' | 'xz';
-  /** Unpacks from standard input to standard output at constant memory, no more than it says. */
+  /** Unpacks standard input to standard output, with bounded memory. */
   command: [program: string, ...args: string[]];
-  /** Debian's package that the program is in. */
+  /** The Debian package of the program. */
   debianPackage: string;
 }
 
-/** Enough for what `xz -9` and `zstd --long=29` make. */
+/** Enough for files from `xz -9` and `zstd --long=29`. */
 const MEMORY_MB = 512;
-/** Above the programs' own limit, which they explain better. */
+/** Above the programs' own limit, because their error explains the failure better. */
 const ADDRESS_SPACE_MB = 2 * MEMORY_MB;
 const MAX_STDERR_BYTES = 64 * 1024;
 
@@ -39,21 +39,21 @@ const MAGICS: [magic: string, compression: Compression][] = [
   ['\xfd7zXZ\0', XZ],
 ];
 
-/** zstd's skippable frames, which some programs begin with: 0x184D2A50 to 0x184D2A5F. */
+/** Whether a file begins with a skippable frame of zstd, magic number 0x184D2A50 to 0x184D2A5F: RFC 8878, section 3.1.2. */
 const isSkippable = (head: Buffer): boolean =>
   head.length >= 4 && (head.readUInt32LE(0) & 0xfffffff0) === 0x184d2a50;
 
-/** Bytes from the start of a file that `detectCompression` wants to see. */
+/** Bytes that `detectCompression` needs from the start of a file. */
 export const MAGIC_BYTES = 6;
 
-/** Tells by its first bytes what a file is compressed with; `undefined` when it is not. */
+/** Detects compression by a file's first bytes; `undefined` for an uncompressed file. */
 export const detectCompression = (head: Buffer): Compression | undefined => {
   if (isSkippable(head)) return ZSTD;
   const text = head.subarray(0, MAGIC_BYTES).toString('latin1');
   return MAGICS.find(([magic]) => text.startsWith(magic))?.[1];
 };
 
-/** Errors of a pipe whose reader went away: the reader knows better why. */
+/** Whether an error only says that the reader of a pipe has gone: the reader knows the cause. */
 const isBrokenPipe = (error: unknown): boolean =>
   isErrno(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE') && !(error instanceof SourceError);
 
@@ -66,18 +66,18 @@ const OPTIONS = {
 } as const;
 
 const start = ({ command: [program, ...args] }: Compression): ResultPromise<typeof OPTIONS> =>
-  execa(...limited(program, args, { addressSpaceMb: ADDRESS_SPACE_MB }), OPTIONS);
+  execa(...sandboxed(program, args, { addressSpaceMb: ADDRESS_SPACE_MB }), OPTIONS);
 
 const explain = ({ name, debianPackage }: Compression, exitCode: number | undefined, stderr: string): Error =>
   new Error(
-    isMissing(exitCode, stderr)
-      ? `compressed with ${name}, which cannot be run here: install the package ${debianPackage}`
-      : `cannot be unpacked: ${stderr.trim().split('\n').at(-1) || `${name} ended early`}`,
+    isProgramMissing(exitCode, stderr)
+      ? `the file is compressed with ${name}, which cannot be run here: install the package ${debianPackage}`
+      : `the file cannot be unpacked: ${stderr.trim().split('\n').at(-1) || `${name} exited early`}`,
   );
 
 /**
- * Unpacks a stream, for `pipeline`. By the system's own programs: their memory is bounded, they work beside this
- * process and not in it, and whatever a hostile file does to one of them ends with that program.
+ * Returns a stage of `pipeline` that unpacks a stream. It runs the system's own programs, outside this process and with
+ * bounded memory, so that a hostile file can harm only its unpacker.
  */
 export const unpack = (compression: Compression) =>
   async function* (packed: Bytes): AsyncGenerator<Buffer, void, undefined> {

@@ -1,8 +1,8 @@
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
 /**
- * Reads the first bytes of a stream without taking them away.
- * @returns at least `length` bytes, or all of a shorter stream, and the whole stream
+ * Reads the first bytes of a stream without consuming them.
+ * @returns at least `length` bytes, or all bytes of a shorter stream; and the whole stream
  */
 export const peek = async (bytes: Bytes, length: number): Promise<{ head: Buffer; all: Bytes }> => {
   const chunks: Buffer[] = [];

@@ -1,12 +1,12 @@
 import { MB, toMb } from '../../../model/units.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 
-/** How far a piece of work has come, in words and, where it is known, in percent. */
+/** The progress of a piece of work: a message and, if known, a percentage. */
 export type Step = [message: string, percent?: number];
 
 const INTERVAL_MS = 1000;
 
-/** `12 of 48 MB, 25%` with its percentage, or only `12 MB` when the total, in bytes, is not known. */
+/** Describes progress in bytes: `12 of 48 MB, 25%` with the percentage, or `12 MB` when the total is unknown. */
 export const describeBytes = (done: number, total: number | undefined): Step => {
   const doneMb = Math.floor(done / MB);
   if (total === undefined || total === 0) return [`${doneMb} MB`];
@@ -14,44 +14,44 @@ export const describeBytes = (done: number, total: number | undefined): Step => 
   return [`${done >= total ? toMb(total) : doneMb} of ${toMb(total)} MB, ${percent}%`, percent];
 };
 
-/** Tells all who wait for one piece of work how far it has come, at most once a second. */
-export class Progress {
+/** Reports the progress of one piece of work to several listeners, at most once a second. */
+export class ProgressReporter {
   readonly #listeners = new Set<ReportProgress>();
   readonly #intervalMs: number;
   #latest: Step = [''];
-  #said: Step = [''];
+  #reported: Step = [''];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(intervalMs = INTERVAL_MS) {
     this.#intervalMs = intervalMs;
   }
 
-  /** One who joins late hears at once what was said last. */
+  /** Adds a listener, which receives the last report at once. */
   listen(report: ReportProgress): void {
     this.#listeners.add(report);
-    if (this.#said[0] !== '') report(...this.#said);
+    if (this.#reported[0] !== '') report(...this.#reported);
   }
 
-  /** The newest message; what is set again before a second is over is never said. */
+  /** Sets the current progress. ProgressReporter that is replaced within the interval is never reported. */
   set(...step: Step): void {
     this.#latest = step;
     if (this.#timer) return;
-    this.#say();
+    this.#report();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#latest[0] !== this.#said[0]) this.set(...this.#latest);
+      if (this.#latest[0] !== this.#reported[0]) this.set(...this.#latest);
     }, this.#intervalMs);
     this.#timer.unref();
   }
 
-  /** Nothing more is said. */
+  /** Ends all reports. */
   end(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();
   }
 
-  #say(): void {
-    this.#said = this.#latest;
-    for (const report of this.#listeners) report(...this.#said);
+  #report(): void {
+    this.#reported = this.#latest;
+    for (const report of this.#listeners) report(...this.#reported);
   }
 }

@@ -1,37 +1,38 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../../../errors.js';
+import { contentLength } from '../../../http/content-length.js';
 import { MB } from '../../../model/units.js';
 import { type HttpOptions, request, withoutSecrets } from './http.js';
 import { SourceError } from './source-error.js';
 
-/** How often in a row a connection may fail before it has brought a MB. */
+/** How many connections in a row may break before they have received 1 MB. */
 const MAX_FAILURES = 6;
 const MAX_BACKOFF_MS = 30_000;
 const PARTIAL_CONTENT = 206;
 
 export interface ResumeOptions extends HttpOptions {
-  /** Milliseconds before the first new attempt; each further one waits twice as long. */
+  /** Milliseconds before the first retry; each further retry waits twice as long. */
   backoffMs?: number;
-  /** Told when a connection broke and another is tried. */
+  /** Called when a connection breaks, before the retry. */
   onInterruption?: (message: string) => void;
 }
 
-/** A file that a server has begun to send. */
-interface Begun {
+/** A download in progress. */
+interface Download {
   url: URL;
   response: IncomingMessage;
-  /** Bytes of the whole file. */
+  /** Size of the whole file in bytes. */
   size: number | undefined;
-  /** Tells this file from later ones at the same URL; `undefined` where the server sends no part of it. */
+  /** Identifies this version of the file; `undefined` when the server does not support ranges. */
   validator: string | undefined;
 }
 
 const MIN_AGE_MS = 1000;
 
 /**
- * What `If-Range` may be given: a strong ETag, or a time of change that is strong, being older than the answer
- * (RFC 9110, sections 8.8 and 13.1.5).
+ * Returns a validator for `If-Range`: a strong ETag, or a Last-Modified that is strong because it is older than the
+ * response (RFC 9110, sections 8.8 and 13.1.5).
  */
 const validatorOf = (headers: IncomingHttpHeaders): string | undefined => {
   if (headers['accept-ranges'] === 'none') return undefined;
@@ -41,37 +42,39 @@ const validatorOf = (headers: IncomingHttpHeaders): string | undefined => {
   return Date.parse(headers.date ?? '') - Date.parse(modified) >= MIN_AGE_MS ? modified : undefined;
 };
 
-const contentLength = ({ headers }: IncomingMessage): number | undefined => {
-  const length = headers['content-length'];
-  return length === undefined ? undefined : Number(length);
-};
-
-/** The part of a file that an answer says it is, `Content-Range: bytes 5-9/10`; with `*` the total is not known. */
-const partOf = ({ statusCode, headers }: IncomingMessage): { first: number; total?: number } | undefined => {
+/** Parses the range of a 206 response: `Content-Range: bytes 5-9/10`. A total of `*` is unknown. */
+const rangeOf = ({ statusCode, headers }: IncomingMessage): { first: number; total?: number } | undefined => {
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers['content-range'] ?? '') ?? [];
   if (statusCode !== PARTIAL_CONTENT || first === undefined) return undefined;
   return { first: Number(first), ...(total === '*' ? {} : { total: Number(total) }) };
 };
 
-const askForRest = async (begun: Begun, offset: number, options: ResumeOptions): Promise<IncomingMessage> => {
-  const { url, size, validator } = begun;
+const requestRest = async (
+  download: Download,
+  offset: number,
+  options: ResumeOptions,
+): Promise<IncomingMessage> => {
+  const { url, size, validator } = download;
   const where = withoutSecrets(url);
   if (validator === undefined)
-    throw new SourceError('start-over', `${where} broke off, and the server does not send the rest alone`);
+    throw new SourceError(
+      'start-over',
+      `the connection to ${where} broke, and the server does not support ranges`,
+    );
   const response = await request(url, options, { offset, validator });
-  const part = partOf(response);
+  const part = rangeOf(response);
   const { total = size } = part ?? {};
   if (part?.first === offset && (size ?? total) === total) {
-    begun.size = total;
+    download.size = total;
     return response;
   }
   response.destroy();
-  throw new SourceError('start-over', `${where} broke off, and is not there any more as it was`);
+  throw new SourceError('start-over', `the connection to ${where} broke, and the file has changed since`);
 };
 
-/** A server may send a shorter part than it is asked for (RFC 9110, section 15.3.7). */
-const requireAll = ({ size }: Begun, sent: number): void => {
-  if (size !== undefined && sent !== size) throw new Error(`${sent} of ${size} bytes were sent`);
+/** Checks the size, since a server may send a shorter range than requested (RFC 9110, section 15.3.7). */
+const requireComplete = ({ size }: Download, received: number): void => {
+  if (size !== undefined && received !== size) throw new Error(`received ${received} of ${size} bytes`);
 };
 
 const isPassing = (error: unknown): boolean =>
@@ -80,30 +83,34 @@ const isPassing = (error: unknown): boolean =>
 const asInterrupted = (url: URL, error: unknown): SourceError =>
   error instanceof SourceError
     ? error
-    : new SourceError('interrupted', `${withoutSecrets(url)} broke off: ${errorMessage(error)}`, {
-        cause: error,
-      });
+    : new SourceError(
+        'interrupted',
+        `the connection to ${withoutSecrets(url)} broke: ${errorMessage(error)}`,
+        {
+          cause: error,
+        },
+      );
 
-/** The bytes of a file, on as many connections as it takes. */
-async function* read(begun: Begun, options: ResumeOptions): AsyncGenerator<Buffer, void, undefined> {
+/** Yields the bytes of a file, over as many connections as it takes. */
+async function* read(download: Download, options: ResumeOptions): AsyncGenerator<Buffer, void, undefined> {
   const { backoffMs = 1000, onInterruption } = options;
-  let response: IncomingMessage | undefined = begun.response;
-  let [offset, safe, failures] = [0, 0, 0];
+  let response: IncomingMessage | undefined = download.response;
+  let [offset, resumedAt, failures] = [0, 0, 0];
   for (;;) {
     try {
-      response ??= await askForRest(begun, offset, options);
+      response ??= await requestRest(download, offset, options);
       for await (const chunk of response as AsyncIterable<Buffer>) {
         offset += chunk.length;
         yield chunk;
       }
-      requireAll(begun, offset);
+      requireComplete(download, offset);
       return;
     } catch (error) {
       options.signal?.throwIfAborted();
-      const failure = asInterrupted(begun.url, error);
-      failures = offset - safe >= MB ? 1 : failures + 1;
+      const failure = asInterrupted(download.url, error);
+      failures = offset - resumedAt >= MB ? 1 : failures + 1;
       if (!isPassing(error) || failures > MAX_FAILURES) throw failure;
-      [response, safe] = [undefined, offset];
+      [response, resumedAt] = [undefined, offset];
       onInterruption?.(failure.message);
       const wait = Math.min(MAX_BACKOFF_MS, backoffMs * 2 ** (failures - 1));
       await delay(wait, undefined, options.signal ? { signal: options.signal } : {});
@@ -112,9 +119,9 @@ async function* read(begun: Begun, options: ResumeOptions): AsyncGenerator<Buffe
 }
 
 /**
- * Asks for a file over HTTP. When the connection breaks while it is read, it is gone on with from the byte where
- * it broke, provided that the server says it is still the same file.
- * @throws {SourceError} as does reading the bytes
+ * Opens a file over HTTP. When the connection breaks, reading resumes at the byte where it broke, provided that the
+ * server confirms that the file is still the same.
+ * @throws {SourceError} here and while reading the bytes
  */
 export const openHttp = async (
   url: URL,
@@ -125,9 +132,9 @@ export const openHttp = async (
     response.destroy();
     throw new SourceError(
       'refused',
-      `${withoutSecrets(url)} sends a part of the file, which nobody asked for`,
+      `${withoutSecrets(url)} sent 206 Partial Content to a request without a range`,
     );
   }
-  const size = contentLength(response);
+  const size = contentLength(response.headers);
   return { size, bytes: read({ url, response, size, validator: validatorOf(response.headers) }, options) };
 };

@@ -1,12 +1,12 @@
 /**
- * Why the bytes of a source stopped coming.
- * - `refused`: asking again would not help
- * - `interrupted`: it may go on where it stopped
- * - `start-over`: it may go on, but only from the first byte
+ * How a source failed.
+ * - `refused`: a retry would not help
+ * - `interrupted`: a retry may resume where the bytes stopped
+ * - `start-over`: a retry must start from the first byte
  */
 export type SourceFailure = 'refused' | 'interrupted' | 'start-over';
 
-/** An image's source could not be read, or not to its end. */
+/** A source that could not be read to its end. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly failure: SourceFailure;

@@ -10,7 +10,7 @@ import { firstDifference, planDisks } from './plan.js';
 export interface DiskDeps {
   store: DiskStore;
   locks: Locks;
-  /** See `MISTIFY_RUN_DIR`. */
+  /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;
 }
 
@@ -30,7 +30,9 @@ const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[])
   if (!stored) return explainNoSpace(`guest ${guest}`, store.workDir, () => store.createDisks(guest, wanted));
   const index = firstDifference(stored, wanted);
   if (index === undefined) return stored;
-  throw new Error(`disk ${index}: guest ${guest} has another one already: delete its disks first`);
+  throw new Error(
+    `disk ${index}: guest ${guest} already has a different disk ${index}: delete the guest's disks first`,
+  );
 };
 
 const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
@@ -44,7 +46,7 @@ const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promi
 
 const deleteGuestDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
   if ((await store.findDisks(guest.id)) && (await isRunning(runDir, guest.id)))
-    throw new Error(`guest ${guest.id} is running: stop it before its disks are deleted`);
+    throw new Error(`guest ${guest.id} is running: stop it before you delete its disks`);
   await store.deleteDisks(guest.id);
   return { guest };
 };
@@ -60,7 +62,7 @@ const verifyDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<G
   return { guest };
 };
 
-/** The methods of `ImageStore` that are about guests' disks. */
+/** The disk methods of `ImageStore`. */
 export const diskMethods = (deps: DiskDeps): Record<string, GuestMethod> => ({
   CreateGuestDisks: ({ guest }) => createGuestDisks(deps, guest),
   DeleteGuestsDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => deleteGuestDisks(deps, guest)),

@@ -3,36 +3,36 @@ import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
 
 const DEFAULT_BUS = 'virtio';
-/** Device names as Linux gives them by bus; every other bus is SCSI to it. */
+/** Linux's prefixes of device names by bus. Linux treats disks on any other bus as SCSI disks. */
 const PREFIXES: Record<string, string> = { virtio: 'vd', ide: 'hd' };
 
-const asked = (guest: Guest): Partial<Disk>[] =>
+const requestedDisks = (guest: Guest): Partial<Disk>[] =>
   guest.disks?.length ? guest.disks : guest.image ? [{ image: guest.image }] : [];
 
-/** The first free name of `vda`, `vdb`, … */
+/** Returns the first free name among `vda`, `vdb`, … */
 const freeDevice = (bus: string, taken: Set<string>): string => {
   const prefix = PREFIXES[bus] ?? 'sd';
   const letters = [...'abcdefghijklmnopqrstuvwxyz'];
   const device = letters.map((letter) => `${prefix}${letter}`).find((name) => !taken.has(name));
-  if (device === undefined) throw new Error(`more than ${letters.length} disks on bus ${bus}`);
+  if (device === undefined)
+    throw new Error(`bus ${bus} has more than ${letters.length} disks: use another bus`);
   return device;
 };
 
 const checkDisk = (index: number, { size = 0, image = '', device }: Partial<Disk>, given: string[]): void => {
   if (size === 0 && image === '') throw new Error(`disk ${index}: give it a size in MB or an image`);
   if (size * MB > MAX_DISK_BYTES)
-    throw new Error(`disk ${index}: ${size} MB is more than the ${toMb(MAX_DISK_BYTES)} MB allowed`);
+    throw new Error(`disk ${index}: the size must be at most ${toMb(MAX_DISK_BYTES)} MB, got ${size}`);
   if (given.filter((other) => other === device).length > 1)
-    throw new Error(`disk ${index}: another disk has the device name ${device} too`);
+    throw new Error(`disk ${index}: another disk also has the device name ${device}`);
 };
 
 /**
- * The disks that a guest is to have: those it lists, or one cloned from its image. What it leaves open is
- * filled in.
- * @throws when one of them cannot be made by anybody
+ * Plans a guest's disks: those it lists, or else one cloned from its image. Fills in defaults.
+ * @throws when a disk has neither size nor image, is too large, or shares its device name with another
  */
 export const planDisks = (guest: Guest): DiskDefinition[] => {
-  const disks = asked(guest);
+  const disks = requestedDisks(guest);
   const given = disks.flatMap(({ device }) => (device ? [device] : []));
   const taken = new Set(given);
   return disks.map((disk, index) => {
@@ -44,7 +44,7 @@ export const planDisks = (guest: Guest): DiskDefinition[] => {
   });
 };
 
-/** Whether a disk that is there is the one asked for; the size may be the one asked for then or the one made. */
+/** Whether a stored disk matches a request, whose size may be the originally requested one or the actual one. */
 const isSame = (stored: StoredDisk, wanted: DiskDefinition | undefined): boolean =>
   wanted !== undefined &&
   stored.image === wanted.image &&
@@ -52,7 +52,7 @@ const isSame = (stored: StoredDisk, wanted: DiskDefinition | undefined): boolean
   stored.device === wanted.device &&
   [stored.requested, stored.size].includes(wanted.requested);
 
-/** Number of the first disk that differs; `undefined` when all are the same. */
+/** Returns the number of the first disk that differs; `undefined` when all match. */
 export const firstDifference = (stored: StoredDisk[], wanted: DiskDefinition[]): number | undefined => {
   const length = Math.max(stored.length, wanted.length);
   for (let index = 0; index < length; index += 1) {

@@ -3,41 +3,48 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Before a sync's answer, and before its request: what was left over ends there. Never part of UTF-8. */
+/** Precedes a sync request and its response, to cut off leftover bytes. Never part of UTF-8. */
 const DELIMITER = 0xff;
 const NEWLINE = 0x0a;
-/** An agent's answers to our commands are a line of some dozens of bytes. */
+/** The responses to the commands in use are lines of some dozens of bytes. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
-/** The agent did not do it, or did not answer. */
+/** A refused command, or a missing response. */
 export class GuestAgentError extends Error {
-  override readonly name = 'GuestAgentError';
+  override readonly name: string = 'GuestAgentError';
 }
 
-interface Answer {
+/** No response in time. The agent may still run the command later. */
+export class GuestAgentTimeout extends GuestAgentError {
+  override readonly name = 'GuestAgentTimeout';
+}
+
+interface AgentResponse {
   return?: unknown;
   error?: { class?: string; desc?: string };
 }
 
-type Settle = (answer: Answer) => void;
+type OnResponse = (response: AgentResponse) => void;
 
-const parseLine = (line: Buffer): Answer | undefined => {
+const parseLine = (line: Buffer): AgentResponse | undefined => {
   try {
-    const answer = JSON.parse(line.subarray(line.lastIndexOf(DELIMITER) + 1).toString()) as Answer | null;
-    return answer ?? undefined;
+    const response = JSON.parse(
+      line.subarray(line.lastIndexOf(DELIMITER) + 1).toString(),
+    ) as AgentResponse | null;
+    return response ?? undefined;
   } catch {
-    // The rest of an answer to somebody who was there before.
+    // The rest of a response to an earlier client.
     return undefined;
   }
 };
 
 /**
- * The QEMU guest agent behind its virtio-serial port: docs/interop/qemu-ga-ref of QEMU. Answers carry no ids and come
- * in order, so one that is late is still waited for before the next.
+ * The QEMU guest agent behind its virtio-serial port: docs/interop/qemu-ga-ref of QEMU. Responses carry no ids and come
+ * in order, so a late response still precedes the next one.
  */
 export class GuestAgent {
   readonly #socket: Socket;
-  #waiting: Settle[] = [];
+  #waiting: OnResponse[] = [];
   #rest = Buffer.alloc(0);
 
   private constructor(socket: Socket) {
@@ -48,9 +55,9 @@ export class GuestAgent {
   }
 
   /**
-   * Connects and finds out whether somebody answers.
-   * @param timeoutMs milliseconds for all of it
-   * @throws {GuestAgentError} when nobody does
+   * Connects and checks that an agent responds.
+   * @param timeoutMs milliseconds for both
+   * @throws {GuestAgentError} when no agent responds in time
    */
   static async connect(path: string, timeoutMs: number): Promise<GuestAgent> {
     const socket = connect(path);
@@ -68,22 +75,24 @@ export class GuestAgent {
 
   /**
    * Runs a command.
-   * @param timeoutMs milliseconds to wait for its answer
-   * @throws {GuestAgentError} when it is refused, or not answered in time
+   * @param timeoutMs milliseconds to wait for the response
+   * @returns the response's value
+   * @throws {GuestAgentError} when the agent refuses the command or does not respond in time
    */
   async execute(command: string, timeoutMs: number): Promise<unknown> {
-    const answered = this.#send(`${JSON.stringify({ execute: command })}\n`);
-    const answer = await this.#inTime(command, answered, timeoutMs);
-    if (answer.error) throw new GuestAgentError(`${command}: ${answer.error.desc ?? answer.error.class}`);
-    return answer.return;
+    const sent = this.#send(`${JSON.stringify({ execute: command })}\n`);
+    const response = await this.#inTime(command, sent, timeoutMs);
+    if (response.error)
+      throw new GuestAgentError(`${command}: ${response.error.desc ?? response.error.class}`);
+    return response.return;
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  /** Closes the connection when all has been answered, so that what was asked for last is still heard. */
-  closeWhenAnswered(timeoutMs: number): void {
+  /** Closes the connection after the last response or `timeoutMs`, so that an agent that hangs still reads the commands. */
+  closeAfterResponses(timeoutMs: number): void {
     const timer = setTimeout(() => this.close(), timeoutMs);
     timer.unref();
     this.#socket.unref();
@@ -92,8 +101,8 @@ export class GuestAgent {
       this.close();
       return;
     }
-    this.#waiting.push((answer) => {
-      last(answer);
+    this.#waiting.push((response) => {
+      last(response);
       clearTimeout(timer);
       this.close();
     });
@@ -102,35 +111,35 @@ export class GuestAgent {
   async #sync(timeoutMs: number): Promise<void> {
     const id = randomInt(2 ** 31);
     const request = JSON.stringify({ execute: 'guest-sync-delimited', arguments: { id } });
-    const synced = new Promise<Answer>((resolve) => {
-      const settle: Settle = (answer) => {
-        // Answers to others may come first.
-        if (answer.return === id || answer.error?.class === CLOSED) resolve(answer);
-        else this.#waiting.unshift(settle);
+    const synced = new Promise<AgentResponse>((resolve) => {
+      const onResponse: OnResponse = (response) => {
+        // Responses to earlier clients may come first.
+        if (response.return === id || response.error?.class === CLOSED) resolve(response);
+        else this.#waiting.unshift(onResponse);
       };
-      this.#waiting.push(settle);
+      this.#waiting.push(onResponse);
     });
     this.#socket.write(Buffer.concat([Buffer.of(DELIMITER), Buffer.from(`${request}\n`)]));
     const { error } = await this.#inTime('guest-sync-delimited', synced, timeoutMs);
     if (error) throw new GuestAgentError('the guest agent closed the connection');
   }
 
-  #send(line: string): Promise<Answer> {
-    if (this.#socket.destroyed) return Promise.resolve(closedAnswer);
+  #send(line: string): Promise<AgentResponse> {
+    if (this.#socket.destroyed) return Promise.resolve(CLOSED_RESPONSE);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       this.#socket.write(line);
     });
   }
 
-  async #inTime(command: string, answered: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+  async #inTime(command: string, sent: Promise<AgentResponse>, timeoutMs: number): Promise<AgentResponse> {
     const done = new AbortController();
     const late = delay(timeoutMs, undefined, { signal: done.signal }).then(() => undefined);
     late.catch(() => {});
     try {
-      const answer = await Promise.race([answered, late]);
-      if (answer) return answer;
-      throw new GuestAgentError(`${command}: no answer within ${timeoutMs} ms`);
+      const response = await Promise.race([sent, late]);
+      if (response) return response;
+      throw new GuestAgentTimeout(`${command}: no response within ${timeoutMs} ms`);
     } finally {
       done.abort();
     }
@@ -139,9 +148,9 @@ export class GuestAgent {
   #onData(data: Buffer): void {
     this.#rest = Buffer.concat([this.#rest, data]);
     for (let end = this.#rest.indexOf(NEWLINE); end !== -1; end = this.#rest.indexOf(NEWLINE)) {
-      const answer = parseLine(this.#rest.subarray(0, end));
+      const response = parseLine(this.#rest.subarray(0, end));
       this.#rest = this.#rest.subarray(end + 1);
-      if (answer) this.#waiting.shift()?.(answer);
+      if (response) this.#waiting.shift()?.(response);
     }
     if (this.#rest.length > MAX_LINE_BYTES) this.close();
   }
@@ -149,9 +158,9 @@ export class GuestAgent {
   #onClose(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const settle of waiting) settle(closedAnswer);
+    for (const onResponse of waiting) onResponse(CLOSED_RESPONSE);
   }
 }
 
 const CLOSED = 'Closed';
-const closedAnswer: Answer = { error: { class: CLOSED, desc: 'the connection was closed' } };
+const CLOSED_RESPONSE: AgentResponse = { error: { class: CLOSED, desc: 'the connection was closed' } };

@@ -1,24 +1,24 @@
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Consistency } from '../../../model/snapshot.js';
-import { GuestAgent } from './client.js';
+import { GuestAgent, GuestAgentTimeout } from './client.js';
 
-/** How long a guest is waited for, in milliseconds. */
+/** How long to wait for a guest agent, in milliseconds. */
 export interface FreezeTimeouts {
-  /** An agent that is there answers at once; a guest without one never does. */
+  /** A running agent responds at once; a guest without one never does. */
   sync: number;
-  /** What programs in the guest have to write is written out before it answers. */
+  /** The agent responds after the guest has flushed its file systems. */
   freeze: number;
   thaw: number;
 }
 
 const TIMEOUTS: FreezeTimeouts = { sync: 2000, freeze: 10_000, thaw: 10_000 };
 const THAW_ATTEMPTS = 3;
-/** An agent that hangs reads the thaw when it goes on. */
+/** How long the connection stays open for an agent that hangs, so that it reads the thaw once it resumes. */
 const LINGER_MS = 10 * 60_000;
 
 export interface FreezeOptions {
-  /** The socket of the guest's agent. */
+  /** The socket of the guest agent's port. */
   socket: string;
   log: Logger;
   timeouts?: FreezeTimeouts | undefined;
@@ -32,22 +32,26 @@ const connect = async ({
   try {
     return await GuestAgent.connect(socket, timeouts.sync);
   } catch (error) {
-    log.debug(`no guest agent to freeze with: ${errorMessage(error)}`);
+    log.debug(`guest not frozen, no guest agent: ${errorMessage(error)}`);
     return undefined;
   }
 };
 
-/** How many file systems were frozen; none when the agent refuses or hangs. */
+/** Freezes the guest's file systems: `guest-fsfreeze-freeze`. @returns how many; 0 when the agent refuses or hangs */
 const freeze = async (agent: GuestAgent, { log, timeouts = TIMEOUTS }: FreezeOptions): Promise<number> => {
   try {
     return Number(await agent.execute('guest-fsfreeze-freeze', timeouts.freeze));
   } catch (error) {
-    log.warn(`the guest was not frozen: ${errorMessage(error)}`);
+    log.warn(`guest not frozen: ${errorMessage(error)}`);
     return 0;
   }
 };
 
-/** How many file systems were thawed. What is never answered stays under way behind us. */
+/**
+ * Thaws the guest's file systems: `guest-fsfreeze-thaw`. Closes the connection, but leaves an unread thaw behind for an
+ * agent that hangs.
+ * @returns how many; 0 when the agent refuses or hangs
+ */
 const thaw = async (agent: GuestAgent, { log, timeouts = TIMEOUTS }: FreezeOptions): Promise<number> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -55,23 +59,22 @@ const thaw = async (agent: GuestAgent, { log, timeouts = TIMEOUTS }: FreezeOptio
       agent.close();
       return thawed;
     } catch (error) {
-      const message = `attempt ${attempt} to thaw the guest: ${errorMessage(error)}`;
-      if (attempt < THAW_ATTEMPTS && !message.includes('no answer')) {
-        log.warn(message);
+      if (attempt < THAW_ATTEMPTS && !(error instanceof GuestAgentTimeout)) {
+        log.warn(`guest not thawed, retrying: ${errorMessage(error)}`);
         continue;
       }
-      log.error(`${message}: it may still be frozen`);
-      agent.closeWhenAnswered(LINGER_MS);
+      log.error(`guest may still be frozen after ${attempt} attempts to thaw it: ${errorMessage(error)}`);
+      agent.closeAfterResponses(LINGER_MS);
       return 0;
     }
   }
 };
 
 /**
- * Does `work` while a running guest's file systems are frozen, where its agent can do that; without that otherwise.
- * Whatever comes of it, the guest is thawed.
- * @returns what a snapshot taken by `work` can be relied on for: as many file systems must have been frozen all the
- * while as were thawed after it
+ * Runs `work` with the guest's file systems frozen if its agent can freeze them, unfrozen otherwise. Always thaws the
+ * guest afterwards.
+ * @returns the consistency of a snapshot taken by `work`: `filesystem` only if the agent thawed as many file systems as
+ * it had frozen, so that none was thawed too early
  */
 export const whileFrozen = async (
   options: FreezeOptions,
@@ -93,8 +96,8 @@ export const whileFrozen = async (
   return frozen > 0 && thawed === frozen ? 'filesystem' : 'crash';
 };
 
-/** Thaws a guest that somebody may have left frozen. */
-export const thawLeftBehind = async (options: FreezeOptions): Promise<void> => {
+/** Thaws a guest that a killed process may have left frozen. Harmless when the guest is not frozen. */
+export const thawIfFrozen = async (options: FreezeOptions): Promise<void> => {
   const agent = await connect(options);
   if (agent) await thaw(agent, options);
 };

@@ -9,8 +9,8 @@ interface ChardevInfo {
 }
 
 /**
- * Whether a program in the guest has the port of the guest agent open, which QEMU knows at once: `query-chardev`. Of a
- * QEMU that was started with other devices than ours it is taken to be so.
+ * Whether a program in the guest has the guest agent's port open: QMP `query-chardev`. Assumes so for a QEMU that has no
+ * such port by our name.
  */
 export const hasAgent = async (live: QmpClient): Promise<boolean> => {
   const devices = await live.execute<ChardevInfo[]>('query-chardev');

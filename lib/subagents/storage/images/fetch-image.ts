@@ -5,8 +5,8 @@ import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import { describeBytes, type Progress } from '../../shared/download/progress.js';
-import { openSized, type SourceOptions } from '../../shared/download/source.js';
+import { describeBytes, type ProgressReporter } from '../../shared/download/progress.js';
+import { openSource, type SourceOptions } from '../../shared/download/source.js';
 import { SourceError } from '../../shared/download/source-error.js';
 import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
@@ -35,7 +35,7 @@ export interface FetchDeps extends Pick<SourceOptions, 'importDirs' | 'stallMs' 
 /** The image to fetch. */
 export interface WantedImage {
   id: string;
-  /** Where its file is: see `openSized`. */
+  /** Where its file is: see `openSource`. */
   source: string;
   /** The SHA-256 sum that the served file must have, in lower-case hex. */
   sha256: string | undefined;
@@ -45,7 +45,7 @@ export interface WantedImage {
 export interface FetchContext {
   /** Room on the store's device, shared with the other fetches. */
   space: Space;
-  progress: Progress;
+  progress: ProgressReporter;
   /** Aborted to cancel the fetch. */
   signal: AbortSignal;
 }
@@ -103,7 +103,7 @@ const receiveFile = (
     ...(stallMs ? { stallMs } : {}),
     ...(backoffMs ? { backoffMs } : {}),
   };
-  return pRetry(async () => receive(await openSized(source, sourceOptions), options), {
+  return pRetry(async () => receive(await openSource(source, sourceOptions), options), {
     retries: MAX_RESTARTS,
     minTimeout: backoffMs ?? 1000,
     signal,

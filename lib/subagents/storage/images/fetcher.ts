@@ -1,5 +1,5 @@
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
-import { Progress } from '../../shared/download/progress.js';
+import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
 import type { StoredImage } from '../disk-store.js';
 import { type FetchDeps, fetchImage, type WantedImage } from './fetch-image.js';
@@ -37,7 +37,7 @@ export interface Waiter {
 /** A fetch in progress. */
 interface Fetch {
   wanted: WantedImage;
-  progress: Progress;
+  progress: ProgressReporter;
   waiters: Waiters;
   image: Promise<StoredImage>;
 }
@@ -88,7 +88,7 @@ export class ImageFetcher {
   }
 
   #start(wanted: WantedImage): Fetch {
-    const progress = new Progress();
+    const progress = new ProgressReporter();
     const waiters = new Waiters(this.#options.abandonedMs ?? ABANDONED_MS);
     const signal = AbortSignal.any([this.#stopping.signal, waiters.abandoned]);
     const image = fetchImage(this.#options, wanted, { space: this.#space, progress, signal }).finally(() => {

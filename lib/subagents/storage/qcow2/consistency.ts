@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import { ifExists, moveIntoPlace } from '../../../files/atomic-files.js';
 import type { Consistency } from '../../../model/snapshot.js';
 import type { StoredDisk } from '../disk-store.js';
-import type { Layout } from './layout.js';
+import type { Qcow2Layout } from './layout.js';
 
 const FILE_NAME = 'consistency.json';
 
-/** Consistency by `<disk>@<name>`, in a file beside a guest's disks. */
+/** A guest's `consistency.json`: consistency by `<disk number>@<snapshot name>`. */
 type Consistencies = Record<string, Consistency>;
 
 const keyOf = ({ index }: StoredDisk, name: string): string => `${index}@${name}`;
@@ -19,15 +19,15 @@ const read = async (disk: StoredDisk): Promise<Consistencies> => {
   return text === undefined ? {} : (JSON.parse(text) as Consistencies);
 };
 
-/** How a disk's snapshots were taken; of one that nothing is known of, the less is believed. */
+/** Reads how a disk's snapshots were taken. An unrecorded snapshot counts as `crash`. */
 export const readConsistency = async (disk: StoredDisk): Promise<(name: string) => Consistency> => {
   const known = await read(disk);
   return (name) => known[keyOf(disk, name)] ?? 'crash';
 };
 
-/** Notes the consistency of snapshots, or, without one, forgets it. */
+/** Records the consistency of a snapshot of `disks`; without `consistency`, removes the record. */
 export const writeConsistency = async (
-  { work }: Layout,
+  { work }: Qcow2Layout,
   disks: StoredDisk[],
   name: string,
   consistency?: Consistency,

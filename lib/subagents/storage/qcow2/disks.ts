@@ -7,7 +7,7 @@ import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { withGuestFile } from './guest-file.js';
-import { diskFileName, guestDir, imagePath, type Layout } from './layout.js';
+import { diskFileName, guestDir, imagePath, type Qcow2Layout } from './layout.js';
 import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './records.js';
 
 type Disks = Pick<
@@ -15,8 +15,8 @@ type Disks = Pick<
   'guestsOfImage' | 'findDisks' | 'createDisks' | 'deleteDisks' | 'checkDisk' | 'repair'
 >;
 
-export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): Disks => {
-  /** Makes a disk's file; gives back its size in bytes. */
+export const qcow2Disks = (layout: Qcow2Layout, findImage: DiskStore['findImage']): Disks => {
+  /** Creates a disk's file with `qemu-img create`. @returns its virtual size in bytes */
   const createFile = async (path: string, { image, requested }: DiskDefinition): Promise<number> => {
     const create = ['create', '-q', '-f', 'qcow2'] as const;
     if (image === '') {
@@ -50,7 +50,7 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
       const dir = await mkdtemp(join(layout.work, 'guest-'));
       try {
         await writeRecords(dir, await createFiles(dir, disks));
-        // One rename makes all of the guest's disks exist at once.
+        // One rename makes all of the guest's disks appear at once.
         await moveIntoPlace(dir, guestDir(layout, guest));
       } catch (error) {
         await rm(dir, { recursive: true, force: true });
@@ -60,23 +60,23 @@ export const qcow2Disks = (layout: Layout, findImage: DiskStore['findImage']): D
     },
 
     deleteDisks: async (guest) => {
-      const bin = await mkdtemp(join(layout.work, 'deleted-'));
-      const moved = await ifExists(rename(guestDir(layout, guest), join(bin, guest)).then(() => true));
+      const trash = await mkdtemp(join(layout.work, 'deleted-'));
+      const moved = await ifExists(rename(guestDir(layout, guest), join(trash, guest)).then(() => true));
       if (moved) await sync(layout.guests);
-      await rm(bin, { recursive: true, force: true });
+      await rm(trash, { recursive: true, force: true });
     },
 
     checkDisk: (disk: StoredDisk, running) =>
-      withGuestFile(layout, disk, 'read', async ({ alone, gid, files }) => {
-        // What QEMU has not written out yet looks like damage to a full check.
-        if (running) await readOpenInfo(alone(), { gid, files });
-        else await checkImage(alone(), { gid, files });
+      withGuestFile(layout, disk, 'read', async ({ standalone, gid, files }) => {
+        // A full check takes what QEMU has not flushed yet for damage.
+        if (running) await readOpenInfo(standalone(), { gid, files });
+        else await checkImage(standalone(), { gid, files });
       }),
 
-    // qcow2 writes in an order that harms nothing but leaves counts too high.
+    // qcow2 orders its writes so that a crash leaves refcounts too high at worst.
     repair: (disk) =>
-      withGuestFile(layout, disk, 'write', async ({ alone, gid, files }) => {
-        await qemuImg(['check', '-q', '-r', 'all', alone()], { timeoutMs: LONG_TIMEOUT_MS, gid, files });
+      withGuestFile(layout, disk, 'write', async ({ standalone, gid, files }) => {
+        await qemuImg(['check', '-q', '-r', 'all', standalone()], { timeoutMs: LONG_TIMEOUT_MS, gid, files });
       }),
   };
 };

@@ -6,27 +6,27 @@ import { notFound } from '../../shared/errors.js';
 import { buildsOnImage } from '../../shared/qcow2/header.js';
 import type { StoredDisk } from '../disk-store.js';
 import { type OpenFile, openFileName } from '../qemu-img.js';
-import { imagePath, type Layout } from './layout.js';
+import { imagePath, type Qcow2Layout } from './layout.js';
 
 const { O_RDONLY, O_RDWR, O_NOFOLLOW } = constants;
 
 type Options = Record<string, boolean | null>;
 
-/** A guest's disk, open, as a tool is to be given it. */
+/** A guest's open disk, as a tool receives it. */
 export interface GuestFile {
-  /** What the tool is to find open. */
+  /** The files that the tool inherits. */
   files: OpenFile[];
   /**
-   * The group that it is to run in: that of the guest's QEMU, once that has had the disk. Not as its user too, who
-   * could take over the tool, and with that be rid of the sandbox.
+   * The group to run the tool in: that of the guest's QEMU, once it has owned the disk. The tool must not run as
+   * QEMU's user, which could then take over the tool and escape its own sandbox.
    */
   gid: number | undefined;
   /**
-   * The name by which a tool opens the disk alone, whatever its header says.
-   * @param options of the block driver
+   * Names the disk without its backing file, whatever its header says.
+   * @param options further options of the block driver
    */
-  alone: (options?: Options) => string;
-  /** The name by which a tool opens it on top of its image, to be read only. */
+  standalone: (options?: Options) => string;
+  /** Names the disk on top of its image, read-only. */
   onImage: () => string;
 }
 
@@ -39,7 +39,7 @@ const nodeOf = (index: number, options: Record<string, unknown>): Record<string,
 const nameOf = (index: number, options: Record<string, unknown>): string =>
   `json:${JSON.stringify(nodeOf(index, options))}`;
 
-/** Shared with a QEMU that writes to the disk. */
+/** Permits a QEMU to write to the disk at the same time. */
 const READ_SHARED = { 'read-only': true, 'force-share': true };
 
 const groupOf = async (file: FileHandle): Promise<number | undefined> => {
@@ -49,7 +49,7 @@ const groupOf = async (file: FileHandle): Promise<number | undefined> => {
 
 const openBoth = async (
   { source, image }: StoredDisk,
-  layout: Layout,
+  layout: Qcow2Layout,
   file: FileHandle,
 ): Promise<FileHandle | undefined> => {
   const path = image === '' ? undefined : imagePath(layout, image);
@@ -58,13 +58,13 @@ const openBoth = async (
 };
 
 /**
- * Does `work` on a guest's qcow2 file. Its content may be hostile: whoever has broken out of the guest into its QEMU
- * wrote it. So tools are told what it builds on instead of believing it, get the files opened, and have a right to
- * these alone.
- * @throws when the header names a file that the disk was not made with
+ * Runs `work` on a guest's qcow2 file. The content may be hostile, since a guest that has taken over its QEMU can write
+ * anything into it. Tools therefore inherit the open files, may access no others, and are told the backing file instead
+ * of reading it from the header.
+ * @throws when the header names a file other than the disk's image
  */
 export const withGuestFile = async <T>(
-  layout: Layout,
+  layout: Qcow2Layout,
   disk: StoredDisk,
   mode: 'read' | 'write',
   work: (file: GuestFile) => Promise<T>,
@@ -79,7 +79,7 @@ export const withGuestFile = async <T>(
     return await work({
       gid: await groupOf(file),
       files: [file, ...(image ? [image] : [])].map(({ fd }) => ({ fd, path: disk.source })),
-      alone: (options = {}) => nameOf(0, { ...options, backing: null }),
+      standalone: (options = {}) => nameOf(0, { ...options, backing: null }),
       onImage: () => nameOf(0, { ...READ_SHARED, backing }),
     });
   } finally {

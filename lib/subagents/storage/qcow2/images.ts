@@ -9,16 +9,16 @@ import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { readImageInfo } from '../qemu-img.js';
-import { imageIdOf, imagePath, imageVolume, type Layout } from './layout.js';
+import { imageIdOf, imagePath, imageVolume, type Qcow2Layout } from './layout.js';
 
 type Images = Pick<DiskStore, 'listImages' | 'findImage' | 'addImage' | 'copyImage' | 'deleteImage'>;
 
-/** How many headers are read at a time. */
+/** How many image headers are read at the same time. */
 const READERS = 4;
 
 const READ_ONLY = 0o444;
 
-/** Virtual sizes in bytes by path, each as long as the file has not changed. */
+/** Reads virtual sizes in bytes by path, and caches each until the file's mtime changes. */
 const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
   const known = new Map<string, { mtimeMs: number; virtualSize: number }>();
   return async (path) => {
@@ -35,8 +35,8 @@ const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
   };
 };
 
-/** Images as qcow2 files that stand by themselves and never change. */
-export const qcow2Images = (layout: Layout, log: Logger): Images => {
+/** Stores images as self-contained qcow2 files that never change. */
+export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
   const virtualSizeOf = cachedSizes();
 
   const findImage = async (id: string): Promise<StoredImage | undefined> => {
@@ -46,28 +46,28 @@ export const qcow2Images = (layout: Layout, log: Logger): Images => {
       const virtualSize = await virtualSizeOf(path);
       return virtualSize === undefined ? undefined : { id, virtualSize, volume };
     } catch (error) {
-      // One damaged file must not hide all the others, and can be deleted.
+      // One damaged file must not hide the others, and must be deletable.
       const unreadable = errorMessage(error);
-      log.warn({ image: id }, `image ${id} cannot be read: ${unreadable}`);
+      log.warn({ image: id }, `image unreadable: ${unreadable}`);
       return { id, virtualSize: 0, unreadable, volume };
     }
   };
 
-  /** Has `make` write a file, which becomes the image once it is on the device. */
+  /** Makes the file that `make` writes the image, once it is on the device. */
   const add = async (id: string, make: (path: string) => Promise<void>): Promise<StoredImage> => {
     const target = imagePath(layout, id);
     const dir = await mkdtemp(join(layout.work, 'image-'));
     try {
       const path = join(dir, 'image');
       await make(path);
-      // For the users of guests' QEMUs, who get it opened: they cannot enter the directory.
+      // The guests' QEMUs reopen the file that they inherit, each as its own user. None of them can enter the directory.
       await chmod(path, READ_ONLY);
       await moveIntoPlace(path, target);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
     const image = await findImage(id);
-    if (!image) throw new Error(`image ${id} was removed from ${layout.images} while it was added`);
+    if (!image) throw new Error(`image ${id} was removed from ${layout.images} while it was being added`);
     return requireReadable(image);
   };
 

@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import { imageFileName, SUFFIX } from '../../shared/qcow2/file-name.js';
 
-/** Where things are under the store's directory. */
-export interface Layout {
+/** The directories of a store. */
+export interface Qcow2Layout {
   images: string;
   guests: string;
   work: string;
 }
 
-export const layoutOf = (dir: string): Layout => ({
+export const layoutOf = (dir: string): Qcow2Layout => ({
   images: join(dir, 'images'),
   guests: join(dir, 'guests'),
   work: join(dir, 'tmp'),
 });
 
 /** The path of an image. @throws as `imageFileName` */
-export const imagePath = ({ images }: Layout, id: string): string => join(images, imageFileName(id));
+export const imagePath = ({ images }: Qcow2Layout, id: string): string => join(images, imageFileName(id));
 
 /** The id of the image that a file in `images` holds; `undefined` for a stray file. */
 export const imageIdOf = (fileName: string): string | undefined => {
@@ -29,7 +29,7 @@ export const imageIdOf = (fileName: string): string | undefined => {
 
 export const imageVolume = (id: string): string => `images/${id}`;
 
-export const guestDir = ({ guests }: Layout, guest: string): string => join(guests, guest);
+export const guestDir = ({ guests }: Qcow2Layout, guest: string): string => join(guests, guest);
 
 export const diskFileName = (index: number): string => `disk-${index}${SUFFIX}`;
 

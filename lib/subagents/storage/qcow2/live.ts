@@ -1,13 +1,13 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import type { StoredDisk } from '../disk-store.js';
 
-/** QEMU writes out what it has cached before it answers. */
+/** QEMU flushes its cache before it responds. */
 const TIMEOUT_MS = 120_000;
 
-/** The block node of a disk in its guest's QEMU: its qcow2 format node. */
+/** Returns the name of a disk's qcow2 node in its guest's QEMU, as the qemu sub-agent names it. */
 const nodeName = ({ index }: StoredDisk): string => `disk${index}`;
 
-/** Snapshots of all disks at one instant, all or none: QMP `transaction` of `blockdev-snapshot-internal-sync`. */
+/** Takes snapshots of all disks at one instant, or none: QMP `transaction` of `blockdev-snapshot-internal-sync`. */
 export const createLiveSnapshot = async (
   live: QmpClient,
   disks: StoredDisk[],
@@ -20,7 +20,7 @@ export const createLiveSnapshot = async (
   await live.execute('transaction', { actions }, { timeoutMs: TIMEOUT_MS });
 };
 
-/** QMP `blockdev-snapshot-delete-internal-sync`. */
+/** Deletes one disk's snapshot: QMP `blockdev-snapshot-delete-internal-sync`. */
 export const deleteLiveSnapshot = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {
   await live.execute(
     'blockdev-snapshot-delete-internal-sync',

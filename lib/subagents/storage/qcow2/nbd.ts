@@ -4,13 +4,13 @@ import { execa } from 'execa';
 import { firstBytes } from '../../../async/first-bytes.js';
 import { isErrno } from '../../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
-import { isMissing, limited } from '../../../process/sandboxed-command.js';
+import { isProgramMissing, sandboxed } from '../../../process/sandboxed-command.js';
 import { stdioWith } from '../qemu-img.js';
 import type { GuestFile } from './guest-file.js';
 
 const MAX_STDERR_BYTES = 64 * 1024;
 
-/** Kills a process group; one that has ended already is fine. */
+/** Kills a process group if it still exists. */
 const killGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
   try {
@@ -22,25 +22,25 @@ const killGroup = (pid: number | undefined): void => {
 
 const copyArgs = ({ onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
   const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
-  // A snapshot's clusters stay as they are, also while a QEMU writes to the disk.
+  // A QEMU that writes to the disk never touches the clusters of a snapshot.
   return ['--', '[', 'qemu-nbd', '-r', load, onImage(), ']', '-'];
 };
 
 /**
- * A snapshot's raw bytes through nbdcopy(1) and qemu-nbd(8), without a copy and at constant memory. The stream
- * ends only after nbdcopy has said that all was read; destroying it, or `signal`, kills both at once.
+ * Streams a snapshot's raw bytes through nbdcopy(1) and qemu-nbd(8), without a copy and at constant memory. The stream
+ * ends only after nbdcopy has succeeded. Destroying the stream, or aborting `signal`, kills both programs.
  */
 export const streamSnapshot = (
   file: GuestFile,
   snapshot: { id: string; name: string },
   signal: AbortSignal,
 ): Promise<Readable> => {
-  const copy = execa(...limited('nbdcopy', copyArgs(file, snapshot), { gid: file.gid }), {
+  const copy = execa(...sandboxed('nbdcopy', copyArgs(file, snapshot), { gid: file.gid }), {
     reject: false,
     stdio: stdioWith(file.files),
     buffer: { stdout: false, stderr: true },
     maxBuffer: MAX_STDERR_BYTES,
-    // A group of its own, so that qemu-nbd, which is nbdcopy's child, ends with it.
+    // Its own process group, so that killing the group also kills qemu-nbd, nbdcopy's child.
     detached: true,
   });
   const out = new PassThrough({ highWaterMark: STREAM_BUFFER_BYTES });
@@ -50,14 +50,14 @@ export const streamSnapshot = (
     copy.stdout.destroy();
   });
   copy.stdout.pipe(out, { end: false });
-  const settle = async (): Promise<void> => {
+  const finish = async (): Promise<void> => {
     const [result] = await Promise.all([copy, drained]);
-    const words = isMissing(result.exitCode, result.stderr)
+    const reason = isProgramMissing(result.exitCode, result.stderr)
       ? 'install the package libnbd-bin'
       : result.stderr.trim();
     if (!result.failed) out.end();
-    else if (!out.destroyed) out.destroy(new Error(`the snapshot cannot be read: nbdcopy: ${words}`));
+    else if (!out.destroyed) out.destroy(new Error(`the snapshot cannot be read: nbdcopy: ${reason}`));
   };
-  settle().catch((error: Error) => out.destroy(error));
+  finish().catch((error: Error) => out.destroy(error));
   return firstBytes(addAbortSignal(signal, out));
 };

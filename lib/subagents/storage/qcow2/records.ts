@@ -2,13 +2,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifExists, sync } from '../../../files/atomic-files.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
-import { diskFileName, diskVolume, guestDir, type Layout } from './layout.js';
+import { diskFileName, diskVolume, guestDir, type Qcow2Layout } from './layout.js';
 
 const FILE_NAME = 'disks.json';
 
-/** A disk as it was asked for and made; its place in the list is its number. */
+/** A disk as requested and created. Its position in the list is its number. */
 export interface DiskRecord extends DiskDefinition {
-  /** MB. */
+  /** Actual size in MB. */
   size: number;
 }
 
@@ -23,8 +23,8 @@ const readRecords = async (dir: string): Promise<DiskRecord[] | undefined> => {
   return text === undefined ? undefined : (JSON.parse(text) as { disks: DiskRecord[] }).disks;
 };
 
-/** A guest's disks by number; `undefined` when the store does not know the guest. */
-export const readDisks = async (layout: Layout, guest: string): Promise<StoredDisk[] | undefined> => {
+/** Reads a guest's disks by number; `undefined` when the store does not know the guest. */
+export const readDisks = async (layout: Qcow2Layout, guest: string): Promise<StoredDisk[] | undefined> => {
   const dir = guestDir(layout, guest);
   const records = await readRecords(dir);
   return records?.map((record, index) => ({
@@ -35,8 +35,8 @@ export const readDisks = async (layout: Layout, guest: string): Promise<StoredDi
   }));
 };
 
-/** The guests that have a disk made from an image. */
-export const guestsOfImage = async (layout: Layout, image: string): Promise<string[]> => {
+/** Lists the guests with a disk made from an image. */
+export const guestsOfImage = async (layout: Qcow2Layout, image: string): Promise<string[]> => {
   const guests: string[] = [];
   for (const guest of (await readdir(layout.guests)).sort()) {
     const records = await readRecords(guestDir(layout, guest));

@@ -5,7 +5,7 @@ import { isNoSpace } from '../errors.js';
 import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
-import type { Layout } from './layout.js';
+import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot } from './live.js';
 import { streamSnapshot } from './nbd.js';
 
@@ -20,19 +20,19 @@ type Snapshots = Pick<
   | 'readSnapshot'
 >;
 
-/** An entry of a file's snapshot table; the id is the number that qcow2 itself gave it. */
+/** An entry of a file's snapshot table. qcow2 itself assigns the id, a number. */
 interface TableEntry {
   id: string;
   name: string;
 }
 
-/** The snapshots in a file's snapshot table, which qcow2 keeps in the order they were taken. */
-const readTable = (layout: Layout, disk: StoredDisk): Promise<TableEntry[]> =>
+/** Reads a file's snapshot table, which qcow2 keeps in the order of creation. */
+const readTable = (layout: Qcow2Layout, disk: StoredDisk): Promise<TableEntry[]> =>
   withGuestFile(
     layout,
     disk,
     'read',
-    async (file) => (await readOpenInfo(file.alone(), file)).snapshots ?? [],
+    async (file) => (await readOpenInfo(file.standalone(), file)).snapshots ?? [],
   );
 
 const find = (table: readonly TableEntry[], disk: StoredDisk, name: string): TableEntry => {
@@ -41,31 +41,36 @@ const find = (table: readonly TableEntry[], disk: StoredDisk, name: string): Tab
   return entry;
 };
 
-const run = (layout: Layout, disk: StoredDisk, flag: '-c' | '-d' | '-a', snapshot: string): Promise<string> =>
+const runOnDisk = (
+  layout: Qcow2Layout,
+  disk: StoredDisk,
+  flag: '-c' | '-d' | '-a',
+  snapshot: string,
+): Promise<string> =>
   withGuestFile(layout, disk, 'write', (file) =>
-    qemuImg(['snapshot', '-q', flag, snapshot, file.alone()], {
+    qemuImg(['snapshot', '-q', flag, snapshot, file.standalone()], {
       timeoutMs: LONG_TIMEOUT_MS,
       gid: file.gid,
       files: file.files,
     }),
   );
 
-/** Takes back what was done of a snapshot that failed; what is not there needs no removal. */
-const undo = async (layout: Layout, disks: StoredDisk[], name: string): Promise<void> => {
-  for (const disk of disks) await run(layout, disk, '-d', name).catch(() => undefined);
+/** Removes the snapshots that a failed `createAll` has taken. A disk without one is fine. */
+const undo = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
+  for (const disk of disks) await runOnDisk(layout, disk, '-d', name).catch(() => undefined);
 };
 
-const createAll = async (layout: Layout, disks: StoredDisk[], name: string): Promise<void> => {
+const createAll = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
   try {
-    for (const disk of disks) await run(layout, disk, '-c', name);
+    for (const disk of disks) await runOnDisk(layout, disk, '-c', name);
   } catch (error) {
     await undo(layout, disks, name);
     throw error;
   }
 };
 
-/** On a full device it stays, until a snapshot of that name is taken again. */
-const forgetConsistency = async (layout: Layout, disks: StoredDisk[], name: string): Promise<void> => {
+/** Removes a snapshot's consistency. A full device keeps it until `createSnapshot` reuses the name. */
+const forgetConsistency = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
   try {
     await writeConsistency(layout, disks, name);
   } catch (error) {
@@ -73,11 +78,11 @@ const forgetConsistency = async (layout: Layout, disks: StoredDisk[], name: stri
   }
 };
 
-/** qcow2's internal snapshots: through QEMU for a running guest, through qemu-img for a stopped one. */
-export const qcow2Snapshots = (layout: Layout): Snapshots => {
+/** Stores snapshots inside the qcow2 files: through QMP for a running guest, through qemu-img for a stopped one. */
+export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
   const deleteOne = async (disk: StoredDisk, name: string, live?: QmpClient): Promise<void> => {
     if (live) await deleteLiveSnapshot(live, disk, name);
-    else await run(layout, disk, '-d', name);
+    else await runOnDisk(layout, disk, '-d', name);
   };
 
   return {
@@ -87,7 +92,7 @@ export const qcow2Snapshots = (layout: Layout): Snapshots => {
     },
 
     createSnapshot: async (disks, name, live) => {
-      // Of an earlier one of that name.
+      // An earlier snapshot of that name may have left its consistency.
       await writeConsistency(layout, disks, name);
       await (live ? createLiveSnapshot(live, disks, name) : createAll(layout, disks, name));
     },
@@ -100,17 +105,17 @@ export const qcow2Snapshots = (layout: Layout): Snapshots => {
     },
 
     rollback: async (disk, name, newer) => {
-      // By id, which is looked for first: a name such as `2` would be taken for the id of another snapshot.
-      await run(layout, disk, '-a', find(await readTable(layout, disk), disk, name).id);
+      // By id, because qemu-img takes a name such as `2` for the id of another snapshot.
+      await runOnDisk(layout, disk, '-a', find(await readTable(layout, disk), disk, name).id);
       for (const each of [...newer].reverse()) await deleteOne(disk, each);
     },
 
-    // They are inside the disk's own file.
+    // Nothing can be cloned from an internal snapshot.
     requireUnused: async () => undefined,
 
     readSnapshot: (disk, name, signal) =>
       withGuestFile(layout, disk, 'read', async (file) => {
-        const { snapshots = [], 'virtual-size': length } = await readOpenInfo(file.alone(), file);
+        const { snapshots = [], 'virtual-size': length } = await readOpenInfo(file.standalone(), file);
         const snapshot = find(snapshots, disk, name);
         return { bytes: await streamSnapshot(file, snapshot, signal), length };
       }),

@@ -6,7 +6,7 @@ import { qcow2Images } from './images.js';
 import { layoutOf } from './layout.js';
 import { qcow2Snapshots } from './snapshots.js';
 
-/** A store in a directory of qcow2 files: images, overlays on them, internal snapshots. */
+/** Opens a store of qcow2 files: images, overlays on them as disks, and internal snapshots. */
 export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> => {
   const layout = layoutOf(dir);
   await rm(layout.work, { recursive: true, force: true });

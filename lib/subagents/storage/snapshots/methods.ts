@@ -12,7 +12,7 @@ import { intentOf } from './journal.js';
 import { disksWithSnapshot, listSnapshots } from './lookup.js';
 import { journaled, recoverGuest } from './recover.js';
 import { rollback } from './rollback.js';
-import { diskSnapshotId, guestOf, type Selection, select, selectNamed } from './select.js';
+import { diskSnapshotId, guestOfSnapshot, type Selection, select, selectNamed } from './select.js';
 
 type SnapshotMethod = (request: SnapshotRequest, call: Pick<CallContext, 'job'>) => Promise<SnapshotResponse>;
 
@@ -111,7 +111,7 @@ const rollBack = async (deps: SnapshotDeps, request: SnapshotRequest): Promise<S
 const afterRecovery =
   (work: Work): Work =>
   async (deps, request, repeat) => {
-    await recoverGuest(deps, guestOf(request.id));
+    await recoverGuest(deps, guestOfSnapshot(request.id));
     return work(deps, request, repeat);
   };
 
@@ -120,7 +120,7 @@ export const snapshotMethods = (deps: SnapshotDeps): Record<string, SnapshotMeth
   const locked =
     (work: Work): SnapshotMethod =>
     async (request, call) =>
-      deps.locks.run(guestKey(guestOf(request.id)), () => work(deps, request, isRepeat(call)));
+      deps.locks.run(guestKey(guestOfSnapshot(request.id)), () => work(deps, request, isRepeat(call)));
   return {
     ListSnapshots: locked(list),
     GetSnapshot: locked(get),

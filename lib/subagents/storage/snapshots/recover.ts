@@ -4,7 +4,7 @@ import type { QmpClient } from '../../../qmp/client.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
-import { thawLeftBehind } from '../guest-agent/freeze.js';
+import { thawIfFrozen } from '../guest-agent/freeze.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
@@ -26,7 +26,7 @@ const finish = async (
 ): Promise<void> => {
   const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => numbers.includes(index));
   if (live && action === 'create')
-    await thawLeftBehind({
+    await thawIfFrozen({
       socket: sharedGuestPaths(runDir, guest).guestAgent,
       log: log.child({ guest, snapshot: name }),
     });

@@ -8,13 +8,13 @@ import { journaled } from './recover.js';
 import { diskSnapshotId, type Selection } from './select.js';
 
 /** One disk's part of a rollback. */
-interface Step {
+interface DiskRollback {
   disk: StoredDisk;
   /** The snapshots to destroy; `undefined` when the disk lacks the target snapshot. */
   newer: string[] | undefined;
 }
 
-const checkSteps = ({ id, name }: Selection, steps: Step[], destroyMoreRecent: boolean): void => {
+const checkSteps = ({ id, name }: Selection, steps: DiskRollback[], destroyMoreRecent: boolean): void => {
   const without = steps.filter(({ newer }) => newer === undefined);
   if (without.length === steps.length) throw notFound(id);
   if (without.length > 0) {
@@ -49,7 +49,7 @@ export const rollback = async (
   const { store, inUse } = deps;
   const { guest, disks, name } = selection;
   const steps = await Promise.all(
-    disks.map(async (disk): Promise<Step> => ({ disk, newer: await newerThan(store, disk, name) })),
+    disks.map(async (disk): Promise<DiskRollback> => ({ disk, newer: await newerThan(store, disk, name) })),
   );
   checkSteps(selection, steps, destroyMoreRecent);
   for (const { disk, newer = [] } of steps) {

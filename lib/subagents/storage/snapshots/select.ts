@@ -14,7 +14,7 @@ export interface Selection {
 }
 
 /** Returns the guest in a snapshot id. @throws when the id is malformed */
-export const guestOf = (id: string): string => {
+export const guestOfSnapshot = (id: string): string => {
   const parts = parseSnapshotId(id);
   if (!parts) throw new Error(`snapshot id "${id}": not of the form guests/GUEST[/disk-DISK][@NAME]`);
   return parts.guest;
@@ -26,7 +26,7 @@ const pick = (disks: StoredDisk[], wanted: string): StoredDisk | undefined =>
 
 /** Resolves a snapshot id. @throws `…: not found` when the guest or the disk does not exist */
 export const select = async (store: DiskStore, id: string): Promise<Selection> => {
-  const guest = guestOf(id);
+  const guest = guestOfSnapshot(id);
   const { disk: wanted, name = '' } = parseSnapshotId(id) ?? {};
   const all = await store.findDisks(guest);
   if (!all) throw notFound(`guest ${guest}`);

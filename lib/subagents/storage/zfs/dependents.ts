@@ -1,15 +1,15 @@
 import { listDatasets } from './command.js';
-import type { Layout } from './layout.js';
+import type { ZfsLayout } from './layout.js';
 import { DELETED_PROPERTY } from './work-area.js';
 
-/** A dataset that was cloned from a snapshot. */
+/** A dataset cloned from a snapshot. */
 interface Clone {
   dataset: string;
   origin: string;
 }
 
-/** All clones in the pool, which is where those of its snapshots are, less those that are marked as deleted. */
-const listClones = async ({ root }: Layout): Promise<Clone[]> => {
+/** Lists all clones in the pool, except those marked as deleted. A snapshot's clones are always in its pool. */
+const listClones = async ({ root }: ZfsLayout): Promise<Clone[]> => {
   const [pool = root] = root.split('/');
   const rows = await listDatasets(
     ['name', 'origin', DELETED_PROPERTY],
@@ -23,8 +23,8 @@ const listClones = async ({ root }: Layout): Promise<Clone[]> => {
   );
 };
 
-/** The datasets that were cloned from one of the snapshots, less those that are on their way out. */
-export const clonesOf = async (layout: Layout, snapshots: string[]): Promise<Clone[]> => {
+/** Lists the clones of some snapshots, except those deleted or in the work area. */
+export const clonesOf = async (layout: ZfsLayout, snapshots: string[]): Promise<Clone[]> => {
   const wanted = new Set(snapshots);
   const clones = await listClones(layout);
   return clones.filter(

@@ -3,32 +3,39 @@ import { ifExists } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { isMissing, listDatasets, parseProperty, withProperties, zfsWhenFree } from './command.js';
+import { isDatasetMissing, listDatasets, parseProperty, withProperties, zfsWhenFree } from './command.js';
 import type { DiskKind } from './kinds.js';
-import { diskIndexOf, diskName, guestDataset, imageDataset, imageSnapshot, type Layout } from './layout.js';
+import {
+  diskIndexOf,
+  diskName,
+  guestDataset,
+  imageDataset,
+  imageSnapshot,
+  type ZfsLayout,
+} from './layout.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Disks = Pick<DiskStore, 'findDisks' | 'createDisks' | 'deleteDisks' | 'checkDisk' | 'repair'>;
 
 export const DISK_PROPERTY = 'mistify:disk';
 
-/** What is kept with a disk's dataset. */
+/** The property of a disk's dataset. */
 interface DiskRecord extends DiskDefinition {
-  /** MB. */
+  /** Actual size in MB. */
   size: number;
 }
 
-/** The dataset of a disk, which its volume names. */
-export const datasetOf = ({ guests }: Layout, { volume }: StoredDisk): string =>
+/** Returns the dataset of a disk. */
+export const datasetOf = ({ guests }: ZfsLayout, { volume }: StoredDisk): string =>
   `${guests.dataset}${volume.slice('guests'.length)}`;
 
 export const zfsDisks = (
-  layout: Layout,
+  layout: ZfsLayout,
   kind: DiskKind,
   work: WorkArea,
   findImage: DiskStore['findImage'],
 ): Disks => {
-  /** Makes a disk: blank, or a clone of its image's snapshot. */
+  /** Creates a disk: blank, or a clone of its image's snapshot. */
   const createDisk = async (dataset: string, disk: DiskDefinition): Promise<void> => {
     const properties = (bytes: number): string[] => {
       const record: DiskRecord = { ...disk, size: toMb(bytes) };
@@ -71,7 +78,7 @@ export const zfsDisks = (
       try {
         await zfsWhenFree('create', dataset);
         for (const [index, disk] of disks.entries()) await createDisk(`${dataset}/${diskName(index)}`, disk);
-        // One rename makes all of the guest's disks exist at once.
+        // One rename makes all of the guest's disks appear at once.
         await work.moveIntoPlace(dataset, guestDataset(layout, guest));
       } catch (error) {
         await work.discard(dataset);
@@ -86,20 +93,20 @@ export const zfsDisks = (
       try {
         await work.remove(guestDataset(layout, guest));
       } catch (error) {
-        if (!isMissing(error)) throw error;
+        if (!isDatasetMissing(error)) throw error;
       }
     },
 
     checkDisk: async (disk) => {
       const missing = (await ifExists(access(disk.source).then(() => true))) === undefined;
       if (missing) throw notFound(`disk ${disk.volume}`);
-      // What ZFS keeps it keeps whole: its own sums tell, at every read.
+      // ZFS verifies checksums at every read, so only the size needs a check.
       const bytes = await kind.size(datasetOf(layout, disk));
       if (toMb(bytes) < disk.size)
         throw new Error(`disk ${disk.volume} has only ${bytes} bytes of its ${disk.size} MB`);
     },
 
-    // ZFS does a thing or does not.
+    // Every zfs command is atomic.
     repair: async () => undefined,
   };
 };

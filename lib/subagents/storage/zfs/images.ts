@@ -4,7 +4,7 @@ import { readImageInfo } from '../qemu-img.js';
 import { listDatasets, parseProperty, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import type { DiskKind } from './kinds.js';
-import { guestOf, imageDataset, imageIdOf, imageSnapshot, type Layout } from './layout.js';
+import { guestOfDataset, imageDataset, imageIdOf, imageSnapshot, type ZfsLayout } from './layout.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Images = Pick<
@@ -14,17 +14,17 @@ type Images = Pick<
 
 export const IMAGE_PROPERTY = 'mistify:image';
 
-/** What is kept with an image's dataset. */
+/** The property of an image's dataset. */
 interface ImageRecord {
   /** Bytes. */
   virtualSize: number;
 }
 
-/** The target is there and blank: what is zero need not be written. */
+/** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
 const INTO_BLANK = ['-n', '--target-is-zero'];
 
-/** Images as datasets with one snapshot, which disks are cloned from. Under their names they are whole. */
-export const zfsImages = (layout: Layout, kind: DiskKind, work: WorkArea): Images => {
+/** Stores images as datasets with one snapshot, from which disks are cloned. A dataset under an image's name is complete. */
+export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Images => {
   const list = async (...args: string[]): Promise<StoredImage[]> => {
     const properties = ['name', IMAGE_PROPERTY, DELETED_PROPERTY];
     const rows = await listDatasets(properties, '-t', 'filesystem,volume', ...args);
@@ -40,7 +40,7 @@ export const zfsImages = (layout: Layout, kind: DiskKind, work: WorkArea): Image
   const findImage = async (id: string): Promise<StoredImage | undefined> =>
     (await list(imageDataset(layout, id)))[0];
 
-  /** Has `write` fill a new dataset, which becomes the image by one rename. */
+  /** Creates a dataset, fills it with `write`, and makes it the image by one rename. */
   const add = async (
     id: string,
     virtualSize: number,
@@ -93,7 +93,7 @@ export const zfsImages = (layout: Layout, kind: DiskKind, work: WorkArea): Image
     },
 
     guestsOfImage: async (id) => {
-      const guests = (await clones(id)).map(({ dataset }) => guestOf(layout, dataset));
+      const guests = (await clones(id)).map(({ dataset }) => guestOfDataset(layout, dataset));
       return [...new Set(guests.filter((guest) => guest !== undefined))].sort();
     },
   };

@@ -4,29 +4,29 @@ import pRetry from 'p-retry';
 import { sync } from '../../../files/atomic-files.js';
 import { MB } from '../../../model/units.js';
 import { zfs, zfsWhenFree } from './command.js';
-import { type Layout, mountpointOf } from './layout.js';
+import { mountpointOf, type ZfsLayout } from './layout.js';
 
-/** What disks are made of: volumes where the host has them, otherwise a file in a dataset each. */
+/** How disks are stored: as volumes where the host supports them, otherwise as one file per dataset. */
 export interface DiskKind {
-  /** Where a dataset's bytes are. */
+  /** Path of a dataset's bytes: a device or a file. */
   path(dataset: string): string;
-  /** The size, in bytes, that a disk can have so that as many fit on it. */
+  /** Rounds bytes up to a size that a disk can have. */
   roundUp(bytes: number): number;
-  /** Makes a blank disk. @param options of `zfs create` */
+  /** Creates a blank disk. @param options options of `zfs create` */
   create(dataset: string, bytes: number, options: string[]): Promise<void>;
   grow(dataset: string, bytes: number): Promise<void>;
-  /** Resolves when the bytes are where `path` says, after a dataset was made or renamed. */
+  /** Resolves once `path` exists after a dataset was created or renamed. */
   ready(dataset: string): Promise<void>;
-  /** Waits until what was written is on the device. */
+  /** Syncs written bytes to the device. */
   flush(dataset: string): Promise<void>;
-  /** Bytes. */
+  /** Size in bytes. */
   size(dataset: string): Promise<number>;
 }
 
 const FILE_NAME = 'disk';
 
-/** A sparse raw file in a dataset of its own. */
-export const fileKind = (layout: Layout): DiskKind => {
+/** Stores each disk as a sparse raw file in its own dataset. */
+export const fileKind = (layout: ZfsLayout): DiskKind => {
   const path = (dataset: string): string => join(mountpointOf(layout, dataset), FILE_NAME);
   const resize = async (dataset: string, bytes: number): Promise<void> => {
     const file = await open(path(dataset), 'a', 0o600);
@@ -51,17 +51,17 @@ export const fileKind = (layout: Layout): DiskKind => {
   };
 };
 
-/** Devices come when udev has seen to them: up to some ten seconds. */
+/** udev creates devices asynchronously: wait for up to about ten seconds. */
 const DEVICE_RETRIES = { retries: 12, factor: 1.5, minTimeout: 20, maxTimeout: 1500 };
 
-/** Sparse volumes. @param devices where the kernel shows them */
+/** Stores disks as sparse volumes. @param devices the directory of their devices, `/dev/zvol` */
 export const volumeKind = (devices: string): DiskKind => {
   const path = (dataset: string): string => join(devices, dataset);
   const ready = (dataset: string): Promise<void> => pRetry(() => access(path(dataset)), DEVICE_RETRIES);
   return {
     path,
     ready,
-    // A volume has whole blocks only, which are smaller than that.
+    // A volume's size must be a multiple of its block size, which divides a MB.
     roundUp: (bytes) => Math.ceil(bytes / MB) * MB,
     create: async (dataset, bytes, options) => {
       await zfsWhenFree('create', '-s', '-V', String(bytes), ...options, dataset);

@@ -1,19 +1,19 @@
 import { listDatasets, zfsWhenFree } from './command.js';
 
-/** The file systems from a dataset downwards, parents first. */
+/** Lists a dataset and its children, parents first. */
 const listMounts = async (dataset: string): Promise<{ name: string; mounted: boolean }[]> => {
   const rows = await listDatasets(['name', 'mounted'], '-r', '-t', 'filesystem', dataset);
   return rows.map(([name = '', mounted]) => ({ name, mounted: mounted === 'yes' }));
 };
 
-/** Mounts a dataset and what is below it, as far as it is not. */
+/** Mounts a dataset and its children, skipping those already mounted. */
 export const mountAll = async (dataset: string): Promise<void> => {
   for (const { name, mounted } of await listMounts(dataset)) if (!mounted) await zfsWhenFree('mount', name);
 };
 
 /**
- * Renames a dataset with all that is below it. It is unmounted first: `zfs rename` would do that too, but mount it
- * again when zfs-fuse says that it is busy, and so never come to an end.
+ * Renames a dataset with its children. Unmounts them first, because `zfs rename` of zfs-fuse mounts them again when it
+ * finds one busy, so that a retry fails for the same reason.
  */
 export const moveDataset = async (dataset: string, target: string): Promise<void> => {
   for (const { name, mounted } of (await listMounts(dataset)).reverse())

@@ -1,12 +1,12 @@
 import { listDatasets, zfs, zfsWhenFree } from './command.js';
 import { type DiskKind, fileKind, volumeKind } from './kinds.js';
-import type { Layout, Section } from './layout.js';
+import type { Section, ZfsLayout } from './layout.js';
 import type { WorkArea } from './work-area.js';
 
 const KIND_PROPERTY = 'mistify:disks';
 const PROBE_BYTES = 8 * 2 ** 20;
 
-/** Finds a dataset, or makes it, and has it mounted. */
+/** Finds or creates a dataset, and mounts it. */
 const openSection = async (dataset: string): Promise<Section> => {
   const find = (): Promise<string[][]> => listDatasets(['mounted', 'mountpoint'], dataset);
   if ((await find()).length === 0) await zfsWhenFree('create', dataset);
@@ -20,13 +20,13 @@ const openSection = async (dataset: string): Promise<Section> => {
 };
 
 /**
- * Makes the datasets that everything is kept in.
- * @param root a pool, or a dataset of one, that is there
+ * Finds or creates the datasets of a store.
+ * @param root an existing pool, or a dataset in one
  */
-export const openLayout = async (root: string): Promise<Layout> => {
+export const openLayout = async (root: string): Promise<ZfsLayout> => {
   if ((await listDatasets(['name'], root)).length === 0)
     throw new Error(
-      `there is no ZFS pool or dataset ${root}: create or import it, or name another with --pool`,
+      `ZFS pool or dataset ${root} does not exist: create or import it, or name another with --pool`,
     );
   return {
     root,
@@ -36,7 +36,7 @@ export const openLayout = async (root: string): Promise<Layout> => {
   };
 };
 
-const canHaveVolumes = async (work: WorkArea, volumes: DiskKind): Promise<boolean> => {
+const supportsVolumes = async (work: WorkArea, volumes: DiskKind): Promise<boolean> => {
   const probe = work.claim('probe');
   try {
     await volumes.create(probe, PROBE_BYTES, []);
@@ -49,15 +49,16 @@ const canHaveVolumes = async (work: WorkArea, volumes: DiskKind): Promise<boolea
 };
 
 /**
- * What disks are to be made of, found out once for a store: an image in a file makes no volume.
- * @param devices where the kernel shows volumes
+ * Chooses how to store disks. The first start probes for volumes and records the choice in the pool, because a store
+ * cannot mix both kinds.
+ * @param devices the directory of the volumes' devices
  */
-export const chooseKind = async (layout: Layout, work: WorkArea, devices: string): Promise<DiskKind> => {
+export const chooseKind = async (layout: ZfsLayout, work: WorkArea, devices: string): Promise<DiskKind> => {
   const volumes = volumeKind(devices);
   const [[chosen] = []] = await listDatasets([KIND_PROPERTY], layout.root);
   if (chosen === 'volumes') return volumes;
   if (chosen === 'files') return fileKind(layout);
-  const hasVolumes = await canHaveVolumes(work, volumes);
+  const hasVolumes = await supportsVolumes(work, volumes);
   await zfs('set', `${KIND_PROPERTY}=${hasVolumes ? 'volumes' : 'files'}`, layout.root);
   return hasVolumes ? volumes : fileKind(layout);
 };

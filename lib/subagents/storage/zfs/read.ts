@@ -6,12 +6,12 @@ import type { DiskStore } from '../disk-store.js';
 import { zfsWhenFree } from './command.js';
 import { datasetOf } from './disks.js';
 import type { DiskKind } from './kinds.js';
-import { type Layout, snapshotOf } from './layout.js';
+import { snapshotOf, type ZfsLayout } from './layout.js';
 import type { WorkArea } from './work-area.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
-/** @throws when the file ends before it has given so many bytes */
+/** Reads the first `bytes` bytes of a file or device. @throws when it ends earlier */
 async function* readExactly(path: string, bytes: number): Bytes {
   const file = await open(path, 'r');
   try {
@@ -28,11 +28,11 @@ async function* readExactly(path: string, bytes: number): Bytes {
 }
 
 /**
- * Snapshots are read through a clone that lasts as long as the reading: it takes no room, volumes and datasets have
- * it alike, and unlike `.zfs/snapshot` it is there on every ZFS and keeps nobody from renaming what it is of.
+ * Reads a snapshot through a temporary clone, which takes no room. Unlike `.zfs/snapshot`, a clone works for volumes,
+ * exists on every ZFS, and does not keep the original dataset from being renamed.
  */
 export const zfsReadSnapshot =
-  (layout: Layout, kind: DiskKind, work: WorkArea): DiskStore['readSnapshot'] =>
+  (layout: ZfsLayout, kind: DiskKind, work: WorkArea): DiskStore['readSnapshot'] =>
   async (disk, name, signal) => {
     let length = 0;
     async function* read(): Bytes {

@@ -6,7 +6,7 @@ import { listDatasets, parseProperty, zfs, zfsWhenFree } from './command.js';
 import { clonesOf } from './dependents.js';
 import { datasetOf } from './disks.js';
 import type { DiskKind } from './kinds.js';
-import { type Layout, snapshotOf } from './layout.js';
+import { snapshotOf, type ZfsLayout } from './layout.js';
 
 type Snapshots = Pick<
   DiskStore,
@@ -15,13 +15,13 @@ type Snapshots = Pick<
 
 const CONSISTENCY_PROPERTY = 'mistify:consistency';
 
-interface OneSnapshot {
+interface DatasetSnapshot {
   name: string;
   consistency: Consistency;
 }
 
-/** Snapshots of one dataset, in the order they were taken. */
-const list = async (dataset: string): Promise<OneSnapshot[]> => {
+/** Lists the snapshots of one dataset, oldest first. */
+const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
   const rows = await listDatasets(['name', CONSISTENCY_PROPERTY], '-r', '-d', '1', '-t', 'snapshot', dataset);
   return rows.flatMap(([name = '', property]) => {
     const [of, snapshot] = name.split('@');
@@ -30,18 +30,18 @@ const list = async (dataset: string): Promise<OneSnapshot[]> => {
   });
 };
 
-export const zfsSnapshots = (layout: Layout, kind: DiskKind): Snapshots => {
-  /** ZFS would change a disk under a QEMU that has it open. @throws when one that is not known here has */
+export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
+  /** Checks that no unknown QEMU has the disk open: ZFS would change the disk under it. @throws when one has */
   const requireNotOpen = async (disk: StoredDisk): Promise<void> => {
     const bytes = await kind.size(datasetOf(layout, disk));
-    // Nothing is resized: it takes the lock that QEMU holds.
+    // A resize to the current size changes nothing but needs the lock that QEMU holds.
     await qemuImg(['resize', '-q', '-f', 'raw', disk.source, String(bytes)]);
   };
 
   const snapshotsOf = (disks: StoredDisk[], name: string): string[] =>
     disks.map((disk) => snapshotOf(datasetOf(layout, disk), name));
 
-  /** Snapshots of a guest's own dataset, which come with those of all its disks, and mean nothing without them. */
+  /** Destroys snapshots of the guest's own dataset, a by-product of `zfs snapshot -r`, once no disk has them. */
   const pruneGuest = async (disk: StoredDisk): Promise<void> => {
     const guest = dirname(datasetOf(layout, disk));
     const rows = await listDatasets(['name'], '-r', '-d', '2', '-t', 'snapshot', guest);

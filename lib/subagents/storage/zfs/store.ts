@@ -10,22 +10,22 @@ import { zfsSnapshots } from './snapshots.js';
 import { WorkArea } from './work-area.js';
 
 export interface ZfsStoreOptions {
-  /** The pool, or a dataset of it, that everything is kept in. */
+  /** The pool, or a dataset in one, that contains the store. */
   pool: string;
-  /** Where the kernel shows volumes as devices. */
+  /** The directory of the volumes' devices. */
   zvolDir?: string | undefined;
   log: Logger;
 }
 
 /**
- * A store in a ZFS pool: images with a snapshot each, clones of those for the guests' disks, ZFS's snapshots.
- * @throws when there is no such pool, or it is not mounted in a directory
+ * Opens a store in a ZFS pool: images with one snapshot each, clones of those as disks, and ZFS's own snapshots.
+ * @throws when the pool does not exist or is not mounted in a directory
  */
 export const zfsStore = async ({ pool, zvolDir = '/dev/zvol', log }: ZfsStoreOptions): Promise<DiskStore> => {
   const layout = await openLayout(pool);
   const work = new WorkArea(layout, log);
   await work.clear();
-  // What was renamed when the last process was killed may not be mounted.
+  // A process killed during a rename leaves datasets unmounted.
   for (const { dataset } of [layout.images, layout.guests]) await mountAll(dataset);
   const kind = await chooseKind(layout, work, zvolDir);
   const images = zfsImages(layout, kind, work);

@@ -4,74 +4,74 @@ import { join } from 'node:path';
 import { coalesced } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import { hasDependents, isMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
-import type { Layout } from './layout.js';
+import { hasDependents, isDatasetMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
+import type { ZfsLayout } from './layout.js';
 import { moveDataset } from './mounts.js';
 
-/** Set on what is as good as gone. */
+/** Marks a dataset as deleted until it can be destroyed. */
 export const DELETED_PROPERTY = 'mistify:deleted';
 
 /**
- * Where datasets are made before they are renamed to where they belong. What nobody is at work on there is rubbish,
- * and so is what is marked as deleted anywhere.
+ * The place where datasets are created before they are renamed into place. Its unclaimed datasets are garbage, and so
+ * are the store's datasets marked as deleted.
  */
 export class WorkArea {
-  readonly #layout: Layout;
+  readonly #layout: ZfsLayout;
   readonly #log: Logger;
-  readonly #inUse = new Set<string>();
+  readonly #claimed = new Set<string>();
   /**
-   * Destroys what nobody is at work on. One at a time: what one has listed must not be made anew, after another
-   * destroyed it, before its turn comes.
+   * Destroys garbage. Sweeps run one at a time: otherwise, one could destroy a dataset that was created again after
+   * another had destroyed the listed one.
    */
   readonly sweep = coalesced(() => this.#sweepNow());
 
-  constructor(layout: Layout, log: Logger) {
+  constructor(layout: ZfsLayout, log: Logger) {
     this.#layout = layout;
     this.#log = log;
   }
 
-  /** The name of a dataset to be made, which is left alone until it is moved into place or discarded. */
+  /** Reserves the name of a new dataset. Sweeps spare it until it is moved into place or discarded. */
   claim(purpose: string): string {
     const dataset = `${this.#layout.work.dataset}/${purpose}-${randomBytes(6).toString('hex')}`;
-    this.#inUse.add(dataset);
+    this.#claimed.add(dataset);
     return dataset;
   }
 
-  /** Puts a finished dataset where it belongs: with all that is below it, or not at all. */
+  /** Renames a finished dataset, with its children, to its final name. @throws when a deleted dataset still has the name */
   async moveIntoPlace(dataset: string, target: string): Promise<void> {
     if (await this.#isTaken(target))
-      throw new Error(`${target} is deleted but still there: try again when nobody downloads of it any more`);
+      throw new Error(`${target} is deleted, but a download still reads it: try again after the download`);
     await moveDataset(dataset, target);
-    this.#inUse.delete(dataset);
+    this.#claimed.delete(dataset);
   }
 
-  /** Destroys what was claimed, if it was made. What still builds on it keeps it until that is gone too. */
+  /** Releases a claim and destroys the dataset, if it exists. While clones depend on it, a later sweep destroys it. */
   async discard(dataset: string): Promise<void> {
-    this.#inUse.delete(dataset);
+    this.#claimed.delete(dataset);
     await this.sweep();
   }
 
-  /** Marks a dataset as deleted, at once, and destroys it. */
+  /** Marks a dataset as deleted and destroys it, now or once its last clone is gone. */
   async remove(dataset: string): Promise<void> {
-    // Not by a rename, which would unmount what is being downloaded of it.
+    // A rename into the work area would unmount what a download reads.
     await zfs('set', `${DELETED_PROPERTY}=true`, dataset);
     await this.sweep();
   }
 
-  /** Empties it of what an earlier process left, files included. */
+  /** Removes the datasets and files that an earlier process left. */
   async clear(): Promise<void> {
     await this.sweep();
     const { mountpoint } = this.#layout.work;
-    const left = new Set((await this.#listRubbish()).map((dataset) => dataset.split('/').at(-1)));
+    const left = new Set((await this.#listGarbage()).map((dataset) => dataset.split('/').at(-1)));
     for (const name of await readdir(mountpoint))
       if (!left.has(name)) await rm(join(mountpoint, name), { recursive: true, force: true });
   }
 
-  /** In rounds, as one may build on another. */
+  /** Sweeps until nothing more can be destroyed, as garbage may depend on other garbage. */
   async #sweepNow(): Promise<void> {
     for (;;) {
       const destroyed = [];
-      for (const dataset of await this.#listRubbish()) destroyed.push(await this.#destroy(dataset));
+      for (const dataset of await this.#listGarbage()) destroyed.push(await this.#destroy(dataset));
       if (!destroyed.includes(true)) return;
     }
   }
@@ -83,27 +83,28 @@ export class WorkArea {
     return (await find()).length > 0;
   }
 
-  async #listRubbish(where = ['-r', '-d', '2', this.#layout.root]): Promise<string[]> {
+  async #listGarbage(where = ['-r', '-d', '2', this.#layout.root]): Promise<string[]> {
     const { work } = this.#layout;
     const rows = await listDatasets(['name', DELETED_PROPERTY], '-t', 'filesystem,volume', ...where);
     return rows
       .filter(
         ([name = '', deleted]) =>
-          deleted === 'true' || (name.startsWith(`${work.dataset}/`) && !this.#inUse.has(name)),
+          deleted === 'true' || (name.startsWith(`${work.dataset}/`) && !this.#claimed.has(name)),
       )
       .map(([name = '']) => name);
   }
 
   async #destroy(dataset: string): Promise<boolean> {
     try {
-      // The ones before may have taken long: it must be rubbish still.
-      if ((await this.#listRubbish([dataset])).length === 0) return false;
+      // Destroying the earlier ones may have taken long: check again.
+      if ((await this.#listGarbage([dataset])).length === 0) return false;
       await zfsWhenFree('destroy', '-r', dataset);
       return true;
     } catch (error) {
-      if (isMissing(error)) return true;
-      // It goes when that has gone.
-      if (!hasDependents(error)) this.#log.warn(`${dataset} is left behind for now: ${errorMessage(error)}`);
+      if (isDatasetMissing(error)) return true;
+      // A dataset with dependents goes in a later sweep.
+      if (!hasDependents(error))
+        this.#log.warn(`dataset ${dataset} not destroyed, the next sweep retries: ${errorMessage(error)}`);
       return false;
     }
   }

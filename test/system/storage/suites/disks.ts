@@ -5,11 +5,11 @@ import { GUEST_ID } from '../../../helpers/sub-agents.js';
 
 const OTHER_ID = '0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01';
 
-/** What is true of guests' disks, whatever the back end. */
+/** Guests' disks, for every back end. */
 export const disksSuite = (backend: Backend): void => {
   const { test } = backend;
 
-  test('disks are made from an image, grown from an image, and blank', async (t) => {
+  test('creates disks from an image, grown from an image, and blank', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'os', 0x33);
     const disks = await createGuest(storage, [{ image: 'os' }, { image: 'os', size: 5 }, { size: 2 }]);
@@ -33,7 +33,7 @@ export const disksSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.io(sources[2] ?? '', 'read -P 0 0 2M'));
   });
 
-  test("a guest's image makes its one disk, and writing to that leaves the image as it was", async (t) => {
+  test("creates one disk from a guest's image, and writes to the disk leave the image unchanged", async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'os', 0x33);
     const { guest } = await storage.call('CreateGuestDisks', { guest: { id: GUEST_ID, image: 'os' } });
@@ -42,14 +42,14 @@ export const disksSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.imageIo(storage, 'os', 'read -P 0x33 0 1M'));
   });
 
-  test("a client's own volume and source are not believed", async (t) => {
+  test('ignores the volume and source in a request', async (t) => {
     const storage = await backend.start(t);
     const [disk] = await createGuest(storage, [{ size: 1, source: '/etc/passwd', volume: '../x' }]);
     t.is(disk?.source, backend.source(storage, 0));
     t.is(disk?.volume, `guests/${GUEST_ID}/disk-0`);
   });
 
-  test('when one disk cannot be made none is', async (t) => {
+  test('creates no disk when one of them cannot be created', async (t) => {
     const storage = await backend.start(t);
     await t.throwsAsync(createGuest(storage, [{ size: 1 }, { image: 'none' }]), {
       message: 'image none: no such image',
@@ -60,7 +60,7 @@ export const disksSuite = (backend: Backend): void => {
     t.like(await backend.contents(storage), { guests: [], work: [] });
   });
 
-  test('making the same disks again keeps them and their content', async (t) => {
+  test('creating the same disks again keeps them and their content', async (t) => {
     const storage = await backend.start(t);
     const first = await createGuest(storage, [{ size: 1 }]);
     await backend.io(first[0]?.source ?? '', 'write -P 0x55 0 1M');
@@ -69,19 +69,19 @@ export const disksSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.io(first[0]?.source ?? '', 'read -P 0x55 0 1M'));
   });
 
-  test('other disks than those the guest has are refused', async (t) => {
+  test('rejects disks that differ from the existing ones', async (t) => {
     const storage = await backend.start(t);
     await createGuest(storage, [{ size: 1 }]);
-    await t.throwsAsync(createGuest(storage, [{ size: 2 }]), { message: /has another one already/ });
+    await t.throwsAsync(createGuest(storage, [{ size: 2 }]), { message: /already has a different disk/ });
   });
 
-  test('deleting disks frees their image, and succeeds when there are none', async (t) => {
+  test('deleting disks frees their image, and succeeds without disks', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'os');
     await createGuest(storage, [{ image: 'os' }]);
     await createGuest(storage, [{ size: 1 }, { image: 'os' }], OTHER_ID);
     await t.throwsAsync(storage.call('DeleteImage', { id: 'os' }), {
-      message: `image os is in use: disks of these guests build on it: ${OTHER_ID}, ${GUEST_ID}`,
+      message: `image os is in use by the disks of these guests: ${OTHER_ID}, ${GUEST_ID}`,
     });
     for (const id of [GUEST_ID, OTHER_ID, OTHER_ID])
       await storage.call('DeleteGuestsDisks', { guest: { id }, action: 'delete' });
@@ -89,7 +89,7 @@ export const disksSuite = (backend: Backend): void => {
     t.like(await backend.contents(storage), { guests: [], work: [] });
   });
 
-  test('sound disks are verified', async (t) => {
+  test('verifies sound disks', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'os');
     const disks = await createGuest(storage, [{ image: 'os' }, { size: 1 }]);
@@ -97,7 +97,7 @@ export const disksSuite = (backend: Backend): void => {
     t.deepEqual((await storage.call('VerifyDisks', { guest })).guest, guest);
   });
 
-  test('a missing disk is found out', async (t) => {
+  test('verification reports a missing disk', async (t) => {
     const storage = await backend.start(t);
     const disks = await createGuest(storage, [{ size: 1 }]);
     await rm(disks[0]?.source ?? '');
@@ -110,7 +110,7 @@ export const disksSuite = (backend: Backend): void => {
     });
   });
 
-  test('a damaged disk is found out', async (t) => {
+  test('verification reports a damaged disk', async (t) => {
     const storage = await backend.start(t);
     const disks = await createGuest(storage, [{ size: 2 }]);
     const path = disks[0]?.source ?? '';

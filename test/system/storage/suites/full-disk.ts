@@ -15,13 +15,13 @@ import { GUEST_ID } from '../../../helpers/sub-agents.js';
 const MB = 2 ** 20;
 const GUEST = `guests/${GUEST_ID}`;
 
-/** A back end whose stores can be made on a device with little room. */
+/** A back end that can create a store on a small device. */
 export interface SmallBackend extends Backend {
-  /** @returns also a directory on that device, and MB that it has less room than */
+  /** @returns also a directory on the device, and a number of MB that do not fit on it */
   startSmall: (t: ExecutionContext) => Promise<{ storage: TestStorage; dir: string; tooMuchMb: number }>;
 }
 
-/** Takes all the room there is. */
+/** Fills the device of `dir`. @returns the file that fills it */
 const fillUp = async (dir: string): Promise<string> => {
   const path = join(dir, 'ballast');
   for (const size of ['bs=256k', 'bs=4k'])
@@ -31,11 +31,11 @@ const fillUp = async (dir: string): Promise<string> => {
   return path;
 };
 
-/** What is true when the device is full, whatever the back end. */
+/** Operations on a full device, for every back end. */
 export const fullDiskSuite = (backend: SmallBackend): void => {
   const { test } = backend;
 
-  test('a fetch for which there is no room says so, leaves nothing and harms nothing', async (t) => {
+  test('a fetch that does not fit says so, leaves nothing and harms nothing', async (t) => {
     const { storage, tooMuchMb } = await backend.startSmall(t);
     await addImage(storage, 'there', 0x21);
     const bytes = Buffer.alloc(tooMuchMb * MB, 1);
@@ -48,7 +48,7 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     await t.notThrowsAsync(backend.imageIo(storage, 'there', 'read -P 0x21 0 1M'));
   });
 
-  test('disks for which there is no room say so, and can be made once there is', async (t) => {
+  test('creating disks on a full device says so, and succeeds once there is room', async (t) => {
     const { storage, dir } = await backend.startSmall(t);
     const ballast = await fillUp(dir);
     await t.throwsAsync(createGuest(storage, [{ size: 1 }]), { message: /no space left/ });
@@ -57,7 +57,7 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     t.is((await createGuest(storage, [{ size: 1 }])).length, 1);
   });
 
-  test('a snapshot for which there is no room says so, and what was there is unharmed', async (t) => {
+  test('a snapshot on a full device says so and harms nothing', async (t) => {
     const { storage, dir } = await backend.startSmall(t);
     const { call } = storage;
     const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
@@ -78,7 +78,7 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
   });
 
-  test('a snapshot can be deleted to make room', async (t) => {
+  test('a snapshot can be deleted on a full device', async (t) => {
     const { storage, dir } = await backend.startSmall(t);
     const { call } = storage;
     const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);

@@ -6,12 +6,12 @@ import { gate } from '../../../helpers/wait.js';
 
 const fetchRequest = (id: string, source: string): object => ({ id, type: 'kvm', dest: '', source });
 
-/** What is true of images, whatever the back end. */
+/** Images, for every back end. */
 export const imagesSuite = (backend: Backend): void => {
   const { test } = backend;
 
   for (const format of ['raw', 'qcow2', 'vmdk']) {
-    test(`an image in ${format} is fetched over HTTP with its content`, async (t) => {
+    test(`fetches a ${format} image over HTTP with its content`, async (t) => {
       const storage = await backend.start(t);
       const path = join(storage.importDir, 'disk.bin');
       await qemuImg('create', '-q', '-f', 'qcow2', `${path}.tmp`, '3M');
@@ -27,7 +27,7 @@ export const imagesSuite = (backend: Backend): void => {
     });
   }
 
-  test('images are listed, got and deleted', async (t) => {
+  test('lists, gets and deletes images', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'b:1');
     await addImage(storage, 'a');
@@ -40,20 +40,20 @@ export const imagesSuite = (backend: Backend): void => {
     t.deepEqual(await list('kvm'), ['a']);
   });
 
-  test('an unknown image is told in words that the agent knows', async (t) => {
+  test('reports an unknown image as no such image', async (t) => {
     const storage = await backend.start(t);
     for (const method of ['GetImage', 'DeleteImage'])
       await t.throwsAsync(storage.call(method, { id: 'none' }), { message: 'image none: no such image' });
   });
 
-  test('an image that is there is fetched again at once', async (t) => {
+  test('resolves at once for an image that the store already has', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'a');
     const { images } = await storage.call('RequestImage', fetchRequest('a', 'http://127.0.0.1:1/gone'));
     t.is(images[0]?.status, 'complete');
   });
 
-  test('a fetch that breaks off leaves nothing, and can be repeated', async (t) => {
+  test('a broken fetch leaves nothing and can be repeated', async (t) => {
     const storage = await backend.start(t);
     let broken = true;
     const url = await serveHttp(t, (_, response) => {
@@ -69,7 +69,7 @@ export const imagesSuite = (backend: Backend): void => {
     await t.notThrowsAsync(storage.call('RequestImage', fetchRequest('a', `${url}/a`)));
   });
 
-  test('a clone of an image stands by itself', async (t) => {
+  test('a clone of an image is independent of it', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'a', 0x77);
     await storage.call('CloneImage', { id: 'a', type: '', dest: 'b', source: '' });
@@ -79,7 +79,7 @@ export const imagesSuite = (backend: Backend): void => {
     await t.throwsAsync(storage.call('CloneImage', { id: 'a', dest: 'c' }), { message: /no such image$/ });
   });
 
-  test('a clone that was made while an image of its id was fetched is not replaced by that', async (t) => {
+  test('a fetch does not replace a clone that was created meanwhile', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'a', 0x77);
     const { opened, open } = gate();
@@ -99,7 +99,7 @@ export const imagesSuite = (backend: Backend): void => {
     t.deepEqual(await readdir(join(storage.dir, 'sums')), ['a']);
   });
 
-  test('what an earlier process left half made is removed at the start', async (t) => {
+  test('removes what a killed process left unfinished at the start', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'a');
     await backend.litter(storage);

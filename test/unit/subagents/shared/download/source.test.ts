@@ -1,12 +1,14 @@
-import { once } from 'node:events';
 import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { openSource } from '../../../../../lib/subagents/shared/download/source.js';
+import { openSource, type SourceOptions } from '../../../../../lib/subagents/shared/download/source.js';
 import { serveHttp } from '../../../../helpers/storage.js';
 import { tempDir } from '../../../../helpers/temp.js';
+
+const read = async (source: string, options: SourceOptions): Promise<string> =>
+  text((await openSource(source, options)).bytes);
 
 const withFile = async (t: ExecutionContext): Promise<{ base: string; dir: string; path: string }> => {
   const base = await tempDir(t);
@@ -17,73 +19,79 @@ const withFile = async (t: ExecutionContext): Promise<{ base: string; dir: strin
   return { base, dir, path };
 };
 
-test('a file is read by its path and by its URL', async (t) => {
+test('reads a file by its path and by its URL', async (t) => {
   const { dir, path } = await withFile(t);
-  t.is(await text(await openSource(path, { importDirs: [dir] })), 'bytes');
-  t.is(await text(await openSource(pathToFileURL(path).href, { importDirs: [dir] })), 'bytes');
+  t.is(await read(path, { importDirs: [dir] }), 'bytes');
+  t.is(await read(pathToFileURL(path).href, { importDirs: [dir] }), 'bytes');
 });
 
-test('a file elsewhere is refused in the same words as one that does not exist', async (t) => {
+test('rejects a file elsewhere with the same error as a missing one', async (t) => {
   const { base, dir } = await withFile(t);
   const outside = join(base, 'secret');
   await writeFile(outside, 'secret');
   for (const source of [outside, join(dir, 'none'), join(dir, '..', 'secret')])
-    await t.throwsAsync(openSource(source, { importDirs: [dir] }), { message: /^there is no file .* under/ });
+    await t.throwsAsync(openSource(source, { importDirs: [dir] }), {
+      message: /^no file .* in the import directories/,
+    });
 });
 
-test('a link that leads out of the directory is refused', async (t) => {
+test('rejects a symbolic link that leads out of the directory', async (t) => {
   const { base, dir } = await withFile(t);
   await writeFile(join(base, 'secret'), 'secret');
   await symlink(join(base, 'secret'), join(dir, 'link'));
-  await t.throwsAsync(openSource(join(dir, 'link'), { importDirs: [dir] }), { message: /there is no file/ });
+  await t.throwsAsync(openSource(join(dir, 'link'), { importDirs: [dir] }), {
+    message: /^no file .* in the import directories/,
+  });
 });
 
-test('a directory beside the allowed one with a name that begins alike is not under it', async (t) => {
+test('rejects a sibling directory whose name has the same prefix', async (t) => {
   const { base, dir } = await withFile(t);
   await mkdir(`${dir}-other`);
   await writeFile(join(`${dir}-other`, 'x'), 'x');
   const source = join(base, 'import-other', 'x');
-  await t.throwsAsync(openSource(source, { importDirs: [dir] }), { message: /there is no file/ });
+  await t.throwsAsync(openSource(source, { importDirs: [dir] }), {
+    message: /^no file .* in the import directories/,
+  });
 });
 
-test('a file that is still being copied is not taken for a whole one', async (t) => {
+test('rejects a file that is still being copied', async (t) => {
   const { dir, path } = await withFile(t);
-  const stream = await openSource(path, { importDirs: [dir] });
-  await once(stream, 'readable');
+  const { bytes } = await openSource(path, { importDirs: [dir] });
+  const chunks = bytes[Symbol.asyncIterator]();
+  await chunks.next();
   await appendFile(path, 'more');
-  await t.throwsAsync(text(stream), { message: /a b\.raw was written to while it was read: try again/ });
+  await t.throwsAsync(chunks.next(), { message: /a b\.raw changed while it was read: try again/ });
 });
 
-test('a directory is no source', async (t) => {
+test('rejects a directory', async (t) => {
   const { dir } = await withFile(t);
   await mkdir(join(dir, 'sub'));
   await t.throwsAsync(openSource(join(dir, 'sub'), { importDirs: [dir] }), { message: /not a regular file/ });
 });
 
-test('sources of other kinds are refused', async (t) => {
+test('rejects other kinds of sources', async (t) => {
   for (const source of ['ftp://192.0.2.1/x', 'x.raw', 'file://host/x', 'nbd://192.0.2.1'])
     await t.throwsAsync(openSource(source, { importDirs: [] }), {
       message: /not an http, https or file URL/,
     });
-  await t.throwsAsync(openSource('', { importDirs: [] }), { message: /give a source/ });
+  await t.throwsAsync(openSource('', { importDirs: [] }), { message: /no source given/ });
 });
 
-test("the server's refusal is told, without the query and its secrets", async (t) => {
+test("reports the server's status without the query and its secrets", async (t) => {
   const url = await serveHttp(t, (_, response) => void response.writeHead(403).end());
   await t.throwsAsync(openSource(`${url}/x?token=secret`, { importDirs: [] }), {
-    message: `cannot be fetched from ${url}/x: the server answered 403`,
+    message: `cannot be fetched from ${url}/x: the server responded 403`,
   });
 });
 
-test('a server that stops sending is given up', async (t) => {
+test('gives up on a server that stops sending', async (t) => {
   const url = await serveHttp(t, (_, response) => void response.writeHead(200).write('some'));
-  const bytes = await openSource(`${url}/x`, { importDirs: [], stallMs: 3000 });
-  await t.throwsAsync(text(bytes));
+  await t.throwsAsync(read(`${url}/x`, { importDirs: [], stallMs: 3000 }));
 });
 
-test('a connection that breaks is an error and not the end of the file', async (t) => {
+test('reports a broken connection instead of ending the file', async (t) => {
   const url = await serveHttp(t, (_, response) => {
     response.writeHead(200, { 'content-length': '100' }).write('some', () => response.destroy());
   });
-  await t.throwsAsync(text(await openSource(`${url}/x`, { importDirs: [] })));
+  await t.throwsAsync(read(`${url}/x`, { importDirs: [] }));
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { thawLeftBehind, whileFrozen } from '../../../../../lib/subagents/storage/guest-agent/freeze.js';
+import { thawIfFrozen, whileFrozen } from '../../../../../lib/subagents/storage/guest-agent/freeze.js';
 import { startGuestAgent } from '../../../../helpers/guest-agent.js';
 import { silentLog } from '../../../../helpers/sub-agents.js';
 import { tempDir } from '../../../../helpers/temp.js';
@@ -16,7 +16,7 @@ const short = { sync: 200, freeze: 200, thaw: 200 };
 
 interface Case {
   socket: string;
-  /** What was done, commands of the agent included. */
+  /** The order of events: the agent's commands and `work`. */
   commands: string[];
 }
 
@@ -34,46 +34,46 @@ const run = ({ socket, commands }: Case, limits = timeouts) =>
     commands.push('work');
   });
 
-test('the guest is frozen before the work and thawed after it', async (t) => {
+test('freezes the guest before the work and thaws it afterwards', async (t) => {
   const agent = await start(t, { [FREEZE]: () => 2, [THAW]: () => 2 });
   t.is(await run(agent), 'filesystem');
   t.deepEqual(agent.commands, [SYNC, FREEZE, 'work', THAW]);
 });
 
-test('the guest is thawed when the work fails, and the failure is told', async (t) => {
+test('thaws the guest when the work fails, and rejects with its error', async (t) => {
   const { socket, commands } = await start(t, { [FREEZE]: () => 1, [THAW]: () => 1 });
   const work = (): Promise<void> => Promise.reject(new Error('no room'));
   await t.throwsAsync(whileFrozen({ socket, log: silentLog, timeouts }, work), { message: 'no room' });
   t.deepEqual(commands, [SYNC, FREEZE, THAW]);
 });
 
-test('without a socket the work is done at once', async (t) => {
+test('does the work at once without a socket', async (t) => {
   const socket = join(await tempDir(t), 'qga.sock');
   t.is(await run({ socket, commands: [] }), 'crash');
 });
 
-test('an agent that never answers is given up, and not asked to freeze', async (t) => {
+test('does not freeze with an agent that never responds', async (t) => {
   const agent = await start(t, { [SYNC]: never });
   t.is(await run(agent, short), 'crash');
   t.deepEqual(agent.commands, [SYNC, 'work']);
 });
 
-test('an agent that refuses to freeze is asked to thaw all the same', async (t) => {
+test('thaws even when the agent refuses to freeze', async (t) => {
   const agent = await start(t, { [FREEZE]: () => new Error('not supported'), [THAW]: () => 0 });
   t.is(await run(agent), 'crash');
   t.deepEqual(agent.commands, [SYNC, FREEZE, 'work', THAW]);
 });
 
-test('an agent that hangs while it freezes holds nothing up, and is thawed when it goes on', async (t) => {
+test('does not wait for an agent that hangs, which reads the thaw once it resumes', async (t) => {
   const { opened, open } = gate();
   const agent = await start(t, { [FREEZE]: () => opened.then(() => 1), [THAW]: () => 1 });
   t.is(await run(agent, short), 'crash');
   t.deepEqual(agent.commands, [SYNC, FREEZE, 'work']);
   open();
-  await until('it is thawed', () => agent.commands.includes(THAW));
+  await until('the guest is thawed', () => agent.commands.includes(THAW));
 });
 
-test('a freeze that comes too late does not make the snapshot better', async (t) => {
+test('a freeze that succeeds too late leaves the snapshot crash-consistent', async (t) => {
   const { opened, open } = gate();
   const agent = await start(t, { [FREEZE]: () => opened.then(() => 1), [THAW]: () => 1 });
   const consistency = whileFrozen(
@@ -84,17 +84,17 @@ test('a freeze that comes too late does not make the snapshot better', async (t)
   t.deepEqual(agent.commands, [SYNC, FREEZE, THAW]);
 });
 
-test('a guest that thawed by itself meanwhile was not frozen all the while', async (t) => {
+test('a guest that thawed by itself leaves the snapshot crash-consistent', async (t) => {
   const agent = await start(t, { [FREEZE]: () => 2, [THAW]: () => 0 });
   t.is(await run(agent), 'crash');
 });
 
-test('a guest without file systems to freeze is as after a power cut', async (t) => {
+test('a guest without file systems to freeze leaves the snapshot crash-consistent', async (t) => {
   const agent = await start(t, { [FREEZE]: () => 0, [THAW]: () => 0 });
   t.is(await run(agent), 'crash');
 });
 
-test('a thaw that fails is tried again', async (t) => {
+test('retries a failed thaw', async (t) => {
   let failures = 2;
   const thaw = (): unknown => (failures-- > 0 ? new Error('busy') : 1);
   const agent = await start(t, { [FREEZE]: () => 1, [THAW]: thaw });
@@ -102,14 +102,14 @@ test('a thaw that fails is tried again', async (t) => {
   t.deepEqual(agent.commands, [SYNC, FREEZE, 'work', THAW, THAW, THAW]);
 });
 
-test('what is left over from another conversation is not taken for an answer', async (t) => {
+test('ignores leftovers of an earlier conversation', async (t) => {
   const leftOver = '": 5}\n{"return": 17}\n{"error": {"class": "GenericError", "desc": "x"}}\n{"ret';
   const agent = await start(t, { [FREEZE]: () => 1, [THAW]: () => 1 }, leftOver);
   t.is(await run(agent), 'filesystem');
 });
 
-test('a guest that was left frozen is thawed', async (t) => {
+test('thaws a guest that was left frozen', async (t) => {
   const { socket, commands } = await start(t, { [THAW]: () => 1 });
-  await thawLeftBehind({ socket, log: silentLog, timeouts });
+  await thawIfFrozen({ socket, log: silentLog, timeouts });
   t.deepEqual(commands, [SYNC, THAW]);
 });

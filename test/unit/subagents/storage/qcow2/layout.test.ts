@@ -4,14 +4,14 @@ import { imageIdOf, imagePath, layoutOf } from '../../../../../lib/subagents/sto
 
 const layout = layoutOf('/store');
 
-test('an image id with separators becomes one file name, and is read back from it', (t) => {
+test('encodes an image id with separators as one file name, and decodes it', (t) => {
   const id = 'library/debian:12@v1.0';
   const path = imagePath(layout, id);
   t.is(path, '/store/images/library%2Fdebian%3A12%40v1.0.qcow2');
   t.is(imageIdOf(basename(path)), id);
 });
 
-test('stray files are no images', (t) => {
+test('ignores stray files', (t) => {
   t.is(imageIdOf('notes.txt'), undefined);
   t.is(imageIdOf('%zz.qcow2'), undefined);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { SnapshotsInUse } from '../../../../../lib/subagents/storage/snapshots/in-use.js';
 
-test('a snapshot is in use until the last of its readers lets go', (t) => {
+test('a snapshot is in use until its last reader releases it', (t) => {
   const inUse = new SnapshotsInUse();
   const [first, second] = [inUse.hold('s'), inUse.hold('s')];
   first();
