@@ -1,4 +1,5 @@
-import type { Context, Event, JobQuery, Reply } from '../lib/model/endpoint.js';
+import type { Context } from '../lib/agent/context.js';
+import type { Event, JobQuery, Reply } from '../lib/model/endpoint.js';
 import type { Submission, SubmitOptions } from '../lib/runtime/jobs/submission.js';
 import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 import { answered, ok } from './replies.js';

@@ -1,5 +1,3 @@
-import type { Job } from './model/job.js';
-
 /**
  * Every error the agent makes itself, by what kind of thing went wrong. Nothing here knows HTTP:
  * `lib/server/errors.ts` turns a kind into a status.
@@ -36,8 +34,8 @@ export const guestNotFound = (id: string): AgentError =>
 
 export const jobNotFound = (id: string): AgentError => new AgentError('not_found', `job ${id}: not found`);
 
-export const jobEnded = ({ ID, Status }: Pick<Job, 'ID' | 'Status'>): AgentError =>
-  new AgentError('conflict', `job ${ID} has ended already: its status is ${Status}`);
+export const jobEnded = (id: string, status: string): AgentError =>
+  new AgentError('conflict', `job ${id} has already ended: its status is ${status}`);
 
 export const imageNotFound = (id: string): AgentError =>
   new AgentError('not_found', `there is no image ${id} on this host: fetch it with POST /images`);

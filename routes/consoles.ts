@@ -1,18 +1,19 @@
-import Joi from 'joi';
 import { openSerialConsole } from '../handlers/guests/console/serial.js';
 import { openVncConsole } from '../handlers/guests/console/vnc.js';
-import { scrollbackSchema } from '../lib/rpc/server/console-route.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { guestParams } from './schemas.js';
+import { guestParams } from './schemas/params.js';
+import { serialConsoleQuery } from './schemas/queries.js';
 
-export const consoleRoutes: Route[] = [
+export const consoleRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/guests/{guestID}/console/serial',
-    summary: "Connect with a guest's serial console, or a shell in a container",
+    operationId: 'openSerialConsole',
+    summary: "Open a guest's serial console, or a shell in a container",
     tags: ['consoles'],
     params: guestParams,
-    query: Joi.object({ scrollback: scrollbackSchema }),
+    query: serialConsoleQuery,
     scope: 'operate',
     asks: 'sub-agent',
     reply: {
@@ -25,7 +26,8 @@ export const consoleRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/guests/{guestID}/console/vnc',
-    summary: "Connect with a guest's screen, keyboard and mouse",
+    operationId: 'openVncConsole',
+    summary: "Open a guest's screen, keyboard and mouse",
     tags: ['consoles'],
     params: guestParams,
     scope: 'operate',
@@ -33,7 +35,7 @@ export const consoleRoutes: Route[] = [
     reply: {
       status: 101,
       description:
-        'A WebSocket, subprotocol `mistify.console`, whose binary messages are the bytes of RFB (RFC 6143) without a password',
+        'A WebSocket, subprotocol `mistify.console`: binary messages are the bytes of RFB (RFC 6143), without a password',
     },
     handler: openVncConsole,
   }),

@@ -2,13 +2,16 @@ import { getCmdline } from '../handlers/debug/cmdline.js';
 import { listProfiles } from '../handlers/debug/index.js';
 import { getProfile } from '../handlers/debug/profile.js';
 import { getSymbol } from '../handlers/debug/symbol.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { profileParams, profileQuery } from './schemas.js';
+import { profileParams } from './schemas/params.js';
+import { profileQuery } from './schemas/queries.js';
 
-export const debugRoutes: Route[] = [
+export const debugRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/debug/pprof',
+    operationId: 'listProfiles',
     summary: 'A page that lists the profiles',
     tags: ['debug'],
     scope: 'admin',
@@ -18,6 +21,7 @@ export const debugRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/debug/pprof/{profile}',
+    operationId: 'getProfile',
     summary: 'Profile the agent',
     tags: ['debug'],
     scope: 'admin',
@@ -33,6 +37,7 @@ export const debugRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/debug/pprof/cmdline',
+    operationId: 'getCmdline',
     summary: "The agent's command line",
     tags: ['debug'],
     scope: 'admin',
@@ -42,6 +47,7 @@ export const debugRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/debug/pprof/symbol',
+    operationId: 'getSymbol',
     summary: 'Symbol look-up for pprof readers',
     tags: ['debug'],
     scope: 'admin',

@@ -1,14 +1,16 @@
 import Joi from 'joi';
 import { openApiHandler } from '../handlers/documentation/openapi.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { openApiDocument } from './openapi/document.js';
 
-/** @param table every route, these included */
-export const documentationRoutes = (table: () => readonly Route[]): Route[] => [
+/** @param table returns every route, including these */
+export const documentationRoutes = (table: () => readonly Route[]): Route<Context>[] => [
   route({
     method: 'GET',
     path: '/openapi.json',
-    summary: 'Retrieve this description of the API',
+    operationId: 'getOpenApi',
+    summary: 'Get this description of the API',
     tags: ['documentation'],
     scope: 'public',
     reply: {

@@ -6,39 +6,84 @@ import { resumeGuest } from '../handlers/guests/resume.js';
 import { shutdownGuest } from '../handlers/guests/shutdown.js';
 import { startGuest } from '../handlers/guests/start.js';
 import { suspendGuest } from '../handlers/guests/suspend.js';
+import type { Context } from '../lib/agent/context.js';
 import type { GuestAction } from '../lib/model/actions.js';
 import { type Route, route } from '../lib/server/route.js';
-import { guestParams, jobQuery, replies } from './schemas.js';
+import { guestParams } from './schemas/params.js';
+import { jobQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
-const actions: Record<GuestAction, { handler: typeof startGuest; summary: string }> = {
-  shutdown: { handler: shutdownGuest, summary: 'Ask a guest to shut itself down' },
-  reboot: { handler: rebootGuest, summary: 'Ask a guest to reboot' },
-  restart: { handler: restartGuest, summary: 'Reset a guest, as a reset button does' },
-  poweroff: { handler: powerOffGuest, summary: "Cut a guest's power" },
-  start: { handler: startGuest, summary: 'Start a guest that is off, or resume a paused one' },
-  suspend: { handler: suspendGuest, summary: 'Pause a guest' },
-  resume: { handler: resumeGuest, summary: 'Resume a paused guest' },
-  delete: { handler: deleteGuest, summary: 'Delete a guest and its disks' },
+interface ActionRoute {
+  handler: typeof startGuest;
+  operationIds: { POST: string; GET: string };
+  summary: string;
+}
+
+const METHODS = ['POST', 'GET'] as const;
+
+const actions: Record<GuestAction, ActionRoute> = {
+  shutdown: {
+    handler: shutdownGuest,
+    operationIds: { POST: 'shutdownGuest', GET: 'shutdownGuestByGet' },
+    summary: 'Ask a guest to shut down',
+  },
+  reboot: {
+    handler: rebootGuest,
+    operationIds: { POST: 'rebootGuest', GET: 'rebootGuestByGet' },
+    summary: 'Ask a guest to reboot',
+  },
+  restart: {
+    handler: restartGuest,
+    operationIds: { POST: 'restartGuest', GET: 'restartGuestByGet' },
+    summary: 'Reset a guest, like a reset button',
+  },
+  poweroff: {
+    handler: powerOffGuest,
+    operationIds: { POST: 'powerOffGuest', GET: 'powerOffGuestByGet' },
+    summary: 'Cut the power of a guest',
+  },
+  start: {
+    handler: startGuest,
+    operationIds: { POST: 'startGuest', GET: 'startGuestByGet' },
+    summary: 'Start a guest that is off, or resume a paused one',
+  },
+  suspend: {
+    handler: suspendGuest,
+    operationIds: { POST: 'suspendGuest', GET: 'suspendGuestByGet' },
+    summary: 'Pause a guest',
+  },
+  resume: {
+    handler: resumeGuest,
+    operationIds: { POST: 'resumeGuest', GET: 'resumeGuestByGet' },
+    summary: 'Resume a paused guest',
+  },
+  delete: {
+    handler: deleteGuest,
+    operationIds: { POST: 'deleteGuestByPost', GET: 'deleteGuestByGet' },
+    summary: 'Delete a guest and its disks',
+  },
 };
 
-/** Each action by POST, and by GET as the original had it. */
-export const guestActionRoutes: Route[] = Object.entries(actions).flatMap(([name, { handler, summary }]) =>
-  (['POST', 'GET'] as const).map((method) =>
-    route({
-      method,
-      path: `/guests/{guestID}/${name}`,
-      summary,
-      tags: ['guest actions'],
-      query: jobQuery,
-      params: guestParams,
-      conditional: true,
-      ...(method === 'POST' ? { payload: 'ignored' } : {}),
-      reply: {
-        status: 202,
-        description: 'The job was queued; the guest as it is before it',
-        schema: replies.guest,
-      },
-      handler,
-    }),
-  ),
+/** Serves each action by POST and, like the original agent, by GET. */
+export const guestActionRoutes: Route<Context>[] = Object.entries(actions).flatMap(
+  ([action, { handler, operationIds, summary }]) =>
+    METHODS.map((method) =>
+      route({
+        method,
+        path: `/guests/{guestID}/${action}`,
+        operationId: operationIds[method],
+        summary,
+        tags: ['guest actions'],
+        query: jobQuery,
+        params: guestParams,
+        conditional: true,
+        ...(method === 'POST' ? { payload: 'ignored' } : {}),
+        reply: {
+          status: 202,
+          description: 'The job was queued; the guest is as before the action',
+          schema: replies.guest,
+        },
+        handler,
+      }),
+    ),
 );

@@ -7,30 +7,27 @@ import { patchGuestMetadata } from '../handlers/guests/metadata/patch.js';
 import { getCpuMetrics } from '../handlers/guests/metrics/cpu.js';
 import { getDiskMetrics } from '../handlers/guests/metrics/disk.js';
 import { getNicMetrics } from '../handlers/guests/metrics/nic.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import {
-  dryRunQuery,
-  guestParams,
-  guestPayload,
-  guestsQuery,
-  jobQuery,
-  metadataPatchPayload,
-  replies,
-} from './schemas.js';
+import { guestParams } from './schemas/params.js';
+import { guestPayload, metadataPatchPayload } from './schemas/payloads.js';
+import { dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
 const metadata = { status: 200, description: "The guest's metadata", schema: replies.metadata } as const;
 
-const metricsRoutes: Route[] = (
+const metricsRoutes: Route<Context>[] = (
   [
-    ['cpu', 'CPU', getCpuMetrics, replies.cpuMetrics],
-    ['disk', 'disk', getDiskMetrics, replies.diskMetrics],
-    ['nic', 'NIC', getNicMetrics, replies.nicMetrics],
+    ['cpu', 'CPU', 'getCpuMetrics', getCpuMetrics, replies.cpuMetrics],
+    ['disk', 'disk', 'getDiskMetrics', getDiskMetrics, replies.diskMetrics],
+    ['nic', 'NIC', 'getNicMetrics', getNicMetrics, replies.nicMetrics],
   ] as const
-).map(([type, what, handler, schema]) =>
+).map(([type, what, operationId, handler, schema]) =>
   route({
     method: 'GET',
     path: `/guests/{guestID}/metrics/${type}`,
-    summary: `Retrieve guest ${what} metrics`,
+    operationId,
+    summary: `Get the ${what} metrics of a guest`,
     tags: ['guests'],
     params: guestParams,
     asks: 'sub-agent',
@@ -39,11 +36,12 @@ const metricsRoutes: Route[] = (
   }),
 );
 
-export const guestRoutes: Route[] = [
+export const guestRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/guests',
-    summary: 'Retrieve a list of guests',
+    operationId: 'listGuests',
+    summary: 'List guests',
     tags: ['guests'],
     query: guestsQuery,
     reply: { status: 200, description: 'Guests', schema: replies.guests },
@@ -52,17 +50,19 @@ export const guestRoutes: Route[] = [
   route({
     method: 'POST',
     path: '/guests',
-    summary: 'Create a new guest',
+    operationId: 'createGuest',
+    summary: 'Create a guest',
     tags: ['guests'],
     query: jobQuery,
     payload: guestPayload,
-    reply: { status: 202, description: 'The job that creates it was queued', schema: replies.guest },
+    reply: { status: 202, description: 'The job that creates the guest was queued', schema: replies.guest },
     handler: createGuest,
   }),
   route({
     method: 'GET',
     path: '/guests/{guestID}',
-    summary: 'Retrieve information about a guest',
+    operationId: 'getGuest',
+    summary: 'Get a guest',
     tags: ['guests'],
     params: guestParams,
     tagged: true,
@@ -72,18 +72,20 @@ export const guestRoutes: Route[] = [
   route({
     method: 'DELETE',
     path: '/guests/{guestID}',
-    summary: 'Delete a guest',
+    operationId: 'deleteGuest',
+    summary: 'Delete a guest and its disks',
     tags: ['guests'],
     query: jobQuery,
     params: guestParams,
     conditional: true,
-    reply: { status: 202, description: 'The job that deletes it was queued', schema: replies.guest },
+    reply: { status: 202, description: 'The job that deletes the guest was queued', schema: replies.guest },
     handler: deleteGuest,
   }),
   route({
     method: 'GET',
     path: '/guests/{guestID}/metadata',
-    summary: "Retrieve a guest's metadata",
+    operationId: 'getGuestMetadata',
+    summary: "Get a guest's metadata",
     tags: ['guests'],
     params: guestParams,
     tagged: true,
@@ -93,7 +95,8 @@ export const guestRoutes: Route[] = [
   route({
     method: 'PATCH',
     path: '/guests/{guestID}/metadata',
-    summary: "Modify a guest's metadata",
+    operationId: 'patchGuestMetadata',
+    summary: "Change a guest's metadata",
     tags: ['guests'],
     params: guestParams,
     query: dryRunQuery,

@@ -6,29 +6,32 @@ import { deleteImage } from '../handlers/images/delete.js';
 import { fetchImage } from '../handlers/images/fetch.js';
 import { getImage } from '../handlers/images/get.js';
 import { listImages } from '../handlers/images/list.js';
-import { imageFetchSchema } from '../lib/model/image.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { containerImagesQuery, imageParams, imagesQuery, jobQuery, replies } from './schemas.js';
+import { imageParams } from './schemas/params.js';
+import { imageFetchPayload } from './schemas/payloads.js';
+import { containerImagesQuery, imagesQuery, jobQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
 const list = { status: 200, description: 'Images', schema: replies.images } as const;
 const one = { status: 200, description: 'The image', schema: replies.image } as const;
 const fetching = {
   status: 202,
-  description: 'The job that fetches it was queued',
+  description: 'The job that fetches the image was queued',
   schema: replies.fetch,
 } as const;
 const deleting = {
   status: 202,
-  description: 'The job that deletes it was queued',
+  description: 'The job that deletes the image was queued',
   schema: replies.nothing,
 } as const;
-const payload = imageFetchSchema.required().prefs({ convert: false });
 
-export const imageRoutes: Route[] = [
+export const imageRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/images',
-    summary: 'Retrieve a list of images',
+    operationId: 'listImages',
+    summary: 'List images',
     tags: ['images'],
     query: imagesQuery,
     asks: 'sub-agent',
@@ -38,17 +41,19 @@ export const imageRoutes: Route[] = [
   route({
     method: 'POST',
     path: '/images',
+    operationId: 'fetchImage',
     summary: 'Fetch an image',
     tags: ['images'],
     query: jobQuery,
-    payload,
+    payload: imageFetchPayload,
     reply: fetching,
     handler: fetchImage,
   }),
   route({
     method: 'GET',
     path: '/images/{imageID}',
-    summary: 'Retrieve information about an image',
+    operationId: 'getImage',
+    summary: 'Get an image',
     tags: ['images'],
     params: imageParams,
     asks: 'sub-agent',
@@ -58,6 +63,7 @@ export const imageRoutes: Route[] = [
   route({
     method: 'DELETE',
     path: '/images/{imageID}',
+    operationId: 'deleteImage',
     summary: 'Delete an image',
     tags: ['images'],
     query: jobQuery,
@@ -68,7 +74,8 @@ export const imageRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/container_images',
-    summary: 'Retrieve a list of container images',
+    operationId: 'listContainerImages',
+    summary: 'List container images',
     tags: ['container images'],
     query: containerImagesQuery,
     asks: 'sub-agent',
@@ -78,17 +85,19 @@ export const imageRoutes: Route[] = [
   route({
     method: 'POST',
     path: '/container_images',
+    operationId: 'fetchContainerImage',
     summary: 'Fetch a container image',
     tags: ['container images'],
     query: jobQuery,
-    payload,
+    payload: imageFetchPayload,
     reply: fetching,
     handler: fetchContainerImage,
   }),
   route({
     method: 'GET',
     path: '/container_images/{imageID}',
-    summary: 'Retrieve information about a container image',
+    operationId: 'getContainerImage',
+    summary: 'Get a container image',
     tags: ['container images'],
     params: imageParams,
     asks: 'sub-agent',
@@ -98,6 +107,7 @@ export const imageRoutes: Route[] = [
   route({
     method: 'DELETE',
     path: '/container_images/{imageID}',
+    operationId: 'deleteContainerImage',
     summary: 'Delete a container image',
     tags: ['container images'],
     query: jobQuery,

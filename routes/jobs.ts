@@ -3,17 +3,21 @@ import { listGuestJobs } from '../handlers/guests/jobs/list.js';
 import { cancelJob } from '../handlers/jobs/cancel.js';
 import { getJob } from '../handlers/jobs/get.js';
 import { listJobs } from '../handlers/jobs/list.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { dryRunQuery, guestJobParams, guestParams, jobParams, jobsQuery, replies } from './schemas.js';
+import { guestJobParams, guestParams, jobParams } from './schemas/params.js';
+import { dryRunQuery, jobsQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
 const list = { status: 200, description: 'Jobs, newest first', schema: replies.jobs } as const;
 const one = { status: 200, description: 'The job', schema: replies.job } as const;
 
-export const jobRoutes: Route[] = [
+export const jobRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/jobs',
-    summary: 'Retrieve a list of recent jobs',
+    operationId: 'listJobs',
+    summary: 'List recent jobs',
     tags: ['jobs'],
     query: jobsQuery,
     reply: list,
@@ -22,7 +26,8 @@ export const jobRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/jobs/{jobID}',
-    summary: 'Retrieve information about a job',
+    operationId: 'getJob',
+    summary: 'Get a job',
     tags: ['jobs'],
     params: jobParams,
     reply: one,
@@ -31,17 +36,19 @@ export const jobRoutes: Route[] = [
   route({
     method: 'DELETE',
     path: '/jobs/{jobID}',
-    summary: 'Cancel a job that waits or runs',
+    operationId: 'cancelJob',
+    summary: 'Cancel a queued or running job',
     tags: ['jobs'],
     params: jobParams,
     query: dryRunQuery,
-    reply: { status: 200, description: 'The job, which has ended', schema: replies.job },
+    reply: { status: 200, description: 'The job as it ended', schema: replies.job },
     handler: cancelJob,
   }),
   route({
     method: 'GET',
     path: '/guests/{guestID}/jobs',
-    summary: 'Retrieve a list of recent jobs of a guest',
+    operationId: 'listGuestJobs',
+    summary: 'List recent jobs of a guest',
     tags: ['jobs'],
     params: guestParams,
     query: jobsQuery,
@@ -51,7 +58,8 @@ export const jobRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/guests/{guestID}/jobs/{jobID}',
-    summary: 'Retrieve information about a job of a guest',
+    operationId: 'getGuestJob',
+    summary: 'Get a job of a guest',
     tags: ['jobs'],
     params: guestJobParams,
     reply: one,

@@ -1,15 +1,19 @@
 import { getMetadata } from '../handlers/metadata/get.js';
 import { patchMetadata } from '../handlers/metadata/patch.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { dryRunQuery, metadataPatchPayload, replies } from './schemas.js';
+import { metadataPatchPayload } from './schemas/payloads.js';
+import { dryRunQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
 const reply = { status: 200, description: "The hypervisor's metadata", schema: replies.metadata } as const;
 
-export const metadataRoutes: Route[] = [
+export const metadataRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/metadata',
-    summary: "Retrieve the hypervisor's metadata",
+    operationId: 'getMetadata',
+    summary: "Get the hypervisor's metadata",
     tags: ['hypervisor'],
     tagged: true,
     reply,
@@ -18,7 +22,8 @@ export const metadataRoutes: Route[] = [
   route({
     method: 'PATCH',
     path: '/metadata',
-    summary: "Modify the hypervisor's metadata",
+    operationId: 'patchMetadata',
+    summary: "Change the hypervisor's metadata",
     tags: ['hypervisor'],
     query: dryRunQuery,
     payload: metadataPatchPayload,

@@ -4,26 +4,30 @@ import { getHealth } from '../handlers/health/healthz.js';
 import { getReadiness } from '../handlers/health/readyz.js';
 import { getMetrics } from '../handlers/metrics/get.js';
 import { getGuestsMetrics } from '../handlers/metrics/guests.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { eventsQuery, guestsMetricsQuery, replies } from './schemas.js';
+import { eventsQuery, guestsMetricsQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
-const fine = Joi.object({ status: Joi.string().valid('ok').required() });
+const okSchema = Joi.object({ status: Joi.string().valid('ok').required() });
 
-export const observabilityRoutes: Route[] = [
+export const observabilityRoutes: Route<Context>[] = [
   route({
     method: 'GET',
     path: '/events',
-    summary: 'Follow what happens to guests, jobs, images and sub-agents',
+    operationId: 'followEvents',
+    summary: 'Follow the events of guests, jobs, images and sub-agents',
     tags: ['observability'],
     query: eventsQuery,
     resumable: true,
-    reply: { status: 200, description: 'Server-sent events, without an end', type: 'text/event-stream' },
+    reply: { status: 200, description: 'An endless stream of server-sent events', type: 'text/event-stream' },
     handler: followEvents,
   }),
   route({
     method: 'GET',
     path: '/metrics',
-    summary: 'Counters of the agent and of all guests, for Prometheus',
+    operationId: 'getMetrics',
+    summary: 'Get the counters of the agent and of all guests, for Prometheus',
     tags: ['observability'],
     reply: { status: 200, description: "Prometheus' text format", type: 'text/plain' },
     handler: getMetrics,
@@ -31,12 +35,13 @@ export const observabilityRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/metrics/guests',
-    summary: 'The counters of all guests, or of some, in one answer',
+    operationId: 'getGuestsMetrics',
+    summary: 'Get the counters of all guests, or of some, at once',
     tags: ['observability'],
     query: guestsMetricsQuery,
     reply: {
       status: 200,
-      description: 'Counters of the guests that have any',
+      description: 'The counters; guests without any are left out',
       schema: replies.guestsMetrics,
     },
     handler: getGuestsMetrics,
@@ -44,19 +49,21 @@ export const observabilityRoutes: Route[] = [
   route({
     method: 'GET',
     path: '/healthz',
-    summary: 'Whether the agent lives',
+    operationId: 'getHealth',
+    summary: 'Check that the agent is alive',
     tags: ['observability'],
     scope: 'public',
-    reply: { status: 200, description: 'It does', schema: fine },
+    reply: { status: 200, description: 'The agent is alive', schema: okSchema },
     handler: getHealth,
   }),
   route({
     method: 'GET',
     path: '/readyz',
-    summary: 'Whether the agent can carry out actions',
+    operationId: 'getReadiness',
+    summary: 'Check that the agent can carry out actions',
     tags: ['observability'],
     scope: 'public',
-    reply: { status: 200, description: 'It can: every sub-agent answers', schema: fine },
+    reply: { status: 200, description: 'Every sub-agent responds', schema: okSchema },
     handler: getReadiness,
   }),
 ];

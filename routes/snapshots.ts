@@ -5,32 +5,39 @@ import { downloadSnapshot } from '../handlers/guests/snapshots/download.js';
 import { getSnapshot } from '../handlers/guests/snapshots/get.js';
 import { listSnapshots } from '../handlers/guests/snapshots/list.js';
 import { rollbackSnapshot } from '../handlers/guests/snapshots/rollback.js';
+import type { SnapshotParams, SnapshotsParams } from '../handlers/guests/snapshots/selector.js';
+import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import {
-  diskSnapshotParams,
-  diskSnapshotsParams,
-  jobQuery,
-  replies,
-  snapshotCreatePayload,
-  snapshotParams,
-  snapshotRollbackPayload,
-  snapshotsParams,
-  snapshotsQuery,
-} from './schemas.js';
+import { diskSnapshotParams, diskSnapshotsParams, guestParams, snapshotParams } from './schemas/params.js';
+import { snapshotCreatePayload, snapshotRollbackPayload } from './schemas/payloads.js';
+import { jobQuery, snapshotsQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
 
 const found = { status: 200, description: 'Snapshots, one per disk', schema: replies.snapshots } as const;
 const queued = {
   status: 202,
-  description: 'The job was queued; 200 with what came of it when it ended within `wait`',
+  description: 'The job was queued',
   schema: replies.snapshots,
 } as const;
 
-/** @param of whose snapshots, in words */
-const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams: ObjectSchema): Route[] => [
+/** One of the two places that have snapshots: a guest, or one of its disks. */
+interface Place {
+  path: string;
+  /** Ends each operation's id. */
+  suffix: '' | 'OfDisk';
+  /** Completes "a snapshot of …". */
+  subject: string;
+  params: ObjectSchema<SnapshotsParams>;
+  /** The same with the snapshot's name. */
+  namedParams: ObjectSchema<SnapshotParams>;
+}
+
+const routesBelow = ({ path, suffix, subject, params, namedParams }: Place): Route<Context>[] => [
   route({
     method: 'GET',
     path,
-    summary: `Retrieve a list of the snapshots of ${of}`,
+    operationId: `listSnapshots${suffix}`,
+    summary: `List the snapshots of ${subject}`,
     tags: ['snapshots'],
     params,
     query: snapshotsQuery,
@@ -41,7 +48,8 @@ const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams
   route({
     method: 'POST',
     path,
-    summary: `Create a snapshot of ${of}`,
+    operationId: `createSnapshot${suffix}`,
+    summary: `Create a snapshot of ${subject}`,
     tags: ['snapshots'],
     params,
     query: jobQuery,
@@ -52,7 +60,8 @@ const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams
   route({
     method: 'GET',
     path: `${path}/{name}`,
-    summary: `Retrieve information about a snapshot of ${of}`,
+    operationId: `getSnapshot${suffix}`,
+    summary: `Get a snapshot of ${subject}`,
     tags: ['snapshots'],
     params: namedParams,
     asks: 'sub-agent',
@@ -62,7 +71,8 @@ const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams
   route({
     method: 'DELETE',
     path: `${path}/{name}`,
-    summary: `Delete a snapshot of ${of}`,
+    operationId: `deleteSnapshot${suffix}`,
+    summary: `Delete a snapshot of ${subject}`,
     tags: ['snapshots'],
     params: namedParams,
     query: jobQuery,
@@ -72,7 +82,8 @@ const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams
   route({
     method: 'POST',
     path: `${path}/{name}/rollback`,
-    summary: `Roll ${of} back to a snapshot`,
+    operationId: `rollbackSnapshot${suffix}`,
+    summary: `Roll ${subject} back to a snapshot`,
     tags: ['snapshots'],
     params: namedParams,
     query: jobQuery,
@@ -83,7 +94,8 @@ const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams
   route({
     method: 'GET',
     path: `${path}/{name}/download`,
-    summary: `Download a snapshot of ${of}`,
+    operationId: `downloadSnapshot${suffix}`,
+    summary: `Download a snapshot of ${subject}`,
     tags: ['snapshots'],
     params: namedParams,
     asks: 'sub-agent',
@@ -92,12 +104,19 @@ const routesBelow = (path: string, of: string, params: ObjectSchema, namedParams
   }),
 ];
 
-export const snapshotRoutes: Route[] = [
-  ...routesBelow('/guests/{guestID}/snapshots', "all of a guest's disks", snapshotsParams, snapshotParams),
-  ...routesBelow(
-    '/guests/{guestID}/disks/{diskID}/snapshots',
-    "one of a guest's disks",
-    diskSnapshotsParams,
-    diskSnapshotParams,
-  ),
+export const snapshotRoutes: Route<Context>[] = [
+  ...routesBelow({
+    path: '/guests/{guestID}/snapshots',
+    suffix: '',
+    subject: "all of a guest's disks",
+    params: guestParams,
+    namedParams: snapshotParams,
+  }),
+  ...routesBelow({
+    path: '/guests/{guestID}/disks/{diskID}/snapshots',
+    suffix: 'OfDisk',
+    subject: "one of a guest's disks",
+    params: diskSnapshotsParams,
+    namedParams: diskSnapshotParams,
+  }),
 ];

@@ -1,3 +1,4 @@
+import type { Context } from '../lib/agent/context.js';
 import type { Route } from '../lib/server/route.js';
 import { consoleRoutes } from './consoles.js';
 import { debugRoutes } from './debug.js';
@@ -11,7 +12,7 @@ import { observabilityRoutes } from './observability.js';
 import { snapshotRoutes } from './snapshots.js';
 
 /** Every endpoint of the agent. */
-export const routeTable: readonly Route[] = [
+export const routeTable: readonly Route<Context>[] = [
   ...metadataRoutes,
   ...imageRoutes,
   ...jobRoutes,

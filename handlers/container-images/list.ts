@@ -1,4 +1,5 @@
-import type { Context, Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { pageOfAll } from '../pages.js';

@@ -1,4 +1,5 @@
-import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, Reply } from '../../lib/model/endpoint.js';
 
 /** The agent's command line, its arguments separated by NUL as in /proc/PID/cmdline (proc(5)). */
 export const getCmdline = async (_event: Event, _context: Context): Promise<Reply<string>> => ({

@@ -1,6 +1,11 @@
+import type { Context } from '../../lib/agent/context.js';
 import { profileNotFound } from '../../lib/errors.js';
-import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { isProfileName, PROFILES, takeProfile } from '../../lib/process/profiler.js';
+
+export interface ProfileParams {
+  profile: string;
+}
 
 export interface ProfileQuery {
   /** How long to profile. */
@@ -9,7 +14,7 @@ export interface ProfileQuery {
 
 /** Profiles the agent and answers what `go tool pprof` reads. */
 export const getProfile = async (
-  { params, query }: Event<{ profile: string }, ProfileQuery>,
+  { params, query }: Event<ProfileParams, ProfileQuery>,
   _context: Context,
 ): Promise<Reply<Buffer>> => {
   const { profile } = params;

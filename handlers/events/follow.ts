@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
+import type { Context } from '../../lib/agent/context.js';
 import { type TimeLimit, withDeadline } from '../../lib/async/deadline.js';
 import type { EventLog } from '../../lib/events/event-log.js';
-import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Event, Reply } from '../../lib/model/endpoint.js';
 import {
   type Batch,
   type EventFilter,

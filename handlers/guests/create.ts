@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Context, Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest, LooseGuest } from '../../lib/model/guest.js';
 import { normalizeGuest } from '../../lib/model/guest.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
@@ -8,16 +9,17 @@ import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
 /** Takes a new guest and queues its creation. What is set by the sub-agents is not the client's to say. */
-export const createGuest = (
+export const createGuest = async (
   event: Event<unknown, JobQuery, LooseGuest | null>,
   context: Context,
 ): Promise<Reply<Guest>> => {
   const { runtime } = context;
   const { state: _state, vnc: _vnc, ...wanted } = event.payload ?? {};
-  return submitOnce(event, context, async (options) => {
+  const reply = await submitOnce(event, context, async (options) => {
     const guest = normalizeGuest({ ...wanted, id: wanted.id || randomUUID() });
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);
   });
+  return { ...reply, guest: reply.body.id };
 };

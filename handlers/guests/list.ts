@@ -1,4 +1,5 @@
-import type { Context, Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { page, placeOf } from '../pages.js';
 

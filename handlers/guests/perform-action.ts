@@ -1,5 +1,6 @@
+import type { Context } from '../../lib/agent/context.js';
 import type { GuestAction } from '../../lib/model/actions.js';
-import type { Context, Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { performGuestAction } from '../../lib/runtime/actions/guest-actions.js';

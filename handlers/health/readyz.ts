@@ -1,5 +1,6 @@
+import type { Context } from '../../lib/agent/context.js';
 import { notReady } from '../../lib/errors.js';
-import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { ok } from '../replies.js';
 
 /** Whether actions can be carried out: all sub-agents answer, and the agent is not stopping. */

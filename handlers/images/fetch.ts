@@ -1,4 +1,5 @@
-import type { Context, Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image, ImageFetch } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';

@@ -1,4 +1,5 @@
-import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { answered } from '../replies.js';

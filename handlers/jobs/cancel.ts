@@ -1,4 +1,5 @@
-import type { Context, DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
 import type { Job } from '../../lib/model/job.js';
 import { ok } from '../replies.js';
 import type { JobParams } from './get.js';

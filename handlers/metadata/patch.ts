@@ -1,4 +1,5 @@
-import type { Context, DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Metadata } from '../../lib/model/guest.js';
 import { patchMetadata as patched, requireMetadataFits } from '../../lib/model/metadata.js';

@@ -1,4 +1,5 @@
-import type { Context, Event, Reply } from '../../lib/model/endpoint.js';
+import type { Context } from '../../lib/agent/context.js';
+import type { Event, Reply } from '../../lib/model/endpoint.js';
 import type { GuestMetrics } from '../../lib/model/metrics.js';
 
 export interface GuestMetricsQuery {

@@ -1,7 +1,5 @@
-import type { IdempotentRequest } from '../store/logged-job.js';
+import type { IdempotentRequest } from './idempotent-request.js';
 import type { Principal } from './principal.js';
-
-export type { Context } from '../agent/context.js';
 
 /** What a handler is called with: a request whose parts have been validated, free of any HTTP library. */
 export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
@@ -31,6 +29,8 @@ export interface Reply<Body = unknown> {
   isStored?: boolean;
   /** The cursor of the next page of a list; absent on the last one. */
   next?: string;
+  /** The id of the guest that the reply concerns, when the request's path does not name it. */
+  guest?: string;
 }
 
 /** The body of every answer that says that something went wrong. */

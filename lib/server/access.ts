@@ -2,37 +2,33 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import type { TokenRegistry } from '../auth/token-registry.js';
 import type { ServerConfig } from '../config/server.js';
-import { AgentError } from '../errors.js';
+import { invalid } from '../errors.js';
 import type { Principal, Scope } from '../model/principal.js';
 
-/** How those who come in by one way are known. */
+/** How an endpoint identifies its clients: as one principal, or by tokens, certificates (scopes by name) or both. */
 export type Access =
   | { everyone: Principal }
   | { tokens: TokenRegistry | undefined; certificates: ReadonlyMap<string, Scope> | undefined };
 
-/** On loopback, where the config asks for no more. */
+/** Admits every client on loopback, unless the config requires credentials. */
 export const LOCAL: Access = { everyone: { name: 'local', scope: 'admin' } };
 
-/** The permissions of the socket have let them in. */
+/** Admits every client of the Unix socket: its permissions decide who can connect. */
 export const SOCKET: Access = { everyone: { name: 'socket', scope: 'admin' } };
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** Whether nobody can come from another machine. A name is what it resolves to. */
+/** Whether only this machine can connect to the host: all addresses that its name resolves to are loopback. */
 const isLoopback = async (host: string): Promise<boolean> => {
   const addresses = isIP(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address);
   return addresses.every((address) => loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
 };
 
-const refuse = (what: string): never => {
-  throw new AgentError('invalid', what);
-};
-
 /**
- * Decides how clients of an address have to say who they are.
- * @throws {AgentError} `invalid` that says why the agent must not listen there, and what to do
+ * Decides which credentials the clients of an address need.
+ * @throws {AgentError} `invalid` when listening there would be unsafe; the message says what to configure
  */
 export const accessTo = async (
   host: string,
@@ -40,14 +36,16 @@ export const accessTo = async (
   tokens: TokenRegistry,
 ): Promise<Access> => {
   if (auth?.includes('certificate') && !tls?.client_ca)
-    refuse('server.auth has "certificate", which needs server.tls with client_ca');
+    throw invalid('server.auth contains "certificate": set server.tls.client_ca as well');
   if (!(await isLoopback(host))) {
     if (!auth)
-      refuse(
-        `whoever reaches ${host} could do anything with this host: set server.auth and server.tls in the config, or listen on loopback (see docs/security.md)`,
+      throw invalid(
+        `listening on ${host} would give everyone on the network control of this host: set server.auth and server.tls in the config, or listen on loopback (see docs/security.md)`,
       );
     if (!tls)
-      refuse(`tokens would go over the network in the clear on ${host}: set server.tls in the config`);
+      throw invalid(
+        `listening on ${host} without TLS would send tokens over the network in the clear: set server.tls in the config`,
+      );
   }
   if (!auth) return LOCAL;
   return {

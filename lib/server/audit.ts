@@ -1,52 +1,47 @@
 import { isBoom } from '@hapi/boom';
 import type { Lifecycle, Request } from '@hapi/hapi';
 import type { AuditLog } from '../audit/audit-log.js';
-import type { Context, Reply } from '../model/endpoint.js';
-import { principalOf } from './auth.js';
+import type { Reply } from '../model/endpoint.js';
+import { principalFrom } from './auth.js';
 import { JOB_ID_HEADER } from './job-id-header.js';
 import { type Route, scopeOf } from './route.js';
+import './hapi-types.js';
 
+/** Whether requests to a route go into the audit log: all that may change something or reach into a guest. */
 export const isAudited = (route: Route): boolean => !['read', 'public'].includes(scopeOf(route));
 
-interface Answered {
+interface Outcome {
   status: number;
-  /** The guest's id, where the path does not have it. */
-  guest?: string | undefined;
   job?: string | undefined;
 }
 
-const write = (
-  log: AuditLog,
-  request: Request,
-  { status, guest = request.params.guestID as string | undefined, job }: Answered,
-): void =>
+const write = (log: AuditLog, request: Request, { status, job }: Outcome): void =>
   log.write({
     event: 'request',
-    principal: principalOf(request)?.name ?? '',
+    principal: principalFrom(request)?.name ?? '',
     address: request.info.remoteAddress,
     method: request.method.toUpperCase(),
     route: request.route.path,
-    guest,
+    guest: request.app.guest ?? (request.params.guestID as string | undefined),
     job,
     status,
   });
 
-/** Notes a request for a change, and what was answered. */
+/** Writes a request and its response's status to the audit log. */
 export const audit =
-  ({ audit: log }: Context): Lifecycle.Method =>
+  (log: AuditLog): Lifecycle.Method =>
   (request, h) => {
-    const { response, route } = request;
-    if (isBoom(response)) {
-      write(log, request, { status: response.output.statusCode });
-      return h.continue;
-    }
-    const job = response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined;
-    // A new guest has its id from the agent.
-    const created = route.path === '/guests' ? { guest: (response.source as { id?: string }).id } : {};
-    write(log, request, { status: response.statusCode, job, ...created });
+    const { response } = request;
+    const outcome = isBoom(response)
+      ? { status: response.output.statusCode }
+      : {
+          status: response.statusCode,
+          job: response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined,
+        };
+    write(log, request, outcome);
     return h.continue;
   };
 
-/** Notes a request whose connection is handed over, of which hapi sees no answer. */
-export const auditHandover = ({ audit: log }: Context, request: Request, reply: Reply): void =>
-  write(log, request, { status: reply.status, job: reply.headers?.[JOB_ID_HEADER] });
+/** Writes a request whose connection became a WebSocket: hapi never sees its response. */
+export const auditHandover = (log: AuditLog, request: Request, { status, headers }: Reply): void =>
+  write(log, request, { status, job: headers?.[JOB_ID_HEADER] });

@@ -1,53 +1,48 @@
 import type { TLSSocket } from 'node:tls';
 import { Boom } from '@hapi/boom';
-import type { Lifecycle, Request, ResponseToolkit, Server, ServerAuthSchemeObject } from '@hapi/hapi';
+import type {
+  AuthCredentials,
+  Lifecycle,
+  Request,
+  ResponseToolkit,
+  Server,
+  ServerAuthSchemeObject,
+} from '@hapi/hapi';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { included, type Principal } from '../model/principal.js';
 import type { Access } from './access.js';
+import './hapi-types.js';
 
-/** Wrong tokens that an address may show in a minute; those that are good work all the while. */
-const MAX_WRONG_TOKENS = 20;
+/** Failed attempts allowed per address per minute. Valid tokens are never limited. */
+const MAX_FAILED_ATTEMPTS = 20;
 
-/** How hapi is told who it is, and what they may do. */
-interface Credentials {
-  principal: Principal;
-  scope: string[];
-  /** Absent where it cannot change while a connection lasts. */
-  isStillGood: (() => Promise<boolean>) | undefined;
-}
-
-/** How soon what a token has opened is closed when it is good no more. */
+/** How often an open stream or console checks its token, in milliseconds. */
 const RECHECK_MS = 1000;
 
-const credentialsOf = (principal: Principal, isStillGood?: () => Promise<boolean>): Credentials => ({
-  principal,
-  scope: included(principal.scope),
-  isStillGood,
-});
-
-/** RFC 6750, 3: a client that showed nothing is told no error. */
+/** Makes a 401. A client that sent no credentials gets no error code (RFC 6750, 3). */
 const unauthorized = (message: string, error?: 'invalid_token'): Boom => {
   const boom = new Boom(message, { statusCode: 401 });
   boom.output.headers['WWW-Authenticate'] = `Bearer realm="mistify"${error ? `, error="${error}"` : ''}`;
   return boom;
 };
 
-/** How a browser, which can set no headers on a WebSocket, shows a token: RFC 6455, 11.5, names a subprotocol so. */
+/** Carries a browser's token: a page can set no header on a WebSocket but its subprotocols (RFC 6455, 11.5). */
 const TOKEN_PROTOCOL = /^mistify\.token\.([A-Za-z0-9_-]+)$/;
 
-/** The token among the subprotocols that are offered. */
-const tokenOffered = ({ headers }: Request): string | undefined => {
+/** Finds the token among the offered subprotocols. */
+const offeredToken = ({ headers }: Request): string | undefined => {
   const offered = String(headers['sec-websocket-protocol'] ?? '').split(',');
   const [token] = offered.flatMap((name) => TOKEN_PROTOCOL.exec(name.trim())?.[1] ?? []);
   return token === undefined ? undefined : Buffer.from(token, 'base64url').toString();
 };
 
+/** Reads a request's token: `undefined` without one, `''` when the Authorization header is malformed. */
 const bearer = (request: Request): string | undefined => {
   const header = request.headers.authorization as string | undefined;
-  return header === undefined ? tokenOffered(request) : (/^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1] ?? '');
+  return header === undefined ? offeredToken(request) : (/^Bearer +([\x21-\x7e]+)$/i.exec(header)?.[1] ?? '');
 };
 
-/** The common name of the certificate that the client has shown, when one of our authorities has signed it. */
+/** Reads the common name of the client's certificate, provided that `client_ca` has signed it. */
 const commonName = ({ raw }: Request): string | undefined => {
   const socket = raw.req.socket as TLSSocket;
   if (!socket.authorized) return undefined;
@@ -55,92 +50,98 @@ const commonName = ({ raw }: Request): string | undefined => {
   return Array.isArray(CN) ? CN[0] : CN;
 };
 
-/** Where clients have to say who they are. */
-type ByProof = Exclude<Access, { everyone: Principal }>;
+/** The access rules of an endpoint whose clients need credentials. */
+type Authenticated = Exclude<Access, { everyone: Principal }>;
 
-/** Tells who asks, of all who come in by one way. */
+/** Identifies the clients of one endpoint by their tokens or certificates. */
 class Authenticator {
-  readonly #access: ByProof;
-  readonly #wrong = new RateLimiterMemory({ points: MAX_WRONG_TOKENS, duration: 60 });
+  readonly #access: Authenticated;
+  readonly #failures = new RateLimiterMemory({ points: MAX_FAILED_ATTEMPTS, duration: 60 });
 
-  constructor(access: ByProof) {
+  constructor(access: Authenticated) {
     this.#access = access;
   }
 
-  async authenticate(request: Request): Promise<Credentials> {
+  /** @throws {Boom} 401 or 403, or 429 after too many failed attempts */
+  async authenticate(request: Request): Promise<AuthCredentials> {
     const { tokens, certificates } = this.#access;
     const token = tokens && bearer(request);
     if (token !== undefined) return this.#byToken(request, token);
     const name = certificates && commonName(request);
-    if (name === undefined) throw unauthorized(`say who you are: ${this.#ways()}`);
+    if (name === undefined) throw unauthorized(`credentials required: ${this.#accepted()}`);
     const scope = certificates?.get(name);
     if (!scope)
-      throw new Boom(`the certificate of ${name} is not one of server.certificates`, { statusCode: 403 });
-    return credentialsOf({ name, scope });
+      throw new Boom(`certificate "${name}" is unknown: add its common name to server.certificates`, {
+        statusCode: 403,
+      });
+    return { principal: { name, scope }, scope: included(scope) };
   }
 
-  async #byToken(request: Request, token: string): Promise<Credentials> {
+  async #byToken(request: Request, token: string): Promise<AuthCredentials> {
     const { tokens } = this.#access;
     const principal = await tokens?.find(token);
-    if (principal) return credentialsOf(principal, async () => (await tokens?.find(token)) !== undefined);
-    throw await this.#refuseToken(request.info.remoteAddress);
+    if (!principal) throw await this.#rejectToken(request.info.remoteAddress);
+    return {
+      principal,
+      scope: included(principal.scope),
+      isStillValid: async () => (await tokens?.find(token)) !== undefined,
+    };
   }
 
-  async #refuseToken(address: string): Promise<Boom> {
+  async #rejectToken(address: string): Promise<Boom> {
     try {
-      await this.#wrong.consume(address);
-      return unauthorized('this token is unknown, revoked or expired', 'invalid_token');
+      await this.#failures.consume(address);
+      return unauthorized('token unknown, revoked or expired', 'invalid_token');
     } catch (limit) {
-      const boom = new Boom('too many wrong tokens came from your address', { statusCode: 429 });
-      boom.output.headers['Retry-After'] = String(Math.ceil((limit as RateLimiterRes).msBeforeNext / 1000));
+      const wait = Math.ceil((limit as RateLimiterRes).msBeforeNext / 1000);
+      const boom = new Boom(`too many invalid tokens from your address: retry in ${wait} s`, {
+        statusCode: 429,
+      });
+      boom.output.headers['Retry-After'] = String(wait);
       return boom;
     }
   }
 
-  #ways(): string {
+  #accepted(): string {
     const { tokens, certificates } = this.#access;
-    const ways = [
-      ...(tokens ? ['Authorization: Bearer TOKEN, with one that `mistify token create` has made'] : []),
-      ...(certificates ? ['a client certificate'] : []),
+    const accepted = [
+      ...(tokens ? ['send "Authorization: Bearer TOKEN" with a token from `mistify token create`'] : []),
+      ...(certificates ? ['present a client certificate'] : []),
     ];
-    return ways.join(', or ');
+    return accepted.join(', or ');
   }
 }
 
-/** Who asks at the servers where all are the same. */
-const everyoneOf = new WeakMap<object, Principal>();
-
-/** Has every route of a server ask who it is, unless it says otherwise, or all are the same. */
+/** Requires credentials on every route that does not opt out, unless all clients are the same principal. */
 export const requirePrincipals = (server: Server, access: Access): void => {
   if ('everyone' in access) {
-    everyoneOf.set(server.listener, access.everyone);
+    server.app.everyone = access.everyone;
     return;
   }
   const authenticator = new Authenticator(access);
   const scheme = (): ServerAuthSchemeObject => ({
-    authenticate: async (request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValue> => {
-      const credentials = await authenticator.authenticate(request);
-      return h.authenticated({ credentials: credentials as never });
-    },
+    authenticate: async (request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValue> =>
+      h.authenticated({ credentials: await authenticator.authenticate(request) }),
   });
   server.auth.scheme('principal', scheme);
   server.auth.strategy('principal', 'principal');
   server.auth.default('principal');
 };
 
-/** Who asks; nobody on a route that is for everybody. */
-export const principalOf = ({ auth, server }: Request): Principal | undefined =>
-  (auth.credentials as unknown as Credentials | null)?.principal ?? everyoneOf.get(server.listener);
+/** Returns the client's principal, or `undefined` on a public route. */
+export const principalFrom = ({ auth, server }: Request): Principal | undefined =>
+  // hapi's types do not say that unauthenticated requests have no credentials.
+  auth.credentials?.principal ?? server.app.everyone;
 
 /**
- * Calls back once the token that let a request in is revoked or has expired: what it has opened may last for days.
- * @returns ends the watch
+ * Calls `end` once the request's token is revoked or has expired, since a stream or console may last for days.
+ * @returns stops watching
  */
-export const whenRevoked = ({ auth }: Request, end: () => void): (() => void) => {
-  const { isStillGood } = (auth.credentials as unknown as Credentials | null) ?? {};
-  if (!isStillGood) return () => {};
+export const onRevoked = ({ auth }: Request, end: () => void): (() => void) => {
+  const isStillValid = auth.credentials?.isStillValid;
+  if (!isStillValid) return () => {};
   const check = async (): Promise<void> => {
-    if (await isStillGood()) return;
+    if (await isStillValid()) return;
     clearInterval(timer);
     end();
   };

@@ -2,11 +2,12 @@ import { isIP } from 'node:net';
 import { forbidden } from '@hapi/boom';
 import type { Lifecycle, Request } from '@hapi/hapi';
 import type { Access } from './access.js';
+import './hapi-types.js';
 
-/** Throws when a request is not to be answered. */
+/** Throws to reject a request. */
 export type Check = (request: Request) => void;
 
-/** Several checks as one extension: to hapi each is some of what a small answer costs. */
+/** Combines checks into one hapi extension, because each extension slows down every request. */
 export const checking =
   (...checks: Check[]): Lifecycle.Method =>
   (request, h) => {
@@ -14,7 +15,7 @@ export const checking =
     return h.continue;
   };
 
-/** The name in a Host header, without the port. */
+/** Reads the name in a Host header, without the port. */
 const nameOf = (host: string): string =>
   host
     .replace(/:\d+$/, '')
@@ -25,48 +26,46 @@ const isLocalName = (name: string): boolean =>
   isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
 
 /**
- * Where no client has to say who it is, a page of another site must not ask by a name of its own that it has resolve
- * to this machine (DNS rebinding).
+ * Rejects names that only a foreign site would use. Where clients need no credentials, a page could otherwise reach
+ * the agent through a name of its own that it points at this machine (DNS rebinding).
  */
-const refuseForeignNames = (): Check => {
-  // Nearly all requests have the same.
+const rejectForeignNames = (): Check => {
+  // Nearly all requests carry the same Host header.
   let lastLocal: string | undefined;
   return ({ headers }) => {
     const host = headers.host as string | undefined;
     if (host === undefined || host === lastLocal) return;
     if (!isLocalName(nameOf(host)))
-      throw forbidden(`${host} is not a name of this machine alone: ask for localhost, or set server.auth`);
+      throw forbidden(
+        `host "${host}" is not a local name: use localhost or an IP address, or set server.auth`,
+      );
     lastLocal = host;
   };
 };
 
-/** What a route's `app` says of it: whether it is for everybody, whoever else has to say who it is. */
-export interface PublicRoute {
-  isPublic: boolean;
-}
-
-/** Whether a person follows a link, from wherever, to what is for everybody: the console, the page on the API. */
+/** Whether the request follows a link, from any site, to a public page such as the console. */
 const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
   method === 'get' &&
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document' &&
-  (route.settings.app as PublicRoute | undefined)?.isPublic === true;
+  route.settings.app?.scope === 'public';
 
 /**
- * Where a browser lets in whatever page it shows (nobody has to say who it is, or the user's certificate says it), a
- * page of another site must not ask for anything.
+ * Rejects requests by pages of other sites. A browser would admit them wherever clients need no credentials, or where
+ * it presents the user's certificate by itself.
  */
-const refuseForeignPages: Check = (request) => {
+const rejectForeignPages: Check = (request) => {
   const { headers } = request;
   const site = headers['sec-fetch-site'] as string | undefined;
   const origin = headers.origin as string | undefined;
   const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;
   if (!isForeign && site !== 'cross-site' && site !== 'same-site') return;
-  if (!isLinkToPublic(request)) throw forbidden('pages of other sites may not use this agent');
+  if (!isLinkToPublic(request))
+    throw forbidden('pages of other sites may not call this agent: open its own console instead');
 };
 
-/** What has to be checked of every request, where a browser would let in whatever page it shows. */
+/** Returns the checks that keep foreign web pages out, where a browser alone would admit them. */
 export const browserGuard = (access: Access): Check[] => {
-  if ('everyone' in access) return [refuseForeignNames(), refuseForeignPages];
-  return access.certificates ? [refuseForeignPages] : [];
+  if ('everyone' in access) return [rejectForeignNames(), rejectForeignPages];
+  return access.certificates ? [rejectForeignPages] : [];
 };

@@ -1,8 +1,11 @@
 import { Boom, boomify, isBoom, methodNotAllowed } from '@hapi/boom';
+import type { Lifecycle } from '@hapi/hapi';
 import { AgentError, type ErrorKind } from '../errors.js';
+import type { Logger } from '../log.js';
 import type { ErrorBody } from '../model/endpoint.js';
 import { StreamRefused } from '../rpc/client/refused.js';
 import { JOB_ID_HEADER } from './job-id-header.js';
+import './hapi-types.js';
 
 const STATUS: Record<ErrorKind, number> = {
   invalid: 400,
@@ -17,11 +20,14 @@ const STATUS: Record<ErrorKind, number> = {
   storage: 500,
 };
 
-/** A refused stream has its sub-agent's status. */
+/** A refused stream passes on the sub-agent's status. */
 const statusOf = (error: AgentError): number =>
   error instanceof StreamRefused ? error.status : STATUS[error.kind];
 
-/** Any error as the one that HTTP knows. What we did not foresee is a 500, whose cause stays in the log. */
+/** hapi's name for the route of a malformed path, which also catches every path that no other route serves. */
+export const NO_ROUTE = '/{p*}';
+
+/** Gives any error its HTTP status. An unexpected one becomes a 500, and only the log has its cause. */
 export const toBoom = (error: unknown): Boom => {
   if (isBoom(error)) return error;
   if (!(error instanceof AgentError))
@@ -31,23 +37,44 @@ export const toBoom = (error: unknown): Boom => {
   if (error.retryAfter !== undefined) boom.output.headers['Retry-After'] = String(error.retryAfter);
   if (error instanceof StreamRefused && error.pipelineId !== undefined)
     boom.output.headers[JOB_ID_HEADER] = error.pipelineId;
-  // Boom hides the message of a 500 and up; ours name the part that failed and are meant to be read.
+  // Boom hides the messages of 5xx errors; ours name the part that failed and are meant for the client.
   boom.output.payload.message = error.message;
   return boom;
 };
 
-/** @param debug whether to tell the stack */
+/** @param debug whether to include the stack */
 export const errorBody = (boom: Boom, debug: boolean): ErrorBody => ({
   message: boom.output.payload.message,
   code: boom.output.statusCode,
   stack: debug ? (boom.stack ?? '').split('\n').map((line) => line.trim()) : [],
 });
 
-/** @param allowed the methods that the path has */
+/** @param allowed the methods that the path supports */
 export const notAllowed = (
   { method, path }: { method: string; path: string },
   allowed: readonly string[],
 ): Boom =>
-  methodNotAllowed(`${method.toUpperCase()} is not for ${path}: use ${allowed.join(', ')}`, undefined, [
+  methodNotAllowed(`${path} does not support ${method.toUpperCase()}: use ${allowed.join(', ')}`, undefined, [
     ...allowed,
   ]);
+
+/** Whether hapi rejected the client's scope: it attaches the scopes that the route needs. */
+const lacksScope = ({ output, data }: Boom<{ need?: unknown } | null>): boolean =>
+  output.statusCode === 403 && data?.need !== undefined;
+
+/** Sends every error, hapi's own included, in the contract's shape, and logs the unexpected ones. */
+export const shapeErrors = (log: Logger): Lifecycle.Method => {
+  const debug = log.isLevelEnabled('debug');
+  return ({ response, method, path, route }, h) => {
+    if (!isBoom(response)) return h.continue;
+    const { statusCode, headers, payload } = response.output;
+    if (lacksScope(response))
+      payload.message = `your token or certificate lacks the required scope "${route.settings.app?.scope}"`;
+    if (route.path === NO_ROUTE && payload.message === payload.error)
+      payload.message = `${path}: malformed path`;
+    if (statusCode === 500) log.error({ err: response, method, path }, 'unexpected error');
+    const shaped = h.response(errorBody(response, debug)).code(statusCode);
+    for (const [name, value] of Object.entries(headers)) shaped.header(name, String(value));
+    return shaped;
+  };
+};

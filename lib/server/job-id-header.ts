@@ -1,2 +1,2 @@
-/** Names the pipeline of an action, which for an async action is its job. */
+/** Carries the id of an action's pipeline run, which for a queued action is its job's ID. */
 export const JOB_ID_HEADER = 'X-Guest-Job-ID';

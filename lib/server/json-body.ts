@@ -4,13 +4,13 @@ import pLimit from 'p-limit';
 import type { Reply } from '../model/endpoint.js';
 import { jsonOf } from '../model/json.js';
 
-/** Items of a list that are sent in one turn of the event loop: some 60 KB of guests. */
+/** Items of a list that one turn of the event loop serializes, about 60 KB of guests. */
 const CHUNK = 200;
 
-/** However many clients read lists, one chunk of one of them is made in one turn. */
+/** Serializes one chunk a turn, however many clients read lists. */
 const turns = pLimit(1);
 
-/** Others are served between its chunks, and no more of it is made than the client has room for. */
+/** Yields a list's JSON in chunks, so that other requests run in between and a slow client buffers little. */
 async function* chunksOf(items: readonly object[]): AsyncGenerator<string> {
   for (let start = 0; start < items.length; start += CHUNK) {
     await turns(nextTurn);
@@ -23,7 +23,7 @@ async function* chunksOf(items: readonly object[]): AsyncGenerator<string> {
   }
 }
 
-/** What hapi is to send of a reply. */
+/** Returns a reply's body for hapi to send: stored values as JSON text, long lists as a stream of it. */
 export const bodyOf = ({ body, isStored }: Reply): object | string => {
   if (!isStored) return body as object;
   if (!Array.isArray(body)) return jsonOf(body as object);

@@ -14,21 +14,21 @@ import { latestAnswer, noteAnswers } from '../http/last-response.js';
 import { STREAM_BUFFER_BYTES } from '../http/stream-buffer.js';
 import { errorBody } from './errors.js';
 
-/** How long a client may take, in milliseconds. Answers may take as long as they want, while they are read. */
-export interface Patience {
-  /** For the headers of a request. */
+/** How long a client may take, in milliseconds. A response may take any time while the client reads it. */
+export interface Timeouts {
+  /** To send a request's headers. */
   headers: number;
-  /** For all of a request. */
+  /** To send the whole request. */
   request: number;
-  /** Between two looks for clients that took longer. */
+  /** Between two checks of the limits above. */
   check: number;
-  /** Without taking a byte of a stream: it holds one of the few places for streams. */
+  /** Without reading a byte of a stream, of which only a few may be open. */
   stall: number;
-  /** For what is under way when the server stops. */
+  /** To finish requests under way when the server stops. */
   stop: number;
 }
 
-export const PATIENCE: Patience = {
+export const DEFAULT_TIMEOUTS: Timeouts = {
   headers: 15_000,
   request: 30_000,
   check: 5000,
@@ -36,23 +36,26 @@ export const PATIENCE: Patience = {
   stop: 10_000,
 };
 
-/** What a refused client has to read its answer, in milliseconds: closing at once would reset the connection. */
+/** How long a rejected client may read its response, in milliseconds: closing at once would reset the connection. */
 const LINGER_MS = 1000;
+
+/** Bounds the connections that the agent holds at one time. */
+const MAX_CONNECTIONS = 10_000;
 
 const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 
-const toError = (error: NodeJS.ErrnoException & { reason?: string }, patience: Patience): Boom => {
+const toError = (error: NodeJS.ErrnoException & { reason?: string }, timeouts: Timeouts): Boom => {
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT': {
-      const limits = `its headers within ${seconds(patience.headers)}, all of it within ${seconds(patience.request)}`;
+      const limits = `its headers within ${seconds(timeouts.headers)}, the whole of it within ${seconds(timeouts.request)}`;
       return new Boom(`the request did not arrive in time: send ${limits}`, { statusCode: 408 });
     }
     case 'HPE_HEADER_OVERFLOW':
-      return new Boom(`the request's headers are larger than ${maxHeaderSize} bytes`, { statusCode: 431 });
+      return new Boom(`the request's headers exceed ${maxHeaderSize} bytes`, { statusCode: 431 });
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new Boom('the extensions of a chunk are too large', { statusCode: 413 });
     default:
-      return new Boom(`this is not a valid HTTP request: ${error.reason ?? error.message}`, {
+      return new Boom(`malformed HTTP request: ${error.reason ?? error.message}`, {
         statusCode: 400,
       });
   }
@@ -64,7 +67,7 @@ const headersOf = (body: string): Record<string, string | number> => ({
   Connection: 'close',
 });
 
-/** Writes an answer where there is no request to answer, and closes. */
+/** Writes an error response to a connection without a readable request, and closes it. */
 const writeError = (socket: Duplex, boom: Boom, debug: boolean): void => {
   if (!socket.writable) {
     socket.destroy();
@@ -79,47 +82,43 @@ const writeError = (socket: Duplex, boom: Boom, debug: boolean): void => {
 };
 
 /**
- * Answers what is not even HTTP in the contract's shape for errors.
- *
- * @param debug whether to tell the stack
+ * Answers malformed HTTP with an error in the contract's shape.
+ * @param debug whether to include the stack
  */
-export const answerClientErrors = (listener: Server, patience: Patience, debug: boolean): void => {
-  const refused = new WeakSet<Duplex>();
+export const answerClientErrors = (listener: Server, timeouts: Timeouts, debug: boolean): void => {
+  const rejected = new WeakSet<Duplex>();
   noteAnswers(listener);
   listener.removeAllListeners('clientError');
   listener.on('clientError', (error, socket) => {
-    // The parser goes on complaining about whatever follows.
-    if (refused.has(socket)) return;
-    refused.add(socket);
-    const refuse = (): void => writeError(socket, toError(error, patience), debug);
+    // The parser keeps reporting errors for the rest of the input.
+    if (rejected.has(socket)) return;
+    rejected.add(socket);
+    const reject = (): void => writeError(socket, toError(error, timeouts), debug);
     const response = latestAnswer(socket);
-    if (!response) refuse();
-    else if (response.req.complete && response.writableFinished) refuse();
-    // The error is in a later request: the answer to this one goes first.
-    else if (response.req.complete) response.once('finish', refuse);
+    if (!response) reject();
+    else if (response.req.complete && response.writableFinished) reject();
+    // The error is in a later request: send the response to this one first.
+    else if (response.req.complete) response.once('finish', reject);
     else if (response.headersSent) {
       response.destroy();
       socket.destroy();
-    } else refuse();
+    } else reject();
   });
 };
 
-/** Of one agent at one time. */
-const MAX_CONNECTIONS = 10_000;
-
 /**
- * The HTTP server below hapi. It leaves a missing Host header to hapi, which can say so.
- * @param tls serves HTTPS; clients may show a certificate
+ * Creates the HTTP server below hapi. It accepts a missing Host header, which the agent rejects in its own words.
+ * @param tls serves HTTPS; with a `ca`, clients may present a certificate
  */
 export const createListener = (
-  patience: Patience,
+  timeouts: Timeouts,
   debug: boolean,
   tls: SecureContextOptions | undefined,
 ): Server => {
   const options = {
-    headersTimeout: patience.headers,
-    requestTimeout: patience.request,
-    connectionsCheckingInterval: patience.check,
+    headersTimeout: timeouts.headers,
+    requestTimeout: timeouts.request,
+    connectionsCheckingInterval: timeouts.check,
     requireHostHeader: false,
     ServerResponse: CoalescingResponse,
     highWaterMark: STREAM_BUFFER_BYTES,
@@ -129,7 +128,7 @@ export const createListener = (
     : createServer(options);
   listener.maxConnections = MAX_CONNECTIONS;
   listener.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const message = `Expect: ${request.headers.expect}: only 100-continue can be expected`;
+    const message = `Expect: ${request.headers.expect} is not supported: only 100-continue is`;
     const body = JSON.stringify(errorBody(new Boom(message, { statusCode: 417 }), debug));
     response.writeHead(417, headersOf(body)).end(body);
   });

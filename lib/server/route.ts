@@ -1,52 +1,66 @@
-import type { ObjectSchema, Schema } from 'joi';
-import type { Context, Event, Reply } from '../model/endpoint.js';
+import type { AnySchema, ObjectSchema, Schema } from 'joi';
+import type { Event, Reply } from '../model/endpoint.js';
 import type { Scope } from '../model/principal.js';
 
 export type RouteMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** An endpoint: where it is, what it takes and answers, and the function that does it. */
-export interface Route {
+/**
+ * An endpoint: its path, its input, its reply, and the function that serves it.
+ * @typeParam Context what the handler works with; every route is a `Route<never>`, which describes it but cannot call it
+ */
+export interface Route<Context = never> {
   method: RouteMethod;
-  /** With parameters in braces. */
+  /** Parameters stand in braces. */
   path: string;
-  /** What it does, in one line. */
+  /** Names the operation in the OpenAPI document; unique in a table. */
+  operationId: string;
+  /** One line that says what the endpoint does. */
   summary: string;
   tags: readonly [string, ...string[]];
   params?: ObjectSchema;
   query?: ObjectSchema;
-  /** The JSON body; `ignored` when clients send one that means nothing. Any body is ignored when it is absent. */
+  /** The JSON body. `ignored` accepts any body and discards it; so does an absent schema, but it is not documented. */
   payload?: Schema | 'ignored';
-  /** What its clients must be allowed to do, or `public`; by default `read` or, to change something, `operate`. */
+  /** The scope that clients need, or `public` for none. Default: `operate` for a change, otherwise `read`. */
   scope?: Scope | 'public';
-  /** Whether a change can be made on condition, with If-Match. */
+  /** Whether clients can make the change conditional with If-Match. */
   conditional?: boolean;
-  /** Whether it goes on after the event that Last-Event-ID names. */
+  /** Whether the stream resumes after the event that Last-Event-ID names. */
   resumable?: boolean;
-  /** Whether what it answers has an ETag. */
+  /** Whether the response carries an ETag. */
   tagged?: boolean;
-  /** Whom it asks at once, beside the agent's own state. */
+  /** Set when the handler calls a sub-agent while the client waits. */
   asks?: 'sub-agent';
-  /** What a success answers: JSON of that schema, bytes of that media type, or, with 101, a WebSocket. */
+  /** The success: JSON of that schema, bytes of that media type, or, with status 101, a WebSocket. */
   reply: { status: 101 | 200 | 202; description: string; schema?: Schema; type?: string };
   handler: (event: Event, context: Context) => Promise<Reply>;
 }
 
-/** Handlers say exactly what they take; that the schemas beside them deliver it is for the tests to show. */
-export const route = <Params, Query, Payload>(
-  definition: Omit<Route, 'handler'> & {
-    handler: (event: Event<Params, Query, Payload>, context: Context) => Promise<Reply>;
-  },
-): Route => definition as Route;
+/** A route whose handler takes what its schemas deliver: a handler that needs more does not compile. */
+interface Definition<Params, Query, Payload, Context>
+  extends Omit<Route<Context>, 'params' | 'query' | 'payload' | 'handler'> {
+  params?: ObjectSchema<Params>;
+  query?: ObjectSchema<Query>;
+  payload?: AnySchema<Payload> | 'ignored';
+  handler: (
+    event: Event<NoInfer<Params>, NoInfer<Query>, NoInfer<Payload>>,
+    context: Context,
+  ) => Promise<Reply>;
+}
 
-/** Whether a request for it may change something. */
+/** Checks a route's handler against its schemas. The server runs the schemas before the handler. */
+export const route = <Params, Query, Payload, Context>(
+  definition: Definition<Params, Query, Payload, Context>,
+): Route<Context> => definition as Route<Context>;
+
+/** Whether a request to the route may change something. */
 export const changesSomething = ({ method, reply }: Route): boolean =>
   method !== 'GET' || reply.status === 202;
 
 export const scopeOf = (route: Route): Scope | 'public' =>
   route.scope ?? (changesSomething(route) ? 'operate' : 'read');
 
-/** Whether it becomes a WebSocket. */
 export const isWebSocket = ({ reply }: Route): boolean => reply.status === 101;
 
-/** Whether HEAD is answered as well. To ask with HEAD must not do anything, which a GET that queues a job does. */
+/** Whether the route also answers HEAD, which must not change anything: a GET that queues a job does. */
 export const answersHead = ({ method, reply }: Route): boolean => method === 'GET' && reply.status === 200;

@@ -1,17 +1,16 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Server as TlsServer } from 'node:https';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsConfig } from '../config/server.js';
-import { AgentError, errorMessage } from '../errors.js';
+import { errorMessage, invalid } from '../errors.js';
 import type { Logger } from '../log.js';
 
-/** Between two looks at the files, in milliseconds. */
-const LOOK_MS = 5000;
+/** How often the files are checked for changes, in milliseconds. */
+const POLL_MS = 5000;
 
 /**
- * Reads the certificates.
- * @throws {AgentError} `invalid` when they cannot be used
+ * Reads the certificate, its key and the clients' authority.
+ * @throws {AgentError} `invalid` when a file cannot be read or used
  */
 export const readTls = async ({ cert, key, client_ca }: TlsConfig): Promise<SecureContextOptions> => {
   try {
@@ -24,26 +23,32 @@ export const readTls = async ({ cert, key, client_ca }: TlsConfig): Promise<Secu
     createSecureContext(options);
     return options;
   } catch (error) {
-    throw new AgentError('invalid', `server.tls cannot be used: ${errorMessage(error)}`);
+    throw invalid(`server.tls cannot be used: ${errorMessage(error)}`);
   }
 };
 
+/** The part of an HTTPS listener that takes new certificates. */
+export interface SecureListener {
+  setSecureContext(options: SecureContextOptions): void;
+}
+
 /**
- * Serves with new certificates when the files change, or when told so by SIGHUP. Those that cannot be used are not.
- * @returns ends it
+ * Reloads the certificates when their files change, and on SIGHUP. Unusable ones are logged and not served.
+ * @returns stops watching
  */
-export const reloadTls = (listener: TlsServer, config: TlsConfig, log: Logger): (() => void) => {
+export const reloadTls = (listener: SecureListener, config: TlsConfig, log: Logger): (() => void) => {
   const files = [config.cert, config.key, ...(config.client_ca ? [config.client_ca] : [])];
   const reload = (): void => {
     readTls(config).then(
       (options) => {
         listener.setSecureContext(options);
-        log.info('serving with the certificates as they are now');
+        log.info('TLS certificates reloaded');
       },
-      (error: unknown) => log.error(`still serving with the old certificates: ${errorMessage(error)}`),
+      (error: unknown) =>
+        log.error(`TLS certificates not reloaded, still serving the old ones: ${errorMessage(error)}`),
     );
   };
-  for (const file of files) watchFile(file, { interval: LOOK_MS, persistent: false }, reload);
+  for (const file of files) watchFile(file, { interval: POLL_MS, persistent: false }, reload);
   process.on('SIGHUP', reload);
   return () => {
     for (const file of files) unwatchFile(file, reload);

@@ -3,29 +3,29 @@ import { Boom, badRequest } from '@hapi/boom';
 import type { Request } from '@hapi/hapi';
 import { bridge } from '../http/websocket/bridge.js';
 import type { Upgrades } from '../http/websocket/upgrades.js';
-import { whenRevoked } from './auth.js';
+import { onRevoked } from './auth.js';
 
-/** RFC 6455, 7.4.1. */
+/** Closes a WebSocket whose client may no longer use it (RFC 6455, 7.4.1). */
 const POLICY_VIOLATION = 1008;
 
 const upgradeRequired = (): Boom => {
-  const boom = new Boom('this is a WebSocket: ask for it with Connection: Upgrade and Upgrade: websocket', {
+  const boom = new Boom('this is a WebSocket: send Connection: Upgrade and Upgrade: websocket', {
     statusCode: 426,
   });
   Object.assign(boom.output.headers, { Upgrade: 'websocket', Connection: 'Upgrade' });
   return boom;
 };
 
-/** @throws 400 when a WebSocket is asked for in a way that is none */
+/** @throws 400 when the request is a malformed WebSocket handshake */
 export const requireHandshake = ({ raw: { req } }: Request, upgrades: Upgrades): void => {
   const problem = upgrades.isAsked(req) ? upgrades.problemOf(req) : undefined;
   if (problem !== undefined) throw badRequest(problem);
 };
 
 /**
- * Hands the client's connection over to what a handler has opened. Who did not ask for a WebSocket learns only that it
- * could be had: a browser tells its pages nothing of why one was refused, so they ask once more without.
- * @throws 426 when the request is none for a WebSocket
+ * Bridges the client's connection to the console that a handler opened. A request without a handshake gets 426 only
+ * after the console could be opened: browsers hide why a WebSocket failed, so pages repeat the request without one.
+ * @throws 426 when the request is not a WebSocket handshake
  */
 export const connectClient = (request: Request, upgrades: Upgrades, console: Duplex): void => {
   const { req, res } = request.raw;
@@ -41,6 +41,6 @@ export const connectClient = (request: Request, upgrades: Upgrades, console: Dup
   bridge(socket, console);
   socket.once(
     'close',
-    whenRevoked(request, () => socket.close(POLICY_VIOLATION, 'your token is good no more')),
+    onRevoked(request, () => socket.close(POLICY_VIOLATION, 'token revoked or expired')),
   );
 };

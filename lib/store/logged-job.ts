@@ -1,5 +1,6 @@
 import type { ErrorKind } from '../errors.js';
 import type { GuestAction } from '../model/actions.js';
+import type { IdempotentRequest } from '../model/idempotent-request.js';
 import type { Job } from '../model/job.js';
 import type { ImageRequest, SnapshotRequest } from '../rpc/protocol/messages.js';
 
@@ -8,14 +9,6 @@ export type Task =
   | { kind: 'guest'; name: 'create' | GuestAction }
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest };
-
-/** A request that its client may send again without having it done again. */
-export interface IdempotentRequest {
-  /** By which the client calls it. */
-  key: string;
-  /** Of what it asks for. */
-  fingerprint: string;
-}
 
 /** What is kept of such a request beside its job. Answers are JSON text: keys in them may be the users' own. */
 export interface AnsweredRequest extends IdempotentRequest {

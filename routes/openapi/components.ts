@@ -3,10 +3,10 @@ import { guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
-import { errorSchema } from '../schemas.js';
+import { errorSchema } from '../../lib/server/error-schema.js';
 import { type JsonSchema, jsonSchemaOf } from './json-schema.js';
 
-/** The shapes of the contract, by the names that it gives them. */
+/** The contract's shapes, by their names in it. */
 export const components: Readonly<Record<string, JsonSchema>> = {
   Guest: jsonSchemaOf(guestSchema),
   Job: jsonSchemaOf(jobSchema),
@@ -18,7 +18,7 @@ export const components: Readonly<Record<string, JsonSchema>> = {
 
 const names = new Map(Object.entries(components).map(([name, schema]) => [stringify(schema), name]));
 
-/** Names a shape that has a name, wherever it comes. */
+/** Replaces a named shape, or a list's items, with a reference to it. */
 export const referring = (schema: JsonSchema): JsonSchema => {
   const name = names.get(stringify(schema));
   if (name) return { $ref: `#/components/schemas/${name}` };

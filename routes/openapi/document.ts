@@ -6,15 +6,15 @@ import { components } from './components.js';
 import type { JsonSchema } from './json-schema.js';
 import { operationOf } from './operation.js';
 
-const DESCRIPTION = `Virtual machines and containers on this host. An action answers 202 and is a job, to be followed
-with \`GET /jobs/{jobID}\` or waited for with \`?wait=SECONDS\`.`;
+const DESCRIPTION = `Virtual machines and containers on this host. An action responds with 202 and runs as a job: follow it
+with \`GET /jobs/{jobID}\`, or wait for its result with \`?wait=SECONDS\`.`;
 
 const { version, license } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
   version: string;
   license: string;
 };
 
-/** The whole API as OpenAPI 3.1 has it, from the very schemas that validate. */
+/** Describes the whole API in OpenAPI 3.1, using the schemas that validate requests. */
 export const openApiDocument = (table: readonly Route[]): JsonSchema => {
   const paths: Record<string, JsonSchema> = {};
   for (const route of table) {
@@ -31,7 +31,7 @@ export const openApiDocument = (table: readonly Route[]): JsonSchema => {
     },
     servers: [{ url: '/' }],
     paths,
-    // Where the agent asks for tokens: on loopback it need not.
+    // Either may apply: an agent on loopback may accept requests without a token.
     security: [{}, { token: [] }],
     components: { schemas: components, securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
   };

@@ -1,23 +1,23 @@
 import { changesSomething, isWebSocket, type Route } from '../../lib/server/route.js';
 
-/** Those of docs/api.md, in a line each. */
+/** One line for each status that docs/api.md explains. */
 const DESCRIPTIONS = {
   400: 'Malformed or invalid input; the message names the key',
-  404: 'There is no such guest, image, job or snapshot, or the action is not configured',
-  409: 'At odds with the state of things, or an idempotency key of another request',
-  412: 'It is no longer what If-Match says',
+  404: 'Unknown guest, image, job or snapshot, or an action that is not configured',
+  409: 'Not possible in the current state, or an idempotency key of another request',
+  412: 'Changed since the ETag in If-Match',
   413: 'The body is too large',
-  426: 'It is a WebSocket, and that was not asked for',
-  429: 'Too much waits already; try again after Retry-After seconds',
-  502: 'A sub-agent answered nonsense, or an error of its own',
-  503: 'A sub-agent is down, or the agent is stopping; try again after Retry-After seconds',
-  504: 'A sub-agent did not answer in time',
-  507: 'The disk of the state is full; nothing was changed, unless the message says otherwise',
+  426: 'The request is not a WebSocket handshake',
+  429: 'Too many requests or queued actions; retry after Retry-After seconds',
+  502: 'A sub-agent failed or sent an invalid response',
+  503: 'A sub-agent is down, or the agent is stopping; retry after Retry-After seconds',
+  504: 'A sub-agent did not respond in time',
+  507: "The disk of the agent's state is full; nothing was changed, unless the message says otherwise",
 } as const;
 
 export type ErrorStatus = keyof typeof DESCRIPTIONS;
 
-/** The errors that a route is known to answer, with what they mean. */
+/** Lists the error statuses of a route with their meanings. */
 export const errorsOf = (route: Route): [ErrorStatus, string][] => {
   const takes = (part: unknown, ...statuses: ErrorStatus[]): ErrorStatus[] => (part ? statuses : []);
   const statuses = new Set<ErrorStatus>([

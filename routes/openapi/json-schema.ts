@@ -4,7 +4,7 @@ export type JsonSchema = Record<string, unknown>;
 
 const TARGET = 'draft-2020-12';
 
-/** What joi says of a schema beside its JSON Schema. */
+/** The parts of joi's description that its JSON Schema lacks. */
 interface Described extends Description {
   allow?: unknown[];
   examples?: unknown[];
@@ -15,7 +15,7 @@ interface Described extends Description {
 const constrainsText = (schema: JsonSchema): boolean =>
   ['pattern', 'allOf', 'format', 'minLength'].some((keyword) => keyword in schema);
 
-/** joi allows `""` beside a pattern, and `null` beside a choice, which its JSON Schema does not say. */
+/** Adds the `""` allowed beside a pattern and the `null` allowed beside a choice, which joi's JSON Schema omits. */
 const withAllowed = (schema: JsonSchema, allow: readonly unknown[]): JsonSchema => {
   if (Array.isArray(schema.enum) && allow.includes(null) && !schema.enum.includes(null))
     return { ...schema, enum: [...schema.enum, null] };
@@ -40,11 +40,11 @@ const complete = (schema: JsonSchema, described: Described): JsonSchema => {
   }
   const item = described.items?.[0];
   if (item && schema.items) completed.items = complete(schema.items as JsonSchema, item);
-  // Keys that nobody knows are ignored.
+  // Unknown keys are ignored.
   if (!('patternProperties' in schema)) delete completed.additionalProperties;
   return withAllowed(completed, described.allow ?? []);
 };
 
-/** The JSON Schema of what a joi schema takes. */
+/** Converts a joi schema to the JSON Schema of its input. */
 export const jsonSchemaOf = (schema: Schema): JsonSchema =>
   complete(schema['~standard'].jsonSchema.input({ target: TARGET }) as JsonSchema, schema.describe());

@@ -27,10 +27,14 @@ const header = (name: string, description: string): JsonSchema => ({
 
 const headersOf = ({ method, reply, conditional, resumable }: Route): JsonSchema[] => [
   ...(method === 'POST' && reply.status === 202
-    ? [header('Idempotency-Key', 'Makes it safe to send the request again: it is done once')]
+    ? [header('Idempotency-Key', 'Makes the request safe to repeat: the agent carries it out once')]
     : []),
-  ...(resumable ? [header('Last-Event-ID', 'The id of the last event that was seen')] : []),
-  ...(conditional ? [header('If-Match', 'The ETag of what is to be changed: 412 when it is another')] : []),
+  ...(resumable
+    ? [header('Last-Event-ID', 'The id of the last event received; the stream resumes after it')]
+    : []),
+  ...(conditional
+    ? [header('If-Match', 'The ETag that you have seen: 412 when the current one differs')]
+    : []),
 ];
 
 const requestBody = ({ payload }: Route): JsonSchema => {
@@ -44,18 +48,20 @@ const responseHeaders = ({ reply, query, tagged, asks, resumable }: Route): Json
   const text = { schema: { type: 'string' } };
   const headers = {
     ...(reply.status === 202 || asks
-      ? { 'X-Guest-Job-ID': { description: 'Names the job, or the run of the pipeline', ...text } }
+      ? { 'X-Guest-Job-ID': { description: 'The ID of the job, or of the pipeline run', ...text } }
       : {}),
     ...(query?.describe().keys.cursor
       ? { Link: { description: 'The next page, as rel="next"; absent on the last one', ...text } }
       : {}),
-    ...(resumable ? { 'X-Last-Event-ID': { description: 'Where the stream begins', ...text } } : {}),
+    ...(resumable
+      ? { 'X-Last-Event-ID': { description: 'The id of the event after which the stream starts', ...text } }
+      : {}),
     ...(tagged ? { ETag: { description: 'Changes when the content does', ...text } } : {}),
   };
   return Object.keys(headers).length > 0 ? { headers } : {};
 };
 
-/** An action that is waited for, or only tried, answers 200. */
+/** Describes the successful responses. An action that clients wait for, or rehearse, responds with 200. */
 const successes = (route: Route): JsonSchema => {
   const { status, description, schema, type } = route.reply;
   if (isWebSocket(route)) return { [status]: { description, ...responseHeaders(route) } };
@@ -67,7 +73,7 @@ const successes = (route: Route): JsonSchema => {
   return status === 202
     ? {
         200: {
-          description: 'What came of it, with `wait`, or what would, with `dryRun`',
+          description: 'The result: with `wait` when the job ended in time, with `dryRun` as it would be',
           ...headers,
           ...content,
         },
@@ -83,16 +89,7 @@ const failures = (route: Route): JsonSchema => ({
   default: { description: 'Any other error', ...inJson(errorReference) },
 });
 
-/** Handlers that serve several paths are told apart by what differs. */
-const operationId = ({ handler, method, path, reply }: Route): string =>
-  [
-    handler.name,
-    path.includes('/disks/') ? 'OfDisk' : '',
-    method === 'GET' && reply.status === 202 ? 'ByGet' : '',
-    method === 'POST' && path.endsWith('/delete') ? 'ByPost' : '',
-  ].join('');
-
-/** A route as OpenAPI has it. */
+/** Describes a route as an OpenAPI operation. */
 export const operationOf = (route: Route): JsonSchema => {
   const parameters = [
     ...parametersIn('path', route.params),
@@ -100,7 +97,7 @@ export const operationOf = (route: Route): JsonSchema => {
     ...headersOf(route),
   ];
   return {
-    operationId: operationId(route),
+    operationId: route.operationId,
     summary: route.summary,
     tags: [...route.tags],
     ...(route.scope === 'public' ? { security: [] } : {}),

@@ -13,9 +13,11 @@ import { createLogger, type Logger } from '../../lib/log.js';
 import { stopPretenuring } from '../../lib/pretenuring.js';
 import { removeStaleSocket } from '../../lib/rpc/protocol/service-address.js';
 import { accessTo, SOCKET } from '../../lib/server/access.js';
-import { createServer, type WayIn } from '../../lib/server/server.js';
+import { createServer, type Endpoint } from '../../lib/server/server.js';
 import { readTls, reloadTls } from '../../lib/server/tls.js';
 import { unoptimized } from '../../lib/unoptimized.js';
+import { pages } from '../pages.js';
+import { routeTable } from '../table.js';
 import { type Address, formatAddress } from './address.js';
 import { commandLine, DEFAULT_ADDRESS, type Options } from './command-line.js';
 
@@ -43,8 +45,8 @@ ${HAS_DEMO ? demo : ''}Ctrl-C stops the agent; guests keep running.
 `;
 };
 
-/** Where the config and the command line have it listen. It is refused before anything is started. */
-const wayInAt = async (address: Address, { server, dbpath }: Config, log: Logger): Promise<WayIn> => ({
+/** Builds the TCP endpoint of the config and the command line. Unsafe ones fail before anything is started. */
+const endpointAt = async (address: Address, { server, dbpath }: Config, log: Logger): Promise<Endpoint> => ({
   listen: address,
   access: await accessTo(address.host, server, new TokenRegistry(dbpath, log)),
   tls: server.tls && (await readTls(server.tls)),
@@ -52,8 +54,8 @@ const wayInAt = async (address: Address, { server, dbpath }: Config, log: Logger
 });
 
 /** hapi looks at each route with schemas of its own. */
-const prepareServer = ({ context }: Agent, wayIn: WayIn): Promise<Server> =>
-  unoptimized(() => createServer(context, wayIn));
+const prepareServer = ({ context }: Agent, endpoint: Endpoint): Promise<Server> =>
+  unoptimized(() => createServer({ routes: routeTable, pages, context, endpoint }));
 
 const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promise<Server | undefined> => {
   if (!socket) return undefined;
@@ -74,9 +76,9 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   const log = createLogger('agent', logLevel);
   const config = await unoptimized(() => loadConfig(configFile));
   for (const warning of config.warnings) log.warn(warning);
-  const wayIn = await wayInAt(address, config, log);
+  const endpoint = await endpointAt(address, config, log);
   const agent = await startAgent(config, log);
-  const server = await prepareServer(agent, wayIn);
+  const server = await prepareServer(agent, endpoint);
   const servers = [server];
   const stop = async (): Promise<void> => {
     const jobs = runningJobs(agent);

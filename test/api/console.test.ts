@@ -11,6 +11,7 @@ import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { MAX_CONSOLES } from '../../lib/runtime/jobs/runner.js';
 import { LOCAL } from '../../lib/server/access.js';
 import { createServer } from '../../lib/server/server.js';
+import { routeTable } from '../../routes/table.js';
 import { addGuest, startTestAgent } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { shouting, view } from '../helpers/console.js';
@@ -232,7 +233,12 @@ test('a sub-agent that is down is a 503', async (t) => {
 
 test('when the agent stops, consoles are closed with the code for that', async (t) => {
   const { context } = await startTestAgent(t, {});
-  const server = await createServer(context, { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL });
+  const server = await createServer({
+    routes: routeTable,
+    pages: [],
+    context,
+    endpoint: { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL },
+  });
   await server.start();
   const { id } = await addGuest(context);
   const viewer = await view(`http://127.0.0.1:${server.info.port}/guests/${id}/console/serial`);

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Refusal } from '../../lib/rpc/protocol/refusal.js';
-import { PATIENCE } from '../../lib/server/listener.js';
+import { DEFAULT_TIMEOUTS } from '../../lib/server/listener.js';
 import { addGuest, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { serveFixed } from '../helpers/raw-service.js';
@@ -218,7 +218,7 @@ test('a client that stops reading is cut off after a while, and makes room', asy
           },
         }).once('close', gone.open),
     },
-    { ...PATIENCE, stall: 300 },
+    { ...DEFAULT_TIMEOUTS, stall: 300 },
   );
   await addGuest(context, { id: ID });
   const stalled = request(`${url}${PATH}`, (response) => response.pause());
@@ -232,7 +232,7 @@ test('a slow answer that follows a stream on the same connection is waited for',
   const { url, context } = await serveApi(
     t,
     { methods: { 'Test.cpuMetrics': () => delay(2500, { type: 'cpu', cpu: [] }) } },
-    { ...PATIENCE, stall: 1500 },
+    { ...DEFAULT_TIMEOUTS, stall: 1500 },
   );
   await addGuest(context, { id: ID });
   const { port, host } = new URL(url);

@@ -18,9 +18,9 @@ const assertError = (t: ExecutionContext, { status, headers, body }: ApiAnswer, 
 };
 
 const NOT_FOUND: [method: string, path: string, message: string][] = [
-  ['GET', '/nowhere', '/nowhere: there is no such path'],
-  ['PUT', '/nowhere', '/nowhere: there is no such path'],
-  ['POST', `/guests/${NO_GUEST}/frobnicate`, `/guests/${NO_GUEST}/frobnicate: there is no such path`],
+  ['GET', '/nowhere', '/nowhere: no such path'],
+  ['PUT', '/nowhere', '/nowhere: no such path'],
+  ['POST', `/guests/${NO_GUEST}/frobnicate`, `/guests/${NO_GUEST}/frobnicate: no such path`],
   ['GET', `/guests/${NO_GUEST}`, `guest ${NO_GUEST}: not found`],
   ['DELETE', `/guests/${NO_GUEST}`, `guest ${NO_GUEST}: not found`],
   ['POST', `/guests/${NO_GUEST}/start`, `guest ${NO_GUEST}: not found`],

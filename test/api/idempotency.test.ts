@@ -149,6 +149,6 @@ test('a key that is none is refused', async (t) => {
   for (const key of ['', 'with space', 'x'.repeat(256)]) {
     const { status, body } = await call('POST', '/guests', { memory: 64 }, { 'Idempotency-Key': key });
     t.is(status, 400);
-    t.regex((body as { message: string }).message, /^Idempotency-Key: give 1 to 255/);
+    t.regex((body as { message: string }).message, /^Idempotency-Key must be 1 to 255/);
   }
 });

@@ -1,7 +1,9 @@
 import type { ExecutionContext } from 'ava';
 import { LOCAL } from '../../lib/server/access.js';
-import { PATIENCE, type Patience } from '../../lib/server/listener.js';
-import { createServer, type WayIn } from '../../lib/server/server.js';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../../lib/server/listener.js';
+import { createServer, type Endpoint } from '../../lib/server/server.js';
+import { pages } from '../../routes/pages.js';
+import { routeTable } from '../../routes/table.js';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
 import { requireDescribed } from './openapi.js';
 
@@ -65,15 +67,17 @@ export const callApi = async (
 export const serveApi = async (
   t: ExecutionContext,
   options: TestAgentOptions = {},
-  patience: Patience = PATIENCE,
-  wayIn: Partial<WayIn> = {},
+  timeouts: Timeouts = DEFAULT_TIMEOUTS,
+  endpoint: Partial<Endpoint> = {},
 ): Promise<Api> => {
   const agent = await startTestAgent(t, options);
-  const server = await createServer(
-    agent.context,
-    { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL, ...wayIn },
-    { ...patience, stop: 100 },
-  );
+  const server = await createServer({
+    routes: routeTable,
+    pages,
+    context: agent.context,
+    endpoint: { listen: { host: '127.0.0.1', port: 0 }, access: LOCAL, ...endpoint },
+    timeouts: { ...timeouts, stop: 100 },
+  });
   const asked: string[] = [];
   server.events.on('response', ({ method, route }) => asked.push(`${method.toUpperCase()} ${route.path}`));
   await server.start();

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { openGuestConsole } from '../../../lib/runtime/actions/console-actions.js';
 import { connected } from '../../replies.js';
 

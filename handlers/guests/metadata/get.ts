@@ -1,4 +1,5 @@
-import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { type Metadata, metadataOf } from '../../../lib/model/guest.js';
 import { tagged } from '../../replies.js';
 

@@ -1,4 +1,5 @@
-import type { Context, DryRunQuery, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { DryRunQuery, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { requireMatch } from '../../../lib/model/etag.js';
 import { type Guest, type Metadata, metadataOf, normalizeGuest } from '../../../lib/model/guest.js';
 import { patchMetadata, requireMetadataFits } from '../../../lib/model/metadata.js';

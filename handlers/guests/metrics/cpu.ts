@@ -1,4 +1,5 @@
-import type { Context, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import type { CpuMetrics } from '../../../lib/model/metrics.js';
 import { queryMetrics } from '../../../lib/runtime/actions/guest-actions.js';
 import { answered } from '../../replies.js';

@@ -1,4 +1,5 @@
-import type { Context, Event, JobQuery, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { Event, JobQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { submitOnce } from '../../submit.js';

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Context, Event, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { Event, Reply } from '../../../lib/model/endpoint.js';
 import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { JOB_ID_HEADER } from '../../../lib/server/job-id-header.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';

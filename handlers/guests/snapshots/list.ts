@@ -1,4 +1,5 @@
-import type { Context, Event, ListQuery, Reply } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { Event, ListQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { pageOfAll } from '../../pages.js';

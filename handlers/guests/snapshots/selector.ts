@@ -1,4 +1,5 @@
-import type { Context, GuestParams } from '../../../lib/model/endpoint.js';
+import type { Context } from '../../../lib/agent/context.js';
+import type { GuestParams } from '../../../lib/model/endpoint.js';
 import type { SnapshotSelector } from '../../../lib/runtime/actions/snapshot-actions.js';
 
 export interface SnapshotsParams extends GuestParams {

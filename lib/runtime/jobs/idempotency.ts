@@ -1,6 +1,6 @@
 import { keyReused } from '../../errors.js';
+import type { IdempotentRequest } from '../../model/idempotent-request.js';
 import type { JobLog } from '../../store/job-log.js';
-import type { IdempotentRequest } from '../../store/logged-job.js';
 import type { JobQueue } from './job-queue.js';
 import type { Submission } from './submission.js';
 

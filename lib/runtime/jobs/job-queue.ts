@@ -113,7 +113,7 @@ export class JobQueue {
   /** @throws {AgentError} `not_found`, or `conflict` when it has ended already */
   requireUnfinished(id: string): Job {
     const job = this.#jobs.get(id);
-    if (isFinished(job)) throw jobEnded(job);
+    if (isFinished(job)) throw jobEnded(job.ID, job.Status);
     return job;
   }
 
@@ -126,7 +126,7 @@ export class JobQueue {
   async cancel(id: string): Promise<Job> {
     const job = this.requireUnfinished(id);
     const live = this.#live.get(id);
-    if (!live) throw jobEnded(job);
+    if (!live) throw jobEnded(job.ID, job.Status);
     this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'));
     await waitFor(live.ended, live.unwritten);
     return this.#jobs.get(id);

@@ -1,5 +1,5 @@
+import type { IdempotentRequest } from '../../model/idempotent-request.js';
 import type { Job } from '../../model/job.js';
-import type { IdempotentRequest } from '../../store/logged-job.js';
 import type { EnqueueOptions } from './runner.js';
 
 /** An async action that was accepted. */

@@ -10,6 +10,7 @@ import axios from 'axios';
 import { LOCAL } from '../../../lib/server/access.js';
 import { createServer } from '../../../lib/server/server.js';
 import { readTls, reloadTls } from '../../../lib/server/tls.js';
+import { routeTable } from '../../../routes/table.js';
 import { startTestAgent } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 import { Authority, type Pair } from '../../helpers/authority.js';
@@ -69,7 +70,12 @@ test('a certificate that is replaced is served, and one that is broken is not', 
   await put(await authority.sign('first'));
   const { context } = await startTestAgent(t);
   const listen = { host: '127.0.0.1', port: 0 };
-  const server = await createServer(context, { listen, access: LOCAL, tls: await readTls(files) });
+  const server = await createServer({
+    routes: routeTable,
+    pages: [],
+    context,
+    endpoint: { listen, access: LOCAL, tls: await readTls(files) },
+  });
   await server.start();
   const forget = reloadTls(server.listener as Server, files, silentLog);
   t.teardown(async () => {

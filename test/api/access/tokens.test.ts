@@ -145,6 +145,6 @@ test('what a token has opened is closed when it is revoked', async (t) => {
   const events = await fetch(`${api.url}/events`, { headers });
   const ended = viewer.ends();
   await changeTokens(dbpath, (tokens) => withoutToken(tokens, 'ops'));
-  t.deepEqual(await ended, [1008, 'your token is good no more']);
+  t.deepEqual(await ended, [1008, 'token revoked or expired']);
   await t.throwsAsync(events.text());
 });

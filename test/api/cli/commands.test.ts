@@ -164,7 +164,7 @@ test.serial('jobs are listed, shown, waited for and cancelled', async (t) => {
   t.regex((await mistify(t, url, 'job', 'wait', short)).stdout, /^start, job \S+: done in/);
   const cancelled = await mistify(t, url, 'job', 'cancel', short);
   t.is(cancelled.exitCode, 6);
-  t.regex(cancelled.stderr, /has ended already/);
+  t.regex(cancelled.stderr, /has already ended/);
 });
 
 test.serial('metadata of the host and of a guest is set, removed and shown', async (t) => {

@@ -2,7 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import test from 'ava';
 import { openApiDocument } from '../../../../routes/openapi/document.js';
 import { jsonSchemaOf } from '../../../../routes/openapi/json-schema.js';
-import { guestPayload, imageParams } from '../../../../routes/schemas.js';
+import { imageParams } from '../../../../routes/schemas/params.js';
+import { guestPayload } from '../../../../routes/schemas/payloads.js';
 import { routeTable } from '../../../../routes/table.js';
 
 interface Operation {

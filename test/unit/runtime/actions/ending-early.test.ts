@@ -56,7 +56,7 @@ test('a job that runs is cancelled: its sub-agent is told, and what waits behind
 test('a job that has ended cannot be cancelled, one that is unknown is not found', async (t) => {
   const { context, hanging } = await startHanging(t);
   await cancel(context, hanging);
-  await t.throwsAsync(cancel(context, hanging), { message: /has ended already: its status is Error/ });
+  await t.throwsAsync(cancel(context, hanging), { message: /has already ended: its status is Error/ });
   await t.throwsAsync(cancel(context, crypto.randomUUID()), { message: /not found/ });
 });
 

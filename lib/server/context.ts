@@ -1,0 +1,10 @@
+import type { AuditLog } from '../audit/audit-log.js';
+import type { Logger } from '../log.js';
+import type { Metrics } from '../metrics/metrics.js';
+
+/** The parts of the handlers' context that the server itself uses. */
+export interface ServerContext {
+  audit: AuditLog;
+  metrics: Pick<Metrics, 'noteRequest'>;
+  log: Logger;
+}

@@ -1,0 +1,25 @@
+import type { Principal, Scope } from '../model/principal.js';
+
+/** The state that this server keeps on hapi's own objects. */
+declare module '@hapi/hapi' {
+  interface ServerApplicationState {
+    /** Every client's principal, where clients need no credentials. */
+    everyone?: Principal;
+  }
+
+  interface AuthCredentials<AuthUser, AuthApp> {
+    principal?: Principal;
+    /** Absent where the credentials cannot become invalid while a connection lasts. */
+    isStillValid?: () => Promise<boolean>;
+  }
+
+  interface RouteOptionsApp {
+    /** The scope that clients of the route need. */
+    scope?: Scope | 'public';
+  }
+
+  interface RequestApplicationState {
+    /** The id of the guest that the reply concerns. */
+    guest?: string;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Request } from '@hapi/hapi';
+import { disconnectSignal } from '../http/disconnect-signal.js';
+import type { Event } from '../model/endpoint.js';
+import { principalFrom } from './auth.js';
+import { conditionsOf } from './request-conditions.js';
+import type { Route } from './route.js';
+
+/** The query of a route without a query schema. */
+const NO_QUERY = {};
+
+/** A request in the form that handlers take, free of hapi. */
+export class RequestEvent implements Event {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly payload: unknown;
+  readonly principal: Event['principal'];
+  readonly idempotency: Event['idempotency'];
+  readonly ifMatch: Event['ifMatch'];
+  readonly lastEventId: Event['lastEventId'];
+  readonly #request: Request;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: Request, route: Route) {
+    const { idempotency, ifMatch, lastEventId } = conditionsOf(request, route);
+    this.#request = request;
+    this.params = request.params;
+    this.query = route.query ? request.query : NO_QUERY;
+    this.payload = request.payload;
+    this.principal = principalFrom(request);
+    this.idempotency = idempotency;
+    this.ifMatch = ifMatch;
+    this.lastEventId = lastEventId;
+  }
+
+  /** Created on first use, since most handlers never read it. */
+  get signal(): AbortSignal {
+    this.#signal ??= disconnectSignal(this.#request);
+    return this.#signal;
+  }
+}

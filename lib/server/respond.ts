@@ -1,0 +1,57 @@
+import { finished, Readable } from 'node:stream';
+import type { Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
+import type { Reply } from '../model/endpoint.js';
+import { onRevoked } from './auth.js';
+import { bodyOf } from './json-body.js';
+
+/** Links to the next page of a list (RFC 8288). */
+const linkToNext = ({ url }: Request, cursor: string): string => {
+  const query = new URLSearchParams(url.searchParams);
+  query.set('cursor', cursor);
+  return `<${url.pathname}?${query}>; rel="next"`;
+};
+
+/** The method that hapi's types declare as a property. */
+interface PassThrough {
+  passThrough(isEnabled: boolean): void;
+}
+
+/** Ends a stream's response when the stream breaks off, the client stalls, or its token is revoked. */
+const guardStream = (body: Readable, request: Request, stall: number): void => {
+  const { req, res } = request.raw;
+  // hapi does not notice a stream that breaks off before it is read.
+  finished(body, { writable: false }, (error) => {
+    if (error && !res.writableEnded) res.destroy();
+  });
+  res.setTimeout(stall, () => res.destroy());
+  // The timeout belongs to the socket; clear it before the next response on it, which has no such limit.
+  res.prependOnceListener('finish', () => req.socket.setTimeout(0));
+  res.once(
+    'close',
+    onRevoked(request, () => res.destroy()),
+  );
+};
+
+/**
+ * Makes hapi's response of a handler's reply.
+ * @param stall milliseconds after which a client that reads no byte of a stream is disconnected
+ */
+export const respond = (
+  reply: Reply,
+  request: Request,
+  h: ResponseToolkit,
+  stall: number,
+): ResponseObject => {
+  const { status, headers, next } = reply;
+  const body = bodyOf(reply);
+  const response = h.response(body).code(status);
+  if (reply.isStored) response.type('application/json');
+  if (next !== undefined) response.header('Link', linkToNext(request, next));
+  for (const name in headers) response.header(name, String(headers[name]));
+  if (body instanceof Readable) {
+    // Otherwise hapi would copy the headers of the sub-agent's response.
+    (response as unknown as PassThrough).passThrough(false);
+    guardStream(body, request, stall);
+  }
+  return response;
+};

@@ -1,0 +1,30 @@
+import Joi from 'joi';
+import type { ProfileParams } from '../../handlers/debug/profile.js';
+import type { GuestJobParams } from '../../handlers/guests/jobs/get.js';
+import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js';
+import type { ImageParams } from '../../handlers/images/get.js';
+import type { JobParams } from '../../handlers/jobs/get.js';
+import type { GuestParams } from '../../lib/model/endpoint.js';
+import { guestIdSchema, imageIdSchema } from '../../lib/model/guest.js';
+import { diskIdSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
+import { uuid } from '../../lib/model/uuid.js';
+
+const guestID = guestIdSchema.required();
+const jobID = uuid().required().label('job id').description('The UUID of a job');
+const diskID = diskIdSchema.required();
+const name = snapshotNameSchema.required();
+
+export const guestParams = Joi.object<GuestParams, true>({ guestID });
+
+export const jobParams = Joi.object<JobParams, true>({ jobID });
+export const guestJobParams = Joi.object<GuestJobParams, true>({ guestID, jobID });
+
+export const imageParams = Joi.object<ImageParams, true>({ imageID: imageIdSchema.required() });
+
+export const snapshotParams = Joi.object<GuestParams & { name: string }, true>({ guestID, name });
+export const diskSnapshotsParams = Joi.object<GuestParams & { diskID: string }, true>({ guestID, diskID });
+export const diskSnapshotParams = Joi.object<Required<SnapshotParams>, true>({ guestID, name, diskID });
+
+export const profileParams = Joi.object<ProfileParams, true>({
+  profile: Joi.string().max(64).required().description('The profile: `profile` (CPU) or `heap`'),
+});

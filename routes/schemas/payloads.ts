@@ -1,0 +1,65 @@
+import Joi, { type ObjectSchema } from 'joi';
+import type { SnapshotCreation } from '../../handlers/guests/snapshots/create.js';
+import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.js';
+import type { MetadataPatch } from '../../handlers/metadata/patch.js';
+import { guestSchema, type LooseGuest, METADATA_MESSAGES, type Nic } from '../../lib/model/guest.js';
+import { imageFetchSchema } from '../../lib/model/image.js';
+import { snapshotNameSchema } from '../../lib/model/snapshot.js';
+
+/** JSON has types, so a number in a string is a mistake. */
+const strict = { convert: false } as const;
+
+/** Limits clients to the two known types; a sub-agent may report others. */
+const guestType = Joi.string()
+  .valid('kvm', 'container', '')
+  .allow(null)
+  .description('`kvm` (the default) or `container`');
+
+/** Rejects the all-zero MAC address, which hypervisors do not accept. */
+const usableMacs: Joi.CustomValidator<Nic[]> = (nics, helpers) => {
+  const index = nics.findIndex(({ mac }) => mac === '00:00:00:00:00:00');
+  if (index === -1) return nics;
+  const message = `"nics[${index}].mac" must not be all zeros: leave it out to have one generated`;
+  return helpers.message({ custom: message });
+};
+
+const guestNics = guestSchema.extract('nics').custom(usableMacs);
+
+export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
+  .keys({ type: guestType, nics: guestNics })
+  .allow(null)
+  .prefs(strict);
+
+export const metadataPatchPayload: ObjectSchema<MetadataPatch | null> = Joi.object<MetadataPatch>()
+  .pattern(Joi.string().max(255), Joi.string().allow('', null))
+  .unknown(false)
+  .allow(null)
+  .messages(METADATA_MESSAGES)
+  .label('metadata')
+  .description('The keys to set; `null` or `""` removes a key')
+  .example({ owner: 'ops', note: null })
+  .prefs(strict);
+
+export const snapshotCreatePayload: ObjectSchema<SnapshotCreation | null> = Joi.object<
+  SnapshotCreation,
+  true
+>({
+  dest: snapshotNameSchema.allow('', null),
+})
+  .allow(null)
+  .label('snapshot')
+  .prefs(strict);
+
+export const snapshotRollbackPayload: ObjectSchema<SnapshotRollback | null> = Joi.object<
+  SnapshotRollback,
+  true
+>({
+  destroyMoreRecent: Joi.boolean()
+    .allow(null)
+    .description('Destroy newer snapshots, which would otherwise prevent the rollback'),
+})
+  .allow(null)
+  .label('rollback')
+  .prefs(strict);
+
+export const imageFetchPayload = imageFetchSchema.required().prefs(strict);

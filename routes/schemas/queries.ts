@@ -1,0 +1,106 @@
+import Joi, { type ObjectSchema, type Schema } from 'joi';
+import type { ProfileQuery } from '../../handlers/debug/profile.js';
+import type { EventsQuery } from '../../handlers/events/follow.js';
+import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
+import type { ImagesQuery } from '../../handlers/images/list.js';
+import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
+import type { DryRunQuery, JobQuery, ListQuery } from '../../lib/model/endpoint.js';
+import { EVENT_KINDS } from '../../lib/model/event.js';
+import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
+import { imageSchema } from '../../lib/model/image.js';
+import { jobSchema } from '../../lib/model/job-schema.js';
+import { snapshotSchema } from '../../lib/model/snapshot.js';
+import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
+import { keysOf } from './keys.js';
+
+const MAX_ITEMS = 100_000;
+
+/** Splits a comma-separated list. */
+const split = (text: string): string[] => text.split(',').map((item) => item.trim());
+
+/** Comma-separated keys, converted to an array. */
+const fieldsOf = (known: readonly string[]): Schema =>
+  Joi.string()
+    .max(1000)
+    .custom((text: string, helpers) => {
+      const fields = split(text);
+      const unknown = fields.filter((field) => !known.includes(field));
+      if (unknown.length === 0) return fields;
+      const message = `"fields" contains unknown keys (${unknown.join(', ')}): choose from ${known.join(', ')}`;
+      return helpers.message({ custom: message.replaceAll('{', '(') });
+    })
+    .description(`Comma-separated keys to return of each item: ${known.join(', ')}`)
+    .example(known.slice(0, 2).join(','));
+
+const listQuery = (item: ObjectSchema): ObjectSchema<ListQuery> =>
+  Joi.object<ListQuery>({
+    limit: Joi.number().integer().min(1).max(MAX_ITEMS).description('The most items to return').example(20),
+    cursor: Joi.string()
+      .max(4096)
+      .description('Where the previous page ended; follow the Link header instead of building it'),
+    fields: fieldsOf(keysOf(item)),
+  });
+
+export const guestsQuery = listQuery(guestSchema);
+export const jobsQuery = listQuery(jobSchema);
+export const snapshotsQuery = listQuery(snapshotSchema);
+export const containerImagesQuery = listQuery(imageSchema);
+export const imagesQuery: ObjectSchema<ImagesQuery> = listQuery(imageSchema).append<ImagesQuery>({
+  type: Joi.string()
+    .allow('')
+    .max(64)
+    .description('`container` for container images, any other value for disk images; both when absent'),
+});
+
+const toKinds: Joi.CustomValidator<string, string[]> = (text, helpers) => {
+  const kinds = split(text);
+  const known: readonly string[] = EVENT_KINDS;
+  if (kinds.every((kind) => known.includes(kind))) return kinds;
+  return helpers.message({ custom: `"kind" must contain only ${known.join(', ')}` });
+};
+
+const MAX_GUESTS = 100;
+const guestIdsSchema = Joi.array().items(guestIdSchema).max(MAX_GUESTS);
+
+const toGuestIds: Joi.CustomValidator<string, string[]> = (text, helpers) => {
+  const { value, error } = guestIdsSchema.validate(split(text));
+  if (!error) return value;
+  return helpers.message({ custom: `"guest" must contain UUIDs of guests, at most ${MAX_GUESTS}` });
+};
+
+const guestIds = Joi.string()
+  .max(MAX_GUESTS * 40)
+  .custom(toGuestIds);
+
+export const guestsMetricsQuery = Joi.object<GuestMetricsQuery>({
+  guest: guestIds.description('Comma-separated guests to return; all when absent'),
+});
+
+export const eventsQuery = Joi.object<EventsQuery>({
+  guest: guestIds.description('Comma-separated guests whose events to send; all when absent'),
+  kind: Joi.string()
+    .max(100)
+    .custom(toKinds)
+    .description(`Comma-separated kinds of events to send: ${EVENT_KINDS.join(', ')}`)
+    .example('guest,job'),
+  after: Joi.number()
+    .integer()
+    .min(0)
+    .description('Start after the event with this id; 0 starts with the oldest one kept'),
+  limit: Joi.number().integer().min(1).max(MAX_ITEMS).description('End the stream after this many events'),
+});
+
+const dryRun = Joi.boolean().description('Check the request without changing anything');
+
+export const dryRunQuery = Joi.object<DryRunQuery, true>({ dryRun });
+
+export const jobQuery = Joi.object<JobQuery, true>({
+  dryRun,
+  wait: Joi.number().min(0).max(3600).description('Seconds to wait for the result of the job').example(30),
+});
+
+export const serialConsoleQuery = Joi.object<SerialConsoleQuery, true>({ scrollback: scrollbackSchema });
+
+export const profileQuery = Joi.object<ProfileQuery, true>({
+  seconds: Joi.number().positive().max(300).default(30).description('How long to profile'),
+});

@@ -1,0 +1,62 @@
+import Joi, { type ObjectSchema, type Schema } from 'joi';
+import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
+import { imageSchema } from '../../lib/model/image.js';
+import { jobSchema } from '../../lib/model/job-schema.js';
+import { snapshotSchema } from '../../lib/model/snapshot.js';
+import { keysOf } from './keys.js';
+
+const count = Joi.number().required();
+
+const countersSchema = (...keys: string[]): ObjectSchema =>
+  Joi.object(Object.fromEntries(keys.map((key) => [key, count])));
+
+const diskCounters = countersSchema(
+  ...[
+    'read_ops',
+    'read_bytes',
+    'read_time',
+    'write_ops',
+    'write_bytes',
+    'write_time',
+    'flush_ops',
+    'flush_time',
+  ],
+).keys({ disk: Joi.string().required() });
+
+const nicCounters = countersSchema(
+  ...['rx_bytes', 'rx_packets', 'rx_errors', 'rx_drops', 'tx_bytes', 'tx_packets', 'tx_errors', 'tx_drops'],
+).keys({ name: Joi.string().required() });
+
+const cpuMetrics = Joi.array().items(countersSchema('cpu_time', 'vcpu_time'));
+const diskMetrics = Joi.object().pattern(Joi.string(), diskCounters);
+const nicMetrics = Joi.object().pattern(Joi.string(), nicCounters);
+
+const guestMetrics = Joi.object({
+  guest: guestIdSchema.required(),
+  time: Joi.string().isoDate().required().description('When the counters were read'),
+  cpu: cpuMetrics.description('One per vCPU, in seconds'),
+  disk: diskMetrics.description('By device'),
+  nic: nicMetrics.description('By name'),
+  memory: Joi.number().description('Host memory that the guest uses, in bytes'),
+}).label('guest metrics');
+
+/** Makes the schema of a list, whose items may come with selected keys only. */
+const listOf = (item: ObjectSchema): Schema =>
+  Joi.array().items(item.fork(keysOf(item), (key) => key.optional()));
+
+export const replies = {
+  metadata: metadataSchema,
+  guest: guestSchema,
+  guests: listOf(guestSchema),
+  job: jobSchema,
+  jobs: listOf(jobSchema),
+  image: imageSchema,
+  images: listOf(imageSchema),
+  fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
+  nothing: Joi.object({}),
+  snapshots: listOf(snapshotSchema),
+  cpuMetrics,
+  diskMetrics,
+  nicMetrics,
+  guestsMetrics: Joi.array().items(guestMetrics),
+} as const;
