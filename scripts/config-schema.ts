@@ -1,4 +1,4 @@
-// npm run config-schema: writes the JSON Schema of config files, which editors use, anew.
+// npm run config-schema: rewrites the JSON Schema of config files, which editors use.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG_SCHEMA_FILE, configJsonSchema } from '../lib/config/json-schema.js';

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { MistifyClient } from '../lib/client/index.js';
-import { loadConfig } from '../lib/config/load.js';
+import { DEFAULT_CONFIG, loadConfig } from '../lib/config/load.js';
 import { errorMessage } from '../lib/errors.js';
-import { packageRoot } from '../lib/files/package-root.js';
 import { makeNetwork } from './demo/bridge.js';
 import { serveFile } from './demo/file-server.js';
 import { GuestLife } from './demo/guest-life.js';
@@ -12,18 +11,21 @@ import { buildGuestImage } from './guest-image.js';
 export interface DemoTarget {
   /** Base URL of an agent on this host. */
   url: string;
-  /** The directory of its state. */
+  /** The directory of the agent's state. */
   dbpath: string;
-  /** A bridge of this name is made when this user may, and removed afterwards. */
+  /** The name of a bridge to make for the guest, if this user may make one. The demo removes it at the end. */
   bridge: string;
   say: (line: string) => void;
 }
 
-/** Lives a guest's whole life through the API of an agent that runs on this host. */
+/**
+ * Runs a guest through its whole life, by the API of an agent on this host.
+ * @throws {Error} at the first step that fails, after the guest and its image are deleted
+ */
 export const runDemo = async ({ url, dbpath, bridge, say }: DemoTarget): Promise<void> => {
   const client = new MistifyClient({ url });
   await client.guests.list();
-  say('building a tiny bootable Linux image (only the first time takes a while) …');
+  say('building a tiny bootable Linux image, which takes a while the first time …');
   const image = await buildGuestImage();
   const files = await serveFile(image);
   const network = await makeNetwork(bridge);
@@ -46,12 +48,12 @@ const addPath = (path: string, earlier: string[] | undefined): string[] => [...(
 
 const main = async (): Promise<void> => {
   const { address, configFile } = new Command('demo')
-    .description('Lives the whole life of a guest through the API of the agent that `npm start` runs')
-    .option('-a, --address <address>', 'where the agent listens', '127.0.0.1:8080')
-    .option('-c, --config-file <path>', "the agent's config files; may be given several times", addPath)
+    .description('Runs a guest through its whole life, by the API of the agent that `npm start` runs')
+    .option('-a, --address <address>', 'address of the agent', '127.0.0.1:8080')
+    .option('-c, --config-file <path>', 'config file of the agent; may be repeated', addPath)
     .parse()
     .opts<{ address: string; configFile?: string[] }>();
-  const { dbpath } = await loadConfig(configFile ?? [join(packageRoot, 'config', 'agent.json')]);
+  const { dbpath } = await loadConfig(configFile ?? [DEFAULT_CONFIG]);
   const startedAt = Date.now();
   const say = (line: string): void => {
     console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);

@@ -1,9 +1,9 @@
-// npm run dev: the local dev server. The same handlers as in production over the test-service, which needs no
-// hypervisor; rebuilt and restarted at every change. Arguments go to the agent.
+// npm run dev: runs the agent over the test-service, which needs no hypervisor. Rebuilds and restarts it after every
+// change. Arguments go to the agent.
 import { spawn } from 'node:child_process';
 import { CONSOLE, setUp } from './setup.mjs';
 
-setUp({ realParts: false });
+setUp({ guestPackages: false });
 
 const node = (...args) => spawn(process.execPath, args, { stdio: 'inherit' });
 const children = [

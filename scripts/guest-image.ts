@@ -11,11 +11,11 @@ import { fetchKernel } from './guest-image/kernel.js';
 
 const RECIPE = join(packageRoot, 'scripts/guest-image');
 
-/** Where built images are kept unless told otherwise. */
+/** The default directory of built images. */
 export const cacheDirectory = (): string =>
   join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mistify');
 
-/** Tells one recipe from another: the programs that build the image and the files that go into it. */
+/** Hashes the programs that build the image and the files that go into it. */
 const recipeHash = async (): Promise<string> => {
   const hash = createHash('sha256');
   for (const name of (await readdir(RECIPE, { recursive: true })).sort()) {
@@ -25,7 +25,7 @@ const recipeHash = async (): Promise<string> => {
   return hash.digest('hex').slice(0, 12);
 };
 
-/** Puts a finished build in place, unless another process was quicker: guests may be running on that one. */
+/** Puts a finished image in place. Keeps the image of a process that was quicker: guests may already run on it. */
 const publish = async (built: string, image: string): Promise<void> => {
   await mkdir(dirname(image), { recursive: true });
   try {
@@ -36,13 +36,13 @@ const publish = async (built: string, image: string): Promise<void> => {
 };
 
 /**
- * A tiny Linux that boots from its own disk image, for the demo and the tests: built from Debian's packages the
- * first time, which takes a network and some seconds, and kept for the next times.
+ * Builds a disk image with a tiny bootable Linux, for the demo and the tests. The first build takes a network, Debian's
+ * packages and some seconds; later calls return the same image.
  *
- * On its serial console it says `mistify-guest: boot N` (N is counted on its disk), `mistify-guest: up` once it
- * takes the power button, and `mistify-guest: alive UPTIME` every second. It needs 96 MB of memory.
- * @param directory where images are kept
- * @returns the path of a qcow2 image; not to be written to, as others use it too
+ * The guest needs 96 MB of memory. On its serial console it prints `mistify-guest: boot N`, counted on its disk,
+ * `mistify-guest: up` once it reacts to the power button, and `mistify-guest: alive UPTIME` every second.
+ * @param directory the directory of built images
+ * @returns the path of a qcow2 image, which is shared: use it as a backing file and never write to it
  */
 export const buildGuestImage = async (directory: string = cacheDirectory()): Promise<string> => {
   const image = join(directory, `guest-image-${await recipeHash()}`, 'base.qcow2');

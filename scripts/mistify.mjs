@@ -1,5 +1,5 @@
-// npm run mistify -- …: the command line in a checkout. It is built first when something has changed.
+// npm run mistify -- …: builds what has changed and runs the mistify command line.
 import { setUp } from './setup.mjs';
 
-setUp({ realParts: false });
+setUp({ guestPackages: false });
 await import('../dist/lib/cli/main.js');

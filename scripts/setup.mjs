@@ -1,17 +1,17 @@
-// Makes a fresh machine ready to build, run and test the project. It runs before there is a node_modules,
-// so it uses nothing but Node. When there is nothing to do it is quick and says nothing.
+// Prepares a fresh machine to build, run and test the project. It runs before node_modules exists, so it uses nothing
+// but Node. With nothing to do, it is quick and silent.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** The browser's half has a configuration of its own, which names the other one as what it builds upon. */
+/** The TypeScript project of the web console. It references the project of the agent, so building it builds both. */
 export const CONSOLE = 'lib/web/console';
 const SOURCE_DIRECTORIES = ['handlers', 'lib', 'routes', 'scripts', 'test'];
 
-/** What real guests need, as Debian and Ubuntu name it: QEMU, disks and seeds, bridges, the demo's image, Podman. */
-const REAL_PARTS = [
+/** Debian packages for real guests: QEMU, disks and seeds, bridges, the demo's image, Podman. */
+const GUEST_PACKAGES = [
   'qemu-system-x86',
   'qemu-utils',
   'libnbd-bin',
@@ -34,16 +34,16 @@ const REAL_PARTS = [
   'ethtool',
   'genisoimage',
   'openssl',
-  // The kernel's own ZFS, where it is there, is the better one, and the two are not installed side by side.
+  // OpenZFS in the kernel is the better choice, and Debian does not install both.
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
 
-/** What tests need beside them: a browser for the web console, the agent that guests have. */
-const TEST_PARTS = ['chromium', 'qemu-guest-agent'];
+/** Debian packages for tests: a browser for the web console, QEMU's guest agent. */
+const TEST_PACKAGES = ['chromium', 'qemu-guest-agent'];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
-const giveUp = (text) => {
+const fail = (text) => {
   say(text);
   process.exit(1);
 };
@@ -59,7 +59,7 @@ const readJson = (path) => {
 
 const tail = (text, lines) => text.trimEnd().split('\n').slice(-lines).join('\n');
 
-/** Runs a program to its end. Its output is kept, to be shown only when it fails. */
+/** Runs a program until it exits, and captures its output. */
 const run = (program, args, env = {}) => {
   const { status, error, stdout, stderr } = spawnSync(program, args, {
     cwd: ROOT,
@@ -77,10 +77,10 @@ const checkNode = () => {
   const [major, minor] = parts(process.versions.node);
   const [wantedMajor, wantedMinor] = parts(wanted);
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
-  giveUp(`This needs Node.js ${wanted}; here is ${process.versions.node}`);
+  fail(`Mistify Agent needs Node.js ${wanted}, this is ${process.versions.node}.`);
 };
 
-/** Whether what npm noted of its last install is what package-lock.json asks for. */
+/** Compares npm's record of its last install with package-lock.json. */
 const modulesAreCurrent = () => {
   const installed = readJson('node_modules/.package-lock.json')?.packages;
   if (!installed) return false;
@@ -92,9 +92,9 @@ const modulesAreCurrent = () => {
 
 const installModules = () => {
   if (modulesAreCurrent()) return;
-  say('Installing the npm packages, which takes about a minute …');
+  say('Installing npm packages, which takes about a minute …');
   const { ok, output } = run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']);
-  if (!ok) giveUp(`${tail(output, 30)}\n\nnpm ci failed: see above.`);
+  if (!ok) fail(`${tail(output, 30)}\n\nnpm ci failed. Its last lines are above.`);
 };
 
 const missingDebianPackages = (wanted) => {
@@ -108,7 +108,7 @@ const missingDebianPackages = (wanted) => {
 const aptInstall = (packages) => {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const wait = ['-o', 'DPkg::Lock::Timeout=120'];
-  // A failed update does not matter when the lists at hand are recent enough.
+  // When the update fails, the present lists may still be recent enough.
   const update = run('apt-get', [...wait, '-q', 'update'], env);
   const install = run(
     'apt-get',
@@ -118,23 +118,26 @@ const aptInstall = (packages) => {
   return { ok: install.ok, output: `${update.ok ? '' : update.output}${install.output}` };
 };
 
-/** @param program one that is there when they are, where it is not Debian that could tell */
+/** @param program a program of the packages, which stands for all of them where dpkg is missing */
 const installDebianPackages = (wanted, program) => {
   const missing = missingDebianPackages(wanted);
   if (missing === undefined) {
     if (run(program, ['--version']).missing)
-      say(`${program} is missing. Please install what Debian packages as ${wanted.join(' ')}.`);
+      say(`${program} is missing. Install what Debian calls ${wanted.join(' ')}.`);
     return;
   }
   if (missing.length === 0) return;
   const command = `sudo apt-get install --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid() !== 0) {
-    say(`Some Debian packages are missing; going on without them. To install them:\n\n  ${command}\n`);
+    say(`Some Debian packages are missing, continuing without them. To install them:\n\n  ${command}\n`);
     return;
   }
   say(`Installing Debian packages: ${missing.join(' ')} …`);
   const { ok, output } = aptInstall(missing);
-  if (!ok) say(`${tail(output, 10)}\n\nThat failed; going on without them. To try again:\n\n  ${command}\n`);
+  if (!ok)
+    say(
+      `${tail(output, 10)}\n\napt-get failed, continuing without these packages. To try again:\n\n  ${command}\n`,
+    );
 };
 
 const filesUnder = (directory, extension) => {
@@ -148,7 +151,7 @@ const filesUnder = (directory, extension) => {
   }
 };
 
-/** Removes from dist what has no source any more: a deleted test must not run on. */
+/** Removes compiled files whose source was deleted: ava would still run a deleted test. */
 const removeStaleOutput = () => {
   const sources = new Set(
     SOURCE_DIRECTORIES.flatMap((directory) => filesUnder(directory, '.ts'))
@@ -161,30 +164,30 @@ const removeStaleOutput = () => {
     for (const extension of ['.js', '.js.map', '.d.ts'])
       rmSync(join(ROOT, 'dist', path + extension), { force: true });
   }
-  // The compiler's notes know nothing of files that vanished: without the notes it writes them all.
+  // tsc does not notice that compiled files are missing. Without its build info it writes them all.
   if ([...sources].some((path) => !outputs.has(path)))
-    for (const notes of ['.tsbuildinfo', '.tsbuildinfo-console'])
-      rmSync(join(ROOT, 'dist', notes), { force: true });
+    for (const buildInfo of ['.tsbuildinfo', '.tsbuildinfo-console'])
+      rmSync(join(ROOT, 'dist', buildInfo), { force: true });
 };
 
 const build = () => {
   removeStaleOutput();
   const { ok, output } = run(process.execPath, ['node_modules/typescript/bin/tsc', '--build', CONSOLE]);
-  if (!ok) giveUp(`${output}\nThe build failed: see above.`);
+  if (!ok) fail(`${output}\nThe build failed. The errors are above.`);
 };
 
 /**
- * Makes this machine ready and builds the project; ends the process when that cannot be done.
- * @param {{ realParts: boolean, testParts?: boolean }} options whether to install what real guests need, and what tests do
+ * Prepares this machine and builds the project. On failure it prints why and exits with code 1.
+ * @param {{ guestPackages: boolean, testPackages?: boolean }} options which Debian packages to install
  */
-export const setUp = ({ realParts, testParts = false }) => {
+export const setUp = ({ guestPackages, testPackages = false }) => {
   checkNode();
   installModules();
-  if (realParts) installDebianPackages(REAL_PARTS, 'qemu-system-x86_64');
-  if (testParts) installDebianPackages(TEST_PARTS, 'chromium');
+  if (guestPackages) installDebianPackages(GUEST_PACKAGES, 'qemu-system-x86_64');
+  if (testPackages) installDebianPackages(TEST_PACKAGES, 'chromium');
   build();
 };
 
 const isProgram =
   process.argv[1] !== undefined && statSync(process.argv[1]).ino === statSync(new URL(import.meta.url)).ino;
-if (isProgram) setUp({ realParts: true });
+if (isProgram) setUp({ guestPackages: true });

@@ -1,9 +1,9 @@
-// npm test: sets up what is missing, builds, runs the tests, and ends with their counts. Arguments go to
-// ava: `npm test -- test/unit/errors.test.ts`, `npm test -- --match '*snapshot*'`.
+// npm test: sets up what is missing, builds, runs the tests, and prints their counts last. Arguments go to ava:
+// `npm test -- test/unit/config/load.test.ts`, `npm test -- --match '*snapshot*'`.
 import { spawn } from 'node:child_process';
 import { setUp } from './setup.mjs';
 
-setUp({ realParts: true, testParts: true });
+setUp({ guestPackages: true, testPackages: true });
 const { Parser } = await import('tap-parser');
 
 const indent = (text) => text.trimEnd().replace(/^/gm, '    ');
@@ -33,19 +33,19 @@ const onAssert = (result) => {
   }
 };
 
-/** Sources are what people name; what runs is their compiled form. */
-const compiled = (argument) => argument.replace(/^(?:\.\/)?(test\/.*\.test)\.ts$/, 'dist/$1.js');
+/** Maps the path of a test's source to that of its compiled form, and leaves other arguments alone. */
+const toCompiled = (argument) => argument.replace(/^(?:\.\/)?(test\/.*\.test)\.ts$/, 'dist/$1.js');
 
 const parser = new Parser();
 parser.on('assert', onAssert);
 parser.on('comment', (comment) => {
-  const isAvasOwnCount = /^# (tests|pass|skip|todo|fail|crashed) /.test(comment);
-  if (!isAvasOwnCount) process.stdout.write(comment);
+  const isAvaCount = /^# (tests|pass|skip|todo|fail|crashed) /.test(comment);
+  if (!isAvaCount) process.stdout.write(comment);
 });
 
 const ava = spawn(
   process.execPath,
-  ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2).map(compiled)],
+  ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2).map(toCompiled)],
   { cwd: new URL('..', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] },
 );
 ava.stdout.pipe(parser);

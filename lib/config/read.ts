@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { errorMessage } from '../errors.js';
+import { errorMessage, isErrno } from '../errors.js';
 import { extendLayers, type Layer, layerOf, unknownActions } from './layers.js';
 import { parseJson } from './parse-json.js';
 import { ConfigSyntaxError, type Parsed } from './parsed.js';
@@ -23,8 +23,7 @@ const whyNotExtended = async (file: string): Promise<string | undefined> => {
   try {
     return (await stat(file)).isFile() ? undefined : `${file} is not a file`;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? `${file} does not exist` : errorMessage(error);
+    return isErrno(error, 'ENOENT') ? `${file} does not exist` : errorMessage(error);
   }
 };
 

@@ -2,20 +2,21 @@ import { InvalidArgumentError } from 'commander';
 
 export interface Address {
   host: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   port: number;
 }
 
 const ADDRESS = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]*):(?<port>\d{1,5})$/;
 
 /**
- * Reads `HOST:PORT`, `[IPv6]:PORT` or `:PORT`. Without a host it is loopback: to be reachable from elsewhere has to
- * be asked for.
+ * Parses `HOST:PORT`, `[IPv6]:PORT` or `:PORT`. Without a host, the address is on loopback: other hosts can reach the
+ * agent only when the user says so.
+ * @throws {InvalidArgumentError} for anything else
  */
 export const parseAddress = (text: string): Address => {
   const groups = ADDRESS.exec(text)?.groups;
   const port = Number(groups?.port);
-  if (!groups || port > 65535) throw new InvalidArgumentError('give it as HOST:PORT or :PORT');
+  if (!groups || port > 65535) throw new InvalidArgumentError('give HOST:PORT, [IPv6]:PORT or :PORT');
   const host = groups.host?.replace(/^\[|\]$/g, '');
   return { host: host || '127.0.0.1', port };
 };

@@ -19,28 +19,28 @@ import { unoptimized } from '../../lib/unoptimized.js';
 import { pages } from '../pages.js';
 import { routeTable } from '../table.js';
 import { type Address, formatAddress } from './address.js';
-import { commandLine, DEFAULT_ADDRESS, type Options } from './command-line.js';
+import { agentCommand, DEFAULT_ADDRESS, type Options } from './command-line.js';
 
-/** The flags by which the demo finds this agent, when it is not where the demo looks by itself. */
-const demoFlags = (address: string, configFile: readonly string[]): string => {
-  const flags = [
+/** Formats the options with which the demo finds this agent; empty when the demo's defaults fit. */
+const demoOptions = (address: string, configFile: readonly string[]): string => {
+  const options = [
     ...(address === DEFAULT_ADDRESS ? [] : ['-a', address]),
     ...(configFile.length === 1 && configFile[0] === DEFAULT_CONFIG
       ? []
       : configFile.flatMap((path) => ['-c', path])),
   ];
-  return flags.length === 0 ? '' : ` -- ${flags.join(' ')}`;
+  return options.length === 0 ? '' : ` -- ${options.join(' ')}`;
 };
 
-/** The demo is no part of the package that is installed. */
+/** The installed package does not contain the demo. */
 const HAS_DEMO = existsSync(join(packageRoot, 'scripts'));
 
-const whatNext = (url: string, address: string, { auth }: ServerConfig, configFile: readonly string[]) => {
+const welcomeText = (url: string, address: string, { auth }: ServerConfig, configFile: readonly string[]) => {
   const token = auth?.includes('token') ? ' -H "Authorization: Bearer $TOKEN"' : '';
-  const demo = `Or, in another terminal, a whole guest's life: npm run demo${demoFlags(address, configFile)}\n`;
+  const demo = `Or, in another terminal, run a guest through its whole life: npm run demo${demoOptions(address, configFile)}\n`;
   return `Mistify Agent listens on ${url}
 In a browser: ${url}/
-By hand: curl${token} ${url}/guests
+In a terminal: curl${token} ${url}/guests
 ${HAS_DEMO ? demo : ''}Ctrl-C stops the agent; guests keep running.
 `;
 };
@@ -84,14 +84,14 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
     const jobs = runningJobs(agent);
     log.info(
       { seconds: drainTimeout, jobs },
-      'stopping: no new actions; jobs that run get time; guests keep running',
+      'agent stopping: new actions are rejected, running jobs get time to finish, guests keep running',
     );
     await agent.drain(drainTimeout * 1000);
     const left = runningJobs(agent);
-    if (left.length > 0) log.warn({ jobs: left }, 'jobs that still run are left to the next start');
+    if (left.length > 0) log.warn({ jobs: left }, 'jobs still running, left to the next start');
     await Promise.all(servers.map((each) => each.stop()));
     await agent.stop();
-    log.info('stopped');
+    log.info('agent stopped');
     process.exit(0);
   };
   try {
@@ -105,21 +105,18 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   if (config.server.tls) reloadTls(server.listener as never, config.server.tls, log);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
   const listening = formatAddress({ host: address.host, port: Number(server.info.port) });
-  log.info({ address: listening, dbpath: config.dbpath }, 'the agent listens');
+  log.info({ address: listening, dbpath: config.dbpath }, 'agent listening');
   const url = `${server.info.protocol}://${listening}`;
-  process.stderr.write(whatNext(url, listening, config.server, configFile));
+  process.stderr.write(welcomeText(url, listening, config.server, configFile));
 };
 
-/**
- * Runs the agent until it is told to stop. What keeps it from starting is told in words, with
- * exit code 1.
- */
+/** Runs the agent until SIGINT or SIGTERM. When it cannot start, it prints why and exits with code 1. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   stopPretenuring();
   try {
-    await commandLine(serve).parseAsync(argv, { from: 'user' });
+    await agentCommand(serve).parseAsync(argv, { from: 'user' });
   } catch (error) {
-    const hint = isErrno(error, 'EADDRINUSE') ? ': choose another with -a' : '';
+    const hint = isErrno(error, 'EADDRINUSE') ? ': choose another address with -a' : '';
     const text =
       error instanceof ConfigError ? error.message : `mistify-agent: ${errorMessage(error)}${hint}`;
     process.stderr.write(`${text}\n`);

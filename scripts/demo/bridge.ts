@@ -1,15 +1,15 @@
 import { execa } from 'execa';
 
-/** A network for the demo's guest, and how to take it down again. */
+/** A network for the demo's guest. */
 export interface DemoNetwork {
-  /** A bridge, or `user` for user-mode networking. */
+  /** The name of a bridge, or `user` for user-mode networking. */
   name: string;
   remove(): Promise<void>;
 }
 
 const userMode: DemoNetwork = { name: 'user', remove: async () => {} };
 
-/** A bridge of its own when this user may make one, else user-mode networking, which needs no rights. */
+/** Makes a bridge, or falls back to user-mode networking, which needs no privileges. */
 export const makeNetwork = async (bridge: string): Promise<DemoNetwork> => {
   const ip = (...args: string[]): Promise<unknown> => execa('ip', args);
   try {

@@ -7,7 +7,7 @@ export interface FileServer {
   close(): void;
 }
 
-/** Serves one file on a free loopback port, so that the agent can fetch it as it would from anywhere. */
+/** Serves one file on a free loopback port, so that the agent fetches it as it would from any web server. */
 export const serveFile = async (path: string): Promise<FileServer> => {
   const server = createServer((_, response) => {
     createReadStream(path)

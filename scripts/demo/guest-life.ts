@@ -5,24 +5,24 @@ import type { GuestAction } from '../../lib/model/actions.js';
 import { SerialConsole } from './serial-console.js';
 
 const MEMORY_MB = 128;
-/** The guest says that it is alive once a second. */
+/** The guest prints this once a second. */
 const ALIVE = 'mistify-guest: alive';
 const UP = 'mistify-guest: up';
 
 export interface DemoOptions {
   client: MistifyClient;
-  /** Where the agent can fetch the disk image. */
+  /** The URL from which the agent fetches the disk image. */
   imageUrl: string;
   imageId: string;
-  /** A bridge, or `user`. */
+  /** The name of a bridge, or `user`. */
   network: string;
-  /** Where a guest's serial log is. */
+  /** Returns the path of a guest's serial log. */
   serialLog: (guestId: string) => string;
-  /** Is told each step, and what came of it. */
+  /** Prints a step or its result. */
   say: (line: string) => void;
 }
 
-/** One guest's life, step by step; what is left of it at the end is nothing. */
+/** The life of one guest, step by step, which leaves nothing behind. */
 export class GuestLife {
   readonly #options: DemoOptions;
   #guestId = '';
@@ -31,7 +31,7 @@ export class GuestLife {
     this.#options = options;
   }
 
-  /** @throws {Error} at the first step that does not go as it should; what was made is taken away all the same */
+  /** @throws {Error} at the first step that fails, after the guest and its image are deleted */
   async live(): Promise<void> {
     try {
       await this.#fetchImage();
@@ -68,9 +68,9 @@ export class GuestLife {
       return accepted;
     });
     await this.#console.waitFor(UP);
-    say('the guest says on its serial console that it is up');
+    say('the guest has booted: its serial console says that it is up');
     const guest = await client.guests.get(this.#guestId);
-    say(`it is ${guest.state}, ${guest.memory} MB, ${guest.cpu} vCPU, VNC on 127.0.0.1:${guest.vnc}`);
+    say(`the guest is ${guest.state}: ${guest.memory} MB, ${guest.cpu} vCPU, VNC on 127.0.0.1:${guest.vnc}`);
     this.#expect(guest.state === 'running', `the guest is ${guest.state}, not running`);
   }
 
@@ -84,8 +84,8 @@ export class GuestLife {
     say(`cpu metrics: ${JSON.stringify(cpu)}`);
     say(`disk metrics: ${JSON.stringify(disk)}`);
     say(`nic metrics: ${JSON.stringify(nic)}`);
-    this.#expect((cpu[0]?.cpu_time ?? 0) > 0, 'its vCPU has used no time');
-    this.#expect((disk.vda?.read_bytes ?? 0) > 0, 'nothing was read from its disk');
+    this.#expect((cpu[0]?.cpu_time ?? 0) > 0, 'the vCPU of the guest has used no time');
+    this.#expect((disk.vda?.read_bytes ?? 0) > 0, 'the guest has read nothing from its disk');
   }
 
   async #suspendAndResume(): Promise<void> {
@@ -93,14 +93,14 @@ export class GuestLife {
     await this.#act('suspend', 'paused');
     const before = await this.#console.count(ALIVE);
     await delay(2500);
-    this.#expect((await this.#console.count(ALIVE)) <= before + 1, 'a suspended guest went on talking');
-    say('it is silent');
+    this.#expect((await this.#console.count(ALIVE)) <= before + 1, 'the suspended guest kept printing');
+    say('the guest is silent');
     await this.#act('resume', 'running');
     await this.#console.waitFor(ALIVE, { times: before + 2 });
-    say('it talks again');
+    say('the guest prints again');
   }
 
-  /** Its disk counts its boots, so a rolled back one can be told: it counts on from where the snapshot was. */
+  /** The guest counts its boots on its disk, so a disk that was rolled back repeats a count. */
   async #snapshotAndRollBack(): Promise<void> {
     const { client, say } = this.#options;
     const console = this.#console;
@@ -109,16 +109,19 @@ export class GuestLife {
     await this.#act('reboot', 'running');
     await console.waitFor('mistify-guest: boot 2');
     await console.waitFor(UP, { times: 2 });
-    say('it has rebooted: its disk counts 2 boots');
+    say('the guest has rebooted: its disk counts 2 boots');
     await this.#act('shutdown', 'shutoff');
-    await this.#do('roll it back to first-boot', () =>
+    await this.#do('roll back to snapshot first-boot', () =>
       client.snapshotsOf(this.#guestId).rollBack('first-boot'),
     );
     await this.#act('start', 'running');
     await console.waitFor(UP, { times: 3 });
-    this.#expect((await console.count('mistify-guest: boot 3')) === 0, 'the roll back had no effect');
-    this.#expect((await console.count('mistify-guest: boot 2')) === 2, 'its disk lost count of its boots');
-    say('its disk counts 2 boots again: it was rolled back');
+    this.#expect((await console.count('mistify-guest: boot 3')) === 0, 'the rollback had no effect');
+    this.#expect(
+      (await console.count('mistify-guest: boot 2')) === 2,
+      'the disk does not repeat the count of its second boot',
+    );
+    say('the disk was rolled back: it counts 2 boots again');
     await this.#act('shutdown', 'shutoff');
   }
 
@@ -126,16 +129,16 @@ export class GuestLife {
     const { client, imageId, say } = this.#options;
     if (this.#guestId) {
       await this.#do('delete the guest', () => client.guests.perform(this.#guestId, 'delete')).catch(
-        this.#tell,
+        this.#reportFailure,
       );
     }
-    await this.#do('delete the image', () => client.images.delete(imageId)).catch(this.#tell);
+    await this.#do('delete the image', () => client.images.delete(imageId)).catch(this.#reportFailure);
     const left = (await client.guests.list()).items.some(({ id }) => id === this.#guestId);
     const image = (await client.images.list()).items.some(({ id }) => id === imageId);
-    say(left || image ? 'something was left behind: see above' : 'nothing is left behind');
+    say(left || image ? 'something is left behind, see above' : 'nothing is left behind');
   }
 
-  readonly #tell = (error: unknown): void => this.#options.say(`failed: ${errorMessage(error)}`);
+  readonly #reportFailure = (error: unknown): void => this.#options.say(`failed: ${errorMessage(error)}`);
 
   async #act(action: GuestAction, state: string): Promise<void> {
     const { client } = this.#options;
@@ -144,12 +147,12 @@ export class GuestLife {
     this.#expect(guest.state === state, `after ${action} the guest is ${guest.state}, not ${state}`);
   }
 
-  /** Asks for something and follows its job to the end. */
-  async #do(step: string, ask: () => Promise<Accepted<unknown>>): Promise<void> {
+  /** Makes a request and prints the progress of its job until it ends. */
+  async #do(step: string, request: () => Promise<Accepted<unknown>>): Promise<void> {
     const { client, say } = this.#options;
     const startedAt = Date.now();
     say(`${step} …`);
-    const { jobId } = await ask();
+    const { jobId } = await request();
     await client.waitForJob(jobId, {
       onProgress: ({ ID, Status, Message }) => {
         const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isErrno } from '../../lib/errors.js';
 
 const POLL_MS = 100;
-/** A guest that runs has a log from its first moment on. */
+/** QEMU creates the log when it starts, long before this. */
 const NO_LOG_SECONDS = 10;
 
-/** Reads what a guest says on its serial console, from the log that the qemu sub-agent keeps of it. */
+/** Reads the serial console of a guest, from the log that the qemu sub-agent keeps. */
 export class SerialConsole {
   readonly #log: string;
   #found = false;
@@ -16,25 +16,27 @@ export class SerialConsole {
     this.#log = log;
   }
 
-  /** How often it has said something. */
+  /** Counts how often the guest has printed some words. */
   async count(words: string): Promise<number> {
     return (await this.#read()).split(words).length - 1;
   }
 
   /**
-   * Waits until it has said something so many times.
-   * @throws {Error} with the console's last lines when that takes longer than `seconds`
+   * Waits until the guest has printed some words so many times.
+   * @throws {Error} with the end of the console's text after `seconds`
    */
   async waitFor(words: string, { times = 1, seconds = 90 } = {}): Promise<void> {
     const startedAt = Date.now();
     const giveUpAt = startedAt + seconds * 1000;
     while ((await this.count(words)) < times) {
       if (!this.#found && Date.now() > startedAt + NO_LOG_SECONDS * 1000) {
-        throw new Error(`there is no ${this.#log}: give the demo the agent's own config files with -c`);
+        throw new Error(
+          `${this.#log} does not exist: give the demo the same config files as the agent, with -c`,
+        );
       }
       if (Date.now() > giveUpAt) {
         const last = (await this.#read()).slice(-2000);
-        throw new Error(`the guest did not say "${words}" within ${seconds} s; its console ends:\n${last}`);
+        throw new Error(`the guest did not print "${words}" within ${seconds} s; its console ends:\n${last}`);
       }
       await delay(POLL_MS);
     }

@@ -5,7 +5,7 @@ import { run } from './tools.js';
 const MB = 1024 * 1024;
 const SECTOR = 512;
 
-/** Sizes and places in MB. The first partition boots (FAT, for syslinux); the second keeps data (ext4). */
+/** Sizes and offsets in MB. The first partition boots (FAT, for syslinux), the second holds data (ext4). */
 const DISK_MB = 48;
 const BOOT = { start: 1, size: 31 };
 const DATA = { start: 32, size: 16 };
@@ -17,7 +17,7 @@ start=${sectors(BOOT.start)}, size=${sectors(BOOT.size)}, type=0e, bootable
 start=${sectors(DATA.start)}, size=${sectors(DATA.size)}, type=83
 `;
 
-/** The last three spare an emulated CPU half a second of what only real machines need. */
+/** The last three skip work that only real machines need, half a second of an emulated CPU. */
 const KERNEL_PARAMETERS =
   'console=tty0 console=ttyS0 quiet panic=-1 nokaslr mitigations=off cryptomgr.notests';
 
@@ -30,12 +30,12 @@ LABEL linux
 `;
 
 const MASTER_BOOT_RECORD = '/usr/lib/syslinux/mbr/mbr.bin';
-/** What lies behind it in the first sector is the partition table. */
+/** The rest of the first sector is the partition table. */
 const MASTER_BOOT_RECORD_BYTES = 440;
 
 /**
- * Makes a disk image that boots by itself, without being root: no mounts, no loop devices.
- * @param directory where to work
+ * Makes a bootable disk image without root: it uses no mounts and no loop devices.
+ * @param directory a directory for the image and temporary files
  * @returns the path of the qcow2 image
  */
 export const makeDisk = async (

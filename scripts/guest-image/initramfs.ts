@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import type { Kernel } from './kernel.js';
 import { run } from './tools.js';
 
-/** In the order of their dependencies: there is no modprobe in the guest. */
+/** Kernel modules in the order of their dependencies: the guest has no modprobe. */
 export const MODULES = [
   'virtio_ring',
   'virtio',
@@ -41,9 +41,8 @@ const installModules = async (kernel: Kernel, target: string): Promise<void> => 
 };
 
 /**
- * Makes the guest's root file system, which lives in memory: a busybox, the kernel's modules, and the files of
- * `rootfs`.
- * @param directory where to work
+ * Makes the guest's root file system, which stays in memory: busybox, kernel modules and the files of `rootfs`.
+ * @param directory a directory for the initramfs and temporary files
  * @returns the path of the initramfs
  */
 export const makeInitramfs = async (kernel: Kernel, rootfs: string, directory: string): Promise<string> => {

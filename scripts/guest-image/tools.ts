@@ -1,12 +1,12 @@
 import { execa } from 'execa';
 
-/** Debian keeps disk tools where only root's PATH looks, though anyone may run them. */
+/** Debian installs disk tools in directories of root's PATH, though any user may run them. */
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
 
 /**
- * Runs a program to its end.
- * @returns what it printed
- * @throws {ExecaError} its message has the command and what the program said
+ * Runs a program until it exits.
+ * @returns its standard output
+ * @throws {ExecaError} with the command and its output
  */
 export const run = async (program: string, args: string[], input?: string): Promise<string> => {
   const { stdout } = await execa(program, args, {

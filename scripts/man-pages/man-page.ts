@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 
-/** Text for roff: a backslash, a dash, and a dot or quote at the beginning of a line are not its own there. */
-const escaped = (text: string): string =>
+/** Escapes text for groff(7): backslashes, dashes, and a dot or quote at the beginning of a line. */
+const escapeRoff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
@@ -20,9 +20,9 @@ const optionEntry = ({
   const notes = [
     description,
     ...(argChoices ? [`one of ${argChoices.join(', ')}`] : []),
-    ...(fallback === undefined ? [] : [`by default ${fallback}`]),
+    ...(fallback === undefined ? [] : [`default: ${fallback}`]),
   ];
-  return `.TP\n.B ${escaped(flags)}\n${escaped(notes.join('; '))}\n`;
+  return `.TP\n.B ${escapeRoff(flags)}\n${escapeRoff(notes.join('; '))}\n`;
 };
 
 const usageOf = (command: Command, path: string): string => {
@@ -33,23 +33,23 @@ const usageOf = (command: Command, path: string): string => {
   return [path, ...words].join(' ');
 };
 
-/** Commands that do something, with the words that lead to them. */
-const leavesOf = (command: Command, path: string): [string, Command][] => {
+/** Lists the commands that have no subcommands, each after the words that invoke it. */
+const listLeaves = (command: Command, path: string): [string, Command][] => {
   const visible = command.createHelp().visibleCommands(command);
   const children = visible.filter((child) => child.name() !== 'help');
   if (children.length === 0) return [[path, command]];
-  return children.flatMap((child) => leavesOf(child, `${path} ${child.name()}`));
+  return children.flatMap((child) => listLeaves(child, `${path} ${child.name()}`));
 };
 
 const commandEntry = ([path, command]: [string, Command]): string =>
-  `.SS ${escaped(usageOf(command, path))}\n${escaped(command.description())}\n${optionsOf(command).map(optionEntry).join('')}`;
+  `.SS ${escapeRoff(usageOf(command, path))}\n${escapeRoff(command.description())}\n${optionsOf(command).map(optionEntry).join('')}`;
 
-/** What a command adds to its help: its examples, its environment. */
-const additionOf = (command: Command): string => {
+/** Returns what a command appends to its help, such as examples and environment variables. */
+const extraHelpOf = (command: Command): string => {
   let text = '';
   command.configureOutput({
-    writeOut: (added) => {
-      text += added;
+    writeOut: (help) => {
+      text += help;
     },
   });
   command.outputHelp();
@@ -57,21 +57,21 @@ const additionOf = (command: Command): string => {
 };
 
 /**
- * A manual page (man-pages(7)) of a command line.
- * @param section 1 for users' commands, 8 for the administrator's
+ * Formats the manual page of a command line, as man-pages(7) lays it out.
+ * @param section 1 for users' commands, 8 for those of the administrator
  */
 export const manPage = (program: Command, section: 1 | 8, seeAlso: string): string => {
   const name = program.name();
-  const commands = leavesOf(program, name).filter(([, command]) => command !== program);
-  const addition = additionOf(program);
+  const commands = listLeaves(program, name).filter(([, command]) => command !== program);
+  const extraHelp = extraHelpOf(program);
   const synopsis = commands.length > 0 ? '[options] <command>' : '[options]';
   return [
     `.TH ${name.toUpperCase()} ${section} "" "Mistify Agent"\n`,
-    `.SH NAME\n${escaped(name)} \\- ${escaped(program.description())}\n`,
-    `.SH SYNOPSIS\n.B ${escaped(name)}\n${escaped(synopsis)}\n`,
+    `.SH NAME\n${escapeRoff(name)} \\- ${escapeRoff(program.description())}\n`,
+    `.SH SYNOPSIS\n.B ${escapeRoff(name)}\n${escapeRoff(synopsis)}\n`,
     `.SH OPTIONS\n${optionsOf(program).map(optionEntry).join('')}`,
     ...(commands.length > 0 ? [`.SH COMMANDS\n${commands.map(commandEntry).join('')}`] : []),
-    ...(addition ? [`.SH NOTES\n.nf\n${escaped(addition)}\n.fi\n`] : []),
-    `.SH SEE ALSO\n.BR ${escaped(seeAlso)}\n`,
+    ...(extraHelp ? [`.SH NOTES\n.nf\n${escapeRoff(extraHelp)}\n.fi\n`] : []),
+    `.SH SEE ALSO\n.BR ${escapeRoff(seeAlso)}\n`,
   ].join('');
 };

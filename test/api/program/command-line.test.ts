@@ -15,7 +15,7 @@ const writeConfig = async (t: ExecutionContext, name: string, content: unknown):
   return path;
 };
 
-/** A program that serves until the test ends; gives its URL and what it writes. */
+/** Starts the agent until the test ends. Returns its URL and its standard output. */
 const serve = async (t: ExecutionContext, ...args: string[]) => {
   const child = spawn(process.execPath, [PROGRAM, '-a', ':0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,12 +31,12 @@ const serve = async (t: ExecutionContext, ...args: string[]) => {
     const exited = once(child, 'exit');
     if (child.kill('SIGTERM')) await exited;
   });
-  const [, url = ''] = await until('it listens', () => /listens on (\S+)/.exec(stderr));
+  const [, url = ''] = await until('the agent listens', () => /listens on (\S+)/.exec(stderr));
   return { url, stdout: () => stdout };
 };
 
-// One program at a time: each takes a second of a core to start.
-test.serial('several config files and directories of them add up', async (t) => {
+// One after the other: each start takes a second of a core.
+test.serial('adds up several config files and directories', async (t) => {
   const dir = await tempDir(t);
   await mkdir(join(dir, 'conf.d'));
   const service = { port: await serveRaw(t, (_request, response) => response.writeHead(404).end()) };
@@ -49,26 +49,26 @@ test.serial('several config files and directories of them add up', async (t) => 
 });
 
 test.serial(
-  'with -l debug an error has its stack, and the log its lines; with -l error neither',
+  'with -l debug, errors include their stack and the log has info lines; with -l error, neither',
   async (t) => {
     for (const level of ['debug', 'error']) {
       const config = await writeConfig(t, 'a.json', { dbpath: join(await tempDir(t), 'db') });
       const { url, stdout } = await serve(t, '-l', level, '-c', config);
       const { body } = await callApi(url, 'GET', '/nowhere');
       t.is((body as { stack: string[] }).stack.length > 0, level === 'debug');
-      t.is(stdout().includes('the agent listens'), level === 'debug');
+      t.is(stdout().includes('agent listening'), level === 'debug');
     }
   },
 );
 
-test.serial("the original's names of log levels are known", async (t) => {
+test.serial("accepts the original agent's names of log levels", async (t) => {
   const config = await writeConfig(t, 'a.json', { dbpath: join(await tempDir(t), 'db') });
   const { url } = await serve(t, '--log-level', 'warning', '-c', config);
   t.is((await callApi(url, 'GET', '/guests')).status, 200);
 });
 
 test.serial(
-  'a config that is wrong keeps the program from starting, with the file and the key of all errors',
+  'does not start with an invalid config, and reports the file and key of every error',
   async (t) => {
     const path = await writeConfig(t, 'wrong.json', {
       services: { svc: {} },
@@ -82,13 +82,13 @@ test.serial(
   },
 );
 
-test.serial('a config file that is not there is named', async (t) => {
+test.serial('names a config file that does not exist', async (t) => {
   const { exitCode, stderr } = await runProgram('-c', '/nowhere/agent.json');
   t.is(exitCode, 1);
   t.regex(stderr, /\/nowhere\/agent\.json: ENOENT/);
 });
 
-test.serial('an address that is in use is named, with what to do', async (t) => {
+test.serial('names an address that is in use and suggests -a', async (t) => {
   const port = await serveRaw(t, () => {});
   const config = await writeConfig(t, 'a.json', { dbpath: join(await tempDir(t), 'db') });
   const { exitCode, stderr } = await runProgram('-a', `:${port}`, '-c', config);
@@ -97,13 +97,13 @@ test.serial('an address that is in use is named, with what to do', async (t) => 
 });
 
 for (const args of [['-a', 'nonsense'], ['-l', 'loud'], ['--frobnicate']])
-  test.serial(`${args.join(' ')} is refused with exit code 1`, async (t) => {
+  test.serial(`rejects ${args.join(' ')} with exit code 1`, async (t) => {
     const { exitCode, stderr } = await runProgram(...args);
     t.is(exitCode, 1);
     t.regex(stderr, /error: /);
   });
 
-test.serial('--help says what each option is for', async (t) => {
+test.serial('--help describes each option', async (t) => {
   const { exitCode, stdout } = await runProgram('--help');
   t.is(exitCode, 0);
   for (const option of ['-a, --address', '-l, --log-level', '-c, --config-file'])

@@ -5,51 +5,48 @@ import { callApi } from '../../helpers/api.js';
 import { isAlive, isGone, startedPids, startWithTestService } from '../../helpers/program.js';
 import { until } from '../../helpers/wait.js';
 
-// One program at a time: each takes a second of a core to start.
-test.serial(
-  'the program starts the sub-agent of its config, serves, and says what to type next',
-  async (t) => {
-    const agent = await startWithTestService(t);
-    const { status, body, jobId } = await callApi(agent.url, 'POST', '/guests', { memory: 64 });
-    t.is(status, 202);
-    const { id } = body as { id: string };
-    await agent.client.waitForJob(jobId ?? '');
-    t.like((await callApi(agent.url, 'GET', `/guests/${id}`)).body, { id, state: 'running' });
-    const metrics = await callApi(agent.url, 'GET', `/guests/${id}/metrics/cpu`);
-    t.like(metrics.body, [{ cpu_time: 12.5 }]);
-    t.true(agent.output().includes(`listens on ${agent.url}`));
-    t.true(agent.output().includes(`curl ${agent.url}/guests`));
-  },
-);
+// One after the other: each start takes a second of a core.
+test.serial('starts the sub-agent of its config, serves the API, and prints what to type next', async (t) => {
+  const agent = await startWithTestService(t);
+  const { status, body, jobId } = await callApi(agent.url, 'POST', '/guests', { memory: 64 });
+  t.is(status, 202);
+  const { id } = body as { id: string };
+  await agent.client.waitForJob(jobId ?? '');
+  t.like((await callApi(agent.url, 'GET', `/guests/${id}`)).body, { id, state: 'running' });
+  const metrics = await callApi(agent.url, 'GET', `/guests/${id}/metrics/cpu`);
+  t.like(metrics.body, [{ cpu_time: 12.5 }]);
+  t.true(agent.output().includes(`listens on ${agent.url}`));
+  t.true(agent.output().includes(`curl ${agent.url}/guests`));
+});
 
-test.serial('a sub-agent that is killed is started again', async (t) => {
+test.serial('restarts a sub-agent that was killed', async (t) => {
   const agent = await startWithTestService(t);
   const [first = 0] = startedPids(agent);
   process.kill(first, 'SIGKILL');
-  await until('another one was started', () => startedPids(agent).length === 2);
-  await until('it answers', async () => (await callApi(agent.url, 'GET', '/images')).status === 200);
+  await until('the sub-agent has restarted', () => startedPids(agent).length === 2);
+  await until(
+    'the sub-agent responds',
+    async () => (await callApi(agent.url, 'GET', '/images')).status === 200,
+  );
   t.false(isAlive(first));
 });
 
-test.serial(
-  'SIGTERM ends the agent cleanly, a client that is connected or not, and its sub-agents',
-  async (t) => {
-    const agent = await startWithTestService(t);
-    const socket = connect(Number(new URL(agent.url).port), '127.0.0.1');
-    socket.on('error', () => {});
-    await once(socket, 'connect');
-    await callApi(agent.url, 'GET', '/guests');
-    const startedAt = Date.now();
-    await agent.end('SIGTERM');
-    t.true(Date.now() - startedAt < 8000, `${Date.now() - startedAt} ms`);
-    for (const pid of startedPids(agent)) t.false(isAlive(pid));
-    t.false(agent.output().includes('service died'));
-    socket.destroy();
-  },
-);
+test.serial('SIGTERM stops the agent and its sub-agents, even while a client is connected', async (t) => {
+  const agent = await startWithTestService(t);
+  const socket = connect(Number(new URL(agent.url).port), '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  await callApi(agent.url, 'GET', '/guests');
+  const startedAt = Date.now();
+  await agent.end('SIGTERM');
+  t.true(Date.now() - startedAt < 8000, `${Date.now() - startedAt} ms`);
+  for (const pid of startedPids(agent)) t.false(isAlive(pid));
+  t.false(agent.output().includes('service died'));
+  socket.destroy();
+});
 
 test.serial(
-  'after kill -9 the sub-agents are gone too, and a restart has guests, metadata and jobs back',
+  'SIGKILL also ends the sub-agents, and a restart restores guests, metadata and jobs',
   async (t) => {
     const agent = await startWithTestService(t);
     const { jobId } = await callApi(agent.url, 'POST', '/guests', { metadata: { 'a.b': '1', $c: '2' } });

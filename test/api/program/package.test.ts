@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { packageRoot } from '../../../lib/files/package-root.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** The package as npm makes it of what is built, unpacked. */
-const unpacked = async (t: ExecutionContext): Promise<string> => {
+/** Packs the build as npm does, unpacks it, and returns its directory. */
+const unpackPackage = async (t: ExecutionContext): Promise<string> => {
   const dir = await tempDir(t);
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', dir];
   const { stdout } = await execa('npm', pack, { cwd: packageRoot });
@@ -20,7 +20,7 @@ const linkModule = async (modules: string, name: string): Promise<void> => {
   await symlink(join(packageRoot, 'node_modules', name), join(modules, name));
 };
 
-/** Somebody's program with the package among its modules, and beside it what npm installs with it, nothing else. */
+/** Makes a project whose modules are the package and what npm installs with it, and nothing else. */
 const projectWith = async (t: ExecutionContext, root: string): Promise<string> => {
   const project = await tempDir(t);
   const modules = join(project, 'node_modules');
@@ -33,8 +33,8 @@ const projectWith = async (t: ExecutionContext, root: string): Promise<string> =
   return project;
 };
 
-test('what npm packs has all that its programs, its client and its default config need', async (t) => {
-  const root = await unpacked(t);
+test('the npm package has everything that its programs, client and configs need', async (t) => {
+  const root = await unpackPackage(t);
   await symlink(join(packageRoot, 'node_modules'), join(root, '../node_modules'));
   const run = async (...args: string[]): Promise<string> =>
     (await execa(process.execPath, args, { cwd: root })).stdout;
@@ -43,14 +43,14 @@ test('what npm packs has all that its programs, its client and its default confi
   const script = "import { MistifyClient } from 'mistify-agent/client'; console.log(typeof MistifyClient)";
   t.is(await run('--input-type=module', '-e', script), 'function');
   const load = "import { loadConfig } from './dist/lib/config/load.js';";
-  const config = `${load} console.log((await loadConfig(['config/agent.json'])).actions.size)`;
+  const config = `${load} console.log((await loadConfig(['config/zfs.json'])).actions.size)`;
   t.true(Number(await run('--input-type=module', '-e', config)) > 20);
   for (const part of ['lib/web/console/index.html', 'dist/lib/web/console/main.js'])
     await t.notThrowsAsync(access(join(root, part)));
 });
 
-test("the example of the client's documentation compiles with what is installed with the package", async (t) => {
-  const project = await projectWith(t, await unpacked(t));
+test("the example in the client's documentation compiles against the installed package", async (t) => {
+  const project = await projectWith(t, await unpackPackage(t));
   const documentation = await readFile(join(packageRoot, 'docs/client.md'), 'utf8');
   const [, example = ''] = /```ts\n([\s\S]*?)```/.exec(documentation) ?? [];
   t.true(example.includes('mistify-agent/client'), example);

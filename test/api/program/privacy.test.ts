@@ -15,16 +15,16 @@ const CALL =
 const POST = ['--silent', '--show-error', '--header', 'Content-Type: application/json', '--data', CALL];
 const STATUS = ['--output', '/dev/null', '--write-out', '%{http_code}'];
 
-/** The agent's own calls go through. */
-const itsOwnCallsWork = async (t: ExecutionContext, agent: RealAgent): Promise<void> => {
+/** Asserts that the agent itself can call its sub-agent. */
+const assertAgentCanCall = async (t: ExecutionContext, agent: RealAgent): Promise<void> => {
   t.is((await callApi(agent.url, 'GET', '/images')).status, 200);
   const { jobId } = await callApi(agent.url, 'POST', '/guests', { memory: 64 });
   await agent.client.waitForJob(jobId ?? '');
 };
 
-test('another local user cannot call a sub-agent of the default config, however open the directories above', async (t) => {
+test('another local user cannot call a sub-agent on a socket, however open the parent directories are', async (t) => {
   const agent = await startRealAgent(t, await testServiceConfig().then((config) => () => config));
-  await itsOwnCallsWork(t, agent);
+  await assertAgentCanCall(t, agent);
   const services = join(agent.dbpath, 'run/services');
   t.is((await stat(agent.dbpath)).mode & 0o777, 0o700);
   t.is((await stat(services)).mode & 0o777, 0o700);
@@ -35,17 +35,17 @@ test('another local user cannot call a sub-agent of the default config, however 
   await chmod(services, 0o755);
   t.is((await runAsNobody('curl', ...call)).exitCode, 7, 'curl could connect');
   await chmod(join(services, 'test.sock'), 0o666);
-  t.is((await runAsNobody('curl', ...call)).exitCode, 0, 'nothing but the modes keeps others out');
+  t.is((await runAsNobody('curl', ...call)).exitCode, 0, 'the modes alone keep others out');
 });
 
-test('another local user cannot call a sub-agent on a port, and the secret is nowhere to be seen', async (t) => {
+test('another local user cannot call a sub-agent on a port or read its secret', async (t) => {
   const config = await testServiceConfig();
   const port = await freePort();
   const services = Object.fromEntries(
     Object.entries(config.services).map(([name, service]) => [name, { ...service, socket: undefined, port }]),
   );
   const agent = await startRealAgent(t, () => JSON.parse(JSON.stringify({ ...config, services })));
-  await itsOwnCallsWork(t, agent);
+  await assertAgentCanCall(t, agent);
   for (const path of ['_mistify_RPC_', '_mistify_health_', '_mistify_events_', 'snapshots/download']) {
     const { stdout } = await runAsNobody('curl', ...POST, ...STATUS, `http://127.0.0.1:${port}/${path}`);
     t.is(stdout, '401', path);

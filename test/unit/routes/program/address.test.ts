@@ -7,16 +7,16 @@ for (const [text, host, port] of [
   ['0.0.0.0:80', '0.0.0.0', 80],
   ['[::1]:8080', '::1', 8080],
 ] as const)
-  test(`${text} is port ${port} of ${host}`, (t) => {
+  test(`parses ${text} as port ${port} of ${host}`, (t) => {
     t.deepEqual(parseAddress(text), { host, port });
   });
 
 for (const text of ['', '8080', 'localhost', ':', ':x', ':65536', '::1:8080', 'a:b:1', ':-1'])
-  test(`"${text}" is no address`, (t) => {
+  test(`rejects "${text}" as an address`, (t) => {
     t.throws(() => parseAddress(text), { message: /HOST:PORT/ });
   });
 
-test('an IPv6 address is written in brackets', (t) => {
+test('formats an IPv6 address in brackets', (t) => {
   t.is(formatAddress({ host: '::1', port: 80 }), '[::1]:80');
   t.is(formatAddress({ host: '127.0.0.1', port: 80 }), '127.0.0.1:80');
 });
