@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { GuestStates } from '../../lib/rpc/server/guest-states.js';
 import { Guests } from '../../lib/subagents/qemu/guests/guests.js';
 import { saveRecord } from '../../lib/subagents/qemu/guests/records.js';
-import { makeRunDir, notePid } from '../../lib/subagents/qemu/guests/run-dir.js';
+import { makeRunDir, recordPid } from '../../lib/subagents/qemu/guests/run-dir.js';
 import { createLayout, type GuestPaths } from '../../lib/subagents/qemu/layout.js';
 import { QemuProgram } from '../../lib/subagents/qemu/machine/program.js';
 import type { UidPool } from '../../lib/subagents/qemu/process/uids.js';
@@ -56,7 +56,7 @@ export const playQemu = async (
   const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
   t.teardown(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
-  await notePid(paths, child.pid ?? 0);
+  await recordPid(paths, child.pid ?? 0);
   const all: PlayedAnswers = { ...HEALTHY, ...answers };
   const answer = (execute: string, socket: Socket): object => {
     const play = all[execute];

@@ -9,30 +9,32 @@ const collect = (path: string, paths: string[] = []): string[] => [...paths, pat
 
 await runSubAgent<QemuOptions>({
   name: 'qemu',
-  description: 'Runs virtual machines, one qemu-system-x86_64 each',
+  description: 'Runs virtual machines, each in a qemu-system-x86_64 process of its own',
   defaultPort: 20001,
   options: [
-    new Option('-d, --dir <path>', 'where what is known of the guests is kept')
+    new Option('-d, --dir <path>', "directory of the guests' definitions, logs and seeds")
       .env('MISTIFY_STATE_DIR')
       .default('/var/lib/mistify/qemu'),
-    new Option('--run-dir <path>', 'where the sockets of the running guests are')
+    new Option('--run-dir <path>', "directory of the running guests' sockets")
       .env('MISTIFY_RUN_DIR')
       .default('/run/mistify'),
-    new Option('--accel <kind>', 'auto is kvm where the CPU has it and /dev/kvm opens, else tcg')
+    new Option('--accel <kind>', 'auto means kvm when the CPU supports it and /dev/kvm opens, otherwise tcg')
       .choices(ACCEL_CHOICES)
       .default('auto'),
     new Option(
       '--disk-dir <path>',
-      'where disks may lie, repeatable (default: storage/guests beside --dir)',
+      "directory that guests' disks may lie in, repeatable (default: storage/guests beside --dir)",
     ).argParser(collect),
-    new Option('--qemu <program>', 'the QEMU to run').default('qemu-system-x86_64'),
+    new Option('--qemu <program>', 'QEMU program to run').default('qemu-system-x86_64'),
     new Option(
       '--uid-range <first-last>',
-      "users that guests' QEMUs run as, each as one of its own, when this is root",
+      "uids to run guests' QEMUs as, a different one for each guest; needs root",
     )
       .argParser(parseUidRange)
       .default(DEFAULT_UID_RANGE, `${DEFAULT_UID_RANGE.first}-${DEFAULT_UID_RANGE.last}`),
-    new Option('--ovs-db <address>', "Open vSwitch's database (default: the system's)").env('MISTIFY_OVS_DB'),
+    new Option('--ovs-db <address>', "address of Open vSwitch's database (default: the system's)").env(
+      'MISTIFY_OVS_DB',
+    ),
   ],
   start: startQemu,
 });

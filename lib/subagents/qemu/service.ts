@@ -19,7 +19,8 @@ import type { Running } from '../shared/run.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
-import { type Entry, Guests } from './guests/guests.js';
+import type { Entry } from './guests/entry.js';
+import { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
 import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
@@ -35,71 +36,80 @@ const MAX_TIMEOUT_S = 3600;
 export interface QemuOptions extends LayoutOptions {
   accel: AccelChoice;
   qemu: string;
-  /** Users that guests' QEMUs run as when this is root. */
+  /** The users that guests' QEMUs run as; used only by root. */
   uidRange?: UidRange;
-  /** The address of Open vSwitch's database, the system's by default. */
+  /** The address of Open vSwitch's database; the system's by default. */
   ovsDb?: string;
 }
 
-type Handle = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
+type MethodName = `Libvirt.${string}`;
 
-/** @throws when the stage's `timeout` is no number of seconds */
+type Handler = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
+
+/**
+ * Reads the stage argument `timeout` and converts it to milliseconds.
+ * @param fallback seconds
+ * @throws when it is not a number of seconds
+ */
 const timeoutMs = ({ args }: GuestRequest, fallback: number): number => {
   const seconds = Number(args?.timeout ?? fallback);
   if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
-    throw new Error(`timeout "${args?.timeout}": give a number of seconds up to ${MAX_TIMEOUT_S}`);
+    throw new Error(
+      `"timeout" must be a number of seconds above 0 and up to ${MAX_TIMEOUT_S}, got "${args?.timeout}"`,
+    );
   }
   return seconds * 1000;
 };
 
-const answerState = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
+const stateResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
   const { state, vnc, revision } = await guests.state(entry);
   return { guest: { id: entry.id, state, vnc }, revision };
 };
 
-const answerAll = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
-  const { guest, revision } = await answerState(guests, entry);
-  // Not its metadata: only a part of it is kept here, and people change it any time.
-  const { metadata: _, ...answer } = entry.record.definition;
-  return { guest: { ...answer, ...guest }, ...(revision === undefined ? {} : { revision }) };
+/** The state and the whole definition, which fills in the guest's defaults at the agent. */
+const definitionResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
+  const { guest, revision } = await stateResponse(guests, entry);
+  // Without the metadata: the definition has only a part of it, and clients may have changed it since.
+  const { metadata: _, ...definition } = entry.record.definition;
+  return { guest: { ...definition, ...guest }, ...(revision === undefined ? {} : { revision }) };
 };
 
 const withState =
-  (change: (guests: Guests, id: string) => Promise<Entry>): Handle =>
+  (change: (guests: Guests, id: string) => Promise<Entry>): Handler =>
   async (guests, { guest }) =>
-    answerState(guests, await change(guests, guest.id));
+    stateResponse(guests, await change(guests, guest.id));
 
-const withAll =
-  (change: (guests: Guests, guest: Guest) => Promise<Entry>): Handle =>
+const withDefinition =
+  (change: (guests: Guests, guest: Guest) => Promise<Entry>): Handler =>
   async (guests, { guest }) =>
-    answerAll(guests, await change(guests, normalizeGuest(guest)));
+    definitionResponse(guests, await change(guests, normalizeGuest(guest)));
 
-/** The methods under the names of the original's sub-agent for libvirt. */
-const METHODS: Record<`Libvirt.${string}`, Handle> = {
-  'Libvirt.CreateGuest': withAll(lifecycle.define),
-  'Libvirt.Create': withAll(lifecycle.create),
+/** The methods, named as in the original agent's libvirt sub-agent. */
+const METHODS: Record<MethodName, Handler> = {
+  'Libvirt.CreateGuest': withDefinition(lifecycle.define),
+  'Libvirt.Create': withDefinition(lifecycle.create),
   'Libvirt.Delete': async (guests, { guest }) => {
     await lifecycle.remove(guests, guest.id);
     return { guest: { id: guest.id } };
   },
   'Libvirt.Restart': withState(power.restart),
   'Libvirt.Reboot': async (guests, request) =>
-    answerState(guests, await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S))),
+    stateResponse(guests, await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S))),
   'Libvirt.Poweroff': withState(power.poweroff),
   'Libvirt.Shutdown': async (guests, request, { signal }) =>
-    answerState(
+    stateResponse(
       guests,
       await power.shutdown(guests, request.guest.id, timeoutMs(request, SHUTDOWN_TIMEOUT_S), signal),
     ),
   'Libvirt.Run': withState(lifecycle.run),
-  'Libvirt.Status': async (guests, { guest }) => answerState(guests, guests.get(guest.id)),
+  'Libvirt.Status': async (guests, { guest }) => stateResponse(guests, guests.get(guest.id)),
   'Libvirt.Suspend': withState(lifecycle.suspend),
   'Libvirt.Resume': withState(lifecycle.resume),
 };
 
 type Measure = (guests: Guests, id: string) => Promise<Pick<GuestMetricsResponse, 'cpu' | 'disk' | 'nic'>>;
 
-const MEASURES: Record<`Libvirt.${string}`, { type: GuestMetricsRequest['type']; measure: Measure }> = {
+const MEASURES: Record<MethodName, { type: GuestMetricsRequest['type']; measure: Measure }> = {
   'Libvirt.CPUMetrics': {
     type: 'cpu',
     measure: async (guests, id) => ({ cpu: await metrics.cpuMetrics(guests, id) }),
@@ -114,22 +124,38 @@ const MEASURES: Record<`Libvirt.${string}`, { type: GuestMetricsRequest['type'];
   },
 };
 
-const names = <Key extends string>(table: Record<Key, unknown>): Key[] => Object.keys(table) as Key[];
+const entries = <Value>(table: Record<MethodName, Value>): [MethodName, Value][] =>
+  Object.entries(table) as [MethodName, Value][];
 
-/** The users for guests, `undefined` where they can have none of their own. */
-const openUids = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): UidPool | undefined => {
+/** Without root every guest runs as the sub-agent's own user, so there is no pool then. */
+const createUidPool = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): UidPool | undefined => {
   if (isRoot()) return new UidPool(uidRange);
-  log.warn('this is not root: guests run as the same user as this, and are not kept from each other');
+  log.warn('sub-agent is not root: guests run as its user and are not isolated from each other');
   return undefined;
 };
 
-const warnOfNoSandbox = async (program: QemuProgram, log: Logger): Promise<void> => {
+const warnWithoutSandbox = async (program: QemuProgram, log: Logger): Promise<void> => {
   try {
     if (!(await program.sandbox()))
-      log.warn('this QEMU or kernel has no seccomp sandbox: guests run without');
+      log.warn('sandbox unavailable in this QEMU or kernel: guests run without seccomp');
   } catch (error) {
-    log.warn({ err: error }, `no guest can be started yet: ${errorMessage(error)}`);
+    log.warn({ err: error }, `QEMU does not work, no guest can start: ${errorMessage(error)}`);
   }
+};
+
+const addMethods = (subAgent: SubAgent, guests: Guests): void => {
+  for (const [name, handler] of entries(METHODS))
+    subAgent.method(name, guestRequestSchema, (request, call) => handler(guests, request, call));
+  for (const [name, { type, measure }] of entries(MEASURES)) {
+    subAgent.method(name, guestMetricsRequestSchema, async ({ guest }) => ({
+      guest: { id: guest.id },
+      type,
+      ...(await measure(guests, guest.id)),
+    }));
+  }
+  subAgent.method('Libvirt.AllMetrics', allMetricsRequestSchema, async () => ({
+    guests: await metrics.allMetrics(guests),
+  }));
 };
 
 const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
@@ -141,38 +167,23 @@ const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
     .console('/console/vnc', async ({ guest }) => ({ bytes: await openVnc(guests.get(guest).paths) }));
 };
 
-/** The sub-agent, with the guests that it finds on the host; it does not listen yet. */
+/** Creates the sub-agent and finds the guests of an earlier one. It does not listen yet. */
 export const startQemu = async (options: QemuOptions, log: Logger): Promise<Running> => {
   const layout = createLayout(options);
   const program = new QemuProgram(options.qemu);
   const accel = await chooseAccel(options.accel);
-  log.info({ accel, diskDirs: layout.diskDirs }, `guests run with ${accel}`);
+  log.info({ accel, diskDirs: layout.diskDirs }, 'accelerator chosen');
   const guestStates = new GuestStates();
   const networks = createNetworks(options.ovsDb);
-  // The first guest's start would wait for it. What goes wrong here is told there.
+  // Probed now so that the first start need not wait; an error is reported by that start.
   program.nicModels().catch(() => undefined);
-  await warnOfNoSandbox(program, log);
-  const host = { layout, program, accel, networks, uids: openUids(options, log) };
+  await warnWithoutSandbox(program, log);
+  const host = { layout, program, accel, networks, uids: createUidPool(options, log) };
   const guests = new Guests(host, guestStates, log);
   await guests.recover();
-  power.finishReboots(guests, REBOOT_TIMEOUT_S * 1000, log);
+  power.resumeReboots(guests, REBOOT_TIMEOUT_S * 1000, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
-  for (const name of names(METHODS)) {
-    const handle = METHODS[name];
-    if (handle) subAgent.method(name, guestRequestSchema, (request, call) => handle(guests, request, call));
-  }
-  for (const name of names(MEASURES)) {
-    const entry = MEASURES[name];
-    if (!entry) continue;
-    subAgent.method(name, guestMetricsRequestSchema, async ({ guest }) => ({
-      guest: { id: guest.id },
-      type: entry.type,
-      ...(await entry.measure(guests, guest.id)),
-    }));
-  }
-  subAgent.method('Libvirt.AllMetrics', allMetricsRequestSchema, async () => ({
-    guests: await metrics.allMetrics(guests),
-  }));
+  addMethods(subAgent, guests);
   addConsoles(subAgent, guests);
   return { subAgent, close: () => guests.close() };
 };

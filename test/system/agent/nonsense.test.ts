@@ -27,7 +27,7 @@ const refusedByTheJob: [string, GuestSpec, RegExp][] = [
   [
     'a bridge that is not there',
     { memory: 64, disks, nics: [{ ...nic, network: 'br-none' }] },
-    /no bridge br-none/,
+    /no bridge "br-none"/,
   ],
   ['an unknown nic model', { memory: 64, disks, nics: [{ ...nic, model: 'warp' }] }, /warp/],
   ['an unknown bus', { memory: 64, disks: [{ size: 1, bus: 'warp' }] }, /warp/],

@@ -19,7 +19,7 @@ const refused = async (url: string): Promise<[number, string]> => {
   return [101, ''];
 };
 
-test('what is typed into a guest’s serial console is answered by it, for everyone who looks', async (t) => {
+test('shows every viewer what anyone types into a serial console, and the guest’s replies', async (t) => {
   const host = await QemuHost.start(t);
   const { id } = await LinuxGuest.create(t, host);
   const [one, other] = [await view(host.consoleUrl('serial', id)), await view(host.consoleUrl('serial', id))];
@@ -33,13 +33,13 @@ test('what is typed into a guest’s serial console is answered by it, for every
   t.pass();
 });
 
-test('a serial console outlives the guest’s power: it is there before the start and after the end', async (t) => {
+test('keeps a serial console open from before the guest’s start until its deletion', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
   await host.call('Poweroff', { id });
   const viewer = await view(`${host.consoleUrl('serial', id)}&scrollback=0`);
-  viewer.type('nobody hears this\r');
+  viewer.type('typed while the guest is off\r');
   await host.call('Run', { id });
   await viewer.sees('mistify-guest: up', BOOT_MS);
   viewer.type('echo still $((1 + 1)) here\r');
@@ -49,21 +49,21 @@ test('a serial console outlives the guest’s power: it is there before the star
   t.deepEqual(await ended, [1000, '']);
 });
 
-test('a guest’s screen is to be had without a password, by several at once', async (t) => {
+test('serves a guest’s screen without a password to several viewers at once', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   const viewers = [await view(host.consoleUrl('vnc', id)), await view(host.consoleUrl('vnc', id))];
   for (const viewer of viewers) await viewer.sees('RFB 003.008\n');
   for (const viewer of viewers) viewer.type('RFB 003.008\n');
-  // One security type, None (RFC 6143, 7.1.2).
+  // The server offers one security type, None (RFC 6143, 7.1.2).
   for (const viewer of viewers) await viewer.sees('\u0001\u0001');
   for (const viewer of viewers) viewer.type('\u0001');
   for (const viewer of viewers) await viewer.sees('\u0001\u0001\0\0\0\0');
   t.pass();
 });
 
-test('the port of the VNC server still asks for a password', async (t) => {
+test('requires a password on the VNC server’s TCP port', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -77,7 +77,7 @@ test('the port of the VNC server still asks for a password', async (t) => {
   ]);
 });
 
-test('a guest that is off has no screen', async (t) => {
+test('rejects a screen of a guest that is off with 409', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('CreateGuest', { id, ...TINY });
@@ -87,7 +87,7 @@ test('a guest that is off has no screen', async (t) => {
   ]);
 });
 
-test('a guest that is not there has no console', async (t) => {
+test('rejects a console of a guest that is not defined with 404', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   for (const kind of ['serial', 'vnc'] as const)

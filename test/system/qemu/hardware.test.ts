@@ -8,8 +8,8 @@ import { QemuHost, TINY } from '../../helpers/qemu.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
-/** A create that has to fail with these words, and to leave nothing. */
-const refuses = async (
+/** Asserts that a create fails with `message` and leaves nothing behind. */
+const assertRejects = async (
   t: ExecutionContext,
   host: QemuHost,
   guest: Record<string, unknown> & { id: string },
@@ -20,7 +20,7 @@ const refuses = async (
   t.false(existsSync(host.stateFile(guest.id)));
 };
 
-test('disks sit on every bus, under the node names that the storage sub-agent uses', async (t) => {
+test('attaches disks to every bus, under the node names that the storage sub-agent uses', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const buses = ['', 'scsi', 'sata', 'ide', 'sata', 'sata', 'sata', 'sata', 'sata'];
@@ -39,7 +39,7 @@ test('disks sit on every bus, under the node names that the storage sub-agent us
   t.true(buses.every((_, n) => names.has(`disk${n}`) && names.has(`file${n}`)));
 });
 
-test('a guest may have as many disks and nics as the API takes', async (t) => {
+test('runs a guest with as many disks and nics as the API accepts', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = await host.makeDisk(id);
@@ -52,7 +52,7 @@ test('a guest may have as many disks and nics as the API takes', async (t) => {
   t.is(guest.disks?.at(-1)?.device, 'vdz');
 });
 
-test('network cards of many models run side by side', async (t) => {
+test('runs nics of many models side by side', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const models = ['', 'virtio', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3', 'pcnet', 'ne2k_pci', 'i82551'];
@@ -60,7 +60,7 @@ test('network cards of many models run side by side', async (t) => {
   t.is((await host.call('Create', { id, ...TINY, nics })).guest.state, 'running');
 });
 
-test('paths with commas, quotes and blanks reach QEMU unharmed', async (t) => {
+test('passes paths with commas, quotes and blanks to QEMU unchanged', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const plain = await host.makeDisk(id);
@@ -69,7 +69,7 @@ test('paths with commas, quotes and blanks reach QEMU unharmed', async (t) => {
   t.is((await host.call('Create', { id, ...TINY, disks: [{ source }] })).guest.state, 'running');
 });
 
-test('a raw disk is never probed, whatever its first bytes say', async (t) => {
+test('never probes a raw disk, even one that begins like qcow2', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const plain = await host.makeDisk(id);
@@ -85,7 +85,7 @@ test('a raw disk is never probed, whatever its first bytes say', async (t) => {
   t.is(nodes.find((node) => node['node-name'] === 'disk0')?.drv, 'raw');
 });
 
-test('disks outside the own folder of the guest are refused', async (t) => {
+test('rejects disks outside the guest’s own folder', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const other = host.newId();
@@ -98,26 +98,26 @@ test('disks outside the own folder of the guest are refused', async (t) => {
   await writeFile(join(outside, 'x.raw'), '');
   const sources = ['/etc/passwd', foreign, link, `${dirname(own)}/../${other}/disk-0.qcow2`, 'disk-0.qcow2'];
   for (const source of [...sources, join(outside, 'x.raw')]) {
-    await refuses(t, host, { id, ...TINY, disks: [{ source }] }, /^disk 0: .*not a disk of this guest/);
+    await assertRejects(t, host, { id, ...TINY, disks: [{ source }] }, /^disk 0: .*not a disk of this guest/);
   }
 });
 
-test('a disk that is not there is named', async (t) => {
+test('names a missing disk', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = join(dirname(await host.makeDisk(id)), 'gone.qcow2');
-  await refuses(t, host, { id, ...TINY, disks: [{ source }] }, /^disk 0: .*gone\.qcow2 is not there/);
-  await refuses(t, host, { id, ...TINY, disks: [{ size: 1 }] }, /^disk 0: it has no source/);
+  await assertRejects(t, host, { id, ...TINY, disks: [{ source }] }, /^disk 0: .*gone\.qcow2 does not exist/);
+  await assertRejects(t, host, { id, ...TINY, disks: [{ size: 1 }] }, /^disk 0: "source" is missing/);
 });
 
-test('nonsense is refused with words that say what is wrong', async (t) => {
+test('rejects invalid hardware with a message that says what is wrong', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = await host.makeDisk(id);
   const cases: [Record<string, unknown>, RegExp][] = [
-    [{ memory: 60_000_000 }, /memory of 60000000 MB is more than this host has/],
-    [{ cpu: 1000 }, /1000 vCPUs are more than QEMU's limit of 288/],
-    [{ disks: [{ source, bus: 'floppy' }] }, /disk 0: there is no bus "floppy": use one of virtio/],
+    [{ memory: 60_000_000 }, /"memory" must be at most this host's \d+ MB, got 60000000/],
+    [{ cpu: 1000 }, /"cpu" must be at most QEMU's limit of 288 vCPUs, got 1000/],
+    [{ disks: [{ source, bus: 'floppy' }] }, /disk 0: unknown bus "floppy": use one of virtio/],
     [
       {
         disks: [
@@ -125,7 +125,7 @@ test('nonsense is refused with words that say what is wrong', async (t) => {
           { source, device: 'vda' },
         ],
       },
-      /disk 1: disk 0 is vda already/,
+      /disk 1: disk 0 is already called vda/,
     ],
     [{ nics: [{ network: 'user', model: 'foo' }] }, /nic 0: this QEMU has no network card "foo": use one of/],
     [{ nics: [{ network: 'br-none-7' }] }, /nic 0: no bridge "br-none-7" on this host: create it/],
@@ -143,18 +143,18 @@ test('nonsense is refused with words that say what is wrong', async (t) => {
       /nic 1: nic 0 already has the name a/,
     ],
   ];
-  for (const [more, message] of cases) await refuses(t, host, { id, ...TINY, ...more }, message);
+  for (const [more, message] of cases) await assertRejects(t, host, { id, ...TINY, ...more }, message);
 });
 
-test('what QEMU itself refuses is told in its words, and nothing is left', async (t) => {
+test('reports what QEMU rejects in its own words, and leaves nothing behind', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = join(dirname(await host.makeDisk(id)), 'broken.qcow2');
   await writeFile(source, 'not a qcow2');
-  await refuses(t, host, { id, ...TINY, disks: [{ source }] }, /QEMU did not start guest .*qcow2/);
+  await assertRejects(t, host, { id, ...TINY, disks: [{ source }] }, /QEMU did not start guest .*qcow2/);
 });
 
-test('a failing create of a guest that was defined before keeps that definition', async (t) => {
+test('restores the earlier definition after a failed create', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('CreateGuest', { id, ...TINY });

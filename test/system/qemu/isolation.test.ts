@@ -22,7 +22,7 @@ const test = needs('qemu-system-x86_64', 'qemu-img', 'qemu-nbd', 'nbdcopy', 'set
 
 const MB = 2 ** 20;
 
-/** Both sub-agents over one directory, as the agent has them. */
+/** Starts both sub-agents in one directory, as the agent does. */
 const startBoth = async (t: ExecutionContext): Promise<{ host: QemuHost; storage: TestStorage }> => {
   const host = await QemuHost.start(t);
   const dirs = { dir: join(host.dir, 'storage'), runDir: join(host.dir, 'run') };
@@ -31,7 +31,7 @@ const startBoth = async (t: ExecutionContext): Promise<{ host: QemuHost; storage
   return { host, storage };
 };
 
-/** A running guest with a disk that is a clone of the image `os`. */
+/** Creates a running guest whose disk is a clone of the image `os`. */
 const createRunning = async (host: QemuHost, storage: TestStorage): Promise<{ id: string; disk: string }> => {
   const id = host.newId();
   const disks = await createGuest(storage, [{ image: 'os' }], id);
@@ -47,18 +47,18 @@ const statusOf = async (pid: number): Promise<Record<string, string>> => {
 const uidOf = async (host: QemuHost, id: string): Promise<number> =>
   Number((await statusOf(await host.pid(id))).Uid?.split('\t')[0]);
 
-/** Whether a command works for a guest's uid. */
-const works = async (uid: number, ...command: string[]): Promise<boolean> =>
+/** Whether a command succeeds when run as a guest's user. */
+const succeedsAs = async (uid: number, ...command: string[]): Promise<boolean> =>
   !(await execa('setpriv', [...asUser({ uid, gid: uid }), '--', ...command], { reject: false, cwd: '/' }))
     .failed;
 
-/** Has everybody pass all directories but those of single guests, so that each of these has to stand by itself. */
+/** Opens all directories but the guests' own to everyone, so that only the guests' own protect their files. */
 const openDirectories = async ({ dir }: QemuHost): Promise<void> => {
   for (const name of ['.', 'run', 'qemu', 'qemu/guests', 'storage', 'storage/guests', 'storage/images'])
     await chmod(join(dir, name), 0o755);
 };
 
-test('QEMU has a user of its own, no capability, no way to get one, and its sandbox', async (t) => {
+test('runs QEMU as its own user, in its sandbox, without capabilities or a way to gain any', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network: 'user' }] });
@@ -75,7 +75,7 @@ test('QEMU has a user of its own, no capability, no way to get one, and its sand
   t.is(await readFile(`/proc/${await host.pid(id)}/environ`, 'utf8'), `PATH=${process.env.PATH}\0`);
 });
 
-test('each guest has a user of its own, also after a restart of the sub-agent', async (t) => {
+test('gives each guest a user of its own, even across a restart of the sub-agent', async (t) => {
   const host = await QemuHost.start(t);
   const [one, other] = [host.newId(), host.newId()];
   await host.call('Create', { id: one, ...TINY });
@@ -92,7 +92,7 @@ test('each guest has a user of its own, also after a restart of the sub-agent', 
   t.false([uid, await uidOf(host, other)].includes(await uidOf(host, third)));
 });
 
-test("a guest's user gets at nothing of another guest, even where the directories above are open", async (t) => {
+test('denies a guest’s user every file of another guest, even when the directories above are open', async (t) => {
   const { host, storage } = await startBoth(t);
   const [mine, foreign] = [await createRunning(host, storage), await createRunning(host, storage)];
   const uid = await uidOf(host, mine.id);
@@ -103,24 +103,25 @@ test("a guest's user gets at nothing of another guest, even where the directorie
   );
   for (const path of [...files, foreign.disk]) {
     t.true(existsSync(path), path);
-    t.false(await works(uid, 'test', '-r', path, '-o', '-w', path), path);
+    t.false(await succeedsAs(uid, 'test', '-r', path, '-o', '-w', path), path);
   }
-  t.true(await works(uid, 'test', '-w', host.runFile(mine.id, 'qmp.sock')), 'its own socket');
+  t.true(await succeedsAs(uid, 'test', '-w', host.runFile(mine.id, 'qmp.sock')), 'its own socket');
   const image = join(storage.dir, 'images', 'os.qcow2');
-  t.true(await works(uid, 'test', '-r', image));
-  t.false(await works(uid, 'test', '-w', image));
+  t.true(await succeedsAs(uid, 'test', '-r', image));
+  t.false(await succeedsAs(uid, 'test', '-w', image));
 });
 
-test('nothing of the sub-agents can be read by a guest at all as they make their directories', async (t) => {
+test('denies a guest’s user all directories of the sub-agents', async (t) => {
   const { host, storage } = await startBoth(t);
   const { id } = await createRunning(host, storage);
   const uid = await uidOf(host, id);
   await chmod(host.dir, 0o755);
-  for (const name of ['run', 'qemu', 'storage']) t.false(await works(uid, 'ls', join(host.dir, name)), name);
-  t.false(await works(uid, 'test', '-e', join(storage.dir, 'images', 'os.qcow2')));
+  for (const name of ['run', 'qemu', 'storage'])
+    t.false(await succeedsAs(uid, 'ls', join(host.dir, name)), name);
+  t.false(await succeedsAs(uid, 'test', '-e', join(storage.dir, 'images', 'os.qcow2')));
 });
 
-test('a running guest cannot put anything in the place of what the sub-agents read', async (t) => {
+test('keeps a guest’s user from creating or removing files that the sub-agents read', async (t) => {
   const { host, storage } = await startBoth(t);
   const { id, disk } = await createRunning(host, storage);
   const uid = await uidOf(host, id);
@@ -129,13 +130,13 @@ test('a running guest cannot put anything in the place of what the sub-agents re
   t.is((await stat(disk)).gid, uid);
   t.is((await stat(disk)).mode & 0o777, 0o660);
   for (const directory of [host.runFile(id), host.stateFile(id), join(disk, '..')]) {
-    t.false(await works(uid, 'touch', join(directory, 'new')), directory);
+    t.false(await succeedsAs(uid, 'touch', join(directory, 'new')), directory);
   }
-  t.false(await works(uid, 'rm', '-f', host.runFile(id, 'qmp.sock')));
+  t.false(await succeedsAs(uid, 'rm', '-f', host.runFile(id, 'qmp.sock')));
   t.is((await stat(host.stateFile(id, 'serial.log'))).uid, 0);
 });
 
-test('snapshots of a disk that belongs to its guest are taken, downloaded and rolled back', async (t) => {
+test('takes, downloads and rolls back snapshots of a disk owned by its guest’s user', async (t) => {
   const { host, storage } = await startBoth(t);
   const { id } = await createRunning(host, storage);
   await storage.call('CreateSnapshot', snapshotRequest(`guests/${id}`, { dest: 'live' }));
@@ -149,8 +150,8 @@ test('snapshots of a disk that belongs to its guest are taken, downloaded and ro
   t.is((await host.call('Run', { id })).guest.state, 'running');
 });
 
-/** Everything that would open a disk. */
-const refusesAll = async (
+/** Asserts that every operation that opens a disk fails with `message`. */
+const assertAllReject = async (
   t: ExecutionContext,
   both: { host: QemuHost; storage: TestStorage },
   id: string,
@@ -168,7 +169,7 @@ const refusesAll = async (
   t.regex((await buffer(download)).toString(), message);
 };
 
-test('a disk whose header was changed to name another file is used for nothing', async (t) => {
+test('rejects every use of a disk whose header names another backing file', async (t) => {
   const both = await startBoth(t);
   const { host, storage } = both;
   const [mine, foreign] = [await createRunning(host, storage), await createRunning(host, storage)];
@@ -176,7 +177,7 @@ test('a disk whose header was changed to name another file is used for nothing',
   await host.call('Poweroff', { id: mine.id });
   for (const path of [foreign.disk, '/etc/shadow']) {
     await qemuImg('rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', path, mine.disk);
-    await refusesAll(
+    await assertAllReject(
       t,
       both,
       mine.id,
@@ -185,19 +186,19 @@ test('a disk whose header was changed to name another file is used for nothing',
   }
 });
 
-test('a disk whose header was changed to have its data in another file is used for nothing', async (t) => {
+test('rejects every use of a disk whose header names an external data file', async (t) => {
   const both = await startBoth(t);
   const { id, disk } = await createRunning(both.host, both.storage);
   await both.storage.call('CreateSnapshot', snapshotRequest(`guests/${id}`, { dest: 'one' }));
   await both.host.call('Poweroff', { id });
   const file = await open(disk, 'r+');
-  // The last byte of the incompatible features: bit 2.
+  // Bit 2 of the incompatible features, in their last byte.
   await file.write(Buffer.of(4), 0, 1, 79);
   await file.close();
-  await refusesAll(t, both, id, /its header was changed to name an external data file/);
+  await assertAllReject(t, both, id, /its header was changed to name an external data file/);
 });
 
-test('VNC lets nobody in without the password, which only root can read and which is new at every start', async (t) => {
+test('requires a VNC password that only root can read and that changes at every start', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const port = (await host.call('Create', { id, ...TINY })).guest.vnc ?? 0;
@@ -214,7 +215,7 @@ test('VNC lets nobody in without the password, which only root can read and whic
   t.not(await readFile(file, 'utf8'), password);
 });
 
-test('a QEMU that was still coming up when the sub-agent was killed is ended', async (t) => {
+test('kills a QEMU that was still coming up when the sub-agent was killed', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -222,7 +223,7 @@ test('a QEMU that was still coming up when the sub-agent was killed is ended', a
   await host.stop();
   await execa('rm', [host.runFile(id, 'pid')]);
   await host.begin();
-  await until(() => !existsSync(`/proc/${pid}/exe`), 'it is gone');
+  await until(() => !existsSync(`/proc/${pid}/exe`), 'it has exited');
   t.is((await host.streamed(id))?.state, 'shutoff');
   t.is((await host.call('Run', { id })).guest.state, 'running');
 });

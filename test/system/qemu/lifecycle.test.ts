@@ -7,7 +7,7 @@ import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
-test('a created guest runs, with its VNC port and its defaults in the answer', async (t) => {
+test('creates a running guest and returns its VNC port and defaults', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const { guest, revision } = await host.call('Create', { id, nics: [{ network: 'user' }] });
@@ -20,7 +20,7 @@ test('a created guest runs, with its VNC port and its defaults in the answer', a
   t.regex(guest.nics?.[0]?.mac ?? '', /^52:54:00(:[0-9a-f]{2}){3}$/);
 });
 
-test('a running guest has its sockets in a private folder', async (t) => {
+test('keeps a running guest’s sockets in a private directory', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -30,7 +30,7 @@ test('a running guest has its sockets in a private folder', async (t) => {
   }
 });
 
-test('QEMU tells that no agent runs in a guest without waiting for one', async (t) => {
+test('detects a guest without a guest agent without waiting', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -39,7 +39,7 @@ test('QEMU tells that no agent runs in a guest without waiting for one', async (
   t.false(await hasAgent(monitor));
 });
 
-test('a guest that is only defined is off until it is run', async (t) => {
+test('keeps a defined guest off until it is run', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   t.is((await host.call('CreateGuest', { id, ...TINY })).guest.state, 'shutoff');
@@ -47,7 +47,7 @@ test('a guest that is only defined is off until it is run', async (t) => {
   t.is((await host.call('Run', { id })).guest.state, 'running');
 });
 
-test('creating and running a guest again changes nothing', async (t) => {
+test('changes nothing when a running guest is created or run again', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -58,7 +58,7 @@ test('creating and running a guest again changes nothing', async (t) => {
   t.is(await host.pid(id), pid);
 });
 
-test('a suspended guest is paused until it is resumed', async (t) => {
+test('pauses a suspended guest until it is resumed', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -69,7 +69,7 @@ test('a suspended guest is paused until it is resumed', async (t) => {
   t.is((await host.call('Run', { id })).guest.state, 'running');
 });
 
-test('poweroff ends the guest and leaves only its definition', async (t) => {
+test('leaves only the definition after a poweroff', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -81,7 +81,7 @@ test('poweroff ends the guest and leaves only its definition', async (t) => {
   t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
 });
 
-test('a restart resets the guest in the same QEMU, a paused one too', async (t) => {
+test('restarts a guest in the same QEMU, even a paused one', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -92,14 +92,14 @@ test('a restart resets the guest in the same QEMU, a paused one too', async (t) 
   t.is(await host.pid(id), pid);
 });
 
-test('a reboot resets a guest that does not listen to ACPI', async (t) => {
+test('resets a guest that ignores ACPI when it is rebooted', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   t.is((await host.call('Reboot', { id }, { timeout: '1' })).guest.state, 'running');
 });
 
-test('a shutdown that the guest does not hear ends with an error that names poweroff', async (t) => {
+test('fails a shutdown that the guest ignores, and suggests poweroff', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -109,7 +109,7 @@ test('a shutdown that the guest does not hear ends with an error that names powe
   t.is(await host.state(id), 'running');
 });
 
-test('a shutdown of a paused guest is refused', async (t) => {
+test('rejects a shutdown of a paused guest', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -117,14 +117,16 @@ test('a shutdown of a paused guest is refused', async (t) => {
   await t.throwsAsync(host.call('Shutdown', { id }), { message: /is paused/ });
 });
 
-test('a shutdown with a timeout that is no number is refused', async (t) => {
+test('rejects a shutdown whose timeout is not a number', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
-  await t.throwsAsync(host.call('Shutdown', { id }, { timeout: 'soon' }), { message: /^timeout "soon"/ });
+  await t.throwsAsync(host.call('Shutdown', { id }, { timeout: 'soon' }), {
+    message: /^"timeout" must be .*, got "soon"/,
+  });
 });
 
-test('poweroff does not wait behind a shutdown, and ends it', async (t) => {
+test('powers off at once during a shutdown, and ends it', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -133,7 +135,7 @@ test('poweroff does not wait behind a shutdown, and ends it', async (t) => {
   t.is((await shutdown).guest.state, 'shutoff');
 });
 
-test('a guest that was powered off is not brought back by its older reboot', async (t) => {
+test('does not start a guest again that was powered off during its reboot', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -145,7 +147,7 @@ test('a guest that was powered off is not brought back by its older reboot', asy
   t.is(await host.state(id), 'shutoff');
 });
 
-test('a deleted guest leaves nothing and deleting it again is no error', async (t) => {
+test('deletes everything of a guest, and again without an error', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -157,7 +159,7 @@ test('a deleted guest leaves nothing and deleting it again is no error', async (
   await t.notThrowsAsync(host.call('Delete', { id }));
 });
 
-test('a guest that is not defined is not found', async (t) => {
+test('reports a guest that is not defined as not found', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   for (const method of ['Run', 'Status', 'Poweroff', 'Shutdown', 'Restart', 'Reboot', 'Suspend', 'Resume']) {
@@ -165,7 +167,7 @@ test('a guest that is not defined is not found', async (t) => {
   }
 });
 
-test('what needs a running guest is refused for one that is off', async (t) => {
+test('rejects methods that need a running guest for one that is off', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('CreateGuest', { id, ...TINY });

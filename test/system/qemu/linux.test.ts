@@ -6,7 +6,7 @@ import { QemuHost } from '../../helpers/qemu.js';
 
 const test = needs(...LINUX_PARTS);
 
-test('a Linux guest shuts itself down when it is asked to over ACPI, and boots again', async (t) => {
+test('shuts a Linux guest down over ACPI, and boots it again', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
@@ -17,27 +17,27 @@ test('a Linux guest shuts itself down when it is asked to over ACPI, and boots a
   await guest.says('up', 2);
 });
 
-test('that a guest has shut itself down is noted until it runs again; that its power was cut is not', async (t) => {
+test('marks a guest that shut itself down as halted until it runs again, but not one powered off', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
-  const isNoted = (): boolean => existsSync(`${host.runFile(id)}.halted`);
+  const isMarked = (): boolean => existsSync(`${host.runFile(id)}.halted`);
   await guest.says('up');
   await host.call('Shutdown', { id });
-  t.true(isNoted());
+  t.true(isMarked());
   await host.call('Run', { id });
-  t.false(isNoted());
+  t.false(isMarked());
   await host.call('Poweroff', { id });
-  t.false(isNoted());
+  t.false(isMarked());
 });
 
-test('a shutdown that is asked for while the guest still boots is heard in the end', async (t) => {
+test('completes a shutdown requested while the guest still boots', async (t) => {
   const host = await QemuHost.start(t);
   const { id } = await LinuxGuest.create(t, host);
   t.is((await host.call('Shutdown', { id }, { timeout: '120' })).guest.state, 'shutoff');
 });
 
-test('a reboot shuts the guest down and starts it again', async (t) => {
+test('reboots a guest by a shutdown and a start', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
@@ -48,7 +48,7 @@ test('a reboot shuts the guest down and starts it again', async (t) => {
   await guest.says('up', 2);
 });
 
-test('a guest that panics is crashed until it resets itself', async (t) => {
+test('reports a panicked guest as crashed until its next reset', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
@@ -57,7 +57,7 @@ test('a guest that panics is crashed until it resets itself', async (t) => {
   const panicked = new Promise((resolve) => {
     other.on('event', ({ event }) => event === 'GUEST_PANICKED' && resolve(event));
   });
-  // Without the kernel's module for it nobody tells QEMU of a panic, so the port is written to by hand.
+  // The guest's kernel has no pvpanic module, so write to the device's port by hand.
   await other.execute('human-monitor-command', { 'command-line': 'o /b 0x505 1' });
   await panicked;
   t.is(await host.state(id), 'crashed');

@@ -4,7 +4,7 @@ import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
-test('each vCPU has its time in seconds, which grows as it works', async (t) => {
+test('measures each vCPU’s time in seconds', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, memory: 32, cpu: 2 });
@@ -16,7 +16,7 @@ test('each vCPU has its time in seconds, which grows as it works', async (t) => 
   t.is(cpu?.[0]?.vcpu_time, cpu?.[0]?.cpu_time);
 });
 
-test('each disk has its counters under its device name', async (t) => {
+test('counts each disk’s reads under its device name', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const disks = [
@@ -24,7 +24,7 @@ test('each disk has its counters under its device name', async (t) => {
     { source: await host.makeDisk(id, 1), bus: 'sata' },
   ];
   await host.call('Create', { id, ...TINY, disks });
-  // The BIOS reads the first sector to see whether it boots.
+  // The BIOS reads the first sector to look for a boot loader.
   await until(
     async () => ((await host.measure('DiskMetrics', id)).disk?.vdb?.read_bytes ?? 0) >= 512,
     'a read of the first sector',
@@ -37,14 +37,14 @@ test('each disk has its counters under its device name', async (t) => {
   t.true((disk?.vdb?.read_time ?? 1) < 60);
 });
 
-test('user-mode nics have no counters', async (t) => {
+test('has no counters for nics on network user', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network: 'user' }] });
   t.deepEqual((await host.measure('NicMetrics', id)).nic, {});
 });
 
-test('the counters of all guests that run come in one answer, with what they take of the memory', async (t) => {
+test('returns the counters and resident memory of all running guests in one response', async (t) => {
   const host = await QemuHost.start(t);
   const [one, off] = [host.newId(), host.newId()];
   const disks = [{ source: await host.makeDisk(one, 0), device: 'vda' }];

@@ -120,7 +120,7 @@ test('rejects invalid addresses, names and VLANs before changing anything', asyn
     ],
     [{ nics: [{ ...nic, netmask: '255.0.255.0' }] }, /^nic 0: netmask 255\.0\.255\.0 is invalid/],
     [{ nics: [{ network, vlans: [7, 7] }] }, /^nic 0: VLAN 7 is listed twice/],
-    [{ metadata: { hostname: 'no name' } }, /^metadata hostname "no name" is no host name/],
+    [{ metadata: { hostname: 'no name' } }, /^metadata hostname "no name" is not a valid host name/],
   ];
   for (const [more, message] of cases) {
     await t.throwsAsync(host.call('Create', { id, ...TINY, ...more }), { message });

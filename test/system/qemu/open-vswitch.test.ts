@@ -25,7 +25,7 @@ const setUp = async (t: ExecutionContext): Promise<{ ovs: Ovs; network: string; 
   return { ovs, network, host: await QemuHost.start(t, ovs.db) };
 };
 
-test('a nic on an Open vSwitch bridge has a tap that is up and a port that says whose it is', async (t) => {
+test('gives a nic on an Open vSwitch bridge a tap that is up and a port marked with the guest’s id', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   const { guest } = await host.call('Create', { id, ...TINY, nics: [{ network }] });
@@ -36,7 +36,7 @@ test('a nic on an Open vSwitch bridge has a tap that is up and a port that says 
   t.is(await ovs.vsctl('get', 'Interface', tap, 'error'), '[]');
 });
 
-test('one VLAN makes an access port, several make a trunk, none leaves the port as it is', async (t) => {
+test('makes an access port for one VLAN, a trunk for several, and a default port for none', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   const nics = [
@@ -54,7 +54,7 @@ test('one VLAN makes an access port, several make a trunk, none leaves the port 
   t.deepEqual(await columns(2), ['[]', '[]', '[]']);
 });
 
-test('ports and taps are gone when the guest is powered off, and back when it runs', async (t) => {
+test('removes ports and taps at poweroff and creates them again at the next start', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network }, { network, model: 'e1000' }] });
@@ -66,7 +66,7 @@ test('ports and taps are gone when the guest is powered off, and back when it ru
   t.is((await ovs.ports(network)).length, 2);
 });
 
-test('the port of a killed guest is removed', async (t) => {
+test('removes the port of a killed guest', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network }] });
@@ -76,7 +76,7 @@ test('the port of a killed guest is removed', async (t) => {
   t.false(exists(tapName(id, 0)));
 });
 
-test('ports of guests that ended while no sub-agent ran go at its start, be their taps there or not', async (t) => {
+test('removes ports of guests that ended while no sub-agent ran, with or without their taps', async (t) => {
   const ovs = await Ovs.use(t);
   const network = await ovs.makeBridge(t);
   const [dir, port] = [await tempDir(t), await getPort()];
@@ -90,14 +90,14 @@ test('ports of guests that ended while no sub-agent ran go at its start, be thei
   const pids = await Promise.all(ids.map((id) => readFile(join(dir, 'run', id, 'pid'), 'utf8')));
   first.kill('SIGKILL');
   for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
-  await until(() => pids.every((pid) => !existsSync(`/proc/${pid.trim()}`)), 'both are gone');
+  await until(() => pids.every((pid) => !existsSync(`/proc/${pid.trim()}`)), 'both have exited');
   await execa('ip', ['link', 'delete', tapName(ids[0] ?? '', 0)]);
   await startQemuProgram(t, dir, port, '--ovs-db', ovs.db);
   t.deepEqual(await ovs.ports(network), []);
   t.false(ids.some((id) => exists(tapName(id, 0))));
 });
 
-test('a failing start leaves no port', async (t) => {
+test('leaves no port after a failed start', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   const source = join(dirname(await host.makeDisk(id)), 'broken.qcow2');
@@ -106,7 +106,7 @@ test('a failing start leaves no port', async (t) => {
   t.deepEqual(await ovs.ports(network), []);
 });
 
-test('a tap that Open vSwitch cannot take is an error in its words', async (t) => {
+test('reports a tap that Open vSwitch cannot add in its own words', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   await ovs.vsctl('set', 'Bridge', network, 'datapath_type=nonsense');
@@ -115,7 +115,7 @@ test('a tap that Open vSwitch cannot take is an error in its words', async (t) =
   t.false(exists(tapName(id, 0)));
 });
 
-linuxTest('guests of one VLAN reach each other, by TCP too; guests of another do not', async (t) => {
+linuxTest('connects guests of one VLAN, over TCP too, and isolates those of another', async (t) => {
   const { network, host } = await setUp(t);
   const net = `198.19.${randomInt(256)}`;
   const create = (n: number, vlan: number, ...lines: string[]): Promise<LinuxGuest> =>

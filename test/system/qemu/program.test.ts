@@ -13,7 +13,7 @@ import { QEMU_PROGRAM, startQemuProgram } from '../../helpers/qemu-program.js';
 import { callMethod } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
-needs('qemu-system-x86_64')('guests survive SIGKILL of the sub-agent, which finds them again', async (t) => {
+needs('qemu-system-x86_64')('finds guests again after SIGKILL of the sub-agent', async (t) => {
   const dir = await tempDir(t);
   const port = await getPort();
   const first = await startQemuProgram(t, dir, port);
@@ -33,15 +33,15 @@ needs('qemu-system-x86_64')('guests survive SIGKILL of the sub-agent, which find
   t.is(code, 0);
 });
 
-test('a run directory that is too long for sockets is refused with the reason', async (t) => {
+test('rejects a run directory that is too long for unix sockets', async (t) => {
   const runDir = join(await tempDir(t), 'x'.repeat(90));
   const args = [QEMU_PROGRAM, '--port', '0', '--dir', join(runDir, 'd'), '--run-dir', runDir];
   const { exitCode, stdout } = await execa(process.execPath, args, { reject: false });
   t.is(exitCode, 1);
-  t.regex(stdout, /bytes too long for the unix sockets in it: choose a shorter one with --run-dir/);
+  t.regex(stdout, /bytes too long for the unix sockets in it: choose a shorter --run-dir/);
 });
 
-test('a missing QEMU is told of in the health and in the error', async (t) => {
+test('reports a missing QEMU in its health and in errors', async (t) => {
   const dir = await tempDir(t);
   const port = await getPort();
   const args = [QEMU_PROGRAM, '--port', String(port), '--dir', join(dir, 'd'), '--run-dir', join(dir, 'r')];
@@ -52,7 +52,7 @@ test('a missing QEMU is told of in the health and in the error', async (t) => {
       async (reply) => (await reply.json()) as { status: string },
       () => ({}),
     );
-  await until(async () => (await health()).status !== undefined, 'the program answers');
+  await until(async () => (await health()).status !== undefined, 'the program responds');
   t.like(await health(), { status: 'degraded' });
   const guest = { id: randomUUID(), memory: 32 };
   const { error } = await callMethod(port, 'Libvirt.Create', { guest, action: 'create' });

@@ -9,7 +9,7 @@ const test = needs('qemu-system-x86_64', 'qemu-img');
 const isRebooting = async (host: QemuHost, id: string): Promise<boolean> =>
   (JSON.parse(await readFile(host.stateFile(id, 'guest.json'), 'utf8')) as GuestRecord).rebooting ?? false;
 
-/** Begins a reboot of a guest that does not hear it; answers how that ends. */
+/** Begins a reboot of a guest that ignores ACPI. Wraps the promise, so that awaiting this does not await the reboot. */
 const beginReboot = async (
   host: QemuHost,
   id: string,
@@ -17,12 +17,12 @@ const beginReboot = async (
 ): Promise<{ reboot: Promise<unknown> }> => {
   const reboot = host.call('Reboot', { id }, { timeout: '60' }, signal);
   reboot.catch(() => undefined);
-  await until(() => isRebooting(host, id), 'the reboot is noted');
+  await until(() => isRebooting(host, id), 'the reboot is recorded');
   return { reboot };
 };
 
-/** What a guest does that shuts itself down at last. */
-const end = async (host: QemuHost, id: string): Promise<void> => {
+/** Ends a guest as if it had shut itself down at last. */
+const exit = async (host: QemuHost, id: string): Promise<void> => {
   const monitor = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
   await monitor.execute('quit');
   monitor.close();
@@ -31,7 +31,7 @@ const end = async (host: QemuHost, id: string): Promise<void> => {
 const runsAgain = (host: QemuHost, id: string, pid: number): Promise<void> =>
   until(async () => (await host.state(id)) === 'running' && (await host.pid(id)) !== pid, 'it runs again');
 
-test('a guest that ends after the caller of its reboot went away is started again', async (t) => {
+test('starts a rebooting guest again after the caller has gone away', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -39,12 +39,12 @@ test('a guest that ends after the caller of its reboot went away is started agai
   const caller = new AbortController();
   await beginReboot(host, id, caller.signal);
   caller.abort();
-  await end(host, id);
+  await exit(host, id);
   await runsAgain(host, id, pid);
   t.false(await isRebooting(host, id));
 });
 
-test('a reboot that the end of the sub-agent cut off is finished by the next one', async (t) => {
+test('resumes reboots after a restart of the sub-agent', async (t) => {
   const host = await QemuHost.start(t);
   const [ended, ending] = [host.newId(), host.newId()];
   const pids: number[] = [];
@@ -56,53 +56,53 @@ test('a reboot that the end of the sub-agent cut off is finished by the next one
   }
   caller.abort();
   await host.stop();
-  await end(host, ended);
+  await exit(host, ended);
   await host.begin();
-  await end(host, ending);
+  await exit(host, ending);
   for (const [n, id] of [ended, ending].entries()) await runsAgain(host, id, pids[n] ?? 0);
   t.pass();
 });
 
-test('a reboot whose start failed can be asked for again', async (t) => {
+test('accepts another reboot after the start of the first failed', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = await host.makeDisk(id);
   await host.call('Create', { id, ...TINY, disks: [{ source }] });
   const { reboot } = await beginReboot(host, id);
   await rename(source, `${source}.away`);
-  await end(host, id);
-  await t.throwsAsync(reboot, { message: /is not there/ });
+  await exit(host, id);
+  await t.throwsAsync(reboot, { message: /does not exist/ });
   await rename(`${source}.away`, source);
   t.is((await host.call('Reboot', { id })).guest.state, 'running');
 });
 
-test('a guest that was told to be off meanwhile is not started by the next sub-agent', async (t) => {
+test('forgets a reboot at poweroff, even across a restart of the sub-agent', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   const { reboot } = await beginReboot(host, id);
   await host.call('Poweroff', { id });
-  await t.throwsAsync(reboot, { message: /told otherwise meanwhile/ });
+  await t.throwsAsync(reboot, { message: /cancelled by a later command/ });
   t.false(await isRebooting(host, id));
   await host.stop();
   await host.begin();
   await t.throwsAsync(host.call('Reboot', { id }), { message: /is shutoff: start it instead/ });
 });
 
-test('a guest that is to shut down stays off, though its reboot was begun before', async (t) => {
+test('keeps a guest off that is shut down during its reboot', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   const { reboot } = await beginReboot(host, id);
   const shutdown = host.call('Shutdown', { id }, { timeout: '60' });
-  await until(async () => !(await isRebooting(host, id)), 'the reboot is forgotten');
-  await end(host, id);
+  await until(async () => !(await isRebooting(host, id)), 'the reboot is no longer recorded');
+  await exit(host, id);
   t.is((await shutdown).guest.state, 'shutoff');
-  await t.throwsAsync(reboot, { message: /told otherwise meanwhile/ });
+  await t.throwsAsync(reboot, { message: /cancelled by a later command/ });
   t.is(await host.state(id), 'shutoff');
 });
 
-test('a reset ends the reboot that waits for the guest', async (t) => {
+test('ends a reboot by a reset when the guest does not shut down in time', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -110,13 +110,13 @@ test('a reset ends the reboot that waits for the guest', async (t) => {
   t.false(await isRebooting(host, id));
 });
 
-test('a guest that is suspended while its reboot waits stays suspended', async (t) => {
+test('keeps a guest suspended that is suspended during its reboot', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   const { reboot } = await beginReboot(host, id);
   await host.call('Suspend', { id });
-  await t.throwsAsync(reboot, { message: /told otherwise meanwhile/ });
+  await t.throwsAsync(reboot, { message: /cancelled by a later command/ });
   t.is(await host.state(id), 'paused');
   t.false(await isRebooting(host, id));
 });

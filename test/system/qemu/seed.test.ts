@@ -11,7 +11,7 @@ import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 const test = needs('genisoimage', ...LINUX_PARTS);
 const rootTest = needs('genisoimage', 'ip', 'root', ...LINUX_PARTS);
 
-/** One of the networks that are set aside for benchmarks, RFC 2544; one for each test. */
+/** A random network for one test, from the range reserved for benchmarks (RFC 2544). */
 const subnet = (): string => `198.18.${randomInt(256)}`;
 
 const answersPing = async (address: string): Promise<boolean> =>
@@ -20,7 +20,7 @@ const answersPing = async (address: string): Promise<boolean> =>
 const script = (...lines: string[]): string => ['#!/bin/sh', ...lines, ''].join('\n');
 
 rootTest(
-  'two guests on one bridge ping each other, and the host reaches both, by IPv4 and IPv6',
+  'connects two guests on one bridge with each other and with the host, over IPv4 and IPv6',
   async (t) => {
     const net = subnet();
     const net6 = `fd00:${net.split('.')[2]}::`;
@@ -47,14 +47,14 @@ rootTest(
       await until(async () => (await guest.console()).includes(`default via ${net}.1 dev`), 'its gateway');
       t.true((await guest.console()).includes(`address ${net6}${index + 2}/64`));
       for (const address of [`${net}.${index + 2}`, `${net6}${index + 2}`]) {
-        // An address of IPv6 counts only once the guest knows that nobody else has it.
-        await until(() => answersPing(address), `an answer from ${address}`);
+        // The guest uses an IPv6 address only after duplicate address detection (RFC 4862).
+        await until(() => answersPing(address), `a reply from ${address}`);
       }
     }
   },
 );
 
-test('a guest gets its name and its user-data, and its disks keep their names', async (t) => {
+test('passes hostname and user-data to the guest without renaming its disks', async (t) => {
   const host = await QemuHost.start(t);
   const metadata = {
     hostname: 'web-1',
@@ -65,7 +65,7 @@ test('a guest gets its name and its user-data, and its disks keep their names', 
   t.regex(await guest.console(), /hostname web-1/);
 });
 
-test('the seed is for its owner only, is read-only in the guest, and goes with the guest', async (t) => {
+test('keeps the seed private, read-only in the guest, and deletes it with the guest', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY, metadata: { hostname: 'web-1' } });
@@ -78,7 +78,7 @@ test('the seed is for its owner only, is read-only in the guest, and goes with t
   t.false(existsSync(host.stateFile(id)));
 });
 
-test('a guest of which there is nothing to tell has no seed, nor one of its last definition', async (t) => {
+test('removes the seed when the new definition needs none', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const seed = host.stateFile(id, 'seed.iso');
@@ -89,7 +89,7 @@ test('a guest of which there is nothing to tell has no seed, nor one of its last
   t.false(existsSync(seed));
 });
 
-test('the seed sits on the bus of the first disk, whatever that is', async (t) => {
+test('attaches the seed to the bus of the first disk', async (t) => {
   const host = await QemuHost.start(t);
   for (const bus of ['virtio', 'scsi', 'sata', 'ide']) {
     const id = host.newId();
@@ -100,7 +100,7 @@ test('the seed sits on the bus of the first disk, whatever that is', async (t) =
   }
 });
 
-test('the metadata of a guest is not in the answer: people may have changed it meanwhile', async (t) => {
+test('leaves the metadata, which clients may have changed since, out of the response', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const { guest } = await host.call('Create', { id, ...TINY, metadata: { hostname: 'web-1' } });

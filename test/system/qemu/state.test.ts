@@ -6,7 +6,7 @@ import { QemuHost, TINY, until } from '../../helpers/qemu.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
-test('a guest whose QEMU is killed is crashed, without being asked', async (t) => {
+test('reports a killed QEMU as crashed on the event stream', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -16,7 +16,7 @@ test('a guest whose QEMU is killed is crashed, without being asked', async (t) =
   t.is((await host.streamed(id))?.vnc, 0);
 });
 
-test('the very next question after a kill is answered with the truth', async (t) => {
+test('returns crashed for the first status query after a kill', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -24,7 +24,7 @@ test('the very next question after a kill is answered with the truth', async (t)
   t.is(await host.state(id), 'crashed');
 });
 
-test('a crashed guest can be run again, and powered off', async (t) => {
+test('runs a crashed guest again, and powers one off', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -34,7 +34,7 @@ test('a crashed guest can be run again, and powered off', async (t) => {
   t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
 });
 
-test('a guest that ends by itself is shutoff', async (t) => {
+test('reports a QEMU that exits by itself as shutoff', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -43,7 +43,7 @@ test('a guest that ends by itself is shutoff', async (t) => {
   t.false(existsSync(host.runFile(id)));
 });
 
-test('what another monitor does to a guest is seen', async (t) => {
+test('notices what another monitor does to a guest', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -56,7 +56,7 @@ test('what another monitor does to a guest is seen', async (t) => {
   t.pass();
 });
 
-test("a guest's own reset is not its end", async (t) => {
+test('keeps the same QEMU across a reset', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -68,7 +68,7 @@ test("a guest's own reset is not its end", async (t) => {
   t.is(await host.pid(id), pid);
 });
 
-test('a QEMU that does not answer is unknown, and can be powered off', async (t) => {
+test('reports a QEMU that does not reply as unknown, and powers it off', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -78,7 +78,7 @@ test('a QEMU that does not answer is unknown, and can be powered off', async (t)
   t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
 });
 
-test('guests outlive the sub-agent, which knows them again', async (t) => {
+test('finds running and paused guests again after a restart', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const { guest } = await host.call('Create', { id, ...TINY });
@@ -91,7 +91,7 @@ test('guests outlive the sub-agent, which knows them again', async (t) => {
   t.is((await host.streamed(id))?.state, 'paused');
 });
 
-test('how guests ended while nobody watched is found out', async (t) => {
+test('finds out how guests ended while no sub-agent ran', async (t) => {
   const host = await QemuHost.start(t);
   const [killed, ended, off] = [host.newId(), host.newId(), host.newId()];
   await host.call('Create', { id: killed, ...TINY });
@@ -101,7 +101,7 @@ test('how guests ended while nobody watched is found out', async (t) => {
   await host.stop();
   process.kill(pids[0], 'SIGKILL');
   process.kill(pids[1], 'SIGTERM');
-  await until(() => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)), 'both gone');
+  await until(() => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)), 'both have exited');
   await host.begin();
   t.is((await host.streamed(killed))?.state, 'crashed');
   t.is((await host.streamed(ended))?.state, 'shutoff');
@@ -111,7 +111,7 @@ test('how guests ended while nobody watched is found out', async (t) => {
   t.is((await host.streamed(killed))?.state, 'crashed');
 });
 
-test('each change of state has a higher revision', async (t) => {
+test('gives each change of state a higher revision', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const revisions: number[] = [];
@@ -125,7 +125,7 @@ test('each change of state has a higher revision', async (t) => {
   );
 });
 
-test('the state of a guest whose sockets are removed is unknown', async (t) => {
+test('reports a guest whose socket was removed as unknown', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });

@@ -5,21 +5,21 @@ import { type FileHandle, open } from 'node:fs/promises';
 const { O_RDONLY, O_CREAT, O_NOFOLLOW } = constants;
 const CHUNK_BYTES = 64 * 1024;
 
-/** What there is from a place on, and the place after it. */
-async function* rest(file: FileHandle, from: number): AsyncGenerator<Buffer, number> {
-  let place = from;
+/** Yields the file's content from `start` on and returns the offset of its end. */
+async function* readFrom(file: FileHandle, start: number): AsyncGenerator<Buffer, number> {
+  let offset = start;
   for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, place);
-    if (bytesRead === 0) return place;
-    place += bytesRead;
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, offset);
+    if (bytesRead === 0) return offset;
+    offset += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
 }
 
 /**
- * What is written to a log, from some bytes before its end on, for as long as it is there. Whoever reads slowly is
- * behind in the file, and nothing is kept for them in memory.
- * @param scrollback bytes
+ * Yields what is written to a log until the log is removed, as `tail -f` does. A slow reader lags behind in the file;
+ * nothing is buffered for it. A log that was truncated is read from its start.
+ * @param scrollback how many of the last bytes to begin with
  */
 export async function* followLog(
   path: string,
@@ -29,17 +29,16 @@ export async function* followLog(
   const file = await open(path, O_RDONLY | O_CREAT | O_NOFOLLOW, 0o600);
   const watcher = watch(path);
   try {
-    let place = Math.max(0, (await file.stat()).size - scrollback);
+    let offset = Math.max(0, (await file.stat()).size - scrollback);
     for (;;) {
-      // Asked for before the look: what is written after it is a change.
+      // Listen before reading: a write after the read must not be missed.
       const change = once(watcher, 'change', { signal });
       change.catch(() => {});
-      place = yield* rest(file, place);
+      offset = yield* readFrom(file, offset);
       const { size, nlink } = await file.stat();
       if (nlink === 0) return;
-      if (size === place) await change;
-      // A log that has grown too long begins anew.
-      else if (size < place) place = 0;
+      if (size === offset) await change;
+      else if (size < offset) offset = 0;
     }
   } finally {
     watcher.close();

@@ -5,16 +5,16 @@ import type { GuestPaths } from '../layout.js';
 
 interface Line {
   users: number;
-  /** Whoever types waits until the guest has taken what the one before has typed. */
-  turn: LimitFunction;
-  /** Whoever types first has it made. */
+  /** Serializes input: one user's bytes wait until the guest has read the previous ones. */
+  queue: LimitFunction;
+  /** Unset until a user types, and again after the guest was off. */
   socket: Promise<Socket | undefined> | undefined;
 }
 
-const connect = async (path: string): Promise<Socket | undefined> => {
+const tryConnect = async (path: string): Promise<Socket | undefined> => {
   const socket = createConnection({ path });
   socket.on('error', () => {});
-  // What the guest says is in its log.
+  // The guest's output is read from its log.
   socket.resume();
   try {
     await once(socket, 'connect');
@@ -24,22 +24,19 @@ const connect = async (path: string): Promise<Socket | undefined> => {
   }
 };
 
-/** Resolves when QEMU has taken them, or is gone: a guest that reads nothing holds up whoever types. */
+/** Resolves when QEMU has accepted the bytes, or is gone. Waits as long as the guest reads nothing. */
 const write = (socket: Socket, bytes: Buffer): Promise<void> =>
   new Promise((resolve) => {
     socket.write(bytes, () => resolve());
   });
 
-/**
- * What is typed into guests' serial consoles. QEMU serves one connection at a time, so all who type share one; it is
- * made when somebody types, and again after the guest was off.
- */
+/** Input to guests' serial consoles. All users of a guest share one connection, the most that QEMU serves at a time. */
 export class SerialLines {
   readonly #lines = new Map<string, Line>();
 
-  /** Begins to use a guest's line; end it with `leave`. */
+  /** Counts a user of a guest's line; call `leave` when the user is done. */
   enter(id: string): void {
-    const line = this.#lines.get(id) ?? { users: 0, turn: pLimit(1), socket: undefined };
+    const line = this.#lines.get(id) ?? { users: 0, queue: pLimit(1), socket: undefined };
     line.users += 1;
     this.#lines.set(id, line);
   }
@@ -54,12 +51,12 @@ export class SerialLines {
   }
 
   /**
-   * Types into a guest's console. A guest that is off hears nothing, as a machine without power.
-   * @param signal takes back what has not been typed yet
+   * Sends input to a guest's console. Drops it when the guest is off, as a machine without power would.
+   * @param signal cancels input that is still queued
    */
   async type({ id, serial }: GuestPaths, bytes: Buffer, signal: AbortSignal): Promise<void> {
     const line = this.#lines.get(id);
-    await line?.turn(async () => {
+    await line?.queue(async () => {
       if (signal.aborted) return;
       line.socket ??= this.#connect(line, serial);
       const socket = await line.socket;
@@ -68,11 +65,11 @@ export class SerialLines {
   }
 
   #connect(line: Line, path: string): Promise<Socket | undefined> {
-    const made = connect(path);
-    const forget = (): void => {
-      if (line.socket === made) line.socket = undefined;
+    const connection = tryConnect(path);
+    const discard = (): void => {
+      if (line.socket === connection) line.socket = undefined;
     };
-    void made.then((socket) => (socket ? socket.once('close', forget) : forget()));
-    return made;
+    void connection.then((socket) => (socket ? socket.once('close', discard) : discard()));
+    return connection;
   }
 }

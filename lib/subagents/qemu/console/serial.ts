@@ -4,9 +4,9 @@ import { followLog } from './follow-log.js';
 import type { SerialLines } from './serial-lines.js';
 
 /**
- * A guest's serial console, on or off: what it says is read from its log, so that everyone who looks sees all of it.
- * It ends when the guest is deleted.
- * @param scrollback bytes
+ * Opens a guest's serial console, whether the guest is on or off. Output comes from the guest's log, so that every
+ * viewer sees all of it. The stream ends when the guest is deleted.
+ * @param scrollback how many bytes of earlier output to begin with
  */
 export const openSerial = (paths: GuestPaths, lines: SerialLines, scrollback: number): Duplex => {
   const closed = new AbortController();

@@ -4,7 +4,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
 
 /**
- * A guest's screen, by the socket on which its VNC server asks for no password.
+ * Connects to a guest's screen through the socket on which its VNC server requires no password.
  * @throws {Refusal} when the guest is off
  */
 export const openVnc = async ({ id, vnc }: GuestPaths): Promise<Socket> => {

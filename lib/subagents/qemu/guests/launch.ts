@@ -10,14 +10,14 @@ import type { Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
 import type { QemuProgram } from '../machine/program.js';
 import { prepareSeed } from '../machine/seed/disk.js';
-import { passFiles } from '../process/guest-files.js';
+import { openGuestFiles } from '../process/guest-files.js';
 import { PassedFiles } from '../process/passed-files.js';
 import { killQemu } from '../process/process.js';
 import { startProcess } from '../process/start-process.js';
 import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
 import type { GuestRecord } from './records.js';
-import { lockRunDir, makeRunDir, notePid, removeRunDir } from './run-dir.js';
+import { lockRunDir, makeRunDir, recordPid, removeRunDir } from './run-dir.js';
 
 const KILL_WAIT_MS = 20_000;
 
@@ -27,41 +27,44 @@ export interface Host {
   program: QemuProgram;
   accel: Accel;
   networks: Networks;
-  /** None when this is not root: guests then run as the user that this runs as. */
+  /** `undefined` when the sub-agent is not root: guests then run as the sub-agent's user. */
   uids: UidPool | undefined;
 }
 
 /**
- * Whether a guest could be started as the host is now; nothing is changed.
- * @throws when a disk or a bridge is not there, or a bridge cannot do what a nic asks for
+ * Checks, without changing anything, that the host has what a guest's start needs.
+ * @throws when a disk or a bridge is missing, or a bridge cannot do what a nic asks for
  */
 export const checkHost = async (host: Host, definition: Definition): Promise<void> => {
   await locateDisks(definition.id, definition.disks, host.layout.diskDirs);
   await host.networks.resolve(definition.nics);
 };
 
-/** Removes what a guest has on the host only while it runs: its taps and its run directory. */
-export const clearRun = async (host: Host, id: string, paths: GuestPaths): Promise<void> => {
-  await removeTaps(id, host.networks);
+/** Removes what exists on the host only while a guest runs: its taps and its run directory. */
+export const removeRunResources = async (host: Host, paths: GuestPaths): Promise<void> => {
+  await removeTaps(paths.id, host.networks);
   await removeRunDir(paths);
 };
 
-/** Ends a guest's QEMU at once, if there is one, and waits until it is gone. */
+/**
+ * Kills a guest's QEMU, if it has one, and waits until the process is gone.
+ * @throws when the process outlives SIGKILL, which the kernel allows while it waits for a device
+ */
 export const killAndWait = async (paths: GuestPaths): Promise<void> => {
   if (!(await killQemu(paths, KILL_WAIT_MS))) {
     throw new Error(
-      `guest ${paths.id}: its QEMU did not end ${KILL_WAIT_MS / 1000} s after SIGKILL: see ${paths.pid}`,
+      `guest ${paths.id}: its QEMU did not exit within ${KILL_WAIT_MS / 1000} s of SIGKILL: ${paths.pid} has its process id`,
     );
   }
 };
 
-/** Lets a guest that has just been started run, once nobody else can take hold of it. */
+/** Lets the guest's vCPUs run, once its QEMU can no longer be interfered with. */
 const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: number): Promise<void> => {
   try {
     await lockRunDir(paths, uid);
     await setVncPassword(qmp, paths);
     await qmp.execute('cont');
-    await notePid(paths, pid);
+    await recordPid(paths, pid);
   } finally {
     qmp.close();
   }
@@ -78,8 +81,8 @@ const start = async (
   await createTaps(definition.id, definition.nics, options.switches, uid);
   const files = new PassedFiles();
   try {
-    const passed = await passFiles(files, images, paths, { seed, uid });
-    const args = commandLine(definition, paths, { ...options, ...passed, accel: host.accel });
+    const opened = await openGuestFiles(files, images, paths, { seed, uid });
+    const args = commandLine(definition, paths, { ...options, ...opened, accel: host.accel });
     const user = { uid, groups: await deviceGroups(host.accel) };
     const command = [host.program.path, ...files.args, ...args];
     const { pid, qmp } = await startProcess(command, user, paths, files).catch((error) => {
@@ -92,8 +95,8 @@ const start = async (
 };
 
 /**
- * Starts a guest's QEMU, which is up when this returns.
- * @throws with what QEMU says; no process, tap or run directory is left then
+ * Starts a guest's QEMU and returns once it runs.
+ * @throws with QEMU's own message; no process, tap or run directory is left then
  */
 export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths): Promise<void> => {
   const { id, disks, nics } = record.definition;
@@ -103,7 +106,7 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
     host.program.sandbox(),
     host.networks.resolve(nics),
   ]);
-  // What an interrupted start left. Its guest never ran, so that it needs its taps no more than we do.
+  // An interrupted start may have left a QEMU. Its guest never ran, so its taps can go at the same time.
   await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
   await removeRunDir(paths);
   await clearHalted(paths);
@@ -111,7 +114,7 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
     await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {
     await killAndWait(paths);
-    await clearRun(host, id, paths);
+    await removeRunResources(host, paths);
     throw error;
   }
 };

@@ -1,11 +1,13 @@
 import type { Guest } from '../../../model/guest.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
-import { type Entry, type Guests, refuse } from './guests.js';
-import { checkHost, clearRun, killAndWait } from './launch.js';
-import { endProcess } from './power.js';
+import type { Entry } from './entry.js';
+import type { Guests } from './guests.js';
+import { checkHost, killAndWait, removeRunResources } from './launch.js';
+import { stopQemu } from './power.js';
 import type { Watch } from './watch.js';
 
-const prepare = async (guests: Guests, guest: Guest): Promise<Definition> => {
+/** @throws when the guest is invalid, or the host lacks what it needs */
+const toDefinition = async (guests: Guests, guest: Guest): Promise<Definition> => {
   const { host } = guests;
   const nicModels = guest.nics?.length ? await host.program.nicModels() : [];
   const definition = completeDefinition(guest, { accel: host.accel, nicModels });
@@ -13,49 +15,52 @@ const prepare = async (guests: Guests, guest: Guest): Promise<Definition> => {
   return definition;
 };
 
-/** Defines a guest, or defines it anew; one that runs already stays as it is. */
+/** Defines a guest or replaces its definition. Changes nothing when the guest runs. */
 export const define = (guests: Guests, guest: Guest): Promise<Entry> =>
   guests.exclusively(guest.id, async () => {
     const known = guests.find(guest.id);
     if (known && (await guests.running(known))) return known;
-    return guests.define(await prepare(guests, guest));
+    return guests.define(await toDefinition(guests, guest));
   });
 
-/** Defines and starts a guest. When the start fails, what was known of it before is all that stays. */
+/**
+ * Defines and starts a guest. Changes nothing when the guest runs.
+ * @throws when the start fails; the earlier definition, if there was one, is then restored
+ */
 export const create = (guests: Guests, guest: Guest): Promise<Entry> =>
   guests.exclusively(guest.id, async () => {
     const known = guests.find(guest.id);
     if (known && (await guests.running(known))) return known;
     const before = known?.record.definition;
-    const entry = await guests.define(await prepare(guests, guest));
+    const entry = await guests.define(await toDefinition(guests, guest));
     try {
       await guests.start(entry);
       return entry;
     } catch (error) {
-      await endProcess(entry);
+      await stopQemu(entry);
       if (before) await guests.define(before);
       else await guests.forget(guest.id);
       throw error;
     }
   });
 
-const wake = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
+/** Lets a halted guest run: QMP `cont`, or `system_wakeup` for one in ACPI S3. */
+const resumeRunning = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
   const { state } = guests.lastState(entry);
   if (state === 'running') return;
-  if (state === 'unknown') {
-    throw refuse(entry, 'unknown', 'its QEMU does not answer over QMP: power it off, then start it');
-  }
-  if (state === 'crashed') throw refuse(entry, 'crashed', 'restart it, or power it off');
+  if (state === 'unknown')
+    throw entry.stateError(state, 'its QEMU does not reply over QMP: power it off, then start it');
+  if (state === 'crashed') throw entry.stateError(state, 'restart it, or power it off');
   await watch.execute(state === 'suspended' ? 'system_wakeup' : 'cont');
   await guests.state(entry);
 };
 
-/** Starts a guest that is off, resumes one that is paused. */
+/** Starts a guest that is off, or resumes one that is paused or suspended. */
 export const run = (guests: Guests, id: string): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
-    if (watch) await wake(guests, entry, watch);
+    if (watch) await resumeRunning(guests, entry, watch);
     else await guests.start(entry);
     return entry;
   });
@@ -65,34 +70,35 @@ export const suspend = (guests: Guests, id: string): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
-    if (!watch) throw refuse(entry, guests.lastState(entry).state, 'only a running guest can be suspended');
-    entry.orders += 1;
-    await guests.setRebooting(entry, false);
+    if (!watch)
+      throw entry.stateError(guests.lastState(entry).state, 'only a running guest can be suspended');
+    entry.commandCount += 1;
+    await entry.setRebooting(false);
     await watch.execute('stop');
     await guests.state(entry);
     return entry;
   });
 
-/** Lets a paused guest go on: QMP `cont`. */
+/** Resumes a guest that is paused or suspended. */
 export const resume = (guests: Guests, id: string): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
-    if (!watch) throw refuse(entry, guests.lastState(entry).state, 'start it instead');
-    await wake(guests, entry, watch);
+    if (!watch) throw entry.stateError(guests.lastState(entry).state, 'start it instead');
+    await resumeRunning(guests, entry, watch);
     return entry;
   });
 
-/** Powers a guest off and forgets it; what is not there is no error. */
+/** Powers a guest off and forgets it. A guest that is not defined is no error. */
 export const remove = async (guests: Guests, id: string): Promise<void> => {
   const known = guests.find(id);
-  if (known) known.orders += 1;
+  if (known) known.commandCount += 1;
   await guests.exclusively(id, async () => {
     const entry = guests.find(id);
-    if (entry) await endProcess(entry);
+    if (entry) await stopQemu(entry);
     const paths = guests.host.layout.paths(id);
     await killAndWait(paths);
-    await clearRun(guests.host, id, paths);
+    await removeRunResources(guests.host, paths);
     await guests.forget(id);
   });
 };

@@ -5,32 +5,32 @@ import type { Logger } from '../../../log.js';
 import { QmpClient, type QmpEvent, type QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestPaths } from '../layout.js';
-import { exited, findQemu } from '../process/process.js';
+import { findQemu, waitForExit } from '../process/process.js';
 
 const CONNECT_TIMEOUT_MS = 5000;
 const HEARTBEAT_MS = 5000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2000;
-/** A QEMU that comes up or ends has no socket for a moment: only when that lasts, something is wrong. */
+/** A QEMU that is starting or exiting has no socket for a moment; only a longer absence is worth reporting. */
 const NO_SOCKET_MS = 1000;
-/** How long a QEMU may take to end after it has let go of its QMP socket. */
+/** How long a QEMU may take to exit after it has closed its QMP socket. */
 const EXIT_WAIT_MS = 5000;
 
 export interface MonitorOptions {
   paths: GuestPaths;
   log: Logger;
-  /** A connection is there, for the first time or again. */
+  /** Called after each connection, the first and every later one. */
   onConnect: () => void;
   onEvent: (event: QmpEvent) => void;
-  /** The process is there but does not answer. */
+  /** Called when the process exists but does not reply. */
   onSilence: () => void;
-  /** Every 5 s while there is a connection. */
+  /** Called every 5 s while connected. */
   onHeartbeat: () => Promise<void>;
 }
 
-/** The QMP connection to one running QEMU: made again when it breaks, until the process is gone. */
+/** The QMP connection to a running QEMU. Reconnects until the process is gone. */
 export class Monitor {
-  /** Resolves when the process is gone, or when `close` was called. */
+  /** Resolves when the process is gone, or after `close`. */
   readonly ended: Promise<void>;
   readonly #options: MonitorOptions;
   readonly #stop = new AbortController();
@@ -49,7 +49,7 @@ export class Monitor {
     return this.#client !== undefined;
   }
 
-  /** Lets go of the process, which runs on. */
+  /** Disconnects for good; the process keeps running. */
   close(): void {
     this.#stop.abort();
     this.#client?.close();
@@ -57,7 +57,7 @@ export class Monitor {
 
   /**
    * Runs a QMP command.
-   * @throws what `QmpClient.execute` does
+   * @throws {QmpClosedError} when not connected, otherwise as `QmpClient.execute` does
    */
   async execute<Result = unknown>(
     command: string,
@@ -68,7 +68,7 @@ export class Monitor {
     return this.#client.execute<Result>(command, args, options);
   }
 
-  /** A process that cannot be looked for, say for want of file descriptors, is not taken for gone. */
+  /** Whether the process exists. Assumes so when the lookup fails, for example for lack of file descriptors. */
   async isAlive(): Promise<boolean> {
     const { paths, log } = this.#options;
     try {
@@ -84,7 +84,7 @@ export class Monitor {
     while (!this.closed && (await this.isAlive())) {
       if (await this.#session(delay)) {
         delay = FIRST_RETRY_MS;
-        await this.#exitedWithin(EXIT_WAIT_MS);
+        await this.#waitForExit();
       } else {
         await sleep(delay, undefined, { signal: this.#stop.signal }).catch(() => undefined);
         delay = Math.min(delay * 2, MAX_RETRY_MS);
@@ -92,28 +92,31 @@ export class Monitor {
     }
   }
 
-  async #exitedWithin(timeoutMs: number): Promise<void> {
+  async #waitForExit(): Promise<void> {
     const { paths, log } = this.#options;
-    await exited(paths, timeoutMs).catch((error) => log.warn({ err: error }, errorMessage(error)));
+    await waitForExit(paths, EXIT_WAIT_MS).catch((error) => log.warn({ err: error }, errorMessage(error)));
   }
 
-  /** One connection from its beginning to its end; `false` when there was none. */
+  /**
+   * Connects and resolves to `true` when that connection has closed, or to `false` when it could not be made.
+   * @param delay the retry delay in milliseconds, which tells how long attempts have been failing
+   */
   async #session(delay: number): Promise<boolean> {
     const { paths, log, onConnect, onEvent, onSilence, onHeartbeat } = this.#options;
     let client: QmpClient;
     try {
       client = await QmpClient.connect(paths.qmp, { timeoutMs: CONNECT_TIMEOUT_MS, onEvent });
     } catch (error) {
-      log.debug({ err: error }, 'no QMP connection yet');
+      log.debug({ err: error }, 'QMP connection failed');
       if (!(error instanceof QmpClosedError) || delay >= NO_SOCKET_MS) onSilence();
       return false;
     }
     if (this.closed) client.close();
     this.#client = client;
-    const ended = client.closed ? undefined : once(client, 'close');
+    const disconnected = client.closed ? undefined : once(client, 'close');
     const heartbeat = setInterval(() => void onHeartbeat(), HEARTBEAT_MS);
     onConnect();
-    await ended;
+    await disconnected;
     clearInterval(heartbeat);
     this.#client = undefined;
     return true;

@@ -1,84 +1,91 @@
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { GuestState } from '../../../rpc/protocol/messages.js';
-import { type Entry, type Guests, refuse } from './guests.js';
-import { clearRun, killAndWait } from './launch.js';
-import { END_WAIT_MS, type Watch } from './watch.js';
+import type { Entry } from './entry.js';
+import type { Guests } from './guests.js';
+import { killAndWait, removeRunResources } from './launch.js';
+import { EXIT_WAIT_MS, type Watch } from './watch.js';
 
 const QUIT_TIMEOUT_MS = 5000;
-/** A button that is pressed before the guest listens for it is lost, so it is pressed again. */
+/** A guest misses a press that comes before it listens, so the button is pressed again at this interval. */
 const POWER_BUTTON_MS = 3000;
 
 const OFF: ReadonlySet<string> = new Set(['shutoff', 'crashed']);
 
-/** Ends a guest's QEMU and waits until nothing of it is left on the host; one that is off is no error. */
-export const endProcess = async (entry: Entry): Promise<void> => {
+/**
+ * Ends a guest's QEMU by QMP `quit`, or by SIGKILL when that fails, and waits until its taps and run directory are
+ * removed. A guest that is off is no error.
+ */
+export const stopQemu = async (entry: Entry): Promise<void> => {
   const { watch } = entry;
   if (!watch) return;
-  watch.expectEnd();
+  watch.expectExit();
   try {
     await watch.execute('quit', undefined, { timeoutMs: QUIT_TIMEOUT_MS });
-    if (await watch.goneWithin(END_WAIT_MS)) return;
+    if (await watch.exitedWithin(EXIT_WAIT_MS)) return;
   } catch {
-    // It does not answer, or is gone already: either way the next step settles it.
+    // It does not reply or has exited already; SIGKILL is right for both.
   }
   await killAndWait(entry.paths);
-  if (!(await watch.goneWithin(END_WAIT_MS))) {
-    throw new Error(`guest ${entry.id}: its QEMU is gone but what it had on the host could not be removed`);
+  if (!(await watch.exitedWithin(EXIT_WAIT_MS))) {
+    throw new Error(
+      `guest ${entry.id}: its QEMU has exited, but its taps or its run directory could not be removed: see the log`,
+    );
   }
 };
 
-const resetNow = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
+const reset = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
   await watch.execute('system_reset');
-  // The reset of a halted guest leaves it halted, at its first instruction.
+  // A halted guest stays halted after a reset.
   await watch.execute('cont');
-  await guests.setRebooting(entry, false);
+  await entry.setRebooting(false);
   await guests.state(entry);
 };
 
-/** Presses the reset button: QMP `system_reset`. */
+/** Resets a guest: QMP `system_reset`. */
 export const restart = (guests: Guests, id: string): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
-    if (!watch) throw refuse(entry, guests.lastState(entry).state, 'start it instead');
-    entry.orders += 1;
-    await resetNow(guests, entry, watch);
+    if (!watch) throw entry.stateError(guests.lastState(entry).state, 'start it instead');
+    entry.commandCount += 1;
+    await reset(guests, entry, watch);
     return entry;
   });
 
-interface Pressing {
+interface PowerButtonOptions {
   timeoutMs: number;
   signal?: AbortSignal;
-  /** Whether to go on with it. */
-  isMeant?: () => boolean;
+  /** Whether to keep pressing. */
+  isWanted?: () => boolean;
 }
 
-/** Presses the power button until the guest is off; answers whether that came in time. */
+/** Presses the ACPI power button (QMP `system_powerdown`) until the guest is off; resolves to `false` if it stays on. */
 const pressPowerButton = async (
   watch: Watch,
-  { timeoutMs, signal, isMeant = () => true }: Pressing,
+  { timeoutMs, signal, isWanted = () => true }: PowerButtonOptions,
 ): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const left = deadline - Date.now();
-    if (left <= 0 || !isMeant()) return false;
-    // A QEMU that is ending no longer takes commands.
+    if (left <= 0 || !isWanted()) return false;
+    // A QEMU that is exiting accepts no more commands.
     await watch.execute('system_powerdown').catch(() => undefined);
-    if (await watch.goneWithin(Math.min(left, POWER_BUTTON_MS), signal)) return true;
+    if (await watch.exitedWithin(Math.min(left, POWER_BUTTON_MS), signal)) return true;
   }
 };
 
-const assertListens = (entry: Entry, { state }: GuestState): void => {
+const assertCanShutDown = (entry: Entry, { state }: GuestState): void => {
   if (state === 'paused') {
-    throw refuse(entry, state, 'it cannot shut itself down: start it first, or use poweroff');
+    throw entry.stateError(state, 'it cannot shut itself down: start it first, or use poweroff');
   }
-  if (state === 'unknown') throw refuse(entry, state, 'its QEMU does not answer over QMP: use poweroff');
+  if (state === 'unknown') throw entry.stateError(state, 'its QEMU does not reply over QMP: use poweroff');
 };
 
 /**
- * Asks a guest over ACPI to shut itself down and waits until it is off. A poweroff or a delete does not
- * wait behind this: it ends it.
+ * Asks a guest over ACPI to shut itself down and waits until it is off. Does not hold the guest's lock, so that a
+ * poweroff or a delete can end it at once.
+ * @throws when the guest is still on after `timeoutMs`; it keeps running
  */
 export const shutdown = async (
   guests: Guests,
@@ -87,73 +94,74 @@ export const shutdown = async (
   signal: AbortSignal,
 ): Promise<Entry> => {
   const entry = guests.get(id);
-  entry.orders += 1;
-  await guests.exclusively(id, () => guests.setRebooting(guests.get(id), false));
+  entry.commandCount += 1;
+  await guests.exclusively(id, () => guests.get(id).setRebooting(false));
   const state = await guests.state(entry);
   const { watch } = entry;
   if (!watch) return entry;
-  assertListens(entry, state);
+  assertCanShutDown(entry, state);
   if (!(await pressPowerButton(watch, { timeoutMs, signal }))) {
     throw new Error(
-      `guest ${id} did not shut itself down within ${timeoutMs / 1000} s (it may not listen to ACPI): use poweroff`,
+      `guest ${id} did not shut itself down within ${timeoutMs / 1000} s (it may ignore ACPI): use poweroff`,
     );
   }
   return entry;
 };
 
-/** The QEMU that is to end first, `undefined` when that was done already. */
+/** Records the reboot and returns the QEMU that must exit first; `undefined` when it has done so already. */
 const beginReboot = (guests: Guests, id: string): Promise<Watch | undefined> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
     const { state } = guests.lastState(entry);
-    if (!watch && !entry.record.rebooting) throw refuse(entry, state, 'start it instead');
-    if (state === 'unknown') throw refuse(entry, state, 'its QEMU does not answer over QMP: power it off');
-    if (state === 'running') await guests.setRebooting(entry, true);
+    if (!watch && !entry.record.rebooting) throw entry.stateError(state, 'start it instead');
+    if (state === 'unknown')
+      throw entry.stateError(state, 'its QEMU does not reply over QMP: power it off, then start it');
+    if (state === 'running') await entry.setRebooting(true);
     return watch;
   });
 
 /**
- * Reboots a guest in an orderly way: ACPI shutdown, then a start; a reset when it does not shut itself
- * down in time. Nobody need wait for it: once the button is pressed the guest may end, and must then be started.
+ * Shuts a guest down over ACPI and starts it again; resets it when it does not shut down in time. Runs to its end
+ * even when the caller goes away: a guest that has seen the power button may shut down at any time, and must then be
+ * started again.
+ * @throws when a later command set the guest's power state
  */
 export const reboot = async (guests: Guests, id: string, timeoutMs: number): Promise<Entry> => {
   const entry = guests.get(id);
-  const { orders } = entry;
+  const { commandCount } = entry;
   const watch = await beginReboot(guests, id);
-  const listens = guests.lastState(entry).state === 'running';
-  const isMeant = (): boolean => guests.find(id) === entry && entry.orders === orders;
-  const off = !watch || (listens && (await pressPowerButton(watch, { timeoutMs, isMeant })));
+  const canShutDown = guests.lastState(entry).state === 'running';
+  const isWanted = (): boolean => guests.find(id) === entry && entry.commandCount === commandCount;
+  const off = !watch || (canShutDown && (await pressPowerButton(watch, { timeoutMs, isWanted })));
   return guests.exclusively(id, async () => {
-    if (!isMeant()) {
-      throw new Error(`the reboot of guest ${id} ended early: it was told otherwise meanwhile`);
-    }
-    const still = await guests.running(entry);
-    if (!still) await guests.start(entry);
-    else if (!off) await resetNow(guests, entry, still);
+    if (!isWanted()) throw new Error(`the reboot of guest ${id} was cancelled by a later command`);
+    const stillRunning = await guests.running(entry);
+    if (!stillRunning) await guests.start(entry);
+    else if (!off) await reset(guests, entry, stillRunning);
     return entry;
   });
 };
 
-/** Does what is left of the reboots that the end of the last sub-agent cut off. */
-export const finishReboots = (guests: Guests, timeoutMs: number, log: Logger): void => {
+/** Resumes the reboots that were under way when the last sub-agent exited. */
+export const resumeReboots = (guests: Guests, timeoutMs: number, log: Logger): void => {
   for (const { id, record } of guests.all()) {
     if (!record.rebooting) continue;
     reboot(guests, id, timeoutMs).catch((error) => log.error({ err: error, guest: id }, errorMessage(error)));
   }
 };
 
-/** Cuts a guest's power: QMP `quit`, and SIGKILL when that goes unheard. */
+/** Cuts a guest's power; see `stopQemu`. */
 export const poweroff = async (guests: Guests, id: string): Promise<Entry> => {
-  guests.get(id).orders += 1;
+  guests.get(id).commandCount += 1;
   return guests.exclusively(id, async () => {
     const entry = guests.get(id);
-    await endProcess(entry);
-    // Of one whose crash could not be saved it is still there, and would tell the next sub-agent of a crash.
-    if (!entry.watch) await clearRun(guests.host, id, entry.paths);
-    await guests.setRebooting(entry, false);
+    await stopQemu(entry);
+    // A crash that could not be saved left the run directory behind, which would tell the next sub-agent of it.
+    if (!entry.watch) await removeRunResources(guests.host, entry.paths);
+    await entry.setRebooting(false);
     if (OFF.has(guests.lastState(entry).state)) {
-      await guests.setCrashed(entry, false);
+      await entry.setCrashed(false);
       guests.states.set(id, 'shutoff');
     }
     return entry;

@@ -4,18 +4,18 @@ import type { Logger } from '../../../log.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 
-/** What is kept of a guest on disk. */
+/** The content of a guest's `guest.json`. */
 export interface GuestRecord {
   definition: Definition;
-  /** Its last run ended without its own or our doing. */
+  /** Whether the last run ended without the guest or the sub-agent ending it. */
   crashed: boolean;
-  /** It was asked over ACPI to end so that it can be started anew, which is still to be done. */
+  /** Whether a reboot is under way: once the guest is off, it must be started again. */
   rebooting?: boolean;
-  /** The user that its QEMU runs as, and the group of that number; none before its first start, nor where this is not root. */
+  /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
 }
 
-/** Writes a guest's record: whole, or not at all. */
+/** Writes a guest's record atomically. */
 export const saveRecord = async (paths: GuestPaths, record: GuestRecord): Promise<void> => {
   await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
   await replaceFile(paths.record, `${JSON.stringify(record, null, 2)}\n`);
@@ -24,7 +24,7 @@ export const saveRecord = async (paths: GuestPaths, record: GuestRecord): Promis
 export const removeRecord = (paths: GuestPaths): Promise<void> =>
   rm(paths.stateDir, { recursive: true, force: true });
 
-/** All guests that are defined. A record that cannot be read is reported and left where it is. */
+/** Reads the records of all defined guests. Logs an unreadable record and leaves its file alone. */
 export const loadRecords = async (layout: Layout, log: Logger): Promise<GuestRecord[]> => {
   await mkdir(layout.guestsDir, { recursive: true, mode: 0o700 });
   const records: GuestRecord[] = [];
@@ -32,7 +32,7 @@ export const loadRecords = async (layout: Layout, log: Logger): Promise<GuestRec
     try {
       records.push(JSON.parse(await readFile(layout.paths(id).record, 'utf8')) as GuestRecord);
     } catch (error) {
-      log.error({ err: error, guest: id }, 'the record of this guest cannot be read: it is left out');
+      log.error({ err: error, guest: id }, 'guest record is unreadable, ignoring the guest');
     }
   }
   return records;

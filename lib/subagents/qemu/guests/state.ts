@@ -1,10 +1,10 @@
 /** A guest's state as the contract names it. */
 export type State = 'running' | 'paused' | 'suspended' | 'shutdown' | 'shutoff' | 'crashed' | 'unknown';
 
-/** QEMU's `RunState` (qapi/run-state.json) in the contract's words. */
+/** Translates QEMU's `RunState` (qapi/run-state.json). */
 const STATES: ReadonlyMap<string, State> = new Map<string, State>([
   ['running', 'running'],
-  // Halted for the length of a snapshot: it goes on by itself.
+  // A snapshot halts the guest only briefly.
   ['save-vm', 'running'],
   ['restore-vm', 'running'],
   ['debug', 'paused'],
@@ -24,7 +24,7 @@ const STATES: ReadonlyMap<string, State> = new Map<string, State>([
 
 export const stateOf = (runState: string): State => STATES.get(runState) ?? 'unknown';
 
-/** Events after which the run state may be another. */
+/** QMP events after which the run state may have changed. */
 export const RUN_STATE_EVENTS: ReadonlySet<string> = new Set([
   'STOP',
   'RESUME',

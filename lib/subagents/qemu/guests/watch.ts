@@ -7,24 +7,24 @@ import type { QmpEvent, QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import type { GuestPaths } from '../layout.js';
-import { boundLog } from '../process/cap-log.js';
+import { capLog } from '../process/cap-log.js';
 import { Monitor } from './monitor.js';
 import { RUN_STATE_EVENTS, type State, stateOf } from './state.js';
 
 const STATUS_TIMEOUT_MS = 3000;
-/** How long a QEMU may take to end after it has let go of its socket, while somebody waits for an answer. */
-const EXIT_WAIT_MS = 2000;
-/** The same of one that still writes out what it holds of the disks. */
-export const END_WAIT_MS = 20_000;
-/** How long it may take to remove what a process that is gone had on the host. */
-const CLEAR_WAIT_MS = 30_000;
+/** How long a QEMU may take to exit, which includes writing its disks' caches out. */
+export const EXIT_WAIT_MS = 20_000;
+/** How long a query waits for the exit of a QEMU that has closed its socket, before it reports `unknown`. */
+const QUERY_EXIT_WAIT_MS = 2000;
+/** How long removing an exited QEMU's taps and files may take. */
+const CLEANUP_WAIT_MS = 30_000;
 const MAX_PORT = 65_535;
 
-/** How a guest's run has ended. */
-export interface End {
-  /** Without the guest's doing, or anybody's. */
+/** How a guest's run ended. */
+export interface RunOutcome {
+  /** QEMU was killed or died, and nobody had asked it to exit. */
   crashed: boolean;
-  /** The guest has shut itself down, and QEMU has written everything out. */
+  /** The guest shut itself down, and QEMU wrote its disks out. */
   halted: boolean;
 }
 
@@ -33,72 +33,73 @@ export interface WatchOptions {
   paths: GuestPaths;
   states: GuestStates;
   log: Logger;
-  /** Runs once, when the process is gone; afterwards `gone` resolves. */
-  onGone: (end: End) => Promise<void>;
+  /** Called once, after the process is gone; `exited` resolves after it. */
+  onExit: (outcome: RunOutcome) => Promise<void>;
 }
 
-/** Whatever it is: one of the places is the guest's own, and a link in it leads nowhere. */
-const isThere = (path: string): Promise<boolean> =>
+/** Does not follow links: the guest's QEMU can create one in its own directory. */
+const exists = (path: string): Promise<boolean> =>
   lstat(path).then(
     () => true,
     () => false,
   );
 
-/** 0 for what is none: a guest that took its QEMU over may say anything. */
+/** Returns 0 for anything but a port: a guest that took over its QEMU can report any text. */
 const toPort = (service: string | undefined): number => {
   const port = Number(service);
   return Number.isInteger(port) && port > 0 && port <= MAX_PORT ? port : 0;
 };
 
-/** Watches one running QEMU and keeps `states` true until the process is gone. */
+/** Watches a running QEMU and keeps `states` up to date until the process is gone. */
 export class Watch {
-  /** Resolves when the process is gone and `onGone` is done. */
-  readonly gone: Promise<void>;
-  /** Resolves when the state is known for the first time, be it `unknown`, or when the process is gone. */
-  readonly settled: Promise<void>;
+  /** Resolves when the process is gone and `onExit` is done. */
+  readonly exited: Promise<void>;
+  /** Resolves when the state is known for the first time, even as `unknown`, or when the process is gone. */
+  readonly stateKnown: Promise<void>;
   /**
-   * Asks QEMU how the guest is and notes it. After that `states` is true, or says `unknown`. A guest that took its
-   * QEMU over may give cause for it without an end, and answer nothing.
+   * Queries QEMU and updates `states`, with `unknown` when QEMU does not reply. Concurrent calls share one query: a
+   * guest that took over its QEMU can send events without end.
    */
-  readonly refresh = coalesced(() => this.#ask());
+  readonly refresh = coalesced(() => this.#queryState());
   readonly #options: WatchOptions;
   readonly #monitor: Monitor;
-  #settle: () => void = () => undefined;
+  #markStateKnown: () => void = () => undefined;
+  /** The TCP port of the VNC server; 0 until QEMU has reported it. */
   #vnc = 0;
-  #shutDown = false;
+  #exitExpected = false;
   #halted = false;
   #panicked = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    this.settled = new Promise((resolve) => {
-      this.#settle = resolve;
+    this.stateKnown = new Promise((resolve) => {
+      this.#markStateKnown = resolve;
     });
     this.#monitor = new Monitor({
       paths: options.paths,
       log: options.log,
-      // Not awaited: when the connection breaks first it waits for the end of what runs here.
+      // Not awaited: a query that outlives its connection waits for the monitor to end.
       onConnect: () => void this.refresh(),
       onEvent: (event) => this.#onEvent(event),
-      onSilence: () => this.#note('unknown'),
-      onHeartbeat: () => this.#beat(),
+      onSilence: () => this.#reportState('unknown'),
+      onHeartbeat: () => this.#onHeartbeat(),
     });
-    this.gone = this.#monitor.ended.then(() => this.#end());
+    this.exited = this.#monitor.ended.then(() => this.#onMonitorEnd());
   }
 
-  /** From now on the end of the process is wanted: it is not a crash. */
-  expectEnd(): void {
-    this.#shutDown = true;
+  /** Call before ending the process on purpose, so that its exit does not count as a crash. */
+  expectExit(): void {
+    this.#exitExpected = true;
   }
 
-  /** Lets go of the guest, which runs on; its state is followed no longer. */
+  /** Stops watching; the guest keeps running. */
   close(): void {
     this.#monitor.close();
   }
 
   /**
    * Runs a QMP command.
-   * @throws what `QmpClient.execute` does
+   * @throws as `QmpClient.execute` does
    */
   execute<Result = unknown>(
     command: string,
@@ -108,13 +109,16 @@ export class Watch {
     return this.#monitor.execute<Result>(command, args, options);
   }
 
-  /** Whether the process was gone within so many milliseconds. */
-  async goneWithin(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  /**
+   * Waits for `exited`, and resolves to whether it came in time.
+   * @throws {AbortError} when `signal` is aborted first
+   */
+  async exitedWithin(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const timer = new AbortController();
     const signals = signal ? [timer.signal, signal] : [timer.signal];
     try {
       return await Promise.race([
-        this.gone.then(() => true),
+        this.exited.then(() => true),
         sleep(timeoutMs, false, { signal: AbortSignal.any(signals) }),
       ]);
     } finally {
@@ -122,42 +126,43 @@ export class Watch {
     }
   }
 
-  /** Whether the process is gone, which it is a moment after its socket, and what it left is cleared away. */
-  async #ended(): Promise<boolean> {
-    if (await this.goneWithin(EXIT_WAIT_MS)) return true;
+  /** Whether the process is gone and cleaned up after, which happens a moment after its socket closes. */
+  async #hasExited(): Promise<boolean> {
+    if (await this.exitedWithin(QUERY_EXIT_WAIT_MS)) return true;
     if (await this.#monitor.isAlive()) return false;
-    return this.goneWithin(CLEAR_WAIT_MS);
+    return this.exitedWithin(CLEANUP_WAIT_MS);
   }
 
-  async #end(): Promise<void> {
+  async #onMonitorEnd(): Promise<void> {
     if (this.#monitor.closed) return;
-    const { paths, onGone, log } = this.#options;
-    const killed = (await isThere(paths.pid)) && (await isThere(paths.upMark));
-    const end = { crashed: killed && !this.#shutDown, halted: this.#halted && !killed };
-    await onGone(end).catch((error) => log.error({ err: error }, errorMessage(error)));
-    this.#settle();
+    const { paths, onExit, log } = this.#options;
+    // QEMU removes the mark when it exits by itself.
+    const killed = (await exists(paths.pid)) && (await exists(paths.upMark));
+    const outcome = { crashed: killed && !this.#exitExpected, halted: this.#halted && !killed };
+    await onExit(outcome).catch((error) => log.error({ err: error }, errorMessage(error)));
+    this.#markStateKnown();
   }
 
-  #note(state: State): void {
+  #reportState(state: State): void {
     if (this.#monitor.closed) return;
-    this.#settle();
-    this.#options.states.set(this.#options.id, this.#shutDown ? 'shutdown' : state, this.#vnc);
+    this.#markStateKnown();
+    this.#options.states.set(this.#options.id, this.#exitExpected ? 'shutdown' : state, this.#vnc);
   }
 
-  async #ask(): Promise<void> {
+  async #queryState(): Promise<void> {
     try {
-      await this.#askVnc();
+      await this.#queryVncPort();
       const { status } = await this.execute<{ status: string }>('query-status', undefined, {
         timeoutMs: STATUS_TIMEOUT_MS,
       });
-      this.#note(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
+      this.#reportState(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
     } catch (error) {
-      if (error instanceof QmpClosedError && (await this.#ended())) return;
-      this.#note('unknown');
+      if (error instanceof QmpClosedError && (await this.#hasExited())) return;
+      this.#reportState('unknown');
     }
   }
 
-  async #askVnc(): Promise<void> {
+  async #queryVncPort(): Promise<void> {
     if (this.#vnc !== 0) return;
     const { service } = await this.execute<{ service?: string }>('query-vnc', undefined, {
       timeoutMs: STATUS_TIMEOUT_MS,
@@ -165,22 +170,23 @@ export class Watch {
     this.#vnc = toPort(service);
   }
 
-  async #beat(): Promise<void> {
+  async #onHeartbeat(): Promise<void> {
     const { paths, log } = this.#options;
     await this.refresh();
     for (const path of [paths.serialLog, paths.qemuLog]) {
-      await boundLog(path).catch((error) => log.warn({ err: error }, errorMessage(error)));
+      await capLog(path).catch((error) => log.warn({ err: error }, errorMessage(error)));
     }
   }
 
+  /** Handles the events of qapi/run-state.json. */
   #onEvent({ event, data }: QmpEvent): void {
     if (event === 'SHUTDOWN') {
-      this.#shutDown = true;
+      this.#exitExpected = true;
       this.#halted = data.reason === 'guest-shutdown';
-      this.#note('shutdown');
+      this.#reportState('shutdown');
     } else if (event === 'GUEST_PANICKED') {
       this.#panicked = true;
-      this.#note('crashed');
+      this.#reportState('crashed');
     } else if (RUN_STATE_EVENTS.has(event)) {
       if (event === 'RESET') this.#panicked = false;
       if (this.#monitor.connected) void this.refresh();

@@ -5,28 +5,28 @@ import type { Disk } from '../../../model/guest.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
 import { buildsOnImage } from '../../shared/qcow2/header.js';
 
-/** The images are beside the directory that the guests' disks are in. */
+/** The directory of images, beside the directory of the guests' disks. */
 const IMAGES = 'images';
 
 /**
- * The file of the image that a disk builds on, `undefined` for one that builds on none.
- * @param disk its path with all links followed, and the directory of all disks
- * @throws when it builds on anything else, or the image is not there
+ * Returns the path of the image that a disk builds on; `undefined` for a disk without a backing file.
+ * @param disk with the real `path` of its file and the directory `dir` that all disks are in
+ * @throws when the disk's header names another file, or the image is missing
  */
 export const findBacking = async (
   disk: Pick<Disk, 'source' | 'image'> & { path: string; dir: string },
 ): Promise<string | undefined> => {
-  // The storage sub-agent wrote the name as it knows its own directory, links and all.
+  // The storage sub-agent wrote the image's path as it knows its own directory, which may contain symbolic links.
   const roots = [dirname(disk.dir), dirname(dirname(dirname(disk.source)))];
-  const names = disk.image ? roots.map((root) => join(root, IMAGES, imageFileName(disk.image))) : [];
+  const paths = disk.image ? roots.map((root) => join(root, IMAGES, imageFileName(disk.image))) : [];
   const file = await open(disk.path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    if (!(await buildsOnImage(file, disk.path, names))) return undefined;
+    if (!(await buildsOnImage(file, disk.path, paths))) return undefined;
   } finally {
     await file.close();
   }
-  const [own = ''] = names;
-  return realpath(own).catch(() => {
-    throw new Error(`its image ${disk.image} is not there any more: ${own}`);
+  const [image = ''] = paths;
+  return realpath(image).catch(() => {
+    throw new Error(`its image ${disk.image} no longer exists: ${image}`);
   });
 };

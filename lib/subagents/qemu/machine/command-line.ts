@@ -11,7 +11,7 @@ import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
 import { SANDBOX } from './program.js';
 
-/** Displays 0 to 999, so ports 5900 to 6899. */
+/** The highest display that QEMU tries; display N is TCP port 5900 + N. */
 const MAX_VNC_DISPLAY = 999;
 
 const socketChardev = (id: string, path: string): string => `socket,id=${id},path=${path},server=on,wait=off`;
@@ -22,8 +22,8 @@ const monitor = (id: string, path: string): string[] => [
   `chardev=${id},mode=control`,
 ];
 
-/** A switch that takes no offload gets frames as they are on a wire: without a virtio header before them. */
-const netdevOf = (nic: Nic, n: number, target: Switch | undefined): Record<string, unknown> => {
+/** Leaves out the virtio header, and with it all offloads, on a switch that cannot forward such frames. */
+const netdevOptions = (nic: Nic, n: number, target: Switch | undefined): Record<string, unknown> => {
   const id = `hostnet${n}`;
   if (nic.network === USER_NETWORK) return { type: 'user', id };
   const tap = { type: 'tap', id, ifname: nic.device, script: 'no', downscript: 'no' };
@@ -36,8 +36,8 @@ const nicArgs = (nics: readonly Nic[], { nicModels, switches }: CommandLineOptio
     if (!driver) throw new RangeError(`nic ${n} has no driver`);
     return [
       '-netdev',
-      JSON.stringify(netdevOf(nic, n, switches[n])),
-      // Without its option ROM: guests boot from their disks, and the ROM alone takes seconds.
+      JSON.stringify(netdevOptions(nic, n, switches[n])),
+      // No option ROM: guests boot from their disks, and network boot takes seconds to fail.
       ...device(driver, {
         id: `nic${n}`,
         netdev: `hostnet${n}`,
@@ -53,17 +53,17 @@ export interface CommandLineOptions {
   sandbox: boolean;
   nicModels: readonly string[];
   images: readonly DiskImage[];
-  /** Of each nic, as `Networks.resolve` answers them. */
+  /** One for each nic, from `Networks.resolve`. */
   switches: readonly (Switch | undefined)[];
-  /** The path of its cloud-init seed. */
+  /** The path of the guest's cloud-init seed. */
   seed?: string;
-  /** What its serial console says is written there. */
+  /** The file that QEMU appends the serial console's output to. */
   serialLog: string;
 }
 
 /**
- * The arguments of qemu-system-x86_64(1) for a guest. Its sockets are named as from the run directory, in which it is
- * to be started: it has no right to the way there. Its vCPUs wait for `cont`.
+ * Builds the arguments of qemu-system-x86_64(1) for a guest. Socket paths are relative to the run directory, in which
+ * QEMU must start: it may not traverse the directories above. The vCPUs wait for QMP `cont` (`-S`).
  */
 export const commandLine = (
   definition: Definition,
@@ -79,7 +79,7 @@ export const commandLine = (
     ...['-machine', 'q35', '-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'max'],
     ...['-smp', String(definition.cpu), '-m', `${definition.memory}M`],
     ...['-rtc', 'base=utc'],
-    // The guest decides what follows its panic; it is told of as an event.
+    // Only report a panic (pvpanic sends an event); the guest decides what to do after it.
     ...['-action', 'panic=none', ...device('pvpanic')],
     ...['-chardev', socketChardev('up0', inRunDir(paths.upMark))],
     ...monitor('qmp', inRunDir(paths.qmp)),
@@ -98,7 +98,7 @@ export const commandLine = (
     }),
     ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
     ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY},password=on`],
-    // One who looks does not throw out another.
+    // force-shared: a new viewer must not disconnect the others.
     ...['-vnc', `unix:${inRunDir(paths.vnc)},share=force-shared`],
     ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
     ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],

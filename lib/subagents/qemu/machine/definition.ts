@@ -7,40 +7,42 @@ import { seedMetadata } from './seed/metadata.js';
 
 const DEFAULT_MEMORY_MB = 512;
 const DEFAULT_VCPUS = 1;
-/** Of the machine type q35; KVM without an interrupt-remapping IOMMU stops at 255. */
+/** The limits of machine type q35; with KVM, more than 255 need an interrupt-remapping IOMMU. */
 const MAX_VCPUS: Record<Accel, number> = { tcg: 288, kvm: 255 };
 
-/** A guest with everything that is needed to run it. */
+/** A guest with all defaults filled in. */
 export interface Definition {
   id: string;
+  /** MB. */
   memory: number;
+  /** The number of vCPUs. */
   cpu: number;
   nics: NonNullable<Guest['nics']>;
   disks: NonNullable<Guest['disks']>;
-  /** What of it the guest's seed is made of. */
+  /** The keys that the guest's seed is made from. */
   metadata?: Metadata;
 }
 
 export interface Limits {
   accel: Accel;
   nicModels: readonly string[];
-  /** MB. */
+  /** MB; this host's by default. */
   hostMemory?: number;
 }
 
 /**
- * Fills in what a guest leaves open.
- * @throws when it asks for what no state of this host allows
+ * Fills in a guest's defaults.
+ * @throws when the guest could not run here, whatever the state of the host
  */
 export const completeDefinition = (guest: Guest, limits: Limits): Definition => {
   const memory = guest.memory ?? DEFAULT_MEMORY_MB;
   const cpu = guest.cpu ?? DEFAULT_VCPUS;
   const hostMemory = limits.hostMemory ?? Math.floor(totalmem() / 2 ** 20);
   if (memory > hostMemory) {
-    throw new Error(`memory of ${memory} MB is more than this host has (${hostMemory} MB): ask for less`);
+    throw new Error(`"memory" must be at most this host's ${hostMemory} MB, got ${memory}`);
   }
   if (cpu > MAX_VCPUS[limits.accel]) {
-    throw new Error(`${cpu} vCPUs are more than QEMU's limit of ${MAX_VCPUS[limits.accel]}: ask for fewer`);
+    throw new Error(`"cpu" must be at most QEMU's limit of ${MAX_VCPUS[limits.accel]} vCPUs, got ${cpu}`);
   }
   const metadata = seedMetadata(guest.metadata);
   return {

@@ -1,6 +1,6 @@
 export type Properties = Record<string, unknown>;
 
-/** PCI slots of the root bus, fixed so that a guest finds its devices in the same place at every start. */
+/** PCI slots on the root bus, fixed so that a guest finds its devices in the same place after every start. */
 export const SLOT = {
   video: 1,
   channel: 2,
@@ -14,16 +14,20 @@ export const SLOT = {
 };
 const FUNCTIONS_PER_SLOT = 8;
 
-/** In the options that take no JSON a comma begins the next property, and a double one is a comma. */
+/** Doubles the commas in a value for QEMU options that take no JSON, where a comma separates properties. */
 export const escapeCommas = (value: string): string => value.replaceAll(',', ',,');
 
+/**
+ * Returns the PCI address of the device number `index` in a row of devices that begins at `slot`. The guest only scans a
+ * slot whose function 0 exists, so numbers must not skip any.
+ */
 export const pciAddress = (slot: number, index = 0): Properties => {
   const fn = index % FUNCTIONS_PER_SLOT;
   const address = (slot + Math.floor(index / FUNCTIONS_PER_SLOT)).toString(16);
   return { bus: 'pcie.0', addr: `${address}.${fn}`, ...(fn === 0 ? { multifunction: true } : {}) };
 };
 
-/** As JSON, so that no character in a value means anything. */
+/** Builds a `-device` option in JSON, in which values need no escaping. */
 export const device = (driver: string, properties: Properties = {}): string[] => [
   '-device',
   JSON.stringify({ driver, ...properties }),

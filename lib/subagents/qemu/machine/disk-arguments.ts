@@ -2,14 +2,14 @@ import type { Definition } from './definition.js';
 import { blockdev, device, type Properties, pciAddress, SLOT } from './device-options.js';
 import type { DiskImage } from './disks.js';
 
-/** The controller that is part of q35 has as many ports, and so has each further one. */
+/** The ports of q35's built-in AHCI controller, and of each additional one. */
 const AHCI_PORTS = 6;
-/** Behind those of 26 disks. */
+/** The first id after those of 26 disks. */
 const SEED_SCSI_ID = 26;
 
-const onAhci = (bus: string): boolean => bus === 'sata' || bus === 'ide';
+const isAhci = (bus: string): boolean => bus === 'sata' || bus === 'ide';
 
-const ofSameKind = (bus: string) => (other: string) => (onAhci(bus) ? onAhci(other) : other === bus);
+const sharesController = (bus: string) => (other: string) => (isAhci(bus) ? isAhci(other) : other === bus);
 
 const ahciBus = (port: number): string => {
   const controller = Math.floor(port / AHCI_PORTS);
@@ -17,7 +17,7 @@ const ahciBus = (port: number): string => {
   return `${prefix}.${port % AHCI_PORTS}`;
 };
 
-/** @param position among the disks of its kind: a guest passes by a PCI slot that has no function 0 */
+/** @param position the disk's number among those on the same controller or PCI slots; see `pciAddress` */
 const diskDevice = (bus: string, n: number, position: number): string[] => {
   const common = { id: `${bus}-disk${n}`, drive: `disk${n}`, bootindex: n + 1 };
   if (bus === 'virtio') return device('virtio-blk-pci', { ...common, ...pciAddress(SLOT.disks, position) });
@@ -25,14 +25,14 @@ const diskDevice = (bus: string, n: number, position: number): string[] => {
   return device('ide-hd', { ...common, bus: ahciBus(position) });
 };
 
-/** Said outright, so that the name in the disk's own header is never opened. */
+/** Names the backing file explicitly, so that QEMU never opens the one that the disk's header names. */
 const backingNode = (filename: string | undefined): Properties | null => {
   if (filename === undefined) return null;
   const file = { driver: 'file', filename, 'read-only': true };
   return { driver: 'qcow2', 'read-only': true, backing: null, file };
 };
 
-/** The nodes that the storage sub-agent knows: `disk<n>` on top of `file<n>`. */
+/** Builds a disk's block nodes, `disk<n>` on top of `file<n>`; the storage sub-agent uses these names. */
 const diskNodes = (image: DiskImage, n: number): string[] => [
   ...blockdev({
     driver: image.protocol,
@@ -49,12 +49,12 @@ const diskNodes = (image: DiskImage, n: number): string[] => [
   }),
 ];
 
-/** The bus of the first disk: what a guest boots from it has a driver for. */
+/** The seed shares the bus of the first disk: the guest boots from that, so it has a driver for it. */
 const seedBus = (disks: Definition['disks']): string => disks[0]?.bus ?? 'virtio';
 
 /**
- * Behind all disks, so that none of them gets another name in the guest. Not a CD drive on SATA for all:
- * kernels for virtual machines, Debian's among them, have no driver for that.
+ * Attaches the seed after all disks, so that it changes none of their names in the guest. Kernels for virtual machines,
+ * such as Debian's cloud kernel, have no SATA driver, so a SATA CD drive would not work for all guests.
  */
 const seedArgs = (path: string, bus: string, ahciPort: number): string[] => {
   const file = { driver: 'file', filename: path, 'read-only': true };
@@ -68,11 +68,11 @@ const seedArgs = (path: string, bus: string, ahciPort: number): string[] => {
   return [...node, ...device('ide-cd', { ...common, bus: ahciBus(ahciPort) })];
 };
 
-/** A guest's disks, and its seed if it has one. */
+/** Builds the options of a guest's disks and of its seed, if it has one. */
 export const diskArgs = (definition: Definition, images: readonly DiskImage[], seed?: string): string[] => {
   const buses = definition.disks.map(({ bus }) => bus);
   const all = seed === undefined ? buses : [...buses, seedBus(definition.disks)];
-  const controllers = Math.ceil(all.filter(onAhci).length / AHCI_PORTS);
+  const controllers = Math.ceil(all.filter(isAhci).length / AHCI_PORTS);
   const args = all.includes('scsi')
     ? device('virtio-scsi-pci', { id: 'scsi0', ...pciAddress(SLOT.scsi) })
     : [];
@@ -82,10 +82,10 @@ export const diskArgs = (definition: Definition, images: readonly DiskImage[], s
   for (const [n, bus] of buses.entries()) {
     const image = images[n];
     if (!image) throw new RangeError(`disk ${n} has no image`);
-    const position = buses.slice(0, n).filter(ofSameKind(bus)).length;
+    const position = buses.slice(0, n).filter(sharesController(bus)).length;
     args.push(...diskNodes(image, n), ...diskDevice(bus, n, position));
   }
   if (seed !== undefined)
-    args.push(...seedArgs(seed, seedBus(definition.disks), buses.filter(onAhci).length));
+    args.push(...seedArgs(seed, seedBus(definition.disks), buses.filter(isAhci).length));
   return args;
 };

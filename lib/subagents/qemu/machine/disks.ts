@@ -4,10 +4,10 @@ import { errorMessage } from '../../../errors.js';
 import type { Disk } from '../../../model/guest.js';
 import { findBacking } from './backing.js';
 
-/** Where the kernel shows ZFS volumes as block devices. */
+/** The directory of ZFS volumes' block devices. */
 const ZVOLS = '/dev/zvol/';
 
-/** The first letters of a disk's name inside a Linux guest. */
+/** The prefix of a disk's device name in a Linux guest, by bus. */
 const PREFIXES: ReadonlyMap<string, string> = new Map([
   ['virtio', 'vd'],
   ['scsi', 'sd'],
@@ -18,38 +18,38 @@ const PREFIXES: ReadonlyMap<string, string> = new Map([
 /** A disk as QEMU opens it. */
 export interface DiskImage {
   filename: string;
-  /** By the path's ending, never probed: the guest writes what a probe would read. */
+  /** Follows from the path's ending. Never probe it: the guest writes the bytes that a probe reads. */
   format: 'qcow2' | 'raw';
   protocol: 'file' | 'host_device';
-  /** The image, qcow2 too, that a qcow2 disk builds on, whatever its header says. */
+  /** The qcow2 image that a qcow2 disk builds on. */
   backing?: string;
 }
 
-const freeName = (prefix: string, taken: ReadonlySet<string>): string => {
+const firstFreeName = (prefix: string, taken: ReadonlySet<string>): string => {
   const letters = 'abcdefghijklmnopqrstuvwxyz';
   const names = [...letters].map((letter) => `${prefix}${letter}`);
   return names.find((name) => !taken.has(name)) ?? '';
 };
 
 /**
- * The disks with their buses and device names filled in.
- * @throws when one is impossible, whatever the state of the host
+ * Fills in the disks' buses and device names.
+ * @throws when a disk could not work, whatever the state of the host
  */
 export const completeDisks = (disks: readonly Disk[]): Disk[] => {
   const taken = new Set(disks.map(({ device }) => device).filter(Boolean));
-  const given = new Map<string, number>();
+  const indexes = new Map<string, number>();
   return disks.map((disk, index) => {
     const bus = disk.bus || 'virtio';
     const prefix = PREFIXES.get(bus);
     if (prefix === undefined) {
       const buses = [...PREFIXES.keys()].join(', ');
-      throw new Error(`disk ${index}: there is no bus "${bus}": use one of ${buses}`);
+      throw new Error(`disk ${index}: unknown bus "${bus}": use one of ${buses}`);
     }
-    const device = disk.device || freeName(prefix, taken);
+    const device = disk.device || firstFreeName(prefix, taken);
     taken.add(device);
-    const first = given.get(device);
-    if (first !== undefined) throw new Error(`disk ${index}: disk ${first} is ${device} already`);
-    given.set(device, index);
+    const first = indexes.get(device);
+    if (first !== undefined) throw new Error(`disk ${index}: disk ${first} is already called ${device}`);
+    indexes.set(device, index);
     return { ...disk, bus, device };
   });
 };
@@ -67,23 +67,23 @@ const locateDisk = async (
   source: string,
   dirs: readonly string[],
 ): Promise<{ path: string; protocol: DiskImage['protocol']; dir?: string }> => {
-  const refused = new Error(
+  const notOwn = new Error(
     `${source} is not a disk of this guest: it must be in a folder ${guestId} under ${dirs.join(' or ')}`,
   );
   if (!isAbsolute(source) || normalize(source) !== source || !source.split(sep).includes(guestId))
-    throw refused;
+    throw notOwn;
   const path = await realpath(source).catch(() => {
-    throw new Error(`${source} is not there: the storage sub-agent has to make it first`);
+    throw new Error(`${source} does not exist: the storage sub-agent must create it first`);
   });
-  const kind = await stat(path);
+  const stats = await stat(path);
   if (source.startsWith(ZVOLS)) {
-    if (!kind.isBlockDevice()) throw new Error(`${source} is not a block device`);
-    // By its name: the number behind it may change when a pool is imported again.
+    if (!stats.isBlockDevice()) throw new Error(`${source} is not a block device`);
+    // Keep the name: the device number behind it may change when the pool is imported again.
     return { path: source, protocol: 'host_device' };
   }
-  const dir = (await realDirs(dirs)).find((each) => isInside(path, each));
-  if (dir === undefined || !path.split(sep).includes(guestId)) throw refused;
-  if (!kind.isFile()) throw new Error(`${source} is not a file`);
+  const dir = (await realDirs(dirs)).find((parent) => isInside(path, parent));
+  if (dir === undefined || !path.split(sep).includes(guestId)) throw notOwn;
+  if (!stats.isFile()) throw new Error(`${source} is not a file`);
   return { path, protocol: 'file', dir };
 };
 
@@ -99,8 +99,9 @@ const locateImage = async (
 };
 
 /**
- * Finds the bytes of a guest's disks. Only what lies in the guest's own folder is a disk of it: a `source`
- * comes from outside, and QEMU may read every file on the host.
+ * Finds the files or block devices of a guest's disks. `source` is client input, so a disk must lie in a folder of the
+ * guest's own.
+ * @throws when a disk is missing or is not the guest's
  */
 export const locateDisks = async (
   guestId: string,
@@ -109,7 +110,8 @@ export const locateDisks = async (
 ): Promise<DiskImage[]> => {
   const images: DiskImage[] = [];
   for (const [index, disk] of disks.entries()) {
-    if (!disk.source) throw new Error(`disk ${index}: it has no source: the storage stage has to come first`);
+    if (!disk.source)
+      throw new Error(`disk ${index}: "source" is missing: the storage stage must run before this one`);
     try {
       images.push(await locateImage(guestId, disk, dirs));
     } catch (error) {

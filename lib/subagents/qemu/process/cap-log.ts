@@ -1,13 +1,13 @@
 import { copyFile, stat, truncate } from 'node:fs/promises';
 
-/** 8 MB, and as much again for the log before it. */
+/** 8 MB; the previous log takes as much again. */
 export const MAX_LOG_BYTES = 8 * 2 ** 20;
 
 /**
- * Keeps what QEMU writes bounded: a log that has grown too long is copied to `<path>.1` and emptied. QEMU has it
- * open for appending and writes on at its new end; what it writes between copy and emptying is lost.
+ * Copies a log that is longer than `maxBytes` to `<path>.1` and truncates it. QEMU has the file open in append mode
+ * and keeps writing at its new end; what it writes between the copy and the truncation is lost.
  */
-export const boundLog = async (path: string, maxBytes = MAX_LOG_BYTES): Promise<void> => {
+export const capLog = async (path: string, maxBytes = MAX_LOG_BYTES): Promise<void> => {
   const size = await stat(path).then(
     (file) => file.size,
     () => 0,

@@ -6,46 +6,46 @@ import type { PassedFiles } from './passed-files.js';
 
 const { O_RDWR, O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
 
-/** What QEMU opens, by the names that it finds it under. */
+/** The names under which QEMU opens a guest's files. */
 export interface GuestFiles {
   images: DiskImage[];
   serialLog: string;
   seed?: string;
 }
 
-const passDisk = async (
+/** The group has no other members; the storage sub-agent's tools join it to open this disk and nothing else. */
+const OWNER_AND_GROUP = 0o660;
+
+const openDisk = async (
   files: PassedFiles,
   image: DiskImage,
   uid: number | undefined,
 ): Promise<DiskImage> => {
   const isFile = image.protocol === 'file';
-  const own = async (file: FileHandle): Promise<void> => {
+  const setOwner = async (file: FileHandle): Promise<void> => {
     if (!isFile || uid === undefined) return;
     await file.chown(uid, uid);
-    await file.chmod(OWN_AND_GROUP);
+    await file.chmod(OWNER_AND_GROUP);
   };
-  const filename = await files.open(image.filename, O_RDWR | (isFile ? O_NOFOLLOW : 0), own);
+  const filename = await files.open(image.filename, O_RDWR | (isFile ? O_NOFOLLOW : 0), setOwner);
   if (image.backing === undefined) return { ...image, filename };
   return { ...image, filename, backing: await files.open(image.backing, O_RDONLY | O_NOFOLLOW) };
 };
 
-/** The group has one member; the storage sub-agent's tools join it to get at this disk alone. */
-const OWN_AND_GROUP = 0o660;
-
 /**
- * Opens what a guest's QEMU needs. Its disks become its own, which the storage sub-agent knows it by, but the
- * directories that they are in stay ours: it can put nothing in their place.
+ * Opens the files that a guest's QEMU needs. Disk files get the guest's user as owner, from which the storage
+ * sub-agent learns it; their directories stay root's, so that QEMU cannot replace a file.
  */
-export const passFiles = async (
+export const openGuestFiles = async (
   files: PassedFiles,
   images: readonly DiskImage[],
   paths: GuestPaths,
   { seed, uid }: { seed: string | undefined; uid: number | undefined },
 ): Promise<GuestFiles> => {
-  const passed: DiskImage[] = [];
-  for (const image of images) passed.push(await passDisk(files, image, uid));
+  const opened: DiskImage[] = [];
+  for (const image of images) opened.push(await openDisk(files, image, uid));
   return {
-    images: passed,
+    images: opened,
     serialLog: await files.open(paths.serialLog, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW),
     ...(seed === undefined ? {} : { seed: await files.open(seed, O_RDONLY | O_NOFOLLOW) }),
   };

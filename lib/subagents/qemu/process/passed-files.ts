@@ -1,18 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Standard input, output and error come first. */
+/** The first descriptor after standard input, output and error. */
 const FIRST_FD = 3;
 
 /**
- * Files that are opened here and handed to QEMU, which so needs no right to their paths: `-add-fd` in qemu(1).
- * QEMU finds each by its number, opened as it will be used.
+ * Files that the sub-agent opens and passes to QEMU as descriptors (`-add-fd` in qemu(1)), so that QEMU needs no
+ * permission on their paths. QEMU picks a descriptor by its access mode: open each file as QEMU will use it.
  */
 export class PassedFiles {
   readonly #handles: FileHandle[] = [];
 
   /**
-   * Opens a file and gives back the name that QEMU has to open.
-   * @param prepare does what is to be done to the very file
+   * Opens a file and returns the name under which QEMU opens it.
+   * @param prepare runs on the open file
    */
   async open(
     path: string,
@@ -25,16 +25,17 @@ export class PassedFiles {
     return `/dev/fdset/${this.#handles.length - 1}`;
   }
 
-  /** Descriptors in the order that the process must have them in, from 3. */
+  /** The descriptors in the order in which the process must receive them, from 3 on. */
   get fds(): number[] {
     return this.#handles.map(({ fd }) => fd);
   }
 
+  /** The options that tell QEMU about the descriptors. */
   get args(): string[] {
     return this.#handles.flatMap((_, index) => ['-add-fd', `fd=${FIRST_FD + index},set=${index}`]);
   }
 
-  /** Lets go of them here. */
+  /** Closes the files in this process; QEMU has descriptors of its own. */
   async close(): Promise<void> {
     await Promise.all(this.#handles.map((file) => file.close()));
   }

@@ -7,11 +7,11 @@ import type { GuestPaths } from '../layout.js';
 
 const POLL_MS = 20;
 
-/** Fields of /proc/PID/stat (proc(5)), counted from the first behind the program's name, which is field 3. */
+/** Indexes of fields of /proc/PID/stat (proc(5)), counted from field 3, which follows the program's name. */
 const STAT = { state: 3 - 3, threads: 20 - 3, started: 22 - 3 };
 
-/** The text of a file, empty when it or the process behind it is gone. No other failure means that. */
-const readIfThere = async (path: string): Promise<string> => {
+/** Returns an empty text when the file or its process is gone. */
+const readIfExists = async (path: string): Promise<string> => {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -21,32 +21,32 @@ const readIfThere = async (path: string): Promise<string> => {
 };
 
 /**
- * When a process was started, in clock ticks since the host's own start; `undefined` when it is gone, or dead and
- * not yet waited for. One whose first thread has ended is not gone while others of it run.
+ * Returns a process's start time in clock ticks since the host's boot; `undefined` when the process is gone or a
+ * zombie. A process whose main thread has exited still counts while other threads run.
  */
 export const startOf = async (pid: number): Promise<string | undefined> => {
-  const stat = await readIfThere(`/proc/${pid}/stat`);
-  // The name may have blanks and parentheses in it; the last one closes it.
+  const stat = await readIfExists(`/proc/${pid}/stat`);
+  // The name may contain blanks and parentheses; the last parenthesis closes it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const dead = /[ZX]/.test(fields[STAT.state] ?? '') && Number(fields[STAT.threads]) <= 1;
   return stat === '' || dead ? undefined : fields[STAT.started];
 };
 
 /**
- * The process id of a guest's QEMU that is up, `undefined` when there is none. It is the one that was noted: what a
- * process says of itself is not asked, its guest may have taken it over.
+ * Returns the process id of a guest's QEMU that is up. Compares the recorded process id and start time only: a guest
+ * that took over its QEMU controls everything that the process says about itself, such as its command line.
  */
 export const findQemu = async ({ pid: pidFile, started }: GuestPaths): Promise<number | undefined> => {
-  const [text, start] = await Promise.all([readIfThere(pidFile), readIfThere(started)]);
+  const [text, start] = await Promise.all([readIfExists(pidFile), readIfExists(started)]);
   const pid = Number(text.trim());
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
   return (await startOf(pid)) === start.trim() ? pid : undefined;
 };
 
-/** What the kernel adds to the name of a directory that is removed. */
+/** The suffix that the kernel shows after the name of a removed directory. */
 const REMOVED = / \(deleted\)$/;
 
-/** A process that is gone has no working directory, and that of another user's may not be read: none is a guest's. */
+/** Returns `undefined` for a process that is gone or that this user may not inspect; neither is a guest's QEMU. */
 const workingDirOf = async (pid: number): Promise<string | undefined> => {
   try {
     return (await readlink(`/proc/${pid}/cwd`)).replace(REMOVED, '');
@@ -57,12 +57,12 @@ const workingDirOf = async (pid: number): Promise<string | undefined> => {
 };
 
 const isQemu = async (pid: number): Promise<boolean> =>
-  (await readIfThere(`/proc/${pid}/cmdline`)).includes('\0guest=');
+  (await readIfExists(`/proc/${pid}/cmdline`)).includes('\0guest=');
 
-/** The processes of the host by their working directories. */
+/** Process ids by working directory. */
 type Processes = ReadonlyMap<string, readonly number[]>;
 
-/** One system call for each process of the host: a start waits for this, and there may be thousands. */
+/** Every start waits for this, so it makes only one system call for each of the host's processes. */
 const scan = async (): Promise<Processes> => {
   const found = new Map<string, number[]>();
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -78,20 +78,21 @@ const scan = async (): Promise<Processes> => {
 const scanProcesses = coalesced(scan);
 
 /**
- * The same, be it still coming up: a start that was cut off has noted nothing, so every process is looked at. It is
- * known by its working directory: no guest can enter another's, so that none can pass for another.
+ * Returns the process id of a guest's QEMU, even one that is still coming up. An interrupted start has recorded
+ * nothing, so this looks at every process's working directory. No guest can enter another's directory, so none can
+ * pass for another.
  */
 export const findAnyQemu = async (paths: GuestPaths): Promise<number | undefined> => {
-  const noted = await findQemu(paths);
-  if (noted !== undefined) return noted;
+  const recorded = await findQemu(paths);
+  if (recorded !== undefined) return recorded;
   const parent = dirname(paths.runDir);
   const runDir = join(await realpath(parent).catch(() => parent), basename(paths.runDir));
   for (const pid of (await scanProcesses()).get(runDir) ?? []) if (await isQemu(pid)) return pid;
   return undefined;
 };
 
-/** Waits until a guest has no QEMU; answers whether that came in time. */
-export const exited = async (paths: GuestPaths, timeoutMs: number): Promise<boolean> => {
+/** Waits until a guest has no QEMU, and resolves to whether that happened in time. */
+export const waitForExit = async (paths: GuestPaths, timeoutMs: number): Promise<boolean> => {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const pid = await findAnyQemu(paths);
@@ -104,7 +105,7 @@ export const exited = async (paths: GuestPaths, timeoutMs: number): Promise<bool
   }
 };
 
-/** Ends a guest's QEMU at once, if there is one, and waits until it is gone; answers whether that came in time. */
+/** Kills a guest's QEMU, if it has one, and resolves to whether the process was gone in time. */
 export const killQemu = async (paths: GuestPaths, timeoutMs: number): Promise<boolean> => {
   const pid = await findAnyQemu(paths);
   if (pid === undefined) return true;
@@ -113,5 +114,5 @@ export const killQemu = async (paths: GuestPaths, timeoutMs: number): Promise<bo
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error;
   }
-  return exited(paths, timeoutMs);
+  return waitForExit(paths, timeoutMs);
 };

@@ -6,15 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asUser } from '../../../process/unprivileged.js';
 import { QmpClient } from '../../../qmp/client.js';
 import type { GuestPaths } from '../layout.js';
-import { complaintIn } from '../machine/program.js';
+import { stderrMessage } from '../machine/program.js';
 import type { PassedFiles } from './passed-files.js';
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC } = constants;
 const START_TIMEOUT_MS = 60_000;
-/** Its sockets are there some milliseconds before it answers on them: being a little late for them costs nothing. */
+/** QEMU creates its sockets some milliseconds before it replies on them, so a longer interval would gain nothing. */
 const POLL_MS = 5;
 
-/** Whom QEMU is to be; itself stays who it is without a uid. */
+/** The user that QEMU runs as; the sub-agent's own without a uid. */
 export interface User {
   uid?: number | undefined;
   /** Supplementary groups. */
@@ -29,27 +29,29 @@ interface Started {
 const privileges = ({ uid, groups }: User): string[] =>
   uid === undefined ? ['--no-new-privs'] : asUser({ uid, gid: uid, groups });
 
-/** A connection to a QEMU that has opened all it needs, `undefined` while it has not. */
-const connect = async ({ qmp }: GuestPaths, timeoutMs: number): Promise<QmpClient | undefined> =>
+/** Connects to a QEMU that has opened everything it needs; `undefined` when it has not done so yet. */
+const tryConnect = async ({ qmp }: GuestPaths, timeoutMs: number): Promise<QmpClient | undefined> =>
   QmpClient.connect(qmp, { timeoutMs }).catch(() => undefined);
 
-const waitUntilUp = async (paths: GuestPaths, ended: () => boolean): Promise<QmpClient> => {
+const waitUntilUp = async (paths: GuestPaths, hasExited: () => boolean): Promise<QmpClient> => {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (let left = START_TIMEOUT_MS; left > 0; left = deadline - Date.now()) {
-    const qmp = await connect(paths, left);
+    const qmp = await tryConnect(paths, left);
     if (qmp) return qmp;
-    if (ended())
-      throw new Error(complaintIn(await readFile(paths.qemuLog, 'utf8')) ?? 'it ended without a word');
+    if (hasExited())
+      throw new Error(
+        stderrMessage(await readFile(paths.qemuLog, 'utf8')) ?? 'it exited without an error message',
+      );
     await sleep(POLL_MS);
   }
-  throw new Error('it did not come up in time');
+  throw new Error(`it did not reply over QMP within ${START_TIMEOUT_MS / 1000} s`);
 };
 
 /**
- * Starts a QEMU that outlives this process: in a session of its own, with nothing of ours open but what it was
- * passed. Its sandbox forbids it to do that by itself (`-daemonize`).
- * @returns once all of its devices and sockets are there
- * @throws with what it says
+ * Starts a QEMU that outlives this process: in its own session, with no open files but those passed to it. Replaces
+ * `-daemonize`, which QEMU's sandbox forbids.
+ * @returns once all of its devices and sockets exist
+ * @throws with QEMU's own message when it exits
  */
 export const startProcess = async (
   command: readonly string[],
@@ -61,18 +63,18 @@ export const startProcess = async (
   try {
     const child = spawn('setpriv', [...privileges(user), '--', ...command], {
       cwd: paths.runDir,
-      // Nothing that we were told is told to it.
+      // The sub-agent's environment may hold secrets.
       env: { PATH: process.env.PATH },
       detached: true,
       stdio: ['ignore', 'ignore', log.fd, ...files.fds],
     });
     child.unref();
-    let ended = false;
+    let exited = false;
     child.once('exit', () => {
-      ended = true;
+      exited = true;
     });
     await once(child, 'spawn');
-    return { pid: child.pid ?? 0, qmp: await waitUntilUp(paths, () => ended) };
+    return { pid: child.pid ?? 0, qmp: await waitUntilUp(paths, () => exited) };
   } finally {
     await log.close();
   }

@@ -5,27 +5,27 @@ export interface UidRange {
   last: number;
 }
 
-/** Below are the system's own users. */
+/** Lower uids belong to the system. */
 const MIN_UID = 1000;
-/** The two above mean "nobody in particular" to the kernel. */
+/** The two uids above are special: (uid_t)-1 means "no change" to chown(2), and -2 is NFS's nobody. */
 const MAX_UID = 2 ** 32 - 3;
 
-/** Neither users nor containers are given these: https://systemd.io/UIDS-GIDS, "unused". */
+/** A range that neither users nor containers are given: https://systemd.io/UIDS-GIDS, "unused". */
 export const DEFAULT_UID_RANGE: UidRange = { first: 2_000_000_000, last: 2_000_065_535 };
 
-/** Reads `FIRST-LAST`. */
+/** Parses `FIRST-LAST`, both inclusive. */
 export const parseUidRange = (value: string): UidRange => {
   const [, first, last] = /^(\d+)-(\d+)$/.exec(value) ?? [];
   const range = { first: Number(first), last: Number(last) };
   if (!(range.first >= MIN_UID && range.first <= range.last && range.last <= MAX_UID)) {
     throw new InvalidArgumentError(
-      `not of the form FIRST-LAST, both from ${MIN_UID} to ${MAX_UID}, such as 200000-265535`,
+      `give FIRST-LAST, both from ${MIN_UID} to ${MAX_UID}, such as 200000-265535`,
     );
   }
   return range;
 };
 
-/** The uids that guests have, each one of its own; the gid is the same number. */
+/** Assigns each guest a uid of its own; its gid is the same number. */
 export class UidPool {
   readonly #range: UidRange;
   readonly #owners = new Map<number, string>();
@@ -34,7 +34,7 @@ export class UidPool {
     this.#range = range;
   }
 
-  /** Notes the uid that a guest has already; answers whether it is that guest's alone. */
+  /** Reserves the uid of a guest's record; returns `false` when it belongs to another guest. */
   adopt(guest: string, uid: number): boolean {
     const owner = this.#owners.get(uid) ?? guest;
     this.#owners.set(uid, owner);
@@ -42,8 +42,8 @@ export class UidPool {
   }
 
   /**
-   * Gives a guest a uid that no other has, as late as possible one that another had.
-   * @throws when all are taken
+   * Assigns a free uid, preferring those above the highest in use so that a released one is reused late.
+   * @throws when all are in use
    */
   claim(guest: string): number {
     const { first, last } = this.#range;
@@ -57,7 +57,7 @@ export class UidPool {
       return uid;
     }
     throw new Error(
-      `guest ${guest}: all ${size} user ids of --uid-range ${first}-${last} are taken: widen it`,
+      `guest ${guest}: all ${size} user ids of --uid-range ${first}-${last} are in use: widen the range`,
     );
   }
 

@@ -3,10 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { GuestPaths } from '../layout.js';
 
-/** Eight characters, all that VNC's authentication takes in (RFC 6143, 7.2.2). */
+/** Six bytes make eight base64 characters, the most that VNC authentication uses (RFC 6143, 7.2.2). */
 const PASSWORD_BYTES = 6;
 
-/** Gives a guest's VNC server a new password, without which it lets nobody in, and keeps it beside its sockets. */
+/**
+ * Sets a new random password on a guest's VNC server (QMP `set_password`), which rejects every client until then, and
+ * writes it to the run directory.
+ */
 export const setVncPassword = async (qmp: QmpClient, { vncPassword }: GuestPaths): Promise<void> => {
   const password = randomBytes(PASSWORD_BYTES).toString('base64url');
   await writeFile(vncPassword, password, { mode: 0o600, flag: 'wx' });

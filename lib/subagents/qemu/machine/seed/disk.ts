@@ -6,15 +6,15 @@ import type { GuestPaths } from '../../layout.js';
 import type { Definition } from '../definition.js';
 import { type SeedDocuments, seedDocuments } from './documents.js';
 
-/** They take the same options: which of them there is differs between distributions. */
+/** Programs with the same options; distributions ship different ones. */
 const PROGRAMS = ['genisoimage', 'xorrisofs', 'mkisofs'];
 const TIMEOUT_MS = 20_000;
-/** By which cloud-init finds it. */
+/** The volume label by which cloud-init's NoCloud finds the seed. */
 const LABEL = 'CIDATA';
 
 const isMissing = (error: unknown): boolean => error instanceof ExecaError && isErrno(error, 'ENOENT');
 
-/** Makes an image of a directory by the first of the programs that is installed. */
+/** Makes an ISO 9660 image of a directory with the first installed program. */
 const makeIso = async (directory: string, image: string): Promise<void> => {
   const args = ['-quiet', '-output', image, '-volid', LABEL, '-joliet', '-rational-rock', directory];
   for (const program of PROGRAMS) {
@@ -24,11 +24,11 @@ const makeIso = async (directory: string, image: string): Promise<void> => {
     } catch (error) {
       if (isMissing(error)) continue;
       const words = error instanceof ExecaError ? String(error.stderr).trim() : String(error);
-      throw new Error(`the cloud-init seed could not be made: ${program}: ${words}`, { cause: error });
+      throw new Error(`could not make the cloud-init seed: ${program}: ${words}`, { cause: error });
     }
   }
   throw new Error(
-    `the guest's address, hostname or user-data need a cloud-init seed, and no program is installed that makes one: ${PROGRAMS.join(', ')} (Debian: apt install genisoimage)`,
+    `the guest's address, hostname or user-data need a cloud-init seed: install one of ${PROGRAMS.join(', ')} (Debian: apt install genisoimage)`,
   );
 };
 
@@ -41,7 +41,7 @@ const writeSeed = async (documents: SeedDocuments, paths: GuestPaths): Promise<v
     const files = join(work, 'files');
     await mkdir(files);
     for (const [name, text] of Object.entries(documents)) await writeFile(join(files, name), text);
-    // There before it is written: passwords may be in it, and the program would make it readable by all.
+    // Created in advance, because the program would make it readable by all; user-data may contain passwords.
     await (await open(draft, 'wx', 0o600)).close();
     await makeIso(files, draft);
     await rename(draft, paths.seed);
@@ -51,8 +51,8 @@ const writeSeed = async (documents: SeedDocuments, paths: GuestPaths): Promise<v
 };
 
 /**
- * Writes a guest's cloud-init seed, ISO 9660, or removes an old one when there is nothing to say.
- * @returns its path, `undefined` without one
+ * Writes a guest's cloud-init seed, or removes an earlier one when the definition needs none.
+ * @returns the seed's path; `undefined` without one
  */
 export const prepareSeed = async (definition: Definition, paths: GuestPaths): Promise<string | undefined> => {
   const documents = seedDocuments(definition);

@@ -4,51 +4,49 @@ import { interfaceAddress } from '../../../shared/network/addresses.js';
 import type { Definition } from '../definition.js';
 import { hostname, nameservers } from './metadata.js';
 
-/** The files of cloud-init's data source NoCloud, by name. */
+/** The files of cloud-init's NoCloud data source, by name. */
 export type SeedDocuments = Record<string, string>;
 
-const NO_USER_DATA = '#cloud-config\n{}\n';
+const EMPTY_USER_DATA = '#cloud-config\n{}\n';
 
-/** In quotes: a reader of YAML 1.1 takes a MAC of nothing but digits for a number. */
-const yaml = (document: unknown): string =>
+/** Quotes all strings: YAML 1.1 reads a MAC address of nothing but digits as a number. */
+const toYaml = (document: unknown): string =>
   stringify(document, {
     aliasDuplicateObjects: false,
     defaultStringType: 'QUOTE_DOUBLE',
     defaultKeyType: 'PLAIN',
   });
 
-const addressing = (nic: Nic, servers: readonly string[]): Record<string, unknown> => {
+const addressConfig = (nic: Nic, servers: readonly string[]): Record<string, unknown> => {
   const address = interfaceAddress(nic);
   if (!address) return { dhcp4: true };
   const { family, cidr, gateway } = address;
   return {
     addresses: [cidr],
-    // Not as a route: cloud-init 22.4 makes `::/64` of `::/0`, for all but netplan.
+    // Not as a route: cloud-init 22.4 turns `::/0` into `::/64` for all renderers but netplan.
     ...(gateway ? { [`gateway${family}`]: gateway } : {}),
     ...(servers.length ? { nameservers: { addresses: servers } } : {}),
   };
 };
 
-/**
- * Names the interfaces as well: cloud-init's renderers other than netplan know them by nothing else.
- */
+/** Builds a version 2 network config. It names the interfaces, because only netplan matches them by MAC address. */
 const networkConfig = (nics: readonly Nic[], metadata: Metadata): unknown => {
   const servers = nameservers(metadata);
   const ethernets = nics.map((nic, n) => [
     `eth${n}`,
-    { match: { macaddress: nic.mac }, 'set-name': `eth${n}`, ...addressing(nic, servers) },
+    { match: { macaddress: nic.mac }, 'set-name': `eth${n}`, ...addressConfig(nic, servers) },
   ]);
   return { version: 2, ethernets: Object.fromEntries(ethernets) };
 };
 
-/** What a guest is told at its start by cloud-init's NoCloud, `undefined` when there is nothing to say. */
+/** Builds a guest's seed; `undefined` when the definition has nothing for cloud-init. */
 export const seedDocuments = ({ id, nics, metadata = {} }: Definition): SeedDocuments | undefined => {
   const { hostname: name, 'user-data': userData, 'vendor-data': vendorData } = metadata;
   if (!name && !userData && !vendorData && !nics.some(({ address }) => address)) return undefined;
   return {
-    'meta-data': yaml({ 'instance-id': id, 'local-hostname': hostname(id, metadata) }),
-    'user-data': userData ?? NO_USER_DATA,
+    'meta-data': toYaml({ 'instance-id': id, 'local-hostname': hostname(id, metadata) }),
+    'user-data': userData ?? EMPTY_USER_DATA,
     ...(vendorData ? { 'vendor-data': vendorData } : {}),
-    ...(nics.length ? { 'network-config': yaml(networkConfig(nics, metadata)) } : {}),
+    ...(nics.length ? { 'network-config': toYaml(networkConfig(nics, metadata)) } : {}),
   };
 };

@@ -1,23 +1,23 @@
 import type { Metadata } from '../../../../model/guest.js';
 import { isAddress } from '../../../shared/network/addresses.js';
 
-/** The keys of a guest's metadata that its seed is made of. */
+/** The keys of a guest's metadata that its seed is made from. */
 const KEYS = ['hostname', 'user-data', 'vendor-data', 'nameservers'] as const;
 
-/** RFC 1123: labels of letters, digits and hyphens. */
+/** RFC 1123, 2.1: labels of letters, digits and hyphens. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
-/** The addresses in `nameservers`, which commas or blanks part. */
+/** Splits the addresses in `nameservers` at commas and blanks. */
 export const nameservers = (metadata: Metadata): string[] =>
   (metadata.nameservers ?? '').split(/[\s,]+/).filter(Boolean);
 
-/** The guest's name for itself: its own wish, else one made of its id. */
+/** The hostname in the guest's metadata, or one derived from its id. */
 export const hostname = (guestId: string, metadata: Metadata): string =>
   metadata.hostname || `guest-${guestId.slice(0, 8)}`;
 
 /**
- * The part of a guest's metadata that its seed is made of.
- * @throws when a value makes no sense
+ * Picks the part of a guest's metadata that its seed is made from.
+ * @throws when the hostname or a name server is invalid
  */
 export const seedMetadata = (metadata: Metadata = {}): Metadata => {
   const kept: Metadata = {};
@@ -26,9 +26,11 @@ export const seedMetadata = (metadata: Metadata = {}): Metadata => {
     if (value) kept[key] = value;
   }
   if (kept.hostname && !HOST_NAME.test(kept.hostname)) {
-    throw new Error(`metadata hostname "${kept.hostname}" is no host name: use letters, digits, - and dots`);
+    throw new Error(
+      `metadata hostname "${kept.hostname}" is not a valid host name: use letters, digits, - and dots`,
+    );
   }
-  const wrong = nameservers(kept).find((server) => !isAddress(server));
-  if (wrong !== undefined) throw new Error(`metadata nameservers: ${wrong} is no IP address`);
+  const invalid = nameservers(kept).find((server) => !isAddress(server));
+  if (invalid !== undefined) throw new Error(`metadata nameservers: "${invalid}" is not an IP address`);
   return kept;
 };

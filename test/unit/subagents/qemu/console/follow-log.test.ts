@@ -7,9 +7,9 @@ import { until } from '../../../../helpers/wait.js';
 
 interface Reader {
   path: string;
-  /** All that was read so far. */
+  /** Everything read so far. */
   read: () => string;
-  /** Resolves when there is no more to come. */
+  /** Resolves when the log has ended. */
   done: Promise<void>;
   stop: () => void;
 }
@@ -29,7 +29,7 @@ const follow = async (t: ExecutionContext, content: string, scrollback = 1000): 
   return { path, read: () => read, done, stop: () => controller.abort() };
 };
 
-test('it begins with what was said last, and goes on with what is said then', async (t) => {
+test('begins with the last bytes and continues with what is appended', async (t) => {
   const { path, read } = await follow(t, 'old words, new words', 9);
   await until('the end is read', () => read() === 'new words');
   await appendFile(path, ', and more');
@@ -37,7 +37,7 @@ test('it begins with what was said last, and goes on with what is said then', as
   t.pass();
 });
 
-test('nothing of what was said before comes without scrollback', async (t) => {
+test('skips earlier output without scrollback', async (t) => {
   const { path, read } = await follow(t, 'before', 0);
   await until('it is followed', async () => {
     await appendFile(path, '.');
@@ -46,13 +46,13 @@ test('nothing of what was said before comes without scrollback', async (t) => {
   t.regex(read(), /^\.+$/);
 });
 
-test('a log that is not there yet is waited for', async (t) => {
+test('waits for a log that does not exist yet', async (t) => {
   const { path, read } = await follow(t, '');
   await until('it is there', () => appendFile(path, 'x').then(() => read() !== ''));
   t.regex(read(), /^x+$/);
 });
 
-test('a log that begins anew is read from its beginning', async (t) => {
+test('reads a truncated log from its start', async (t) => {
   const { path, read } = await follow(t, 'a long text');
   await until('it is read', () => read() === 'a long text');
   await truncate(path);
@@ -61,7 +61,7 @@ test('a log that begins anew is read from its beginning', async (t) => {
   t.pass();
 });
 
-test('it ends when the log is removed', async (t) => {
+test('ends when the log is removed', async (t) => {
   const { path, read, done } = await follow(t, 'the end');
   await until('it is read', () => read() === 'the end');
   await rm(path);
@@ -69,7 +69,7 @@ test('it ends when the log is removed', async (t) => {
   t.is(read(), 'the end');
 });
 
-test('it ends when it is called off', async (t) => {
+test('ends when its signal is aborted', async (t) => {
   const { read, done, stop } = await follow(t, 'x');
   await until('it is read', () => read() === 'x');
   stop();

@@ -9,7 +9,7 @@ import { until } from '../../../../helpers/wait.js';
 
 const never = new AbortController().signal;
 
-/** What QEMU has of a serial console: a socket that serves one connection after the other. */
+/** Serves a serial console's socket, as QEMU does. */
 const serve = async (t: ExecutionContext) => {
   const paths = { id: 'web', serial: join(await tempDir(t), 'serial.sock') } as GuestPaths;
   const connections: Socket[] = [];
@@ -24,7 +24,7 @@ const serve = async (t: ExecutionContext) => {
   return { paths, connections, connection };
 };
 
-test('all who type into a guest share one connection', async (t) => {
+test('shares one connection among all users of a guest', async (t) => {
   const { paths, connections, connection } = await serve(t);
   const lines = new SerialLines();
   for (let user = 0; user < 3; user += 1) lines.enter('web');
@@ -34,7 +34,7 @@ test('all who type into a guest share one connection', async (t) => {
   t.is(connections.length, 1);
 });
 
-test('what somebody typed who has left is not kept for a guest that reads nothing', async (t) => {
+test('drops queued input of a user who has left', async (t) => {
   const { paths, connection } = await serve(t);
   const lines = new SerialLines();
   lines.enter('web');
@@ -56,7 +56,7 @@ test('what somebody typed who has left is not kept for a guest that reads nothin
   t.is(typed, `${'x'.repeat(2 ** 20)}z`);
 });
 
-test('a guest that is off hears nothing, and hears again once it is on', async (t) => {
+test('drops input to a guest that is off, and delivers it again once the guest is on', async (t) => {
   const paths = { id: 'web', serial: join(await tempDir(t), 'nothing.sock') } as GuestPaths;
   const lines = new SerialLines();
   lines.enter('web');
@@ -67,7 +67,7 @@ test('a guest that is off hears nothing, and hears again once it is on', async (
   t.is(String(typed), 'heard');
 });
 
-test('the connection is closed when the last one leaves', async (t) => {
+test('closes the connection when the last user leaves', async (t) => {
   const { paths, connection } = await serve(t);
   const lines = new SerialLines();
   lines.enter('web');

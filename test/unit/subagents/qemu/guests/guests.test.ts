@@ -12,57 +12,58 @@ import { GUEST_ID, silentLog } from '../../../../helpers/sub-agents.js';
 const saved = async ({ record }: GuestPaths): Promise<GuestRecord> =>
   JSON.parse(await readFile(record, 'utf8')) as GuestRecord;
 
-/** Nothing can be saved of a guest while a directory is in the way. */
-const inTheWay = ({ record }: GuestPaths): string => `${record}+new`;
+/** A directory at this path makes every save of the guest's record fail. */
+const draftPath = ({ record }: GuestPaths): string => `${record}+new`;
 
-test('a guest runs as no user that could not be saved', async (t) => {
+test('does not assign a uid that could not be saved', async (t) => {
   const guests = await hostWithoutQemu(t, new UidPool({ first: 5000, last: 5001 }));
   const entry = await guests.define(DEFINITION);
-  await mkdir(inTheWay(entry.paths));
+  await mkdir(draftPath(entry.paths));
   await t.throwsAsync(guests.start(entry), { code: 'EISDIR' });
   t.is(entry.record.uid, undefined);
-  await rmdir(inTheWay(entry.paths));
+  await rmdir(draftPath(entry.paths));
   await t.throwsAsync(guests.start(entry), { message: /not installed/ });
   t.is((await saved(entry.paths)).uid, 5000);
   t.is(entry.record.uid, 5000);
 });
 
-test('that a guest crashed is forgotten only when that could be saved', async (t) => {
+test('keeps a crash until its removal could be saved', async (t) => {
   const guests = await hostWithoutQemu(t);
   const entry = await guests.define(DEFINITION);
-  await guests.setCrashed(entry, true);
-  await mkdir(inTheWay(entry.paths));
-  await t.throwsAsync(guests.setCrashed(entry, false), { code: 'EISDIR' });
-  await rmdir(inTheWay(entry.paths));
-  await guests.setCrashed(entry, false);
+  await entry.setCrashed(true);
+  await mkdir(draftPath(entry.paths));
+  await t.throwsAsync(entry.setCrashed(false), { code: 'EISDIR' });
+  await rmdir(draftPath(entry.paths));
+  await entry.setCrashed(false);
   t.false((await saved(entry.paths)).crashed);
 });
 
-/** A guest whose QEMU was killed while nothing could be saved, which now can. */
+/** A guest whose QEMU was killed while its record could not be saved; now it can. */
 const crashedUnsaved = async (t: ExecutionContext): Promise<Guests> => {
   const { guests, paths, process: qemu } = await playQemu(t);
   await writeFile(paths.upMark, '');
-  await mkdir(inTheWay(paths));
+  await mkdir(draftPath(paths));
   qemu.kill('SIGKILL');
-  await guests.get(GUEST_ID).watch?.gone;
-  await rmdir(inTheWay(paths));
+  await guests.get(GUEST_ID).watch?.exited;
+  await rmdir(draftPath(paths));
   return guests;
 };
 
-const stateForNext = async ({ host }: Guests): Promise<string | undefined> => {
+/** The guest's state as the next sub-agent recovers it. */
+const recoveredState = async ({ host }: Guests): Promise<string | undefined> => {
   const next = new Guests(host, new GuestStates(), silentLog);
   await next.recover();
   return next.states.get(GUEST_ID)?.state;
 };
 
-test('a guest whose crash cannot be saved is crashed, also for the next sub-agent', async (t) => {
+test('reports a crash that could not be saved, even after a restart of the sub-agent', async (t) => {
   const guests = await crashedUnsaved(t);
   t.is(guests.states.get(GUEST_ID)?.state, 'crashed');
-  t.is(await stateForNext(guests), 'crashed');
+  t.is(await recoveredState(guests), 'crashed');
 });
 
-test('once it is powered off it is off, also for the next sub-agent', async (t) => {
+test('reports shutoff after a poweroff of such a guest, even after a restart of the sub-agent', async (t) => {
   const guests = await crashedUnsaved(t);
   await poweroff(guests, GUEST_ID);
-  t.is(await stateForNext(guests), 'shutoff');
+  t.is(await recoveredState(guests), 'shutoff');
 });

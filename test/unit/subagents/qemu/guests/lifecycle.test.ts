@@ -7,8 +7,8 @@ import { send } from '../../../../helpers/qmp-server.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';
 import { until } from '../../../../helpers/wait.js';
 
-/** A guest that has shut down, whose QEMU ends only after somebody asked how it is. */
-const endingGuest = async (t: ExecutionContext): Promise<Guests> => {
+/** A guest that has shut down, whose QEMU exits only after the next status query. */
+const exitingGuest = async (t: ExecutionContext): Promise<Guests> => {
   let monitor: Socket | undefined;
   let shutDown = false;
   const played = await playQemu(t, {
@@ -20,18 +20,18 @@ const endingGuest = async (t: ExecutionContext): Promise<Guests> => {
   });
   shutDown = true;
   if (monitor) send(monitor, { event: 'SHUTDOWN' });
-  await until('it is shut down', () => played.guests.states.get(GUEST_ID)?.state === 'shutdown');
+  await until('the guest is shut down', () => played.guests.states.get(GUEST_ID)?.state === 'shutdown');
   return played.guests;
 };
 
-// That there is no QEMU to start shows that a start was tried.
+// The error shows that a start was attempted: no QEMU is installed here.
 
-test('a guest whose QEMU is just ending is started anew by a run', async (t) => {
-  const guests = await endingGuest(t);
+test('starts a guest whose QEMU is still exiting on run', async (t) => {
+  const guests = await exitingGuest(t);
   await t.throwsAsync(run(guests, GUEST_ID), { message: /not installed/ });
 });
 
-test('a guest whose QEMU is just ending is not created already', async (t) => {
-  const guests = await endingGuest(t);
+test('starts a guest whose QEMU is still exiting on create', async (t) => {
+  const guests = await exitingGuest(t);
   await t.throwsAsync(create(guests, DEFINITION), { message: /not installed/ });
 });

@@ -4,7 +4,7 @@ import { allMetrics, cpuMetrics, toDiskMetrics } from '../../../../../lib/subage
 import { playQemu } from '../../../../helpers/played-qemu.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';
 
-test('disk counters are in counts, bytes and seconds', (t) => {
+test('converts disk counters to counts, bytes and seconds', (t) => {
   const stats = { rd_operations: 2, rd_bytes: 1024, rd_total_time_ns: 1_500_000_000, flush_operations: 1 };
   t.like(toDiskMetrics('vda', stats), {
     disk: 'vda',
@@ -16,7 +16,7 @@ test('disk counters are in counts, bytes and seconds', (t) => {
   });
 });
 
-test('a disk counter that is no count is 0, so that the agent takes the counters of the other guests', (t) => {
+test('replaces an invalid disk counter by 0, so that the agent accepts the other guests’ counters', (t) => {
   for (const nonsense of ['x', -1, 1e300, null, [1, 2]]) {
     const stats = { rd_operations: nonsense, rd_total_time_ns: nonsense, wr_bytes: 7 };
     const metrics = toDiskMetrics('vda', stats);
@@ -26,7 +26,7 @@ test('a disk counter that is no count is 0, so that the agent takes the counters
   }
 });
 
-test('a thread is looked for among those of its QEMU, and only as many as there are vCPUs', async (t) => {
+test('reads only threads of the guest’s QEMU, and no more than it has vCPUs', async (t) => {
   let threads: unknown[] = [];
   const { guests, process: qemu } = await playQemu(t, {
     'query-cpus-fast': () => threads,

@@ -4,7 +4,7 @@ import { send } from '../../../../helpers/qmp-server.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';
 import { until } from '../../../../helpers/wait.js';
 
-test('the VNC port is what QEMU says, and 0 where that is no port', async (t) => {
+test('reports QEMU’s VNC port, and 0 for anything that is not a port', async (t) => {
   const portOf = async (service: unknown): Promise<number | undefined> =>
     (await playQemu(t, { 'query-vnc': () => ({ service }) })).guests.states.get(GUEST_ID)?.vnc;
   t.is(await portOf('5907'), 5907);
@@ -12,7 +12,7 @@ test('the VNC port is what QEMU says, and 0 where that is no port', async (t) =>
     t.is(await portOf(nonsense), 0, `${nonsense}`);
 });
 
-test('however many events come while QEMU is asked how the guest is, it is asked once more', async (t) => {
+test('queries QEMU only once more, however many events arrive during a query', async (t) => {
   let asked = 0;
   const { guests } = await playQemu(t, {
     'query-status': (socket) => {
@@ -22,8 +22,8 @@ test('however many events come while QEMU is asked how the guest is, it is asked
     },
     'query-name': () => ({}),
   });
-  await until('it was asked again', () => asked > 1);
-  // What was asked before this has come to the other end before it.
+  await until('the second query', () => asked > 1);
+  // QEMU has received every earlier query once it replies to this command.
   await guests.get(GUEST_ID).watch?.execute('query-name');
   t.is(asked, 2);
 });

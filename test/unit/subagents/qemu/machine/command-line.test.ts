@@ -37,7 +37,7 @@ const json = (args: string[], option: string): Record<string, unknown>[] =>
     .filter((value) => value.startsWith('{'))
     .map((value) => JSON.parse(value) as Record<string, unknown>);
 
-test('the size of the guest and its machine are as asked for', (t) => {
+test('sets the guest’s memory, vCPUs, machine and UUID', (t) => {
   const args = build();
   t.is(optionValue(args, '-m'), '64M');
   t.is(optionValue(args, '-smp'), '2');
@@ -45,17 +45,17 @@ test('the size of the guest and its machine are as asked for', (t) => {
   t.is(optionValue(args, '-uuid'), id);
 });
 
-test('KVM gets the CPU of the host, TCG all it can do', (t) => {
+test('gives KVM the host’s CPU and TCG all features', (t) => {
   t.is(optionValue(build({}, [], { accel: 'kvm' }), '-cpu'), 'host');
   t.is(optionValue(build({}, [], { accel: 'tcg' }), '-cpu'), 'max');
 });
 
-test('the sandbox is used where it works', (t) => {
+test('enables the sandbox where it works', (t) => {
   t.true(build().includes('-sandbox'));
   t.false(build({}, [], { sandbox: false }).includes('-sandbox'));
 });
 
-test('disk n is the node disk<n> on top of the node file<n>', (t) => {
+test('builds disk n as the node disk<n> on top of the node file<n>', (t) => {
   const disks = [{ ...blank, bus: 'virtio' }];
   const args = build({ disks }, [{ filename: '/x,y.qcow2', format: 'qcow2', protocol: 'file' }]);
   t.like(json(args, '-blockdev'), [
@@ -68,7 +68,7 @@ test('disk n is the node disk<n> on top of the node file<n>', (t) => {
   );
 });
 
-test('what a qcow2 disk builds on is said outright, also that it is nothing', (t) => {
+test('names a qcow2 disk’s backing file explicitly, or null for none', (t) => {
   const disks = [{ ...blank, bus: 'virtio' }];
   const nodeOf = (backing?: string): Record<string, unknown> | undefined => {
     const image: DiskImage = {
@@ -88,14 +88,14 @@ test('what a qcow2 disk builds on is said outright, also that it is nothing', (t
   });
 });
 
-test('sockets are named as from the run directory, and nobody gets to the screen without a password', (t) => {
+test('uses socket paths relative to the run directory, and a password for VNC', (t) => {
   const args = build();
   t.true(args.some((value) => value.includes('path=qmp.sock,')));
   t.false(args.some((value) => value.includes(`path=/r/`)));
   t.regex(optionValue(args, '-vnc') ?? '', /^127\.0\.0\.1:.*,password=on$/);
 });
 
-test('SATA disks past the sixth sit on a controller of their own', (t) => {
+test('puts the seventh SATA disk on a second controller', (t) => {
   const disks = Array.from({ length: 7 }, () => ({ ...blank, bus: 'sata' }));
   const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));
   const devices = json(build({ disks }, images), '-device');
@@ -106,7 +106,7 @@ test('SATA disks past the sixth sit on a controller of their own', (t) => {
   t.is(devices.filter(({ driver }) => driver === 'ich9-ahci').length, 1);
 });
 
-test('a nic on a bridge uses its tap and runs no script', (t) => {
+test('connects a nic on a bridge to its tap without scripts', (t) => {
   const nics = [{ ...lan, network: 'br0', model: 'e1000', mac: '52:54:00:00:00:01', device: 'mt0' }];
   const args = build({ nics });
   t.deepEqual(json(args, '-netdev'), [
@@ -118,7 +118,7 @@ test('a nic on a bridge uses its tap and runs no script', (t) => {
   );
 });
 
-test('no two devices share a PCI address, however many there are', (t) => {
+test('gives every device its own PCI address at the maximum number of devices', (t) => {
   const disks = Array.from({ length: 26 }, () => ({ ...blank, bus: 'virtio' }));
   const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));
   const nics = Array.from({ length: 32 }, () => ({ ...lan, network: 'user', model: 'virtio' }));
@@ -129,7 +129,7 @@ test('no two devices share a PCI address, however many there are', (t) => {
   t.is(addresses.length, 26 + 32 + 4 + 1);
 });
 
-test('no PCI slot is without a function 0, whatever buses the disks before are on', (t) => {
+test('fills function 0 of every PCI slot, whatever the disks’ buses', (t) => {
   const functionsOf = (...buses: string[]): string[] => {
     const disks = buses.map((bus) => ({ ...blank, bus }));
     const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));
@@ -149,13 +149,13 @@ test('no PCI slot is without a function 0, whatever buses the disks before are o
   }
 });
 
-test('commas in the options that take no JSON are doubled', (t) => {
+test('doubles commas in options that take no JSON', (t) => {
   t.is(escapeCommas('/a,b,,c'), '/a,,b,,,,c');
   const serial = build().find((value) => value.includes('logfile='));
   t.true(serial?.includes('logfile=/s,,log,'));
 });
 
-test('a tap on a switch that takes no offloads has no virtio header', (t) => {
+test('disables the virtio header on a switch without offloads', (t) => {
   const nics = [{ ...lan, network: 'ovs0', model: '', mac: '52:54:00:00:00:01', device: 'mt0' }];
   const target: Switch = { offload: false, checkVlans: async () => {}, addPort: async () => {} };
   t.like(json(build({ nics }, [], { switches: [target] }), '-netdev'), [{ type: 'tap', vnet_hdr: false }]);
@@ -165,7 +165,7 @@ test('a tap on a switch that takes no offloads has no virtio header', (t) => {
   );
 });
 
-test('the seed is read-only, behind the disks, and on the bus of the first of them', (t) => {
+test('attaches the seed read-only, after the disks, on the first disk’s bus', (t) => {
   const seedOf = (...buses: string[]): Record<string, unknown> | undefined => {
     const disks = buses.map((bus) => ({ ...blank, bus }));
     const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));

@@ -16,20 +16,22 @@ const disk = (more: Partial<Disk> = {}): Disk => ({
 });
 const devices = (disks: Disk[]): string[] => completeDisks(disks).map(({ device }) => device);
 
-test('a guest without wishes gets 512 MB and one vCPU', (t) => {
+test('defaults to 512 MB and one vCPU', (t) => {
   t.deepEqual(completeDefinition({ id }, limits), { id, memory: 512, cpu: 1, nics: [], disks: [] });
 });
 
-test('the limits of the host are inclusive', (t) => {
+test('accepts exactly the host’s limits and rejects more', (t) => {
   t.notThrows(() => completeDefinition({ id, memory: 1024, cpu: 288 }, limits));
-  t.throws(() => completeDefinition({ id, memory: 1025 }, limits), { message: /\(1024 MB\)/ });
+  t.throws(() => completeDefinition({ id, memory: 1025 }, limits), {
+    message: /must be at most this host's 1024 MB, got 1025/,
+  });
   t.throws(() => completeDefinition({ id, cpu: 289 }, limits), { message: /limit of 288/ });
   t.throws(() => completeDefinition({ id, cpu: 256 }, { ...limits, accel: 'kvm' }), {
     message: /limit of 255/,
   });
 });
 
-test('disks are named after their bus, in order', (t) => {
+test('names disks after their bus, in order', (t) => {
   t.deepEqual(devices([disk(), disk({ bus: 'scsi' }), disk(), disk({ bus: 'sata' }), disk({ bus: 'ide' })]), [
     'vda',
     'sda',
@@ -39,12 +41,12 @@ test('disks are named after their bus, in order', (t) => {
   ]);
 });
 
-test('a name that is given is not given to another disk', (t) => {
+test('does not give a disk a name that another disk requests', (t) => {
   t.deepEqual(devices([disk(), disk({ device: 'vda' }), disk()]), ['vdb', 'vda', 'vdc']);
 });
 
-test('an unknown bus is refused with the ones that there are', (t) => {
+test('rejects an unknown bus and lists the known ones', (t) => {
   t.throws(() => devices([disk({ bus: 'constructor' })]), {
-    message: 'disk 0: there is no bus "constructor": use one of virtio, scsi, sata, ide',
+    message: 'disk 0: unknown bus "constructor": use one of virtio, scsi, sata, ide',
   });
 });

@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { QemuProgram } from '../../../../../lib/subagents/qemu/machine/program.js';
+import { parseNicModels, QemuProgram } from '../../../../../lib/subagents/qemu/machine/program.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
-// One after the other: a script cannot be run while a process that another test just forked has it open.
+// Serial: exec fails with ETXTBSY while a process forked by another test still has the script open for writing.
 
 const install = (path: string, ...script: string[]): Promise<void> =>
   writeFile(path, ['#!/bin/sh', ...script, ''].join('\n'), { mode: 0o755 });
 
-test.serial('there is no sandbox where QEMU says that it has none, or is killed by it', async (t) => {
+test.serial('reports no sandbox when QEMU lacks it or is killed by it', async (t) => {
   const path = join(await tempDir(t), 'qemu');
   await install(path, 'echo "qemu: -sandbox support is not enabled in this QEMU binary" >&2', 'exit 1');
   t.false(await new QemuProgram(path).sandbox());
@@ -17,7 +17,7 @@ test.serial('there is no sandbox where QEMU says that it has none, or is killed 
   t.false(await new QemuProgram(path).sandbox());
 });
 
-test.serial('whether there is a sandbox is asked again where QEMU could not be run', async (t) => {
+test.serial('probes the sandbox again after QEMU could not run', async (t) => {
   const path = join(await tempDir(t), 'qemu');
   const program = new QemuProgram(path);
   await t.throwsAsync(program.sandbox(), { message: /not installed/ });
@@ -27,4 +27,22 @@ test.serial('whether there is a sandbox is asked again where QEMU could not be r
   await t.throwsAsync(program.sandbox(), { message: /libseccomp/ });
   await install(path, 'exit 0');
   t.true(await program.sandbox());
+});
+
+test('parses the network devices out of QEMU’s help', (t) => {
+  const help = [
+    'Storage devices:',
+    'name "nvme", bus PCI',
+    '',
+    'Network devices:',
+    'name "e1000", bus PCI, alias "e1000-82540em", desc "Intel"',
+    'name "ne2k_isa", bus ISA',
+    'name "rocker", bus PCI, desc "Rocker Switch"',
+    'name "rtl8139", bus PCI',
+    '',
+    'Input devices:',
+    'name "x", bus PCI',
+  ].join('\n');
+  t.deepEqual(parseNicModels(help), ['e1000', 'rtl8139']);
+  t.deepEqual(parseNicModels('nothing'), []);
 });

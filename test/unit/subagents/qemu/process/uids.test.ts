@@ -1,15 +1,17 @@
 import test from 'ava';
 import { DEFAULT_UID_RANGE, parseUidRange, UidPool } from '../../../../../lib/subagents/qemu/process/uids.js';
 
-test('every guest has a uid of its own, also beside those that had one before', (t) => {
+test('assigns each guest a uid of its own, different from adopted ones', (t) => {
   const pool = new UidPool({ first: 5000, last: 5003 });
   t.true(pool.adopt('a', 5001));
   const uids = ['b', 'c', 'd'].map((guest) => pool.claim(guest));
   t.deepEqual(new Set([5001, ...uids]).size, 4);
-  t.throws(() => pool.claim('e'), { message: /all 4 user ids of --uid-range 5000-5003 are taken: widen it/ });
+  t.throws(() => pool.claim('e'), {
+    message: /all 4 user ids of --uid-range 5000-5003 are in use: widen the range/,
+  });
 });
 
-test('a uid is free again when its guest is forgotten', (t) => {
+test('reuses a uid after its guest is forgotten', (t) => {
   const pool = new UidPool({ first: 5000, last: 5001 });
   pool.claim('a');
   const uid = pool.claim('b');
@@ -17,16 +19,16 @@ test('a uid is free again when its guest is forgotten', (t) => {
   t.is(pool.claim('c'), uid);
 });
 
-test('two guests that claim one uid are not both believed', (t) => {
+test('rejects a uid that another guest already has', (t) => {
   const pool = new UidPool(DEFAULT_UID_RANGE);
   t.true(pool.adopt('a', 7));
   t.true(pool.adopt('a', 7));
   t.false(pool.adopt('b', 7));
 });
 
-test('a range has two ends that are users', (t) => {
+test('parses a range of uids and rejects malformed ones', (t) => {
   t.deepEqual(parseUidRange('200000-265535'), { first: 200_000, last: 265_535 });
   for (const value of ['', '200000', '0-10', '3000-2000', '1000-4294967295', '1000:10', '-1-5']) {
-    t.throws(() => parseUidRange(value), { message: /not of the form FIRST-LAST/ }, value);
+    t.throws(() => parseUidRange(value), { message: /give FIRST-LAST/ }, value);
   }
 });

@@ -24,15 +24,15 @@ const lan = nic({ address: '192.0.2.10', netmask: '255.255.255.0', gateway: '192
 const seed = (nics: Nic[], metadata: Metadata = {}): SeedDocuments | undefined =>
   seedDocuments({ id: ID, memory: 64, cpu: 1, disks: [], nics, metadata });
 
-/** As the readers of YAML 1.1 do that cloud-init comes with. */
+/** Parses as YAML 1.1, as cloud-init's parser does. */
 const read = (text: string | undefined): unknown => parse(text ?? '', { version: '1.1' });
 
-test('without address, name or user-data there is no seed', (t) => {
+test('builds no seed without an address, a hostname or user-data', (t) => {
   t.is(seed([nic()], { nameservers: '192.0.2.53' }), undefined);
   t.is(seed([]), undefined);
 });
 
-test('a nic with an address is enough for a seed, with all files that NoCloud demands', (t) => {
+test('builds all files that NoCloud requires for a nic with an address', (t) => {
   const documents = seed([lan]);
   t.deepEqual(Object.keys(documents ?? {}), ['meta-data', 'user-data', 'network-config']);
   t.deepEqual(read(documents?.['meta-data']), {
@@ -42,7 +42,7 @@ test('a nic with an address is enough for a seed, with all files that NoCloud de
   t.regex(documents?.['user-data'] ?? '', /^#cloud-config\n/);
 });
 
-test('interfaces are found by their MAC, which no reader takes for a number', (t) => {
+test('matches interfaces by MAC addresses that YAML 1.1 does not read as numbers', (t) => {
   t.deepEqual(read(seed([lan, nic({ mac: '52:54:00:00:00:02' })])?.['network-config']), {
     version: 2,
     ethernets: {
@@ -57,7 +57,7 @@ test('interfaces are found by their MAC, which no reader takes for a number', (t
   });
 });
 
-test('name servers go to every interface with an address', (t) => {
+test('gives the name servers to every interface with an address', (t) => {
   const v6 = nic({ address: '2001:db8::10/64', gateway: 'fe80::1' });
   const config = read(seed([lan, v6], { nameservers: '192.0.2.53, 2001:db8::53' })?.['network-config']);
   const nameservers = { addresses: ['192.0.2.53', '2001:db8::53'] };
@@ -66,7 +66,7 @@ test('name servers go to every interface with an address', (t) => {
   });
 });
 
-test('user-data and vendor-data are handed on as they are', (t) => {
+test('passes user-data and vendor-data on unchanged', (t) => {
   const userData = '#!/bin/sh\necho "ä: {}"\n';
   const documents = seed([], { 'user-data': userData, 'vendor-data': '#cloud-config\n{}\n' });
   t.is(documents?.['user-data'], userData);
@@ -74,22 +74,24 @@ test('user-data and vendor-data are handed on as they are', (t) => {
   t.is(documents?.['network-config'], undefined);
 });
 
-test('a hostname is the name of the guest', (t) => {
+test('uses the hostname as the guest’s name', (t) => {
   t.like(read(seed([], { hostname: 'web-1.example.org' })?.['meta-data']), {
     'local-hostname': 'web-1.example.org',
   });
 });
 
-test('of the metadata only what belongs in a seed is kept', (t) => {
+test('keeps only the metadata that belongs in a seed', (t) => {
   t.deepEqual(seedMetadata({ owner: 'ops', hostname: 'web-1', 'user-data': '' }), { hostname: 'web-1' });
   t.deepEqual(seedMetadata(undefined), {});
 });
 
-test('a hostname or name server that is none is refused', (t) => {
+test('rejects an invalid hostname or name server', (t) => {
   for (const hostname of ['a b', '-a', 'a_b', 'a..b', 'x'.repeat(64)]) {
-    t.throws(() => seedMetadata({ hostname }), { message: /^metadata hostname ".*" is no host name/ });
+    t.throws(() => seedMetadata({ hostname }), {
+      message: /^metadata hostname ".*" is not a valid host name/,
+    });
   }
   t.throws(() => seedMetadata({ nameservers: '192.0.2.53 dns' }), {
-    message: 'metadata nameservers: dns is no IP address',
+    message: 'metadata nameservers: "dns" is not an IP address',
   });
 });

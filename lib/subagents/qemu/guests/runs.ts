@@ -1,0 +1,89 @@
+import type { Logger } from '../../../log.js';
+import type { GuestStates } from '../../../rpc/server/guest-states.js';
+import { markHalted } from '../../shared/guest-run-dir.js';
+import { findQemu } from '../process/process.js';
+import type { Entry } from './entry.js';
+import { type Host, killAndWait, launch, removeRunResources } from './launch.js';
+import { type RunOutcome, Watch } from './watch.js';
+
+const STATE_TIMEOUT_MS = 10_000;
+
+/** Waits until the guest's state is known, or its QEMU has exited. */
+const waitForState = async (watch: Watch): Promise<void> => {
+  await Promise.race([watch.stateKnown, watch.exitedWithin(STATE_TIMEOUT_MS)]);
+};
+
+/** Starts guests' QEMUs, finds those of an earlier sub-agent again, and records how each run ends. */
+export class Runs {
+  readonly #host: Host;
+  readonly #states: GuestStates;
+  readonly #log: Logger;
+
+  constructor(host: Host, states: GuestStates, log: Logger) {
+    this.#host = host;
+    this.#states = states;
+    this.#log = log;
+  }
+
+  /**
+   * Starts a guest that is off. Its state is known afterwards.
+   * @throws when QEMU cannot start; no process, tap or run directory is left then
+   */
+  async start(entry: Entry): Promise<void> {
+    // An earlier sub-agent may have completed this start before it was killed.
+    if ((await findQemu(entry.paths)) === undefined) {
+      await this.#assignUid(entry);
+      await entry.setCrashed(false);
+      await launch(this.#host, entry.record, entry.paths);
+    }
+    const watch = this.#watch(entry);
+    await entry.setRebooting(false);
+    await waitForState(watch);
+    if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
+  }
+
+  /** Finds out how a guest of an earlier sub-agent is: still running, shut down, or crashed. */
+  async recover(entry: Entry): Promise<void> {
+    this.#states.set(entry.id, 'unknown');
+    // Kills a QEMU that was still coming up when the earlier sub-agent was killed: no caller was told that it runs.
+    if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
+    await waitForState(this.#watch(entry));
+  }
+
+  /** Gives a guest a user of its own, which it keeps until it is deleted. */
+  async #assignUid(entry: Entry): Promise<void> {
+    const { uids } = this.#host;
+    if (!uids || entry.record.uid !== undefined) return;
+    try {
+      await entry.update({ uid: uids.claim(entry.id) });
+    } catch (error) {
+      uids.release(entry.id);
+      throw error;
+    }
+  }
+
+  #watch(entry: Entry): Watch {
+    const watch = new Watch({
+      id: entry.id,
+      paths: entry.paths,
+      states: this.#states,
+      log: this.#log.child({ guest: entry.id }),
+      onExit: (outcome) => this.#onExit(entry, outcome),
+    });
+    entry.watch = watch;
+    return watch;
+  }
+
+  async #onExit(entry: Entry, outcome: RunOutcome): Promise<void> {
+    const crashed = outcome.crashed || entry.record.crashed;
+    try {
+      await entry.setCrashed(crashed);
+      await removeRunResources(this.#host, entry.paths);
+      if (outcome.halted) await markHalted(entry.paths);
+    } finally {
+      entry.watch = undefined;
+      this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff');
+    }
+    this.#log.info({ guest: entry.id, crashed }, 'guest is off');
+  }
+}
