@@ -11,7 +11,7 @@ import tar from 'tar-stream';
 import type { Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
-import { startContainers } from '../../lib/subagents/container/service.js';
+import { startContainerSubAgent } from '../../lib/subagents/container/service.js';
 import { needs, needsInTurn } from './needs.js';
 import { callMethod, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
@@ -20,12 +20,12 @@ import { until } from './wait.js';
 /** Registers tests that need a real Podman. */
 export const needsPodman = needs('podman', 'runc', 'busybox', 'root');
 
-/** The same, one after the other: Podman's listing fails now and then while another process adds or removes an image. */
+/** As `needsPodman`, one test at a time: Podman's listing can fail while another process adds or removes an image. */
 export const needsPodmanInTurn = needsInTurn('podman', 'runc', 'busybox', 'root');
 
 export const IMAGE = 'localhost/bb:1';
 
-/** Limits that hold in virtual machines without CAP_SYS_RESOURCE, too. */
+/** Its limits also work in virtual machines without CAP_SYS_RESOURCE. */
 const CONTAINERS_CONF = `
 [containers]
 default_ulimits=["nofile=1024:1024","nproc=4096:4096"]
@@ -40,7 +40,7 @@ network_backend="netavark"
 
 const APPLETS = ['cat', 'echo', 'env', 'httpd', 'ip', 'ping', 'sh', 'sleep', 'true'];
 
-/** A root file system that is one static busybox, as a tar archive. */
+/** Creates a tar archive of a root file system with one static busybox. */
 export const busyboxRootfs = async (): Promise<Buffer> => {
   const pack = tar.pack();
   pack.entry({ name: 'bin', type: 'directory' });
@@ -51,7 +51,7 @@ export const busyboxRootfs = async (): Promise<Buffer> => {
   return buffer(pack);
 };
 
-/** A Podman of its own: another storage, other containers, another socket than the host's. */
+/** A Podman apart from the host's: with its own storage, containers and socket. */
 export class TestPodman {
   readonly dir: string;
   readonly socket: string;
@@ -64,7 +64,7 @@ export class TestPodman {
     this.#env = { CONTAINERS_CONF: join(dir, 'containers.conf') };
   }
 
-  /** Starts one that has the image `IMAGE`, with a shell as its command. */
+  /** Starts a Podman with the image `IMAGE`, whose command is a shell. */
   static async start(): Promise<TestPodman> {
     const podman = new TestPodman(await realpath(await mkdtemp(join(tmpdir(), 'mp-'))));
     await writeFile(join(podman.dir, 'containers.conf'), CONTAINERS_CONF);
@@ -89,13 +89,13 @@ export class TestPodman {
     return stdout;
   }
 
-  /** Answers on the socket. */
+  /** Starts the service on the socket. */
   async serve(): Promise<void> {
     const args = [...this.#globals, 'system', 'service', '--time=0', `unix://${this.socket}`];
     const service = spawn('podman', args, { stdio: 'ignore', env: { ...process.env, ...this.#env } });
     this.#service = service;
     const engine = new Engine([this.socket]);
-    await until('Podman answers', () =>
+    await until('Podman responds', () =>
       engine.connect().then(
         () => true,
         () => service.exitCode !== null,
@@ -103,8 +103,8 @@ export class TestPodman {
     );
   }
 
-  /** Lets go of the socket. The containers run on. */
-  async silence(): Promise<void> {
+  /** Stops the service. The containers keep running. */
+  async stopService(): Promise<void> {
     const service = this.#service;
     if (!service || service.exitCode !== null) return;
     const exited = once(service, 'exit');
@@ -113,7 +113,7 @@ export class TestPodman {
     await rm(this.socket, { force: true });
   }
 
-  /** Its processes, with their command lines. */
+  /** Lists its processes with their command lines. */
   async #processes(): Promise<{ pid: number; command: string }[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     const found = pids.map(async (pid) => ({
@@ -123,20 +123,20 @@ export class TestPodman {
     return (await Promise.all(found)).filter(({ command }) => command.includes(`${this.dir}/`));
   }
 
-  /** Podman keeps for minutes what watched over a shell that has ended. */
-  async #endWatchers(): Promise<void> {
+  /** Kills the monitors of exited shells, which Podman keeps for minutes. */
+  async #killMonitors(): Promise<void> {
     for (const { pid, command } of await this.#processes())
       if (command.includes('--exec-process-spec')) process.kill(pid, 'SIGKILL');
   }
 
-  /** Ends everything that there is of it, containers and mounts included. */
+  /** Stops everything, containers and mounts included. */
   async stop(): Promise<void> {
-    await this.silence();
+    await this.stopService();
     await this.run('rm', '--all', '--force', '--time', '0');
     await this.run('network', 'prune', '--force');
-    await this.#endWatchers();
-    // What clears up after a container comes late, and would make the directories again.
-    await until('its processes are gone', async () => (await this.#processes()).length === 0, 30_000);
+    await this.#killMonitors();
+    // A container's late cleanup would create the directories again.
+    await until("Podman's processes are gone", async () => (await this.#processes()).length === 0, 30_000);
     const mounts = await readFile('/proc/self/mounts', 'utf8');
     const own = mounts.split('\n').flatMap((line) => line.split(' ')[1] ?? []);
     for (const path of own.filter((mount) => mount.startsWith(`${this.dir}/`)).reverse())
@@ -145,7 +145,8 @@ export class TestPodman {
   }
 }
 
-interface Answer {
+/** All fields that a result of `MDocker` may have. */
+interface ContainerResult {
   guest: Guest;
   images: Image[];
   containers: { Id: string; Name: string }[];
@@ -159,10 +160,10 @@ interface Answer {
 export interface TestContainers {
   port: number;
   importDir: string;
-  /** Calls `MDocker.<method>`; throws the error that it answers. */
-  call: (method: string, request: unknown) => Promise<Answer>;
-  /** The same, with a request about a guest. */
-  guest: (method: string, guest: Partial<Guest>, args?: Record<string, string>) => Promise<Answer>;
+  /** Calls `MDocker.<method>`. @throws the error of the response */
+  call: (method: string, request: unknown) => Promise<ContainerResult>;
+  /** Calls `MDocker.<method>` with a request about a guest. */
+  guest: (method: string, guest: Partial<Guest>, args?: Record<string, string>) => Promise<ContainerResult>;
 }
 
 const startSubAgent = async (
@@ -171,12 +172,12 @@ const startSubAgent = async (
 ): Promise<TestContainers & { close: () => Promise<void> }> => {
   const importDir = join(dir, 'import');
   await mkdir(importDir, { recursive: true });
-  const running = await startContainers({ dir, engine: [socket], importDir: [importDir] }, silentLog);
+  const running = await startContainerSubAgent({ dir, engine: [socket], importDir: [importDir] }, silentLog);
   const { port } = await running.subAgent.listen({ port: 0 });
-  const call = async (method: string, request: unknown): Promise<Answer> => {
+  const call = async (method: string, request: unknown): Promise<ContainerResult> => {
     const { status, result, error } = await callMethod(port, `MDocker.${method}`, request);
     if (status !== 200 || error) throw new Error(error ?? `status ${status}`);
-    return result as unknown as Answer;
+    return result as unknown as ContainerResult;
   };
   const guest: TestContainers['guest'] = (method, about, args) =>
     call(method, { guest: about, action: '', ...(args ? { args } : {}) });
@@ -187,14 +188,14 @@ const startSubAgent = async (
   return { port, importDir, call, guest, close };
 };
 
-/** Starts a container sub-agent over an engine's socket; it is stopped when the test ends. */
+/** Starts a container sub-agent for the engine at `socket`; stops it when the test ends. */
 export const startTestContainers = async (t: ExecutionContext, socket: string): Promise<TestContainers> => {
   const containers = await startSubAgent(socket, await tempDir(t));
   t.teardown(containers.close);
   return containers;
 };
 
-/** A Podman with a sub-agent over it, for all tests of a file; started by the first that asks for it. */
+/** A Podman with a sub-agent, shared by all tests of a file and started on first use. */
 export class SharedPodman {
   #podman: Promise<TestPodman> | undefined;
   #containers: ReturnType<typeof startSubAgent> | undefined;
@@ -215,7 +216,7 @@ export class SharedPodman {
   }
 }
 
-/** A small guest that runs until it is killed. */
+/** Returns a small guest that runs until it is killed. */
 export const newGuest = (more: Partial<Guest> = {}): Guest => ({
   id: randomUUID(),
   type: 'container',
@@ -225,5 +226,5 @@ export const newGuest = (more: Partial<Guest> = {}): Guest => ({
   ...more,
 });
 
-/** The first three bytes of a network that is nobody else's, of those kept for benchmarks (RFC 2544). */
+/** Returns the first three bytes of a random /24 network from the range for benchmarks: RFC 2544. */
 export const newSubnet = (): string => `198.${18 + randomInt(2)}.${randomInt(256)}`;

@@ -4,47 +4,47 @@ import type { ExecutionContext } from 'ava';
 import { GuestStates } from '../../lib/rpc/server/guest-states.js';
 import { containerName, GUEST_LABEL } from '../../lib/subagents/container/definition.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
-import { Containers } from '../../lib/subagents/container/guests.js';
+import { Guests } from '../../lib/subagents/container/guests.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
 interface ScriptedContainer {
   running: boolean;
-  /** Of its first process. */
+  /** The pid of its first process. */
   pid?: number;
   labels?: Record<string, string>;
 }
 
-/** What speaks of the Docker Engine API what the sub-agent asks for. */
+/** A server of the parts of the Docker Engine API that the sub-agent uses. */
 export interface ScriptedEngine {
-  /** How a guest's container is each time that it is looked at; the last of them stays. */
+  /** The successive states of a guest's container, one per inspection; the last one stays. */
   containers: Record<string, ScriptedContainer[]>;
-  /** The status of the list of containers. */
+  /** The HTTP status for lists of containers. */
   listStatus: number;
-  /** The streams of events that were asked for. */
+  /** The open streams of events. */
   streams: ServerResponse[];
-  /** What was asked of containers, as `POST start`. */
-  asked: string[];
+  /** The requests for containers, such as `POST start`. */
+  requests: string[];
 }
 
-const inspected = (looks: ScriptedContainer[]): object => {
+const inspect = (states: ScriptedContainer[]): object => {
   const {
     running,
     pid = 0,
     labels = {},
-  } = (looks.length > 1 ? looks.shift() : looks[0]) ?? { running: false };
+  } = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
   return { State: { Running: running, Paused: false, Pid: pid }, Image: 'i', Config: { Labels: labels } };
 };
 
-const answerOf = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
+const respondTo = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
   const ids = Object.keys(engine.containers);
   if (url.startsWith('/_ping')) return [200, 'OK'];
   if (url.startsWith('/containers/json'))
     return [engine.listStatus, ids.map((id) => ({ Labels: { [GUEST_LABEL]: id } }))];
   const id = ids.find((each) => url.includes(`/${containerName(each)}/`));
   if (id === undefined) return [404, { message: 'no such container' }];
-  if (url.endsWith('/json')) return [200, inspected(engine.containers[id] ?? [])];
-  engine.asked.push(`${method} ${url.split('/').at(-1)}`);
+  if (url.endsWith('/json')) return [200, inspect(engine.containers[id] ?? [])];
+  engine.requests.push(`${method} ${url.split('/').at(-1)}`);
   return [204, undefined];
 };
 
@@ -56,7 +56,7 @@ const serveEngine = async (t: ExecutionContext, socket: string, engine: Scripted
       response.writeHead(200).flushHeaders();
       return;
     }
-    const [status, body] = answerOf(engine, method, url);
+    const [status, body] = respondTo(engine, method, url);
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(body === undefined ? undefined : JSON.stringify(body));
   });
@@ -67,13 +67,13 @@ const serveEngine = async (t: ExecutionContext, socket: string, engine: Scripted
   });
 };
 
-/** The containers of a scripted engine, as the sub-agent sees them. */
+/** Starts a scripted engine. @returns it, and the sub-agent's view of its containers */
 export const startScriptedEngine = async (
   t: ExecutionContext,
-  guests: ScriptedEngine['containers'],
-): Promise<{ engine: ScriptedEngine; containers: Containers }> => {
+  containers: ScriptedEngine['containers'],
+): Promise<{ engine: ScriptedEngine; guests: Guests }> => {
   const socket = join(await tempDir(t), 'engine.sock');
-  const engine: ScriptedEngine = { containers: guests, listStatus: 200, streams: [], asked: [] };
+  const engine: ScriptedEngine = { containers, listStatus: 200, streams: [], requests: [] };
   await serveEngine(t, socket, engine);
-  return { engine, containers: new Containers(new Engine([socket]), new GuestStates(), silentLog) };
+  return { engine, guests: new Guests(new Engine([socket]), new GuestStates(), silentLog) };
 };

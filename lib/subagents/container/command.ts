@@ -13,15 +13,15 @@ const parseJson = (key: string, text: string): string[] => {
   } catch {
     words = undefined;
   }
-  if (!isStrings(words)) throw new Error(`metadata ${key}: not a JSON array of strings: ${text}`);
+  if (!isStrings(words)) throw new Error(`metadata ${key} is not a JSON array of strings: ${text}`);
   return words;
 };
 
-/** The words of a command: a JSON array, or a line in which quotes keep words together; no shell is involved. */
+/** Splits a command into words: a JSON array, or a line with quotes. No shell is involved. */
 const parseCommand = (key: string, text: string): string[] =>
   text.trimStart().startsWith('[') ? parseJson(key, text) : parseArgsStringToArgv(text);
 
-/** What a guest's metadata say of the program in its container; as the Docker Engine API has it. */
+/** The program in a container, as fields of the Docker Engine API's `ContainerCreate`. */
 export interface ProgramOptions {
   Cmd?: string[];
   Entrypoint?: string[];
@@ -30,7 +30,7 @@ export interface ProgramOptions {
 
 /**
  * Reads the metadata `command`, `entrypoint` and `env.NAME`.
- * @throws when one makes no sense
+ * @throws when one of them looks like a JSON array but is not an array of strings
  */
 export const programOptions = (metadata: Metadata = {}): ProgramOptions => {
   const env = Object.entries(metadata)

@@ -1,17 +1,17 @@
 import type Docker from 'dockerode';
 import type { Console } from '../../http/websocket/console.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import type { Containers } from './guests.js';
+import type { Guests } from './guests.js';
 
-/** The better shell, where there are two. */
+/** Prefers bash. */
 const SHELL = ['/bin/sh', '-c', 'command -v bash >/dev/null 2>&1 && exec bash; exec sh'];
 
-const makeExec = async (containers: Containers, id: string): Promise<Docker.Exec> => {
-  const container = await containers.find(id);
+const makeExec = async (guests: Guests, id: string): Promise<Docker.Exec> => {
+  const container = await guests.find(id);
   if (!container) throw new Refusal('not_found', `the container of guest ${id}: not found`);
   if (container.state !== 'running')
     throw new Refusal('conflict', `guest ${id} is ${container.state} and runs no shell: start it first`);
-  return containers.with(id, (engine) =>
+  return guests.withContainer(id, (engine) =>
     engine.exec({
       Cmd: SHELL,
       Env: ['TERM=xterm-256color'],
@@ -23,20 +23,20 @@ const makeExec = async (containers: Containers, id: string): Promise<Docker.Exec
   );
 };
 
-/** Engines leave a shell running whose terminal is gone. */
+/** Hangs up the shell, which engines leave running without its terminal. */
 const hangUp = async (exec: Docker.Exec): Promise<void> => {
   const { Running, Pid } = await exec.inspect();
   if (Running && Pid > 0) process.kill(Pid, 'SIGHUP');
 };
 
 /**
- * A shell of its own in a guest's container: the container's program has a terminal only where its image asks for one.
- * @throws {Refusal} when there is no container that runs
+ * Opens a new shell in a guest's container. The container's own program has a terminal only if its image asks for one.
+ * @throws {Refusal} `not_found` without a container, `conflict` when it is not running
  */
-export const openShell = async (containers: Containers, id: string): Promise<Console> => {
-  const exec = await makeExec(containers, id);
-  const bytes = await containers.engine.call(() => exec.start({ hijack: true, stdin: true, Tty: true }));
-  // It may have ended by itself, or the engine may be gone.
+export const openShell = async (guests: Guests, id: string): Promise<Console> => {
+  const exec = await makeExec(guests, id);
+  const bytes = await guests.engine.call(() => exec.start({ hijack: true, stdin: true, Tty: true }));
+  // Errors do not matter: the shell may have exited, or the engine may be gone.
   bytes.once('close', () => void hangUp(exec).catch(() => {}));
   return {
     bytes,

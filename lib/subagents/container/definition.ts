@@ -8,14 +8,14 @@ import { engineNetwork, isEngineNic } from './nics/complete.js';
 const DEFAULT_MEMORY_MB = 512;
 const NANO = 1e9;
 
-/** Has the guest's id, on every container that is a guest. */
+/** The label with the guest's id, on every container that is a guest. */
 export const GUEST_LABEL = 'io.mistify.guest';
-/** Has the guest's nics as JSON: what the engine does not know of them must outlive this program. */
+/** The label with the guest's nics as JSON, since the engine stores only a part of them. */
 export const NICS_LABEL = 'io.mistify.nics';
 
 export const containerName = (guestId: string): string => `mistify-${guestId}`;
 
-/** A guest with everything that is needed to make its container. */
+/** A guest with everything needed to create its container. */
 export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'metadata'> {
   image: string;
   /** MB. */
@@ -24,16 +24,17 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'metadata'> {
 }
 
 /**
- * Fills in what a guest leaves open.
- * @param nics its nics, complete
+ * Fills in defaults.
+ * @param nics the guest's nics, completed
+ * @throws when the guest has no image
  */
 export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
   const { id, image, memory = DEFAULT_MEMORY_MB, cpu, metadata } = guest;
-  if (!image) throw new Error('a container needs an image: give the name of one');
+  if (!image) throw new Error('a container needs an image: name one');
   return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(metadata ? { metadata } : {}) };
 };
 
-/** How the engine is to plug a nic into one of its networks. */
+/** Returns the engine's settings for a nic on one of its networks. */
 export const endpointSettings = ({ address, mac }: Nic): Partial<EndpointSettings> => {
   const [ip = ''] = address.split('/');
   return {
@@ -47,17 +48,17 @@ const networking = (nics: readonly Nic[]): Partial<ContainerCreateOptions> & { N
   if (!first) return { NetworkMode: 'none' };
   const NetworkMode = engineNetwork(first);
   const settings = endpointSettings(first);
-  // Podman knows its default network by Docker's name only where nothing is said of it.
+  // Podman rejects settings for its default network under Docker's name.
   if (Object.keys(settings).length === 0) return { NetworkMode };
   return {
     NetworkMode,
-    // Engines before API 1.44, and Podman, know it here only.
+    // Podman, and Docker before API 1.44, read the MAC address only here.
     ...(first.mac ? { MacAddress: first.mac } : {}),
     NetworkingConfig: { EndpointsConfig: { [NetworkMode]: settings as EndpointSettings } },
   };
 };
 
-/** The container of a guest, as the Docker Engine API has it (`ContainerCreate`). */
+/** Returns the options of a guest's container: `ContainerCreate` of the Docker Engine API. */
 export const createOptions = (definition: Definition, image: string): ContainerCreateOptions => {
   const { id, memory, cpu, nics, metadata } = definition;
   const { NetworkMode, ...network } = networking(nics);
@@ -66,7 +67,7 @@ export const createOptions = (definition: Definition, image: string): ContainerC
     Hostname: id,
     Image: image,
     Labels: { [GUEST_LABEL]: id, [NICS_LABEL]: JSON.stringify(nics) },
-    // As the original: an image whose program is a shell stays up.
+    // Keeps a container running whose program is a shell.
     OpenStdin: true,
     ...programOptions(metadata),
     ...network,
@@ -78,6 +79,6 @@ export const createOptions = (definition: Definition, image: string): ContainerC
   };
 };
 
-/** The nics that a container was made with. */
+/** Reads a container's nics from its labels. */
 export const nicsOf = (labels: Readonly<Record<string, string>>): Nic[] =>
   JSON.parse(labels[NICS_LABEL] ?? '[]') as Nic[];

@@ -3,7 +3,7 @@ import { EngineError, explainEngineError, isUnreachable, NoEngineError } from '.
 
 const PING_TIMEOUT_MS = 5000;
 
-const answers = async (socketPath: string): Promise<boolean> => {
+const responds = async (socketPath: string): Promise<boolean> => {
   try {
     await new Docker({ socketPath, timeout: PING_TIMEOUT_MS }).ping();
     return true;
@@ -12,35 +12,35 @@ const answers = async (socketPath: string): Promise<boolean> => {
   }
 };
 
-/** The container engine of this host: whatever speaks the Docker Engine API on one of some unix sockets. */
+/** The container engine of this host, which speaks the Docker Engine API on a unix socket. */
 export class Engine {
   readonly #sockets: readonly string[];
-  /** The first one that ever answered: another engine has other containers, so it is never changed. */
+  /** The first socket that responded. It never changes, because another engine has other containers. */
   #chosen: string | undefined;
   #docker: Docker | undefined;
 
-  /** @param sockets paths, in the order in which they are tried */
+  /** @param sockets paths of sockets, tried in this order */
   constructor(sockets: readonly string[]) {
     this.#sockets = sockets;
   }
 
-  /** Where the engine answered, if it ever did. */
+  /** The socket of the engine; `undefined` before one has responded. */
   get socket(): string | undefined {
     return this.#chosen;
   }
 
-  /** What there is to say when no engine answers. */
+  /** The error for when no engine responds. */
   get absence(): NoEngineError {
     return new NoEngineError(this.#sockets, this.#chosen);
   }
 
   /**
-   * Makes sure that the engine answers, or looks for one.
+   * Looks for an engine, or checks that the chosen one responds.
    * @throws {NoEngineError}
    */
   async connect(): Promise<Docker> {
     for (const socketPath of this.#chosen ? [this.#chosen] : this.#sockets) {
-      if (!(await answers(socketPath))) continue;
+      if (!(await responds(socketPath))) continue;
       this.#chosen ??= socketPath;
       this.#docker ??= new Docker({ socketPath });
       return this.#docker;
@@ -51,8 +51,8 @@ export class Engine {
 
   /**
    * Runs `work` with the engine.
-   * @throws {NoEngineError} when no engine answers
-   * @throws {EngineError} when the engine answers that it failed
+   * @throws {NoEngineError} when no engine responds
+   * @throws {EngineError} when the engine reports a failure
    */
   async call<T>(work: (docker: Docker) => Promise<T>): Promise<T> {
     const docker = this.#docker ?? (await this.connect());
@@ -65,7 +65,7 @@ export class Engine {
     }
   }
 
-  /** The same, with `undefined` in place of the error that what is asked for is not there. */
+  /** As `call`, but resolves with `undefined` when the engine responds 404. */
   async find<T>(work: (docker: Docker) => Promise<T>): Promise<T | undefined> {
     try {
       return await this.call(work);

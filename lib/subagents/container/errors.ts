@@ -1,23 +1,23 @@
 import { errorMessage } from '../../errors.js';
 
-/** No container engine answers. */
+/** No container engine responds. */
 export class NoEngineError extends Error {
   override readonly name = 'NoEngineError';
 
-  /** @param chosen the socket of the engine that has answered before */
+  /** @param chosen the socket of the engine, if it has responded before */
   constructor(sockets: readonly string[], chosen: string | undefined) {
     super(
       chosen === undefined
-        ? `there is no container engine: looked at ${sockets.join(', ')}: start Docker or Podman (systemctl start podman.socket), or give its socket with --engine`
-        : `the container engine at ${chosen} does not answer: start it again`,
+        ? `no container engine at ${sockets.join(', ')}: start Docker or Podman (systemctl start podman.socket), or give its socket with --engine`
+        : `the container engine at ${chosen} does not respond: restart it`,
     );
   }
 }
 
-/** The engine answered that it could not do it. */
+/** A failure that the engine reported. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  /** The HTTP status of its answer. */
+  /** The HTTP status of the response. */
   readonly status: number;
 
   constructor(status: number, message: string, cause: unknown) {
@@ -41,7 +41,10 @@ export const isUnreachable = (error: unknown): boolean => {
   return statusCode === undefined && code !== undefined && UNREACHABLE.has(code);
 };
 
-/** An error of dockerode in the engine's own words; any other as it is. */
+/**
+ * Converts an error of dockerode to an `EngineError` with the engine's own message; returns other errors unchanged. For a
+ * response without JSON, it strips the prefix that docker-modem 5 puts before the message.
+ */
 export const explainEngineError = (error: unknown): unknown => {
   const { statusCode, json } = error as DockerodeError;
   if (statusCode === undefined) return error;

@@ -14,15 +14,15 @@ import { NoEngineError } from './errors.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { type ContainerState, stateOf } from './state.js';
 
-/** Guests that the engine is asked about at the same time. */
+/** How many guests are inspected at the same time. */
 const MAX_REFRESHES = 8;
 
-/** A guest's container as it is at one moment. */
+/** A guest's container, as inspected at one moment. */
 export interface Container {
   id: string;
   state: ContainerState;
   nics: Nic[];
-  /** Its first process, 0 when it has none. */
+  /** The pid of its first process; 0 when it is not running. */
   pid: number;
   /** The id of its image. */
   image: string;
@@ -36,8 +36,8 @@ const toContainer = (id: string, { State, Config, Image }: ContainerInspectInfo)
   image: Image,
 });
 
-/** The containers of this host that are guests, and their states. The engine is where they are kept. */
-export class Containers {
+/** The guests of this host: their containers, which the engine stores, and their states. */
+export class Guests {
   readonly engine: Engine;
   readonly states: GuestStates;
   readonly #log: Logger;
@@ -49,17 +49,17 @@ export class Containers {
     this.#log = log;
   }
 
-  /** Runs what changes a guest, one at a time for each guest. */
+  /** Runs changes to a guest one at a time. */
   exclusively<T>(id: string, work: () => Promise<T>): Promise<T> {
     return this.#locks.run(guestKey(id), work);
   }
 
   /** Runs `work` with the engine's handle of a guest's container. */
-  with<T>(id: string, work: (container: Docker.Container) => Promise<T>): Promise<T> {
+  withContainer<T>(id: string, work: (container: Docker.Container) => Promise<T>): Promise<T> {
     return this.engine.call((docker) => work(docker.getContainer(containerName(id))));
   }
 
-  /** A guest's container, its state noted; `undefined` when the engine has none. */
+  /** Inspects a guest's container and records its state; `undefined` when the engine has no container. */
   async find(id: string): Promise<Container | undefined> {
     const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
     if (!info) return undefined;
@@ -68,7 +68,7 @@ export class Containers {
     return container;
   }
 
-  /** @throws `...: not found` when the engine has no container of that guest */
+  /** As `find`. @throws `...: not found` when the engine has no container of the guest */
   async get(id: string): Promise<Container> {
     const container = await this.find(id);
     if (container) return container;
@@ -76,7 +76,7 @@ export class Containers {
     throw notFound(`the container of guest ${id}`);
   }
 
-  /** Finds out how a guest is after something happened to it, and plugs it in or out accordingly. */
+  /** Updates a guest's state after an event, and connects its nics or removes them accordingly. */
   async refresh(id: string): Promise<void> {
     await this.exclusively(id, async () => {
       const container = await this.find(id);
@@ -84,31 +84,31 @@ export class Containers {
         if (this.states.get(id)) this.states.set(id, 'deleted');
         return;
       }
-      // One guest that cannot be plugged in is no reason to know nothing of the others.
+      // A failure to connect its nics does not change the guest's state.
       await this.plug(container).catch((error) =>
         this.#log.warn({ err: error, guest: id }, errorMessage(error)),
       );
     });
   }
 
-  /** Plugs a container that runs into the host's bridges; takes one that does not out of them. */
+  /** Connects a running container to the host's bridges, or removes the devices of a stopped one. */
   async plug({ id, pid, nics }: Container): Promise<void> {
     if (pid > 0) await plugNics(id, pid, nics);
     else await unplugNics(id, nics);
   }
 
-  /** Finds all guests of the engine; those that it no longer has are deleted ones. */
+  /** Updates the states of all guests. Guests that the engine no longer has are `deleted`. */
   async refreshAll(): Promise<void> {
     const filters = { label: [GUEST_LABEL] };
     const list = await this.engine.call((docker) => docker.listContainers({ all: true, filters }));
     const ids = list.flatMap(({ Labels }) => Labels[GUEST_LABEL] ?? []);
     const known = this.states.all().map(({ id }) => id);
     const limit = pLimit(MAX_REFRESHES);
-    await limit.map(new Set([...ids, ...known]), (id) => this.#refreshAmongOthers(id));
+    await limit.map(new Set([...ids, ...known]), (id) => this.#refreshOrLog(id));
   }
 
-  /** One guest that cannot be looked at is no reason to know nothing of the others. */
-  async #refreshAmongOthers(id: string): Promise<void> {
+  /** Records a guest that cannot be inspected as `unknown`, so that it does not stop the others. */
+  async #refreshOrLog(id: string): Promise<void> {
     try {
       await this.refresh(id);
     } catch (error) {
@@ -118,12 +118,12 @@ export class Containers {
     }
   }
 
-  /** Nobody can tell how the guests are. */
-  lose(): void {
+  /** Records all guests as `unknown`, when the engine is gone. */
+  markUnknown(): void {
     for (const { id } of this.states.all()) this.states.set(id, 'unknown');
   }
 
-  /** How a guest is now. */
+  /** Returns a guest's current state, asked of the engine. */
   async state(id: string): Promise<GuestState> {
     const { state } = await this.get(id);
     return this.states.set(id, state);

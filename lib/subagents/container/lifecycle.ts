@@ -1,7 +1,7 @@
 import type { Guest } from '../../model/guest.js';
 import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
 import { EngineError } from './errors.js';
-import type { Container, Containers } from './guests.js';
+import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
 import { completeNics, engineNetwork, isEngineNic } from './nics/complete.js';
@@ -10,19 +10,19 @@ import { unplugNics } from './nics/plug.js';
 const refuse = ({ id, state }: Container, advice: string): Error =>
   new Error(`guest ${id} is ${state}: ${advice}`);
 
-/** The first engine network is part of a container from its beginning, the others join it. */
-const joinNetworks = async (containers: Containers, { id, nics }: Definition): Promise<void> => {
+/** Connects a new container to its engine networks, except the first one, which `ContainerCreate` has connected. */
+const joinNetworks = async (guests: Guests, { id, nics }: Definition): Promise<void> => {
   for (const nic of nics.filter(isEngineNic).slice(1)) {
-    await containers.with(id, async ({ id: Container }) =>
-      containers.engine.call((docker) =>
+    await guests.withContainer(id, async ({ id: Container }) =>
+      guests.engine.call((docker) =>
         docker.getNetwork(engineNetwork(nic)).connect({ Container, EndpointConfig: endpointSettings(nic) }),
       ),
     );
   }
 };
 
-/** Runs what the engine may refuse because it is so already, or because its container ended meanwhile. */
-const unless = async (statuses: readonly number[], work: () => Promise<unknown>): Promise<void> => {
+/** Runs `work` and ignores the engine's errors with these statuses, which mean that there is nothing left to do. */
+const ignoring = async (statuses: readonly number[], work: () => Promise<unknown>): Promise<void> => {
   try {
     await work();
   } catch (error) {
@@ -34,98 +34,99 @@ const NOT_MODIFIED = 304;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
 
-const kill = (containers: Containers, id: string): Promise<void> =>
-  unless([NOT_FOUND, CONFLICT], () => containers.with(id, (engine) => engine.kill()));
+const kill = (guests: Guests, id: string): Promise<void> =>
+  ignoring([NOT_FOUND, CONFLICT], () => guests.withContainer(id, (engine) => engine.kill()));
 
-const forceRemove = async (containers: Containers, id: string): Promise<void> => {
-  const container = await containers.find(id);
+const forceRemove = async (guests: Guests, id: string): Promise<void> => {
+  const container = await guests.find(id);
   if (!container) return;
-  // A paused one takes no signal, and Podman grants a running one its ten seconds before it removes it.
-  if (container.state === 'paused') await containers.with(id, (engine) => engine.unpause());
-  if (container.state !== 'stopped') await kill(containers, id);
-  await unless([NOT_FOUND], () => containers.with(id, (engine) => engine.remove({ force: true, v: true })));
+  // A paused container takes no signal, and Podman waits ten seconds before it removes a running one.
+  if (container.state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
+  if (container.state !== 'stopped') await kill(guests, id);
+  await ignoring([NOT_FOUND], () =>
+    guests.withContainer(id, (engine) => engine.remove({ force: true, v: true })),
+  );
   await unplugNics(id, container.nics);
 };
 
-/** Makes the container of a guest, its image pulled when it is not there; one that exists stays as it is. */
-export const create = (
-  containers: Containers,
-  guest: Guest,
-  options: PullOptions,
-): Promise<Definition | undefined> =>
-  containers.exclusively(guest.id, async () => {
-    if (await containers.find(guest.id)) return undefined;
-    const nics = await completeNics(containers.engine, guest.id, guest.nics ?? []);
+/**
+ * Creates a guest's container, after pulling its image if necessary.
+ * @returns the completed definition; `undefined` when the container already exists
+ */
+export const create = (guests: Guests, guest: Guest, options: PullOptions): Promise<Definition | undefined> =>
+  guests.exclusively(guest.id, async () => {
+    if (await guests.find(guest.id)) return undefined;
+    const nics = await completeNics(guests.engine, guest.id, guest.nics ?? []);
     const definition = completeDefinition(guest, nics);
     const container = createOptions(definition, engineReference(definition.image));
-    await requireImage(containers.engine, definition.image, options);
-    await containers.engine.call((docker) => docker.createContainer(container));
+    await requireImage(guests.engine, definition.image, options);
+    await guests.engine.call((docker) => docker.createContainer(container));
     try {
-      await joinNetworks(containers, definition);
+      await joinNetworks(guests, definition);
     } catch (error) {
-      await forceRemove(containers, guest.id);
+      await forceRemove(guests, guest.id);
       throw error;
     }
     return definition;
   });
 
-/** Starts a container that is stopped, or lets one that is paused go on. */
-const startNow = async (containers: Containers, { id, state }: Container): Promise<void> => {
-  if (state === 'paused') await containers.with(id, (engine) => engine.unpause());
+/** Starts a stopped container or unpauses a paused one, and connects its nics. */
+const startNow = async (guests: Guests, { id, state }: Container): Promise<void> => {
+  if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   else if (state !== 'running')
-    await unless([NOT_MODIFIED], () => containers.with(id, (engine) => engine.start()));
-  const started = await containers.get(id);
+    await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.start()));
+  const started = await guests.get(id);
   try {
-    await containers.plug(started);
+    await guests.plug(started);
   } catch (error) {
-    // A program that ends at once may do so while it is plugged in.
-    if ((await containers.get(id)).state === 'stopped') return;
-    await kill(containers, id);
+    // A short-lived program may exit while its nics are being connected.
+    if ((await guests.get(id)).state === 'stopped') return;
+    await kill(guests, id);
     throw error;
   }
 };
 
-/** @param timeoutMs after which a container that has not ended by itself is killed */
-const stopNow = async (containers: Containers, container: Container, timeoutMs: number): Promise<void> => {
+/** Stops a container. @param timeoutMs milliseconds until a container that has not exited by itself is killed */
+const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<void> => {
   const { id, state } = container;
   if (state === 'stopped') return;
-  if (state === 'paused') await containers.with(id, (engine) => engine.unpause());
+  if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   const t = Math.ceil(timeoutMs / 1000);
-  await unless([NOT_MODIFIED], () => containers.with(id, (engine) => engine.stop({ t })));
+  await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.stop({ t })));
   await unplugNics(id, container.nics);
 };
 
-export const start = (containers: Containers, id: string): Promise<void> =>
-  containers.exclusively(id, async () => startNow(containers, await containers.get(id)));
+export const start = (guests: Guests, id: string): Promise<void> =>
+  guests.exclusively(id, async () => startNow(guests, await guests.get(id)));
 
-/** Asks a container to end, and kills it when it does not within so many milliseconds. */
-export const stop = (containers: Containers, id: string, timeoutMs: number): Promise<void> =>
-  containers.exclusively(id, async () => stopNow(containers, await containers.get(id), timeoutMs));
+/** Asks a container to exit, and kills it after `timeoutMs` milliseconds. */
+export const stop = (guests: Guests, id: string, timeoutMs: number): Promise<void> =>
+  guests.exclusively(id, async () => stopNow(guests, await guests.get(id), timeoutMs));
 
-/** Stops a container, when it runs, and starts it. */
-export const restart = (containers: Containers, id: string, timeoutMs: number): Promise<void> =>
-  containers.exclusively(id, async () => {
-    await stopNow(containers, await containers.get(id), timeoutMs);
-    await startNow(containers, await containers.get(id));
+/** Stops a container if it runs, and starts it. */
+export const restart = (guests: Guests, id: string, timeoutMs: number): Promise<void> =>
+  guests.exclusively(id, async () => {
+    await stopNow(guests, await guests.get(id), timeoutMs);
+    await startNow(guests, await guests.get(id));
   });
 
-export const pause = (containers: Containers, id: string): Promise<void> =>
-  containers.exclusively(id, async () => {
-    const container = await containers.get(id);
+export const pause = (guests: Guests, id: string): Promise<void> =>
+  guests.exclusively(id, async () => {
+    const container = await guests.get(id);
     if (container.state === 'stopped') throw refuse(container, 'only a running guest can be suspended');
-    if (container.state !== 'paused') await containers.with(id, (engine) => engine.pause());
+    if (container.state !== 'paused') await guests.withContainer(id, (engine) => engine.pause());
   });
 
-export const unpause = (containers: Containers, id: string): Promise<void> =>
-  containers.exclusively(id, async () => {
-    const container = await containers.get(id);
+export const unpause = (guests: Guests, id: string): Promise<void> =>
+  guests.exclusively(id, async () => {
+    const container = await guests.get(id);
     if (container.state === 'stopped') throw refuse(container, 'start it instead');
-    if (container.state === 'paused') await containers.with(id, (engine) => engine.unpause());
+    if (container.state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   });
 
-/** Removes a container with its anonymous volumes, running or not; what is not there is no error. */
-export const remove = (containers: Containers, id: string): Promise<void> =>
-  containers.exclusively(id, async () => {
-    await forceRemove(containers, id);
-    containers.states.remove(id);
+/** Removes a container, running or not, with its anonymous volumes; succeeds without a container. */
+export const remove = (guests: Guests, id: string): Promise<void> =>
+  guests.exclusively(id, async () => {
+    await forceRemove(guests, id);
+    guests.states.remove(id);
   });

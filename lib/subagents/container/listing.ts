@@ -8,16 +8,16 @@ import type { Engine } from './engine.js';
 import { toImage } from './images/methods.js';
 import { engineReference, familiarName, parseImageName } from './images/names.js';
 
-/** A request about containers, be they guests of the agent or not. */
+/** A request about containers, guests of the agent or not. */
 export interface ContainerRequest {
   /** A container's name or id, or a guest's id. */
   id: string;
-  /** Options of the method; their keys in any case, as the original's sub-agent took them. */
+  /** Options of the method. The case of their keys does not matter, as in the original's sub-agent. */
   opts: Record<string, unknown>;
 }
 
 export interface ContainerResponse {
-  /** As `docker inspect` has them. */
+  /** In the format of `docker inspect`. */
   containers: ContainerInspectInfo[];
 }
 
@@ -38,7 +38,7 @@ const inspect = async (engine: Engine, name: string): Promise<ContainerInspectIn
   return found;
 };
 
-/** The containers that run, or those that `opts` ask for: `all`, `limit`, `filters` of the Docker Engine API. */
+/** Lists running containers, or those selected by `opts`: `all`, `limit` and `filters` of the Docker Engine API's `ContainerList`. */
 export const listContainers = async (
   engine: Engine,
   { opts }: ContainerRequest,
@@ -70,7 +70,7 @@ const commitOptions = (opts: Record<string, unknown>): Record<string, string> =>
   };
 };
 
-/** Makes an image of a container as it is now: `opts` may give `repository`, `tag`, `message` and `author`. */
+/** Commits a container as an image: `opts` may contain `repository`, `tag`, `message` and `author`. */
 export const saveContainer = async (
   engine: Engine,
   { id, opts }: ContainerRequest,

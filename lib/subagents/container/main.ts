@@ -2,27 +2,27 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { runSubAgent } from '../shared/run.js';
-import { type ContainerOptions, startContainers } from './service.js';
+import { type ContainerOptions, startContainerSubAgent } from './service.js';
 
 const collect = (value: string, values: string[] = []): string[] => [...values, value];
 
 await runSubAgent<ContainerOptions>({
   name: 'mistify-container',
-  description: 'Runs containers by Docker, Podman, or whatever else speaks the Docker Engine API',
+  description: 'Runs containers with Docker, Podman, or another engine with the Docker Engine API',
   defaultPort: 30001,
   options: [
-    new Option('--dir <dir>', 'where its own files are kept')
+    new Option('--dir <dir>', 'directory for its own files')
       .env('MISTIFY_STATE_DIR')
       .argParser((path) => resolve(path))
       .default('/var/lib/mistify/container'),
     new Option(
       '--engine <path>',
-      "the container engine's unix socket; may be repeated: the first that answers is used (default: $DOCKER_HOST, else where Docker and Podman listen)",
+      "the container engine's unix socket; may be repeated: the first that responds is used (default: $DOCKER_HOST, else the sockets of Docker and Podman)",
     ).argParser(collect),
     new Option(
       '--import-dir <dir>',
-      'images may be loaded from files under it; may be repeated (default: import in --dir)',
+      'directory of files that may be loaded as images; may be repeated (default: import in --dir)',
     ).argParser((path, paths?: string[]) => collect(resolve(path), paths)),
   ],
-  start: startContainers,
+  start: startContainerSubAgent,
 });

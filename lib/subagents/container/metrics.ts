@@ -5,11 +5,12 @@ import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
 import type { GuestCounters } from '../../rpc/protocol/messages.js';
 import { tapCounters } from '../shared/network/tap-counters.js';
-import type { Container, Containers } from './guests.js';
+import type { Container, Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 
 const NS_PER_SECOND = 1e9;
-const MEASURED_AT_ONCE = 8;
+/** How many containers are measured at the same time. */
+const CONCURRENCY = 8;
 
 interface BlkioEntry {
   major: number;
@@ -29,7 +30,7 @@ interface NetworkStats {
   tx_dropped: number;
 }
 
-/** What is used of the engine's statistics (`ContainerStats`). */
+/** The parts of `ContainerStats` of the Docker Engine API in use here. */
 export interface EngineStats {
   cpu_stats?: {
     cpu_usage: { total_usage: number; percpu_usage?: number[] | null };
@@ -45,7 +46,7 @@ export interface EngineStats {
   memory_stats?: { usage?: number };
 }
 
-/** The CPU time used on each CPU of the host; on hosts with cgroup v2 the engine knows only that of all together. */
+/** Returns the CPU time on each CPU of the host, in seconds. With cgroup v2 the engine only knows the total. */
 export const toCpuMetrics = ({ cpu_stats: stats }: EngineStats): CpuMetrics[] => {
   if (!stats) return [];
   const { total_usage: total, percpu_usage: perCpu } = stats.cpu_usage;
@@ -66,8 +67,8 @@ const noIo = (disk: string): DiskMetrics => ({
 });
 
 /**
- * What the container did on each block device of the host.
- * @param deviceName the name of a device, by its numbers `major:minor`
+ * Sums up the container's I/O on each block device of the host.
+ * @param deviceName resolves the name of a device from its numbers `major:minor`
  */
 export const toDiskMetrics = async (
   { blkio_stats: stats = {} }: EngineStats,
@@ -89,7 +90,7 @@ export const toDiskMetrics = async (
   return metrics;
 };
 
-/** The engine's counters of its own networks, of one nic after the other; as the container sees them. */
+/** Returns the engine's counters of the nics on its own networks, from the container's side. */
 export const toNicMetrics = ({ networks }: EngineStats, nics: readonly Nic[]): Record<string, NicMetrics> => {
   const counters = Object.entries(networks ?? {}).sort(([one], [other]) => one.localeCompare(other));
   const metrics: Record<string, NicMetrics> = {};
@@ -107,44 +108,47 @@ export const toNicMetrics = ({ networks }: EngineStats, nics: readonly Nic[]): R
 const deviceName = async (numbers: string): Promise<string> =>
   basename(await readlink(`/sys/dev/block/${numbers}`).catch(() => numbers));
 
-const upContainer = async (containers: Containers, id: string): Promise<Container> => {
-  const container = await containers.get(id);
+const getRunning = async (guests: Guests, id: string): Promise<Container> => {
+  const container = await guests.get(id);
   if (container.state === 'stopped')
     throw new Error(`guest ${id} is stopped: only a running guest has metrics`);
   return container;
 };
 
-const stats = async (containers: Containers, id: string): Promise<EngineStats> => {
-  await upContainer(containers, id);
+const stats = async (guests: Guests, id: string): Promise<EngineStats> => {
+  await getRunning(guests, id);
   const options = { stream: false, 'one-shot': true } as const;
-  return containers.with(id, (engine) => engine.stats(options) as Promise<unknown>) as Promise<EngineStats>;
+  return guests.withContainer(
+    id,
+    (engine) => engine.stats(options) as Promise<unknown>,
+  ) as Promise<EngineStats>;
 };
 
-export const cpuMetrics = async (containers: Containers, id: string): Promise<CpuMetrics[]> =>
-  toCpuMetrics(await stats(containers, id));
+export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics[]> =>
+  toCpuMetrics(await stats(guests, id));
 
-export const diskMetrics = async (containers: Containers, id: string): Promise<Record<string, DiskMetrics>> =>
-  toDiskMetrics(await stats(containers, id), deviceName);
+export const diskMetrics = async (guests: Guests, id: string): Promise<Record<string, DiskMetrics>> =>
+  toDiskMetrics(await stats(guests, id), deviceName);
 
-const ofNics = async (nics: readonly Nic[], counted: EngineStats): Promise<Record<string, NicMetrics>> => {
+const countNics = async (nics: readonly Nic[], counted: EngineStats): Promise<Record<string, NicMetrics>> => {
   const metrics = toNicMetrics(counted, nics);
   for (const { name = '', device } of nics) if (device) metrics[name] = await tapCounters(name, device);
   return metrics;
 };
 
-/** Of each nic, by its name: those on the host's bridges are counted at their end on the host. */
-export const nicMetrics = async (containers: Containers, id: string): Promise<Record<string, NicMetrics>> => {
-  const { nics } = await upContainer(containers, id);
-  return ofNics(nics, nics.some(isEngineNic) ? await stats(containers, id) : {});
+/** Returns the counters of each nic by name. Nics on the host's bridges are counted at their host end. */
+export const nicMetrics = async (guests: Guests, id: string): Promise<Record<string, NicMetrics>> => {
+  const { nics } = await getRunning(guests, id);
+  return countNics(nics, nics.some(isEngineNic) ? await stats(guests, id) : {});
 };
 
-/** Everything that is counted of each container that is up. One that stops meanwhile is left out. */
-export const allMetrics = async (containers: Containers): Promise<GuestCounters[]> => {
+/** Returns the counters of every running container. A container that stops meanwhile is left out. */
+export const allMetrics = async (guests: Guests): Promise<GuestCounters[]> => {
   const measure = async (id: string): Promise<GuestCounters[]> => {
     try {
-      const { nics } = await upContainer(containers, id);
-      const counted = await stats(containers, id);
-      const [disk, nic] = await Promise.all([toDiskMetrics(counted, deviceName), ofNics(nics, counted)]);
+      const { nics } = await getRunning(guests, id);
+      const counted = await stats(guests, id);
+      const [disk, nic] = await Promise.all([toDiskMetrics(counted, deviceName), countNics(nics, counted)]);
       const { usage: memory } = counted.memory_stats ?? {};
       return [
         { guest: id, cpu: toCpuMetrics(counted), disk, nic, ...(memory === undefined ? {} : { memory }) },
@@ -153,7 +157,7 @@ export const allMetrics = async (containers: Containers): Promise<GuestCounters[
       return [];
     }
   };
-  const atOnce = pLimit(MEASURED_AT_ONCE);
-  const up = containers.states.all().filter(({ state }) => state === 'running' || state === 'paused');
-  return (await Promise.all(up.map(({ id }) => atOnce(() => measure(id))))).flat();
+  const limit = pLimit(CONCURRENCY);
+  const running = guests.states.all().filter(({ state }) => state === 'running' || state === 'paused');
+  return (await Promise.all(running.map(({ id }) => limit(() => measure(id))))).flat();
 };

@@ -6,15 +6,14 @@ const toPath = (socket: string): string => {
   const path = socket.startsWith(UNIX) ? socket.slice(UNIX.length) : socket;
   if (!path.startsWith('/'))
     throw new Error(
-      `container engine ${socket}: give the path of a unix socket, such as unix:///run/podman/podman.sock`,
+      `container engine ${socket} is not a unix socket: give a path such as unix:///run/podman/podman.sock`,
     );
   return path;
 };
 
 /**
- * Where to look for a container engine, in that order: what was asked for, else `DOCKER_HOST`, else where Docker
- * and Podman listen by themselves.
- * @throws when one is not on this host
+ * Returns the sockets to try, in order: the given ones, else `DOCKER_HOST`, else the defaults of Docker and Podman.
+ * @throws when one of them is not a unix socket
  */
 export const engineSockets = (
   given: readonly string[] = [],

@@ -4,16 +4,16 @@ import { linesOf } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { GUEST_LABEL } from './definition.js';
-import type { Containers } from './guests.js';
+import type { Guests } from './guests.js';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
-/** Should an event ever get lost: how long a state may be wrong at most. */
+/** A lost event leaves a state wrong for this long at most. */
 const RESYNC_MS = 30_000;
-/** The engine's events are some kB: the labels of a container are in them. */
+/** Events are some kB long, since they contain the container's labels. */
 const MAX_LINE_BYTES = 2 ** 20;
 
-/** What does not change a container's state, and may come every second: health checks are run by `exec`. */
+/** Actions of `SystemEvents` of the Docker Engine API that do not change a state. Health checks cause some every second. */
 const IRRELEVANT = /^(exec_|health_status|attach|resize|top|export)/;
 
 interface EngineEvent {
@@ -21,20 +21,20 @@ interface EngineEvent {
   Actor: { Attributes?: Record<string, string> };
 }
 
-/** Keeps the states of the guests true: follows the engine's events, and finds the engine again when it was gone. */
+/** Keeps the guests' states current: follows the engine's events and reconnects after the engine was gone. */
 export class Watcher {
-  readonly #containers: Containers;
+  readonly #guests: Guests;
   readonly #log: Logger;
   readonly #resyncMs: number;
   readonly #closed = new AbortController();
 
-  constructor(containers: Containers, log: Logger, resyncMs = RESYNC_MS) {
-    this.#containers = containers;
+  constructor(guests: Guests, log: Logger, resyncMs = RESYNC_MS) {
+    this.#guests = guests;
     this.#log = log;
     this.#resyncMs = resyncMs;
   }
 
-  /** Starts to watch. Resolves when all guests are known, or when it is known that no engine answers. */
+  /** Starts watching. Resolves once all states are known, or the first attempt to connect has failed. */
   start(): Promise<void> {
     return new Promise((resolve) => void this.#run(resolve));
   }
@@ -43,67 +43,65 @@ export class Watcher {
     this.#closed.abort();
   }
 
-  async #run(settled: () => void): Promise<void> {
+  async #run(onFirstAttempt: () => void): Promise<void> {
     const { signal } = this.#closed;
-    let said = '';
+    let logged = '';
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       try {
         await this.#session(() => {
-          settled();
-          said = '';
+          onFirstAttempt();
+          logged = '';
           retryMs = FIRST_RETRY_MS;
         });
       } catch (error) {
         if (signal.aborted) break;
-        this.#containers.lose();
+        this.#guests.markUnknown();
         const message = errorMessage(error);
-        if (message !== said) this.#log.warn(message);
-        said = message;
+        if (message !== logged) this.#log.warn(message);
+        logged = message;
         await delay(retryMs, undefined, { signal }).catch(() => undefined);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
-      settled();
+      onFirstAttempt();
     }
   }
 
-  /** One stream of events from its beginning to its end. */
-  async #session(begun: () => void): Promise<void> {
-    const { engine } = this.#containers;
+  /** Follows one stream of events to its end. */
+  async #session(onConnected: () => void): Promise<void> {
+    const { engine } = this.#guests;
     await engine.connect();
-    // Before the list, so that nothing happens unseen between the two.
+    // Subscribes before listing, so that no change between the two is missed.
     const events = (await engine.call((docker) =>
       docker.getEvents({ filters: { type: ['container'] }, abortSignal: this.#closed.signal }),
     )) as Readable;
     const resync = setInterval(() => void this.#resync(events), this.#resyncMs);
     try {
-      await this.#containers.refreshAll();
+      await this.#guests.refreshAll();
       this.#log.info({ socket: engine.socket }, 'connected to the container engine');
-      begun();
-      for await (const line of linesOf(events, MAX_LINE_BYTES)) this.#take(line);
+      onConnected();
+      for await (const line of linesOf(events, MAX_LINE_BYTES)) this.#onEvent(line);
     } finally {
       clearInterval(resync);
       events.destroy();
     }
   }
 
-  /** An engine that cannot tell its containers any more is as good as gone. */
+  /** Ends the session of an engine that can no longer list its containers. */
   async #resync(events: Readable): Promise<void> {
     try {
-      await this.#containers.refreshAll();
+      await this.#guests.refreshAll();
     } catch (error) {
-      // With the error, which is then that of whoever reads it: without one they would wait for ever.
+      // With an error: without one, the reader of the events would wait for ever.
       events.destroy(error as Error);
     }
   }
 
-  #take(line: string): void {
+  #onEvent(line: string): void {
     if (!line.trim()) return;
     const { Action, Actor } = JSON.parse(line) as EngineEvent;
     const id = Actor.Attributes?.[GUEST_LABEL];
     if (id === undefined || IRRELEVANT.test(Action)) return;
-    this.#containers
-      .refresh(id)
-      .catch((error) => this.#log.warn({ err: error, guest: id }, errorMessage(error)));
+    this.#guests.refresh(id).catch((error) => this.#log.warn({ err: error, guest: id }, errorMessage(error)));
   }
 }

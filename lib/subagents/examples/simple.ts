@@ -8,7 +8,7 @@ await runSubAgent<{ percent: number }>({
   description: 'A sub-agent that fails a given percentage of its calls',
   defaultPort: 21356,
   options: [
-    new Option('-c, --percent <percent>', 'how many of a hundred calls fail')
+    new Option('-c, --percent <percent>', 'percentage of calls that fail')
       .argParser(parsePercent)
       .default(50),
   ],

@@ -4,7 +4,7 @@ import { createTestService } from './test-service/service.js';
 
 await runSubAgent({
   name: 'mistify-test-service',
-  description: 'A sub-agent that answers every method with fixed values',
+  description: 'A sub-agent that responds to every method with fixed values',
   defaultPort: 9999,
   start: (_options, log) => ({ subAgent: createTestService(log) }),
 });

@@ -7,6 +7,6 @@ await runSubAgent<{ endpoint: string }>({
   name: 'mistify-webhook',
   description: 'A sub-agent that posts each action to a webhook',
   defaultPort: 31245,
-  options: [new Option('-e, --endpoint <url>', 'where to post to').makeOptionMandatory()],
+  options: [new Option('-e, --endpoint <url>', 'URL to post to').makeOptionMandatory()],
   start: ({ endpoint }, log) => ({ subAgent: createWebhook(endpoint, log) }),
 });

@@ -13,7 +13,7 @@ import { until } from '../../helpers/wait.js';
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
 
-/** An agent with the default config, its containers on that engine; its sub-agents are up. */
+/** Starts an agent with the default config and the engine at `socket`, and waits for its sub-agents. */
 const startAgent = async (t: ExecutionContext, socket: string): Promise<RealAgent> => {
   const agent = await startRealAgent(t, ({ services, ...config }: ConfigFile) => {
     const container = { ...services.container, command: ['mistify-container', '--engine', socket] };
@@ -24,7 +24,7 @@ const startAgent = async (t: ExecutionContext, socket: string): Promise<RealAgen
       () => true,
       () => false,
     );
-  await until('its sub-agents are up', isUp, 30_000);
+  await until('the sub-agents respond', isUp, 30_000);
   return agent;
 };
 
@@ -40,7 +40,7 @@ const perform = async (
 const images = async ({ url }: RealAgent, type?: string): Promise<string[]> =>
   (await axios.get<Image[]>(`${url}/images`, { params: { type } })).data.map(({ id }) => id);
 
-test('a container lives its whole life through the agent’s API', async (t) => {
+test('the agent’s API runs a container from create to delete', async (t) => {
   const agent = await startAgent(t, (await shared.podman()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest();
@@ -64,17 +64,20 @@ test('a container lives its whole life through the agent’s API', async (t) => 
   t.deepEqual((await client.guests.list()).items, []);
 });
 
-test('a container that ends by itself is seen to', async (t) => {
+test('the agent notices a container that exits by itself', async (t) => {
   const agent = await startAgent(t, (await shared.podman()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest({ metadata: { command: 'sleep 0.5' } });
   const created = await client.guests.create(spec);
   await client.waitForJob(created.jobId);
-  await until('it is stopped', async () => (await client.guests.get(created.body.id)).state === 'stopped');
+  await until(
+    'the guest is stopped',
+    async () => (await client.guests.get(created.body.id)).state === 'stopped',
+  );
   t.pass();
 });
 
-test('a container’s image is fetched, listed and deleted through the agent’s API', async (t) => {
+test('the agent’s API fetches, lists and deletes a container’s image', async (t) => {
   const podman = await shared.podman();
   const agent = await startAgent(t, podman.socket);
   const { client } = agent;
@@ -90,13 +93,13 @@ test('a container’s image is fetched, listed and deleted through the agent’s
   t.false((await images(agent)).includes('from-agent'));
 });
 
-test('without a container engine the images of disks are listed all the same', async (t) => {
+test('lists disk images without a container engine', async (t) => {
   const agent = await startAgent(t, join(await tempDir(t), 'none.sock'));
   t.deepEqual(await images(agent), []);
   t.deepEqual(await images(agent, 'container'), []);
   const { id: _, ...spec } = newGuest();
   const created = await agent.client.guests.create(spec);
   await t.throwsAsync(agent.client.waitForJob(created.jobId), {
-    message: /there is no container engine: looked at/,
+    message: /no container engine at/,
   });
 });

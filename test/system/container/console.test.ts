@@ -29,7 +29,7 @@ test('a container’s console is a shell in it', async (t) => {
   t.true(await viewer.sees('42-xterm-256color'));
 });
 
-test('the shell knows how large the terminal is, also when that changes', async (t) => {
+test('the shell knows the size of the terminal after every resize', async (t) => {
   const { url } = await start();
   const viewer = await view(url);
   for (const [columns, rows] of [
@@ -37,7 +37,7 @@ test('the shell knows how large the terminal is, also when that changes', async 
     [77, 22],
   ] as const) {
     viewer.resize({ columns, rows });
-    await until(`${columns}x${rows} is seen`, async () => {
+    await until(`${columns}x${rows} is printed`, async () => {
       viewer.type('busybox stty size\n');
       await new Promise((resolve) => setTimeout(resolve, 100));
       return viewer.seen.includes(`${rows} ${columns}`);
@@ -46,7 +46,7 @@ test('the shell knows how large the terminal is, also when that changes', async 
   t.pass();
 });
 
-test('the shell is gone when the client is', async (t) => {
+test('the shell exits when the client disconnects', async (t) => {
   const { url, id } = await start();
   const viewer = await view(url);
   viewer.type(`MARK=${id} exec sh\n`);
@@ -56,7 +56,7 @@ test('the shell is gone when the client is', async (t) => {
   t.pass();
 });
 
-test('the console ends with the shell', async (t) => {
+test('the console closes when the shell exits', async (t) => {
   const { url } = await start();
   const viewer = await view(url);
   const ended = viewer.ends();
@@ -64,7 +64,7 @@ test('the console ends with the shell', async (t) => {
   t.is((await ended)[0], 1000);
 });
 
-test('a container that is stopped has no shell, nor has one that is not there', async (t) => {
+test('rejects a console of a stopped container with 409 and of a missing one with 404', async (t) => {
   const containers = await shared.containers();
   const { id, url } = await start();
   await containers.guest('StopContainer', { id }, { timeout: '0' });

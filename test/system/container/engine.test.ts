@@ -21,7 +21,7 @@ import {
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
-/** The states of the guests as the agent is told them, kept up to date until the test ends. */
+/** Follows the guests' states in the sub-agent's events until the test ends. */
 const follow = async (t: ExecutionContext, { port }: TestContainers): Promise<Map<string, string>> => {
   const states = new Map<string, string>();
   const stop = new AbortController();
@@ -40,7 +40,7 @@ const follow = async (t: ExecutionContext, { port }: TestContainers): Promise<Ma
 const health = async ({ port }: TestContainers): Promise<Health> =>
   (await (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`)).json()) as Health;
 
-test('what happens to a guest behind the agent’s back is noticed', async (t) => {
+test('notices changes to a container that the agent did not make', async (t) => {
   const podman = await TestPodman.start();
   t.teardown(() => podman.stop());
   const containers = await startTestContainers(t, podman.socket);
@@ -56,7 +56,7 @@ test('what happens to a guest behind the agent’s back is noticed', async (t) =
     [['rm', name], 'deleted'],
   ] as const) {
     await podman.run(...command);
-    await until(`it is ${state}`, () => states.get(guest.id) === state);
+    await until(`the guest is ${state}`, () => states.get(guest.id) === state);
   }
   t.pass();
 });
@@ -70,10 +70,10 @@ test('guests outlive the sub-agent, and the next one finds them', async (t) => {
   await first.guest('StartContainer', guest);
   const second = await startTestContainers(t, podman.socket);
   const states = await follow(t, second);
-  t.is(await until('it is known', () => states.get(guest.id)), 'running');
+  t.is(await until('the guest is known', () => states.get(guest.id)), 'running');
 });
 
-test('an engine that goes away and comes back is found again', async (t) => {
+test('reconnects to an engine that was gone', async (t) => {
   const podman = await TestPodman.start();
   t.teardown(() => podman.stop());
   const containers = await startTestContainers(t, podman.socket);
@@ -82,34 +82,41 @@ test('an engine that goes away and comes back is found again', async (t) => {
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
   t.is((await health(containers)).status, 'ok');
-  await podman.silence();
-  await until('nobody knows', () => states.get(guest.id) === 'unknown');
+  await podman.stopService();
+  await until('the guest is unknown', () => states.get(guest.id) === 'unknown');
   t.like(await health(containers), { status: 'degraded' });
   await t.throwsAsync(containers.guest('StopContainer', guest), {
-    message: /does not answer: start it again/,
+    message: /does not respond: restart it/,
   });
   await podman.run('kill', containerName(guest.id));
   await podman.serve();
-  await until('it is known again', () => states.get(guest.id) === 'stopped');
+  await until('the guest is known again', () => states.get(guest.id) === 'stopped');
   t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
 });
 
-ava('without an engine there are no images, and every other method says where it looked', async (t) => {
-  const socket = join(await tempDir(t), 'none.sock');
-  const containers = await startTestContainers(t, socket);
-  t.deepEqual((await containers.call('ListImages', { id: '' })).images, []);
-  await t.throwsAsync(containers.call('GetImage', { id: IMAGE }), {
-    message: `image ${IMAGE}: no such image`,
-  });
-  const message = new RegExp(`^there is no container engine: looked at ${socket}: `);
-  for (const method of ['CreateContainer', 'StartContainer', 'DeleteContainer', 'Status', 'CPUMetrics'])
-    await t.throwsAsync(containers.guest(method, newGuest()), { message }, method);
-  for (const method of ['DeleteImage', 'LoadImage'])
-    await t.throwsAsync(containers.call(method, { id: IMAGE }), { message: /looked at/ }, method);
-  t.like(await health(containers), { status: 'degraded' });
-});
+ava(
+  'without an engine, the list of images is empty and every other method names the sockets it tried',
+  async (t) => {
+    const socket = join(await tempDir(t), 'none.sock');
+    const containers = await startTestContainers(t, socket);
+    t.deepEqual((await containers.call('ListImages', { id: '' })).images, []);
+    await t.throwsAsync(containers.call('GetImage', { id: IMAGE }), {
+      message: `image ${IMAGE}: no such image`,
+    });
+    const message = new RegExp(`^no container engine at ${socket}: `);
+    for (const method of ['CreateContainer', 'StartContainer', 'DeleteContainer', 'Status', 'CPUMetrics'])
+      await t.throwsAsync(containers.guest(method, newGuest()), { message }, method);
+    for (const method of ['DeleteImage', 'LoadImage'])
+      await t.throwsAsync(
+        containers.call(method, { id: IMAGE }),
+        { message: /no container engine at/ },
+        method,
+      );
+    t.like(await health(containers), { status: 'degraded' });
+  },
+);
 
-ava('without an engine a guest that could not be created can still be deleted', async (t) => {
+ava('without an engine, a guest that could not be created can be deleted', async (t) => {
   const containers = await startTestContainers(t, join(await tempDir(t), 'none.sock'));
   const { guest } = await containers.guest('DeleteContainer', newGuest({ state: 'error' }));
   t.is(guest.state, 'deleted');

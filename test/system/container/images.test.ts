@@ -16,21 +16,21 @@ import { serveHttp } from '../../helpers/storage.js';
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
 
-/** An archive of `IMAGE` under the name of the test's own, as Podman writes it. */
+/** Saves `IMAGE` with Podman. @returns the path of the archive */
 const archive = async (containers: TestContainers, format: string): Promise<string> => {
   const path = join(containers.importDir, `${randomUUID()}.tar`);
   await (await shared.podman()).run('save', '--quiet', '--format', format, '--output', path, IMAGE);
   return path;
 };
 
-/** The archive of a root file system: an image of its own each time that it is loaded. */
+/** Writes the archive of a root file system, which becomes a new image each time it is loaded. @returns its URL */
 const rootfsArchive = async (containers: TestContainers): Promise<string> => {
   const path = join(containers.importDir, `${randomUUID()}.tar`);
   await writeFile(path, await busyboxRootfs());
   return `file://${path}`;
 };
 
-/** What the engine itself calls the image with a name, which must be whole: Podman tries `localhost/` before others. */
+/** Returns the engine's id of an image. @param name complete, as Podman tries `localhost/` before other registries */
 const engineId = async (name: string): Promise<string> =>
   (await shared.podman()).run('image', 'inspect', '--format', '{{.Id}}', name);
 
@@ -40,7 +40,7 @@ const load = (containers: TestContainers, id: string, source = '') =>
 const ids = async (containers: TestContainers): Promise<string[]> =>
   (await containers.call('ListImages', { id: '' })).images.map(({ id }) => id);
 
-test('the images of the engine are listed in the agent’s shape', async (t) => {
+test('lists the engine’s images in the agent’s format', async (t) => {
   const containers = await shared.containers();
   const { images } = await containers.call('ListImages', { id: '', type: 'container' });
   const image = images.find(({ id }) => id === IMAGE);
@@ -50,7 +50,7 @@ test('the images of the engine are listed in the agent’s shape', async (t) => 
 });
 
 for (const format of ['docker-archive', 'oci-archive']) {
-  test(`a ${format} is loaded under the id that was asked for`, async (t) => {
+  test(`loads a ${format} under the requested id`, async (t) => {
     const containers = await shared.containers();
     const id = `loaded-${format}`;
     const before = await ids(containers);
@@ -65,7 +65,7 @@ for (const format of ['docker-archive', 'oci-archive']) {
   });
 }
 
-test('a gzipped archive is loaded over HTTP', async (t) => {
+test('loads a gzipped archive over HTTP', async (t) => {
   const containers = await shared.containers();
   const body = gzipSync(await readFile(await archive(containers, 'docker-archive')), { level: 1 });
   const url = await serveHttp(t, (_, response) => response.end(body));
@@ -73,7 +73,7 @@ test('a gzipped archive is loaded over HTTP', async (t) => {
   t.true((await ids(containers)).includes('gzipped:3'));
 });
 
-test('a root file system becomes an image', async (t) => {
+test('imports a root file system as an image', async (t) => {
   const containers = await shared.containers();
   const id = '1e0a4b5c-6f1b-4f0e-8d7d-0a3c3a8e9f10';
   const { images } = await load(containers, id, await rootfsArchive(containers));
@@ -89,7 +89,7 @@ for (const [id, name] of [
   ['host:5000/tagged:4', 'host:5000/tagged:4'],
   ['host:5000/untagged', 'host:5000/untagged:latest'],
 ] as const) {
-  test(`a root file system becomes the image ${id}, and no other`, async (t) => {
+  test(`imports a root file system as the image ${id} and no other`, async (t) => {
     const containers = await shared.containers();
     const { images } = await load(containers, id, await rootfsArchive(containers));
     t.like(images[0], { id, type: 'container', status: 'complete' });
@@ -105,7 +105,7 @@ for (const [repository, whole] of [
   ['localhost/kept', 'localhost/kept'],
   ['host:5000/kept', 'host:5000/kept'],
 ] as const) {
-  test(`a root file system for a tag of ${repository} leaves its other tags alone`, async (t) => {
+  test(`importing a root file system as a tag of ${repository} keeps its other tags`, async (t) => {
     const containers = await shared.containers();
     await load(containers, repository, await rootfsArchive(containers));
     await load(containers, `${repository}:8`, await rootfsArchive(containers));
@@ -119,22 +119,24 @@ for (const [repository, whole] of [
   });
 }
 
-test('an image that is there is not fetched again', async (t) => {
+test('does not fetch an image that the engine already has', async (t) => {
   const { images } = await load(await shared.containers(), IMAGE, 'http://127.0.0.1:1/never-asked');
   t.is(images[0]?.id, IMAGE);
 });
 
-test('what is no archive is refused', async (t) => {
+test('rejects a file that is not an archive', async (t) => {
   const containers = await shared.containers();
   const path = join(containers.importDir, 'noise');
   await writeFile(path, Buffer.alloc(100_000, 'noise'));
-  await t.throwsAsync(load(containers, 'noise', path), { message: /^image noise: not a tar archive/ });
+  await t.throwsAsync(load(containers, 'noise', path), {
+    message: /^image noise: the file is not a tar archive/,
+  });
   await t.throwsAsync(load(containers, 'other', '/etc/passwd'), {
-    message: /^image other: there is no file/,
+    message: /^image other: no file/,
   });
 });
 
-test('a download that breaks leaves no image', async (t) => {
+test('a broken download leaves no image', async (t) => {
   const containers = await shared.containers();
   const whole = await readFile(await archive(containers, 'docker-archive'));
   const url = await serveHttp(t, (_, response) => {
@@ -151,7 +153,7 @@ test('a download that breaks leaves no image', async (t) => {
   t.false((await ids(containers)).some((id) => id.startsWith('broken')));
 });
 
-test('a deleted image is gone, and one that is not there is no such image', async (t) => {
+test('deletes an image, and reports a missing one as no such image', async (t) => {
   const containers = await shared.containers();
   await load(containers, 'short-lived', await archive(containers, 'docker-archive'));
   const { images } = await containers.call('DeleteImage', { id: 'short-lived' });
@@ -163,7 +165,7 @@ test('a deleted image is gone, and one that is not there is no such image', asyn
     });
 });
 
-test('an image in use is not deleted, and the guests are named', async (t) => {
+test('rejects deleting an image in use and names the guests', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest();
   await containers.guest('CreateContainer', guest);
@@ -171,6 +173,6 @@ test('an image in use is not deleted, and the guests are named', async (t) => {
   t.true((await ids(containers)).includes(IMAGE));
 });
 
-test('an id that cannot name a container image is refused', async (t) => {
-  await t.throwsAsync(load(await shared.containers(), 'Big/Letters'), { message: /small letters/ });
+test('rejects an id that is not a valid image name', async (t) => {
+  await t.throwsAsync(load(await shared.containers(), 'Big/Letters'), { message: /lower-case letters/ });
 });

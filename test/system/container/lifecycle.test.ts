@@ -21,7 +21,7 @@ const create = async (containers: TestContainers, more = {}): Promise<string> =>
 const inspect = async (id: string, format: string): Promise<string> =>
   (await shared.podman()).run('inspect', '--format', format, containerName(id));
 
-test('a guest is created stopped and runs once it is started', async (t) => {
+test('creates a stopped guest, and starts it', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest();
   const created = await containers.guest('CreateContainer', guest);
@@ -31,7 +31,7 @@ test('a guest is created stopped and runs once it is started', async (t) => {
   t.true(started.revision > created.revision);
 });
 
-test('what is so already is no error: created, started, stopped, paused, deleted twice', async (t) => {
+test('repeating an action succeeds', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest();
   for (const [method, state] of [
@@ -46,7 +46,7 @@ test('what is so already is no error: created, started, stopped, paused, deleted
   }
 });
 
-test('its image, memory, CPUs, command and environment are the guest’s', async (t) => {
+test('applies the guest’s image, memory, CPUs, command and environment', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers, {
     cpu: 1,
@@ -57,19 +57,19 @@ test('its image, memory, CPUs, command and environment are the guest’s', async
   t.is(await (await shared.podman()).run('logs', containerName(id)), 'hello there');
 });
 
-test('a guest without memory gets a limit, which is answered', async (t) => {
+test('applies and reports the default memory limit', async (t) => {
   const containers = await shared.containers();
   const { memory: _, ...guest } = newGuest();
   t.is((await containers.guest('CreateContainer', guest)).guest.memory, 512);
 });
 
-test('a guest whose command ends at once is stopped', async (t) => {
+test('a guest whose command exits at once is stopped', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers, { metadata: { command: 'true' } });
   await t.notThrowsAsync(waitForState(containers, id, 'stopped'));
 });
 
-test('a guest that ends when it is asked to is not killed', async (t) => {
+test('does not kill a guest that exits when asked', async (t) => {
   const containers = await shared.containers();
   const command = `sh -c 'trap "exit 7" TERM; while :; do sleep 0.1; done'`;
   const id = await create(containers, { metadata: { command } });
@@ -77,14 +77,14 @@ test('a guest that ends when it is asked to is not killed', async (t) => {
   t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
 });
 
-test('a guest that does not end within the timeout is killed', async (t) => {
+test('kills a guest that does not exit within the timeout', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers);
   t.is((await containers.guest('StopContainer', { id }, { timeout: '0' })).guest.state, 'stopped');
   t.is((await containers.guest('StopContainer', { id })).guest.state, 'stopped', 'again');
 });
 
-test('a paused guest can be started, stopped, restarted and deleted', async (t) => {
+test('starts, stops, restarts and deletes a paused guest', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers);
   const pause = () => containers.guest('PauseContainer', { id });
@@ -100,7 +100,7 @@ test('a paused guest can be started, stopped, restarted and deleted', async (t) 
   await t.throwsAsync(inspect(id, '{{.Id}}'));
 });
 
-test('a stopped guest can be neither paused nor resumed', async (t) => {
+test('rejects pausing and resuming a stopped guest', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest();
   await containers.guest('CreateContainer', guest);
@@ -108,7 +108,7 @@ test('a stopped guest can be neither paused nor resumed', async (t) => {
   await t.throwsAsync(containers.guest('UnpauseContainer', guest), { message: /is stopped: start it/ });
 });
 
-test('a guest that has no container is not found, and deleting it succeeds', async (t) => {
+test('reports a guest without a container as not found, and deletes it', async (t) => {
   const containers = await shared.containers();
   const { id } = newGuest();
   for (const method of ['StartContainer', 'StopContainer', 'PauseContainer', 'Status', 'CPUMetrics'])
@@ -116,7 +116,7 @@ test('a guest that has no container is not found, and deleting it succeeds', asy
   t.is((await containers.guest('DeleteContainer', { id })).guest.state, 'deleted');
 });
 
-test('a guest of an image that is nowhere is refused and leaves nothing', async (t) => {
+test('rejects a guest whose image cannot be pulled, and leaves nothing', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest({ image: 'registry.invalid/none:1' });
   await t.throwsAsync(containers.guest('CreateContainer', guest), {
@@ -128,14 +128,14 @@ test('a guest of an image that is nowhere is refused and leaves nothing', async 
   await t.throwsAsync(inspect(guest.id, '{{.Id}}'));
 });
 
-test('a command that cannot be run is the engine’s own error', async (t) => {
+test('reports the engine’s error for a command that cannot be run', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest({ metadata: { command: 'no-such-program' } });
   await containers.guest('CreateContainer', guest);
   await t.throwsAsync(containers.guest('StartContainer', guest), { message: /no-such-program.*not found/ });
 });
 
-test('containers can be listed, looked at and saved as images, by the guest’s id', async (t) => {
+test('lists, inspects and saves containers by the guest’s id', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers);
   const name = `/${containerName(id)}`;

@@ -5,7 +5,7 @@ import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podma
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
 
-test('a running guest has CPU times in seconds and disks by name; one that is stopped has none', async (t) => {
+test('reports CPU seconds and disks by name for a running guest, and none for a stopped one', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest();
   await containers.guest('CreateContainer', guest);
@@ -19,7 +19,7 @@ test('a running guest has CPU times in seconds and disks by name; one that is st
     t.like(metrics, { disk: name });
 });
 
-test('the counters of all guests that run come in one answer', async (t) => {
+test('reports the counters of all running guests in one response', async (t) => {
   const containers = await shared.containers();
   const [up, down] = [newGuest(), newGuest()];
   for (const guest of [up, down]) await containers.guest('CreateContainer', guest);

@@ -40,7 +40,7 @@ const nic = (network: string, more = {}) => ({
   ...more,
 });
 
-test('a guest on a bridge of the host has the address, MAC and gateway of its nic, after a restart too', async (t) => {
+test('a guest on a bridge has the address, MAC and gateway of its nic, also after a restart', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const address = { address: `${subnet}.2`, netmask: '255.255.255.0', gateway: `${subnet}.1` };
@@ -58,7 +58,7 @@ test('a guest on a bridge of the host has the address, MAC and gateway of its ni
   t.true((metrics.lan?.tx_packets ?? 0) > 0 && (metrics.lan?.rx_bytes ?? 0) > 0);
 });
 
-test('the bridge stays when its last guest is gone, whose device goes', async (t) => {
+test('deleting the last guest of a bridge removes its device and keeps the bridge', async (t) => {
   const { bridge } = await makeBridge(t);
   const containers = await shared.containers();
   const guest = newGuest({ nics: [nic(bridge)] });
@@ -70,7 +70,7 @@ test('the bridge stays when its last guest is gone, whose device goes', async (t
   t.true(existsSync(`/sys/class/net/${bridge}/bridge`));
 });
 
-test('two guests on one bridge reach each other', async (t) => {
+test('guests on one bridge reach each other', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const [one, other] = [2, 3].map((host) =>
@@ -83,13 +83,13 @@ test('two guests on one bridge reach each other', async (t) => {
   t.regex(await inside(one?.id ?? '', 'ping', '-c', '1', '-W', '5', `${subnet}.3`), /1 packets received/);
 });
 
-test('a guest that somebody else started is plugged in as well', async (t) => {
+test('connects the nics of a container that another program started', async (t) => {
   const { bridge } = await makeBridge(t);
   const containers = await shared.containers();
   const guest = newGuest({ nics: [nic(bridge)] });
   await containers.guest('CreateContainer', guest);
   await (await shared.podman()).run('start', containerName(guest.id));
-  await until('it has its nic', async () => /eth0/.test(await inside(guest.id, 'ip', 'link')));
+  await until('the container has its nic', async () => /eth0/.test(await inside(guest.id, 'ip', 'link')));
   t.is((await containers.guest('Status', guest)).guest.state, 'running');
 });
 
@@ -102,7 +102,7 @@ test('a guest without nics has no network', async (t) => {
   t.deepEqual((await containers.guest('NicMetrics', guest)).nic, {});
 });
 
-test('a nic on a network of the engine is the engine’s, beside one on a bridge of the host', async (t) => {
+test('combines a nic on an engine network with one on a bridge', async (t) => {
   const { bridge } = await makeBridge(t);
   const containers = await shared.containers();
   const engine = await shared.podman();
@@ -120,7 +120,7 @@ test('a nic on a network of the engine is the engine’s, beside one on a bridge
   await containers.guest('DeleteContainer', guest);
 });
 
-test('the network user is the engine’s default one', async (t) => {
+test('the network user is the engine’s default network', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest({ nics: [nic('user')] });
   await containers.guest('CreateContainer', guest);
@@ -129,11 +129,11 @@ test('the network user is the engine’s default one', async (t) => {
   await containers.guest('DeleteContainer', guest);
 });
 
-test('a nic that cannot be is refused before anything is made', async (t) => {
+test('rejects an invalid nic before creating the container', async (t) => {
   const containers = await shared.containers();
   const { bridge } = await makeBridge(t);
   for (const [bad, message] of [
-    [nic('no-such-net'), /^nic 0: there is neither a bridge nor an engine network no-such-net/],
+    [nic('no-such-net'), /^nic 0: this host has neither a bridge nor an engine network no-such-net/],
     [nic(bridge, { address: '192.0.2.1' }), /^nic 0: address 192\.0\.2\.1 needs a netmask/],
     [nic(bridge, { vlans: [7] }), /^nic 0: bridge \S+ (cannot have VLANs|does not keep VLANs apart)/],
   ] as const) {
@@ -143,21 +143,23 @@ test('a nic that cannot be is refused before anything is made', async (t) => {
   }
 });
 
-test('a guest whose bridge is gone does not start', async (t) => {
+test('does not start a guest whose bridge is gone', async (t) => {
   const containers = await shared.containers();
   const bridge = `mct${randomBytes(4).toString('hex')}`;
   await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);
   const guest = newGuest({ nics: [nic(bridge)] });
   await containers.guest('CreateContainer', guest);
   await execa('ip', ['link', 'delete', bridge]);
-  await t.throwsAsync(containers.guest('StartContainer', guest), { message: /no bridge mct.* any more/ });
+  await t.throwsAsync(containers.guest('StartContainer', guest), {
+    message: /bridge mct.* no longer exists/,
+  });
   await until(
-    'it is stopped',
+    'the guest is stopped',
     async () => (await containers.guest('Status', guest)).guest.state === 'stopped',
   );
 });
 
-test('a guest that cannot be plugged in does not hide the others', async (t) => {
+test('reports the state of a guest whose nics cannot be connected', async (t) => {
   const podman = await TestPodman.start();
   t.teardown(() => podman.stop());
   const bridge = `mct${randomBytes(4).toString('hex')}`;

@@ -4,26 +4,26 @@ import { peek } from '../../shared/download/peek.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
-/** Enough for the first entry's header, with the extended ones that may come before it. */
+/** Enough for the first entry's header and the extended headers before it. */
 const HEAD_BYTES = 64 * 1024;
 
-/** What an archive is: an image as `docker save` writes it or of OCI layout, or a root file system. */
+/** The kinds of archives: an image in the format of `docker save` or in OCI layout, or a root file system. */
 export type ArchiveKind = 'image' | 'rootfs';
 
 export interface Archive {
   kind: ArchiveKind;
-  /** The tar archive, unpacked. */
+  /** The decompressed tar archive. */
   bytes: Bytes;
 }
 
-/** First entries of the archives that Docker, Podman, Buildah and Skopeo write. */
+/** The first entries in the image archives of Docker, Podman, Buildah and Skopeo. */
 const IMAGE_ENTRY =
   /^(\.\/)?((sha256:)?[0-9a-f]{64}([./].*)?|blobs(\/.*)?|oci-layout|index\.json|manifest\.json|repositories)$/;
 
-/** What tar(1) writes first of a directory that it is told to go to and to take all of. */
+/** The first entry of `tar -C DIRECTORY .`. */
 const ROOT = './';
 
-/** The name of the first entry, of one beside the root where there is one. */
+/** Finds the name of the first entry after the root directory, or else of the root directory. */
 const firstEntry = (head: Buffer): Promise<string | undefined> =>
   new Promise((resolve) => {
     const extract = tar.extract();
@@ -40,8 +40,8 @@ const firstEntry = (head: Buffer): Promise<string | undefined> =>
   });
 
 /**
- * Tells by its content what a file is, plain or packed.
- * @throws when it is no tar archive
+ * Opens a plain or compressed tar archive and detects its kind by its content.
+ * @throws when the file is not a tar archive
  */
 export const openArchive = async (file: Bytes): Promise<Archive> => {
   const packed = await peek(file, MAGIC_BYTES);
@@ -51,7 +51,7 @@ export const openArchive = async (file: Bytes): Promise<Archive> => {
   const name = await firstEntry(head);
   if (name === undefined)
     throw new Error(
-      'not a tar archive: give what docker save or podman save writes, or one of a root file system',
+      'the file is not a tar archive: give one from docker save or podman save, or one of a root file system',
     );
   return { kind: IMAGE_ENTRY.test(name) ? 'image' : 'rootfs', bytes: all };
 };

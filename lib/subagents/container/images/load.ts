@@ -12,24 +12,24 @@ import { followEngine, type PullOptions } from './pull.js';
 import { renameImage } from './rename.js';
 
 export interface LoadOptions extends PullOptions {
-  /** Directories that archives may be read from as files. */
+  /** Directories of archives that may be loaded as files. */
   importDirs: string[];
 }
 
-/** Lets `send` have a stream; when that breaks, the request is broken off, so that half a stream is never taken for all. */
-const sendWhole = async (
+/** Sends a stream as a request body. Aborts the request when the stream fails, so that the engine never takes a part for the whole. */
+const sendComplete = async (
   bytes: Readable,
   signal: AbortSignal,
   send: (body: Readable, abortSignal: AbortSignal) => Promise<unknown>,
 ): Promise<void> => {
-  const breaking = new AbortController();
+  const failing = new AbortController();
   const body = new PassThrough();
-  const sent = send(body, AbortSignal.any([breaking.signal, signal]));
+  const sent = send(body, AbortSignal.any([failing.signal, signal]));
   try {
     await Promise.all([
       pipeline(bytes, body).catch((error) => {
-        breaking.abort(error);
-        // Without its code: that the source cannot be reached says nothing of the engine.
+        failing.abort(error);
+        // Without the code, because an unreachable source must not count as an unreachable engine.
         throw new Error(errorMessage(error), { cause: error });
       }),
       sent,
@@ -40,15 +40,18 @@ const sendWhole = async (
   }
 };
 
-/** A source's bytes, told of about once a second while they are read. */
-async function* told({ bytes, size }: Source, tell: ReportProgress): AsyncGenerator<Buffer, void, undefined> {
+/** Passes on a source's bytes and reports progress about once a second. */
+async function* withProgress(
+  { bytes, size }: Source,
+  report: ReportProgress,
+): AsyncGenerator<Buffer, void, undefined> {
   let count = 0;
-  let toldAt = Date.now();
+  let reportedAt = Date.now();
   for await (const chunk of bytes) {
     count += chunk.length;
-    if (Date.now() - toldAt >= 1000) {
-      toldAt = Date.now();
-      tell(...describeBytes(count, size));
+    if (Date.now() - reportedAt >= 1000) {
+      reportedAt = Date.now();
+      report(...describeBytes(count, size));
     }
     yield chunk;
   }
@@ -57,13 +60,13 @@ async function* told({ bytes, size }: Source, tell: ReportProgress): AsyncGenera
 const sendLoad = (docker: Docker) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.loadImage(body, { quiet: true, abortSignal } as object));
 
-/** The tag is part of `repo`: Docker reads it there as well, and Podman 4.3 knows no `tag`: it would make a `latest`. */
+/** Puts the tag into `repo`, where Docker reads it as well: Podman 4.3 ignores `tag` and would tag the image `latest`. */
 const sendImport = (docker: Docker, repo: string) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.importImage(body, { repo, abortSignal } as object));
 
 /**
- * Loads an archive of an image, or one of a root file system, into the engine.
- * @param source an http, https or file URL
+ * Loads an archive of an image or of a root file system into the engine.
+ * @param source see `openSource`
  */
 export const loadArchive = async (
   engine: Engine,
@@ -72,23 +75,23 @@ export const loadArchive = async (
   { signal, progress, importDirs }: LoadOptions,
 ): Promise<void> => {
   if (parseImageName(id).digest)
-    throw new Error(`image ${id}: what is loaded from an archive has no digest: leave it out`);
+    throw new Error(`image ${id}: an image from an archive cannot have a digest: leave it out`);
   const name = engineReference(id);
   let bytes: AsyncGenerator<Buffer, void, undefined> | undefined;
   try {
     const opened = await openSource(source, { importDirs, signal });
-    bytes = told(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
+    bytes = withProgress(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
     const archive = await openArchive(bytes);
     const isImage = archive.kind === 'image';
     const plain = Readable.from(archive.bytes, { objectMode: false });
     const body = isImage ? renameImage(plain, name) : plain;
     await engine.call((docker) =>
-      sendWhole(body, signal, isImage ? sendLoad(docker) : sendImport(docker, name)),
+      sendComplete(body, signal, isImage ? sendLoad(docker) : sendImport(docker, name)),
     );
   } catch (error) {
     throw new Error(`image ${id}: ${errorMessage(error)}`, { cause: error });
   } finally {
-    // Lets go of the source when it was not read to its end.
+    // Closes the source in case it was not read to its end.
     bytes?.return().catch(() => undefined);
   }
 };

@@ -14,7 +14,7 @@ import { findImage, pullImage } from './pull.js';
 
 export interface ImageDeps {
   engine: Engine;
-  /** Directories that images may be loaded from as files. */
+  /** Directories of files that may be loaded as images. */
   importDirs: string[];
 }
 
@@ -29,7 +29,7 @@ export const toImage = (id: string, bytes: number): Image => ({
 
 const NO_NAME = /^<none>/;
 
-/** The names that an image goes by; of one without any, the digest. */
+/** Returns an image's names, or its digests if it has no name. */
 export const namesOf = ({ RepoTags, RepoDigests }: Pick<ImageInfo, 'RepoTags' | 'RepoDigests'>): string[] => {
   const named = (names: string[] | undefined): string[] =>
     (names ?? []).filter((name) => !NO_NAME.test(name)).map(familiarName);
@@ -37,7 +37,7 @@ export const namesOf = ({ RepoTags, RepoDigests }: Pick<ImageInfo, 'RepoTags' | 
   return tags.length > 0 ? tags : named(RepoDigests);
 };
 
-/** What is there when there is an engine; nothing when there is none. */
+/** Returns `none` when no engine responds. */
 const orNone = async <T>(result: Promise<T>, none: T): Promise<T> => {
   try {
     return await result;
@@ -60,7 +60,10 @@ const getImage = async (engine: Engine, id: string): Promise<Image> => {
 
 const bare = (imageId: string): string => imageId.replace('sha256:', '');
 
-/** The guests that lose their image with a name: all of its containers with the last name, else those made by it. */
+/**
+ * Lists the guests that need an image under the name `id`: those created from that name, or, if it is the image's last
+ * name, all guests created from the image.
+ */
 const guestsOfImage = async (
   engine: Engine,
   id: string,
@@ -79,8 +82,7 @@ const deleteImage = async (engine: Engine, id: string): Promise<Image> => {
   const info = await findImage(engine, id);
   if (!info) throw noSuchImage(id);
   const guests = await guestsOfImage(engine, id, info);
-  if (guests.length > 0)
-    throw new Error(`image ${id} is in use: these guests are containers of it: ${guests.join(', ')}`);
+  if (guests.length > 0) throw new Error(`image ${id} is in use by these guests: ${guests.join(', ')}`);
   await engine.find((docker) => docker.getImage(engineReference(id)).remove());
   return toImage(id, info.Size);
 };
@@ -98,13 +100,13 @@ const loadImage = async (
 };
 
 /**
- * The methods of `MDocker` that are about images. Without an engine there are no images, rather than an error:
- * the agent asks this store together with that of disk images, and one must not keep it from the other's.
+ * The image methods of `MDocker`. Without an engine, the list is empty instead of an error, because the agent merges it
+ * with the list of disk images.
  */
 export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
   const { engine } = deps;
-  // Podman loses names when an image gets two at once; the agent asks for one change after the other anyhow.
-  const oneByOne = pLimit(1);
+  // Podman 4.3 loses names when an image gets two at the same time.
+  const exclusively = pLimit(1);
   return {
     ListImages: async () => ({ images: await orNone(listImages(engine), []) }),
 
@@ -115,11 +117,11 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     },
 
     LoadImage: async (request, call) => ({
-      images: [await oneByOne(() => loadImage(deps, request, call))],
+      images: [await exclusively(() => loadImage(deps, request, call))],
     }),
 
     DeleteImage: async ({ id }) => ({
-      images: [await oneByOne(() => deleteImage(engine, id))],
+      images: [await exclusively(() => deleteImage(engine, id))],
     }),
   };
 };

@@ -1,4 +1,4 @@
-/** How names of images are to be read: https://github.com/distribution/reference */
+/** The defaults of image names: https://github.com/distribution/reference */
 const DEFAULT_DOMAIN = 'docker.io';
 const DEFAULT_NAMESPACE = 'library';
 const DEFAULT_TAG = 'latest';
@@ -6,9 +6,9 @@ const DEFAULT_TAG = 'latest';
 const PATH = /^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/;
 
 export interface ImageName {
-  /** With the registry, `docker.io/library/busybox`. */
+  /** Including the registry: `docker.io/library/busybox`. */
   repository: string;
-  /** `""` when there is a digest. */
+  /** `""` when the name has a digest. */
   tag: string;
   /** `sha256:...`, or `""`. */
   digest: string;
@@ -23,8 +23,8 @@ const fullRepository = (name: string): string => {
 };
 
 /**
- * Reads the id of a container image, `[REGISTRY/]NAME[:TAG][@DIGEST]`.
- * @throws when it cannot be the name of one
+ * Parses the id of a container image, `[REGISTRY/]NAME[:TAG][@DIGEST]`.
+ * @throws when it is not a valid image name
  */
 export const parseImageName = (id: string): ImageName => {
   const [named = '', digest = ''] = id.split('@');
@@ -32,19 +32,19 @@ export const parseImageName = (id: string): ImageName => {
   const repository = fullRepository(colon < 0 ? named : named.slice(0, colon));
   if (!PATH.test(repository.slice(repository.indexOf('/') + 1)))
     throw new Error(
-      `image id "${id}": the name of a container image has small letters, digits and . _ - / only`,
+      `image id "${id}": the name of a container image may only contain lower-case letters, digits and . _ - /`,
     );
   const tag = colon < 0 ? DEFAULT_TAG : named.slice(colon + 1);
   return { repository, digest, tag: digest ? '' : tag };
 };
 
-/** An image's id with all that it leaves out, so that Docker and Podman read it alike. */
+/** Completes an image's id with the defaults, so that Docker and Podman read it alike. */
 export const engineReference = (id: string): string => {
   const { repository, tag, digest } = parseImageName(id);
   return digest ? `${repository}@${digest}` : `${repository}:${tag}`;
 };
 
-/** An image's id as short as it can be, from the engine's name for it. */
+/** Shortens the engine's name of an image to its shortest id. */
 export const familiarName = (reference: string): string => {
   const { repository, tag, digest } = parseImageName(reference);
   const library = `${DEFAULT_DOMAIN}/${DEFAULT_NAMESPACE}/`;

@@ -11,17 +11,17 @@ export interface PullOptions {
   progress: ReportProgress;
 }
 
-/** A line of what the engine says while it works on an image. */
+/** One message of the engine's progress stream: `JSONMessage` of the Docker Engine API. */
 export interface EngineProgress {
   status?: string;
   stream?: string;
   id?: string;
   progressDetail?: { current?: number; total?: number };
-  /** Why it gave up. */
+  /** The reason why the engine failed. */
   error?: string;
 }
 
-/** Describes a line: its layer, what the engine does with it, and how far that layer has come. */
+/** Describes a message: the layer, its status, and that layer's progress. */
 const stepOf = ({ status, id, progressDetail: { current, total } = {} }: EngineProgress): Step => {
   const message = `${id ? `${id}: ` : ''}${status}`;
   if (!current || !total) return [message];
@@ -30,17 +30,17 @@ const stepOf = ({ status, id, progressDetail: { current, total } = {} }: EngineP
 };
 
 /**
- * Reads all that the engine says until it is done.
- * @throws its own error, which it says at the end of an answer that began well
+ * Reads the engine's progress stream to its end.
+ * @throws the engine's error, which it reports in the stream of a response with status 200
  */
 export const followEngine = (
   docker: Docker,
-  answer: NodeJS.ReadableStream,
+  stream: NodeJS.ReadableStream,
   onProgress: (line: EngineProgress) => void = () => undefined,
 ): Promise<EngineProgress[]> =>
   new Promise((resolve, reject) => {
     docker.modem.followProgress(
-      answer,
+      stream,
       (error, lines: EngineProgress[]) => {
         const failed = lines.find((line) => line.error);
         if (error) reject(error);
@@ -51,13 +51,13 @@ export const followEngine = (
     );
   });
 
-/** What the engine knows of an image, when it has it. */
+/** Inspects an image; `undefined` when the engine does not have it. */
 export const findImage = (engine: Engine, id: string): Promise<ImageInspectInfo | undefined> => {
   const reference = engineReference(id);
   return engine.find((docker) => docker.getImage(reference).inspect());
 };
 
-/** Fetches an image from its registry. */
+/** Pulls an image from its registry: `ImageCreate` of the Docker Engine API. */
 export const pullImage = async (
   engine: Engine,
   id: string,
@@ -65,24 +65,24 @@ export const pullImage = async (
 ): Promise<void> => {
   const { repository, tag, digest } = parseImageName(id);
   const fromImage = digest ? `${repository}@${digest}` : repository;
-  let toldAt = 0;
-  const tell = (line: EngineProgress): void => {
-    if (!line.status || Date.now() - toldAt < 1000) return;
-    toldAt = Date.now();
+  let reportedAt = 0;
+  const report = (line: EngineProgress): void => {
+    if (!line.status || Date.now() - reportedAt < 1000) return;
+    reportedAt = Date.now();
     const [message, percent] = stepOf(line);
     progress(`image ${id}: ${message}`, percent);
   };
   try {
     await engine.call(async (docker) => {
       const options = { fromImage, ...(tag ? { tag } : {}), abortSignal: signal };
-      await followEngine(docker, await docker.createImage(options), tell);
+      await followEngine(docker, await docker.createImage(options), report);
     });
   } catch (error) {
     throw new Error(`image ${id} cannot be pulled: ${errorMessage(error)}`, { cause: error });
   }
 };
 
-/** What the engine knows of an image, which it pulls when it does not have it. */
+/** Pulls an image unless the engine has it. */
 export const requireImage = async (engine: Engine, id: string, options: PullOptions): Promise<void> => {
   if (!(await findImage(engine, id))) await pullImage(engine, id, options);
 };

@@ -17,11 +17,11 @@ interface OciIndex {
 const only = <T>(images: T[]): T => {
   const [image, ...others] = images;
   if (image === undefined || others.length > 0)
-    throw new Error(`an archive of ${images.length} images: it must have one`);
+    throw new Error(`the archive contains ${images.length} images: it must contain exactly one`);
   return image;
 };
 
-/** The files that say what the images of an archive are called. */
+/** Sets the name in the files of an archive that hold it. */
 const RENAMES: ReadonlyMap<string, (content: unknown, name: string) => void> = new Map([
   [
     'manifest.json',
@@ -33,14 +33,14 @@ const RENAMES: ReadonlyMap<string, (content: unknown, name: string) => void> = n
     'index.json',
     (content, name) => {
       const manifest = only((content as OciIndex).manifests);
-      // OCI's own key, which Podman reads, and containerd's.
+      // Podman reads OCI's own key, containerd its own.
       const names = { 'org.opencontainers.image.ref.name': name, 'io.containerd.image.name': name };
       manifest.annotations = { ...manifest.annotations, ...names };
     },
   ],
 ]);
 
-/** Older than manifest.json, which every archive of the last ten years has. */
+/** Dropped: it holds names, too, but every archive of the last ten years also has a manifest.json. */
 const LEGACY_NAMES = 'repositories';
 
 const copyEntry = (entry: Entry, pack: Pack): Promise<void> =>
@@ -53,7 +53,8 @@ const copyEntry = (entry: Entry, pack: Pack): Promise<void> =>
 
 const renameEntry = async (entry: Entry, pack: Pack, rename: (content: unknown) => void): Promise<void> => {
   const { size = 0, name } = entry.header;
-  if (size > MAX_INDEX_BYTES) throw new Error(`${name} of ${size} bytes: out of all proportion`);
+  if (size > MAX_INDEX_BYTES)
+    throw new Error(`${name} in the archive has ${size} bytes, more than the ${MAX_INDEX_BYTES} allowed`);
   const content: unknown = JSON.parse((await buffer(entry)).toString('utf8'));
   rename(content);
   const text = JSON.stringify(content);
@@ -75,8 +76,8 @@ const copyRenamed = async (source: Readable, pack: Pack, name: string): Promise<
 };
 
 /**
- * An archive of one image under another name. The name in an archive is its maker's, and would take the place of
- * whatever image has that name here.
+ * Renames the image in an archive. The archive's own name could replace an unrelated image of this host.
+ * @returns the archive with the new name
  */
 export const renameImage = (source: Readable, name: string): Readable => {
   const pack = tar.pack();

@@ -5,15 +5,15 @@ import { generateMac, tapName, USER_NETWORK } from '../../shared/network/nics.js
 import type { Engine } from '../engine.js';
 import { networks } from './switches.js';
 
-/** The engine's own name for its default network; Podman maps it to its own. */
+/** Docker's name for its default network, which Podman maps to its own. */
 const DEFAULT_NETWORK = 'bridge';
 
-/** On a network of the engine in place of a bridge of the host: the engine plugs such a nic in by itself. */
+/** Whether a nic is on a network of the engine, which connects it by itself, instead of a bridge of the host. */
 export const isEngineNic = ({ device }: Nic): boolean => device === undefined;
 
 const isDefault = (network: string): boolean => network === '' || network === USER_NETWORK;
 
-/** The engine network of a nic. */
+/** Returns the engine network of a nic. */
 export const engineNetwork = ({ network }: Nic): string => (isDefault(network) ? DEFAULT_NETWORK : network);
 
 const hasEngineNetwork = async (engine: Engine, name: string): Promise<boolean> =>
@@ -30,16 +30,16 @@ const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: num
   }
   if (!isDefault(nic.network) && !(await hasEngineNetwork(engine, nic.network)))
     throw new Error(
-      `there is neither a bridge nor an engine network ${nic.network} on this host: make one (ip link add ${nic.network} type bridge) or use network ${USER_NETWORK}`,
+      `this host has neither a bridge nor an engine network ${nic.network}: create one (ip link add ${nic.network} type bridge) or use network ${USER_NETWORK}`,
     );
   if (nic.vlans.length > 0)
-    throw new Error('an engine network has no VLANs: leave vlans out, or name a bridge');
+    throw new Error('an engine network has no VLANs: leave out vlans, or name a bridge');
   return complete;
 };
 
 /**
- * The nics with their names, and those on bridges of the host with their MAC addresses and devices.
- * @throws when one is impossible
+ * Completes nics with their names and, on bridges of the host, with MAC addresses and devices.
+ * @throws when a nic is invalid or its network does not exist
  */
 export const completeNics = async (engine: Engine, guestId: string, nics: readonly Nic[]): Promise<Nic[]> => {
   const complete: Nic[] = [];
@@ -52,6 +52,6 @@ export const completeNics = async (engine: Engine, guestId: string, nics: readon
   }
   const names = complete.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw new Error(`two nics have the name ${twice}`);
+  if (twice !== undefined) throw new Error(`two nics are named ${twice}: give each its own name`);
   return complete;
 };

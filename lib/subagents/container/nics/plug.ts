@@ -11,28 +11,28 @@ import { networks } from './switches.js';
 
 const TIMEOUT_MS = 10_000;
 
-/** A container that was started again has another network namespace, and the old one's devices go only slowly. */
+/** Checks both ends: a restarted container has a new network namespace, and the old one's devices vanish with a delay. */
 const isPlugged = async (guestId: string, pid: number, device: string, inside: string): Promise<boolean> => {
   const devices = await readFile(`/proc/${pid}/net/dev`, 'utf8');
   const alias = await readFile(`${SYS_NET}/${device}/ifalias`, 'utf8').catch(() => '');
   return devices.includes(` ${inside}:`) && alias.trim() === tapAlias(guestId);
 };
 
-/** Runs a program of the host in the network namespace of a process: nsenter(1). */
+/** Runs a program of the host in a process's network namespace: nsenter(1). */
 const runInside = async (pid: number, program: string, ...args: string[]): Promise<void> => {
   try {
     await execa('nsenter', [`--net=/proc/${pid}/ns/net`, program, ...args], { timeout: TIMEOUT_MS });
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    const words = String(error.stderr ?? '').trim() || error.shortMessage;
-    throw new Error(`${program} ${args.join(' ')}: ${words}`, { cause: error });
+    const reason = String(error.stderr ?? '').trim() || error.shortMessage;
+    throw new Error(`${program} ${args.join(' ')}: ${reason}`, { cause: error });
   }
 };
 
 const plug = async (guestId: string, pid: number, nic: Nic, inside: string): Promise<void> => {
   const { device = '', mac = '', network, vlans } = nic;
   const target = await networks.find(network);
-  if (!target) throw new Error(`there is no bridge ${network} on this host any more`);
+  if (!target) throw new Error(`bridge ${network} no longer exists on this host`);
   const peer = ['peer', 'name', inside, 'address', mac, 'netns', String(pid)];
   await runTool('ip', 'link', 'add', 'dev', device, 'address', tapMac(mac), 'type', 'veth', ...peer);
   await target.addPort({ tap: device, guestId, vlans });
@@ -45,23 +45,23 @@ const plug = async (guestId: string, pid: number, nic: Nic, inside: string): Pro
     const family = `-${address.family}`;
     await runInside(pid, 'ip', family, 'route', 'replace', 'default', 'via', address.gateway, 'dev', inside);
   }
-  // Last, so that a device that has it is whole.
+  // The alias comes last: it marks a completely configured device.
   await runTool('ip', 'link', 'set', 'dev', device, 'alias', tapAlias(guestId));
 };
 
-/** Takes away what a container that has ended may still have on the host's bridges. */
+/** Removes the devices that a stopped container may still have on the host's bridges. */
 export const unplugNics = async (guestId: string, nics: readonly Nic[]): Promise<void> => {
   if (!nics.every(isEngineNic)) await removeTaps(guestId, networks);
 };
 
 /**
- * Plugs a running container into the bridges of the host, each nic by a veth(4) pair; engine networks are the
- * engine's. What is plugged in already stays.
+ * Connects a running container to the host's bridges, each nic by a veth(4) pair. Leaves engine networks to the engine,
+ * and a completely connected container as it is.
  * @param pid the container's first process
  */
 export const plugNics = async (guestId: string, pid: number, nics: readonly Nic[]): Promise<void> => {
   const own = nics.filter((nic) => !isEngineNic(nic));
-  // The engine has named its own nics already: eth0, eth1, ...
+  // The engine has already named its own nics eth0, eth1, ...
   const first = nics.length - own.length;
   const plugged = await Promise.all(
     own.map(({ device = '' }, index) => isPlugged(guestId, pid, device, `eth${first + index}`)),

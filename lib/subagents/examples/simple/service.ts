@@ -3,6 +3,7 @@ import type { Logger } from '../../../log.js';
 import { guestRequestSchema } from '../../../rpc/protocol/messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
 
+/** Parses the option `--percent`. */
 export const parsePercent = (value: string): number => {
   const percent = Number(value);
   if (value.trim() === '' || !(percent >= 0 && percent <= 100))
@@ -11,8 +12,8 @@ export const parsePercent = (value: string): number => {
 };
 
 /**
- * A sub-agent whose one method, `Simple.DoStuff`, gives the guest back unchanged or fails.
- * @param percent how many of a hundred calls fail: none at 0, all at 100
+ * Creates a sub-agent whose one method, `Simple.DoStuff`, returns the guest unchanged or fails.
+ * @param percent the percentage of calls that fail
  */
 export const createSimple = (percent: number, log: Logger): SubAgent =>
   new SubAgent({ name: 'mistify-simple', log }).method('Simple.DoStuff', guestRequestSchema, ({ guest }) => {

@@ -3,10 +3,10 @@ import type { Console } from '../../../http/websocket/console.js';
 
 const CARRIAGE_RETURN = 0x0d;
 
-/** A line as a terminal driver in raw mode would show it. */
+/** Echoes a byte, and a prompt after a carriage return. */
 const echoed = (byte: number): Buffer => (byte === CARRIAGE_RETURN ? Buffer.from('\r\n$ ') : Buffer.of(byte));
 
-/** Says what it is given, as a terminal without anything behind it; and how large it is told that the terminal is. */
+/** Opens a console that echoes its input, and prints the size after every resize. */
 export const openConsole = (): Console => {
   const bytes = new Duplex({
     read() {},

@@ -2,12 +2,12 @@ import type { Disk, Guest, Nic } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 
 const VNC_PORT = 5900;
-/** What a disk of an image gets when no size was asked for, in MB. */
+/** The size of a disk without a requested size, in MB. */
 const DEFAULT_DISK_MB = 1024;
 
 const letter = (index: number): string => String.fromCharCode('a'.charCodeAt(0) + index);
 
-const filledDisk = (guest: Guest, disk: Disk, index: number): Disk => {
+const completeDisk = (guest: Guest, disk: Disk, index: number): Disk => {
   const volume = `guests/${guest.id}/disk-${index}`;
   return {
     ...disk,
@@ -19,7 +19,7 @@ const filledDisk = (guest: Guest, disk: Disk, index: number): Disk => {
   };
 };
 
-const filledNic = (nic: Nic, index: number): Nic => ({
+const completeNic = (nic: Nic, index: number): Nic => ({
   ...nic,
   name: nic.name ?? `net${index}`,
   model: nic.model || 'virtio',
@@ -27,23 +27,23 @@ const filledNic = (nic: Nic, index: number): Nic => ({
   device: nic.device ?? `tap${index}`,
 });
 
-/** The guest, its disks as a storage sub-agent would have made them. */
+/** Returns the guest with disks as a storage sub-agent would create them. */
 export const withDisks = ({ guest }: GuestRequest): GuestResponse => ({
-  guest: { ...guest, disks: (guest.disks ?? []).map((disk, index) => filledDisk(guest, disk, index)) },
+  guest: { ...guest, disks: (guest.disks ?? []).map((disk, index) => completeDisk(guest, disk, index)) },
 });
 
 export const withoutDisks = ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, disks: [] } });
 
 export const unchanged = ({ guest }: GuestRequest): GuestResponse => ({ guest });
 
-/** The guest defined, but not started. */
+/** Returns the guest defined but not started. */
 export const defined = ({ guest }: GuestRequest): GuestResponse => ({
-  guest: { ...guest, state: 'shutoff', nics: (guest.nics ?? []).map(filledNic) },
+  guest: { ...guest, state: 'shutoff', nics: (guest.nics ?? []).map(completeNic) },
 });
 
-/** The guest as it runs: its nics plugged in, its screen on VNC. */
+/** Returns the running guest, with its nics and its VNC port. */
 export const running = ({ guest }: GuestRequest): GuestResponse => ({
-  guest: { ...guest, state: 'running', nics: (guest.nics ?? []).map(filledNic), vnc: VNC_PORT },
+  guest: { ...guest, state: 'running', nics: (guest.nics ?? []).map(completeNic), vnc: VNC_PORT },
 });
 
 export const paused = ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, state: 'paused' } });
@@ -52,12 +52,12 @@ export const shutoff = ({ guest }: GuestRequest): GuestResponse => ({
   guest: { ...guest, state: 'shutoff', vnc: 0 },
 });
 
-/** The state that the caller knows, as one who has no other source of truth can only say. */
+/** Returns the caller's own state: the test service has no other. */
 export const status = ({ guest }: GuestRequest): GuestResponse => ({
   guest: { ...guest, state: guest.state || 'unknown' },
 });
 
-/** Answers a container in the given state. */
+/** Returns a method that reports a container in the given state. */
 export const container =
   (state: 'running' | 'paused' | 'stopped' | 'deleted') =>
   ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, type: 'container', state } });

@@ -1,12 +1,12 @@
 import type { Image } from '../../../model/image.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
 
-/** What both stores say of an image that they have, or have fetched. */
-type Store = (id: string) => Image;
+/** Describes an image with the given id. */
+type DescribeImage = (id: string) => Image;
 
 const SIZE_MB = 1024;
 
-export const diskImage: Store = (id) => ({
+export const diskImage: DescribeImage = (id) => ({
   id,
   type: 'kvm',
   volume: `images/${id}`,
@@ -15,18 +15,23 @@ export const diskImage: Store = (id) => ({
   status: 'complete',
 });
 
-export const containerImage: Store = (id) => ({ id, type: 'container', size: SIZE_MB, status: 'complete' });
+export const containerImage: DescribeImage = (id) => ({
+  id,
+  type: 'container',
+  size: SIZE_MB,
+  status: 'complete',
+});
 
 export const listImages =
-  (store: Store, ids: readonly string[]) =>
-  (_request: ImageRequest): ImageResponse => ({ images: ids.map(store) });
+  (describe: DescribeImage, ids: readonly string[]) =>
+  (_request: ImageRequest): ImageResponse => ({ images: ids.map(describe) });
 
-/** Get, fetch and delete all answer the image asked for: every image is there already. */
+/** Serves get, fetch and delete: returns the named image, since every image exists. */
 export const oneImage =
-  (store: Store) =>
-  ({ id }: ImageRequest): ImageResponse => ({ images: id === '' ? [] : [store(id)] });
+  (describe: DescribeImage) =>
+  ({ id }: ImageRequest): ImageResponse => ({ images: id === '' ? [] : [describe(id)] });
 
-/** A new disk made from an image, named after `dest`. */
+/** Returns a new disk made from an image, named `dest`. */
 export const cloneImage = ({ id, dest }: ImageRequest) => ({
   volumes: [{ id: dest || `${id}-clone`, size: SIZE_MB, device: `/dev/mistify/${dest || `${id}-clone`}` }],
 });

@@ -54,7 +54,7 @@ export const nicMetrics = ({ guest }: GuestMetricsRequest): GuestMetricsResponse
   nic: Object.fromEntries(nicNames(guest).map((name) => [name, { name, ...NIC }])),
 });
 
-/** It keeps no guests: it counts one, which every host has. */
+/** Returns the counters of one made-up guest. */
 export const allMetrics = (): AllMetricsResponse => ({
   guests: [
     {

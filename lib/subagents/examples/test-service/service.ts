@@ -19,9 +19,9 @@ import { createSnapshot, downloadSnapshot, listSnapshots, oneSnapshot } from './
 const DISK_IMAGES = ['debian-12', 'alpine-3'];
 const CONTAINER_IMAGES = ['localhost/busybox:1'];
 
-type Answer = (request: GuestRequest) => GuestResponse;
+type GuestMethod = (request: GuestRequest) => GuestResponse;
 
-const GUEST_METHODS: Record<`${string}.${string}`, Answer> = {
+const GUEST_METHODS: Record<`${string}.${string}`, GuestMethod> = {
   'ImageStore.VerifyDisks': guests.unchanged,
   'ImageStore.CreateGuestDisks': guests.withDisks,
   'ImageStore.DeleteGuestsDisks': guests.withoutDisks,
@@ -66,7 +66,7 @@ const GUEST_METHODS: Record<`${string}.${string}`, Answer> = {
   'Test.UnpauseContainer': guests.container('running'),
 };
 
-/** The original's requests about containers that are not guests of the agent. */
+/** Requests of the original's API about containers that are not guests. */
 const containerRequestSchema = Joi.object<{ id: string }>({
   id: Joi.string().allow('').default(''),
 }).unknown();
@@ -116,13 +116,13 @@ const addContainers = (agent: SubAgent): void => {
 };
 
 /**
- * Answers every method that the agent may call, with fixed values and no side effects, so that a client can
- * be developed on a machine without a hypervisor.
+ * Creates a sub-agent that responds to every method with fixed values and without side effects, for developing clients
+ * on a machine without a hypervisor.
  */
 export const createTestService = (log: Logger): SubAgent => {
   const agent = new SubAgent({ name: 'mistify-test-service', log });
-  for (const [method, answer] of Object.entries(GUEST_METHODS))
-    agent.method(method as `${string}.${string}`, guestRequestSchema, answer);
+  for (const [method, respond] of Object.entries(GUEST_METHODS))
+    agent.method(method as `${string}.${string}`, guestRequestSchema, respond);
   for (const service of ['Libvirt', 'MDocker', 'Test']) addMetrics(agent, service);
   for (const service of ['ImageStore', 'Test']) {
     addImages(agent, service);

@@ -12,7 +12,7 @@ const CHUNKS = 16;
 
 const parse = (id: string): SnapshotIdParts => {
   const parts = parseSnapshotId(id);
-  if (!parts) throw new Error(`"${id}" is no snapshot id: it looks like guests/GUEST/disk-0@NAME`);
+  if (!parts) throw new Error(`"${id}" is not a snapshot id: it must look like guests/GUEST/disk-0@NAME`);
   return parts;
 };
 
@@ -26,20 +26,20 @@ export const listSnapshots = ({ id }: SnapshotRequest): SnapshotResponse => {
   return { snapshots: NAMES.map((name) => named(parts, name)) };
 };
 
-/** Creates `dest`. */
+/** Pretends to create the snapshot `dest`. */
 export const createSnapshot = ({ id, dest }: SnapshotRequest): SnapshotResponse => {
   const parts = parse(id);
   return { snapshots: [named(parts, dest || `snap-${Math.floor(Date.now() / 1000)}`)] };
 };
 
-/** Get, delete and roll back all answer the snapshot asked for: every snapshot is there already. */
+/** Serves get, delete and rollback: returns the named snapshot, since every snapshot exists. */
 export const oneSnapshot = ({ id }: SnapshotRequest): SnapshotResponse => {
   const parts = parse(id);
-  if (parts.name === undefined) throw new Error(`"${id}" names no snapshot: add @NAME`);
+  if (parts.name === undefined) throw new Error(`"${id}" does not name a snapshot: add @NAME`);
   return { snapshots: [named(parts, parts.name)] };
 };
 
-/** 1 MiB that is the same for the same snapshot: its id, line after line. */
+/** Streams 1 MiB: lines with the snapshot's id. */
 export const downloadSnapshot = ({ id }: SnapshotRequest): ByteStream => {
   if (parseSnapshotId(id)?.name === undefined) throw new Refusal('not_found', `snapshot ${id}: not found`);
   const chunk = Buffer.alloc(CHUNK_BYTES, `${id}\n`);

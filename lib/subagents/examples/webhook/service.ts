@@ -5,23 +5,23 @@ import type { Logger } from '../../../log.js';
 import { type GuestRequest, guestRequestSchema } from '../../../rpc/protocol/messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
 
-const LIMIT: TimeLimit = { ms: 5000, expired: () => new Error('no answer within 5 s') };
+const LIMIT: TimeLimit = { ms: 5000, expired: () => new Error('no response within 5 s') };
 
-/** What chat services' incoming webhooks take. */
+/** A message in the format of chat services' incoming webhooks. */
 export interface WebhookMessage {
   text: string;
   icon_emoji: string;
   username: string;
 }
 
-/** The message for a call; the stage's args `emoji` and `name` override its looks. */
+/** Formats the message for a call. The stage's args `emoji` and `name` replace the defaults. */
 export const webhookMessage = ({ guest, action, args }: GuestRequest): WebhookMessage => ({
   text: `${action || 'unknown'} called on ${guest.id}`,
   icon_emoji: `:${args?.emoji || 'rainbow'}:`,
   username: args?.name || 'mistify-webhook-post',
 });
 
-/** A sub-agent whose one method, `Webhook.Post`, tells an HTTP endpoint which action runs on which guest. */
+/** Creates a sub-agent whose one method, `Webhook.Post`, posts the action and the guest to an HTTP endpoint. */
 export const createWebhook = (endpoint: string, log: Logger): SubAgent =>
   new SubAgent({ name: 'mistify-webhook', log }).method(
     'Webhook.Post',

@@ -22,7 +22,7 @@ const nic = (more: Partial<Nic>): Nic => ({
 const options = (guest = {}, nics: Nic[] = []) =>
   createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1');
 
-test('the container is called after the guest and marked as its own', (t) => {
+test('names the container after the guest and labels it', (t) => {
   t.like(options(), {
     name: `mistify-${GUEST_ID}`,
     Hostname: GUEST_ID,
@@ -31,24 +31,24 @@ test('the container is called after the guest and marked as its own', (t) => {
   });
 });
 
-test('memory is a limit in bytes, with a default; CPUs are a limit only when asked for', (t) => {
+test('limits memory by default, and CPUs only on request', (t) => {
   t.is(options().HostConfig?.Memory, 512 * 2 ** 20);
   t.is(options().HostConfig?.NanoCpus, undefined);
   t.like(options({ memory: 64, cpu: 2 }).HostConfig, { Memory: 64 * 2 ** 20, NanoCpus: 2e9 });
 });
 
-test('without nics, and with those on bridges of the host, the engine makes no network', (t) => {
+test('asks the engine for no network without nics or with nics on bridges', (t) => {
   t.is(options().HostConfig?.NetworkMode, 'none');
   t.is(options({}, [nic({ network: 'br0', device: 'mt0-0' })]).HostConfig?.NetworkMode, 'none');
 });
 
-test('the network user is the engine’s default', (t) => {
+test('maps the network user to the engine’s default network', (t) => {
   const made = options({}, [nic({})]);
   t.is(made.HostConfig?.NetworkMode, 'bridge');
   t.is(made.NetworkingConfig, undefined);
 });
 
-test('an engine network gets the address and the MAC of the nic', (t) => {
+test('passes a nic’s address and MAC to its engine network', (t) => {
   const made = options({}, [nic({ network: 'lan', address: '192.0.2.7/24', mac: '52:54:00:00:00:07' })]);
   t.like(made, { MacAddress: '52:54:00:00:00:07', HostConfig: { NetworkMode: 'lan' } });
   t.deepEqual(made.NetworkingConfig?.EndpointsConfig?.lan as object, {
@@ -60,12 +60,12 @@ test('an engine network gets the address and the MAC of the nic', (t) => {
   });
 });
 
-test('the nics are read again from the container’s labels', (t) => {
+test('reads the nics back from the container’s labels', (t) => {
   const nics = [nic({ network: 'br0', device: 'mt0-0' })];
   t.deepEqual(nicsOf(options({}, nics).Labels ?? {}), nics);
   t.deepEqual(nicsOf({}), []);
 });
 
-test('a container without an image is refused', (t) => {
+test('rejects a container without an image', (t) => {
   t.throws(() => completeDefinition({ id: GUEST_ID }, []), { message: /needs an image/ });
 });

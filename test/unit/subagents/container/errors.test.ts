@@ -8,7 +8,7 @@ import {
 
 const failure = (message: string, more: object): Error => Object.assign(new Error(message), more);
 
-test('an error of the engine is told in its own words', (t) => {
+test('reports the engine’s own message', (t) => {
   const error = failure('(HTTP code 404) no such container - x', {
     statusCode: 404,
     json: { message: 'No such container: x' },
@@ -18,7 +18,7 @@ test('an error of the engine is told in its own words', (t) => {
   t.like(explained as EngineError, { status: 404, message: 'No such container: x' });
 });
 
-test('or in those that the client made of them', (t) => {
+test('strips the client’s prefix when the response has no JSON', (t) => {
   const error = failure('(HTTP code 500) server error - no such host - at all ', {
     statusCode: 500,
     json: null,
@@ -26,21 +26,18 @@ test('or in those that the client made of them', (t) => {
   t.is((explainEngineError(error) as Error).message, 'no such host - at all');
 });
 
-test('any other error stays what it is', (t) => {
+test('returns other errors unchanged', (t) => {
   const error = new Error('out of paper');
   t.is(explainEngineError(error), error);
 });
 
-test('only a socket that fails means that the engine is away', (t) => {
+test('takes only socket errors for an unreachable engine', (t) => {
   t.true(isUnreachable(failure('connect', { code: 'ECONNREFUSED' })));
   t.false(isUnreachable(failure('no', { code: 'ENOENT', statusCode: 404 })));
   t.false(isUnreachable(new Error('other')));
 });
 
-test('an engine that was never there is told apart from one that went away', (t) => {
-  t.regex(
-    new NoEngineError(['/a', '/b'], undefined).message,
-    /^there is no container engine: looked at \/a, \/b: /,
-  );
-  t.regex(new NoEngineError(['/a', '/b'], '/b').message, /^the container engine at \/b does not answer/);
+test('words a missing engine and a lost engine differently', (t) => {
+  t.regex(new NoEngineError(['/a', '/b'], undefined).message, /^no container engine at \/a, \/b: /);
+  t.regex(new NoEngineError(['/a', '/b'], '/b').message, /^the container engine at \/b does not respond/);
 });

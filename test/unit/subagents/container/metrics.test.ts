@@ -9,19 +9,19 @@ const cpuStats = (perCpu?: number[] | null, online?: number) => ({
   },
 });
 
-test('the time of each CPU is in seconds, without those that are off', (t) => {
+test('reports the time of each online CPU in seconds', (t) => {
   t.deepEqual(toCpuMetrics(cpuStats([1e9, 2e9, 0, 0], 2)), [
     { cpu_time: 1, vcpu_time: 1 },
     { cpu_time: 2, vcpu_time: 2 },
   ]);
 });
 
-test('where the engine knows no single CPUs there is one time for all', (t) => {
+test('reports one time for all CPUs when the engine does not count them singly', (t) => {
   for (const stats of [cpuStats(), cpuStats(null), cpuStats([], 4)])
     t.deepEqual(toCpuMetrics(stats), [{ cpu_time: 3, vcpu_time: 3 }]);
 });
 
-test('a disk’s counters are put together by its numbers, and it is called by its name', async (t) => {
+test('merges the counters of a device and resolves its name', async (t) => {
   const at = (minor: number, op: string, value: number) => ({ major: 8, minor, op, value });
   const stats = {
     blkio_stats: {
@@ -49,7 +49,7 @@ test('a disk’s counters are put together by its numbers, and it is called by i
   });
 });
 
-test('a container that did nothing has no disks', async (t) => {
+test('reports no disks for a container without I/O', async (t) => {
   t.deepEqual(await toDiskMetrics({ blkio_stats: { io_service_bytes_recursive: null } }, async (n) => n), {});
 });
 
@@ -64,7 +64,7 @@ const nic = (name: string, device?: string): Nic => ({
   ...(device ? { device } : {}),
 });
 
-test('the engine’s networks are counted under the names of their nics', (t) => {
+test('reports the engine’s network counters under the names of the nics', (t) => {
   const counters = (rx: number) => ({
     rx_bytes: rx,
     rx_packets: 2,

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { engineSockets } from '../../../../lib/subagents/container/sockets.js';
 
-test('what was asked for comes before DOCKER_HOST, and that before where engines listen by themselves', (t) => {
+test('prefers given sockets to DOCKER_HOST, and DOCKER_HOST to the defaults', (t) => {
   const env = { DOCKER_HOST: 'unix:///run/my.sock', XDG_RUNTIME_DIR: '/run/user/7' };
   t.deepEqual(engineSockets(['/a.sock', 'unix:///b.sock'], env), ['/a.sock', '/b.sock']);
   t.deepEqual(engineSockets([], env), ['/run/my.sock']);
@@ -12,8 +12,8 @@ test('what was asked for comes before DOCKER_HOST, and that before where engines
   ]);
 });
 
-test('an engine on another host is refused', (t) => {
+test('rejects an engine on another host', (t) => {
   t.throws(() => engineSockets([], { DOCKER_HOST: 'tcp://192.0.2.1:2375' }), {
-    message: /^container engine tcp:\/\/192\.0\.2\.1:2375: give the path of a unix socket/,
+    message: /^container engine tcp:\/\/192\.0\.2\.1:2375 is not a unix socket/,
   });
 });

@@ -5,34 +5,34 @@ import { type ScriptedEngine, startScriptedEngine } from '../../../helpers/scrip
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { until } from '../../../helpers/wait.js';
 
-const start = async (t: ExecutionContext, guests: ScriptedEngine['containers'], resyncMs?: number) => {
-  const { engine, containers } = await startScriptedEngine(t, guests);
-  const watcher = new Watcher(containers, silentLog, resyncMs);
+const start = async (t: ExecutionContext, containers: ScriptedEngine['containers'], resyncMs?: number) => {
+  const { engine, guests } = await startScriptedEngine(t, containers);
+  const watcher = new Watcher(guests, silentLog, resyncMs);
   t.teardown(() => watcher.close());
   await watcher.start();
-  return { engine, stateOf: (id: string) => containers.states.get(id)?.state };
+  return { engine, stateOf: (id: string) => guests.states.get(id)?.state };
 };
 
-test('an engine that could not tell its containers for once is followed again', async (t) => {
+test('reconnects to an engine that failed to list its containers', async (t) => {
   const { engine, stateOf } = await start(t, { a: [{ running: true }] }, 500);
   t.is(stateOf('a'), 'running');
   engine.listStatus = 500;
-  await until('its guests are unknown', () => stateOf('a') === 'unknown');
+  await until('the guest is unknown', () => stateOf('a') === 'unknown');
   engine.listStatus = 200;
-  await until('they are known again', () => stateOf('a') === 'running');
-  t.true(engine.streams.length > 1, 'its events are followed again');
+  await until('the guest is known again', () => stateOf('a') === 'running');
+  t.true(engine.streams.length > 1, 'subscribes to the events again');
 });
 
-test('what the engine tells of a guest is looked at', async (t) => {
+test('inspects a guest after an event', async (t) => {
   const { engine, stateOf } = await start(t, { a: [{ running: true }] });
   engine.containers = { a: [{ running: false }] };
   const event = { Action: 'die', Actor: { Attributes: { [GUEST_LABEL]: 'a' } } };
   engine.streams[0]?.write(`${JSON.stringify(event)}\n`);
-  await until('it is stopped', () => stateOf('a') === 'stopped');
+  await until('the guest is stopped', () => stateOf('a') === 'stopped');
   t.pass();
 });
 
-test('one container that cannot be made sense of hides none of the others', async (t) => {
+test('a container with damaged labels does not affect the others', async (t) => {
   const broken = { running: true, labels: { 'io.mistify.nics': 'no JSON' } };
   const { stateOf } = await start(t, { a: [{ running: true }], b: [broken] });
   t.is(stateOf('a'), 'running');

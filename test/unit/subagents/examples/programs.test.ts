@@ -14,28 +14,28 @@ const start = (t: ExecutionContext, name: string, args: string[], env: Record<st
   return program;
 };
 
-const answers = (port: number): Promise<boolean> =>
+const responds = (port: number): Promise<boolean> =>
   fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`, { headers: { connection: 'close' } }).then(
     ({ ok }) => ok,
     () => false,
   );
 
-test('test-service listens where MISTIFY_PORT says, and stops on SIGTERM', async (t) => {
+test('test-service listens on MISTIFY_PORT and exits on SIGTERM', async (t) => {
   const port = await getPort();
   const program = start(t, 'test-service', [], { MISTIFY_PORT: String(port) });
-  await until('it answers', () => answers(port), 30_000);
+  await until('the program responds', () => responds(port), 30_000);
   program.kill('SIGTERM');
   t.is((await program).exitCode, 0);
 });
 
-test('simple listens where --port says', async (t) => {
+test('simple listens on --port', async (t) => {
   const port = await getPort();
   start(t, 'simple', ['--port', String(port), '--percent', '10']);
-  await until('it answers', () => answers(port), 30_000);
+  await until('the program responds', () => responds(port), 30_000);
   t.pass();
 });
 
-test('webhook does not start without an endpoint, and says so', async (t) => {
+test('webhook does not start without an endpoint', async (t) => {
   const { exitCode, stderr } = await start(t, 'webhook', []);
   t.is(exitCode, 1);
   t.regex(stderr, /required option '-e, --endpoint <url>' not specified/);

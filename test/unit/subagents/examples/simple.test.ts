@@ -4,7 +4,7 @@ import { callMethod, GUEST_ID, serve, silentLog } from '../../../helpers/sub-age
 
 const request = { guest: { id: GUEST_ID, memory: 128 }, action: 'create' };
 
-test('Simple.DoStuff at 0% gives the guest back unchanged', async (t) => {
+test('Simple.DoStuff at 0% returns the guest unchanged', async (t) => {
   const port = await serve(t, createSimple(0, silentLog));
   for (let call = 0; call < 20; call++) {
     const { result } = await callMethod(port, 'Simple.DoStuff', request);
@@ -12,7 +12,7 @@ test('Simple.DoStuff at 0% gives the guest back unchanged', async (t) => {
   }
 });
 
-test('Simple.DoStuff at 100% always fails and says why', async (t) => {
+test('Simple.DoStuff at 100% always fails with the reason', async (t) => {
   const port = await serve(t, createSimple(100, silentLog));
   for (let call = 0; call < 20; call++) {
     const { status, error } = await callMethod(port, 'Simple.DoStuff', request);
@@ -28,6 +28,6 @@ test('Simple.DoStuff at 50% fails sometimes', async (t) => {
 });
 
 for (const bad of ['', '-1', '101', 'many'])
-  test(`a percentage of "${bad}" is refused`, (t) => {
+  test(`rejects the percentage "${bad}"`, (t) => {
     t.throws(() => parsePercent(bad), { message: 'not a number from 0 to 100' });
   });

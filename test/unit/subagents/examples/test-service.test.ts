@@ -37,13 +37,13 @@ const STATES = {
 };
 
 for (const [method, state] of Object.entries(STATES))
-  test(`${method} answers the guest, ${state}`, async (t) => {
+  test(`${method} returns the guest as ${state}`, async (t) => {
     const port = await serve(t, createTestService(silentLog));
     const { result } = await callMethod(port, method, { guest, action: 'any' });
     t.like(result, { guest: { ...guest, state } });
   });
 
-test('every method that the contract names is there', async (t) => {
+test('serves every method of the contract', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const health = (await (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`)).json()) as Health;
   const named = {
@@ -65,7 +65,7 @@ test('every method that the contract names is there', async (t) => {
     for (const method of methods.split(' ')) t.true(health.methods.includes(`${service}.${method}`), method);
 });
 
-test('ImageStore.CreateGuestDisks fills in what a storage sub-agent would', async (t) => {
+test('ImageStore.CreateGuestDisks fills in the fields that a storage sub-agent would', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const { result } = await callMethod(port, 'ImageStore.CreateGuestDisks', {
     guest: { ...guest, disks: [disk, { ...disk, image: '', size: 20 }] },
@@ -80,7 +80,7 @@ test('ImageStore.CreateGuestDisks fills in what a storage sub-agent would', asyn
   });
 });
 
-test('Libvirt.Create fills in nics and the VNC port; Libvirt.Poweroff takes the port away', async (t) => {
+test('Libvirt.Create fills in nics and the VNC port; Libvirt.Poweroff clears the port', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const created = await callMethod(port, 'Libvirt.Create', { guest: { ...guest, nics: [nic] } });
   t.like(created.result, { guest: { vnc: 5900, nics: [{ name: 'net0', model: 'virtio', device: 'tap0' }] } });
@@ -88,13 +88,13 @@ test('Libvirt.Create fills in nics and the VNC port; Libvirt.Poweroff takes the 
   t.like(off.result, { guest: { vnc: 0 } });
 });
 
-test('Libvirt.Status answers the state that the caller knows', async (t) => {
+test('Libvirt.Status returns the caller’s own state', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const { result } = await callMethod(port, 'Libvirt.Status', { guest: { ...guest, state: 'paused' } });
   t.like(result, { guest: { state: 'paused' } });
 });
 
-test('metrics come for each vCPU, disk and nic of the guest', async (t) => {
+test('reports metrics for each vCPU, disk and nic of the guest', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const request = { guest: { ...guest, disks: [disk, disk], nics: [{ ...nic, name: 'lan' }] } };
   const cpu = await callMethod(port, 'Libvirt.CPUMetrics', request);
@@ -105,7 +105,7 @@ test('metrics come for each vCPU, disk and nic of the guest', async (t) => {
   t.like(nics.result, { type: 'nic', nic: { lan: { name: 'lan', rx_packets: 1024 } } });
 });
 
-test('an image is answered by the id that was asked for', async (t) => {
+test('returns an image with the requested id', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   for (const method of ['GetImage', 'RequestImage', 'DeleteImage']) {
     const { result } = await callMethod(port, `ImageStore.${method}`, { id: 'debian-12', type: 'kvm' });
@@ -113,32 +113,32 @@ test('an image is answered by the id that was asked for', async (t) => {
   }
 });
 
-test('containers have their own images', async (t) => {
+test('lists container images separately', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const { result } = await callMethod(port, 'MDocker.ListImages', { type: 'container' });
   t.like(result, { images: [{ id: 'localhost/busybox:1', type: 'container' }] });
 });
 
-test('a new snapshot is named as asked, on the first disk when none is named', async (t) => {
+test('names a new snapshot as requested, on the first disk by default', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const request = { id: `guests/${GUEST_ID}`, dest: 'monday', recursive: true, destroyMoreRecent: false };
   const { result } = await callMethod(port, 'ImageStore.CreateSnapshot', request);
   t.like(result, { snapshots: [{ id: `guests/${GUEST_ID}/disk-0@monday` }] });
 });
 
-test('snapshots are listed for the disk that was asked for', async (t) => {
+test('lists snapshots of the requested disk', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const { result } = await callMethod(port, 'ImageStore.ListSnapshots', { id: `guests/${GUEST_ID}/disk-1` });
   t.like(result, { snapshots: [{ id: `guests/${GUEST_ID}/disk-1@before-upgrade` }] });
 });
 
-test('an id that is no snapshot id is an error that shows what one looks like', async (t) => {
+test('rejects a malformed snapshot id and shows the format', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const { error } = await callMethod(port, 'ImageStore.GetSnapshot', { id: 'tank/1' });
-  t.is(error, '"tank/1" is no snapshot id: it looks like guests/GUEST/disk-0@NAME');
+  t.is(error, '"tank/1" is not a snapshot id: it must look like guests/GUEST/disk-0@NAME');
 });
 
-test('a snapshot is downloaded as a stream of bytes, the same each time', async (t) => {
+test('streams the same bytes of a snapshot each time', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const download = async (): Promise<Buffer> => {
     const response = await fetch(`http://127.0.0.1:${port}/snapshots/download`, {
@@ -155,7 +155,7 @@ test('a snapshot is downloaded as a stream of bytes, the same each time', async 
   t.deepEqual(await download(), bytes);
 });
 
-test('the download of what is no snapshot is a 404', async (t) => {
+test('responds 404 to a download without a snapshot name', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const response = await fetch(`http://127.0.0.1:${port}/snapshots/download`, {
     method: 'POST',

@@ -9,26 +9,29 @@ import { callMethod, GUEST_ID, serve, silentLog } from '../../../helpers/sub-age
 
 const guest = { id: GUEST_ID, memory: 128 };
 
-/** An endpoint that keeps what it gets and answers `status`. */
-const endpoint = async (t: ExecutionContext, status: number): Promise<{ url: string; got: unknown[] }> => {
-  const got: unknown[] = [];
+/** Serves an endpoint that records its requests and responds with `status`. */
+const endpoint = async (
+  t: ExecutionContext,
+  status: number,
+): Promise<{ url: string; received: unknown[] }> => {
+  const received: unknown[] = [];
   const server = createServer((request, response) => {
     void json(request).then((body) => {
-      got.push({ type: request.headers['content-type'], body });
+      received.push({ type: request.headers['content-type'], body });
       response.writeHead(status, { connection: 'close' }).end();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, got };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received };
 };
 
-test('Webhook.Post posts the action and the guest, and gives the guest back', async (t) => {
-  const { url, got } = await endpoint(t, 200);
+test('Webhook.Post posts the action and the guest, and returns the guest', async (t) => {
+  const { url, received } = await endpoint(t, 200);
   const port = await serve(t, createWebhook(url, silentLog));
   const { result } = await callMethod(port, 'Webhook.Post', { guest, action: 'create' });
   t.deepEqual(result, { guest });
-  t.deepEqual(got, [
+  t.deepEqual(received, [
     {
       type: 'application/json',
       body: {
@@ -40,22 +43,22 @@ test('Webhook.Post posts the action and the guest, and gives the guest back', as
   ]);
 });
 
-test("a stage's args override the emoji and the name", async (t) => {
-  const { url, got } = await endpoint(t, 200);
+test("a stage's args replace the emoji and the name", async (t) => {
+  const { url, received } = await endpoint(t, 200);
   const port = await serve(t, createWebhook(url, silentLog));
   const args = { emoji: 'rocket', name: 'creator' };
   await callMethod(port, 'Webhook.Post', { guest, action: 'delete', args });
-  t.like(got, [{ body: { icon_emoji: ':rocket:', username: 'creator' } }]);
+  t.like(received, [{ body: { icon_emoji: ':rocket:', username: 'creator' } }]);
 });
 
-test('a call that names no action says unknown', async (t) => {
-  const { url, got } = await endpoint(t, 200);
+test('posts unknown for a call without an action', async (t) => {
+  const { url, received } = await endpoint(t, 200);
   const port = await serve(t, createWebhook(url, silentLog));
   await callMethod(port, 'Webhook.Post', { guest });
-  t.like(got, [{ body: { text: `unknown called on ${GUEST_ID}` } }]);
+  t.like(received, [{ body: { text: `unknown called on ${GUEST_ID}` } }]);
 });
 
-test('an endpoint that refuses the message fails the call', async (t) => {
+test('fails the call when the endpoint rejects the message', async (t) => {
   const { url } = await endpoint(t, 403);
   const port = await serve(t, createWebhook(url, silentLog));
   const { result, error } = await callMethod(port, 'Webhook.Post', { guest, action: 'create' });
@@ -63,7 +66,7 @@ test('an endpoint that refuses the message fails the call', async (t) => {
   t.regex(error ?? '', /^cannot post to the webhook endpoint: .*403/);
 });
 
-test('an endpoint that is down fails the call', async (t) => {
+test('fails the call when the endpoint is down', async (t) => {
   const port = await serve(t, createWebhook(`http://127.0.0.1:${await getPort()}`, silentLog));
   const { error } = await callMethod(port, 'Webhook.Post', { guest, action: 'create' });
   t.regex(error ?? '', /^cannot post to the webhook endpoint: .*ECONNREFUSED/);

@@ -13,22 +13,22 @@ const kindOf = async (...names: string[]): Promise<string> => {
   return (await openArchive(bytes())).kind;
 };
 
-test('what begins with a part of an image is an image', async (t) => {
+test('detects an image by its first entry', async (t) => {
   t.is(await kindOf('blobs/', 'index.json'), 'image');
   t.is(await kindOf('manifest.json'), 'image');
 });
 
-test('an image that tar made of the directory itself is one, too', async (t) => {
+test('detects an image after an entry for the root directory', async (t) => {
   t.is(await kindOf('./', './oci-layout', './index.json'), 'image');
 });
 
-test('anything else is a root file system', async (t) => {
+test('takes any other archive for a root file system', async (t) => {
   t.is(await kindOf('bin/', 'bin/sh'), 'rootfs');
   t.is(await kindOf('./', './bin/', './bin/sh'), 'rootfs');
   t.is(await kindOf('./'), 'rootfs');
 });
 
-test('what is no archive is refused', async (t) => {
+test('rejects a file that is not an archive', async (t) => {
   const bytes = async function* (): AsyncGenerator<Buffer, void, undefined> {
     yield Buffer.from('no archive');
   };

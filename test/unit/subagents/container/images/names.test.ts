@@ -13,16 +13,16 @@ for (const [id, reference] of [
   ['registry.example:5000/a/b', 'registry.example:5000/a/b:latest'],
   [`busybox@sha256:${'0'.repeat(64)}`, `docker.io/library/busybox@sha256:${'0'.repeat(64)}`],
 ] as const)
-  test(`the image ${id} is ${reference} to the engine`, (t) => {
+  test(`completes the image id ${id} to ${reference}`, (t) => {
     t.is(engineReference(id), reference);
   });
 
-test('the short name of an image leads back to it', (t) => {
+test('shortens a completed name to the original id', (t) => {
   for (const id of ['busybox', 'busybox:1.36', 'team/app', 'localhost/bb:1', 'registry.example:5000/a/b'])
     t.is(familiarName(engineReference(id)), id);
 });
 
-test('a digest takes the place of the tag', (t) => {
+test('a digest replaces the tag', (t) => {
   const digest = `sha256:${'a'.repeat(64)}`;
   t.deepEqual(parseImageName(`busybox:1@${digest}`), {
     repository: 'docker.io/library/busybox',
@@ -32,6 +32,6 @@ test('a digest takes the place of the tag', (t) => {
 });
 
 for (const id of ['Big', 'a//b', '-x', 'a..b/', ''])
-  test(`"${id}" cannot be the name of a container image`, (t) => {
-    t.throws(() => engineReference(id), { message: /small letters, digits/ });
+  test(`rejects "${id}" as an image name`, (t) => {
+    t.throws(() => engineReference(id), { message: /lower-case letters, digits/ });
   });
