@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Bytes of this process's heap that are in use, once what is garbage is gone. */
+/** Collects all garbage and returns the bytes of this process's heap that are in use. */
 export const heapAfterCollection = (): number => {
   collect();
   return process.memoryUsage().heapUsed;

@@ -4,11 +4,11 @@ import type { Logger } from '../../lib/log.js';
 
 export interface LogLines {
   log: Logger;
-  /** What was logged so far, at any level. */
+  /** The lines logged so far, at any level. */
   lines: Record<string, unknown>[];
 }
 
-/** A log that keeps its lines. */
+/** Makes a log that keeps its lines in memory. */
 export const keepLines = (): LogLines => {
   const lines: LogLines['lines'] = [];
   const written = new Writable({

@@ -13,16 +13,19 @@ const isExecutable = (path: string): boolean => {
   }
 };
 
-const isThere = (part: string): boolean => {
+const isPresent = (part: string): boolean => {
   if (part === 'root') return process.getuid?.() === 0;
   return (process.env.PATH ?? '').split(delimiter).some((dir) => isExecutable(join(dir, part)));
 };
 
-/** Those of the parts that are not there; in CI, which installs them all, that is an error. */
+/**
+ * Lists the parts that this machine lacks.
+ * @throws {Error} in CI, which installs all of them
+ */
 export const missingParts = (...parts: string[]): string[] => {
-  const missing = parts.filter((part) => !isThere(part));
+  const missing = parts.filter((part) => !isPresent(part));
   if (missing.length > 0 && process.env.CI)
-    throw new Error(`CI must have what the tests need: ${missing.join(', ')}`);
+    throw new Error(`CI must have what the tests need, but lacks ${missing.join(', ')}`);
   return missing;
 };
 
@@ -35,11 +38,12 @@ const register = (run: Register, parts: string[]): Register => {
 };
 
 /**
- * Registers tests that need real parts: `needs('qemu-img')('grows a disk', async (t) => …)`. Where one is
- * missing the test is skipped and its title says why; in CI, which installs them all, that is an error.
+ * Registers tests that need real parts: `needs('qemu-img')('grows a disk', async (t) => …)`. Where a part is missing,
+ * the test is skipped and its title says why.
  * @param parts names of programs, or `root`
+ * @throws {Error} in CI, which installs all parts
  */
 export const needs = (...parts: string[]): Register => register(test, parts);
 
-/** As `needs`, for tests that are run one after the other. */
+/** Like `needs`, for tests that run one after the other. */
 export const needsInTurn = (...parts: string[]): Register => register(test.serial, parts);

@@ -4,14 +4,14 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import type { ExecutionContext } from 'ava';
 import getPort from 'get-port';
 
-/** Below what the kernel gives out for port 0 (ip_local_port_range), so that no other test gets it meanwhile. */
+/** Below the ports that the kernel picks for port 0 (ip_local_port_range), which other tests use. */
 const [LOWEST, HIGHEST] = [10_000, 32_000];
 
-/** A free port for a program that is about to start. */
+/** Finds a free port for a program that is about to start. */
 export const freePort = (): Promise<number> =>
   getPort({ port: Array.from({ length: 20 }, () => randomInt(LOWEST, HIGHEST)) });
 
-/** A port that refuses connections until the test ends: a connection of our own has it. */
+/** Returns a port that refuses connections until the test ends: the local end of a connection occupies it. */
 export const refusingPort = async (t: ExecutionContext): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** The arguments of a process, and the paths of what it has open. */
+/** Lists the arguments of a process and the paths of its open files. */
 const tracesOf = async (pid: string): Promise<string[]> => {
   const names = await readdir(`/proc/${pid}/fd`).catch(() => []);
   return Promise.all([
@@ -9,7 +9,7 @@ const tracesOf = async (pid: string): Promise<string[]> => {
   ]);
 };
 
-/** Other processes that have a path on their command line or open; a part of it is enough. */
+/** Lists the other processes with a path, or a part of it, in their arguments or open files. */
 export const processesWith = async (path: string): Promise<number[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const traces = await Promise.all(pids.map(tracesOf));

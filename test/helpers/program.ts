@@ -9,17 +9,17 @@ import { until } from './wait.js';
 
 export const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
 
-/** The config that comes with the agent for the test-service. */
+/** Reads config/test-service.json. */
 export const testServiceConfig = async (): Promise<ConfigFile> =>
   JSON.parse(await readFile(join(packageRoot, 'config/test-service.json'), 'utf8')) as ConfigFile;
 
-/** The agent's program with the test-service as its sub-agent. */
+/** Starts the agent's program with the test-service as its sub-agent. */
 export const startWithTestService = async (t: ExecutionContext): Promise<RealAgent> => {
   const config = await testServiceConfig();
   return startRealAgent(t, () => config);
 };
 
-/** Runs the agent's program when it is expected to end by itself. */
+/** Runs the agent's program until it exits by itself. */
 export const runProgram = async (
   ...args: string[]
 ): Promise<{ exitCode: number | undefined; stdout: string; stderr: string }> => {
@@ -30,7 +30,7 @@ export const runProgram = async (
   return { exitCode, stdout, stderr };
 };
 
-/** The process ids of the sub-agents that the agent has started so far, oldest first. */
+/** Lists the process ids of the sub-agents that the agent has started so far, oldest first. */
 export const startedPids = (agent: RealAgent): number[] =>
   [...agent.output().matchAll(/"pid":(\d+)[^\n]*"msg":"service started"/g)].map(([, pid]) => Number(pid));
 

@@ -1,10 +1,10 @@
-/** The numbers that `npm run torture` raises; by default those of a short run. */
+/** Reads a number from the environment, with which `npm run torture` makes tests longer. */
 export const numberFrom = (name: string): number | undefined => {
   const text = process.env[name];
   return text === undefined ? undefined : Number(text);
 };
 
-/** What a run is made from: the same seed makes the same requests. */
+/** The seed of random requests: the same seed makes the same requests. */
 export const SEED = numberFrom('MISTIFY_SEED');
 
 interface Tries {
@@ -14,8 +14,8 @@ interface Tries {
 }
 
 /**
- * How a property is tried. When it does not hold, fast-check says with which seed.
- * @param runs of a short test; a long one has so many times more as `MISTIFY_TIMES` says
+ * Returns fast-check's options for a property. When the property fails, fast-check reports the seed.
+ * @param runs the number of runs in a short test, which `MISTIFY_TIMES` multiplies
  */
 export const tries = (runs: number): Tries => ({
   includeErrorInReport: true,

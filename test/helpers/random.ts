@@ -1,4 +1,4 @@
-/** Random choices that a seed makes the same again (mulberry32). */
+/** Repeatable random choices (mulberry32): the same seed makes the same ones. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed | 0;
   }
 
-  /** 0 up to, but not, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 
-/** Serves HTTP, of a kind that no sub-agent of ours would speak, on a free loopback port; gives the port. */
+/** Serves HTTP on a free loopback port until the test ends, for responses that no proper sub-agent would send. */
 export const serveRaw = async (t: ExecutionContext, listener: RequestListener): Promise<number> => {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -14,7 +14,7 @@ export const serveRaw = async (t: ExecutionContext, listener: RequestListener): 
   return (server.address() as AddressInfo).port;
 };
 
-/** Answers every call with the same status and body. */
+/** Responds to every request with the same status and body. */
 export const serveFixed = (t: ExecutionContext, status: number, body: string): Promise<number> =>
   serveRaw(t, (_request, response) => {
     response.writeHead(status).end(body);
@@ -22,17 +22,17 @@ export const serveFixed = (t: ExecutionContext, status: number, body: string): P
 
 type RpcCall = { method: string; params: [Record<string, unknown>]; id: number };
 
-/** Answers every JSON-RPC call with what `answer` makes of it, as it is. */
-export const serveRpc = (t: ExecutionContext, answer: (call: RpcCall) => unknown): Promise<number> =>
+/** Responds to every JSON-RPC call with the JSON of what `respond` returns. */
+export const serveRpc = (t: ExecutionContext, respond: (call: RpcCall) => unknown): Promise<number> =>
   serveRaw(t, (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== 'POST') {
       response.writeHead(404).end();
       return;
     }
-    void text(request).then((body) => response.end(JSON.stringify(answer(JSON.parse(body) as RpcCall))));
+    void text(request).then((body) => response.end(JSON.stringify(respond(JSON.parse(body) as RpcCall))));
   });
 
-/** Serves something that is not HTTP. */
+/** Serves a protocol other than HTTP on a free loopback port until the test ends. */
 export const serveTcp = async (t: ExecutionContext, onSocket: (socket: Socket) => void): Promise<number> => {
   const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {

@@ -14,16 +14,16 @@ import { tempDir } from './temp.js';
 const START_MS = 90_000;
 const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
 
-/** The agent as its users run it: its own program, with the real sub-agents of a config. */
+/** The agent as users run it: its own program, with the real sub-agents of a config. */
 export interface RealAgent {
   client: MistifyClient;
   url: string;
   dbpath: string;
-  /** What it has written to standard output and error. */
+  /** Returns its standard output and standard error so far. */
   output(): string;
-  /** Ends the program by a signal and waits until it is gone. Its guests run on. */
+  /** Ends the program by a signal and waits until it has exited. Its guests keep running. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Starts it again, over the same state and on the same port. */
+  /** Restarts the program with the same state and port. */
   start(): Promise<void>;
 }
 
@@ -50,8 +50,7 @@ const waitUntilListening = async (
 };
 
 /**
- * Starts the agent in a temporary directory. At the end of the test it is stopped; its guests are for the test to
- * delete, or for `deleteGuests` when it failed on the way.
+ * Starts the agent in a temporary directory. When the test ends, it deletes the remaining guests and stops the agent.
  * @param change changes the default config
  */
 export const startRealAgent = async (

@@ -1,12 +1,12 @@
 import { execa } from 'execa';
 
-/** Leaves a unix socket behind as a process does that is killed. */
+/** Leaves a unix socket behind, as a killed process does. */
 export const leaveStaleSocket = async (path: string): Promise<void> => {
   const code = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
   await execa(process.execPath, ['-e', code], { reject: false });
 };
 
-/** Runs a program as a local user to whom nothing belongs. Needs root. */
+/** Runs a program as a local user who owns nothing. Needs root. */
 export const runAsNobody = async (
   program: string,
   ...args: string[]

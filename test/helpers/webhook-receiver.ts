@@ -5,39 +5,39 @@ import { serveHttp } from './storage.js';
 
 export interface Posted {
   headers: IncomingHttpHeaders;
-  /** As it came, which is what is signed. */
+  /** The body as received, which the signature covers. */
   text: string;
   body: { event: number; kind: string; id: string; change?: string; after?: number; before?: number };
 }
 
 export interface WebhookReceiver {
   url: string;
-  /** What was posted so far, the posts that were refused included. */
+  /** All posts received so far, including rejected ones. */
   posted: Posted[];
-  /** The ids of what the posts that were taken are about. */
+  /** The ids in the bodies of the accepted posts. */
   taken: string[];
 }
 
 /**
  * Receives posts until the test ends.
- * @param answer the status for each of them, or where to go instead
+ * @param respond returns the status for a post, or the location to redirect it to
  */
 export const receiveWebhooks = async (
   t: ExecutionContext,
-  answer: (posted: Posted) => number | { location: string } = () => 204,
+  respond: (posted: Posted) => number | { location: string } = () => 204,
 ): Promise<WebhookReceiver> => {
   const receiver: Omit<WebhookReceiver, 'url'> = { posted: [], taken: [] };
   const url = await serveHttp(t, async (request, response) => {
     const content = await text(request);
     const posted = { headers: request.headers, text: content, body: JSON.parse(content) };
     receiver.posted.push(posted);
-    const answered = answer(posted);
-    if (typeof answered !== 'number') {
-      response.writeHead(307, { location: answered.location }).end();
+    const result = respond(posted);
+    if (typeof result !== 'number') {
+      response.writeHead(307, { location: result.location }).end();
       return;
     }
-    if (answered < 300) receiver.taken.push(posted.body.id);
-    response.writeHead(answered).end();
+    if (result < 300) receiver.taken.push(posted.body.id);
+    response.writeHead(result).end();
   });
   return { ...receiver, url };
 };

@@ -12,14 +12,14 @@ const test = needs(...LINUX_PARTS);
 
 const BOOT_MS = 120_000;
 
-test('the guest image is built once and kept', async (t) => {
+test('builds the guest image once and keeps it', async (t) => {
   const image = await buildGuestImage();
   t.is(await buildGuestImage(), image);
   const { stdout } = await execa('qemu-img', ['check', '--output=json', image]);
   t.is((JSON.parse(stdout) as { 'check-errors': number })['check-errors'], 0);
 });
 
-test('the guest image boots, counts its boots on its disk, and takes the power button', async (t) => {
+test('the guest image boots, counts its boots on its disk, and reacts to the power button', async (t) => {
   const dir = await tempDir(t);
   const [overlay, socket] = [join(dir, 'disk.qcow2'), join(dir, 'qmp.sock')];
   await execa('qemu-img', [
@@ -46,13 +46,13 @@ test('the guest image boots, counts its boots on its disk, and takes the power b
       { stdin: 'ignore' },
     );
     t.teardown(() => qemu.kill('SIGKILL'));
-    const said = async (): Promise<string> => readFile(console, 'utf8').catch(() => '');
-    await until('the guest is up', async () => (await said()).includes('mistify-guest: up'), BOOT_MS);
+    const consoleText = async (): Promise<string> => readFile(console, 'utf8').catch(() => '');
+    await until('the guest is up', async () => (await consoleText()).includes('mistify-guest: up'), BOOT_MS);
     const qmp = await QmpClient.connect(socket, { timeoutMs: 10_000 });
     await qmp.execute('system_powerdown');
     await qemu;
     qmp.close();
-    const lines = (await said()).match(/mistify-guest: (boot \d+|up|poweroff)/g);
+    const lines = (await consoleText()).match(/mistify-guest: (boot \d+|up|poweroff)/g);
     t.deepEqual(lines, [`mistify-guest: boot ${boot}`, 'mistify-guest: up', 'mistify-guest: poweroff']);
   }
 });

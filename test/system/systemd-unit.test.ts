@@ -8,17 +8,17 @@ const UNIT = join(packageRoot, 'config', 'mistify-agent.service');
 
 const test = needs('systemd-analyze');
 
-test('systemd takes the unit as it is', async (t) => {
+test('systemd-analyze accepts the unit', async (t) => {
   const { exitCode, stderr } = await execa('systemd-analyze', ['verify', '--man=no', UNIT], {
     reject: false,
   });
   t.deepEqual(
-    { exitCode, ours: stderr.split('\n').filter((line) => line.includes('mistify-agent')) },
-    { exitCode: 0, ours: [] },
+    { exitCode, complaints: stderr.split('\n').filter((line) => line.includes('mistify-agent')) },
+    { exitCode: 0, complaints: [] },
   );
 });
 
-test('systemd waits longer than a stop of the agent takes, and stops no guest', async (t) => {
+test('the unit gives the agent time to stop, and leaves guests running', async (t) => {
   const unit = await readFile(UNIT, 'utf8');
   const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
   const [drain, connections, subAgents] = [30, 10, 10];

@@ -12,7 +12,7 @@ import { tempDir } from '../../helpers/temp.js';
 
 const BOOT_SECONDS = 240;
 
-/** A disk with QEMU's guest agent and the libraries that it is linked to: the tiny Linux has none. */
+/** Makes a disk with QEMU's guest agent and its shared libraries, which the tiny Linux lacks. */
 const makeAgentDisk = async (t: ExecutionContext): Promise<string> => {
   const dir = await tempDir(t);
   const root = join(dir, 'root');
@@ -40,7 +40,7 @@ needs(
   'which',
   'mke2fs',
 )(
-  'a snapshot of a running guest has what it had written out when its agent runs, and is as after a power cut before',
+  'a snapshot of a running guest is consistent for file systems once its guest agent runs, for a crash before that',
   async (t) => {
     t.timeout(300_000);
     const { client, url, dbpath } = await startRealAgent(t);

@@ -6,7 +6,7 @@ import { startRealAgent } from '../../helpers/real-agent.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
-/** A guest with a blank disk: its firmware finds nothing to boot and waits for ever, which is enough to be alive. */
+/** Creates a guest with a blank disk. Its firmware finds nothing to boot and waits, so the guest stays alive. */
 const createGuest = async (client: MistifyClient): Promise<string> => {
   const { jobId, body } = await client.guests.create({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
   await client.waitForJob(jobId);
@@ -16,12 +16,12 @@ const createGuest = async (client: MistifyClient): Promise<string> => {
 const pidOf = async (dbpath: string, id: string): Promise<number> =>
   Number(await readFile(join(dbpath, 'run', id, 'pid'), 'utf8'));
 
-test('guests run on when the agent is killed, and the agent tells the truth about them when it is back', async (t) => {
+test('guests survive SIGKILL of the agent, which reports their true states after a restart', async (t) => {
   const agent = await startRealAgent(t);
   const [alive, killed] = [await createGuest(agent.client), await createGuest(agent.client)];
   await agent.client.guests.perform(alive, 'suspend').then(({ jobId }) => agent.client.waitForJob(jobId));
-  const jobs = (await agent.client.jobs.get((await agent.client.guests.perform(alive, 'resume')).jobId)).ID;
-  await agent.client.waitForJob(jobs);
+  const job = (await agent.client.jobs.get((await agent.client.guests.perform(alive, 'resume')).jobId)).ID;
+  await agent.client.waitForJob(job);
 
   await agent.end('SIGKILL');
   const pid = await pidOf(agent.dbpath, alive);
@@ -30,12 +30,12 @@ test('guests run on when the agent is killed, and the agent tells the truth abou
   await agent.start();
 
   t.is((await agent.client.guests.get(alive)).state, 'running');
-  t.is(await pidOf(agent.dbpath, alive), pid, 'it is another process');
+  t.is(await pidOf(agent.dbpath, alive), pid, 'the guest has another process');
   t.is((await agent.client.guests.get(killed)).state, 'crashed');
-  t.is((await agent.client.jobs.get(jobs)).Status, 'Complete', 'the job log is back');
+  t.is((await agent.client.jobs.get(job)).Status, 'Complete', 'the job log has the job');
 });
 
-test('guests run on when the agent is stopped', async (t) => {
+test('guests survive a stop of the agent', async (t) => {
   const agent = await startRealAgent(t);
   const id = await createGuest(agent.client);
   await agent.end('SIGTERM');

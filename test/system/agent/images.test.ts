@@ -17,8 +17,8 @@ import { gate, until } from '../../helpers/wait.js';
 const MB = 2 ** 20;
 const BOOT_TIMEOUT_MS = 240_000;
 
-/** Waits until a guest's Linux has said on its serial console that it is up. */
-const isUp = (dbpath: string, id: string): Promise<true> =>
+/** Waits until the Linux of a guest prints on its serial console that it is up. */
+const waitUntilUp = (dbpath: string, id: string): Promise<true> =>
   until(
     `guest ${id} is up`,
     async () => {
@@ -28,12 +28,17 @@ const isUp = (dbpath: string, id: string): Promise<true> =>
     BOOT_TIMEOUT_MS,
   ) as Promise<true>;
 
-const fetched = async (client: MistifyClient, id: string, source: string, sha256?: string): Promise<void> => {
+const fetchImage = async (
+  client: MistifyClient,
+  id: string,
+  source: string,
+  sha256?: string,
+): Promise<void> => {
   const { jobId } = await client.images.fetch({ id, source, ...(sha256 ? { sha256 } : {}) });
   await client.waitForJob(jobId);
 };
 
-needs('qemu-img')('a fetch tells on its job how far it has come', async (t) => {
+needs('qemu-img')('a fetch reports its progress in its job', async (t) => {
   const { client } = await startRealAgent(t);
   const { opened, open } = gate();
   const url = await serveHttp(t, (_, response) => {
@@ -42,29 +47,29 @@ needs('qemu-img')('a fetch tells on its job how far it has come', async (t) => {
     void opened.then(() => response.end(Buffer.alloc(6 * MB, 1)));
   });
   const { jobId } = await client.images.fetch({ id: 'a', source: `${url}/a` });
-  const said = await until(
-    'the job tells a percentage',
+  const message = await until(
+    'the job reports a percentage',
     async () => {
       const { Message, Status } = await client.jobs.get(jobId);
       return Status === 'Running' && Message.includes('25%') ? Message : undefined;
     },
     30_000,
   );
-  t.is(said, '2 of 8 MB, 25%');
+  t.is(message, '2 of 8 MB, 25%');
   open();
   t.is((await client.waitForJob(jobId)).Status, 'Complete');
 });
 
-needs('qemu-img')('a fetch whose sum is wrong is a failed job that says both sums', async (t) => {
+needs('qemu-img')('a fetch with a wrong checksum fails, and its job states both checksums', async (t) => {
   const { client } = await startRealAgent(t);
   const bytes = Buffer.alloc(MB, 'disk');
   const { url } = await serveFile(t, bytes);
-  const is = createHash('sha256').update(bytes).digest('hex');
-  await t.throwsAsync(fetched(client, 'a', `${url}/a`, '0'.repeat(64)), {
-    message: new RegExp(`${is}, not 0{64}`),
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  await t.throwsAsync(fetchImage(client, 'a', `${url}/a`, '0'.repeat(64)), {
+    message: new RegExp(`${actual}, not 0{64}`),
   });
   t.deepEqual((await client.images.list()).items, []);
-  await t.notThrowsAsync(fetched(client, 'a', `${url}/a`, is));
+  await t.notThrowsAsync(fetchImage(client, 'a', `${url}/a`, actual));
 });
 
 needs(
@@ -77,18 +82,18 @@ needs(
   'sfdisk',
   'cpio',
   'mkfs.fat',
-)('what was downloaded of a snapshot can be fetched as an image, and boots', async (t) => {
+)('a downloaded snapshot can be fetched as an image, and boots', async (t) => {
   t.timeout(600_000);
   const { client, url, dbpath } = await startRealAgent(t);
   const importDir = join(dbpath, 'storage', 'import');
   await mkdir(importDir, { recursive: true });
   const packed = join(importDir, 'tiny-linux');
   await execa('xz', ['-0', '-c', await buildGuestImage()], { stdout: { file: packed } });
-  await fetched(client, 'linux', packed);
+  await fetchImage(client, 'linux', packed);
 
   const { body: first, jobId } = await client.guests.create({ memory: 128, cpu: 1, image: 'linux' });
   await client.waitForJob(jobId);
-  await isUp(dbpath, first.id);
+  await waitUntilUp(dbpath, first.id);
   const snapshots = `${url}/guests/${first.id}/disks/0/snapshots`;
   const taken = await fetch(`${snapshots}?wait=60`, { method: 'POST', body: JSON.stringify({ dest: 'up' }) });
   t.is(taken.status, 200, await taken.text());
@@ -97,7 +102,7 @@ needs(
   const path = join(importDir, 'downloaded.raw');
   await pipeline(Readable.fromWeb(download.body as ReadableStream), createWriteStream(path));
 
-  await fetched(client, 'again', path);
+  await fetchImage(client, 'again', path);
   const { jobId: deleted } = await client.guests.perform(first.id, 'delete');
   await client.waitForJob(deleted);
   const { body: second, jobId: created } = await client.guests.create({
@@ -106,7 +111,7 @@ needs(
     image: 'again',
   });
   await client.waitForJob(created);
-  await isUp(dbpath, second.id);
+  await waitUntilUp(dbpath, second.id);
   const inUse = await t.throwsAsync(client.images.delete('again'));
   t.true(inUse.message.includes(second.id), inUse.message);
   t.deepEqual((await client.images.list()).items.map(({ id }) => id).sort(), ['again', 'linux']);

@@ -9,7 +9,7 @@ const test = needs('qemu-system-x86_64', 'qemu-img');
 const disks = [{ size: 1 }];
 const nic = { network: 'user', model: 'virtio' };
 
-const refusedAtOnce: [string, GuestSpec, number, RegExp][] = [
+const rejectedAtOnce: [string, GuestSpec, number, RegExp][] = [
   ['no memory', { memory: 0 }, 400, /"memory" must be greater than or equal to 1/],
   ['a petabyte of memory', { memory: 2 ** 30 }, 400, /"memory" must be less than or equal to/],
   ['10,000 vCPUs', { cpu: 10_000 }, 400, /"cpu" must be less than or equal to/],
@@ -21,30 +21,30 @@ const refusedAtOnce: [string, GuestSpec, number, RegExp][] = [
   ['a malformed MAC address', { nics: [{ ...nic, mac: 'zz' }] }, 400, /"nics\[0\].mac"/],
 ];
 
-const refusedByTheJob: [string, GuestSpec, RegExp][] = [
+const rejectedByTheJob: [string, GuestSpec, RegExp][] = [
   ['more memory than the host has', { memory: 2 ** 24, disks }, /memory/],
-  ['more vCPUs than the machine type takes', { cpu: 1000, memory: 64, disks }, /cpu/i],
+  ['more vCPUs than the machine type supports', { cpu: 1000, memory: 64, disks }, /cpu/i],
   [
-    'a bridge that is not there',
+    'a bridge that does not exist',
     { memory: 64, disks, nics: [{ ...nic, network: 'br-none' }] },
     /no bridge "br-none"/,
   ],
   ['an unknown nic model', { memory: 64, disks, nics: [{ ...nic, model: 'warp' }] }, /warp/],
   ['an unknown bus', { memory: 64, disks: [{ size: 1, bus: 'warp' }] }, /warp/],
-  ['a blank disk of no size', { memory: 64, disks: [{}] }, /size/],
+  ['a blank disk without a size', { memory: 64, disks: [{}] }, /size/],
 ];
 
 const namesIn = (dir: string): Promise<string[]> => readdir(dir).catch(() => []);
 
-/** Nothing of any guest: no process or socket, no disk, no record; the sockets of the sub-agents stay. */
+/** Lists the runtime files, records and disks of guests. The sockets of sub-agents do not count. */
 const leftovers = async ({ dbpath }: RealAgent): Promise<string[]> =>
   (await Promise.all(['run', 'qemu/guests', 'storage/guests'].map((dir) => namesIn(join(dbpath, dir)))))
     .flat()
     .filter((name) => name !== 'services');
 
-test('a guest with nonsense in it is refused at once, and nothing is made', async (t) => {
+test('rejects a malformed guest at once and creates nothing', async (t) => {
   const agent = await startRealAgent(t);
-  for (const [what, spec, status, message] of refusedAtOnce) {
+  for (const [what, spec, status, message] of rejectedAtOnce) {
     const error = await t.throwsAsync(agent.client.guests.create(spec), { instanceOf: MistifyError }, what);
     t.is(error?.status, status, what);
     t.regex(error?.message ?? '', message, what);
@@ -53,9 +53,9 @@ test('a guest with nonsense in it is refused at once, and nothing is made', asyn
   t.deepEqual(await leftovers(agent), []);
 });
 
-test('a guest that this host cannot run ends in state error, the reason in its job, and leaves nothing behind', async (t) => {
+test('a guest that this host cannot run ends in state error, with the reason in its job, and leaves nothing behind', async (t) => {
   const agent = await startRealAgent(t);
-  for (const [what, spec, message] of refusedByTheJob) {
+  for (const [what, spec, message] of rejectedByTheJob) {
     const { jobId, body } = await agent.client.guests.create(spec);
     const error = await t.throwsAsync(agent.client.waitForJob(jobId), { instanceOf: MistifyError }, what);
     t.regex(error?.message ?? '', message, what);

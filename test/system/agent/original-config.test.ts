@@ -17,7 +17,7 @@ const stages = (service: string, ...methods: string[]): ConfigFile['actions'][st
   stages: methods.map((method) => ({ method, service })),
 });
 
-/** The actions of the original's agent.json for virtual machines, name for name. */
+/** The actions of the original agent's agent.json, name for name. */
 const originalActions: ConfigFile['actions'] = {
   create: {
     stages: [
@@ -62,7 +62,7 @@ const originalActions: ConfigFile['actions'] = {
   containerFetchImage: stages('mdocker', 'MDocker.LoadImage'),
 };
 
-/** A sub-agent that was started by hand, as the original's were. */
+/** Starts a sub-agent by hand, as users of the original agent did. */
 const startByHand = (t: ExecutionContext, program: string, ...args: string[]): void => {
   const path = join(packageRoot, 'dist/lib/subagents', program, 'main.js');
   const child = spawn(process.execPath, [path, ...args], { stdio: 'ignore' });
@@ -73,16 +73,16 @@ const startByHand = (t: ExecutionContext, program: string, ...args: string[]): v
   });
 };
 
-/** The agent does not wait for sub-agents that it did not start. */
-const answers = (port: number): Promise<unknown> =>
-  until(`the sub-agent on port ${port} answers`, () =>
+/** Waits until a sub-agent responds: the agent does not wait for those that it does not start. */
+const waitUntilHealthy = (port: number): Promise<unknown> =>
+  until(`the sub-agent on port ${port} responds`, () =>
     fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`).then(
       ({ ok }) => ok,
       () => false,
     ),
   );
 
-test("the original's config drives our sub-agents: a guest is defined, started, measured and deleted", async (t) => {
+test("the original agent's config drives these sub-agents: it defines, starts, measures and deletes a guest", async (t) => {
   const dir = await tempDir(t);
   const ports = { storage: await freePort(), libvirt: await freePort() };
   const shared = ['--run-dir', join(dir, 'run')];
@@ -98,11 +98,11 @@ test("the original's config drives our sub-agents: a guest is defined, started, 
     } as unknown as ConfigFile['services'],
   }));
 
-  await Promise.all([ports.storage, ports.libvirt].map(answers));
+  await Promise.all([ports.storage, ports.libvirt].map(waitUntilHealthy));
   const created = await client.guests.create({ memory: 64, cpu: 1, disks: [{ size: 1 }] });
   await client.waitForJob(created.jobId);
   const { id } = created.body;
-  t.is((await client.guests.get(id)).state, 'shutoff', 'CreateGuest defines a guest, it does not start it');
+  t.is((await client.guests.get(id)).state, 'shutoff', 'CreateGuest defines a guest without starting it');
 
   await client.guests.perform(id, 'start').then(({ jobId }) => client.waitForJob(jobId));
   t.is((await client.guests.get(id)).state, 'running');
