@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 
-/** A name for a bridge of the test's own. */
+/** Makes up a bridge name that no other test uses. */
 export const bridgeName = (): string => `mqt${randomBytes(4).toString('hex')}`;
 
-/** A Linux bridge, which is removed when the test ends. */
+/** Creates a Linux bridge and removes it when the test ends. */
 export const makeBridge = async (t: ExecutionContext, ...addresses: string[]): Promise<string> => {
   const bridge = bridgeName();
   await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);

@@ -3,9 +3,10 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { errorMessage } from '../../lib/errors.js';
 import { buildGuestImage } from '../../scripts/guest-image.js';
-import { type QemuHost, until } from './qemu.js';
+import type { QemuHost } from './qemu.js';
+import { until } from './wait.js';
 
-/** What building and running it takes, for `needs`. */
+/** What building and running the guest needs; see `needs`. */
 export const LINUX_PARTS = [
   'qemu-system-x86_64',
   'qemu-img',
@@ -18,10 +19,10 @@ export const LINUX_PARTS = [
 ];
 
 const BOOT_TIMEOUT_MS = 120_000;
-/** For a test that boots some of them on a busy machine. */
+/** Long enough for a test that boots several guests on a busy machine. */
 const TEST_TIMEOUT_MS = 300_000;
 
-/** Its id in the store of each host. */
+/** The image's id in each host's store. */
 const IMAGE = 'linux';
 
 let image: Promise<string> | undefined;
@@ -36,7 +37,7 @@ export class LinuxGuest {
     this.id = id;
   }
 
-  /** Creates it; it is still booting when this returns. */
+  /** Creates a guest, and returns while it is still booting. */
   static async create(
     t: ExecutionContext,
     host: QemuHost,
@@ -55,20 +56,20 @@ export class LinuxGuest {
     return new LinuxGuest(host, id);
   }
 
-  /** All that it has said on its serial console. */
+  /** Everything that the guest has written to its serial console. */
   console(): Promise<string> {
     return readFile(this.#host.stateFile(this.id, 'serial.log'), 'utf8');
   }
 
   /**
-   * Waits until it has said something so many times.
-   * @throws with all that it said instead
+   * Waits until the guest has printed a line `mistify-guest: <words>` so many times.
+   * @throws with the whole console output
    */
   async says(words: string, times = 1): Promise<void> {
-    const said = async (): Promise<boolean> =>
+    const hasSaid = async (): Promise<boolean> =>
       (await this.console()).split(`mistify-guest: ${words}`).length > times;
     try {
-      await until(said, `"${words}", times ${times}`, BOOT_TIMEOUT_MS);
+      await until(`the guest has said "${words}", times ${times}`, hasSaid, BOOT_TIMEOUT_MS);
     } catch (error) {
       throw new Error(`${errorMessage(error)}; guest ${this.id} said:\n${await this.console()}`);
     }

@@ -8,14 +8,14 @@ import type { TestStorage } from './storage.js';
 import { GUEST_ID } from './sub-agents.js';
 
 export interface LiveGuest {
-  /** A command of qemu-io(1) on a disk, inside the running QEMU. */
+  /** Runs a qemu-io(1) command on a disk inside the running QEMU. */
   io: (disk: number, command: string) => Promise<void>;
   stop: () => Promise<void>;
 }
 
 /**
- * A real QEMU that has a guest's disks open and its sockets where the qemu sub-agent puts them. Its vCPUs never
- * run, which costs no processor time; its block layer does.
+ * Starts a real QEMU with a guest's disks open and its sockets where the qemu sub-agent would put them. Its block layer
+ * works, but its vCPUs never run, which saves processor time.
  */
 export const startLiveGuest = async (
   t: ExecutionContext,
@@ -42,7 +42,7 @@ export const startLiveGuest = async (
     { reject: false, stdin: 'ignore' },
   );
   const stop = async (): Promise<void> => {
-    // Not killed: of files that a killed process has open, zfs-fuse now and then answers no more.
+    // Not SIGKILL: zfs-fuse sometimes hangs on files that a killed process had open.
     qemu.kill('SIGTERM');
     await qemu;
   };
@@ -53,7 +53,7 @@ export const startLiveGuest = async (
     const device = `/machine/peripheral/virtio-disk${disk}/virtio-backend`;
     const line = `qemu-io -d ${device} "${command}"`;
     const output = await qmp.execute<string>('human-monitor-command', { 'command-line': line });
-    // What went well is printed on QEMU's own standard output.
+    // The monitor returns errors only; results go to QEMU's standard output.
     if (output !== '') throw new Error(`${line}: ${output}`);
   };
   return { io, stop };

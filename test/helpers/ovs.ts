@@ -9,16 +9,17 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { bridgeName } from './bridge.js';
 
-/** What running it takes, for `needs`. */
+/** What running Open vSwitch needs; see `needs`. */
 export const OVS_PARTS = ['ovs-vsctl', 'ovs-vswitchd', 'ovsdb-server', 'ovsdb-tool', 'ip', 'root'];
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';
-/** The device of the userspace datapath has one name: a network namespace has room for one of them. */
+/** The userspace datapath's device has a fixed name, so a network namespace has room for only one. */
 const DATAPATH_DEVICE = 'ovs-netdev';
-/** An abstract unix socket: it is in the network namespace as well, and goes with the process that has it. */
+/** An abstract unix socket: it belongs to the network namespace too, and disappears with its process. */
 const LOCK = '\0mistify-test-ovs';
 const LOCK_TIMEOUT_MS = 240_000;
 
+/** Waits until no other test process runs an Open vSwitch. */
 const lock = async (): Promise<Server> => {
   const giveUpAt = Date.now() + LOCK_TIMEOUT_MS;
   for (;;) {
@@ -34,23 +35,23 @@ const lock = async (): Promise<Server> => {
   }
 };
 
-const waitForEnd = async (pid: number): Promise<void> => {
+const waitForExit = async (pid: number): Promise<void> => {
   try {
     for (;;) {
       process.kill(pid, 0);
       await delay(20);
     }
   } catch {
-    // It is gone.
+    // The process is gone.
   }
 };
 
-/** An Open vSwitch of its own, with bridges that need nothing of the kernel. Nothing of the system's is used. */
+/** A private Open vSwitch whose bridges need no kernel module. It does not touch the system's. */
 export class Ovs {
   static #shared: Promise<Ovs> | undefined;
   static #users = 0;
 
-  /** Where its database is, as `--db` takes it. */
+  /** The database's address for `--db`. */
   readonly db: string;
   readonly #dir: string;
   readonly #lock: Server;
@@ -61,7 +62,7 @@ export class Ovs {
     this.db = `unix:${join(dir, 'db.sock')}`;
   }
 
-  /** The one that the tests of a process share; it ends with the last of them. */
+  /** Returns the instance that the tests of a process share; the last test to end stops it. */
   static async use(t: ExecutionContext): Promise<Ovs> {
     t.timeout(2 * LOCK_TIMEOUT_MS);
     Ovs.#users += 1;
@@ -80,7 +81,7 @@ export class Ovs {
     const held = await lock();
     if (existsSync(`/sys/class/net/${DATAPATH_DEVICE}`)) {
       held.close();
-      throw new Error(`another Open vSwitch has ${DATAPATH_DEVICE} already: end it first`);
+      throw new Error(`another Open vSwitch already has ${DATAPATH_DEVICE}: stop it first`);
     }
     const ovs = new Ovs(await mkdtemp(join(tmpdir(), 'movs-')), held);
     const database = join(ovs.#dir, 'conf.db');
@@ -96,7 +97,7 @@ export class Ovs {
     return this.#run('ovs-vsctl', '--timeout=10', `--db=${this.db}`, ...args);
   }
 
-  /** A bridge on the userspace datapath, which is removed when the test ends. */
+  /** Creates a bridge on the userspace datapath and removes it when the test ends. */
   async makeBridge(t: ExecutionContext): Promise<string> {
     const bridge = bridgeName();
     await this.vsctl('add-br', bridge, '--', 'set', 'Bridge', bridge, 'datapath_type=netdev');
@@ -104,7 +105,7 @@ export class Ovs {
     return bridge;
   }
 
-  /** The names of a bridge's ports. */
+  /** Lists the names of a bridge's ports. */
   async ports(bridge: string): Promise<string[]> {
     return (await this.vsctl('list-ports', bridge)).split('\n').filter(Boolean);
   }
@@ -115,7 +116,7 @@ export class Ovs {
     return stdout;
   }
 
-  /** Back when it serves. */
+  /** Starts a daemon and returns once it serves. */
   async #daemon(program: string, ...args: string[]): Promise<void> {
     const files = { pidfile: `${program}.pid`, 'log-file': `${program}.log`, unixctl: `${program}.ctl` };
     const options = Object.entries(files).map(([option, name]) => `--${option}=${join(this.#dir, name)}`);
@@ -126,9 +127,9 @@ export class Ovs {
     for (const program of ['ovs-vswitchd', 'ovsdb-server']) {
       const pid = Number(await readFile(join(this.#dir, `${program}.pid`), 'utf8'));
       process.kill(pid, 'SIGTERM');
-      await waitForEnd(pid);
+      await waitForExit(pid);
     }
-    // It outlives its daemon.
+    // The device outlives its daemon.
     await execa('ip', ['link', 'delete', DATAPATH_DEVICE], { reject: false });
     await rm(this.#dir, { recursive: true, force: true });
     this.#lock.close();

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { packageRoot } from '../../lib/files/package-root.js';
-import { until } from './qemu.js';
+import { until } from './wait.js';
 
-/** The program that users run. */
+/** The sub-agent's program. */
 export const QEMU_PROGRAM = join(packageRoot, 'dist/lib/subagents/qemu/main.js');
 
-/** The qemu sub-agent as its own process, which serves when this returns and is killed when the test ends. */
+/** Starts the qemu sub-agent as a process, waits until it serves, and kills it when the test ends. */
 export const startQemuProgram = async (
   t: ExecutionContext,
   dir: string,
@@ -24,11 +24,11 @@ export const startQemuProgram = async (
   const options = { env, stdio: 'ignore' as const };
   const program = spawn(process.execPath, [QEMU_PROGRAM, '--accel', 'tcg', ...args], options);
   t.teardown(() => program.kill('SIGKILL'));
-  const answers = (): Promise<boolean> =>
+  const responds = (): Promise<boolean> =>
     fetch(`http://127.0.0.1:${port}/_mistify_health_`).then(
-      (reply) => reply.ok,
+      (response) => response.ok,
       () => false,
     );
-  await until(answers, 'the program answers');
+  await until('the program responds', responds);
   return program;
 };

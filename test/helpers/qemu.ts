@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { pino } from 'pino';
@@ -12,9 +11,10 @@ import { type GuestMetricsResponse, type GuestResponse, RPC_PATH } from '../../l
 import { startQemu } from '../../lib/subagents/qemu/service.js';
 import type { Running } from '../../lib/subagents/shared/run.js';
 
+/** The smallest guest that QEMU starts quickly; `memory` is in MB. */
 export const TINY = { memory: 32, cpu: 1 };
 
-/** A qemu sub-agent in this process, with folders of its own. */
+/** A qemu sub-agent in this process, with directories of its own. */
 export class QemuHost {
   readonly dir: string;
   readonly #ovsDb: string | undefined;
@@ -28,8 +28,8 @@ export class QemuHost {
   }
 
   /**
-   * Starts one; at the end of the test its guests are deleted and its folders removed.
-   * @param ovsDb the database of an Open vSwitch of the test's own
+   * Starts a sub-agent. When the test ends, deletes its guests and its directories.
+   * @param ovsDb the database of the test's own Open vSwitch
    */
   static async start(t: ExecutionContext, ovsDb?: string): Promise<QemuHost> {
     const host = new QemuHost(await mkdtemp(join(tmpdir(), 'mq-')), ovsDb);
@@ -38,11 +38,12 @@ export class QemuHost {
       await host.stop();
       await rm(host.dir, { recursive: true, force: true });
     });
-    await host.begin();
+    await host.launch();
     return host;
   }
 
-  async begin(): Promise<void> {
+  /** Starts the sub-agent, for the first time or after `stop`. */
+  async launch(): Promise<void> {
     const options = { dir: join(this.dir, 'qemu'), runDir: join(this.dir, 'run') };
     this.#running = await startQemu(
       {
@@ -56,11 +57,13 @@ export class QemuHost {
     ({ port: this.#port } = await this.#running.subAgent.listen({ port: 0 }));
   }
 
+  /** Stops the sub-agent; its guests keep running. */
   async stop(): Promise<void> {
     await this.#running?.subAgent.close();
     await this.#running?.close?.();
   }
 
+  /** Makes up the id of a guest that is deleted when the test ends. */
   newId(): string {
     const id = randomUUID();
     this.#ids.add(id);
@@ -79,7 +82,7 @@ export class QemuHost {
     return Number(await readFile(this.runFile(id, 'pid'), 'utf8'));
   }
 
-  /** An empty qcow2 where the storage sub-agent would have put it. */
+  /** Creates an empty qcow2 disk where the storage sub-agent would. */
   async makeDisk(id: string, n = 0): Promise<string> {
     const folder = join(this.dir, 'storage', 'guests', id);
     await mkdir(folder, { recursive: true });
@@ -88,7 +91,7 @@ export class QemuHost {
     return path;
   }
 
-  /** Has an image where the storage sub-agent would have put it. */
+  /** Links to an image from where the storage sub-agent would keep it. */
   async linkImage(path: string, id: string): Promise<string> {
     const folder = join(this.dir, 'storage', 'images');
     await mkdir(folder, { recursive: true });
@@ -101,8 +104,8 @@ export class QemuHost {
 
   /**
    * Calls `Libvirt.<method>`.
-   * @param signal makes the caller go away
-   * @throws {Error} with the method's own words
+   * @param signal disconnects the caller
+   * @throws {Error} with the method's own message
    */
   async call<Response = GuestResponse>(
     method: string,
@@ -123,7 +126,7 @@ export class QemuHost {
     return result;
   }
 
-  /** Where a guest's console is to be had. */
+  /** The URL of a guest's console. */
   consoleUrl(kind: 'serial' | 'vnc', id: string): string {
     return `http://127.0.0.1:${this.#port}/console/${kind}?guest=${id}`;
   }
@@ -136,8 +139,8 @@ export class QemuHost {
     return (await this.call('Status', { id })).guest.state;
   }
 
-  /** The state as the stream tells it: nothing is asked of QEMU. */
-  async streamed(id: string): Promise<GuestState | undefined> {
+  /** Reads the state from the event stream, which does not query QEMU. */
+  async streamedState(id: string): Promise<GuestState | undefined> {
     const controller = new AbortController();
     const reply = await fetch(`http://127.0.0.1:${this.#port}/_mistify_events_`, {
       signal: controller.signal,
@@ -152,16 +155,3 @@ export class QemuHost {
     return guests?.find((guest) => guest.id === id);
   }
 }
-
-/** Waits until `check` holds. @throws after `timeoutMs` */
-export const until = async (
-  check: () => Promise<boolean> | boolean,
-  what: string,
-  timeoutMs = 15_000,
-): Promise<void> => {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(20);
-  }
-};

@@ -11,26 +11,27 @@ export interface QmpCommand {
   id: number;
 }
 
-export type QmpAnswer = (command: QmpCommand, socket: Socket) => void;
+export type QmpHandler = (command: QmpCommand, socket: Socket) => void;
 
-/** Writes a message as QEMU does. */
+/** Sends a message as QEMU does: JSON and CRLF. */
 export const send = (socket: Socket, message: unknown): void => {
   socket.write(`${JSON.stringify(message)}\r\n`);
 };
 
 export interface QmpServerOptions {
-  /** Where it listens, by default in a directory of its own. */
+  /** The path to listen on; by default in a temporary directory. */
   path?: string;
+  /** Whether it sends a greeting to new clients. */
   greets?: boolean;
 }
 
-/** A QMP server that answers `qmp_capabilities` itself and everything else with `answer`; answers its path. */
+/** Starts a QMP server that handles `qmp_capabilities` itself and passes every other command to `handle`. Returns its path. */
 export const serveQmp = async (
   t: ExecutionContext,
-  answer: QmpAnswer = () => undefined,
+  handle: QmpHandler = () => undefined,
   { path, greets = true }: QmpServerOptions = {},
 ): Promise<string> => {
-  const listensAt = path ?? join(await tempDir(t), 'qmp.sock');
+  const socketPath = path ?? join(await tempDir(t), 'qmp.sock');
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
@@ -39,14 +40,14 @@ export const serveQmp = async (
     createInterface({ input: socket }).on('line', (line) => {
       const command = JSON.parse(line) as QmpCommand;
       if (command.execute === 'qmp_capabilities') send(socket, { return: {}, id: command.id });
-      else answer(command, socket);
+      else handle(command, socket);
     });
   });
-  server.listen(listensAt);
+  server.listen(socketPath);
   await once(server, 'listening');
   t.teardown(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return listensAt;
+  return socketPath;
 };

@@ -6,12 +6,12 @@ const VERSION = 'RFB 003.008\n';
 const VNC_AUTHENTICATION = 2;
 const PASSWORD_BYTES = 8;
 
-/** VNC counts the bits of a key's bytes from the other end. */
+/** VNC reverses the bits of each byte of the DES key. */
 const reverseBits = (byte: number): number =>
   Number.parseInt(byte.toString(2).padStart(8, '0').split('').reverse().join(''), 2);
 
-/** DES of the challenge: three times with one key is once. */
-const answerTo = (challenge: Buffer, password: string): Buffer => {
+/** Encrypts the challenge with DES, as triple DES with three equal keys, which OpenSSL 3 still offers. */
+const respondTo = (challenge: Buffer, password: string): Buffer => {
   const key = Buffer.alloc(PASSWORD_BYTES);
   key.write(password);
   const reversed = key.map(reverseBits);
@@ -19,14 +19,14 @@ const answerTo = (challenge: Buffer, password: string): Buffer => {
   return cipher.setAutoPadding(false).update(challenge);
 };
 
-export interface RfbAnswer {
-  /** The kinds of authentication that the server takes; 1 is none, 2 is a password. */
-  kinds: number[];
+export interface LoginResult {
+  /** The security types that the server offers: 1 is None, 2 is VNC authentication. */
+  securityTypes: number[];
   accepted: boolean;
 }
 
 /** Logs in to a VNC server on loopback: RFC 6143, 7.1 and 7.2.2. */
-export const logIn = async (port: number, password: string): Promise<RfbAnswer> => {
+export const logIn = async (port: number, password: string): Promise<LoginResult> => {
   const socket = connect(port, '127.0.0.1');
   const read = async (bytes: number): Promise<Buffer> => {
     for (;;) {
@@ -39,10 +39,10 @@ export const logIn = async (port: number, password: string): Promise<RfbAnswer> 
     await read(VERSION.length);
     socket.write(VERSION);
     const [count = 0] = await read(1);
-    const kinds = [...(await read(count))];
+    const securityTypes = [...(await read(count))];
     socket.write(Buffer.of(VNC_AUTHENTICATION));
-    socket.write(answerTo(await read(16), password));
-    return { kinds, accepted: (await read(4)).readUInt32BE() === 0 };
+    socket.write(respondTo(await read(16), password));
+    return { securityTypes, accepted: (await read(4)).readUInt32BE() === 0 };
   } finally {
     socket.destroy();
   }

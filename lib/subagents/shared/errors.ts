@@ -1,7 +1,7 @@
 import { Refusal } from '../../rpc/protocol/refusal.js';
 
-/** Refuses a call for want of an image. The ending is the contract's. */
+/** The refusal for a missing image. The contract fixes how its message ends. */
 export const noSuchImage = (id: string): Refusal => new Refusal('not_found', `image ${id}: no such image`);
 
-/** Refuses a call for want of anything else. The ending is the contract's. */
+/** The refusal for anything else that is missing. The contract fixes how its message ends. */
 export const notFound = (what: string): Refusal => new Refusal('not_found', `${what}: not found`);

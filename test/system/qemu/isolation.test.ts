@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { asUser } from '../../../lib/process/unprivileged.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { logIn } from '../../helpers/rfb.js';
 import {
   addImage,
@@ -17,6 +17,7 @@ import {
   startTestStorage,
   type TestStorage,
 } from '../../helpers/storage.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img', 'qemu-nbd', 'nbdcopy', 'setpriv', 'root');
 
@@ -84,7 +85,7 @@ test('gives each guest a user of its own, even across a restart of the sub-agent
   t.not(await uidOf(host, other), uid);
   await host.call('Poweroff', { id: one });
   await host.stop();
-  await host.begin();
+  await host.launch();
   const third = host.newId();
   await host.call('Create', { id: third, ...TINY });
   await host.call('Run', { id: one });
@@ -207,8 +208,8 @@ test('requires a VNC password that only root can read and that changes at every 
   t.is(password.length, 8);
   const { mode, uid } = await stat(file);
   t.deepEqual([mode & 0o777, uid], [0o600, 0]);
-  t.deepEqual(await logIn(port, ''), { kinds: [2], accepted: false });
-  t.deepEqual(await logIn(port, password), { kinds: [2], accepted: true });
+  t.deepEqual(await logIn(port, ''), { securityTypes: [2], accepted: false });
+  t.deepEqual(await logIn(port, password), { securityTypes: [2], accepted: true });
   await host.call('Poweroff', { id });
   t.false(existsSync(file));
   await host.call('Run', { id });
@@ -222,8 +223,8 @@ test('kills a QEMU that was still coming up when the sub-agent was killed', asyn
   const pid = await host.pid(id);
   await host.stop();
   await execa('rm', [host.runFile(id, 'pid')]);
-  await host.begin();
-  await until(() => !existsSync(`/proc/${pid}/exe`), 'it has exited');
-  t.is((await host.streamed(id))?.state, 'shutoff');
+  await host.launch();
+  await until('it has exited', () => !existsSync(`/proc/${pid}/exe`));
+  t.is((await host.streamedState(id))?.state, 'shutoff');
   t.is((await host.call('Run', { id })).guest.state, 'running');
 });

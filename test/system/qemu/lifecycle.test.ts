@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { hasAgent } from '../../../lib/subagents/storage/guest-agent/port.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
@@ -141,7 +142,7 @@ test('does not start a guest again that was powered off during its reboot', asyn
   await host.call('Create', { id, ...TINY });
   const reboot = host.call('Reboot', { id }, { timeout: '30' });
   reboot.catch(() => undefined);
-  await until(async () => (await host.streamed(id))?.state === 'running', 'running');
+  await until('the guest is running', async () => (await host.streamedState(id))?.state === 'running');
   await host.call('Poweroff', { id });
   await t.throwsAsync(reboot);
   t.is(await host.state(id), 'shutoff');

@@ -1,6 +1,7 @@
 import type { AllMetricsResponse } from '../../../lib/rpc/protocol/messages.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
@@ -8,7 +9,10 @@ test('measures each vCPU’s time in seconds', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, memory: 32, cpu: 2 });
-  await until(async () => ((await host.measure('CPUMetrics', id)).cpu?.[0]?.cpu_time ?? 0) > 0, 'CPU time');
+  await until(
+    'the vCPU has run',
+    async () => ((await host.measure('CPUMetrics', id)).cpu?.[0]?.cpu_time ?? 0) > 0,
+  );
   const { cpu, type } = await host.measure('CPUMetrics', id);
   t.is(type, 'cpu');
   t.is(cpu?.length, 2);
@@ -26,8 +30,8 @@ test('counts each disk’s reads under its device name', async (t) => {
   await host.call('Create', { id, ...TINY, disks });
   // The BIOS reads the first sector to look for a boot loader.
   await until(
+    'the first sector is read',
     async () => ((await host.measure('DiskMetrics', id)).disk?.vdb?.read_bytes ?? 0) >= 512,
-    'a read of the first sector',
     30_000,
   );
   const { disk } = await host.measure('DiskMetrics', id);

@@ -8,7 +8,8 @@ import { execa } from 'execa';
 import { tapName } from '../../../lib/subagents/shared/network/nics.js';
 import { makeBridge } from '../../helpers/bridge.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img', 'ip', 'root');
 
@@ -47,7 +48,7 @@ test('removes the tap of a killed guest', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network: bridge }] });
   process.kill(await host.pid(id), 'SIGKILL');
-  await until(async () => (await host.streamed(id))?.state === 'crashed', 'crashed');
+  await until('the guest is crashed', async () => (await host.streamedState(id))?.state === 'crashed');
   t.false(exists(tapName(id, 0)));
 });
 
@@ -82,10 +83,10 @@ test('counts packets that the guest does not read as dropped on receive', async 
   const send = promisify<string, number, string>(socket.send.bind(socket));
   const drops = async (): Promise<number> => (await host.measure('NicMetrics', id)).nic?.lan?.rx_drops ?? 0;
   // The firmware has no driver for the nic, so packets fill the tap's queue.
-  await until(async () => {
+  await until('packets are dropped', async () => {
     for (let n = 0; n < 200; n += 1) await send('x', 9, `${subnet}.255`);
     return (await drops()) > 0;
-  }, 'dropped packets');
+  });
   const { nic } = await host.measure('NicMetrics', id);
   t.like(nic, { lan: { name: 'lan', tx_packets: 0, tx_drops: 0 } });
 });

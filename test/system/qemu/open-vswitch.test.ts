@@ -9,10 +9,11 @@ import { tapName } from '../../../lib/subagents/shared/network/nics.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { OVS_PARTS, Ovs } from '../../helpers/ovs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { startQemuProgram } from '../../helpers/qemu-program.js';
 import { callMethod } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img', ...OVS_PARTS);
 const linuxTest = needs('genisoimage', ...LINUX_PARTS, ...OVS_PARTS);
@@ -71,7 +72,7 @@ test('removes the port of a killed guest', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network }] });
   process.kill(await host.pid(id), 'SIGKILL');
-  await until(async () => (await host.streamed(id))?.state === 'crashed', 'crashed');
+  await until('the guest is crashed', async () => (await host.streamedState(id))?.state === 'crashed');
   t.deepEqual(await ovs.ports(network), []);
   t.false(exists(tapName(id, 0)));
 });
@@ -90,7 +91,7 @@ test('removes ports of guests that ended while no sub-agent ran, with or without
   const pids = await Promise.all(ids.map((id) => readFile(join(dir, 'run', id, 'pid'), 'utf8')));
   first.kill('SIGKILL');
   for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
-  await until(() => pids.every((pid) => !existsSync(`/proc/${pid.trim()}`)), 'both have exited');
+  await until('both have exited', () => pids.every((pid) => !existsSync(`/proc/${pid.trim()}`)));
   await execa('ip', ['link', 'delete', tapName(ids[0] ?? '', 0)]);
   await startQemuProgram(t, dir, port, '--ovs-db', ovs.db);
   t.deepEqual(await ovs.ports(network), []);

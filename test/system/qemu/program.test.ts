@@ -8,10 +8,10 @@ import test from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { needs } from '../../helpers/needs.js';
-import { until } from '../../helpers/qemu.js';
 import { QEMU_PROGRAM, startQemuProgram } from '../../helpers/qemu-program.js';
 import { callMethod } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
 
 needs('qemu-system-x86_64')('finds guests again after SIGKILL of the sub-agent', async (t) => {
   const dir = await tempDir(t);
@@ -52,7 +52,7 @@ test('reports a missing QEMU in its health and in errors', async (t) => {
       async (reply) => (await reply.json()) as { status: string },
       () => ({}),
     );
-  await until(async () => (await health()).status !== undefined, 'the program responds');
+  await until('the program responds', async () => (await health()).status !== undefined);
   t.like(await health(), { status: 'degraded' });
   const guest = { id: randomUUID(), memory: 32 };
   const { error } = await callMethod(port, 'Libvirt.Create', { guest, action: 'create' });

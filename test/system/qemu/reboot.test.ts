@@ -2,7 +2,8 @@ import { readFile, rename } from 'node:fs/promises';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import type { GuestRecord } from '../../../lib/subagents/qemu/guests/records.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
@@ -17,7 +18,7 @@ const beginReboot = async (
 ): Promise<{ reboot: Promise<unknown> }> => {
   const reboot = host.call('Reboot', { id }, { timeout: '60' }, signal);
   reboot.catch(() => undefined);
-  await until(() => isRebooting(host, id), 'the reboot is recorded');
+  await until('the reboot is recorded', () => isRebooting(host, id));
   return { reboot };
 };
 
@@ -28,8 +29,11 @@ const exit = async (host: QemuHost, id: string): Promise<void> => {
   monitor.close();
 };
 
-const runsAgain = (host: QemuHost, id: string, pid: number): Promise<void> =>
-  until(async () => (await host.state(id)) === 'running' && (await host.pid(id)) !== pid, 'it runs again');
+const waitForNewRun = (host: QemuHost, id: string, pid: number): Promise<boolean> =>
+  until(
+    'the guest runs in a new QEMU',
+    async () => (await host.state(id)) === 'running' && (await host.pid(id)) !== pid,
+  );
 
 test('starts a rebooting guest again after the caller has gone away', async (t) => {
   const host = await QemuHost.start(t);
@@ -40,7 +44,7 @@ test('starts a rebooting guest again after the caller has gone away', async (t) 
   await beginReboot(host, id, caller.signal);
   caller.abort();
   await exit(host, id);
-  await runsAgain(host, id, pid);
+  await waitForNewRun(host, id, pid);
   t.false(await isRebooting(host, id));
 });
 
@@ -57,9 +61,9 @@ test('resumes reboots after a restart of the sub-agent', async (t) => {
   caller.abort();
   await host.stop();
   await exit(host, ended);
-  await host.begin();
+  await host.launch();
   await exit(host, ending);
-  for (const [n, id] of [ended, ending].entries()) await runsAgain(host, id, pids[n] ?? 0);
+  for (const [n, id] of [ended, ending].entries()) await waitForNewRun(host, id, pids[n] ?? 0);
   t.pass();
 });
 
@@ -85,7 +89,7 @@ test('forgets a reboot at poweroff, even across a restart of the sub-agent', asy
   await t.throwsAsync(reboot, { message: /cancelled by a later command/ });
   t.false(await isRebooting(host, id));
   await host.stop();
-  await host.begin();
+  await host.launch();
   await t.throwsAsync(host.call('Reboot', { id }), { message: /is shutoff: start it instead/ });
 });
 
@@ -95,7 +99,7 @@ test('keeps a guest off that is shut down during its reboot', async (t) => {
   await host.call('Create', { id, ...TINY });
   const { reboot } = await beginReboot(host, id);
   const shutdown = host.call('Shutdown', { id }, { timeout: '60' });
-  await until(async () => !(await isRebooting(host, id)), 'the reboot is no longer recorded');
+  await until('the reboot is no longer recorded', async () => !(await isRebooting(host, id)));
   await exit(host, id);
   t.is((await shutdown).guest.state, 'shutoff');
   await t.throwsAsync(reboot, { message: /cancelled by a later command/ });

@@ -6,7 +6,8 @@ import { QmpClient } from '../../../lib/qmp/client.js';
 import { makeBridge } from '../../helpers/bridge.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('genisoimage', ...LINUX_PARTS);
 const rootTest = needs('genisoimage', 'ip', 'root', ...LINUX_PARTS);
@@ -44,11 +45,13 @@ rootTest(
     for (const [index, guest] of guests.entries()) {
       await guest.says(`address ${net}.${index + 2}/24`);
       await guest.says('pinged it');
-      await until(async () => (await guest.console()).includes(`default via ${net}.1 dev`), 'its gateway');
+      await until('the guest has its gateway', async () =>
+        (await guest.console()).includes(`default via ${net}.1 dev`),
+      );
       t.true((await guest.console()).includes(`address ${net6}${index + 2}/64`));
       for (const address of [`${net}.${index + 2}`, `${net6}${index + 2}`]) {
         // The guest uses an IPv6 address only after duplicate address detection (RFC 4862).
-        await until(() => answersPing(address), `a reply from ${address}`);
+        await until(`${address} replies`, () => answersPing(address));
       }
     }
   },

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { needs } from '../../helpers/needs.js';
-import { QemuHost, TINY, until } from '../../helpers/qemu.js';
+import { QemuHost, TINY } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
@@ -11,9 +12,9 @@ test('reports a killed QEMU as crashed on the event stream', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   process.kill(await host.pid(id), 'SIGKILL');
-  await until(async () => (await host.streamed(id))?.state === 'crashed', 'crashed');
+  await until('the guest is crashed', async () => (await host.streamedState(id))?.state === 'crashed');
   t.false(existsSync(host.runFile(id)));
-  t.is((await host.streamed(id))?.vnc, 0);
+  t.is((await host.streamedState(id))?.vnc, 0);
 });
 
 test('returns crashed for the first status query after a kill', async (t) => {
@@ -39,7 +40,7 @@ test('reports a QEMU that exits by itself as shutoff', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   process.kill(await host.pid(id), 'SIGTERM');
-  await until(async () => (await host.streamed(id))?.state === 'shutoff', 'shutoff');
+  await until('the guest is shutoff', async () => (await host.streamedState(id))?.state === 'shutoff');
   t.false(existsSync(host.runFile(id)));
 });
 
@@ -49,9 +50,9 @@ test('notices what another monitor does to a guest', async (t) => {
   await host.call('Create', { id, ...TINY });
   const other = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
   await other.execute('stop');
-  await until(async () => (await host.streamed(id))?.state === 'paused', 'paused');
+  await until('the guest is paused', async () => (await host.streamedState(id))?.state === 'paused');
   await other.execute('cont');
-  await until(async () => (await host.streamed(id))?.state === 'running', 'running');
+  await until('the guest is running', async () => (await host.streamedState(id))?.state === 'running');
   other.close();
   t.pass();
 });
@@ -83,12 +84,12 @@ test('finds running and paused guests again after a restart', async (t) => {
   const id = host.newId();
   const { guest } = await host.call('Create', { id, ...TINY });
   await host.stop();
-  await host.begin();
-  t.like(await host.streamed(id), { state: 'running', vnc: guest.vnc });
+  await host.launch();
+  t.like(await host.streamedState(id), { state: 'running', vnc: guest.vnc });
   t.is((await host.call('Suspend', { id })).guest.state, 'paused');
   await host.stop();
-  await host.begin();
-  t.is((await host.streamed(id))?.state, 'paused');
+  await host.launch();
+  t.is((await host.streamedState(id))?.state, 'paused');
 });
 
 test('finds out how guests ended while no sub-agent ran', async (t) => {
@@ -101,14 +102,14 @@ test('finds out how guests ended while no sub-agent ran', async (t) => {
   await host.stop();
   process.kill(pids[0], 'SIGKILL');
   process.kill(pids[1], 'SIGTERM');
-  await until(() => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)), 'both have exited');
-  await host.begin();
-  t.is((await host.streamed(killed))?.state, 'crashed');
-  t.is((await host.streamed(ended))?.state, 'shutoff');
-  t.is((await host.streamed(off))?.state, 'shutoff');
+  await until('both have exited', () => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)));
+  await host.launch();
+  t.is((await host.streamedState(killed))?.state, 'crashed');
+  t.is((await host.streamedState(ended))?.state, 'shutoff');
+  t.is((await host.streamedState(off))?.state, 'shutoff');
   await host.stop();
-  await host.begin();
-  t.is((await host.streamed(killed))?.state, 'crashed');
+  await host.launch();
+  t.is((await host.streamedState(killed))?.state, 'crashed');
 });
 
 test('gives each change of state a higher revision', async (t) => {
@@ -131,7 +132,7 @@ test('reports a guest whose socket was removed as unknown', async (t) => {
   await host.call('Create', { id, ...TINY });
   await host.stop();
   await execa('rm', [host.runFile(id, 'qmp.sock')]);
-  await host.begin();
-  t.is((await host.streamed(id))?.state, 'unknown');
+  await host.launch();
+  t.is((await host.streamedState(id))?.state, 'unknown');
   t.is((await host.call('Poweroff', { id })).guest.state, 'shutoff');
 });

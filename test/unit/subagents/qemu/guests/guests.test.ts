@@ -6,7 +6,7 @@ import { poweroff } from '../../../../../lib/subagents/qemu/guests/power.js';
 import type { GuestRecord } from '../../../../../lib/subagents/qemu/guests/records.js';
 import type { GuestPaths } from '../../../../../lib/subagents/qemu/layout.js';
 import { UidPool } from '../../../../../lib/subagents/qemu/process/uids.js';
-import { DEFINITION, hostWithoutQemu, playQemu } from '../../../../helpers/played-qemu.js';
+import { DEFINITION, fakeQemu, hostWithoutQemu } from '../../../../helpers/fake-qemu.js';
 import { GUEST_ID, silentLog } from '../../../../helpers/sub-agents.js';
 
 const saved = async ({ record }: GuestPaths): Promise<GuestRecord> =>
@@ -40,7 +40,7 @@ test('keeps a crash until its removal could be saved', async (t) => {
 
 /** A guest whose QEMU was killed while its record could not be saved; now it can. */
 const crashedUnsaved = async (t: ExecutionContext): Promise<Guests> => {
-  const { guests, paths, process: qemu } = await playQemu(t);
+  const { guests, paths, process: qemu } = await fakeQemu(t);
   await writeFile(paths.upMark, '');
   await mkdir(draftPath(paths));
   qemu.kill('SIGKILL');

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Guests } from '../../../../../lib/subagents/qemu/guests/guests.js';
 import { create, run } from '../../../../../lib/subagents/qemu/guests/lifecycle.js';
-import { DEFINITION, playQemu } from '../../../../helpers/played-qemu.js';
+import { DEFINITION, fakeQemu } from '../../../../helpers/fake-qemu.js';
 import { send } from '../../../../helpers/qmp-server.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';
 import { until } from '../../../../helpers/wait.js';
@@ -11,17 +11,17 @@ import { until } from '../../../../helpers/wait.js';
 const exitingGuest = async (t: ExecutionContext): Promise<Guests> => {
   let monitor: Socket | undefined;
   let shutDown = false;
-  const played = await playQemu(t, {
+  const fake = await fakeQemu(t, {
     'query-status': (socket) => {
       monitor = socket;
-      if (shutDown) setImmediate(() => played.process.kill('SIGKILL'));
+      if (shutDown) setImmediate(() => fake.process.kill('SIGKILL'));
       return { status: shutDown ? 'shutdown' : 'running' };
     },
   });
   shutDown = true;
   if (monitor) send(monitor, { event: 'SHUTDOWN' });
-  await until('the guest is shut down', () => played.guests.states.get(GUEST_ID)?.state === 'shutdown');
-  return played.guests;
+  await until('the guest is shut down', () => fake.guests.states.get(GUEST_ID)?.state === 'shutdown');
+  return fake.guests;
 };
 
 // The error shows that a start was attempted: no QEMU is installed here.

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { allMetricsResponseSchema } from '../../../../../lib/rpc/protocol/messages.js';
 import { allMetrics, cpuMetrics, toDiskMetrics } from '../../../../../lib/subagents/qemu/guests/metrics.js';
-import { playQemu } from '../../../../helpers/played-qemu.js';
+import { fakeQemu } from '../../../../helpers/fake-qemu.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';
 
 test('converts disk counters to counts, bytes and seconds', (t) => {
@@ -28,7 +28,7 @@ test('replaces an invalid disk counter by 0, so that the agent accepts the other
 
 test('reads only threads of the guest’s QEMU, and no more than it has vCPUs', async (t) => {
   let threads: unknown[] = [];
-  const { guests, process: qemu } = await playQemu(t, {
+  const { guests, process: qemu } = await fakeQemu(t, {
     'query-cpus-fast': () => threads,
     'query-blockstats': () => [],
   });

@@ -1,12 +1,12 @@
 import test from 'ava';
-import { playQemu } from '../../../../helpers/played-qemu.js';
+import { fakeQemu } from '../../../../helpers/fake-qemu.js';
 import { send } from '../../../../helpers/qmp-server.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';
 import { until } from '../../../../helpers/wait.js';
 
 test('reports QEMU’s VNC port, and 0 for anything that is not a port', async (t) => {
   const portOf = async (service: unknown): Promise<number | undefined> =>
-    (await playQemu(t, { 'query-vnc': () => ({ service }) })).guests.states.get(GUEST_ID)?.vnc;
+    (await fakeQemu(t, { 'query-vnc': () => ({ service }) })).guests.states.get(GUEST_ID)?.vnc;
   t.is(await portOf('5907'), 5907);
   for (const nonsense of ['70000', 'x', '-1', '1.5', null, {}])
     t.is(await portOf(nonsense), 0, `${nonsense}`);
@@ -14,7 +14,7 @@ test('reports QEMU’s VNC port, and 0 for anything that is not a port', async (
 
 test('queries QEMU only once more, however many events arrive during a query', async (t) => {
   let asked = 0;
-  const { guests } = await playQemu(t, {
+  const { guests } = await fakeQemu(t, {
     'query-status': (socket) => {
       asked += 1;
       if (asked === 1) for (let n = 0; n < 1000; n += 1) send(socket, { event: 'STOP' });

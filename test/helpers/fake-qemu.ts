@@ -15,15 +15,15 @@ import { send, serveQmp } from './qmp-server.js';
 import { GUEST_ID, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
-/** What is returned for each command, perhaps after other things were sent; all else is refused. */
-export type PlayedAnswers = Record<string, (socket: Socket) => unknown>;
+/** Computes the result of each QMP command, and may send events first. Other commands fail. */
+export type FakeResults = Record<string, (socket: Socket) => unknown>;
 
-const HEALTHY: PlayedAnswers = {
+const HEALTHY: FakeResults = {
   'query-vnc': () => ({ service: '5900' }),
   'query-status': () => ({ status: 'running' }),
 };
 
-/** The guests of a host where no QEMU can be started. */
+/** Sets up the guests of a host where no QEMU is installed. */
 export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Promise<Guests> => {
   const dir = await tempDir(t);
   const host = {
@@ -38,16 +38,13 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
   return guests;
 };
 
-/** Of the guest `GUEST_ID`. */
+/** The definition of the guest `GUEST_ID`. */
 export const DEFINITION = { id: GUEST_ID, memory: 32, cpu: 1, nics: [], disks: [] };
 
-/**
- * The running guest `GUEST_ID`, found again by a sub-agent's half that knows of QEMU. Its process does nothing, and
- * what its monitor says is up to the test.
- */
-export const playQemu = async (
+/** Sets up the running guest `GUEST_ID` with an idle process and a QMP server that returns the test's results. */
+export const fakeQemu = async (
   t: ExecutionContext,
-  answers: PlayedAnswers = {},
+  results: FakeResults = {},
 ): Promise<{ guests: Guests; paths: GuestPaths; process: ChildProcess }> => {
   const guests = await hostWithoutQemu(t);
   const paths = guests.host.layout.paths(GUEST_ID);
@@ -57,12 +54,12 @@ export const playQemu = async (
   t.teardown(() => child.kill('SIGKILL'));
   await once(child, 'spawn');
   await recordPid(paths, child.pid ?? 0);
-  const all: PlayedAnswers = { ...HEALTHY, ...answers };
-  const answer = (execute: string, socket: Socket): object => {
-    const play = all[execute];
-    return play
-      ? { return: play(socket) }
-      : { error: { class: 'CommandNotFound', desc: 'it is only played' } };
+  const all: FakeResults = { ...HEALTHY, ...results };
+  const respond = (execute: string, socket: Socket): object => {
+    const result = all[execute];
+    return result
+      ? { return: result(socket) }
+      : { error: { class: 'CommandNotFound', desc: 'this QEMU is a fake' } };
   };
   const sockets = new Set<Socket>();
   child.once('exit', () => {
@@ -72,7 +69,7 @@ export const playQemu = async (
     t,
     ({ execute, id }, socket) => {
       sockets.add(socket);
-      send(socket, { ...answer(execute, socket), id });
+      send(socket, { ...respond(execute, socket), id });
     },
     { path: paths.qmp },
   );
