@@ -14,7 +14,7 @@ export const placeOf = ({ cursor }: ListQuery): number | undefined => {
   if (cursor === undefined) return undefined;
   const text = decodeCursor(cursor);
   if (!/^\d{1,15}$/.test(text))
-    throw invalid(`"cursor" is not one that this list gave out: leave it out to begin anew`);
+    throw invalid('"cursor" is not from this list: leave it out to start from the beginning');
   return Number(text);
 };
 

@@ -10,6 +10,6 @@ export const getReadiness = async (
 ): Promise<Reply<{ status: 'ok' }>> => {
   if (runtime.queue.isStopping) throw notReady('the agent is stopping');
   const down = [...services()].filter(([, isUp]) => !isUp).map(([name]) => name);
-  if (down.length > 0) throw notReady(`no answer from ${down.join(', ')}`);
+  if (down.length > 0) throw notReady(`no response from ${down.join(', ')}`);
   return ok({ status: 'ok' });
 };

@@ -44,8 +44,8 @@ const answerAbout =
 /** Each with what its job then says. */
 const BEHAVIOURS: Record<string, [serve: (t: ExecutionContext) => Promise<number>, message: RegExp]> = {
   'takes no connections': [refusingPort, /cannot be reached/],
-  'never answers': [(t) => serveTcp(t, (socket) => socket.resume()), /no answer to Test.start within/],
-  'never reads what it is asked': [(t) => serveTcp(t, (socket) => socket.pause()), /no answer/],
+  'never answers': [(t) => serveTcp(t, (socket) => socket.resume()), /no response to Test.start within/],
+  'never reads what it is asked': [(t) => serveTcp(t, (socket) => socket.pause()), /no response/],
   'hangs up at once': [(t) => serveTcp(t, (socket) => socket.destroy()), /cannot be reached/],
   'dies in the middle of its answer': [
     (t) => serveHead(t, `${OK}Content-Length: 1000\r\n\r\n{"result":`, (socket) => socket.destroy()),
@@ -53,16 +53,16 @@ const BEHAVIOURS: Record<string, [serve: (t: ExecutionContext) => Promise<number
   ],
   'stops in the middle of its answer': [
     (t) => serveHead(t, `${OK}Content-Length: 1000\r\n\r\n{"result":`, () => {}),
-    /no answer/,
+    /no response/,
   ],
   'answers half of the JSON': [(t) => serveFixed(t, 200, '{"result":{"guest":{"id"'), /not JSON/],
   'answers a byte now and then, for ever': [
     (t) => serveHead(t, CHUNKED, (socket) => writeForEver(socket, chunk(' '), 20)),
-    /no answer/,
+    /no response/,
   ],
   'answers without an end': [
     (t) => serveHead(t, CHUNKED, (socket) => writeForEver(socket, chunk(' '.repeat(MB)))),
-    /bad: .*(has more than 67108864 bytes|no answer)/,
+    /bad: .*(has more than 67108864 bytes|no response)/,
   ],
   'announces a huge answer': [(t) => serveHead(t, `${OK}Content-Length: 1e12\r\n\r\n`, () => {}), /bad: /],
   'sends headers without an end': [

@@ -31,7 +31,7 @@ const NOT_FOUND: [method: string, path: string, message: string][] = [
   ['GET', `/guests/${NO_GUEST}/snapshots`, `guest ${NO_GUEST}: not found`],
   ['GET', `/guests/${NO_GUEST}/snapshots/x/download`, `guest ${NO_GUEST}: not found`],
   ['GET', `/jobs/${NO_GUEST}`, `job ${NO_GUEST}: not found`],
-  ['GET', '/debug/pprof/goroutine', 'profile goroutine: not found; there are profile, heap'],
+  ['GET', '/debug/pprof/goroutine', 'profile goroutine: not found; choose from profile, heap'],
 ];
 
 for (const [method, path, message] of NOT_FOUND)

@@ -29,7 +29,7 @@ test('an id that is taken is a 409, and the guest that has it stays as it is', a
   const guest = await addGuest(context, { memory: 64 });
   const { status, body } = await call('POST', '/guests', { id: guest.id, memory: 128 });
   t.is(status, 409);
-  t.regex((body as { message: string }).message, /exists already/);
+  t.regex((body as { message: string }).message, /already exists/);
   t.deepEqual(context.guests.list(), [guest]);
   t.deepEqual(scripted.requests('Test.create'), []);
 });

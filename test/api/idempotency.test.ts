@@ -54,7 +54,7 @@ test('the key of another body, or of another path, is a conflict', async (t) => 
     const { status, body: answer } = await call('POST', path, body, KEY);
     t.is(status, 409);
     t.like(answer, {
-      message: 'this idempotency key was used for another request: a new request needs a new key',
+      message: 'this idempotency key belongs to a different request: send a new request with a new key',
     });
   }
   t.is(context.jobs.list().length, 1);

@@ -99,7 +99,7 @@ test('a field that is not there is refused, and so is a cursor of one’s own ma
   );
   const cursor = await call('GET', '/guests?cursor=abc');
   t.is(cursor.status, 400);
-  t.regex((cursor.body as Item).message as string, /^"cursor" is not one that this list gave out/);
+  t.regex((cursor.body as Item).message as string, /^"cursor" is not from this list/);
 });
 
 test('a list that is whole has no next page', async (t) => {

@@ -177,7 +177,7 @@ test('the agent is ready while its sub-agents answer, and says which does not', 
   t.like(await api.call('GET', '/healthz'), { status: 200, body: { status: 'ok' } });
   const { status, body } = await api.call('GET', '/readyz');
   t.is(status, 503);
-  t.is((body as { message: string }).message, 'not ready: no answer from storage');
+  t.is((body as { message: string }).message, 'not ready: no response from storage');
 });
 
 test('an agent that is stopping is not ready', async (t) => {

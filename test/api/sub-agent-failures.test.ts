@@ -40,7 +40,7 @@ const FAILURES: Record<
     (t) => serveTcp(t, (socket) => socket.once('data', () => socket.destroy())),
   ],
   nobody: [503, /ECONNREFUSED/, refusingPort],
-  silence: [504, /no answer to Test\.\w+ within 0\.1 s/, (t) => serveTcp(t, () => {})],
+  silence: [504, /no response to Test\.\w+ within 0\.1 s/, (t) => serveTcp(t, () => {})],
 };
 
 for (const [what, [status, message, serve]] of Object.entries(FAILURES)) {

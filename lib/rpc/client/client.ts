@@ -2,7 +2,7 @@ import type { Duplex, Readable } from 'node:stream';
 import type { Axios as AxiosClient, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { errors, type Pool } from 'undici';
 import type { TimeLimit } from '../../async/deadline.js';
-import { AgentError, badAnswer, errorMessage, serviceDown } from '../../errors.js';
+import { AgentError, badResponse, errorMessage, serviceDown } from '../../errors.js';
 import { Axios, AxiosError } from '../../http/axios.js';
 import { contentLength } from '../../http/content-length.js';
 import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
@@ -149,7 +149,7 @@ export class RpcClient implements ServiceClient {
     } catch (error) {
       config.signal?.throwIfAborted();
       if (limit && isTimeUp(error)) throw limit.expired();
-      if (isNonsense(error)) throw badAnswer(this.#service, errorMessage(error));
+      if (isNonsense(error)) throw badResponse(this.#service, errorMessage(error));
       throw serviceDown(this.#service, this.#where, whyDown(error));
     }
   }
@@ -159,17 +159,18 @@ export class RpcClient implements ServiceClient {
     try {
       answer = JSON.parse(text) as RpcAnswer | null;
     } catch (error) {
-      throw new AgentError('bad_answer', `${this.#service}: the answer to ${method} is not JSON`, {
+      throw new AgentError('bad_answer', `${this.#service}: the response to ${method} is not JSON`, {
         cause: error,
       });
     }
     if (typeof answer !== 'object' || answer === null)
-      throw badAnswer(this.#service, `no answer to ${method}`);
+      throw badResponse(this.#service, `no response to ${method}`);
     if (answer.error !== null && answer.error !== undefined)
       throw callFailed(this.#service, answer.error, answer.kind);
-    if (answer.id !== id) throw badAnswer(this.#service, `the answer to ${method} belongs to another call`);
+    if (answer.id !== id)
+      throw badResponse(this.#service, `the response to ${method} belongs to another call`);
     if (typeof answer.result !== 'object' || answer.result === null || Array.isArray(answer.result)) {
-      throw badAnswer(this.#service, `the answer to ${method} has no result`);
+      throw badResponse(this.#service, `the response to ${method} has no result`);
     }
     return answer.result;
   }

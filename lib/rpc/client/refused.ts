@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { AgentError, badAnswer, serviceFailed } from '../../errors.js';
+import { AgentError, badResponse, serviceFailed } from '../../errors.js';
 import type { UpgradeRefused } from '../../http/websocket/dial.js';
 import { kindOfError, kindOfStatus, type RefusalKind } from '../protocol/refusal.js';
 
@@ -73,7 +73,7 @@ const readMessage = async (body: Readable): Promise<string> => {
 export const streamRefused = async (service: string, status: number, body: Readable): Promise<AgentError> => {
   if (status < 400 || status > 599) {
     body.on('error', () => {}).destroy();
-    return badAnswer(service, `answered with status ${status}, which is neither bytes nor an error`);
+    return badResponse(service, `answered with status ${status}, which is neither bytes nor an error`);
   }
   const message = await readMessage(body);
   return new StreamRefused(status, message || `${service}: refused the stream with status ${status}`);

@@ -1,4 +1,4 @@
-import { badAnswer } from '../../errors.js';
+import { badResponse } from '../../errors.js';
 import { guestSchema } from '../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../rpc/protocol/messages.js';
 import type { GuestStore } from '../../store/guest-store.js';
@@ -19,11 +19,12 @@ const answeredGuest = (
   id: string,
 ): GuestResponse['guest'] => {
   if (guest === null || guest === undefined)
-    throw badAnswer(service.name, `the answer to ${method} has no guest`);
+    throw badResponse(service.name, `the response to ${method} has no guest`);
   const { value, error } = answerSchema.validate(guest);
-  if (error) throw badAnswer(service.name, `the answer to ${method} has a malformed guest: ${error.message}`);
+  if (error)
+    throw badResponse(service.name, `the response to ${method} has a malformed guest: ${error.message}`);
   if (value.id !== id) {
-    throw badAnswer(service.name, `the answer to ${method} is about guest ${value.id}, not about ${id}`);
+    throw badResponse(service.name, `the response to ${method} is about guest ${value.id}, not about ${id}`);
   }
   return value;
 };

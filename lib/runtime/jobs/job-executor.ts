@@ -1,4 +1,10 @@
-import { AgentError, brokenOff, endUnwritten, errorMessage, isStorageFailure } from '../../errors.js';
+import {
+  AgentError,
+  actionInterrupted,
+  endNotWritten,
+  errorMessage,
+  isStorageFailure,
+} from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { isFinished, type Job } from '../../model/job.js';
 import type { JobLog } from '../../store/job-log.js';
@@ -79,7 +85,7 @@ export class LoggedRuns {
       const persists: Persist = (write) => this.#persist(entry, write);
       const taskRun: TaskRun = { job, action, run, signal, persist: persists };
       result = await this.#runTask(task, taskRun).catch((error: unknown) => {
-        throw isStorageFailure(error) ? brokenOff(error) : error;
+        throw isStorageFailure(error) ? actionInterrupted(error) : error;
       });
     } catch (error) {
       await this.fail(entry, error);
@@ -111,7 +117,7 @@ export class LoggedRuns {
   #persist<T>(entry: QueuedJob, write: () => Promise<T>): Promise<T> {
     return persist(write, (error) => {
       this.#log.error(about(entry), `has ended, which is tried until it is written: ${errorMessage(error)}`);
-      entry.unwritten.abort(endUnwritten(entry.id, error));
+      entry.unwritten.abort(endNotWritten(entry.id, error));
     });
   }
 }

@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
 import { type TimeLimit, waitFor, withDeadline } from '../../async/deadline.js';
-import { badAnswer, notConfigured, serviceTimeout } from '../../errors.js';
+import { badResponse, notConfigured, serviceTimeout } from '../../errors.js';
 import type { ConsoleQuery } from '../../rpc/client/service-client.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import type { JobStage } from '../../rpc/protocol/messages.js';
@@ -25,7 +25,7 @@ export const requireShape =
   (schema: Schema) =>
   async ({ service, method }: Stage, answer: unknown): Promise<void> => {
     const { error } = schema.validate(answer);
-    if (error) throw badAnswer(service.name, `the answer to ${method} is malformed: ${error.message}`);
+    if (error) throw badResponse(service.name, `the response to ${method} is malformed: ${error.message}`);
   };
 
 export interface PipelineOptions {
@@ -116,7 +116,7 @@ const runStage = async <Request, Response>(
     const retry = retryAfter(answer);
     if (retry === 0) return answer;
     if (attempt >= MAX_ATTEMPTS || Date.now() - beganAt > (stage.timeout - retry) * 1000) {
-      throw badAnswer(
+      throw badResponse(
         stage.service.name,
         `${stage.method} still asks to be run again after ${attempt} attempts`,
       );

@@ -24,7 +24,7 @@ const started = async (
 };
 
 const BAD_GUESTS: Record<string, [(request: AnyRequest) => unknown, RegExp]> = {
-  'no guest': [() => ({}), /^test: the answer to Test\.start has no guest$/],
+  'no guest': [() => ({}), /^test: the response to Test\.start has no guest$/],
   'a null guest': [() => ({ guest: null }), /has no guest$/],
   'a guest that is text': [() => ({ guest: 'running' }), /malformed guest/],
   'a guest without an id': [() => ({ guest: { state: 'running' } }), /is about guest undefined/],

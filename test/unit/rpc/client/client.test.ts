@@ -77,7 +77,7 @@ test("a sub-agent's own error is a bad answer that names it", async (t) => {
 for (const error of ['', '  '])
   test(`the error "${error}" is told in words of ours`, async (t) => {
     const port = await serveRpc(t, ({ id }) => ({ result: null, error, id }));
-    t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: failed without saying why' });
+    t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: failed without giving a reason' });
   });
 
 test('an error that is no string is told as JSON', async (t) => {
@@ -86,11 +86,11 @@ test('an error that is no string is told as JSON', async (t) => {
 });
 
 const NONSENSE: Record<string, [status: number, body: string, message: RegExp]> = {
-  'text that is no JSON': [200, 'garbage', /^svc: the answer to A\.B is not JSON$/],
+  'text that is no JSON': [200, 'garbage', /^svc: the response to A\.B is not JSON$/],
   'an HTML page': [200, '<html>hello</html>', /not JSON/],
   nothing: [200, '', /not JSON/],
-  null: [200, 'null', /no answer/],
-  'a number': [200, '5', /no answer/],
+  null: [200, 'null', /no response/],
+  'a number': [200, '5', /no response/],
   'a list': [200, '[]', /another call/],
   'another id': [200, '{"result":{},"error":null,"id":99}', /belongs to another call/],
   'no id': [200, '{"result":{},"error":null}', /belongs to another call/],

@@ -103,7 +103,7 @@ test('who cancels a job on a full disk is told that its status is late, and it n
     for (const job of [waiting, waiting, started])
       t.like(await t.throwsAsync(cancel(job)), {
         kind: 'disk_full',
-        message: `job ${job} has ended, but its status does not tell so yet: the disk of the agent's state is full; it is tried again`,
+        message: `job ${job} has ended, but its status does not show it yet: the disk of the agent's state is full; retrying`,
       });
   });
   open();
@@ -161,7 +161,7 @@ test('an action that a full disk has ended is not said to have changed nothing',
   const { context, dbpath, started, reply, open } = await startSlowly(t);
   await whileFull(dbpath, 'guests.db', async () => {
     open();
-    const message = "broken off on the way: the disk of the agent's state is full";
+    const message = "interrupted: the disk of the agent's state is full";
     t.like(await finished(context, started), { Status: 'Error', Message: message });
     t.like(await t.throwsAsync(reply), { kind: 'disk_full', message });
   });

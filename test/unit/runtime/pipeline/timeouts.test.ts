@@ -34,7 +34,7 @@ for (const [what, options] of [
     const { context, params } = await withGuest(t, { ...(options as TestAgentOptions), methods });
     const { headers } = await startGuest(event({ params }), context);
     const job = await finished(context, headers?.['X-Guest-Job-ID']);
-    t.like(job, { Status: 'Error', Message: 'test: no answer to Test.start within 0.05 s' });
+    t.like(job, { Status: 'Error', Message: 'test: no response to Test.start within 0.05 s' });
   });
 
 test("a stage's timeout goes before its service's", async (t) => {
@@ -71,7 +71,7 @@ test('an info action that takes too long is a timeout, and its call is ended', a
   });
   t.like(await t.throwsAsync(getCpuMetrics(event({ params }), context)), {
     kind: 'timeout',
-    message: 'test: no answer to Test.cpuMetrics within 1 s',
+    message: 'test: no response to Test.cpuMetrics within 1 s',
   });
   await aborted.opened;
 });
