@@ -32,6 +32,8 @@ export const sandboxed = (
 
 const CANNOT_EXECUTE = 127;
 
-/** Whether a `sandboxed` command failed because its program is missing. Matches the words of setpriv (util-linux 2.38). */
+/**
+ * Whether a `sandboxed` command failed because its program is missing. Matches the words of setpriv (util-linux 2.38).
+ */
 export const isProgramMissing = (exitCode: number | undefined, stderr: string): boolean =>
   exitCode === CANNOT_EXECUTE && stderr.includes('failed to execute');

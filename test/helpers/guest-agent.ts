@@ -33,7 +33,7 @@ export const startGuestAgent = async (
 ): Promise<ScriptedGuestAgent> => {
   const commands: string[] = [];
 
-  const answer = async (socket: Socket, command: Command): Promise<void> => {
+  const respond = async (socket: Socket, command: Command): Promise<void> => {
     const isSync = command.execute === 'guest-sync-delimited';
     const reply =
       replies[command.execute] ?? (() => (isSync ? command.arguments?.id : new Error('no such command')));
@@ -59,7 +59,7 @@ export const startGuestAgent = async (
         const command = JSON.parse(line) as Command;
         last = last.then(() => {
           commands.push(command.execute);
-          return answer(socket, command);
+          return respond(socket, command);
         });
       }
     });

@@ -160,7 +160,10 @@ interface ContainerResult {
 export interface TestContainers {
   port: number;
   importDir: string;
-  /** Calls `MDocker.<method>`. @throws the error of the response */
+  /**
+   * Calls `MDocker.<method>`.
+   * @throws the error of the response
+   */
   call: (method: string, request: unknown) => Promise<ContainerResult>;
   /** Calls `MDocker.<method>` with a request about a guest. */
   guest: (method: string, guest: Partial<Guest>, args?: Record<string, string>) => Promise<ContainerResult>;

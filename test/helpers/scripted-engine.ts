@@ -67,7 +67,10 @@ const serveEngine = async (t: ExecutionContext, socket: string, engine: Scripted
   });
 };
 
-/** Starts a scripted engine. @returns it, and the sub-agent's view of its containers */
+/**
+ * Starts a scripted engine.
+ * @returns it, and the sub-agent's view of its containers
+ */
 export const startScriptedEngine = async (
   t: ExecutionContext,
   containers: ScriptedEngine['containers'],

@@ -21,7 +21,10 @@ export interface StorageProgram extends TestStorage {
   output: () => string;
 }
 
-/** Prepares the program without starting it. @param args further arguments */
+/**
+ * Prepares the program without starting it.
+ * @param args further arguments
+ */
 export const storageProgram = async (t: ExecutionContext, ...args: string[]): Promise<StorageProgram> => {
   const base = await tempDir(t);
   const [dir, runDir, importDir] = [join(base, 'store'), join(base, 'run'), join(base, 'import')];

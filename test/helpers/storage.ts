@@ -24,11 +24,17 @@ export interface TestStorage {
   dir: string;
   runDir: string;
   importDir: string;
-  /** Calls `ImageStore.<method>`. @throws the error of the response */
+  /**
+   * Calls `ImageStore.<method>`.
+   * @throws the error of the response
+   */
   call: (method: string, request: unknown, attempt?: number) => Promise<StorageResult>;
 }
 
-/** Starts a storage sub-agent. @param parent the directory for its directories; by default a temporary one */
+/**
+ * Starts a storage sub-agent.
+ * @param parent the directory for its directories; by default a temporary one
+ */
 export const startTestStorage = async (
   t: ExecutionContext,
   parent?: string,
@@ -67,7 +73,10 @@ export const qemuIo = async (
   return stdout;
 };
 
-/** Creates a 1 MB qcow2 image filled with `byte`, and fetches it. @returns the path of the source file */
+/**
+ * Creates a 1 MB qcow2 image filled with `byte`, and fetches it.
+ * @returns the path of the source file
+ */
 export const addImage = async (storage: TestStorage, id: string, byte = 0x11): Promise<string> => {
   const path = join(storage.importDir, `${encodeURIComponent(id)}.src`);
   await qemuImg('create', '-q', '-f', 'qcow2', path, '1M');
@@ -98,7 +107,10 @@ export const openDownload = (port: number, id: string): Promise<IncomingMessage>
       .end(JSON.stringify(snapshotRequest(id)));
   });
 
-/** Serves HTTP on a free loopback port until the test ends. @returns the base URL */
+/**
+ * Serves HTTP on a free loopback port until the test ends.
+ * @returns the base URL
+ */
 export const serveHttp = async (t: ExecutionContext, listener: RequestListener): Promise<string> => {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

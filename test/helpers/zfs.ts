@@ -12,7 +12,9 @@ const HAS_OPEN_ZFS = existsSync('/dev/zfs');
 /** The requirements to pass to `needs`. */
 export const ZFS_PARTS = ['zpool', 'zfs', 'root', ...(HAS_OPEN_ZFS ? [] : ['zfs-fuse'])];
 
-/** The state of the host's one zfs-fuse, which the test processes share: its users, and the pid if a test started it. */
+/**
+ * The state of the host's one zfs-fuse, which the test processes share: its users, and the pid if a test started it.
+ */
 const SHARED = join(tmpdir(), 'mistify-test-zfs');
 const USERS = join(SHARED, 'users');
 const PID_FILE = join(SHARED, 'pid');
@@ -90,7 +92,10 @@ export interface TestPool {
 let created = 0;
 let inUse = 0;
 
-/** Creates a pool, which the caller must destroy. @param mb size in MB */
+/**
+ * Creates a pool, which the caller must destroy.
+ * @param mb size in MB
+ */
 export const createPool = async (mb = 1024): Promise<TestPool> => {
   const dir = await mkdtemp(join(tmpdir(), 'mtz-'));
   const [file, mountpoint] = [join(dir, 'vdev'), join(dir, 'pool')];

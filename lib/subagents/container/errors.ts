@@ -42,8 +42,8 @@ export const isUnreachable = (error: unknown): boolean => {
 };
 
 /**
- * Converts an error of dockerode to an `EngineError` with the engine's own message; returns other errors unchanged. For a
- * response without JSON, it strips the prefix that docker-modem 5 puts before the message.
+ * Converts an error of dockerode to an `EngineError` with the engine's own message; returns other errors unchanged.
+ * For a response without JSON, it strips the prefix that docker-modem 5 puts before the message.
  */
 export const explainEngineError = (error: unknown): unknown => {
   const { statusCode, json } = error as DockerodeError;

@@ -68,7 +68,10 @@ export class Guests {
     return container;
   }
 
-  /** As `find`. @throws `...: not found` when the engine has no container of the guest */
+  /**
+   * As `find`.
+   * @throws `...: not found` when the engine has no container of the guest
+   */
   async get(id: string): Promise<Container> {
     const container = await this.find(id);
     if (container) return container;

@@ -86,7 +86,10 @@ const startNow = async (guests: Guests, { id, state }: Container): Promise<void>
   }
 };
 
-/** Stops a container. @param timeoutMs milliseconds until a container that has not exited by itself is killed */
+/**
+ * Stops a container.
+ * @param timeoutMs milliseconds until a container that has not exited by itself is killed
+ */
 const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<void> => {
   const { id, state } = container;
   if (state === 'stopped') return;

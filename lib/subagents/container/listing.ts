@@ -38,7 +38,10 @@ const inspect = async (engine: Engine, name: string): Promise<ContainerInspectIn
   return found;
 };
 
-/** Lists running containers, or those selected by `opts`: `all`, `limit` and `filters` of the Docker Engine API's `ContainerList`. */
+/**
+ * Lists running containers, or those selected by `opts`: `all`, `limit` and `filters` of the Docker Engine API's
+ * `ContainerList`.
+ */
 export const listContainers = async (
   engine: Engine,
   { opts }: ContainerRequest,

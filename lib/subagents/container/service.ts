@@ -43,7 +43,10 @@ export interface ContainerOptions {
 
 type Change = (guests: Guests, request: GuestRequest) => Promise<void>;
 
-/** Reads the stage's `timeout`, in seconds. @throws when it is not a number in range */
+/**
+ * Reads the stage's `timeout`, in seconds.
+ * @throws when it is not a number in range
+ */
 const timeoutMs = ({ args }: GuestRequest): number => {
   const seconds = Number(args?.timeout ?? STOP_TIMEOUT_S);
   if (!(seconds >= 0 && seconds <= MAX_TIMEOUT_S))

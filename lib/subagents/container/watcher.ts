@@ -13,7 +13,9 @@ const RESYNC_MS = 30_000;
 /** Events are some kB long, since they contain the container's labels. */
 const MAX_LINE_BYTES = 2 ** 20;
 
-/** Actions of `SystemEvents` of the Docker Engine API that do not change a state. Health checks cause some every second. */
+/**
+ * Actions of `SystemEvents` of the Docker Engine API that do not change a state. Health checks cause some every second.
+ */
 const IRRELEVANT = /^(exec_|health_status|attach|resize|top|export)/;
 
 interface EngineEvent {

@@ -54,7 +54,10 @@ export interface StoredSnapshot {
 export interface DiskStore {
   /** Directory for unfinished files, on the store's own file system. Empty when the store is opened. */
   readonly workDir: string;
-  /** Checks that the store works. @throws with the reason when it does not */
+  /**
+   * Checks that the store works.
+   * @throws with the reason when it does not
+   */
   check(): Promise<void>;
 
   listImages(): Promise<StoredImage[]>;
@@ -73,7 +76,11 @@ export interface DiskStore {
   createDisks(guest: string, disks: DiskDefinition[]): Promise<StoredDisk[]>;
   /** Deletes a guest's disks and their snapshots; succeeds when the guest has none. */
   deleteDisks(guest: string): Promise<void>;
-  /** @param running limits the check to what a running QEMU permits. @throws when the disk is missing or damaged */
+  /**
+   * Checks a disk.
+   * @param running limits the check to what a running QEMU permits
+   * @throws when the disk is missing or damaged
+   */
   checkDisk(disk: StoredDisk, running: boolean): Promise<void>;
 
   /** Repairs what a killed process may have left inconsistent on a stopped guest's disk. */

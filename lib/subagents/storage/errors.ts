@@ -1,7 +1,10 @@
 import { isErrno } from '../../errors.js';
 import type { StoredImage } from './disk-store.js';
 
-/** Returns the image. @throws when it is unreadable */
+/**
+ * Returns the image.
+ * @throws when it is unreadable
+ */
 export const requireReadable = (image: StoredImage): StoredImage => {
   const { id, unreadable } = image;
   if (unreadable === undefined) return image;

@@ -3,7 +3,9 @@ import { detectCompression } from '../shared/download/compression.js';
 /** The formats that can be fetched. */
 export type ImageFormat = 'raw' | 'qcow2' | 'vmdk';
 
-/** Bytes that `detectFormat` needs from the start of a file: a vmdk header and the descriptor that QEMU reads after it. */
+/**
+ * Bytes that `detectFormat` needs from the start of a file: a vmdk header and the descriptor that QEMU reads after it.
+ */
 export const HEAD_BYTES = 0x200 + 20 * 512;
 
 /** The magic numbers of formats that must not be mistaken for raw disks. */

@@ -12,7 +12,7 @@ export interface QemuImgOptions {
   signal?: AbortSignal;
   /** Exit codes other than 0 that mean success. */
   accept?: number[];
-  /** Runs it as nobody in this group: see `sandboxed`. */
+  /** The group of the sandbox: see `sandboxed`. */
   gid?: number | undefined;
   /** Files that it inherits, as descriptors from `FIRST_FD` on. */
   files?: readonly OpenFile[];
@@ -106,7 +106,10 @@ export interface ImageInfo {
 export const readImageInfo = async (driver: string, path: string): Promise<ImageInfo> =>
   JSON.parse(await qemuImg(['info', '-U', '--output=json', '-f', driver, path])) as ImageInfo;
 
-/** As `readImageInfo`, for an inherited file. @param name names the file and fixes its format */
+/**
+ * As `readImageInfo`, for an inherited file.
+ * @param name names the file and fixes its format
+ */
 export const readOpenInfo = async (
   name: string,
   options: Pick<QemuImgOptions, 'gid' | 'files'>,

@@ -16,21 +16,30 @@ import { serveHttp } from '../../helpers/storage.js';
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
 
-/** Saves `IMAGE` with Podman. @returns the path of the archive */
+/**
+ * Saves `IMAGE` with Podman.
+ * @returns the path of the archive
+ */
 const archive = async (containers: TestContainers, format: string): Promise<string> => {
   const path = join(containers.importDir, `${randomUUID()}.tar`);
   await (await shared.podman()).run('save', '--quiet', '--format', format, '--output', path, IMAGE);
   return path;
 };
 
-/** Writes the archive of a root file system, which becomes a new image each time it is loaded. @returns its URL */
+/**
+ * Writes the archive of a root file system, which becomes a new image each time it is loaded.
+ * @returns its URL
+ */
 const rootfsArchive = async (containers: TestContainers): Promise<string> => {
   const path = join(containers.importDir, `${randomUUID()}.tar`);
   await writeFile(path, await busyboxRootfs());
   return `file://${path}`;
 };
 
-/** Returns the engine's id of an image. @param name complete, as Podman tries `localhost/` before other registries */
+/**
+ * Returns the engine's id of an image.
+ * @param name complete, as Podman tries `localhost/` before other registries
+ */
 const engineId = async (name: string): Promise<string> =>
   (await shared.podman()).run('image', 'inspect', '--format', '{{.Id}}', name);
 

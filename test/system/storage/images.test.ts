@@ -13,7 +13,7 @@ const fetchRequest = (id: string, source: string): object => ({ id, type: 'kvm',
 test('lists the other images beside a damaged one', async (t) => {
   const storage = await startTestStorage(t);
   await addImage(storage, 'good');
-  await writeFile(join(storage.dir, 'images', 'bad.qcow2'), 'rubbish');
+  await writeFile(join(storage.dir, 'images', 'bad.qcow2'), 'garbage');
   const { images } = await storage.call('ListImages', {});
   t.deepEqual(
     images.map(({ id, status }) => [id, status]),
@@ -30,7 +30,7 @@ test('a damaged image can only be deleted, and then fetched again', async (t) =>
   await createGuest(storage, [{ image: 'a' }]);
   const path = join(storage.dir, 'images', 'a.qcow2');
   await chmod(path, 0o600);
-  await writeFile(path, 'rubbish');
+  await writeFile(path, 'garbage');
   t.is((await storage.call('GetImage', { id: 'a' })).images[0]?.status, 'unreadable');
   const message = /^image a is unreadable: delete it, then fetch it again: /;
   await t.throwsAsync(storage.call('RequestImage', fetchRequest('a', source)), { message });

@@ -16,7 +16,10 @@ export interface LoadOptions extends PullOptions {
   importDirs: string[];
 }
 
-/** Sends a stream as a request body. Aborts the request when the stream fails, so that the engine never takes a part for the whole. */
+/**
+ * Sends a stream as a request body. Aborts the request when the stream fails, so that the engine never takes a part for
+ * the whole.
+ */
 const sendComplete = async (
   bytes: Readable,
   signal: AbortSignal,
@@ -60,7 +63,9 @@ async function* withProgress(
 const sendLoad = (docker: Docker) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.loadImage(body, { quiet: true, abortSignal } as object));
 
-/** Puts the tag into `repo`, where Docker reads it as well: Podman 4.3 ignores `tag` and would tag the image `latest`. */
+/**
+ * Puts the tag into `repo`, where Docker reads it as well: Podman 4.3 ignores `tag` and would tag the image `latest`.
+ */
 const sendImport = (docker: Docker, repo: string) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.importImage(body, { repo, abortSignal } as object));
 

@@ -11,7 +11,9 @@ import { networks } from './switches.js';
 
 const TIMEOUT_MS = 10_000;
 
-/** Checks both ends: a restarted container has a new network namespace, and the old one's devices vanish with a delay. */
+/**
+ * Checks both ends: a restarted container has a new network namespace, and the old one's devices vanish with a delay.
+ */
 const isPlugged = async (guestId: string, pid: number, device: string, inside: string): Promise<boolean> => {
   const devices = await readFile(`/proc/${pid}/net/dev`, 'utf8');
   const alias = await readFile(`${SYS_NET}/${device}/ifalias`, 'utf8').catch(() => '');

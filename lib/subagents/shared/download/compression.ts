@@ -39,7 +39,9 @@ const MAGICS: [magic: string, compression: Compression][] = [
   ['\xfd7zXZ\0', XZ],
 ];
 
-/** Whether a file begins with a skippable frame of zstd, magic number 0x184D2A50 to 0x184D2A5F: RFC 8878, section 3.1.2. */
+/**
+ * Whether a file begins with a skippable frame of zstd, magic number 0x184D2A50 to 0x184D2A5F: RFC 8878, section 3.1.2.
+ */
 const isSkippable = (head: Buffer): boolean =>
   head.length >= 4 && (head.readUInt32LE(0) & 0xfffffff0) === 0x184d2a50;
 

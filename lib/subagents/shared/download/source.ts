@@ -29,7 +29,10 @@ const allowedPath = async (path: string, importDirs: string[]): Promise<string> 
   return real;
 };
 
-/** Reads a file. @throws when the file changes meanwhile: most likely it is still being copied there */
+/**
+ * Reads a file.
+ * @throws when the file changes meanwhile: most likely it is still being copied there
+ */
 async function* readWhole(file: FileHandle, path: string): AsyncGenerator<Buffer, void, undefined> {
   try {
     const before = await file.stat();

@@ -39,8 +39,8 @@ const parseLine = (line: Buffer): AgentResponse | undefined => {
 };
 
 /**
- * The QEMU guest agent behind its virtio-serial port: docs/interop/qemu-ga-ref of QEMU. Responses carry no ids and come
- * in order, so a late response still precedes the next one.
+ * A client of the QEMU guest agent behind its virtio-serial port: QEMU's docs/interop/qemu-ga-ref. Responses carry no
+ * ids and come in order, so a late response still precedes the next one.
  */
 export class GuestAgent {
   readonly #socket: Socket;
@@ -91,7 +91,9 @@ export class GuestAgent {
     this.#socket.destroy();
   }
 
-  /** Closes the connection after the last response or `timeoutMs`, so that an agent that hangs still reads the commands. */
+  /**
+   * Closes the connection after the last response or `timeoutMs`, so that an agent that hangs still reads the commands.
+   */
   closeAfterResponses(timeoutMs: number): void {
     const timer = setTimeout(() => this.close(), timeoutMs);
     timer.unref();

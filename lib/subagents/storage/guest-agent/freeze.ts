@@ -37,7 +37,10 @@ const connect = async ({
   }
 };
 
-/** Freezes the guest's file systems: `guest-fsfreeze-freeze`. @returns how many; 0 when the agent refuses or hangs */
+/**
+ * Freezes the guest's file systems: `guest-fsfreeze-freeze`.
+ * @returns how many; 0 when the agent refuses or hangs
+ */
 const freeze = async (agent: GuestAgent, { log, timeouts = TIMEOUTS }: FreezeOptions): Promise<number> => {
   try {
     return Number(await agent.execute('guest-fsfreeze-freeze', timeouts.freeze));

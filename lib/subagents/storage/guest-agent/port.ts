@@ -4,13 +4,13 @@ import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
 /** A part of QEMU's `ChardevInfo`. */
 interface ChardevInfo {
   label: string;
-  /** Of a virtio-serial port: a program in the guest has it open. */
+  /** For a virtio-serial port: whether a program in the guest has it open. */
   'frontend-open': boolean;
 }
 
 /**
- * Whether a program in the guest has the guest agent's port open: QMP `query-chardev`. Assumes so for a QEMU that has no
- * such port by our name.
+ * Whether a program in the guest has the guest agent's port open: QMP `query-chardev`. Assumes so for a QEMU whose port
+ * has another name.
  */
 export const hasAgent = async (live: QmpClient): Promise<boolean> => {
   const devices = await live.execute<ChardevInfo[]>('query-chardev');

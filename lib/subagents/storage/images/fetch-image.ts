@@ -41,7 +41,7 @@ export interface WantedImage {
   sha256: string | undefined;
 }
 
-/** One fetch, as its helpers see it. */
+/** What one fetch shares with other fetches and with its callers. */
 export interface FetchContext {
   /** Room on the store's device, shared with the other fetches. */
   space: Space;

@@ -2,7 +2,10 @@ import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 
 /** Above this virtual size, in bytes, a disk needs a file of at least a thousandth of it. */
 const LARGE_DISK_BYTES = 2 ** 40;
-/** Above this size, in bytes, data needs a file of at least a thousandth of it. Lower, since data takes room and time. */
+/**
+ * Above this size, in bytes, data needs a file of at least a thousandth of it. This limit is lower than that for disks
+ * because data takes room and time.
+ */
 const LARGE_DATA_BYTES = 16 * 1024 * MB;
 const MAX_PROPORTION = 1000;
 

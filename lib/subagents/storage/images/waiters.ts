@@ -15,7 +15,10 @@ export class Waiters {
     return this.#abandoned.signal;
   }
 
-  /** Adds a caller. @param left aborted when the caller stops waiting; without it, the caller waits to the end */
+  /**
+   * Adds a caller.
+   * @param left aborted when the caller stops waiting; without it, the caller waits to the end
+   */
   enter(left?: AbortSignal): void {
     clearTimeout(this.#timer);
     this.#count += 1;

@@ -16,7 +16,10 @@ type Disks = Pick<
 >;
 
 export const qcow2Disks = (layout: Qcow2Layout, findImage: DiskStore['findImage']): Disks => {
-  /** Creates a disk's file with `qemu-img create`. @returns its virtual size in bytes */
+  /**
+   * Creates a disk's file with `qemu-img create`.
+   * @returns its virtual size in bytes
+   */
   const createFile = async (path: string, { image, requested }: DiskDefinition): Promise<number> => {
     const create = ['create', '-q', '-f', 'qcow2'] as const;
     if (image === '') {

@@ -60,7 +60,8 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
     try {
       const path = join(dir, 'image');
       await make(path);
-      // The guests' QEMUs reopen the file that they inherit, each as its own user. None of them can enter the directory.
+      // The guests' QEMUs reopen the file that they inherit, each as its own user. None of them can enter the
+      // directory.
       await chmod(path, READ_ONLY);
       await moveIntoPlace(path, target);
     } finally {

@@ -14,10 +14,13 @@ export const layoutOf = (dir: string): Qcow2Layout => ({
   work: join(dir, 'tmp'),
 });
 
-/** The path of an image. @throws as `imageFileName` */
+/**
+ * Returns the path of an image.
+ * @throws as `imageFileName`
+ */
 export const imagePath = ({ images }: Qcow2Layout, id: string): string => join(images, imageFileName(id));
 
-/** The id of the image that a file in `images` holds; `undefined` for a stray file. */
+/** Returns the id of the image in a file of `images`; `undefined` for a stray file. */
 export const imageIdOf = (fileName: string): string | undefined => {
   if (!fileName.endsWith(SUFFIX)) return undefined;
   try {

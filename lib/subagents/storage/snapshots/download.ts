@@ -34,7 +34,10 @@ const selectDisk = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, 
   return [disk, selection];
 };
 
-/** Streams the raw bytes of one disk's snapshot. Until the stream ends, the snapshot can be neither deleted nor rolled back. */
+/**
+ * Streams the raw bytes of one disk's snapshot. Until the stream ends, the snapshot can be neither deleted nor rolled
+ * back.
+ */
 export const downloadSnapshot =
   (deps: SnapshotDeps): Method<SnapshotRequest, ByteStream> =>
   ({ id }, { signal, log }) =>

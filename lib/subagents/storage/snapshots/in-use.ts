@@ -2,7 +2,10 @@
 export class SnapshotsInUse {
   readonly #readers = new Map<string, number>();
 
-  /** Adds a reader. @returns the function that removes it again */
+  /**
+   * Adds a reader.
+   * @returns the function that removes it again
+   */
   hold(id: string): () => void {
     this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
     return () => {

@@ -20,7 +20,9 @@ export const intentOf = (action: Intent['action'], name: string, disks: StoredDi
 
 const SUFFIX = '.json';
 
-/** Records on disk the operation in progress on each guest, one file a guest, so that the next process can recover it. */
+/**
+ * Records on disk the operation in progress on each guest, one file a guest, so that the next process can recover it.
+ */
 export class Journal {
   readonly #dir: string;
 

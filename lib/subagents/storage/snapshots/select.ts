@@ -13,7 +13,10 @@ export interface Selection {
   name: string;
 }
 
-/** Returns the guest in a snapshot id. @throws when the id is malformed */
+/**
+ * Returns the guest in a snapshot id.
+ * @throws when the id is malformed
+ */
 export const guestOfSnapshot = (id: string): string => {
   const parts = parseSnapshotId(id);
   if (!parts) throw new Error(`snapshot id "${id}": not of the form guests/GUEST[/disk-DISK][@NAME]`);
@@ -24,7 +27,10 @@ export const guestOfSnapshot = (id: string): string => {
 const pick = (disks: StoredDisk[], wanted: string): StoredDisk | undefined =>
   disks.find(({ index }) => String(index) === wanted) ?? disks.find(({ device }) => device === wanted);
 
-/** Resolves a snapshot id. @throws `…: not found` when the guest or the disk does not exist */
+/**
+ * Resolves a snapshot id.
+ * @throws `…: not found` when the guest or the disk does not exist
+ */
 export const select = async (store: DiskStore, id: string): Promise<Selection> => {
   const guest = guestOfSnapshot(id);
   const { disk: wanted, name = '' } = parseSnapshotId(id) ?? {};
@@ -36,7 +42,10 @@ export const select = async (store: DiskStore, id: string): Promise<Selection> =
   return { id, guest, disks: [disk], name };
 };
 
-/** Resolves a snapshot id that must name a snapshot. @throws as `select`, and when the name is missing */
+/**
+ * Resolves a snapshot id that must name a snapshot.
+ * @throws as `select`, and when the name is missing
+ */
 export const selectNamed = async (store: DiskStore, id: string): Promise<Selection> => {
   const selection = await select(store, id);
   if (selection.name === '') throw new Error(`snapshot id "${id}": add @ and the snapshot's name`);

@@ -23,7 +23,10 @@ interface ImageRecord {
 /** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
 const INTO_BLANK = ['-n', '--target-is-zero'];
 
-/** Stores images as datasets with one snapshot, from which disks are cloned. A dataset under an image's name is complete. */
+/**
+ * Stores images as datasets with one snapshot, from which disks are cloned. A dataset under an image's name is
+ * complete.
+ */
 export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Images => {
   const list = async (...args: string[]): Promise<StoredImage[]> => {
     const properties = ['name', IMAGE_PROPERTY, DELETED_PROPERTY];

@@ -12,7 +12,10 @@ export interface DiskKind {
   path(dataset: string): string;
   /** Rounds bytes up to a size that a disk can have. */
   roundUp(bytes: number): number;
-  /** Creates a blank disk. @param options options of `zfs create` */
+  /**
+   * Creates a blank disk.
+   * @param options options of `zfs create`
+   */
   create(dataset: string, bytes: number, options: string[]): Promise<void>;
   grow(dataset: string, bytes: number): Promise<void>;
   /** Resolves once `path` exists after a dataset was created or renamed. */
@@ -54,7 +57,10 @@ export const fileKind = (layout: ZfsLayout): DiskKind => {
 /** udev creates devices asynchronously: wait for up to about ten seconds. */
 const DEVICE_RETRIES = { retries: 12, factor: 1.5, minTimeout: 20, maxTimeout: 1500 };
 
-/** Stores disks as sparse volumes. @param devices the directory of their devices, `/dev/zvol` */
+/**
+ * Stores disks as sparse volumes.
+ * @param devices the directory of their devices, `/dev/zvol`
+ */
 export const volumeKind = (devices: string): DiskKind => {
   const path = (dataset: string): string => join(devices, dataset);
   const ready = (dataset: string): Promise<void> => pRetry(() => access(path(dataset)), DEVICE_RETRIES);

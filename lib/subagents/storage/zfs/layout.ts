@@ -35,7 +35,10 @@ const checkLength = (what: string, name: string): string => {
   return name;
 };
 
-/** Returns an image's dataset. @throws when the id is too long; `/`, `:` and `@` count as three characters each */
+/**
+ * Returns an image's dataset.
+ * @throws when the id is too long; `/`, `:` and `@` count as three characters each
+ */
 export const imageDataset = ({ images }: ZfsLayout, id: string): string => {
   const dataset = `${images.dataset}/${encodeId(id)}`;
   checkLength(`image id ${id}`, `${dataset}@${IMAGE_SNAPSHOT}`);
@@ -66,7 +69,10 @@ export const diskIndexOf = (dataset: string): number | undefined => {
   return index === undefined ? undefined : Number(index);
 };
 
-/** Returns the full name of a disk's snapshot. @throws when the name is too long */
+/**
+ * Returns the full name of a disk's snapshot.
+ * @throws when the name is too long
+ */
 export const snapshotOf = (dataset: string, name: string): string =>
   checkLength(`snapshot name ${name}`, `${dataset}@${name}`);
 

@@ -11,7 +11,10 @@ import type { WorkArea } from './work-area.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
-/** Reads the first `bytes` bytes of a file or device. @throws when it ends earlier */
+/**
+ * Reads the first `bytes` bytes of a file or device.
+ * @throws when it ends earlier
+ */
 async function* readExactly(path: string, bytes: number): Bytes {
   const file = await open(path, 'r');
   try {

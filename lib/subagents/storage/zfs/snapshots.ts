@@ -31,7 +31,10 @@ const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
 };
 
 export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
-  /** Checks that no unknown QEMU has the disk open: ZFS would change the disk under it. @throws when one has */
+  /**
+   * Checks that no unknown QEMU has the disk open: ZFS would change the disk under it.
+   * @throws when one has
+   */
   const requireNotOpen = async (disk: StoredDisk): Promise<void> => {
     const bytes = await kind.size(datasetOf(layout, disk));
     // A resize to the current size changes nothing but needs the lock that QEMU holds.

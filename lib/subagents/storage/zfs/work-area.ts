@@ -37,7 +37,10 @@ export class WorkArea {
     return dataset;
   }
 
-  /** Renames a finished dataset, with its children, to its final name. @throws when a deleted dataset still has the name */
+  /**
+   * Renames a finished dataset, with its children, to its final name.
+   * @throws when a deleted dataset still has the name
+   */
   async moveIntoPlace(dataset: string, target: string): Promise<void> {
     if (await this.#isTaken(target))
       throw new Error(`${target} is deleted, but a download still reads it: try again after the download`);

@@ -21,7 +21,10 @@ export interface SmallBackend extends Backend {
   startSmall: (t: ExecutionContext) => Promise<{ storage: TestStorage; dir: string; tooMuchMb: number }>;
 }
 
-/** Fills the device of `dir`. @returns the file that fills it */
+/**
+ * Fills the device of `dir`.
+ * @returns the file that fills it
+ */
 const fillUp = async (dir: string): Promise<string> => {
   const path = join(dir, 'ballast');
   for (const size of ['bs=256k', 'bs=4k'])
