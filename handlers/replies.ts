@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Reply } from '../lib/model/endpoint.js';
 import { etagOf } from '../lib/model/etag.js';
-import type { Answered } from '../lib/runtime/runtime.js';
+import type { ActionResult } from '../lib/runtime/runtime.js';
 import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 
 export const ok = <Body>(body: Body): Reply<Body> => ({ status: 200, body });
@@ -15,15 +15,15 @@ export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
 });
 
 /** An info action's answer. */
-export const answered = <Body>({ pipelineId, answer }: Answered<Body>): Reply<Body> => ({
+export const answered = <Body>({ pipelineId, result }: ActionResult<Body>): Reply<Body> => ({
   status: 200,
   headers: { [JOB_ID_HEADER]: pipelineId },
-  body: answer,
+  body: result,
 });
 
 /** A console's two directions, which take the connection over. */
-export const connected = ({ pipelineId, answer }: Answered<Duplex>): Reply<Duplex> => ({
+export const connected = ({ pipelineId, result }: ActionResult<Duplex>): Reply<Duplex> => ({
   status: 101,
   headers: { [JOB_ID_HEADER]: pipelineId },
-  body: answer,
+  body: result,
 });

@@ -32,6 +32,6 @@ export const submitOnce = async <Answer, Body = Answer>(
   if (!submission.job) return ok(bodyOf(submission.pending));
   const { job, pending, done } = submission;
   const ended = await within(wait, done);
-  if (ended) return answered({ pipelineId: job.ID, answer: bodyOf(ended.answer) });
+  if (ended) return answered({ pipelineId: job.ID, result: bodyOf(ended.answer) });
   return { status: 202, headers: { [JOB_ID_HEADER]: job.ID }, body: bodyOf(pending) };
 };

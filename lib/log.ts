@@ -5,15 +5,15 @@ export type { Logger } from 'pino';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** What lays lines out is loaded where it is needed: few agents have a terminal. */
-const laidOut = (): DestinationStream => {
+/** Formats lines for a terminal. pino-pretty is loaded on demand, because few agents run on a terminal. */
+const prettyStream = (): DestinationStream => {
   const { build } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   return build({ colorize: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true });
 };
 
-/** JSON lines on standard output; laid out for reading when that is a person's terminal. */
+/** Creates a logger that writes JSON lines to standard output, or readable lines when that is a terminal. */
 export const createLogger = (name: string, level: string): Logger =>
   pino(
     { name, level, base: { name } },
-    process.stdout.isTTY ? laidOut() : destination({ dest: 1, sync: true }),
+    process.stdout.isTTY ? prettyStream() : destination({ dest: 1, sync: true }),
   );

@@ -4,11 +4,11 @@ import { type TimeLimit, withDeadline } from '../../lib/async/deadline.js';
 import type { EventLog } from '../../lib/events/event-log.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import {
-  type Batch,
+  type EventBatch,
   type EventFilter,
   type EventKind,
   type HostEvent,
-  passes,
+  matchesFilter,
 } from '../../lib/model/event.js';
 
 /** Where the stream begins: a client that has seen no event yet comes back with it. */
@@ -35,10 +35,10 @@ interface Following {
 }
 
 /** Server-sent events, as the HTML standard has them. */
-const sent = ({ id, time, happening }: HostEvent): string =>
-  `id: ${id}\nevent: ${happening.kind}\ndata: ${JSON.stringify({ time, ...happening })}\n\n`;
+const sent = ({ id, time, body }: HostEvent): string =>
+  `id: ${id}\nevent: ${body.kind}\ndata: ${JSON.stringify({ time, ...body })}\n\n`;
 
-const sentMissed = (missed: NonNullable<Batch['missed']>): string =>
+const sentMissed = (missed: NonNullable<EventBatch['missed']>): string =>
   `id: ${missed.before - 1}\nevent: missed\ndata: ${JSON.stringify(missed)}\n\n`;
 
 /** Waits for the next event, at most until a line is due: to whether there was none. */
@@ -60,7 +60,7 @@ async function* follow(log: EventLog, { after, limit, filter, signal }: Followin
     while (!ended.aborted) {
       const { missed, events } = await log.read(place);
       if (missed) yield sentMissed(missed);
-      for (const event of events.filter((each) => passes(each, filter)).slice(0, left)) {
+      for (const event of events.filter((each) => matchesFilter(each, filter)).slice(0, left)) {
         yield sent(event);
         left -= 1;
       }

@@ -22,63 +22,64 @@ import type { Context } from './context.js';
 import { publishChanges } from './publish-changes.js';
 import { requireFreeAddresses } from './startup/free-addresses.js';
 import { makePrivateDirs } from './startup/private-dirs.js';
+import type { WatchedSubAgent } from './sub-agents/link.js';
 import { Secrets } from './sub-agents/secrets.js';
 import { superviseServices } from './sub-agents/supervisor.js';
-import { SubAgentWatcher, type WatchedSubAgent } from './sub-agents/watcher.js';
+import { SubAgentWatcher } from './sub-agents/watcher.js';
 
-/** How long the start waits for the sub-agents to say how their guests are. */
+/** How long the start waits for the sub-agents to report their guests' states. */
 const FIRST_STATES_MS = 15_000;
 
-/** How long the sub-agents of an agent that was killed a moment ago may take to end. */
+/** How long the start waits for the sub-agents of a killed agent to exit. */
 const ADDRESSES_MS = 10_000;
 
-/** An agent that runs, without any way in: `context` is what handlers are called with. */
+/** A running agent without a listener. Handlers are called with its `context`. */
 export interface Agent {
   context: Context;
   /**
-   * Takes no new actions and waits for those that run; what is left stays on disk for the next start.
-   * @param ms milliseconds, at most
+   * Rejects new actions and waits for the running ones; unfinished jobs stay on disk for the next start.
+   * @param ms milliseconds after which it stops waiting
    */
   drain(ms: number): Promise<void>;
   /**
-   * Ends the sub-agents that it started, and lets go of the state. Drain it first: what still runs is left to the
-   * next start.
+   * Stops the sub-agents that the agent started, and closes the state. Drain it first: jobs that still run are left to
+   * the next start.
    */
   stop(): Promise<void>;
 }
 
-type NoteCall = Metrics['noteCall'];
+type ObserveCall = Metrics['observeCall'];
 
-/** A client whose calls are timed. */
-const timed = (client: ServiceClient, service: string, noteCall: NoteCall): ServiceClient => ({
+/** Wraps a client so that its calls are timed. */
+const withTiming = (client: ServiceClient, service: string, observeCall: ObserveCall): ServiceClient => ({
   call: (method, request, options) => {
     const startedAt = performance.now();
-    const note = (outcome: 'success' | 'error'): void =>
-      noteCall({ service, method, outcome }, (performance.now() - startedAt) / 1000);
-    const answer = client.call(method, request, options);
-    // Beside the caller, whom it would hold up.
-    void answer.then(
-      () => note('success'),
-      () => note('error'),
+    const observe = (outcome: 'success' | 'error'): void =>
+      observeCall({ service, method, outcome }, (performance.now() - startedAt) / 1000);
+    const response = client.call(method, request, options);
+    // Returns the client's own promise: one that waits for the observation would delay the caller.
+    void response.then(
+      () => observe('success'),
+      () => observe('error'),
     );
-    return answer;
+    return response;
   },
   open: (request, signal) => client.open(request, signal),
   connect: (request, signal) => client.connect(request, signal),
   close: () => client.close(),
 });
 
-const buildServices = (config: Config, secrets: Secrets, note: NoteCall): Map<string, Service> =>
+const buildServices = (config: Config, secrets: Secrets, observe: ObserveCall): Map<string, Service> =>
   new Map(
     [...config.services].map(([name, service]) => {
       const { path, max_pending, timeout } = service;
       const endpoint = { address: service, secret: secrets.get(service) };
       const client = new RpcClient({ service: name, endpoint, path, maxSockets: max_pending });
-      return [name, new Service(name, timed(client, name, note), max_pending, timeout)];
+      return [name, new Service(name, withTiming(client, name, observe), max_pending, timeout)];
     }),
   );
 
-/** Services at one address are one sub-agent, which the agent starts when one of them has a command. */
+/** Groups services by address: each group is one sub-agent. */
 const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] => {
   const found = new Map<string, WatchedSubAgent>();
   for (const [name, service] of services) {
@@ -100,14 +101,17 @@ const openState = async ({ dbpath, events: { max_bytes: maxBytes } }: Config, lo
   return { guests, jobs, metadata, events };
 };
 
-/** Opens the state, starts the sub-agents that have a command, and learns the true states of the guests. */
+/**
+ * Starts an agent: opens the state, starts the sub-agents that have a command, waits for the states of the guests, and
+ * recovers unfinished jobs.
+ */
 export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
-  const secrets = await Secrets.of(config.services);
+  const secrets = await Secrets.load(config.services);
   const receivers = await readReceivers(config.events);
   await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
   await requireFreeAddresses(config, ADDRESSES_MS);
-  // The sub-agents start while the state is read.
+  // Start the sub-agents first, so that they come up while the state loads.
   const supervisor = superviseServices(config, secrets, log);
   const { guests, jobs, metadata, events } = await openState(config, log).catch(async (error: unknown) => {
     await supervisor.stop();
@@ -123,7 +127,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     directory: join(config.dbpath, 'events', 'webhooks'),
     log,
   });
-  const services = buildServices(config, secrets, (...call) => metrics.noteCall(...call));
+  const services = buildServices(config, secrets, (...call) => metrics.observeCall(...call));
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
@@ -148,8 +152,8 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     },
     stop: async () => {
       await runtime.queue.drain(0);
-      // What still runs fails when its sub-agent ends, which is no fault of its own.
-      runtime.queue.leave();
+      // Running jobs are about to lose their sub-agents; such a failure must not be recorded as theirs.
+      runtime.queue.detach();
       watcher.close();
       await supervisor.stop();
       for (const { client } of services.values()) client.close();

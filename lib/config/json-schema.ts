@@ -1,4 +1,4 @@
-import { ACTION_TYPES } from '../model/actions.js';
+import { ACTION_SPECS } from '../model/actions.js';
 import { configFileSchema } from './schema.js';
 
 /** The path of the JSON Schema, relative to `config/`. */
@@ -28,7 +28,7 @@ export const configJsonSchema = (): unknown => {
     properties: {
       ...others,
       server,
-      actions: { ...actions, propertyNames: { enum: [...ACTION_TYPES.keys()] } },
+      actions: { ...actions, propertyNames: { enum: [...ACTION_SPECS.keys()] } },
     },
   };
 };

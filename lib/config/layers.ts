@@ -1,4 +1,4 @@
-import { ACTION_TYPES } from '../model/actions.js';
+import { ACTION_SPECS } from '../model/actions.js';
 import type { EventsConfig } from './events.js';
 import type { ActionConfig, ConfigFile, ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
@@ -46,7 +46,7 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
 
 /** Lists the actions of a file that the agent does not know. */
 export const unknownActions = ({ actions }: ConfigFile): string[] =>
-  Object.keys(actions).filter((name) => !ACTION_TYPES.has(name));
+  Object.keys(actions).filter((name) => !ACTION_SPECS.has(name));
 
 /** @param key a key that two files define, neither of which extends the other */
 type OnConflict = (key: string, file: string, earlier: string) => void;

@@ -1,43 +1,43 @@
 import { EventEmitter, once } from 'node:events';
 import { AgentError, errorMessage } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Batch, Happening, HostEvent } from '../model/event.js';
-import { DEFAULT_MAX_BYTES, EventFile, idOfNow } from './event-file.js';
+import type { EventBatch, EventBody, HostEvent } from '../model/event.js';
+import { DEFAULT_MAX_BYTES, EventFile, idFromClock } from './event-file.js';
 
-/** Events that are at hand for those who keep up. */
+/** Events kept in memory, for readers that keep up. */
 const RECENT = 1000;
-/** Events that somebody who is behind gets at a time. */
+/** Events per read, for readers that lag. */
 const BATCH = 500;
 const MAX_READERS = 200;
-/** An event is not a promise: several are written at a time, and no disk is waited for. */
+/** Events are written in batches and not synced: unlike jobs, they need not survive a crash. */
 const WRITE_MS = 50;
 
-/** What has happened on this host: the newest events, for any number of readers, each at a place of its own. */
+/** The newest events of this host, for any number of readers, each at its own position. */
 export class EventLog {
   readonly #file: EventFile;
   readonly #log: Logger;
   readonly #published = new EventEmitter().setMaxListeners(0);
   readonly #closed = new AbortController();
-  /** The newest events, and the id of the one before them. */
   #recent: HostEvent[] = [];
+  /** The id of the event before the first of `#recent`. */
   #recentAfter: number;
   #unwritten: HostEvent[] = [];
   #writing: Promise<void> | undefined;
   #lastId: number;
   #readers = 0;
-  #isBroken = false;
+  #isFailing = false;
 
   private constructor(file: EventFile, log: Logger) {
     this.#file = file;
     this.#log = log;
     this.#recentAfter = file.lastId;
-    // A crash may have lost events that somebody has seen: the ids that come now are higher than any of them.
-    this.#lastId = idOfNow(file.lastId);
+    // Readers may have seen events that a crash then lost: new ids must be higher than theirs.
+    this.#lastId = idFromClock(file.lastId);
   }
 
   /**
-   * @param directory is made when it is not there
-   * @param maxBytes what it may take of the disk
+   * @param directory created when it does not exist
+   * @param maxBytes limit on disk
    */
   static async open(directory: string, log: Logger, maxBytes = DEFAULT_MAX_BYTES): Promise<EventLog> {
     return new EventLog(await EventFile.open(directory, maxBytes), log);
@@ -47,23 +47,23 @@ export class EventLog {
     return this.#lastId;
   }
 
-  /** How many read. */
+  /** The number of readers. */
   get readers(): number {
     return this.#readers;
   }
 
-  /** The id of the event before the oldest one that is kept. */
+  /** The id of the event before the oldest one kept. */
   get after(): number {
     return Math.min(this.#file.after, this.#recentAfter);
   }
 
-  publish(happening: Happening): void {
+  publish(body: EventBody): void {
     this.#lastId += 1;
-    const event = { id: this.#lastId, time: new Date().toISOString(), happening };
+    const event = { id: this.#lastId, time: new Date().toISOString(), body };
     this.#recent.push(event);
-    // What is not on disk yet can be read here alone.
-    const newestOfOld = this.#recent[RECENT - 1]?.id ?? 0;
-    if (this.#recent.length >= 2 * RECENT && newestOfOld <= this.#file.lastId) {
+    // Trim only what is on disk already: unwritten events exist nowhere else.
+    const lastToTrim = this.#recent[RECENT - 1]?.id ?? 0;
+    if (this.#recent.length >= 2 * RECENT && lastToTrim <= this.#file.lastId) {
       const [last] = this.#recent.splice(0, RECENT).slice(-1);
       this.#recentAfter = last?.id ?? this.#recentAfter;
     }
@@ -72,20 +72,20 @@ export class EventLog {
     this.#published.emit('event');
   }
 
-  /** Some of the events that came after the one of that id; none when there are none yet. */
-  async read(after: number): Promise<Batch> {
+  /** Reads some of the events that follow the given id; none when there are none yet. */
+  async read(after: number): Promise<EventBatch> {
     if (after >= this.#recentAfter) {
       const first = this.#recent.findIndex(({ id }) => id > after);
       return { events: first === -1 ? [] : this.#recent.slice(first, first + BATCH) };
     }
     const batch = await this.#file.read(after, BATCH);
     if (batch.events.length > 0) return batch;
-    // What is at hand and not yet on disk comes next.
+    // Everything on disk has been read: continue with the events in memory.
     const missed = { after, before: this.#recentAfter + 1 };
     return { ...(await this.read(this.#recentAfter)), missed };
   }
 
-  /** Waits for an event after the one of that id. */
+  /** Waits for an event that follows the given id. */
   async wait(after: number, signal: AbortSignal): Promise<void> {
     if (this.#lastId > after && this.#recent.length > 0) return;
     await once(this.#published, 'event', { signal });
@@ -94,12 +94,15 @@ export class EventLog {
   /** @throws {AgentError} `queue_full` when there are too many readers */
   requireRoom(): void {
     if (this.#readers >= MAX_READERS)
-      throw new AgentError('queue_full', `${MAX_READERS} clients follow the events already: try again later`);
+      throw new AgentError(
+        'queue_full',
+        `${MAX_READERS} clients are following the events already: try again later`,
+      );
   }
 
   /**
-   * Lets one more read.
-   * @returns a signal that is aborted when nobody is to read any more, and what ends the reading
+   * Counts a reader.
+   * @returns a signal that is aborted when the log closes, and a function that ends the reading
    */
   enter(): { closed: AbortSignal; leave: () => void } {
     this.#readers += 1;
@@ -111,26 +114,26 @@ export class EventLog {
     };
   }
 
-  /** Aborted when nobody is to read any more. */
+  /** Aborted when readers have to leave. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
 
-  /** Sends the readers away; what happens from now on is read after the next start. */
+  /** Ends all reading. Later events are still written, and can be read after the next start. */
   close(): void {
     this.#closed.abort();
   }
 
-  /** Resolves when what was published is written. */
+  /** Resolves when all published events are written. */
   async written(): Promise<void> {
     await this.#writing;
   }
 
-  /** Closes it for good: without this, the next start takes it for one that lacks what happened last. */
+  /** Closes the log cleanly. Without this, the next start assumes that the last events were lost. */
   async end(): Promise<void> {
     this.close();
     await this.written();
-    await this.#file.close().catch((error: unknown) => this.#complain(error));
+    await this.#file.close().catch((error: unknown) => this.#logFailure(error));
   }
 
   async #write(): Promise<void> {
@@ -139,22 +142,22 @@ export class EventLog {
       const events = this.#unwritten.splice(0);
       try {
         await this.#file.append(events);
-        this.#isBroken = false;
+        this.#isFailing = false;
       } catch (error) {
-        await this.#lose(events, error);
+        await this.#drop(events, error);
       }
     }
     this.#writing = undefined;
   }
 
-  /** Who was to read them from the disk must be told that they are missing. */
-  async #lose(events: readonly HostEvent[], error: unknown): Promise<void> {
-    this.#complain(error);
+  /** Gives up on events that cannot be written, such that readers of the file see that they are missing. */
+  async #drop(events: readonly HostEvent[], error: unknown): Promise<void> {
+    this.#logFailure(error);
     await this.#file.clear(events.at(-1)?.id ?? this.#lastId).catch(() => {});
   }
 
-  #complain(error: unknown): void {
-    if (!this.#isBroken) this.#log.error(`events cannot be kept: ${errorMessage(error)}`);
-    this.#isBroken = true;
+  #logFailure(error: unknown): void {
+    if (!this.#isFailing) this.#log.error(`events not written to disk: ${errorMessage(error)}`);
+    this.#isFailing = true;
   }
 }

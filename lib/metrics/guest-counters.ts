@@ -16,24 +16,24 @@ const DISK_COUNTERS: readonly [keyof DiskMetrics, string, string][] = [
 const NIC_COUNTERS: readonly [keyof NicMetrics, string, string][] = [
   ['rx_bytes', 'mistify_guest_nic_receive_bytes_total', 'Bytes that the guest received'],
   ['rx_packets', 'mistify_guest_nic_receive_packets_total', 'Packets that the guest received'],
-  ['rx_errors', 'mistify_guest_nic_receive_errors_total', 'Errors when the guest received'],
-  ['rx_drops', 'mistify_guest_nic_receive_drops_total', 'Packets for the guest that were dropped'],
+  ['rx_errors', 'mistify_guest_nic_receive_errors_total', 'Receive errors of the guest'],
+  ['rx_drops', 'mistify_guest_nic_receive_drops_total', 'Dropped packets to the guest'],
   ['tx_bytes', 'mistify_guest_nic_transmit_bytes_total', 'Bytes that the guest sent'],
   ['tx_packets', 'mistify_guest_nic_transmit_packets_total', 'Packets that the guest sent'],
-  ['tx_errors', 'mistify_guest_nic_transmit_errors_total', 'Errors when the guest sent'],
-  ['tx_drops', 'mistify_guest_nic_transmit_drops_total', 'Packets of the guest that were dropped'],
+  ['tx_errors', 'mistify_guest_nic_transmit_errors_total', 'Send errors of the guest'],
+  ['tx_drops', 'mistify_guest_nic_transmit_drops_total', 'Dropped packets from the guest'],
 ];
 
-const count = <Key extends string>(
+const addDevices = <Key extends string>(
   counters: ReadonlyMap<Key, Counter>,
   guest: string,
   devices: Record<string, Record<Key, unknown>>,
 ): void => {
-  for (const [device, counted] of Object.entries(devices))
-    for (const [key, counter] of counters) counter.inc({ guest, device }, Number(counted[key]) || 0);
+  for (const [device, values] of Object.entries(devices))
+    for (const [key, counter] of counters) counter.inc({ guest, device }, Number(values[key]) || 0);
 };
 
-/** What the sub-agents count of each guest, under the names and in the base units that Prometheus has. */
+/** The guests' counters as Prometheus metrics, with its naming conventions and base units. */
 export class GuestCounterMetrics {
   readonly #cpu: Counter;
   readonly #memory: Gauge;
@@ -50,7 +50,7 @@ export class GuestCounterMetrics {
     });
     this.#memory = new Gauge({
       name: 'mistify_guest_memory_resident_bytes',
-      help: "What the guest takes of the host's memory",
+      help: 'Host memory that the guest occupies',
       labelNames: ['guest'],
       registers,
     });
@@ -65,15 +65,15 @@ export class GuestCounterMetrics {
     this.#nic = counters(NIC_COUNTERS);
   }
 
-  /** Takes the place of what was told before: guests that are gone are counted no more. */
+  /** Replaces all values, so that deleted guests disappear. */
   set(guests: readonly GuestCounters[]): void {
     for (const metric of [this.#cpu, this.#memory, ...this.#disk.values(), ...this.#nic.values()])
       metric.reset();
     for (const { guest, cpu = [], disk = {}, nic = {}, memory } of guests) {
       for (const [vcpu, { cpu_time: seconds }] of cpu.entries()) this.#cpu.inc({ guest, vcpu }, seconds);
       if (memory !== undefined) this.#memory.set({ guest }, memory);
-      count(this.#disk, guest, disk);
-      count(this.#nic, guest, nic);
+      addDevices(this.#disk, guest, disk);
+      addDevices(this.#nic, guest, nic);
     }
   }
 }

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 
 let registry: Registry | undefined;
 
-/** CPU time, memory, descriptors, garbage collection and the event loop of this process: there is one of each. */
+/** Returns the metrics of this process, collected once per process: CPU time, memory, descriptors, GC, event loop. */
 export const processMetrics = (): Registry => {
   if (!registry) {
     registry = new Registry();

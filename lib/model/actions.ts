@@ -1,55 +1,105 @@
+// The browser console imports this file too: keep it free of Node and of other imports.
+
 /**
- * - `info` answers at once;
- * - `stream` passes data through at once;
- * - `console` connects with the guest at once, in both directions;
- * - `async` is queued, one at a time per guest, and followed through the job log.
+ * - `info` responds at once;
+ * - `stream` passes bytes through at once;
+ * - `console` connects to the guest at once, in both directions;
+ * - `async` is queued, runs one at a time per guest, and has a job in the job log.
  */
-export type ActionType = 'info' | 'stream' | 'console' | 'async';
+export type ActionKind = 'info' | 'stream' | 'console' | 'async';
 
-/** The actions of a guest that a client may ask for by name, as the last part of the path. */
-export const GUEST_ACTIONS = [
-  'shutdown',
-  'reboot',
-  'restart',
-  'poweroff',
-  'start',
-  'suspend',
-  'resume',
-  'delete',
-] as const;
-export type GuestAction = (typeof GUEST_ACTIONS)[number];
+/** The tasks of async actions. `lib/runtime/actions/run-task.ts` has the function that runs each one. */
+export type TaskKind = 'guest' | 'image' | 'snapshot';
 
-const FOR_CONTAINERS_TOO: Record<string, ActionType> = {
-  create: 'async',
-  ...Object.fromEntries(GUEST_ACTIONS.map((name) => [name, 'async' as const])),
-  cpuMetrics: 'info',
-  diskMetrics: 'info',
-  nicMetrics: 'info',
-  allMetrics: 'info',
-  serialConsole: 'console',
-  vncConsole: 'console',
-  listImages: 'info',
-  getImage: 'info',
-  fetchImage: 'async',
-  deleteImage: 'async',
-};
+interface CommonSpec {
+  /** Whether containers have their own variant, `containerCreate` beside `create`. */
+  hasContainerVariant?: boolean;
+}
 
-const SNAPSHOT_ACTIONS: Record<string, ActionType> = {
-  listSnapshots: 'info',
-  getSnapshot: 'info',
-  createSnapshot: 'async',
-  deleteSnapshot: 'async',
-  rollbackSnapshot: 'async',
-  downloadSnapshot: 'stream',
-};
+interface ImmediateSpec extends CommonSpec {
+  kind: Exclude<ActionKind, 'async'>;
+  task?: never;
+  preempts?: never;
+  survivesPoweroff?: never;
+  imageChange?: never;
+}
 
-/** The action's name for guests and images of that type: `create` is `containerCreate` for a container. */
-export const actionName = (type: string | undefined, name: string): string =>
-  type === 'container' ? `container${name.charAt(0).toUpperCase()}${name.slice(1)}` : name;
+interface AsyncSpec extends CommonSpec {
+  kind: 'async';
+  task: TaskKind;
+  /** Whether it goes to the head of its guest's queue and cancels the actions that stand in its way. */
+  preempts?: boolean;
+  /** When a poweroff leaves this action alone: while it waits in the queue, or once it runs. */
+  survivesPoweroff?: 'waiting' | 'running';
+  /** What has happened to the image once the action completes. */
+  imageChange?: 'fetched' | 'deleted';
+}
 
-/** Every action that a config may have, with its type. */
-export const ACTION_TYPES: ReadonlyMap<string, ActionType> = new Map([
-  ...Object.entries(FOR_CONTAINERS_TOO),
-  ...Object.entries(FOR_CONTAINERS_TOO).map(([name, type]) => [actionName('container', name), type] as const),
-  ...Object.entries(SNAPSHOT_ACTIONS),
-]);
+/** What the agent knows about an action beside its configured pipeline. */
+export type ActionSpec = ImmediateSpec | AsyncSpec;
+
+const info = { kind: 'info' } as const;
+const guestInfo = { kind: 'info', hasContainerVariant: true } as const;
+const guestConsole = { kind: 'console', hasContainerVariant: true } as const;
+const guestTask = { kind: 'async', task: 'guest', hasContainerVariant: true } as const;
+const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as const;
+const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiting' } as const;
+
+const SPECS = {
+  create: { ...guestTask, survivesPoweroff: 'running' },
+  shutdown: guestTask,
+  reboot: guestTask,
+  restart: guestTask,
+  poweroff: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
+  start: guestTask,
+  suspend: guestTask,
+  resume: guestTask,
+  delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
+  cpuMetrics: guestInfo,
+  diskMetrics: guestInfo,
+  nicMetrics: guestInfo,
+  allMetrics: guestInfo,
+  serialConsole: guestConsole,
+  vncConsole: guestConsole,
+  listImages: guestInfo,
+  getImage: guestInfo,
+  fetchImage: { ...imageTask, imageChange: 'fetched' },
+  deleteImage: { ...imageTask, imageChange: 'deleted' },
+  listSnapshots: info,
+  getSnapshot: info,
+  createSnapshot: snapshotTask,
+  deleteSnapshot: snapshotTask,
+  rollbackSnapshot: snapshotTask,
+  downloadSnapshot: { kind: 'stream' },
+} as const satisfies Record<string, ActionSpec>;
+
+type Specs = typeof SPECS;
+type NamesWith<Spec> = { [Name in keyof Specs]: Specs[Name] extends Spec ? Name : never }[keyof Specs];
+
+/** An action of virtual machines and disk images, without the container variants. */
+export type BaseActionName = keyof Specs;
+/** Every name that a config may have under `actions`. */
+export type ActionName = BaseActionName | `container${Capitalize<NamesWith<{ hasContainerVariant: true }>>}`;
+
+/** The async actions whose jobs have that kind of task. */
+export type ActionOfTask<Kind extends TaskKind> = NamesWith<{ task: Kind }>;
+/** The actions that cancel others: `poweroff` and `delete`. */
+export type PreemptingAction = NamesWith<{ preempts: true }>;
+/** The actions that a client requests by name, as the last part of a guest's path. */
+export type GuestAction = Exclude<ActionOfTask<'guest'>, 'create'>;
+
+const NAMES = Object.keys(SPECS) as BaseActionName[];
+
+export const isPreempting = (name: BaseActionName): name is PreemptingAction =>
+  (SPECS[name] as ActionSpec).preempts === true;
+
+/** Returns an action's name for guests or images of a type: `create` is `containerCreate` for a container. */
+export const actionName = <Name extends BaseActionName>(type: string | undefined, name: Name): ActionName =>
+  type === 'container' && (SPECS[name] as ActionSpec).hasContainerVariant
+    ? (`container${name.charAt(0).toUpperCase()}${name.slice(1)}` as ActionName)
+    : name;
+
+/** All actions by name, container variants included. Job logs may have names of actions that no longer exist. */
+export const ACTION_SPECS: ReadonlyMap<string, ActionSpec> = new Map(
+  [undefined, 'container'].flatMap((type) => NAMES.map((name) => [actionName(type, name), SPECS[name]])),
+);

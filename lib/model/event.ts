@@ -4,49 +4,49 @@ import type { Job } from './job.js';
 export const EVENT_KINDS = ['guest', 'job', 'image', 'service'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
-/** Something that has changed on this host. */
-export type Happening =
+/** A change on this host. */
+export type EventBody =
   | { kind: 'guest'; change: 'created' | 'changed' | 'deleted'; id: string; guest: Guest }
   | {
       kind: 'job';
       change: 'queued' | 'changed' | 'ended';
       id: string;
-      /** Of its pipeline, from 0. */
+      /** The stage of the job's pipeline, from 0. */
       stage: number;
-      /** How far it is, where its sub-agent says so. */
+      /** The progress last reported, 0 to 100; absent when no sub-agent reported it. */
       percent?: number;
       job: Job;
     }
   | { kind: 'image'; change: 'fetched' | 'deleted'; id: string; type: string }
   | { kind: 'service'; change: 'up' | 'down'; id: string; reason?: string };
 
-/** An event as its readers get it. */
+/** A published event. */
 export interface HostEvent {
-  /** The later, the higher, also across restarts. */
+  /** Higher than those of all earlier events, also across restarts. */
   id: number;
   /** RFC 3339. */
   time: string;
-  happening: Happening;
+  body: EventBody;
 }
 
-/** What came after a place in the log. */
-export interface Batch {
-  /** When events after that place are no longer kept: the ids between which they are. */
+/** Consecutive events from the log. */
+export interface EventBatch {
+  /** Present when events before `events` are lost: their ids are between these two. */
   missed?: { after: number; before: number };
   events: HostEvent[];
 }
 
 export interface EventFilter {
-  /** By id. */
+  /** The ids of the guests whose events match; all events match when absent. */
   guests?: readonly string[] | undefined;
   kinds?: readonly EventKind[] | undefined;
 }
 
-const guestOf = (happening: Happening): string | undefined => {
-  if (happening.kind === 'guest') return happening.id;
-  return happening.kind === 'job' ? happening.job.GuestID : undefined;
+const guestIdOf = (body: EventBody): string | undefined => {
+  if (body.kind === 'guest') return body.id;
+  return body.kind === 'job' ? body.job.GuestID : undefined;
 };
 
-export const passes = ({ happening }: HostEvent, { guests, kinds }: EventFilter): boolean =>
-  (kinds === undefined || kinds.includes(happening.kind)) &&
-  (guests === undefined || guests.includes(guestOf(happening) ?? ''));
+export const matchesFilter = ({ body }: HostEvent, { guests, kinds }: EventFilter): boolean =>
+  (kinds === undefined || kinds.includes(body.kind)) &&
+  (guests === undefined || guests.includes(guestIdOf(body) ?? ''));

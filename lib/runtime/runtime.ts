@@ -10,16 +10,17 @@ import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/logged-job.js';
 import { GuestRevisions } from './guests/guest-revisions.js';
 import { IdempotentRequests } from './jobs/idempotency.js';
-import type { TaskRun } from './jobs/job-executor.js';
+import type { JobContext } from './jobs/job-executor.js';
 import { JobQueue } from './jobs/job-queue.js';
+import { RunnerRegistry } from './jobs/runner.js';
 import type { Action } from './pipeline/action.js';
-import { type Exchange, holdingPlace, openConsole, openStream, runPipeline } from './pipeline/pipeline.js';
-import { Runners } from './runners.js';
+import { openConsole, openStream, openWithinLimit } from './pipeline/open.js';
+import { type Exchange, runPipeline } from './pipeline/pipeline.js';
 
-/** An info or stream action that was carried out: the pipeline's id, and what came of it. */
-export interface Answered<T> {
+/** The result of an action that was not queued, and the id of its pipeline. */
+export interface ActionResult<T> {
   pipelineId: string;
-  answer: T;
+  result: T;
 }
 
 export interface RuntimeOptions {
@@ -27,11 +28,11 @@ export interface RuntimeOptions {
   guests: GuestStore;
   jobs: JobLog;
   log: Logger;
-  /** Does what a job is for. */
-  runTask: (runtime: Runtime, task: Task, run: TaskRun) => Promise<unknown>;
+  /** Runs a job's task; resolves with the job's result. */
+  runTask: (runtime: Runtime, task: Task, context: JobContext) => Promise<unknown>;
 }
 
-/** Carries out actions: finds their pipelines, and the runners of the guests that they are for. */
+/** Runs actions: looks up their pipelines and runs them on the runners of their guests. */
 export class Runtime {
   readonly guests: GuestStore;
   readonly jobs: JobLog;
@@ -40,7 +41,7 @@ export class Runtime {
   readonly #actions: ReadonlyMap<string, Action>;
   readonly queue: JobQueue;
   readonly requests: IdempotentRequests;
-  readonly #runners = new Runners();
+  readonly #runners = new RunnerRegistry();
 
   constructor({ actions, guests, jobs, log, runTask }: RuntimeOptions) {
     this.guests = guests;
@@ -48,8 +49,12 @@ export class Runtime {
     this.log = log;
     this.revisions = new GuestRevisions(guests, log);
     this.#actions = actions;
-    const run = (task: Task, taskRun: TaskRun): Promise<unknown> => runTask(this, task, taskRun);
-    this.queue = new JobQueue({ jobs, runners: this.#runners, runTask: run, log });
+    this.queue = new JobQueue({
+      jobs,
+      runners: this.#runners,
+      runTask: (task, context) => runTask(this, task, context),
+      log,
+    });
     this.requests = new IdempotentRequests(jobs, this.queue);
   }
 
@@ -57,20 +62,20 @@ export class Runtime {
     return this.#actions.has(name);
   }
 
-  /** @throws {AgentError} `not_found` when the config does not have it */
+  /** @throws {AgentError} `not_found` when the config lacks the action */
   action(name: string): Action {
     const action = this.#actions.get(name);
     if (!action) throw notConfigured(name);
     return action;
   }
 
-  /** Whether nothing that was asked of a guest waits or runs. */
+  /** Whether a runner has no async action waiting or running. */
   isIdle(runnerId: string): boolean {
     const { waiting, running } = this.#runners.get(runnerId);
     return waiting === 0 && running === undefined;
   }
 
-  /** Async actions, of all guests together. */
+  /** Counts the waiting and running async actions of all runners. */
   load(): { waiting: number; running: number } {
     const runners = this.#runners.all();
     return {
@@ -79,53 +84,53 @@ export class Runtime {
     };
   }
 
-  /** Runs an info action at once, within the runner's limit. */
+  /** Runs an info action, within the runner's limit. */
   async query<Request, Response>(
     runnerId: string,
     action: Action,
     exchange: Exchange<Request, Response>,
     signal?: AbortSignal,
-  ): Promise<Answered<Response | undefined>> {
-    const answer = await this.#runners.get(runnerId).info(() => runPipeline(action, exchange, { signal }));
-    return { pipelineId: randomUUID(), answer };
+  ): Promise<ActionResult<Response | undefined>> {
+    const result = await this.#runners.get(runnerId).info(() => runPipeline(action, exchange, { signal }));
+    return { pipelineId: randomUUID(), result };
   }
 
-  /** Opens a stream action's bytes. The runner's limit holds until they end. */
+  /** Opens the bytes of a stream action. They count towards the runner's limit until they end. */
   async stream(
     runnerId: string,
     action: Action,
     request: unknown,
     signal: AbortSignal,
-  ): Promise<Answered<ByteStream>> {
+  ): Promise<ActionResult<ByteStream>> {
     const open = (): Promise<ByteStream> => openStream(action, request, signal);
     const pipelineId = randomUUID();
     try {
-      return { pipelineId, answer: await holdingPlace(this.#runners.get(runnerId).stream, open) };
+      return { pipelineId, result: await openWithinLimit(this.#runners.get(runnerId).stream, open) };
     } catch (error) {
       if (error instanceof StreamRefused) error.pipelineId = pipelineId;
       throw error;
     }
   }
 
-  /** Opens a console action's two directions. The runner counts it until it is closed. */
+  /** Opens the connection of a console action. It counts towards the runner's limit until it closes. */
   async connect(
     runnerId: string,
     action: Action,
     request: ConsoleQuery,
     signal: AbortSignal,
-  ): Promise<Answered<Duplex>> {
+  ): Promise<ActionResult<Duplex>> {
     const leave = this.#runners.get(runnerId).enterConsole();
     try {
-      const answer = await openConsole(action, request, signal);
-      answer.once('close', leave);
-      return { pipelineId: randomUUID(), answer };
+      const result = await openConsole(action, request, signal);
+      result.once('close', leave);
+      return { pipelineId: randomUUID(), result };
     } catch (error) {
       leave();
       throw error;
     }
   }
 
-  /** What there was of a guest that is gone. */
+  /** Drops the queue and the revision of a deleted guest. */
   forgetGuest(id: string): void {
     this.queue.forget(id);
     this.revisions.forget(id);

@@ -5,6 +5,6 @@ import type { Metrics } from '../metrics/metrics.js';
 /** The parts of the handlers' context that the server itself uses. */
 export interface ServerContext {
   audit: AuditLog;
-  metrics: Pick<Metrics, 'noteRequest'>;
+  metrics: Pick<Metrics, 'observeRequest'>;
   log: Logger;
 }

@@ -81,11 +81,11 @@ const requireHost: Check = ({ raw: { req } }) => {
     throw badRequest('the Host header is missing: HTTP/1.1 requires one');
 };
 
-const noteRequests = ({ events }: Hapi.Server, { metrics }: ServerContext): void => {
+const observeRequests = ({ events }: Hapi.Server, { metrics }: ServerContext): void => {
   events.on('response', ({ method, route, response, info }) => {
     const status = isBoom(response) ? response.output.statusCode : (response?.statusCode ?? HANDED_OVER);
     const labels = { method: method.toUpperCase(), route: route.path, status };
-    metrics.noteRequest(labels, Math.max(0, info.responded - info.received) / 1000);
+    metrics.observeRequest(labels, Math.max(0, info.responded - info.received) / 1000);
   });
 };
 
@@ -136,7 +136,7 @@ export const createServer = async <Context extends ServerContext>({
   server.ext('onPreAuth', checking(requireHost, ...browserGuard(access)));
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', shapeErrors(context.log));
-  noteRequests(server, context);
+  observeRequests(server, context);
   answerClientErrors(listener, timeouts, debug);
   return server;
 };

@@ -112,11 +112,17 @@ export class JobLog {
     await this.#update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
   }
 
-  /** Says how far a job has come; one that does not run is left as it is. */
-  async note(id: string, message: string): Promise<void> {
-    await this.#update(id, (logged) =>
-      logged.job.Status === 'Running' ? { ...logged, job: { ...logged.job, Message: message } } : logged,
-    );
+  /**
+   * Records a running job's progress; a job that does not run stays as it is.
+   * @param percent 0 to 100, where it is known
+   */
+  async note(id: string, message: string, percent?: number): Promise<void> {
+    await this.#update(id, (logged) => {
+      if (logged.job.Status !== 'Running') return logged;
+      const { percent: _, ...rest } = logged;
+      const job = { ...logged.job, Message: message };
+      return percent === undefined ? { ...rest, job } : { ...rest, job, percent };
+    });
   }
 
   /** @throws {AgentError} `not_found`, also when the job is another guest's */
@@ -189,7 +195,7 @@ export class JobLog {
     outcome?: () => NonNullable<AnsweredRequest['outcome']>,
   ): Promise<void> {
     const now = new Date().toISOString();
-    await this.#update(id, (logged) => ({
+    await this.#update(id, ({ percent: _, ...logged }) => ({
       ...logged,
       job: { ...logged.job, ...change(now), UpdatedAt: now },
       ...(logged.request && outcome ? { request: { ...logged.request, outcome: outcome() } } : {}),

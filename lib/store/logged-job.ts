@@ -24,5 +24,7 @@ export interface LoggedJob {
   task: Task;
   /** The stage of its pipeline that it is at, from 0. */
   stage: number;
+  /** The progress last reported, 0 to 100; absent when no sub-agent reported it. */
+  percent?: number;
   request?: AnsweredRequest;
 }

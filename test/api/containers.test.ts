@@ -1,7 +1,18 @@
 import test from 'ava';
-import { GUEST_ACTIONS } from '../../lib/model/actions.js';
+import type { GuestAction } from '../../lib/model/actions.js';
 import { addGuest, finished } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
+
+const GUEST_ACTIONS: readonly GuestAction[] = [
+  'shutdown',
+  'reboot',
+  'restart',
+  'poweroff',
+  'start',
+  'suspend',
+  'resume',
+  'delete',
+];
 
 const prefixed = (name: string): string => `container${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 

@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import { addGuest, finished, type TestAgentOptions } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
-import type { Answer } from '../helpers/scripted.js';
+import type { Method } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
 /** An answer that waits, and counts how many of it wait at the same time. */
-const counted = (opened: Promise<void>): { answer: Answer; now: () => number; most: () => number } => {
+const counted = (opened: Promise<void>): { answer: Method; now: () => number; most: () => number } => {
   let now = 0;
   let most = 0;
-  const answer: Answer = async ({ guest, type }) => {
+  const answer: Method = async ({ guest, type }) => {
     now += 1;
     most = Math.max(most, now);
     await opened;

@@ -6,7 +6,7 @@ import type { EventsConfig } from '../../lib/config/events.js';
 import type { Config } from '../../lib/config/load.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { Logger } from '../../lib/log.js';
-import { ACTION_TYPES } from '../../lib/model/actions.js';
+import { ACTION_SPECS } from '../../lib/model/actions.js';
 import type { Event } from '../../lib/model/endpoint.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { isFinished, type Job } from '../../lib/model/job.js';
@@ -26,19 +26,19 @@ import { until } from './wait.js';
 type TestService = ServiceAddress & Partial<ServiceSettings>;
 
 export interface TestAgentOptions extends Script {
-  /** Stages by action, in place of the single `Test.<action>`; without stages an action is not configured. */
+  /** Stages by action, instead of the single `Test.<action>`; `undefined` leaves the action unconfigured. */
   actions?: Record<string, Partial<StageConfig>[] | undefined>;
-  /** What is special about the scripted sub-agent in the config, as service `test` and as `download`. */
+  /** Settings of the services `test` and `download`, which are the scripted sub-agent. */
   service?: Partial<ServiceSettings>;
   /** Services beside `test` and `download`. */
   services?: Record<string, TestService>;
   events?: EventsConfig;
-  /** Where the state is; by default a directory of the test's own. */
+  /** The state directory; by default a temporary one. */
   dbpath?: string;
   log?: Logger;
 }
 
-/** An agent over a scripted sub-agent, both real and both over real sockets. */
+/** A real agent and a scripted sub-agent, connected over a real socket. */
 export interface TestAgent extends Agent {
   context: Context;
   dbpath: string;
@@ -68,7 +68,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     ),
     ...options.services,
   };
-  const actions = [...ACTION_TYPES.keys()].flatMap((name) => {
+  const actions = [...ACTION_SPECS.keys()].flatMap((name) => {
     const stages = options.actions && name in options.actions ? options.actions[name] : stagesOf(name);
     const complete = stages?.map((stage) => ({ service: 'test', method: `Test.${name}`, ...stage }));
     return complete ? [[name, { stages: complete }] as const] : [];
@@ -95,7 +95,7 @@ export const startTestAgent = async (
   return { ...agent, dbpath, scripted };
 };
 
-/** What a route hands its handler. */
+/** Makes the event that a route passes to its handler. */
 export const event = <Params, Query, Payload>(
   parts: Partial<Event<Params, Query, Payload>> = {},
 ): Event<Params, Query, Payload> => ({
@@ -105,7 +105,7 @@ export const event = <Params, Query, Payload>(
   signal: parts.signal ?? new AbortController().signal,
 });
 
-/** Stores a guest as one that was created before. */
+/** Stores a guest without running a create. */
 export const addGuest = async ({ guests }: Context, guest: LooseGuest = {}): Promise<Guest> => {
   const added = normalizeGuest({ state: 'running', ...guest, id: guest.id ?? randomUUID() });
   await guests.insert(added);

@@ -1,17 +1,17 @@
 interface Timer {
   at: number;
-  ring: () => void;
+  fire: () => void;
 }
 
-/** A clock that goes on when it is told to, in place of the timers of this process. */
+/** Replaces this process's timers by a clock that advances on command. */
 export class Clock {
   readonly #timers = new Set<Timer>();
   readonly #real = { setTimeout, clearTimeout };
   #now = 0;
 
   start(): void {
-    const set = (ring: () => void, ms = 0): object => {
-      const timer = { at: this.#now + ms, ring, unref: () => timer, ref: () => timer };
+    const set = (fire: () => void, ms = 0): object => {
+      const timer = { at: this.#now + ms, fire, unref: () => timer, ref: () => timer };
       this.#timers.add(timer);
       return timer;
     };
@@ -21,11 +21,11 @@ export class Clock {
     Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
   }
 
-  /** Lets milliseconds pass. */
-  pass(ms: number): void {
+  /** Advances by milliseconds and fires the timers that are due. */
+  advance(ms: number): void {
     this.#now += ms;
     const due = [...this.#timers].filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at);
-    for (const timer of due) if (this.#timers.delete(timer)) timer.ring();
+    for (const timer of due) if (this.#timers.delete(timer)) timer.fire();
   }
 
   stop(): void {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
-import { ACTION_TYPES } from '../../lib/model/actions.js';
+import { ACTION_SPECS } from '../../lib/model/actions.js';
 import type { GuestRequest, ImageRequest, SnapshotRequest } from '../../lib/rpc/protocol/messages.js';
 import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
 import type { CallContext } from '../../lib/rpc/server/call-context.js';
@@ -12,35 +12,35 @@ import { SubAgent } from '../../lib/rpc/server/sub-agent.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
-/** Whatever the agent may send; which of it is there depends on the method. */
+/** Any request of the agent; the method determines which fields are present. */
 export type AnyRequest = GuestRequest & ImageRequest & SnapshotRequest;
-export type Answer = (request: AnyRequest, call: CallContext) => unknown;
+export type Method = (request: AnyRequest, call: CallContext) => unknown;
 type MethodName = `${string}.${string}`;
 
 export interface Script {
-  /** Answers by method, in place of the default ones. `Test.<action>` is what the test config names. */
-  methods?: Record<MethodName, Answer>;
-  /** Answers `/download`. */
+  /** Methods that replace the default ones. The test config names `Test.<action>`. */
+  methods?: Record<MethodName, Method>;
+  /** Serves `/download`. */
   download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
-  /** What it announces of them. */
+  /** The Content-Length of the download, in bytes. */
   downloadLength?: number | undefined;
-  /** Opens the consoles; by default they say nothing. */
+  /** Opens the consoles; by default silent ones. */
   console?: OpenConsole;
   guestStates?: GuestStates;
-  /** By default a socket of the test's own. */
+  /** By default a temporary socket. */
   address?: ServiceAddress;
 }
 
-/** A sub-agent that answers as told, and keeps what it was asked. */
+/** A sub-agent that follows a script and records its calls. */
 export interface ScriptedSubAgent {
   address: ServiceAddress;
   subAgent: SubAgent;
   calls: { method: string; request: AnyRequest }[];
-  /** What each of the calls is part of. */
+  /** The job and stage that each call names. */
   stages: CallContext['job'][];
-  /** What was asked for at which path, of consoles. */
+  /** The console requests, with their paths. */
   consoles: (ConsoleRequest & { path: string })[];
-  /** The requests that a method got. */
+  /** Returns the requests to a method. */
   requests: (method: string) => AnyRequest[];
 }
 
@@ -85,7 +85,7 @@ export const METRICS = {
   nic: { net0: NIC_METRICS },
 };
 
-const answerFor = (action: string): Answer => {
+const defaultMethod = (action: string): Method => {
   if (action.endsWith('Metrics')) return ({ guest, type }) => ({ guest, type, ...METRICS });
   if (/Images?$/.test(action)) {
     const type = action.startsWith('container') ? 'container' : 'kvm';
@@ -98,12 +98,12 @@ const answerFor = (action: string): Answer => {
 };
 
 const DEFAULT_METHODS = Object.fromEntries(
-  [...ACTION_TYPES.keys()].map((action) => [`Test.${action}`, answerFor(action)]),
+  [...ACTION_SPECS.keys()].map((action) => [`Test.${action}`, defaultMethod(action)]),
 );
 
-/** Each is a service of its own. */
-export const CONSOLE_ACTIONS = [...ACTION_TYPES].flatMap(([name, type]) =>
-  type === 'console' ? [name] : [],
+/** Each is a separate service. */
+export const CONSOLE_ACTIONS = [...ACTION_SPECS].flatMap(([name, { kind }]) =>
+  kind === 'console' ? [name] : [],
 );
 
 export const consolePath = (action: string): string => `/console/${action}`;
@@ -121,11 +121,11 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
     ...(guestStates ? { guestStates } : {}),
   });
   const methods = Object.entries({ ...DEFAULT_METHODS, ...script.methods });
-  for (const [method, answer] of methods as [MethodName, Answer][]) {
-    subAgent.method(method, anything, (request, call) => {
-      calls.push({ method, request });
+  for (const [name, method] of methods as [MethodName, Method][]) {
+    subAgent.method(name, anything, (request, call) => {
+      calls.push({ method: name, request });
       stages.push(call.job);
-      return answer(request, call);
+      return method(request, call);
     });
   }
   subAgent.stream('/download', anything, async (request, call) => {

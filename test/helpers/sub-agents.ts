@@ -9,7 +9,7 @@ export const GUEST_ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
 
 export const silentLog = createLogger('test', 'silent');
 
-export interface RpcAnswer {
+export interface RpcResult {
   status: number;
   result?: Record<string, unknown> | null;
   error?: string | null;
@@ -17,14 +17,14 @@ export interface RpcAnswer {
 
 /**
  * Calls a sub-agent over HTTP, as the agent does.
- * @param stage what the call says that it is part of
+ * @param stage the job and stage to name in the call's headers
  */
 export const callMethod = async (
   port: number,
   method: string,
   request: unknown,
   stage?: JobStage,
-): Promise<RpcAnswer> => {
+): Promise<RpcResult> => {
   const response = await fetch(`http://127.0.0.1:${port}${RPC_PATH}`, {
     method: 'POST',
     headers: {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A promise with its switch: what waits for `opened` goes on when `open` is called. */
+/** A promise with its switch: `open` resolves `opened`. */
 export interface Gate {
   opened: Promise<void>;
   open: () => void;
@@ -15,8 +15,9 @@ export const gate = (): Gate => {
 };
 
 /**
- * Waits until `probe` gives something that counts as true, and gives that back.
- * @param ms milliseconds after which it is an error
+ * Waits until `probe` returns a truthy value, and returns that.
+ * @param what completes the sentence "waited until …" in the error
+ * @param ms milliseconds after which it throws
  */
 export const until = async <T>(
   what: string,
@@ -27,7 +28,7 @@ export const until = async <T>(
   for (;;) {
     const value = await probe();
     if (value) return value;
-    if (Date.now() > giveUpAt) throw new Error(`waited ${ms} ms in vain until ${what}`);
+    if (Date.now() > giveUpAt) throw new Error(`timed out after ${ms} ms waiting until ${what}`);
     await delay(5);
   }
 };

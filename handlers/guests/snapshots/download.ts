@@ -11,8 +11,8 @@ export const downloadSnapshot = async (
   context: Context,
 ): Promise<Reply<Readable>> => {
   const selector = selectSnapshots(params, context);
-  const { pipelineId, answer } = await snapshots.downloadSnapshot(context.runtime, selector, signal);
-  const { bytes, length } = answer;
+  const { pipelineId, result } = await snapshots.downloadSnapshot(context.runtime, selector, signal);
+  const { bytes, length } = result;
   return {
     status: 200,
     headers: {

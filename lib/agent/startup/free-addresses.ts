@@ -6,10 +6,10 @@ import { describeAddress, isListening, removeStaleSocket } from '../../rpc/proto
 const POLL_MS = 100;
 
 /**
- * Waits until nothing listens at the addresses of the services that the agent is about to start: it would take another
- * agent's sub-agents for its own.
- * @param ms milliseconds that the sub-agents of an agent that was killed get to end
- * @throws {AgentError} `conflict` that names the service and its address
+ * Waits until the addresses of the services that the agent is about to start are free. Otherwise the agent would use
+ * another agent's sub-agents as its own.
+ * @param ms milliseconds to wait for the sub-agents of a killed agent to exit
+ * @throws {AgentError} `conflict`, naming the service and its address
  */
 export const requireFreeAddresses = async ({ services }: Config, ms: number): Promise<void> => {
   const giveUpAt = Date.now() + ms;
@@ -18,8 +18,8 @@ export const requireFreeAddresses = async ({ services }: Config, ms: number): Pr
     const kind = 'port' in service ? 'port' : 'socket';
     while (await isListening(service)) {
       if (Date.now() > giveUpAt) {
-        const what = `something listens on ${describeAddress(service)} (services.${name}.${kind}) already`;
-        throw new AgentError('conflict', `${what}: stop it, or choose another ${kind} in the config`);
+        const what = `${describeAddress(service)} (services.${name}.${kind}) is in use by another process`;
+        throw new AgentError('conflict', `${what}: stop it, or configure another ${kind}`);
       }
       await delay(POLL_MS);
     }

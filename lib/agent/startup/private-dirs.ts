@@ -3,21 +3,24 @@ import { servicesDir } from '../../config/load.js';
 import { AgentError } from '../../errors.js';
 
 const OWNER_ONLY = 0o700;
-/** Everything, but that others may pass through to what is below and is theirs: guests run as users of their own. */
-const WITH_PASSAGE = 0o711;
+/** Lets other users traverse to what is theirs below: each guest runs as its own user. */
+const TRAVERSABLE = 0o711;
 const PERMISSIONS = 0o777;
 
 /**
- * Makes the directory of the state, and in it the one for the sockets of the sub-agents. What is there already is
- * closed to other local users.
- * @throws {AgentError} `conflict` when it belongs to somebody else, who could change what is in it
+ * Creates the state directory and, in it, the directory of the sub-agents' sockets. Existing ones are closed to other
+ * local users.
+ * @throws {AgentError} `conflict` when the state directory belongs to another user, who could change its content
  */
 export const makePrivateDirs = async (dbpath: string): Promise<void> => {
   await mkdir(dbpath, { recursive: true, mode: OWNER_ONLY });
   const { uid, mode } = await stat(dbpath);
   if (uid !== 0 && uid !== process.getuid?.())
-    throw new AgentError('conflict', `${dbpath} belongs to another user: chown it, or choose another dbpath`);
-  if (mode & PERMISSIONS & ~WITH_PASSAGE) await chmod(dbpath, mode & WITH_PASSAGE);
+    throw new AgentError(
+      'conflict',
+      `${dbpath} belongs to another user: chown it, or configure another dbpath`,
+    );
+  if (mode & PERMISSIONS & ~TRAVERSABLE) await chmod(dbpath, mode & TRAVERSABLE);
   await mkdir(servicesDir(dbpath), { recursive: true, mode: OWNER_ONLY });
   await chmod(servicesDir(dbpath), OWNER_ONLY);
 };

@@ -1,57 +1,54 @@
 import type { GuestState } from '../../rpc/protocol/messages.js';
 import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
 
-/** The guests that a sub-agent has told of. What cannot be stored of them is kept, for when it can. */
-export class ToldGuests {
+/** The guests that one sub-agent reports. Reports that could not be stored are kept and stored later. */
+export class ReportedGuests {
   readonly #revisions: GuestRevisions;
-  readonly #vouchedFor: () => ReadonlySet<string>;
-  /** As they were told last, on an earlier connection perhaps. */
-  #told = new Map<string, GuestState>();
-  /** Those whose states it does not tell any more, which is still to be stored. */
+  readonly #reportedIds: () => ReadonlySet<string>;
+  /** The latest reports, possibly from an earlier connection. */
+  #reports = new Map<string, GuestState>();
+  /** Guests it no longer reports, whose state is yet to be stored as `unknown`. */
   readonly #lost = new Set<string>();
 
-  /** @param vouchedFor the guests whose states some connected sub-agent tells */
-  constructor(revisions: GuestRevisions, vouchedFor: () => ReadonlySet<string>) {
+  /** @param reportedIds returns the guests that any connected sub-agent reports */
+  constructor(revisions: GuestRevisions, reportedIds: () => ReadonlySet<string>) {
     this.#revisions = revisions;
-    this.#vouchedFor = vouchedFor;
+    this.#reportedIds = reportedIds;
   }
 
   get ids(): string[] {
-    return [...this.#told.keys()];
+    return [...this.#reports.keys()];
   }
 
-  /** Takes the states of all its guests. Those that it told of earlier, and now no longer, are lost. */
-  async takeAll(states: readonly GuestState[]): Promise<void> {
-    for (const id of this.#told.keys()) this.#lost.add(id);
-    this.#told = new Map(states.map((state) => [state.id, state]));
-    await this.catchUp();
+  /** Replaces all reports. A guest that is no longer among them becomes `unknown`. */
+  async replaceAll(states: readonly GuestState[]): Promise<void> {
+    for (const id of this.#reports.keys()) this.#lost.add(id);
+    this.#reports = new Map(states.map((state) => [state.id, state]));
+    await this.retry();
   }
 
-  async take(state: GuestState): Promise<void> {
-    this.#told.set(state.id, state);
+  async update(state: GuestState): Promise<void> {
+    this.#reports.set(state.id, state);
     await this.#revisions.report(state);
   }
 
-  drop(id: string): void {
-    this.#told.delete(id);
+  remove(id: string): void {
+    this.#reports.delete(id);
   }
 
-  /** Stores what was told and is not stored yet. */
-  async catchUp(): Promise<void> {
-    await Promise.all([...this.#told.values()].map((state) => this.#revisions.report(state)));
-    await this.lose();
+  /** Stores what could not be stored before. */
+  async retry(): Promise<void> {
+    await Promise.all([...this.#reports.values()].map((state) => this.#revisions.report(state)));
+    await this.markUnknown();
   }
 
-  /**
-   * Notes that the states of these guests are unknown, unless another sub-agent tells them; and of those of which it
-   * could not be stored before.
-   */
-  async lose(ids: readonly string[] = []): Promise<void> {
+  /** Sets guests to `unknown`, and those that could not be set before, unless another sub-agent reports them. */
+  async markUnknown(ids: readonly string[] = []): Promise<void> {
     for (const id of ids) this.#lost.add(id);
-    const vouchedFor = this.#vouchedFor();
-    const lose = async (id: string): Promise<void> => {
-      if (vouchedFor.has(id) || (await this.#revisions.lose(id))) this.#lost.delete(id);
+    const reported = this.#reportedIds();
+    const mark = async (id: string): Promise<void> => {
+      if (reported.has(id) || (await this.#revisions.markUnknown(id))) this.#lost.delete(id);
     };
-    await Promise.all([...this.#lost].map(lose));
+    await Promise.all([...this.#lost].map(mark));
   }
 }

@@ -6,16 +6,16 @@ import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service
 
 const SECRET_BYTES = 32;
 
-/** The secrets that sub-agents want to see, by address: several services may be one sub-agent. */
+/** The secrets that sub-agents expect in calls, by address: services that share an address are one sub-agent. */
 export class Secrets {
   readonly #secrets = new Map<string, string>();
 
   /**
-   * Makes a fresh secret for every port on which the agent starts a sub-agent, for any local user can connect to it,
-   * and reads the files of those that somebody else starts.
+   * Generates a secret for every port on which the agent starts a sub-agent, because any local user can connect to a
+   * port, and reads the secret files of sub-agents that the agent does not start.
    * @throws {AgentError} `invalid` when a file cannot be used
    */
-  static async of(services: ReadonlyMap<string, ServiceConfig>): Promise<Secrets> {
+  static async load(services: ReadonlyMap<string, ServiceConfig>): Promise<Secrets> {
     const secrets = new Secrets();
     for (const [name, service] of services) {
       const { command, secret_file: file } = service;

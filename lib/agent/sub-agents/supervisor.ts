@@ -17,16 +17,16 @@ import type { Secrets } from './secrets.js';
 
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
-/** A service that ran for this long was all right, so that its next restart is a first one again. */
+/** A service that ran for this long counts as healthy, and its backoff starts over. */
 const STEADY_MS = 60_000;
 const STOP_MS = 10_000;
 
 export interface Supervisor {
-  /** Ends the services and waits until they are gone. */
+  /** Stops the services and waits until they have exited. */
   stop(): Promise<void>;
 }
 
-/** The package's own programs are run by this very Node; others are found on the PATH. */
+/** Runs the package's own programs with the agent's Node binary; others are looked up on the PATH. */
 const resolveCommand = async (command: readonly string[]): Promise<readonly string[]> => {
   const [program = '', ...args] = command;
   const { bin } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as {
@@ -36,22 +36,25 @@ const resolveCommand = async (command: readonly string[]): Promise<readonly stri
   return own === undefined ? command : [process.execPath, join(packageRoot, own), ...args];
 };
 
-interface Spawned {
+interface Launch {
   name: string;
   endpoint: ServiceEndpoint;
   command: readonly string[];
   dbpath: string;
 }
 
-/** Where it is to listen and what it is to want to see. What the agent itself was told is not for its sub-agents. */
+/** Tells a sub-agent where to listen and which secret to expect; replaces the agent's own variables of these names. */
 const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
   MISTIFY_PORT: 'port' in address ? String(address.port) : undefined,
   MISTIFY_SOCKET: 'socket' in address ? address.socket : undefined,
   MISTIFY_SECRET: secret,
 });
 
-/** In a session of its own, so that Ctrl-C reaches it through the agent, but never outliving the agent. */
-const start = ({ name, endpoint, command, dbpath }: Spawned, log: Logger): ChildProcess =>
+/**
+ * Starts a service in a session of its own, so that Ctrl-C reaches only the agent, which then stops its services in
+ * order. `setpriv` makes the kernel stop the service when the agent dies.
+ */
+const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildProcess =>
   spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -64,13 +67,13 @@ const start = ({ name, endpoint, command, dbpath }: Spawned, log: Logger): Child
     },
   });
 
-/** Asks a service to end, and kills it when it does not. */
-const end = (child: ChildProcess): void => {
+/** Sends SIGTERM, and SIGKILL when the service has not exited after `STOP_MS`. */
+const stop = (child: ChildProcess): void => {
   child.kill('SIGTERM');
   setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
 };
 
-/** Starts every service that has a `command`, and starts it again, with backoff, when it dies. */
+/** Starts every service that has a `command`, and restarts it, with backoff, when it exits. */
 export const superviseServices = (config: Config, secrets: Secrets, log: Logger): Supervisor => {
   const stopping = new AbortController();
   const running = new Map<string, ChildProcess>();
@@ -94,7 +97,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
       running.delete(name);
       if (stopping.signal.aborted) return;
       if (Date.now() - startedAt > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
-      log.error({ service: name, ...ending, backoffMs }, 'service died');
+      log.error({ service: name, ...ending, backoffMs }, 'service exited, restarting');
       await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
       backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
@@ -107,7 +110,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
   return {
     stop: async () => {
       stopping.abort();
-      for (const child of running.values()) end(child);
+      for (const child of running.values()) stop(child);
       await Promise.all(supervised);
     },
   };

@@ -3,10 +3,11 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { ifExists } from '../../files/atomic-files.js';
 
-/** A URL may have a password in it, and is no file name. */
-const fileOf = (url: string): string => `${createHash('sha256').update(url).digest('hex').slice(0, 32)}.json`;
+/** Names the file of a URL by its hash: a URL is no file name and may contain a password. */
+const fileNameOf = (url: string): string =>
+  `${createHash('sha256').update(url).digest('hex').slice(0, 32)}.json`;
 
-/** How far a webhook has come: the id of the last event that was delivered. It survives restarts. */
+/** The id of the last event that a webhook delivered. It survives restarts. */
 export class Cursor {
   readonly #path: string;
   #after: number;
@@ -17,19 +18,20 @@ export class Cursor {
   }
 
   /**
-   * @param directory is made when it is not there
-   * @param beginning where a webhook begins that has never been there before
+   * Opens the cursor of a URL.
+   * @param directory created when it does not exist
+   * @param start where a webhook without a cursor begins
    */
-  static async open(directory: string, url: string, beginning: number): Promise<Cursor> {
+  static async open(directory: string, url: string, start: number): Promise<Cursor> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const path = join(directory, fileOf(url));
+    const path = join(directory, fileNameOf(url));
     const text = await ifExists(readFile(path, 'utf8'));
     if (text === undefined) {
-      const cursor = new Cursor(path, beginning);
-      await cursor.save(beginning);
+      const cursor = new Cursor(path, start);
+      await cursor.save(start);
       return cursor;
     }
-    // A crash may have left it empty: what was delivered is then delivered again, rather than never.
+    // A crash may leave the file empty: deliver events twice rather than never.
     const after = /^\{"after":(\d{1,16})\}$/.exec(text)?.[1];
     return new Cursor(path, Number(after ?? 0));
   }
@@ -38,7 +40,7 @@ export class Cursor {
     return this.#after;
   }
 
-  /** The disk is not waited for: after a crash some events are delivered twice, and none is left out. */
+  /** Writes the cursor without a sync: after a crash some events are delivered twice, and none is skipped. */
   async save(after: number): Promise<void> {
     this.#after = after;
     await writeFile(`${this.#path}.new`, JSON.stringify({ after }), { mode: 0o600 });
@@ -46,9 +48,9 @@ export class Cursor {
   }
 }
 
-/** Forgets how far webhooks had come that are no longer in the config. */
+/** Removes the cursors of webhooks that are no longer in the config. */
 export const removeOtherCursors = async (directory: string, urls: readonly string[]): Promise<void> => {
-  const known = new Set(urls.map(fileOf));
+  const known = new Set(urls.map(fileNameOf));
   const names = await readdir(directory).catch(() => []);
   await Promise.all(
     names.filter((name) => !known.has(name)).map((name) => rm(join(directory, name), { force: true })),

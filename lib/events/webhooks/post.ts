@@ -3,28 +3,27 @@ import type { Readable } from 'node:stream';
 import { type TimeLimit, withDeadline } from '../../async/deadline.js';
 import { axios } from '../../http/axios.js';
 
-/** How long a receiver may take to answer. */
-const ANSWER: TimeLimit = { ms: 10_000, expired: () => new Error('it did not answer within 10 s') };
+const RESPONSE_LIMIT: TimeLimit = { ms: 10_000, expired: () => new Error('no response within 10 s') };
 
-/** Answers that would be the same if the same body came again. */
-const NEVER_TAKEN = new Set([400, 413, 422]);
+/** Statuses that another attempt with the same body would get again. */
+const FINAL_STATUSES = new Set([400, 413, 422]);
 
-/** A receiver that answered, but not with 2xx. */
-export class RefusedError extends Error {
-  /** Whether it is of no use to send it again. */
+/** A response of the receiver other than 2xx. */
+export class RejectedError extends Error {
+  /** Whether another attempt would be rejected as well. */
   readonly isFinal: boolean;
 
   constructor(status: number) {
     const redirect = status >= 300 && status < 400 ? ': redirects are not followed' : '';
-    super(`it answered ${status}${redirect}`);
-    this.name = 'RefusedError';
-    this.isFinal = NEVER_TAKEN.has(status);
+    super(`the receiver responded with status ${status}${redirect}`);
+    this.name = 'RejectedError';
+    this.isFinal = FINAL_STATUSES.has(status);
   }
 }
 
 /**
- * The signature of a post, which nobody can make without the secret.
- * @param timestamp seconds since 1970, signed as well so that an old post cannot be sent again as a new one
+ * Computes the value of `X-Mistify-Signature`: an HMAC-SHA256 of timestamp and body.
+ * @param timestamp seconds since 1970; signed too, so that an old request cannot be replayed as a new one
  */
 export const signatureOf = (secret: string, timestamp: number, body: string): string =>
   `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`;
@@ -35,8 +34,8 @@ export interface Receiver {
 }
 
 /**
- * Posts a body of JSON once. Nothing of the answer is read but its status.
- * @throws {RefusedError} when the answer is not 2xx
+ * Posts a JSON body once, and ignores the response's own body.
+ * @throws {RejectedError} when the status is not 2xx
  */
 export const post = async ({ url, secret }: Receiver, body: string, signal: AbortSignal): Promise<void> => {
   const timestamp = Math.floor(Date.now() / 1000);
@@ -47,9 +46,9 @@ export const post = async ({ url, secret }: Receiver, body: string, signal: Abor
     'X-Mistify-Signature': signatureOf(secret, timestamp, body),
   };
   const options = { headers, maxRedirects: 0, responseType: 'stream', validateStatus: () => true } as const;
-  const { status, data } = await withDeadline(ANSWER, signal, (callSignal) =>
+  const { status, data } = await withDeadline(RESPONSE_LIMIT, signal, (callSignal) =>
     axios.post<Readable>(url, body, { ...options, signal: callSignal }),
   );
   data.destroy();
-  if (status < 200 || status >= 300) throw new RefusedError(status);
+  if (status < 200 || status >= 300) throw new RejectedError(status);
 };

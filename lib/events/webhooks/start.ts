@@ -7,7 +7,7 @@ import { Cursor, removeOtherCursors } from './cursor.js';
 import type { Receiver } from './post.js';
 import { Webhook } from './webhook.js';
 
-const receiverOf = async (hook: WebhookConfig, index: number): Promise<Receiver> => {
+const readReceiver = async (hook: WebhookConfig, index: number): Promise<Receiver> => {
   const { url, secret = '', secret_file: file } = hook;
   if (file === undefined) return { url, secret };
   const read = readSecretFile(file).catch((error: unknown) => {
@@ -16,19 +16,22 @@ const receiverOf = async (hook: WebhookConfig, index: number): Promise<Receiver>
   return { url, secret: await read };
 };
 
-/** Where events are posted to, with the secrets that sign them. */
+/** The webhooks of the config, each with its URL and secret. */
 export type Receivers = readonly (readonly [WebhookConfig, Receiver])[];
 
-/** @throws {AgentError} `invalid` when the file of a secret cannot be used */
+/** @throws {AgentError} `invalid` when a secret file cannot be used */
 export const readReceivers = ({ webhooks = [] }: EventsConfig): Promise<Receivers> =>
-  Promise.all(webhooks.map(async (hook, index) => [hook, await receiverOf(hook, index)] as const));
+  Promise.all(webhooks.map(async (hook, index) => [hook, await readReceiver(hook, index)] as const));
 
 export interface Webhooks {
-  /** Resolves when nothing is being posted any more; what was not is posted after the next start. */
+  /** Stops posting; events that are not delivered yet are posted after the next start. */
   stop(): Promise<void>;
 }
 
-/** Posts the events to every webhook of the config. @param directory has how far each has come */
+/**
+ * Starts to post events to every webhook of the config.
+ * @param directory holds the cursor of each webhook
+ */
 export const startWebhooks = async (
   receivers: Receivers,
   { events, directory, log }: { events: EventLog; directory: string; log: Logger },
@@ -42,7 +45,7 @@ export const startWebhooks = async (
     receivers.map(async ([{ kinds, guests }, receiver]) => {
       const cursor = await Cursor.open(directory, receiver.url, events.lastId);
       const webhook = new Webhook({ receiver, filter: { guests, kinds }, events, cursor, log });
-      // In an object, so that it is not waited for here.
+      // Wrapped in an object, so that awaiting the array does not await the run.
       return { ended: webhook.run(stopping.signal) };
     }),
   );

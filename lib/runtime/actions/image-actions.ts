@@ -1,16 +1,16 @@
 import { AgentError, imageInUse, imageNotFound, notConfigured } from '../../errors.js';
-import { actionName } from '../../model/actions.js';
+import { type ActionOfTask, actionName } from '../../model/actions.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import type { Image, ImageFetch } from '../../model/image.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import { type ImageRequest, type ImageResponse, imageResponseSchema } from '../../rpc/protocol/messages.js';
 import type { Task } from '../../store/logged-job.js';
-import type { TaskRun } from '../jobs/job-executor.js';
+import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
-import type { Answered, Runtime } from '../runtime.js';
+import type { ActionResult, Runtime } from '../runtime.js';
 
-/** The stores an image can be in: disk images and container images. */
+/** The stores of images by type: disk images and container images. */
 const STORES = ['', 'container'] as const;
 
 const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
@@ -23,32 +23,34 @@ const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
 
 const imageExchange = (request: ImageRequest): Exchange<ImageRequest, ImageResponse> => ({
   request: () => request,
-  answered: requireShape(imageResponseSchema),
+  onResponse: requireShape(imageResponseSchema),
 });
+
+type ImageQuery = 'listImages' | 'getImage';
 
 const queryStore = async (
   runtime: Runtime,
   store: string,
-  name: string,
+  name: ImageQuery,
   request: ImageRequest,
   signal?: AbortSignal,
-): Promise<Answered<Image[]>> => {
+): Promise<ActionResult<Image[]>> => {
   const action = runtime.action(actionName(store, name));
-  const { pipelineId, answer } = await runtime.query(AGENT_RUNNER, action, imageExchange(request), signal);
-  return { pipelineId, answer: answer?.images ?? [] };
+  const { pipelineId, result } = await runtime.query(AGENT_RUNNER, action, imageExchange(request), signal);
+  return { pipelineId, result: result?.images ?? [] };
 };
 
-/** Asks one store, or all that are configured. What one of them does not have is no failure. */
+/** Queries the store of a type, or all configured stores, and merges their images. `not_found` from one of several is ignored. */
 const queryStores = async (
   runtime: Runtime,
   type: string | undefined,
-  name: string,
+  name: ImageQuery,
   request: ImageRequest,
   signal?: AbortSignal,
-): Promise<Answered<Image[]>> => {
+): Promise<ActionResult<Image[]>> => {
   const stores = type ? [type] : STORES.filter((store) => runtime.isConfigured(actionName(store, name)));
   if (stores.length === 0) throw notConfigured(name);
-  const answers = await Promise.all(
+  const results = await Promise.all(
     stores.map((store) =>
       queryStore(runtime, store, name, request, signal).catch((error: unknown) => {
         if (error instanceof AgentError && error.kind === 'not_found' && !type) return undefined;
@@ -56,22 +58,22 @@ const queryStores = async (
       }),
     ),
   );
-  const found = answers.filter((answer) => answer !== undefined);
+  const found = results.filter((result) => result !== undefined);
   return {
     pipelineId: found[0]?.pipelineId ?? '',
-    answer: found.flatMap(({ answer }) => answer),
+    result: found.flatMap(({ result }) => result),
   };
 };
 
 /**
  * Lists images.
- * @param type `container` for the container store, any other for the disk store, absent for both
+ * @param type `container` for the container store, any other type for the disk store; absent for both
  */
 export const listImages = (
   runtime: Runtime,
   type?: string,
   signal?: AbortSignal,
-): Promise<Answered<Image[]>> =>
+): Promise<ActionResult<Image[]>> =>
   queryStores(runtime, type, 'listImages', imageRequest({ type: type ?? '' }), signal);
 
 /** @throws {AgentError} `not_found` */
@@ -80,17 +82,17 @@ export const getImage = async (
   id: string,
   type?: string,
   signal?: AbortSignal,
-): Promise<Answered<Image>> => {
-  const { pipelineId, answer } = await queryStores(runtime, type, 'getImage', imageRequest({ id }), signal);
-  const [image] = answer;
+): Promise<ActionResult<Image>> => {
+  const { pipelineId, result } = await queryStores(runtime, type, 'getImage', imageRequest({ id }), signal);
+  const [image] = result;
   if (!image) throw imageNotFound(id);
-  return { pipelineId, answer: image };
+  return { pipelineId, result: image };
 };
 
 const submitImageAction = (
   runtime: Runtime,
   store: string | undefined,
-  name: string,
+  name: ActionOfTask<'image'>,
   request: ImageRequest,
   options?: SubmitOptions,
 ): Promise<Submission<Image[]>> => {
@@ -100,10 +102,10 @@ const submitImageAction = (
 
 export const runImageTask = async (
   { request }: Extract<Task, { kind: 'image' }>,
-  { action, run, signal }: TaskRun,
+  { action, run, signal }: JobContext,
 ): Promise<Image[]> => (await runPipeline(action, imageExchange(request), { run, signal }))?.images ?? [];
 
-/** Queues the fetching of an image. */
+/** Queues the fetch of an image. */
 export const fetchImage = (
   runtime: Runtime,
   fetch: ImageFetch,
@@ -116,8 +118,8 @@ const isMadeFrom = (guest: Guest, id: string, store: string): boolean =>
   (guest.image === id || (guest.disks ?? []).some(({ image }) => image === id));
 
 /**
- * Queues the deletion of an image that is in one of the stores.
- * @throws {AgentError} `not_found`, or `conflict` when there are guests made from it
+ * Queues the deletion of an image.
+ * @throws {AgentError} `not_found`, or `conflict` when a guest was made from it
  */
 export const deleteImage = async (
   runtime: Runtime,
@@ -125,7 +127,7 @@ export const deleteImage = async (
   type?: string,
   options?: SubmitOptions,
 ): Promise<Submission<Image[]>> => {
-  const { answer: image } = await getImage(runtime, id, type);
+  const { result: image } = await getImage(runtime, id, type);
   const store = type ?? image.type;
   const guests = runtime.guests.list().filter((guest) => isMadeFrom(guest, id, store));
   if (guests.length > 0)
@@ -137,9 +139,10 @@ export const deleteImage = async (
 };
 
 /**
- * Checks that the images that a virtual machine's disks are to be cloned from are there. A container's image may
- * be pulled when it is created, so only its sub-agent can tell.
- * @param caller whose signal is asked for when there is an image to ask for: to make one costs more than the look
+ * Checks that this host has the images of a virtual machine's disks. Containers are not checked: their images may be
+ * pulled when they are created.
+ * @param caller its `signal` is read only when there is an image to look up, because creating the signal costs more
+ * than the check
  * @throws {AgentError} `not_found`
  */
 export const requireImages = async (
@@ -150,12 +153,12 @@ export const requireImages = async (
   if (isContainer(guest) || !runtime.isConfigured('getImage')) return;
   const ids = new Set([guest.image, ...(guest.disks ?? []).map(({ image }) => image)].filter(Boolean));
   for (const id of ids as Set<string>) {
-    const { answer } = await queryStore(runtime, '', 'getImage', imageRequest({ id }), caller.signal).catch(
+    const { result } = await queryStore(runtime, '', 'getImage', imageRequest({ id }), caller.signal).catch(
       (error: unknown) => {
         if (error instanceof AgentError && error.kind === 'not_found') throw imageNotFound(id);
         throw error;
       },
     );
-    if (answer.length === 0) throw imageNotFound(id);
+    if (result.length === 0) throw imageNotFound(id);
   }
 };

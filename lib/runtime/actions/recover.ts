@@ -1,74 +1,79 @@
+import { isPreempting } from '../../model/actions.js';
 import type { LoggedJob } from '../../store/logged-job.js';
-import type { Settling } from '../jobs/job-queue.js';
+import type { RepairContext } from '../jobs/job-queue.js';
 import type { Runtime } from '../runtime.js';
-import { clearTheWay, OVERRULING, settleCreated, settleFailedCreate } from './guest-actions.js';
+import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
+import { preempt } from './guest-actions.js';
 
-/** Why a job that was running cannot simply go on; `undefined` when it can. */
-const obstacle = (runtime: Runtime, { job, stage }: LoggedJob): string | undefined => {
+const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
+
+/** Returns the reason why an unfinished job cannot resume; `undefined` when it can. */
+const blocker = (runtime: Runtime, { job, stage }: LoggedJob): string | undefined => {
   if (!runtime.isConfigured(job.Action)) return `interrupted, and ${job.Action} is no longer configured`;
   if (job.Status === 'Queued') return undefined;
   const interrupted = runtime.action(job.Action).stages[stage];
   if (!interrupted || interrupted.idempotent) return undefined;
-  return `interrupted: the agent was stopped while ${interrupted.method} ran, which may not be run twice`;
+  return `interrupted: the agent stopped during ${interrupted.method}, which is not safe to repeat`;
 };
 
 const giveUp = async (
   runtime: Runtime,
   { job, task }: LoggedJob,
   reason: string,
-  settling: Settling,
+  context: RepairContext,
 ): Promise<void> => {
   const id = job.GuestID;
   if (task.kind === 'guest' && task.name === 'create' && runtime.guests.find(id))
-    await settleFailedCreate(runtime, { id, job: job.ID, ...settling });
-  await settling.persist(() => runtime.jobs.fail(job.ID, reason));
+    await cleanUpFailedCreate(runtime, { id, job: job.ID, ...context });
+  await context.retryWrite(() => runtime.jobs.fail(job.ID, reason));
 };
 
-/** Queues a job as when it was asked for: what it overruled then may not hold it up now. */
-const goOn = (runtime: Runtime, logged: LoggedJob): void => {
+/** Queues a job as at its first submission: a poweroff or a delete preempts the jobs before it again. */
+const resume = (runtime: Runtime, logged: LoggedJob): void => {
   const { job, task } = logged;
-  const first = task.kind === 'guest' && OVERRULING.has(task.name);
-  runtime.queue.resume(logged, runtime.action(job.Action), { first });
-  if (first) clearTheWay(runtime, job, task.name);
+  const preempting = task.kind === 'guest' && isPreempting(task.name) ? task.name : undefined;
+  runtime.queue.resume(logged, runtime.action(job.Action), { first: preempting !== undefined });
+  if (preempting) preempt(runtime, job, preempting);
 };
 
-/** Guests that are being created by no job: that of one was never logged, or it ended without a word about the state. */
-const settleOrphanedCreates = (runtime: Runtime, unfinished: readonly LoggedJob[]): void => {
-  const underWay = new Set(unfinished.map(({ job }) => job.GuestID));
+/**
+ * Repairs guests in state `create` without an unfinished job: their job was never logged, or it completed without a
+ * stage that set the state.
+ */
+const repairOrphanedCreates = (runtime: Runtime, unfinished: readonly LoggedJob[]): void => {
+  const busy = guestsOf(unfinished);
   for (const guest of runtime.guests.list()) {
-    if (guest.state !== 'create' || underWay.has(guest.id)) continue;
+    if (guest.state !== 'create' || busy.has(guest.id)) continue;
     const jobs = runtime.jobs.list({ guestId: guest.id });
     const isCreated = jobs.some(({ Status }) => Status === 'Complete');
-    runtime.queue.settle(guest.id, (settling) =>
+    runtime.queue.enqueueRepair(guest.id, (context) =>
       isCreated
-        ? settling.persist(() => settleCreated(runtime, guest.id))
-        : settleFailedCreate(runtime, { id: guest.id, ...settling }),
+        ? context.retryWrite(() => finishCreate(runtime, guest.id))
+        : cleanUpFailedCreate(runtime, { id: guest.id, ...context }),
     );
   }
 };
 
-const carryOn = (runtime: Runtime, logged: LoggedJob): void => {
-  const reason = obstacle(runtime, logged);
-  if (reason === undefined) goOn(runtime, logged);
-  else runtime.queue.settle(logged.job.GuestID, (settling) => giveUp(runtime, logged, reason, settling));
+const recoverJob = (runtime: Runtime, logged: LoggedJob): void => {
+  const reason = blocker(runtime, logged);
+  if (reason === undefined) resume(runtime, logged);
+  else runtime.queue.enqueueRepair(logged.job.GuestID, (context) => giveUp(runtime, logged, reason, context));
 };
 
-const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
-
 /**
- * Goes on with what an earlier process of the agent left unfinished: what waited runs, in its guest's order; what
- * ran goes on at its stage when that may be run twice, and ends in `Error` otherwise. What that takes is done on
- * the guests' own runners: neither a sub-agent nor a full disk can hold up the start.
+ * Recovers what an earlier process of the agent left unfinished. Waiting jobs run in their guest's order. A running
+ * job resumes at its stage when that is idempotent, and otherwise ends in `Error`. All of this runs on the guests' own
+ * runners, so neither a sub-agent nor a full disk can delay the start.
  */
 export const recover = (runtime: Runtime): void => {
   const unfinished = runtime.jobs.unfinished();
-  settleOrphanedCreates(runtime, unfinished);
+  repairOrphanedCreates(runtime, unfinished);
   const running = unfinished.filter(({ job }) => job.Status === 'Running');
   const waiting = unfinished.filter(({ job }) => job.Status !== 'Running');
-  for (const logged of running) carryOn(runtime, logged);
+  for (const logged of running) recoverJob(runtime, logged);
   const busy = guestsOf(running);
-  // Nothing of what waits starts before all of it is queued: what came later may overrule what came before.
+  // An idle runner would start its first job at once, before a later poweroff or delete is queued to preempt it.
   const idle = [...guestsOf(waiting)].filter((id) => !busy.has(id));
-  for (const id of idle) runtime.queue.settle(id, async () => {});
-  for (const logged of waiting) carryOn(runtime, logged);
+  for (const id of idle) runtime.queue.enqueueRepair(id, async () => {});
+  for (const logged of waiting) recoverJob(runtime, logged);
 };

@@ -1,18 +1,29 @@
+import type { TaskKind } from '../../model/actions.js';
 import type { Task } from '../../store/logged-job.js';
-import type { TaskRun } from '../jobs/job-executor.js';
+import type { JobContext } from '../jobs/job-executor.js';
 import type { Runtime } from '../runtime.js';
 import { runGuestTask } from './guest-actions.js';
 import { runImageTask } from './image-actions.js';
 import { runSnapshotTask } from './snapshot-actions.js';
 
-/** Does what a job is for. */
-export const runTask = (runtime: Runtime, task: Task, run: TaskRun): Promise<unknown> => {
-  switch (task.kind) {
-    case 'guest':
-      return runGuestTask(runtime, task, run);
-    case 'image':
-      return runImageTask(task, run);
-    case 'snapshot':
-      return runSnapshotTask(task, run);
-  }
+type Executors = {
+  [Kind in TaskKind]: (
+    runtime: Runtime,
+    task: Extract<Task, { kind: Kind }>,
+    context: JobContext,
+  ) => Promise<unknown>;
 };
+
+/** The function for each kind of task in the table of actions. */
+const EXECUTORS: Executors = {
+  guest: runGuestTask,
+  image: (_runtime, task, context) => runImageTask(task, context),
+  snapshot: (_runtime, task, context) => runSnapshotTask(task, context),
+};
+
+/** Runs a job's task; resolves with the job's result. */
+export const runTask = <Kind extends TaskKind>(
+  runtime: Runtime,
+  task: Extract<Task, { kind: Kind }>,
+  context: JobContext,
+): Promise<unknown> => EXECUTORS[task.kind](runtime, task, context);

@@ -1,4 +1,5 @@
 import { AgentError } from '../../errors.js';
+import type { ActionOfTask } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
 import { type Snapshot, snapshotId } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
@@ -8,16 +9,17 @@ import {
   snapshotResponseSchema,
 } from '../../rpc/protocol/messages.js';
 import type { Task } from '../../store/logged-job.js';
-import type { TaskRun } from '../jobs/job-executor.js';
+import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
-import type { Answered, Runtime } from '../runtime.js';
+import type { ActionResult, Runtime } from '../runtime.js';
 
-/** Which snapshots: of one disk of a guest or of all, and which one of them. */
+/** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
 export interface SnapshotSelector {
   guest: Guest;
   /** Number or device name; absent for all disks. */
   disk?: string | undefined;
+  /** Absent for all snapshots. */
   name?: string | undefined;
 }
 
@@ -30,7 +32,7 @@ const snapshotRequest = (
 ): SnapshotRequest => {
   if (disk !== undefined && !hasDisk(guest, disk)) {
     const devices = guest.disks?.map(({ device }, index) => `${index} (${device})`).join(', ');
-    throw new AgentError('not_found', `guest ${guest.id} has no disk ${disk}: it has ${devices}`);
+    throw new AgentError('not_found', `guest ${guest.id} has no disk ${disk}, only ${devices}`);
   }
   return {
     id: snapshotId(guest.id, disk, name),
@@ -42,45 +44,45 @@ const snapshotRequest = (
 
 const snapshotExchange = (request: SnapshotRequest): Exchange<SnapshotRequest, SnapshotResponse> => ({
   request: () => request,
-  answered: requireShape(snapshotResponseSchema),
+  onResponse: requireShape(snapshotResponseSchema),
 });
 
 const querySnapshots = async (
   runtime: Runtime,
-  name: string,
+  name: 'listSnapshots' | 'getSnapshot',
   selector: SnapshotSelector,
   signal?: AbortSignal,
-): Promise<Answered<Snapshot[]>> => {
+): Promise<ActionResult<Snapshot[]>> => {
   const request = snapshotRequest(selector);
-  const { pipelineId, answer } = await runtime.query(
+  const { pipelineId, result } = await runtime.query(
     selector.guest.id,
     runtime.action(name),
     snapshotExchange(request),
     signal,
   );
-  return { pipelineId, answer: answer?.snapshots ?? [] };
+  return { pipelineId, result: result?.snapshots ?? [] };
 };
 
 export const listSnapshots = (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal?: AbortSignal,
-): Promise<Answered<Snapshot[]>> => querySnapshots(runtime, 'listSnapshots', selector, signal);
+): Promise<ActionResult<Snapshot[]>> => querySnapshots(runtime, 'listSnapshots', selector, signal);
 
 /** @throws {AgentError} `not_found` */
 export const getSnapshot = async (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal?: AbortSignal,
-): Promise<Answered<Snapshot[]>> => {
-  const answered = await querySnapshots(runtime, 'getSnapshot', selector, signal);
-  if (answered.answer.length === 0) throw new AgentError('not_found', `snapshot ${selector.name}: not found`);
-  return answered;
+): Promise<ActionResult<Snapshot[]>> => {
+  const found = await querySnapshots(runtime, 'getSnapshot', selector, signal);
+  if (found.result.length === 0) throw new AgentError('not_found', `snapshot ${selector.name}: not found`);
+  return found;
 };
 
 const submitSnapshotAction = (
   runtime: Runtime,
-  name: string,
+  name: ActionOfTask<'snapshot'>,
   guest: Guest,
   request: SnapshotRequest,
   options?: SubmitOptions,
@@ -91,11 +93,14 @@ const submitSnapshotAction = (
 
 export const runSnapshotTask = async (
   { request }: Extract<Task, { kind: 'snapshot' }>,
-  { action, run, signal }: TaskRun,
+  { action, run, signal }: JobContext,
 ): Promise<Snapshot[]> =>
   (await runPipeline(action, snapshotExchange(request), { run, signal }))?.snapshots ?? [];
 
-/** @param dest the new snapshot's name */
+/**
+ * Queues the creation of a snapshot.
+ * @param dest the new snapshot's name
+ */
 export const createSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
@@ -117,18 +122,22 @@ export const deleteSnapshot = (
 ): Promise<Submission<Snapshot[]>> =>
   submitSnapshotAction(runtime, 'deleteSnapshot', selector.guest, snapshotRequest(selector), options);
 
-/** States of a guest that has its disks open. */
+/** States in which a guest has its disks open. */
 const LIVE = new Set(['running', 'paused', 'suspended', 'blocked', 'shutdown']);
 
-/** What is queued may stop the guest before its turn comes; then it is for the storage sub-agent to refuse. */
+/**
+ * Rejects a rollback of a guest that runs and has no queued actions. Queued actions may stop it first; if they do not,
+ * the storage sub-agent rejects the rollback.
+ */
 const requireStopped = (runtime: Runtime, { id, state = '' }: Guest): void => {
   if (LIVE.has(state) && runtime.isIdle(id))
     throw new AgentError('conflict', `guest ${id} is ${state}: shut it down first, then roll it back`);
 };
 
 /**
- * @param destroyMoreRecent whether newer snapshots, which would be in the way, are destroyed
- * @throws {AgentError} `conflict` when the guest is not stopped, nor about to be
+ * Queues the rollback of disks to a snapshot.
+ * @param destroyMoreRecent whether to destroy newer snapshots, which otherwise prevent the rollback
+ * @throws {AgentError} `conflict` when the guest runs and has no queued actions that may stop it
  */
 export const rollbackSnapshot = async (
   runtime: Runtime,
@@ -141,10 +150,10 @@ export const rollbackSnapshot = async (
   return submitSnapshotAction(runtime, 'rollbackSnapshot', selector.guest, request, options);
 };
 
-/** Opens the bytes of a snapshot. */
+/** Opens the bytes of a disk's snapshot. */
 export const downloadSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal: AbortSignal,
-): Promise<Answered<ByteStream>> =>
+): Promise<ActionResult<ByteStream>> =>
   runtime.stream(selector.guest.id, runtime.action('downloadSnapshot'), snapshotRequest(selector), signal);

@@ -7,32 +7,34 @@ import type { Exchange } from '../pipeline/pipeline.js';
 import type { GuestRevisions } from './guest-revisions.js';
 import { mergeGuest } from './merge-guest.js';
 
-/** An answer may say of what it takes away that there is 0 of it. */
-const answerSchema = guestSchema
+/** A response may set `memory` or `cpu` to 0 to remove it. */
+const responseGuestSchema = guestSchema
   .fork(['memory', 'cpu'], (field) => field.allow(0))
   .prefs({ stripUnknown: true });
 
-/** Reads the guest out of a stage's answer, with only the keys that a guest has. */
-const answeredGuest = (
+/**
+ * Reads the guest from a stage's response and drops keys that no guest has.
+ * @throws {AgentError} `bad_answer` when the guest is missing, malformed, or another one
+ */
+const parseGuest = (
   { service, method }: Stage,
   { guest }: GuestResponse,
   id: string,
 ): GuestResponse['guest'] => {
   if (guest === null || guest === undefined)
     throw badResponse(service.name, `the response to ${method} has no guest`);
-  const { value, error } = answerSchema.validate(guest);
+  const { value, error } = responseGuestSchema.validate(guest);
   if (error)
     throw badResponse(service.name, `the response to ${method} has a malformed guest: ${error.message}`);
-  if (value.id !== id) {
-    throw badResponse(service.name, `the response to ${method} is about guest ${value.id}, not about ${id}`);
-  }
+  if (value.id !== id)
+    throw badResponse(service.name, `the response to ${method} has guest ${value.id}, expected ${id}`);
   return value;
 };
 
-/** States that are the agent's own to give. */
-const OURS: ReadonlySet<string> = new Set(['create', 'error']);
+/** States that only the agent sets; it ignores them in responses. */
+const AGENT_OWNED_STATES: ReadonlySet<string> = new Set(['create', 'error']);
 
-/** Sends each stage the guest as it is stored then, and stores what the stage changed. */
+/** Sends each stage the guest as it is stored at that moment, and stores what the stage changed. */
 export const guestExchange = (
   guests: GuestStore,
   revisions: GuestRevisions,
@@ -40,19 +42,19 @@ export const guestExchange = (
   id: string,
 ): Exchange<GuestRequest, GuestResponse> => ({
   request: ({ args }) => ({ guest: guests.get(id), action: action.name, ...(args ? { args } : {}) }),
-  answered: async (stage, answer, request) => {
-    const answered = answeredGuest(stage, answer, id);
-    const { revision } = answer;
-    if (OURS.has(answered.state ?? '')) delete answered.state;
-    // What tells no state must not keep that one out which its revision is of.
-    const isOrdered = typeof revision === 'number' && answered.state !== undefined;
+  onResponse: async (stage, response, request) => {
+    const returned = parseGuest(stage, response, id);
+    const { revision } = response;
+    if (AGENT_OWNED_STATES.has(returned.state ?? '')) delete returned.state;
+    // A response without a state must not consume the revision: the state with that revision may still come.
+    const isOrdered = typeof revision === 'number' && returned.state !== undefined;
     const isLatest = isOrdered && revisions.advance(id, revision);
     if (isOrdered && !isLatest) {
-      delete answered.state;
-      delete answered.vnc;
+      delete returned.state;
+      delete returned.vnc;
     }
     try {
-      await guests.update(id, (current) => mergeGuest(request.guest, answered, current, { isLatest }));
+      await guests.update(id, (current) => mergeGuest(request.guest, returned, current, { isLatest }));
     } catch (error) {
       if (isLatest) revisions.retract(id, revision);
       throw error;

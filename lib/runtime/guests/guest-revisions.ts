@@ -9,76 +9,76 @@ const withState =
   ({ vnc: _, ...guest }: Guest): Guest => ({ ...guest, state, ...(vnc ? { vnc } : {}) });
 
 /**
- * Puts what is heard of guests' states in order. A state comes in a stage's answer or over a sub-agent's state
- * stream, in any order; the one with the higher revision is the later one.
+ * Keeps guests' states in order. States arrive in responses to stages and over the sub-agents' event streams, in any
+ * order; of two states the one with the higher revision is newer.
  */
 export class GuestRevisions {
   readonly #guests: GuestStore;
   readonly #log: Logger;
   readonly #latest = new Map<string, number>();
-  #isBroken = false;
+  #isFailing = false;
 
   constructor(guests: GuestStore, log: Logger) {
     this.#guests = guests;
     this.#log = log;
   }
 
-  /** Whether a state of that revision is news; it then counts as heard. */
+  /** Records a revision as a guest's latest; returns false when it is not newer than the one recorded. */
   advance(id: string, revision: number): boolean {
     if (revision <= (this.#latest.get(id) ?? 0)) return false;
     this.#latest.set(id, revision);
     return true;
   }
 
-  /** Notes that the state of that revision could not be stored: it counts when it is told again. */
+  /** Takes a revision back because its state was not stored, so that it counts when it is reported again. */
   retract(id: string, revision: number): void {
     if (this.#latest.get(id) === revision) this.#latest.delete(id);
   }
 
   /**
-   * Stores a state that a sub-agent reported, unless a later one was heard or the guest is not ours. One that cannot
-   * be stored does not count as heard.
+   * Stores a state that a sub-agent reported. Ignores it when a newer one is known, or when the guest is not in the
+   * store; takes its revision back when the store fails.
    */
   async report({ id, state, vnc, revision }: GuestState): Promise<void> {
-    if (!this.#isFollowed(id) || !this.advance(id, revision)) return;
+    if (!this.#takesReports(id) || !this.advance(id, revision)) return;
     if (!(await this.#store(id, withState(state, vnc)))) this.retract(id, revision);
   }
 
   /**
-   * Notes that nobody can tell the guest's state now. The next report counts, whatever its revision.
-   * @returns false when that could not be stored
+   * Sets a guest's state to `unknown` because no sub-agent reports it. The next report counts, whatever its revision.
+   * @returns false when the store failed
    */
-  async lose(id: string): Promise<boolean> {
+  async markUnknown(id: string): Promise<boolean> {
     this.#latest.delete(id);
-    return !this.#isFollowed(id) || this.#store(id, withState('unknown'));
+    return !this.#takesReports(id) || this.#store(id, withState('unknown'));
   }
 
-  /** The guests that are not among the `known` ones. */
-  others(known: ReadonlySet<string>): string[] {
-    return this.#guests.list().flatMap(({ id }) => (known.has(id) ? [] : id));
+  /** Lists the ids of all guests except the given ones. */
+  idsExcept(excluded: ReadonlySet<string>): string[] {
+    return this.#guests.list().flatMap(({ id }) => (excluded.has(id) ? [] : id));
   }
 
   forget(id: string): void {
     this.#latest.delete(id);
   }
 
-  /** A guest whose creation runs or has failed gets its state from that alone. */
-  #isFollowed(id: string): boolean {
+  /** False for an unknown guest, and for one whose create runs or has failed: that job alone sets its state. */
+  #takesReports(id: string): boolean {
     const guest = this.#guests.find(id);
     return guest !== undefined && guest.state !== 'create' && guest.state !== 'error';
   }
 
-  /** False when it cannot be stored. That a guest is gone by then is no failure. */
+  /** Returns false when the store failed. A guest that is gone meanwhile is no failure. */
   async #store(id: string, change: (guest: Guest) => Guest): Promise<boolean> {
     try {
       await this.#guests.update(id, change);
-      this.#isBroken = false;
+      this.#isFailing = false;
     } catch (error) {
       if (!this.#guests.find(id)) return true;
-      // On a full disk they all fail, and are tried again and again.
-      if (!this.#isBroken)
-        this.#log.error({ guest: id }, `guests' states cannot be stored: ${errorMessage(error)}`);
-      this.#isBroken = true;
+      // On a full disk every write and every retry fails: log the first one only.
+      if (!this.#isFailing)
+        this.#log.error({ guest: id }, `guest state not stored, retrying: ${errorMessage(error)}`);
+      this.#isFailing = true;
       return false;
     }
     return true;

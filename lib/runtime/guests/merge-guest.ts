@@ -3,12 +3,12 @@ import { type Guest, type LooseGuest, type Metadata, normalizeGuest } from '../.
 
 const FIELDS = ['type', 'image', 'nics', 'disks', 'state', 'memory', 'cpu', 'vnc'] as const;
 
-/** Those whose order sub-agents tell by revisions. */
+/** Fields that revisions put in order. */
 const ORDERED: ReadonlySet<string> = new Set(['state', 'vnc']);
 
-const mergeMetadata = (sent: Metadata, answered: Metadata, current: Metadata): Metadata => {
+const mergeMetadata = (sent: Metadata, returned: Metadata, current: Metadata): Metadata => {
   const merged = { ...current };
-  for (const [key, value] of Object.entries(answered)) {
+  for (const [key, value] of Object.entries(returned)) {
     if (value === sent[key]) continue;
     if (value) merged[key] = value;
     else delete merged[key];
@@ -17,28 +17,29 @@ const mergeMetadata = (sent: Metadata, answered: Metadata, current: Metadata): M
 };
 
 /**
- * Brings what a stage changed into the guest as it is now, which may have changed since the stage was asked.
- * A field that the answer lacks, or gives back as it was sent, stays as it is; an empty one is removed.
+ * Applies a stage's changes to the stored guest, which may have changed while the stage ran. A field that the response
+ * omits, or returns as it was sent, keeps its current value; an empty field is removed.
  * @param sent the guest in the stage's request
- * @param answered the guest in its answer
+ * @param returned the guest in its response
  * @param current the guest as it is stored now
- * @param isLatest whether nothing is known of its state that is newer than the answer: it counts also when it is as sent
+ * @param isLatest whether the response has the newest known state, which then applies even when equal to the one sent
  */
 export const mergeGuest = (
   sent: Guest,
-  answered: LooseGuest,
+  returned: LooseGuest,
   current: Guest,
   { isLatest = false } = {},
 ): Guest => {
-  const merged: Record<string, unknown> = { ...current };
-  const canonical = normalizeGuest({ ...answered, id: current.id });
+  const merged: LooseGuest & { id: string } = { ...current };
+  const canonical = normalizeGuest({ ...returned, id: current.id });
   for (const field of FIELDS) {
-    if (answered[field] === undefined) continue;
+    if (returned[field] === undefined) continue;
     const isNew = isLatest && ORDERED.has(field);
-    if (isNew || !isDeepStrictEqual(canonical[field], sent[field])) merged[field] = canonical[field];
+    if (isNew || !isDeepStrictEqual(canonical[field], sent[field]))
+      Object.assign(merged, { [field]: canonical[field] });
   }
-  if (answered.metadata) {
-    merged.metadata = mergeMetadata(sent.metadata ?? {}, answered.metadata, current.metadata ?? {});
+  if (returned.metadata) {
+    merged.metadata = mergeMetadata(sent.metadata ?? {}, returned.metadata, current.metadata ?? {});
   }
-  return normalizeGuest(merged as unknown as Guest);
+  return normalizeGuest(merged);
 };

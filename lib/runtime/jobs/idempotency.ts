@@ -4,17 +4,17 @@ import type { JobLog } from '../../store/job-log.js';
 import type { JobQueue } from './job-queue.js';
 import type { Submission } from './submission.js';
 
-interface UnderWay {
+interface InFlight {
   fingerprint: string;
   submission: Promise<Submission<unknown>>;
 }
 
-/** Sees to it that a request that its client sends again, because it has not seen the answer, is not done again. */
+/** Submits a request once, however often its client repeats it with the same idempotency key. */
 export class IdempotentRequests {
   readonly #jobs: JobLog;
   readonly #queue: JobQueue;
-  /** Those that have no job yet. */
-  readonly #underWay = new Map<string, UnderWay>();
+  /** Requests by key that do not have a job yet. */
+  readonly #inFlight = new Map<string, InFlight>();
 
   constructor(jobs: JobLog, queue: JobQueue) {
     this.#jobs = jobs;
@@ -22,10 +22,10 @@ export class IdempotentRequests {
   }
 
   /**
-   * Submits what a request asks for, or finds what it has led to before. One that failed without a job may be tried
-   * again.
-   * @param request absent when the client has given it no key
-   * @throws {AgentError} `conflict` when the key was that of another request
+   * Submits a request, or returns the submission of an earlier request with its key. A request that failed before it
+   * had a job is submitted again.
+   * @param request absent when the client gave no key
+   * @throws {AgentError} `conflict` when the key was used for a different request
    */
   async once<T>(
     request: IdempotentRequest | undefined,
@@ -33,20 +33,20 @@ export class IdempotentRequests {
   ): Promise<Submission<T>> {
     if (!request) return submit();
     const { key, fingerprint } = request;
-    const underWay = this.#underWay.get(key);
+    const inFlight = this.#inFlight.get(key);
     const logged = this.#jobs.findByKey(key);
-    const earlier = underWay ?? logged?.request;
+    const earlier = inFlight ?? logged?.request;
     if (earlier && earlier.fingerprint !== fingerprint) throw keyReused();
-    // The other one may fail because its client went away, which is no reason for this one.
-    if (underWay)
-      return (underWay.submission as Promise<Submission<T>>).catch(() => this.once(request, submit));
+    // The earlier request may fail only because its client disconnected: then this one takes its turn.
+    if (inFlight)
+      return (inFlight.submission as Promise<Submission<T>>).catch(() => this.once(request, submit));
     if (logged) return this.#queue.follow<T>(logged);
     const submission = submit();
-    this.#underWay.set(key, { fingerprint, submission });
+    this.#inFlight.set(key, { fingerprint, submission });
     try {
       return await submission;
     } finally {
-      this.#underWay.delete(key);
+      this.#inFlight.delete(key);
     }
   }
 }

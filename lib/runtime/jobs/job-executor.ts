@@ -10,66 +10,72 @@ import { isFinished, type Job } from '../../model/job.js';
 import type { JobLog } from '../../store/job-log.js';
 import type { Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
-import type { JobRun } from '../pipeline/pipeline.js';
-import { type Persist, persist } from './retry-write.js';
+import type { PipelineRun } from '../pipeline/pipeline.js';
+import { type RetryWrite, retryWrite } from './retry-write.js';
 
-/** A task whose turn has come. */
-export interface TaskRun {
+/** Everything a task needs to run for its job. */
+export interface JobContext {
   job: Job;
   action: Action;
-  run: JobRun;
-  /** Aborted when the job is to end early. */
+  run: PipelineRun;
+  /** Aborted when the job is cancelled. */
   signal: AbortSignal;
-  /** For what is so by now, whether it can be written or not. */
-  persist: Persist;
+  /** For writes that record what has already happened: retries until the disk takes them. */
+  retryWrite: RetryWrite;
 }
 
-export type RunTask = (task: Task, run: TaskRun) => Promise<unknown>;
+/** Runs a job's task; resolves with the job's result. */
+export type TaskFunction = (task: Task, context: JobContext) => Promise<unknown>;
 
 export interface QueuedJob {
   id: string;
   /** The id of its runner. */
   guest: string;
-  /** Resolves when it is on disk. */
+  /** Resolves when the job is on disk. */
   logged: Promise<Job>;
   action: Action;
   task: Task;
-  /** To begin at. */
+  /** The stage to begin at. */
   stage: number;
-  /** Whether that stage may have been run before. */
+  /** Whether that stage may have run before. */
   repeated: boolean;
-  /** Aborted, with the reason, when it has ended and that cannot be written for now. */
+  /** Aborted, with the reason, when the job has ended and its end cannot be written yet. */
   unwritten: AbortController;
 }
 
-export interface LoggedRunsOptions {
+export interface JobExecutorOptions {
   jobs: JobLog;
-  runTask: RunTask;
+  runTask: TaskFunction;
   log: Logger;
-  /** Aborted when what has not ended by then is for the next start to go on with. */
-  left: AbortSignal;
+  /** Aborted when unfinished jobs are left to the agent's next start. */
+  detached: AbortSignal;
 }
 
-/** What the lines in the agent's log say of a job. */
-const about = ({ id, guest, action }: QueuedJob) => ({ guest, action: action.name, job: id });
+/** The fields that identify a job in the agent's log. */
+const logFields = ({ id, guest, action }: QueuedJob) => ({ guest, action: action.name, job: id });
 
-/** Runs jobs, and logs on disk how far each one comes and how it ends. */
-export class LoggedRuns {
+/** Runs jobs and records their start, stages and end in the job log. */
+export class JobExecutor {
   readonly #jobs: JobLog;
-  readonly #runTask: RunTask;
+  readonly #runTask: TaskFunction;
   readonly #log: Logger;
-  readonly #left: AbortSignal;
+  readonly #detached: AbortSignal;
 
-  constructor({ jobs, runTask, log, left }: LoggedRunsOptions) {
+  constructor({ jobs, runTask, log, detached }: JobExecutorOptions) {
     this.#jobs = jobs;
     this.#runTask = runTask;
     this.#log = log;
-    this.#left = left;
+    this.#detached = detached;
   }
 
+  /**
+   * Runs a job.
+   * @returns the task's result, once the job's end is on disk
+   * @throws the task's error, once that is in the job log
+   */
   async run<T>(entry: QueuedJob, signal: AbortSignal): Promise<T> {
     const { id, action, task, stage, repeated } = entry;
-    // Asked for before the job is known to be logged: when its turn comes at once, both share a sync.
+    // Requested before the job itself is on disk: when the job starts at once, both writes share a sync.
     const started = this.#jobs.start(id);
     started.catch(() => {});
     const enterStage = async (index: number): Promise<void> => {
@@ -80,43 +86,48 @@ export class LoggedRuns {
     try {
       const job = await entry.logged;
       await started;
-      this.#log.debug(about(entry), 'running');
-      const run: JobRun = { job: id, fromStage: stage, repeated, enterStage };
-      const persists: Persist = (write) => this.#persist(entry, write);
-      const taskRun: TaskRun = { job, action, run, signal, persist: persists };
-      result = await this.#runTask(task, taskRun).catch((error: unknown) => {
+      this.#log.debug(logFields(entry), 'job started');
+      const run: PipelineRun = { job: id, fromStage: stage, repeated, enterStage };
+      const context: JobContext = {
+        job,
+        action,
+        run,
+        signal,
+        retryWrite: (write) => this.#retryWrite(entry, write),
+      };
+      result = await this.#runTask(task, context).catch((error: unknown) => {
         throw isStorageFailure(error) ? actionInterrupted(error) : error;
       });
     } catch (error) {
       await this.fail(entry, error);
       throw error;
     }
-    await this.#persist(entry, () => this.#jobs.complete(id, result));
-    this.#log.info(about(entry), 'complete');
+    await this.#retryWrite(entry, () => this.#jobs.complete(id, result));
+    this.#log.info(logFields(entry), 'job completed');
     return result as T;
   }
 
-  /** Notes why a job failed, or never ran. That the log cannot be written must not end the process. */
+  /** Records why a job failed or never ran. Never rejects: a job log that cannot be written must not end the process. */
   async fail(entry: QueuedJob, reason: unknown): Promise<void> {
     const { id, logged } = entry;
     try {
       await logged;
-      if (this.#left.aborted || isFinished(this.#jobs.get(id))) return;
-      this.#log.warn(about(entry), `failed: ${errorMessage(reason)}`);
+      if (this.#detached.aborted || isFinished(this.#jobs.get(id))) return;
+      this.#log.warn(logFields(entry), `job failed: ${errorMessage(reason)}`);
       const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
-      await this.#persist(entry, () => this.#jobs.fail(id, errorMessage(reason), kind));
+      await this.#retryWrite(entry, () => this.#jobs.fail(id, errorMessage(reason), kind));
     } catch (error) {
       this.#log.error(
-        { err: error, ...about(entry) },
-        `cannot log a job that failed: ${errorMessage(reason)}`,
+        { err: error, ...logFields(entry) },
+        `job failed, and its failure is not in the job log: ${errorMessage(reason)}`,
       );
     }
   }
 
-  /** An end that is not on disk would have the job run again after a restart. */
-  #persist<T>(entry: QueuedJob, write: () => Promise<T>): Promise<T> {
-    return persist(write, (error) => {
-      this.#log.error(about(entry), `has ended, which is tried until it is written: ${errorMessage(error)}`);
+  /** Retries a write of a job's outcome: without it the job would run again after a restart. */
+  #retryWrite<T>(entry: QueuedJob, write: () => Promise<T>): Promise<T> {
+    return retryWrite(write, (error) => {
+      this.#log.error(logFields(entry), `job outcome not written, retrying: ${errorMessage(error)}`);
       entry.unwritten.abort(endNotWritten(entry.id, error));
     });
   }

@@ -6,43 +6,55 @@ import { isFinished, type Job } from '../../model/job.js';
 import type { JobLog } from '../../store/job-log.js';
 import type { AnsweredRequest, LoggedJob, Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
-import type { Runners } from '../runners.js';
-import { LoggedRuns, type QueuedJob, type RunTask } from './job-executor.js';
-import { type Persist, persist } from './retry-write.js';
-import type { EnqueueOptions, Runner } from './runner.js';
+import { JobExecutor, type TaskFunction } from './job-executor.js';
+import { LiveJobs } from './live-jobs.js';
+import { type RetryWrite, retryWrite } from './retry-write.js';
+import type { EnqueueOptions, RunnerRegistry } from './runner.js';
 import type { Submission, SubmitOptions, Submitted } from './submission.js';
 
 export interface JobQueueOptions {
   jobs: JobLog;
-  runners: Runners;
-  runTask: RunTask;
+  runners: RunnerRegistry;
+  runTask: TaskFunction;
   log: Logger;
 }
 
-/** How long a poweroff or a delete lets the action before it go on. */
+/** Everything a repair needs to run. */
+export interface RepairContext {
+  /** Aborted when the repair is cancelled. */
+  signal: AbortSignal;
+  retryWrite: RetryWrite;
+}
+
+/** How long a running action may continue after a poweroff or a delete of its guest was queued. */
 const SUPERSEDE_GRACE_MS = 5000;
 
-/** The async actions: logged on disk as jobs before they are accepted, then run one at a time per runner. */
+/** Settles with the outcome of a job that is no longer live; never when the job has no outcome. */
+const outcomeOf = ({ Message }: Job, { outcome }: AnsweredRequest): Promise<unknown> => {
+  if (!outcome) return new Promise(() => {});
+  if ('answer' in outcome) return Promise.resolve(JSON.parse(outcome.answer));
+  return Promise.reject(new AgentError(outcome.kind, Message));
+};
+
+/** Queues async actions: each is on disk as a job before it is accepted, and runs in its runner's order. */
 export class JobQueue {
   readonly #jobs: JobLog;
-  readonly #runners: Runners;
-  readonly #runs: LoggedRuns;
+  readonly #runners: RunnerRegistry;
+  readonly #live: LiveJobs;
   readonly #log: Logger;
-  /** What is queued or runs, which may not be logged yet. */
-  readonly #live = new Map<string, LiveJob>();
-  readonly #left = new AbortController();
+  readonly #detached = new AbortController();
   #stopping = false;
 
   constructor({ jobs, runners, runTask, log }: JobQueueOptions) {
     this.#jobs = jobs;
     this.#runners = runners;
-    this.#runs = new LoggedRuns({ jobs, runTask, log, left: this.left });
+    this.#live = new LiveJobs(new JobExecutor({ jobs, runTask, log, detached: this.detached }));
     this.#log = log;
   }
 
   /**
    * Logs an action as a job and queues it.
-   * @param pending what can be said before it has ended
+   * @param pending the result to give a client that does not wait for the job
    * @throws {AgentError} `queue_full`, or `unavailable` when the agent is stopping
    */
   async submit<T>(
@@ -58,19 +70,19 @@ export class JobQueue {
     runner.requireRoom(options);
     if (dryRun) return { pending };
     const id = crypto.randomUUID();
-    // Queued in the same turn, so that the order is the one asked for; it starts when it is logged.
+    // Enqueued in the same turn, so that jobs run in the order of the requests; it starts once it is on disk.
     const logged = this.#jobs.add(runnerId, action.name, task, {
       id,
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
     const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false };
-    const done = this.#enqueue<T>(runner, entry, options);
+    const done = this.#live.enqueue<T>(runner, entry, options);
     const job = await logged;
-    this.#log.info({ guest: runnerId, action: action.name, job: id }, 'queued');
+    this.#log.info({ guest: runnerId, action: action.name, job: id }, 'job queued');
     return { job, pending, done };
   }
 
-  /** What a request has led to before. */
+  /** Returns the submission of an earlier request, whether its job is live or has ended. */
   follow<T>({ job, request }: LoggedJob & { request: AnsweredRequest }): Submitted<T> {
     const done = (this.#live.get(job.ID)?.done ?? outcomeOf(job, request)) as Promise<T>;
     return { job, pending: JSON.parse(request.pending) as T, done };
@@ -89,28 +101,31 @@ export class JobQueue {
       stage,
       repeated,
     };
-    void this.#enqueue(runner, entry, options);
-    this.#log.info({ guest: job.GuestID, action: job.Action, job: job.ID, stage }, 'goes on after a restart');
+    void this.#live.enqueue(runner, entry, options);
+    this.#log.info(
+      { guest: job.GuestID, action: job.Action, job: job.ID, stage },
+      'job resumed after restart',
+    );
   }
 
-  /** Queues what has to be put right before anything else is done with a guest. */
-  settle(runnerId: string, work: (settling: Settling) => Promise<void>): void {
-    const persists: Persist = (write) =>
-      persist(write, (error) =>
-        this.#log.error({ guest: runnerId }, `is tried until it is written: ${errorMessage(error)}`),
+  /** Queues a repair of a guest's state, which has no job. */
+  enqueueRepair(runnerId: string, repair: (context: RepairContext) => Promise<void>): void {
+    const retry: RetryWrite = (write) =>
+      retryWrite(write, (error) =>
+        this.#log.error({ guest: runnerId }, `guest repair not written, retrying: ${errorMessage(error)}`),
       );
-    const settled = this.#runners
+    this.#runners
       .get(runnerId)
-      .enqueue(crypto.randomUUID(), (signal) => work({ signal, persist: persists }));
-    settled.catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'cannot be settled'));
+      .enqueue(crypto.randomUUID(), (signal) => repair({ signal, retryWrite: retry }))
+      .catch((error: unknown) => this.#log.error({ err: error, guest: runnerId }, 'guest repair failed'));
   }
 
-  /** Whether it takes no more. */
+  /** Whether the queue rejects new actions. */
   get isStopping(): boolean {
     return this.#stopping;
   }
 
-  /** @throws {AgentError} `not_found`, or `conflict` when it has ended already */
+  /** @throws {AgentError} `not_found`, or `conflict` when the job has ended */
   requireUnfinished(id: string): Job {
     const job = this.#jobs.get(id);
     if (isFinished(job)) throw jobEnded(job.ID, job.Status);
@@ -118,24 +133,24 @@ export class JobQueue {
   }
 
   /**
-   * Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off.
-   * @returns the job as it is afterwards
-   * @throws {AgentError} `conflict` when it has ended already, `disk_full` or `storage` when it does end, but
-   * that cannot be written for now
+   * Cancels a job: a waiting one never runs; of a running one, the call to its sub-agent is aborted.
+   * @returns the job once its end is on disk
+   * @throws {AgentError} `conflict` when the job has ended; `disk_full` or `storage` when it is cancelled but that
+   * cannot be written yet
    */
   async cancel(id: string): Promise<Job> {
     const job = this.requireUnfinished(id);
     const live = this.#live.get(id);
     if (!live) throw jobEnded(job.ID, job.Status);
-    this.#runners.get(job.GuestID).end(id, new AgentError('conflict', 'cancelled'));
+    this.#runners.get(job.GuestID).cancel(id, new AgentError('conflict', 'cancelled'));
     await waitFor(live.ended, live.unwritten);
     return this.#jobs.get(id);
   }
 
   /**
-   * Clears the way for a job that nothing may hold up. Of the others of its runner, what waits and is picked never
-   * runs; what runs and is picked gets some seconds to end by itself.
-   * @param picked by the name of their action
+   * Cancels other jobs of a job's runner: waiting ones at once, the running one after a few seconds in which it may
+   * end by itself.
+   * @param picked choose the jobs to cancel by the name of their action
    */
   supersede(
     by: Job,
@@ -145,85 +160,39 @@ export class JobQueue {
     const reason = new AgentError('conflict', `superseded by ${by.Action}`);
     const isPicked = (id: string, pick: (action: string) => boolean): boolean =>
       id !== by.ID && pick(this.#live.get(id)?.action ?? '');
-    runner.abandon(reason, (id) => isPicked(id, picked.waiting));
+    runner.cancelWaiting(reason, (id) => isPicked(id, picked.waiting));
     const { running } = runner;
     if (running === undefined || !isPicked(running, picked.running)) return;
-    setTimeout(() => runner.end(running, reason), SUPERSEDE_GRACE_MS).unref();
+    setTimeout(() => runner.cancel(running, reason), SUPERSEDE_GRACE_MS).unref();
   }
 
-  /** Ends what waits for a guest that is gone. */
+  /** Cancels what waits for a deleted guest, and removes its runner. */
   forget(runnerId: string): void {
-    this.#runners.get(runnerId).abandon(new AgentError('conflict', 'guest deleted'));
-    this.#runners.forget(runnerId);
+    this.#runners.get(runnerId).cancelWaiting(new AgentError('conflict', 'guest deleted'));
+    this.#runners.remove(runnerId);
   }
 
   /**
-   * Takes no new actions and waits for those that run. What waits stays queued on disk, for the next start.
-   * @param ms milliseconds after which what still runs is left to the next start as well
+   * Rejects new actions and waits for the running ones. Waiting jobs stay queued on disk, for the next start.
+   * @param ms milliseconds after which it stops waiting
    */
   async drain(ms: number): Promise<void> {
     this.#stopping = true;
-    const inTime = new AbortController();
+    const waited = new AbortController();
     await Promise.race([
       Promise.all(this.#runners.all().map((runner) => runner.pause())),
-      delay(ms, undefined, { signal: inTime.signal }).catch(() => {}),
+      delay(ms, undefined, { signal: waited.signal }).catch(() => {}),
     ]);
-    inTime.abort();
+    waited.abort();
   }
 
-  /** Leaves what still runs to the next start, as a kill would: what it fails with from now on counts for nothing. */
-  leave(): void {
-    this.#left.abort(stopping());
+  /** Leaves running jobs to the next start, as a kill would: their failures are no longer recorded. */
+  detach(): void {
+    this.#detached.abort(stopping());
   }
 
-  /** Aborted when what has not ended by then is for the next start to go on with. */
-  get left(): AbortSignal {
-    return this.#left.signal;
-  }
-
-  #enqueue<T>(
-    runner: Runner,
-    queued: Omit<QueuedJob, 'unwritten'>,
-    options: EnqueueOptions = {},
-  ): Promise<T> {
-    const { id, action } = queued;
-    const unwritten = new AbortController();
-    const entry: QueuedJob = { ...queued, unwritten };
-    const outcome = runner.enqueue(id, (signal) => this.#runs.run<T>(entry, signal), options);
-    const ended = outcome
-      .then(
-        () => {},
-        (error: unknown) => this.#runs.fail(entry, error),
-      )
-      .finally(() => this.#live.delete(id));
-    // Nobody is told what a restart could still undo.
-    const done = ended.then(() => outcome);
-    done.catch(() => {});
-    this.#live.set(id, { action: action.name, done, ended, unwritten: unwritten.signal });
-    return done;
+  /** Aborted by `detach`. */
+  get detached(): AbortSignal {
+    return this.#detached.signal;
   }
 }
-
-/** What is put right before anything else. */
-export interface Settling {
-  /** Aborted when it is to end early. */
-  signal: AbortSignal;
-  persist: Persist;
-}
-
-interface LiveJob {
-  /** Its name. */
-  action: string;
-  done: Promise<unknown>;
-  /** Resolves when its end is logged. */
-  ended: Promise<void>;
-  /** Aborted when its end cannot be logged for now. */
-  unwritten: AbortSignal;
-}
-
-/** How a job ended that is no longer live; one that was never ended has nothing to wait for. */
-const outcomeOf = ({ Message }: Job, { outcome }: AnsweredRequest): Promise<unknown> => {
-  if (!outcome) return new Promise(() => {});
-  if ('answer' in outcome) return Promise.resolve(JSON.parse(outcome.answer));
-  return Promise.reject(new AgentError(outcome.kind, Message));
-};

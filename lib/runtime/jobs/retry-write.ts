@@ -4,15 +4,15 @@ import { type AgentError, isStorageFailure } from '../../errors.js';
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
 
-/** Does a write that is not to be given up. */
-export type Persist = <T>(write: () => Promise<T>) => Promise<T>;
+/** Runs a write until it succeeds, however long the disk fails. */
+export type RetryWrite = <T>(write: () => Promise<T>) => Promise<T>;
 
 /**
- * Does a write again and again for as long as the disk fails. What else it fails with, as when the store is closed,
- * ends it.
- * @param onFailure is called once, when the disk fails for the first time
+ * Runs a write until it succeeds. Only failures of the disk are retried; any other error, such as that of a closed
+ * store, is thrown.
+ * @param onFailure called once, at the first failure of the disk
  */
-export const persist = async <T>(
+export const retryWrite = async <T>(
   write: () => Promise<T>,
   onFailure: (error: AgentError) => void,
 ): Promise<T> => {

@@ -6,7 +6,7 @@ export const MAX_INFO = 100;
 export const MAX_STREAM = 5;
 export const MAX_CONSOLES = 16;
 export const MAX_WAITING = 100;
-/** Room on top of that for what goes ahead of everything. */
+/** Extra room for work that goes to the head of the queue. */
 export const MAX_WAITING_FIRST = 10;
 
 interface Entry {
@@ -16,14 +16,21 @@ interface Entry {
 }
 
 export interface EnqueueOptions {
-  /** Whether to go ahead of everything that waits. */
+  /** Whether to go to the head of the queue. */
   first?: boolean;
 }
 
-/** Does what is asked of one guest: info and streams at once, up to a limit; the rest one at a time, in order. */
+/**
+ * Runs the actions of one guest, or the agent's own: info actions, streams and consoles at once, up to a limit each;
+ * async actions one at a time, in order.
+ */
 export class Runner {
   readonly id: string;
   readonly #queue = new PQueue({ concurrency: 1 });
+  /**
+   * Entries that can still be cancelled without running. p-queue's own `signal` option does not replace this map: it
+   * frees the slot as soon as the signal aborts, while the work still runs, so two actions of a guest would overlap.
+   */
   readonly #waiting = new Map<string, Entry>();
   #running: Entry | undefined;
   #consoles = 0;
@@ -35,8 +42,9 @@ export class Runner {
   }
 
   /**
-   * Counts a console that is about to be opened, until what is returned is called.
-   * @throws {AgentError} `queue_full` at once: who looks at a screen does not wait for hours
+   * Takes a slot for a console. It rejects instead of waiting, because consoles stay open for hours.
+   * @returns a function that frees the slot
+   * @throws {AgentError} `queue_full`
    */
   enterConsole(): () => void {
     if (this.#consoles >= MAX_CONSOLES) throw consolesFull(this.id, MAX_CONSOLES);
@@ -46,37 +54,39 @@ export class Runner {
     };
   }
 
-  /** Runs info actions. Made when first needed: most guests of a large host are asked for nothing for a long time. */
+  /** Limits info actions. Made on first use: on a large host most guests need none for a long time. */
   get info(): LimitFunction {
     this.#info ??= pLimit(MAX_INFO);
     return this.#info;
   }
 
-  /** Runs stream actions. */
+  /** Limits streams. */
   get stream(): LimitFunction {
     this.#stream ??= pLimit(MAX_STREAM);
     return this.#stream;
   }
 
-  /** Actions that wait for their turn. */
+  /** The number of entries in the queue, without the running one. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** The id of what runs. */
+  /** The id of the running entry. */
   get running(): string | undefined {
     return this.#running?.id;
   }
 
-  /** @throws {AgentError} `queue_full` when too much waits already */
+  /** @throws {AgentError} `queue_full` when the queue is full */
   requireRoom({ first = false }: EnqueueOptions = {}): void {
     const limit = first ? MAX_WAITING + MAX_WAITING_FIRST : MAX_WAITING;
     if (this.#waiting.size >= limit) throw queueFull(this.id, limit);
   }
 
   /**
-   * Queues `work` behind what was asked before.
-   * @param id what `end` and `abandon` call it by
+   * Queues `work`, without checking for room.
+   * @param id identifies the entry to `cancel` and `cancelWaiting`
+   * @param work gets a signal that `cancel` aborts
+   * @returns the outcome of `work`; rejects with the reason when the entry is cancelled before it runs
    */
   enqueue<T>(
     id: string,
@@ -96,8 +106,11 @@ export class Runner {
     });
   }
 
-  /** Ends what has that id: what waits never runs, of what runs the signal is aborted. False when it is not there. */
-  end(id: string, reason: Error): boolean {
+  /**
+   * Cancels an entry: a waiting one never runs, a running one gets its signal aborted.
+   * @returns false when the entry is neither waiting nor running
+   */
+  cancel(id: string, reason: Error): boolean {
     const entry = this.#waiting.get(id);
     if (entry) {
       this.#waiting.delete(id);
@@ -109,14 +122,36 @@ export class Runner {
     return true;
   }
 
-  /** Ends everything that waits, or what `which` picks of it. What runs goes on. */
-  abandon(reason: Error, which: (id: string) => boolean = () => true): void {
-    for (const id of [...this.#waiting.keys()].filter(which)) this.end(id, reason);
+  /** Cancels the waiting entries that `isPicked` accepts, by default all. The running one is unaffected. */
+  cancelWaiting(reason: Error, isPicked: (id: string) => boolean = () => true): void {
+    for (const id of [...this.#waiting.keys()].filter(isPicked)) this.cancel(id, reason);
   }
 
-  /** Starts nothing more; resolves when nothing runs. What waits stays as it is. */
+  /** Starts no more entries; resolves when none runs. Waiting entries stay in the queue. */
   async pause(): Promise<void> {
     this.#queue.pause();
     await this.#queue.onPendingZero();
+  }
+}
+
+/** The runners by guest id, and the agent's own; each is made on first use. */
+export class RunnerRegistry {
+  readonly #runners = new Map<string, Runner>();
+
+  get(id: string): Runner {
+    let runner = this.#runners.get(id);
+    if (!runner) {
+      runner = new Runner(id);
+      this.#runners.set(id, runner);
+    }
+    return runner;
+  }
+
+  all(): Runner[] {
+    return [...this.#runners.values()];
+  }
+
+  remove(id: string): void {
+    this.#runners.delete(id);
   }
 }

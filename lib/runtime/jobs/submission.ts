@@ -5,23 +5,23 @@ import type { EnqueueOptions } from './runner.js';
 /** An async action that was accepted. */
 export interface Submitted<T> {
   job: Job;
-  /** What can be said before it has ended. */
+  /** The result to give a client that does not wait for the job. */
   pending: T;
-  /** Settles as the action does. */
+  /** Settles with the job's outcome, once that is on disk. */
   done: Promise<T>;
 }
 
-/** An async action that would have been accepted, had it not been a dry run. */
-export interface Rehearsed<T> {
+/** A dry run of an async action that would have been accepted. */
+export interface DryRun<T> {
   job?: never;
   pending: T;
 }
 
-export type Submission<T> = Submitted<T> | Rehearsed<T>;
+export type Submission<T> = Submitted<T> | DryRun<T>;
 
 export interface SubmitOptions extends EnqueueOptions {
-  /** The client's request that it answers, when that may come again. */
+  /** The client's request, when the client may repeat it. */
   request?: IdempotentRequest | undefined;
-  /** Whether only to check that it would be accepted. */
+  /** Whether to check the action without queueing it. */
   dryRun?: boolean | undefined;
 }

@@ -1,47 +1,59 @@
+import type { TimeLimit } from '../../async/deadline.js';
 import type { ActionConfig } from '../../config/schema.js';
-import { ACTION_TYPES, type ActionType } from '../../model/actions.js';
+import { serviceTimeout } from '../../errors.js';
+import { ACTION_SPECS, type ActionKind } from '../../model/actions.js';
 import type { StageArgs } from '../../rpc/protocol/messages.js';
 import type { Service } from './service.js';
 
-const DEFAULT_TIMEOUT_SECONDS: Record<ActionType, number> = { info: 10, stream: 10, console: 10, async: 600 };
+const DEFAULT_TIMEOUT_SECONDS: Record<ActionKind, number> = { info: 10, stream: 10, console: 10, async: 600 };
 
 /** One call to a sub-agent, a step of an action's pipeline. */
 export interface Stage {
   service: Service;
   method: string;
   args: StageArgs | undefined;
-  /** Seconds. For a stream or a console: until it begins. */
+  /** Seconds. For a stream or a console: until it opens. */
   timeout: number;
-  /** Whether it may be run again when nobody knows how far it came. */
+  /** Whether it may run again after an interruption that leaves its progress unknown. */
   idempotent: boolean;
 }
 
-/** What the config makes of an action: its stages, in order. */
+/** An action with the pipeline that the config gives it. */
 export interface Action {
   name: string;
-  type: ActionType;
+  kind: ActionKind;
+  /** In the order they run. */
   stages: readonly Stage[];
 }
 
-/** Builds an action from its part of the config, whose services and action names have been checked. */
+/** Returns a stage's timeout, as a limit that expires with an error naming the service and the method. */
+export const timeLimitOf = ({ service, method, timeout }: Stage): TimeLimit => ({
+  ms: timeout * 1000,
+  expired: () => serviceTimeout(service.name, method, timeout),
+});
+
+/**
+ * Builds an action from its part of the config.
+ * @throws {TypeError} when the action or a service is unknown, which loading the config rules out
+ */
 export const buildAction = (
   name: string,
   { stages }: ActionConfig,
   services: ReadonlyMap<string, Service>,
 ): Action => {
-  const type = ACTION_TYPES.get(name);
-  if (!type) throw new TypeError(`there is no action ${name}`);
+  const spec = ACTION_SPECS.get(name);
+  if (!spec) throw new TypeError(`unknown action: ${name}`);
   return {
     name,
-    type,
+    kind: spec.kind,
     stages: stages.map(({ service: serviceName, method, args, timeout, idempotent = false }) => {
       const service = services.get(serviceName);
-      if (!service) throw new TypeError(`there is no service ${serviceName}`);
+      if (!service) throw new TypeError(`unknown service: ${serviceName}`);
       return {
         service,
         method,
         args,
-        timeout: timeout ?? service.timeout ?? DEFAULT_TIMEOUT_SECONDS[type],
+        timeout: timeout ?? service.timeout ?? DEFAULT_TIMEOUT_SECONDS[spec.kind],
         idempotent,
       };
     }),

@@ -1,13 +1,13 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { ServiceClient } from '../../rpc/client/service-client.js';
 
-/** A sub-agent: its client, and at most `maxPending` calls to it at the same time. */
+/** A configured service: the client of its sub-agent, limited to `maxPending` calls at a time. */
 export class Service {
   readonly name: string;
   readonly client: ServiceClient;
-  /** Seconds; `undefined` when the config leaves it to the defaults. */
+  /** Seconds; `undefined` when the config leaves it to the action kind's default. */
   readonly timeout: number | undefined;
-  /** Runs a call when there is room for it. */
+  /** Runs a call once fewer than `maxPending` others are running. */
   readonly throttle: LimitFunction;
 
   constructor(name: string, client: ServiceClient, maxPending: number, timeout?: number) {
@@ -17,7 +17,7 @@ export class Service {
     this.throttle = pLimit(maxPending);
   }
 
-  /** Calls that it has been given, and those that wait for room. */
+  /** Counts the calls sent to the sub-agent, and those waiting to be sent. */
   load(): { running: number; waiting: number } {
     return { running: this.throttle.activeCount, waiting: this.throttle.pendingCount };
   }

@@ -1,6 +1,6 @@
 import { createParser } from '/console/vendor/eventsource-parser/index.js';
 import { MistifyError } from '../../client/errors.js';
-import type { Happening } from '../../model/event.js';
+import type { EventBody } from '../../model/event.js';
 import { request } from './api.js';
 import { Backoff } from './backoff.js';
 
@@ -8,7 +8,7 @@ import { Backoff } from './backoff.js';
 const SILENCE_MS = 40_000;
 
 export interface EventListener {
-  onEvent: (event: Happening) => void;
+  onEvent: (event: EventBody) => void;
   /** Called when the lists must be read again: on the first connection, and after missed events. */
   onStale: () => void;
   onConnected: () => void;
@@ -104,7 +104,7 @@ export class Events {
       onEvent: ({ id, event, data }) => {
         if (id !== undefined) this.#lastId = id;
         if (event === 'missed') this.#listener.onStale();
-        else this.#listener.onEvent(JSON.parse(data) as Happening);
+        else this.#listener.onEvent(JSON.parse(data) as EventBody);
       },
     });
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

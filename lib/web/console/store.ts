@@ -1,4 +1,4 @@
-import type { Happening } from '../../model/event.js';
+import type { EventBody } from '../../model/event.js';
 import type { Guest } from '../../model/guest.js';
 import { isFinished, type Job } from '../../model/job.js';
 import { pages } from './api.js';
@@ -26,7 +26,7 @@ class Store {
   readonly down = new Map<string, string>();
   #loading: Promise<void> = Promise.resolve();
   /** Events since the current load began. */
-  #sinceLoad: Happening[] | undefined;
+  #sinceLoad: EventBody[] | undefined;
   readonly #active = new Map<string, JobState>();
   readonly #listeners = new Set<Listener>();
   readonly #changed = new Set<Kind>();
@@ -41,7 +41,7 @@ class Store {
     this.#changed.add(kind);
   }
 
-  apply(event: Happening): void {
+  apply(event: EventBody): void {
     this.#sinceLoad?.push(event);
     switch (event.kind) {
       case 'guest':
@@ -97,7 +97,7 @@ class Store {
   }
 
   async #load(): Promise<void> {
-    const events: Happening[] = [];
+    const events: EventBody[] = [];
     this.#sinceLoad = events;
     try {
       // Wait for both even when one fails: a list still being read during the next load would overwrite newer state.

@@ -41,7 +41,7 @@ test.serial('SIGTERM stops the agent and its sub-agents, even while a client is 
   await agent.end('SIGTERM');
   t.true(Date.now() - startedAt < 8000, `${Date.now() - startedAt} ms`);
   for (const pid of startedPids(agent)) t.false(isAlive(pid));
-  t.false(agent.output().includes('service died'));
+  t.false(agent.output().includes('service exited'));
   socket.destroy();
 });
 

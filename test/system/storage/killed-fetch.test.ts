@@ -7,7 +7,7 @@ import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/messages.js';
 import { needs } from '../../helpers/needs.js';
 import { serveHttp } from '../../helpers/storage.js';
-import { callMethod, type RpcAnswer } from '../../helpers/sub-agents.js';
+import { callMethod, type RpcResult } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
@@ -18,7 +18,7 @@ const MB = 2 ** 20;
 
 interface Program {
   pid: number;
-  call: (method: string, request: object) => Promise<RpcAnswer>;
+  call: (method: string, request: object) => Promise<RpcResult>;
   kill: () => Promise<void>;
 }
 
@@ -36,7 +36,7 @@ const startProgram = async (t: ExecutionContext, dir: string): Promise<Program> 
     async () => (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`).catch(() => undefined))?.ok,
     30_000,
   );
-  const call = (method: string, request: object): Promise<RpcAnswer> =>
+  const call = (method: string, request: object): Promise<RpcResult> =>
     callMethod(port, `ImageStore.${method}`, request);
   return { pid: program.pid ?? 0, call, kill };
 };

@@ -7,7 +7,7 @@ import { addGuest, event, finished, startTestAgent } from '../../helpers/agent.j
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
-test('guests, metadata and the job log are there after a restart', async (t) => {
+test('keeps guests, metadata and the job log across a restart', async (t) => {
   const first = await startTestAgent(t);
   await first.context.metadata.patch({ rack: 'r1' });
   const { headers, body } = await createGuest(
@@ -22,12 +22,12 @@ test('guests, metadata and the job log are there after a restart', async (t) => 
   t.deepEqual(context.jobs.list(), [job]);
 });
 
-test('a guest whose creation a crash interrupted is in state error, what was made of it taken away', async (t) => {
+test('sets a guest whose create a crash interrupted to error, and cleans up', async (t) => {
   const first = await startTestAgent(t);
   const { id } = await addGuest(first.context, { state: 'create', memory: 64 });
   await first.stop();
   const { context, scripted } = await startTestAgent(t, { dbpath: first.dbpath });
-  await until('it is settled', () => context.guests.get(id).state === 'error');
+  await until('it is in state error', () => context.guests.get(id).state === 'error');
   t.deepEqual(context.guests.get(id), { id, state: 'error', memory: 64 });
   t.deepEqual(
     scripted.calls.map(({ method, request }) => [method, request.guest.id]),
@@ -35,7 +35,7 @@ test('a guest whose creation a crash interrupted is in state error, what was mad
   );
 });
 
-/** A sub-agent's program: it never answers a call, notes that it got one, and breaks it off some time before it ends. */
+/** A sub-agent that records a call, never responds to it, and on SIGTERM drops it some time before it exits. */
 const HANGING = `
   const serve = ({ method }, response) => {
     if (method === 'POST') require('fs').writeFileSync(process.argv[1], '');
@@ -47,7 +47,7 @@ const HANGING = `
     setTimeout(process.exit, 300);
   });`;
 
-/** An agent that has started the sub-agent in which one of its actions hangs. */
+/** Starts an agent with a sub-agent in which an action hangs. */
 const startHanging = async (t: ExecutionContext, action: string) => {
   const directory = await tempDir(t);
   const called = join(directory, 'called');
@@ -60,7 +60,7 @@ const startHanging = async (t: ExecutionContext, action: string) => {
   return { agent, hangs: () => until('it hangs', () => existsSync(called)) };
 };
 
-test('what still runs when the agent stops is no failure: it goes on at the next start', async (t) => {
+test('resumes a job at the next start that still ran when the agent stopped', async (t) => {
   const { agent, hangs } = await startHanging(t, 'fetchImage');
   const { headers } = await fetchImage(event({ payload: { id: 'i', source: 'http://i' } }), agent.context);
   await hangs();
@@ -72,7 +72,7 @@ test('what still runs when the agent stops is no failure: it goes on at the next
   t.like(await finished(context, headers?.['X-Guest-Job-ID']), { Status: 'Complete', Message: '' });
 });
 
-test('a create that still runs when the agent stops is not undone: it goes on at the next start', async (t) => {
+test('resumes a create at the next start, without cleaning it up at the stop', async (t) => {
   const { agent, hangs } = await startHanging(t, 'create');
   const { headers, body } = await createGuest(event({ payload: { memory: 64 } }), agent.context);
   await hangs();

@@ -2,12 +2,12 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EventLog } from '../../../lib/events/event-log.js';
-import type { Batch, Happening } from '../../../lib/model/event.js';
+import type { EventBatch, EventBody } from '../../../lib/model/event.js';
 import { withFaults } from '../../helpers/faulty-disk.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
-const happening = (id: string): Happening => ({ kind: 'image', change: 'fetched', id, type: '' });
+const image = (id: string): EventBody => ({ kind: 'image', change: 'fetched', id, type: '' });
 
 const open = async (t: ExecutionContext, directory: string): Promise<EventLog> => {
   const log = await EventLog.open(directory, silentLog);
@@ -15,65 +15,66 @@ const open = async (t: ExecutionContext, directory: string): Promise<EventLog> =
   return log;
 };
 
-const idsIn = ({ events }: Batch): string[] => events.map((event) => event.happening.id);
+const idsIn = ({ events }: EventBatch): string[] => events.map((event) => event.body.id);
 
-/** Everything after a place, however many batches it takes. */
+/** Reads all events after an id, in as many batches as it takes. */
 const readAll = async (log: EventLog, after: number) => {
   const all: string[] = [];
-  let missed: Batch['missed'];
-  for (let place = after; ; ) {
-    const batch = await log.read(place);
+  let missed: EventBatch['missed'];
+  for (let lastId = after; ; ) {
+    const batch = await log.read(lastId);
     missed ??= batch.missed;
     if (batch.events.length === 0) return { all, missed };
     all.push(...idsIn(batch));
-    place = batch.events.at(-1)?.id ?? place;
+    lastId = batch.events.at(-1)?.id ?? lastId;
   }
 };
 
-test('who was away gets what came meanwhile, in order, also after a restart', async (t) => {
+test('returns later events in order, also after a restart', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  for (const id of ['a', 'b', 'c']) log.publish(happening(id));
+  for (const id of ['a', 'b', 'c']) log.publish(image(id));
   const [first] = (await log.read(0)).events;
   await log.end();
   const again = await open(t, directory);
-  again.publish(happening('d'));
+  again.publish(image('d'));
   t.deepEqual(await readAll(again, first?.id ?? 0), { all: ['b', 'c', 'd'], missed: undefined });
 });
 
-test('ids go up across a crash that loses the newest events', async (t) => {
+test('gives out higher ids after a crash that loses the newest events', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  log.publish(happening('a'));
+  log.publish(image('a'));
   const seen = log.lastId;
   const again = await open(t, directory);
-  again.publish(happening('b'));
+  again.publish(image('b'));
   t.true(again.lastId > seen);
 });
 
+/** Publishes events and leaves the log unclosed, as a crash does. */
 const crashed = async (t: ExecutionContext, ...ids: string[]) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  for (const id of ids) log.publish(happening(id));
+  for (const id of ids) log.publish(image(id));
   await log.written();
   return { directory, last: log.lastId };
 };
 
-test('after a crash who has read everything that was kept is told that there may have been more', async (t) => {
+test('reports a gap after a crash even to a reader that has read all kept events', async (t) => {
   const { directory, last } = await crashed(t, 'a');
   const again = await open(t, directory);
   const { events, missed } = await again.read(last);
   t.deepEqual(events, []);
   t.is(missed?.after, last);
-  again.publish(happening('b'));
+  again.publish(image('b'));
   t.deepEqual(await readAll(again, Number(missed?.before) - 1), { all: ['b'], missed: undefined });
 });
 
-test('so is who comes when much has happened since, and after another restart', async (t) => {
+test('reports the gap of a crash after many later events and another restart', async (t) => {
   const { directory, last } = await crashed(t, 'a');
   const again = await open(t, directory);
   const ids = Array.from({ length: 3000 }, (_, n) => String(n));
-  for (const id of ids) again.publish(happening(id));
+  for (const id of ids) again.publish(image(id));
   await again.written();
   const { all, missed } = await readAll(again, last);
   t.deepEqual(all, ids);
@@ -83,10 +84,10 @@ test('so is who comes when much has happened since, and after another restart', 
   t.deepEqual(stillMissed, missed);
 });
 
-test('what a crash left of the log comes before what is missing', async (t) => {
+test('returns the events before the gap of a crash first', async (t) => {
   const { directory } = await crashed(t, 'a', 'b');
   const again = await open(t, directory);
-  again.publish(happening('c'));
+  again.publish(image('c'));
   await again.written();
   t.deepEqual(idsIn(await again.read(0)), ['a', 'b']);
   const { all, missed } = await readAll(again, 0);
@@ -94,25 +95,25 @@ test('what a crash left of the log comes before what is missing', async (t) => {
   t.truthy(missed);
 });
 
-test('a crash before the first event is on disk is told as well', async (t) => {
+test('reports a gap when a crash comes before the first event is on disk', async (t) => {
   const { directory, last } = await crashed(t);
   t.is((await (await open(t, directory)).read(last)).missed?.after, last);
 });
 
-test('after a stop nothing is missing, whatever happened while it was on', async (t) => {
+test('loses nothing in a clean stop, including events published during it', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  log.publish(happening('a'));
+  log.publish(image('a'));
   const { lastId } = log;
   log.close();
-  log.publish(happening('b'));
+  log.publish(image('b'));
   await log.end();
   const again = await open(t, directory);
   t.deepEqual(await readAll(again, lastId), { all: ['b'], missed: undefined });
   t.deepEqual(await again.read(again.lastId), { events: [] });
 });
 
-test('what the disk did not take is missing after a restart, too', async (t) => {
+test('reports a gap after a restart for events that the disk did not take', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
   const before = log.lastId;
@@ -120,7 +121,7 @@ test('what the disk did not take is missing after a restart, too', async (t) => 
     directory,
     (operation) => (operation === 'append' ? { code: 'ENOSPC', written: 0.5 } : undefined),
     async () => {
-      log.publish(happening('a'));
+      log.publish(image('a'));
       await log.written();
     },
   );
@@ -128,14 +129,14 @@ test('what the disk did not take is missing after a restart, too', async (t) => 
   t.is((await (await open(t, directory)).read(before)).missed?.after, before);
 });
 
-test('a line that a crash has left half written costs that one event', async (t) => {
+test('drops a torn last line and keeps the rest', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  log.publish(happening('a'));
+  log.publish(image('a'));
   await log.end();
   await appendFile(join(directory, 'events.jsonl'), '{"id": 17');
   const again = await open(t, directory);
-  again.publish(happening('b'));
+  again.publish(image('b'));
   t.deepEqual((await readAll(again, 0)).all, ['a', 'b']);
 });
 
@@ -145,10 +146,10 @@ const damage = async (path: string, id: string): Promise<void> => {
   await writeFile(path, damaged.join('\n'));
 };
 
-test('a damaged line costs that one event, and who was to read it is told', async (t) => {
+test('skips a damaged line and reports the gap', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  for (const id of ['a', 'b', 'c', 'd']) log.publish(happening(id));
+  for (const id of ['a', 'b', 'c', 'd']) log.publish(image(id));
   const [a, b, c] = (await log.read(0)).events.map(({ id }) => id);
   await log.end();
   await damage(join(directory, 'events.jsonl'), 'b');
@@ -160,41 +161,41 @@ test('a damaged line costs that one event, and who was to read it is told', asyn
   t.deepEqual(await readAll(again, Number(b)), { all: ['c', 'd'], missed: undefined });
 });
 
-test('a damaged id costs that one event, and none of those that come', async (t) => {
+test('skips an event with a damaged id and keeps later ones', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);
-  for (const id of ['a', 'b']) log.publish(happening(id));
+  for (const id of ['a', 'b']) log.publish(image(id));
   await log.end();
   const path = join(directory, 'events.jsonl');
   const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
   const last = lines.pop() ?? '';
   await writeFile(path, `${[...lines, last.replace('"id":1', '"id":9')].join('\n')}\n`);
   const again = await open(t, directory);
-  again.publish(happening('c'));
+  again.publish(image('c'));
   t.deepEqual((await readAll(again, 0)).all, ['a', 'c']);
 });
 
-test('a log of which nothing can be read keeps what happens from now on', async (t) => {
+test('keeps new events when nothing in the file is readable', async (t) => {
   const directory = await tempDir(t);
   await writeFile(join(directory, 'events.jsonl'), 'null\n{}\nno JSON\n');
   const log = await open(t, directory);
-  log.publish(happening('a'));
+  log.publish(image('a'));
   t.deepEqual((await readAll(log, 0)).all, ['a']);
 });
 
-test('who is far behind reads from the disk, all of it', async (t) => {
+test('reads all events from disk for a reader that lags far behind', async (t) => {
   const log = await open(t, await tempDir(t));
   const ids = Array.from({ length: 5000 }, (_, n) => String(n));
-  for (const id of ids) log.publish(happening(id));
+  for (const id of ids) log.publish(image(id));
   await log.written();
   t.deepEqual(await readAll(log, 0), { all: ids, missed: undefined });
 });
 
-test('what is no longer kept is told as missed, and the disk holds a bounded number', async (t) => {
+test('bounds the events on disk and reports older ones as missed', async (t) => {
   const log = await open(t, await tempDir(t));
   const long = 'x'.repeat(10_000);
   for (let n = 0; n < 2000; n += 1) {
-    log.publish(happening(`${n} ${long}`));
+    log.publish(image(`${n} ${long}`));
     if (n % 100 === 99) await log.written();
   }
   const { all, missed } = await readAll(log, 0);
@@ -203,10 +204,10 @@ test('what is no longer kept is told as missed, and the disk holds a bounded num
   t.regex(all.at(-1) ?? '', /^1999 /);
 });
 
-test('a burst that the disk has not taken yet is not told as missed', async (t) => {
+test('reports no gap for a burst that is not on disk yet', async (t) => {
   const log = await open(t, await tempDir(t));
   const ids = Array.from({ length: 5000 }, (_, n) => String(n));
   const before = log.lastId;
-  for (const id of ids) log.publish(happening(id));
+  for (const id of ids) log.publish(image(id));
   t.deepEqual(await readAll(log, before), { all: ids, missed: undefined });
 });

@@ -1,30 +1,43 @@
 import test from 'ava';
-import { ACTION_TYPES, actionName } from '../../../lib/model/actions.js';
+import { ACTION_SPECS, actionName, type BaseActionName, isPreempting } from '../../../lib/model/actions.js';
 
-const BY_TYPE = {
-  info: 'cpuMetrics nicMetrics diskMetrics listImages getImage listSnapshots getSnapshot',
-  stream: 'downloadSnapshot',
-  async:
-    'create delete reboot restart poweroff shutdown start suspend deleteImage fetchImage createSnapshot ' +
-    'deleteSnapshot rollbackSnapshot',
-};
+const BY_KIND = {
+  info: ['cpuMetrics', 'nicMetrics', 'diskMetrics', 'listImages', 'getImage', 'listSnapshots', 'getSnapshot'],
+  stream: ['downloadSnapshot'],
+  guest: ['create', 'delete', 'reboot', 'restart', 'poweroff', 'shutdown', 'start', 'suspend', 'resume'],
+  image: ['deleteImage', 'fetchImage'],
+  snapshot: ['createSnapshot', 'deleteSnapshot', 'rollbackSnapshot'],
+} as const satisfies Record<string, BaseActionName[]>;
 
-for (const [type, names] of Object.entries(BY_TYPE))
-  test(`the contract's ${type} actions are there, of that type`, (t) => {
-    for (const name of names.split(' ')) t.is(ACTION_TYPES.get(name), type as 'info', name);
+for (const [kind, names] of Object.entries(BY_KIND))
+  test(`has the contract's ${kind} actions`, (t) => {
+    for (const name of names) {
+      const spec = ACTION_SPECS.get(name);
+      t.is(spec?.task ?? spec?.kind ?? '', kind, name);
+    }
   });
 
-test('each guest action and each image action exists for containers, of the same type', (t) => {
-  const names = Object.values(BY_TYPE)
-    .flatMap((list) => list.split(' '))
+test('gives each guest action and each image action a container variant', (t) => {
+  const names = Object.values(BY_KIND)
+    .flat()
     .filter((name) => !/Snapshots?$/.test(name));
-  for (const name of names)
-    t.is(ACTION_TYPES.get(actionName('container', name)), ACTION_TYPES.get(name), name);
+  for (const name of names) {
+    t.not(actionName('container', name), name);
+    t.is(ACTION_SPECS.get(actionName('container', name)), ACTION_SPECS.get(name), name);
+  }
   t.is(actionName('container', 'suspend'), 'containerSuspend');
   t.is(actionName('container', 'listImages'), 'containerListImages');
 });
 
+test('gives snapshot actions no container variant', (t) => {
+  t.is(actionName('container', 'createSnapshot'), 'createSnapshot');
+});
+
 for (const type of [undefined, '', 'kvm', 'anything'])
-  test(`the name of an action of type ${JSON.stringify(type)} has no prefix`, (t) => {
+  test(`adds no prefix for type ${JSON.stringify(type)}`, (t) => {
     t.is(actionName(type, 'create'), 'create');
   });
+
+test('only poweroff and delete preempt other actions', (t) => {
+  t.deepEqual(BY_KIND.guest.filter(isPreempting), ['delete', 'poweroff']);
+});

@@ -6,7 +6,7 @@ import { event, finished, startTestAgent } from '../../helpers/agent.js';
 import { keepLines } from '../../helpers/log-lines.js';
 import { callMethod, GUEST_ID, serve } from '../../helpers/sub-agents.js';
 
-test('every line about a job has its id and its guest, also when it fails and is undone', async (t) => {
+test('logs the id and the guest of a job in every line about it, also during clean-up', async (t) => {
   const { log, lines } = keepLines();
   const fail = (): never => {
     throw new Error('no');
@@ -20,12 +20,12 @@ test('every line about a job has its id and its guest, also when it fails and is
   const about = lines.filter(({ job: id, guest }) => id !== undefined || guest !== undefined);
   t.deepEqual(
     about.map(({ msg }) => String(msg).split(':')[0]),
-    ['queued', 'running', 'Test.delete after the failed create', 'failed'],
+    ['job queued', 'job started', 'Test.delete failed while cleaning up a failed create', 'job failed'],
   );
   for (const line of about) t.like(line, { job: job.ID, guest: body.id });
 });
 
-test("a sub-agent's lines about a call have the guest and the job that it is for", async (t) => {
+test("logs a call's guest and job in the sub-agent's lines about it", async (t) => {
   const { log, lines } = keepLines();
   const subAgent = new SubAgent({ name: 'greeter', log }).method(
     'Greeter.Greet',

@@ -32,43 +32,43 @@ const listen = async (t: ExecutionContext, socket: string) => {
   return server;
 };
 
-test('a port on which somebody listens is refused by its number and service', async (t) => {
+test('rejects a port in use, naming it and the service', async (t) => {
   const port = await serveTcp(t, () => {});
   await t.throwsAsync(check({ port }), {
-    message: `something listens on port ${port} (services.svc.port) already: stop it, or choose another port in the config`,
+    message: `port ${port} (services.svc.port) is in use by another process: stop it, or configure another port`,
   });
 });
 
-test('a socket on which somebody listens is refused by its path and service, and left to him', async (t) => {
+test('rejects a socket in use, naming it and the service, and leaves it in place', async (t) => {
   const socket = join(await tempDir(t), 's');
   await listen(t, socket);
   await t.throwsAsync(check({ socket }), {
-    message: `something listens on socket ${socket} (services.svc.socket) already: stop it, or choose another socket in the config`,
+    message: `socket ${socket} (services.svc.socket) is in use by another process: stop it, or configure another socket`,
   });
   await t.notThrowsAsync(access(socket));
 });
 
-test('a service that somebody else starts may listen already', async (t) => {
+test('accepts an address in use by a service without a command', async (t) => {
   const socket = join(await tempDir(t), 's');
   await listen(t, socket);
   await t.notThrowsAsync(requireFreeAddresses(configOf({ socket }), 0));
 });
 
-test('a socket that was left behind is removed', async (t) => {
+test('removes a stale socket', async (t) => {
   const socket = join(await tempDir(t), 's');
   await leaveStaleSocket(socket);
   await check({ socket });
   await t.throwsAsync(access(socket), { code: 'ENOENT' });
 });
 
-test('a file that is no socket is refused by its service, and stays', async (t) => {
+test('rejects a file that is not a socket, naming the service, and keeps it', async (t) => {
   const socket = join(await tempDir(t), 's');
   await writeFile(socket, '');
   await t.throwsAsync(check({ socket }), { message: /^services\.svc\.socket: .* is no socket/ });
   await t.notThrowsAsync(access(socket));
 });
 
-test('a listener that ends meanwhile is waited for', async (t) => {
+test('waits for a listener that is about to stop', async (t) => {
   const socket = join(await tempDir(t), 's');
   const server = await listen(t, socket);
   const free = check({ socket }, 20_000);
@@ -76,6 +76,6 @@ test('a listener that ends meanwhile is waited for', async (t) => {
   await t.notThrowsAsync(free);
 });
 
-test('nobody on a port is fine', async (t) => {
+test('accepts a free port', async (t) => {
   await t.notThrowsAsync(check({ port: await refusingPort(t) }));
 });

@@ -7,7 +7,7 @@ import { tempDir } from '../../../helpers/temp.js';
 
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
 
-test('the directories of the agent are made for its user alone', async (t) => {
+test("creates the directories for the agent's user alone", async (t) => {
   const dbpath = join(await tempDir(t), 'a/b');
   await makePrivateDirs(dbpath);
   for (const path of ['', 'run', 'run/services']) t.is(await modeOf(join(dbpath, path)), '700', path);
@@ -20,7 +20,7 @@ for (const [before, after] of [
   [0o711, '711'],
   [0o700, '700'],
 ] as const)
-  test(`a directory of mode ${before.toString(8)} is closed to the eyes and hands of others`, async (t) => {
+  test(`reduces mode ${before.toString(8)} to ${after}`, async (t) => {
     const dbpath = await tempDir(t);
     await mkdir(join(dbpath, 'run/services'), { recursive: true });
     await chmod(join(dbpath, 'run/services'), 0o777);
@@ -30,8 +30,10 @@ for (const [before, after] of [
     t.is(await modeOf(join(dbpath, 'run/services')), '700');
   });
 
-needs('root')('a directory that belongs to somebody else is refused', async (t) => {
+needs('root')('rejects a directory of another user', async (t) => {
   const dbpath = await tempDir(t);
   await chown(dbpath, 65534, 65534);
-  await t.throwsAsync(makePrivateDirs(dbpath), { message: /belongs to another user: chown it, or choose/ });
+  await t.throwsAsync(makePrivateDirs(dbpath), {
+    message: /belongs to another user: chown it, or configure/,
+  });
 });

@@ -17,7 +17,7 @@ const watched = async (t: ExecutionContext, guest = {}) => {
   return { ...agent, guestStates, id };
 };
 
-test('a change of state streams into the store, with the VNC port, and without it when there is none', async (t) => {
+test('stores streamed states, with the VNC port when there is one', async (t) => {
   const { context, guestStates, id } = await watched(t, { state: 'shutoff', memory: 64 });
   guestStates.set(id, 'running', 5901);
   await isState(context, id, 'running');
@@ -27,7 +27,7 @@ test('a change of state streams into the store, with the VNC port, and without i
   t.deepEqual(context.guests.get(id), { id, state: 'crashed', memory: 64 });
 });
 
-test('an agent that starts knows the true states at once', async (t) => {
+test('knows the true states when the agent has started', async (t) => {
   const first = await startTestAgent(t);
   const guest = await addGuest(first.context, { state: 'running' });
   await first.stop();
@@ -37,7 +37,7 @@ test('an agent that starts knows the true states at once', async (t) => {
   t.is(second.context.guests.get(guest.id).state, 'shutoff');
 });
 
-test('when its sub-agent is gone a guest is unknown, and true again when it is back', async (t) => {
+test('marks a guest unknown while its sub-agent is down', async (t) => {
   const { context, guestStates, id, scripted } = await watched(t);
   guestStates.set(id, 'paused');
   await isState(context, id, 'paused');
@@ -48,7 +48,7 @@ test('when its sub-agent is gone a guest is unknown, and true again when it is b
   t.pass();
 });
 
-test('a sub-agent whose connection breaks without a word counts as gone', async (t) => {
+test('counts a sub-agent whose connection is reset as down', async (t) => {
   const broken = gate();
   let id = '';
   const port = await serveRaw(t, (_request, response) => {
@@ -64,7 +64,7 @@ test('a sub-agent whose connection breaks without a word counts as gone', async 
   await isState(second.context, id, 'unknown');
 });
 
-test('a guest whose creation runs or has failed is not touched by what is streamed, or by its end', async (t) => {
+test('ignores streamed states of guests in state create or error', async (t) => {
   const { context, guestStates, id: known, scripted } = await watched(t, { state: 'shutoff' });
   const creating = await addGuest(context, { state: 'create' });
   const failed = await addGuest(context, { state: 'error' });
@@ -77,7 +77,7 @@ test('a guest whose creation runs or has failed is not touched by what is stream
   t.is(context.guests.get(failed.id).state, 'error');
 });
 
-test('guests of the sub-agent that the agent does not have are left alone', async (t) => {
+test('ignores guests that the agent does not know', async (t) => {
   const { context, guestStates, id } = await watched(t);
   guestStates.set('11111111-2222-4333-8444-555555555555', 'running');
   guestStates.set(id, 'paused');
@@ -85,7 +85,7 @@ test('guests of the sub-agent that the agent does not have are left alone', asyn
   t.is(context.guests.list().length, 1);
 });
 
-test('an older report, whichever way it came, does not undo a newer one', async (t) => {
+test('ignores the older of two states, whether streamed or in a response', async (t) => {
   const guestStates = new GuestStates();
   const { opened, open } = gate();
   const { context, scripted } = await startTestAgent(t, {

@@ -7,7 +7,7 @@ import type { ServiceAddress } from '../../../../lib/rpc/protocol/service-addres
 import { tempDir } from '../../../helpers/temp.js';
 
 const secretsOf = (services: Record<string, ServiceAddress & Partial<ServiceSettings>>): Promise<Secrets> =>
-  Secrets.of(
+  Secrets.load(
     new Map<string, ServiceConfig>(
       Object.entries(services).map(([name, service]) => [name, { path: '/', max_pending: 1, ...service }]),
     ),
@@ -15,7 +15,7 @@ const secretsOf = (services: Record<string, ServiceAddress & Partial<ServiceSett
 
 const command = ['mistify-storage'];
 
-test('a port on which the agent starts a sub-agent has a secret, fresh at each start', async (t) => {
+test('generates a new secret at each start for a port with a command', async (t) => {
   const services = { a: { port: 1, command }, b: { port: 2, command } };
   const [first, second] = [await secretsOf(services), await secretsOf(services)];
   const all = [1, 2].flatMap((port) => [first.get({ port }), second.get({ port })]);
@@ -23,25 +23,25 @@ test('a port on which the agent starts a sub-agent has a secret, fresh at each s
   for (const secret of all) t.regex(secret ?? '', /^[\w-]{43}$/);
 });
 
-test('services at one address share its secret, whichever of them has the command', async (t) => {
+test('shares the secret between services at one address', async (t) => {
   const secrets = await secretsOf({ stream: { port: 1, path: '/x' }, rpc: { port: 1, command } });
   t.truthy(secrets.get({ port: 1 }));
 });
 
-test('neither a socket nor a port that somebody else listens on has a secret by itself', async (t) => {
+test('generates no secret for a socket or for a port without a command', async (t) => {
   const secrets = await secretsOf({ a: { socket: '/s', command }, b: { port: 1 } });
   t.is(secrets.get({ socket: '/s' }), undefined);
   t.is(secrets.get({ port: 1 }), undefined);
 });
 
-test("the secret of a sub-agent that somebody else starts is in the service's file", async (t) => {
+test('reads the secret file of a service without a command', async (t) => {
   const file = join(await tempDir(t), 'secret');
   await writeFile(file, '0123456789abcdef\n', { mode: 0o600 });
   const secrets = await secretsOf({ a: { port: 1, secret_file: file }, b: { port: 1, path: '/x' } });
   t.is(secrets.get({ port: 1 }), '0123456789abcdef');
 });
 
-test('a secret file that cannot be used is an error that names the service', async (t) => {
+test('rejects an unusable secret file, naming the service', async (t) => {
   const file = join(await tempDir(t), 'secret');
   await writeFile(file, '0123456789abcdef\n', { mode: 0o644 });
   await t.throwsAsync(secretsOf({ a: { port: 1, secret_file: file } }), {

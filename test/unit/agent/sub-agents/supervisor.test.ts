@@ -10,7 +10,7 @@ import { silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
-/** Supervises one service that is a script; it appends a line of JSON to `starts` each time it is started. */
+/** Supervises a service that runs a script, and that appends a line of JSON to `starts` at each start. */
 const supervise = async (
   t: ExecutionContext,
   script: string,
@@ -34,12 +34,12 @@ const supervise = async (
     events: {},
     warnings: [],
   };
-  const secrets = await Secrets.of(config.services);
+  const secrets = await Secrets.load(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);
   t.teardown(() => supervisor.stop());
   const read = async (): Promise<{ pid: number; [name: string]: unknown }[]> => {
     const text = await readFile(starts, 'utf8').catch(() => '');
-    // What comes after the last end of a line is still being written.
+    // The text after the last newline is still being written.
     return text
       .split('\n')
       .slice(0, -1)
@@ -51,10 +51,10 @@ const supervise = async (
 const started = <Start>(read: () => Promise<Start[]>, times: number) =>
   until(`it was started ${times} times`, async () => (await read())[times - 1]);
 
-const FOR_EVER = 'setInterval(() => {}, 1e6);';
+const RUN_FOREVER = 'setInterval(() => {}, 1e6);';
 
-test('a service is told its port, its log level and where its state and its run directory are', async (t) => {
-  const { read, dbpath } = await supervise(t, FOR_EVER);
+test('passes the port, the log level, the state and the run directory', async (t) => {
+  const { read, dbpath } = await supervise(t, RUN_FOREVER);
   t.like(await started(read, 1), {
     MISTIFY_PORT: '4711',
     MISTIFY_LOG_LEVEL: 'silent',
@@ -63,15 +63,15 @@ test('a service is told its port, its log level and where its state and its run 
   });
 });
 
-test('a service on a port is told the secret that the agent will send, and no socket', async (t) => {
-  const { read, secret } = await supervise(t, FOR_EVER);
+test('passes the secret, and no socket, to a service on a port', async (t) => {
+  const { read, secret } = await supervise(t, RUN_FOREVER);
   const { MISTIFY_SECRET, MISTIFY_SOCKET } = await started(read, 1);
   t.true((secret?.length ?? 0) >= 32);
   t.is(MISTIFY_SECRET, secret);
   t.is(MISTIFY_SOCKET, undefined);
 });
 
-test('a service on a socket is told its path, no port and no secret, and what was left behind there is gone', async (t) => {
+test('passes the socket, no port and no secret, and removes a stale socket', async (t) => {
   const socket = join(await tempDir(t), 's');
   await leaveStaleSocket(socket);
   const note = 'require("net").createServer().listen(process.env.MISTIFY_SOCKET);';
@@ -82,22 +82,22 @@ test('a service on a socket is told its path, no port and no secret, and what wa
   await until('it listens', () => isListening({ socket }));
 });
 
-test('a service that ends is started again, later each time', async (t) => {
+test('restarts a service that exits, with growing delays', async (t) => {
   const startedAt = Date.now();
   const { read } = await supervise(t, 'process.exit(3);');
   await started(read, 3);
   t.true(Date.now() - startedAt >= 750, `${Date.now() - startedAt} ms`);
 });
 
-test('a service is gone when the supervisor has stopped, and is not started again', async (t) => {
-  const { supervisor, read } = await supervise(t, FOR_EVER);
+test('stops its service for good', async (t) => {
+  const { supervisor, read } = await supervise(t, RUN_FOREVER);
   const { pid } = await started(read, 1);
   await supervisor.stop();
   await isGone(pid);
   t.is((await read()).length, 1);
 });
 
-test('a supervisor stops at once while a service waits to be started again', async (t) => {
+test('stops at once while a service waits for its restart', async (t) => {
   const { supervisor, read } = await supervise(t, 'process.exit(1);');
   await started(read, 4);
   const startedAt = Date.now();
@@ -105,7 +105,7 @@ test('a supervisor stops at once while a service waits to be started again', asy
   t.true(Date.now() - startedAt < 1900, `${Date.now() - startedAt} ms`);
 });
 
-test('a command that is not there does not keep the supervisor from stopping', async (t) => {
+test('stops although the command does not exist', async (t) => {
   const { supervisor } = await supervise(t, '', ['/nowhere/no-such-program']);
   await t.notThrowsAsync(supervisor.stop());
 });

@@ -3,7 +3,8 @@ import '../../../helpers/faulty-disk.js';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { SubAgentWatcher, type WatchedSubAgent } from '../../../../lib/agent/sub-agents/watcher.js';
+import type { WatchedSubAgent } from '../../../../lib/agent/sub-agents/link.js';
+import { SubAgentWatcher } from '../../../../lib/agent/sub-agents/watcher.js';
 import { EventLog } from '../../../../lib/events/event-log.js';
 import type { Guest } from '../../../../lib/model/guest.js';
 import type { SubAgentEvent } from '../../../../lib/rpc/protocol/messages.js';
@@ -18,7 +19,7 @@ import { silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
-const told = (id: string, state: string, revision = 1) => ({ id, state, vnc: 0, revision });
+const reported = (id: string, state: string, revision = 1) => ({ id, state, vnc: 0, revision });
 
 const up = (port: number): WatchedSubAgent => ({
   names: ['qemu'],
@@ -28,7 +29,7 @@ const up = (port: number): WatchedSubAgent => ({
 });
 const starting = (port: number): WatchedSubAgent => ({ ...up(port), starting: true });
 
-/** A store of running guests with VNC ports, and a watcher of their sub-agents. */
+/** Stores guests and creates a watcher of their sub-agents. */
 const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const dir = await tempDir(t);
   const store = await GuestStore.open(join(dir, 'guests.db'));
@@ -47,13 +48,13 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
     withFaults(dir, () => ({ code: 'ENOSPC', written: 0 }), work);
   const logged = (what: RegExp) =>
     until(`it is logged: ${what}`, () => lines.some(({ msg }) => what.test(String(msg))));
-  const services = async () => (await events.read(0)).events.map(({ happening }) => happening.change);
+  const services = async () => (await events.read(0)).events.map(({ body }) => body.change);
   return { store, jobs, watcher, events, states, services, whileFull, logged };
 };
 
 const running = (id: string): Guest => ({ id, state: 'running', vnc: 5901 });
 
-/** Serves event streams: `first` tells the first line of each, `streams` has them all. */
+/** Serves event streams; `first` makes the first line of each. */
 const serveEvents = async (t: ExecutionContext, first: (connection: number) => unknown) => {
   const streams: ServerResponse[] = [];
   const port = await serveRaw(t, (_request, response) => {
@@ -64,34 +65,34 @@ const serveEvents = async (t: ExecutionContext, first: (connection: number) => u
   return { port, streams, send };
 };
 
-test('guests that nobody tells of are unknown, without VNC, when a sub-agent does not come up in time', async (t) => {
+test('marks unreported guests unknown, without VNC, when a sub-agent does not come up in time', async (t) => {
   const down = await refusingPort(t);
   const guests = [running('a'), running('b'), { id: 'c', state: 'create' }, { id: 'd', state: 'error' }];
   const { watcher, store, states } = await setUp(t, guests);
-  const { port } = await serveEvents(t, () => ({ guests: [told('b', 'paused')] }));
+  const { port } = await serveEvents(t, () => ({ guests: [reported('b', 'paused')] }));
   await watcher.watch([starting(down), up(port)], 300);
   t.deepEqual(states(), { a: 'unknown', b: 'paused', c: 'create', d: 'error' });
   t.deepEqual(store.get('a'), { id: 'a', state: 'unknown' });
 });
 
-test('guests that nobody tells of are unknown when a sub-agent that is not ours to start is down', async (t) => {
+test('marks unreported guests unknown at once when a sub-agent that others start is down', async (t) => {
   const { watcher, states } = await setUp(t, [running('a')]);
   await watcher.watch([up(await refusingPort(t))], 10_000);
   t.deepEqual(states(), { a: 'unknown' });
 });
 
-test('the stored states stand when every sub-agent answers, some of them without an event stream', async (t) => {
+test('keeps stored states when every sub-agent responds, some without an event stream', async (t) => {
   const { watcher, store } = await setUp(t, [running('a'), running('b')]);
-  const { port } = await serveEvents(t, () => ({ guests: [told('b', 'paused')] }));
+  const { port } = await serveEvents(t, () => ({ guests: [reported('b', 'paused')] }));
   await watcher.watch([up(await serveFixed(t, 404, 'not found')), up(port)], 10_000);
   t.deepEqual(store.list(), [running('a'), { id: 'b', state: 'paused' }]);
 });
 
-test('a guest is true again when its sub-agent comes up late', async (t) => {
+test('restores the state of a guest whose sub-agent comes up late', async (t) => {
   const { watcher, states } = await setUp(t, [running('a')]);
   let ready = false;
   const port = await serveRaw(t, (_request, response) => {
-    if (ready) response.write(`${JSON.stringify({ guests: [told('a', 'paused')] })}\n`);
+    if (ready) response.write(`${JSON.stringify({ guests: [reported('a', 'paused')] })}\n`);
     else response.destroy();
   });
   await watcher.watch([starting(port)], 200);
@@ -100,27 +101,27 @@ test('a guest is true again when its sub-agent comes up late', async (t) => {
   await until('it is paused', () => states().a === 'paused');
 });
 
-test('a guest that its sub-agent no longer has when it is back is unknown, whatever was stored meanwhile', async (t) => {
+test('marks a guest unknown that its sub-agent no longer reports after reconnecting', async (t) => {
   const { watcher, store, states } = await setUp(t, [running('a'), running('b')]);
-  let line: SubAgentEvent = { guests: [told('a', 'running'), told('b', 'running')] };
+  let line: SubAgentEvent = { guests: [reported('a', 'running'), reported('b', 'running')] };
   const { port, streams } = await serveEvents(t, () => line);
   await watcher.watch([up(port)], 10_000);
   line = {};
   streams[0]?.destroy();
   await until('it is gone', () => states().a === 'unknown');
   await store.update('a', (guest) => ({ ...guest, state: 'running' }));
-  line = { guests: [told('b', 'paused', 2)] };
+  line = { guests: [reported('b', 'paused', 2)] };
   await until('the other is back', () => states().b === 'paused');
   await until('it is unknown again', () => states().a === 'unknown');
   t.pass();
 });
 
-test('a guest that another sub-agent tells of now stays known when the earlier one goes', async (t) => {
+test('keeps the state of a guest that another sub-agent reports', async (t) => {
   const { watcher, states } = await setUp(t, [running('a'), running('b')]);
   const earlier = await serveEvents(t, (connection) => ({
-    guests: connection === 1 ? [told('a', 'running'), told('b', 'running')] : [],
+    guests: connection === 1 ? [reported('a', 'running'), reported('b', 'running')] : [],
   }));
-  const later = await serveEvents(t, () => ({ guests: [told('a', 'paused', 2)] }));
+  const later = await serveEvents(t, () => ({ guests: [reported('a', 'paused', 2)] }));
   await watcher.watch([up(earlier.port), up(later.port)], 10_000);
   earlier.streams[0]?.destroy();
   await until('the guest of the other is unknown', () => states().b === 'unknown');
@@ -128,13 +129,13 @@ test('a guest that another sub-agent tells of now stays known when the earlier o
   t.is(states().a, 'paused');
 });
 
-test('a malformed event is passed over, and those after it count', async (t) => {
+test('skips a malformed event and handles later ones', async (t) => {
   const { watcher, store } = await setUp(t, [running('a')]);
-  const { port, send, streams } = await serveEvents(t, () => ({ guests: [told('a', 'shutoff')] }));
+  const { port, send, streams } = await serveEvents(t, () => ({ guests: [reported('a', 'shutoff')] }));
   await watcher.watch([up(port)], 10_000);
   send({ guest: { id: 'a', state: { a: 1 }, vnc: 'x', revision: 1e300 } });
   streams[0]?.write('no JSON\n');
-  send({ guest: { ...told('a', 'paused', 2), note: 'a\u2028b' } });
+  send({ guest: { ...reported('a', 'paused', 2), note: 'a\u2028b' } });
   await until('it is paused', () => store.get('a').state === 'paused');
   t.deepEqual(store.get('a'), { id: 'a', state: 'paused' });
   t.is(streams.length, 1);
@@ -142,12 +143,12 @@ test('a malformed event is passed over, and those after it count', async (t) => 
 
 for (const [what, line] of Object.entries({
   'is malformed': { guests: [{ id: 'a', state: 5, revision: 1 }] },
-  'does not tell all guests': { guest: told('a', 'running', 9) },
+  'does not report all guests': { guest: reported('a', 'running', 9) },
 }))
-  test(`a sub-agent whose first line ${what} has not answered, and is asked again`, async (t) => {
+  test(`reconnects to a sub-agent whose first line ${what}`, async (t) => {
     const { watcher, states } = await setUp(t, [running('a')]);
     const { port, streams } = await serveEvents(t, (connection) =>
-      connection < 3 ? line : { guests: [told('a', 'paused')] },
+      connection < 3 ? line : { guests: [reported('a', 'paused')] },
     );
     await watcher.watch([up(port)], 10_000);
     t.deepEqual(states(), { a: 'unknown' });
@@ -155,9 +156,9 @@ for (const [what, line] of Object.entries({
     t.is(streams.length, 3);
   });
 
-test('a sub-agent that writes a line without an end is hung up on', async (t) => {
+test('disconnects a sub-agent that writes an endless line', async (t) => {
   const { watcher, states } = await setUp(t, [running('a')]);
-  const { port, streams } = await serveEvents(t, () => ({ guests: [told('a', 'paused')] }));
+  const { port, streams } = await serveEvents(t, () => ({ guests: [reported('a', 'paused')] }));
   await watcher.watch([up(port)], 10_000);
   const [stream] = streams;
   stream?.write('x'.repeat(9 * 1024 * 1024));
@@ -166,7 +167,7 @@ test('a sub-agent that writes a line without an end is hung up on', async (t) =>
   t.pass();
 });
 
-test('that a sub-agent comes and goes is an event', async (t) => {
+test('publishes an event when a sub-agent comes up or goes down', async (t) => {
   const { port, streams } = await serveEvents(t, () => ({ guests: [] }));
   const { watcher, events } = await setUp(t, []);
   await watcher.watch([up(port)], 30_000);
@@ -176,7 +177,7 @@ test('that a sub-agent comes and goes is an event', async (t) => {
     return all.length >= 2 ? all : undefined;
   });
   t.like(
-    seen.slice(0, 2).map(({ happening }) => happening),
+    seen.slice(0, 2).map(({ body }) => body),
     [
       { kind: 'service', id: 'qemu', change: 'up' },
       { kind: 'service', id: 'qemu', change: 'down' },
@@ -184,15 +185,15 @@ test('that a sub-agent comes and goes is an event', async (t) => {
   );
 });
 
-test('a state that cannot be stored is stored when there is room, and its sub-agent does not count as gone', async (t) => {
+test('stores a state once the disk has room, without counting its sub-agent as down', async (t) => {
   const { watcher, states, services, whileFull, logged } = await setUp(t, [running('a'), running('b')]);
   const { port, send, streams } = await serveEvents(t, () => ({
-    guests: [told('a', 'running'), told('b', 'running')],
+    guests: [reported('a', 'running'), reported('b', 'running')],
   }));
   await watcher.watch([up(port)], 10_000);
   await whileFull(async () => {
-    send({ guest: told('a', 'shutoff', 2) });
-    await logged(/states cannot be stored: .* is full/);
+    send({ guest: reported('a', 'shutoff', 2) });
+    await logged(/guest state not stored, retrying: .* is full/);
     t.deepEqual(states(), { a: 'running', b: 'running' });
   });
   send({});
@@ -202,25 +203,25 @@ test('a state that cannot be stored is stored when there is room, and its sub-ag
   t.deepEqual(await services(), ['up']);
 });
 
-test('when it cannot be stored how far a job has come, its sub-agent does not count as gone', async (t) => {
+test('does not count a sub-agent as down when job progress cannot be stored', async (t) => {
   const { watcher, jobs, states, services, whileFull, logged } = await setUp(t, [running('a')]);
-  const { port, send } = await serveEvents(t, () => ({ guests: [told('a', 'running')] }));
+  const { port, send } = await serveEvents(t, () => ({ guests: [reported('a', 'running')] }));
   await watcher.watch([up(port)], 10_000);
   const { ID } = await jobs.add('a', 'start', { kind: 'guest', name: 'start' });
   await jobs.start(ID);
   await whileFull(async () => {
     send({ progress: { job: ID, message: '25%' } });
-    await logged(/how far a job has come cannot be stored/);
+    await logged(/job progress not stored/);
   });
-  send({ guest: told('a', 'paused', 2) });
+  send({ guest: reported('a', 'paused', 2) });
   await until('it is paused', () => states().a === 'paused');
   t.deepEqual(await services(), ['up']);
 });
 
-test('that a sub-agent is gone, or does not come up, is stored when there is room', async (t) => {
+test('stores unknown states once the disk has room', async (t) => {
   const { watcher, store, whileFull } = await setUp(t, [running('a'), running('b')]);
   const { port, streams } = await serveEvents(t, (connection) =>
-    connection === 1 ? { guests: [told('a', 'paused')] } : {},
+    connection === 1 ? { guests: [reported('a', 'paused')] } : {},
   );
   await whileFull(async () => {
     await watcher.watch([up(port), up(await refusingPort(t))], 10_000);
@@ -232,10 +233,10 @@ test('that a sub-agent is gone, or does not come up, is stored when there is roo
   t.deepEqual(store.get('a'), { id: 'a', state: 'unknown' });
 });
 
-test('a state that is told while its guest is being created counts when the creation has ended', async (t) => {
+test('applies a state reported during a create once the create has ended', async (t) => {
   const { watcher, store, states } = await setUp(t, [running('a'), { id: 'b', state: 'create' }]);
   const { port, send } = await serveEvents(t, () => ({
-    guests: [told('a', 'paused'), told('b', 'shutoff')],
+    guests: [reported('a', 'paused'), reported('b', 'shutoff')],
   }));
   await watcher.watch([up(port)], 10_000);
   t.deepEqual(states(), { a: 'paused', b: 'create' });

@@ -6,16 +6,16 @@ import { EventLog } from '../../../../lib/events/event-log.js';
 import { Cursor, removeOtherCursors } from '../../../../lib/events/webhooks/cursor.js';
 import { Webhook } from '../../../../lib/events/webhooks/webhook.js';
 import type { Logger } from '../../../../lib/log.js';
-import type { EventFilter, Happening } from '../../../../lib/model/event.js';
+import type { EventBody, EventFilter } from '../../../../lib/model/event.js';
 import { keepLines } from '../../../helpers/log-lines.js';
 import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 import { receiveWebhooks } from '../../../helpers/webhook-receiver.js';
 
-const SECRET = 'not known to anybody else';
+const SECRET = 'a secret of sixteen or more';
 
-const image = (id: string): Happening => ({ kind: 'image', change: 'fetched', id, type: '' });
+const image = (id: string): EventBody => ({ kind: 'image', change: 'fetched', id, type: '' });
 
 const openLog = async (t: ExecutionContext, directory: string, maxBytes?: number): Promise<EventLog> => {
   const events = await EventLog.open(directory, silentLog, maxBytes);
@@ -30,7 +30,7 @@ interface Running {
   log?: Logger;
 }
 
-/** Posts the events until the test ends or `stop` is called. */
+/** Posts events until the test ends or the returned function is called. */
 const start = async (
   t: ExecutionContext,
   events: EventLog,
@@ -49,7 +49,7 @@ const start = async (
   return stop;
 };
 
-test('events are posted in order, signed together with the time', async (t) => {
+test('posts events in order, with a signature over timestamp and body', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const receiver = await receiveWebhooks(t);
@@ -65,7 +65,7 @@ test('events are posted in order, signed together with the time', async (t) => {
   }
 });
 
-test('a receiver that fails is tried again, and what comes next waits for it', async (t) => {
+test('retries a failed event before posting the next', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   let failures = 3;
@@ -82,7 +82,7 @@ test('a receiver that fails is tried again, and what comes next waits for it', a
   );
 });
 
-test('an event that a receiver will never take is passed over', async (t) => {
+test('skips an event that the receiver rejects with 422', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const receiver = await receiveWebhooks(t, ({ body }) => (body.id === 'bad' ? 422 : 200));
@@ -95,7 +95,7 @@ test('an event that a receiver will never take is passed over', async (t) => {
   );
 });
 
-test('a redirect is not followed', async (t) => {
+test('does not follow redirects', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const elsewhere = await receiveWebhooks(t);
@@ -106,7 +106,7 @@ test('a redirect is not followed', async (t) => {
   t.deepEqual(elsewhere.posted, []);
 });
 
-test('kinds and guests are chosen', async (t) => {
+test('filters by kind and guest', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const receiver = await receiveWebhooks(t);
@@ -119,7 +119,7 @@ test('kinds and guests are chosen', async (t) => {
   t.deepEqual(receiver.taken, [GUEST_ID]);
 });
 
-test('a webhook begins with what happens from now on, and after a restart goes on where it was', async (t) => {
+test('starts with new events, and resumes at its cursor after a restart', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const receiver = await receiveWebhooks(t);
@@ -137,11 +137,11 @@ test('a webhook begins with what happens from now on, and after a restart goes o
   t.deepEqual(receiver.taken, ['first', 'while it was down', 'last']);
 });
 
-test('a receiver that was away for longer than the log reaches back is told what it missed', async (t) => {
+test('posts a missed event to a receiver that was down longer than the log reaches back', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory, 64 * 1024);
-  let isAway = true;
-  const receiver = await receiveWebhooks(t, () => (isAway ? 503 : 200));
+  let isDown = true;
+  const receiver = await receiveWebhooks(t, () => (isDown ? 503 : 200));
   await start(t, events, { url: receiver.url, directory });
   const long = 'x'.repeat(1000);
   events.publish(image('lost'));
@@ -150,7 +150,7 @@ test('a receiver that was away for longer than the log reaches back is told what
     events.publish(image(`${n} ${long}`));
     if (n % 100 === 99) await events.written();
   }
-  isAway = false;
+  isDown = false;
   await until('the newest is taken', () => receiver.taken.at(-1)?.startsWith('2999 '));
   const accepted = receiver.posted.slice(-receiver.taken.length);
   const missed = accepted.find(({ body }) => body.kind === 'missed')?.body;
@@ -162,7 +162,7 @@ test('a receiver that was away for longer than the log reaches back is told what
   );
 });
 
-test('after a crash of the agent a webhook that had taken everything is told that it may have missed something', async (t) => {
+test('posts a missed event after a crash of the agent', async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const receiver = await receiveWebhooks(t);
@@ -183,7 +183,7 @@ test('after a crash of the agent a webhook that had taken everything is told tha
   t.is(receiver.posted[1]?.body.after, receiver.posted[0]?.body.event);
 });
 
-test('a log that cannot be read holds a webhook up and does not end it', async (t) => {
+test('retries while the event log cannot be read', async (t) => {
   const directory = await tempDir(t);
   const earlier = await openLog(t, directory);
   const receiver = await receiveWebhooks(t);
@@ -197,14 +197,14 @@ test('a log that cannot be read holds a webhook up and does not end it', async (
   const { log, lines } = keepLines();
   await start(t, events, { url: receiver.url, directory, log });
   await until('it has tried', () => lines.length > 0);
-  // At once: a log that is not there is one that lacks everything.
+  // Before the next read: a missing file would count as an empty log.
   await rename(elsewhere, path);
   await until('the event is taken', () => receiver.taken.length === 1);
-  t.regex(String(lines[0]?.msg), /^events cannot be posted, it is tried again: EISDIR/);
+  t.regex(String(lines[0]?.msg), /^webhook delivery failed, retrying: EISDIR/);
   t.deepEqual(receiver.taken, ['a']);
 });
 
-test('a password in the address of a receiver, and the secret, are in no line of the log', async (t) => {
+test("logs neither the secret nor a password in the receiver's URL", async (t) => {
   const directory = await tempDir(t);
   const events = await openLog(t, directory);
   const { log, lines } = keepLines();
@@ -213,11 +213,11 @@ test('a password in the address of a receiver, and the secret, are in no line of
   await start(t, events, { url, directory, log });
   events.publish(image('a'));
   await until('a failure is logged', () => lines.length > 0);
-  t.notRegex(JSON.stringify(lines), /hidden-word|path-that-is-secret|not known to anybody/);
+  t.notRegex(JSON.stringify(lines), /hidden-word|path-that-is-secret|a secret of sixteen/);
   t.notRegex((await readdir(join(directory, 'webhooks'))).join(' '), /hidden-word|secret/);
 });
 
-test('a cursor that a crash has left empty repeats events rather than leave some out', async (t) => {
+test('repeats events when a crash left the cursor empty', async (t) => {
   const directory = await tempDir(t);
   const first = await Cursor.open(directory, 'http://a/', 7);
   t.is(first.after, 7);
@@ -226,7 +226,7 @@ test('a cursor that a crash has left empty repeats events rather than leave some
   t.is((await Cursor.open(directory, 'http://a/', 9)).after, 0);
 });
 
-test('how far a webhook had come is forgotten when it is no longer in the config', async (t) => {
+test('removes the cursors of webhooks that are no longer in the config', async (t) => {
   const directory = await tempDir(t);
   await (await Cursor.open(directory, 'http://a/', 1)).save(5);
   await (await Cursor.open(directory, 'http://b/', 1)).save(6);

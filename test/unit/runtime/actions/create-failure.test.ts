@@ -20,14 +20,14 @@ const actions = {
   delete: [{ method: 'Test.delete' }, { method: 'Test.NoDisks' }],
 };
 
-test('a failed create leaves its guest in state error, and the reason in the job', async (t) => {
+test('leaves the guest in state error and the reason in the job', async (t) => {
   const agent = await startTestAgent(t, { methods: { 'Test.create': fail('no such bridge: br7') } });
   const { id, job } = await create(agent);
   t.like(job, { Status: 'Error', Message: 'test: no such bridge: br7' });
   t.deepEqual(agent.context.guests.get(id), { id, state: 'error', memory: 64 });
 });
 
-test('nothing is asked of a guest whose create failed but that it be deleted', async (t) => {
+test('rejects every action but delete on a guest whose create failed', async (t) => {
   const agent = await startTestAgent(t, { methods: { 'Test.create': fail('no such bridge: br7') } });
   const { id } = await create(agent);
   const start = (): unknown => startGuest(event({ params: { guestID: id } }), agent.context);
@@ -37,7 +37,7 @@ test('nothing is asked of a guest whose create failed but that it be deleted', a
   t.deepEqual(agent.scripted.requests('Test.start'), []);
 });
 
-test('after a failed create every delete stage runs, also when one of them fails', async (t) => {
+test('runs every delete stage after a failed create, even when one fails', async (t) => {
   const agent = await startTestAgent(t, {
     actions,
     methods: {
@@ -56,7 +56,7 @@ test('after a failed create every delete stage runs, also when one of them fails
   t.is(agent.context.guests.get(id).state, 'error');
 });
 
-test('without a delete action a failed create is still only an error', async (t) => {
+test('sets state error without a delete action, too', async (t) => {
   const agent = await startTestAgent(t, {
     actions: { delete: undefined },
     methods: { 'Test.create': fail('no') },
@@ -65,7 +65,7 @@ test('without a delete action a failed create is still only an error', async (t)
   t.is(agent.context.guests.get(id).state, 'error');
 });
 
-test('a guest whose create failed can be deleted, and its id used again', async (t) => {
+test('lets a guest whose create failed be deleted and its id be reused', async (t) => {
   let broken = true;
   const agent = await startTestAgent(t, {
     methods: { 'Test.create': ({ guest }) => (broken ? fail('no')() : { guest }) },
@@ -80,14 +80,14 @@ test('a guest whose create failed can be deleted, and its id used again', async 
   t.is((await finished(context, again.headers?.['X-Guest-Job-ID'])).Status, 'Complete');
 });
 
-test('a create that is not configured stores no guest', async (t) => {
+test('stores no guest when create is not configured', async (t) => {
   const agent = await startTestAgent(t, { actions: { create: undefined } });
   const creation = createGuest(event({ payload: {} }), agent.context);
   t.like(await t.throwsAsync(creation), { kind: 'not_found', message: 'create: Not configured' });
   t.deepEqual(agent.context.guests.list(), []);
 });
 
-test('a create that a sub-agent answers with nonsense stores none of it', async (t) => {
+test('stores nothing of a malformed response to a create', async (t) => {
   const agent = await startTestAgent(t, {
     methods: { 'Test.create': () => ({ guest: { id: '11111111-2222-4333-8444-555555555555' } }) },
   });
@@ -101,14 +101,14 @@ test('a create that a sub-agent answers with nonsense stores none of it', async 
 
 const hang = (): Promise<never> => new Promise(() => {});
 
-/** Asks for a guest, and waits until a method has been called for it. */
+/** Creates a guest and waits until a method has been called for it. */
 const createUntil = async ({ context, scripted }: TestAgent, method: string) => {
   const { headers, body } = await createGuest(event({ payload: { memory: 64 } }), context);
   await until(`${method} is called`, () => scripted.requests(method).length === 1);
   return { id: body.id, job: headers?.['X-Guest-Job-ID'] ?? '' };
 };
 
-test('a create that is cancelled ends soon, also when its sub-agent hangs in what would undo it', async (t) => {
+test('ends a cancelled create soon, even when its clean-up hangs', async (t) => {
   const agent = await startTestAgent(t, {
     actions,
     methods: {
@@ -123,10 +123,10 @@ test('a create that is cancelled ends soon, also when its sub-agent hangs in wha
   t.like(await finished(agent.context, job), { Status: 'Error', Message: 'cancelled' });
   t.like(await cancelled, { body: { ID: job, Status: 'Error' } });
   t.is(agent.context.guests.get(id).state, 'error');
-  t.is(agent.scripted.requests('Test.NoDisks').length, 1, 'the other stages are undone');
+  t.is(agent.scripted.requests('Test.NoDisks').length, 1, 'the other clean-up stage runs');
 });
 
-test('a create that a delete has ended is undone by that delete alone', async (t) => {
+test('leaves the clean-up of a create that a delete preempted to that delete', async (t) => {
   const agent = await startTestAgent(t, { methods: { 'Test.create': hang } });
   const { id, job } = await createUntil(agent, 'Test.create');
   const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);
@@ -135,7 +135,7 @@ test('a create that a delete has ended is undone by that delete alone', async (t
   t.is(agent.scripted.requests('Test.delete').length, 1);
 });
 
-test('the undoing of a create holds up no delete either', async (t) => {
+test('does not delay a delete by the clean-up of a create', async (t) => {
   let hung = false;
   const agent = await startTestAgent(t, {
     methods: {

@@ -11,15 +11,15 @@ import { GUEST_ID } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
-interface Left {
+interface LeftJob {
   action: string;
   task: Task;
-  /** The stage it was running; absent when it waited. */
+  /** The stage that was running; absent when the job was waiting. */
   running?: number;
 }
 
-/** The state that an agent left behind when it was killed. */
-const leaveBehind = async (t: ExecutionContext, guest: Partial<Guest>, left: Left[]) => {
+/** Writes the state that a killed agent leaves behind. */
+const leaveBehind = async (t: ExecutionContext, guest: Partial<Guest>, left: LeftJob[]) => {
   const dbpath = await tempDir(t);
   const guests = await GuestStore.open(join(dbpath, 'guests.db'));
   await guests.insert(normalizeGuest({ state: 'running', ...guest, id: GUEST_ID }));
@@ -36,12 +36,12 @@ const leaveBehind = async (t: ExecutionContext, guest: Partial<Guest>, left: Lef
   return { dbpath, ids };
 };
 
-const guestTask = (name: 'create' | GuestAction): Left => ({
+const guestTask = (name: 'create' | GuestAction): LeftJob => ({
   action: name,
   task: { kind: 'guest', name },
 });
 
-test('what was queued runs after a restart, in the order it was asked for', async (t) => {
+test('runs queued jobs in their order', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, {}, [
     guestTask('start'),
     guestTask('suspend'),
@@ -55,7 +55,7 @@ test('what was queued runs after a restart, in the order it was asked for', asyn
   );
 });
 
-test('a poweroff that waited goes ahead after a restart, and what it had overruled does not run', async (t) => {
+test('runs a waiting poweroff first and cancels what it preempts', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, {}, [
     guestTask('start'),
     guestTask('poweroff'),
@@ -73,7 +73,7 @@ test('a poweroff that waited goes ahead after a restart, and what it had overrul
   );
 });
 
-test('a queued snapshot is taken after a restart, as it was asked for', async (t) => {
+test('runs a queued snapshot with its original request', async (t) => {
   const request = { id: `guests/${GUEST_ID}`, dest: 's1', recursive: true, destroyMoreRecent: false };
   const task: Task = { kind: 'snapshot', request };
   const { dbpath, ids } = await leaveBehind(t, {}, [{ action: 'createSnapshot', task }]);
@@ -89,7 +89,7 @@ const threeStages = (idempotent: boolean) => ({
   methods: { 'Test.one': echo, 'Test.two': echo, 'Test.three': echo } as const,
 });
 
-test('what was running goes on at its stage when that may be run twice, and the sub-agent is told', async (t) => {
+test('resumes a running job at its idempotent stage, as attempt 2', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, {}, [
     { ...guestTask('start'), running: 1 },
     guestTask('suspend'),
@@ -110,7 +110,7 @@ test('what was running goes on at its stage when that may be run twice, and the 
   );
 });
 
-test('what was running ends in error when its stage may not be run twice; what waited behind it runs', async (t) => {
+test('fails a running job whose stage is not idempotent, and runs the next', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, {}, [
     { ...guestTask('start'), running: 1 },
     guestTask('suspend'),
@@ -118,7 +118,7 @@ test('what was running ends in error when its stage may not be run twice; what w
   const { context, scripted } = await startTestAgent(t, { dbpath, ...threeStages(false) });
   t.like(await finished(context, ids[0]), {
     Status: 'Error',
-    Message: 'interrupted: the agent was stopped while Test.two ran, which may not be run twice',
+    Message: 'interrupted: the agent stopped during Test.two, which is not safe to repeat',
   });
   t.is((await finished(context, ids[1])).Status, 'Complete');
   t.deepEqual(
@@ -127,7 +127,7 @@ test('what was running ends in error when its stage may not be run twice; what w
   );
 });
 
-test('an interrupted create is undone, and its guest is in state error', async (t) => {
+test('cleans up an interrupted create and sets its guest to error', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, { state: 'create' }, [{ ...guestTask('create'), running: 0 }]);
   const { context, scripted } = await startTestAgent(t, { dbpath });
   t.is((await finished(context, ids[0])).Status, 'Error');
@@ -138,14 +138,14 @@ test('an interrupted create is undone, and its guest is in state error', async (
   );
 });
 
-test('a guest whose creation was never logged is in state error', async (t) => {
+test('sets a guest whose create was never logged to error', async (t) => {
   const { dbpath } = await leaveBehind(t, { state: 'create' }, []);
   const { context } = await startTestAgent(t, { dbpath });
-  await until('it is settled', () => context.guests.get(GUEST_ID).state === 'error');
+  await until('it is in state error', () => context.guests.get(GUEST_ID).state === 'error');
   t.pass();
 });
 
-test('a job whose action is no longer configured ends in error', async (t) => {
+test('fails a job whose action is no longer configured', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, {}, [guestTask('reboot')]);
   const { context } = await startTestAgent(t, { dbpath, actions: { reboot: undefined } });
   t.like(await finished(context, ids[0]), {
@@ -154,7 +154,7 @@ test('a job whose action is no longer configured ends in error', async (t) => {
   });
 });
 
-test('a guest that was created without a word about its state is not undone by a restart', async (t) => {
+test('keeps a guest whose create completed without a state', async (t) => {
   const first = await startTestAgent(t, {
     methods: { 'Test.create': ({ guest }) => ({ guest: { id: guest.id } }) },
   });

@@ -14,13 +14,13 @@ import { tempDir } from '../../../helpers/temp.js';
 
 const id = GUEST_ID;
 const stage = { service: { name: 'qemu' }, method: 'QEMU.Restart' } as Stage;
-const action = { name: 'restart', type: 'async', stages: [stage] } as const;
+const action = { name: 'restart', kind: 'async', stages: [stage] } as const;
 const running: Guest = { id, state: 'running', vnc: 5901 };
 
-const told = (state: string, revision: number, vnc = 0) => ({ id, state, vnc, revision });
+const reported = (state: string, revision: number, vnc = 0) => ({ id, state, vnc, revision });
 
-/** A stage that was sent a running guest; `answer` gives its answer. */
-const asked = async (t: ExecutionContext, guest = running) => {
+/** Sends a guest to a stage; `respond` delivers the stage's response. */
+const sendGuest = async (t: ExecutionContext, guest = running) => {
   const dir = await tempDir(t);
   const guests = await GuestStore.open(join(dir, 'guests.db'));
   t.teardown(() => guests.close());
@@ -28,58 +28,58 @@ const asked = async (t: ExecutionContext, guest = running) => {
   const revisions = new GuestRevisions(guests, silentLog);
   const exchange = guestExchange(guests, revisions, action, id);
   const request = exchange.request(stage);
-  const answer = async (response: GuestResponse) => exchange.answered?.(stage, response, request);
-  return { dir, guests, revisions, answer };
+  const respond = async (response: GuestResponse) => exchange.onResponse?.(stage, response, request);
+  return { dir, guests, revisions, respond };
 };
 
-test('an answered state that is as it was sent ends that of a guest whose sub-agent was lost meanwhile', async (t) => {
-  const { guests, revisions, answer } = await asked(t);
-  await revisions.report(told('running', 1, 5901));
-  await revisions.lose(id);
+test('a response with an unchanged state restores a guest that became unknown meanwhile', async (t) => {
+  const { guests, revisions, respond } = await sendGuest(t);
+  await revisions.report(reported('running', 1, 5901));
+  await revisions.markUnknown(id);
   t.deepEqual(guests.get(id), { id, state: 'unknown' });
-  await answer({ guest: running, revision: 1 });
+  await respond({ guest: running, revision: 1 });
   t.deepEqual(guests.get(id), running);
 });
 
-test('an answered state that is as it was sent goes before an older one that was told meanwhile', async (t) => {
-  const { guests, revisions, answer } = await asked(t);
-  await revisions.report(told('shutoff', 2));
-  await answer({ guest: running, revision: 3 });
-  await revisions.report(told('running', 3, 5901));
+test('a response with an unchanged state replaces an older state reported meanwhile', async (t) => {
+  const { guests, revisions, respond } = await sendGuest(t);
+  await revisions.report(reported('shutoff', 2));
+  await respond({ guest: running, revision: 3 });
+  await revisions.report(reported('running', 3, 5901));
   t.deepEqual(guests.get(id), running);
 });
 
-test('an answered state that is older than one told meanwhile is not stored', async (t) => {
-  const { guests, revisions, answer } = await asked(t, { id, state: 'paused' });
-  await revisions.report(told('crashed', 2));
-  await answer({ guest: running, revision: 1 });
+test('ignores the state of a response that is older than one reported meanwhile', async (t) => {
+  const { guests, revisions, respond } = await sendGuest(t, { id, state: 'paused' });
+  await revisions.report(reported('crashed', 2));
+  await respond({ guest: running, revision: 1 });
   t.deepEqual(guests.get(id), { id, state: 'crashed' });
 });
 
-test('a state without a revision that is as it was sent does not undo one told meanwhile', async (t) => {
-  const { guests, revisions, answer } = await asked(t);
-  await revisions.report(told('crashed', 2));
-  await answer({ guest: running });
+test('a response with an unchanged state and no revision keeps a state reported meanwhile', async (t) => {
+  const { guests, revisions, respond } = await sendGuest(t);
+  await revisions.report(reported('crashed', 2));
+  await respond({ guest: running });
   t.deepEqual(guests.get(id), { id, state: 'crashed' });
 });
 
 for (const guest of [{ id }, { id, state: 'create' }])
-  test(`a revision with ${guest.state ?? 'no'} state does not keep out the one it is of`, async (t) => {
-    const { guests, revisions, answer } = await asked(t);
-    await answer({ guest, revision: 2 });
-    await revisions.report(told('paused', 2));
+  test(`a response with ${guest.state ?? 'no'} state does not consume its revision`, async (t) => {
+    const { guests, revisions, respond } = await sendGuest(t);
+    await respond({ guest, revision: 2 });
+    await revisions.report(reported('paused', 2));
     t.deepEqual(guests.get(id), { id, state: 'paused' });
   });
 
-test('an answered state that could not be stored counts when it is told again', async (t) => {
-  const { dir, guests, revisions, answer } = await asked(t, { id, state: 'shutoff' });
+test('stores a state that is reported again after its first write failed', async (t) => {
+  const { dir, guests, revisions, respond } = await sendGuest(t, { id, state: 'shutoff' });
   const full = { code: 'ENOSPC', written: 0 } as const;
   await withFaults(
     dir,
     () => full,
-    () => t.throwsAsync(answer({ guest: running, revision: 2 }), { message: /is full/ }),
+    () => t.throwsAsync(respond({ guest: running, revision: 2 }), { message: /is full/ }),
   );
   t.is(guests.get(id).state, 'shutoff');
-  await revisions.report(told('running', 2, 5901));
+  await revisions.report(reported('running', 2, 5901));
   t.deepEqual(guests.get(id), running);
 });

@@ -17,26 +17,26 @@ const sent: Guest = {
   metadata: { owner: 'ops', note: 'x' },
 };
 
-test('what the stage changed is stored', (t) => {
-  const answered = { ...sent, state: 'paused', disks: [{ ...disk, source: '/s' }] };
-  t.deepEqual(mergeGuest(sent, answered, sent), answered);
+test('stores what the stage changed', (t) => {
+  const returned = { ...sent, state: 'paused', disks: [{ ...disk, source: '/s' }] };
+  t.deepEqual(mergeGuest(sent, returned, sent), returned);
 });
 
-test('a field that the answer lacks stays', (t) => {
+test('keeps a field that the response omits', (t) => {
   t.deepEqual(mergeGuest(sent, { id }, sent), sent);
 });
 
-test('a field that the answer has empty is removed', (t) => {
-  const answered = { id, vnc: 0, nics: [], disks: null, memory: null, state: '' };
-  t.deepEqual(mergeGuest(sent, answered, sent), { id, cpu: 1, metadata: { owner: 'ops', note: 'x' } });
+test('removes a field that the response empties', (t) => {
+  const returned = { id, vnc: 0, nics: [], disks: null, memory: null, state: '' };
+  t.deepEqual(mergeGuest(sent, returned, sent), { id, cpu: 1, metadata: { owner: 'ops', note: 'x' } });
 });
 
-test('what changed since the stage was asked, and came back as it was sent, stays as it is now', (t) => {
+test('keeps a field that changed meanwhile and that the stage returned as it was sent', (t) => {
   const current = { ...sent, state: 'paused', memory: 256 };
   t.deepEqual(mergeGuest(sent, { ...sent, vnc: 5902 }, current), { ...current, vnc: 5902 });
 });
 
-test('a state that is the latest counts also when it is as it was sent', (t) => {
+test('applies the latest state even when it equals the one sent', (t) => {
   const { vnc: _, ...current } = { ...sent, state: 'shutoff', memory: 256 };
   t.deepEqual(mergeGuest(sent, sent, current, { isLatest: true }), { ...sent, memory: 256 });
   const off = { ...sent, state: 'shutoff', vnc: 0 };
@@ -44,32 +44,32 @@ test('a state that is the latest counts also when it is as it was sent', (t) => 
   t.deepEqual(mergeGuest(wasOff, off, sent, { isLatest: true }), wasOff);
 });
 
-test('what was removed since the stage was asked does not come back', (t) => {
+test('does not restore a field that was removed meanwhile', (t) => {
   const { vnc: _, ...current } = sent;
   t.deepEqual(mergeGuest(sent, sent, current), current);
 });
 
-test('metadata set, changed and removed since the stage was asked survives its older copy', (t) => {
+test('keeps metadata that was set, changed or removed meanwhile', (t) => {
   const current = { ...sent, metadata: { owner: 'dev', added: '1' } };
   t.deepEqual(mergeGuest(sent, sent, current).metadata, { owner: 'dev', added: '1' });
 });
 
-test('a stage sets, changes and removes keys of the metadata', (t) => {
-  const answered = { id, metadata: { owner: '', note: 'y', host: 'h1' } };
-  t.deepEqual(mergeGuest(sent, answered, sent).metadata, { note: 'y', host: 'h1' });
+test('lets a stage set, change and remove metadata keys', (t) => {
+  const returned = { id, metadata: { owner: '', note: 'y', host: 'h1' } };
+  t.deepEqual(mergeGuest(sent, returned, sent).metadata, { note: 'y', host: 'h1' });
 });
 
-test('null for metadata changes nothing in it', (t) => {
+test('keeps all metadata when the response has null', (t) => {
   t.deepEqual(mergeGuest(sent, { id, metadata: null }, sent).metadata, sent.metadata);
 });
 
-test('the id is never changed, and keys that no guest has are not stored', (t) => {
-  const answered = { id: 'another', state: 'paused', extra: 1 };
-  t.deepEqual(mergeGuest(sent, answered, sent), { ...sent, state: 'paused' });
+test('ignores another id and unknown keys', (t) => {
+  const returned = { id: 'another', state: 'paused', extra: 1 };
+  t.deepEqual(mergeGuest(sent, returned, sent), { ...sent, state: 'paused' });
 });
 
-test('a nic that is answered with less than all its keys is stored with all of them', (t) => {
+test('fills in the keys that a returned nic omits', (t) => {
   const nics = [{ network: 'br0', model: 'e1000', device: 'tap0' }];
-  const answered = { id, nics } as unknown as Guest;
-  t.deepEqual(mergeGuest(sent, answered, sent).nics, [{ ...nic, model: 'e1000', device: 'tap0' }]);
+  const returned = { id, nics } as unknown as Guest;
+  t.deepEqual(mergeGuest(sent, returned, sent).nics, [{ ...nic, model: 'e1000', device: 'tap0' }]);
 });

@@ -12,7 +12,7 @@ import { gate, until } from '../../../helpers/wait.js';
 
 const jobOf = ({ headers }: Reply): string => headers?.['X-Guest-Job-ID'] ?? '';
 
-/** An agent whose `start` goes on when it is told to, and a guest that is starting. */
+/** Starts an agent with a guest whose `start` continues once `open` is called. */
 const startSlowly = async (t: ExecutionContext) => {
   const { opened, open } = gate();
   const { context, dbpath, scripted } = await startTestAgent(t, {
@@ -32,7 +32,7 @@ const startSlowly = async (t: ExecutionContext) => {
   return { context, dbpath, scripted, id, params, started, reply, open };
 };
 
-/** Has every write to a file fail until `work` is done, which is told how to wait for the next one that does. */
+/** Fails every write to a file while `work` runs; `work` gets a function that waits for another failure. */
 const whileFull = <T>(
   directory: string,
   name: string,
@@ -54,7 +54,7 @@ const whileFull = <T>(
   );
 };
 
-test('what succeeded on a full disk is complete as soon as there is room, and the next job waits for that', async (t) => {
+test('completes a job once the disk has room, and only then runs the next', async (t) => {
   const { context, dbpath, scripted, params, started, reply, open } = await startSlowly(t);
   const next = jobOf(await suspendGuest(event({ params }), context));
   await whileFull(dbpath, 'jobs.db', async (another) => {
@@ -73,11 +73,11 @@ test('what succeeded on a full disk is complete as soon as there is room, and th
   );
 });
 
-test('a job whose start cannot be written ends in error, and does not stay queued', async (t) => {
+test('fails a job whose start cannot be written', async (t) => {
   const { context, dbpath, scripted, params, started, open } = await startSlowly(t);
   const next = jobOf(await suspendGuest(event({ params }), context));
   let appends = 0;
-  /** The end of the job before it is written; its own start is not, nor for some time its end. */
+  /** Writes the end of the first job; fails the start of the next, and its end for a while. */
   const failAfterFirst = () => {
     appends += 1;
     return appends >= 2 && appends <= 5 ? ({ code: 'EIO', written: 0 } as const) : undefined;
@@ -95,7 +95,7 @@ test('a job whose start cannot be written ends in error, and does not stay queue
   t.is(scripted.requests('Test.suspend').length, 0);
 });
 
-test('who cancels a job on a full disk is told that its status is late, and it never runs', async (t) => {
+test('reports that the status of a job cancelled on a full disk is late; the job never runs', async (t) => {
   const { context, dbpath, scripted, params, started, open } = await startSlowly(t);
   const waiting = jobOf(await suspendGuest(event({ params }), context));
   const cancel = (jobID: string) => cancelJob(event({ params: { jobID }, query: {} }), context);
@@ -112,11 +112,11 @@ test('who cancels a job on a full disk is told that its status is late, and it n
   t.is(scripted.requests('Test.suspend').length, 0);
 });
 
-test('who waits for a job that is cancelled on a full disk is told so once a restart cannot undo it', async (t) => {
+test('reports a cancellation to a waiting client only once it is on disk', async (t) => {
   const { context, dbpath, params, open } = await startSlowly(t);
-  let told = false;
+  let hasReplied = false;
   const reply = suspendGuest(event({ params, query: { wait: 60 } }), context).catch((error: unknown) => {
-    told = true;
+    hasReplied = true;
     return error;
   });
   const waiting = await until('it is queued', () =>
@@ -125,13 +125,13 @@ test('who waits for a job that is cancelled on a full disk is told so once a res
   await whileFull(dbpath, 'jobs.db', async (another) => {
     await t.throwsAsync(cancelJob(event({ params: { jobID: waiting.ID }, query: {} }), context));
     await another();
-    t.false(told);
+    t.false(hasReplied);
   });
   t.like(await reply, { kind: 'conflict', message: 'cancelled' });
   open();
 });
 
-test('a guest whose create failed on a full disk is in state error as soon as there is room', async (t) => {
+test('sets a guest whose create failed to error once the disk has room', async (t) => {
   const { opened, open } = gate();
   const { context, dbpath } = await startTestAgent(t, {
     methods: {
@@ -157,7 +157,7 @@ test('a guest whose create failed on a full disk is in state error as soon as th
   t.is(context.guests.get(body.id).state, 'error');
 });
 
-test('an action that a full disk has ended is not said to have changed nothing', async (t) => {
+test('does not claim that an action interrupted by a full disk changed nothing', async (t) => {
   const { context, dbpath, started, reply, open } = await startSlowly(t);
   await whileFull(dbpath, 'guests.db', async () => {
     open();

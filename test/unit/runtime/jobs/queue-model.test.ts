@@ -12,10 +12,10 @@ import { type Outcome, System } from './model/system.js';
 const GUESTS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
 
 type Step =
-  | { do: 'ask'; guest: number; action: GuestAction; times: number }
-  | { do: 'overrule'; guest: number; action: 'poweroff' | 'delete' }
+  | { do: 'submit'; guest: number; action: GuestAction; times: number }
+  | { do: 'preempt'; guest: number; action: 'poweroff' | 'delete' }
   | { do: 'cancel'; job: number }
-  | { do: 'answer'; job: number; outcome: Outcome }
+  | { do: 'respond'; job: number; outcome: Outcome }
   | { do: 'wait'; ms: number }
   | { do: 'restart' };
 
@@ -25,7 +25,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      do: fc.constant('ask' as const),
+      do: fc.constant('submit' as const),
       guest: aNumber,
       action: fc.constantFrom<GuestAction>('start', 'suspend', 'reboot'),
       times: fc.oneof(
@@ -37,7 +37,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constant('overrule' as const),
+      do: fc.constant('preempt' as const),
       guest: aNumber,
       action: fc.constantFrom('poweroff' as const, 'poweroff' as const, 'delete' as const),
     }),
@@ -46,7 +46,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constant('answer' as const),
+      do: fc.constant('respond' as const),
       job: aNumber,
       outcome: fc.constantFrom<Outcome>('success', 'success', 'success', 'failure', 'another guest'),
     }),
@@ -63,10 +63,10 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
 
 const clock = new Clock();
 
-/** What is counted over all the runs. */
-const counts = { accepted: 0, refused: 0, restarts: 0 };
+/** Totals over all runs. */
+const counts = { accepted: 0, rejected: 0, restarts: 0 };
 
-/** Does the same to the system and to the model of it. */
+/** Applies each step to the system and to its model, and compares them. */
 class Both {
   readonly #system: System;
   readonly #model = new Model(GUESTS);
@@ -78,22 +78,22 @@ class Both {
 
   async step(step: Step): Promise<void> {
     await this.#do(step);
-    await this.#agree();
+    await this.#compare();
   }
 
-  /** Answers all that is left. */
+  /** Responds to all remaining calls. */
   async end(): Promise<void> {
     for (let job = this.#model.pickJob(0, 'running'); job; job = this.#model.pickJob(0, 'running'))
-      await this.step({ do: 'answer', job: 0, outcome: 'success' });
+      await this.step({ do: 'respond', job: 0, outcome: 'success' });
     const left = this.#accepted.filter((job) => !this.#system.hasEnded(job));
     if (left.length > 0) throw new Error(`${left.length} jobs have not ended: ${left}`);
   }
 
   async #do(step: Step): Promise<void> {
     switch (step.do) {
-      case 'ask':
+      case 'submit':
         return this.#submit(step.guest, Array(step.times).fill(step.action));
-      case 'overrule':
+      case 'preempt':
         return this.#submit(step.guest, [step.action]);
       case 'cancel': {
         const job = this.#model.pickJob(step.job, 'any');
@@ -103,17 +103,17 @@ class Both {
         }
         return;
       }
-      case 'answer': {
+      case 'respond': {
         const job = this.#model.pickJob(step.job, 'running');
         if (job) {
-          this.#system.answer(job, step.outcome);
-          this.#model.answer(job, step.outcome === 'success');
+          this.#system.respond(job, step.outcome);
+          this.#model.respond(job, step.outcome === 'success');
         }
         return;
       }
       case 'wait':
-        clock.pass(step.ms);
-        return this.#model.pass(step.ms);
+        clock.advance(step.ms);
+        return this.#model.advance(step.ms);
       case 'restart':
         counts.restarts += 1;
         await this.#system.restart();
@@ -130,8 +130,8 @@ class Both {
       const isFirst = action === 'poweroff' || action === 'delete';
       const room = (isFirst ? MAX_WAITING + MAX_WAITING_FIRST : MAX_WAITING) - this.#model.waiting(guest);
       if ((id !== undefined) !== room > 0)
-        throw new Error(`${action} was ${id ? 'accepted' : 'refused'}, with room for ${room}`);
-      if (id === undefined) counts.refused += 1;
+        throw new Error(`${action} was ${id ? 'accepted' : 'rejected'}, with room for ${room}`);
+      if (id === undefined) counts.rejected += 1;
       else {
         counts.accepted += 1;
         this.#accepted.push(id);
@@ -140,24 +140,25 @@ class Both {
     }
   }
 
-  async #agree(): Promise<void> {
+  async #compare(): Promise<void> {
     await System.until(() => this.#difference());
   }
 
   #difference(): string | undefined {
-    const [is, should] = [this.#system.running, this.#model.running];
-    if (JSON.stringify(is) !== JSON.stringify(should)) return `there runs ${is}, not ${should}`;
+    const [actual, expected] = [this.#system.running, this.#model.running];
+    if (JSON.stringify(actual) !== JSON.stringify(expected))
+      return `running: ${actual}; expected: ${expected}`;
     const late = this.#model.ended.filter((job) => !this.#system.hasEnded(job));
     if (late.length > 0) return `not ended: ${late}`;
-    const [there, expected] = [this.#system.guests, [...this.#model.guests.keys()]];
-    return String(there) === String(expected) ? undefined : `there are ${there}, not ${expected}`;
+    const [guests, modelled] = [this.#system.guests, [...this.#model.guests.keys()]];
+    return String(guests) === String(modelled) ? undefined : `guests: ${guests}; expected: ${modelled}`;
   }
 }
 
 test.before(() => clock.start());
 test.after.always(() => clock.stop());
 
-test('whatever is asked, answered, called off and killed: the queues do what a simple model of them does', async (t) => {
+test('the queues behave like their model under random submissions, responses, cancellations and restarts', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(aStep, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
       const directory = await mkdtemp(join(tmpdir(), 'mt-'));
@@ -173,6 +174,6 @@ test('whatever is asked, answered, called off and killed: the queues do what a s
     }),
     tries(8),
   );
-  t.log(`${counts.accepted} jobs accepted, ${counts.refused} refused; ${counts.restarts} restarts`);
+  t.log(`${counts.accepted} jobs accepted, ${counts.rejected} rejected; ${counts.restarts} restarts`);
   t.pass();
 });

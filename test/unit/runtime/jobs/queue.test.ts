@@ -11,7 +11,7 @@ import { suspendGuest } from '../../../../handlers/guests/suspend.js';
 import { addGuest, event, finished, startTestAgent } from '../../../helpers/agent.js';
 import { gate, until } from '../../../helpers/wait.js';
 
-test("a guest's actions run one at a time, in the order asked; another guest's run beside them", async (t) => {
+test("runs a guest's actions one at a time, in order, and those of other guests in parallel", async (t) => {
   const { opened, open } = gate();
   const { context, scripted } = await startTestAgent(t, {
     methods: {
@@ -47,7 +47,7 @@ test("a guest's actions run one at a time, in the order asked; another guest's r
   );
 });
 
-test('a job has ended, in the log too, before the next one of its guest starts', async (t) => {
+test('starts a job only after the end of the previous one is in the job log', async (t) => {
   const seen: string[] = [];
   const { context } = await startTestAgent(t, {
     methods: {
@@ -67,7 +67,7 @@ test('a job has ended, in the log too, before the next one of its guest starts',
   t.deepEqual(seen, ['Running', 'Error']);
 });
 
-test('info actions do not wait for the queue', async (t) => {
+test('runs info actions outside the queue', async (t) => {
   const { opened, open } = gate();
   const { context } = await startTestAgent(t, {
     methods: {
@@ -84,7 +84,7 @@ test('info actions do not wait for the queue', async (t) => {
   await finished(context, headers?.['X-Guest-Job-ID']);
 });
 
-test('a metadata patch made while an action runs survives it', async (t) => {
+test('keeps a metadata patch that is made while an action runs', async (t) => {
   const { opened, open } = gate();
   const { context, scripted } = await startTestAgent(t, {
     methods: {
@@ -104,7 +104,7 @@ test('a metadata patch made while an action runs survives it', async (t) => {
   t.deepEqual(context.guests.get(id).metadata, { owner: 'dev', added: '1', host: 'h1' });
 });
 
-test('jobs queued behind a delete end in error, and nothing brings the guest back', async (t) => {
+test('fails jobs queued behind a delete', async (t) => {
   const { opened, open } = gate();
   const { context, scripted } = await startTestAgent(t, {
     methods: {
@@ -134,7 +134,7 @@ test('jobs queued behind a delete end in error, and nothing brings the guest bac
   t.throws(() => context.guests.get(id), { message: `guest ${id}: not found` });
 });
 
-test('a delete that fails keeps the guest, and what waits behind it runs', async (t) => {
+test('keeps the guest after a failed delete and runs the next job', async (t) => {
   const { context } = await startTestAgent(t, {
     methods: {
       'Test.delete': () => {
@@ -151,7 +151,7 @@ test('a delete that fails keeps the guest, and what waits behind it runs', async
   t.is(context.guests.get(id).state, 'running');
 });
 
-test('a job log that cannot be written fails the requests, not the process', async (t) => {
+test('fails requests, not the process, when the job log cannot be written', async (t) => {
   const { opened, open } = gate();
   const { context, dbpath, scripted } = await startTestAgent(t, {
     methods: {

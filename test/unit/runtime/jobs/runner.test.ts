@@ -2,19 +2,19 @@ import test from 'ava';
 import { MAX_WAITING, Runner } from '../../../../lib/runtime/jobs/runner.js';
 import { gate } from '../../../helpers/wait.js';
 
-test('queued work is done one at a time, in the order it was asked for', async (t) => {
+test('runs queued work one at a time, in order', async (t) => {
   const runner = new Runner('g');
   const log: string[] = [];
   const work = (name: string) => async (): Promise<void> => {
-    log.push(`${name} begins`);
+    log.push(`${name} starts`);
     await new Promise(setImmediate);
     log.push(`${name} ends`);
   };
   await Promise.all(['a', 'b', 'c'].map((name) => runner.enqueue(name, work(name))));
-  t.deepEqual(log, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+  t.deepEqual(log, ['a starts', 'a ends', 'b starts', 'b ends', 'c starts', 'c ends']);
 });
 
-test('work that fails does not hold up what comes after it', async (t) => {
+test('continues after work that fails', async (t) => {
   const runner = new Runner('g');
   const failed = runner.enqueue('a', () => Promise.reject(new Error('no')));
   const done = runner.enqueue('b', async () => 'yes');
@@ -22,7 +22,7 @@ test('work that fails does not hold up what comes after it', async (t) => {
   t.is(await done, 'yes');
 });
 
-test('there is room for one that runs and 100 that wait, no more', async (t) => {
+test('accepts one running and 100 waiting entries, then reports a full queue', async (t) => {
   const runner = new Runner('g');
   const { opened, open } = gate();
   const accepted = Array.from({ length: MAX_WAITING + 1 }, (_, index) => {
@@ -39,7 +39,7 @@ test('there is room for one that runs and 100 that wait, no more', async (t) => 
   t.notThrows(() => runner.requireRoom());
 });
 
-test('what waits can be abandoned; what runs goes on', async (t) => {
+test('cancels all waiting entries and leaves the running one alone', async (t) => {
   const runner = new Runner('g');
   const { opened, open } = gate();
   const running = runner.enqueue('running', async () => {
@@ -47,28 +47,28 @@ test('what waits can be abandoned; what runs goes on', async (t) => {
     return 'done';
   });
   const waiting = ['a', 'b'].map((id) => runner.enqueue(id, async () => t.fail()));
-  runner.abandon(new Error('gone'));
+  runner.cancelWaiting(new Error('gone'));
   for (const promise of waiting) await t.throwsAsync(promise, { message: 'gone' });
   open();
   t.is(await running, 'done');
 });
 
-test('what waits can be ended alone, and never runs', async (t) => {
+test('cancels a single waiting entry, which never runs', async (t) => {
   const runner = new Runner('g');
   const { opened, open } = gate();
   const running = runner.enqueue('a', () => opened);
-  const ended = runner.enqueue('b', async () => t.fail());
+  const cancelled = runner.enqueue('b', async () => t.fail());
   const after = runner.enqueue('c', async () => 'done');
-  t.true(runner.end('b', new Error('no more')));
-  await t.throwsAsync(ended, { message: 'no more' });
+  t.true(runner.cancel('b', new Error('cancelled')));
+  await t.throwsAsync(cancelled, { message: 'cancelled' });
   t.is(runner.waiting, 1);
   open();
   await running;
   t.is(await after, 'done');
-  t.false(runner.end('b', new Error('again')));
+  t.false(runner.cancel('b', new Error('again')));
 });
 
-test('what runs is told when it is to end', async (t) => {
+test('aborts the signal of a running entry', async (t) => {
   const runner = new Runner('g');
   const running = runner.enqueue('a', async (signal) => {
     await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -76,12 +76,12 @@ test('what runs is told when it is to end', async (t) => {
   });
   await new Promise(setImmediate);
   t.is(runner.running, 'a');
-  t.true(runner.end('a', new Error('enough')));
+  t.true(runner.cancel('a', new Error('enough')));
   await t.throwsAsync(running, { message: 'enough' });
   t.is(runner.running, undefined);
 });
 
-test('what is to be first goes ahead of all that waits', async (t) => {
+test('runs a first entry ahead of all waiting ones', async (t) => {
   const runner = new Runner('g');
   const order: string[] = [];
   const work = (name: string) => async (): Promise<void> => {
@@ -98,7 +98,7 @@ test('what is to be first goes ahead of all that waits', async (t) => {
   t.deepEqual(order, ['c', 'b']);
 });
 
-test('a paused runner ends what runs and starts nothing more', async (t) => {
+test('finishes the running entry and starts no more once paused', async (t) => {
   const runner = new Runner('g');
   const { opened, open } = gate();
   const running = runner.enqueue('a', () => opened);
@@ -114,7 +114,7 @@ for (const [kind, limit] of [
   ['info', 100],
   ['stream', 5],
 ] as const)
-  test(`at most ${limit} ${kind} actions are done at a time`, async (t) => {
+  test(`runs at most ${limit} ${kind} actions at a time`, async (t) => {
     const runner = new Runner('g');
     const { opened, open } = gate();
     let running = 0;

@@ -6,7 +6,7 @@ import { addGuest, event, finished, startTestAgent } from '../../../helpers/agen
 
 const stages = [{ method: 'Test.One', args: { colour: 'red' } }, { method: 'Test.Two' }];
 
-test('stages run in order; each gets the guest as the one before left it, and its own args alone', async (t) => {
+test('runs stages in order, each with the current guest and its own args', async (t) => {
   const { context, scripted } = await startTestAgent(t, {
     actions: { start: stages },
     methods: {
@@ -35,7 +35,7 @@ test('stages run in order; each gets the guest as the one before left it, and it
   t.deepEqual(context.guests.get(guest.id), { ...guest, memory: 64, state: 'two' });
 });
 
-test('the first failure ends the pipeline, and what came before it stays stored', async (t) => {
+test('stops at the first failure and keeps what earlier stages stored', async (t) => {
   const { context, scripted } = await startTestAgent(t, {
     actions: { start: [...stages, { method: 'Test.Three' }] },
     methods: {
@@ -54,7 +54,7 @@ test('the first failure ends the pipeline, and what came before it stays stored'
   t.is(context.guests.get(id).state, 'one');
 });
 
-test('an action without stages is done at once', async (t) => {
+test('completes an action without stages at once', async (t) => {
   const { context } = await startTestAgent(t, { actions: { start: [], cpuMetrics: [] } });
   const guest = await addGuest(context);
   const { headers } = await startGuest(event({ params: { guestID: guest.id } }), context);
@@ -63,7 +63,7 @@ test('an action without stages is done at once', async (t) => {
   t.deepEqual((await getCpuMetrics(event({ params: { guestID: guest.id } }), context)).body, []);
 });
 
-test('the last stage of an info action gives the answer', async (t) => {
+test('returns the response of the last stage of an info action', async (t) => {
   const { context } = await startTestAgent(t, {
     actions: { cpuMetrics: [{ method: 'Test.One' }, { method: 'Test.Two' }] },
     methods: {
@@ -76,7 +76,7 @@ test('the last stage of an info action gives the answer', async (t) => {
   t.deepEqual(body, [{ cpu_time: 2, vcpu_time: 2 }]);
 });
 
-test("each stage's call names its job, its place and its attempt", async (t) => {
+test('sends the job, the stage and the attempt with each call', async (t) => {
   const seen: unknown[] = [];
   const { context } = await startTestAgent(t, {
     actions: { create: stages },

@@ -5,7 +5,7 @@ import { startGuest } from '../../../../handlers/guests/start.js';
 import { addGuest, event, finished, startTestAgent } from '../../../helpers/agent.js';
 import { gate, until } from '../../../helpers/wait.js';
 
-test('a stage that asks for it is run again after so many seconds, with the guest as it then is', async (t) => {
+test('runs a stage again after the requested seconds, with the current guest', async (t) => {
   const times: number[] = [];
   const { context, scripted } = await startTestAgent(t, {
     methods: {
@@ -28,7 +28,7 @@ test('a stage that asks for it is run again after so many seconds, with the gues
   t.is(context.guests.get(id).state, 'running');
 });
 
-test('a stage that asks for ever is an error once its time would be over', async (t) => {
+test('fails a stage that keeps asking for a retry once its timeout would pass', async (t) => {
   const { context, scripted } = await startTestAgent(t, {
     methods: { 'Test.start': ({ guest }) => ({ guest, retry: 0.6 }) },
     actions: { start: [{ timeout: 2 }] },
@@ -37,11 +37,11 @@ test('a stage that asks for ever is an error once its time would be over', async
   const { headers } = await startGuest(event({ params: { guestID: id } }), context);
   const job = await finished(context, headers?.['X-Guest-Job-ID']);
   t.like(job, { Status: 'Error' });
-  t.regex(job.Message, /^test: Test\.start still asks to be run again after \d+ attempts$/);
+  t.regex(job.Message, /^test: Test\.start still asks for a retry after \d+ attempts$/);
   t.true(scripted.requests('Test.start').length <= 4);
 });
 
-test('the time that a stage waits for room is not of the time in which it may ask again', async (t) => {
+test('does not count the wait for room against the retries', async (t) => {
   const { opened, open } = gate();
   let asked = 0;
   const { context, scripted } = await startTestAgent(t, {
@@ -60,19 +60,19 @@ test('the time that a stage waits for room is not of the time in which it may as
   t.is((await finished(context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
 });
 
-test('a stage that asks for ever, without a pause to speak of, is an error after 100 attempts', async (t) => {
+test('fails a stage that keeps asking for a retry after 100 attempts', async (t) => {
   const { context, scripted } = await startTestAgent(t, {
     methods: { 'Test.start': ({ guest }) => ({ guest, retry: 0.0001 }) },
   });
   const { id } = await addGuest(context);
   const { headers } = await startGuest(event({ params: { guestID: id } }), context);
   const job = await finished(context, headers?.['X-Guest-Job-ID']);
-  t.is(job.Message, 'test: Test.start still asks to be run again after 100 attempts');
+  t.is(job.Message, 'test: Test.start still asks for a retry after 100 attempts');
   t.is(scripted.requests('Test.start').length, 100);
 });
 
 for (const retry of [0, -1, null, '5', {}])
-  test(`a retry of ${JSON.stringify(retry)} asks for nothing`, async (t) => {
+  test(`ignores a retry of ${JSON.stringify(retry)}`, async (t) => {
     const { context, scripted } = await startTestAgent(t, {
       methods: { 'Test.create': ({ guest }) => ({ guest, retry }) },
     });

@@ -9,7 +9,7 @@ import { Service } from '../../../../lib/runtime/pipeline/service.js';
 import { addGuest, event, finished, startTestAgent, type TestAgentOptions } from '../../../helpers/agent.js';
 import { gate, until } from '../../../helpers/wait.js';
 
-/** Answers that do not come before the test has ended. */
+/** Returns a method that does not respond before the test ends. */
 const hang = (t: ExecutionContext): (() => Promise<never>) => {
   const { opened, open } = gate();
   t.teardown(open);
@@ -29,7 +29,7 @@ for (const [what, options] of [
   ['its stage', { actions: { start: [{ timeout: 0.05 }] } }],
   ['its service', { service: { timeout: 0.05 } }],
 ] as const)
-  test(`an async action that takes longer than ${what} allows is an error in the job`, async (t) => {
+  test(`fails a job that takes longer than ${what} allows`, async (t) => {
     const methods = { 'Test.start': hang(t) };
     const { context, params } = await withGuest(t, { ...(options as TestAgentOptions), methods });
     const { headers } = await startGuest(event({ params }), context);
@@ -37,7 +37,7 @@ for (const [what, options] of [
     t.like(job, { Status: 'Error', Message: 'test: no response to Test.start within 0.05 s' });
   });
 
-test("a stage's timeout goes before its service's", async (t) => {
+test("prefers a stage's timeout to its service's", async (t) => {
   const { context, params } = await withGuest(t, {
     service: { timeout: 60 },
     actions: { start: [{ timeout: 0.05 }] },
@@ -47,7 +47,7 @@ test("a stage's timeout goes before its service's", async (t) => {
   t.regex((await finished(context, headers?.['X-Guest-Job-ID'])).Message, /within 0\.05 s/);
 });
 
-test('a sub-agent that never answers does not hold up the queue for ever', async (t) => {
+test('continues the queue after a sub-agent that never responds', async (t) => {
   const { context, params } = await withGuest(t, {
     actions: { start: [{ timeout: 0.05 }] },
     methods: { 'Test.start': hang(t) },
@@ -57,7 +57,7 @@ test('a sub-agent that never answers does not hold up the queue for ever', async
   t.is((await finished(context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
 });
 
-test('an info action that takes too long is a timeout, and its call is ended', async (t) => {
+test('times out an info action and aborts its call', async (t) => {
   const aborted = gate();
   const hanging = hang(t);
   const { context, params } = await withGuest(t, {
@@ -76,7 +76,7 @@ test('an info action that takes too long is a timeout, and its call is ended', a
   await aborted.opened;
 });
 
-test('an info action whose time was up before its service had room is not carried out any more', async (t) => {
+test('does not call an info action that timed out while waiting for room', async (t) => {
   const { opened, open } = gate();
   const { context, params, scripted } = await withGuest(t, {
     service: { max_pending: 1 },
@@ -92,7 +92,7 @@ test('an info action whose time was up before its service had room is not carrie
   t.deepEqual(scripted.requests('Test.cpuMetrics'), []);
 });
 
-test('a stream that does not begin in time is a timeout, is ended, and leaves room for the next', async (t) => {
+test('times out a stream that does not begin, aborts it and frees its slot', async (t) => {
   let ended = 0;
   const hanging = hang(t);
   const { context, params, scripted } = await withGuest(t, {
@@ -107,10 +107,10 @@ test('a stream that does not begin in time is a timeout, is ended, and leaves ro
   });
   const download = () => downloadSnapshot(event({ params: { ...params, name: 'monday' } }), context);
   for (let attempt = 1; attempt <= 6; attempt++) t.like(await t.throwsAsync(download()), { kind: 'timeout' });
-  await until('the sub-agent was told of all', () => ended === scripted.requests('/download').length);
+  await until('the sub-agent saw all aborts', () => ended === scripted.requests('/download').length);
 });
 
-test('what nobody set is 10 seconds for info, streams and consoles, 600 for async actions', (t) => {
+test('defaults to 10 seconds for info, streams and consoles, and to 600 for async actions', (t) => {
   const refuse = () => Promise.reject(new Error());
   const client = { call: async () => ({}), open: refuse, connect: refuse, close: () => {} };
   const services = new Map([['test', new Service('test', client, 4)]]);

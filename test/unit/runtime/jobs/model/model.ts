@@ -11,25 +11,25 @@ interface ModelJob {
 
 interface Running extends ModelJob {
   stage: number;
-  /** When its call began. */
+  /** When its call started, in model milliseconds. */
   since: number;
-  /** When it is to end at the latest; absent while nothing has overruled it. */
+  /** When it is cancelled at the latest; absent unless another job preempted it. */
   endAt?: number;
 }
 
 interface ModelGuest {
   running?: Running | undefined;
-  /** What goes ahead of the others, then the others. */
+  /** Preempting jobs, which run before `others`. */
   first: ModelJob[];
   others: ModelJob[];
 }
 
-const isOverruling = (action: string): boolean => action === 'poweroff' || action === 'delete';
+const isPreempting = (action: string): boolean => action === 'poweroff' || action === 'delete';
 
-/** What the promises of the queue say, in a few lines: one job at a time, in order, and who overrules whom. */
+/** Models what the queue promises: one job at a time, in order, and preemption. */
 export class Model {
   readonly guests = new Map<string, ModelGuest>();
-  /** The ids of the jobs that must have ended. */
+  /** Ids of jobs that must have ended. */
   readonly ended: string[] = [];
   #now = 0;
 
@@ -37,13 +37,13 @@ export class Model {
     for (const id of guests) this.guests.set(id, { first: [], others: [] });
   }
 
-  /** Guests that are there, as a guest's number may be of one that is gone. */
+  /** Picks an existing guest for any number. */
   pick(n: number): string | undefined {
     const ids = [...this.guests.keys()];
     return ids[n % Math.max(ids.length, 1)];
   }
 
-  /** The id of a job that has not ended. */
+  /** Picks the id of an unfinished job for any number. */
   pickJob(n: number, which: 'any' | 'running'): string | undefined {
     const all = [...this.guests.values()].flatMap(({ running, first, others }) => [
       ...(running ? [running] : []),
@@ -65,8 +65,8 @@ export class Model {
 
   accept(id: string, job: ModelJob): void {
     const guest = this.#of(id);
-    (isOverruling(job.action) ? guest.first : guest.others).push(job);
-    if (guest.running && isOverruling(job.action)) guest.running.endAt ??= this.#now + GRACE_MS;
+    (isPreempting(job.action) ? guest.first : guest.others).push(job);
+    if (guest.running && isPreempting(job.action)) guest.running.endAt ??= this.#now + GRACE_MS;
     if (job.action === 'poweroff') this.ended.push(...guest.others.splice(0).map((other) => other.id));
     this.#next(guest);
   }
@@ -81,7 +81,7 @@ export class Model {
     this.ended.push(job);
   }
 
-  answer(job: string, isSuccess: boolean): void {
+  respond(job: string, isSuccess: boolean): void {
     for (const [id, guest] of this.guests) {
       const { running } = guest;
       if (running?.id !== job) continue;
@@ -98,7 +98,7 @@ export class Model {
     }
   }
 
-  pass(ms: number): void {
+  advance(ms: number): void {
     this.#now += ms;
     for (const guest of this.guests.values()) {
       const { running } = guest;
@@ -114,8 +114,8 @@ export class Model {
       const { running } = guest;
       if (running && !STAGES[running.action]?.idempotent) this.#end(guest);
       else if (running) {
-        const { endAt: _, ...again } = running;
-        guest.running = { ...again, since: this.#now };
+        const { endAt: _, ...resumed } = running;
+        guest.running = { ...resumed, since: this.#now };
         if (guest.first.length > 0) guest.running.endAt = this.#now + GRACE_MS;
       }
       this.#next(guest);

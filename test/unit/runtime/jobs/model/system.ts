@@ -14,7 +14,7 @@ import { GuestStore } from '../../../../../lib/store/guest-store.js';
 import { JobLog } from '../../../../../lib/store/job-log.js';
 import { silentLog } from '../../../../helpers/sub-agents.js';
 
-/** Actions by what their stages are: some may be repeated after a crash, some not. */
+/** The number of stages of each action, and whether they are idempotent. */
 export const STAGES: Record<string, { idempotent: boolean; stages: number }> = {
   start: { idempotent: true, stages: 2 },
   suspend: { idempotent: false, stages: 1 },
@@ -31,16 +31,16 @@ interface Call {
   guest: string;
   job: string;
   stage: number;
-  answer: (outcome: Outcome) => void;
+  respond: (outcome: Outcome) => void;
 }
 
 const MAX_JOBS = 100_000;
 const PATIENCE_MS = 10_000;
 
-/** The real runtime over real files, with a sub-agent that answers when it is told to. */
+/** The real runtime on real files, with a sub-agent that responds on command. */
 export class System {
   readonly #directory: string;
-  /** What the sub-agent has been asked and has not answered. */
+  /** Calls without a response yet. */
   #calls: Call[] = [];
   #runtime: Runtime;
 
@@ -56,7 +56,7 @@ export class System {
     return system;
   }
 
-  /** What runs, as `GUEST: JOB, stage N`. */
+  /** Running jobs, as `GUEST: JOB, stage N`. */
   get running(): string[] {
     return this.#calls.map(({ guest, job, stage }) => `${guest}: ${job}, stage ${stage}`).sort();
   }
@@ -65,7 +65,7 @@ export class System {
     return this.#runtime.guests.list().map(({ id }) => id);
   }
 
-  /** @returns the job's id; `undefined` when there was no room for it */
+  /** @returns the job's id; `undefined` when the queue is full */
   async submit(guest: string, name: GuestAction): Promise<string | undefined> {
     try {
       const { job } = await performGuestAction(this.#runtime, this.#runtime.guests.get(guest), name);
@@ -80,14 +80,14 @@ export class System {
     await this.#runtime.queue.cancel(job);
   }
 
-  answer(job: string, outcome: Outcome): void {
+  respond(job: string, outcome: Outcome): void {
     const call = this.#calls.find((each) => each.job === job);
     if (!call) throw new Error(`${job} does not run`);
     this.#calls = this.#calls.filter((each) => each !== call);
-    call.answer(outcome);
+    call.respond(outcome);
   }
 
-  /** As after a SIGKILL: of what the old process would still do, nothing reaches the disk. */
+  /** Restarts as after SIGKILL: nothing that the old process would still do reaches the disk. */
   async restart(): Promise<void> {
     const { guests, jobs } = this.#runtime;
     this.#calls = [];
@@ -104,10 +104,10 @@ export class System {
     return isFinished(this.#runtime.jobs.get(job));
   }
 
-  /** Waits until something is so; what is waited for does not depend on the mocked time. */
-  static async until(what: () => string | undefined): Promise<void> {
+  /** Waits, in real time, until `difference` returns `undefined`. */
+  static async until(difference: () => string | undefined): Promise<void> {
     const giveUpAt = performance.now() + PATIENCE_MS;
-    for (let wrong = what(); wrong !== undefined; wrong = what()) {
+    for (let wrong = difference(); wrong !== undefined; wrong = difference()) {
       if (performance.now() > giveUpAt) throw new Error(wrong);
       await nextTurn();
     }
@@ -138,7 +138,7 @@ export class System {
             guest: guest.id,
             job: stage?.job ?? '',
             stage: stage?.stage ?? -1,
-            answer: (outcome) => {
+            respond: (outcome) => {
               if (outcome === 'failure') reject(new Error('no'));
               else resolve({ guest: { id: outcome === 'success' ? guest.id : 'somebody-else' } });
             },

@@ -12,12 +12,12 @@ import type { AnyRequest } from '../../helpers/scripted.js';
 
 const OTHER_ID = '11111111-2222-4333-8444-555555555555';
 
-/** Starts a guest with a sub-agent that answers that; gives the job, and the agent afterwards. */
+/** Runs `start` with a sub-agent that gives the response; returns the finished job and the agent. */
 const started = async (
   t: ExecutionContext,
-  answer: (request: AnyRequest) => unknown,
+  respond: (request: AnyRequest) => unknown,
 ): Promise<{ job: Job; agent: TestAgent; id: string }> => {
-  const agent = await startTestAgent(t, { methods: { 'Test.start': answer } });
+  const agent = await startTestAgent(t, { methods: { 'Test.start': respond } });
   const { id } = await addGuest(agent.context, { state: 'shutoff', memory: 128 });
   const { headers } = await startGuest(event({ params: { guestID: id } }), agent.context);
   return { job: await finished(agent.context, headers?.['X-Guest-Job-ID']), agent, id };
@@ -27,10 +27,10 @@ const BAD_GUESTS: Record<string, [(request: AnyRequest) => unknown, RegExp]> = {
   'no guest': [() => ({}), /^test: the response to Test\.start has no guest$/],
   'a null guest': [() => ({ guest: null }), /has no guest$/],
   'a guest that is text': [() => ({ guest: 'running' }), /malformed guest/],
-  'a guest without an id': [() => ({ guest: { state: 'running' } }), /is about guest undefined/],
+  'a guest without an id': [() => ({ guest: { state: 'running' } }), /has guest undefined, expected/],
   "another guest's id": [
     ({ guest }) => ({ guest: { ...guest, id: OTHER_ID, state: 'running' } }),
-    new RegExp(`is about guest ${OTHER_ID}, not about`),
+    new RegExp(`has guest ${OTHER_ID}, expected`),
   ],
   'a guest whose memory is text': [
     ({ guest }) => ({ guest: { ...guest, memory: 'much', state: 'running' } }),
@@ -42,15 +42,15 @@ const BAD_GUESTS: Record<string, [(request: AnyRequest) => unknown, RegExp]> = {
   ],
 };
 
-for (const [what, [answer, message]] of Object.entries(BAD_GUESTS))
-  test(`${what} in an answer is an error in the job, and nothing is stored`, async (t) => {
-    const { job, agent, id } = await started(t, answer);
+for (const [what, [respond, message]] of Object.entries(BAD_GUESTS))
+  test(`rejects a response with ${what} and stores nothing`, async (t) => {
+    const { job, agent, id } = await started(t, respond);
     t.is(job.Status, 'Error');
     t.regex(job.Message, message);
     t.deepEqual(agent.context.guests.list(), [{ id, state: 'shutoff', memory: 128 }]);
   });
 
-test('an answer with keys that no guest has is taken without them', async (t) => {
+test('ignores unknown keys in a response', async (t) => {
   const { job, agent, id } = await started(t, ({ guest }) => ({
     guest: { ...guest, state: 'running', colour: 'red' },
     more: 1,
@@ -59,7 +59,7 @@ test('an answer with keys that no guest has is taken without them', async (t) =>
   t.deepEqual(agent.context.guests.get(id), { id, state: 'running', memory: 128 });
 });
 
-test('empty fields of an answer, in the way of Go, are removed from the guest', async (t) => {
+test('removes fields that a response has empty, as Go encodes them', async (t) => {
   const empty = { image: '', nics: null, disks: [], vnc: 0, memory: 0, cpu: 0, metadata: null };
   const { job, agent, id } = await started(t, ({ guest }) => ({
     guest: { ...guest, ...empty, state: 'running' },
@@ -68,7 +68,7 @@ test('empty fields of an answer, in the way of Go, are removed from the guest', 
   t.deepEqual(agent.context.guests.get(id), { id, state: 'running' });
 });
 
-test('a revision that is no number counts as none', async (t) => {
+test('ignores a revision that is not a number', async (t) => {
   for (const revision of [null, 'new', {}]) {
     const { agent, id } = await started(t, ({ guest }) => ({
       guest: { ...guest, state: 'running' },
@@ -83,11 +83,11 @@ const BAD_LISTS: Record<string, unknown> = {
   'a hash': {},
   'a list of words': ['one'],
   'a list of null': [null],
-  'things without an id': [{ size: 5 }],
+  'a list without ids': [{ size: 5 }],
 };
 
 for (const [what, list] of Object.entries(BAD_LISTS))
-  test(`${what} in place of a list of images or snapshots is a bad answer`, async (t) => {
+  test(`rejects ${what} in place of a list of images or snapshots`, async (t) => {
     const { context } = await startTestAgent(t, {
       methods: {
         'Test.listImages': () => ({ images: list }),
@@ -104,7 +104,7 @@ for (const [what, list] of Object.entries(BAD_LISTS))
     for (const call of calls) t.like(await t.throwsAsync(call), { kind: 'bad_answer' });
   });
 
-test('a null list of images or snapshots, in the way of Go, is an empty one', async (t) => {
+test('takes a null list of images or snapshots for an empty one, as Go encodes it', async (t) => {
   const { context } = await startTestAgent(t, {
     methods: {
       'Test.listImages': () => ({ images: null }),
@@ -120,18 +120,18 @@ const metricsHandlers = { cpu: getCpuMetrics, disk: getDiskMetrics, nic: getNicM
 const EMPTY = { cpu: [], disk: {}, nic: {} };
 
 for (const type of ['cpu', 'disk', 'nic'] as const) {
-  const metrics = (t: ExecutionContext, answer: unknown): Promise<unknown> =>
-    startTestAgent(t, { methods: { [`Test.${type}Metrics`]: () => answer } }).then(async ({ context }) => {
+  const metrics = (t: ExecutionContext, response: unknown): Promise<unknown> =>
+    startTestAgent(t, { methods: { [`Test.${type}Metrics`]: () => response } }).then(async ({ context }) => {
       const { id } = await addGuest(context);
       return (await metricsHandlers[type](event({ params: { guestID: id } }), context)).body;
     });
 
-  test(`${type} metrics of the wrong shape are a bad answer`, async (t) => {
+  test(`rejects ${type} metrics of the wrong shape`, async (t) => {
     for (const wrong of ['many', 5, type === 'cpu' ? {} : []])
       t.like(await t.throwsAsync(metrics(t, { type, [type]: wrong })), { kind: 'bad_answer' });
   });
 
-  test(`absent and null ${type} metrics are empty ones`, async (t) => {
+  test(`takes absent and null ${type} metrics for empty ones`, async (t) => {
     t.deepEqual(await metrics(t, { type }), EMPTY[type]);
     t.deepEqual(await metrics(t, { type, [type]: null }), EMPTY[type]);
   });

@@ -12,15 +12,15 @@ import { gate, until } from '../../../helpers/wait.js';
 
 const jobOf = ({ headers }: Reply): string => headers?.['X-Guest-Job-ID'] ?? '';
 
-/** An agent whose `reboot` hangs in its sub-agent until it is broken off, and a guest that is rebooting. */
+/** Starts an agent with a guest whose `reboot` hangs in its sub-agent until the call is aborted. */
 const startHanging = async (t: ExecutionContext) => {
-  const brokenOff = gate();
+  const aborted = gate();
   const agent = await startTestAgent(t, {
     methods: {
       'Test.reboot': (_request, { signal }) =>
         new Promise((_, reject) => {
           signal.addEventListener('abort', () => {
-            brokenOff.open();
+            aborted.open();
             reject(signal.reason);
           });
         }),
@@ -31,13 +31,13 @@ const startHanging = async (t: ExecutionContext) => {
   const params = { guestID: id };
   const hanging = jobOf(await rebootGuest(event({ params }), context));
   await until('it hangs', () => scripted.requests('Test.reboot').length === 1);
-  return { context, scripted, params, id, hanging, brokenOff };
+  return { context, scripted, params, id, hanging, aborted };
 };
 
 const cancel = (context: Parameters<typeof cancelJob>[1], jobID: string) =>
   cancelJob(event({ params: { jobID } }), context);
 
-test('a job that waits is cancelled at once and never runs', async (t) => {
+test('cancels a waiting job at once; it never runs', async (t) => {
   const { context, scripted, params, hanging } = await startHanging(t);
   const waiting = jobOf(await startGuest(event({ params }), context));
   t.like(await cancel(context, waiting), { status: 200, body: { Status: 'Error', Message: 'cancelled' } });
@@ -45,35 +45,35 @@ test('a job that waits is cancelled at once and never runs', async (t) => {
   t.is(scripted.requests('Test.start').length, 0);
 });
 
-test('a job that runs is cancelled: its sub-agent is told, and what waits behind it runs', async (t) => {
-  const { context, params, hanging, brokenOff } = await startHanging(t);
+test('cancels a running job: its call is aborted and the next job runs', async (t) => {
+  const { context, params, hanging, aborted } = await startHanging(t);
   const behind = jobOf(await startGuest(event({ params }), context));
   t.like(await cancel(context, hanging), { body: { Status: 'Error', Message: 'cancelled' } });
-  await brokenOff.opened;
+  await aborted.opened;
   t.is((await finished(context, behind)).Status, 'Complete');
 });
 
-test('a job that has ended cannot be cancelled, one that is unknown is not found', async (t) => {
+test('rejects cancelling an ended job or an unknown one', async (t) => {
   const { context, hanging } = await startHanging(t);
   await cancel(context, hanging);
   await t.throwsAsync(cancel(context, hanging), { message: /has already ended: its status is Error/ });
   await t.throwsAsync(cancel(context, crypto.randomUUID()), { message: /not found/ });
 });
 
-test('a poweroff ends a hung action, and nothing that was asked before it brings the guest up again', async (t) => {
-  const { context, scripted, params, hanging, brokenOff } = await startHanging(t);
+test('a poweroff cancels a hanging action and all waiting ones that would start the guest', async (t) => {
+  const { context, scripted, params, hanging, aborted } = await startHanging(t);
   const older = jobOf(await startGuest(event({ params }), context));
   const snapshot = jobOf(await createSnapshot(event({ params, query: {}, payload: null }), context));
   const poweroff = jobOf(await powerOffGuest(event({ params }), context));
   t.like(await finished(context, older), { Status: 'Error', Message: 'superseded by poweroff' });
   t.like(await finished(context, hanging), { Status: 'Error', Message: 'superseded by poweroff' });
-  await brokenOff.opened;
+  await aborted.opened;
   t.is((await finished(context, poweroff)).Status, 'Complete');
-  t.is((await finished(context, snapshot)).Status, 'Complete', 'a snapshot can wait');
+  t.is((await finished(context, snapshot)).Status, 'Complete', 'the snapshot stays queued');
   t.is(scripted.requests('Test.start').length, 0);
 });
 
-test('a delete ends a hung action, and what waited ends with the guest', async (t) => {
+test('a delete cancels a hanging action, and waiting ones when the guest is gone', async (t) => {
   const { context, scripted, params, id, hanging } = await startHanging(t);
   const older = jobOf(await suspendGuest(event({ params }), context));
   const deletion = jobOf(await deleteGuest(event({ params }), context));
@@ -84,7 +84,7 @@ test('a delete ends a hung action, and what waited ends with the guest', async (
   t.is(context.guests.find(id), undefined);
 });
 
-test('an agent that drains takes no new actions, lets what runs end, and leaves what waits on disk', async (t) => {
+test('draining rejects new actions, waits for running ones and leaves waiting ones on disk', async (t) => {
   const { opened, open } = gate();
   const agent = await startTestAgent(t, {
     methods: {
@@ -106,13 +106,13 @@ test('an agent that drains takes no new actions, lets what runs end, and leaves 
   t.is(context.jobs.get(waiting).Status, 'Queued');
 });
 
-test('a drain does not wait for ever: what still runs is left to the next start', async (t) => {
+test('stops draining after the limit and leaves running jobs to the next start', async (t) => {
   const { context, hanging } = await startHanging(t);
   await context.runtime.queue.drain(50);
   t.is(context.jobs.get(hanging).Status, 'Running');
 });
 
-test('many poweroffs at once are all accepted while there is room, and none is lost', async (t) => {
+test('accepts 30 poweroffs at once', async (t) => {
   const { context, params } = await startHanging(t);
   const replies = await Promise.allSettled(
     Array.from({ length: 30 }, () => powerOffGuest(event({ params }), context)),
@@ -125,7 +125,7 @@ test('many poweroffs at once are all accepted while there is room, and none is l
   t.is(jobs.length, 30);
 });
 
-test('poweroffs have a queue limit, too', async (t) => {
+test('limits the queued poweroffs', async (t) => {
   const { context, params } = await startHanging(t);
   const replies = await Promise.allSettled(
     Array.from({ length: 120 }, () => powerOffGuest(event({ params }), context)),
@@ -133,7 +133,7 @@ test('poweroffs have a queue limit, too', async (t) => {
   t.is(replies.filter(({ status }) => status === 'fulfilled').length, 110);
 });
 
-test('a job that waits for room at its service is cancelled at once', async (t) => {
+test('cancels a job that waits for room at its service at once', async (t) => {
   const hung = gate();
   const { context, scripted } = await startTestAgent(t, {
     service: { max_pending: 1 },

@@ -1,0 +1,190 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from 'undici';
+import { linesOf } from '../../async/lines.js';
+import { errorMessage } from '../../errors.js';
+import type { EventLog } from '../../events/event-log.js';
+import type { Logger } from '../../log.js';
+import { connectionsTo } from '../../rpc/client/connections.js';
+import { openEvents, parseEvent } from '../../rpc/client/event-stream.js';
+import type { Progress, SubAgentEvent } from '../../rpc/protocol/messages.js';
+import { describeAddress, type ServiceEndpoint } from '../../rpc/protocol/service-address.js';
+import { HEARTBEAT_MS } from '../../rpc/server/event-stream.js';
+import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
+import type { JobLog } from '../../store/job-log.js';
+import { ReportedGuests } from './reported-guests.js';
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2000;
+/** A sub-agent without an event stream may be replaced by one that has it. */
+const UNSUPPORTED_RETRY_MS = 60_000;
+const SILENCE_MS = HEARTBEAT_MS * 3;
+
+/** A guest's state takes about 150 bytes: room for more guests than any host has. */
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
+
+export interface WatchedSubAgent extends ServiceEndpoint {
+  /** The names of its services in the config: one for each of its paths. */
+  readonly names: readonly string[];
+  /** Whether the agent has just started it, so that it will soon respond. */
+  readonly starting: boolean;
+}
+
+export interface LinkOptions {
+  revisions: GuestRevisions;
+  jobs: JobLog;
+  events: EventLog;
+  log: Logger;
+  /** Aborted when the agent stops. */
+  closed: AbortSignal;
+  /** Returns the guests that any connected sub-agent reports. */
+  reportedIds: () => ReadonlySet<string>;
+}
+
+/** Follows the event stream of one sub-agent, and reconnects whenever it breaks. */
+export class SubAgentLink {
+  readonly subAgent: WatchedSubAgent;
+  /** The sub-agent's address, for messages. */
+  readonly name: string;
+  readonly guests: ReportedGuests;
+  /** Why the last attempt to connect failed. */
+  problem: string | undefined;
+  /** Whether it has reported its guests once, or has no event stream to report them on. */
+  hasResponded = false;
+  /** Whether its event stream is open and has begun with a report of all guests. */
+  isConnected = false;
+  /** Whether it responds but has no event stream. */
+  #lacksEvents = false;
+  readonly #connections: Pool;
+  readonly #options: LinkOptions;
+
+  constructor(subAgent: WatchedSubAgent, options: LinkOptions) {
+    this.subAgent = subAgent;
+    this.name = describeAddress(subAgent.address);
+    this.guests = new ReportedGuests(options.revisions, options.reportedIds);
+    this.#connections = connectionsTo(subAgent.address, 1);
+    this.#options = options;
+  }
+
+  /** Whether the sub-agent responds. */
+  get isUp(): boolean {
+    return this.isConnected || this.#lacksEvents;
+  }
+
+  close(): void {
+    void this.#connections.destroy();
+  }
+
+  /**
+   * Follows the event stream until the agent stops.
+   * @param onResponse called once the sub-agent has responded, or when it is not about to
+   */
+  async follow(onResponse: () => void): Promise<void> {
+    const { closed, log } = this.#options;
+    let retryMs = FIRST_RETRY_MS;
+    const noteResponse = (): void => {
+      this.hasResponded = true;
+      retryMs = FIRST_RETRY_MS;
+      onResponse();
+    };
+    while (!closed.aborted) {
+      await this.guests.markUnknown();
+      try {
+        const stream = await openEvents(this.subAgent, this.#connections, closed);
+        this.#lacksEvents = !stream;
+        if (stream) {
+          await this.#read(stream, noteResponse);
+        } else {
+          noteResponse();
+          retryMs = UNSUPPORTED_RETRY_MS;
+        }
+      } catch (error) {
+        this.#lacksEvents = false;
+        this.problem = errorMessage(error);
+        log.debug({ subAgent: this.name }, `sub-agent's event stream not opened: ${this.problem}`);
+      }
+      if (!this.subAgent.starting) onResponse();
+      await delay(retryMs, undefined, { signal: closed, ref: false }).catch(() => {});
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+    }
+  }
+
+  async #read(stream: Readable, onLine: () => void): Promise<void> {
+    const silence = setTimeout(
+      () => stream.destroy(new Error(`no heartbeat within ${SILENCE_MS / 1000} s`)),
+      SILENCE_MS,
+    );
+    let reason = 'the stream ended';
+    try {
+      await this.#readLines(stream, () => {
+        silence.refresh();
+        onLine();
+      });
+    } catch (error) {
+      reason = errorMessage(error);
+    } finally {
+      clearTimeout(silence);
+      stream.destroy();
+    }
+    if (!this.#options.closed.aborted) await this.#disconnected(reason);
+  }
+
+  /**
+   * @param onLine called after each line
+   * @throws {Error} when the first line is not a report of all guests; later malformed lines are skipped
+   */
+  async #readLines(stream: Readable, onLine: () => void): Promise<void> {
+    let skipped = 0;
+    for await (const line of linesOf(stream, MAX_LINE_BYTES)) {
+      const event = parseEvent(line);
+      if (!(event instanceof Error)) await this.#handle(event);
+      else if (!this.isConnected) throw event;
+      else if (skipped++ === 0)
+        this.#options.log.warn({ subAgent: this.name }, `malformed event skipped: ${event.message}`);
+      onLine();
+    }
+  }
+
+  async #handle(event: SubAgentEvent): Promise<void> {
+    if ('guests' in event) {
+      this.#connected();
+      return this.guests.replaceAll(event.guests);
+    }
+    if (!this.isConnected) throw new Error('the first line is not a report of all guests');
+    if ('guest' in event) await this.guests.update(event.guest);
+    if ('removed' in event) this.guests.remove(event.removed);
+    if ('progress' in event) await this.#noteProgress(event.progress);
+    // The heartbeat, every few seconds, is the occasion to store what failed before.
+    if (Object.keys(event).length === 0) await this.guests.retry();
+  }
+
+  #connected(): void {
+    if (!this.isConnected)
+      for (const id of this.subAgent.names)
+        this.#options.events.publish({ kind: 'service', change: 'up', id });
+    this.isConnected = true;
+  }
+
+  async #disconnected(reason: string): Promise<void> {
+    const { events, log } = this.#options;
+    if (!this.isConnected) {
+      log.warn({ subAgent: this.name }, `sub-agent's events not readable: ${reason}`);
+      return;
+    }
+    this.isConnected = false;
+    for (const id of this.subAgent.names) events.publish({ kind: 'service', change: 'down', id, reason });
+    log.warn(
+      { subAgent: this.name, guests: this.guests.ids.length, reason },
+      'sub-agent down; the state of its guests is unknown',
+    );
+    await this.guests.markUnknown(this.guests.ids);
+  }
+
+  async #noteProgress({ job, message, percent }: Progress): Promise<void> {
+    try {
+      await this.#options.jobs.note(job, message, percent);
+    } catch (error) {
+      this.#options.log.warn({ job }, `job progress not stored: ${errorMessage(error)}`);
+    }
+  }
+}

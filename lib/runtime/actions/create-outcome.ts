@@ -1,0 +1,73 @@
+import { type TimeLimit, withDeadline } from '../../async/deadline.js';
+import { errorMessage, serviceTimeout } from '../../errors.js';
+import { actionName } from '../../model/actions.js';
+import { guestExchange } from '../guests/guest-exchange.js';
+import type { RepairContext } from '../jobs/job-queue.js';
+import type { Action, Stage } from '../pipeline/action.js';
+import { runPipeline } from '../pipeline/pipeline.js';
+import type { Runtime } from '../runtime.js';
+
+export interface FailedCreate extends RepairContext {
+  /** The guest's id. */
+  id: string;
+  /** The id of the job that failed; absent when the create was never logged. */
+  job?: string;
+}
+
+/** Limits each clean-up stage of a cancelled create, whose sub-agent may be the one that hangs. */
+const CLEAN_UP_CANCELLED_SECONDS = 5;
+
+const runCleanUpStage = (runtime: Runtime, action: Action, stage: Stage, { id, signal }: FailedCreate) => {
+  const exchange = guestExchange(runtime.guests, runtime.revisions, action, id);
+  const run = (stageSignal: AbortSignal) =>
+    runPipeline({ ...action, stages: [stage] }, exchange, { signal: stageSignal });
+  if (!signal.aborted) return run(signal);
+  const limit: TimeLimit = {
+    ms: CLEAN_UP_CANCELLED_SECONDS * 1000,
+    expired: () => serviceTimeout(stage.service.name, stage.method, CLEAN_UP_CANCELLED_SECONDS),
+  };
+  return withDeadline(limit, undefined, run);
+};
+
+/** Runs the stages of `delete` to remove what a failed create left behind. A failed stage is logged and skipped. */
+const cleanUp = async (runtime: Runtime, create: FailedCreate): Promise<void> => {
+  const { id, job } = create;
+  const name = actionName(runtime.guests.get(id).type, 'delete');
+  if (!runtime.isConfigured(name)) return;
+  const action = runtime.action(name);
+  const isDeleteQueued = (): boolean =>
+    runtime.jobs.list({ guestId: id }).some(({ Action, Status }) => Action === name && Status === 'Queued');
+  for (const stage of action.stages) {
+    runtime.queue.detached.throwIfAborted();
+    if (isDeleteQueued()) return;
+    try {
+      await runCleanUpStage(runtime, action, stage, create);
+    } catch (error) {
+      runtime.log.warn(
+        { guest: id, job },
+        `${stage.method} failed while cleaning up a failed create: ${errorMessage(error)}`,
+      );
+    }
+  }
+};
+
+/**
+ * Removes what a failed create left behind and sets the guest's state to `error`.
+ * @throws {AgentError} `unavailable` when the agent stops: the next start repeats it
+ */
+export const cleanUpFailedCreate = async (runtime: Runtime, create: FailedCreate): Promise<void> => {
+  await cleanUp(runtime, create);
+  runtime.queue.detached.throwIfAborted();
+  await create.retryWrite(() =>
+    runtime.guests.update(create.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' })),
+  );
+};
+
+/** Sets the state of a created guest to `unknown` when no stage has set one. */
+export const finishCreate = async (runtime: Runtime, id: string): Promise<void> => {
+  // Skips the update when it would change nothing: even then it would wait for other writes.
+  if (runtime.guests.get(id).state !== 'create') return;
+  await runtime.guests.update(id, (guest) =>
+    guest.state === 'create' ? { ...guest, state: 'unknown' } : guest,
+  );
+};

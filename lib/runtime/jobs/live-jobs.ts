@@ -1,0 +1,47 @@
+import type { JobExecutor, QueuedJob } from './job-executor.js';
+import type { EnqueueOptions, Runner } from './runner.js';
+
+/** A job that is queued or running. */
+export interface LiveJob {
+  /** The action's name. */
+  action: string;
+  /** Settles with the job's outcome, once that is on disk. */
+  done: Promise<unknown>;
+  /** Resolves when the job's end is on disk. */
+  ended: Promise<void>;
+  /** Aborted, with the reason, when the job has ended and its end cannot be written yet. */
+  unwritten: AbortSignal;
+}
+
+/** The jobs that are queued or running, by id. A job is in here before it is in the job log. */
+export class LiveJobs {
+  readonly #executor: JobExecutor;
+  readonly #jobs = new Map<string, LiveJob>();
+
+  constructor(executor: JobExecutor) {
+    this.#executor = executor;
+  }
+
+  get(id: string): LiveJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** Queues a job on its runner. */
+  enqueue<T>(runner: Runner, job: Omit<QueuedJob, 'unwritten'>, options: EnqueueOptions = {}): Promise<T> {
+    const { id, action } = job;
+    const unwritten = new AbortController();
+    const entry: QueuedJob = { ...job, unwritten };
+    const outcome = runner.enqueue(id, (signal) => this.#executor.run<T>(entry, signal), options);
+    const ended = outcome
+      .then(
+        () => {},
+        (error: unknown) => this.#executor.fail(entry, error),
+      )
+      .finally(() => this.#jobs.delete(id));
+    // Report the outcome only once it is on disk, where a restart cannot undo it.
+    const done = ended.then(() => outcome);
+    done.catch(() => {});
+    this.#jobs.set(id, { action: action.name, done, ended, unwritten: unwritten.signal });
+    return done;
+  }
+}
