@@ -15,7 +15,7 @@ const checkStages = ({ actions, services }: Draft, fileOf: FileOf): string[] =>
     }),
   );
 
-/** @returns what is wrong with a service, after the service's own key, or undefined when nothing is */
+/** Returns a problem of a service, starting with the key of the service that has it. */
 type CheckService = (name: string, service: ServiceConfig) => string | undefined;
 
 const checkSocketPath: CheckService = (_name, service) => {
@@ -27,7 +27,7 @@ const checkSocketPath: CheckService = (_name, service) => {
   return `socket: ${service.socket} is too long for a unix socket (${size}): ${advice}`;
 };
 
-/** Services at one address are one sub-agent, which has one secret. */
+/** Rejects a second secret file for an address: its services are one sub-agent, which has one secret. */
 const checkSecret = (): CheckService => {
   const secretFiles = new Map<string, string>();
   return (_name, { secret_file: secretFile, ...service }) => {
@@ -39,7 +39,7 @@ const checkSecret = (): CheckService => {
   };
 };
 
-/** Two programs would compete for the address, each with a state of its own. */
+/** Rejects a second command for an address: two programs would compete for it, each with a state of its own. */
 const checkCommand = (): CheckService => {
   const services = new Map<string, string>();
   return (name, { command, ...service }) => {
@@ -53,7 +53,7 @@ const checkCommand = (): CheckService => {
 };
 
 /**
- * Checks what no file can be checked for alone.
+ * Checks a config across services and files, once sockets have absolute paths.
  * @returns the problems, each with its file and key
  */
 export const checkConfig = (draft: Draft, fileOf: FileOf): string[] => {

@@ -12,20 +12,20 @@ export interface Draft {
   dbpath?: string;
 }
 
-/** What a config file says about one key. */
+/** The value that a config file gives to one key. */
 export interface Definition {
   file: string;
   value: unknown;
-  /** The files that define the key too, and that `file` extends. */
+  /** The files whose definition of the key this one replaces, because `file` extends them. */
   replaces: ReadonlySet<string>;
-  /** Puts the value into the config. */
+  /** Writes the value to the config. */
   apply(draft: Draft): void;
 }
 
 /** Definitions by key, such as `services.storage`. */
 export type Layer = Map<string, Definition>;
 
-/** The definitions that a file makes itself. The keys of `server` and `events` stand for themselves. */
+/** Lists the definitions of a file. Each key of `server` and of `events` is a definition of its own. */
 export const layerOf = (file: string, content: ConfigFile): Layer => {
   const layer: Layer = new Map();
   const define = (key: string, value: unknown, apply: Definition['apply']): void => {
@@ -44,14 +44,14 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
   return layer;
 };
 
-/** Lists the actions of a file that the agent does not know. */
+/** Lists the actions of a file that do not exist. */
 export const unknownActions = ({ actions }: ConfigFile): string[] =>
   Object.keys(actions).filter((name) => !ACTION_SPECS.has(name));
 
-/** @param key a key that two files define, neither of which extends the other */
+/** Reports a key that two files define, neither of which extends the other. */
 type OnConflict = (key: string, file: string, earlier: string) => void;
 
-/** Adds layers up. Of two definitions of a key, the one whose file extends the other's file holds. */
+/** Adds up layers. Of two definitions of a key, the one whose file extends the other's file wins. */
 export const addLayers = (layers: readonly Layer[], onConflict: OnConflict): Layer => {
   const sum: Layer = new Map();
   for (const [key, later] of layers.flatMap((layer) => [...layer])) {

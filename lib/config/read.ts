@@ -18,7 +18,7 @@ const describeError = (file: string, error: unknown): string =>
     ? `${file}:${error.line}:${error.column}: ${error.message}`
     : `${file}: ${errorMessage(error)}`;
 
-/** @returns why a file cannot be extended, or undefined when it can */
+/** Explains why a file cannot be extended; returns undefined when it can. */
 const whyNotExtended = async (file: string): Promise<string | undefined> => {
   try {
     return (await stat(file)).isFile() ? undefined : `${file} is not a file`;
@@ -27,7 +27,7 @@ const whyNotExtended = async (file: string): Promise<string | undefined> => {
   }
 };
 
-/** @returns the circle that extending a file would close, or undefined when it closes none */
+/** Describes the circle that extending a file would close; returns undefined when it closes none. */
 const findCircle = (file: string, extending: readonly string[]): string | undefined => {
   const start = extending.findIndex((other) => resolve(other) === resolve(file));
   return start < 0
@@ -35,14 +35,17 @@ const findCircle = (file: string, extending: readonly string[]): string | undefi
     : `the files extend each other: ${[...extending.slice(start), file].join(' > ')}`;
 };
 
-/** Reads config files and the files that they extend, each once, and collects everything that is wrong with them. */
+/** Reads config files and the files that they extend, each once. */
 export class ConfigReader {
   readonly problems: string[] = [];
   readonly warnings: string[] = [];
-  /** What was read so far, by absolute path. */
+  /** The files read so far, by absolute path. */
   readonly #layers = new Map<string, Layer>();
 
-  /** @param extending the files that extend this one, outermost first */
+  /**
+   * Reads a file and the files that it extends, and records what is wrong with them in `problems`.
+   * @param extending the files that extend this one, outermost first
+   */
   async read(file: string, extending: readonly string[] = []): Promise<Layer> {
     const path = resolve(file);
     const layer = this.#layers.get(path) ?? (await this.#readNow(file, extending));
@@ -70,7 +73,7 @@ export class ConfigReader {
     return new Map();
   }
 
-  /** @returns the file's content, or undefined when it cannot be used */
+  /** Parses and validates a file. Returns undefined when it cannot be used. */
   async #parse(file: string): Promise<ConfigFile | undefined> {
     let parsed: Parsed;
     try {
