@@ -43,4 +43,5 @@ export const isAlive = (pid: number): boolean => {
   }
 };
 
-export const isGone = (pid: number): Promise<unknown> => until(`process ${pid} is gone`, () => !isAlive(pid));
+export const waitUntilGone = (pid: number): Promise<unknown> =>
+  until(`process ${pid} is gone`, () => !isAlive(pid));

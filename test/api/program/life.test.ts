@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
 import { callApi } from '../../helpers/api.js';
-import { isAlive, isGone, startedPids, startWithTestService } from '../../helpers/program.js';
+import { isAlive, startedPids, startWithTestService, waitUntilGone } from '../../helpers/program.js';
 import { until } from '../../helpers/wait.js';
 
 // One after the other: each start takes a second of a core.
@@ -57,7 +57,7 @@ test.serial(
     const before = await ask();
     const [pid = 0] = startedPids(agent);
     await agent.end('SIGKILL');
-    await isGone(pid);
+    await waitUntilGone(pid);
     await agent.start();
     t.deepEqual(await ask(), before);
     const again = await callApi(agent.url, 'POST', '/guests', {});

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Secrets } from '../../../../lib/agent/sub-agents/secrets.js';
 import { superviseServices } from '../../../../lib/agent/sub-agents/supervisor.js';
 import { isListening, type ServiceAddress } from '../../../../lib/rpc/protocol/service-address.js';
-import { isGone } from '../../../helpers/program.js';
+import { waitUntilGone } from '../../../helpers/program.js';
 import { leaveStaleSocket } from '../../../helpers/sockets.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
@@ -93,7 +93,7 @@ test('stops its service for good', async (t) => {
   const { supervisor, read } = await supervise(t, RUN_FOREVER);
   const { pid } = await started(read, 1);
   await supervisor.stop();
-  await isGone(pid);
+  await waitUntilGone(pid);
   t.is((await read()).length, 1);
 });
 
