@@ -45,7 +45,7 @@ export class Runs {
   /** Finds out how a guest of an earlier sub-agent is: still running, shut down, or crashed. */
   async recover(entry: Entry): Promise<void> {
     this.#states.set(entry.id, 'unknown');
-    // Kills a QEMU that was still coming up when the earlier sub-agent was killed: no caller was told that it runs.
+    // Kills a QEMU that was still coming up when the earlier sub-agent was killed: its start was never reported.
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
     await waitForState(this.#watch(entry));
   }

@@ -22,7 +22,7 @@ const MAX_PORT = 65_535;
 
 /** How a guest's run ended. */
 export interface RunOutcome {
-  /** QEMU was killed or died, and nobody had asked it to exit. */
+  /** QEMU was killed or died without having been asked to exit. */
   crashed: boolean;
   /** The guest shut itself down, and QEMU wrote its disks out. */
   halted: boolean;

@@ -39,7 +39,7 @@ test('begins with the last bytes and continues with what is appended', async (t)
 
 test('skips earlier output without scrollback', async (t) => {
   const { path, read } = await follow(t, 'before', 0);
-  await until('it is followed', async () => {
+  await until('the appended text is read', async () => {
     await appendFile(path, '.');
     return read() !== '';
   });
@@ -48,13 +48,13 @@ test('skips earlier output without scrollback', async (t) => {
 
 test('waits for a log that does not exist yet', async (t) => {
   const { path, read } = await follow(t, '');
-  await until('it is there', () => appendFile(path, 'x').then(() => read() !== ''));
+  await until('the log exists and is read', () => appendFile(path, 'x').then(() => read() !== ''));
   t.regex(read(), /^x+$/);
 });
 
 test('reads a truncated log from its start', async (t) => {
   const { path, read } = await follow(t, 'a long text');
-  await until('it is read', () => read() === 'a long text');
+  await until('the log is read', () => read() === 'a long text');
   await truncate(path);
   await appendFile(path, 'short');
   await until('the new text is read', () => read() === 'a long textshort');
@@ -63,7 +63,7 @@ test('reads a truncated log from its start', async (t) => {
 
 test('ends when the log is removed', async (t) => {
   const { path, read, done } = await follow(t, 'the end');
-  await until('it is read', () => read() === 'the end');
+  await until('the log is read', () => read() === 'the end');
   await rm(path);
   await done;
   t.is(read(), 'the end');
@@ -71,7 +71,7 @@ test('ends when the log is removed', async (t) => {
 
 test('ends when its signal is aborted', async (t) => {
   const { read, done, stop } = await follow(t, 'x');
-  await until('it is read', () => read() === 'x');
+  await until('the log is read', () => read() === 'x');
   stop();
   await done;
   t.pass();

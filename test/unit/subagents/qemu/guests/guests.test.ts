@@ -56,13 +56,13 @@ const recoveredState = async ({ host }: Guests): Promise<string | undefined> => 
   return next.states.get(GUEST_ID)?.state;
 };
 
-test('reports a crash that could not be saved, even after a restart of the sub-agent', async (t) => {
+test('reports a crash that could not be saved, even after a restart', async (t) => {
   const guests = await crashedUnsaved(t);
   t.is(guests.states.get(GUEST_ID)?.state, 'crashed');
   t.is(await recoveredState(guests), 'crashed');
 });
 
-test('reports shutoff after a poweroff of such a guest, even after a restart of the sub-agent', async (t) => {
+test('reports shutoff after powering off a guest whose crash could not be saved, even after a restart', async (t) => {
   const guests = await crashedUnsaved(t);
   await poweroff(guests, GUEST_ID);
   t.is(await recoveredState(guests), 'shutoff');
