@@ -1,15 +1,15 @@
 import picocolors from 'picocolors';
 
-/** Whether a stream takes colours: a terminal does, unless NO_COLOR (https://no-color.org) says otherwise. */
-export const takesColours = (stream: { isTTY?: boolean }, env = process.env): boolean =>
+/** Whether to write colours to a stream: to a terminal, unless NO_COLOR (https://no-color.org) is set. */
+export const supportsColours = (stream: { isTTY?: boolean }, env = process.env): boolean =>
   stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 
 export type Colours = ReturnType<typeof picocolors.createColors>;
 
 export const coloursFor = (stream: { isTTY?: boolean }): Colours =>
-  picocolors.createColors(takesColours(stream));
+  picocolors.createColors(supportsColours(stream));
 
-const BY_WORD: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
+const COLOUR_OF: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
   running: 'green',
   Complete: 'green',
   Running: 'yellow',
@@ -26,8 +26,8 @@ const BY_WORD: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
   Queued: 'dim',
 };
 
-/** A state of a guest or a status of a job in the colour of how well things are. */
+/** Colours the state of a guest or the status of a job: red for a failure. */
 export const colourState = (colours: Colours, state: string): string => {
-  const colour = BY_WORD[state];
+  const colour = COLOUR_OF[state];
   return colour ? colours[colour](state) : state;
 };

@@ -1,12 +1,13 @@
 import { type ArgumentHandler, RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from 'commander';
 import type { MistifyClient } from '../client/index.js';
-import { shortId, visible } from '../portable/format.js';
+import { shortId } from '../portable/format.js';
 import { nameOf } from './names.js';
+import { escapeControls } from './printable.js';
 import { connect, type GlobalOptions } from './session.js';
 
-/** A shell waits for it. */
-const SECONDS = 2;
+/** Short, because the shell waits. */
+const TIMEOUT_SECONDS = 2;
 
 interface Word {
   value: string;
@@ -15,21 +16,21 @@ interface Word {
 
 type Words = Record<string, readonly Word[]>;
 
-/** A shell puts a word on the line as it is, and a name may hold anything: only what means nothing to a shell. */
-const typeable = (word: string | undefined): string | undefined =>
+/** Returns the word if it has no character that is special to a shell: shells insert words unquoted. */
+const shellSafe = (word: string | undefined): string | undefined =>
   word !== undefined && /^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.:@+,=/-]*$/u.test(word) ? word : undefined;
 
 const guestWords = async (client: MistifyClient): Promise<Word[]> => {
   const { items } = await client.guests.list({ limit: 1000, fields: ['id', 'state', 'metadata'] });
   return items.map((guest) => ({
-    value: typeable(nameOf(guest)) ?? guest.id,
+    value: shellSafe(nameOf(guest)) ?? guest.id,
     description: [guest.state, nameOf(guest) ? shortId(guest.id) : ''].filter(Boolean).join(', '),
   }));
 };
 
 const imageWords = async (client: MistifyClient): Promise<Word[]> =>
   (await client.images.list({ fields: ['id', 'type'] })).items
-    .filter(({ id }) => typeable(id))
+    .filter(({ id }) => shellSafe(id))
     .map(({ id, type }) => ({ value: id, description: type }));
 
 const jobWords = async (client: MistifyClient): Promise<Word[]> =>
@@ -38,17 +39,17 @@ const jobWords = async (client: MistifyClient): Promise<Word[]> =>
     description: `${Action}, ${Status}`,
   }));
 
-/** Words that only the agent knows, by the name of the argument or option that they are for. */
+/** Fetches words from the agent, by the name of the argument or option that they complete. */
 const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   guest: guestWords,
   image: imageWords,
   job: jobWords,
 };
 
-/** An agent that is not there completes nothing, quietly: the line is still being typed. */
-const wordsOfAgent = async (options: GlobalOptions): Promise<Words> => {
+/** Fetches all words. Errors are ignored, because the user is still typing. */
+const fetchWords = async (options: GlobalOptions): Promise<Words> => {
   try {
-    const client = await connect({ ...options, timeout: SECONDS }, 0);
+    const client = await connect({ ...options, timeout: TIMEOUT_SECONDS }, 0);
     const found = Object.entries(SOURCES).map(
       async ([name, source]) => [name, await source(client).catch(() => [])] as const,
     );
@@ -58,10 +59,10 @@ const wordsOfAgent = async (options: GlobalOptions): Promise<Words> => {
   }
 };
 
-const offering = (words: readonly Word[] | undefined): ArgumentHandler | undefined =>
+const handlerOf = (words: readonly Word[] | undefined): ArgumentHandler | undefined =>
   words &&
   ((complete) => {
-    for (const { value, description } of words) complete(value, visible(description));
+    for (const { value, description } of words) complete(value, escapeControls(description));
   });
 
 const choices = (values: readonly string[] | undefined): readonly Word[] | undefined =>
@@ -76,12 +77,12 @@ const addOption = (
   if (name === undefined) return;
   const short = option.short?.slice(1);
   const takesValue = option.required || option.optional;
-  const offered = offering(choices(option.argChoices) ?? words[name]) ?? (() => {});
-  if (takesValue) target.option(name, option.description, offered as () => void, short);
+  const handler = handlerOf(choices(option.argChoices) ?? words[name]) ?? (() => {});
+  if (takesValue) target.option(name, option.description, handler as () => void, short);
   else target.option(name, option.description, short);
 };
 
-/** The tree of commands as the completion library has it. */
+/** Converts the tree of commands for the completion library. */
 const treeOf = (program: Command, words: Words): RootCommand => {
   const root = new RootCommand();
   const add = (command: Command, path: string): void => {
@@ -92,7 +93,7 @@ const treeOf = (program: Command, words: Words): RootCommand => {
     for (const argument of command.registeredArguments)
       target.argument(
         argument.name(),
-        offering(choices(argument.argChoices) ?? words[argument.name()]),
+        handlerOf(choices(argument.argChoices) ?? words[argument.name()]),
         argument.variadic,
       );
     for (const child of help.visibleCommands(command)) add(child, `${path} ${child.name()}`.trim());
@@ -101,18 +102,18 @@ const treeOf = (program: Command, words: Words): RootCommand => {
   return root;
 };
 
-/** The agent that the line, as far as it is typed, names. */
-const optionsIn = (program: Command, words: readonly string[]): GlobalOptions => {
+/** Parses the connection options on the unfinished line. */
+const parseConnection = (program: Command, words: readonly string[]): GlobalOptions => {
   try {
     program.parseOptions([...words]);
   } catch {
-    // A line that is not finished may make no sense yet.
+    // An unfinished line may be invalid.
   }
   return program.opts<GlobalOptions>();
 };
 
-/** Prints what may come next on a command line, for the script of a shell. */
+/** Prints the words that may come next, for the script of a shell. */
 export const complete = async (program: Command, words: readonly string[]): Promise<void> => {
-  const known = await wordsOfAgent(optionsIn(program, words));
+  const known = await fetchWords(parseConnection(program, words));
   treeOf(program, known).parse([...words]);
 };

@@ -1,9 +1,9 @@
 /**
- * What shells run to complete a line: each asks `mistify complete` for the words that may come next, a line each, with
- * a tab before their descriptions. Where there is none, the shell completes names of files.
+ * The completion script of each shell. It runs `mistify complete`, which prints a word per line, then a tab and a
+ * description. Without any word, the shell completes file names.
  */
 export const COMPLETION_SCRIPTS = {
-  // bash takes : and = for the ends of words, which they are not in ids of images.
+  // bash splits words at : and =, which image IDs may contain.
   bash: `_mistify() {
   local line="\${COMP_LINE:0:COMP_POINT}" word words prefix
   read -ra words <<< "$line"
@@ -18,12 +18,12 @@ export const COMPLETION_SCRIPTS = {
 complete -o default -F _mistify mistify`,
   zsh: `#compdef mistify
 _mistify() {
-  local -a replies
+  local -a candidates
   local word text
   while IFS=$'\\t' read -r word text; do
-    [[ $word == :* ]] || replies+=("\${word//:/\\\\:}:$text")
+    [[ $word == :* ]] || candidates+=("\${word//:/\\\\:}:$text")
   done < <(mistify complete -- "\${(@)words[2,CURRENT]}" 2> /dev/null)
-  if (( \${#replies} )); then _describe 'mistify' replies; else _files; fi
+  if (( \${#candidates} )); then _describe 'mistify' candidates; else _files; fi
 }
 compdef _mistify mistify`,
   fish: `function __mistify_complete

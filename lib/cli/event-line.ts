@@ -1,7 +1,8 @@
 import type { AgentEvent, Guest } from '../client/index.js';
-import { formatValue, shortId, visible } from '../portable/format.js';
+import { shortId } from '../portable/format.js';
 import type { Colours } from './colours.js';
 import { nameOf } from './names.js';
+import { escapeControls, formatValue } from './printable.js';
 
 interface EventData {
   time?: string;
@@ -13,19 +14,22 @@ interface EventData {
   job?: { Action: string; GuestID: string; Status: string; Message: string };
 }
 
-type Say = (id: string) => string;
+type FormatId = (id: string) => string;
 
-const detailsOf = ({ guest, job, percent, reason }: EventData, say: Say): (string | undefined)[] => {
+const detailsOf = (
+  { guest, job, percent, reason }: EventData,
+  formatId: FormatId,
+): (string | undefined)[] => {
   if (job) {
     const { Action, GuestID, Status, Message } = job;
-    return [Action, say(GuestID), Status, percent === undefined ? undefined : `${percent}%`, Message];
+    return [Action, formatId(GuestID), Status, percent === undefined ? undefined : `${percent}%`, Message];
   }
   return [guest?.state, reason];
 };
 
 /**
- * An event on one line, for people: when, what, and how it is now.
- * @param names of guests, by their ids; what the event tells of them is noted in it
+ * Formats an event on one line, for people.
+ * @param names the names of guests by ID; updated from guest events
  */
 export const eventLine = (
   { event, data }: AgentEvent,
@@ -35,15 +39,17 @@ export const eventLine = (
   const { time, change, id, ...rest } = data as EventData;
   if (change === undefined) {
     const text = formatValue(data).replaceAll('\n', ' ');
-    return `${colours.bold(visible(event))} ${text}`;
+    return `${colours.bold(escapeControls(event))} ${text}`;
   }
   const name = rest.guest && nameOf(rest.guest);
   if (id !== undefined && rest.guest) {
     if (name === undefined) names.delete(id);
     else names.set(id, name);
   }
-  const say: Say = (known) => [shortId(known), names.get(known)].filter(Boolean).join(' ');
+  const formatId: FormatId = (known) => [shortId(known), names.get(known)].filter(Boolean).join(' ');
   const clock = time ? new Date(time).toLocaleTimeString('en-GB') : '';
-  const words = [id && say(id), ...detailsOf(rest, say)].filter(Boolean).join(' ');
-  return [clock, colours.bold(visible(`${event} ${change}`)), visible(words)].filter(Boolean).join(' ');
+  const words = [id && formatId(id), ...detailsOf(rest, formatId)].filter(Boolean).join(' ');
+  return [clock, colours.bold(escapeControls(`${event} ${change}`)), escapeControls(words)]
+    .filter(Boolean)
+    .join(' ');
 };

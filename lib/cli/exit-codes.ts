@@ -1,19 +1,19 @@
 import type { ErrorKind } from '../errors.js';
 
-/** What the program ends with, so that scripts can tell; docs/cli.md has them too. */
+/** The exit codes of the program, documented in docs/cli.md. */
 export const EXIT = {
   done: 0,
-  /** The job failed, or the agent or one of its sub-agents did. */
+  /** The job, the agent or a sub-agent failed. */
   failed: 1,
-  /** The command line, or what it asks for, makes no sense. */
+  /** The command line or the request is invalid. */
   usage: 2,
   notFound: 3,
   unreachable: 4,
-  /** Without a token, or with one that may not do this. */
+  /** The token is missing, or lacks the scope. */
   notAllowed: 5,
-  /** It is at odds with the state of things for now: a conflict, a queue that is full, a change that came first. */
+  /** Refused in the current state: a conflict, a full queue, a failed precondition. */
   refused: 6,
-  /** By Ctrl-C, as shells have it: 128 and the number of SIGINT. */
+  /** Ctrl-C: 128 plus the number of SIGINT, as in shells. */
   interrupted: 130,
 } as const;
 
@@ -31,7 +31,7 @@ const BY_STATUS: Record<number, ExitCode> = {
   429: EXIT.refused,
 };
 
-/** @param status as a `MistifyError` has it */
+/** @param status of a `MistifyError` */
 export const exitCodeOf = (status: number): ExitCode => BY_STATUS[status] ?? EXIT.failed;
 
 const BY_KIND: Partial<Record<ErrorKind, ExitCode>> = {
@@ -40,5 +40,5 @@ const BY_KIND: Partial<Record<ErrorKind, ExitCode>> = {
   conflict: EXIT.refused,
 };
 
-/** @param kind of an error of what is done here, without the agent */
+/** @param kind of an error on this side, without a request */
 export const exitCodeOfKind = (kind: ErrorKind): ExitCode => BY_KIND[kind] ?? EXIT.failed;

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from './exit-codes.js';
 
-/** What went wrong on this side, with what to do about it. */
+/** An error on this side, with an exit code and a hint. */
 export class Failure extends Error {
   readonly exitCode: ExitCode;
   readonly hint: string | undefined;

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { MistifyError } from '../client/errors.js';
-import type { Accepted, Job } from '../client/index.js';
+import type { Accepted, Job, MistifyClient } from '../client/index.js';
+import { AGENT_RUNNER, isFinished } from '../model/job.js';
 import { formatSeconds, shortId } from '../portable/format.js';
 import { EXIT } from './exit-codes.js';
 import { Failure } from './failure.js';
-import { progressLine, startProgress } from './progress.js';
+import { progressLine, startStatusLine } from './progress.js';
 import type { Session } from './session.js';
 
 export interface FollowOptions {
@@ -12,59 +13,101 @@ export interface FollowOptions {
   dryRun?: boolean;
 }
 
-/** Gives a command that queues a job the options that all of them have. */
-export const queues = (command: Command): Command =>
+/** Adds the options that every command with a job has. */
+export const addJobOptions = (command: Command): Command =>
   command
-    .option('-w, --wait', 'wait until the job has ended, and show how far it is')
-    .option('--dry-run', 'only check what is asked for; change nothing');
+    .option('-w, --wait', 'wait until the job has ended, and show its progress')
+    .option('--dry-run', 'only check the request; change nothing');
 
-const isAway = (error: unknown): error is MistifyError => error instanceof MistifyError && error.status === 0;
+const isUnreachable = (error: unknown): error is MistifyError =>
+  error instanceof MistifyError && error.status === 0;
 
-const lostSight = (id: string, { message }: MistifyError): Failure =>
+const lostConnection = (id: string, { message }: MistifyError): Failure =>
   new Failure(
     EXIT.unreachable,
     message,
-    `Job ${shortId(id)} goes on, also when the agent is started again. To wait for it: mistify job wait ${shortId(id)}`,
+    `Job ${shortId(id)} continues, even if the agent restarts. To wait for it: mistify job wait ${shortId(id)}`,
   );
 
+const interrupted = (id: string): Failure =>
+  new Failure(
+    EXIT.interrupted,
+    'interrupted: the job continues',
+    `To wait for it again: mistify job wait ${shortId(id)}
+To cancel it: mistify job cancel ${shortId(id)}`,
+  );
+
+interface JobEvent {
+  id?: string;
+  percent?: number;
+}
+
+/** Reports a job's percentage from the agent's events until `signal` aborts. Errors only cost the percentage. */
+const followPercent = async (
+  client: MistifyClient,
+  { ID, GuestID }: Job,
+  onPercent: (percent: number | undefined) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const guest = GuestID === AGENT_RUNNER ? undefined : GuestID;
+  try {
+    for await (const { data } of client.events({ kind: 'job', guest, signal })) {
+      const { id, percent } = data as JobEvent;
+      if (id === ID) onPercent(percent);
+    }
+  } catch {
+    // The job itself is polled, and its message shows the progress in words.
+  }
+};
+
 /**
- * Follows a job to its end, with its progress on a terminal. Ctrl-C leaves the job running.
- * @param title what it does, in words
- * @throws {JobError} when it ended in `Error`
+ * Waits for a job, with its progress on a terminal. Ctrl-C leaves the job running.
+ * @param title what the job does, in words
+ * @throws {JobError} when the job ended in `Error`
  */
 export const followJob = async ({ client }: Session, id: string, title: string): Promise<Job> => {
-  const interrupted = new AbortController();
-  const onInterrupt = (): void => interrupted.abort();
+  const interrupt = new AbortController();
+  const onInterrupt = (): void => interrupt.abort();
   process.on('SIGINT', onInterrupt);
-  const progress = await startProgress(title);
+  const done = new AbortController();
+  const line = await startStatusLine(title);
+  let latest: Job | undefined;
+  let percent: number | undefined;
+  const draw = (): void => latest && line.show(progressLine(title, latest, percent));
   try {
     return await client.waitForJob(id, {
-      signal: interrupted.signal,
-      onProgress: (job) => progress.show(progressLine(title, job)),
+      signal: interrupt.signal,
+      onProgress: (job) => {
+        const isFirst = latest === undefined;
+        latest = job;
+        draw();
+        if (!isFirst || isFinished(job) || !process.stderr.isTTY) return;
+        const onPercent = (now: number | undefined): void => {
+          percent = now;
+          draw();
+        };
+        void followPercent(client, job, onPercent, done.signal);
+      },
     });
   } catch (error) {
-    if (!interrupted.signal.aborted) throw isAway(error) ? lostSight(id, error) : error;
-    throw new Failure(
-      EXIT.interrupted,
-      `not waited for any longer: the job goes on`,
-      `To wait for it again: mistify job wait ${shortId(id)}
-To end it: mistify job cancel ${shortId(id)}`,
-    );
+    if (interrupt.signal.aborted) throw interrupted(id);
+    throw isUnreachable(error) ? lostConnection(id, error) : error;
   } finally {
-    progress.stop();
+    done.abort();
+    line.stop();
     process.off('SIGINT', onInterrupt);
   }
 };
 
-/** How long a job ran. */
-export const took = ({ StartedAt, UpdatedAt }: Pick<Job, 'StartedAt' | 'UpdatedAt'>): string =>
+/** Formats how long a job ran. */
+export const elapsed = ({ StartedAt, UpdatedAt }: Pick<Job, 'StartedAt' | 'UpdatedAt'>): string =>
   formatSeconds(Math.max(0.1, (Date.parse(UpdatedAt) - Date.parse(StartedAt)) / 1000));
 
 /**
- * Tells of something that was asked for; with `--wait`, of what came of it. In JSON that is the job, or of a dry run
- * what would be answered.
+ * Prints that a job was queued or, with `--wait`, its result. With `--json` prints the job, or the response to a dry
+ * run.
  */
-export const tellOfJob = async (
+export const reportJob = async (
   session: Session,
   { jobId, body }: Accepted<unknown>,
   title: string,
@@ -78,10 +121,10 @@ export const tellOfJob = async (
   }
   const job = wait ? await followJob(session, jobId, title) : undefined;
   if (out.json) out.value(job ?? (await client.jobs.get(jobId)));
-  else if (job) out.line(`${title}: done in ${took(job)}`);
+  else if (job) out.line(`${title}: done in ${elapsed(job)}`);
   else {
     out.line(`${title}: queued as job ${shortId(jobId)}`);
     if (process.stdout.isTTY)
-      out.note(`To wait for it: mistify job wait ${shortId(jobId)}, or next time --wait`);
+      out.note(`To wait for it: mistify job wait ${shortId(jobId)} (or use --wait next time)`);
   }
 };

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 
 const UNIT_MS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
 
-/** Reads `12h`, `30d`, `2w` or `1y`, as milliseconds. */
+/** Parses `12h`, `30d`, `2w` or `1y` into milliseconds. */
 export const parseLifetime = (text: string): number => {
   const [, count, unit = ''] = /^([1-9]\d{0,4})([hdwy])$/.exec(text) ?? [];
   if (!count) throw new InvalidArgumentError('give hours, days, weeks or years: 12h, 30d, 2w, 1y');

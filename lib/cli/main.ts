@@ -7,7 +7,7 @@ import { explain } from './explain.js';
 import { makeProgram } from './program.js';
 
 const report = (error: unknown): ExitCode => {
-  // Commander has said it already.
+  // Commander has printed the message already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const { exitCode, message, hint } = explain(error);
   const colours = coloursFor(process.stderr);
@@ -15,7 +15,7 @@ const report = (error: unknown): ExitCode => {
   return exitCode;
 };
 
-// Whoever reads may have seen enough, as `head` has.
+// The reader may close the pipe early, like `head`.
 process.stdout.on('error', (error) => {
   if (isErrno(error, 'EPIPE')) process.exit(EXIT.done);
   throw error;

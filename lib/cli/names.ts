@@ -6,7 +6,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const nameOf = ({ metadata }: Pick<Guest, 'metadata'>): string | undefined => metadata?.name;
 
-/** The names of those that have one, by their ids. */
+/** Returns the names of guests by ID; guests without a name are left out. */
 export const namesOfGuests = async (client: MistifyClient): Promise<Map<string, string>> => {
   const names = new Map<string, string>();
   for await (const guest of client.guests.every({ limit: 1000, fields: ['id', 'metadata'] })) {
@@ -16,47 +16,49 @@ export const namesOfGuests = async (client: MistifyClient): Promise<Map<string, 
   return names;
 };
 
-const theOnly = <Item>(
-  what: string,
+const requireUnique = <Item>(
+  noun: string,
   text: string,
   found: readonly Item[],
-  say: (item: Item) => string,
+  format: (item: Item) => string,
 ): Item | undefined => {
   if (found.length > 1)
-    throw usageFailure(`several ${what}s are meant by "${text}": ${found.map(say).join(', ')}`);
+    throw usageFailure(`"${text}" matches several ${noun}s: ${found.map(format).join(', ')}`);
   return found[0];
 };
 
 /**
- * The id of the guest that a person means: by its id, the beginning of its id, or its metadata key `name`.
- * @throws {Failure} when none is meant, or several are
+ * Finds a guest by its ID, the beginning of its ID, or its metadata key `name`, and returns its ID.
+ * @throws {Failure} when no guest or several guests match
  */
 export const guestId = async (client: MistifyClient, text: string): Promise<string> => {
   if (UUID.test(text)) return text.toLowerCase();
   const guests: Pick<Guest, 'id' | 'metadata'>[] = [];
   for await (const guest of client.guests.every({ limit: 1000, fields: ['id', 'metadata'] }))
     guests.push(guest);
-  const say = (guest: (typeof guests)[number]): string =>
+  const format = (guest: (typeof guests)[number]): string =>
     `${shortId(guest.id)} (${nameOf(guest) ?? 'no name'})`;
   const named = guests.filter((guest) => nameOf(guest) === text);
-  const begun = text === '' ? [] : guests.filter(({ id }) => id.startsWith(text.toLowerCase()));
-  const found = theOnly('guest', text, named, say) ?? theOnly('guest', text, begun, say);
-  if (!found)
-    throw notFoundFailure(`there is no guest "${text}"`, 'Those that there are: mistify guest list');
+  const prefixed = text === '' ? [] : guests.filter(({ id }) => id.startsWith(text.toLowerCase()));
+  const found = requireUnique('guest', text, named, format) ?? requireUnique('guest', text, prefixed, format);
+  if (!found) throw notFoundFailure(`no guest "${text}"`, 'To list the guests: mistify guest list');
   return found.id;
 };
 
-/** The id of the job that a person means: by its id or the beginning of it. */
+/**
+ * Finds a job by its ID or the beginning of its ID, and returns its ID.
+ * @throws {Failure} when no job or several jobs match
+ */
 export const jobId = async (client: MistifyClient, text: string): Promise<string> => {
   if (UUID.test(text)) return text.toLowerCase();
   const ids: string[] = [];
   for await (const { ID } of client.jobs.every({ limit: 1000, fields: ['ID'] })) ids.push(ID);
-  const found = theOnly(
+  const found = requireUnique(
     'job',
     text,
     text === '' ? [] : ids.filter((id) => id.startsWith(text.toLowerCase())),
     (id) => id,
   );
-  if (!found) throw notFoundFailure(`there is no job "${text}"`, 'Those that there are: mistify job list');
+  if (!found) throw notFoundFailure(`no job "${text}"`, 'To list the jobs: mistify job list');
   return found;
 };

@@ -10,11 +10,12 @@ export const parseMb = (text: string): number => {
 
 export const parseCount = (text: string): number => {
   const count = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError('give a number');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count))
+    throw new InvalidArgumentError('give a whole number');
   return count;
 };
 
-/** `KEY=VALUE`, added to those before it. */
+/** Adds `KEY=VALUE` to the earlier pairs. */
 export const addPair = (text: string, earlier: Record<string, string> = {}): Record<string, string> => {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('give KEY=VALUE');
@@ -25,17 +26,20 @@ type Nic = NonNullable<GuestSpec['nics']>[number];
 
 const NIC_KEYS = ['model', 'mac', 'name', 'address', 'netmask', 'gateway'] as const;
 
-/** A bridge, with what else there is to say: `br0,mac=52:54:00:12:34:56,vlan=10,vlan=20`. */
+/** Parses a NIC: a bridge, then settings: `br0,mac=52:54:00:12:34:56,vlan=10,vlan=20`. */
 export const parseNic = (text: string): Nic => {
   const [network = '', ...settings] = text.split(',');
-  if (network === '' || network.includes('=')) throw new InvalidArgumentError('begin with the bridge: br0,…');
+  if (network === '' || network.includes('=')) throw new InvalidArgumentError('start with the bridge: br0,…');
   const nic: Nic = { network, model: 'virtio' };
   for (const setting of settings) {
     const [key = '', value = ''] = setting.split('=', 2);
     const known = NIC_KEYS.find((name) => name === key);
     if (key === 'vlan') nic.vlans = [...(nic.vlans ?? []), parseCount(value)];
     else if (known) nic[known] = value;
-    else throw new InvalidArgumentError(`choose from ${NIC_KEYS.join('=, ')}=, vlan=`);
+    else
+      throw new InvalidArgumentError(
+        `"${key}" is not a setting: choose from ${NIC_KEYS.join('=, ')}=, vlan=`,
+      );
   }
   return nic;
 };

@@ -1,27 +1,34 @@
-import { formatJson, formatValue, visible } from '../portable/format.js';
 import { type Colours, colourState, coloursFor } from './colours.js';
 import { usageFailure } from './failure.js';
+import { escapeControls, formatJson, formatValue } from './printable.js';
 
 export interface Column<Item> {
   title: string;
   value: (item: Item) => string | undefined;
+  /** Aligns the column to the right. */
   right?: true;
-  /** Whether it is a state or status, which has a colour. */
+  /** Colours the column as a state or status. */
   state?: true;
 }
 
-/** Keys between commas. */
+/** Parses keys separated by commas. */
 export const parseFields = (text: string): string[] => text.split(',').map((field) => field.trim());
 
-const picked = <Item extends object>(item: Item, fields: readonly string[] | undefined): Partial<Item> => {
+const pickFields = <Item extends object>(
+  item: Item,
+  fields: readonly string[] | undefined,
+): Partial<Item> => {
   if (!fields) return item;
   const unknown = fields.filter((field) => !(field in item));
   if (unknown.length === fields.length)
-    throw usageFailure(`there is no ${unknown.join(', ')}`, `Choose from ${Object.keys(item).join(', ')}.`);
+    throw usageFailure(
+      `unknown field: ${unknown.join(', ')}`,
+      `Choose from ${Object.keys(item).join(', ')}.`,
+    );
   return Object.fromEntries(Object.entries(item).filter(([key]) => fields.includes(key))) as Partial<Item>;
 };
 
-/** What a command answers: on standard output, for people or, in JSON, for programs; notes on standard error. */
+/** Prints results on standard output, as text or JSON, and notes on standard error. */
 export class Output {
   readonly json: boolean;
   readonly colours: Colours;
@@ -31,33 +38,36 @@ export class Output {
     this.colours = coloursFor(process.stdout);
   }
 
-  /** Prints what is JSON, or has been made visible and has our own colours and line ends. */
+  /** Prints text that is safe for a terminal: JSON, or escaped text with our own colours and line ends. */
   print(text: string): void {
     process.stdout.write(`${text}\n`);
   }
 
-  /** One line for people, whatever is in it. */
+  /** Prints a line for people, escaped. */
   line(text: string): void {
-    this.print(visible(text));
+    this.print(escapeControls(text));
   }
 
-  /** One line for people; programs that read JSON are spared it. */
+  /** Prints a note for people, escaped; nothing with --json. */
   note(text: string): void {
-    if (!this.json) process.stderr.write(`${visible(text)}\n`);
+    if (!this.json) process.stderr.write(`${escapeControls(text)}\n`);
   }
 
   value(value: unknown): void {
     this.print(formatJson(value, 2));
   }
 
-  /** @param fields when given, those keys in place of the columns */
+  /**
+   * Prints items as a table or JSON.
+   * @param options `fields` replaces the columns; `empty` is the note when there are no items
+   */
   async list<Item extends object>(
     items: readonly Item[],
     columns: readonly Column<Item>[],
-    { fields, none }: { fields?: readonly string[] | undefined; none: string },
+    { fields, empty }: { fields?: readonly string[] | undefined; empty: string },
   ): Promise<void> {
     if (this.json) this.value(items);
-    else if (items.length === 0) this.note(none);
+    else if (items.length === 0) this.note(empty);
     else if (fields)
       await this.#table(
         fields.map((field) => field.toUpperCase()),
@@ -68,7 +78,7 @@ export class Output {
 
   async table<Item>(items: readonly Item[], columns: readonly Column<Item>[]): Promise<void> {
     const cell = (item: Item, { value, state }: Column<Item>): string => {
-      const text = visible(value(item) ?? '');
+      const text = escapeControls(value(item) ?? '');
       return state ? colourState(this.colours, text) : text;
     };
     const right = columns.flatMap(({ right }, index) => (right ? [index] : []));
@@ -79,9 +89,9 @@ export class Output {
     );
   }
 
-  /** One thing, a line for each of its keys. */
+  /** Prints one object, a line per key. */
   async one(item: object, fields?: readonly string[]): Promise<void> {
-    const chosen = picked(item, fields);
+    const chosen = pickFields(item, fields);
     if (this.json) return this.value(chosen);
     const { formatPairs } = await import('./table.js');
     this.print(formatPairs(chosen, this.colours));

@@ -18,7 +18,8 @@ const version = (): string =>
 
 const parseTimeout = (text: string): number => {
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 3600)) throw new InvalidArgumentError('give seconds, up to 3600');
+  if (!(seconds > 0 && seconds <= 3600))
+    throw new InvalidArgumentError('give seconds, more than 0 and up to 3600');
   return seconds;
 };
 
@@ -28,34 +29,35 @@ Examples:
   mistify guest create --image debian-12 --memory 512 --cpu 1 --name web --wait
   mistify guest list --json
 
-The agent is at http://127.0.0.1:8080 unless told otherwise: by these options, by MISTIFY_URL, MISTIFY_SOCKET,
-MISTIFY_TOKEN, MISTIFY_TOKEN_FILE, MISTIFY_CA, MISTIFY_CERT, MISTIFY_KEY, or by ~/.config/mistify/cli.json.
+The agent's address is http://127.0.0.1:8080 by default. Set another one with the options above, in the environment
+(MISTIFY_URL, MISTIFY_SOCKET, MISTIFY_TOKEN, MISTIFY_TOKEN_FILE, MISTIFY_CA, MISTIFY_CERT, MISTIFY_KEY), or in
+~/.config/mistify/cli.json.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 the agent cannot be reached, 5 not allowed,
-6 refused for now (a conflict, a full queue), 130 interrupted.`;
+Exit codes: 0 success, 1 failure, 2 usage error, 3 not found, 4 agent unreachable, 5 not authorized,
+6 refused in the current state (a conflict, a full queue), 130 interrupted.`;
 
 const addConnectionOptions = (program: Command): Command =>
   program
-    .addOption(new Option('--url <url>', 'where the agent is').conflicts('socket'))
-    .option('--socket <path>', "the agent's unix socket")
+    .addOption(new Option('--url <url>', 'address of the agent').conflicts('socket'))
+    .option('--socket <path>', 'unix socket of the agent')
     .addOption(
-      new Option('--token <token>', 'a token; others can see it, so better a file').conflicts('tokenFile'),
+      new Option('--token <token>', 'token; other users can see it, so prefer a file').conflicts('tokenFile'),
     )
-    .option('--token-file <file>', 'a file with the token')
-    .option('--ca <file>', "PEM file of the certificate that signs the agent's")
-    .option('--cert <file>', 'PEM file of the certificate to show')
+    .option('--token-file <file>', 'file with the token')
+    .option('--ca <file>', "PEM file of the authority of the agent's certificate")
+    .option('--cert <file>', 'PEM file of the client certificate')
     .option('--key <file>', 'PEM file of its key')
-    .option('--timeout <seconds>', 'how long an answer may take; 30 by default', parseTimeout)
-    .option('--json', 'answer in JSON, for programs');
+    .option('--timeout <seconds>', 'how long a response may take; 30 by default', parseTimeout)
+    .option('--json', 'print JSON, for programs');
 
-/** All commands. It is made anew each time: commander keeps what it has parsed. */
+/** Creates all commands. Each call creates new ones, because commander keeps what it has parsed. */
 export const makeProgram = (): Command => {
   const program = new Command('mistify')
-    .description('Works with the guests, images, snapshots and jobs of a Mistify Agent')
+    .description('Manage the guests, images, snapshots and jobs of a Mistify Agent')
     .version(version())
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('Add --help to see how it is used.')
+    .showHelpAfterError('Run with --help for usage.')
     .addHelpText('after', EXAMPLES);
   addConnectionOptions(program);
   addGuestCommands(program);

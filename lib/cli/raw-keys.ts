@@ -1,4 +1,7 @@
-/** Reads the keys of the terminal as they are until what is returned is called. */
+/**
+ * Puts the terminal into raw mode and reads its keys.
+ * @returns a function that restores the terminal
+ */
 export const rawKeys = (onKeys: (typed: Buffer) => void): (() => void) => {
   const { stdin } = process;
   stdin.setRawMode(true);

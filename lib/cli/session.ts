@@ -5,7 +5,7 @@ import { usageFailure } from './failure.js';
 import { Output } from './output.js';
 import { connectionSettings, type Settings } from './settings.js';
 
-/** Those that every command has. */
+/** The options of every command. */
 export interface GlobalOptions extends Settings {
   json?: boolean;
   /** Seconds. */
@@ -17,29 +17,29 @@ export interface Session {
   out: Output;
 }
 
-/** A person waits in front of it: better told soon than late. */
+/** Fewer than the client's default, because a person is waiting. */
 const RETRIES = 2;
 
-/** A client for what the command line, the environment and the config file say. */
+/** Creates a client from the command line, the environment and the config file. */
 export const connect = async (options: GlobalOptions, retries = RETRIES): Promise<MistifyClient> => {
   const settings = connectionSettings(options, process.env);
-  // Only now: to load it takes longer than all the rest, and help needs no agent.
+  // Loading the client takes longer than everything else, and --help does not need it.
   const { MistifyClient } = await import('../client/index.js');
   try {
     return new MistifyClient({ ...settings, retries, timeout: options.timeout });
   } catch (error) {
     throw usageFailure(
       errorMessage(error),
-      'Look at --url, --ca, --cert and --key, and where else they are set.',
+      'Check --url, --ca, --cert and --key, also in the environment and the config file.',
     );
   }
 };
 
 /**
- * An action of a command that talks to the agent.
- * @param run is given the command's arguments, then its options
+ * Wraps the action of a command that needs the agent.
+ * @param run receives a session, the command's arguments, and its options
  */
-export const talking =
+export const withSession =
   <Args extends unknown[]>(run: (session: Session, ...args: Args) => Promise<void>) =>
   async (...args: [...Args, Command]): Promise<void> => {
     const options = (args.at(-1) as Command).optsWithGlobals<GlobalOptions>();

@@ -1,18 +1,18 @@
 import stringWidth from 'string-width';
-import { formatValue, visible } from '../portable/format.js';
 import { type Colours, colourState } from './colours.js';
+import { escapeControls, formatValue } from './printable.js';
 
 const GAP = '  ';
 
 export interface TableOptions {
   colours: Colours;
-  /** Columns of numbers, which stand to the right. */
+  /** The indexes of columns to align to the right. */
   right?: readonly number[];
 }
 
 const STATES = new Set(['state', 'status', 'Status']);
 
-const withoutTrailingSpace = (text: string): string => text.replace(/[ \t]+$/gm, '');
+const trimLines = (text: string): string => text.replace(/[ \t]+$/gm, '');
 
 const widthOf = (cell: string): number => Math.max(...cell.split('\n').map((line) => stringWidth(line)));
 
@@ -24,22 +24,22 @@ interface TextColumn {
   isRight: boolean;
 }
 
-const padded = (text: string, { width, isRight }: TextColumn): string => {
+const pad = (text: string, { width, isRight }: TextColumn): string => {
   const space = ' '.repeat(width - stringWidth(text));
   return isRight ? space + text : text + space;
 };
 
-/** As many lines as the cell with the most has. */
+/** Formats a row, which is as high as its highest cell. */
 const rowLines = (cells: readonly string[], columns: readonly TextColumn[]): string[] => {
-  const inLines = cells.map((cell) => cell.split('\n'));
-  return Array.from({ length: maximum(inLines.map(({ length }) => length)) }, (_, line) =>
-    columns.map((column, index) => padded(inLines[index]?.[line] ?? '', column)).join(GAP),
+  const cellLines = cells.map((cell) => cell.split('\n'));
+  return Array.from({ length: maximum(cellLines.map(({ length }) => length)) }, (_, line) =>
+    columns.map((column, index) => pad(cellLines[index]?.[line] ?? '', column)).join(GAP),
   );
 };
 
 /**
- * Rows below their titles, two spaces apart, without lines: also for grep and awk.
- * @param rows their cells, made visible
+ * Formats rows below their titles, with two spaces between columns and no borders, which suits grep and awk.
+ * @param rows escaped cells
  */
 export const formatTable = (
   titles: readonly string[],
@@ -51,18 +51,18 @@ export const formatTable = (
     width: maximum(all.map((cells) => widthOf(cells[index] ?? ''))),
     isRight: right.includes(index),
   }));
-  return withoutTrailingSpace(all.flatMap((cells) => rowLines(cells, columns)).join('\n'));
+  return trimLines(all.flatMap((cells) => rowLines(cells, columns)).join('\n'));
 };
 
-/** A hash, a line for each of its keys; longer values have lines of their own below each other. */
+/** Formats an object with a line per key; arrays and objects in it take a line per item. */
 export const formatPairs = (item: object, colours: Colours): string => {
   const entries = Object.entries(item).map(
-    ([key, value]) => [visible(key), formatValue(value, key)] as const,
+    ([key, value]) => [escapeControls(key), formatValue(value, key)] as const,
   );
   const width = Math.max(0, ...entries.map(([key]) => key.length));
   const lines = entries.map(([key, text]) => {
     const shown = STATES.has(key) ? colourState(colours, text) : text;
     return `${colours.bold(key.padEnd(width))}  ${shown.replaceAll('\n', `\n${' '.repeat(width + 2)}`)}`;
   });
-  return withoutTrailingSpace(lines.join('\n'));
+  return trimLines(lines.join('\n'));
 };

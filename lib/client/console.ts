@@ -2,11 +2,11 @@ import { CONSOLE_PROTOCOL, type Console, resizeMessage } from '../http/websocket
 import type { CallOptions, Transport } from './transport.js';
 
 export interface SerialConsoleOptions extends CallOptions {
-  /** How much of what the guest said before is wanted, in bytes; 16 KiB by default, 1 MiB at most. */
+  /** How much earlier output to send first, in bytes; 16 KiB by default, 1 MiB at most. */
   scrollback?: number | undefined;
 }
 
-/** @param path of a console */
+/** @param path of the console's endpoint */
 export const openConsole = async (
   transport: Transport,
   path: string,

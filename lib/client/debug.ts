@@ -10,7 +10,7 @@ export interface ProfileOptions extends CallOptions {
 
 const DEFAULT_SECONDS = 30;
 
-/** What the agent tells of itself. */
+/** Diagnostics of the agent itself. */
 export class Debug {
   readonly #transport: Transport;
 
@@ -18,7 +18,7 @@ export class Debug {
     this.#transport = transport;
   }
 
-  /** A profile that `go tool pprof` reads: of the CPU (`profile`) or of memory (`heap`). */
+  /** Takes a profile of the CPU (`profile`) or of memory (`heap`), in the format of `go tool pprof`. */
   profile(
     name: 'profile' | 'heap',
     { seconds = DEFAULT_SECONDS, signal }: ProfileOptions = {},
@@ -28,17 +28,17 @@ export class Debug {
       method: 'GET',
       path: path`/debug/pprof/${name}`,
       query,
-      patience: seconds,
+      waitSeconds: seconds,
       signal,
     });
   }
 
-  /** The agent's program and its arguments. */
+  /** Returns the agent's program and its arguments. */
   async commandLine(options?: CallOptions): Promise<string[]> {
     return (await this.#text('/debug/pprof/cmdline', options)).split('\0').filter(Boolean);
   }
 
-  /** The answer to pprof's question for symbols, which profiles here carry themselves. */
+  /** Returns what pprof needs to look up symbols. The agent's profiles carry their own. */
   symbol(options?: CallOptions): Promise<string> {
     return this.#text('/debug/pprof/symbol', options);
   }

@@ -1,16 +1,16 @@
 import type { Job } from '../model/job.js';
 
 interface Details {
-  /** Seconds after which the agent thinks that it is worth trying again. */
+  /** Seconds to wait before trying again, from Retry-After. */
   retryAfter?: number | undefined;
-  /** Node's code of what went wrong with the connection, such as `ECONNREFUSED`. */
+  /** Node's code of a connection error, such as `ECONNREFUSED`. */
   code?: string | undefined;
   cause?: unknown;
 }
 
-/** What the agent said was wrong, in its own words. */
+/** An error response of the agent, with the agent's message, or a connection that failed. */
 export class MistifyError extends Error {
-  /** HTTP status; 0 when no agent could be reached. */
+  /** The HTTP status; 0 when no agent could be reached. */
   readonly status: number;
   readonly retryAfter: number | undefined;
   readonly code: string | undefined;
@@ -24,7 +24,7 @@ export class MistifyError extends Error {
   }
 }
 
-/** A job that was waited for ended in `Error`. The question about it was answered well: its `status` is 200. */
+/** A job ended in `Error`. Its `status` is 200, because the request for the job succeeded. */
 export class JobError extends MistifyError {
   readonly job: Job;
 

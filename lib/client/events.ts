@@ -4,7 +4,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { MistifyError } from './errors.js';
 import type { CallOptions, Transport } from './transport.js';
 
-/** Between a broken connection and the next one, unless the agent asks for another time. */
+/** The delay before reconnecting, unless the agent sends another one. */
 const RECONNECT_MS = 1000;
 const LONGEST_RECONNECT_MS = 30_000;
 
@@ -16,17 +16,18 @@ export interface AgentEvent {
 }
 
 export interface EventsOptions extends CallOptions {
-  /** Of this guest alone. */
+  /** Only events of this guest. */
   guest?: string | undefined;
-  /** Of this kind alone. */
+  /** Only events of this kind. */
   kind?: string | undefined;
-  /** Begins with what came after that event; by default with what comes from now on. */
+  /** Starts after this event; by default with the next one. */
   lastEventId?: string | undefined;
-  /** Is told why, when the connection is broken and is about to be made anew. */
+  /** Called with the reason when the connection breaks, before reconnecting. */
   onBroken?: ((error: MistifyError) => void) | undefined;
 }
 
-interface Place {
+/** Where to continue after a broken connection. */
+interface Position {
   lastEventId: string | undefined;
   reconnectMs: number;
 }
@@ -41,15 +42,18 @@ const toEvent = ({ id = '', event = 'message', data }: EventSourceMessage): Agen
   }
 };
 
-/** The events of one connection; `place` is kept up to date with how far it came. */
-async function* eventsOf(stream: Readable, place: Place): AsyncGenerator<AgentEvent, void, undefined> {
+/** Yields the events of one connection and keeps `position` up to date. */
+async function* parseEvents(
+  stream: Readable,
+  position: Position,
+): AsyncGenerator<AgentEvent, void, undefined> {
   let received: EventSourceMessage[] = [];
   const parser = createParser({
     onEvent: (message) => {
       received.push(message);
     },
     onRetry: (ms) => {
-      place.reconnectMs = Math.min(ms, LONGEST_RECONNECT_MS);
+      position.reconnectMs = Math.min(ms, LONGEST_RECONNECT_MS);
     },
   });
   stream.setEncoding('utf8');
@@ -58,24 +62,24 @@ async function* eventsOf(stream: Readable, place: Place): AsyncGenerator<AgentEv
     const messages = received;
     received = [];
     for (const message of messages) {
-      if (message.id !== undefined) place.lastEventId = message.id;
+      if (message.id !== undefined) position.lastEventId = message.id;
       yield toEvent(message);
     }
   }
 }
 
-const brokenBy = (error: unknown): MistifyError =>
-  new MistifyError(0, 'the connection to the agent is broken', { cause: error });
+const connectionBroken = (cause?: unknown): MistifyError =>
+  new MistifyError(0, 'the connection to the agent broke', { cause });
 
-/** Whether to go on trying once there were events: not when the agent itself says no. */
-const mayComeBack = ({ status }: MistifyError): boolean => status === 0 || status === 429 || status >= 500;
+/** Whether reconnecting may help: not when the agent itself refuses. */
+const isTransient = ({ status }: MistifyError): boolean => status === 0 || status === 429 || status >= 500;
 
 const connect = async (
   transport: Transport,
   { guest, kind, signal }: EventsOptions,
-  place: Place,
+  position: Position,
 ): Promise<Readable> => {
-  const { lastEventId } = place;
+  const { lastEventId } = position;
   const { headers, body } = await transport.stream({
     method: 'GET',
     path: '/events',
@@ -87,50 +91,50 @@ const connect = async (
     signal,
   });
   // The connection may break before the first event.
-  place.lastEventId ??= headers['x-last-event-id'];
+  position.lastEventId ??= headers['x-last-event-id'];
   return body;
 };
 
-/** Connects for as long as the agent does not say no. */
+/** Tries to connect until the agent accepts, refuses, or `signal` aborts. */
 const reconnect = async (
   transport: Transport,
   options: EventsOptions,
-  place: Place,
+  position: Position,
 ): Promise<Readable | undefined> => {
   for (;;) {
-    await delay(place.reconnectMs, undefined, { signal: options.signal }).catch(() => {});
+    await delay(position.reconnectMs, undefined, { signal: options.signal }).catch(() => {});
     if (options.signal?.aborted) return undefined;
     try {
-      return await connect(transport, options, place);
+      return await connect(transport, options, position);
     } catch (error) {
       if (options.signal?.aborted) return undefined;
-      if (!(error instanceof MistifyError && mayComeBack(error))) throw error;
+      if (!(error instanceof MistifyError && isTransient(error))) throw error;
     }
   }
 };
 
 /**
- * What happens on the host, until `signal` is aborted. A broken connection is made anew, and goes on after the last
- * event that came.
- * @throws {MistifyError} when the first connection cannot be made, or the agent refuses one
+ * Yields the host's events until `signal` aborts. After a broken connection it reconnects and resumes after the last
+ * event received.
+ * @throws {MistifyError} when the first connection fails, or the agent refuses a later one
  */
 export async function* followEvents(
   transport: Transport,
   options: EventsOptions = {},
 ): AsyncGenerator<AgentEvent, void, undefined> {
-  const place: Place = { lastEventId: options.lastEventId, reconnectMs: RECONNECT_MS };
-  let stream: Readable | undefined = await connect(transport, options, place);
+  const position: Position = { lastEventId: options.lastEventId, reconnectMs: RECONNECT_MS };
+  let stream: Readable | undefined = await connect(transport, options, position);
   while (stream) {
     try {
-      yield* eventsOf(stream, place);
-      options.onBroken?.(brokenBy(undefined));
+      yield* parseEvents(stream, position);
+      options.onBroken?.(connectionBroken());
     } catch (error) {
       if (options.signal?.aborted) return;
       if (error instanceof MistifyError) throw error;
-      options.onBroken?.(brokenBy(error));
+      options.onBroken?.(connectionBroken(error));
     } finally {
       stream.destroy();
     }
-    stream = await reconnect(transport, options, place);
+    stream = await reconnect(transport, options, position);
   }
 }

@@ -2,7 +2,7 @@ import type { GuestSpec } from './guests.js';
 
 type Nic = NonNullable<GuestSpec['nics']>[number];
 
-/** What people ask for when they create a guest. */
+/** The choices of a person who creates a guest. */
 export interface CreateOptions {
   id?: string;
   name?: string;
@@ -15,7 +15,7 @@ export interface CreateOptions {
   metadata?: Record<string, string>;
 }
 
-/** The first disk is cloned from the image and as large as asked; those after it are blank. */
+/** Clones the first disk from the image; the others are blank. */
 const disksOf = ({
   image,
   disk: sizes = [],
@@ -26,7 +26,7 @@ const disksOf = ({
   return { disks: sizes.map((size, index) => ({ size, ...(index === 0 ? from : {}) })) };
 };
 
-/** The guest that is asked for. */
+/** Builds the request body of a create from the choices. */
 export const guestSpec = (options: CreateOptions): GuestSpec => {
   const { id, name, container, memory, cpu, nic, metadata } = options;
   const all = { ...metadata, ...(name === undefined ? {} : { name }) };

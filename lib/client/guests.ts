@@ -10,7 +10,7 @@ import { type Accepted, type ConditionalOptions, type JobOptions, submit } from 
 import { getTagged, type Tagged } from './tagged.js';
 import type { CallOptions, Transport } from './transport.js';
 
-/** What may be asked of a new guest. */
+/** The body of a create: a guest without the fields that the agent sets. */
 export type GuestSpec = {
   [Key in Exclude<keyof Guest, 'nics' | 'disks' | 'state' | 'vnc'>]?: Guest[Key];
 } & {
@@ -19,6 +19,7 @@ export type GuestSpec = {
 };
 
 export interface GuestMetricsOptions extends CallOptions {
+  /** The IDs of the guests to return, at most 100; all by default. */
   guests?: readonly string[] | undefined;
 }
 
@@ -54,32 +55,29 @@ export class Guests extends List<Guest> {
     return submit(this.#transport, { method: 'DELETE', path: path`/guests/${id}` }, options);
   }
 
-  /** One per vCPU. */
+  /** Returns counters per vCPU. */
   cpuMetrics(id: string, options?: CallOptions): Promise<CpuMetrics[]> {
     return this.#transport.get(path`/guests/${id}/metrics/cpu`, {}, options);
   }
 
-  /** By device. */
+  /** Returns counters by device. */
   diskMetrics(id: string, options?: CallOptions): Promise<Record<string, DiskMetrics>> {
     return this.#transport.get(path`/guests/${id}/metrics/disk`, {}, options);
   }
 
-  /** By name. */
+  /** Returns counters by the name of the NIC. */
   nicMetrics(id: string, options?: CallOptions): Promise<Record<string, NicMetrics>> {
     return this.#transport.get(path`/guests/${id}/metrics/nic`, {}, options);
   }
 
-  /**
-   * The counters of all guests that have any, in one answer.
-   * @param options `guests` are the ids of those that are wanted, at most 100; all by default
-   */
+  /** Returns the counters of all running guests, or of some. */
   metrics({ guests, signal }: GuestMetricsOptions = {}): Promise<GuestMetrics[]> {
     return this.#transport.get('/metrics/guests', guests ? { guest: guests.join(',') } : {}, { signal });
   }
 
   /**
-   * A guest's serial console, or a shell in a container. That of a virtual machine that is off comes to life with it.
-   * `resize` tells a container how large the terminal is; a serial line has no way to say it.
+   * Opens the serial console of a virtual machine, which may be off, or a shell in a container. `resize` sends the
+   * size of the terminal to a container; a serial line ignores it.
    */
   openSerialConsole(
     id: string,
@@ -88,7 +86,7 @@ export class Guests extends List<Guest> {
     return openConsole(this.#transport, path`/guests/${id}/console/serial`, { scrollback }, options);
   }
 
-  /** A guest's screen, keyboard and mouse: the bytes of RFB (RFC 6143), without a password. */
+  /** Opens a guest's screen, keyboard and mouse: a stream of RFB (RFC 6143) without a password. */
   async openVncConsole(id: string, options: CallOptions = {}): Promise<Duplex> {
     return (await openConsole(this.#transport, path`/guests/${id}/console/vnc`, {}, options)).bytes;
   }

@@ -5,11 +5,11 @@ import { type Accepted, type JobOptions, submit } from './submit.js';
 import type { CallOptions, Transport } from './transport.js';
 
 export interface ImagesFilter {
-  /** `container` for container images, any other for disk images, absent for both; of `/images` alone. */
+  /** `container` for container images, any other value for disk images; both by default. */
   type?: string | undefined;
 }
 
-/** The images of a store, which has a path of its own. */
+/** The images under one path of the API. */
 export class Images<Filter extends object = object> extends List<Image, Filter> {
   readonly #transport: Transport;
   readonly #path: '/images' | '/container_images';

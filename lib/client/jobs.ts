@@ -29,7 +29,10 @@ export class Jobs extends GuestJobs {
     this.#transport = transport;
   }
 
-  /** The job as it has ended; 409 when it had ended before. */
+  /**
+   * Cancels a queued or running job, and returns it.
+   * @throws {MistifyError} 409 when the job has already ended
+   */
   async cancel(id: string, { dryRun, signal }: ChangeOptions = {}): Promise<Job> {
     const call = { path: path`/jobs/${id}`, query: { dryRun }, signal };
     return (await this.#transport.send<Job>({ method: 'DELETE', ...call })).body;

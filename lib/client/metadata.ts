@@ -21,7 +21,7 @@ export class MetadataOf {
     return getTagged(this.#transport, this.#path, options);
   }
 
-  /** @param patch keys to set; those that are `null` or `""` are removed */
+  /** @param patch keys to set; `null` or `""` removes a key */
   async patch(
     patch: Record<string, string | null>,
     { dryRun, ifMatch, signal }: ConditionalOptions = {},

@@ -16,11 +16,11 @@ import { type WaitOptions, waitForJob } from './wait-for-job.js';
 export class MistifyClient {
   readonly #transport: Transport;
   readonly guests: Guests;
-  /** Of both stores, or of the one that `type` names. */
+  /** Disk and container images. */
   readonly images: Images<ImagesFilter>;
   readonly containerImages: Images;
   readonly jobs: Jobs;
-  /** The hypervisor's. */
+  /** The metadata of the hypervisor. */
   readonly metadata: MetadataOf;
   readonly debug: Debug;
 
@@ -35,7 +35,7 @@ export class MistifyClient {
     this.debug = new Debug(transport);
   }
 
-  /** @param disk its number or its name in the guest; all disks by default */
+  /** @param disk the disk's number or device name; all disks by default */
   snapshotsOf(guestId: string, disk?: string): Snapshots {
     return new Snapshots(this.#transport, guestId, disk);
   }
@@ -49,37 +49,37 @@ export class MistifyClient {
   }
 
   /**
-   * Waits until a job has ended.
-   * @throws {JobError} when it ended in `Error`
+   * Polls a job until it has ended.
+   * @throws {JobError} when the job ended in `Error`
    */
   waitForJob(id: string, options?: WaitOptions): Promise<Job> {
     return waitForJob(this.jobs, id, options);
   }
 
-  /** What happens on the host, for as long as it is asked for; see `followEvents`. */
+  /** Yields the host's events until `signal` aborts; see `followEvents`. */
   events(options?: EventsOptions): AsyncGenerator<AgentEvent, void, undefined> {
     return followEvents(this.#transport, options);
   }
 
-  /** The counters of the agent and of all guests, in Prometheus' text format. */
+  /** Returns the metrics of the agent and of all guests, in Prometheus' text format. */
   async metrics(options: CallOptions = {}): Promise<string> {
     return text(await this.#transport.open({ method: 'GET', path: '/metrics', ...options }));
   }
 
-  /** Resolves when the agent lives. */
+  /** Resolves if the agent is alive. */
   async requireAlive(options?: CallOptions): Promise<void> {
     await this.#transport.get('/healthz', {}, options);
   }
 
   /**
-   * Resolves when the agent can carry out actions.
-   * @throws {MistifyError} 503, which says what is missing, once the retries are used up
+   * Resolves once the agent can run actions.
+   * @throws {MistifyError} 503 with what is missing, after the last retry
    */
   async requireReady(options?: CallOptions): Promise<void> {
     await this.#transport.get('/readyz', {}, options);
   }
 
-  /** The agent's description of its API: OpenAPI 3.1. */
+  /** Returns the OpenAPI 3.1 document of the API. */
   openApi(options?: CallOptions): Promise<Record<string, unknown>> {
     return this.#transport.get('/openapi.json', {}, options);
   }

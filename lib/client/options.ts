@@ -7,18 +7,18 @@ import type { AxiosRequestConfig } from 'axios';
 import type { ClientOptions as WebSocketOptions } from 'ws';
 
 export interface ClientOptions {
-  /** Where the agent is: `http://HOST:PORT`, `https://HOST:PORT`, or `unix:/path/of/its/socket`. */
+  /** The agent's address: `http://HOST:PORT`, `https://HOST:PORT`, or `unix:/path/to/socket`. */
   url: string;
   /** Sent as `Authorization: Bearer …`. */
   token?: string | undefined;
-  /** A PEM file with the certificates that sign the agent's; by default those that Node trusts. */
+  /** A PEM file of the authorities that sign the agent's certificate; by default those that Node trusts. */
   caFile?: string | undefined;
-  /** PEM files with the certificate that the client shows, and its key. */
+  /** PEM files of the client certificate and its key. */
   certFile?: string | undefined;
   keyFile?: string | undefined;
-  /** Seconds that an answer may take, beside what a request waits for its job; 30 by default. */
+  /** Seconds that a response may take, plus `wait` if the request waits for its job; 30 by default. */
   timeout?: number | undefined;
-  /** How often a request is sent again at most; 4 by default. */
+  /** How many times to send a failed request again; 4 by default. */
   retries?: number | undefined;
 }
 
@@ -35,19 +35,21 @@ const tlsOptions = ({ caFile, certFile, keyFile }: ClientOptions): SecureContext
   return { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
 };
 
-const checked = (url: string): string => {
+const requireHttp = (url: string): string => {
   if (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol)) return url;
-  throw new TypeError(`"${url}" is no agent's URL: give http://HOST:PORT, https://HOST:PORT or unix:/PATH`);
+  throw new TypeError(
+    `"${url}" is not the URL of an agent: give http://HOST:PORT, https://HOST:PORT or unix:/PATH`,
+  );
 };
 
 const authorization = ({ token }: ClientOptions): Record<string, string> =>
   token === undefined ? {} : { Authorization: `Bearer ${token}` };
 
-/** How a WebSocket to the agent is opened. */
-export const webSocketOf = (options: ClientOptions): WebSocketOptions & { baseUrl: string } => {
+/** The options of a WebSocket to the agent. */
+export const webSocketOptions = (options: ClientOptions): WebSocketOptions & { baseUrl: string } => {
   const socketPath = UNIX.exec(options.url)?.groups?.path;
   return {
-    baseUrl: socketPath ? 'ws://localhost' : checked(options.url).replace(/^http/, 'ws'),
+    baseUrl: socketPath ? 'ws://localhost' : requireHttp(options.url).replace(/^http/, 'ws'),
     headers: authorization(options),
     ...tlsOptions(options),
     ...(socketPath ? { createConnection: () => connect(socketPath) } : {}),
@@ -55,15 +57,15 @@ export const webSocketOf = (options: ClientOptions): WebSocketOptions & { baseUr
 };
 
 /**
- * How axios reaches the agent.
- * @throws {TypeError} when the URL is none
+ * The options of axios for requests to the agent.
+ * @throws {TypeError} when the URL is not one of an agent
  * @throws {Error} when a PEM file cannot be read
  */
-export const connectionOf = (options: ClientOptions): AxiosRequestConfig => {
+export const axiosOptions = (options: ClientOptions): AxiosRequestConfig => {
   const socketPath = UNIX.exec(options.url)?.groups?.path;
   const address = socketPath
     ? { baseURL: 'http://localhost', socketPath }
-    : { baseURL: checked(options.url) };
+    : { baseURL: requireHttp(options.url) };
   return {
     ...address,
     httpAgent: new HttpAgent({ keepAlive: true }),
@@ -72,7 +74,7 @@ export const connectionOf = (options: ClientOptions): AxiosRequestConfig => {
       : {}),
     headers: authorization(options),
     proxy: false,
-    // A token is for the agent alone, not for where somebody else points.
+    // A redirect would take the token to another host.
     maxRedirects: 0,
   };
 };

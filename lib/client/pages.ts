@@ -1,12 +1,12 @@
-import { type CallOptions, notOfAgent, type Transport } from './transport.js';
+import { type CallOptions, notAnAgent, type Transport } from './transport.js';
 
-/** Which part of a list is wanted. */
+/** Selects a part of a list. */
 export interface ListOptions<Field extends string = string> extends CallOptions {
-  /** At most so many; all by default. */
+  /** How many items to return at most; all by default. */
   limit?: number | undefined;
-  /** Where the page before it ended. */
+  /** The `next` of the previous page. */
   cursor?: string | undefined;
-  /** The keys of each item that are wanted; all by default. */
+  /** The keys of each item to return; all by default. */
   fields?: readonly Field[] | undefined;
 }
 
@@ -16,19 +16,19 @@ export interface Page<Item> {
   next?: string;
 }
 
-/** How many items are asked for at a time when all of them are wanted. */
+/** The page size of `every`. */
 const PAGE_SIZE = 100;
 
 const NEXT = /<(?<target>[^>]*)>\s*;\s*rel="next"/;
 
-/** The cursor in a Link header (RFC 8288). */
+/** Returns the cursor of the next page from a Link header (RFC 8288). */
 export const nextCursor = (link: string | undefined): string | undefined => {
   const target = NEXT.exec(link ?? '')?.groups?.target;
   if (target === undefined) return undefined;
   return new URL(target, 'http://localhost').searchParams.get('cursor') ?? undefined;
 };
 
-/** A list of the agent's, a page at a time or item by item. */
+/** A list of the API, read page by page or item by item. */
 export class List<Item extends object, Filter extends object = object> {
   readonly #transport: Transport;
   readonly #path: string;
@@ -47,12 +47,15 @@ export class List<Item extends object, Filter extends object = object> {
       query: { ...query, ...(fields ? { fields: fields.join(',') } : {}) },
       signal,
     });
-    if (!Array.isArray(body)) throw notOfAgent(status);
+    if (!Array.isArray(body)) throw notAnAgent(status);
     const next = nextCursor(headers.link);
     return { items: body, ...(next === undefined ? {} : { next }) };
   }
 
-  /** @param options `limit` is the size of the pages, 100 by default */
+  /**
+   * Yields the items of all pages.
+   * @param options `limit` is the size of a page, 100 by default
+   */
   async *every<Field extends keyof Item & string = keyof Item & string>(
     options: ListOptions<Field> & Filter = {} as ListOptions<Field> & Filter,
   ): AsyncGenerator<Pick<Item, Field>, void, undefined> {

@@ -4,47 +4,46 @@ import { MistifyError } from './errors.js';
 
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 5000;
-/** An agent that asks for more patience than this is told of at once. */
+/** A longer Retry-After is an error at once. */
 const LONGEST_RETRY_AFTER_SECONDS = 30;
 
-/** The agent has refused it: nothing was done. */
-const REFUSED = new Set([429, 503]);
-/** The agent has refused it, or a job that was waited for has failed with it. */
-const MAY_BE_OF_THE_JOB = 503;
-/** Nobody has received it. */
-const NEVER_ARRIVED = new Set(['ECONNREFUSED', 'ENOENT', 'EAI_AGAIN']);
-/** It may have been received, and the answer lost. */
-const CUT_OFF = new Set(['ECONNRESET', 'EPIPE']);
+const UNAVAILABLE = 503;
+/** Statuses of a request that the agent refused before doing anything. */
+const REFUSED = new Set([429, UNAVAILABLE]);
+/** Codes of a request that never reached the agent. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOENT', 'EAI_AGAIN']);
+/** Codes of a lost connection; the agent may have received the request. */
+const CONNECTION_LOST = new Set(['ECONNRESET', 'EPIPE']);
 
 export interface RetryOptions {
   retries: number;
-  /** Whether it does no harm to do it twice. */
-  repeatable: boolean;
-  /** Whether the answer may be that of a job. */
-  waits: boolean;
+  /** Whether the request may safely be received twice. */
+  isRepeatable: boolean;
+  /** Whether the request waits for its job, so that a 503 may be the job's failure. */
+  waitsForJob: boolean;
   signal?: AbortSignal | undefined;
 }
 
-const isWorthIt = (error: unknown, { repeatable, waits }: RetryOptions): boolean => {
+const isWorthRetrying = (error: unknown, { isRepeatable, waitsForJob }: RetryOptions): boolean => {
   if (!(error instanceof MistifyError)) return false;
   const { status, code = '', retryAfter = 0 } = error;
-  if (status === MAY_BE_OF_THE_JOB && waits && !repeatable) return false;
+  if (status === UNAVAILABLE && waitsForJob && !isRepeatable) return false;
   if (REFUSED.has(status)) return retryAfter <= LONGEST_RETRY_AFTER_SECONDS;
-  return NEVER_ARRIVED.has(code) || (repeatable && CUT_OFF.has(code));
+  return NOT_SENT.has(code) || (isRepeatable && CONNECTION_LOST.has(code));
 };
 
-/** Asks again, ever more slowly and as late as the agent wants it, while that is safe and may help. */
-export const retrying = <T>(ask: () => Promise<T>, options: RetryOptions): Promise<T> => {
+/** Sends a request again while that is safe and may help, with growing delays and no sooner than Retry-After. */
+export const withRetries = <T>(send: () => Promise<T>, options: RetryOptions): Promise<T> => {
   const { retries, signal } = options;
-  return pRetry(ask, {
+  return pRetry(send, {
     retries,
     minTimeout: FIRST_DELAY_MS,
     maxTimeout: LONGEST_DELAY_MS,
     randomize: true,
     ...(signal ? { signal } : {}),
-    shouldRetry: ({ error }) => isWorthIt(error, options),
+    shouldRetry: ({ error }) => isWorthRetrying(error, options),
     onFailedAttempt: async ({ error, retriesLeft }) => {
-      if (retriesLeft === 0 || !isWorthIt(error, options)) return;
+      if (retriesLeft === 0 || !isWorthRetrying(error, options)) return;
       const { retryAfter = 0 } = error as MistifyError;
       await delay(retryAfter * 1000, undefined, signal ? { signal } : {});
     },

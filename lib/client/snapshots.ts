@@ -5,19 +5,19 @@ import { type Accepted, type JobOptions, submit } from './submit.js';
 import type { CallOptions, Download, Transport } from './transport.js';
 
 export interface RollbackOptions extends JobOptions {
-  /** Whether newer snapshots, which would be in the way, are destroyed. */
+  /** Whether to destroy newer snapshots; while some exist, a rollback fails otherwise. */
   destroyMoreRecent?: boolean | undefined;
 }
 
 const basePath = (guestId: string, disk: string | undefined): string =>
   disk === undefined ? path`/guests/${guestId}/snapshots` : path`/guests/${guestId}/disks/${disk}/snapshots`;
 
-/** The snapshots of one disk of a guest, or of all of its disks. */
+/** The snapshots of one disk of a guest, or of all its disks. */
 export class Snapshots extends List<Snapshot> {
   readonly #transport: Transport;
   readonly #path: string;
 
-  /** @param disk its number or its name in the guest */
+  /** @param disk the disk's number or device name; all disks by default */
   constructor(transport: Transport, guestId: string, disk?: string) {
     const base = basePath(guestId, disk);
     super(transport, base);
@@ -25,7 +25,7 @@ export class Snapshots extends List<Snapshot> {
     this.#path = base;
   }
 
-  /** One per disk. */
+  /** Returns the snapshot, one entry per disk. */
   get(name: string, options?: CallOptions): Promise<Snapshot[]> {
     return this.#transport.get(this.#path + path`/${name}`, {}, options);
   }
@@ -48,7 +48,7 @@ export class Snapshots extends List<Snapshot> {
     return submit(this.#transport, { method: 'DELETE', path: this.#path + path`/${name}` }, options);
   }
 
-  /** The disk's bytes, as they come; of a guest with several disks only one disk can be downloaded. */
+  /** Streams the bytes of one disk. A guest with several disks needs `disk` to be chosen. */
   download(name: string, { signal }: CallOptions = {}): Promise<Download> {
     return this.#transport.download({ method: 'GET', path: this.#path + path`/${name}/download`, signal });
   }

@@ -2,39 +2,39 @@ import type { Call, CallOptions, Transport } from './transport.js';
 
 const JOB_ID_HEADER = 'x-guest-job-id';
 
-/** Of a change that can be tried first. */
+/** Options of a change that can be tried first. */
 export interface ChangeOptions extends CallOptions {
-  /** Only checks the request: nothing is changed. */
+  /** Only check the request; change nothing. */
   dryRun?: boolean | undefined;
 }
 
-/** Of a change that is made only when its object is still as it was seen. */
+/** Options of a change that can depend on the current version of its object. */
 export interface ConditionalOptions extends ChangeOptions {
-  /** The ETag of what was seen; with another one the change is refused with 412. */
+  /** The expected ETag. The agent responds with 412 if the object has another one. */
   ifMatch?: string | undefined;
 }
 
-/** Of a change that queues a job. */
+/** Options of a change that queues a job. */
 export interface JobOptions extends ChangeOptions {
-  /** Seconds to wait for the job, to get what came of it; 0 by default. */
+  /** Seconds to wait for the job's result; 0 by default. */
   wait?: number | undefined;
-  /** Sent with a POST in place of a random one, so that a later run of a program does nothing twice. */
+  /** Sent with a POST instead of a random key, so that a restarted program repeats nothing. */
   idempotencyKey?: string | undefined;
 }
 
 export interface Accepted<Body> {
-  /** For `waitForJob`; empty for a dry run, which has no job. */
+  /** For `waitForJob`; empty for a dry run. */
   jobId: string;
-  /** Whether the job has ended while the request waited; of a dry run `false`. */
+  /** Whether the job ended while the request waited; false for a dry run. */
   finished: boolean;
-  /** What came of the job, or as far as it is known before. */
+  /** The job's result if it has finished; otherwise what is known so far. */
   body: Body;
 }
 
 export const ifMatchHeader = (ifMatch: string | undefined): Record<string, string> =>
   ifMatch === undefined ? {} : { 'If-Match': ifMatch };
 
-/** Asks for something that queues a job. */
+/** Sends a request that queues a job. */
 export const submit = async <Body>(
   transport: Transport,
   call: Pick<Call, 'method' | 'path' | 'body'>,
@@ -47,7 +47,7 @@ export const submit = async <Body>(
       ...ifMatchHeader(ifMatch),
       ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
     },
-    patience: wait,
+    waitSeconds: wait,
     signal,
   });
   return { jobId: headers[JOB_ID_HEADER] ?? '', finished: status === 200 && !dryRun, body };

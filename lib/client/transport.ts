@@ -7,24 +7,24 @@ import { contentLength } from '../http/content-length.js';
 import { type Dialled, dial, UpgradeRefused } from '../http/websocket/dial.js';
 import { MistifyError } from './errors.js';
 import {
+  axiosOptions,
   type ClientOptions,
-  connectionOf,
   DEFAULT_RETRIES,
   DEFAULT_TIMEOUT_SECONDS,
-  webSocketOf,
+  webSocketOptions,
 } from './options.js';
-import { retrying } from './retry.js';
+import { withRetries } from './retry.js';
 
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
 
 export interface Download {
   bytes: Readable;
-  /** How many there will be, where the agent knows. */
+  /** The number of bytes, if the agent knows it. */
   length: number | undefined;
 }
 
 export interface CallOptions {
-  /** Gives up when it is aborted; what was asked for may be done all the same. */
+  /** Aborts the request. The agent may carry it out all the same. */
   signal?: AbortSignal | undefined;
 }
 
@@ -34,54 +34,55 @@ export interface Call extends CallOptions {
   query?: Record<string, string | number | boolean | undefined>;
   headers?: Record<string, string>;
   body?: unknown;
-  /** Seconds that the agent was asked to take its time. */
-  patience?: number | undefined;
+  /** Seconds that the agent may wait before it responds; extends the timeout. */
+  waitSeconds?: number | undefined;
 }
 
 export interface Connect extends CallOptions {
   query?: Record<string, string | number | undefined>;
-  /** The subprotocol. */
+  /** The WebSocket subprotocol. */
   protocol: string;
 }
 
-export interface Answer<Body> {
+export interface Received<Body> {
   status: number;
   headers: Record<string, string>;
   body: Body;
 }
 
-/** The `code` of an error of something else that answers. */
-const NO_AGENT = 'ENOAGENT';
+/** The `code` of the error when another server responds. */
+const NOT_AN_AGENT = 'ENOAGENT';
 
-const noAgent = (status: number): string => `what answers there is no agent: HTTP status ${status}`;
+const notAnAgentMessage = (status: number): string =>
+  `the server at this address is not an agent: HTTP status ${status}`;
 
-export const notOfAgent = (status: number): MistifyError =>
-  new MistifyError(0, noAgent(status), { code: NO_AGENT });
+export const notAnAgent = (status: number): MistifyError =>
+  new MistifyError(0, notAnAgentMessage(status), { code: NOT_AN_AGENT });
 
 const isObject = (body: unknown): body is object => typeof body === 'object' && body !== null;
 
-/** Whether an agent may have sent it. What answers in place of one, such as a proxy that asks who you are, has pages. */
-const mayBeOfAgent = (body: unknown, contentType = ''): boolean =>
+/** Whether the body may be an agent's. Other servers, such as a proxy with a sign-in page, send HTML. */
+const mayBeFromAgent = (body: unknown, contentType = ''): boolean =>
   body instanceof Readable ? !contentType.startsWith('text/html') : isObject(body);
 
 const messageOf = (status: number, body: unknown): string => {
   const { message } = (isObject(body) ? body : {}) as { message?: unknown };
-  return typeof message === 'string' ? message : noAgent(status);
+  return typeof message === 'string' ? message : notAnAgentMessage(status);
 };
 
-const refusal = (status: number, headers: Record<string, string>, body: unknown): MistifyError => {
+const refused = (status: number, headers: Record<string, string>, body: unknown): MistifyError => {
   const retryAfter = Number(headers['retry-after']);
   return new MistifyError(status, messageOf(status, body), Number.isFinite(retryAfter) ? { retryAfter } : {});
 };
 
 const unreachable = (error: unknown, seconds: number): MistifyError => {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  // OpenSSL's end with a line feed.
-  const reason = TIMED_OUT.has(code) ? `no answer within ${seconds} s` : message.trim() || code;
-  return new MistifyError(0, `the agent cannot be reached: ${reason}`, { code, cause: error });
+  // Messages of OpenSSL end with a line feed.
+  const reason = TIMED_OUT.has(code) ? `no response within ${seconds} s` : message.trim() || code;
+  return new MistifyError(0, `cannot reach the agent: ${reason}`, { code, cause: error });
 };
 
-const parsed = (json: string): unknown => {
+const parseJson = (json: string): unknown => {
   try {
     return JSON.parse(json);
   } catch {
@@ -89,7 +90,7 @@ const parsed = (json: string): unknown => {
   }
 };
 
-/** Sends requests, again where that is safe, and turns whatever goes wrong into a `MistifyError`. */
+/** Sends requests, with retries where that is safe, and turns every failure into a `MistifyError`. */
 export class Transport {
   readonly #options: ClientOptions;
   readonly #http: AxiosInstance;
@@ -98,14 +99,14 @@ export class Transport {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#http = axios.create({ ...connectionOf(options), validateStatus: () => true });
+    this.#http = axios.create({ ...axiosOptions(options), validateStatus: () => true });
     this.#timeout = options.timeout ?? DEFAULT_TIMEOUT_SECONDS;
     this.#retries = options.retries ?? DEFAULT_RETRIES;
   }
 
-  /** @param call that of a POST gets a key of its own, by which the agent knows it when it comes again */
-  async send<Body>(call: Call): Promise<Answer<Body>> {
-    const { status, headers, data } = await this.#ask<Body>(call, 'json');
+  /** Sends a request and reads the JSON response. A POST carries an Idempotency-Key, so it can be sent again. */
+  async send<Body>(call: Call): Promise<Received<Body>> {
+    const { status, headers, data } = await this.#sendWithRetries<Body>(call, 'json');
     return { status, headers, body: data };
   }
 
@@ -113,25 +114,26 @@ export class Transport {
     return (await this.send<Body>({ method: 'GET', path, query, signal })).body;
   }
 
-  /** The bytes of an answer, as they come. */
+  /** Sends a request and returns the response's body as a stream. */
   async open(call: Call): Promise<Readable> {
     return (await this.stream(call)).body;
   }
 
-  /** The bytes of an answer, as they come, and how many there will be. */
+  /** Sends a request and returns the response's body as a stream, with its length. */
   async download(call: Call): Promise<Download> {
     const { body, headers } = await this.stream(call);
     return { bytes: body, length: contentLength(headers) };
   }
 
-  /** An answer whose body is its bytes, as they come. */
-  async stream(call: Call): Promise<Answer<Readable>> {
-    const { status, headers, data } = await this.#ask<Readable>(call, 'stream');
+  /** Sends a request and returns the response with its body as a stream. */
+  async stream(call: Call): Promise<Received<Readable>> {
+    const { status, headers, data } = await this.#sendWithRetries<Readable>(call, 'stream');
     return { status, headers, body: data };
   }
 
+  /** Opens a WebSocket. */
   async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {
-    const { baseUrl, ...options } = webSocketOf(this.#options);
+    const { baseUrl, ...options } = webSocketOptions(this.#options);
     const url = new URL(baseUrl.replace(/\/$/, '') + path);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -145,26 +147,25 @@ export class Transport {
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (!(error instanceof UpgradeRefused)) throw unreachable(error, this.#timeout);
-      throw refusal(error.status, {}, parsed(error.body));
+      throw refused(error.status, {}, parseJson(error.body));
     }
   }
 
-  #ask<Body>(call: Call, responseType: 'json' | 'stream') {
-    const { method, patience = 0, signal } = call;
+  #sendWithRetries<Body>(call: Call, responseType: 'json' | 'stream') {
+    const { method, waitSeconds = 0, signal } = call;
     const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
     const keyed = { ...call, headers: { ...key, ...call.headers } };
-    const repeatable = method === 'GET' || method === 'POST';
-    return retrying(() => this.#askOnce<Body>(keyed, responseType), {
+    return withRetries(() => this.#sendOnce<Body>(keyed, responseType), {
       retries: this.#retries,
-      repeatable,
-      waits: patience > 0,
+      isRepeatable: method === 'GET' || method === 'POST',
+      waitsForJob: waitSeconds > 0,
       signal,
     });
   }
 
-  async #askOnce<Body>(call: Call, responseType: 'json' | 'stream') {
-    const { method, path, query, headers, body, patience = 0, signal } = call;
-    const seconds = this.#timeout + patience;
+  async #sendOnce<Body>(call: Call, responseType: 'json' | 'stream') {
+    const { method, path, query, headers, body, waitSeconds = 0, signal } = call;
+    const seconds = this.#timeout + waitSeconds;
     let response: AxiosResponse<Body>;
     try {
       response = await this.#http.request<Body>({
@@ -183,11 +184,11 @@ export class Transport {
     const { status, data } = response;
     const received = response.headers as Record<string, string>;
     if (status >= 300) {
-      const said = data instanceof Readable ? parsed(await text(data)) : data;
-      throw refusal(status, received, said);
+      const problem = data instanceof Readable ? parseJson(await text(data)) : data;
+      throw refused(status, received, problem);
     }
-    if (mayBeOfAgent(data, received['content-type'])) return { status, headers: received, data };
+    if (mayBeFromAgent(data, received['content-type'])) return { status, headers: received, data };
     if (data instanceof Readable) data.destroy();
-    throw notOfAgent(status);
+    throw notAnAgent(status);
   }
 }

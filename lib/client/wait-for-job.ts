@@ -4,31 +4,31 @@ import { JobError } from './errors.js';
 import type { Jobs } from './jobs.js';
 import type { CallOptions } from './transport.js';
 
-const FIRST_POLL_MS = 50;
-const LONGEST_POLL_MS = 1000;
+const FIRST_DELAY_MS = 50;
+const LONGEST_DELAY_MS = 1000;
 
 export interface WaitOptions extends CallOptions {
-  /** Is told of the job at first, and each time that something of it is another. */
+  /** Called with the job at first, and whenever it has changed. */
   onProgress?: ((job: Job) => void) | undefined;
 }
 
 /**
- * Waits until a job has ended.
- * @throws {JobError} when it ended in `Error`
+ * Polls a job until it has ended.
+ * @throws {JobError} when the job ended in `Error`
  */
 export const waitForJob = async (
   jobs: Jobs,
   id: string,
   { onProgress, signal }: WaitOptions = {},
 ): Promise<Job> => {
-  let seen = '';
-  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) {
+  let previous = '';
+  for (let ms = FIRST_DELAY_MS; ; ms = Math.min(ms * 1.5, LONGEST_DELAY_MS)) {
     const job = await jobs.get(id, { signal });
-    const now = JSON.stringify(job);
-    if (now !== seen) onProgress?.(job);
-    seen = now;
+    const current = JSON.stringify(job);
+    if (current !== previous) onProgress?.(job);
+    previous = current;
     if (job.Status === 'Error') throw new JobError(job);
     if (isFinished(job)) return job;
-    await delay(pause, undefined, signal ? { signal } : {});
+    await delay(ms, undefined, signal ? { signal } : {});
   }
 };

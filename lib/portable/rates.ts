@@ -1,9 +1,9 @@
 import type { GuestMetrics } from '../model/metrics.js';
 
-/** The counters of a guest at one moment. */
+/** The counters of a guest at one time. */
 export type Sample = Pick<GuestMetrics, 'time' | 'cpu' | 'disk' | 'nic'>;
 
-/** Bytes a second; `cpu` in percent of one CPU. */
+/** Bytes per second; `cpu` in percent of one CPU. */
 export interface Rates {
   cpu: number;
   read: number;
@@ -23,7 +23,7 @@ const totals = ({ cpu = [], disk = {}, nic = {} }: Sample): Rates => ({
   sent: sum(Object.values(nic), ({ tx_bytes }) => tx_bytes),
 });
 
-/** How fast the counters grew; after a restart of the guest they begin anew, which is no negative rate. */
+/** Returns how fast the counters grew; 0 where they started over because the guest was restarted. */
 export const ratesBetween = (before: Sample, after: Sample): Rates => {
   const seconds = (Date.parse(after.time) - Date.parse(before.time)) / 1000;
   const [from, to] = [totals(before), totals(after)];

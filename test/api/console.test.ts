@@ -75,7 +75,7 @@ test('text tells how large the terminal is, and is not typed', async (t) => {
   viewer.type('x');
   await viewer.sees('X');
   t.deepEqual(sizes, [{ columns: 132, rows: 43 }]);
-  t.false(viewer.seen.includes('132'));
+  t.false(viewer.output.includes('132'));
 });
 
 test('text that is no such thing closes the console, which says what text is for', async (t) => {

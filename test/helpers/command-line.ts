@@ -6,21 +6,21 @@ import { tempDir } from './temp.js';
 
 export const MISTIFY = join(packageRoot, 'dist/lib/cli/main.js');
 
-export interface Ended {
+export interface Result {
   exitCode: number | undefined;
   stdout: string;
   stderr: string;
 }
 
-/** The environment of a person who has configured nothing, in front of that agent. */
+/** Returns an environment without any configuration except the agent's URL. */
 export const environment = async (t: ExecutionContext, url: string): Promise<NodeJS.ProcessEnv> => {
   const home = await tempDir(t);
   const { PATH } = process.env;
   return { PATH, HOME: home, TERM: 'xterm', MISTIFY_URL: url };
 };
 
-/** Runs `mistify` to its end. */
-export const mistify = async (t: ExecutionContext, url: string, ...args: string[]): Promise<Ended> => {
+/** Runs `mistify` until it exits. */
+export const mistify = async (t: ExecutionContext, url: string, ...args: string[]): Promise<Result> => {
   const { exitCode, stdout, stderr } = await execa(process.execPath, [MISTIFY, ...args], {
     env: await environment(t, url),
     extendEnv: false,
@@ -30,20 +30,20 @@ export const mistify = async (t: ExecutionContext, url: string, ...args: string[
   return { exitCode, stdout, stderr };
 };
 
-const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** Starts `mistify` on a pseudo-terminal, which `script` (bsdutils) makes. */
+/** Starts `mistify` on a pseudo-terminal of 120 by 30, by means of `script` (bsdutils). */
 export const onTerminal = (t: ExecutionContext, url: string, ...args: string[]) =>
   onTerminalOf(t, { columns: 120, rows: 30 }, url, ...args);
 
-/** The same on one of another size: that of a pseudo-terminal to which nobody has given one is 0. */
+/** Starts `mistify` on a pseudo-terminal of that size. */
 export const onTerminalOf = async (
   t: ExecutionContext,
   { columns, rows }: { columns: number; rows: number },
   url: string,
   ...args: string[]
 ) => {
-  const command = `tty; stty cols ${columns} rows ${rows}; exec ${[process.execPath, MISTIFY, ...args].map(quoted).join(' ')}`;
+  const command = `tty; stty cols ${columns} rows ${rows}; exec ${[process.execPath, MISTIFY, ...args].map(quote).join(' ')}`;
   const child = execa('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: await environment(t, url),
     extendEnv: false,
@@ -55,7 +55,7 @@ export const onTerminalOf = async (
   child.all.on('data', (data) => {
     output += data;
   });
-  /** As whoever pulls at the window's corner does it. */
+  /** Resizes the terminal, like a user who drags the corner of its window. */
   const resize = async (size: { columns: number; rows: number }): Promise<void> => {
     const [terminal = ''] = /\/dev\/\S+/.exec(output) ?? [];
     await execa('stty', ['-F', terminal, 'cols', `${size.columns}`, 'rows', `${size.rows}`]);

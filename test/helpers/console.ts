@@ -3,15 +3,15 @@ import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../../lib/ht
 import { type Dialled, type DialOptions, dial } from '../../lib/http/websocket/dial.js';
 import { until } from './wait.js';
 
-/** One who looks at a console and types. */
+/** A client of a console. */
 export class Viewer {
   readonly #dialled: Dialled;
-  #seen = Buffer.alloc(0);
+  #received = Buffer.alloc(0);
 
   constructor(dialled: Dialled) {
     this.#dialled = dialled;
     dialled.messages.on('data', (bytes: Buffer) => {
-      this.#seen = Buffer.concat([this.#seen, bytes]);
+      this.#received = Buffer.concat([this.#received, bytes]);
     });
   }
 
@@ -19,18 +19,18 @@ export class Viewer {
     return this.#dialled.messages;
   }
 
-  /** The subprotocol that the server has chosen. */
+  /** The subprotocol that the server chose. */
   get protocol(): string {
     return this.#dialled.socket.protocol;
   }
 
-  /** All that has been seen. */
-  get seen(): string {
-    return this.#seen.toString('latin1');
+  /** Everything received so far. */
+  get output(): string {
+    return this.#received.toString('latin1');
   }
 
   sees(words: string, ms?: number): Promise<boolean> {
-    return until(`"${words}" is seen`, () => this.seen.includes(words), ms);
+    return until(`"${words}" appears`, () => this.output.includes(words), ms);
   }
 
   type(text: string): void {
@@ -41,7 +41,7 @@ export class Viewer {
     this.#dialled.socket.send(resizeMessage(size));
   }
 
-  /** @returns the code and the reason of the close */
+  /** Resolves to the code and reason of the close frame. */
   ends(): Promise<[number, string]> {
     return new Promise((resolve) => {
       this.#dialled.socket.once('close', (code, reason) => resolve([code, reason.toString()]));
@@ -53,11 +53,11 @@ export class Viewer {
   }
 }
 
-/** Looks at the console at a URL. */
+/** Connects to the console at a URL. */
 export const view = async (url: string, options: Partial<DialOptions> = {}): Promise<Viewer> =>
   new Viewer(await dial(url.replace(/^http/, 'ws'), { protocols: CONSOLE_PROTOCOL, ...options }));
 
-/** A terminal that says what it is told, in capitals. */
+/** A terminal that echoes its input in capitals. */
 export const shouting = (): Duplex => {
   const bytes = new Duplex({
     read() {},

@@ -1,18 +1,20 @@
 import { Argument, type Command } from 'commander';
 import { COMPLETION_SCRIPTS, SHELLS, type Shell } from '../completion-scripts.js';
 
-/** @param makeProgram the tree of commands, whose words are completed */
+/** @param makeProgram creates the tree of commands to complete */
 export const addCompletionCommands = (program: Command, makeProgram: () => Command): void => {
   program
     .command('completion')
-    .description('print a script that has your shell complete commands, guests, images and jobs')
+    .description('print a completion script for your shell')
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .addHelpText(
       'after',
       `
+Completes commands, options, and the agent's guests, images and jobs.
+
 Examples:
-  source <(mistify completion bash)                                          # in ~/.bashrc
-  source <(mistify completion zsh)                                           # in ~/.zshrc, after compinit
+  source <(mistify completion bash)                            # in ~/.bashrc
+  source <(mistify completion zsh)                             # in ~/.zshrc, after compinit
   mistify completion fish > ~/.config/fish/completions/mistify.fish`,
     )
     .action((shell: Shell) => {

@@ -7,8 +7,8 @@ export interface DiskOption {
   disk?: string;
 }
 
-export const ofDisk = (command: Command): Command =>
-  command.option('--disk <disk>', 'of this disk alone, by its number or its name in the guest');
+export const addDiskOption = (command: Command): Command =>
+  command.option('--disk <disk>', 'only this disk, by number or device name (0, vda)');
 
 export const snapshotsOf = async (
   client: MistifyClient,

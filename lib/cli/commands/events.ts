@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { formatJson } from '../../portable/format.js';
 import { eventLine } from '../event-line.js';
 import { guestId, namesOfGuests } from '../names.js';
-import { talking } from '../session.js';
+import { formatJson } from '../printable.js';
+import { withSession } from '../session.js';
 
 interface EventsCommandOptions {
   guest?: string;
@@ -13,27 +13,27 @@ interface EventsCommandOptions {
 export const addEventsCommand = (program: Command): void => {
   program
     .command('events')
-    .description('follow what happens on the host, until Ctrl-C')
-    .option('--guest <guest>', 'of this guest alone')
-    .option('--kind <kind>', 'of this kind alone')
-    .option('--after <id>', 'begin with what came after the event of this id')
+    .description('follow the events of the host until Ctrl-C')
+    .option('--guest <guest>', 'only events of this guest')
+    .option('--kind <kind>', 'only events of this kind: guest, job, image or service')
+    .option('--after <id>', 'start after the event with this ID')
     .addHelpText(
       'after',
       `
-With --json each event is a line of JSON. After a broken connection it goes on where it was.
+With --json each event is a line of JSON. After a broken connection the events resume without a gap.
 
 Examples:
   mistify events --guest web
   mistify events --json | jq -c .data`,
     )
     .action(
-      talking(async ({ client, out }, { guest, kind, after }: EventsCommandOptions) => {
+      withSession(async ({ client, out }, { guest, kind, after }: EventsCommandOptions) => {
         const id = guest === undefined ? undefined : await guestId(client, guest);
         const events = client.events({
           guest: id,
           kind,
           lastEventId: after,
-          onBroken: ({ message }) => out.note(`${message}; trying again …`),
+          onBroken: ({ message }) => out.note(`${message}; reconnecting …`),
         });
         const names = out.json ? new Map<string, string>() : await namesOfGuests(client);
         for await (const event of events)

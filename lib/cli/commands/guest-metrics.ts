@@ -3,7 +3,7 @@ import type { CpuMetrics, DiskMetrics, MistifyClient, NicMetrics } from '../../c
 import { formatBytes } from '../../portable/format.js';
 import { guestId } from '../names.js';
 import type { Column, Output } from '../output.js';
-import { talking } from '../session.js';
+import { withSession } from '../session.js';
 
 const TYPES = ['cpu', 'disk', 'nic'] as const;
 type Type = (typeof TYPES)[number];
@@ -45,44 +45,44 @@ const NIC: readonly Column<NicMetrics>[] = [
   count('DROPPED', ({ tx_drops }) => tx_drops),
 ];
 
-const ask = (client: MistifyClient, id: string) => ({
+const requestsFor = (client: MistifyClient, id: string) => ({
   cpu: () => client.guests.cpuMetrics(id),
   disk: () => client.guests.diskMetrics(id),
   nic: () => client.guests.nicMetrics(id),
 });
 
 const tables = (out: Output, client: MistifyClient, id: string): Record<Type, () => Promise<void>> => {
-  const questions = ask(client, id);
+  const requests = requestsFor(client, id);
   return {
     cpu: async () =>
       out.table(
-        (await questions.cpu()).map((metrics, vcpu) => ({ ...metrics, vcpu })),
+        (await requests.cpu()).map((metrics, vcpu) => ({ ...metrics, vcpu })),
         CPU,
       ),
-    disk: async () => out.table(Object.values(await questions.disk()), DISK),
-    nic: async () => out.table(Object.values(await questions.nic()), NIC),
+    disk: async () => out.table(Object.values(await requests.disk()), DISK),
+    nic: async () => out.table(Object.values(await requests.nic()), NIC),
   };
 };
 
 export const addMetrics = (guest: Command): void => {
   guest
     .command('metrics <guest>')
-    .description('counters of a running guest, since it was started')
-    .addArgument(new Argument('[type]', 'which; all by default').choices(TYPES))
-    .addHelpText('after', '\nHow fast they grow is shown by: mistify top')
+    .description('show counters of a guest since it was started')
+    .addArgument(new Argument('[type]', 'cpu, disk or nic; all by default').choices(TYPES))
+    .addHelpText('after', '\nFor current rates use: mistify top')
     .action(
-      talking(async ({ client, out }, text: string, type: Type | undefined) => {
+      withSession(async ({ client, out }, text: string, type: Type | undefined) => {
         const id = await guestId(client, text);
         const types = type === undefined ? TYPES : [type];
         if (out.json) {
-          const questions = ask(client, id);
-          const answers = await Promise.all(types.map(async (name) => [name, await questions[name]()]));
-          return out.value(type === undefined ? Object.fromEntries(answers) : answers[0]?.[1]);
+          const requests = requestsFor(client, id);
+          const results = await Promise.all(types.map(async (name) => [name, await requests[name]()]));
+          return out.value(type === undefined ? Object.fromEntries(results) : results[0]?.[1]);
         }
-        const shown = tables(out, client, id);
+        const print = tables(out, client, id);
         for (const [index, name] of types.entries()) {
           if (index > 0) out.line('');
-          await shown[name]();
+          await print[name]();
         }
       }),
     );

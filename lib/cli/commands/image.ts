@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Images } from '../../client/images.js';
 import type { Image, MistifyClient } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
-import { type FollowOptions, queues, tellOfJob } from '../follow.js';
+import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
-import { talking } from '../session.js';
+import { withSession } from '../session.js';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: ({ id }) => id },
@@ -17,16 +17,16 @@ interface StoreOption {
   container?: boolean;
 }
 
-const store = (client: MistifyClient, { container }: StoreOption): Images =>
+const storeOf = (client: MistifyClient, { container }: StoreOption): Images =>
   container ? client.containerImages : client.images;
 
-const ofContainers = (command: Command): Command =>
-  command.option('--container', 'images of containers, not of disks');
+const addContainerOption = (command: Command): Command =>
+  command.option('--container', 'container images instead of disk images');
 
 export const addImageCommands = (program: Command): void => {
   const image = program
     .command('image')
-    .description('images that guests are made from')
+    .description('manage the images that guests are created from')
     .addHelpText(
       'after',
       `
@@ -36,36 +36,36 @@ Examples:
   mistify image list`,
     );
 
-  ofContainers(image.command('list').description('the images of this host'))
-    .option('--fields <keys>', 'only these keys of each, between commas', parseFields)
+  addContainerOption(image.command('list').description('list the images of this host'))
+    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      talking(async ({ client, out }, options: StoreOption & { fields?: (keyof Image)[] }) => {
+      withSession(async ({ client, out }, options: StoreOption & { fields?: (keyof Image)[] }) => {
         const { fields } = options;
-        const { items } = await store(client, options).list({ fields });
+        const { items } = await storeOf(client, options).list({ fields });
         await out.list<Partial<Image>>(items, COLUMNS as Column<Partial<Image>>[], {
           fields,
-          none: 'no images: fetch one with mistify image fetch',
+          empty: 'no images; fetch one with: mistify image fetch',
         });
       }),
     );
 
-  ofContainers(image.command('show <image>').description('all that is known of an image'))
-    .option('--fields <keys>', 'only these keys, between commas', parseFields)
+  addContainerOption(image.command('show <image>').description('show an image'))
+    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      talking(async ({ client, out }, id: string, options: StoreOption & { fields?: string[] }) =>
-        out.one(await store(client, options).get(id), options.fields),
+      withSession(async ({ client, out }, id: string, options: StoreOption & { fields?: string[] }) =>
+        out.one(await storeOf(client, options).get(id), options.fields),
       ),
     );
 
-  queues(
-    ofContainers(
+  addJobOptions(
+    addContainerOption(
       image
         .command('fetch <image> [source]')
-        .description('fetch an image: from an http, https or file URL, or from the image server')
-        .option('--sha256 <sum>', 'what the file, as it is served, must have as its SHA-256 sum, in hex'),
+        .description('fetch an image from an http, https or file URL, by default from the image server')
+        .option('--sha256 <sum>', 'expected SHA-256 sum of the downloaded file, in hex'),
     ),
   ).action(
-    talking(
+    withSession(
       async (
         session,
         id: string,
@@ -74,19 +74,19 @@ Examples:
       ) => {
         const { sha256, dryRun } = options;
         const fetch = { id, ...(source ? { source } : {}), ...(sha256 ? { sha256 } : {}) };
-        const accepted = await store(session.client, options).fetch(fetch, { dryRun });
-        await tellOfJob(session, accepted, `fetch ${id}`, options);
+        const accepted = await storeOf(session.client, options).fetch(fetch, { dryRun });
+        await reportJob(session, accepted, `fetch ${id}`, options);
       },
     ),
   );
 
-  queues(
-    ofContainers(image.command('delete <image>').description('delete an image that no guest uses')),
+  addJobOptions(
+    addContainerOption(image.command('delete <image>').description('delete an image that no guest uses')),
   ).action(
-    talking(async (session, id: string, options: StoreOption & FollowOptions) => {
+    withSession(async (session, id: string, options: StoreOption & FollowOptions) => {
       const { dryRun } = options;
-      const accepted = await store(session.client, options).delete(id, { dryRun });
-      await tellOfJob(session, accepted, `delete image ${id}`, options);
+      const accepted = await storeOf(session.client, options).delete(id, { dryRun });
+      await reportJob(session, accepted, `delete image ${id}`, options);
     }),
   );
 };

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { Job } from '../../client/index.js';
 import { formatAge, shortId } from '../../portable/format.js';
-import { followJob, took } from '../follow.js';
+import { elapsed, followJob } from '../follow.js';
 import { guestId, jobId } from '../names.js';
 import { parseCount } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
-import { talking } from '../session.js';
+import { withSession } from '../session.js';
 
 const DEFAULT_LIMIT = 20;
 
@@ -27,11 +27,11 @@ interface ListOptions {
 export const addJobCommands = (program: Command): void => {
   const job = program
     .command('job')
-    .description('what was asked for, and what came of it')
+    .description('manage jobs, the log of all queued actions')
     .addHelpText(
       'after',
       `
-A job is named by its id or the beginning of it.
+Refer to a job by its ID or the beginning of its ID.
 
 Examples:
   mistify job list --guest web
@@ -40,34 +40,34 @@ Examples:
 
   job
     .command('list')
-    .description('the latest jobs, newest first')
-    .option('--guest <guest>', 'of this guest alone')
-    .option('--limit <count>', 'at most so many', parseCount, DEFAULT_LIMIT)
-    .option('--fields <keys>', 'only these keys of each, between commas', parseFields)
+    .description('list the latest jobs, newest first')
+    .option('--guest <guest>', 'only jobs of this guest')
+    .option('--limit <count>', 'how many jobs to list', parseCount, DEFAULT_LIMIT)
+    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      talking(async ({ client, out }, { guest, limit, fields }: ListOptions) => {
+      withSession(async ({ client, out }, { guest, limit, fields }: ListOptions) => {
         const jobs = guest === undefined ? client.jobs : client.jobsOf(await guestId(client, guest));
         const { items } = await jobs.list({ limit, fields });
-        await out.list(items, COLUMNS, { fields, none: 'no jobs' });
+        await out.list(items, COLUMNS, { fields, empty: 'no jobs' });
       }),
     );
 
   job
     .command('show <job>')
-    .description('all that is known of a job')
-    .option('--fields <keys>', 'only these keys, between commas', parseFields)
+    .description('show a job')
+    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      talking(async ({ client, out }, text: string, { fields }: { fields?: string[] }) =>
+      withSession(async ({ client, out }, text: string, { fields }: { fields?: string[] }) =>
         out.one(await client.jobs.get(await jobId(client, text)), fields),
       ),
     );
 
   job
     .command('cancel <job>')
-    .description('end a job that waits or runs')
-    .option('--dry-run', 'only check whether it could be ended; change nothing')
+    .description('cancel a queued or running job')
+    .option('--dry-run', 'only check the request; change nothing')
     .action(
-      talking(async ({ client, out }, text: string, { dryRun }: { dryRun?: boolean }) => {
+      withSession(async ({ client, out }, text: string, { dryRun }: { dryRun?: boolean }) => {
         const cancelled = await client.jobs.cancel(await jobId(client, text), { dryRun });
         const { ID, Action } = cancelled;
         if (out.json) out.value(cancelled);
@@ -80,14 +80,14 @@ Examples:
 
   job
     .command('wait <job>')
-    .description('wait until a job has ended, and show how far it is')
+    .description('wait until a job has ended, and show its progress')
     .action(
-      talking(async (session, text: string) => {
+      withSession(async (session, text: string) => {
         const { client, out } = session;
         const id = await jobId(client, text);
         const ended = await followJob(session, id, `job ${shortId(id)}`);
         if (out.json) out.value(ended);
-        else out.line(`${ended.Action}, job ${shortId(id)}: done in ${took(ended)}`);
+        else out.line(`${ended.Action}, job ${shortId(id)}: done in ${elapsed(ended)}`);
       }),
     );
 };

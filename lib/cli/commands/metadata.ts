@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { MistifyClient } from '../../client/index.js';
 import type { MetadataOf } from '../../client/metadata.js';
 import { guestId } from '../names.js';
-import { talking } from '../session.js';
+import { withSession } from '../session.js';
 
 interface GuestOption {
   guest?: string;
@@ -13,17 +13,17 @@ const metadataOf = async (client: MistifyClient, { guest }: GuestOption): Promis
 
 type Patch = Record<string, string | null>;
 
-/** `KEY=VALUE` sets a key; `KEY=` removes it. */
+/** Adds `KEY=VALUE`, which sets a key, or `KEY=`, which removes it, to a patch. */
 export const addChange = (text: string, earlier: Patch = {}): Patch => {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('give KEY=VALUE, or KEY= to remove it');
+  if (at < 1) throw new InvalidArgumentError('give KEY=VALUE, or KEY= to remove the key');
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) || null };
 };
 
 export const addMetadataCommands = (program: Command): void => {
   const metadata = program
     .command('metadata')
-    .description('what is noted of the host, or of a guest')
+    .description('manage the metadata of the host or of a guest')
     .addHelpText(
       'after',
       `
@@ -35,10 +35,10 @@ Examples:
 
   metadata
     .command('show')
-    .description('the metadata of the host, or of a guest')
-    .option('--guest <guest>', 'of this guest')
+    .description('show the metadata of the host or of a guest')
+    .option('--guest <guest>', 'metadata of this guest instead of the host')
     .action(
-      talking(async ({ client, out }, options: GuestOption) => {
+      withSession(async ({ client, out }, options: GuestOption) => {
         const found = await (await metadataOf(client, options)).get();
         if (!out.json && Object.keys(found).length === 0) out.note('no metadata');
         else await out.one(found);
@@ -47,15 +47,15 @@ Examples:
 
   metadata
     .command('set')
-    .description('set keys, or remove them')
+    .description('set or remove keys')
     .argument('<key=value...>', 'KEY=VALUE sets a key, KEY= removes it', addChange)
-    .option('--guest <guest>', 'of this guest')
-    .option('--dry-run', 'only check what is asked for; change nothing')
+    .option('--guest <guest>', 'metadata of this guest instead of the host')
+    .option('--dry-run', 'only check the request; change nothing')
     .action(
-      talking(async ({ client, out }, patch: Patch, options: GuestOption & { dryRun?: boolean }) => {
+      withSession(async ({ client, out }, patch: Patch, options: GuestOption & { dryRun?: boolean }) => {
         const { dryRun } = options;
         const { body } = await (await metadataOf(client, options)).patch(patch, { dryRun });
-        if (dryRun) out.note('nothing was changed; it would be:');
+        if (dryRun) out.note('nothing was changed; the metadata would be:');
         await out.one(body);
       }),
     );

@@ -5,16 +5,16 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { formatBytes } from '../../portable/format.js';
 import { usageFailure } from '../failure.js';
-import { receivedLine, startProgress } from '../progress.js';
-import { talking } from '../session.js';
-import { type DiskOption, ofDisk, snapshotsOf } from './disk-option.js';
+import { receivedLine, startStatusLine } from '../progress.js';
+import { withSession } from '../session.js';
+import { addDiskOption, type DiskOption, snapshotsOf } from './disk-option.js';
 
 interface DownloadOptions extends DiskOption {
   output?: string;
   force?: boolean;
 }
 
-const counting = (onCount: (bytes: number) => void): Transform => {
+const countBytes = (onCount: (bytes: number) => void): Transform => {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -27,31 +27,33 @@ const counting = (onCount: (bytes: number) => void): Transform => {
 
 const requireTarget = (file: string, force: boolean | undefined): void => {
   if (file === '-' && process.stdout.isTTY)
-    throw usageFailure('bytes do not go to a terminal', 'Name a file with -o FILE, or pipe it elsewhere.');
+    throw usageFailure('refusing to write a disk to a terminal', 'Give a file with -o FILE, or use a pipe.');
   if (file !== '-' && !force && existsSync(file))
     throw usageFailure(
-      `${file} is there already`,
-      'Name another file with -o FILE, or replace it with --force.',
+      `${file} already exists`,
+      'Give another file with -o FILE, or replace it with --force.',
     );
 };
 
 export const addDownload = (snapshot: Command): void => {
-  ofDisk(snapshot.command('download <guest> <name>').description("get a disk's bytes as they were"))
-    .option('-o, --output <file>', 'where to; - for standard output; by default GUEST-NAME.raw')
-    .option('--force', 'replace the file when it is there already')
+  addDiskOption(
+    snapshot.command('download <guest> <name>').description('download the contents of a disk in a snapshot'),
+  )
+    .option('-o, --output <file>', 'output file, - for standard output; by default GUEST-NAME.raw')
+    .option('--force', 'replace an existing file')
     .action(
-      talking(async ({ client, out }, guest: string, name: string, options: DownloadOptions) => {
+      withSession(async ({ client, out }, guest: string, name: string, options: DownloadOptions) => {
         const file = options.output ?? `${guest}-${name}.raw`;
         requireTarget(file, options.force);
         const { bytes, length } = await (await snapshotsOf(client, guest, options)).download(name);
         const title = `download ${name} of ${guest}`;
-        const progress = await startProgress(title);
+        const line = await startStatusLine(title);
         let received = 0;
-        const counted = counting((count) => {
+        const counted = countBytes((count) => {
           received = count;
-          progress.show(receivedLine(title, count, length));
+          line.show(receivedLine(title, count, length));
         });
-        // What is half there has another name: a whole disk can be told from it.
+        // A file of the final name is always complete.
         const part = `${file}.part`;
         try {
           if (file === '-') return await pipeline(bytes, counted, process.stdout);
@@ -61,7 +63,7 @@ export const addDownload = (snapshot: Command): void => {
           await rm(part, { force: true });
           throw error;
         } finally {
-          progress.stop();
+          line.stop();
         }
         if (out.json) out.value({ file, bytes: received });
         else out.line(`${file}: ${formatBytes(received)}`);

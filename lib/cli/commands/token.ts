@@ -9,13 +9,13 @@ type ShownToken = Omit<StoredToken, 'sha256'>;
 const COLUMNS: readonly Column<ShownToken>[] = [
   { title: 'NAME', value: ({ name }) => name },
   { title: 'SCOPE', value: ({ scope }) => scope },
-  { title: 'MADE', value: ({ created }) => created },
+  { title: 'CREATED', value: ({ created }) => created },
   { title: 'EXPIRES', value: ({ expires }) => expires ?? 'never' },
 ];
 
 const parseName = (name: string): string => {
   if (!/^[\w.@-]{1,64}$/.test(name))
-    throw new InvalidArgumentError('a name has 1 to 64 letters, digits and . _ @ -');
+    throw new InvalidArgumentError('a name has 1 to 64 characters: letters, digits and . _ @ -');
   return name;
 };
 
@@ -24,42 +24,42 @@ interface StoreOptions {
   json?: boolean;
 }
 
-const word = (text: string): string =>
+const shellWord = (text: string): string =>
   /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The options that name the same agent, as a shell takes them. */
-const sameAgent = ({ configFile = [] }: StoreOptions): string =>
-  configFile.map((path) => ` -c ${word(path)}`).join('');
+/** Formats the options that select the same agent, quoted for a shell. */
+const configOptions = ({ configFile = [] }: StoreOptions): string =>
+  configFile.map((path) => ` -c ${shellWord(path)}`).join('');
 
-/** The tokens of the agent on this host: they are kept in its state, and no request makes one. */
+/** Opens the token store of the agent on this host. The API cannot create tokens. */
 const openStore = async (command: Command) => {
   const { configFile, json = false } = command.optsWithGlobals<StoreOptions>();
-  // Only now: to load them takes longer than all the rest, and help needs none of it.
+  // Loading these modules takes longer than everything else, and --help does not need them.
   const [{ DEFAULT_CONFIG, loadConfig }, file, tokens] = await Promise.all([
     import('../../config/load.js'),
     import('../../auth/token-file.js'),
     import('../../auth/tokens.js'),
   ]);
   const { dbpath, server } = await loadConfig(configFile ?? [DEFAULT_CONFIG]);
-  const isAskedFor = server.auth?.includes('token') === true;
-  return { dbpath, isAskedFor, out: new Output(json), ...file, ...tokens };
+  const isRequired = server.auth?.includes('token') === true;
+  return { dbpath, isRequired, out: new Output(json), ...file, ...tokens };
 };
 
-const ofAgent = (command: Command): Command =>
+const addConfigOption = (command: Command): Command =>
   command.addOption(
     new Option(
       '-c, --config-file <path>',
-      "the agent's config, which says where its state is; may be repeated",
+      "the agent's config file, which has the path of its state; repeatable",
     )
       .argParser((path: string, earlier: string[] | undefined) => [...(earlier ?? []), path])
-      .default(undefined, 'the config/agent.json that comes with the agent'),
+      .default(undefined, 'the config/agent.json of the package'),
   );
 
-/** Adds the commands that make, list and revoke tokens. A running agent knows of each within a second. */
+/** Adds the commands for tokens. A running agent notices a change within a second. */
 export const addTokenCommands = (program: Command): void => {
   const token = program
     .command('token')
-    .description("tokens with which clients say who they are, on the agent's own host")
+    .description('manage the tokens of the agent on this host')
     .addHelpText(
       'after',
       `
@@ -69,41 +69,40 @@ Examples:
   mistify token revoke ci`,
     );
 
-  ofAgent(token.command('create').description('make a token and print it, for this one time'))
-    .argument('<name>', 'whose it is, as the audit log will have it', parseName)
-    .addOption(new Option('--scope <scope>', 'what it may do').choices([...SCOPES]).default('read'))
-    .option(
-      '--expires <time>',
-      'for how long it is good: 12h, 30d, 2w, 1y; for ever by default',
-      parseLifetime,
-    )
+  addConfigOption(
+    token.command('create').description('create a token and print it; it cannot be shown again'),
+  )
+    .argument('<name>', 'name of the token in the audit log', parseName)
+    .addOption(new Option('--scope <scope>', 'what the token permits').choices([...SCOPES]).default('read'))
+    .option('--expires <time>', 'lifetime: 12h, 30d, 2w, 1y; unlimited by default', parseLifetime)
     .action(async (name: string, options: { scope: Scope; expires?: number }, command: Command) => {
-      const { dbpath, isAskedFor, out, newToken, withToken, changeTokens } = await openStore(command);
+      const { dbpath, isRequired, out, newToken, withToken, changeTokens } = await openStore(command);
       const { token: secret, stored } = newToken(name, options.scope, options.expires);
       await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
       if (out.json) out.value({ ...stored, sha256: undefined, token: secret });
       else out.line(secret);
       out.note(
-        `It is for the agent whose state is in ${dbpath}; another one is named by its config, with -c.`,
+        `The token is for the agent with its state in ${dbpath}. To choose another agent, give its config with -c.`,
       );
-      if (!isAskedFor) out.note('That agent asks for no tokens: see server.auth in docs/configuration.md.');
+      if (!isRequired)
+        out.note('This agent does not require tokens: see server.auth in docs/configuration.md.');
     });
 
-  ofAgent(token.command('list').description('the tokens, without what is secret of them')).action(
+  addConfigOption(token.command('list').description('list the tokens without their secrets')).action(
     async (_options: object, command: Command) => {
       const { dbpath, out, readTokens } = await openStore(command);
       const shown = (await readTokens(dbpath)).map(({ sha256: _, ...token }): ShownToken => token);
-      const create = `mistify token create NAME${sameAgent(command.opts<StoreOptions>())}`;
-      await out.list(shown, COLUMNS, { none: `no tokens: make one with ${create}` });
-      out.note(`They are of the agent whose state is in ${dbpath}`);
+      const create = `mistify token create NAME${configOptions(command.opts<StoreOptions>())}`;
+      await out.list(shown, COLUMNS, { empty: `no tokens; create one with: ${create}` });
+      out.note(`Tokens of the agent with its state in ${dbpath}`);
     },
   );
 
-  ofAgent(token.command('revoke').description('make a token worthless'))
+  addConfigOption(token.command('revoke').description('revoke a token'))
     .argument('<name>')
     .action(async (name: string, _options: object, command: Command) => {
       const { dbpath, out, withoutToken, changeTokens } = await openStore(command);
       await changeTokens(dbpath, (tokens) => withoutToken(tokens, name));
-      out.note(`${name} is revoked, of the agent whose state is in ${dbpath}`);
+      out.note(`${name} revoked for the agent with its state in ${dbpath}`);
     });
 };

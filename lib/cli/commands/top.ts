@@ -1,18 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatBytes, formatJson, formatMb, shortId, visible } from '../../portable/format.js';
+import { formatBytes, formatMb, shortId } from '../../portable/format.js';
 import { colourState } from '../colours.js';
 import { nameOf } from '../names.js';
 import { parseCount } from '../option-values.js';
 import type { Output } from '../output.js';
-import { talking } from '../session.js';
-import type { Row } from '../top/watch.js';
+import { escapeControls, formatJson } from '../printable.js';
+import { withSession } from '../session.js';
+import type { Row } from '../top/sampler.js';
 
 const DEFAULT_SECONDS = 2;
 
 const parseSeconds = (text: string): number => {
   const seconds = Number(text);
-  if (!(seconds >= 0.1 && seconds <= 3600)) throw new InvalidArgumentError('give seconds, 0.1 to 3600');
+  if (!(seconds >= 0.1 && seconds <= 3600)) throw new InvalidArgumentError('give seconds from 0.1 to 3600');
   return seconds;
 };
 
@@ -20,15 +21,15 @@ const TITLES = ['GUEST', 'NAME', 'STATE', 'CPU %', 'MEMORY', 'READ/S', 'WRITE/S'
 const NUMBERS = [3, 4, 5, 6, 7, 8];
 
 const cells = ({ colours }: Output, { guest, rates }: Row): string[] => [
-  visible(shortId(guest.id)),
-  visible(nameOf(guest) ?? ''),
-  colourState(colours, visible(guest.state ?? '')),
+  escapeControls(shortId(guest.id)),
+  escapeControls(nameOf(guest) ?? ''),
+  colourState(colours, escapeControls(guest.state ?? '')),
   rates ? rates.cpu.toFixed(1) : '',
   formatMb(guest.memory),
   ...(['read', 'written', 'received', 'sent'] as const).map((key) => (rates ? formatBytes(rates[key]) : '')),
 ];
 
-/** The busiest first, then those that are off. */
+/** Sorts the busiest guests first and those that are off last. */
 const sorted = (rows: readonly Row[]): Row[] =>
   rows.toSorted((one, other) => (other.rates?.cpu ?? -1) - (one.rates?.cpu ?? -1));
 
@@ -43,12 +44,12 @@ interface TopOptions {
   count?: number;
 }
 
-/** @param left ends it early */
-const follow = async (
+/** @param quit ends it early */
+const show = async (
   out: Output,
-  look: () => Promise<Row[]>,
+  sample: () => Promise<Row[]>,
   { interval, count }: TopOptions,
-  left: AbortSignal,
+  quit: AbortSignal,
 ): Promise<void> => {
   const [{ formatTable }, { Screen }] = await Promise.all([
     import('../table.js'),
@@ -56,15 +57,14 @@ const follow = async (
   ]);
   const isTerminal = process.stdout.isTTY === true;
   const times = count ?? (isTerminal ? Number.POSITIVE_INFINITY : 1);
-  // A rate takes two looks: what is shown first on a terminal has none yet.
-  let rows = await look();
+  // A rate needs two samples, so the first one is not shown.
+  let rows = await sample();
   const screen = isTerminal && !out.json ? new Screen(process.stdout) : undefined;
   screen?.draw([heading(rows, interval)], ['…']);
   for (let time = 0; time < times; time += 1) {
-    // An early end is none of its errors.
-    await delay(interval * 1000, undefined, { signal: left }).catch(() => {});
-    if (left.aborted) break;
-    rows = sorted(await look());
+    await delay(interval * 1000, undefined, { signal: quit }).catch(() => {});
+    if (quit.aborted) break;
+    rows = sorted(await sample());
     if (out.json) {
       out.print(formatJson(rows.map(({ guest, rates }) => ({ ...guest, rates }))));
       continue;
@@ -84,28 +84,28 @@ const follow = async (
 export const addTopCommand = (program: Command): void => {
   program
     .command('top')
-    .description('how busy the guests are, as it changes, until q or Ctrl-C')
-    .option('-n, --interval <seconds>', 'how often to look', parseSeconds, DEFAULT_SECONDS)
-    .option('--count <times>', 'end after so many looks; 1 when it is not shown on a terminal', parseCount)
+    .description('show the load of the guests until q or Ctrl-C')
+    .option('-n, --interval <seconds>', 'time between samples', parseSeconds, DEFAULT_SECONDS)
+    .option('--count <times>', 'stop after this many samples; 1 by default without a terminal', parseCount)
     .addHelpText(
       'after',
       `
-CPU is in percent of one CPU: a guest with 4 vCPUs has at most 400.
+CPU is in percent of one CPU: a guest with 4 vCPUs can reach 400.
 
 Examples:
   mistify top
   mistify top --json --count 10 -n 1`,
     )
     .action(
-      talking(async ({ client, out }, options: TopOptions) => {
-        const { Watch } = await import('../top/watch.js');
-        const watch = new Watch(client);
-        const { leaving } = await import('../top/quit-key.js');
-        const { left, release } = leaving();
+      withSession(async ({ client, out }, options: TopOptions) => {
+        const { GuestSampler } = await import('../top/sampler.js');
+        const sampler = new GuestSampler(client);
+        const { listenForQuit } = await import('../top/quit-key.js');
+        const { quit, stop } = listenForQuit();
         try {
-          await follow(out, () => watch.look(), options, left);
+          await show(out, () => sampler.sample(), options, quit);
         } finally {
-          release();
+          stop();
         }
       }),
     );

@@ -4,26 +4,26 @@ import { rawKeys } from '../raw-keys.js';
 import { type EscapeCommand, EscapeReader } from './escape.js';
 
 const HELP = `
-Ctrl-] q  leave; the guest goes on
-Ctrl-] s  type "stty rows … cols …" into the guest: a serial line cannot say how large the terminal is
-Ctrl-] Ctrl-]  one Ctrl-] for the guest
+Ctrl-] q       quit; the guest keeps running
+Ctrl-] s       type "stty rows … cols …" into the guest: a serial line does not transmit the terminal's size
+Ctrl-] Ctrl-]  send one Ctrl-] to the guest
 `;
 
-const sizeOfTerminal = (): TerminalSize => ({
+const terminalSize = (): TerminalSize => ({
   columns: process.stdout.columns || 80,
   rows: process.stdout.rows || 24,
 });
 
 /**
- * Makes the terminal that of a guest, until the person leaves or the console ends.
- * @throws when it ends otherwise than it should
+ * Connects the terminal to a console until the user quits or the console ends.
+ * @throws the console's error, if it ends with one
  */
 export const attachTerminal = async ({ bytes, resize }: Required<Console>): Promise<void> => {
   const commands: Record<EscapeCommand, () => void> = {
-    leave: () => bytes.destroy(),
+    quit: () => bytes.destroy(),
     help: () => void process.stderr.write(HELP),
     size: () => {
-      const { rows, columns } = sizeOfTerminal();
+      const { rows, columns } = terminalSize();
       bytes.write(`stty rows ${rows} cols ${columns}\r`);
     },
   };
@@ -34,19 +34,19 @@ export const attachTerminal = async ({ bytes, resize }: Required<Console>): Prom
       else bytes.write(part);
     }
   });
-  const tellSize = (): void => void resize(sizeOfTerminal());
-  process.stdout.on('resize', tellSize);
-  tellSize();
+  const sendSize = (): void => void resize(terminalSize());
+  process.stdout.on('resize', sendSize);
+  sendSize();
   bytes.pipe(process.stdout, { end: false });
   try {
     await once(bytes, 'close');
   } finally {
-    process.stdout.off('resize', tellSize);
+    process.stdout.off('resize', sendSize);
     release();
   }
 };
 
-/** Types standard input into a guest, and writes what it says to standard output, until the console ends. */
+/** Connects standard input and output to a console until the console ends. */
 export const attachPipes = async ({ bytes }: Console): Promise<void> => {
   process.stdin.pipe(bytes, { end: false });
   bytes.pipe(process.stdout, { end: false });

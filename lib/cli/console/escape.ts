@@ -1,21 +1,21 @@
-/** Ctrl-], as telnet and virsh have it. */
+/** Ctrl-], as in telnet and virsh. */
 export const ESCAPE_BYTE = 0x1d;
 
-/** What a person asks for with a key after Ctrl-]. */
-export type EscapeCommand = 'leave' | 'size' | 'help';
+/** The commands of the keys after Ctrl-]. */
+export type EscapeCommand = 'quit' | 'size' | 'help';
 
-const COMMANDS: Record<string, EscapeCommand> = { q: 'leave', '.': 'leave', s: 'size', '?': 'help' };
+const COMMANDS: Record<string, EscapeCommand> = { q: 'quit', '.': 'quit', s: 'size', '?': 'help' };
 
-/** Tells what is typed for the guest from what is typed for us. */
+/** Separates escape commands from the bytes for the guest. */
 export class EscapeReader {
   #escaped = false;
 
-  /** @returns in the order in which they were typed; Ctrl-] twice is one for the guest */
+  /** Returns bytes and commands in the order typed. Ctrl-] twice is one Ctrl-] for the guest. */
   read(typed: Buffer): (Buffer | EscapeCommand)[] {
     const parts: (Buffer | EscapeCommand)[] = [];
-    let from = 0;
+    let start = 0;
     const flush = (to: number): void => {
-      if (to > from) parts.push(typed.subarray(from, to));
+      if (to > start) parts.push(typed.subarray(start, to));
     };
     for (const [index, byte] of typed.entries()) {
       if (!this.#escaped && byte !== ESCAPE_BYTE) continue;
@@ -23,7 +23,7 @@ export class EscapeReader {
       else if (byte === ESCAPE_BYTE) parts.push(Buffer.of(ESCAPE_BYTE));
       else parts.push(COMMANDS[String.fromCharCode(byte)] ?? 'help');
       this.#escaped = !this.#escaped;
-      from = index + 1;
+      start = index + 1;
     }
     flush(typed.length);
     return parts;

@@ -5,20 +5,20 @@ export interface Size {
   columns: number;
 }
 
-/** How many lines of a terminal they take. */
+/** Counts the terminal rows that the lines take, wrapped. */
 const heightOf = (lines: readonly string[], columns: number): number =>
   lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(stringWidth(line) / columns)), 0);
 
 /**
- * As many of the lines as a terminal has room for, the first ones, and how many more there are.
- * @param head lines above them, which are always there
+ * Joins as many lines as fit on a terminal; a last line counts the rest.
+ * @param head lines above them, which are always shown
  */
-export const fitted = (
+export const fitLines = (
   head: readonly string[],
   lines: readonly string[],
   { rows, columns }: Size,
 ): string => {
-  // The cursor is on a line of its own.
+  // The cursor takes the last row.
   const room = rows - 1 - heightOf(head, columns);
   if (heightOf(lines, columns) <= room) return [...head, ...lines].join('\n');
   let count = Math.min(lines.length, Math.max(0, room - 1));

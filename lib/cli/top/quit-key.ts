@@ -4,17 +4,17 @@ const CTRL_C = 0x03;
 const Q = 'q'.charCodeAt(0);
 
 /**
- * Lets a person leave with q. Ctrl-C is what it is elsewhere, although the terminal no longer makes a signal of it.
- * @returns when they do, and how to no longer listen
+ * Listens for the key q. Ctrl-C still sends SIGINT, although a terminal in raw mode does not send it by itself.
+ * @returns a signal that aborts on q, and a function that stops listening
  */
-export const leaving = (): { left: AbortSignal; release: () => void } => {
-  const leave = new AbortController();
-  if (!process.stdin.isTTY) return { left: leave.signal, release: () => {} };
-  const release = rawKeys((typed) => {
+export const listenForQuit = (): { quit: AbortSignal; stop: () => void } => {
+  const controller = new AbortController();
+  if (!process.stdin.isTTY) return { quit: controller.signal, stop: () => {} };
+  const stop = rawKeys((typed) => {
     if (typed.includes(CTRL_C)) {
-      release();
+      stop();
       process.kill(process.pid, 'SIGINT');
-    } else if (typed.includes(Q)) leave.abort();
+    } else if (typed.includes(Q)) controller.abort();
   });
-  return { left: leave.signal, release };
+  return { quit: controller.signal, stop };
 };

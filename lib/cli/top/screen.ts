@@ -1,11 +1,11 @@
 import logUpdate from 'log-update';
-import { fitted } from './fit-lines.js';
+import { fitLines } from './fit-lines.js';
 
-// Those of a terminal that does not know its size: it says 0.
-const ROWS = 24;
-const COLUMNS = 80;
+// For a terminal that reports its size as 0.
+const DEFAULT_ROWS = 24;
+const DEFAULT_COLUMNS = 80;
 
-/** A terminal, on which what is drawn takes the place of what was drawn before. */
+/** A terminal on which each drawing replaces the one before. */
 export class Screen {
   readonly #stream: typeof process.stdout;
   #head: readonly string[] = [];
@@ -17,23 +17,23 @@ export class Screen {
   }
 
   /**
-   * As much as there is room for.
-   * @param head the lines that are shown in any case
+   * Draws as many lines as fit.
+   * @param head lines above them, which are always shown
    */
   draw(head: readonly string[], lines: readonly string[]): void {
     this.#head = head;
     this.#lines = lines;
     const { rows, columns } = this.#stream;
-    logUpdate(fitted(head, lines, { rows: rows || ROWS, columns: columns || COLUMNS }));
+    logUpdate(fitLines(head, lines, { rows: rows || DEFAULT_ROWS, columns: columns || DEFAULT_COLUMNS }));
   }
 
-  /** Leaves there what was drawn last. */
+  /** Stops drawing and leaves the last drawing on the terminal. */
   close(): void {
     this.#stream.off('resize', this.#redraw);
     logUpdate.done();
   }
 
-  // What was drawn may have moved meanwhile: nothing of it can be kept.
+  // The terminal may have wrapped the lines differently, so erase everything first.
   #redraw = (): void => {
     logUpdate.clear();
     this.draw(this.#head, this.#lines);

@@ -7,14 +7,14 @@ import { refusingPort } from '../../helpers/ports.js';
 
 const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
 
-/** The words without their descriptions. */
+/** Returns the words without their descriptions. */
 const words = (stdout: string): string[] =>
   stdout
     .split('\n')
     .filter((line) => !line.startsWith(':'))
     .map((line) => line.split('\t')[0] ?? '');
 
-test.serial('commands, options, guests and images are completed', async (t) => {
+test.serial('completes commands, options, guests and images', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { id: ID });
   await addGuest(context, { metadata: { name: 'web' } });
@@ -30,14 +30,14 @@ test.serial('commands, options, guests and images are completed', async (t) => {
   t.deepEqual(await complete('completion', ''), ['bash', 'zsh', 'fish']);
 });
 
-test.serial('a guest whose name a shell would not take as a word is completed by its id', async (t) => {
+test.serial('completes the ID of a guest whose name is unsafe in a shell', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { id: ID, metadata: { name: '$(id)\nweb' } });
   const { stdout } = await mistify(t, url, 'complete', '--', 'guest', 'start', '');
   t.deepEqual(words(stdout), [ID]);
 });
 
-test.serial('without an agent commands are completed all the same, quietly', async (t) => {
+test.serial('completes commands silently without an agent', async (t) => {
   const url = `http://127.0.0.1:${await refusingPort(t)}`;
   const commands = await mistify(t, url, 'complete', '--', 'guest', 'sh');
   t.deepEqual(words(commands.stdout), ['show', 'shutdown']);
@@ -45,7 +45,7 @@ test.serial('without an agent commands are completed all the same, quietly', asy
   t.like(guests, { exitCode: 0, stderr: '' });
 });
 
-/** What bash makes of a line with the script that is printed, at the moment of the tab key. */
+/** Returns bash's completions of a line with the printed script. */
 const bashCompletes = async (env: NodeJS.ProcessEnv, line: string): Promise<string[]> => {
   const script = `
     mistify() { "${process.execPath}" "${MISTIFY}" "$@"; }
@@ -57,7 +57,7 @@ const bashCompletes = async (env: NodeJS.ProcessEnv, line: string): Promise<stri
   return stdout.split('\n');
 };
 
-test.serial('bash completes with the script that is printed', async (t) => {
+test.serial('the bash script completes', async (t) => {
   const { url, context } = await serveApi(t, {
     methods: {
       'Test.listImages': () => ({ images: [{ id: 'localhost/busybox:1', type: 'container', size: 1 }] }),
@@ -72,7 +72,7 @@ test.serial('bash completes with the script that is printed', async (t) => {
 });
 
 for (const shell of ['zsh', 'fish'])
-  test.serial(`there is a script for ${shell}`, async (t) => {
+  test.serial(`prints a script for ${shell}`, async (t) => {
     const { exitCode, stdout } = await mistify(t, 'http://127.0.0.1:1', 'completion', shell);
     t.is(exitCode, 0);
     t.true(stdout.includes('mistify complete --'));

@@ -12,7 +12,7 @@ for (const [flags, line] of [
   ],
   [[], 'guest changed a \\x9bweb running'],
 ] as const)
-  test.serial(`events ${flags.join(' ')}: each is a harmless line as it comes, until Ctrl-C`, async (t) => {
+  test.serial(`prints each event as an escaped line: events ${flags.join(' ')}`, async (t) => {
     const requests: IncomingMessage[] = [];
     const port = await serveRaw(t, (request, response) => {
       if (request.url?.startsWith('/guests')) {
@@ -34,7 +34,7 @@ for (const [flags, line] of [
     child.stdout.on('data', (data) => {
       output += data;
     });
-    await until('the event is there', () => output.includes('\n'));
+    await until('the event is printed', () => output.includes('\n'));
     t.is(output, `${line}\n`);
     t.is(requests[0]?.url, '/events?kind=guest');
     t.is(requests[0]?.headers['last-event-id'], '6');

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { MISTIFY } from '../../helpers/command-line.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** The modules that a run of `mistify` loads, as V8's coverage has them. */
+/** Returns the modules that a run of `mistify` loads, from V8's coverage. */
 const loaded = async (dir: string, ...args: string[]): Promise<string[]> => {
   await execa(process.execPath, [MISTIFY, ...args], { env: { NODE_V8_COVERAGE: dir } });
   const reports = await Promise.all(
@@ -14,7 +14,7 @@ const loaded = async (dir: string, ...args: string[]): Promise<string[]> => {
   return (reports as { result: { url: string }[] }[]).flatMap(({ result }) => result.map(({ url }) => url));
 };
 
-test.serial('what is slow to load is not loaded for help', async (t) => {
+test.serial('does not load slow modules for --help', async (t) => {
   const modules = await loaded(await tempDir(t), '--help');
   t.true(modules.some((url) => url.includes('/node_modules/commander/')));
   const slow = ['axios', 'joi', 'ora', 'string-width', 'log-update', '@bomb.sh'];

@@ -9,10 +9,10 @@ import { gate, until } from '../../helpers/wait.js';
 const test = needsInTurn('script');
 
 const ESCAPE = '\u001b';
-/** Terminals show all at once what comes until the end of it. */
+/** Starts a synchronized update, which the terminal shows at once. */
 const BEGIN_FRAME = `${ESCAPE}[?2026h`;
 
-test('on a terminal states have colours', async (t) => {
+test('colours states on a terminal', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { state: 'running' });
   const { child, output } = await onTerminal(t, url, 'guest', 'list');
@@ -20,27 +20,31 @@ test('on a terminal states have colours', async (t) => {
   t.true(output().includes(`${ESCAPE}[32mrunning`), output());
 });
 
-test('--wait shows how far the job is, as it goes on', async (t) => {
+test('--wait shows the progress of the job', async (t) => {
   const { opened, open } = gate();
+  t.teardown(open);
   const { url } = await serveApi(t, {
     methods: {
       'Test.fetchImage': async (_request, { progress }) => {
-        progress('2 of 8 MB, 25%', 25);
+        // The program misses progress from before it follows the events.
+        let round = 0;
+        const timer = setInterval(() => progress(`2.${round++ % 10} of 8 MB, 25%`, 25), 100);
         await opened;
+        clearInterval(timer);
         return { images: [] };
       },
     },
   });
   const { child, output } = await onTerminal(t, url, 'image', 'fetch', 'x', 'http://192.0.2.1/x', '--wait');
-  await until('it shows the percentage', () =>
-    stripVTControlCharacters(output()).includes('fetch x  [#####---------------]  2 of 8 MB, 25%'),
+  await until('the bar is shown', () =>
+    /fetch x {2}\[#####-{15}\] {2}2\.\d of 8 MB, 25%/.test(stripVTControlCharacters(output())),
   );
   open();
   t.is((await child).exitCode, 0);
   t.regex(stripVTControlCharacters(output()), /fetch x: done in/);
 });
 
-test('a terminal that says it has no columns is no hindrance', async (t) => {
+test('works on a terminal that reports no columns', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { state: 'shutoff', metadata: { name: 'web' } });
   const noSize = { columns: 0, rows: 0 };
@@ -50,7 +54,7 @@ test('a terminal that says it has no columns is no hindrance', async (t) => {
   t.is((await top).exitCode, 0);
 });
 
-test('Ctrl-C leaves the job running, and says so', async (t) => {
+test('Ctrl-C leaves the job running', async (t) => {
   const { opened, open } = gate();
   const { url, context } = await serveApi(t, {
     methods: {
@@ -62,17 +66,17 @@ test('Ctrl-C leaves the job running, and says so', async (t) => {
   });
   const { id } = await addGuest(context, { state: 'shutoff', metadata: { name: 'web' } });
   const { child, output } = await onTerminal(t, url, 'guest', 'start', 'web', '--wait');
-  await until('it waits', () => stripVTControlCharacters(output()).includes('start web'));
+  await until('the program waits', () => stripVTControlCharacters(output()).includes('start web'));
   child.stdin?.write('\u0003');
   t.is((await child).exitCode, 130, output());
   const [job] = context.jobs.list();
-  t.regex(output(), new RegExp(`the job goes on[\\s\\S]*mistify job wait ${job?.ID.slice(0, 8)}`));
+  t.regex(output(), new RegExp(`the job continues[\\s\\S]*mistify job wait ${job?.ID.slice(0, 8)}`));
   open();
   t.is((await finished(context, job?.ID)).Status, 'Complete');
   t.is(context.guests.get(id).state, 'running');
 });
 
-test('top is redrawn in place', async (t) => {
+test('top redraws in place', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { metadata: { name: 'web' } });
   const { child, output } = await onTerminal(t, url, 'top', '-n', '0.1', '--count', '2');
@@ -81,13 +85,13 @@ test('top is redrawn in place', async (t) => {
   t.regex(stripVTControlCharacters(output()), /1 guest, 1 running[\s\S]*web +running/);
 });
 
-/** The lines of the frame that begins last. */
+/** Returns the lines of the last frame. */
 const lastFrame = (output: string): string[] =>
   stripVTControlCharacters(output.slice(output.lastIndexOf(BEGIN_FRAME)))
     .trimEnd()
     .split(/\r?\n/);
 
-test('top shows as many guests as there is room for, the busiest ones, and says how many more there are', async (t) => {
+test('top shows the busiest guests that fit and counts the rest', async (t) => {
   const { url, context } = await serveApi(t, {
     methods: {
       'Test.allMetrics': () => ({
@@ -112,34 +116,34 @@ test('top shows as many guests as there is room for, the busiest ones, and says 
   t.is((await child).exitCode, 0);
 });
 
-test('top is drawn anew when the terminal has another size', async (t) => {
+test('top redraws when the terminal is resized', async (t) => {
   const { url } = await serveApi(t);
   const { child, output, resize } = await onTerminal(t, url, 'top', '-n', '3600');
-  await until('it is shown', () => output().includes('0 guests'));
+  await until('top is shown', () => output().includes('0 guests'));
   await resize({ columns: 100, rows: 12 });
-  await until('it is shown again', () => output().split('0 guests').length > 2);
+  await until('top is redrawn', () => output().split('0 guests').length > 2);
   child.stdin?.write('q');
   t.is((await child).exitCode, 0);
 });
 
-test('q leaves top', async (t) => {
+test('q quits top', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { metadata: { name: 'web' } });
   const { child, output } = await onTerminal(t, url, 'top', '-n', '3600');
-  await until('it is shown', () => output().includes('1 guest'));
+  await until('top is shown', () => output().includes('1 guest'));
   child.stdin?.write('q');
   t.is((await child).exitCode, 0, output());
 });
 
-test('Ctrl-C leaves top as it does other programs', async (t) => {
+test('Ctrl-C interrupts top', async (t) => {
   const { url } = await serveApi(t);
   const { child, output } = await onTerminal(t, url, 'top', '-n', '3600');
-  await until('it is shown', () => output().includes('0 guests'));
+  await until('top is shown', () => output().includes('0 guests'));
   child.stdin?.write('\u0003');
   t.is((await child).exitCode, 130, output());
 });
 
-test('names and errors of others do nothing to the terminal', async (t) => {
+test('escapes control characters in names and errors', async (t) => {
   const fail = (): never => {
     throw new Error('\u001b]0;owned\u0007\nall is well');
   };

@@ -11,7 +11,7 @@ import { needs } from '../../helpers/needs.js';
 import { serveRaw } from '../../helpers/raw-service.js';
 import { tempDir } from '../../helpers/temp.js';
 
-const answer: RequestListener = (_, response) => response.end('[]');
+const sendEmptyList: RequestListener = (_, response) => response.end('[]');
 
 const listen = async (t: ExecutionContext, server: Server, where: string | number): Promise<Server> => {
   server.listen(where);
@@ -21,31 +21,31 @@ const listen = async (t: ExecutionContext, server: Server, where: string | numbe
 };
 
 const serveTls = async (t: ExecutionContext, options: ServerOptions): Promise<string> => {
-  const server = await listen(t, createTlsServer(options, answer), 0);
+  const server = await listen(t, createTlsServer(options, sendEmptyList), 0);
   return `https://localhost:${(server.address() as AddressInfo).port}`;
 };
 
-test('an agent is reached through its unix socket', async (t) => {
+test('connects through a unix socket', async (t) => {
   const path = join(await tempDir(t), 'agent.sock');
-  await listen(t, createServer(answer), path);
+  await listen(t, createServer(sendEmptyList), path);
   t.deepEqual((await new MistifyClient({ url: `unix:${path}` }).guests.list()).items, []);
 });
 
-test('the token comes with each request', async (t) => {
+test('sends the token with each request', async (t) => {
   const requests: IncomingMessage[] = [];
   const port = await serveRaw(t, (request, response) => {
     requests.push(request);
-    answer(request, response);
+    sendEmptyList(request, response);
   });
   await new MistifyClient({ url: `http://127.0.0.1:${port}`, token: 'the-token' }).guests.list();
   t.is(requests[0]?.headers.authorization, 'Bearer the-token');
 });
 
-test('a token does not follow where the answer points', async (t) => {
+test('does not send the token to a redirect', async (t) => {
   let followed = 0;
   const elsewhere = await serveRaw(t, (request, response) => {
     followed += 1;
-    answer(request, response);
+    sendEmptyList(request, response);
   });
   const port = await serveRaw(t, (_, response) =>
     response.writeHead(302, { location: `http://127.0.0.1:${elsewhere}/` }).end(),
@@ -55,7 +55,7 @@ test('a token does not follow where the answer points', async (t) => {
   t.is(followed, 0);
 });
 
-needs('openssl')('an agent over TLS is believed when its certificate is, and not otherwise', async (t) => {
+needs('openssl')('trusts an agent over TLS only by its certificate', async (t) => {
   const { certFile, keyFile } = await makeCertificate(await tempDir(t), 'agent');
   const url = await serveTls(t, { cert: await readFile(certFile), key: await readFile(keyFile) });
   t.deepEqual((await new MistifyClient({ url, caFile: certFile }).guests.list()).items, []);
@@ -65,7 +65,7 @@ needs('openssl')('an agent over TLS is believed when its certificate is, and not
   });
 });
 
-needs('openssl')('a client shows its certificate to an agent that asks for one', async (t) => {
+needs('openssl')('sends a client certificate', async (t) => {
   const dir = await tempDir(t);
   const agent = await makeCertificate(dir, 'agent');
   const mine = await makeCertificate(dir, 'client');
@@ -82,11 +82,11 @@ needs('openssl')('a client shows its certificate to an agent that asks for one',
 });
 
 for (const url of ['localhost:8080', 'ftp://localhost', 'unix:agent.sock', ''])
-  test(`"${url}" is no agent's URL`, (t) => {
+  test(`rejects "${url}" as a URL`, (t) => {
     t.throws(() => new MistifyClient({ url }), { instanceOf: TypeError });
   });
 
-test('the package has the client for other programs', async (t) => {
+test('the package exports the client', async (t) => {
   const name = 'mistify-agent/client';
   const { MistifyClient: exported } = (await import(name)) as { MistifyClient: unknown };
   t.is(exported, MistifyClient);

@@ -19,7 +19,7 @@ const broken =
     response.write('retry: 1\n\n', () => response.socket?.destroySoon());
   };
 
-/** An agent whose event stream is, one connection after the other, as told. */
+/** Serves event streams, one connection after the other. */
 const scripted = async (t: ExecutionContext, ...connections: Connection[]) => {
   const requests: IncomingMessage[] = [];
   const port = await serveRaw(t, (request, response) => {
@@ -41,7 +41,7 @@ const take = async (client: MistifyClient, count: number, options?: EventsOption
 const event = (id: number, data: unknown): string =>
   `id: ${id}\nevent: guest\ndata: ${JSON.stringify(data)}\n\n`;
 
-test('events come with their id, their kind and what they tell', async (t) => {
+test('yields events with ID, kind and data', async (t) => {
   const { client } = await scripted(t, streaming(': alive\n\n', event(1, { a: 1 }), event(2, { a: 'ü' })));
   t.deepEqual(await take(client, 2), [
     { id: '1', event: 'guest', data: { a: 1 } },
@@ -49,44 +49,44 @@ test('events come with their id, their kind and what they tell', async (t) => {
   ]);
 });
 
-test('an event may come in pieces', async (t) => {
+test('joins an event that arrives in pieces', async (t) => {
   const text = event(1, { name: 'long enough' });
   const { client } = await scripted(t, streaming(text.slice(0, 20), text.slice(20)));
   t.like(await take(client, 1), [{ data: { name: 'long enough' } }]);
 });
 
-test('the agent is told what is wanted', async (t) => {
+test('sends the filter and the last event ID', async (t) => {
   const { client, requests } = await scripted(t, streaming(event(8, {})));
   await take(client, 1, { guest: 'g', kind: 'job', lastEventId: '7' });
   t.is(requests[0]?.url, '/events?guest=g&kind=job');
   t.like(requests[0]?.headers, { accept: 'text/event-stream', 'last-event-id': '7' });
 });
 
-test('after a broken connection it goes on where it was', async (t) => {
+test('resumes after a broken connection', async (t) => {
   const { client, requests } = await scripted(
     t,
     broken(event(1, {}), event(2, {})),
     broken(),
     streaming(event(3, {})),
   );
-  let times = 0;
+  let breaks = 0;
   const events = await take(client, 3, {
     onBroken: () => {
-      times += 1;
+      breaks += 1;
     },
   });
   t.deepEqual(
     events.map(({ id }) => id),
     ['1', '2', '3'],
   );
-  t.is(times, 2);
+  t.is(breaks, 2);
   t.deepEqual(
     requests.map(({ headers }) => headers['last-event-id']),
     [undefined, '2', '2'],
   );
 });
 
-test('broken before the first event, it goes on where the agent said that the stream begins', async (t) => {
+test('resumes from X-Last-Event-ID if the connection breaks before the first event', async (t) => {
   const { client, requests } = await scripted(
     t,
     (response, request) => {
@@ -99,7 +99,7 @@ test('broken before the first event, it goes on where the agent said that the st
   t.is(requests[1]?.headers['last-event-id'], '7');
 });
 
-test('an agent that is stopping is asked until it is back', async (t) => {
+test('reconnects until a stopping agent is back', async (t) => {
   const { client } = await scripted(
     t,
     broken(event(1, {})),
@@ -109,13 +109,13 @@ test('an agent that is stopping is asked until it is back', async (t) => {
   t.is((await take(client, 2)).length, 2);
 });
 
-test('an agent that refuses is an error', async (t) => {
-  const refused: Connection = (response) => response.writeHead(401).end('{"message": "who are you?"}');
+test('throws when the agent refuses to reconnect', async (t) => {
+  const refused: Connection = (response) => response.writeHead(401).end('{"message": "token required"}');
   const { client } = await scripted(t, broken(event(1, {})), refused);
-  t.like(await t.throwsAsync(take(client, 2)), { status: 401, message: 'who are you?' });
+  t.like(await t.throwsAsync(take(client, 2)), { status: 401, message: 'token required' });
 });
 
-test('an aborted signal ends it', async (t) => {
+test('ends when the signal aborts', async (t) => {
   const { client } = await scripted(t, streaming(event(1, {})));
   const controller = new AbortController();
   const ids: string[] = [];
@@ -126,7 +126,7 @@ test('an aborted signal ends it', async (t) => {
   t.deepEqual(ids, ['1']);
 });
 
-test('an event that is not JSON is an error', async (t) => {
+test('throws on an event that is not JSON', async (t) => {
   const { client } = await scripted(t, streaming('data: {\n\n'));
   await t.throwsAsync(take(client, 1), { message: /an event that is not JSON: \{/ });
 });

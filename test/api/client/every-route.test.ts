@@ -50,7 +50,7 @@ const snapshotUses = (
     (await snapshots(client, ids).download(ids.name)).bytes.resume(),
 });
 
-/** The method of the client for each route. */
+/** A call of the client for each route. */
 const uses: Record<string, Use> = {
   'GET /metadata': (client) => client.metadata.get(),
   'PATCH /metadata': (client) => client.metadata.patch({ rack: 'r1' }),
@@ -93,7 +93,7 @@ const uses: Record<string, Use> = {
   'GET /readyz': (client) => client.requireReady(),
 };
 
-/** Pages are for people; and what a GET queues the client asks for by POST, which is safe to send again. */
+/** Whether the client needs the route: not a page, and not a GET that queues a job, for which it sends a POST. */
 const isForPrograms = ({ method, reply }: Route): boolean =>
   reply.type !== 'text/html' && !(method === 'GET' && reply.status === 202);
 
@@ -101,7 +101,7 @@ for (const route of routeTable.filter(isForPrograms)) {
   const name = `${route.method} ${route.path}`;
   test(`the client has a method for ${name}`, async (t) => {
     const use = uses[name];
-    if (!use) return t.fail(`give the client one, and "uses" in this file a call of it`);
+    if (!use) return t.fail('add a method to the client, and a call of it to "uses" in this file');
     const { url, context, asked } = await serveApi(t);
     const { params } = await exampleOf(route, context);
     const [guest] = context.guests.list();
@@ -112,7 +112,7 @@ for (const route of routeTable.filter(isForPrograms)) {
       disk: params.diskID ?? '',
       name: params.name ?? 'monday',
     });
-    await until('the agent has answered', () => asked.length > 0);
+    await until('the agent has responded', () => asked.length > 0);
     t.deepEqual(asked, [name]);
   });
 }

@@ -5,7 +5,7 @@ import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 import { gate } from '../../helpers/wait.js';
 
-test('a list comes a page at a time, with the keys that are wanted', async (t) => {
+test('lists a page with selected fields', async (t) => {
   const { url, context } = await serveApi(t);
   for (const memory of [1, 2, 3]) await addGuest(context, { memory });
   const { guests } = new MistifyClient({ url });
@@ -15,7 +15,7 @@ test('a list comes a page at a time, with the keys that are wanted', async (t) =
   t.deepEqual(second, { items: [{ memory: 3 }] });
 });
 
-test('all pages can be gone through as one', async (t) => {
+test('iterates over all pages', async (t) => {
   const { url, context, asked } = await serveApi(t);
   for (const memory of [1, 2, 3]) await addGuest(context, { memory });
   const found: number[] = [];
@@ -25,25 +25,25 @@ test('all pages can be gone through as one', async (t) => {
   t.is(asked.length, 3);
 });
 
-test('what came of a job can be waited for with the request', async (t) => {
+test('waits for the result of a job within the request', async (t) => {
   const { url } = await serveApi(t);
   const created = await new MistifyClient({ url }).guests.create({ memory: 64 }, { wait: 30 });
   t.like(created, { finished: true, body: { memory: 64, state: 'running' } });
   t.regex(created.jobId, /^[0-9a-f-]{36}$/);
 });
 
-test('a dry run answers what would be, has no job, and changes nothing', async (t) => {
+test('a dry run returns what would change, without a job', async (t) => {
   const { url, context } = await serveApi(t);
   const client = new MistifyClient({ url });
-  const rehearsed = await client.guests.create({ memory: 64 }, { dryRun: true });
-  t.like(rehearsed, { jobId: '', finished: false, body: { memory: 64 } });
+  const dryRun = await client.guests.create({ memory: 64 }, { dryRun: true });
+  t.like(dryRun, { jobId: '', finished: false, body: { memory: 64 } });
   t.is((await client.metadata.patch({ rack: 'r1' }, { dryRun: true })).body.rack, 'r1');
   t.deepEqual(context.guests.list(), []);
   t.deepEqual(context.jobs.list(), []);
   t.deepEqual(await client.metadata.get(), {});
 });
 
-test('a job is followed to its end, its messages on the way', async (t) => {
+test('reports the progress of a job until it ends', async (t) => {
   const { opened, open } = gate();
   const { url } = await serveApi(t, {
     methods: {
@@ -67,7 +67,7 @@ test('a job is followed to its end, its messages on the way', async (t) => {
   t.true(seen.length >= 2, seen.join());
 });
 
-test('a job that failed is an error with its message and the job', async (t) => {
+test('throws a JobError when the job fails', async (t) => {
   const fail = (): never => {
     throw new Error('no room');
   };
@@ -79,7 +79,7 @@ test('a job that failed is an error with its message and the job', async (t) => 
   t.regex(error?.message ?? '', /no room/);
 });
 
-test('waiting for a job can be given up', async (t) => {
+test('stops waiting for a job when the signal aborts', async (t) => {
   const { opened, open } = gate();
   const { url } = await serveApi(t, { methods: { 'Test.create': () => opened } });
   const client = new MistifyClient({ url });
@@ -92,7 +92,7 @@ test('waiting for a job can be given up', async (t) => {
   open();
 });
 
-test('a change on condition is refused when somebody else was faster', async (t) => {
+test('a conditional change fails with 412 after another change', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context, { state: 'shutoff' });
   const client = new MistifyClient({ url });
@@ -106,7 +106,7 @@ test('a change on condition is refused when somebody else was faster', async (t)
   t.like(await t.throwsAsync(client.guests.delete(id, { ifMatch: seen.etag })), { status: 412 });
 });
 
-test('the bytes of a snapshot come as a stream, with their number where that is known', async (t) => {
+test('streams a snapshot, with its length if known', async (t) => {
   for (const downloadLength of [21, undefined]) {
     const { url, context } = await serveApi(t, { downloadLength });
     const { id } = await addGuest(context);
@@ -116,7 +116,7 @@ test('the bytes of a snapshot come as a stream, with their number where that is 
   }
 });
 
-test('what the agent says is wrong is the error, also of a download', async (t) => {
+test('throws the message of the agent, for a download too', async (t) => {
   const { url } = await serveApi(t);
   const client = new MistifyClient({ url });
   const id = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
@@ -127,14 +127,14 @@ test('what the agent says is wrong is the error, also of a download', async (t) 
 });
 
 for (const id of ['', '.', '..'])
-  test(`"${id}" is refused before it makes another path of the request`, async (t) => {
+  test(`rejects "${id}" as an ID before sending a request`, async (t) => {
     const { url, asked } = await serveApi(t);
     const client = new MistifyClient({ url });
     await t.throwsAsync(async () => client.guests.get(id), { instanceOf: MistifyError });
     t.deepEqual(asked, []);
   });
 
-test('an id with a slash is one segment of the path', async (t) => {
+test('encodes an ID with slashes as one path segment', async (t) => {
   const { url, asked } = await serveApi(t);
   await new MistifyClient({ url }).containerImages.get('docker.io/library/busybox:1');
   t.deepEqual(asked, ['GET /container_images/{imageID}']);

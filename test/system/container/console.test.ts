@@ -40,7 +40,7 @@ test('the shell knows the size of the terminal after every resize', async (t) =>
     await until(`${columns}x${rows} is printed`, async () => {
       viewer.type('busybox stty size\n');
       await new Promise((resolve) => setTimeout(resolve, 100));
-      return viewer.seen.includes(`${rows} ${columns}`);
+      return viewer.output.includes(`${rows} ${columns}`);
     });
   }
   t.pass();

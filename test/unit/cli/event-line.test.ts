@@ -8,7 +8,7 @@ const line = (event: string, data: unknown, names = new Map<string, string>()): 
 
 const ID = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
 
-test('a job is told with its action, its guest, its status and how far it is', (t) => {
+test('formats a job event with action, guest, status and percentage', (t) => {
   const job = { Action: 'fetchImage', GuestID: 'agent', Status: 'Running', Message: '12 of 48 MB, 25%' };
   t.is(
     line('job', { kind: 'job', change: 'changed', id: 'j', percent: 25, job }),
@@ -16,18 +16,18 @@ test('a job is told with its action, its guest, its status and how far it is', (
   );
 });
 
-test('a sub-agent that is gone is told with the reason', (t) => {
+test('formats a service event with the reason', (t) => {
   t.is(
     line('service', { change: 'down', id: 'qemu', reason: 'the stream ended' }),
     'service down qemu the stream ended',
   );
 });
 
-test('that some were missed is told with the place', (t) => {
+test('formats the range of missed events', (t) => {
   t.is(line('missed', { after: 1, before: 9 }), 'missed after=1 before=9');
 });
 
-test('a guest is told by the beginning of its id and its name, which later events of it have too', (t) => {
+test('formats a guest with its short ID and name, and remembers the name', (t) => {
   const names = new Map<string, string>();
   const guest = { state: 'running', metadata: { name: 'web' } };
   t.is(line('guest', { change: 'changed', id: ID, guest }, names), 'guest changed 6a7e3c52 web running');
@@ -35,7 +35,7 @@ test('a guest is told by the beginning of its id and its name, which later event
   t.is(line('job', { change: 'queued', id: 'j', job }, names), 'job queued j start 6a7e3c52 web Queued');
 });
 
-test('control characters of an event are shown as escapes', (t) => {
+test('escapes control characters', (t) => {
   t.is(line('\u001b', { change: '\u0007', id: 'a\nb', reason: '\u009b' }), '\\x1b \\x07 a\\nb \\x9b');
   t.is(line('missed', { after: '\u001b' }), 'missed after=\\x1b');
 });

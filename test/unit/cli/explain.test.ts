@@ -17,7 +17,7 @@ for (const [status, exitCode] of [
   [502, 1],
   [503, 1],
 ] as const)
-  test(`status ${status} ends with exit code ${exitCode} and the agent's words`, (t) => {
+  test(`status ${status} exits with ${exitCode} and the agent's message`, (t) => {
     t.like(explain(new MistifyError(status, 'its words')), { exitCode, message: 'its words' });
   });
 
@@ -29,22 +29,26 @@ for (const [code, hint] of [
   ['DEPTH_ZERO_SELF_SIGNED_CERT', /--ca/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', /--ca/],
 ] as const)
-  test(`${code} comes with what to do about it`, (t) => {
+  test(`${code} comes with a hint`, (t) => {
     t.regex(explain(new MistifyError(0, 'no', { code })).hint ?? '', hint);
   });
 
-test('a 401 says how to give a token, and how to make one', (t) => {
+test('401 explains how to give a token and how to create one', (t) => {
   const { hint = '' } = explain(new MistifyError(401, 'who?'));
   t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify token create/);
 });
 
-test('what an agent says is on one line, without control characters', (t) => {
+test('escapes control characters in messages', (t) => {
   t.is(explain(new MistifyError(502, 'a\u001b[2J\nb')).message, 'a\\x1b[2J\\nb');
   t.is(explain(notFoundFailure('no \u0007')).message, 'no \\x07');
-  t.is(explain(new Error('one\ntwo \u001b')).message, 'one\ntwo \\x1b', 'lines of our own stay');
+  t.is(
+    explain(new Error('one\ntwo \u001b')).message,
+    'one\ntwo \\x1b',
+    'keeps line feeds of our own messages',
+  );
 });
 
-test('a job that failed is exit code 1', (t) => {
+test('a failed job exits with 1', (t) => {
   const job = {
     ID: 'a',
     GuestID: 'b',
@@ -58,7 +62,7 @@ test('a job that failed is exit code 1', (t) => {
   t.like(explain(new JobError(job)), { exitCode: 1, message: 'start: no room' });
 });
 
-test('what went wrong on this side has its own', (t) => {
+test('failures on this side have their own exit codes', (t) => {
   t.like(explain(usageFailure('no', 'do this')), { exitCode: 2, message: 'no', hint: 'do this' });
   t.like(explain(notFoundFailure('none')), { exitCode: 3, message: 'none' });
   t.like(explain(new Error('what?')), { exitCode: 1, message: 'what?' });

@@ -10,21 +10,21 @@ for (const [text, mb] of [
   ['1.5g', 1536],
   ['1TiB', 1_048_576],
 ] as const)
-  test(`a size of ${text} is ${mb} MB`, (t) => {
+  test(`parses ${text} as ${mb} MB`, (t) => {
     t.is(parseMb(text), mb);
   });
 
 for (const text of ['', 'much', '-1', '10X', '0.3M', '1e9'])
-  test(`"${text}" is no size`, (t) => {
-    t.throws(() => parseMb(text), { message: /give MB/ });
+  test(`rejects "${text}" as a size`, (t) => {
+    t.throws(() => parseMb(text), { message: /give a size/ });
   });
 
-test('a count is a whole number', (t) => {
+test('accepts only whole numbers as a count', (t) => {
   t.is(parseCount('4'), 4);
   for (const text of ['', '1.5', '-1', 'x']) t.throws(() => parseCount(text));
 });
 
-test('a nic is a bridge, with what else there is to say of it', (t) => {
+test('parses a NIC as a bridge with settings', (t) => {
   t.deepEqual(parseNic('br0'), { network: 'br0', model: 'virtio' });
   t.deepEqual(parseNic('br0,mac=52:54:00:12:34:56,model=e1000,vlan=10,vlan=20'), {
     network: 'br0',
@@ -36,12 +36,12 @@ test('a nic is a bridge, with what else there is to say of it', (t) => {
     t.throws(() => parseNic(text));
 });
 
-test('the value of a pair may have an equals sign', (t) => {
+test('splits a pair at the first equals sign', (t) => {
   t.deepEqual(addPair('a=b=c', { x: 'y' }), { x: 'y', a: 'b=c' });
   for (const text of ['a', '=b', '']) t.throws(() => addPair(text));
 });
 
-test('the first disk is made from the image, those after it are blank', (t) => {
+test('clones the first disk from the image and leaves the others blank', (t) => {
   t.deepEqual(guestSpec({ image: 'debian-12', disk: [10_240, 512] }), {
     disks: [{ size: 10_240, image: 'debian-12' }, { size: 512 }],
   });
@@ -49,7 +49,7 @@ test('the first disk is made from the image, those after it are blank', (t) => {
   t.deepEqual(guestSpec({ disk: [64] }), { disks: [{ size: 64 }] });
 });
 
-test('the name is kept in the metadata', (t) => {
+test('keeps the name in the metadata', (t) => {
   t.deepEqual(guestSpec({ name: 'web', metadata: { a: 'b' }, memory: 64, cpu: 1 }), {
     memory: 64,
     cpu: 1,
@@ -57,7 +57,7 @@ test('the name is kept in the metadata', (t) => {
   });
 });
 
-test('a container has an image and no disks', (t) => {
+test('gives a container an image and no disks', (t) => {
   t.deepEqual(guestSpec({ container: true, image: 'busybox', disk: [1] }), {
     type: 'container',
     image: 'busybox',

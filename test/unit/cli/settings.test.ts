@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { connectionSettings } from '../../../lib/cli/settings.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** An environment whose config file says that. */
+/** Returns an environment with a config file of that content. */
 const configured = async (
   t: ExecutionContext,
   content: unknown = {},
@@ -18,12 +18,12 @@ const configured = async (
   return { XDG_CONFIG_HOME: home };
 };
 
-test('unless told otherwise the agent is on this host, on its usual port', async (t) => {
+test('defaults to the agent on this host', async (t) => {
   const env = { XDG_CONFIG_HOME: await tempDir(t) };
   t.like(connectionSettings({}, env), { url: 'http://127.0.0.1:8080', token: undefined });
 });
 
-test('options come before the environment, and that before the config file', async (t) => {
+test('prefers options to the environment, and that to the config file', async (t) => {
   const file = await configured(t, { url: 'http://file', token: 'file', ca: '/ca.pem' });
   t.like(connectionSettings({}, file), { url: 'http://file', token: 'file', caFile: '/ca.pem' });
   const env = { ...file, MISTIFY_URL: 'http://env', MISTIFY_TOKEN: 'env' };
@@ -34,36 +34,36 @@ test('options come before the environment, and that before the config file', asy
   });
 });
 
-test('a socket takes the place of a URL, also of one that is said elsewhere', async (t) => {
+test('prefers a socket to a URL of the same or a lower source', async (t) => {
   const env = await configured(t, { url: 'http://file' });
   t.is(connectionSettings({ socket: '/run/a.sock' }, env).url, 'unix:/run/a.sock');
   t.is(connectionSettings({ url: 'http://o' }, { ...env, MISTIFY_SOCKET: '/run/a.sock' }).url, 'http://o');
 });
 
-test('a token may be in a file of its own', async (t) => {
+test('reads a token from a file', async (t) => {
   const path = join(await tempDir(t), 'token');
   await writeFile(path, 'secret\n');
   const env = await configured(t, { tokenFile: path });
   t.is(connectionSettings({}, env).token, 'secret');
   t.throws(() => connectionSettings({ tokenFile: '/nowhere' }, env), {
-    message: /cannot be read.*\/nowhere/,
+    message: /cannot read the token.*\/nowhere/,
   });
 });
 
 for (const mode of [0o640, 0o604])
-  test(`a config file of mode ${mode.toString(8)} is refused, with what to type`, async (t) => {
+  test(`rejects a config file of mode ${mode.toString(8)} with the command to run`, async (t) => {
     const env = await configured(t, {}, mode);
-    const error = t.throws(() => connectionSettings({}, env), { message: /others may read it/ });
-    t.like(error, { exitCode: 2, hint: `Type: chmod 600 ${env.XDG_CONFIG_HOME}/mistify/cli.json` });
+    const error = t.throws(() => connectionSettings({}, env), { message: /other users can read/ });
+    t.like(error, { exitCode: 2, hint: `Run: chmod 600 ${env.XDG_CONFIG_HOME}/mistify/cli.json` });
   });
 
 for (const [content, message] of [
   ['{', /not a JSON object/],
   ['3', /not a JSON object/],
-  [{ uri: 'x' }, /no key "uri"/],
+  [{ uri: 'x' }, /unknown key "uri"/],
   [{ url: 3 }, /"url" must be a string/],
 ] as const)
-  test(`a config file of ${JSON.stringify(content)} is refused`, async (t) => {
+  test(`rejects a config file of ${JSON.stringify(content)}`, async (t) => {
     const env = await configured(t, content);
     t.throws(() => connectionSettings({}, env), { message });
   });

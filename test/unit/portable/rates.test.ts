@@ -35,7 +35,7 @@ const sample = (at: number, value: number): Sample => ({
   },
 });
 
-test('rates are by the second, of all vCPUs, disks and nics together', (t) => {
+test('adds up rates per second of all vCPUs, disks and NICs', (t) => {
   t.deepEqual(ratesBetween(sample(1000, 1), sample(3000, 2)), {
     cpu: 100,
     read: 5,
@@ -45,15 +45,15 @@ test('rates are by the second, of all vCPUs, disks and nics together', (t) => {
   });
 });
 
-test('counters that began anew are no negative rate', (t) => {
+test('returns 0 instead of a negative rate after a restart', (t) => {
   t.is(ratesBetween(sample(1000, 5), sample(2000, 1)).read, 0);
 });
 
-test('no time is no rate', (t) => {
+test('returns 0 for two samples of the same time', (t) => {
   t.is(ratesBetween(sample(1000, 1), sample(1000, 2)).read, 0);
 });
 
-test('what a guest does not have is nothing', (t) => {
+test('returns 0 for missing counters', (t) => {
   const [before, after] = [{ time: '2026-01-01T00:00:00Z' }, { time: '2026-01-01T00:00:01Z' }];
   t.deepEqual(ratesBetween(before, after), { cpu: 0, read: 0, written: 0, received: 0, sent: 0 });
 });
