@@ -45,7 +45,7 @@ export interface ConfigFile {
   events?: EventsConfig;
 }
 
-const timeout = Joi.number().positive().max(86_400).description('Seconds').example(60);
+const timeout = Joi.number().positive().max(86_400).description('Seconds for a call').example(60);
 
 const stageSchema = Joi.object<StageConfig>({
   service: Joi.string().required().description('The name of a service').example('storage'),
