@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@hapi/hapi';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import { TokenRegistry } from '../../lib/auth/token-registry.js';
@@ -102,7 +103,8 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
     await agent.stop();
     throw error;
   }
-  if (config.server.tls) reloadTls(server.listener as never, config.server.tls, log);
+  const { listener } = server;
+  if (config.server.tls && listener instanceof TlsServer) reloadTls(listener, config.server.tls, log);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
   const listening = formatAddress({ host: address.host, port: Number(server.info.port) });
   log.info({ address: listening, dbpath: config.dbpath }, 'agent listening');
