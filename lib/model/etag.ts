@@ -5,8 +5,8 @@ import { jsonOf } from './json.js';
 const known = new WeakMap<object, string>();
 
 /**
- * The entity tag of a value, by its content (RFC 9110, 8.8.3). It is worked out once per object: stored values are
- * replaced, never changed.
+ * Returns the entity tag of a value, a hash of its JSON (RFC 9110, 8.8.3). Computed once per object: stored values are
+ * replaced, never modified.
  */
 export const etagOf = (value: object): string => {
   let etag = known.get(value);
@@ -17,13 +17,13 @@ export const etagOf = (value: object): string => {
   return etag;
 };
 
-/** Of an answer that was compressed, the tag may come back with the coding at its end. */
+/** Removes the content coding, which hapi appends to the tag of a compressed response. */
 const withoutCoding = (etag: string): string => etag.trim().replace(/-(gzip|deflate|br)"$/, '"');
 
 /**
- * Holds a change to what its client has seen (If-Match: RFC 9110, 13.1.1).
- * @param ifMatch entity tags between commas, or `*`; absent when the client does not care
- * @throws {AgentError} `precondition_failed` when the value is another by now
+ * Evaluates If-Match (RFC 9110, 13.1.1).
+ * @param ifMatch entity tags separated by commas, or `*`; absent when the request has no condition
+ * @throws {AgentError} `precondition_failed` when the value has changed
  */
 export const requireMatch = (ifMatch: string | undefined, value: object): void => {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
@@ -31,6 +31,6 @@ export const requireMatch = (ifMatch: string | undefined, value: object): void =
   if (ifMatch.split(',').some((wanted) => withoutCoding(wanted) === etag)) return;
   throw new AgentError(
     'precondition_failed',
-    `it was changed meanwhile: its ETag is ${etag} now, so read it again before you change it`,
+    `it has changed since you read it: its ETag is now ${etag}, so read it again before you change it`,
   );
 };

@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { uuid } from './uuid.js';
 
-/** A guest's network interface. `network` is the bridge it joins, or `user` for user-mode networking. */
+/** A guest's network interface. `network` is the bridge that it joins, or `user` for user-mode networking. */
 export interface Nic {
   name?: string;
   network: string;
@@ -10,22 +10,22 @@ export interface Nic {
   address: string;
   netmask: string;
   gateway: string;
-  /** The host's end of it: the tap device. Filled in by the sub-agent that runs the guest. */
+  /** The tap device on the host; set by the sub-agent that runs the guest. */
   device?: string;
   vlans: number[];
 }
 
-/** A guest's disk: a clone of `image`, or a blank one of `size`. */
+/** A guest's disk: a clone of `image`, or a blank disk of `size`. */
 export interface Disk {
   /** `virtio`, `scsi`, `sata` or `ide`. */
   bus: string;
-  /** The name inside the guest, such as `vda`. */
+  /** The device name in the guest, such as `vda`. */
   device: string;
   /** MB (2^20 bytes). */
   size: number;
   volume: string;
   image: string;
-  /** Where the bytes are on the host: a file or a block device. Filled in by the storage sub-agent. */
+  /** The file or block device on the host; set by the storage sub-agent. */
   source: string;
 }
 
@@ -33,7 +33,7 @@ export type Metadata = Record<string, string>;
 
 /** A virtual machine (`type` absent, `""` or `kvm`) or a container (`type` is `container`). */
 export interface Guest {
-  /** A UUID, lower case. */
+  /** A UUID in lower case. */
   id: string;
   type?: string;
   image?: string;
@@ -49,14 +49,14 @@ export interface Guest {
   metadata?: Metadata;
 }
 
-/** Larger than any host there is: what exceeds it is a mistake, not a wish. */
+/** Limits beyond any real host: a larger value is a mistake. */
 const MAX_MEMORY_MB = 64 * 1024 * 1024;
 const MAX_VCPUS = 4096;
 const MAX_DISK_MB = 1024 * 1024 * 1024;
 
 const text = (): Joi.StringSchema => Joi.string().allow('', null);
 
-/** Names that end up in file names, device ids and command lines: no separators, no leading dash or dot. */
+/** Names are used in file names, device ids and command lines: no separators, no leading dash or dot. */
 const name = (): Joi.StringSchema =>
   text()
     .max(255)
@@ -82,20 +82,20 @@ export const imageIdSchema = Joi.string()
   .description('The id of an image: letters, digits and `_ : . @ / -`')
   .example('debian-12');
 
-const deviceSchema = name().max(32).description('Its name inside the guest').example('vda');
+const deviceSchema = name().max(32).description('The device name in the guest').example('vda');
 
 export const nicSchema = Joi.object<Nic>({
-  name: name().description('Its name, unique within the guest').example('net0'),
-  network: name().description('The bridge it joins, or `user` for user-mode networking').example('br0'),
-  model: name().max(64).description('The network card that the guest sees').example('virtio'),
+  name: name().description('The name, unique within the guest').example('net0'),
+  network: name().description('The bridge to join, or `user` for user-mode networking').example('br0'),
+  model: name().max(64).description('The model of the network card').example('virtio'),
   mac: text()
     .pattern(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, 'MAC address (such as 52:54:00:12:34:56)')
-    .description('Hardware address; a stable one is generated when none is given')
+    .description('The MAC address; by default a stable generated one')
     .example('52:54:00:12:34:56'),
-  address: address().description("The guest's address").example('192.0.2.10'),
+  address: address().description("The guest's IP address").example('192.0.2.10'),
   netmask: address().example('255.255.255.0'),
   gateway: address().example('192.0.2.1'),
-  device: name().max(15).description("The host's tap device").example('mt1f3a9c0'),
+  device: name().max(15).description('The tap device on the host').example('mt1f3a9c0'),
   vlans: Joi.array().items(Joi.number().integer().min(1).max(4094)).allow(null).description('VLAN ids'),
 }).label('nic');
 
@@ -103,12 +103,12 @@ export const diskSchema = Joi.object<Disk>({
   bus: name().max(16).description('`virtio`, `scsi`, `sata` or `ide`').example('virtio'),
   device: deviceSchema,
   size: Joi.number().integer().min(0).max(MAX_DISK_MB).description('MB').example(1024),
-  volume: text().max(255).description('Volume on the storage back end'),
-  image: imageIdSchema.allow('', null).description('The image it is a clone of'),
-  source: text().max(4096).description('Where the bytes are on the host'),
+  volume: text().max(255).description('The volume in the storage back end'),
+  image: imageIdSchema.allow('', null).description('The image to clone'),
+  source: text().max(4096).description('The file or block device on the host'),
 }).label('disk');
 
-/** Joi says of a key that no pattern takes that it is not allowed, not why. */
+/** Explains a rejected key; Joi's own message only says that it is not allowed. */
 export const METADATA_MESSAGES = {
   'object.unknown': 'metadata.{#child}: a metadata key must have 1 to 255 characters',
 };
@@ -118,16 +118,18 @@ export const metadataSchema = Joi.object()
   .unknown(false)
   .messages(METADATA_MESSAGES)
   .label('metadata')
-  .description('A hash of string to string')
+  .description('String values by string keys')
   .example({ owner: 'ops' });
 
-/** A guest as clients and sub-agents may send it; `normalizeGuest` gives it the shape in `Guest`. */
+/** A guest as clients and sub-agents send it; `normalizeGuest` turns it into a `Guest`. */
 export const guestSchema = Joi.object<Guest>({
   id: guestIdSchema.allow('', null),
   type: name().max(64).description('`kvm` (the default) or `container`').example('kvm'),
   image: imageIdSchema
     .allow('', null)
-    .description("The container's image; of a machine without disks, the one that its disk is cloned from"),
+    .description(
+      "A container's image, or the image to clone for the only disk of a virtual machine without `disks`",
+    ),
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
   disks: Joi.array().items(diskSchema).max(26).allow(null).label('disks'),
   state: text().max(64).description('Set by the agent and its sub-agents').example('running'),
@@ -160,10 +162,10 @@ const normalizeDisk = (disk: Partial<Disk>): Disk => ({
   source: disk.source ?? '',
 });
 
-/** What may come over the wire in place of a `Guest`: empty and missing are the same thing. */
+/** A guest on the wire, where a null or empty field means the same as an absent one. */
 export type LooseGuest = { [Key in keyof Guest]?: Guest[Key] | null };
 
-/** The canonical form of a guest: known keys only, in the contract's order, absent and empty ones left out. */
+/** Returns the canonical form of a guest: known keys only, in the contract's order, without empty ones. */
 export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
   id: guest.id,
   ...(guest.type ? { type: guest.type } : {}),

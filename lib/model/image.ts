@@ -7,7 +7,7 @@ export interface Image {
   type: string;
   volume?: string;
   snapshot?: string;
-  /** MB (2^20 bytes), the size of the disk that it makes. */
+  /** MB (2^20 bytes) of a disk cloned from it. */
   size: number;
   /** `pending`, `complete`, … */
   status?: string;
@@ -22,7 +22,7 @@ export const imageSchema = Joi.object<Image>({
   status: Joi.string().allow(''),
 }).label('image');
 
-/** A SHA-256 sum in hex. */
+/** Matches a SHA-256 sum in hex. */
 export const SHA256 = /^[0-9a-f]{64}$/i;
 
 /** The body of `POST /images`. */
@@ -30,7 +30,7 @@ export interface ImageFetch {
   id: string;
   type?: string;
   source?: string;
-  /** In hex, of the file as it is served. */
+  /** The sum in hex of the file as it is served, before any decompression. */
   sha256?: string;
 }
 
@@ -40,11 +40,11 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
   source: Joi.string()
     .allow('', null)
     .max(4096)
-    .description('Where to fetch it from: an http, https or file URL; by default the image server')
+    .description('An http, https or file URL; by default the image server')
     .example('http://192.0.2.1/debian-12.qcow2'),
   sha256: Joi.string()
     .pattern(SHA256, 'SHA-256 sum in hex')
     .allow('', null)
-    .description('What the file, as it is served, must have as its SHA-256 sum')
+    .description('The expected SHA-256 sum of the file as it is served')
     .example('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'),
 }).label('image fetch');

@@ -1,7 +1,7 @@
 export const JOB_STATUSES = ['Queued', 'Running', 'Complete', 'Error'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
-/** An async action in the job log, as the wire has it. Times are RFC 3339. */
+/** An async action in the job log, in the shape of the API. Times are RFC 3339. */
 export interface Job {
   ID: string;
   /** The guest's id, or `agent` for an image action. */
@@ -14,10 +14,10 @@ export interface Job {
   Message: string;
 }
 
-/** A time that has not come: Go's zero time, which the original's clients know. */
+/** The StartedAt of a job that has not started: Go's zero time, as in the original API. */
 export const NO_TIME = '0001-01-01T00:00:00Z';
 
-/** The runner that image actions run on, and the GuestID of their jobs. */
+/** The runner of actions that concern no single guest, and the GuestID of their jobs. */
 export const AGENT_RUNNER = 'agent';
 
 export const isFinished = (job: Job): boolean => job.Status === 'Complete' || job.Status === 'Error';

@@ -1,6 +1,6 @@
 const known = new WeakMap<object, string>();
 
-/** The JSON of a stored value. It is made once per object: stored values are replaced, never changed. */
+/** Returns the JSON of a stored value. Made once per object: stored values are replaced, never modified. */
 export const jsonOf = (value: object): string => {
   let json = known.get(value);
   if (json === undefined) {

@@ -1,10 +1,10 @@
 import { invalid } from '../errors.js';
 import type { Metadata } from './guest.js';
 
-/** Each change of a guest writes all of its metadata, and each stage of an action is sent it. */
+/** Every change of a guest writes all its metadata, and every stage's request carries it. */
 const MAX_METADATA_BYTES = 256 * 1024;
 
-/** Metadata after a PATCH: keys set to `null` or `""` are removed, the others set. */
+/** Returns metadata after a PATCH, which removes keys with `null` or `""` and sets the others. */
 export const patchMetadata = (current: Metadata, patch: Record<string, string | null>): Metadata => {
   const patched = { ...current };
   for (const [key, value] of Object.entries(patch)) {
@@ -14,11 +14,14 @@ export const patchMetadata = (current: Metadata, patch: Record<string, string | 
   return patched;
 };
 
-/** @throws {AgentError} `invalid` when it is too much all together */
+/**
+ * Returns the metadata when its total size is within the limit.
+ * @throws {AgentError} `invalid`
+ */
 export const requireMetadataFits = (metadata: Metadata): Metadata => {
   const bytes = Buffer.byteLength(JSON.stringify(metadata));
   if (bytes <= MAX_METADATA_BYTES) return metadata;
   throw invalid(
-    `the metadata would be ${bytes} bytes: at most ${MAX_METADATA_BYTES} are kept, so remove some keys`,
+    `metadata must be at most ${MAX_METADATA_BYTES} bytes in total, got ${bytes}: remove some keys`,
   );
 };

@@ -1,10 +1,10 @@
-/** Counters of one vCPU, in seconds. */
+/** Counters of a vCPU, in seconds. */
 export interface CpuMetrics {
   cpu_time: number;
   vcpu_time: number;
 }
 
-/** Counters of one disk: counts, bytes, and seconds. */
+/** Counters of a disk: operations, bytes and seconds. */
 export interface DiskMetrics {
   disk: string;
   read_ops: number;
@@ -17,7 +17,7 @@ export interface DiskMetrics {
   flush_time: number;
 }
 
-/** Counters of one nic, as the guest sees them: `rx` is what the guest received. */
+/** Counters of a nic from the guest's side: `rx` is received by the guest. */
 export interface NicMetrics {
   name: string;
   rx_bytes: number;
@@ -30,11 +30,11 @@ export interface NicMetrics {
   tx_drops: number;
 }
 
-/** What is counted of one guest. */
+/** The counters of a guest. */
 export interface GuestMetrics {
   /** The guest's id. */
   guest: string;
-  /** When it was counted: RFC 3339. */
+  /** When they were collected: RFC 3339. */
   time: string;
   /** One per vCPU. */
   cpu?: CpuMetrics[];
@@ -42,7 +42,7 @@ export interface GuestMetrics {
   disk?: Record<string, DiskMetrics>;
   /** By name. */
   nic?: Record<string, NicMetrics>;
-  /** What it takes of the host's memory, in bytes. */
+  /** Bytes of host memory that the guest occupies. */
   memory?: number;
 }
 

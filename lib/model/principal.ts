@@ -1,13 +1,13 @@
-/** What somebody may do; each one includes those before it. */
+/** Scopes of access; each includes those before it. */
 export const SCOPES = ['read', 'operate', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who asks. */
+/** The authenticated client of a request. */
 export interface Principal {
-  /** A token's name, the common name of a certificate, or how an unnamed client came in. */
+  /** A token's name, a certificate's common name, or the kind of access of an unnamed client. */
   name: string;
   scope: Scope;
 }
 
-/** The scope, and all that it includes. */
-export const included = (scope: Scope): Scope[] => SCOPES.slice(0, SCOPES.indexOf(scope) + 1);
+/** Returns a scope with those that it includes. */
+export const withIncludedScopes = (scope: Scope): Scope[] => SCOPES.slice(0, SCOPES.indexOf(scope) + 1);

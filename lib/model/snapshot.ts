@@ -1,17 +1,17 @@
 import Joi from 'joi';
 
 /**
- * What can be relied on in a snapshot: `crash` is what a power cut would have left on the disk, `filesystem` what a
- * guest leaves there that has written everything out.
+ * How consistent a snapshot is: `crash` is the disk as after a power cut; `filesystem` is the disk after the guest has
+ * flushed and frozen its file systems.
  */
 export type Consistency = 'crash' | 'filesystem';
 
-/** A snapshot of one disk, its id `guests/GUEST/disk-DISK@NAME`. */
+/** A snapshot of a disk; its id is `guests/GUEST/disk-DISK@NAME`. */
 export interface Snapshot {
   id: string;
   /** MB (2^20 bytes). */
   size: number;
-  /** Absent where the sub-agent does not say. */
+  /** Absent when the sub-agent does not report it. */
   consistency?: Consistency;
 }
 
@@ -20,7 +20,7 @@ export const snapshotSchema = Joi.object<Snapshot>({
   size: Joi.number().default(0),
   consistency: Joi.string()
     .valid('crash', 'filesystem')
-    .description('`crash`: as after a power cut; `filesystem`: everything was written out')
+    .description('`crash`: as after a power cut; `filesystem`: the guest had flushed its file systems')
     .example('filesystem'),
 }).label('snapshot');
 
@@ -34,10 +34,10 @@ export const snapshotNameSchema = Joi.string()
 export const diskIdSchema = Joi.string()
   .pattern(/^(0|[1-9]|1[0-9]|2[0-5]|(vd|sd|hd|xvd)[a-z])$/, 'disk (its number, or its device such as vda)')
   .label('disk')
-  .description('The number of a disk (0-25) or its device name')
+  .description('A disk by number (0-25) or device name')
   .example('vda');
 
-/** The snapshot ids of the sub-agents' wire. */
+/** Formats the id that selects snapshots in calls to sub-agents. */
 export const snapshotId = (guest: string, disk?: string, name?: string): string =>
   `guests/${guest}${disk === undefined ? '' : `/disk-${disk}`}${name === undefined ? '' : `@${name}`}`;
 
@@ -50,7 +50,7 @@ export interface SnapshotIdParts {
 const SNAPSHOT_ID =
   /^guests\/(?<guest>[0-9a-f-]{36})(\/disk-(?<disk>[a-z0-9]+))?(@(?<name>[a-zA-Z0-9_:.-]{1,255}))?$/;
 
-/** Takes a snapshot id apart; `undefined` when it is none. */
+/** Parses a snapshot id; returns `undefined` for any other text. */
 export const parseSnapshotId = (id: string): SnapshotIdParts | undefined => {
   const groups = SNAPSHOT_ID.exec(id)?.groups;
   if (!groups?.guest) return undefined;

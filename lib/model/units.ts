@@ -1,8 +1,8 @@
-/** Bytes in the MB that sizes have on the wire. */
+/** Bytes per MB, the unit of sizes on the wire. */
 export const MB = 2 ** 20;
 
-/** Larger than any disk there is: what exceeds it is a mistake or an attack. */
+/** A limit beyond any real disk: a larger size is a mistake or an attack. */
 export const MAX_DISK_BYTES = 64 * 2 ** 40;
 
-/** Whole MB that hold so many bytes. */
+/** Converts bytes to MB, rounded up. */
 export const toMb = (bytes: number): number => Math.ceil(bytes / MB);

@@ -1,6 +1,6 @@
 import Joi from 'joi';
 
-/** A UUID as RFC 9562 writes it. Capitals are taken, and made small. */
+/** Accepts a UUID as in RFC 9562 and converts it to lower case. */
 export const uuid = (): Joi.StringSchema =>
   Joi.string()
     .guid({ separator: '-', wrapper: false })

@@ -9,7 +9,7 @@ import type {
   ServerAuthSchemeObject,
 } from '@hapi/hapi';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
-import { included, type Principal } from '../model/principal.js';
+import { type Principal, withIncludedScopes } from '../model/principal.js';
 import type { Access } from './access.js';
 import './hapi-types.js';
 
@@ -74,7 +74,7 @@ class Authenticator {
       throw new Boom(`certificate "${name}" is unknown: add its common name to server.certificates`, {
         statusCode: 403,
       });
-    return { principal: { name, scope }, scope: included(scope) };
+    return { principal: { name, scope }, scope: withIncludedScopes(scope) };
   }
 
   async #byToken(request: Request, token: string): Promise<AuthCredentials> {
@@ -83,7 +83,7 @@ class Authenticator {
     if (!principal) throw await this.#rejectToken(request.info.remoteAddress);
     return {
       principal,
-      scope: included(principal.scope),
+      scope: withIncludedScopes(principal.scope),
       isStillValid: async () => (await tokens?.find(token)) !== undefined,
     };
   }

@@ -61,7 +61,7 @@ test('metadata that would be too much all together is refused, and what was ther
   for (const path of [`/guests/${id}/metadata`, '/metadata']) {
     const { status, body } = await call('PATCH', path, much);
     t.is(status, 400);
-    t.regex((body as { message: string }).message, /at most 262144 are kept/);
+    t.regex((body as { message: string }).message, /at most 262144 bytes in total/);
   }
   t.deepEqual((await call('GET', `/guests/${id}/metadata`)).body, { owner: 'ops' });
 });

@@ -39,7 +39,7 @@ for (const of of ['a guest', 'the hypervisor'])
     const { body, headers } = await api.call('GET', path);
     t.deepEqual(body, won?.body);
     t.is(headers.get('etag'), won?.headers.get('etag') ?? '');
-    t.regex(lost?.text ?? '', /it was changed meanwhile: its ETag is .+ now/);
+    t.regex(lost?.text ?? '', /it has changed since you read it: its ETag is now .+, so read it again/);
   });
 
 test('an action is refused when the guest is not as the client has seen it', async (t) => {

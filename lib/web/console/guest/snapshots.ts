@@ -1,4 +1,5 @@
 import { path } from '../../../client/path.js';
+import { ACTION_SPECS } from '../../../model/actions.js';
 import { isFinished } from '../../../model/job.js';
 import type { Snapshot } from '../../../model/snapshot.js';
 import { formatMb } from '../../../portable/format.js';
@@ -12,13 +13,6 @@ import type { Tab } from './tab.js';
 
 /** The states of a guest that has its disks open; the agent refuses to roll those back. */
 const LIVE = ['running', 'paused', 'suspended', 'blocked', 'shutdown'];
-
-/** The actions whose jobs change the list. */
-const CHANGING_ACTIONS: ReadonlySet<string> = new Set([
-  'createSnapshot',
-  'deleteSnapshot',
-  'rollbackSnapshot',
-]);
 
 /** A snapshot across the disks of a guest. */
 interface GuestSnapshot {
@@ -200,7 +194,7 @@ export const snapshotsTab = (guestId: string): Tab => {
     update: () => {
       const ended = store
         .jobList(guestId)
-        .filter(({ job }) => CHANGING_ACTIONS.has(job.Action) && isFinished(job)).length;
+        .filter(({ job }) => ACTION_SPECS.get(job.Action)?.task === 'snapshot' && isFinished(job)).length;
       if (ended !== endedJobs) void load();
       endedJobs = ended;
     },

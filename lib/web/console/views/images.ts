@@ -1,5 +1,5 @@
 import { path } from '../../../client/path.js';
-import { actionName } from '../../../model/actions.js';
+import { ACTION_SPECS } from '../../../model/actions.js';
 import type { Image } from '../../../model/image.js';
 import { formatMb } from '../../../portable/format.js';
 import { errorText, submit } from '../api.js';
@@ -75,15 +75,10 @@ const fetchImage = (): Promise<boolean> => {
   });
 };
 
-const FETCHES: ReadonlySet<string> = new Set([
-  actionName(undefined, 'fetchImage'),
-  actionName('container', 'fetchImage'),
-]);
-
 /** Creates a line for each fetch that has not ended. */
 const fetches = (): HTMLElement[] =>
   [...store.active.values()]
-    .filter(({ job }) => FETCHES.has(job.Action))
+    .filter(({ job }) => ACTION_SPECS.get(job.Action)?.imageChange === 'fetched')
     .map((state: JobState) => {
       const progress = jobProgress();
       progress.update(state);
