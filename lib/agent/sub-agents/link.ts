@@ -5,6 +5,7 @@ import { linesOf } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { EventLog } from '../../events/event-log.js';
 import type { Logger } from '../../log.js';
+import { Backoff } from '../../portable/backoff.js';
 import { connectionsTo } from '../../rpc/client/connections.js';
 import { openEvents, parseEvent } from '../../rpc/client/event-stream.js';
 import type { Progress, SubAgentEvent } from '../../rpc/protocol/messages.js';
@@ -81,10 +82,10 @@ export class SubAgentLink {
    */
   async follow(onResponse: () => void): Promise<void> {
     const { closed, log } = this.#options;
-    let retryMs = FIRST_RETRY_MS;
+    const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
     const noteResponse = (): void => {
       this.hasResponded = true;
-      retryMs = FIRST_RETRY_MS;
+      backoff.reset();
       onResponse();
     };
     while (!closed.aborted) {
@@ -96,7 +97,6 @@ export class SubAgentLink {
           await this.#read(stream, noteResponse);
         } else {
           noteResponse();
-          retryMs = UNSUPPORTED_RETRY_MS;
         }
       } catch (error) {
         this.#lacksEvents = false;
@@ -104,8 +104,8 @@ export class SubAgentLink {
         log.debug({ subAgent: this.name }, `sub-agent's event stream not opened: ${this.problem}`);
       }
       if (!this.subAgent.starting) onResponse();
+      const retryMs = this.#lacksEvents ? UNSUPPORTED_RETRY_MS : backoff.next();
       await delay(retryMs, undefined, { signal: closed, ref: false }).catch(() => {});
-      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }
   }
 

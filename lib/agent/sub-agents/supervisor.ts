@@ -7,6 +7,7 @@ import type { ServiceConfig } from '../../config/schema.js';
 import { errorMessage } from '../../errors.js';
 import { packageRoot } from '../../files/package-root.js';
 import type { Logger } from '../../log.js';
+import { Backoff } from '../../portable/backoff.js';
 import { type Ending, endingOf } from '../../process/child-exit.js';
 import {
   describeAddress,
@@ -88,7 +89,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
       log.info({ service: name, pid: child.pid, address }, 'service started');
       return endingOf(child);
     };
-    let backoffMs = FIRST_BACKOFF_MS;
+    const backoff = new Backoff(FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
@@ -96,10 +97,10 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
       const ending = await run().catch((error): Ending => ({ reason: errorMessage(error) }));
       running.delete(name);
       if (stopping.signal.aborted) return;
-      if (Date.now() - startedAt > STEADY_MS) backoffMs = FIRST_BACKOFF_MS;
+      if (Date.now() - startedAt > STEADY_MS) backoff.reset();
+      const backoffMs = backoff.next();
       log.error({ service: name, ...ending, backoffMs }, 'service exited, restarting');
       await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
-      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
   };
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentError, isStorageFailure } from '../../errors.js';
+import { Backoff } from '../../portable/backoff.js';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
@@ -16,13 +17,17 @@ export const retryWrite = async <T>(
   write: () => Promise<T>,
   onFailure: (error: AgentError) => void,
 ): Promise<T> => {
-  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
+  let backoff: Backoff | undefined;
+  for (;;) {
     try {
       return await write();
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
-      if (retryMs === FIRST_RETRY_MS) onFailure(error);
-      await delay(retryMs, undefined, { ref: false });
+      if (!backoff) {
+        backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
+        onFailure(error);
+      }
+      await delay(backoff.next(), undefined, { ref: false });
     }
   }
 };

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { linesOf } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { Backoff } from '../../portable/backoff.js';
 import { GUEST_LABEL } from './definition.js';
 import type { Guests } from './guests.js';
 
@@ -48,13 +49,13 @@ export class Watcher {
   async #run(onFirstAttempt: () => void): Promise<void> {
     const { signal } = this.#closed;
     let logged = '';
-    let retryMs = FIRST_RETRY_MS;
+    const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
     while (!signal.aborted) {
       try {
         await this.#session(() => {
           onFirstAttempt();
           logged = '';
-          retryMs = FIRST_RETRY_MS;
+          backoff.reset();
         });
       } catch (error) {
         if (signal.aborted) break;
@@ -62,8 +63,7 @@ export class Watcher {
         const message = errorMessage(error);
         if (message !== logged) this.#log.warn(message);
         logged = message;
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
-        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+        await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
       }
       onFirstAttempt();
     }

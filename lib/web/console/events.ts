@@ -1,11 +1,13 @@
 import { createParser } from '/console/vendor/eventsource-parser/index.js';
 import { MistifyError } from '../../client/errors.js';
 import type { EventBody } from '../../model/event.js';
+import { Backoff } from '../../portable/backoff.js';
 import { request } from './api.js';
-import { Backoff } from './backoff.js';
 
 /** The agent sends at least a comment every 15 seconds. */
 const SILENCE_MS = 40_000;
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 15_000;
 
 export interface EventListener {
   onEvent: (event: EventBody) => void;
@@ -53,7 +55,7 @@ const onHidden = (callback: () => void): (() => void) => {
 /** Follows the agent's events while the page is open. Uses fetch, because an EventSource cannot send a token. */
 export class Events {
   readonly #listener: EventListener;
-  readonly #backoff = new Backoff();
+  readonly #backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
   #lastId: string | undefined;
 
   constructor(listener: EventListener) {

@@ -1,6 +1,6 @@
 import { MistifyError } from '../../client/errors.js';
+import { Backoff } from '../../portable/backoff.js';
 import { errorText, onReadOnly, onUnauthorized } from './api.js';
-import { Backoff } from './backoff.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
@@ -15,6 +15,8 @@ import { imagesView } from './views/images.js';
 import { jobsView } from './views/jobs.js';
 import { missingView } from './views/missing.js';
 
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 15_000;
 const ALL: ReadonlySet<Kind> = new Set(['guests', 'jobs', 'images', 'services', 'metrics']);
 const SECTIONS = ['guests', 'images', 'jobs', 'agent'] as const;
 type Section = (typeof SECTIONS)[number];
@@ -91,7 +93,7 @@ const setProblem = (source: keyof typeof problems, text: string): void => {
   banner.hidden = banner.textContent === '';
 };
 
-const backoff = new Backoff();
+const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
 let reload: ReturnType<typeof setTimeout> | undefined;
 
 /** Reads the lists until that succeeds: events alone do not show what existed before them. */

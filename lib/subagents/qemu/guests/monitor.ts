@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import { Backoff } from '../../../portable/backoff.js';
 import { QmpClient, type QmpEvent, type QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestPaths } from '../layout.js';
@@ -80,14 +81,14 @@ export class Monitor {
   }
 
   async #run(): Promise<void> {
-    let delay = FIRST_RETRY_MS;
+    const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
     while (!this.closed && (await this.isAlive())) {
-      if (await this.#session(delay)) {
-        delay = FIRST_RETRY_MS;
+      const retryMs = backoff.next();
+      if (await this.#session(retryMs)) {
+        backoff.reset();
         await this.#waitForExit();
       } else {
-        await sleep(delay, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-        delay = Math.min(delay * 2, MAX_RETRY_MS);
+        await delay(retryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       }
     }
   }
@@ -99,16 +100,16 @@ export class Monitor {
 
   /**
    * Connects and resolves to `true` when that connection has closed, or to `false` when it could not be made.
-   * @param delay the retry delay in milliseconds, which tells how long attempts have been failing
+   * @param retryMs the delay before the next attempt, which tells how long attempts have been failing
    */
-  async #session(delay: number): Promise<boolean> {
+  async #session(retryMs: number): Promise<boolean> {
     const { paths, log, onConnect, onEvent, onSilence, onHeartbeat } = this.#options;
     let client: QmpClient;
     try {
       client = await QmpClient.connect(paths.qmp, { timeoutMs: CONNECT_TIMEOUT_MS, onEvent });
     } catch (error) {
       log.debug({ err: error }, 'QMP connection failed');
-      if (!(error instanceof QmpClosedError) || delay >= NO_SOCKET_MS) onSilence();
+      if (!(error instanceof QmpClosedError) || retryMs >= NO_SOCKET_MS) onSilence();
       return false;
     }
     if (this.closed) client.close();

@@ -1,12 +1,13 @@
 import { MistifyError } from '../../../client/errors.js';
 import { path } from '../../../client/path.js';
 import type { Guest } from '../../../model/guest.js';
+import { Backoff } from '../../../portable/backoff.js';
 import { errorText, get } from '../api.js';
-import { Backoff } from '../backoff.js';
 import { token } from '../session.js';
 import { signIn } from '../sign-in.js';
 import { sentence } from '../words.js';
 
+const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 /** The agent's response to a GET without an upgrade, when it would open the console. */
 const UPGRADE_REQUIRED = 426;
@@ -64,7 +65,7 @@ const refusalOf = (error: unknown): Problem => {
  */
 export class Attachment {
   readonly #options: AttachmentOptions;
-  readonly #backoff = new Backoff(LONGEST_DELAY_MS);
+  readonly #backoff = new Backoff(FIRST_DELAY_MS, LONGEST_DELAY_MS);
   #isClosed = false;
   #wake = (): void => {};
 
