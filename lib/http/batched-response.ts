@@ -1,80 +1,96 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import { atEndOfTurn } from '../end-of-turn.js';
-import { collectAsPassed } from '../young-garbage.js';
 
 type Callback = (error?: Error | null) => void;
-type Written = [chunk: unknown, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback];
+type WriteArgs = [chunk: unknown, encodingOrCallback?: BufferEncoding | Callback, callback?: Callback];
 
-/** An answer whose first bytes go out at the end of the turn of the event loop, and its head with them, in one write. */
-export class CoalescingResponse<
+let scheduled: (() => void)[] = [];
+
+const runScheduled = (): void => {
+  const all = scheduled;
+  scheduled = [];
+  for (const send of all) send();
+};
+
+/**
+ * Runs `send` at the end of this turn of the event loop, together with all others. Waking a sleeping client costs as
+ * much as a small response; of messages that are sent together, only the first one pays for it.
+ * @param send must not throw
+ */
+const atEndOfTurn = (send: () => void): void => {
+  if (scheduled.push(send) === 1) setImmediate(runScheduled);
+};
+
+/**
+ * A response that holds its head and its first chunk back until the end of the turn of the event loop, and sends them
+ * in one write. Later chunks are written at once.
+ */
+export class BatchedResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
-  #held: Written | undefined;
-  #end: Partial<Written> | undefined;
-  #isWaiting = false;
+  #firstWrite: WriteArgs | undefined;
+  #end: Partial<WriteArgs> | undefined;
+  #isScheduled = false;
   #isSent = false;
 
-  override write(...written: Written): boolean {
-    if (this.#isSent || this.#held || this.#end) {
+  override write(...args: WriteArgs): boolean {
+    if (this.#isSent || this.#firstWrite || this.#end) {
       this.send();
-      const [chunk] = written;
-      if (chunk instanceof Uint8Array) collectAsPassed(chunk.length);
-      return super.write(...(written as Parameters<ServerResponse['write']>));
+      return super.write(...(args as Parameters<ServerResponse['write']>));
     }
-    this.#held = written;
-    this.#wait();
+    this.#firstWrite = args;
+    this.#schedule();
     return true;
   }
 
-  override end(...written: Partial<Written>): this {
+  override end(...args: Partial<WriteArgs>): this {
     if (this.#isSent || this.#end) {
       this.send();
-      return super.end(...(written as Parameters<ServerResponse['end']>));
+      return super.end(...(args as Parameters<ServerResponse['end']>));
     }
-    this.#end = written;
-    this.#wait();
+    this.#end = args;
+    this.#schedule();
     return this;
   }
 
-  /** What was written before is sent first, as it would have been. */
+  /** Sends what was written before, as a plain response would have. */
   override destroy(error?: Error): this {
     if (!this.destroyed && !this.#isSent) this.send();
     return super.destroy(error);
   }
 
   static {
-    // An accessor in Node, but a field in its types. Hapi takes a response for broken off that closes before it has ended.
-    Object.defineProperty(CoalescingResponse.prototype, 'writableEnded', {
-      get(this: CoalescingResponse): boolean {
+    // An accessor in Node, but a field in its types. hapi treats a response that closes before it has ended as aborted.
+    Object.defineProperty(BatchedResponse.prototype, 'writableEnded', {
+      get(this: BatchedResponse): boolean {
         const isEnded: unknown = Reflect.get(ServerResponse.prototype, 'writableEnded', this);
         return this.#end !== undefined || isEnded === true;
       },
     });
   }
 
-  /** Sends what is held. */
+  /** Sends what is held back, without waiting for the end of the turn. */
   send(): void {
     if (this.#isSent) return;
     this.#isSent = true;
-    const [held, end] = [this.#held, this.#end];
-    this.#held = undefined;
+    const [firstWrite, end] = [this.#firstWrite, this.#end];
+    this.#firstWrite = undefined;
     this.#end = undefined;
-    if (held && end?.length === 0) {
-      super.end(...(held as Parameters<ServerResponse['end']>));
+    if (firstWrite && end?.length === 0) {
+      super.end(...(firstWrite as Parameters<ServerResponse['end']>));
       return;
     }
-    if (held) super.write(...(held as Parameters<ServerResponse['write']>));
+    if (firstWrite) super.write(...(firstWrite as Parameters<ServerResponse['write']>));
     if (end) super.end(...(end as Parameters<ServerResponse['end']>));
   }
 
-  #wait(): void {
-    if (this.#isWaiting) return;
-    this.#isWaiting = true;
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     atEndOfTurn(() => {
       try {
         this.send();
       } catch (error) {
-        // Whoever wrote what cannot be sent has returned; the other answers are none of its business.
+        // The caller of `write` has returned, and the other responses of this turn must still be sent.
         this.destroy(error as Error);
       }
     });

@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { Boom } from '@hapi/boom';
-import { CoalescingResponse } from '../http/batched-response.js';
+import { BatchedResponse } from '../http/batched-response.js';
 import { latestAnswer, noteAnswers } from '../http/last-response.js';
 import { STREAM_BUFFER_BYTES } from '../http/stream-buffer.js';
 import { errorBody } from './errors.js';
@@ -120,7 +120,7 @@ export const createListener = (
     requestTimeout: timeouts.request,
     connectionsCheckingInterval: timeouts.check,
     requireHostHeader: false,
-    ServerResponse: CoalescingResponse,
+    ServerResponse: BatchedResponse,
     highWaterMark: STREAM_BUFFER_BYTES,
   };
   const listener = tls

@@ -11,12 +11,10 @@ import { errorMessage, isErrno } from '../../lib/errors.js';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { startOnSocket } from '../../lib/http/private-socket.js';
 import { createLogger, type Logger } from '../../lib/log.js';
-import { stopPretenuring } from '../../lib/pretenuring.js';
 import { removeStaleSocket } from '../../lib/rpc/protocol/service-address.js';
 import { accessTo, SOCKET } from '../../lib/server/access.js';
 import { createServer, type Endpoint } from '../../lib/server/server.js';
 import { readTls, reloadTls } from '../../lib/server/tls.js';
-import { unoptimized } from '../../lib/unoptimized.js';
 import { pages } from '../pages.js';
 import { routeTable } from '../table.js';
 import { type Address, formatAddress } from './address.js';
@@ -54,9 +52,8 @@ const endpointAt = async (address: Address, { server, dbpath }: Config, log: Log
   rateLimit: server.rate_limit,
 });
 
-/** hapi looks at each route with schemas of its own. */
 const prepareServer = ({ context }: Agent, endpoint: Endpoint): Promise<Server> =>
-  unoptimized(() => createServer({ routes: routeTable, pages, context, endpoint }));
+  createServer({ routes: routeTable, pages, context, endpoint });
 
 const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promise<Server | undefined> => {
   if (!socket) return undefined;
@@ -75,7 +72,7 @@ const runningJobs = ({ context }: Agent): { job: string; action: string; guest: 
 
 const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): Promise<void> => {
   const log = createLogger('agent', logLevel);
-  const config = await unoptimized(() => loadConfig(configFile));
+  const config = await loadConfig(configFile);
   for (const warning of config.warnings) log.warn(warning);
   const endpoint = await endpointAt(address, config, log);
   const agent = await startAgent(config, log);
@@ -114,7 +111,6 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
 
 /** Runs the agent until SIGINT or SIGTERM. When it cannot start, it prints why and exits with code 1. */
 export const main = async (argv: readonly string[]): Promise<void> => {
-  stopPretenuring();
   try {
     await agentCommand(serve).parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { unoptimized } from '../../lib/unoptimized.js';
+import { main } from './main.js';
 
-const { main } = await unoptimized(() => import('./main.js'));
 await main(process.argv.slice(2));

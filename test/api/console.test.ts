@@ -84,7 +84,7 @@ test('text that is no such thing closes the console, which says what text is for
     const viewer = await view(serial, { stream: { decodeStrings: false } });
     const ended = viewer.ends();
     viewer.stream.write(nonsense);
-    t.deepEqual(await ended, [1011, 'text is {"resize": {"columns": N, "rows": N}}'], nonsense);
+    t.deepEqual(await ended, [1011, 'text messages must be {"resize": {"columns": N, "rows": N}}'], nonsense);
   }
 });
 

@@ -3,7 +3,7 @@ import type { Axios as AxiosClient, AxiosRequestConfig, AxiosResponse } from 'ax
 import { errors, type Pool } from 'undici';
 import type { TimeLimit } from '../../async/deadline.js';
 import { AgentError, badResponse, errorMessage, serviceDown } from '../../errors.js';
-import { Axios, AxiosError } from '../../http/axios.js';
+import { Axios } from '../../http/axios.js';
 import { contentLength } from '../../http/content-length.js';
 import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
 import { dial, UpgradeRefused } from '../../http/websocket/dial.js';
@@ -12,64 +12,61 @@ import { encodeCall } from '../protocol/codec.js';
 import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
 import {
   authorization,
-  nameAddress,
+  publicAddress,
   type ServiceEndpoint,
   webSocketOptions,
 } from '../protocol/service-address.js';
 import { connectionsTo } from './connections.js';
 import { callFailed, consoleRefused, statusFailed, streamRefused } from './refused.js';
 import type { CallOptions, ConsoleQuery, ServiceClient } from './service-client.js';
-import { toSubAgent } from './undici-adapter.js';
+import { ResponseTooLarge, ResponseTooLate, undiciAdapter } from './undici-adapter.js';
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 export interface RpcClientOptions {
   /** The service's name, for error messages. */
   service: string;
   endpoint: ServiceEndpoint;
   path: string;
-  /** Connections at the same time. */
+  /** The most connections that are open at the same time. */
   maxSockets: number;
 }
 
-interface RpcAnswer {
+/** The envelope of a response, as it may arrive. */
+interface Envelope {
   result?: unknown;
   error?: unknown;
-  /** What the error means: see `kindOfError`. */
+  /** The meaning of the error: see `kindOfError`. */
   kind?: unknown;
   id?: unknown;
 }
 
-type Sending = AxiosRequestConfig & { signal?: AbortSignal };
+type RequestConfig = AxiosRequestConfig & { signal?: AbortSignal };
 
-const asText = (data: unknown): string => data as string;
-
+/** Encodes what a call is part of as the headers that `jobStage` reads. */
 export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, string | number> => ({
   [CALL_HEADERS.job]: job,
   [CALL_HEADERS.stage]: stage,
   [CALL_HEADERS.attempt]: attempt,
 });
 
-/** What undici says of an answer that HTTP has, but not to our requests, such as a 100 or a 101. */
+/** The messages of undici for an interim response (1xx) that the request did not ask for. */
 const UNASKED = /^bad (response|upgrade)$/;
 
-/** Whether something answered, but not in HTTP, not what we asked, or more than we read. */
-const isNonsense = (error: unknown): boolean =>
+/** Tells a response that is not HTTP, not what was asked for, or too long from no response at all. */
+const isBadResponse = (error: unknown): boolean =>
   error instanceof errors.HTTPParserError ||
   error instanceof errors.HeadersOverflowError ||
   (error instanceof errors.SocketError && UNASKED.test(error.message)) ||
-  error instanceof AxiosError;
+  error instanceof ResponseTooLarge;
 
-const isTimeUp = (error: unknown): boolean =>
-  error instanceof AxiosError && error.code === AxiosError.ETIMEDOUT;
-
-/** Why nothing answered: the system's code where it has one, undici's words otherwise. */
-const whyDown = (error: unknown): string => {
+/** Says why there was no response: the system's error code, or undici's message where there is none. */
+const downReason = (error: unknown): string => {
   const { code = '' } = error as NodeJS.ErrnoException;
   return error instanceof errors.UndiciError || code === '' ? errorMessage(error) : code;
 };
 
-/** Calls a sub-agent: JSON-RPC 1.0 over HTTP, over connections that are kept alive. */
+/** Calls a sub-agent with JSON-RPC 1.0 over HTTP, on connections that are kept alive. */
 export class RpcClient implements ServiceClient {
   readonly #service: string;
   readonly #http: AxiosClient;
@@ -83,29 +80,31 @@ export class RpcClient implements ServiceClient {
     this.#service = service;
     this.#path = path;
     this.#endpoint = endpoint;
-    this.#where = nameAddress(endpoint.address);
+    this.#where = publicAddress(endpoint.address);
     this.#connections = connectionsTo(endpoint.address, maxSockets);
     const headers = { ...authorization(endpoint), 'Content-Type': 'application/json' };
-    // Not `axios.create`, whose defaults for all the world are merged into each call anew.
+    // `axios.create` would merge axios' defaults into the config of each call.
     this.#http = new Axios({
-      adapter: toSubAgent(this.#connections, { headers, maxAnswerBytes: MAX_ANSWER_BYTES }),
+      adapter: undiciAdapter(this.#connections, { headers, maxResponseBytes: MAX_RESPONSE_BYTES }),
     });
   }
 
   /**
    * Calls `method` with one request.
-   * @throws {AgentError} `unavailable` when nothing answers, `bad_answer` or `not_found` when it is not well; what the limit says
+   * @returns the result, an object
+   * @throws {AgentError} `unavailable` when the sub-agent does not respond, `bad_answer` when its response makes no
+   * sense or reports a failure of its own, the kind of its refusal, and the limit's own error when the time is up
    */
   async call(method: string, request: unknown, { signal, limit, stage }: CallOptions = {}): Promise<unknown> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const config: Sending = { data: encodeCall(method, request, id) };
+    const config: RequestConfig = { data: encodeCall(method, request, id) };
     if (limit) config.timeout = limit.ms;
     if (signal) config.signal = signal;
     if (stage) config.headers = stageHeaders(stage);
-    const response = await this.#send(config, limit);
-    if (response.status >= 400) throw statusFailed(this.#service, response.status, asText(response.data));
-    return this.#result(method, id, asText(response.data));
+    const { status, data } = (await this.#send(config, limit)) as AxiosResponse<string>;
+    if (status >= 400) throw statusFailed(this.#service, status, data);
+    return this.#decode(method, id, data);
   }
 
   /**
@@ -141,37 +140,35 @@ export class RpcClient implements ServiceClient {
     void this.#connections.destroy();
   }
 
-  async #send(config: Sending, limit?: TimeLimit): Promise<AxiosResponse> {
+  async #send(config: RequestConfig, limit?: TimeLimit): Promise<AxiosResponse> {
     config.method = 'POST';
     config.url = this.#path;
     try {
       return await this.#http.request(config);
     } catch (error) {
       config.signal?.throwIfAborted();
-      if (limit && isTimeUp(error)) throw limit.expired();
-      if (isNonsense(error)) throw badResponse(this.#service, errorMessage(error));
-      throw serviceDown(this.#service, this.#where, whyDown(error));
+      if (limit && error instanceof ResponseTooLate) throw limit.expired();
+      if (isBadResponse(error)) throw badResponse(this.#service, errorMessage(error));
+      throw serviceDown(this.#service, this.#where, downReason(error));
     }
   }
 
-  #result(method: string, id: number, text: string): unknown {
-    let answer: RpcAnswer | null;
+  #decode(method: string, id: number, text: string): unknown {
+    let envelope: Envelope | null;
     try {
-      answer = JSON.parse(text) as RpcAnswer | null;
+      envelope = JSON.parse(text) as Envelope | null;
     } catch (error) {
-      throw new AgentError('bad_answer', `${this.#service}: the response to ${method} is not JSON`, {
-        cause: error,
-      });
+      const message = `${this.#service}: the response to ${method} is not JSON`;
+      throw new AgentError('bad_answer', message, { cause: error });
     }
-    if (typeof answer !== 'object' || answer === null)
-      throw badResponse(this.#service, `no response to ${method}`);
-    if (answer.error !== null && answer.error !== undefined)
-      throw callFailed(this.#service, answer.error, answer.kind);
-    if (answer.id !== id)
+    if (typeof envelope !== 'object' || envelope === null)
+      throw badResponse(this.#service, `the response to ${method} is not a JSON object`);
+    const { result, error } = envelope;
+    if (error !== null && error !== undefined) throw callFailed(this.#service, error, envelope.kind);
+    if (envelope.id !== id)
       throw badResponse(this.#service, `the response to ${method} belongs to another call`);
-    if (typeof answer.result !== 'object' || answer.result === null || Array.isArray(answer.result)) {
+    if (typeof result !== 'object' || result === null || Array.isArray(result))
       throw badResponse(this.#service, `the response to ${method} has no result`);
-    }
-    return answer.result;
+    return result;
   }
 }

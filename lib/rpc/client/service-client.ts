@@ -3,24 +3,24 @@ import type { TimeLimit } from '../../async/deadline.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
 import type { JobStage } from '../protocol/messages.js';
 
-/** What a console stage is asked: its request and its args, as the query of a URL. */
+/** The request of a console stage and its args, as the query of a URL. */
 export type ConsoleQuery = Record<string, string | number>;
 
 export interface CallOptions {
   /** Ends the call. */
   signal?: AbortSignal | undefined;
   limit?: TimeLimit;
-  /** What the call is part of, for an async action. */
+  /** The stage that an async action's call belongs to. */
   stage?: JobStage | undefined;
 }
 
-/** What the runtime needs of a sub-agent's client. */
+/** The client of a sub-agent, as the runtime uses it. All three ways throw an `AgentError`. */
 export interface ServiceClient {
   call(method: string, request: unknown, options?: CallOptions): Promise<unknown>;
   open(request: unknown, signal: AbortSignal): Promise<ByteStream>;
   /**
-   * Connects with a console: bytes are buffers, what is said about the terminal are strings.
-   * @param signal gives up while it is not open yet
+   * Connects to a console. Buffers are the console's bytes, strings are JSON about the terminal.
+   * @param signal gives up while the console is not open yet
    */
   connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex>;
   close(): void;

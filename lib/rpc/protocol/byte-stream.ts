@@ -1,15 +1,16 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { STREAM_BUFFER_BYTES } from '../../http/stream-buffer.js';
 
-/** Bytes, and how many there are, where that is known before they have come. */
+/** Bytes, and their number where it is known before they arrive. */
 export interface ByteStream {
   bytes: Readable;
   length?: number | undefined;
 }
 
 /**
- * The same bytes; an error when they are not as many as was said, for which whoever was told of more would wait. Who has
- * them all takes the stream for ended: the last ones come only when it has.
+ * Passes bytes on and fails when their number differs from the one that was announced: a receiver would otherwise wait
+ * for the missing ones. The last chunk comes only after `bytes` has ended, so a receiver that has them all can rely on
+ * the end.
  * @param length bytes
  */
 export const exactly = (bytes: Readable, length: number): Readable => {
@@ -26,9 +27,9 @@ export const exactly = (bytes: Readable, length: number): Readable => {
     },
     flush(done) {
       if (missing === 0) done(null, last);
-      else done(new Error(`${length - missing} bytes, not the ${length} that were announced`));
+      else done(new Error(`${length - missing} bytes instead of the ${length} that were announced`));
     },
   });
-  // Its error is that of `counted`.
+  // Errors of `bytes` surface on `counted`.
   return pipeline(bytes, counted, () => {});
 };

@@ -2,14 +2,14 @@ import { isLosslessNumber, parse as parseLossless } from 'lossless-json';
 import { errorMessage } from '../../errors.js';
 import { Refusal } from './refusal.js';
 
-/** A JSON-RPC 1.0 call. `id` is the JSON text of the caller's id, digit for digit as it came. */
+/** A JSON-RPC 1.0 call. `id` is the JSON text of the caller's id, digit for digit. */
 export interface Call {
   method: string;
   params: unknown;
   id: string;
 }
 
-/** Callers, ours and Go's alike, put the id last: then its digits can be read off the end of the text. */
+/** Callers in Go, like ours, put the id last, so its digits can be read from the end of the text. */
 const TRAILING_ID = /"id"\s*:\s*(-?\d+)\s*\}\s*$/;
 
 const idText = (text: string, id: unknown): string => {
@@ -21,7 +21,7 @@ const idText = (text: string, id: unknown): string => {
 };
 
 /**
- * Reads a call.
+ * Decodes a call.
  * @throws {SyntaxError} when the text is not JSON, {TypeError} when it is not a call with one parameter
  */
 export const decodeCall = (text: string): Call => {

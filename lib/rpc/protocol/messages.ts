@@ -5,31 +5,31 @@ import { type Image, imageSchema, SHA256 } from '../../model/image.js';
 import type { CpuMetrics, DiskMetrics, MetricsType, NicMetrics } from '../../model/metrics.js';
 import { type Snapshot, snapshotSchema } from '../../model/snapshot.js';
 
-/** Where a service answers RPC unless its config says otherwise. */
+/** The path of a service's RPC, unless its config names another. */
 export const RPC_PATH = '/_mistify_RPC_';
-/** Where our sub-agents say how they are. */
+/** The path of a sub-agent's `Health`. */
 export const HEALTH_PATH = '/_mistify_health_';
-/** Where our sub-agents tell what happens, as JSON lines of `SubAgentEvent`. */
+/** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
 export const EVENTS_PATH = '/_mistify_events_';
 
-/** Headers of a stage's call: which job it is for, which stage of it, and the how manyeth attempt. */
+/** Headers of an async action's call: its job, stage and attempt. */
 export const CALL_HEADERS = {
   job: 'x-mistify-job',
   stage: 'x-mistify-stage',
   attempt: 'x-mistify-attempt',
 } as const;
 
-/** What a stage's call of an async action is part of; by it a sub-agent can tell a repeat. */
+/** The stage that an async action's call belongs to. A sub-agent recognises a repeated call by it. */
 export interface JobStage {
   /** The job's id. */
   job: string;
-  /** From 0. */
+  /** Counts from 0. */
   stage: number;
-  /** From 1. */
+  /** Counts from 1. */
   attempt: number;
 }
 
-/** Opaque to the agent: handed from the config to that stage alone. */
+/** Strings from the config for one stage. The agent does not interpret them. */
 export type StageArgs = Record<string, string>;
 
 export interface GuestRequest {
@@ -40,11 +40,11 @@ export interface GuestRequest {
 
 export interface GuestResponse {
   guest: LooseGuest & { id: string };
-  /** Anything worth telling about it. */
+  /** Anything worth knowing about the guest. */
   message?: string;
-  /** Seconds after which the agent is to run the stage again. */
+  /** Seconds after which the agent runs the stage again. */
   retry?: number;
-  /** How recent the guest's state in this answer is; see `GuestState`. */
+  /** The revision of the guest's state in this response: see `GuestState`. */
   revision?: number;
 }
 
@@ -62,18 +62,18 @@ export interface GuestMetricsResponse {
   cpu?: CpuMetrics[];
 }
 
-/** All that a sub-agent counts of one guest. */
+/** A sub-agent's counters of one guest. */
 export interface GuestCounters {
   /** The guest's id. */
   guest: string;
   cpu?: CpuMetrics[];
   disk?: Record<string, DiskMetrics>;
   nic?: Record<string, NicMetrics>;
-  /** What it takes of the host's memory now, in bytes. */
+  /** The host memory that the guest uses now, in bytes. */
   memory?: number;
 }
 
-/** The counters of every guest that has any, in one answer. */
+/** The counters of every guest that has any. */
 export interface AllMetricsResponse {
   guests: GuestCounters[];
 }
@@ -83,7 +83,7 @@ export interface ImageRequest {
   type: string;
   dest: string;
   source: string;
-  /** What the fetched file is to have, in hex; the key is sent only when the caller gave one. */
+  /** The expected digest of the fetched file, in hex. The key is sent only when the caller gave one. */
   sha256?: string;
 }
 
@@ -102,16 +102,16 @@ export interface SnapshotResponse {
   snapshots: Snapshot[];
 }
 
-/** The state of a guest at one moment; of two, the one with the higher revision is the later one. */
+/** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
 export interface GuestState {
   id: string;
   state: string;
-  /** 0 when there is no VNC server. */
+  /** The port of the VNC server; 0 without one. */
   vnc: number;
   revision: number;
 }
 
-/** How far a running job has come. */
+/** The progress of a running job. */
 export interface Progress {
   /** The job's id. */
   job: string;
@@ -122,9 +122,9 @@ export interface Progress {
 }
 
 /**
- * A line of the event stream. The first one has all `guests`, which is none for a sub-agent that runs none; then
- * come a `guest` that changed, the id of one that was `removed`, the `progress` of a job. An empty object only says
- * that the sub-agent is alive.
+ * A line of the event stream. The first line has all `guests`, an empty list from a sub-agent that runs none. Later
+ * lines have a `guest` that changed, the id of a guest that was `removed`, or the `progress` of a job. An empty object
+ * is a heartbeat.
  */
 export type SubAgentEvent =
   | { guests: GuestState[] }
@@ -136,7 +136,7 @@ export type SubAgentEvent =
 export interface Health {
   name: string;
   status: 'ok' | 'degraded';
-  /** What is wrong, when something is. */
+  /** The problem of a degraded sub-agent. */
   message?: string;
   methods: string[];
 }
@@ -173,7 +173,7 @@ export const snapshotRequestSchema = Joi.object<SnapshotRequest>({
   destroyMoreRecent: flag(),
 }).unknown();
 
-/** What a sub-agent must answer at least; lists may be `null`, as Go has them when they are empty. */
+/** The least that a sub-agent must send. Lists may be `null`, which is how Go encodes empty ones. */
 export const guestMetricsResponseSchema = Joi.object<GuestMetricsResponse>({
   cpu: Joi.array().items(Joi.object()).allow(null),
   disk: Joi.object().pattern(Joi.string(), Joi.object()).allow(null),
@@ -184,14 +184,14 @@ export const allMetricsRequestSchema = Joi.object({}).unknown();
 
 const count = Joi.number().min(0);
 
-/** By device: its name under `nameKey`, and counts. */
+/** Counters by device. Each has the device's name under `nameKey`; everything else is a count. */
 const counters = (nameKey: 'disk' | 'name'): Joi.ObjectSchema =>
   Joi.object().pattern(
     Joi.string(),
     Joi.object({ [nameKey]: Joi.string().max(255) }).pattern(Joi.string(), count),
   );
 
-/** Metrics of another shape would end up in the time series of whoever scrapes them. */
+/** Strict, because metrics of another shape would end up in Prometheus' time series. */
 export const allMetricsResponseSchema = Joi.object<AllMetricsResponse>({
   guests: Joi.array()
     .items(
@@ -228,7 +228,7 @@ const guestStateSchema = Joi.object<GuestState>({
   revision: Joi.number().integer().min(0).required(),
 }).unknown();
 
-/** What the agent takes of a line of the event stream; unsafe integers are no revisions. */
+/** Validates a line of the event stream. A revision must be a safe integer. */
 export const subAgentEventSchema = Joi.object<SubAgentEvent>({
   guests: Joi.array().items(guestStateSchema),
   guest: guestStateSchema,

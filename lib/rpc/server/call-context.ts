@@ -8,25 +8,28 @@ import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
  */
 export type ReportProgress = (message: string, percent?: number) => void;
 
-/** What a method is told beside its request. */
+/** The second argument of a method. */
 export interface CallContext {
-  /** Aborted when the agent is no longer waiting for the answer. */
+  /** Aborts when the agent no longer waits for the response. */
   signal: AbortSignal;
   log: Logger;
-  /** What the call is part of; absent when no job is behind it. */
+  /** The job, stage and attempt of an async action's call. */
   job: JobStage | undefined;
   /** Reports how far the call has come; call it at most once a second. */
   progress: ReportProgress;
 }
 
-/** What a call's headers say of it. */
+/** Reads the job, stage and attempt from a call's headers. */
 export const jobStage = (headers: Record<string, unknown>): JobStage | undefined => {
   const job = headers[CALL_HEADERS.job];
   if (typeof job !== 'string') return undefined;
   return { job, stage: Number(headers[CALL_HEADERS.stage]), attempt: Number(headers[CALL_HEADERS.attempt]) };
 };
 
-/** Most methods look neither at the signal nor at the log, and to make these costs more than a small answer. */
+/** Makes the context of a request. */
+export type MakeCallContext = (request: Request, about: object) => CallContext;
+
+/** Makes the signal and the log on first use: most methods need neither, and both cost more than a small response. */
 export class LazyCallContext implements CallContext {
   readonly job: JobStage | undefined;
   readonly progress: ReportProgress;

@@ -1,15 +1,13 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
+import { HEARTBEAT_MS } from '../protocol/heartbeat.js';
 import type { GuestState, Progress, SubAgentEvent } from '../protocol/messages.js';
 import type { GuestStates } from './guest-states.js';
 
-/** How often an idle event stream says that the sub-agent is alive. */
-export const HEARTBEAT_MS = 5000;
-
-/** What a sub-agent's calls under way have to tell beside their answers. */
+/** Emits the progress of running calls. */
 export class CallEvents extends EventEmitter<{ progress: [Progress] }> {}
 
-/** The states of all guests, then everything that happens, as JSON lines, until `signal` is aborted. */
+/** Makes the event stream of a sub-agent, which ends when `signal` aborts. */
 export const eventStream = (states: GuestStates, calls: CallEvents, signal: AbortSignal): Readable => {
   const stream = new PassThrough();
   const write = (event: SubAgentEvent): void => {

@@ -7,8 +7,8 @@ interface Changes {
 }
 
 /**
- * The states of the guests that a sub-agent runs. Each change gets a revision higher than every one before
- * it, those of an earlier process included.
+ * The states of the guests that a sub-agent runs. Revisions are microseconds since 1970, so they keep rising when the
+ * sub-agent restarts.
  */
 export class GuestStates extends EventEmitter<Changes> {
   readonly #states = new Map<string, GuestState>();
@@ -22,10 +22,10 @@ export class GuestStates extends EventEmitter<Changes> {
     return [...this.#states.values()];
   }
 
-  /** Notes the state of a guest, and tells those who listen when it is a new one. */
+  /** Stores the state of a guest. Gives it a new revision and emits `changed` if it differs from the last one. */
   set(id: string, state: string, vnc = 0): GuestState {
-    const known = this.#states.get(id);
-    if (known?.state === state && known.vnc === vnc) return known;
+    const previous = this.#states.get(id);
+    if (previous?.state === state && previous.vnc === vnc) return previous;
     this.#revision = Math.max(this.#revision + 1, Date.now() * 1000);
     const next = { id, state, vnc, revision: this.#revision };
     this.#states.set(id, next);

@@ -10,10 +10,10 @@ const controlSchema = Joi.object<{ resize: TerminalSize }>({
   resize: Joi.object({ columns: side, rows: side }).required(),
 });
 
-/** RFC 6455, 7.4.1: a message that is against the rules. */
+/** RFC 6455, 7.4.1: the message breaks the protocol. */
 const POLICY_VIOLATION = 1008;
 
-const parsed = (text: string): { resize: TerminalSize } | undefined => {
+const parseControl = (text: string): { resize: TerminalSize } | undefined => {
   try {
     return Joi.attempt(JSON.parse(text), controlSchema) as { resize: TerminalSize };
   } catch {
@@ -21,13 +21,13 @@ const parsed = (text: string): { resize: TerminalSize } | undefined => {
   }
 };
 
-/** Serves a console over a WebSocket until either ends. A terminal whose size could not be told still works. */
+/** Serves a console over a WebSocket until either ends. A resize that fails is ignored: the terminal still works. */
 export const serveConsole = (socket: WebSocket, { bytes, resize = () => {} }: Console): void =>
   bridge(socket, bytes, (text) => {
-    const control = parsed(text);
+    const control = parseControl(text);
     if (control)
       Promise.resolve(control.resize)
         .then(resize)
         .catch(() => {});
-    else socket.close(POLICY_VIOLATION, 'text is {"resize": {"columns": N, "rows": N}}');
+    else socket.close(POLICY_VIOLATION, 'text messages must be {"resize": {"columns": N, "rows": N}}');
   });

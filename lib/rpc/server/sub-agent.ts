@@ -1,8 +1,7 @@
 import { createServer } from 'node:http';
 import * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
-import { errorMessage } from '../../errors.js';
-import { CoalescingResponse } from '../../http/batched-response.js';
+import { BatchedResponse } from '../../http/batched-response.js';
 import { disconnectSignal } from '../../http/disconnect-signal.js';
 import { endConnectionsAtStop } from '../../http/graceful-stop.js';
 import { startOnSocket } from '../../http/private-socket.js';
@@ -10,9 +9,8 @@ import { STREAM_BUFFER_BYTES } from '../../http/stream-buffer.js';
 import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
 import { Upgrades } from '../../http/websocket/upgrades.js';
 import type { Logger } from '../../log.js';
-import { type ByteStream, exactly } from '../protocol/byte-stream.js';
-import { decodeCall, encodeError, encodeResult } from '../protocol/codec.js';
-import { EVENTS_PATH, HEALTH_PATH, type Health, RPC_PATH } from '../protocol/messages.js';
+import type { ByteStream } from '../protocol/byte-stream.js';
+import { EVENTS_PATH, HEALTH_PATH, type Health } from '../protocol/messages.js';
 import {
   describeAddress,
   excessOfSocketPath,
@@ -21,36 +19,30 @@ import {
   type ServiceAddress,
 } from '../protocol/service-address.js';
 import { requireSecret } from './authorization.js';
-import { type CallContext, jobStage, LazyCallContext } from './call-context.js';
+import { jobStage, LazyCallContext, type MakeCallContext } from './call-context.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
-import { plain, plainFailure } from './plain-text.js';
+import { type Method, type RegisteredMethod, rpcRoutes } from './rpc-route.js';
+import { streamRoute } from './stream-route.js';
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
-/** Longer than a client keeps an idle socket, so that it is never the server that closes one first. */
+/** Longer than clients keep idle connections, so that the server never closes one first. */
 const KEEP_ALIVE_MS = 120_000;
-/** For calls under way when it stops. */
+/** The time that running calls get when the sub-agent stops. */
 const STOP_MS = 5000;
-
-export type Method<Request, Response> = (request: Request, call: CallContext) => Promise<Response> | Response;
 
 export interface SubAgentOptions {
   name: string;
   log: Logger;
-  /** The guests that the sub-agent runs; none by default. */
+  /** The states of the guests that the sub-agent runs. */
   guestStates?: GuestStates;
-  /** What is wrong, or `undefined` when all is well. */
+  /** Returns the problem that `Health` reports, `undefined` when there is none. */
   check?: () => Promise<string | undefined> | string | undefined;
 }
 
-interface RegisteredMethod {
-  schema: ObjectSchema;
-  handle: Method<never, unknown>;
-}
-
 /**
- * The server half of a sub-agent: JSON-RPC 1.0 over HTTP, as the agent speaks it.
+ * The server half of a sub-agent: JSON-RPC 1.0 over HTTP, streams, consoles, events and health.
  *
  * ```ts
  * const agent = new SubAgent({ name: 'greeter', log });
@@ -69,12 +61,28 @@ export class SubAgent {
   #server: Hapi.Server | undefined;
   #upgrades: Upgrades | undefined;
 
+  readonly #makeContext: MakeCallContext = (request, about) => {
+    const job = jobStage(request.headers);
+    return new LazyCallContext(request, {
+      job,
+      log: () => this.#options.log.child(about),
+      progress: (message, percent) => {
+        if (job)
+          this.#calls.emit('progress', {
+            job: job.job,
+            message,
+            ...(percent === undefined ? {} : { percent }),
+          });
+      },
+    });
+  };
+
   constructor(options: SubAgentOptions) {
     this.#options = options;
     this.#guestStates = options.guestStates ?? new GuestStates();
   }
 
-  /** Registers `Service.Method`. What it throws becomes the call's error. */
+  /** Registers `Service.Method`. The message of an error that it throws becomes the call's error; see `Refusal`. */
   method<Request, Response>(
     name: `${string}.${string}`,
     schema: ObjectSchema<Request>,
@@ -84,41 +92,24 @@ export class SubAgent {
     return this;
   }
 
-  /** Registers a path that takes a bare request and answers a stream of bytes; see `Refusal`. */
+  /** Registers a path that takes a bare request and responds with a stream of bytes; see `Refusal`. */
   stream<Request>(path: string, schema: ObjectSchema<Request>, open: Method<Request, ByteStream>): this {
-    this.#streams.push({
-      method: 'POST',
-      path,
-      options: { payload: { override: 'application/json' } },
-      handler: async (request, h) => {
-        const { value, error } = schema.validate(request.payload);
-        if (error) return plain(h, 400, error.message);
-        try {
-          const { bytes, length } = await open(value, this.#callContext(request, {}));
-          const answer = h.response(length === undefined ? bytes : exactly(bytes, length));
-          if (length !== undefined) answer.bytes(length);
-          // Else hapi makes a 204 of no bytes.
-          return answer.code(200).type('application/octet-stream').encoding('binary');
-        } catch (failure) {
-          return plainFailure(h, failure);
-        }
-      },
-    });
+    this.#streams.push(streamRoute(path, schema, open, this.#makeContext));
     return this;
   }
 
-  /** Registers a path at which a guest's console is to be had, over a WebSocket. */
+  /** Registers a path that serves guests' consoles over WebSockets; see `Refusal`. */
   console(path: string, open: OpenConsole): this {
     this.#consoles.set(path, open);
     return this;
   }
 
   /**
-   * Starts to answer. Its socket is for this user alone, and is gone when it has closed.
-   * @param address port 0 is any free one
-   * @param secret refuses every call without it, health and events included
-   * @returns the address, with the true port
-   * @throws when the address is taken, or its path too long
+   * Starts to serve. Only this user can connect to a unix socket, which `close` removes.
+   * @param address port 0 picks a free port
+   * @param secret required of every request, health and events included
+   * @returns the address with the actual port
+   * @throws when the address is in use, or its path too long
    */
   async listen<Address extends ServiceAddress>(address: Address, secret?: string): Promise<Address> {
     if ('socket' in address && excessOfSocketPath(address.socket) > 0)
@@ -127,7 +118,7 @@ export class SubAgent {
       );
     const server = Hapi.server({
       ...('port' in address ? { host: '127.0.0.1', port: address.port } : { port: address.socket }),
-      listener: createServer({ ServerResponse: CoalescingResponse, highWaterMark: STREAM_BUFFER_BYTES }),
+      listener: createServer({ ServerResponse: BatchedResponse, highWaterMark: STREAM_BUFFER_BYTES }),
       debug: false,
       compression: false,
       operations: { cleanStop: false },
@@ -139,15 +130,15 @@ export class SubAgent {
     });
     server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
     endConnectionsAtStop(server, STOP_MS);
-    server.route([this.#rpcRoute(), this.#healthRoute(), this.#eventsRoute(), ...this.#streams]);
+    server.route([
+      ...rpcRoutes(this.#methods, this.#makeContext, this.#options.log),
+      this.#healthRoute(),
+      this.#eventsRoute(),
+      ...this.#streams,
+    ]);
     const upgrades = new Upgrades(server.listener, CONSOLE_PROTOCOL);
     for (const [path, open] of this.#consoles) server.route(consoleRoute(path, open, upgrades));
     this.#upgrades = upgrades;
-    server.route({
-      method: '*',
-      path: RPC_PATH,
-      handler: (_, h) => plain(h, 405, 'rpc: POST method required'),
-    });
     if (secret !== undefined) requireSecret(server, secret);
     await removeStaleSocket(address);
     await startOnSocket(server);
@@ -157,49 +148,11 @@ export class SubAgent {
     return listening;
   }
 
-  /** Stops; calls under way get some seconds to end. */
+  /** Stops. Running calls get a few seconds to finish. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#upgrades?.close();
     await this.#server?.stop();
-  }
-
-  #rpcRoute(): Hapi.ServerRoute {
-    return {
-      method: 'POST',
-      path: RPC_PATH,
-      options: { payload: { parse: false, output: 'data' } },
-      handler: async (request, h) => {
-        const { mime } = request;
-        if (mime === 'application/json') return this.#answer(request, h);
-        return plain(h, 415, `rpc: unrecognized Content-Type: ${mime ?? ''}`);
-      },
-    };
-  }
-
-  async #answer(request: Hapi.Request, h: Hapi.ResponseToolkit): Promise<Hapi.ResponseObject> {
-    let call: ReturnType<typeof decodeCall>;
-    try {
-      call = decodeCall((request.payload as Buffer).toString('utf8'));
-    } catch (error) {
-      return plain(h, 400, `rpc: ${errorMessage(error)}`);
-    }
-    const method = this.#methods.get(call.method);
-    if (!method) return plain(h, 400, `rpc: can't find method "${call.method}"`);
-    const { value, error } = method.schema.validate(call.params);
-    if (error) return plain(h, 400, `${call.method}: ${error.message}`);
-    const job = jobStage(request.headers)?.job;
-    const about = { method: call.method, guest: value.guest?.id, job };
-    const json = (body: string): Hapi.ResponseObject => h.response(body).type('application/json');
-    try {
-      const result = await method.handle(value as never, this.#callContext(request, about));
-      this.#options.log.debug(about, 'done');
-      return json(encodeResult(result, call.id));
-    } catch (failure) {
-      this.#options.log.info(about, `failed: ${errorMessage(failure)}`);
-      this.#options.log.debug({ err: failure, ...about }, 'the failure');
-      return json(encodeError(failure, call.id));
-    }
   }
 
   #healthRoute(): Hapi.ServerRoute {
@@ -227,19 +180,5 @@ export class SubAgent {
         return h.response(eventStream(this.#guestStates, this.#calls, signal)).type('application/x-ndjson');
       },
     };
-  }
-
-  #callContext(request: Hapi.Request, about: object): CallContext {
-    const job = jobStage(request.headers);
-    const { log } = this.#options;
-    const calls = this.#calls;
-    return new LazyCallContext(request, {
-      job,
-      log: () => log.child(about),
-      progress: (message, percent) => {
-        if (job)
-          calls.emit('progress', { job: job.job, message, ...(percent === undefined ? {} : { percent }) });
-      },
-    });
   }
 }

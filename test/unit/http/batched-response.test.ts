@@ -5,10 +5,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as Hapi from '@hapi/hapi';
 import test, { type ExecutionContext } from 'ava';
-import { CoalescingResponse } from '../../../lib/http/batched-response.js';
+import { BatchedResponse } from '../../../lib/http/batched-response.js';
 
 const serve = async (t: ExecutionContext, answer: RequestListener): Promise<number> => {
-  const server: Server = createServer({ ServerResponse: CoalescingResponse }, answer);
+  const server: Server = createServer({ ServerResponse: BatchedResponse }, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     server.closeAllConnections();
@@ -157,7 +157,7 @@ for (const chunks of [[], ['abc'], ['a', 'bc']]) {
     const server = Hapi.server({
       host: '127.0.0.1',
       port: 0,
-      listener: createServer({ ServerResponse: CoalescingResponse }),
+      listener: createServer({ ServerResponse: BatchedResponse }),
       debug: false,
     });
     server.route({

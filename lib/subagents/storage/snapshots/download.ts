@@ -5,7 +5,7 @@ import { parseSnapshotId } from '../../../model/snapshot.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
 import type { SnapshotRequest } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { Method } from '../../../rpc/server/sub-agent.js';
+import type { Method } from '../../../rpc/server/rpc-route.js';
 import { notFound } from '../../shared/errors.js';
 import type { StoredDisk } from '../disk-store.js';
 import type { SnapshotDeps } from './deps.js';

@@ -64,7 +64,7 @@ test('removes a stale socket', async (t) => {
 test('rejects a file that is not a socket, naming the service, and keeps it', async (t) => {
   const socket = join(await tempDir(t), 's');
   await writeFile(socket, '');
-  await t.throwsAsync(check({ socket }), { message: /^services\.svc\.socket: .* is no socket/ });
+  await t.throwsAsync(check({ socket }), { message: /^services\.svc\.socket: .* is not a socket/ });
   await t.notThrowsAsync(access(socket));
 });
 

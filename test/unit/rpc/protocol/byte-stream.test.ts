@@ -19,7 +19,9 @@ test('an empty chunk at the end takes nothing away', async (t) => {
 });
 
 test('fewer bytes than was said are an error', async (t) => {
-  await t.throwsAsync(text(exactly(of('ab'), 5)), { message: '2 bytes, not the 5 that were announced' });
+  await t.throwsAsync(text(exactly(of('ab'), 5)), {
+    message: '2 bytes instead of the 5 that were announced',
+  });
 });
 
 test('more bytes than was said are an error', async (t) => {

@@ -90,7 +90,9 @@ test('a socket that somebody listens on is left to him', async (t) => {
 test('a file that is no socket is not removed', async (t) => {
   const socket = join(await tempDir(t), 's');
   await writeFile(socket, 'precious');
-  await t.throwsAsync(echo().listen({ socket }), { message: /is no socket: remove it, or choose another/ });
+  await t.throwsAsync(echo().listen({ socket }), {
+    message: /is not a socket: remove it, or choose another/,
+  });
   await t.notThrowsAsync(access(socket));
 });
 
