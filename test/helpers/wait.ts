@@ -16,7 +16,7 @@ export const gate = (): Gate => {
 
 /**
  * Waits until `probe` returns a truthy value, and returns that.
- * @param what completes the sentence "waited until …" in the error
+ * @param what completes "timed out waiting until …"
  * @param ms milliseconds after which it throws
  */
 export const until = async <T>(

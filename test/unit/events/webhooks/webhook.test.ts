@@ -173,7 +173,7 @@ test('posts a missed event after a crash of the agent', async (t) => {
   await stop();
   const again = await openLog(t, directory);
   await start(t, again, { url: receiver.url, directory });
-  await until('it is told', () => receiver.posted.length === 2);
+  await until('it is posted', () => receiver.posted.length === 2);
   again.publish(image('b'));
   await until('the next one is taken', () => receiver.posted.length === 3);
   t.deepEqual(
