@@ -94,12 +94,12 @@ export const isPreempting = (name: BaseActionName): name is PreemptingAction =>
   (SPECS[name] as ActionSpec).preempts === true;
 
 /** Returns an action's name for guests or images of a type: `create` is `containerCreate` for a container. */
-export const actionName = <Name extends BaseActionName>(type: string | undefined, name: Name): ActionName =>
+export const actionName = (type: string | undefined, name: BaseActionName): ActionName =>
   type === 'container' && (SPECS[name] as ActionSpec).hasContainerVariant
     ? (`container${name.charAt(0).toUpperCase()}${name.slice(1)}` as ActionName)
     : name;
 
-/** All actions by name, container variants included. Job logs may have names of actions that no longer exist. */
+/** All actions by name, container variants included. An old job may have the name of an action that no longer exists. */
 export const ACTION_SPECS: ReadonlyMap<string, ActionSpec> = new Map(
   [undefined, 'container'].flatMap((type) => NAMES.map((name) => [actionName(type, name), SPECS[name]])),
 );

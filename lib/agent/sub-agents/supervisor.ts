@@ -52,8 +52,8 @@ const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
 });
 
 /**
- * Starts a service in a session of its own, so that Ctrl-C reaches only the agent, which then stops its services in
- * order. `setpriv` makes the kernel stop the service when the agent dies.
+ * Starts a service in a session of its own, so that Ctrl-C reaches only the agent, which then stops its services.
+ * `setpriv` makes the kernel stop the service when the agent dies.
  */
 const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildProcess =>
   spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {

@@ -41,6 +41,16 @@ test('returns later events in order, also after a restart', async (t) => {
   t.deepEqual(await readAll(again, first?.id ?? 0), { all: ['b', 'c', 'd'], missed: undefined });
 });
 
+test('writes the format of earlier versions, with the body as `happening`', async (t) => {
+  const directory = await tempDir(t);
+  const log = await open(t, directory);
+  log.publish(image('a'));
+  await log.written();
+  const [header, line] = (await readFile(join(directory, 'events.jsonl'), 'utf8')).split('\n');
+  t.deepEqual(Object.keys(JSON.parse(header ?? '')), ['after']);
+  t.deepEqual(Object.keys(JSON.parse(line ?? '')), ['id', 'time', 'happening']);
+});
+
 test('gives out higher ids after a crash that loses the newest events', async (t) => {
   const directory = await tempDir(t);
   const log = await open(t, directory);

@@ -203,6 +203,23 @@ test('stores a state once the disk has room, without counting its sub-agent as d
   t.deepEqual(await services(), ['up']);
 });
 
+test('stores the progress of a job, with its percentage when there is one', async (t) => {
+  const { watcher, jobs } = await setUp(t, []);
+  const { port, send } = await serveEvents(t, () => ({ guests: [] }));
+  await watcher.watch([up(port)], 10_000);
+  const { ID } = await jobs.add('agent', 'fetchImage', { kind: 'guest', name: 'start' });
+  await jobs.start(ID);
+  const seen: unknown[] = [];
+  jobs.onChange(({ job, percent }) => seen.push([job.Message, percent]));
+  send({ progress: { job: ID, message: '12 of 48 MB', percent: 25 } });
+  send({ progress: { job: ID, message: 'converting' } });
+  await until('both are stored', () => seen.length === 2);
+  t.deepEqual(seen, [
+    ['12 of 48 MB', 25],
+    ['converting', undefined],
+  ]);
+});
+
 test('does not count a sub-agent as down when job progress cannot be stored', async (t) => {
   const { watcher, jobs, states, services, whileFull, logged } = await setUp(t, [running('a')]);
   const { port, send } = await serveEvents(t, () => ({ guests: [reported('a', 'running')] }));
