@@ -5,6 +5,9 @@ import { excessOfSocketPath } from '../../rpc/protocol/service-address.js';
 /** The id of QEMU's character device for the guest agent, which `query-chardev` reports as its label. */
 export const GUEST_AGENT_CHARDEV = 'qga0';
 
+/** The name of the block node through which QEMU opens a guest's disk. */
+export const diskNodeName = (index: number): string => `disk${index}`;
+
 /** The files of a guest that both the qemu and the storage sub-agent use: docs/qemu.md, "Files". */
 export interface SharedGuestPaths {
   /** Exists only while the guest runs. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
 import type { GuestCounters } from '../../../rpc/protocol/messages.js';
+import { diskNodeName } from '../../shared/guest-run-dir.js';
 import { tapCounters } from '../../shared/network/tap-counters.js';
 import { findQemu } from '../process/process.js';
 import type { Entry } from './entry.js';
@@ -23,7 +24,6 @@ interface VcpuThread {
 
 /** A part of QEMU's `BlockStats`. */
 interface BlockStats {
-  qdev?: string;
   'node-name'?: string;
   stats: Record<string, unknown>;
 }
@@ -63,12 +63,6 @@ export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics
   return Promise.all(vcpus.map((thread) => vcpuMetrics(`/proc/${pid}/task/${thread}`)));
 };
 
-/** Finds the index of a disk by the id of its device or of its block node; -1 for anything but a guest's disk. */
-const diskIndex = ({ qdev, 'node-name': node }: BlockStats): number => {
-  const match = /-disk(?<n>\d+)(\/|$)/.exec(qdev ?? '') ?? /^disk(?<n>\d+)$/.exec(node ?? '');
-  return match ? Number(match.groups?.n) : -1;
-};
-
 /**
  * Translates QEMU's counters of one disk (`BlockDeviceStats`). A value that is not a count becomes 0: a guest that took
  * over its QEMU can report anything, and the agent would reject the counters of all guests with it.
@@ -97,9 +91,11 @@ export const diskMetrics = async (guests: Guests, id: string): Promise<Record<st
   const { entry, watch } = await requireRunning(guests, id);
   const { disks } = entry.record.definition;
   const metrics: Record<string, DiskMetrics> = {};
-  for (const block of await watch.execute<BlockStats[]>('query-blockstats')) {
-    const disk = disks[diskIndex(block)];
-    if (disk) metrics[disk.device] = toDiskMetrics(disk.device, block.stats);
+  const blocks = await watch.execute<BlockStats[]>('query-blockstats');
+  const byNode = new Map(blocks.map((block) => [block['node-name'], block.stats]));
+  for (const [index, { device }] of disks.entries()) {
+    const stats = byNode.get(diskNodeName(index));
+    if (stats) metrics[device] = toDiskMetrics(device, stats);
   }
   return metrics;
 };

@@ -2,11 +2,8 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Disk } from '../../../model/guest.js';
-import { imageFileName } from '../../shared/qcow2/file-name.js';
+import { IMAGES_DIR, imageFileName } from '../../shared/qcow2/file-name.js';
 import { buildsOnImage } from '../../shared/qcow2/header.js';
-
-/** The directory of images, beside the directory of the guests' disks. */
-const IMAGES = 'images';
 
 /**
  * Returns the path of the image that a disk builds on; `undefined` for a disk without a backing file.
@@ -18,7 +15,7 @@ export const findBacking = async (
 ): Promise<string | undefined> => {
   // The storage sub-agent wrote the image's path as it knows its own directory, which may contain symbolic links.
   const roots = [dirname(disk.dir), dirname(dirname(dirname(disk.source)))];
-  const paths = disk.image ? roots.map((root) => join(root, IMAGES, imageFileName(disk.image))) : [];
+  const paths = disk.image ? roots.map((root) => join(root, IMAGES_DIR, imageFileName(disk.image))) : [];
   const file = await open(disk.path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     if (!(await buildsOnImage(file, disk.path, paths))) return undefined;

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { Guest, Metadata } from '../../../model/guest.js';
+import { MB } from '../../../model/units.js';
 import { completeNics } from '../../shared/network/nics.js';
 import type { Accel } from './accel.js';
 import { completeDisks } from './disks.js';
@@ -37,7 +38,7 @@ export interface Limits {
 export const completeDefinition = (guest: Guest, limits: Limits): Definition => {
   const memory = guest.memory ?? DEFAULT_MEMORY_MB;
   const cpu = guest.cpu ?? DEFAULT_VCPUS;
-  const hostMemory = limits.hostMemory ?? Math.floor(totalmem() / 2 ** 20);
+  const hostMemory = limits.hostMemory ?? Math.floor(totalmem() / MB);
   if (memory > hostMemory) {
     throw new Error(`"memory" must be at most this host's ${hostMemory} MB, got ${memory}`);
   }

@@ -1,3 +1,4 @@
+import { diskNodeName } from '../../shared/guest-run-dir.js';
 import type { Definition } from './definition.js';
 import { blockdev, device, type Properties, pciAddress, SLOT } from './device-options.js';
 import type { DiskImage } from './disks.js';
@@ -19,7 +20,7 @@ const ahciBus = (port: number): string => {
 
 /** @param position the disk's number among those on the same controller or PCI slots; see `pciAddress` */
 const diskDevice = (bus: string, n: number, position: number): string[] => {
-  const common = { id: `${bus}-disk${n}`, drive: `disk${n}`, bootindex: n + 1 };
+  const common = { id: `${bus}-disk${n}`, drive: diskNodeName(n), bootindex: n + 1 };
   if (bus === 'virtio') return device('virtio-blk-pci', { ...common, ...pciAddress(SLOT.disks, position) });
   if (bus === 'scsi') return device('scsi-hd', { ...common, bus: 'scsi0.0', 'scsi-id': n });
   return device('ide-hd', { ...common, bus: ahciBus(position) });
@@ -32,7 +33,7 @@ const backingNode = (filename: string | undefined): Properties | null => {
   return { driver: 'qcow2', 'read-only': true, backing: null, file };
 };
 
-/** Builds a disk's block nodes, `disk<n>` on top of `file<n>`; the storage sub-agent uses these names. */
+/** Builds a disk's block nodes, `disk<n>` on top of `file<n>`. */
 const diskNodes = (image: DiskImage, n: number): string[] => [
   ...blockdev({
     driver: image.protocol,
@@ -42,7 +43,7 @@ const diskNodes = (image: DiskImage, n: number): string[] => [
   }),
   ...blockdev({
     driver: image.format,
-    'node-name': `disk${n}`,
+    'node-name': diskNodeName(n),
     file: `file${n}`,
     discard: 'unmap',
     ...(image.format === 'qcow2' ? { backing: backingNode(image.backing) } : {}),

@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import type { Disk } from '../../../model/guest.js';
+import { SUFFIX } from '../../shared/qcow2/file-name.js';
 import { findBacking } from './backing.js';
 
 /** The directory of ZFS volumes' block devices. */
@@ -93,7 +94,7 @@ const locateImage = async (
   dirs: readonly string[],
 ): Promise<DiskImage> => {
   const { path, protocol, dir } = await locateDisk(guestId, source, dirs);
-  if (!path.endsWith('.qcow2')) return { filename: path, protocol, format: 'raw' };
+  if (!path.endsWith(SUFFIX)) return { filename: path, protocol, format: 'raw' };
   const backing = dir === undefined ? undefined : await findBacking({ path, source, image, dir });
   return { filename: path, protocol, format: 'qcow2', ...(backing ? { backing } : {}) };
 };

@@ -1,6 +1,9 @@
 /** Linux's NAME_MAX. */
 const MAX_FILE_NAME_BYTES = 255;
 
+/** The directory of images, beside the directory of the guests' disks. */
+export const IMAGES_DIR = 'images';
+
 /** How the names of all qcow2 files end, images and disks alike. */
 export const SUFFIX = '.qcow2';
 

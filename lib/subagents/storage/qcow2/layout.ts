@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { imageFileName, SUFFIX } from '../../shared/qcow2/file-name.js';
+import { IMAGES_DIR, imageFileName, SUFFIX } from '../../shared/qcow2/file-name.js';
 
 /** The directories of a store. */
 export interface Qcow2Layout {
@@ -9,7 +9,7 @@ export interface Qcow2Layout {
 }
 
 export const layoutOf = (dir: string): Qcow2Layout => ({
-  images: join(dir, 'images'),
+  images: join(dir, IMAGES_DIR),
   guests: join(dir, 'guests'),
   work: join(dir, 'tmp'),
 });

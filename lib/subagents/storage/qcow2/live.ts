@@ -1,11 +1,9 @@
 import type { QmpClient } from '../../../qmp/client.js';
+import { diskNodeName } from '../../shared/guest-run-dir.js';
 import type { StoredDisk } from '../disk-store.js';
 
 /** QEMU flushes its cache before it responds. */
 const TIMEOUT_MS = 120_000;
-
-/** Returns the name of a disk's qcow2 node in its guest's QEMU, as the qemu sub-agent names it. */
-const nodeName = ({ index }: StoredDisk): string => `disk${index}`;
 
 /** Takes snapshots of all disks at one instant, or none: QMP `transaction` of `blockdev-snapshot-internal-sync`. */
 export const createLiveSnapshot = async (
@@ -15,7 +13,7 @@ export const createLiveSnapshot = async (
 ): Promise<void> => {
   const actions = disks.map((disk) => ({
     type: 'blockdev-snapshot-internal-sync',
-    data: { device: nodeName(disk), name },
+    data: { device: diskNodeName(disk.index), name },
   }));
   await live.execute('transaction', { actions }, { timeoutMs: TIMEOUT_MS });
 };
@@ -24,7 +22,7 @@ export const createLiveSnapshot = async (
 export const deleteLiveSnapshot = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {
   await live.execute(
     'blockdev-snapshot-delete-internal-sync',
-    { device: nodeName(disk), name },
+    { device: diskNodeName(disk.index), name },
     { timeoutMs: TIMEOUT_MS },
   );
 };
