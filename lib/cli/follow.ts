@@ -103,6 +103,10 @@ export const followJob = async ({ client }: Session, id: string, title: string):
 export const elapsed = ({ StartedAt, UpdatedAt }: Pick<Job, 'StartedAt' | 'UpdatedAt'>): string =>
   formatSeconds(Math.max(0.1, (Date.parse(UpdatedAt) - Date.parse(StartedAt)) / 1000));
 
+/** Says that a job is complete, and what its message adds. */
+export const doneLine = (title: string, job: Job): string =>
+  [`${title}: done in ${elapsed(job)}`, job.Message].filter(Boolean).join(': ');
+
 /**
  * Prints that a job was queued or, with `--wait`, its result. With `--json` prints the job, or the response to a dry
  * run.
@@ -121,7 +125,7 @@ export const reportJob = async (
   }
   const job = wait ? await followJob(session, jobId, title) : undefined;
   if (out.json) out.value(job ?? (await client.jobs.get(jobId)));
-  else if (job) out.line(`${title}: done in ${elapsed(job)}`);
+  else if (job) out.line(doneLine(title, job));
   else {
     out.line(`${title}: queued as job ${shortId(jobId)}`);
     if (process.stdout.isTTY)

@@ -88,11 +88,14 @@ export class JobLog {
     return this.#change(id, (now) => ({ Status: 'Running', StartedAt: now }));
   }
 
-  /** @param answer what came of it */
-  async complete(id: string, answer?: unknown): Promise<void> {
+  /**
+   * @param answer what came of it
+   * @param message what its owner should know about its success
+   */
+  async complete(id: string, answer?: unknown, message = ''): Promise<void> {
     await this.#change(
       id,
-      () => ({ Status: 'Complete', Message: '' }),
+      () => ({ Status: 'Complete', Message: message }),
       () => ({ answer: JSON.stringify(answer ?? null) }),
     );
     this.#finished.add(id);

@@ -62,3 +62,15 @@ test('a client that has waited long enough gets 202 and the job to follow', asyn
   t.is((await call('POST', `/guests/${id}/start?wait=0.05`)).status, 202);
   open();
 });
+
+test("a complete job's message is what its stages said", async (t) => {
+  const { call, context } = await serveApi(t, {
+    methods: { 'Test.start': ({ guest }) => ({ guest, message: 'the clock of the guest was not set' }) },
+  });
+  const { id } = await addGuest(context);
+  const { headers } = await call('POST', `/guests/${id}/start?wait=30`);
+  t.like(context.jobs.get(headers.get('X-Guest-Job-ID') ?? ''), {
+    Status: 'Complete',
+    Message: 'the clock of the guest was not set',
+  });
+});

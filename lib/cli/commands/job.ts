@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Job } from '../../client/index.js';
 import { formatAge, shortId } from '../../portable/format.js';
-import { elapsed, followJob } from '../follow.js';
+import { doneLine, followJob } from '../follow.js';
 import { guestId, jobId } from '../names.js';
 import { parseCount } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
@@ -87,7 +87,7 @@ Examples:
         const id = await jobId(client, text);
         const ended = await followJob(session, id, `job ${shortId(id)}`);
         if (out.json) out.value(ended);
-        else out.line(`${ended.Action}, job ${shortId(id)}: done in ${elapsed(ended)}`);
+        else out.line(doneLine(`${ended.Action}, job ${shortId(id)}`, ended));
       }),
     );
 };

@@ -89,6 +89,8 @@ export interface ImageRequest {
 
 export interface ImageResponse {
   images: Image[];
+  /** Anything worth telling about it. */
+  message?: string;
 }
 
 export interface SnapshotRequest {
@@ -100,6 +102,8 @@ export interface SnapshotRequest {
 
 export interface SnapshotResponse {
   snapshots: Snapshot[];
+  /** Anything worth telling about it. */
+  message?: string;
 }
 
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */

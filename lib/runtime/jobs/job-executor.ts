@@ -82,12 +82,14 @@ export class JobExecutor {
       signal.throwIfAborted();
       if (index > 0) await this.#jobs.enterStage(id, index);
     };
+    const messages: string[] = [];
     let result: unknown;
     try {
       const job = await entry.logged;
       await started;
       this.#log.debug(logFields(entry), 'job started');
-      const run: PipelineRun = { job: id, fromStage: stage, repeated, enterStage };
+      const report = (message: string): void => void messages.push(message);
+      const run: PipelineRun = { job: id, fromStage: stage, repeated, enterStage, report };
       const context: JobContext = {
         job,
         action,
@@ -102,7 +104,7 @@ export class JobExecutor {
       await this.fail(entry, error);
       throw error;
     }
-    await this.#retryWrite(entry, () => this.#jobs.complete(id, result));
+    await this.#retryWrite(entry, () => this.#jobs.complete(id, result, messages.join('; ')));
     this.#log.info(logFields(entry), 'job completed');
     return result as T;
   }

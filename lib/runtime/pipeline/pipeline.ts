@@ -41,6 +41,8 @@ export interface PipelineRun {
   repeated: boolean;
   /** Called before each stage; the stage waits for it. */
   enterStage(stage: number): Promise<void>;
+  /** Called with what a stage's response says about its success; it becomes the job's message. */
+  report(message: string): void;
 }
 
 interface StageCall {
@@ -89,6 +91,12 @@ const retryAfter = (response: unknown): number => {
   return typeof retry === 'number' && retry > 0 ? retry : 0;
 };
 
+/** Returns what a response says about its success; `""` when it says nothing. */
+const messageOf = (response: unknown): string => {
+  const { message } = response as { message?: unknown };
+  return typeof message === 'string' ? message : '';
+};
+
 const runStage = async <Request, Response>(
   action: Action,
   index: number,
@@ -109,7 +117,11 @@ const runStage = async <Request, Response>(
     const response = (await call(stage, request, { signal, jobStage, onStart })) as Response;
     await exchange.onResponse?.(stage, response, request);
     const retry = retryAfter(response);
-    if (retry === 0) return response;
+    if (retry === 0) {
+      const message = messageOf(response);
+      if (message !== '') run?.report(message);
+      return response;
+    }
     if (attempt >= MAX_ATTEMPTS || Date.now() - startedAt > (stage.timeout - retry) * 1000) {
       throw badResponse(
         stage.service.name,

@@ -27,7 +27,7 @@ const reportEnded = (): void => {
     if (!job || !isFinished(job)) continue;
     followed.delete(id);
     if (job.Status === 'Error') toast(`${title}: ${job.Message}`, 'error');
-    else toast(done);
+    else toast([done, job.Message].filter(Boolean).join(': '));
   }
 };
 
