@@ -77,3 +77,8 @@ test('npm run lint accepts imports of lower rows and rejects all others', async 
     `lib/util/strings.ts > lib/errors.ts: ${noRow}`,
   ]);
 });
+
+test('npm run lint accepts the source tree', async (t) => {
+  const violations = await violationsIn(packageRoot, 'lib', 'handlers', 'routes', 'scripts');
+  t.deepEqual(violations, []);
+});
