@@ -106,6 +106,7 @@ test('creates a guest from the form', async (t) => {
   await dialog.getByRole('button', { name: 'Add NIC' }).click();
   await dialog.getByLabel('Bridge').fill('br0');
   await dialog.getByLabel('VLAN').fill('10, 20');
+  t.true(await dialog.evaluate('(node) => node.scrollWidth <= node.clientWidth'), 'the fields overflow');
   await dialog.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { name: 'web-1' }).waitFor();
   await page.getByText('running').first().waitFor();

@@ -82,15 +82,15 @@ export const copyable = (text: string, what: string): HTMLElement => {
   const copy = (): Promise<void> =>
     attempt(async () => {
       await navigator.clipboard.writeText(text);
-      button.textContent = 'copied';
+      button.textContent = 'Copied';
       setTimeout(() => {
-        button.textContent = 'copy';
+        button.textContent = 'Copy';
       }, 1500);
     });
   const button = h(
     'button',
     { class: 'quiet copy', 'aria-label': `Copy ${what}`, onclick: () => void copy() },
-    'copy',
+    'Copy',
   );
   return h('span', { class: 'faint' }, h('span', { class: 'mono' }, text), button);
 };

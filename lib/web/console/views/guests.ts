@@ -130,7 +130,7 @@ let filterText = '';
 const order: Order = { column: 'Name', direction: 1 };
 
 const summaryOf = (shown: readonly Guest[]): string => {
-  if (!store.isLoaded) return '';
+  if (!store.isLoaded || store.guests.size === 0) return '';
   const [some, all] = [shown.length, store.guests.size].map((many) => many.toLocaleString('en'));
   if (filterText.trim() !== '') return `${some} of ${all} shown`;
   const running = shown.reduce((sum, guest) => sum + (isOff(guest) ? 0 : 1), 0);
