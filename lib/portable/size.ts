@@ -1,6 +1,6 @@
 const FACTORS: Record<string, number> = { '': 1, M: 1, G: 1024, T: 1024 * 1024 };
 
-export const SIZE_HINT = 'give a size in MB or with a unit: 512M, 10G, 1T';
+export const SIZE_HINT = 'give a size in MB or with a unit, such as 512M or 10G';
 
 /** Parses a size in MB (2^20 bytes) or with a unit: `10240`, `10G`. Returns `undefined` for anything else. */
 export const mbOf = (text: string): number | undefined => {

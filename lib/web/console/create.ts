@@ -21,7 +21,7 @@ const textInput = (attributes: Record<string, string | boolean> = {}): Input =>
 const sizeIn = (input: Input, key: string): number | undefined => {
   if (input.value.trim() === '') return undefined;
   const size = mbOf(input.value.trim());
-  if (size === undefined) throw new Error(`"${key}": ${SIZE_HINT}, got ${input.value.trim()}`);
+  if (size === undefined) throw new Error(`"${key}" is not a size: ${SIZE_HINT}`);
   return size;
 };
 
