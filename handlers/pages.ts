@@ -2,15 +2,18 @@ import { invalid } from '../lib/errors.js';
 import type { ListQuery, Reply } from '../lib/model/endpoint.js';
 import type { Page } from '../lib/store/page.js';
 
-const encodeCursor = (place: string): string => Buffer.from(place).toString('base64url');
+const encodeCursor = (position: string): string => Buffer.from(position).toString('base64url');
 
 const decodeCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString();
 
 const pick = <Item extends object>(item: Item, fields: readonly string[] | undefined): Item =>
   fields ? (Object.fromEntries(Object.entries(item).filter(([key]) => fields.includes(key))) as Item) : item;
 
-/** The place in the store that a client's cursor stands for. */
-export const placeOf = ({ cursor }: ListQuery): number | undefined => {
+/**
+ * Decodes a client's cursor to a position in the store.
+ * @throws {AgentError} `invalid` for a cursor that no list has returned
+ */
+export const positionOf = ({ cursor }: ListQuery): number | undefined => {
   if (cursor === undefined) return undefined;
   const text = decodeCursor(cursor);
   if (!/^\d{1,15}$/.test(text))
@@ -18,7 +21,7 @@ export const placeOf = ({ cursor }: ListQuery): number | undefined => {
   return Number(text);
 };
 
-/** A page of what a store has. Of items whose keys are chosen, only these are answered. */
+/** Replies with a page from a store, reduced to the fields that the client selected. */
 export const page = <Item extends object>(
   { items, next }: Page<Item>,
   { fields }: ListQuery,
@@ -28,14 +31,14 @@ export const page = <Item extends object>(
   ...(next === undefined ? {} : { next: encodeCursor(String(next)) }),
 });
 
-/** A page of a list that comes whole, from a sub-agent. When there are several pages they are sorted by id. */
+/** Replies with a page of a complete list from a sub-agent. Paging sorts the list by id; otherwise its order is kept. */
 export const pageOfAll = <Item extends { id: string; type?: string }>(
   { body: all, ...reply }: Reply<Item[]>,
   { limit, cursor, fields }: ListQuery,
 ): Reply<Item[]> => {
   if (limit === undefined && cursor === undefined)
     return { ...reply, body: all.map((item) => pick(item, fields)) };
-  // Two stores may have images of one id.
+  // A disk image and a container image may share an id.
   const keyOf = ({ id, type = '' }: Item): string => `${id}\n${type}`;
   const sorted = all.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const after = cursor === undefined ? undefined : decodeCursor(cursor);

@@ -6,7 +6,7 @@ import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 
 export const ok = <Body>(body: Body): Reply<Body> => ({ status: 200, body });
 
-/** Something that a client may change later, on condition that it is still the same. */
+/** Replies with a stored value and its ETag, so that clients can make a later change conditional. */
 export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
   status: 200,
   headers: { ETag: etagOf(body) },
@@ -14,14 +14,14 @@ export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
   isStored: true,
 });
 
-/** An info action's answer. */
-export const answered = <Body>({ pipelineId, result }: ActionResult<Body>): Reply<Body> => ({
+/** Replies with an action's result. */
+export const actionResult = <Body>({ pipelineId, result }: ActionResult<Body>): Reply<Body> => ({
   status: 200,
   headers: { [JOB_ID_HEADER]: pipelineId },
   body: result,
 });
 
-/** A console's two directions, which take the connection over. */
+/** Hands a console over to the client, whose connection becomes a WebSocket. */
 export const connected = ({ pipelineId, result }: ActionResult<Duplex>): Reply<Duplex> => ({
   status: 101,
   headers: { [JOB_ID_HEADER]: pipelineId },

@@ -4,13 +4,12 @@ import * as images from '../../lib/runtime/actions/image-actions.js';
 import type { ImageParams } from '../images/get.js';
 import { submitOnce } from '../submit.js';
 
-export const deleteContainerImage = (
+export const deleteContainerImage = async (
   event: Event<ImageParams, JobQuery>,
   context: Context,
-): Promise<Reply<Record<string, never>>> =>
-  submitOnce(
-    event,
-    context,
-    (options) => images.deleteImage(context.runtime, event.params.imageID, 'container', options),
-    () => ({}),
+): Promise<Reply<Record<string, never>>> => {
+  const reply = await submitOnce(event, context, (options) =>
+    images.deleteImage(context.runtime, event.params.imageID, 'container', options),
   );
+  return { ...reply, body: {} };
+};

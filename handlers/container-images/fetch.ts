@@ -4,15 +4,13 @@ import type { Image, ImageFetch } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
-export const fetchContainerImage = (
+export const fetchContainerImage = async (
   event: Event<unknown, JobQuery, ImageFetch>,
   context: Context,
 ): Promise<Reply<{ images: Image[] }>> => {
   const fetch = { ...event.payload, type: 'container' };
-  return submitOnce(
-    event,
-    context,
-    (options) => images.fetchImage(context.runtime, fetch, options),
-    (fetched) => ({ images: fetched }),
+  const reply = await submitOnce(event, context, (options) =>
+    images.fetchImage(context.runtime, fetch, options),
   );
+  return { ...reply, body: { images: reply.body } };
 };

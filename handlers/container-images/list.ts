@@ -3,10 +3,10 @@ import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { pageOfAll } from '../pages.js';
-import { answered } from '../replies.js';
+import { actionResult } from '../replies.js';
 
 export const listContainerImages = async (
   { query, signal }: Event<unknown, ListQuery>,
   { runtime }: Context,
 ): Promise<Reply<Image[]>> =>
-  pageOfAll(answered(await images.listImages(runtime, 'container', signal)), query);
+  pageOfAll(actionResult(await images.listImages(runtime, 'container', signal)), query);

@@ -11,19 +11,20 @@ import {
   matchesFilter,
 } from '../../lib/model/event.js';
 
-/** Where the stream begins: a client that has seen no event yet comes back with it. */
-const PLACE_HEADER = 'X-Last-Event-ID';
-/** A line now and then, by which both sides know that the other one is there. */
-const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('nothing happens') };
-/** What a client waits before it connects again. */
+/** Tells where the stream starts, so that a client can resume before it has received any event. */
+const POSITION_HEADER = 'X-Last-Event-ID';
+/** Spaces the comment lines that show both sides of a quiet stream that the other is still there. */
+const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('no event') };
+/** How long a client waits before it reconnects. */
 const RETRY_MS = 1000;
 
 export interface EventsQuery {
+  /** Ids of guests; all when absent. */
   guest?: string[];
   kind?: EventKind[];
-  /** The id of the event after which to begin; 0 for the oldest that is kept. */
+  /** The id of the event after which to start; 0 starts with the oldest one kept. */
   after?: number;
-  /** After so many events the stream ends. */
+  /** The stream ends after this many events. */
   limit?: number;
 }
 
@@ -34,17 +35,18 @@ interface Following {
   signal: AbortSignal;
 }
 
-/** Server-sent events, as the HTML standard has them. */
-const sent = ({ id, time, body }: HostEvent): string =>
+/** Formats a server-sent event (HTML standard, 9.2). */
+const formatEvent = ({ id, time, body }: HostEvent): string =>
   `id: ${id}\nevent: ${body.kind}\ndata: ${JSON.stringify({ time, ...body })}\n\n`;
 
-const sentMissed = (missed: NonNullable<EventBatch['missed']>): string =>
+/** Formats the event that reports a gap: older events are no longer kept. */
+const formatMissed = (missed: NonNullable<EventBatch['missed']>): string =>
   `id: ${missed.before - 1}\nevent: missed\ndata: ${JSON.stringify(missed)}\n\n`;
 
-/** Waits for the next event, at most until a line is due: to whether there was none. */
-const isSilent = async (log: EventLog, place: number, ended: AbortSignal): Promise<boolean> => {
+/** Waits for the next event and returns whether none came before the heartbeat was due. */
+const isSilent = async (log: EventLog, position: number, ended: AbortSignal): Promise<boolean> => {
   try {
-    await withDeadline(HEARTBEAT, ended, (turn) => log.wait(place, turn));
+    await withDeadline(HEARTBEAT, ended, (turn) => log.wait(position, turn));
     return false;
   } catch {
     return true;
@@ -54,28 +56,28 @@ const isSilent = async (log: EventLog, place: number, ended: AbortSignal): Promi
 async function* follow(log: EventLog, { after, limit, filter, signal }: Following): AsyncGenerator<string> {
   const { closed, leave } = log.enter();
   const ended = AbortSignal.any([signal, closed]);
-  let [place, left] = [after, limit];
+  let [position, left] = [after, limit];
   try {
     yield `retry: ${RETRY_MS}\n\n`;
     while (!ended.aborted) {
-      const { missed, events } = await log.read(place);
-      if (missed) yield sentMissed(missed);
+      const { missed, events } = await log.read(position);
+      if (missed) yield formatMissed(missed);
       for (const event of events.filter((each) => matchesFilter(each, filter)).slice(0, left)) {
-        yield sent(event);
+        yield formatEvent(event);
         left -= 1;
       }
       if (left === 0) return;
-      if (missed) place = missed.before - 1;
-      place = events.at(-1)?.id ?? place;
+      if (missed) position = missed.before - 1;
+      position = events.at(-1)?.id ?? position;
       if (events.length > 0) continue;
-      if (await isSilent(log, place, ended)) yield ': \n\n';
+      if (await isSilent(log, position, ended)) yield ': \n\n';
     }
   } finally {
     leave();
   }
 }
 
-/** What happens on the host, as it happens. */
+/** Streams the host's events as they happen, starting after the last one that the client received. */
 export const followEvents = async (
   { query, lastEventId, signal }: Event<unknown, EventsQuery>,
   { events }: Context,
@@ -90,7 +92,7 @@ export const followEvents = async (
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
-      [PLACE_HEADER]: String(after),
+      [POSITION_HEADER]: String(after),
     },
     body: Readable.from(stream, { objectMode: false, highWaterMark: 64 * 1024 }),
   };

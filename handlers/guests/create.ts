@@ -8,15 +8,15 @@ import { createGuest as submitCreate } from '../../lib/runtime/actions/guest-act
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
-/** Takes a new guest and queues its creation. What is set by the sub-agents is not the client's to say. */
+/** Stores a new guest and queues its creation. Ignores the keys that only sub-agents set: `state` and `vnc`. */
 export const createGuest = async (
   event: Event<unknown, JobQuery, LooseGuest | null>,
   context: Context,
 ): Promise<Reply<Guest>> => {
   const { runtime } = context;
-  const { state: _state, vnc: _vnc, ...wanted } = event.payload ?? {};
+  const { state: _state, vnc: _vnc, ...spec } = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
-    const guest = normalizeGuest({ ...wanted, id: wanted.id || randomUUID() });
+    const guest = normalizeGuest({ ...spec, id: spec.id || randomUUID() });
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);

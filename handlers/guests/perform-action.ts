@@ -6,7 +6,7 @@ import type { Guest } from '../../lib/model/guest.js';
 import { performGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitOnce } from '../submit.js';
 
-/** Queues an action of a guest and answers the guest as it is before that, or after it when the client waits. */
+/** Queues a guest's action and replies with the guest as it is now or, when the client waits, after the action. */
 export const performAction = (
   action: GuestAction,
   event: Event<GuestParams, JobQuery>,

@@ -3,6 +3,6 @@ import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoi
 import type { Guest } from '../../lib/model/guest.js';
 import { performAction } from './perform-action.js';
 
-/** Cuts the power. */
+/** Cuts the guest's power. */
 export const powerOffGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
   performAction('poweroff', event, context);

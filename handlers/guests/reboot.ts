@@ -3,6 +3,6 @@ import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoi
 import type { Guest } from '../../lib/model/guest.js';
 import { performAction } from './perform-action.js';
 
-/** Asks the guest to reboot itself. */
+/** Asks the guest to reboot. */
 export const rebootGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
   performAction('reboot', event, context);

@@ -3,6 +3,6 @@ import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoi
 import type { Guest } from '../../lib/model/guest.js';
 import { performAction } from './perform-action.js';
 
-/** Resets the guest, as a reset button does. */
+/** Resets the guest, like a reset button. */
 export const restartGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
   performAction('restart', event, context);

@@ -3,6 +3,6 @@ import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoi
 import type { Guest } from '../../lib/model/guest.js';
 import { performAction } from './perform-action.js';
 
-/** Asks the guest to shut itself down. */
+/** Asks the guest to shut down. */
 export const shutdownGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
   performAction('shutdown', event, context);

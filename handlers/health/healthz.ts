@@ -1,5 +1,5 @@
 import type { Reply } from '../../lib/model/endpoint.js';
 import { ok } from '../replies.js';
 
-/** That this is answered at all says that the process lives. */
+/** Responding at all shows that the process is alive. */
 export const getHealth = async (): Promise<Reply<{ status: 'ok' }>> => ok({ status: 'ok' });

@@ -3,7 +3,10 @@ import { notReady } from '../../lib/errors.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { ok } from '../replies.js';
 
-/** Whether actions can be carried out: all sub-agents answer, and the agent is not stopping. */
+/**
+ * Checks that the agent can carry out actions.
+ * @throws {AgentError} `unavailable` while the agent is stopping or a sub-agent does not respond
+ */
 export const getReadiness = async (
   _event: Event,
   { services, runtime }: Context,

@@ -4,13 +4,12 @@ import * as images from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 import type { ImageParams } from './get.js';
 
-export const deleteImage = (
+export const deleteImage = async (
   event: Event<ImageParams, JobQuery>,
   context: Context,
-): Promise<Reply<Record<string, never>>> =>
-  submitOnce(
-    event,
-    context,
-    (options) => images.deleteImage(context.runtime, event.params.imageID, undefined, options),
-    () => ({}),
+): Promise<Reply<Record<string, never>>> => {
+  const reply = await submitOnce(event, context, (options) =>
+    images.deleteImage(context.runtime, event.params.imageID, undefined, options),
   );
+  return { ...reply, body: {} };
+};

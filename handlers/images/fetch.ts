@@ -4,13 +4,12 @@ import type { Image, ImageFetch } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
-export const fetchImage = (
+export const fetchImage = async (
   event: Event<unknown, JobQuery, ImageFetch>,
   context: Context,
-): Promise<Reply<{ images: Image[] }>> =>
-  submitOnce(
-    event,
-    context,
-    (options) => images.fetchImage(context.runtime, event.payload, options),
-    (fetched) => ({ images: fetched }),
+): Promise<Reply<{ images: Image[] }>> => {
+  const reply = await submitOnce(event, context, (options) =>
+    images.fetchImage(context.runtime, event.payload, options),
   );
+  return { ...reply, body: { images: reply.body } };
+};

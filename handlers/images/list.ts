@@ -3,7 +3,7 @@ import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
 import * as images from '../../lib/runtime/actions/image-actions.js';
 import { pageOfAll } from '../pages.js';
-import { answered } from '../replies.js';
+import { actionResult } from '../replies.js';
 
 export interface ImagesQuery extends ListQuery {
   /** `container` for container images, any other value for disk images, absent for both. */
@@ -14,4 +14,4 @@ export const listImages = async (
   { query, signal }: Event<unknown, ImagesQuery>,
   { runtime }: Context,
 ): Promise<Reply<Image[]>> =>
-  pageOfAll(answered(await images.listImages(runtime, query.type, signal)), query);
+  pageOfAll(actionResult(await images.listImages(runtime, query.type, signal)), query);

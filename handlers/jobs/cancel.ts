@@ -4,7 +4,7 @@ import type { Job } from '../../lib/model/job.js';
 import { ok } from '../replies.js';
 import type { JobParams } from './get.js';
 
-/** Ends a job early: one that waits never runs; of one that runs, the call to its sub-agent is broken off. */
+/** Cancels a job: a queued one never runs, and a running one's call to its sub-agent is aborted. */
 export const cancelJob = async (
   { params, query: { dryRun } }: Event<JobParams, DryRunQuery>,
   { runtime }: Context,

@@ -3,14 +3,15 @@ import type { Event, Reply } from '../../lib/model/endpoint.js';
 import type { GuestMetrics } from '../../lib/model/metrics.js';
 
 export interface GuestMetricsQuery {
+  /** Ids; all guests when absent. */
   guest?: string[];
 }
 
-/** The counters of all guests, or of those that are asked for. Guests that have none are left out. */
+/** Returns the counters of all guests or of the selected ones. Guests without counters are left out. */
 export const getGuestsMetrics = async (
-  { query: { guest: wanted } }: Event<unknown, GuestMetricsQuery>,
+  { query: { guest: selected } }: Event<unknown, GuestMetricsQuery>,
   { metrics }: Context,
 ): Promise<Reply<GuestMetrics[]>> => {
   const all = await metrics.guests();
-  return { status: 200, body: wanted ? all.filter(({ guest }) => wanted.includes(guest)) : all };
+  return { status: 200, body: selected ? all.filter(({ guest }) => selected.includes(guest)) : all };
 };

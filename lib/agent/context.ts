@@ -7,7 +7,7 @@ import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { MetadataStore } from '../store/metadata-store.js';
 
-/** What every handler works with. */
+/** The state and services that handlers work with. */
 export interface Context {
   guests: GuestStore;
   jobs: JobLog;
@@ -16,7 +16,7 @@ export interface Context {
   audit: AuditLog;
   events: EventLog;
   metrics: Metrics;
-  /** Whether the sub-agent of each service answers, by the service's name. */
+  /** Whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
   log: Logger;
 }

@@ -1,39 +1,39 @@
 import type { IdempotentRequest } from './idempotent-request.js';
 import type { Principal } from './principal.js';
 
-/** What a handler is called with: a request whose parts have been validated, free of any HTTP library. */
+/** A handler's input: a request whose parts are validated, free of any HTTP library. */
 export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
-  /** Parts of the path. */
+  /** The parameters of the path. */
   params: Params;
   query: Query;
   payload: Payload;
-  /** Aborted when the client goes away. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal;
-  /** Who asks; absent where anybody may. */
+  /** The client; absent on a public route. */
   principal?: Principal | undefined;
-  /** Present when the client may send the request again without meaning it again. */
+  /** Set when the client marked the request as safe to repeat. */
   idempotency?: IdempotentRequest | undefined;
-  /** The id of the last event that the client has seen. */
+  /** The id of the last event that the client received. */
   lastEventId?: number | undefined;
-  /** Entity tags of what the client has seen, as the If-Match header has them. */
+  /** The If-Match header: entity tags that the client has seen. */
   ifMatch?: string | undefined;
 }
 
-/** What a handler answers. It throws an `AgentError` for everything that went wrong. */
+/** A handler's output. Handlers report failures by throwing an `AgentError`. */
 export interface Reply<Body = unknown> {
   status: number;
   headers?: Record<string, string>;
-  /** Sent as JSON, unless it is bytes; with status 101 the messages in both directions. */
+  /** Sent as JSON, unless it is text or bytes; with status 101 a duplex stream for the WebSocket. */
   body: Body;
-  /** Whether the body, or each of its items, is as it is stored: then its JSON is made once, however often it is sent. */
+  /** Whether the body, or each of its items, is a stored value, whose JSON is made only once. */
   isStored?: boolean;
-  /** The cursor of the next page of a list; absent on the last one. */
+  /** The cursor of a list's next page; absent on the last one. */
   next?: string;
   /** The id of the guest that the reply concerns, when the request's path does not name it. */
   guest?: string;
 }
 
-/** The body of every answer that says that something went wrong. */
+/** The body of every error response. */
 export interface ErrorBody {
   message: string;
   code: number;
@@ -41,21 +41,22 @@ export interface ErrorBody {
 }
 
 export interface DryRunQuery {
-  /** Whether only to check the request. */
+  /** Whether to check the request without changing anything. */
   dryRun?: boolean;
 }
 
 export interface JobQuery extends DryRunQuery {
-  /** For how many seconds the client waits for the job, to get what came of it. */
+  /** Seconds that the client waits for the job's result. */
   wait?: number;
 }
 
-/** Which part of a list the client wants. */
+/** Selects a part of a list. */
 export interface ListQuery {
+  /** The most items to return. */
   limit?: number;
-  /** Where the page before it ended. */
+  /** Where the previous page ended. */
   cursor?: string;
-  /** The keys of each item that are wanted; all by default. */
+  /** The keys to return of each item; all by default. */
   fields?: string[];
 }
 

@@ -5,11 +5,11 @@ import { openGuestConsole } from '../../../lib/runtime/actions/console-actions.j
 import { connected } from '../../replies.js';
 
 export interface SerialConsoleQuery {
-  /** How much of what the guest said before is wanted, in bytes. */
+  /** The amount of earlier output to send first, in bytes. */
   scrollback: number;
 }
 
-/** Connects with a guest's serial console, also with that of one that is off: it comes to life with the guest. */
+/** Opens a guest's serial console. A guest that is off has one too, which becomes active when the guest starts. */
 export const openSerialConsole = async (
   { params, query: { scrollback }, signal }: Event<GuestParams, SerialConsoleQuery>,
   { guests, runtime }: Context,

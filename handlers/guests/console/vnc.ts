@@ -4,7 +4,7 @@ import type { Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { openGuestConsole } from '../../../lib/runtime/actions/console-actions.js';
 import { connected } from '../../replies.js';
 
-/** Connects with a guest's screen, keyboard and mouse: RFB (RFC 6143), without a password of its own. */
+/** Opens a guest's screen, keyboard and mouse: RFB (RFC 6143) without a password. */
 export const openVncConsole = async (
   { params, signal }: Event<GuestParams>,
   { guests, runtime }: Context,

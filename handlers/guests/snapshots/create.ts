@@ -6,7 +6,7 @@ import { submitOnce } from '../../submit.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
 export interface SnapshotCreation {
-  /** The snapshot's name. */
+  /** The snapshot's name; by default `snap-` and the Unix time in seconds. */
   dest?: string | null;
 }
 

@@ -2,11 +2,11 @@ import type { Context } from '../../../lib/agent/context.js';
 import type { Event, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
-import { answered } from '../../replies.js';
+import { actionResult } from '../../replies.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
 export const getSnapshot = async (
   { params, signal }: Event<SnapshotParams>,
   context: Context,
 ): Promise<Reply<Snapshot[]>> =>
-  answered(await snapshots.getSnapshot(context.runtime, selectSnapshots(params, context), signal));
+  actionResult(await snapshots.getSnapshot(context.runtime, selectSnapshots(params, context), signal));

@@ -3,7 +3,7 @@ import type { Event, ListQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
 import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
 import { pageOfAll } from '../../pages.js';
-import { answered } from '../../replies.js';
+import { actionResult } from '../../replies.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
 export const listSnapshots = async (
@@ -11,5 +11,5 @@ export const listSnapshots = async (
   context: Context,
 ): Promise<Reply<Snapshot[]>> => {
   const found = await snapshots.listSnapshots(context.runtime, selectSnapshots(params, context), signal);
-  return pageOfAll(answered(found), query);
+  return pageOfAll(actionResult(found), query);
 };

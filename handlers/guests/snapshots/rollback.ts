@@ -6,7 +6,7 @@ import { submitOnce } from '../../submit.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
 export interface SnapshotRollback {
-  /** Whether newer snapshots, which would be in the way, are destroyed. */
+  /** Whether to destroy newer snapshots, which would otherwise prevent the rollback. */
   destroyMoreRecent?: boolean | null;
 }
 

@@ -3,7 +3,7 @@ import type { GuestParams } from '../../../lib/model/endpoint.js';
 import type { SnapshotSelector } from '../../../lib/runtime/actions/snapshot-actions.js';
 
 export interface SnapshotsParams extends GuestParams {
-  /** Absent: all of the guest's disks. */
+  /** Absent for all of the guest's disks. */
   diskID?: string;
 }
 
@@ -11,7 +11,10 @@ export interface SnapshotParams extends SnapshotsParams {
   name: string;
 }
 
-/** What the path names: the guest, which must exist, and the disk and snapshot of it. */
+/**
+ * Finds the guest, disk and snapshot that a path names.
+ * @throws {AgentError} `not_found` for an unknown guest
+ */
 export const selectSnapshots = (
   { guestID, diskID, name }: SnapshotsParams & { name?: string },
   { guests }: Context,
