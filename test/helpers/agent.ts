@@ -7,11 +7,13 @@ import type { Config } from '../../lib/config/load.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { Logger } from '../../lib/log.js';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
-import type { Event } from '../../lib/model/endpoint.js';
+import type { ErrorBody, Event, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { isFinished, type Job } from '../../lib/model/job.js';
 import { RPC_PATH } from '../../lib/rpc/protocol/messages.js';
 import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
+import { errorBody, toBoom } from '../../lib/server/errors.js';
+import { JOB_ID_HEADER } from '../../lib/server/job-id-header.js';
 import {
   CONSOLE_ACTIONS,
   consolePath,
@@ -30,7 +32,7 @@ export interface TestAgentOptions extends Script {
   actions?: Record<string, Partial<StageConfig>[] | undefined>;
   /** Settings of the services `test` and `download`, which are the scripted sub-agent. */
   service?: Partial<ServiceSettings>;
-  /** Services beside `test` and `download`. */
+  /** Further services. */
   services?: Record<string, TestService>;
   events?: EventsConfig;
   /** The state directory; by default a temporary one. */
@@ -99,6 +101,7 @@ export const startTestAgent = async (
 export const event = <Params, Query, Payload>(
   parts: Partial<Event<Params, Query, Payload>> = {},
 ): Event<Params, Query, Payload> => ({
+  ...parts,
   params: parts.params as Params,
   query: (parts.query ?? {}) as Query,
   payload: parts.payload as Payload,
@@ -111,6 +114,13 @@ export const addGuest = async ({ guests }: Context, guest: LooseGuest = {}): Pro
   await guests.insert(added);
   return added;
 };
+
+/** Reads the id of the job, or of the pipeline run, that a handler's reply names. */
+export const jobIdOf = ({ headers }: Reply): string => headers?.[JOB_ID_HEADER] ?? '';
+
+/** Returns the error response that a rejected handler call leads to. */
+export const rejection = async (t: ExecutionContext, call: Promise<unknown>): Promise<ErrorBody> =>
+  errorBody(toBoom(await t.throwsAsync(call)), false);
 
 /** Waits until a job has ended. */
 export const finished = ({ jobs }: Context, id: string | undefined | null): Promise<Job> =>

@@ -1,0 +1,63 @@
+import test from 'ava';
+import { createGuest } from '../../../../handlers/guests/create.js';
+import { addGuest, event, finished, jobIdOf, rejection, startTestAgent } from '../../../helpers/agent.js';
+
+const ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
+
+test('stores the guest, queues its creation and replies with 202', async (t) => {
+  const { context } = await startTestAgent(t);
+  const reply = await createGuest(event({ payload: { memory: 64 } }), context);
+  t.is(reply.status, 202);
+  t.like(reply.body, { memory: 64, state: 'create' });
+  t.is(reply.guest, reply.body.id);
+  t.like(await finished(context, jobIdOf(reply)), { GuestID: reply.body.id, Status: 'Complete' });
+  t.is(context.guests.get(reply.body.id).state, 'running');
+});
+
+test('keeps the id that the client chose', async (t) => {
+  const { context } = await startTestAgent(t);
+  t.is((await createGuest(event({ payload: { id: ID } }), context)).body.id, ID);
+});
+
+test('creates an empty guest from a null body', async (t) => {
+  const { context } = await startTestAgent(t);
+  const { body } = await createGuest(event({ payload: null }), context);
+  t.deepEqual(Object.keys(body), ['id', 'state']);
+});
+
+test('ignores the keys that only sub-agents set', async (t) => {
+  const { context } = await startTestAgent(t);
+  const { body } = await createGuest(event({ payload: { state: 'running', vnc: 5900 } }), context);
+  t.like(body, { state: 'create', vnc: undefined });
+});
+
+test('a dry run replies with the guest and stores nothing', async (t) => {
+  const { context } = await startTestAgent(t);
+  const reply = await createGuest(event({ payload: { cpu: 2 }, query: { dryRun: true } }), context);
+  t.like(reply, { status: 200, body: { cpu: 2 } });
+  t.is(jobIdOf(reply), '');
+  t.deepEqual(context.guests.list(), []);
+});
+
+test('rejects an id that is taken with 409', async (t) => {
+  const { context } = await startTestAgent(t);
+  await addGuest(context, { id: ID });
+  t.like(await rejection(t, createGuest(event({ payload: { id: ID } }), context)), {
+    code: 409,
+    message: `guest ${ID} already exists: choose another id or leave it out`,
+  });
+});
+
+test('rejects an image that is not on the host with 404', async (t) => {
+  const { context } = await startTestAgent(t, { methods: { 'Test.getImage': () => ({ images: [] }) } });
+  t.like(await rejection(t, createGuest(event({ payload: { image: 'debian-12' } }), context)), {
+    code: 404,
+    message: 'image debian-12 is not on this host: fetch it with POST /images',
+  });
+});
+
+test('rejects metadata that is too large with 400', async (t) => {
+  const { context } = await startTestAgent(t);
+  const metadata = { note: 'x'.repeat(300_000) };
+  t.is((await rejection(t, createGuest(event({ payload: { metadata } }), context))).code, 400);
+});
