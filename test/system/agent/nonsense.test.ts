@@ -13,7 +13,12 @@ const rejectedAtOnce: [string, GuestSpec, number, RegExp][] = [
   ['no memory', { memory: 0 }, 400, /"memory" must be greater than or equal to 1/],
   ['a petabyte of memory', { memory: 2 ** 30 }, 400, /"memory" must be less than or equal to/],
   ['10,000 vCPUs', { cpu: 10_000 }, 400, /"cpu" must be less than or equal to/],
-  ['an image that is not there', { disks: [{ image: 'no-such-thing' }] }, 404, /no image no-such-thing/],
+  [
+    'an image that is not there',
+    { disks: [{ image: 'no-such-thing' }] },
+    404,
+    /image no-such-thing is not on this host/,
+  ],
   ['a disk of -1 MB', { disks: [{ size: -1 }] }, 400, /"disks\[0\].size" must be greater than or equal to 0/],
   ['an id with ../ in it', { id: '../../etc/passwd' }, 400, /"guest id" must be a UUID/],
   ['a nic name with ../ in it', { nics: [{ ...nic, name: '../x' }] }, 400, /"nics\[0\].name"/],
