@@ -16,7 +16,7 @@ export class DurableFile {
   readonly #path: string;
   #handle: FileHandle | undefined;
   #size = 0;
-  #hasRest = false;
+  #needsCutBack = false;
   /** Whether the file may not yet have its name on disk. */
   #isNew = true;
   /** Whether its size is not the one that is known. */
@@ -26,7 +26,7 @@ export class DurableFile {
     this.#path = path;
   }
 
-  static async of(path: string): Promise<DurableFile> {
+  static async open(path: string): Promise<DurableFile> {
     const file = new DurableFile(path);
     try {
       await file.sync();
@@ -43,8 +43,8 @@ export class DurableFile {
   }
 
   /** Whether more may follow than what is known to be whole. */
-  get hasRest(): boolean {
-    return this.#hasRest;
+  get needsCutBack(): boolean {
+    return this.#needsCutBack;
   }
 
   /** Waits until what was appended is on disk: fdatasync(2). */
@@ -63,25 +63,25 @@ export class DurableFile {
   }
 
   /** Notes that another file has taken its place: one that is whole, and on disk but for its name. */
-  async replaced(): Promise<void> {
+  async reopen(): Promise<void> {
     this.#isNew = true;
-    this.#hasRest = false;
+    this.#needsCutBack = false;
     this.#isReplaced = true;
     await this.close();
     await this.#measure();
   }
 
   /** Must come before an append: a part of a line that an earlier one has left behind would spoil the next line. */
-  async makeReady(): Promise<void> {
+  async prepare(): Promise<void> {
     if (this.#isReplaced) await this.#measure();
-    if (this.#hasRest) await this.cutBack();
+    if (this.#needsCutBack) await this.cutBack();
   }
 
   /** Cuts off what came after the last sync. Works on a full disk; when it fails, it is for the next append to do. */
   async cutBack(): Promise<void> {
-    this.#hasRest = true;
+    this.#needsCutBack = true;
     await truncate(this.#path, this.#size);
-    this.#hasRest = false;
+    this.#needsCutBack = false;
   }
 
   /** Lets go of the file; what is done with it next opens it again. */

@@ -1,18 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A promise with its switch: `open` resolves `opened`. */
-export interface Gate {
-  opened: Promise<void>;
-  open: () => void;
-}
-
-export const gate = (): Gate => {
-  let open: () => void = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { opened, open };
-};
+export { gate } from '../../lib/async/gate.js';
 
 /**
  * Waits until `probe` returns a truthy value, and returns that.

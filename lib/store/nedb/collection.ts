@@ -1,17 +1,19 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { AgentError, storageFailed } from '../../errors.js';
-import type { Change, StoredDocument } from './document.js';
-import { NedbFile } from './nedb-file.js';
+import type { Change } from './document.js';
+import { DocumentFile } from './document-file.js';
 
 interface Entry<Value> {
-  document: StoredDocument;
   value: Value;
+  /** Its place among the others, ascending in order of insertion. */
+  order: number;
 }
 
-/** Appended lines, beyond those for live documents, after which the file is written anew. */
-const COMPACT_AFTER = 20_000;
-/** Few lines may be long ones: a file that has grown to this, and to four times what it was, is written anew too. */
-const COMPACT_BYTES = 32 * 1024 * 1024;
+/** An entry to be written. */
+interface Draft<Value> extends Entry<Value> {
+  json: string;
+}
+
 /** Writes that share one sync, at most. */
 const MAX_BATCH = 500;
 
@@ -23,53 +25,37 @@ interface Write<Value> {
   reject: (error: Error) => void;
 }
 
-const decode = <Value>({ _id, json }: StoredDocument, filename: string): Value => {
-  if (typeof json === 'string') return JSON.parse(json) as Value;
-  const advice = 'use the agent that wrote it, or another dbpath';
-  throw new Error(`${filename}: ${_id} has no JSON text: another version of the agent wrote it: ${advice}`);
-};
-
 /**
- * Documents by id in a NeDB file, in the order they were inserted in. Reads come from memory and give the very
- * object that is stored: treat it as frozen. A write is on disk before it is seen or acknowledged; those that come
- * at the same time share a sync. One that fails changed nothing.
+ * Documents by id, in the order of their insertion. Reads come from memory and return the stored object itself: treat
+ * it as frozen. A write is visible and acknowledged once it is on disk; concurrent writes share a sync. A write that
+ * fails changes nothing.
  */
 export class Collection<Value> {
-  readonly #file: NedbFile;
-  readonly #compactAfter: number;
+  readonly #file: DocumentFile;
   readonly #entries: Map<string, Entry<Value>>;
   #waiting: Write<Value>[] = [];
   #writing: Promise<void> | undefined;
-  #compacting: Promise<void> | undefined;
   #closed = false;
   #lastOrder = 0;
-  /** Lines of the file beyond those that it had, or would have had, when it was written anew. */
-  #appended: number;
-  /** Its bytes then. */
-  #compactedSize: number;
 
-  private constructor(file: NedbFile, entries: Iterable<[string, Entry<Value>]>, compactAfter: number) {
+  private constructor(file: DocumentFile, entries: Iterable<[string, Entry<Value>]>) {
     this.#file = file;
     this.#entries = new Map(entries);
-    this.#compactAfter = compactAfter;
-    this.#appended = file.linesRead - this.#entries.size;
-    this.#compactedSize = (file.size * this.#entries.size) / Math.max(1, file.linesRead);
-    for (const { document } of this.#entries.values()) this.#lastOrder = document.order;
+    for (const { order } of this.#entries.values()) this.#lastOrder = order;
   }
 
   /**
-   * Opens the file, which is made when it is not there. On a full disk it can be read; writes fail until there
-   * is room.
-   * @throws {Error} when its content is damaged beyond a torn last line, or of another version of the agent
+   * Opens the collection, or creates an empty one. On a full disk it can be read, and writes fail until there is room.
+   * @param path the journal of {@link DocumentFile}
+   * @throws {Error} when the content is damaged beyond a torn last line, or of another version of the agent
    */
-  static async open<Value>(filename: string, compactAfter = COMPACT_AFTER): Promise<Collection<Value>> {
-    const file = await NedbFile.open(filename);
-    const documents = file.documents().sort((a, b) => a.order - b.order);
-    const entries = documents.map((document): [string, Entry<Value>] => [
-      document._id,
-      { document, value: decode(document, filename) },
+  static async open<Value>(path: string, checkpointAfter?: number): Promise<Collection<Value>> {
+    const { file, documents } = await DocumentFile.open(path, checkpointAfter);
+    const entries = documents.map(({ _id, order, json }): [string, Entry<Value>] => [
+      _id,
+      { order, value: JSON.parse(json) as Value },
     ]);
-    return new Collection(file, entries, compactAfter);
+    return new Collection(file, entries);
   }
 
   get size(): number {
@@ -82,7 +68,7 @@ export class Collection<Value> {
 
   /** Where a document is among the others: the later it was inserted, the higher. */
   orderOf(id: string): number | undefined {
-    return this.#entries.get(id)?.document.order;
+    return this.#entries.get(id)?.order;
   }
 
   values(): Value[] {
@@ -129,7 +115,6 @@ export class Collection<Value> {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
-    await this.#compacting;
     await this.#file.close();
   }
 
@@ -152,38 +137,35 @@ export class Collection<Value> {
   }
 
   async #writeBatch(batch: readonly Write<Value>[]): Promise<void> {
-    const drafts = new Map<string, Entry<Value> | undefined>();
+    const drafts = new Map<string, Draft<Value> | undefined>();
     const drafted = batch.filter((write) => this.#draft(drafts, write));
-    const changes = [...drafts].flatMap(([id, entry]): Change[] => {
-      const before = this.#entries.get(id);
-      return before === entry ? [] : [{ id, isStored: before !== undefined, document: entry?.document }];
+    const changes = [...drafts].flatMap(([id, draft]): Change[] => {
+      if (draft) return [{ id, document: { _id: id, order: draft.order, json: draft.json } }];
+      return this.#entries.has(id) ? [{ id, document: undefined }] : [];
     });
     try {
       if (changes.length > 0) await this.#file.commit(changes);
-      // That there is nothing to change is a promise too, which what a failed write has left behind could break.
+      // An unchanged document is a promise too, which the rest of a failed write could break.
       else await this.#file.clean();
     } catch (error) {
       for (const { reject } of drafted) reject(storageFailed(error));
       return;
     }
-    for (const [id, entry] of drafts) {
-      // What was removed and inserted again comes after the others.
-      if (this.#entries.get(id)?.document.order !== entry?.document.order) this.#entries.delete(id);
-      if (entry) this.#entries.set(id, entry);
-    }
+    for (const [id, draft] of drafts) this.#apply(id, draft);
     for (const { resolve } of drafted) resolve();
-    this.#compactWhenDue(changes.length);
+    this.#file.checkpointWhenDue(this.#entries.size);
   }
 
-  /** Works out what a write makes of its document, after the writes before it in the batch. */
-  #draft(drafts: Map<string, Entry<Value> | undefined>, { id, change, reject }: Write<Value>): boolean {
+  /** Works out what a write makes of its document, after the earlier writes of the batch. */
+  #draft(drafts: Map<string, Draft<Value> | undefined>, { id, change, reject }: Write<Value>): boolean {
     const current = drafts.has(id) ? drafts.get(id) : this.#entries.get(id);
     try {
       const value = change(current?.value);
-      const entry = this.#entry(id, value, current);
-      // What is inserted comes after all that was before.
+      if (value === current?.value) return true;
+      const draft = value === undefined ? undefined : this.#newDraft(value, current);
+      // An insertion comes after everything that was there before.
       if (!current) drafts.delete(id);
-      drafts.set(id, entry);
+      drafts.set(id, draft);
       return true;
     } catch (error) {
       reject(error as Error);
@@ -191,28 +173,14 @@ export class Collection<Value> {
     }
   }
 
-  #entry(id: string, value: Value | undefined, current: Entry<Value> | undefined): Entry<Value> | undefined {
-    if (value === current?.value) return current;
-    if (value === undefined) return undefined;
+  #newDraft(value: Value, current: Entry<Value> | undefined): Draft<Value> {
     if (!current) this.#lastOrder += 1;
-    const order = current?.document.order ?? this.#lastOrder;
-    return { document: { _id: id, order, json: JSON.stringify(value) }, value };
+    return { value, order: current?.order ?? this.#lastOrder, json: JSON.stringify(value) };
   }
 
-  #compactWhenDue(lines: number): void {
-    this.#appended += lines;
-    if (this.#compacting !== undefined) return;
-    const manyLines = this.#appended >= this.#compactAfter + this.#entries.size;
-    const manyBytes = this.#file.size >= Math.max(COMPACT_BYTES, 4 * this.#compactedSize);
-    if (!manyLines && !manyBytes) return;
-    this.#appended = 0;
-    this.#compacting = this.#compact();
-  }
-
-  async #compact(): Promise<void> {
-    // Without room for it the file just stays long; the next time comes.
-    await this.#file.compact().catch(() => {});
-    this.#compactedSize = this.#file.size;
-    this.#compacting = undefined;
+  #apply(id: string, draft: Draft<Value> | undefined): void {
+    // A document that was removed and inserted again comes after the others.
+    if (this.#entries.get(id)?.order !== draft?.order) this.#entries.delete(id);
+    if (draft) this.#entries.set(id, { value: draft.value, order: draft.order });
   }
 }

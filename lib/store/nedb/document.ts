@@ -1,20 +1,17 @@
-/** A document as its file has it. */
+/** A document as the files store it. */
 export interface StoredDocument {
   _id: string;
-  /** Its place among the others: NeDB itself does not keep them in order. */
+  /** Its place among the others, ascending in order of insertion: NeDB keeps no order. */
   order: number;
   /**
-   * The JSON text of what it is: NeDB looks at each field that it knows of, again and again, copies it, and refuses names
-   * with a dot or a leading `$`.
+   * The value as JSON text. NeDB would copy and check every field of an object again and again, and rejects names that
+   * contain a dot or begin with `$`.
    */
   json: string;
 }
 
-/** What a write does to one document. */
+/** A write to one document: its new version, or `undefined` to remove it. */
 export interface Change {
   id: string;
-  /** Whether it is there before. */
-  isStored: boolean;
-  /** As it is to be; absent when it is to go. */
   document: StoredDocument | undefined;
 }

@@ -1,206 +1,126 @@
-import { chmod, rename, rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type nedb from '@seald-io/nedb';
 import Datastore from 'nedb-promises';
-import pLimit from 'p-limit';
-import { DurableFile } from '../../files/durable-file.js';
+import { gate } from '../../async/gate.js';
+import { isErrno } from '../../errors.js';
+import { sync } from '../../files/atomic-files.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change, StoredDocument } from './document.js';
-import { UntoldChanges } from './pending-changes.js';
+import { FILE_MODE } from './journal.js';
 
-/** What NeDB has and the types of nedb-promises do not: what they name instead is deprecated, or copies everything. */
-interface Untyped {
-  compactDatafileAsync(): Promise<void>;
-  getAllData(): StoredDocument[];
-  persistence: {
-    filename: string;
-    persistCachedDatabaseAsync?: () => Promise<void>;
-    persistNewStateAsync(documents: readonly object[]): Promise<void>;
-  };
-}
+/** `Datastore.create` passes the methods of NeDB through; the types of nedb-promises omit these. */
+type NedbDatastore = Datastore<StoredDocument> &
+  Pick<nedb.default<StoredDocument>, 'compactDatafileAsync' | 'getAllData'>;
 
-/** NeDB takes these for ends of lines when it reads a file, but JSON has them as they are. */
+/** NeDB reads these as line separators, and JSON does not escape them. */
 const escapeLineBreaks = (line: string): string =>
   line.replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** A change as NeDB has it in its files, where a later line goes before an earlier one. */
-const lineOf = ({ id, document }: Change): string =>
-  `${escapeLineBreaks(JSON.stringify(document ?? { $$deleted: true, _id: id }))}\n`;
+/** Lines that NeDB writes before other work gets its turn. */
+const LINES_PER_TURN = 500;
+/** Changes that NeDB applies at once: it compares each of them with all of them. */
+const CHANGES_PER_TURN = 200;
 
-const linesOf = (changes: readonly Change[]): string => changes.map(lineOf).join('');
-
-/** Guests' metadata may hold secrets. */
-const FILE_MODE = 0o600;
-
-/** While the file is written anew, others get their turn after so many lines. */
-const LINES_A_TURN = 500;
-/** So are changes told to NeDB, which compares each document that is to go with all that are. */
-const CHANGES_A_TURN = 100;
-
-/** Where the file is written anew. */
-const copyOf = (filename: string): string => `${filename}.new`;
-
-/** A copy that was not finished is of no use. NeDB, too, writes another file first. */
-const removeCopy = async (filename: string): Promise<void> => {
-  await rm(copyOf(filename), { force: true });
-  await rm(`${copyOf(filename)}~`, { force: true });
+const createDatastore = (
+  filename: string,
+  afterSerialization: (line: string) => string | Promise<string>,
+): NedbDatastore => {
+  const options: nedb.default.DataStoreOptions = {
+    filename,
+    corruptAlertThreshold: 0,
+    afterSerialization,
+    beforeDeserialization: (line) => line,
+    modes: { fileMode: FILE_MODE, dirMode: 0o700 },
+  };
+  return Datastore.create(options as Parameters<typeof Datastore.create>[0]) as NedbDatastore;
 };
 
 /**
- * Reads the file, and has NeDB leave it alone from then on. It would open, write and close the file for each change; and
- * write it anew whenever it has read it, which takes longer than to read it, and needs room.
- */
-const loadOnce = async (datastore: Datastore<StoredDocument>): Promise<void> => {
-  const { persistence } = datastore as unknown as Untyped;
-  persistence.persistNewStateAsync = async () => {};
-  persistence.persistCachedDatabaseAsync = async () => {};
-  try {
-    await datastore.load();
-    persistence.filename = copyOf(persistence.filename);
-  } finally {
-    // The class has it.
-    delete persistence.persistCachedDatabaseAsync;
-  }
-};
-
-/**
- * A NeDB file whose writes are on disk before they are acknowledged. NeDB alone never syncs; it keeps in memory
- * what it failed to write, and glues its next line onto what is left of a failed one. So changes are appended here, and
- * NeDB is told of them when it is to write the file anew: most documents have been changed again, or are gone, by then.
+ * A NeDB datastore and its file. NeDB rewrites the file whenever it has read it, which takes memory and needs room on
+ * the disk; its `afterSerialization` hook delays that until there are changes to apply.
  */
 export class NedbFile {
-  readonly #datastore: Datastore<StoredDocument>;
-  readonly #file: DurableFile;
   readonly #filename: string;
-  readonly #untold = new UntoldChanges();
-  /** A write to the file, or another one that takes its place. */
-  readonly #turns = pLimit(1);
-  /** The changes that a copy which is being written does not have. */
-  #missing: Change[] | undefined;
-  /** Lines that were there when it was opened. */
-  readonly linesRead: number;
+  readonly #datastore: NedbDatastore;
+  /** Settles when NeDB has rewritten the file. */
+  readonly #loaded: Promise<unknown>;
+  /** Lets NeDB rewrite the file; `undefined` once it may. */
+  #release: (() => void) | undefined;
 
   private constructor(
-    datastore: Datastore<StoredDocument>,
-    { file, filename, linesRead }: { file: DurableFile; filename: string; linesRead: number },
+    filename: string,
+    {
+      datastore,
+      loaded,
+      release,
+    }: { datastore: NedbDatastore; loaded: Promise<unknown>; release: () => void },
   ) {
-    this.#datastore = datastore;
-    this.#file = file;
     this.#filename = filename;
-    this.linesRead = linesRead;
-  }
-
-  /** @throws {Error} when the content is damaged beyond a torn last line */
-  static async open(filename: string): Promise<NedbFile> {
-    await removeCopy(filename);
-    await repairTail(filename);
-    let written = 0;
-    let linesRead = 0;
-    const datastore = Datastore.create({
-      filename,
-      autoload: false,
-      corruptAlertThreshold: 0,
-      afterSerialization: (line: string) => {
-        const escaped = escapeLineBreaks(line);
-        written += 1;
-        return written % LINES_A_TURN === 0 ? nextTurn(escaped) : escaped;
-      },
-      beforeDeserialization: (line: string) => {
-        linesRead += 1;
-        return line;
-      },
-      modes: { fileMode: FILE_MODE, dirMode: 0o700 },
-    } as Parameters<typeof Datastore.create>[0]) as Datastore<StoredDocument>;
-    await loadOnce(datastore);
-    await chmod(filename, FILE_MODE);
-    return new NedbFile(datastore, { file: await DurableFile.of(filename), filename, linesRead });
-  }
-
-  /** Bytes of the file. */
-  get size(): number {
-    return this.#file.size;
-  }
-
-  /** Those that the file had when it was opened: the very ones that NeDB has, which it replaces and never changes. */
-  documents(): StoredDocument[] {
-    return (this.#datastore as unknown as Untyped).getAllData();
-  }
-
-  /** Writes all the changes at once, with one sync; when that fails, none was made, in memory or in the file. */
-  commit(changes: readonly Change[]): Promise<void> {
-    return this.#turns(async () => {
-      await this.#file.makeReady();
-      try {
-        await this.#file.append(linesOf(changes));
-      } catch (error) {
-        await this.#file.cutBack().catch(() => {});
-        throw error;
-      }
-      for (const change of changes) this.#untold.note(change);
-      this.#missing?.push(...changes);
-    });
-  }
-
-  /** Makes sure that nothing of a write that failed is left in the file. */
-  clean(): Promise<void> {
-    return this.#turns(async () => {
-      if (!this.#file.hasRest) return;
-      await this.#file.makeReady();
-      await this.#file.sync();
-    });
+    this.#datastore = datastore;
+    this.#loaded = loaded;
+    this.#release = release;
   }
 
   /**
-   * Writes the file anew, without what is superseded, while changes are written to the old one. When there is no room for
-   * it, that one stays. Once at a time.
+   * Opens the file, or creates an empty one, and reads the documents.
+   * @throws {Error} when it is missing but must exist, or when its content is damaged beyond a torn last line
    */
-  async compact(): Promise<void> {
-    const missing: Change[] = [];
-    this.#missing = missing;
+  static async open(filename: string, { mustExist }: { mustExist: boolean }): Promise<NedbFile> {
+    if (mustExist) await access(filename);
+    await rm(`${filename}~`, { force: true });
+    await repairTail(filename);
+    const [read, released] = [gate(), gate()];
+    let written = 0;
+    const datastore = createDatastore(filename, (line) => {
+      const escaped = escapeLineBreaks(line);
+      written += 1;
+      if (written > 1) return written % LINES_PER_TURN === 0 ? nextTurn(escaped) : escaped;
+      // NeDB begins to serialize the documents when it has read all of them.
+      read.open();
+      return released.opened.then(() => escaped);
+    });
+    const loaded = datastore.load();
+    await Promise.race([read.opened, loaded]).catch((error: unknown) => {
+      // Without documents NeDB rewrites the file at once. An empty one on a full disk is no reason not to start.
+      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
+    });
+    loaded.catch(() => {});
+    return new NedbFile(filename, { datastore, loaded, release: released.open });
+  }
+
+  /** All documents, in no order: the objects that NeDB itself holds. */
+  documents(): StoredDocument[] {
+    return this.#datastore.getAllData();
+  }
+
+  /**
+   * Makes changes, which may have been made before. They are on disk when this resolves.
+   * @param compact whether to drop superseded lines from the file
+   * @throws when NeDB's memory and its file may differ: open the file again
+   */
+  async apply(changes: readonly Change[], { compact }: { compact: boolean }): Promise<void> {
+    const isCompact = this.#release !== undefined;
+    this.#release?.();
+    this.#release = undefined;
     try {
-      await this.#tell();
-      await (this.#datastore as unknown as Untyped).compactDatafileAsync();
-      const copy = await DurableFile.of(copyOf(this.#filename));
-      try {
-        // Most of them, and only the few that come meanwhile hold up those who write.
-        await copy.append(linesOf(missing.splice(0)));
-        await this.#turns(() => this.#replaceBy(copy, missing));
-      } finally {
-        await copy.close();
-      }
-    } finally {
-      this.#missing = undefined;
-      await removeCopy(this.#filename);
+      await this.#loaded;
+      await this.#makeChanges(changes);
+      if (compact && !isCompact) await this.#datastore.compactDatafileAsync();
+    } catch (error) {
+      await rm(`${this.#filename}~`, { force: true });
+      throw error;
     }
   }
 
-  /** Lets go of the file. */
-  async close(): Promise<void> {
-    // When that cannot be done, what is left of a failed write is what the next start finds.
-    await this.clean().catch(() => {});
-    await this.#file.close();
-  }
-
-  async #replaceBy(copy: DurableFile, missing: readonly Change[]): Promise<void> {
-    await copy.append(linesOf(missing));
-    await rename(copyOf(this.#filename), this.#filename);
-    await this.#file.replaced();
-  }
-
-  /** Has NeDB make the changes in its memory, many with a call: each takes longer than its changes. */
-  async #tell(): Promise<void> {
-    const changes = this.#untold.take();
-    try {
-      while (changes.length > 0) {
-        const some = changes.slice(0, CHANGES_A_TURN);
-        const superseded = some.filter(({ isStored }) => isStored).map(({ id }) => id);
-        await this.#datastore.remove({ _id: { $in: superseded } }, { multi: true });
-        await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
-        changes.splice(0, some.length);
-        await nextTurn();
-      }
-    } finally {
-      // What NeDB was not told of would be missing from the next file that it writes.
-      this.#untold.putBack(changes);
+  async #makeChanges(changes: readonly Change[]): Promise<void> {
+    for (let start = 0; start < changes.length; start += CHANGES_PER_TURN) {
+      const some = changes.slice(start, start + CHANGES_PER_TURN);
+      await this.#datastore.remove({ _id: { $in: some.map(({ id }) => id) } }, { multi: true });
+      await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
+      // NeDB does not sync what it appends. Now at most these lines can be damaged by a power cut.
+      await sync(this.#filename);
+      await nextTurn();
     }
   }
 }

@@ -1,25 +1,30 @@
-import type { Change } from './document.js';
+import type { Change, StoredDocument } from './document.js';
 
-/** The changes that NeDB does not know of yet: of each document the last one, from the state that NeDB has of it. */
-export class UntoldChanges {
-  readonly #changes = new Map<string, Change>();
+/** The changes that the journal holds and NeDB does not have yet: the last one of each document. */
+export class PendingChanges {
+  readonly #documents = new Map<string, StoredDocument | undefined>();
 
-  note({ id, isStored, document }: Change): void {
-    const isKnown = this.#changes.get(id)?.isStored ?? isStored;
-    if (isKnown || document) this.#changes.set(id, { id, isStored: isKnown, document });
-    else this.#changes.delete(id);
+  get size(): number {
+    return this.#documents.size;
   }
 
-  /** All of them, for NeDB to be told of. */
+  note({ id, document }: Change): void {
+    this.#documents.set(id, document);
+  }
+
+  /** Removes and returns all of them. */
   take(): Change[] {
-    const changes = [...this.#changes.values()];
-    this.#changes.clear();
+    const changes = this.all();
+    this.#documents.clear();
     return changes;
   }
 
-  /** What was taken and NeDB was not told of after all; what was noted since comes after it. */
+  /** Puts back what {@link take} returned, beneath the changes noted since. */
   putBack(changes: readonly Change[]): void {
-    const later = this.take();
-    for (const change of [...changes, ...later]) this.note(change);
+    for (const change of changes) if (!this.#documents.has(change.id)) this.note(change);
+  }
+
+  all(): Change[] {
+    return Array.from(this.#documents, ([id, document]) => ({ id, document }));
   }
 }

@@ -222,7 +222,6 @@ test('a file that ends at any byte is opened with all its whole lines', async (t
   }
   await collection.remove('a');
   await note();
-  await collection.close();
   const whole = states.at(-1)?.size ?? 0;
   const copy = join(directory, 'copy.db');
   for (let size = 0; size <= whole; size += 1) {
@@ -231,4 +230,5 @@ test('a file that ends at any byte is opened with all its whole lines', async (t
     const expected = states.findLast((state) => state.size <= size)?.contents;
     t.is(JSON.stringify((await open(copy)).entries()), expected ?? '', `cut at ${size}`);
   }
+  await collection.close();
 });

@@ -1,0 +1,13 @@
+/** A promise with its switch: `open` resolves `opened`. */
+export interface Gate {
+  opened: Promise<void>;
+  open: () => void;
+}
+
+export const gate = (): Gate => {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+};

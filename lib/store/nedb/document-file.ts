@@ -1,0 +1,145 @@
+import { rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ifExists } from '../../files/atomic-files.js';
+import type { Change, StoredDocument } from './document.js';
+import { Journal } from './journal.js';
+import { requireJson } from './journal-lines.js';
+import { NedbFile } from './nedb-file.js';
+import { PendingChanges } from './pending-changes.js';
+
+/** Changes in the journal, beyond the number of documents, after which NeDB takes them over. */
+const CHECKPOINT_AFTER = 20_000;
+/** A journal of this size, and of three times the NeDB file's, is long too: few changes may be large ones. */
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+
+/** A checkpoint that failed is tried again when the journal has grown by this factor. */
+const RETRY_GROWTH = 1.25;
+
+/** Removes the NeDB file of a first checkpoint that did not finish: the journal has all of it. */
+const removeUnreferenced = async (nedbPath: string, path: string, hasChanges: boolean): Promise<void> => {
+  if ((await ifExists(stat(nedbPath))) === undefined) return;
+  if (!hasChanges)
+    throw new Error(`${path} is missing or empty, but belongs to ${nedbPath}: restore it from a backup`);
+  await rm(nedbPath);
+};
+
+const nedbPathOf = (journalPath: string): string =>
+  join(dirname(journalPath), `${basename(journalPath, '.db')}.nedb`);
+
+/**
+ * Documents on disk: a {@link Journal} in front, `guests.db` for example, and a NeDB file behind it, `guests.nedb`.
+ *
+ * NeDB alone does not sync what it appends, keeps in memory what it failed to write, and appends to the torn line that a
+ * failed write leaves behind. So a change is acknowledged once it is in the journal. When the journal is long, a
+ * checkpoint applies its changes to NeDB, many at a time and only the last one of each document; NeDB compacts and
+ * syncs its file; then the journal is replaced by one that begins with a reference to that file. Killed at any moment
+ * of that, the old journal still has every change, and applying a change twice does no harm.
+ */
+export class DocumentFile {
+  readonly #journal: Journal;
+  readonly #nedbPath: string;
+  readonly #checkpointAfter: number;
+  readonly #pending = new PendingChanges();
+  #nedb: NedbFile | undefined;
+  /** Bytes of the NeDB file; `undefined` while the journal does not refer to one. */
+  #nedbSize: number | undefined;
+  /** After a failed checkpoint, the size of the journal at which the next one is tried. */
+  #retrySize = 0;
+  /** The changes that come while a checkpoint runs. */
+  #newer: Change[] | undefined;
+  #checkpointing: Promise<void> | undefined;
+
+  private constructor(
+    journal: Journal,
+    { nedbPath, checkpointAfter }: { nedbPath: string; checkpointAfter: number },
+  ) {
+    this.#journal = journal;
+    this.#nedbPath = nedbPath;
+    this.#checkpointAfter = checkpointAfter;
+  }
+
+  /**
+   * Opens the files, or creates them, and reads the documents, in the order of their insertion.
+   * @param checkpointAfter changes in the journal, beyond the number of documents, after which NeDB takes them over
+   * @throws {Error} when a file is missing or damaged beyond a torn last line
+   */
+  static async open(
+    path: string,
+    checkpointAfter = CHECKPOINT_AFTER,
+  ): Promise<{ file: DocumentFile; documents: StoredDocument[] }> {
+    const { journal, content } = await Journal.open(path);
+    const nedbPath = nedbPathOf(path);
+    const file = new DocumentFile(journal, { nedbPath, checkpointAfter });
+    if (content.continues === undefined) await removeUnreferenced(nedbPath, path, content.changes.length > 0);
+    else {
+      file.#nedb = await NedbFile.open(nedbPath, { mustExist: true });
+      file.#nedbSize = (await stat(nedbPath)).size;
+    }
+    const documents = new Map(file.#nedb?.documents().map((document) => [document._id, document]));
+    for (const { id, document } of content.changes) {
+      file.#pending.note({ id, document });
+      if (document) documents.set(id, document);
+      else documents.delete(id);
+    }
+    for (const document of documents.values()) requireJson(document, path);
+    return { file, documents: [...documents.values()].sort((a, b) => a.order - b.order) };
+  }
+
+  /** Stores all the changes with one sync. @throws when none of them was stored */
+  commit(changes: readonly Change[]): Promise<void> {
+    return this.#journal.append(changes, () => {
+      for (const change of changes) this.#pending.note(change);
+      this.#newer?.push(...changes);
+    });
+  }
+
+  /** Makes sure that nothing of a failed commit is left on disk. */
+  clean(): Promise<void> {
+    return this.#journal.clean();
+  }
+
+  /**
+   * Starts a checkpoint when the journal has become long. Commits go on meanwhile.
+   * @param documents the number of documents
+   */
+  checkpointWhenDue(documents: number): void {
+    const { lines, size } = this.#journal;
+    // NeDB rewrites every document that its file has.
+    const isLong = lines >= this.#checkpointAfter + (this.#nedbSize === undefined ? 0 : documents);
+    const isLarge = size >= Math.max(CHECKPOINT_BYTES, 3 * (this.#nedbSize ?? 0));
+    if ((isLong || isLarge) && size >= this.#retrySize) this.#checkpointing ??= this.#checkpoint();
+  }
+
+  /** Hands the changes to NeDB and closes the files. */
+  async close(): Promise<void> {
+    await this.#checkpointing;
+    // The next start compacts.
+    if (this.#pending.size > 0) await this.#checkpoint({ compact: false });
+    await this.#journal.close();
+  }
+
+  /** Never rejects. When it fails, on a full disk for example, the journal stays as it is until the next attempt. */
+  async #checkpoint({ compact } = { compact: true }): Promise<void> {
+    const changes = this.#pending.take();
+    const newer: Change[] = [];
+    this.#newer = newer;
+    try {
+      this.#nedb ??= await NedbFile.open(this.#nedbPath, {
+        mustExist: this.#nedbSize !== undefined,
+      });
+      await this.#nedb.apply(changes, { compact });
+      const { size } = await stat(this.#nedbPath);
+      await this.#journal.shorten(basename(this.#nedbPath), newer);
+      this.#nedbSize = size;
+      this.#retrySize = 0;
+    } catch {
+      // NeDB's memory and its file may differ now, so the next checkpoint reads the file again.
+      this.#nedb = undefined;
+      this.#pending.putBack(changes);
+      this.#retrySize = this.#journal.size * RETRY_GROWTH;
+    } finally {
+      this.#newer = undefined;
+      this.#checkpointing = undefined;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { Change, StoredDocument } from './document.js';
+
+const NEWLINE = 0x0a;
+
+/**
+ * The first line of a journal that continues a NeDB file. It is no valid document, so that an older version of the
+ * agent, which knows nothing of NeDB files beside the journal, refuses to start instead of missing most documents.
+ */
+interface Header {
+  _id: string;
+  /** The name of the NeDB file, in the directory of the journal. */
+  continues: string;
+}
+
+type Line = Header | StoredDocument | { _id: string; $$deleted: true };
+
+/** What a journal contains. */
+export interface JournalContent {
+  /** In the order they were made; a later change to a document supersedes an earlier one. */
+  changes: Change[];
+  /** The name of the NeDB file with everything older; `undefined` when the journal is all there is. */
+  continues: string | undefined;
+}
+
+export const headerLine = (continues: string): string => {
+  const header: Header = { _id: `the journal of ${continues}`, continues };
+  return `${JSON.stringify(header)}\n`;
+};
+
+/** One line for each change. */
+export const linesOf = (changes: readonly Change[]): string =>
+  changes
+    .map(({ id, document }): string => {
+      const line: Line = document ?? { $$deleted: true, _id: id };
+      return `${JSON.stringify(line)}\n`;
+    })
+    .join('');
+
+/** @throws {Error} when a document is not JSON text, as in files of early versions of the agent */
+export const requireJson = ({ _id, json }: Partial<StoredDocument>, path: string): void => {
+  if (typeof json === 'string') return;
+  const advice = 'start the version that wrote it, or choose another dbpath';
+  throw new Error(`${path}: ${_id} has no JSON text: another version of the agent wrote it: ${advice}`);
+};
+
+const parse = (text: string, path: string, number: number): Line => {
+  try {
+    const line: unknown = JSON.parse(text);
+    if (typeof line === 'object' && line !== null && '_id' in line) return line as Line;
+  } catch {
+    // Reported below.
+  }
+  throw new Error(
+    `${path}: line ${number} is damaged: restore the file from a backup, or choose another dbpath`,
+  );
+};
+
+/**
+ * Reads the lines of a journal.
+ * @param path for error messages
+ * @throws {Error} when a line is damaged or of another version of the agent
+ */
+export const parseJournal = (bytes: Buffer, path: string): JournalContent => {
+  const changes: Change[] = [];
+  let continues: string | undefined;
+  let number = 0;
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+    number += 1;
+    const line = parse(bytes.toString('utf8', start, end), path, number);
+    start = end + 1;
+    if ('continues' in line && number === 1) continues = line.continues;
+    else if ('$$deleted' in line) changes.push({ id: line._id, document: undefined });
+    else {
+      requireJson(line as Partial<StoredDocument>, path);
+      changes.push({ id: line._id, document: line as StoredDocument });
+    }
+  }
+  return { changes, continues };
+};

@@ -1,0 +1,118 @@
+import { chmod, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import pLimit from 'p-limit';
+import { DurableFile } from '../../files/durable-file.js';
+import { repairTail } from '../../files/repair-tail.js';
+import type { Change } from './document.js';
+import { headerLine, type JournalContent, linesOf, parseJournal } from './journal-lines.js';
+
+/** Guests' metadata may hold secrets. */
+export const FILE_MODE = 0o600;
+
+/** Changes that are copied before other work gets its turn. */
+const CHANGES_PER_TURN = 1000;
+
+/** An append-only file of changes. A change that {@link append} resolves for survives a power cut. */
+export class Journal {
+  readonly #path: string;
+  readonly #file: DurableFile;
+  /** Appends, and the renames that replace the file, one at a time. */
+  readonly #turns = pLimit(1);
+  #lines: number;
+
+  private constructor(path: string, file: DurableFile, lines: number) {
+    this.#path = path;
+    this.#file = file;
+    this.#lines = lines;
+  }
+
+  /**
+   * Opens a journal, or creates an empty one, and reads it. A torn last line is cut off.
+   * @throws {Error} when the content is damaged elsewhere
+   */
+  static async open(path: string): Promise<{ journal: Journal; content: JournalContent }> {
+    const unfinished = [`${path}.new`, `${path}.new~`];
+    await Promise.all(unfinished.map((each) => rm(each, { force: true })));
+    await (await open(path, 'a', FILE_MODE)).close();
+    await chmod(path, FILE_MODE);
+    await repairTail(path);
+    const content = parseJournal(await readFile(path), path);
+    return { journal: new Journal(path, await DurableFile.open(path), content.changes.length), content };
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#file.size;
+  }
+
+  /** Number of changes, superseded ones included. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /**
+   * Appends all the changes with one sync.
+   * @param onAppended called in the same turn, before any other append
+   * @throws when none of the changes was made; what reached the disk is cut off
+   */
+  append(changes: readonly Change[], onAppended: () => void): Promise<void> {
+    return this.#turns(async () => {
+      await this.#file.prepare();
+      try {
+        await this.#file.append(linesOf(changes));
+      } catch (error) {
+        await this.#file.cutBack().catch(() => {});
+        throw error;
+      }
+      this.#lines += changes.length;
+      onAppended();
+    });
+  }
+
+  /** Makes sure that nothing of a failed append is left in the file. */
+  clean(): Promise<void> {
+    return this.#turns(async () => {
+      if (!this.#file.needsCutBack) return;
+      await this.#file.prepare();
+      await this.#file.sync();
+    });
+  }
+
+  /**
+   * Replaces the file by a short one, now that a synced NeDB file has the older changes.
+   * @param continues the name of the NeDB file
+   * @param newer the changes that it lacks; may grow until the file is replaced
+   */
+  async shorten(continues: string, newer: readonly Change[]): Promise<void> {
+    const path = `${this.#path}.new`;
+    try {
+      await writeFile(path, headerLine(continues), { mode: FILE_MODE });
+      const copy = await DurableFile.open(path);
+      try {
+        let copied = 0;
+        const copyMore = async (): Promise<void> => {
+          const some = newer.slice(copied, copied + CHANGES_PER_TURN);
+          await copy.append(linesOf(some));
+          copied += some.length;
+        };
+        // Other appends continue until few changes are left to copy.
+        while (newer.length - copied > CHANGES_PER_TURN) await copyMore();
+        await this.#turns(async () => {
+          while (copied < newer.length) await copyMore();
+          await rename(path, this.#path);
+          this.#lines = newer.length;
+          await this.#file.reopen();
+        });
+      } finally {
+        await copy.close();
+      }
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    // The next start finds what is left of a failed append, if it cannot be cut off now.
+    await this.clean().catch(() => {});
+    await this.#file.close();
+  }
+}

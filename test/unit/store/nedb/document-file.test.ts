@@ -1,0 +1,208 @@
+import '../../../helpers/faulty-disk.js';
+
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { Collection } from '../../../../lib/store/nedb/collection.js';
+import { type Judge, operationsIn, withFaults } from '../../../helpers/faulty-disk.js';
+import { tempDir } from '../../../helpers/temp.js';
+import { until } from '../../../helpers/wait.js';
+
+interface Files {
+  directory: string;
+  journal: string;
+  nedb: string;
+}
+
+const filesIn = async (t: ExecutionContext): Promise<Files> => {
+  const directory = await tempDir(t);
+  return { directory, journal: join(directory, 'numbers.db'), nedb: join(directory, 'numbers.nedb') };
+};
+
+const linesIn = async (path: string): Promise<object[]> => {
+  const text = await readFile(path, 'utf8');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as object);
+};
+
+const HEADER = { _id: 'the journal of numbers.nedb', continues: 'numbers.nedb' };
+
+const open = async (t: ExecutionContext, { journal }: Files, checkpointAfter?: number) => {
+  const collection = await Collection.open<number>(journal, checkpointAfter);
+  t.teardown(() => collection.close());
+  return collection;
+};
+
+/** Files of a collection with `a` = 1 and `b` = 2, closed. */
+const closedFiles = async (t: ExecutionContext): Promise<Files> => {
+  const files = await filesIn(t);
+  const collection = await open(t, files);
+  await Promise.all([collection.put('a', 1), collection.put('b', 2)]);
+  await collection.close();
+  return files;
+};
+
+const full: Judge = (operation) =>
+  operation === 'append' || operation === 'write' ? { code: 'ENOSPC', written: 0.3 } : undefined;
+
+test('writes changes to the journal, and on close hands them to NeDB', async (t) => {
+  const files = await filesIn(t);
+  const collection = await open(t, files);
+  await collection.put('a', 1);
+  await collection.put('a', 2);
+  t.deepEqual(await linesIn(files.journal), [
+    { _id: 'a', order: 1, json: '1' },
+    { _id: 'a', order: 1, json: '2' },
+  ]);
+  await collection.close();
+  t.deepEqual(await linesIn(files.journal), [HEADER]);
+  t.deepEqual(await linesIn(files.nedb), [{ _id: 'a', order: 1, json: '2' }]);
+});
+
+test('replays the journal of a killed agent over what NeDB has', async (t) => {
+  const files = await closedFiles(t);
+  const killed = await open(t, files);
+  await Promise.all([killed.remove('a'), killed.put('b', 3), killed.put('c', 4)]);
+  t.deepEqual((await open(t, files)).entries(), [
+    ['b', 3],
+    ['c', 4],
+  ]);
+});
+
+test('syncs the NeDB file before it shortens the journal', async (t) => {
+  const files = await closedFiles(t);
+  const collection = await open(t, files);
+  await collection.put('a', 2);
+  const operations = await operationsIn(files.directory, () => collection.close());
+  const [written, synced, shortened] = [
+    operations.lastIndexOf('append numbers.nedb'),
+    operations.lastIndexOf('sync numbers.nedb'),
+    operations.indexOf('rename numbers.db.new'),
+  ];
+  t.true(written >= 0 && written < synced && synced < shortened, operations.join(', '));
+});
+
+test('does not touch the NeDB file until there are changes for it', async (t) => {
+  const files = await closedFiles(t);
+  const { ino, mtimeMs } = await stat(files.nedb);
+  await withFaults(files.directory, full, async () => {
+    const collection = await open(t, files);
+    t.is(collection.get('a'), 1);
+    await collection.close();
+  });
+  const after = await stat(files.nedb);
+  t.deepEqual([after.ino, after.mtimeMs], [ino, mtimeMs]);
+});
+
+test('opens on a full disk, rejects writes, and accepts them once there is room', async (t) => {
+  const files = await closedFiles(t);
+  const collection = await withFaults(files.directory, full, async () => {
+    const opened = await open(t, files);
+    t.deepEqual(opened.entries(), [
+      ['a', 1],
+      ['b', 2],
+    ]);
+    t.like(await t.throwsAsync(opened.put('a', 3)), { kind: 'disk_full' });
+    return opened;
+  });
+  await collection.put('a', 4);
+  await collection.close();
+  t.is((await open(t, files)).get('a'), 4);
+});
+
+test('keeps the journal when there is no room for NeDB, and shortens it when there is', async (t) => {
+  const files = await closedFiles(t);
+  const collection = await open(t, files, 8);
+  let failures = 0;
+  const noRoomForNedb: Judge = (operation, file) => {
+    const fault = file.startsWith('numbers.nedb') ? full(operation, file) : undefined;
+    if (fault) failures += 1;
+    return fault;
+  };
+  await withFaults(files.directory, noRoomForNedb, async () => {
+    for (let value = 0; value < 30; value += 1) await collection.put('a', value);
+    await until('NeDB fails', () => failures > 0);
+    // A checkpoint may be under way still.
+    await delay(100);
+  });
+  t.is((await linesIn(files.journal)).length, 31);
+  for (let value = 0; value < 30; value += 1) await collection.put('b', value);
+  await collection.close();
+  t.deepEqual(await linesIn(files.journal), [HEADER]);
+  t.deepEqual(await readdir(files.directory), ['numbers.db', 'numbers.nedb']);
+  t.deepEqual((await open(t, files)).entries(), [
+    ['a', 29],
+    ['b', 29],
+  ]);
+});
+
+test('opens the files of earlier versions, which had everything in one', async (t) => {
+  const files = await filesIn(t);
+  const lines = [
+    { _id: 'b', order: 2, json: '2' },
+    { _id: 'a', order: 1, json: '0' },
+    { _id: 'c', order: 3, json: '3' },
+    { $$deleted: true, _id: 'c' },
+    { _id: 'a', order: 1, json: '1' },
+  ];
+  await writeFile(files.journal, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const collection = await open(t, files);
+  await collection.put('d', 4);
+  await collection.close();
+  t.deepEqual((await open(t, files)).entries(), [
+    ['a', 1],
+    ['b', 2],
+    ['d', 4],
+  ]);
+});
+
+test('begins the journal with a line that earlier versions reject', async (t) => {
+  const [header] = await linesIn((await closedFiles(t)).journal);
+  // They require an id and JSON text of each document.
+  t.true(header !== undefined && '_id' in header && !('json' in header));
+});
+
+test('ignores the NeDB file of a first checkpoint that did not finish', async (t) => {
+  const files = await filesIn(t);
+  const collection = await open(t, files);
+  await collection.put('a', 1);
+  await writeFile(files.nedb, '{"_id":"stale","order":1,"json":"9"}\n');
+  t.deepEqual((await open(t, files)).entries(), [['a', 1]]);
+});
+
+test('rejects a journal without its NeDB file', async (t) => {
+  const files = await closedFiles(t);
+  await rm(files.nedb);
+  await t.throwsAsync(open(t, files), { code: 'ENOENT', message: /numbers\.nedb/ });
+});
+
+test('rejects a NeDB file without its journal', async (t) => {
+  const files = await closedFiles(t);
+  await rm(files.journal);
+  await t.throwsAsync(open(t, files), { message: /numbers\.db is missing or empty, but belongs to .*nedb/ });
+});
+
+test('rejects a damaged line in the journal, and names it', async (t) => {
+  const files = await filesIn(t);
+  const content = '{"_id":"a","order":1,"json":"1"}\n####\n{"_id":"b","order":2,"json":"2"}\n';
+  await writeFile(files.journal, content);
+  await t.throwsAsync(open(t, files), { message: /numbers\.db: line 2 is damaged/ });
+  t.is(await readFile(files.journal, 'utf8'), content);
+});
+
+test('cuts off a torn last line of the NeDB file', async (t) => {
+  const files = await closedFiles(t);
+  await writeFile(files.nedb, '{"_id":"c","ord', { flag: 'a' });
+  t.deepEqual((await open(t, files)).entries(), [
+    ['a', 1],
+    ['b', 2],
+  ]);
+});
+
+test('both files are readable by their owner alone', async (t) => {
+  const { journal, nedb } = await closedFiles(t);
+  for (const path of [journal, nedb]) t.is((await stat(path)).mode & 0o777, 0o600, path);
+});
