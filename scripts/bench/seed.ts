@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Guest } from '../../lib/model/guest.js';
 import { type Job, NO_TIME } from '../../lib/model/job.js';
 import type { LoggedJob } from '../../lib/store/logged-job.js';
-import type { StoredDocument } from '../../lib/store/nedb/document.js';
+import { Collection } from '../../lib/store/nedb/collection.js';
 
 /** A guest of common size, as the sub-agents leave it: some 300 bytes of JSON. */
 export const someGuest = (): Guest => {
@@ -58,11 +58,9 @@ export const waitingJob = (guestId: string, action: 'start' | 'reboot'): LoggedJ
 });
 
 const writeDocuments = async (file: string, documents: readonly [string, unknown][]): Promise<void> => {
-  const lines = documents.map(([id, value], index): string => {
-    const document: StoredDocument = { _id: id, order: index + 1, json: JSON.stringify(value) };
-    return `${JSON.stringify(document)}\n`;
-  });
-  await writeFile(file, lines.join(''), { mode: 0o600 });
+  const collection = await Collection.open<unknown>(file);
+  await Promise.all(documents.map(([id, value]) => collection.put(id, value)));
+  await collection.close();
 };
 
 /** Writes the state of an agent that has had these guests and jobs for long. */
