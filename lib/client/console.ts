@@ -7,7 +7,7 @@ export interface SerialConsoleOptions extends CallOptions {
 }
 
 /** @param path of the console's endpoint */
-export const openConsole = async (
+export const connectConsole = async (
   transport: Transport,
   path: string,
   query: Record<string, string | number | undefined>,

@@ -3,7 +3,7 @@ import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
 import type { Guest } from '../model/guest.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
-import { openConsole, type SerialConsoleOptions } from './console.js';
+import { connectConsole, type SerialConsoleOptions } from './console.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
@@ -83,11 +83,11 @@ export class Guests extends List<Guest> {
     id: string,
     { scrollback, ...options }: SerialConsoleOptions = {},
   ): Promise<Required<Console>> {
-    return openConsole(this.#transport, path`/guests/${id}/console/serial`, { scrollback }, options);
+    return connectConsole(this.#transport, path`/guests/${id}/console/serial`, { scrollback }, options);
   }
 
   /** Opens a guest's screen, keyboard and mouse: a stream of RFB (RFC 6143) without a password. */
   async openVncConsole(id: string, options: CallOptions = {}): Promise<Duplex> {
-    return (await openConsole(this.#transport, path`/guests/${id}/console/vnc`, {}, options)).bytes;
+    return (await connectConsole(this.#transport, path`/guests/${id}/console/vnc`, {}, options)).bytes;
   }
 }

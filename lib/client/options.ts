@@ -46,7 +46,7 @@ const authorization = ({ token }: ClientOptions): Record<string, string> =>
   token === undefined ? {} : { Authorization: `Bearer ${token}` };
 
 /** The options of a WebSocket to the agent. */
-export const webSocketOptions = (options: ClientOptions): WebSocketOptions & { baseUrl: string } => {
+export const wsOptions = (options: ClientOptions): WebSocketOptions & { baseUrl: string } => {
   const socketPath = UNIX.exec(options.url)?.groups?.path;
   return {
     baseUrl: socketPath ? 'ws://localhost' : requireHttp(options.url).replace(/^http/, 'ws'),

@@ -1,4 +1,4 @@
-import type { Call, CallOptions, Transport } from './transport.js';
+import type { ApiRequest, CallOptions, Transport } from './transport.js';
 
 const JOB_ID_HEADER = 'x-guest-job-id';
 
@@ -37,11 +37,11 @@ export const ifMatchHeader = (ifMatch: string | undefined): Record<string, strin
 /** Sends a request that queues a job. */
 export const submit = async <Body>(
   transport: Transport,
-  call: Pick<Call, 'method' | 'path' | 'body'>,
+  request: Pick<ApiRequest, 'method' | 'path' | 'body'>,
   { wait, dryRun, ifMatch, idempotencyKey, signal }: JobOptions & ConditionalOptions = {},
 ): Promise<Accepted<Body>> => {
   const { status, headers, body } = await transport.send<Body>({
-    ...call,
+    ...request,
     query: { wait, dryRun },
     headers: {
       ...ifMatchHeader(ifMatch),

@@ -11,7 +11,7 @@ import {
   type ClientOptions,
   DEFAULT_RETRIES,
   DEFAULT_TIMEOUT_SECONDS,
-  webSocketOptions,
+  wsOptions,
 } from './options.js';
 import { withRetries } from './retry.js';
 
@@ -28,7 +28,7 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface Call extends CallOptions {
+export interface ApiRequest extends CallOptions {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
@@ -44,7 +44,7 @@ export interface Connect extends CallOptions {
   protocol: string;
 }
 
-export interface Received<Body> {
+export interface ApiResponse<Body> {
   status: number;
   headers: Record<string, string>;
   body: Body;
@@ -105,35 +105,39 @@ export class Transport {
   }
 
   /** Sends a request and reads the JSON response. A POST carries an Idempotency-Key, so it can be sent again. */
-  async send<Body>(call: Call): Promise<Received<Body>> {
-    const { status, headers, data } = await this.#sendWithRetries<Body>(call, 'json');
+  async send<Body>(request: ApiRequest): Promise<ApiResponse<Body>> {
+    const { status, headers, data } = await this.#sendWithRetries<Body>(request, 'json');
     return { status, headers, body: data };
   }
 
-  async get<Body>(path: string, query: Call['query'] = {}, { signal }: CallOptions = {}): Promise<Body> {
+  async get<Body>(
+    path: string,
+    query: ApiRequest['query'] = {},
+    { signal }: CallOptions = {},
+  ): Promise<Body> {
     return (await this.send<Body>({ method: 'GET', path, query, signal })).body;
   }
 
   /** Sends a request and returns the response's body as a stream. */
-  async open(call: Call): Promise<Readable> {
-    return (await this.stream(call)).body;
+  async open(request: ApiRequest): Promise<Readable> {
+    return (await this.stream(request)).body;
   }
 
   /** Sends a request and returns the response's body as a stream, with its length. */
-  async download(call: Call): Promise<Download> {
-    const { body, headers } = await this.stream(call);
+  async download(request: ApiRequest): Promise<Download> {
+    const { body, headers } = await this.stream(request);
     return { bytes: body, length: contentLength(headers) };
   }
 
   /** Sends a request and returns the response with its body as a stream. */
-  async stream(call: Call): Promise<Received<Readable>> {
-    const { status, headers, data } = await this.#sendWithRetries<Readable>(call, 'stream');
+  async stream(request: ApiRequest): Promise<ApiResponse<Readable>> {
+    const { status, headers, data } = await this.#sendWithRetries<Readable>(request, 'stream');
     return { status, headers, body: data };
   }
 
   /** Opens a WebSocket. */
   async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {
-    const { baseUrl, ...options } = webSocketOptions(this.#options);
+    const { baseUrl, ...options } = wsOptions(this.#options);
     const url = new URL(baseUrl.replace(/\/$/, '') + path);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -151,10 +155,10 @@ export class Transport {
     }
   }
 
-  #sendWithRetries<Body>(call: Call, responseType: 'json' | 'stream') {
-    const { method, waitSeconds = 0, signal } = call;
+  #sendWithRetries<Body>(request: ApiRequest, responseType: 'json' | 'stream') {
+    const { method, waitSeconds = 0, signal } = request;
     const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
-    const keyed = { ...call, headers: { ...key, ...call.headers } };
+    const keyed = { ...request, headers: { ...key, ...request.headers } };
     return withRetries(() => this.#sendOnce<Body>(keyed, responseType), {
       retries: this.#retries,
       isRepeatable: method === 'GET' || method === 'POST',
@@ -163,8 +167,8 @@ export class Transport {
     });
   }
 
-  async #sendOnce<Body>(call: Call, responseType: 'json' | 'stream') {
-    const { method, path, query, headers, body, waitSeconds = 0, signal } = call;
+  async #sendOnce<Body>(request: ApiRequest, responseType: 'json' | 'stream') {
+    const { method, path, query, headers, body, waitSeconds = 0, signal } = request;
     const seconds = this.#timeout + waitSeconds;
     let response: AxiosResponse<Body>;
     try {

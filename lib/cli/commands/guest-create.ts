@@ -21,7 +21,7 @@ export const addCreate = (guest: Command): void => {
   const create = guest
     .command('create')
     .description('create and start a guest')
-    .option('--image <image>', 'the image to clone')
+    .option('--image <image>', 'the image to create the guest from')
     .option('--memory <size>', 'memory, in MB or with a unit: 2G', parseMb)
     .option('--cpu <count>', 'number of vCPUs', parseCount)
     .option('--disk <size>', 'size of a disk, in MB or with a unit: 10G; repeatable', collect(parseMb))

@@ -14,7 +14,7 @@ const ACTIONS: Record<GuestAction, string> = {
   poweroff: 'cut the power of a guest',
   reboot: 'ask the operating system of a guest to reboot',
   restart: 'reset a guest, like a reset button',
-  suspend: 'suspend a guest in memory',
+  suspend: 'suspend a guest; its memory is kept',
   resume: 'resume a suspended guest',
   delete: 'delete a guest and its disks',
 };

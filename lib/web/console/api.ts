@@ -51,7 +51,7 @@ const report = ({ status }: MistifyError): void => {
  * Sends a request and returns the response, whose body is unread.
  * @throws {MistifyError} with status 0 when the agent cannot be reached
  */
-export const request = async (
+export const sendRequest = async (
   method: Method,
   path: string,
   { body, headers, signal }: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
@@ -83,7 +83,7 @@ const requestJson = async <Body>(
   path: string,
   body?: unknown,
 ): Promise<JsonResponse<Body>> => {
-  const response = await request(method, path, body === undefined ? {} : { body });
+  const response = await sendRequest(method, path, body === undefined ? {} : { body });
   return { body: (await response.json()) as Body, headers: response.headers };
 };
 

@@ -2,7 +2,7 @@ import { createParser } from '/console/vendor/eventsource-parser/index.js';
 import { MistifyError } from '../../client/errors.js';
 import type { EventBody } from '../../model/event.js';
 import { Backoff } from '../../portable/backoff.js';
-import { request } from './api.js';
+import { sendRequest } from './api.js';
 
 /** The agent sends at least a comment every 15 seconds. */
 const SILENCE_MS = 40_000;
@@ -95,7 +95,7 @@ export class Events {
   }
 
   async #read(signal: AbortSignal, disconnect: () => void): Promise<void> {
-    const response = await request('GET', '/events', {
+    const response = await sendRequest('GET', '/events', {
       signal,
       headers: this.#lastId === undefined ? {} : { 'Last-Event-ID': this.#lastId },
     });

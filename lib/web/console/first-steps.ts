@@ -1,6 +1,6 @@
 import { openCreate } from './create.js';
 import { h } from './dom.js';
-import { listImages } from './images.js';
+import { getImages } from './images.js';
 
 /** Explains what to do on a host without guests. */
 export const firstSteps = (): { element: HTMLElement; update(): void } => {
@@ -16,7 +16,7 @@ export const firstSteps = (): { element: HTMLElement; update(): void } => {
   return {
     element: h('div', {}, h('p', {}, 'No guests yet.'), next),
     update: () =>
-      void listImages().then(
+      void getImages().then(
         (images) => show(images.length > 0),
         // The create dialog shows the error.
         () => show(true),

@@ -2,7 +2,7 @@ import type { Image } from '../../model/image.js';
 import { errorText } from './api.js';
 import { field } from './dialogs.js';
 import { h } from './dom.js';
-import { isContainer, listImages } from './images.js';
+import { getImages, isContainerImage } from './images.js';
 
 /** Not a valid image ID. */
 const EMPTY_DISK = '(empty)';
@@ -45,13 +45,13 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
   const note = h('p', { class: 'note', hidden: true });
 
   const offer = (images: readonly Image[]): void => {
-    const ids = images.filter((image) => !isContainer(image)).map(({ id }) => id);
+    const ids = images.filter((image) => !isContainerImage(image)).map(({ id }) => id);
     select.replaceChildren(
       ...(ids.length > 1 ? [h('option', { value: '' }, 'Select an image')] : []),
       ...ids.map((id) => h('option', { value: id }, id)),
       h('option', { value: EMPTY_DISK }, 'None (empty disk)'),
     );
-    list.replaceChildren(...images.filter(isContainer).map(({ id }) => h('option', { value: id })));
+    list.replaceChildren(...images.filter(isContainerImage).map(({ id }) => h('option', { value: id })));
     if (ids.length > 0) return;
     note.replaceChildren(
       'This host has no images. ',
@@ -71,7 +71,7 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
   };
   const load = async (): Promise<void> => {
     try {
-      offer(await listImages());
+      offer(await getImages());
     } catch (error) {
       offer([]);
       note.textContent = errorText(error);

@@ -10,7 +10,7 @@ export interface Cell<Item> {
   update(item: Item): void;
 }
 
-export interface Column<Item> {
+export interface TableColumn<Item> {
   title: string;
   /** The class of its cells and heading; the style sheet hides some on narrow pages. */
   class: string;
@@ -25,9 +25,9 @@ export interface Order {
   direction: 1 | -1;
 }
 
-export interface TableOptions<Item> {
+export interface VirtualTableOptions<Item> {
   label: string;
-  columns: readonly Column<Item>[];
+  columns: readonly TableColumn<Item>[];
   idOf: (item: Item) => string;
   /** Called on Enter and on a click. */
   open?: (item: Item) => void;
@@ -45,7 +45,7 @@ interface Row<Item> {
 /** A table that renders only the visible rows, so that thousands stay fast. */
 export class VirtualTable<Item> {
   readonly element: HTMLElement;
-  readonly #options: TableOptions<Item>;
+  readonly #options: VirtualTableOptions<Item>;
   readonly #table: HTMLTableElement;
   readonly #body = h('tbody');
   readonly #above = h('td');
@@ -57,7 +57,7 @@ export class VirtualTable<Item> {
   #activeId: string | undefined;
   #isDrawing = false;
 
-  constructor(options: TableOptions<Item>) {
+  constructor(options: VirtualTableOptions<Item>) {
     this.#options = options;
     this.#headings = options.columns.map((each) => this.#heading(each));
     const spacer = (cell: HTMLTableCellElement): HTMLElement =>
@@ -134,7 +134,7 @@ export class VirtualTable<Item> {
     return items.sort((one, other) => order.direction * compare(one, other));
   }
 
-  #heading({ title, class: className, compare }: Column<Item>): HTMLTableCellElement {
+  #heading({ title, class: className, compare }: TableColumn<Item>): HTMLTableCellElement {
     const { order } = this.#options;
     const sort = (): void => {
       if (!order) return;

@@ -9,7 +9,7 @@ type Open = (guestId: string, parent: HTMLElement, showStatus: (text: string) =>
 
 /** Loads the large libraries of each console when it is first opened. */
 const LOAD: Record<'serial' | 'screen', () => Promise<Open>> = {
-  serial: async () => (await import('./serial.js')).openSerial,
+  serial: async () => (await import('./serial.js')).openSerialConsole,
   screen: async () => (await import('./screen.js')).openScreen,
 };
 

@@ -16,7 +16,7 @@ const THEME = {
 const encoder = new TextEncoder();
 
 /** Opens a guest's serial console in a terminal. */
-export const openSerial = (
+export const openSerialConsole = (
   guestId: string,
   parent: HTMLElement,
   showStatus: (text: string) => void,

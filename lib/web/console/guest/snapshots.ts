@@ -3,7 +3,7 @@ import { ACTION_SPECS } from '../../../model/actions.js';
 import { isFinished } from '../../../model/job.js';
 import type { Snapshot } from '../../../model/snapshot.js';
 import { formatMb } from '../../../portable/format.js';
-import { errorText, get, request, submit } from '../api.js';
+import { errorText, get, sendRequest, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
@@ -47,7 +47,7 @@ const download = async (target: string, name: string): Promise<void> => {
     save(target, name);
     return;
   }
-  const url = URL.createObjectURL(await (await request('GET', target)).blob());
+  const url = URL.createObjectURL(await (await sendRequest('GET', target)).blob());
   save(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 };

@@ -1,4 +1,4 @@
-/** What the console uses of noVNC, which comes without types: docs/API.md of its package. */
+/** The part of noVNC that the console uses. The package has no types; its docs/API.md describes this. */
 // biome-ignore lint/style/noDefaultExport: it is what the package exports
 export default class RFB extends EventTarget {
   constructor(target: HTMLElement, socket: WebSocket, options?: { shared?: boolean });

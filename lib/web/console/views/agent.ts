@@ -1,5 +1,5 @@
 import { formatAge, formatBytes } from '../../../portable/format.js';
-import { errorText, get, request } from '../api.js';
+import { errorText, get, sendRequest } from '../api.js';
 import { h } from '../dom.js';
 import { facts, stateBadge } from '../parts.js';
 import type { View } from '../router.js';
@@ -65,7 +65,7 @@ export const agentView = (): View => {
   let version = '';
   const load = async (): Promise<void> => {
     try {
-      const samples = samplesOf(await (await request('GET', '/metrics')).text());
+      const samples = samplesOf(await (await sendRequest('GET', '/metrics')).text());
       version ||= (await get<{ info: { version: string } }>('/openapi.json')).info.version;
       const services = samples
         .filter(({ name }) => name === 'mistify_service_up')

@@ -8,7 +8,7 @@ import { measurements } from '../metrics.js';
 import { jobProgress, stateCell } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
-import { type Cell, type Column, type Order, textCell, VirtualTable } from '../virtual-table.js';
+import { type Cell, type Order, type TableColumn, textCell, VirtualTable } from '../virtual-table.js';
 import { formatPercent, formatRate } from '../words.js';
 
 /** Sorts web-2 before web-10. */
@@ -61,7 +61,7 @@ const by =
 
 const KB = 1024;
 
-const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): Column<Guest>[] => [
+const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): TableColumn<Guest>[] => [
   { title: 'Name', class: 'c-name', cell: nameCell, compare: (a, b) => compare(nameOf(a), nameOf(b)) },
   {
     title: 'State',

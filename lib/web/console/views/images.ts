@@ -5,14 +5,15 @@ import { formatMb } from '../../../portable/format.js';
 import { errorText, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
-import { isContainer, listImages } from '../images.js';
+import { getImages, isContainerImage } from '../images.js';
 import { follow, titleOf } from '../jobs.js';
 import { jobProgress, stateCell } from '../parts.js';
 import type { View } from '../router.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Order, textCell, VirtualTable } from '../virtual-table.js';
 
-const baseOf = (image: Pick<Image, 'type'>): string => (isContainer(image) ? '/container_images' : '/images');
+const baseOf = (image: Pick<Image, 'type'>): string =>
+  isContainerImage(image) ? '/container_images' : '/images';
 
 const deleteImage = (image: Image): Promise<boolean> =>
   confirm(
@@ -111,7 +112,7 @@ export const imagesView = (): View => {
       {
         title: 'Type',
         class: 'c-kind',
-        cell: textCell((image) => (isContainer(image) ? 'container' : 'disk')),
+        cell: textCell((image) => (isContainerImage(image) ? 'container' : 'disk')),
         compare: (a, b) => (a.type < b.type ? -1 : 1),
       },
       {
@@ -134,7 +135,7 @@ export const imagesView = (): View => {
   const fetchList = h('ul', { class: 'under-way', 'aria-label': 'Running fetches' });
   const load = async (): Promise<void> => {
     try {
-      images = await listImages();
+      images = await getImages();
       problem = '';
     } catch (error) {
       problem = errorText(error);

@@ -1,17 +1,17 @@
 import { path } from '../../../client/path.js';
 import { isFinished } from '../../../model/job.js';
 import { formatAge, formatSeconds, shortId } from '../../../portable/format.js';
-import { request } from '../api.js';
+import { sendRequest } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { showJob } from '../job-details.js';
 import { jobProgress, stateCell } from '../parts.js';
 import { address, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
-import { type Cell, type Column, textCell, VirtualTable } from '../virtual-table.js';
+import { type Cell, type TableColumn, textCell, VirtualTable } from '../virtual-table.js';
 import { actionWords, count, duration } from '../words.js';
 
-const cancel = (id: string): Promise<void> => attempt(() => request('DELETE', path`/jobs/${id}`));
+const cancel = (id: string): Promise<void> => attempt(() => sendRequest('DELETE', path`/jobs/${id}`));
 
 /** The action; below it the error, on narrow pages without a message column. */
 const actionCell = (): Cell<JobState> => {
@@ -66,7 +66,7 @@ const cancelCell = (): Cell<JobState> => {
   };
 };
 
-const columnsOf = (isOfOneGuest: boolean): Column<JobState>[] => [
+const columnsOf = (isOfOneGuest: boolean): TableColumn<JobState>[] => [
   { title: 'Action', class: 'c-action', cell: actionCell },
   ...(isOfOneGuest ? [] : [{ title: 'Guest', class: 'c-guest', cell: guestCell }]),
   { title: 'Status', class: 'c-state', cell: stateCell(({ job }) => job.Status) },
