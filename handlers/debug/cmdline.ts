@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 
-/** The agent's command line, its arguments separated by NUL as in /proc/PID/cmdline (proc(5)). */
+/** Serves the agent's command line. A NUL separates the arguments, as in /proc/PID/cmdline (proc(5)). */
 export const getCmdline = async (_event: Event, _context: Context): Promise<Reply<string>> => ({
   status: 200,
   headers: { 'Content-Type': 'text/plain; charset=utf-8' },

@@ -2,10 +2,10 @@ import type { Context } from '../../lib/agent/context.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { PROFILES } from '../../lib/process/profiler.js';
 
-/** A page that lists the profiles. */
+/** Serves a page that lists the profiles. */
 export const listProfiles = async (_event: Event, _context: Context): Promise<Reply<string>> => {
   const rows = Object.entries(PROFILES).map(
-    ([name, what]) => `<li><a href="/debug/pprof/${name}?seconds=10">${name}</a>: ${what}</li>`,
+    ([name, description]) => `<li><a href="/debug/pprof/${name}">${name}</a>: ${description}</li>`,
   );
   return {
     status: 200,

@@ -8,11 +8,10 @@ export interface ProfileParams {
 }
 
 export interface ProfileQuery {
-  /** How long to profile. */
-  seconds: number;
+  seconds?: number;
 }
 
-/** Profiles the agent and answers what `go tool pprof` reads. */
+/** Profiles the agent, in the format of `go tool pprof`. */
 export const getProfile = async (
   { params, query }: Event<ProfileParams, ProfileQuery>,
   _context: Context,

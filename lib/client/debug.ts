@@ -4,11 +4,12 @@ import { path } from './path.js';
 import type { CallOptions, Transport } from './transport.js';
 
 export interface ProfileOptions extends CallOptions {
-  /** How long to profile; 30 by default. */
+  /** Seconds to profile; by default 30 for `profile`, and the present for `heap`. */
   seconds?: number | undefined;
 }
 
-const DEFAULT_SECONDS = 30;
+/** How long the agent profiles the CPU by default. */
+const CPU_SECONDS = 30;
 
 /** Diagnostics of the agent itself. */
 export class Debug {
@@ -18,17 +19,13 @@ export class Debug {
     this.#transport = transport;
   }
 
-  /** Takes a profile of the CPU (`profile`) or of memory (`heap`), in the format of `go tool pprof`. */
-  profile(
-    name: 'profile' | 'heap',
-    { seconds = DEFAULT_SECONDS, signal }: ProfileOptions = {},
-  ): Promise<Readable> {
-    const query = { seconds };
+  /** Takes a profile of the CPU (`profile`) or of the live heap (`heap`), in the format of `go tool pprof`. */
+  profile(name: 'profile' | 'heap', { seconds, signal }: ProfileOptions = {}): Promise<Readable> {
     return this.#transport.open({
       method: 'GET',
       path: path`/debug/pprof/${name}`,
-      query,
-      waitSeconds: seconds,
+      query: { seconds },
+      waitSeconds: seconds ?? (name === 'heap' ? 0 : CPU_SECONDS),
       signal,
     });
   }

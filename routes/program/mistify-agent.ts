@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from './main.js';
+import { startHeapSampling } from '../../lib/process/profiler.js';
 
+// Before the modules load, so that heap profiles include them.
+startHeapSampling();
+const { main } = await import('./main.js');
 await main(process.argv.slice(2));

@@ -101,6 +101,11 @@ export const jobQuery = Joi.object<JobQuery, true>({
 
 export const serialConsoleQuery = Joi.object<SerialConsoleQuery, true>({ scrollback: scrollbackSchema });
 
+/** The default is for `profile` alone, so it is documented but not filled in: `heap` shows the present without it. */
 export const profileQuery = Joi.object<ProfileQuery, true>({
-  seconds: Joi.number().positive().max(300).default(30).description('How long to profile'),
-});
+  seconds: Joi.number()
+    .positive()
+    .max(300)
+    .default(30)
+    .description('Seconds to profile; without it, `heap` shows the live objects at once'),
+}).prefs({ noDefaults: true });

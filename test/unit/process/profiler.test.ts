@@ -1,35 +1,88 @@
+import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
-import { isProfileName, takeProfile } from '../../../lib/process/profiler.js';
+import { isProfileName, startHeapSampling, takeProfile } from '../../../lib/process/profiler.js';
+
+const { Profile } = createRequire(import.meta.url)('pprof-format') as typeof import('pprof-format');
+
+/** Decodes a profile: its units, and the total of each function's samples by unit. */
+const decode = (gzipped: Buffer) => {
+  const {
+    sampleType,
+    sample,
+    location,
+    function: functions,
+    stringTable,
+  } = Profile.decode(gunzipSync(gzipped));
+  const text = (index: number | bigint): string => stringTable.strings[Number(index)] ?? '';
+  const units = sampleType.map(({ unit }) => text(unit));
+  const names = new Map(functions.map(({ id, name }) => [Number(id), text(name)]));
+  const nameOf = new Map(
+    location.map(({ id, line }) => [Number(id), names.get(Number(line[0]?.functionId)) ?? '']),
+  );
+  const totalOf = (name: string, unit: string): number =>
+    sample
+      .filter(({ locationId }) => locationId.some((id) => nameOf.get(Number(id)) === name))
+      .reduce((total, { value }) => total + Number(value[units.indexOf(unit)]), 0);
+  return { units, totalOf };
+};
 
 const busy = (ms: number): void => {
   const until = Date.now() + ms;
   while (Date.now() < until) JSON.parse(JSON.stringify({ a: [1, 2, 3] }));
 };
 
-// One at a time: that is what the profiler does.
-test.serial('a CPU profile is a gzipped profile.proto that names functions', async (t) => {
+const MB = 2 ** 20;
+
+/** Allocates some 16 MB of small objects. */
+const allocate = (): object[] => Array.from({ length: 200_000 }, (_, index) => ({ index, half: index / 2 }));
+
+test.before(() => {
+  startHeapSampling();
+});
+
+// The profiler takes one profile at a time.
+test.serial('takes a CPU profile that names functions', async (t) => {
   const taken = takeProfile('profile', 0.3);
   const timer = setInterval(() => busy(20), 25);
-  const profile = gunzipSync(await taken);
+  const { units, totalOf } = decode(await taken);
   clearInterval(timer);
-  t.true(profile.includes('busy'));
-  t.true(profile.includes('nanoseconds'));
+  t.true(units.includes('nanoseconds'));
+  t.true(totalOf('busy', 'nanoseconds') > 0);
 });
 
-test.serial('a heap profile is a gzipped profile.proto of bytes', async (t) => {
-  const profile = gunzipSync(await takeProfile('heap', 0.05));
-  t.true(profile.includes('bytes'));
+test.serial('takes a heap profile of the live objects at once', async (t) => {
+  const kept = allocate();
+  const startedAt = Date.now();
+  const { units, totalOf } = decode(await takeProfile('heap'));
+  t.true(Date.now() - startedAt < 5000);
+  t.deepEqual(units, ['count', 'bytes']);
+  t.true(totalOf('allocate', 'bytes') > 4 * MB, `${totalOf('allocate', 'bytes')} bytes`);
+  t.is(kept.length, 200_000);
 });
 
-test.serial('only one profile is taken at a time', async (t) => {
+test.serial('leaves older objects out of a heap profile over some seconds', async (t) => {
+  const older = allocate();
+  const newer: object[][] = [];
+  const allocateLater = (): void => {
+    newer.push(Array.from({ length: 200_000 }, (_, index) => ({ index, half: index / 2 })));
+  };
+  const taken = takeProfile('heap', 0.3);
+  setTimeout(allocateLater, 50);
+  const { totalOf } = decode(await taken);
+  t.is(totalOf('allocate', 'bytes'), 0);
+  t.true(totalOf('allocateLater', 'bytes') > 4 * MB);
+  t.is(older.length + newer.length, 200_001);
+});
+
+test.serial('rejects a profile while another one is being taken', async (t) => {
   const taken = takeProfile('heap', 0.1);
   t.like(await t.throwsAsync(takeProfile('profile', 0.1)), { kind: 'conflict' });
   await taken;
   await t.notThrowsAsync(takeProfile('heap', 0.01));
 });
 
-test('there is no profile of another name, toString included', (t) => {
+test('knows no profile by another name, toString included', (t) => {
   t.true(isProfileName('profile'));
   t.false(isProfileName('toString'));
 });
