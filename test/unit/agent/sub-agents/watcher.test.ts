@@ -163,7 +163,7 @@ test('disconnects a sub-agent that writes an endless line', async (t) => {
   const [stream] = streams;
   stream?.write('x'.repeat(9 * 1024 * 1024));
   await until('it is hung up on', () => stream?.destroyed === true);
-  await until('it is asked again', () => streams.length > 1 && states().a === 'paused');
+  await until('the agent reconnects', () => streams.length > 1 && states().a === 'paused');
   t.pass();
 });
 
@@ -243,7 +243,7 @@ test('stores unknown states once the disk has room', async (t) => {
   await whileFull(async () => {
     await watcher.watch([up(port), up(await refusingPort(t))], 10_000);
     streams[0]?.destroy();
-    await until('it is asked again', () => streams.length > 1);
+    await until('the agent reconnects', () => streams.length > 1);
     t.deepEqual(store.list(), [running('a'), running('b')]);
   });
   await until('both are unknown', () => store.list().every(({ state }) => state === 'unknown'));
