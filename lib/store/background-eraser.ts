@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Documents that are removed at a time, with a pause between. */
+/** Documents per removal, with a pause between two. */
 const BATCH = 100;
 const PAUSE_MS = 20;
 
-/** Removes documents that nobody misses any more bit by bit, so that it holds up nobody. */
-export class Eraser {
+/** Deletes expired documents in small batches so that other writes are not delayed. */
+export class BackgroundEraser {
   readonly #remove: (...ids: string[]) => Promise<void>;
   readonly #ids: string[] = [];
   #erasing: Promise<void> | undefined;
@@ -19,17 +19,17 @@ export class Eraser {
   }
 
   /**
-   * Begins once there are enough of them.
+   * Starts once a batch is full.
    * @param after milliseconds
    */
-  begin(after = 0): void {
+  start(after = 0): void {
     if (this.#ids.length >= BATCH) this.#erasing ??= this.#erase(after);
   }
 
   async #erase(after: number): Promise<void> {
     await delay(after, undefined, { ref: false });
     while (this.#ids.length >= BATCH) {
-      // What cannot be removed now is found again at the next start.
+      // The next start of the agent finds and removes what this one cannot.
       await this.#remove(...this.#ids.splice(0, BATCH)).catch(() => {});
       await delay(PAUSE_MS, undefined, { ref: false });
     }

@@ -7,7 +7,7 @@ import { type Page, readPage } from './page.js';
 
 type GuestListener = (change: 'created' | 'changed' | 'deleted', guest: Guest) => void;
 
-/** The guests of this host, by id. What it gives out is to be treated as frozen. */
+/** The guests of this host, by id. Treat the returned objects as frozen. */
 export class GuestStore {
   readonly #collection: Collection<Guest>;
   readonly #ids = new OrderedIds();
@@ -22,14 +22,14 @@ export class GuestStore {
     return new GuestStore(await Collection.open<Guest>(filename));
   }
 
-  /** In the order they were created in. */
+  /** Returns all guests in the order of their creation. */
   list(): Guest[] {
     return this.#collection.values();
   }
 
   /**
-   * In the order they were created in.
-   * @param after the place that the page before it ended with
+   * Returns a page of the guests, in the order of their creation.
+   * @param after `next` of the page before
    */
   page({
     after,
@@ -38,7 +38,7 @@ export class GuestStore {
     after?: number | undefined;
     limit?: number | undefined;
   }): Page<Guest> {
-    // The whole list is what is asked for most, and is at hand.
+    // The most common request: the list needs no paging.
     if (after === undefined && limit >= this.#collection.size) return { items: this.list() };
     return readPage(this.#ids, this.#ids.after(after), limit, (id) => this.get(id));
   }
@@ -54,16 +54,17 @@ export class GuestStore {
     return guest;
   }
 
-  /** False, and nothing stored, when the id is taken. */
+  /** Stores a new guest. Returns false, and stores nothing, when its id is taken. */
   async insert(guest: Guest): Promise<boolean> {
     const inserted = await this.#collection.insert(guest.id, guest);
-    if (inserted) this.#index(guest.id);
-    if (inserted) this.#tell('created', guest);
-    return inserted;
+    if (!inserted) return false;
+    this.#index(guest.id);
+    this.#notify('created', guest);
+    return true;
   }
 
   /**
-   * Replaces a guest by what `change` makes of it; one that is the same as before is not written, and nobody is told.
+   * Replaces a guest by the result of `change`. An equal result is not written, and no listener is notified.
    * @throws {AgentError} `not_found`
    */
   async update(id: string, change: (current: Guest) => Guest): Promise<Guest> {
@@ -74,7 +75,7 @@ export class GuestStore {
       return isDeepStrictEqual(next, current) ? current : next;
     });
     if (!updated) throw guestNotFound(id);
-    if (updated !== before) this.#tell('changed', updated);
+    if (updated !== before) this.#notify('changed', updated);
     return updated;
   }
 
@@ -82,21 +83,21 @@ export class GuestStore {
     const guest = this.find(id);
     await this.#collection.remove(id);
     this.#ids.delete(id);
-    if (guest) this.#tell('deleted', guest);
+    if (guest) this.#notify('deleted', guest);
   }
 
-  /** Has `listener` told of each change, once it is on disk. */
+  /** Calls `listener` after each change, once it is on disk. */
   onChange(listener: GuestListener): void {
     this.#listeners.push(listener);
   }
 
-  /** Takes no more writes; resolves when those that were taken are on disk. */
+  /** Rejects further writes. Resolves when the accepted ones are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
   }
 
-  #tell(...told: Parameters<GuestListener>): void {
-    for (const listener of this.#listeners) listener(...told);
+  #notify(...change: Parameters<GuestListener>): void {
+    for (const listener of this.#listeners) listener(...change);
   }
 
   #index(id: string): void {

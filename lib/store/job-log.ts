@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
-import { Eraser } from './background-eraser.js';
-import type { AnsweredRequest, LoggedJob, Task } from './logged-job.js';
+import { BackgroundEraser } from './background-eraser.js';
+import type { KeyedRequest, LoggedJob, Task } from './logged-job.js';
 import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 
 export const DEFAULT_MAX_JOBS = 1000;
-/** Old jobs that an earlier process has left in the file are removed when the start has had its time. */
+/** Delay before old jobs of an earlier process are erased, so that the start is not slowed down. */
 const ERASE_AFTER_START_MS = 5000;
-/** A client that tries a request again does so within this time, however many jobs come between. */
+/** A client may repeat a request within this time, however many jobs come in between. */
 const KEEP_REQUESTED_MS = 60 * 60 * 1000;
-/** But no more than so many jobs are kept for that alone. */
+/** At most this many jobs are kept for that reason alone. */
 const MAX_REQUESTED = 50_000;
 
 export interface NewJobOptions {
   /** A UUID. */
   id?: string;
-  request?: AnsweredRequest | undefined;
+  request?: KeyedRequest | undefined;
 }
 
 /** The newest jobs, by id and by guest, kept across restarts. */
@@ -28,18 +28,18 @@ export class JobLog {
   readonly #ids = new OrderedIds();
   readonly #idsByGuest = new Map<string, OrderedIds>();
   readonly #idsByKey = new Map<string, string>();
-  /** What may be forgotten, in the order in which it ended. */
+  /** Finished jobs, in the order in which they ended. */
   readonly #finished = new Set<string>();
-  /** What would be forgotten but for the client that may ask for it again. */
+  /** Jobs beyond the limit that are kept because their client may repeat the request. */
   readonly #requested = new Set<string>();
-  /** What is forgotten, and still in the file. */
-  readonly #forgotten: Eraser;
+  /** Erases forgotten jobs from the file. */
+  readonly #eraser: BackgroundEraser;
   readonly #listeners: ((logged: LoggedJob) => void)[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
     this.#collection = collection;
     this.#maxJobs = maxJobs;
-    this.#forgotten = new Eraser((...ids) => collection.remove(...ids));
+    this.#eraser = new BackgroundEraser((...ids) => collection.remove(...ids));
     for (const logged of collection.values()) {
       this.#index(logged);
       if (isFinished(logged.job)) this.#finished.add(logged.job.ID);
@@ -73,13 +73,13 @@ export class JobLog {
     const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);
     this.#index(logged);
-    // As it was added: it may have been started in the same turn.
-    this.#tell(logged);
+    // `logged`, not the stored job, which may have started in the same turn.
+    this.#notify(logged);
     this.#prune();
     return job;
   }
 
-  /** Has `listener` told of each change of a job, once that is on disk. */
+  /** Calls `listener` after each change of a job, once it is on disk. */
   onChange(listener: (logged: LoggedJob) => void): void {
     this.#listeners.push(listener);
   }
@@ -89,14 +89,14 @@ export class JobLog {
   }
 
   /**
-   * @param answer what came of it
-   * @param message what its owner should know about its success
+   * @param result for the client; any JSON value
+   * @param message what the owner should know about the success
    */
-  async complete(id: string, answer?: unknown, message = ''): Promise<void> {
+  async complete(id: string, result?: unknown, message = ''): Promise<void> {
     await this.#change(
       id,
       () => ({ Status: 'Complete', Message: message }),
-      () => ({ answer: JSON.stringify(answer ?? null) }),
+      () => ({ answer: JSON.stringify(result ?? null) }),
     );
     this.#finished.add(id);
   }
@@ -110,7 +110,7 @@ export class JobLog {
     this.#finished.add(id);
   }
 
-  /** Notes the stage that a job is about to run: where it goes on after a restart. */
+  /** Records the stage that a job is about to run, at which a restart resumes it. */
   async enterStage(id: string, stage: number): Promise<void> {
     await this.#update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
   }
@@ -119,7 +119,7 @@ export class JobLog {
    * Records a running job's progress; a job that does not run stays as it is.
    * @param percent 0 to 100, where it is known
    */
-  async note(id: string, message: string, percent?: number): Promise<void> {
+  async setProgress(id: string, message: string, percent?: number): Promise<void> {
     await this.#update(id, (logged) => {
       if (logged.job.Status !== 'Running') return logged;
       const { percent: _, ...rest } = logged;
@@ -135,25 +135,24 @@ export class JobLog {
     return job;
   }
 
-  /** Whether there are jobs of a guest. */
-  knows(guestId: string): boolean {
+  hasJobsOf(guestId: string): boolean {
     return this.#idsByGuest.has(guestId);
   }
 
-  /** The job that a request has led to. */
-  findByKey(key: string): (LoggedJob & { request: AnsweredRequest }) | undefined {
+  /** Returns the job of the request with an idempotency key. */
+  findByKey(key: string): (LoggedJob & { request: KeyedRequest }) | undefined {
     const logged = this.#collection.get(this.#idsByKey.get(key) ?? '');
     return logged?.request && { ...logged, request: logged.request };
   }
 
-  /** All, newest first. */
+  /** Returns all jobs, or all of one guest, newest first. */
   list({ guestId }: { guestId?: string } = {}): Job[] {
     return this.page(guestId === undefined ? {} : { guestId }).items;
   }
 
   /**
-   * Newest first.
-   * @param before the place that the page before it ended with
+   * Returns a page of jobs, newest first.
+   * @param before `next` of the page before
    */
   page({
     guestId,
@@ -168,14 +167,14 @@ export class JobLog {
     return ids ? readPage(ids, ids.before(before), limit, (id) => this.get(id)) : { items: [] };
   }
 
-  /** What has not ended, in the order it is to go on in: what runs, then what waits, the oldest first. */
+  /** Returns the unfinished jobs in the order to resume them: running, then queued, oldest first. */
   unfinished(): LoggedJob[] {
     const logged = this.#collection.values().filter(({ job }) => !isFinished(job));
     const inStatus = (status: JobStatus): LoggedJob[] => logged.filter(({ job }) => job.Status === status);
     return [...inStatus('Running'), ...inStatus('Queued')];
   }
 
-  /** Takes no more writes; resolves when those that were taken are on disk. */
+  /** Rejects further writes. Resolves when the accepted ones are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
   }
@@ -195,7 +194,7 @@ export class JobLog {
   async #change(
     id: string,
     change: (now: string) => Partial<Job>,
-    outcome?: () => NonNullable<AnsweredRequest['outcome']>,
+    outcome?: () => NonNullable<KeyedRequest['outcome']>,
   ): Promise<void> {
     const now = new Date().toISOString();
     await this.#update(id, ({ percent: _, ...logged }) => ({
@@ -211,17 +210,17 @@ export class JobLog {
       before = logged;
       return change(logged);
     });
-    // As this update made it: by now another one may have changed it further.
-    if (updated && updated !== before) this.#tell(updated);
+    // The result of this update: a later one may have changed the stored job already.
+    if (updated && updated !== before) this.#notify(updated);
   }
 
-  #tell(logged: LoggedJob): void {
+  #notify(logged: LoggedJob): void {
     for (const listener of this.#listeners) listener(logged);
   }
 
   /**
    * Forgets the oldest finished jobs beyond the limit.
-   * @param eraseAfter milliseconds until they are gone from the file as well
+   * @param eraseAfter milliseconds until their erasure from the file starts
    */
   #prune(eraseAfter = 0): void {
     for (const id of this.#finished) {
@@ -236,19 +235,19 @@ export class JobLog {
       this.#requested.delete(id);
       this.#forget(id);
     }
-    this.#forgotten.begin(eraseAfter);
+    this.#eraser.start(eraseAfter);
   }
 
   #forget(id: string): void {
     const logged = this.#collection.get(id);
     this.#ids.delete(id);
-    this.#forgotten.add(id);
+    this.#eraser.add(id);
     if (!logged) return;
     const { job, request } = logged;
     const ofGuest = this.#idsByGuest.get(job.GuestID);
     ofGuest?.delete(id);
     if (ofGuest?.size === 0) this.#idsByGuest.delete(job.GuestID);
-    // A newer job may have come by the same key.
+    // A newer job may have the same key.
     if (request && this.#idsByKey.get(request.key) === id) this.#idsByKey.delete(request.key);
   }
 }

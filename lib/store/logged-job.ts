@@ -10,21 +10,21 @@ export type Task =
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest };
 
-/** What is kept of such a request beside its job. Answers are JSON text: keys in them may be the users' own. */
-export interface AnsweredRequest extends IdempotentRequest {
-  /** What it was answered at first. */
+/** A request with an idempotency key, stored with its job. Results are JSON text, for their keys may be the user's own. */
+export interface KeyedRequest extends IdempotentRequest {
+  /** The result for a client that does not wait for the job. */
   pending: string;
-  /** What came of it, once it has ended. */
+  /** The result or the kind of error, once the job has ended. */
   outcome?: { answer: string } | { kind: ErrorKind };
 }
 
-/** A job with what is needed to go on with it after a restart. */
+/** A job with what a restart needs to resume it. */
 export interface LoggedJob {
   job: Job;
   task: Task;
-  /** The stage of its pipeline that it is at, from 0. */
+  /** The current stage of its pipeline, from 0. */
   stage: number;
   /** The progress last reported, 0 to 100; absent when no sub-agent reported it. */
   percent?: number;
-  request?: AnsweredRequest;
+  request?: KeyedRequest;
 }

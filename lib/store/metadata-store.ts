@@ -3,11 +3,11 @@ import type { Metadata } from '../model/guest.js';
 import { patchMetadata, requireMetadataFits } from '../model/metadata.js';
 import { Collection } from './nedb/collection.js';
 
-/** The hypervisor's own metadata: a document per key. What it gives out is to be treated as frozen. */
+/** The hypervisor's own metadata, one document per key. Treat the returned objects as frozen. */
 export class MetadataStore {
   readonly #collection: Collection<string>;
-  /** A patch is checked against what the one before it has left. */
-  readonly #inTurn = pLimit(1);
+  /** Each patch is checked against the result of the one before. */
+  readonly #turns = pLimit(1);
   #all: Metadata;
 
   private constructor(collection: Collection<string>) {
@@ -24,32 +24,33 @@ export class MetadataStore {
   }
 
   /**
-   * Sets keys; those set to `null` or `""` are removed.
-   * @param check refuses the patch, by throwing, for what there is before it
+   * Sets keys, and removes those set to `null` or `""`.
+   * @param check throws to reject the patch, given the metadata before it
+   * @returns all metadata after the patch
    */
   patch(
     patch: Record<string, string | null>,
     check: (current: Metadata) => void = () => {},
   ): Promise<Metadata> {
-    return this.#inTurn(async () => {
+    return this.#turns(async () => {
       check(this.#all);
       requireMetadataFits(patchMetadata(this.#all, patch));
       try {
         await this.#write(patch);
       } finally {
-        // Of keys that are written one by one, some may be there when others could not be.
+        // Very many keys take more than one write, of which a later one may fail.
         this.#all = Object.fromEntries(this.#collection.entries());
       }
       return this.#all;
     });
   }
 
-  /** Takes no more writes; resolves when those that were taken are on disk. */
+  /** Rejects further writes. Resolves when the accepted ones are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
   }
 
-  /** All in one turn, so that they share a sync, and its failure. */
+  /** Writes all keys in one turn, so that they share a sync and its failure. */
   async #write(patch: Record<string, string | null>): Promise<void> {
     const writes = Object.entries(patch).map(([key, value]) =>
       value ? this.#collection.put(key, value) : this.#collection.remove(key),

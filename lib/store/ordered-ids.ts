@@ -1,12 +1,12 @@
-interface Place {
+interface Position {
   id: string;
   order: number;
 }
 
-/** Ids in the order they came in, to be read from any place on: a page costs what is on it, however many there are. */
+/** Ids in the order of their insertion, readable from any position: the cost of a page depends on its length alone. */
 export class OrderedIds {
-  /** Ascending; with those of ids that are gone, until they are the most of it. */
-  #places: Place[] = [];
+  /** Ascending. Removed ids stay in it until they are the majority. */
+  #positions: Position[] = [];
   readonly #orders = new Map<string, number>();
 
   get size(): number {
@@ -17,50 +17,50 @@ export class OrderedIds {
     return this.#orders.has(id);
   }
 
-  /** Where an id is, to read on from. */
+  /** Returns the position of an id, for {@link after} and {@link before}. */
   orderOf(id: string): number | undefined {
     return this.#orders.get(id);
   }
 
-  /** @param order higher than that of all before it */
+  /** @param order higher than that of every earlier id */
   add(id: string, order: number): void {
-    this.#places.push({ id, order });
+    this.#positions.push({ id, order });
     this.#orders.set(id, order);
   }
 
   delete(id: string): void {
-    if (this.#orders.delete(id) && this.#places.length > 2 * this.#orders.size + 32)
-      this.#places = this.#places.filter((place) => this.#isThere(place));
+    if (this.#orders.delete(id) && this.#positions.length > 2 * this.#orders.size + 32)
+      this.#positions = this.#positions.filter((position) => this.#isCurrent(position));
   }
 
-  /** The ids that came after a place, the oldest first. */
+  /** Yields the ids after a position, oldest first. */
   *after(order = Number.NEGATIVE_INFINITY): Generator<string> {
-    const places = this.#places;
-    for (let index = this.#firstFrom(order); index < places.length; index += 1) {
-      const place = places[index] as Place;
-      if (place.order > order && this.#isThere(place)) yield place.id;
+    const positions = this.#positions;
+    for (let index = this.#firstFrom(order); index < positions.length; index += 1) {
+      const position = positions[index] as Position;
+      if (position.order > order && this.#isCurrent(position)) yield position.id;
     }
   }
 
-  /** The ids that came before a place, the newest first. */
+  /** Yields the ids before a position, newest first. */
   *before(order = Number.POSITIVE_INFINITY): Generator<string> {
-    const places = this.#places;
+    const positions = this.#positions;
     for (let index = this.#firstFrom(order) - 1; index >= 0; index -= 1) {
-      const place = places[index] as Place;
-      if (this.#isThere(place)) yield place.id;
+      const position = positions[index] as Position;
+      if (this.#isCurrent(position)) yield position.id;
     }
   }
 
-  #isThere({ id, order }: Place): boolean {
+  #isCurrent({ id, order }: Position): boolean {
     return this.#orders.get(id) === order;
   }
 
-  /** The index of the first place that is not before `order`. */
+  /** Returns the index of the first position that is not before `order`, by binary search. */
   #firstFrom(order: number): number {
-    let [low, high] = [0, this.#places.length];
+    let [low, high] = [0, this.#positions.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#places[middle] as Place).order < order) low = middle + 1;
+      if ((this.#positions[middle] as Position).order < order) low = middle + 1;
       else high = middle;
     }
     return low;

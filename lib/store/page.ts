@@ -3,14 +3,13 @@ import type { OrderedIds } from './ordered-ids.js';
 /** Part of a list. */
 export interface Page<Item> {
   items: Item[];
-  /** The place after which the next page begins; absent on the last one. */
+  /** The position after which the next page begins; absent on the last page. */
   next?: number;
 }
 
 /**
- * Reads a page.
+ * Reads a page of at most `limit` items.
  * @param ids in the order of the list
- * @param limit at most so many
  */
 export const readPage = <Item>(
   order: OrderedIds,

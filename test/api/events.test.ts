@@ -54,7 +54,7 @@ test('the progress of a job is told with its percent', async (t) => {
   const { jobs } = api.context;
   const { ID } = await jobs.add('agent', 'fetchImage', { kind: 'guest', name: 'start' });
   await jobs.start(ID);
-  await jobs.note(ID, '12.0 of 100.0 MB', 12);
+  await jobs.setProgress(ID, '12.0 of 100.0 MB', 12);
   await until('it is told', () => seen.some(({ data }) => data.percent === 12));
   await jobs.complete(ID);
   t.pass();

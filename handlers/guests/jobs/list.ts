@@ -8,6 +8,6 @@ export const listGuestJobs = async (
   { params: { guestID }, query }: Event<GuestParams, ListQuery>,
   { guests, jobs }: Context,
 ): Promise<Reply<Job[]>> => {
-  if (!jobs.knows(guestID)) guests.get(guestID);
+  if (!jobs.hasJobsOf(guestID)) guests.get(guestID);
   return page(jobs.page({ guestId: guestID, before: positionOf(query), limit: query.limit }), query);
 };

@@ -182,7 +182,7 @@ export class SubAgentLink {
 
   async #noteProgress({ job, message, percent }: Progress): Promise<void> {
     try {
-      await this.#options.jobs.note(job, message, percent);
+      await this.#options.jobs.setProgress(job, message, percent);
     } catch (error) {
       this.#options.log.warn({ job }, `job progress not stored: ${errorMessage(error)}`);
     }

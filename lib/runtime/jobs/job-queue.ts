@@ -4,7 +4,7 @@ import { AgentError, errorMessage, jobEnded, stopping } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { isFinished, type Job } from '../../model/job.js';
 import type { JobLog } from '../../store/job-log.js';
-import type { AnsweredRequest, LoggedJob, Task } from '../../store/logged-job.js';
+import type { KeyedRequest, LoggedJob, Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
 import { JobExecutor, type TaskFunction } from './job-executor.js';
 import { LiveJobs } from './live-jobs.js';
@@ -30,7 +30,7 @@ export interface RepairContext {
 const SUPERSEDE_GRACE_MS = 5000;
 
 /** Settles with the outcome of a job that is no longer live; never when the job has no outcome. */
-const outcomeOf = ({ Message }: Job, { outcome }: AnsweredRequest): Promise<unknown> => {
+const outcomeOf = ({ Message }: Job, { outcome }: KeyedRequest): Promise<unknown> => {
   if (!outcome) return new Promise(() => {});
   if ('answer' in outcome) return Promise.resolve(JSON.parse(outcome.answer));
   return Promise.reject(new AgentError(outcome.kind, Message));
@@ -83,7 +83,7 @@ export class JobQueue {
   }
 
   /** Returns the submission of an earlier request, whether its job is live or has ended. */
-  follow<T>({ job, request }: LoggedJob & { request: AnsweredRequest }): Submitted<T> {
+  follow<T>({ job, request }: LoggedJob & { request: KeyedRequest }): Submitted<T> {
     const done = (this.#live.get(job.ID)?.done ?? outcomeOf(job, request)) as Promise<T>;
     return { job, pending: JSON.parse(request.pending) as T, done };
   }

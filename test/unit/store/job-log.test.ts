@@ -45,7 +45,7 @@ test('a job is running from its start, and complete or in error at its end', asy
   await log.start(good);
   t.is(log.get(good).Status, 'Running');
   t.not(log.get(good).StartedAt, NO_TIME);
-  await log.note(good, 'half way');
+  await log.setProgress(good, 'half way');
   t.is(log.get(good).Message, 'half way');
   await log.complete(good);
   t.like(log.get(good), { Status: 'Complete', Message: '' });
@@ -60,8 +60,8 @@ test('what a job says late, as it ends or after its end, does not end it a secon
   await log.start(ID);
   const told: string[] = [];
   log.onChange(({ job }) => told.push(`${job.Status} ${job.Message}`));
-  await Promise.all([log.note(ID, '99 %'), log.complete(ID), log.note(ID, '100 %')]);
-  await log.note(ID, '100 %');
+  await Promise.all([log.setProgress(ID, '99 %'), log.complete(ID), log.setProgress(ID, '100 %')]);
+  await log.setProgress(ID, '100 %');
   t.deepEqual(told, ['Running 99 %', 'Complete ']);
 });
 
