@@ -4,11 +4,11 @@ import { RotatingFile } from '../files/rotating-file.js';
 import type { Logger } from '../log.js';
 import type { Job } from '../model/job.js';
 
-/** A change that somebody asked for, or what came of it. */
+/** A requested change, or the end of the job it led to. */
 export type AuditEntry =
   | {
       event: 'request';
-      /** Who, and from where. */
+      /** The client's name; its address follows. */
       principal: string;
       address: string;
       method: string;
@@ -16,24 +16,24 @@ export type AuditEntry =
       route: string;
       guest?: string | undefined;
       job?: string | undefined;
-      /** HTTP. */
+      /** Of the HTTP response. */
       status: number;
     }
   | { event: 'job'; job: string; guest: string; action: string; status: Job['Status']; message: string };
 
-/** Entries that wait for a disk that fails. */
+/** Entries that wait while the disk fails; further ones are dropped and counted. */
 const MAX_WAITING = 10_000;
 const RETRY_MS = 1000;
 
 export interface AuditLogOptions {
-  /** Is there already. */
+  /** An existing directory. */
   directory: string;
   log: Logger;
   maxWaiting?: number | undefined;
   retryMs?: number | undefined;
 }
 
-/** Who changed what: a line of JSON each, in files that are kept to a bounded number. */
+/** Records who changed what: one line of JSON each, in a bounded number of files. */
 export class AuditLog {
   readonly #file: RotatingFile;
   readonly #log: Logger;
@@ -41,10 +41,10 @@ export class AuditLog {
   readonly #retryMs: number;
   readonly #closing = new AbortController();
   #isBroken = false;
-  /** What is to be written at the end of this turn of the event loop, or when the disk takes it again. */
+  /** Lines to write at the end of this turn of the event loop, or once the disk works again. */
   #lines: string[] = [];
   #writing: Promise<void> | undefined;
-  /** Entries that were more than can wait. */
+  /** Entries dropped because too many were waiting. */
   #lost = 0;
 
   constructor({ directory, log, maxWaiting = MAX_WAITING, retryMs = RETRY_MS }: AuditLogOptions) {
@@ -57,7 +57,7 @@ export class AuditLog {
   write(entry: AuditEntry): void {
     if (this.#lines.length >= this.#maxWaiting) {
       this.#lost += 1;
-      this.#complain(new Error(`${this.#maxWaiting} entries wait for the disk`));
+      this.#reportFailure(new Error(`${this.#maxWaiting} entries are waiting for the disk`));
       return;
     }
     this.#lines.push(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`);
@@ -68,11 +68,11 @@ export class AuditLog {
     this.write({ event: 'job', job: ID, guest: GuestID, action: Action, status: Status, message: Message });
   }
 
-  /** Resolves when everything is written, or the disk has refused it once more. */
+  /** Tries once more to write the waiting entries, then closes the file. Never rejects. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#writing;
-    await this.#file.close().catch((error: unknown) => this.#complain(error));
+    await this.#file.close().catch((error: unknown) => this.#reportFailure(error));
   }
 
   async #writeAll(): Promise<void> {
@@ -86,28 +86,28 @@ export class AuditLog {
     this.#writing = undefined;
   }
 
-  /** False when they are yet to be written. */
+  /** Resolves to false when the lines are still to be written. */
   async #writeLines(): Promise<boolean> {
     const { length } = this.#lines;
     try {
       await this.#file.append(this.#lines.join(''));
     } catch (error) {
-      this.#complain(error);
+      this.#reportFailure(error);
       return false;
     }
     this.#lines.splice(0, length);
-    this.#recover();
+    this.#reportRecovery();
     return true;
   }
 
-  /** A log that cannot be written is told of once, and holds up nothing. */
-  #complain(error: unknown): void {
-    if (!this.#isBroken) this.#log.error(`the audit log cannot be written: ${errorMessage(error)}`);
+  /** Logs the first of a series of failures. They never delay or fail a request. */
+  #reportFailure(error: unknown): void {
+    if (!this.#isBroken) this.#log.error(`audit log not written, retrying: ${errorMessage(error)}`);
     this.#isBroken = true;
   }
 
-  #recover(): void {
-    if (this.#isBroken) this.#log.warn(`the audit log is written again; ${this.#lost} entries are lost`);
+  #reportRecovery(): void {
+    if (this.#isBroken) this.#log.warn(`audit log written again, ${this.#lost} entries lost`);
     this.#isBroken = false;
     this.#lost = 0;
   }

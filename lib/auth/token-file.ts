@@ -5,13 +5,13 @@ import { replaceFile } from '../files/atomic-files.js';
 import { lockDirectory } from '../files/directory-lock.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
 
-/** The tokens' own directory: its lock is another one than the agent's, which may be running. */
+/** A directory of its own, and so a lock of its own: the agent may be running and hold the lock on `dbpath`. */
 const directoryOf = (dbpath: string): string => join(dbpath, 'tokens');
 
 export const tokenFileOf = (dbpath: string): string => join(directoryOf(dbpath), 'tokens.json');
 
 /**
- * Reads the tokens; none when there is no file.
+ * Reads the tokens. Returns none when the file does not exist.
  * @throws {AgentError} `storage` when the file cannot be read or is damaged
  */
 export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
@@ -26,7 +26,7 @@ export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
   }
 };
 
-/** Changes the tokens; of two changes at the same time none is lost. */
+/** Changes the tokens under a lock. Once it resolves, the change is on disk and survives a power cut. */
 export const changeTokens = async (
   dbpath: string,
   change: (tokens: StoredToken[]) => StoredToken[],

@@ -5,14 +5,14 @@ import type { Principal } from '../model/principal.js';
 import { readTokens, tokenFileOf } from './token-file.js';
 import { hasExpired, hashToken, principalOf, type StoredToken } from './tokens.js';
 
-/** How long a revoked token may still be good for, in milliseconds. */
+/** How long a revoked token may still be accepted, in milliseconds. */
 const RECHECK_MS = 500;
 
-/** The tokens that are good now, as the commands that make and revoke them leave the file. */
+/** The valid tokens, reread when the token commands of `mistify` change the file. */
 export class TokenRegistry {
   readonly #dbpath: string;
   readonly #log: Logger;
-  /** By their hash: to look a hash up tells nothing about the token, however long it takes. */
+  /** By hash, so that the time of a lookup reveals nothing about a token. */
   #tokens: ReadonlyMap<string, StoredToken> = new Map();
   #version = '';
   #checkedAt = Number.NEGATIVE_INFINITY;
@@ -23,10 +23,10 @@ export class TokenRegistry {
     this.#log = log;
   }
 
-  /** Who has a token; nobody when it is unknown, revoked or expired. */
+  /** Returns the principal of a token; `undefined` when the token is unknown, revoked or expired. */
   async find(token: string): Promise<Principal | undefined> {
     const hash = hashToken(token);
-    // What is not known may have been made a moment ago.
+    // An unknown token may have been created just now.
     if (!this.#tokens.has(hash) || performance.now() - this.#checkedAt > RECHECK_MS) {
       this.#checking ??= this.#refresh();
       await this.#checking;
@@ -42,7 +42,7 @@ export class TokenRegistry {
     this.#checking = undefined;
   }
 
-  /** Each change makes a new file. */
+  /** Identifies the file's version: each change replaces the file. */
   async #readVersion(): Promise<string> {
     try {
       const { ino, mtimeMs, size } = await stat(tokenFileOf(this.#dbpath));
@@ -52,15 +52,15 @@ export class TokenRegistry {
     }
   }
 
-  /** While the file cannot be read, nobody has a token. */
+  /** Reads the tokens. While the file cannot be read, every token is rejected. */
   async #read(version: string): Promise<void> {
     try {
       const tokens = await readTokens(this.#dbpath);
       this.#tokens = new Map(tokens.map((token) => [token.sha256, token]));
-      this.#log.info({ tokens: tokens.length }, 'read the tokens');
+      this.#log.info({ tokens: tokens.length }, 'tokens read');
     } catch (error) {
       this.#tokens = new Map();
-      this.#log.error(`no token is good any more: ${errorMessage(error)}`);
+      this.#log.error(`tokens not readable, rejecting all of them: ${errorMessage(error)}`);
     }
     this.#version = version;
   }

@@ -3,19 +3,19 @@ import Joi from 'joi';
 import { AgentError } from '../errors.js';
 import { type Principal, SCOPES, type Scope } from '../model/principal.js';
 
-/** By which secret scanners know one. */
+/** Lets secret scanners recognise a token. */
 const PREFIX = 'mistify_';
 const SECRET_BYTES = 32;
 
-/** A bearer token as it is kept: who has the file cannot make the token from it. */
+/** A bearer token as stored. The token cannot be computed from it. */
 export interface StoredToken {
   name: string;
   scope: Scope;
-  /** Of the whole token, in hex. It is random enough for a plain hash to hold. */
+  /** Of the whole token, in hex. A plain hash is enough for 256 random bits. */
   sha256: string;
   /** RFC 3339. */
   created: string;
-  /** RFC 3339; absent when it does not expire. */
+  /** RFC 3339; absent when the token does not expire. */
   expires?: string;
 }
 
@@ -34,8 +34,8 @@ export const storedTokensSchema = Joi.array().items(
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 /**
- * Makes a token. It is not kept, so this is the only time that it can be seen.
- * @param lifetimeMs milliseconds; absent for ever
+ * Makes a token. Only its hash is stored, so show it to the user now.
+ * @param lifetimeMs milliseconds; absent for a token that does not expire
  */
 export const newToken = (
   name: string,
@@ -57,16 +57,13 @@ export const principalOf = ({ name, scope }: StoredToken): Principal => ({ name,
 /** @throws {AgentError} `conflict` when the name is taken */
 export const withToken = (tokens: readonly StoredToken[], added: StoredToken): StoredToken[] => {
   if (tokens.some(({ name }) => name === added.name))
-    throw new AgentError(
-      'conflict',
-      `there is a token ${added.name} already: revoke it, or choose another name`,
-    );
+    throw new AgentError('conflict', `token ${added.name} already exists: revoke it, or choose another name`);
   return [...tokens, added];
 };
 
 /** @throws {AgentError} `not_found` */
 export const withoutToken = (tokens: readonly StoredToken[], name: string): StoredToken[] => {
   if (!tokens.some((token) => token.name === name))
-    throw new AgentError('not_found', `there is no token ${name}`);
+    throw new AgentError('not_found', `token ${name}: not found`);
   return tokens.filter((token) => token.name !== name);
 };

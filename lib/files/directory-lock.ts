@@ -5,24 +5,24 @@ import { join } from 'node:path';
 import { AgentError } from '../errors.js';
 import { endingOf } from '../process/child-exit.js';
 
-/** What flock(1) ends with when somebody else has the lock. */
+/** The exit code of flock(1) when another process holds the lock. */
 const LOCKED_EXIT_CODE = 75;
-/** A predecessor that was killed a moment ago may still be letting go. */
+/** A predecessor that was just killed may not have released the lock yet. */
 const WAIT_SECONDS = 3;
 
-/** A lock that the kernel lets go of when this process ends, however it ends. */
+/** A lock that the kernel releases when this process exits, however it exits. */
 export interface DirectoryLock {
   release(): Promise<void>;
 }
 
 /**
- * Keeps other agents out of a directory of state: flock(1) holds the lock for as long as our end of its standard
- * input is open.
- * @throws {AgentError} `conflict` when another agent is using it
+ * Locks a state directory against other agents. flock(1) holds the lock as long as our end of its standard input is
+ * open.
+ * @throws {AgentError} `conflict` when another agent uses the directory
  */
 export const lockDirectory = async (directory: string): Promise<DirectoryLock> => {
   const file = join(directory, 'lock');
-  // Whoever could read it could hold the lock.
+  // A process that can read the file can lock it.
   await writeFile(file, '', { flag: 'a', mode: 0o600 });
   await chmod(file, 0o600);
   const options = [
@@ -32,7 +32,7 @@ export const lockDirectory = async (directory: string): Promise<DirectoryLock> =
     '--conflict-exit-code',
     String(LOCKED_EXIT_CODE),
   ];
-  // Once it has the lock, cat gives back what it is sent, until we are gone.
+  // With the lock held, cat echoes our line, then waits until we exit.
   const holder = spawn('flock', [...options, '--no-fork', file, 'cat'], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -49,10 +49,7 @@ export const lockDirectory = async (directory: string): Promise<DirectoryLock> =
         `another agent is using ${directory}: stop it, or choose another dbpath`,
       );
     }
-    throw new AgentError(
-      'storage',
-      `${file}: cannot be locked (${reason ?? `flock exited with ${exitCode}`})`,
-    );
+    throw new AgentError('storage', `cannot lock ${file}: ${reason ?? `flock exited with ${exitCode}`}`);
   }
   return {
     release: async () => {

@@ -11,15 +11,15 @@ const syncDirectory = async (path: string): Promise<void> => {
   }
 };
 
-/** The bytes of a database file that are known to be whole and on disk. */
+/** An append-only file whose size after the last successful sync is known, so that a failed append can be undone. */
 export class DurableFile {
   readonly #path: string;
   #handle: FileHandle | undefined;
   #size = 0;
   #needsCutBack = false;
-  /** Whether the file may not yet have its name on disk. */
+  /** Whether the file's name may not be on disk yet. */
   #isNew = true;
-  /** Whether its size is not the one that is known. */
+  /** Whether {@link size} is outdated. */
   #isReplaced = false;
 
   private constructor(path: string) {
@@ -37,23 +37,23 @@ export class DurableFile {
     return file;
   }
 
-  /** Bytes, as of the last sync. */
+  /** Bytes after the last successful append. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether more may follow than what is known to be whole. */
+  /** Whether the rest of a failed append may follow the last synced byte. */
   get needsCutBack(): boolean {
     return this.#needsCutBack;
   }
 
-  /** Waits until what was appended is on disk: fdatasync(2). */
+  /** Waits until the file is on disk, its name included: fdatasync(2). */
   async sync(): Promise<void> {
     await this.#syncName();
     await (await this.#open()).datasync();
   }
 
-  /** Appends whole lines; they are on disk when it resolves. When it fails, what got there is to be cut off. */
+  /** Appends whole lines. They are on disk when this resolves; after a failure, call {@link cutBack}. */
   async append(lines: string): Promise<void> {
     const bytes = Buffer.from(lines);
     const handle = await this.#open();
@@ -62,7 +62,7 @@ export class DurableFile {
     this.#size += bytes.length;
   }
 
-  /** Notes that another file has taken its place: one that is whole, and on disk but for its name. */
+  /** Switches to the file that was renamed onto this path: a complete one, on disk except for its new name. */
   async reopen(): Promise<void> {
     this.#isNew = true;
     this.#needsCutBack = false;
@@ -71,20 +71,20 @@ export class DurableFile {
     await this.#measure();
   }
 
-  /** Must come before an append: a part of a line that an earlier one has left behind would spoil the next line. */
+  /** Call before {@link append}: cuts off what a failed append left behind, which would spoil the next line. */
   async prepare(): Promise<void> {
     if (this.#isReplaced) await this.#measure();
     if (this.#needsCutBack) await this.cutBack();
   }
 
-  /** Cuts off what came after the last sync. Works on a full disk; when it fails, it is for the next append to do. */
+  /** Truncates the file to its last synced size. Works on a full disk; if it fails, {@link prepare} repeats it. */
   async cutBack(): Promise<void> {
     this.#needsCutBack = true;
     await truncate(this.#path, this.#size);
     this.#needsCutBack = false;
   }
 
-  /** Lets go of the file; what is done with it next opens it again. */
+  /** Closes the descriptor. The next operation opens the file again. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
@@ -103,11 +103,12 @@ export class DurableFile {
   }
 
   /**
-   * Kept open: to open a file for each write costs more than the write. What has lost its name is no longer our file.
-   * O_DSYNC, open(2), makes each write a write and an fdatasync(2), in one trip to another thread and back.
+   * Returns the open descriptor, or opens the file: opening it for each write costs more than the write. A file that
+   * was unlinked is opened again by its name. O_DSYNC (open(2)) makes each write a write and an fdatasync(2) in one
+   * trip to the thread pool.
    */
   async #open(): Promise<FileHandle> {
-    // It looks at memory alone, and would wait longer for another thread.
+    // Synchronous: fstat(2) reads memory only, and a trip to the thread pool takes longer.
     if (this.#handle && fstatSync(this.#handle.fd).nlink === 0) await this.close();
     this.#handle ??= await open(this.#path, constants.O_WRONLY | constants.O_APPEND | constants.O_DSYNC);
     return this.#handle;

@@ -1,4 +1,4 @@
 import { fileURLToPath } from 'node:url';
 
-/** The directory that `package.json` and `config/` are in; this file is three levels below it, in `dist/lib/files`. */
+/** The directory of `package.json` and `config/`, three levels above this file in `dist/lib/files`. */
 export const packageRoot = fileURLToPath(new URL('../../..', import.meta.url));

@@ -5,9 +5,9 @@ const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Cuts off a last line that was not written whole, as a crash or a full disk leaves it. NeDB would refuse the
- * file, or glue its next record onto the torn one.
- * @returns bytes that were cut off
+ * Cuts off an incomplete last line, which a crash or a full disk leaves behind: the next append would continue it.
+ * A missing file is left alone.
+ * @returns the number of bytes cut off
  */
 export const repairTail = async (filename: string): Promise<number> => {
   let file: Awaited<ReturnType<typeof open>>;

@@ -8,11 +8,11 @@ const MAX_FILES = 10;
 export interface RotatingFileOptions {
   directory: string;
   name: string;
-  /** After how many it is set aside. */
+  /** Size in bytes at which the file is rotated. */
   maxBytes?: number | undefined;
 }
 
-/** A file of lines, for its owner alone. When it is full it is set aside, and the newest of those are kept. */
+/** A log file that only its owner can read. A full file is renamed, and the newest renamed files are kept. */
 export class RotatingFile {
   readonly #directory: string;
   readonly #name: string;
@@ -28,11 +28,11 @@ export class RotatingFile {
     this.#maxBytes = maxBytes;
   }
 
-  /** Appends all of these whole lines. When it fails it may be called again with them: what got there is cut off. */
+  /** Appends whole lines, all or none: after a failure, call it again with the same lines. */
   async append(lines: string): Promise<void> {
     const bytes = Buffer.from(lines);
     try {
-      const handle = await this.#withRoom();
+      const handle = await this.#openWithRoom();
       await handle.appendFile(bytes);
       this.#size += bytes.length;
     } catch (error) {
@@ -47,11 +47,11 @@ export class RotatingFile {
     await handle?.close();
   }
 
-  async #withRoom(): Promise<FileHandle> {
+  async #openWithRoom(): Promise<FileHandle> {
     const handle = await this.#open();
     if (this.#size < this.#maxBytes) return handle;
     await this.close();
-    await this.#setAside();
+    await this.#rotate();
     return this.#open();
   }
 
@@ -64,14 +64,14 @@ export class RotatingFile {
     return handle;
   }
 
-  /** Works on a full disk. What can be written no longer may be so when it is opened anew. */
+  /** Truncates the file to its last good size, which works on a full disk, and closes it: a new open may succeed. */
   async #cutBack(): Promise<void> {
     await this.#handle?.truncate(this.#size);
     await this.close();
   }
 
-  /** Under a name that sorts by time. */
-  async #setAside(): Promise<void> {
+  /** Renames the file to a name that sorts by time, and removes the oldest ones. */
+  async #rotate(): Promise<void> {
     const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
     await rename(this.#path, join(this.#directory, `${time}-${this.#name}`));
     const names = (await readdir(this.#directory)).filter((name) => name.endsWith(`-${this.#name}`));

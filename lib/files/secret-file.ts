@@ -4,9 +4,9 @@ import { errorMessage } from '../errors.js';
 
 const MIN_LENGTH = 16;
 const MAX_BYTES = 4096;
-/** What may be in a header, without blanks. */
+/** Printable ASCII without spaces: valid in an HTTP header. */
 const SECRET = new RegExp(`^[\\x21-\\x7e]{${MIN_LENGTH},}$`);
-const FOR_OTHERS = 0o077;
+const GROUP_AND_OTHERS = 0o077;
 
 const read = async (path: string): Promise<string> => {
   // O_NONBLOCK: opening a named pipe must not hang.
@@ -14,10 +14,10 @@ const read = async (path: string): Promise<string> => {
   try {
     const stats = await file.stat();
     const { mode, uid, size } = stats;
-    if (!stats.isFile()) throw new Error('is not a regular file');
-    if (mode & FOR_OTHERS) throw new Error(`can be read by others than its owner: chmod 600 ${path}`);
-    if (uid !== 0 && uid !== process.getuid?.()) throw new Error('belongs to another user: chown it');
-    if (size > MAX_BYTES) throw new Error(`has more than ${MAX_BYTES} bytes`);
+    if (!stats.isFile()) throw new Error('it is not a regular file');
+    if (mode & GROUP_AND_OTHERS) throw new Error(`it can be read by others: chmod 600 ${path}`);
+    if (uid !== 0 && uid !== process.getuid?.()) throw new Error('it belongs to another user: chown it');
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes: at most ${MAX_BYTES} are allowed`);
     return (await file.readFile('utf8')).trim();
   } finally {
     await file.close();
@@ -25,8 +25,8 @@ const read = async (path: string): Promise<string> => {
 };
 
 /**
- * The secret that a file has: one line that only the file's owner can read.
- * @throws with what is wrong with the file, and never with what is in it
+ * Reads a secret from a file: one line, readable by the file's owner alone.
+ * @throws {Error} saying what is wrong with the file, never quoting its content
  */
 export const readSecretFile = async (path: string): Promise<string> => {
   const secret = await read(path).catch((error: unknown) => {
@@ -34,7 +34,7 @@ export const readSecretFile = async (path: string): Promise<string> => {
   });
   if (!SECRET.test(secret))
     throw new Error(
-      `the secret file ${path} must have one line of at least ${MIN_LENGTH} ASCII characters without blanks: openssl rand -hex 32 > ${path}`,
+      `the secret file ${path} must contain one line of at least ${MIN_LENGTH} ASCII characters without spaces: openssl rand -hex 32 > ${path}`,
     );
   return secret;
 };

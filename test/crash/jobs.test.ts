@@ -9,13 +9,13 @@ import { startRealAgent } from '../helpers/real-agent.js';
 import { startScripted } from '../helpers/scripted.js';
 import { until } from '../helpers/wait.js';
 
-/** Times that the agent is killed; raise it for a longer run. */
+/** How often the agent is killed; raise it for a longer run. */
 const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 3;
 const GUESTS = 4;
 const CLIENTS = 8;
 const ACTIONS = ['start', 'suspend', 'resume', 'restart'] as const;
 
-/** Counts the calls that each guest has at the same time, and keeps the order in which its jobs were first called. */
+/** Records the most concurrent calls of any guest, and the order of each guest's jobs by their first call. */
 const recorder = () => {
   const running = new Map<string, number>();
   const order = new Map<string, string[]>();
@@ -37,7 +37,7 @@ const recorder = () => {
   return { answer, order, atMostOnce: () => mostAtOnce === 1 };
 };
 
-test(`no acknowledged job is lost, run twice at once or out of order when the agent is killed ${ROUNDS} times under load`, async (t) => {
+test(`loses no acknowledged job, and runs none concurrently or out of order, when killed ${ROUNDS} times under load`, async (t) => {
   const { answer, order, atMostOnce } = recorder();
   const methods = Object.fromEntries(ACTIONS.map((name) => [`Test.${name}`, answer]));
   const { address } = await startScripted(t, { methods });
@@ -63,7 +63,7 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
     );
 
   const acknowledged: { guest: string; job: string }[] = [];
-  const askUntil = async (stop: AbortSignal): Promise<void> => {
+  const requestUntil = async (stop: AbortSignal): Promise<void> => {
     while (!stop.aborted) {
       const guest = guests[randomInt(GUESTS)] ?? '';
       const action = ACTIONS[randomInt(ACTIONS.length)] ?? 'start';
@@ -79,13 +79,13 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
   for (let round = 0; round < ROUNDS; round += 1) {
     const before = acknowledged.length;
     const stop = new AbortController();
-    const clients = Array.from({ length: CLIENTS }, () => askUntil(stop.signal));
+    const clients = Array.from({ length: CLIENTS }, () => requestUntil(stop.signal));
     await delay(100 + randomInt(500));
     await agent.end('SIGKILL');
     stop.abort();
     await Promise.all(clients);
     await agent.start();
-    // Some of the jobs that nobody was told of before the kill are in the log, too.
+    // The log also contains jobs whose 202 was not sent before the kill.
     await Promise.all(guests.map(jobsOnceEnded));
     const jobs = await Promise.all(acknowledged.slice(before).map(({ job }) => agent.client.jobs.get(job)));
     for (const { ID, Status } of jobs) t.is(Status, 'Complete', ID);
@@ -98,7 +98,7 @@ test(`no acknowledged job is lost, run twice at once or out of order when the ag
     t.deepEqual(
       order.get(guest)?.slice(-logged.length),
       logged.map(({ ID }) => ID).reverse(),
-      'jobs ran in another order than they were asked for in, or not at all',
+      'jobs did not run, or ran in another order than they were requested in',
     );
   }
 });

@@ -9,11 +9,11 @@ import { Collection } from '../../lib/store/nedb/collection.js';
 import { numberFrom } from '../helpers/property.js';
 import { tempDir } from '../helpers/temp.js';
 
-/** Times that the writer is killed; raise it for a longer run. */
+/** How often the writer is killed; raise it for a longer run. */
 const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 5;
 const WRITER = join(packageRoot, 'dist/test/crash/store/writer.js');
 
-/** Has the writer write for a while. @returns the last count of each counter that it called stored */
+/** Runs the writer for a while, then kills it. @returns the last count that it acknowledged for each counter */
 const writeUntilKilled = async (filename: string): Promise<Map<string, number>> => {
   const writer = execa(process.execPath, [WRITER, filename], { reject: false });
   await once(writer.stdout, 'data');
@@ -24,7 +24,7 @@ const writeUntilKilled = async (filename: string): Promise<Map<string, number>> 
   return new Map(whole.map((line) => [line.split(' ')[0] ?? '', Number(line.split(' ')[1])]));
 };
 
-test(`nothing that was stored is lost when the agent is killed ${ROUNDS} times while it writes its files anew`, async (t) => {
+test(`loses no acknowledged write when the agent is killed ${ROUNDS} times during checkpoints`, async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
   let stored = 0;
   for (let round = 0; round < ROUNDS; round += 1) {

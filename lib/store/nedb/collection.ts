@@ -17,7 +17,7 @@ interface Draft<Value> extends Entry<Value> {
 /** Writes that share one sync, at most. */
 const MAX_BATCH = 500;
 
-/** A write that waits for its turn: what the document is to be, `undefined` for gone, `current` for unchanged. */
+/** A queued write. `change` returns the new value, `undefined` to remove the document, or `current` to keep it. */
 interface Write<Value> {
   id: string;
   change: (current: Value | undefined) => Value | undefined;
@@ -66,7 +66,7 @@ export class Collection<Value> {
     return this.#entries.get(id)?.value;
   }
 
-  /** Where a document is among the others: the later it was inserted, the higher. */
+  /** Returns the position of a document among the others, ascending in order of insertion. */
   orderOf(id: string): number | undefined {
     return this.#entries.get(id)?.order;
   }
@@ -79,7 +79,7 @@ export class Collection<Value> {
     return Array.from(this.#entries, ([id, { value }]) => [id, value]);
   }
 
-  /** Stores a new document; false, and nothing stored, when its id is taken. */
+  /** Stores a new document. Resolves to false, and stores nothing, when its id is taken. */
   async insert(id: string, value: Value): Promise<boolean> {
     let inserted = false;
     await this.#write(id, (current) => {
@@ -94,8 +94,8 @@ export class Collection<Value> {
   }
 
   /**
-   * Replaces a document by what `change` makes of it; no other write to it comes between.
-   * @returns what is stored afterwards; `undefined` when there is no such document
+   * Replaces a document by the result of `change`, atomically.
+   * @returns the stored value; `undefined` when the document does not exist
    */
   async update(id: string, change: (current: Value) => Value): Promise<Value | undefined> {
     let next: Value | undefined;
@@ -106,12 +106,12 @@ export class Collection<Value> {
     return next;
   }
 
-  /** Removes documents; those that are not there are passed over. */
+  /** Removes documents. Ids without a document are ignored. */
   async remove(...ids: string[]): Promise<void> {
     await Promise.all(ids.map((id) => this.#write(id, () => undefined)));
   }
 
-  /** Takes no more writes; resolves when those that were taken are on disk. */
+  /** Rejects further writes. Resolves when the accepted ones are on disk. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#writing;
@@ -128,11 +128,11 @@ export class Collection<Value> {
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // What is asked for in this turn of the event loop, by however many requests, shares a sync.
+      // All writes of one turn of the event loop share a sync.
       await endOfTurn();
       await this.#writeBatch(this.#waiting.splice(0, MAX_BATCH));
     }
-    // In the same turn as the last look at what waits: nothing can come between.
+    // In the same turn as the last check of the queue, so that no write is missed.
     this.#writing = undefined;
   }
 
@@ -145,7 +145,7 @@ export class Collection<Value> {
     });
     try {
       if (changes.length > 0) await this.#file.commit(changes);
-      // An unchanged document is a promise too, which the rest of a failed write could break.
+      // To report a document as unchanged is a promise too: the rest of a failed write could break it.
       else await this.#file.clean();
     } catch (error) {
       for (const { reject } of drafted) reject(storageFailed(error));

@@ -52,7 +52,7 @@ test.serial('mistify token creates, lists and revokes tokens while the agent is 
   t.false(listed.includes(token.trim()));
   t.like(await run('create', 'ci'), {
     exitCode: 6,
-    stderr: 'error: there is a token ci already: revoke it, or choose another name',
+    stderr: 'error: token ci already exists: revoke it, or choose another name',
   });
   t.is((await run('revoke', 'ci')).exitCode, 0);
   t.is((await run('list', '--json')).stdout, '[]');

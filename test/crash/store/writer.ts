@@ -1,11 +1,11 @@
-// Run as a program of its own: `node writer.js FILE`. Says `ID COUNT` of each change that is stored, until it is killed.
+// Run as a program: `node writer.js FILE`. Prints `ID COUNT` after each stored change, until it is killed.
 import { Collection } from '../../../lib/store/nedb/collection.js';
 
 const IDS = 20;
-/** Few, so that the file is written anew all the time. */
-const COMPACT_AFTER = 20;
+/** Few changes, so that checkpoints run all the time. */
+const CHECKPOINT_AFTER = 20;
 
-const counters = await Collection.open<number>(String(process.argv[2]), COMPACT_AFTER);
+const counters = await Collection.open<number>(String(process.argv[2]), CHECKPOINT_AFTER);
 
 const count = async (id: string): Promise<never> => {
   for (;;) {

@@ -21,7 +21,7 @@ const openLog = async (t: ExecutionContext, options: Partial<AuditLogOptions> = 
   const { log, lines } = keepLines();
   const audit = new AuditLog({ directory, log, retryMs: 1, ...options });
   t.teardown(() => audit.close());
-  return { audit, directory, said: () => lines.map(({ msg }) => msg) };
+  return { audit, directory, messages: () => lines.map(({ msg }) => msg) };
 };
 
 const jobsIn = async (directory: string): Promise<string[]> => {
@@ -32,23 +32,23 @@ const jobsIn = async (directory: string): Promise<string[]> => {
     .map((line) => (JSON.parse(line) as { job: string }).job);
 };
 
-test('what a full disk did not take is written when there is room again, each entry once and whole', async (t) => {
-  const { audit, directory, said } = await openLog(t);
+test('writes what a full disk rejected once there is room, each entry once and whole', async (t) => {
+  const { audit, directory, messages } = await openLog(t);
   audit.write(entry('before'));
-  await until('it is there', async () => (await jobsIn(directory)).length === 1);
+  await until('the entry is on disk', async () => (await jobsIn(directory)).length === 1);
   const noRoom = (operation: string) =>
     operation === 'append' ? ({ code: 'ENOSPC', written: 0.4 } as const) : undefined;
   await withFaults(directory, noRoom, async () => {
     for (const job of ['a', 'b', 'c']) audit.write(entry(job));
-    await until('it is told', () => said().length > 0);
+    await until('the failure is logged', () => messages().length > 0);
     audit.write(entry('d'));
   });
-  await until('all are there', async () => (await jobsIn(directory)).length === 5);
+  await until('all entries are on disk', async () => (await jobsIn(directory)).length === 5);
   t.deepEqual(await jobsIn(directory), ['before', 'a', 'b', 'c', 'd']);
 });
 
-test('that the disk fails is told once, and that it works again', async (t) => {
-  const { audit, directory, said } = await openLog(t);
+test('logs the first failure of the disk, and its recovery', async (t) => {
+  const { audit, directory, messages } = await openLog(t);
   let failures = 0;
   const broken = () => {
     failures += 1;
@@ -56,45 +56,45 @@ test('that the disk fails is told once, and that it works again', async (t) => {
   };
   await withFaults(directory, broken, async () => {
     audit.write(entry('a'));
-    await until('it was tried several times', () => failures > 3);
+    await until('several tries have failed', () => failures > 3);
   });
-  await until('it works again', () => said().length > 1);
-  t.deepEqual(said(), [
-    'the audit log cannot be written: EIO: injected, open',
-    'the audit log is written again; 0 entries are lost',
+  await until('the recovery is logged', () => messages().length > 1);
+  t.deepEqual(messages(), [
+    'audit log not written, retrying: EIO: injected, open',
+    'audit log written again, 0 entries lost',
   ]);
 });
 
-test('while the disk fails a bounded number waits, and how many were lost is told', async (t) => {
-  const { audit, directory, said } = await openLog(t, { maxWaiting: 2 });
+test('keeps a bounded number of entries while the disk fails, and logs how many were lost', async (t) => {
+  const { audit, directory, messages } = await openLog(t, { maxWaiting: 2 });
   await withFaults(
     directory,
     () => ({ code: 'EIO', written: 0 }),
     async () => {
       for (const job of ['a', 'b', 'c', 'd', 'e']) audit.write(entry(job));
-      await until('it is told', () => said().length > 0);
+      await until('the failure is logged', () => messages().length > 0);
     },
   );
-  await until('it works again', () => said().length > 1);
+  await until('the recovery is logged', () => messages().length > 1);
   t.deepEqual(await jobsIn(directory), ['a', 'b']);
-  t.is(said()[1], 'the audit log is written again; 3 entries are lost');
+  t.is(messages()[1], 'audit log written again, 3 entries lost');
 });
 
-test('what waits at the stop is written once more', async (t) => {
-  const { audit, directory, said } = await openLog(t, { retryMs: 600_000 });
+test('tries once more to write waiting entries on close', async (t) => {
+  const { audit, directory, messages } = await openLog(t, { retryMs: 600_000 });
   await withFaults(
     directory,
     () => ({ code: 'EIO', written: 0 }),
     async () => {
       audit.write(entry('a'));
-      await until('it is told', () => said().length > 0);
+      await until('the failure is logged', () => messages().length > 0);
     },
   );
   await audit.close();
   t.deepEqual(await jobsIn(directory), ['a']);
 });
 
-test('a disk that fails does not hold up the stop', async (t) => {
+test('closes without waiting for a failing disk', async (t) => {
   const { audit, directory } = await openLog(t, { retryMs: 600_000 });
   await withFaults(
     directory,

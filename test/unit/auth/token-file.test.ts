@@ -6,7 +6,7 @@ import { newToken, withoutToken, withToken } from '../../../lib/auth/tokens.js';
 import { operationsIn } from '../../helpers/faulty-disk.js';
 import { tempDir } from '../../helpers/temp.js';
 
-test('a revocation is on disk, with its name in the directory, once it resolves', async (t) => {
+test('syncs a revocation, and the directory after the rename', async (t) => {
   const dbpath = await tempDir(t);
   const { stored } = newToken('ci', 'operate');
   await changeTokens(dbpath, (tokens) => withToken(tokens, stored));
@@ -20,7 +20,7 @@ test('a revocation is on disk, with its name in the directory, once it resolves'
   t.deepEqual(await readTokens(dbpath), []);
 });
 
-test('concurrent changes lose none of each other', async (t) => {
+test('keeps all of several concurrent changes', async (t) => {
   const dbpath = await tempDir(t);
   const names = ['a', 'b', 'c', 'd'];
   await Promise.all(

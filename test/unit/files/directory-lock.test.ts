@@ -6,7 +6,7 @@ import { lockDirectory } from '../../../lib/files/directory-lock.js';
 import { packageRoot } from '../../../lib/files/package-root.js';
 import { tempDir } from '../../helpers/temp.js';
 
-test('a directory that is locked is refused, in words that say what to do', async (t) => {
+test('rejects a locked directory and says what to do', async (t) => {
   const dir = await tempDir(t);
   const lock = await lockDirectory(dir);
   await t.throwsAsync(lockDirectory(dir), {
@@ -15,14 +15,14 @@ test('a directory that is locked is refused, in words that say what to do', asyn
   await lock.release();
 });
 
-test('a lock that was released can be had again', async (t) => {
+test('locks a directory again after a release', async (t) => {
   const dir = await tempDir(t);
   await (await lockDirectory(dir)).release();
   await (await lockDirectory(dir)).release();
   t.pass();
 });
 
-test('a process that is killed lets go of its lock', async (t) => {
+test('the kernel releases the lock of a killed process', async (t) => {
   const dir = await tempDir(t);
   const module = join(packageRoot, 'dist/lib/files/directory-lock.js');
   const code = `import { lockDirectory } from '${module}'; await lockDirectory('${dir}'); console.log('locked');`;

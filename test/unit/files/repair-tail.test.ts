@@ -10,26 +10,26 @@ const repaired = async (t: ExecutionContext, content: string): Promise<{ cut: nu
   return { cut: await repairTail(filename), left: await readFile(filename, 'utf8') };
 };
 
-test('whole lines are left alone', async (t) => {
+test('leaves complete lines alone', async (t) => {
   t.deepEqual(await repaired(t, 'one\ntwo\n'), { cut: 0, left: 'one\ntwo\n' });
 });
 
-test('a last line without its end is cut off', async (t) => {
+test('cuts off an incomplete last line', async (t) => {
   t.deepEqual(await repaired(t, 'one\ntwo\nthr'), { cut: 3, left: 'one\ntwo\n' });
 });
 
-test('a torn line longer than what is read at once is cut off', async (t) => {
+test('cuts off a torn line that is longer than one read', async (t) => {
   t.deepEqual(await repaired(t, `one\n${'x'.repeat(200_000)}`), { cut: 200_000, left: 'one\n' });
 });
 
-test('a file of nothing but a torn line becomes empty', async (t) => {
+test('empties a file that is one torn line', async (t) => {
   t.deepEqual(await repaired(t, 'on'), { cut: 2, left: '' });
 });
 
-test('an empty file stays empty', async (t) => {
+test('leaves an empty file alone', async (t) => {
   t.deepEqual(await repaired(t, ''), { cut: 0, left: '' });
 });
 
-test('a file that is not there yet is no error', async (t) => {
+test('ignores a missing file', async (t) => {
   t.is(await repairTail(join(await tempDir(t), 'none.db')), 0);
 });

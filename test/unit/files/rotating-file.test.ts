@@ -17,14 +17,14 @@ const contents = async (directory: string): Promise<string[]> => {
   return Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
 };
 
-test('a file that is full is set aside, and the newest ten are kept', async (t) => {
+test('renames a full file, and keeps the newest ten', async (t) => {
   const directory = await tempDir(t);
   await writeFile(join(directory, '20240601-1200-01-audit.log'), 'old\n');
   const file = openFile(t, directory, 1);
   for (let n = 0; n < 12; n += 1) {
     await file.append(`${n}\n`);
     const now = Date.now();
-    await until('the next name is another', () => Date.now() > now);
+    await until('the next name differs', () => Date.now() > now);
   }
   t.deepEqual(
     await contents(directory),
@@ -32,7 +32,7 @@ test('a file that is full is set aside, and the newest ten are kept', async (t) 
   );
 });
 
-test('a rename that fails loses nothing, and is tried again', async (t) => {
+test('retries a failed rename and loses nothing', async (t) => {
   const directory = await tempDir(t);
   const file = openFile(t, directory, 1);
   await file.append('a\n');
@@ -43,7 +43,7 @@ test('a rename that fails loses nothing, and is tried again', async (t) => {
   t.deepEqual(await contents(directory), ['a\n', 'b\n']);
 });
 
-test('a line that a crash has left half written does not spoil the next one', async (t) => {
+test('cuts off a torn line before it appends', async (t) => {
   const directory = await tempDir(t);
   await appendFile(join(directory, 'audit.log'), 'a\nhal');
   await openFile(t, directory).append('b\n');

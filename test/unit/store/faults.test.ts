@@ -10,8 +10,8 @@ import { type Fault, type Judge, type Operation, withFaults } from '../../helper
 import { tries } from '../../helpers/property.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** Lines after which a file is written anew: few, so that it happens often. */
-const COMPACT_AFTER = 8;
+/** Changes after which a checkpoint starts: few, so that it happens often. */
+const CHECKPOINT_AFTER = 8;
 
 type Write = { id: string; value: number | undefined };
 type Step = { writes: Write[]; reopen: boolean };
@@ -28,7 +28,7 @@ const aFault = fc.record<Fault>({
   written: fc.constantFrom(0, 0.3, 0.9, 1),
 });
 const anyOperation = fc.record({ passing: fc.nat(12), operation: fc.constant(undefined), fault: aFault });
-/** Done when a file is written anew, and then alone: seldom met by chance. */
+/** An operation of a checkpoint, which random faults rarely hit. */
 const anOperation = fc.record({
   passing: fc.nat(2),
   operation: fc.constantFrom<Operation>('write', 'rename', 'stat', 'sync'),
@@ -36,7 +36,7 @@ const anOperation = fc.record({
 });
 const aPlan: fc.Arbitrary<Plan> = fc.array(fc.oneof(anyOperation, anOperation), { maxLength: 12 });
 
-/** Lets so many operations pass, of one kind or of any, then has one fail, and so on. */
+/** Follows a plan: lets some operations pass, of one kind or of any, then fails one, and so on. */
 const follow = (plan: Plan, seen: (operation: Operation) => void): Judge => {
   const left = plan.map((each) => ({ ...each }));
   return (operation) => {
@@ -51,7 +51,7 @@ const follow = (plan: Plan, seen: (operation: Operation) => void): Judge => {
 };
 
 const open = (filename: string): Promise<Collection<number>> =>
-  Collection.open<number>(filename, COMPACT_AFTER);
+  Collection.open<number>(filename, CHECKPOINT_AFTER);
 
 const withDirectory = async (work: (directory: string) => Promise<void>): Promise<void> => {
   const directory = await mkdtemp(join(tmpdir(), 'mt-'));
@@ -75,16 +75,16 @@ const sorted = (entries: Iterable<[string, number]>): [string, number][] =>
 const write = (collection: Collection<number>, { id, value }: Write): Promise<void> =>
   value === undefined ? collection.remove(id) : collection.put(id, value);
 
-/** What is counted over all the runs. */
-const counts = { acknowledged: 0, refused: 0, failed: {} as Partial<Record<Operation, number>> };
+/** Totals of all runs. */
+const counts = { acknowledged: 0, rejected: 0, failed: {} as Partial<Record<Operation, number>> };
 
-/** A collection on a failing disk, and what must be in it. */
+/** A collection on a failing disk, with a model of its content. */
 class Life {
   readonly #directory: string;
   readonly #filename: string;
   readonly #judge: Judge;
   readonly #contents: Contents = new Map();
-  /** What of failed writes the file may hold all the same, for as long as it cannot be cut back. */
+  /** Failed writes that the file may contain as long as it cannot be cut back. */
   #doubtful: Write[] = [];
   #isUncut = false;
   #collection: Collection<number> | undefined;
@@ -106,16 +106,15 @@ class Life {
       Promise.allSettled(writes.map((each) => write(collection, each))),
     );
     const states = new Set(results.map(({ status }) => status));
-    if (states.size > 1) throw new Error('a part of what was asked at once was done');
+    if (states.size > 1) throw new Error('only some writes of one batch were done');
     if (states.has('fulfilled')) this.#acknowledged(writes);
-    else this.#refused(writes);
+    else this.#rejected(writes);
     this.#require('in memory', collection);
   }
 
-  /** A start that fails must not lose anything either. */
+  /** Reopens the files, first with faults: a start that fails must not lose anything either. */
   async restart(): Promise<void> {
     await withFaults(this.#directory, this.#judge, async () => {
-      // What is written anew is finished first.
       await this.#collection?.close();
       await (await open(this.#filename).catch(() => undefined))?.close();
     });
@@ -135,8 +134,8 @@ class Life {
     this.#doubtful = [];
   }
 
-  #refused(writes: readonly Write[]): void {
-    counts.refused += writes.length;
+  #rejected(writes: readonly Write[]): void {
+    counts.rejected += writes.length;
     if (this.#isUncut) this.#doubtful.push(...writes);
   }
 
@@ -153,7 +152,7 @@ class Life {
   }
 }
 
-test('whatever fails, what was acknowledged is there and what failed is not, in memory and after a restart', async (t) => {
+test('keeps acknowledged writes and no failed ones, whichever operation fails, in memory and after a restart', async (t) => {
   const holds = (steps: Step[], plan: Plan): Promise<void> =>
     withDirectory(async (directory) => {
       const life = new Life(directory, plan);
@@ -167,12 +166,12 @@ test('whatever fails, what was acknowledged is there and what failed is not, in 
     fc.asyncProperty(fc.array(aStep, { minLength: 1, maxLength: 12 }), aPlan, holds),
     tries(40),
   );
-  const { acknowledged, refused, failed } = counts;
-  t.log(`${acknowledged} writes acknowledged, ${refused} refused; failed: ${JSON.stringify(failed)}`);
+  const { acknowledged, rejected, failed } = counts;
+  t.log(`${acknowledged} writes acknowledged, ${rejected} rejected; failed: ${JSON.stringify(failed)}`);
   t.pass();
 });
 
-test('what a write that failed has left behind is cut off when the file is closed', async (t) => {
+test('cuts off the rest of a failed write on close', async (t) => {
   const directory = await tempDir(t);
   const filename = join(directory, 'numbers.db');
   const collection = await open(filename);
@@ -184,13 +183,13 @@ test('what a write that failed has left behind is cut off when the file is close
   t.is((await open(filename)).get('a'), 1);
 });
 
-test('a copy that cannot be synced is let go of', async (t) => {
+test('closes a new journal that cannot be synced', async (t) => {
   const directory = await tempDir(t);
   const collection = await open(join(directory, 'numbers.db'));
   const failing: Judge = (operation, file) =>
     operation === 'sync' && file === 'numbers.db.new' ? { code: 'EIO', written: 0 } : undefined;
   await withFaults(directory, failing, async () => {
-    for (let value = 0; value < 5 * COMPACT_AFTER; value += 1) await collection.put('a', value);
+    for (let value = 0; value < 5 * CHECKPOINT_AFTER; value += 1) await collection.put('a', value);
     await collection.close();
   });
   const descriptors = await readdir('/proc/self/fd');
@@ -201,7 +200,7 @@ test('a copy that cannot be synced is let go of', async (t) => {
   );
 });
 
-test('a file that ends at any byte is opened with all its whole lines', async (t) => {
+test('reads all complete lines of a file that ends at any byte', async (t) => {
   const directory = await tempDir(t);
   const filename = join(directory, 'numbers.db');
   const collection = await open(filename);

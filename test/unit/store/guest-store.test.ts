@@ -6,7 +6,7 @@ import { GuestStore } from '../../../lib/store/guest-store.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** Until the test ends. */
+/** Opens a store that is closed when the test ends. */
 const openStore = async (
   t: ExecutionContext,
   ...file: Parameters<typeof GuestStore.open>
@@ -18,7 +18,7 @@ const openStore = async (
 
 const newFile = async (t: ExecutionContext): Promise<string> => join(await tempDir(t), 'guests.db');
 
-test('a guest comes back whole after a restart, keys with dots and dollars in its metadata too', async (t) => {
+test('keeps a guest across a restart, even metadata keys with dots and dollars', async (t) => {
   const filename = await newFile(t);
   const guest = {
     id: GUEST_ID,
@@ -34,7 +34,7 @@ test('a guest comes back whole after a restart, keys with dots and dollars in it
   t.deepEqual((await openStore(t, filename)).get(GUEST_ID), guest);
 });
 
-test('an id that is taken keeps its guest', async (t) => {
+test('does not insert a guest whose id is taken', async (t) => {
   const guests = await openStore(t, await newFile(t));
   t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID, memory: 1 });
@@ -42,7 +42,7 @@ test('an id that is taken keeps its guest', async (t) => {
   t.is(guests.get(GUEST_ID).memory, 1);
 });
 
-test('a guest that is not there is an error of kind not_found', async (t) => {
+test('throws not_found for an unknown guest', async (t) => {
   const guests = await openStore(t, await newFile(t));
   t.teardown(() => guests.close());
   const expected = { message: `guest ${GUEST_ID}: not found` };
@@ -60,7 +60,7 @@ test('a guest that is not there is an error of kind not_found', async (t) => {
   t.is(guests.find(GUEST_ID), undefined);
 });
 
-test('a removed guest stays removed after a restart', async (t) => {
+test('does not bring a removed guest back after a restart', async (t) => {
   const filename = await newFile(t);
   const guests = await openStore(t, filename);
   t.teardown(() => guests.close());
@@ -69,23 +69,23 @@ test('a removed guest stays removed after a restart', async (t) => {
   t.deepEqual((await openStore(t, filename)).list(), []);
 });
 
-test('a metadata patch sets keys, and removes those that are null or empty', (t) => {
+test('patchMetadata sets keys, and removes null and empty ones', (t) => {
   const current = { keep: '1', change: '2', drop: '3', empty: '4' };
   const patched = patchMetadata(current, { change: 'new', drop: null, empty: '', add: '5', never: null });
   t.deepEqual(patched, { keep: '1', change: 'new', add: '5' });
   t.deepEqual(current, { keep: '1', change: '2', drop: '3', empty: '4' });
 });
 
-test('an update that changes nothing is neither written nor told', async (t) => {
+test('neither writes nor reports an update that changes nothing', async (t) => {
   const filename = await newFile(t);
   const guests = await openStore(t, filename);
   t.teardown(() => guests.close());
   await guests.insert({ id: GUEST_ID, memory: 1, nics: [] });
   const content = await readFile(filename, 'utf8');
-  const told: string[] = [];
-  guests.onChange((change) => told.push(change));
+  const changes: string[] = [];
+  guests.onChange((change) => changes.push(change));
   await guests.update(GUEST_ID, (guest) => ({ ...guest, nics: [] }));
   t.is(await readFile(filename, 'utf8'), content);
   await guests.update(GUEST_ID, (guest) => ({ ...guest, memory: 2 }));
-  t.deepEqual(told, ['changed']);
+  t.deepEqual(changes, ['changed']);
 });

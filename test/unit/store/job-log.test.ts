@@ -8,7 +8,7 @@ import type { LoggedJob } from '../../../lib/store/logged-job.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
-/** Until the test ends. */
+/** Opens a log that is closed when the test ends. */
 const openLog = async (t: ExecutionContext, ...file: Parameters<typeof JobLog.open>): Promise<JobLog> => {
   const opened = await JobLog.open(...file);
   t.teardown(() => opened.close());
@@ -29,7 +29,7 @@ const addFinished = async (log: JobLog, guestId: string, count: number): Promise
   return ids;
 };
 
-test('a new job is queued, and its times are those of the contract', async (t) => {
+test('adds a job as queued, with the times of the contract', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const job = await log.add('g1', 'create', task);
@@ -38,7 +38,7 @@ test('a new job is queued, and its times are those of the contract', async (t) =
   t.is(jobSchema.validate(job, { convert: false }).error, undefined);
 });
 
-test('a job is running from its start, and complete or in error at its end', async (t) => {
+test('sets Running at the start, and Complete or Error at the end', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const [{ ID: good }, { ID: bad }] = [await log.add('g', 'start', task), await log.add('g', 'start', task)];
@@ -53,19 +53,19 @@ test('a job is running from its start, and complete or in error at its end', asy
   t.like(log.get(bad), { Status: 'Error', Message: 'it broke' });
 });
 
-test('what a job says late, as it ends or after its end, does not end it a second time', async (t) => {
+test('ignores progress that arrives with or after the end of a job', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const { ID } = await log.add('g', 'start', task);
   await log.start(ID);
-  const told: string[] = [];
-  log.onChange(({ job }) => told.push(`${job.Status} ${job.Message}`));
+  const changes: string[] = [];
+  log.onChange(({ job }) => changes.push(`${job.Status} ${job.Message}`));
   await Promise.all([log.setProgress(ID, '99 %'), log.complete(ID), log.setProgress(ID, '100 %')]);
   await log.setProgress(ID, '100 %');
-  t.deepEqual(told, ['Running 99 %', 'Complete ']);
+  t.deepEqual(changes, ['Running 99 %', 'Complete ']);
 });
 
-test('jobs are listed newest first, at most as many as asked for', async (t) => {
+test('lists jobs newest first, up to the limit', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 5);
@@ -80,7 +80,7 @@ test('jobs are listed newest first, at most as many as asked for', async (t) => 
   t.is(log.page({ limit: 50 }).items.length, 5);
 });
 
-test('a page goes on where the one before it ended, also after a restart and when jobs came meanwhile', async (t) => {
+test('continues a page after a restart and after new jobs', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename);
   t.teardown(() => log.close());
@@ -97,7 +97,7 @@ test('a page goes on where the one before it ended, also after a restart and whe
   t.is(rest.next, undefined);
 });
 
-test('the job of a request that may come again is kept beside the newest ones', async (t) => {
+test('keeps the job of a request that may be repeated, beyond the limit', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename, 10);
   t.teardown(() => log.close());
@@ -115,7 +115,7 @@ test('the job of a request that may come again is kept beside the newest ones', 
     });
 });
 
-test("a guest's jobs are its own alone", async (t) => {
+test("returns a guest's own jobs only", async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const [mine] = await addFinished(log, 'mine', 1);
@@ -124,7 +124,7 @@ test("a guest's jobs are its own alone", async (t) => {
     log.list({ guestId: 'mine' }).map(({ ID }) => ID),
     [mine ?? ''],
   );
-  t.deepEqual(log.list({ guestId: 'nobody' }), []);
+  t.deepEqual(log.list({ guestId: 'unknown' }), []);
   t.is(log.get(mine ?? '', 'mine').ID, mine ?? '');
   t.like(
     t.throws(() => log.get(other ?? '', 'mine')),
@@ -132,7 +132,7 @@ test("a guest's jobs are its own alone", async (t) => {
   );
 });
 
-test('the log is the same after a restart, and new jobs come after the old ones', async (t) => {
+test('keeps the log across a restart, and adds new jobs after the old ones', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename);
   t.teardown(() => log.close());
@@ -145,7 +145,7 @@ test('the log is the same after a restart, and new jobs come after the old ones'
   t.is(reopened.list()[0]?.ID, ID);
 });
 
-test('the newest 1000 jobs are kept by default', async (t) => {
+test('keeps the newest 1000 jobs by default', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const ids = await addFinished(log, 'g', 1003);
@@ -154,7 +154,7 @@ test('the newest 1000 jobs are kept by default', async (t) => {
   t.throws(() => log.get(ids[2] ?? ''), { message: /not found/ });
 });
 
-test('old jobs are gone from the guest and after a restart as well', async (t) => {
+test('forgets old jobs in the list of their guest and after a restart too', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename, 10);
   t.teardown(() => log.close());
@@ -169,7 +169,7 @@ test('old jobs are gone from the guest and after a restart as well', async (t) =
   );
 });
 
-test('a job that has not ended is never forgotten', async (t) => {
+test('never forgets an unfinished job', async (t) => {
   const log = await openLog(t, await newFile(t), 3);
   t.teardown(() => log.close());
   const queued = await log.add('g', 'create', task);
@@ -184,7 +184,7 @@ test('a job that has not ended is never forgotten', async (t) => {
   );
 });
 
-test('a torn last line costs that one change alone', async (t) => {
+test('loses only the change of a torn last line', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename);
   t.teardown(() => log.close());
@@ -199,7 +199,7 @@ test('a torn last line costs that one change alone', async (t) => {
   await rm(filename);
 });
 
-test('a key that was used again is that of the newer job, also once the older one is forgotten', async (t) => {
+test('finds the newer of two jobs by their key, even after the older one is forgotten', async (t) => {
   const filename = await newFile(t);
   const at = (hoursAgo: number): string => new Date(Date.now() - hoursAgo * 3_600_000).toISOString();
   const logged = (id: string, time: string): LoggedJob => ({

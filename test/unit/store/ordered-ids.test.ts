@@ -8,31 +8,31 @@ const withIds = (...ids: string[]): OrderedIds => {
   return ordered;
 };
 
-test('ids are read in the order they came in, and in the reverse of it', (t) => {
+test('yields ids in the order of insertion, and in reverse', (t) => {
   const ids = withIds('c', 'a', 'b');
   t.deepEqual([...ids.after()], ['c', 'a', 'b']);
   t.deepEqual([...ids.before()], ['b', 'a', 'c']);
 });
 
-test('reading goes on from a place, also when what was there is gone', (t) => {
+test('continues after a position whose id was deleted', (t) => {
   const ids = withIds('c', 'a', 'b', 'd');
-  const place = ids.orderOf('a');
+  const position = ids.orderOf('a');
   ids.delete('a');
-  t.deepEqual([...ids.after(place)], ['b', 'd']);
-  t.deepEqual([...ids.before(place)], ['c']);
+  t.deepEqual([...ids.after(position)], ['b', 'd']);
+  t.deepEqual([...ids.before(position)], ['c']);
 });
 
-test('an id that comes again is where it came last', (t) => {
+test('an id inserted again takes its last position', (t) => {
   const ids = withIds('a', 'b');
   ids.delete('a');
   ids.add('a', 2);
   t.deepEqual([...ids.after()], ['b', 'a']);
 });
 
-test('whatever comes and goes, what is read is what a plain list would have', (t) => {
+test('yields what a sorted list would, whatever is inserted and deleted', (t) => {
   const change = fc.record({ id: fc.nat(60).map(String), add: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 400 }), fc.nat(400), (changes, place) => {
+    fc.property(fc.array(change, { maxLength: 400 }), fc.nat(400), (changes, position) => {
       const ids = new OrderedIds();
       const model = new Map<string, number>();
       for (const [order, { id, add }] of changes.entries()) {
@@ -46,8 +46,11 @@ test('whatever comes and goes, what is read is what a plain list would have', (t
       }
       const expected = [...model].sort(([, a], [, b]) => a - b);
       const idsOf = (some: [string, number][]): string[] => some.map(([id]) => id);
-      t.deepEqual([...ids.after(place)], idsOf(expected.filter(([, order]) => order > place)));
-      t.deepEqual([...ids.before(place)], idsOf(expected.filter(([, order]) => order < place).reverse()));
+      t.deepEqual([...ids.after(position)], idsOf(expected.filter(([, order]) => order > position)));
+      t.deepEqual(
+        [...ids.before(position)],
+        idsOf(expected.filter(([, order]) => order < position).reverse()),
+      );
       t.is(ids.size, model.size);
     }),
   );

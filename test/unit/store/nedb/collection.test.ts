@@ -26,7 +26,7 @@ const openNew = async (t: ExecutionContext): Promise<{ filename: string; counter
 
 const increment = ({ count }: Counter): Counter => ({ count: count + 1 });
 
-test('what was stored is there after a restart', async (t) => {
+test('keeps documents across a restart', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.insert('a', { count: 1 });
   await counters.put('b', { count: 2 });
@@ -42,7 +42,7 @@ test('what was stored is there after a restart', async (t) => {
   );
 });
 
-test('values are in the order they were inserted in, also after a restart', async (t) => {
+test('keeps values in the order of insertion, across a restart too', async (t) => {
   const { filename, counters } = await openNew(t);
   const ids = ['m', 'z', 'a', 'q', 'b'];
   for (const [count, id] of ids.entries()) await counters.insert(id, { count });
@@ -63,7 +63,7 @@ test('values are in the order they were inserted in, also after a restart', asyn
   );
 });
 
-test('an id that is taken is not inserted again', async (t) => {
+test('does not insert a second document with one id', async (t) => {
   const { counters } = await openNew(t);
   const inserted = await Promise.all([1, 2, 3].map((count) => counters.insert('a', { count })));
   t.deepEqual(inserted, [true, false, false]);
@@ -78,7 +78,7 @@ test('concurrent updates of one document lose nothing', async (t) => {
   t.deepEqual((await open(t, filename)).get('a'), { count: 200 });
 });
 
-test('an update that comes during a removal does not bring the document back', async (t) => {
+test('an update during a removal does not bring the document back', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.insert('a', { count: 0 });
   const [, updated] = await Promise.all([counters.remove('a'), counters.update('a', increment)]);
@@ -87,7 +87,7 @@ test('an update that comes during a removal does not bring the document back', a
   t.is((await open(t, filename)).get('a'), undefined);
 });
 
-test('what is inserted during a removal of the same id is kept', async (t) => {
+test('keeps a document inserted during the removal of its id', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.insert('a', { count: 0 });
   const [, inserted] = await Promise.all([counters.remove('a'), counters.insert('a', { count: 7 })]);
@@ -95,7 +95,7 @@ test('what is inserted during a removal of the same id is kept', async (t) => {
   t.deepEqual((await open(t, filename)).get('a'), { count: 7 });
 });
 
-test('a change that throws changes nothing, and does not hold up the next', async (t) => {
+test('a change that throws changes nothing, and does not delay the next', async (t) => {
   const { counters } = await openNew(t);
   await counters.insert('a', { count: 1 });
   const change = (): Counter => {
@@ -105,7 +105,7 @@ test('a change that throws changes nothing, and does not hold up the next', asyn
   t.deepEqual(await counters.update('a', increment), { count: 2 });
 });
 
-test('a removal is not undone by a value that comes with it and cannot be stored', async (t) => {
+test('a value that cannot be stored does not undo a removal in the same batch', async (t) => {
   const { counters } = await openNew(t);
   await counters.put('a', { count: 1 });
   const [removal, put] = await Promise.allSettled([
@@ -117,20 +117,20 @@ test('a removal is not undone by a value that comes with it and cannot be stored
   t.is(counters.get('a'), undefined);
 });
 
-test('an update of what is not there does nothing', async (t) => {
+test('ignores an update of a missing document', async (t) => {
   const { counters } = await openNew(t);
   t.is(await counters.update('a', increment), undefined);
   t.is(counters.size, 0);
 });
 
-test('the removal of what is not there is passed over', async (t) => {
+test('ignores the removal of a missing document', async (t) => {
   const { counters } = await openNew(t);
   await counters.put('a', { count: 1 });
   await counters.remove('b', 'a', 'c');
   t.is(counters.size, 0);
 });
 
-test('a torn last line is cut off and the rest is kept', async (t) => {
+test('cuts off a torn last line and keeps the rest', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.insert('a', { count: 1 });
   await counters.insert('b', { count: 2 });
@@ -143,7 +143,7 @@ test('a torn last line is cut off and the rest is kept', async (t) => {
   );
 });
 
-test('a file that is damaged in its middle is refused, not silently emptied', async (t) => {
+test('rejects a file that is damaged in the middle', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.insert('a', { count: 1 });
   await counters.insert('b', { count: 2 });
@@ -152,7 +152,7 @@ test('a file that is damaged in its middle is refused, not silently emptied', as
   await t.throwsAsync(open(t, filename));
 });
 
-test('a file that another version of the agent wrote is refused, and left as it is', async (t) => {
+test('rejects a file of another version of the agent, and leaves it as it is', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
   const content = '{"_id":"a","order":1,"value":{"count":1}}\n';
   await writeFile(filename, content);
@@ -160,7 +160,7 @@ test('a file that another version of the agent wrote is refused, and left as it 
   t.is(await readFile(filename, 'utf8'), content);
 });
 
-test('many changes of few documents do not make the file grow for ever', async (t) => {
+test('the file stays short after many changes of few documents', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
   const counters = await open(t, filename, 100);
   await counters.insert('a', { count: 0 });
@@ -171,7 +171,7 @@ test('many changes of few documents do not make the file grow for ever', async (
   t.deepEqual((await open(t, filename)).get('a'), { count: 550 });
 });
 
-test('a write does not wait until the file has been written anew', async (t) => {
+test('a write does not wait for a checkpoint', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
   const counters = await open(t, filename, 1);
   const { ino: first } = await stat(filename);
@@ -184,7 +184,7 @@ test('a write does not wait until the file has been written anew', async (t) => 
   t.deepEqual((await open(t, filename)).get('late'), { count: 0 });
 });
 
-test('changes that come while the file is written anew are in it afterwards', async (t) => {
+test('keeps changes made during checkpoints', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
   const counters = await open(t, filename, 10);
   for (let count = 0; count < 300; count += 1) {
@@ -198,7 +198,7 @@ test('changes that come while the file is written anew are in it afterwards', as
   t.deepEqual((await open(t, filename)).entries(), counters.entries());
 });
 
-test('a file that was not finished when the agent ended is removed', async (t) => {
+test('removes the unfinished files of a killed agent', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.put('a', { count: 1 });
   for (const name of [`${filename}.new`, `${filename}.new~`]) await writeFile(name, '{"_id":"b","order":');
@@ -206,7 +206,7 @@ test('a file that was not finished when the agent ended is removed', async (t) =
   t.deepEqual(await readdir(dirname(filename)), ['counters.db']);
 });
 
-test('characters that NeDB takes for ends of lines are kept across restarts', async (t) => {
+test('keeps characters that NeDB reads as line separators', async (t) => {
   const filename = join(await tempDir(t), 'odd.db');
   const odd = 'a\u0085b\u2028c\u2029d\v\f\r\n';
   const texts = await open<string>(t, filename);
@@ -217,7 +217,7 @@ test('characters that NeDB takes for ends of lines are kept across restarts', as
   t.deepEqual((await open<string>(t, filename)).values(), [odd, odd]);
 });
 
-test('what is removed and inserted again at once comes last, as it does after a restart', async (t) => {
+test('a document removed and inserted again in one batch comes last, after a restart too', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.put('a', { count: 1 });
   await counters.put('b', { count: 2 });
@@ -227,7 +227,7 @@ test('what is removed and inserted again at once comes last, as it does after a 
   t.deepEqual(ids(await open(t, filename)), ['b', 'a']);
 });
 
-test('what is inserted between a removal and an insertion of the same id comes before it', async (t) => {
+test('a document inserted between the removal and the insertion of another comes before it', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.put('a', { count: 1 });
   await Promise.all([
@@ -240,7 +240,7 @@ test('what is inserted between a removal and an insertion of the same id comes b
   t.deepEqual(ids(await open(t, filename)), ['b', 'a']);
 });
 
-test('the file is for its owner alone, also when it was not', async (t) => {
+test('makes the file readable by its owner alone', async (t) => {
   const { filename, counters } = await openNew(t);
   await counters.put('a', { count: 1 });
   await chmod(filename, 0o644);
