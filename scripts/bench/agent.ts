@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import axios from 'axios';
 import getPort from 'get-port';
+import { NODE_FLAGS } from '../../lib/process/node-flags.js';
 import { builtProgram, type Running, startProgram, withDirectory } from './processes.js';
 
 export const stage = (method: string, service = 'test'): object => ({ stages: [{ service, method }] });
@@ -32,7 +33,7 @@ export const startAgent = (
     const file = join(directory, 'agent.json');
     await writeFile(file, JSON.stringify({ ...config, dbpath }));
     const program = builtProgram('routes/program/mistify-agent.js');
-    return startProgram([program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
+    return startProgram([...NODE_FLAGS, program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
   });
 
 const SETTLE_MS = 45_000;

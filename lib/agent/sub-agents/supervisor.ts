@@ -9,6 +9,7 @@ import { packageRoot } from '../../files/package-root.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
 import { type Ending, endingOf } from '../../process/child-exit.js';
+import { NODE_FLAGS } from '../../process/node-flags.js';
 import {
   describeAddress,
   removeStaleSocket,
@@ -27,14 +28,14 @@ export interface Supervisor {
   stop(): Promise<void>;
 }
 
-/** Runs the package's own programs with the agent's Node binary; others are looked up on the PATH. */
+/** Runs the package's own programs with the agent's Node binary and flags; others are looked up on the PATH. */
 const resolveCommand = async (command: readonly string[]): Promise<readonly string[]> => {
   const [program = '', ...args] = command;
   const { bin } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
   const own = bin[program];
-  return own === undefined ? command : [process.execPath, join(packageRoot, own), ...args];
+  return own === undefined ? command : [process.execPath, ...NODE_FLAGS, join(packageRoot, own), ...args];
 };
 
 interface Launch {

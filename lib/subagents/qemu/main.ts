@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
 import { Option } from 'commander';
 import { runSubAgent } from '../shared/run.js';
 import { ACCEL_CHOICES } from './machine/accel.js';

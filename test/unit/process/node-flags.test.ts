@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { packageRoot } from '../../../lib/files/package-root.js';
+import { NODE_FLAGS } from '../../../lib/process/node-flags.js';
+
+interface Package {
+  bin: Record<string, string>;
+  scripts: Record<string, string>;
+}
+
+const readPackage = async (): Promise<Package> =>
+  JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as Package;
+
+for (const program of ['mistify-agent', 'mistify-storage', 'mistify-qemu', 'mistify-container'])
+  test(`the shebang of ${program} passes the flags to Node`, async (t) => {
+    const { bin } = await readPackage();
+    const [shebang] = (await readFile(join(packageRoot, bin[program] ?? ''), 'utf8')).split('\n');
+    t.is(shebang, `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}`);
+  });
+
+test('npm start passes the flags to Node', async (t) => {
+  const { scripts } = await readPackage();
+  t.is(scripts.start, `exec node ${NODE_FLAGS.join(' ')} scripts/start.mjs`);
+});
