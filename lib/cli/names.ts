@@ -1,8 +1,7 @@
 import type { Guest, MistifyClient } from '../client/index.js';
 import { shortId } from '../portable/format.js';
+import { isUuid } from '../portable/uuid.js';
 import { notFoundFailure, usageFailure } from './failure.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const nameOf = ({ metadata }: Pick<Guest, 'metadata'>): string | undefined => metadata?.name;
 
@@ -32,7 +31,7 @@ const requireUnique = <Item>(
  * @throws {Failure} when no guest or several guests match
  */
 export const guestId = async (client: MistifyClient, text: string): Promise<string> => {
-  if (UUID.test(text)) return text.toLowerCase();
+  if (isUuid(text)) return text.toLowerCase();
   const guests: Pick<Guest, 'id' | 'metadata'>[] = [];
   for await (const guest of client.guests.every({ limit: 1000, fields: ['id', 'metadata'] }))
     guests.push(guest);
@@ -50,7 +49,7 @@ export const guestId = async (client: MistifyClient, text: string): Promise<stri
  * @throws {Failure} when no job or several jobs match
  */
 export const jobId = async (client: MistifyClient, text: string): Promise<string> => {
-  if (UUID.test(text)) return text.toLowerCase();
+  if (isUuid(text)) return text.toLowerCase();
   const ids: string[] = [];
   for await (const { ID } of client.jobs.every({ limit: 1000, fields: ['ID'] })) ids.push(ID);
   const found = requireUnique(

@@ -1,3 +1,4 @@
+import { nextLink } from '../portable/next-link.js';
 import { type CallOptions, notAnAgent, type Transport } from './transport.js';
 
 /** Selects a part of a list. */
@@ -19,11 +20,9 @@ export interface Page<Item> {
 /** The page size of `every`. */
 const PAGE_SIZE = 100;
 
-const NEXT = /<(?<target>[^>]*)>\s*;\s*rel="next"/;
-
 /** Returns the cursor of the next page from a Link header (RFC 8288). */
-export const nextCursor = (link: string | undefined): string | undefined => {
-  const target = NEXT.exec(link ?? '')?.groups?.target;
+const nextCursor = (link: string | undefined): string | undefined => {
+  const target = nextLink(link);
   if (target === undefined) return undefined;
   return new URL(target, 'http://localhost').searchParams.get('cursor') ?? undefined;
 };

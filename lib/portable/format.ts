@@ -1,4 +1,5 @@
 import { NO_TIME } from '../model/job.js';
+import { isUuid } from './uuid.js';
 
 const round = (value: number): string => String(Number(value.toFixed(value < 10 ? 1 : 0)));
 
@@ -32,4 +33,4 @@ export const formatAge = (time: string, now = Date.now()): string =>
   time === NO_TIME ? '' : `${formatSeconds(Math.max(0, Math.round((now - Date.parse(time)) / 1000)))} ago`;
 
 /** Shortens a UUID to its first eight digits; returns anything else unchanged. */
-export const shortId = (id: string): string => (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
+export const shortId = (id: string): string => (isUuid(id) ? id.slice(0, 8) : id);

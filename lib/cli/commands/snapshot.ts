@@ -1,19 +1,16 @@
 import type { Command } from 'commander';
 import type { Snapshot } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
+import { parseSnapshotId } from '../../portable/snapshot-id.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addDiskOption, type DiskOption, snapshotsOf } from './disk-option.js';
 import { addDownload } from './snapshot-download.js';
 
-/** Splits an ID: `guests/GUEST/disk-DISK@NAME`. */
-const parseId = (id: string): { disk?: string; name?: string } =>
-  /(?:\/disk-(?<disk>[^@]+))?@(?<name>.+)$/.exec(id)?.groups ?? {};
-
 const COLUMNS: readonly Column<Partial<Snapshot>>[] = [
-  { title: 'NAME', value: ({ id = '' }) => parseId(id).name ?? id },
-  { title: 'DISK', value: ({ id = '' }) => parseId(id).disk },
+  { title: 'NAME', value: ({ id = '' }) => parseSnapshotId(id).name ?? id },
+  { title: 'DISK', value: ({ id = '' }) => parseSnapshotId(id).disk },
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
   { title: 'CONSISTENCY', value: ({ consistency }) => consistency },
 ];

@@ -1,4 +1,5 @@
 import { MistifyError } from '../../client/errors.js';
+import { nextLink } from '../../portable/next-link.js';
 import { markReadOnly, token } from './session.js';
 import { sentence } from './words.js';
 
@@ -102,15 +103,13 @@ export const submit = async <Body>(
   return { jobId: response.headers.get('X-Guest-Job-ID') ?? '', body: response.body };
 };
 
-const NEXT = /<([^>]*)>\s*;\s*rel="next"/;
-
 /** Yields a list page by page, so that the first page can be drawn before the last has arrived. */
 export async function* pages<Item>(path: string, limit: number): AsyncGenerator<Item[], void, undefined> {
   let next: string | undefined = `${path}?limit=${limit}`;
   while (next !== undefined) {
     const response: JsonResponse<Item[]> = await requestJson('GET', next);
     yield response.body;
-    next = NEXT.exec(response.headers.get('Link') ?? '')?.[1];
+    next = nextLink(response.headers.get('Link'));
   }
 }
 

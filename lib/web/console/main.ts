@@ -1,5 +1,6 @@
 import { MistifyError } from '../../client/errors.js';
 import { Backoff } from '../../portable/backoff.js';
+import { isUuid } from '../../portable/uuid.js';
 import { errorText, onReadOnly, onUnauthorized } from './api.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
@@ -25,10 +26,8 @@ const main = byId('main');
 const banner = byId('banner');
 let view: View | undefined;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 const guestPage = (id: string, tab = 'overview'): View => {
-  if (!UUID.test(id)) return missingView(`“${id}” is not a guest ID, which is a UUID.`);
+  if (!isUuid(id)) return missingView(`“${id}” is not a guest ID, which is a UUID.`);
   return isTab(tab) ? guestView(id, tab) : missingView(`A guest has no tab “${tab}”.`);
 };
 

@@ -3,6 +3,7 @@ import { ACTION_SPECS } from '../../../model/actions.js';
 import { isFinished } from '../../../model/job.js';
 import type { Snapshot } from '../../../model/snapshot.js';
 import { formatMb } from '../../../portable/format.js';
+import { parseSnapshotId } from '../../../portable/snapshot-id.js';
 import { errorText, get, sendRequest, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
@@ -21,11 +22,11 @@ interface GuestSnapshot {
   consistency: string | undefined;
 }
 
-/** Groups snapshots by name, newest first. Their IDs are `guests/GUEST/disk-DISK@NAME`. */
+/** Groups snapshots by name, newest first. */
 const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
   const found = new Map<string, GuestSnapshot>();
   for (const { id, size, consistency } of snapshots) {
-    const [, disk = '', name = ''] = /(?:\/disk-([^@/]+))?@(.+)$/.exec(id) ?? [];
+    const { disk = '', name = '' } = parseSnapshotId(id);
     const snapshot: GuestSnapshot = found.get(name) ?? { name, disks: [], consistency };
     snapshot.disks.push({ disk, size });
     found.set(name, snapshot);
