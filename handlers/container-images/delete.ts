@@ -1,6 +1,6 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
-import * as images from '../../lib/runtime/actions/image-actions.js';
+import { submitImageDeletion } from '../../lib/runtime/actions/image-actions.js';
 import type { ImageParams } from '../images/get.js';
 import { submitOnce } from '../submit.js';
 
@@ -9,7 +9,7 @@ export const deleteContainerImage = async (
   context: Context,
 ): Promise<Reply<Record<string, never>>> => {
   const reply = await submitOnce(event, context, (options) =>
-    images.deleteImage(context.runtime, event.params.imageID, 'container', options),
+    submitImageDeletion(context.runtime, event.params.imageID, 'container', options),
   );
   return { ...reply, body: {} };
 };

@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image, ImageFetch } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/actions/image-actions.js';
+import { submitImageFetch } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
 export const fetchContainerImage = async (
@@ -10,7 +10,7 @@ export const fetchContainerImage = async (
 ): Promise<Reply<{ images: Image[] }>> => {
   const fetch = { ...event.payload, type: 'container' };
   const reply = await submitOnce(event, context, (options) =>
-    images.fetchImage(context.runtime, fetch, options),
+    submitImageFetch(context.runtime, fetch, options),
   );
   return { ...reply, body: { images: reply.body } };
 };

@@ -4,7 +4,7 @@ import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest, LooseGuest } from '../../lib/model/guest.js';
 import { normalizeGuest } from '../../lib/model/guest.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
-import { createGuest as submitCreate } from '../../lib/runtime/actions/guest-actions.js';
+import { submitCreate } from '../../lib/runtime/actions/guest-actions.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 

@@ -3,7 +3,7 @@ import type { GuestAction } from '../../lib/model/actions.js';
 import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
-import { performGuestAction } from '../../lib/runtime/actions/guest-actions.js';
+import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitOnce } from '../submit.js';
 
 /** Queues a guest's action and replies with the guest as it is now or, when the client waits, after the action. */
@@ -15,5 +15,5 @@ export const performAction = (
   submitOnce(event, context, async (options) => {
     const guest = context.guests.get(event.params.guestID);
     requireMatch(event.ifMatch, guest);
-    return performGuestAction(context.runtime, guest, action, options);
+    return submitGuestAction(context.runtime, guest, action, options);
   });

@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image, ImageFetch } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/actions/image-actions.js';
+import { submitImageFetch } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
 export const fetchImage = async (
@@ -9,7 +9,7 @@ export const fetchImage = async (
   context: Context,
 ): Promise<Reply<{ images: Image[] }>> => {
   const reply = await submitOnce(event, context, (options) =>
-    images.fetchImage(context.runtime, event.payload, options),
+    submitImageFetch(context.runtime, event.payload, options),
   );
   return { ...reply, body: { images: reply.body } };
 };

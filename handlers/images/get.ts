@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/actions/image-actions.js';
+import { queryImage } from '../../lib/runtime/actions/image-actions.js';
 import { actionResult } from '../replies.js';
 
 export interface ImageParams {
@@ -11,4 +11,4 @@ export interface ImageParams {
 export const getImage = async (
   { params, signal }: Event<ImageParams>,
   { runtime }: Context,
-): Promise<Reply<Image>> => actionResult(await images.getImage(runtime, params.imageID, undefined, signal));
+): Promise<Reply<Image>> => actionResult(await queryImage(runtime, params.imageID, undefined, signal));

@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Image } from '../../lib/model/image.js';
-import * as images from '../../lib/runtime/actions/image-actions.js';
+import { queryImages } from '../../lib/runtime/actions/image-actions.js';
 import { pageOfAll } from '../pages.js';
 import { actionResult } from '../replies.js';
 
@@ -13,5 +13,4 @@ export interface ImagesQuery extends ListQuery {
 export const listImages = async (
   { query, signal }: Event<unknown, ImagesQuery>,
   { runtime }: Context,
-): Promise<Reply<Image[]>> =>
-  pageOfAll(actionResult(await images.listImages(runtime, query.type, signal)), query);
+): Promise<Reply<Image[]>> => pageOfAll(actionResult(await queryImages(runtime, query.type, signal)), query);

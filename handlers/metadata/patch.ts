@@ -2,7 +2,7 @@ import type { Context } from '../../lib/agent/context.js';
 import type { DryRunQuery, Event, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Metadata } from '../../lib/model/guest.js';
-import { patchMetadata as patched, requireMetadataFits } from '../../lib/model/metadata.js';
+import { applyMetadataPatch, requireMetadataFits } from '../../lib/model/metadata.js';
 import { ok, tagged } from '../replies.js';
 
 export type MetadataPatch = Record<string, string | null>;
@@ -15,5 +15,5 @@ export const patchMetadata = async (
   const check = (current: Metadata): void => requireMatch(ifMatch, current);
   if (!dryRun) return tagged(await metadata.patch(patch, check));
   check(metadata.all());
-  return ok(requireMetadataFits(patched(metadata.all(), patch)));
+  return ok(requireMetadataFits(applyMetadataPatch(metadata.all(), patch)));
 };

@@ -5,7 +5,7 @@ import type { Metadata } from './guest.js';
 const MAX_METADATA_BYTES = 256 * 1024;
 
 /** Returns metadata after a PATCH, which removes keys with `null` or `""` and sets the others. */
-export const patchMetadata = (current: Metadata, patch: Record<string, string | null>): Metadata => {
+export const applyMetadataPatch = (current: Metadata, patch: Record<string, string | null>): Metadata => {
   const patched = { ...current };
   for (const [key, value] of Object.entries(patch)) {
     if (value) patched[key] = value;

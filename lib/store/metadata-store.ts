@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { Metadata } from '../model/guest.js';
-import { patchMetadata, requireMetadataFits } from '../model/metadata.js';
+import { applyMetadataPatch, requireMetadataFits } from '../model/metadata.js';
 import { Collection } from './nedb/collection.js';
 
 /** The hypervisor's own metadata, one document per key. Treat the returned objects as frozen. */
@@ -34,7 +34,7 @@ export class MetadataStore {
   ): Promise<Metadata> {
     return this.#turns(async () => {
       check(this.#all);
-      requireMetadataFits(patchMetadata(this.#all, patch));
+      requireMetadataFits(applyMetadataPatch(this.#all, patch));
       try {
         await this.#write(patch);
       } finally {

@@ -2,7 +2,7 @@ import type { Context } from '../../../lib/agent/context.js';
 import type { DryRunQuery, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { requireMatch } from '../../../lib/model/etag.js';
 import { type Guest, type Metadata, metadataOf, normalizeGuest } from '../../../lib/model/guest.js';
-import { patchMetadata, requireMetadataFits } from '../../../lib/model/metadata.js';
+import { applyMetadataPatch, requireMetadataFits } from '../../../lib/model/metadata.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
 import { ok, tagged } from '../../replies.js';
 
@@ -15,7 +15,7 @@ export const patchGuestMetadata = async (
     requireMatch(ifMatch, current);
     return normalizeGuest({
       ...guest,
-      metadata: requireMetadataFits(patchMetadata(current, payload ?? {})),
+      metadata: requireMetadataFits(applyMetadataPatch(current, payload ?? {})),
     });
   };
   if (dryRun) return ok(metadataOf(patch(guests.get(params.guestID))));

@@ -1,7 +1,7 @@
 import type { Context } from '../../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
-import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
+import { submitSnapshotCreation } from '../../../lib/runtime/actions/snapshot-actions.js';
 import { submitOnce } from '../../submit.js';
 import { type SnapshotsParams, selectSnapshots } from './selector.js';
 
@@ -19,5 +19,5 @@ export const createSnapshot = (
   submitOnce(event, context, async (options) => {
     const dest = event.payload?.dest || defaultName();
     const selector = selectSnapshots(event.params, context);
-    return snapshots.createSnapshot(context.runtime, selector, dest, options);
+    return submitSnapshotCreation(context.runtime, selector, dest, options);
   });

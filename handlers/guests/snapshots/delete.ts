@@ -1,7 +1,7 @@
 import type { Context } from '../../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
-import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
+import { submitSnapshotDeletion } from '../../../lib/runtime/actions/snapshot-actions.js';
 import { submitOnce } from '../../submit.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
@@ -10,5 +10,5 @@ export const deleteSnapshot = (
   context: Context,
 ): Promise<Reply<Snapshot[]>> =>
   submitOnce(event, context, async (options) =>
-    snapshots.deleteSnapshot(context.runtime, selectSnapshots(event.params, context), options),
+    submitSnapshotDeletion(context.runtime, selectSnapshots(event.params, context), options),
   );

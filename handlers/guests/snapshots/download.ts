@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Context } from '../../../lib/agent/context.js';
 import type { Event, Reply } from '../../../lib/model/endpoint.js';
-import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
+import { openSnapshot } from '../../../lib/runtime/actions/snapshot-actions.js';
 import { JOB_ID_HEADER } from '../../../lib/server/job-id-header.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
@@ -11,7 +11,7 @@ export const downloadSnapshot = async (
   context: Context,
 ): Promise<Reply<Readable>> => {
   const selector = selectSnapshots(params, context);
-  const { pipelineId, result } = await snapshots.downloadSnapshot(context.runtime, selector, signal);
+  const { pipelineId, result } = await openSnapshot(context.runtime, selector, signal);
   const { bytes, length } = result;
   return {
     status: 200,

@@ -1,7 +1,7 @@
 import type { Context } from '../../../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../../../lib/model/endpoint.js';
 import type { Snapshot } from '../../../lib/model/snapshot.js';
-import * as snapshots from '../../../lib/runtime/actions/snapshot-actions.js';
+import { submitSnapshotRollback } from '../../../lib/runtime/actions/snapshot-actions.js';
 import { submitOnce } from '../../submit.js';
 import { type SnapshotParams, selectSnapshots } from './selector.js';
 
@@ -17,6 +17,6 @@ export const rollbackSnapshot = (
   const destroyMoreRecent = event.payload?.destroyMoreRecent ?? false;
   return submitOnce(event, context, async (options) => {
     const selector = selectSnapshots(event.params, context);
-    return snapshots.rollbackSnapshot(context.runtime, selector, destroyMoreRecent, options);
+    return submitSnapshotRollback(context.runtime, selector, destroyMoreRecent, options);
   });
 };

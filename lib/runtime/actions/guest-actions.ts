@@ -53,7 +53,7 @@ export const runGuestTask = async (
  * Stores a new guest and queues its creation. When the job fails, the guest stays, in state `error`.
  * @throws {AgentError} `conflict` when the id is taken
  */
-export const createGuest = async (
+export const submitCreate = async (
   runtime: Runtime,
   requested: Guest,
   options: SubmitOptions = {},
@@ -98,7 +98,7 @@ export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): v
  * Queues an action of an existing guest.
  * @throws {AgentError} `conflict` for any action but `delete` on a guest whose creation has failed
  */
-export const performGuestAction = async (
+export const submitGuestAction = async (
   runtime: Runtime,
   guest: Guest,
   name: GuestAction,

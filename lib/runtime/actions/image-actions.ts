@@ -69,7 +69,7 @@ const queryStores = async (
  * Lists images.
  * @param type `container` for the container store, any other type for the disk store; absent for both
  */
-export const listImages = (
+export const queryImages = (
   runtime: Runtime,
   type?: string,
   signal?: AbortSignal,
@@ -77,7 +77,7 @@ export const listImages = (
   queryStores(runtime, type, 'listImages', imageRequest({ type: type ?? '' }), signal);
 
 /** @throws {AgentError} `not_found` */
-export const getImage = async (
+export const queryImage = async (
   runtime: Runtime,
   id: string,
   type?: string,
@@ -106,7 +106,7 @@ export const runImageTask = async (
 ): Promise<Image[]> => (await runPipeline(action, imageExchange(request), { run, signal }))?.images ?? [];
 
 /** Queues the fetch of an image. */
-export const fetchImage = (
+export const submitImageFetch = (
   runtime: Runtime,
   fetch: ImageFetch,
   options?: SubmitOptions,
@@ -121,13 +121,13 @@ const isMadeFrom = (guest: Guest, id: string, store: string): boolean =>
  * Queues the deletion of an image.
  * @throws {AgentError} `not_found`, or `conflict` when a guest was made from it
  */
-export const deleteImage = async (
+export const submitImageDeletion = async (
   runtime: Runtime,
   id: string,
   type?: string,
   options?: SubmitOptions,
 ): Promise<Submission<Image[]>> => {
-  const { result: image } = await getImage(runtime, id, type);
+  const { result: image } = await queryImage(runtime, id, type);
   const store = type ?? image.type;
   const guests = runtime.guests.list().filter((guest) => isMadeFrom(guest, id, store));
   if (guests.length > 0)

@@ -47,7 +47,7 @@ const snapshotExchange = (request: SnapshotRequest): Exchange<SnapshotRequest, S
   onResponse: requireShape(snapshotResponseSchema),
 });
 
-const querySnapshots = async (
+const runSnapshotQuery = async (
   runtime: Runtime,
   name: 'listSnapshots' | 'getSnapshot',
   selector: SnapshotSelector,
@@ -63,19 +63,19 @@ const querySnapshots = async (
   return { pipelineId, result: result?.snapshots ?? [] };
 };
 
-export const listSnapshots = (
+export const querySnapshots = (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal?: AbortSignal,
-): Promise<ActionResult<Snapshot[]>> => querySnapshots(runtime, 'listSnapshots', selector, signal);
+): Promise<ActionResult<Snapshot[]>> => runSnapshotQuery(runtime, 'listSnapshots', selector, signal);
 
 /** @throws {AgentError} `not_found` */
-export const getSnapshot = async (
+export const querySnapshot = async (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal?: AbortSignal,
 ): Promise<ActionResult<Snapshot[]>> => {
-  const found = await querySnapshots(runtime, 'getSnapshot', selector, signal);
+  const found = await runSnapshotQuery(runtime, 'getSnapshot', selector, signal);
   if (found.result.length === 0) throw new AgentError('not_found', `snapshot ${selector.name}: not found`);
   return found;
 };
@@ -101,7 +101,7 @@ export const runSnapshotTask = async (
  * Queues the creation of a snapshot.
  * @param dest the new snapshot's name
  */
-export const createSnapshot = (
+export const submitSnapshotCreation = (
   runtime: Runtime,
   selector: SnapshotSelector,
   dest: string,
@@ -115,7 +115,7 @@ export const createSnapshot = (
     options,
   );
 
-export const deleteSnapshot = (
+export const submitSnapshotDeletion = (
   runtime: Runtime,
   selector: SnapshotSelector,
   options?: SubmitOptions,
@@ -139,7 +139,7 @@ const requireStopped = (runtime: Runtime, { id, state = '' }: Guest): void => {
  * @param destroyMoreRecent whether to destroy newer snapshots, which otherwise prevent the rollback
  * @throws {AgentError} `conflict` when the guest runs and has no queued actions that may stop it
  */
-export const rollbackSnapshot = async (
+export const submitSnapshotRollback = async (
   runtime: Runtime,
   selector: SnapshotSelector,
   destroyMoreRecent: boolean,
@@ -151,7 +151,7 @@ export const rollbackSnapshot = async (
 };
 
 /** Opens the bytes of a disk's snapshot. */
-export const downloadSnapshot = (
+export const openSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { patchMetadata } from '../../../lib/model/metadata.js';
+import { applyMetadataPatch } from '../../../lib/model/metadata.js';
 import { GuestStore } from '../../../lib/store/guest-store.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
@@ -71,7 +71,13 @@ test('does not bring a removed guest back after a restart', async (t) => {
 
 test('patchMetadata sets keys, and removes null and empty ones', (t) => {
   const current = { keep: '1', change: '2', drop: '3', empty: '4' };
-  const patched = patchMetadata(current, { change: 'new', drop: null, empty: '', add: '5', never: null });
+  const patched = applyMetadataPatch(current, {
+    change: 'new',
+    drop: null,
+    empty: '',
+    add: '5',
+    never: null,
+  });
   t.deepEqual(patched, { keep: '1', change: 'new', add: '5' });
   t.deepEqual(current, { keep: '1', change: '2', drop: '3', empty: '4' });
 });

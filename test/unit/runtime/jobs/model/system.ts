@@ -4,7 +4,7 @@ import type { GuestAction } from '../../../../../lib/model/actions.js';
 import { isFinished } from '../../../../../lib/model/job.js';
 import type { ServiceClient } from '../../../../../lib/rpc/client/service-client.js';
 import type { GuestRequest } from '../../../../../lib/rpc/protocol/messages.js';
-import { performGuestAction } from '../../../../../lib/runtime/actions/guest-actions.js';
+import { submitGuestAction } from '../../../../../lib/runtime/actions/guest-actions.js';
 import { recover } from '../../../../../lib/runtime/actions/recover.js';
 import { runTask } from '../../../../../lib/runtime/actions/run-task.js';
 import { buildAction } from '../../../../../lib/runtime/pipeline/action.js';
@@ -68,7 +68,7 @@ export class System {
   /** @returns the job's id; `undefined` when the queue is full */
   async submit(guest: string, name: GuestAction): Promise<string | undefined> {
     try {
-      const { job } = await performGuestAction(this.#runtime, this.#runtime.guests.get(guest), name);
+      const { job } = await submitGuestAction(this.#runtime, this.#runtime.guests.get(guest), name);
       return job?.ID;
     } catch (error) {
       if ((error as { kind?: string }).kind !== 'queue_full') throw error;
