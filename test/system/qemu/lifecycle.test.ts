@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { QmpClient } from '../../../lib/qmp/client.js';
-import { hasAgent } from '../../../lib/subagents/storage/guest-agent/port.js';
+import { hasAgent } from '../../../lib/subagents/shared/guest-agent/port.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';

@@ -1,9 +1,9 @@
 import type { Consistency } from '../../../model/snapshot.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { hasAgent } from '../../shared/guest-agent/port.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { explainNoSpace } from '../errors.js';
 import { whileFrozen } from '../guest-agent/freeze.js';
-import { hasAgent } from '../guest-agent/port.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';

@@ -1,5 +1,5 @@
 import type { QmpClient } from '../../../qmp/client.js';
-import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
+import { GUEST_AGENT_CHARDEV } from '../guest-run-dir.js';
 
 /** A part of QEMU's `ChardevInfo`. */
 interface ChardevInfo {
