@@ -1,7 +1,6 @@
 /**
- * A disk that fails when it is told to. It takes the place of Node's file functions, so it must be imported before
- * anything that keeps one of them, which NeDB does when it is loaded: by a first line of
- * `import '../../helpers/faulty-disk.js'`.
+ * Injects disk faults by replacing functions of `node:fs`. Import it in the first line of a test, with
+ * `import '../../helpers/faulty-disk.js'`: NeDB and others keep references to these functions when they are loaded.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -11,19 +10,19 @@ export type Operation = 'append' | 'write' | 'open' | 'sync' | 'truncate' | 'ren
 
 export interface Fault {
   code: 'ENOSPC' | 'EIO';
-  /** How much of what was to be written gets there all the same, 0 to 1. */
+  /** The fraction of the data that is written nevertheless, 0 to 1. */
   written: number;
 }
 
-/** Says whether an operation is to fail. */
+/** Returns the fault of an operation; `undefined` lets it succeed. */
 export type Judge = (operation: Operation, file: string) => Fault | undefined;
 
-/** By the directory that they judge. */
+/** By directory. */
 const judges = new Map<string, Judge>();
 
-/** Has what is done to a directory and to the files in it fail as `by` says, as long as `work` takes. */
-export const withFaults = async <T>(directory: string, by: Judge, work: () => Promise<T>): Promise<T> => {
-  judges.set(directory, by);
+/** Runs `work`, and meanwhile lets `judge` fail operations on a directory and its files. */
+export const withFaults = async <T>(directory: string, judge: Judge, work: () => Promise<T>): Promise<T> => {
+  judges.set(directory, judge);
   try {
     return await work();
   } finally {
@@ -109,7 +108,7 @@ fs.promises.stat = (async (path: fs.PathLike, options?: fs.StatOptions) => {
   return stat(path, options);
 }) as typeof stat;
 
-/** Where the streams write that are open. */
+/** The paths of the descriptors that streams write to. */
 const paths = new Map<number, string>();
 
 type Opened = (error: Error | null, fd: number) => void;
@@ -123,7 +122,7 @@ fs.open = ((path: string, flags: string, mode: number, done: Opened) => {
 
 type Written = (error: Error | null, bytes?: number, buffer?: Buffer) => void;
 
-/** A part of what was asked for is what write(2) may do without an error; the rest then fails. */
+/** write(2) may write a part without an error; the write of the rest then fails. */
 fs.write = ((fd: number, buffer: Buffer, offset: number, length: number, position: number, done: Written) => {
   const fault = judged('write', paths.get(fd));
   const part = fault ? Math.floor(fault.written * length) : length;
@@ -131,7 +130,7 @@ fs.write = ((fd: number, buffer: Buffer, offset: number, length: number, positio
   else write(fd, buffer, offset, part, position, done);
 }) as typeof write;
 
-/** A stream's, of what has waited to be written together. */
+/** A stream's write of all its waiting chunks. */
 fs.writev = ((fd: number, buffers: Buffer[], position: number, done: Written) => {
   const fault = judged('write', paths.get(fd));
   if (fault) process.nextTick(done, failure(fault, 'write'));

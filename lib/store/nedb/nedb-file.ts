@@ -1,15 +1,15 @@
-import { access, rm } from 'node:fs/promises';
+import { access, chmod, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type nedb from '@seald-io/nedb';
 import Datastore from 'nedb-promises';
 import { gate } from '../../async/gate.js';
-import { isErrno } from '../../errors.js';
-import { sync } from '../../files/atomic-files.js';
+import { errorMessage, isErrno } from '../../errors.js';
+import { ifExists, sync } from '../../files/atomic-files.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change, StoredDocument } from './document.js';
 import { FILE_MODE } from './journal.js';
 
-/** `Datastore.create` passes the methods of NeDB through; the types of nedb-promises omit these. */
+/** Documented methods of NeDB that `Datastore.create` passes through, but the types of nedb-promises omit. */
 type NedbDatastore = Datastore<StoredDocument> &
   Pick<nedb.default<StoredDocument>, 'compactDatafileAsync' | 'getAllData'>;
 
@@ -19,9 +19,10 @@ const escapeLineBreaks = (line: string): string =>
 
 /** Lines that NeDB writes before other work gets its turn. */
 const LINES_PER_TURN = 500;
-/** Changes that NeDB applies at once: it compares each of them with all of them. */
+/** Changes that NeDB applies at once. The cost of removing many documents is quadratic. */
 const CHANGES_PER_TURN = 200;
 
+/** The types of nedb-promises also omit options: `modes`, and hooks that return a promise. */
 const createDatastore = (
   filename: string,
   afterSerialization: (line: string) => string | Promise<string>,
@@ -67,7 +68,8 @@ export class NedbFile {
    * @throws {Error} when it is missing but must exist, or when its content is damaged beyond a torn last line
    */
   static async open(filename: string, { mustExist }: { mustExist: boolean }): Promise<NedbFile> {
-    if (mustExist) await access(filename);
+    if (mustExist && (await ifExists(access(filename).then(() => true))) === undefined)
+      throw new Error(`${filename} is missing: restore it from a backup, together with its journal`);
     await rm(`${filename}~`, { force: true });
     await repairTail(filename);
     const [read, released] = [gate(), gate()];
@@ -83,9 +85,11 @@ export class NedbFile {
     const loaded = datastore.load();
     await Promise.race([read.opened, loaded]).catch((error: unknown) => {
       // Without documents NeDB rewrites the file at once. An empty one on a full disk is no reason not to start.
-      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
+      if (isErrno(error, 'ENOSPC', 'EDQUOT')) return;
+      throw new Error(`${filename} cannot be read, restore it from a backup: ${errorMessage(error)}`);
     });
     loaded.catch(() => {});
+    await chmod(filename, FILE_MODE);
     return new NedbFile(filename, { datastore, loaded, release: released.open });
   }
 

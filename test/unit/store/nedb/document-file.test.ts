@@ -176,7 +176,7 @@ test('ignores the NeDB file of a first checkpoint that did not finish', async (t
 test('rejects a journal without its NeDB file', async (t) => {
   const files = await closedFiles(t);
   await rm(files.nedb);
-  await t.throwsAsync(open(t, files), { code: 'ENOENT', message: /numbers\.nedb/ });
+  await t.throwsAsync(open(t, files), { message: /numbers\.nedb is missing: restore it/ });
 });
 
 test('rejects a NeDB file without its journal', async (t) => {
@@ -191,6 +191,14 @@ test('rejects a damaged line in the journal, and names it', async (t) => {
   await writeFile(files.journal, content);
   await t.throwsAsync(open(t, files), { message: /numbers\.db: line 2 is damaged/ });
   t.is(await readFile(files.journal, 'utf8'), content);
+});
+
+test('rejects a NeDB file that is damaged in the middle, and leaves it as it is', async (t) => {
+  const files = await closedFiles(t);
+  const damaged = `####\n${await readFile(files.nedb, 'utf8')}`;
+  await writeFile(files.nedb, damaged);
+  await t.throwsAsync(open(t, files), { message: /numbers\.nedb cannot be read, restore it from a backup/ });
+  t.is(await readFile(files.nedb, 'utf8'), damaged);
 });
 
 test('cuts off a torn last line of the NeDB file', async (t) => {
