@@ -1,24 +1,24 @@
 /**
- * Does a piece of work once for all who ask for it at the same time. Who asks while it is under way waits for the
- * next round: this one may have passed by what he knows to be there.
+ * Returns a function that runs `work` once for all callers of the same time. Callers that arrive mid-run wait for the
+ * next run; this one may already have missed their change.
  */
-export const coalesced = <Result>(work: () => Promise<Result>): (() => Promise<Result>) => {
-  let underWay: Promise<Result> | undefined;
+export const coalesce = <Result>(work: () => Promise<Result>): (() => Promise<Result>) => {
+  let current: Promise<Result> | undefined;
   let next: Promise<Result> | undefined;
-  const ask = (): Promise<Result> => {
-    if (!underWay) {
-      underWay = work().finally(() => {
-        underWay = undefined;
+  const run = (): Promise<Result> => {
+    if (!current) {
+      current = work().finally(() => {
+        current = undefined;
       });
-      return underWay;
+      return current;
     }
-    next ??= underWay
+    next ??= current
       .catch(() => undefined)
       .then(() => {
         next = undefined;
-        return ask();
+        return run();
       });
     return next;
   };
-  return ask;
+  return run;
 };

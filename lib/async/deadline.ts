@@ -1,10 +1,13 @@
-/** How long something may take, in milliseconds, and the error for when it takes longer. */
+/** A time limit in milliseconds, and the error for work that exceeds it. */
 export interface TimeLimit {
   ms: number;
   expired: () => Error;
 }
 
-/** Waits for `work` no longer than until the signal is aborted or the time is up; it goes on by itself then. */
+/**
+ * Waits for `work` until the signal aborts or the limit expires. The work itself continues.
+ * @throws the signal's reason, or the limit's error
+ */
 export const waitFor = <T>(
   work: Promise<T>,
   signal: AbortSignal | undefined,
@@ -13,24 +16,27 @@ export const waitFor = <T>(
   new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal?.reason);
     const timer = limit && setTimeout(() => reject(limit.expired()), limit.ms);
-    const letGo = (): void => {
+    const release = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
-    void work.then(resolve, reject).then(letGo);
+    void work.then(resolve, reject).then(release);
   });
 
-/** A signal that is aborted when the time is up or an earlier one is; and how to let go of both. */
+/** A signal that aborts at a deadline. Call `clear` when the work has ended, to release its timer and listener. */
 export interface Deadline {
   signal: AbortSignal;
   clear: () => void;
 }
 
 /**
- * `AbortSignal.any` of an `AbortSignal.timeout` would not do: nothing else holds that one, and Node 20's garbage
- * collector takes it away, with the end that it was to bring.
+ * Makes a signal that aborts when the limit expires or the given signal aborts.
+ *
+ * `AbortSignal.any([signal, AbortSignal.timeout(ms)])` is no substitute: nothing else refers to the timeout signal, so
+ * Node 20 collects it as garbage, and it never fires.
+ * @throws the signal's reason when it has aborted already
  */
 export const startDeadline = (limit: TimeLimit, signal: AbortSignal | undefined): Deadline => {
   signal?.throwIfAborted();
@@ -47,7 +53,7 @@ export const startDeadline = (limit: TimeLimit, signal: AbortSignal | undefined)
   };
 };
 
-/** Runs `work` with a signal that is aborted when the time is up or `signal` is, and waits for it no longer than that. */
+/** Runs `work` with a signal that aborts at the deadline, and stops waiting for it then. */
 export const withDeadline = async <T>(
   limit: TimeLimit,
   signal: AbortSignal | undefined,

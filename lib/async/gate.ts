@@ -1,4 +1,4 @@
-/** A promise with its switch: `open` resolves `opened`. */
+/** A promise and the function that resolves it. */
 export interface Gate {
   opened: Promise<void>;
   open: () => void;

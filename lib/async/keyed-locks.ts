@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 
-/** One at a time for each key, in the order asked. */
+/** Runs work one at a time per key, in the order of the calls. */
 export class Locks {
   readonly #limits = new Map<string, LimitFunction>();
 
@@ -14,7 +14,7 @@ export class Locks {
     }
   }
 
-  /** Holds all `keys` at once. They are taken in one order everywhere, so that no two callers block each other. */
+  /** Runs work while it holds all `keys`. Sorting them rules out deadlocks between callers. */
   async runAll<T>(keys: Iterable<string>, work: () => Promise<T>): Promise<T> {
     const [first, ...rest] = [...new Set(keys)].sort();
     if (first === undefined) return work();
@@ -23,5 +23,5 @@ export class Locks {
 }
 
 export const guestKey = (guest: string): string => `guest ${guest}`;
-/** After a guest's in the order of keys: whoever holds an image may not ask for a guest. */
+/** Sorts after `guestKey`, so a holder of an image's lock must not take a guest's. */
 export const imageKey = (image: string): string => `image ${image}`;

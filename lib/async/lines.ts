@@ -3,12 +3,11 @@ import type { Readable } from 'node:stream';
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a stream into its lines of UTF-8, at `\n` alone: JSON may have every other separator in its strings. What
- * follows the last `\n` is no line.
- * @param maxBytes of a line; a longer one ends the stream
- * @throws {RangeError} when a line is too long
+ * Splits a stream into lines of UTF-8 at `\n` alone: JSON strings may contain every other separator. Bytes after the
+ * last `\n` are dropped.
+ * @throws {RangeError} when a line has more than `maxBytes` bytes
  */
-export async function* linesOf(stream: Readable, maxBytes: number): AsyncGenerator<string> {
+export async function* readLines(stream: Readable, maxBytes: number): AsyncGenerator<string> {
   let parts: Buffer[] = [];
   let length = 0;
   const add = (part: Buffer): void => {

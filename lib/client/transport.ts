@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import { axios } from '../http/axios.js';
 import { contentLength } from '../http/content-length.js';
-import { type Dialled, dial, UpgradeRefused } from '../http/websocket/dial.js';
+import { type DialedSocket, dial, UpgradeRefused } from '../http/websocket/dial.js';
 import { MistifyError } from './errors.js';
 import {
   axiosOptions,
@@ -136,7 +136,7 @@ export class Transport {
   }
 
   /** Opens a WebSocket. */
-  async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<Dialled> {
+  async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<DialedSocket> {
     const { baseUrl, ...options } = wsOptions(this.#options);
     const url = new URL(baseUrl.replace(/\/$/, '') + path);
     for (const [name, value] of Object.entries(query))

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { linesOf } from '../async/lines.js';
+import { readLines } from '../async/lines.js';
 import { isErrno } from '../errors.js';
 import type { EventBody, HostEvent } from '../model/event.js';
 
@@ -47,7 +47,7 @@ const parse = (text: string): Line | undefined => {
 export async function* readSteps(path: string): AsyncGenerator<EventStep> {
   let header: Header | undefined;
   try {
-    for await (const text of linesOf(createReadStream(path), Number.POSITIVE_INFINITY)) {
+    for await (const text of readLines(createReadStream(path), Number.POSITIVE_INFINITY)) {
       const line = parse(text);
       if (line && 'id' in line) {
         const { id, time, happening: body } = line;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../errors.js';
-import { endingOf } from '../process/child-exit.js';
+import { exitOf } from '../process/child-exit.js';
 
 /** The exit code of flock(1) when another process holds the lock. */
 const LOCKED_EXIT_CODE = 75;
@@ -37,12 +37,12 @@ export const lockDirectory = async (directory: string): Promise<DirectoryLock> =
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const ended = endingOf(holder);
+  const ended = exitOf(holder);
   holder.stdin.on('error', () => {});
   holder.stdin.write('\n');
-  const ending = await Promise.race([once(holder.stdout, 'data'), ended]);
-  if (!Array.isArray(ending)) {
-    const { exitCode, reason } = ending;
+  const first = await Promise.race([once(holder.stdout, 'data'), ended]);
+  if (!Array.isArray(first)) {
+    const { exitCode, reason } = first;
     if (exitCode === LOCKED_EXIT_CODE) {
       throw new AgentError(
         'conflict',

@@ -1,6 +1,6 @@
 /**
- * How many bytes an answer announces: RFC 9110, section 8.6.
- * @returns `undefined` when it does not, or when they are too many to be counted exactly
+ * Reads the Content-Length header: RFC 9110, section 8.6.
+ * @returns `undefined` without the header, and for a length beyond the safe integers
  */
 export const contentLength = (headers: Record<string, unknown>): number | undefined => {
   const length = Number(headers['content-length']);

@@ -3,13 +3,15 @@ import type { Socket } from 'node:net';
 import type { Request } from '@hapi/hapi';
 import { callerGone } from '../errors.js';
 
-/** One for each connection: to make one for each of its requests costs as much as a small answer. */
+/** One signal per connection: one per request would cost as much as a small response. */
 const signals = new WeakMap<Socket, AbortSignal>();
 
 /**
- * Aborted when the caller goes away. What listens to it has to let go of it when it is done, as the same connection may
- * have many more requests. hapi's own `disconnect` event does not come any more once the body has been read; and of a
- * caller who went away in the middle of a stream hapi ends the answer as if it were whole.
+ * Returns a signal that aborts when the caller disconnects. Remove listeners when the request ends: all requests of a
+ * connection share the signal.
+ *
+ * hapi's `disconnect` event is no substitute: it does not fire once the body has been read, and for a caller that leaves
+ * in the middle of a stream hapi ends the response as if it were complete.
  */
 export const disconnectSignal = ({ raw }: Request): AbortSignal => {
   const { socket } = raw.req;
@@ -19,7 +21,7 @@ export const disconnectSignal = ({ raw }: Request): AbortSignal => {
   const onClose = (): void => controller.abort(callerGone());
   if (socket.closed) onClose();
   else socket.once('close', onClose);
-  // Pipelined requests all listen.
+  // All pipelined requests of the connection listen.
   setMaxListeners(0, controller.signal);
   signals.set(socket, controller.signal);
   return controller.signal;

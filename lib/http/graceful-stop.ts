@@ -1,16 +1,16 @@
 import { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Server } from '@hapi/hapi';
-import { latestAnswer, noteAnswers } from './last-response.js';
+import { lastResponse, trackResponses } from './last-response.js';
 
-/** Closes a connection, after the answer that is under way on it. What would come after it is not read any more. */
-const closeWhenAnswered = (connection: Socket): void => {
-  const answer = latestAnswer(connection);
-  if (answer && !answer.writableFinished) answer.once('finish', () => connection.destroySoon());
+/** Closes a connection after the response in progress on it. Later requests on it are not read. */
+const closeAfterResponse = (connection: Socket): void => {
+  const response = lastResponse(connection);
+  if (response && !response.writableFinished) response.once('finish', () => connection.destroySoon());
   else connection.destroySoon();
 };
 
-const keepIn =
+const keepTrack =
   (connections: Set<Socket>) =>
   (connection: Socket): void => {
     connections.add(connection);
@@ -18,22 +18,22 @@ const keepIn =
   };
 
 /**
- * Has a server that stops end its connections, so that it waits for none that asks for nothing. What hapi has for that,
- * `cleanStop`, costs each request a listener.
- * @param ms milliseconds that answers under way get
+ * Makes a server close its connections when it stops, idle ones at once and others after their response. hapi's
+ * `cleanStop` would cost each request a listener.
+ * @param ms milliseconds that responses in progress get
  */
-export const endConnectionsAtStop = (server: Server, ms: number): void => {
+export const closeConnectionsOnStop = (server: Server, ms: number): void => {
   const { listener } = server;
-  const [all, speaking] = [new Set<Socket>(), new Set<Socket>()];
+  const [all, established] = [new Set<Socket>(), new Set<Socket>()];
   let timer: NodeJS.Timeout | undefined;
-  noteAnswers(listener);
-  listener.on('connection', keepIn(all));
-  // What has not shaken hands says nothing yet.
-  listener.on(listener instanceof TlsServer ? 'secureConnection' : 'connection', keepIn(speaking));
-  // Node calls it when a server closes, and takes for idle who has not read the end of an answer.
+  trackResponses(listener);
+  listener.on('connection', keepTrack(all));
+  // A connection before its TLS handshake has no request.
+  listener.on(listener instanceof TlsServer ? 'secureConnection' : 'connection', keepTrack(established));
+  // Node calls it when a server closes, and counts clients that have not read all of a response as idle.
   listener.closeIdleConnections = () => {};
   server.events.on('closing', () => {
-    for (const connection of speaking) closeWhenAnswered(connection);
+    for (const connection of established) closeAfterResponse(connection);
     timer = setTimeout(() => {
       for (const connection of all) connection.destroy();
     }, ms);

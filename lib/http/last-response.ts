@@ -1,22 +1,22 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Where a connection has it: each request would cost some percent more if V8's garbage collector had a `WeakMap` to look after. */
-const LATEST = Symbol('latest answer');
+/** A property of the connection, because a `WeakMap` would slow each request by some percent. */
+const LAST = Symbol('last response');
 
-type Connection = Duplex & { [LATEST]?: ServerResponse };
+type Connection = Duplex & { [LAST]?: ServerResponse };
 
 const note = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-  (socket as Connection)[LATEST] = response;
+  (socket as Connection)[LAST] = response;
 };
 
-/** Has `latestAnswer` know the answers of a server, before anybody else hears of their requests. */
-export const noteAnswers = (listener: Server): void => {
+/** Makes `lastResponse` work for a server's connections. Its listener runs before all others. */
+export const trackResponses = (listener: Server): void => {
   for (const event of ['request', 'checkContinue'] as const) {
     if (!listener.listeners(event).includes(note)) listener.prependListener(event, note);
   }
 };
 
-/** The answer to the request that came last over a connection, which may have ended. */
-export const latestAnswer = (connection: Duplex): ServerResponse | undefined =>
-  (connection as Connection)[LATEST];
+/** Returns the response to the last request of a connection. It may have ended. */
+export const lastResponse = (connection: Duplex): ServerResponse | undefined =>
+  (connection as Connection)[LAST];

@@ -1,11 +1,11 @@
 import type { Server } from '@hapi/hapi';
 
-/** For the owner alone. */
+/** Only the owner may connect. */
 export const OWNER_ONLY = 0o600;
 
 /**
- * Starts a server that is to listen on a unix socket to which nobody but whom `mode` lets may connect, from the moment
- * that it is there. The umask is the whole process': it is put back before anything else gets to run.
+ * Starts a server on a unix socket that has its mode from the moment it exists. The umask belongs to the whole process,
+ * so it is restored before any other code runs.
  */
 export const startOnSocket = async (server: Server, mode: number = OWNER_ONLY): Promise<void> => {
   await server.initialize();

@@ -1,5 +1,5 @@
 /**
- * How much of a stream may wait to be sent before its source has to pause. Node reads 64 KB at once, which is more than
- * its default, so that a source would be paused, and resumed, for each read.
+ * The bytes that a stream buffers before its source pauses. Node reads 64 KB at a time but buffers 16 KB by default, so a
+ * source would pause and resume at every read.
  */
 export const STREAM_BUFFER_BYTES = 256 * 1024;

@@ -1,16 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** How a child process ended. */
-export interface Ending {
-  /** `undefined` when it could not even be started, `null` when a signal ended it. */
+/** The way a child process ended. */
+export interface ChildExit {
+  /** `undefined` when the process did not start, `null` when a signal ended it. */
   exitCode?: number | null;
   signal?: NodeJS.Signals | null;
-  /** Why it could not be started. */
+  /** Why the process did not start. */
   reason?: string;
 }
 
-/** To be called at once after the start: an ending that was before is not told. */
-export const endingOf = (child: ChildProcess): Promise<Ending> =>
+/** Resolves when a child process ends. Call immediately after spawn; an earlier exit is missed. */
+export const exitOf = (child: ChildProcess): Promise<ChildExit> =>
   new Promise((resolve) => {
     child.once('error', ({ message }) => resolve({ reason: message }));
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));

@@ -1,4 +1,4 @@
-/** A user without files of its own, for programs that are handed all they need: Linux's overflow uid. */
+/** Linux's overflow uid: a user without files, for programs that are handed all they need. */
 export const NOBODY = 65_534;
 
 export interface Identity {
@@ -8,7 +8,7 @@ export interface Identity {
   groups?: readonly number[];
 }
 
-/** Options of setpriv(1) that leave a program an identity and nothing else: no capabilities, now or ever. */
+/** Returns the options of setpriv(1) that run a program as a user without capabilities, and without a way to gain any. */
 export const asUser = ({ uid, gid, groups = [] }: Identity): string[] => [
   `--reuid=${uid}`,
   `--regid=${gid}`,
@@ -18,5 +18,5 @@ export const asUser = ({ uid, gid, groups = [] }: Identity): string[] => [
   '--no-new-privs',
 ];
 
-/** Whether this process may change to other users. */
+/** Checks whether this process can switch to other users. */
 export const isRoot = (): boolean => process.getuid?.() === 0;

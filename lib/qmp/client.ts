@@ -4,13 +4,13 @@ import { createInterface } from 'node:readline';
 import { QmpClosedError, QmpError, QmpTimeoutError } from './errors.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** QEMU's longest answers are some hundred kB. A guest that took its QEMU over may write without an end. */
+/** QEMU's longest responses take some hundred kB. A guest that has taken over its QEMU may write without end. */
 const MAX_LINE_BYTES = 16 * 2 ** 20;
-/** Commands are short and answered one by one: a QEMU that leaves so much of them unread reads no more at all. */
+/** Commands are short and QEMU answers each, so a QEMU with this many unread bytes has stopped reading. */
 const MAX_UNREAD_BYTES = 2 ** 20;
 const NEWLINE = 0x0a;
 
-/** An event as QEMU sends it: docs/interop/qmp-spec of QEMU, "asynchronous events". */
+/** An event of QEMU: docs/interop/qmp-spec, "asynchronous events". */
 export interface QmpEvent {
   event: string;
   data: Record<string, unknown>;
@@ -19,19 +19,19 @@ export interface QmpEvent {
 
 interface QmpClientEvents {
   event: [QmpEvent];
-  /** Once, when the connection is gone for good. */
+  /** Fires once, when the connection has closed. */
   close: [];
 }
 
 export interface QmpConnectOptions {
   /** Milliseconds for the connection, the greeting and the negotiation together. */
   timeoutMs?: number;
-  /** Listens from the first byte on: a listener added after `connect` may miss what came with its end. */
+  /** Receives events from the first byte on. A listener added after `connect` may miss some. */
   onEvent?: (event: QmpEvent) => void;
 }
 
 export interface QmpExecuteOptions {
-  /** Milliseconds to wait for the answer. */
+  /** Milliseconds to wait for the response. */
   timeoutMs?: number;
 }
 
@@ -53,15 +53,15 @@ interface Pending {
 }
 
 /**
- * A client of the QEMU Machine Protocol over a unix socket. A QMP socket serves one client at a time: a
- * second one waits for its greeting, and times out here.
+ * A client of the QEMU Machine Protocol over a unix socket. A QMP socket serves one client at a time, so a second one
+ * waits for its greeting until it times out.
  */
 export class QmpClient extends EventEmitter<QmpClientEvents> {
   readonly #socket: Socket;
   readonly #pending = new Map<number, Pending>();
   #greeted: (() => void) | undefined;
   #lastId = 0;
-  /** Bytes of a line that has not ended yet. */
+  /** Bytes of the line in progress. */
   #unfinished = 0;
   #closed = false;
   #cause: Error | undefined;
@@ -77,14 +77,14 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
     socket.on('data', (data: Buffer) => this.#measure(data));
     createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
       .on('line', (line) => this.#onLine(line))
-      // readline passes the socket's errors on as its own, and one that nobody handles ends the process.
+      // readline emits the socket's errors again, and an unhandled one would end the process.
       .on('error', onError);
   }
 
   /**
    * Connects, reads the greeting and negotiates capabilities.
-   * @throws {QmpTimeoutError} when nothing answers in time, {QmpClosedError} with the socket's error as its
-   * cause when nothing listens
+   * @throws {QmpTimeoutError} when QEMU does not respond in time, {QmpClosedError} with the socket's error as its cause
+   * when nothing listens
    */
   static async connect(socketPath: string, options: QmpConnectOptions = {}): Promise<QmpClient> {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -106,8 +106,8 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
   }
 
   /**
-   * Runs a command and gives back what it returned. The caller names the type that QEMU documents for it.
-   * @throws {QmpError} when QEMU refuses it, {QmpTimeoutError}, {QmpClosedError}
+   * Runs a command and returns its result. `Result` is the type that QEMU documents for the command.
+   * @throws {QmpError} when QEMU rejects the command, {QmpTimeoutError}, {QmpClosedError}
    */
   execute<Result = unknown>(
     command: string,
@@ -129,11 +129,13 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
       this.#pending.set(id, { command, timer, resolve: (value) => resolve(value as Result), reject });
       this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
       if (this.#socket.writableLength > MAX_UNREAD_BYTES)
-        this.#socket.destroy(new Error(`QMP: more than ${MAX_UNREAD_BYTES} bytes of commands are unread`));
+        this.#socket.destroy(
+          new Error(`QMP: QEMU left more than ${MAX_UNREAD_BYTES} bytes of commands unread`),
+        );
     });
   }
 
-  /** Lets go of the connection; QEMU runs on. What still waits for an answer is rejected. */
+  /** Closes the connection and rejects pending commands. QEMU keeps running. */
   close(): void {
     this.#socket.destroy();
   }
@@ -178,13 +180,13 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
     } else if (message.QMP !== undefined) {
       this.#greeted?.();
     } else if (message.id !== undefined) {
-      this.#onAnswer(message.id, message);
+      this.#onResponse(message.id, message);
     }
   }
 
-  #onAnswer(id: number, message: Message): void {
+  #onResponse(id: number, message: Message): void {
     const pending = this.#pending.get(id);
-    // An answer that came after its timeout: nobody waits for it any more.
+    // The command has timed out.
     if (!pending) return;
     this.#pending.delete(id);
     clearTimeout(pending.timer);

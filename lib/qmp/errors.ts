@@ -1,8 +1,8 @@
-/** QEMU refused a command: its error class (`GenericError`, `CommandNotFound`, `DeviceNotFound`, …) and words. */
+/** QEMU rejected a command. */
 export class QmpError extends Error {
-  /** The class that QMP gave the error. */
+  /** QMP's error class: `GenericError`, `CommandNotFound`, `DeviceNotFound`, … */
   readonly qmpClass: string;
-  /** What QEMU says about it, for a person to read. */
+  /** QEMU's description of the error. */
   readonly desc: string;
 
   constructor(command: string, qmpClass: string, desc: string) {
@@ -13,7 +13,7 @@ export class QmpError extends Error {
   }
 }
 
-/** The connection is gone: QEMU ended, or either side closed it. */
+/** The connection closed: QEMU exited, or either side closed it. */
 export class QmpClosedError extends Error {
   constructor(what: string, options?: ErrorOptions) {
     super(`${what}: the QMP connection is closed`, options);
@@ -21,10 +21,10 @@ export class QmpClosedError extends Error {
   }
 }
 
-/** QEMU did not answer in time. The command may still take effect. */
+/** QEMU did not respond in time. The command may still take effect. */
 export class QmpTimeoutError extends Error {
   constructor(what: string, timeoutMs: number) {
-    super(`${what}: no answer over QMP within ${timeoutMs} ms`);
+    super(`${what}: no QMP response within ${timeoutMs} ms`);
     this.name = 'QmpTimeoutError';
   }
 }

@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { Boom } from '@hapi/boom';
 import { BatchedResponse } from '../http/batched-response.js';
-import { latestAnswer, noteAnswers } from '../http/last-response.js';
+import { lastResponse, trackResponses } from '../http/last-response.js';
 import { STREAM_BUFFER_BYTES } from '../http/stream-buffer.js';
 import { errorBody } from './errors.js';
 
@@ -87,14 +87,14 @@ const writeError = (socket: Duplex, boom: Boom, debug: boolean): void => {
  */
 export const answerClientErrors = (listener: Server, timeouts: Timeouts, debug: boolean): void => {
   const rejected = new WeakSet<Duplex>();
-  noteAnswers(listener);
+  trackResponses(listener);
   listener.removeAllListeners('clientError');
   listener.on('clientError', (error, socket) => {
     // The parser keeps reporting errors for the rest of the input.
     if (rejected.has(socket)) return;
     rejected.add(socket);
     const reject = (): void => writeError(socket, toError(error, timeouts), debug);
-    const response = latestAnswer(socket);
+    const response = lastResponse(socket);
     if (!response) reject();
     else if (response.req.complete && response.writableFinished) reject();
     // The error is in a later request: send the response to this one first.

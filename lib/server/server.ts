@@ -1,7 +1,7 @@
 import type { SecureContextOptions } from 'node:tls';
 import { type Boom, badRequest, isBoom, notFound } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
-import { endConnectionsAtStop } from '../http/graceful-stop.js';
+import { closeConnectionsOnStop } from '../http/graceful-stop.js';
 import { CONSOLE_PROTOCOL } from '../http/websocket/console.js';
 import { Upgrades } from '../http/websocket/upgrades.js';
 import type { Access } from './access.js';
@@ -115,7 +115,7 @@ export const createServer = async <Context extends ServerContext>({
     operations: { cleanStop: false },
     routes: { state: { parse: false, failAction: 'ignore' }, response: { ranges: false } },
   });
-  endConnectionsAtStop(server, timeouts.stop);
+  closeConnectionsOnStop(server, timeouts.stop);
   requirePrincipals(server, access);
   const upgrades = new Upgrades(listener, CONSOLE_PROTOCOL);
   server.ext('onPreStop', () => upgrades.close());

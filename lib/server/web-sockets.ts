@@ -18,7 +18,7 @@ const upgradeRequired = (): Boom => {
 
 /** @throws 400 when the request is a malformed WebSocket handshake */
 export const requireHandshake = ({ raw: { req } }: Request, upgrades: Upgrades): void => {
-  const problem = upgrades.isAsked(req) ? upgrades.problemOf(req) : undefined;
+  const problem = upgrades.isRequested(req) ? upgrades.handshakeProblem(req) : undefined;
   if (problem !== undefined) throw badRequest(problem);
 };
 
@@ -29,7 +29,7 @@ export const requireHandshake = ({ raw: { req } }: Request, upgrades: Upgrades):
  */
 export const connectClient = (request: Request, upgrades: Upgrades, console: Duplex): void => {
   const { req, res } = request.raw;
-  if (!upgrades.isAsked(req)) {
+  if (!upgrades.isRequested(req)) {
     console.destroy();
     throw upgradeRequired();
   }

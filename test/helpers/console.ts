@@ -1,14 +1,14 @@
 import { Duplex } from 'node:stream';
 import { CONSOLE_PROTOCOL, resizeMessage, type TerminalSize } from '../../lib/http/websocket/console.js';
-import { type Dialled, type DialOptions, dial } from '../../lib/http/websocket/dial.js';
+import { type DialedSocket, type DialOptions, dial } from '../../lib/http/websocket/dial.js';
 import { until } from './wait.js';
 
 /** A client of a console. */
 export class Viewer {
-  readonly #dialled: Dialled;
+  readonly #dialled: DialedSocket;
   #received = Buffer.alloc(0);
 
-  constructor(dialled: Dialled) {
+  constructor(dialled: DialedSocket) {
     this.#dialled = dialled;
     dialled.messages.on('data', (bytes: Buffer) => {
       this.#received = Buffer.concat([this.#received, bytes]);

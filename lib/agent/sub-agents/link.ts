@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'undici';
-import { linesOf } from '../../async/lines.js';
+import { readLines } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { EventLog } from '../../events/event-log.js';
 import type { Logger } from '../../log.js';
@@ -135,7 +135,7 @@ export class SubAgentLink {
    */
   async #readLines(stream: Readable, onLine: () => void): Promise<void> {
     let skipped = 0;
-    for await (const line of linesOf(stream, MAX_LINE_BYTES)) {
+    for await (const line of readLines(stream, MAX_LINE_BYTES)) {
       const event = parseEvent(line);
       if (!(event instanceof Error)) await this.#handle(event);
       else if (!this.isConnected) throw event;

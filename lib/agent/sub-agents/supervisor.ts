@@ -8,7 +8,7 @@ import { errorMessage } from '../../errors.js';
 import { packageRoot } from '../../files/package-root.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
-import { type Ending, endingOf } from '../../process/child-exit.js';
+import { type ChildExit, exitOf } from '../../process/child-exit.js';
 import { NODE_FLAGS } from '../../process/node-flags.js';
 import {
   describeAddress,
@@ -84,23 +84,23 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     const command = await resolveCommand(service.command ?? []);
     const endpoint = { address: service, secret: secrets.get(service) };
     const address = describeAddress(service);
-    const run = async (): Promise<Ending> => {
+    const run = async (): Promise<ChildExit> => {
       const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
       running.set(name, child);
       log.info({ service: name, pid: child.pid, address }, 'service started');
-      return endingOf(child);
+      return exitOf(child);
     };
     const backoff = new Backoff(FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
       if (stopping.signal.aborted) return;
-      const ending = await run().catch((error): Ending => ({ reason: errorMessage(error) }));
+      const exit = await run().catch((error): ChildExit => ({ reason: errorMessage(error) }));
       running.delete(name);
       if (stopping.signal.aborted) return;
       if (Date.now() - startedAt > STEADY_MS) backoff.reset();
       const backoffMs = backoff.next();
-      log.error({ service: name, ...ending, backoffMs }, 'service exited, restarting');
+      log.error({ service: name, ...exit, backoffMs }, 'service exited, restarting');
       await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   };

@@ -6,19 +6,19 @@ import { errorMessage } from '../../errors.js';
 /** RFC 6455, 7.4.1. */
 const NORMAL = 1000;
 const INTERNAL_ERROR = 1011;
-/** The longest reason that a close frame has room for: RFC 6455, 5.5. */
+/** The longest reason that fits into a close frame: RFC 6455, 5.5. */
 const MAX_REASON_BYTES = 123;
 
-/** Cut between characters, not within one. */
+/** Shortens a text to the longest reason of a close frame, without splitting a character. */
 export const closeReason = (text: string): string => {
   const cut = Buffer.from(text).subarray(0, MAX_REASON_BYTES).toString();
   return cut.endsWith('\uFFFD') ? cut.slice(0, -1) : cut;
 };
 
 /**
- * Passes everything between a WebSocket and a stream, as fast as the slower side takes it, until either ends.
- * Buffers are binary messages, strings are text.
- * @param takeText is given the text that comes in; by default the stream is
+ * Passes messages between a WebSocket and a stream, with backpressure, until either ends. Buffers are binary messages,
+ * strings are text messages.
+ * @param takeText receives text messages; by default they go to the stream
  */
 export const bridge = (socket: WebSocket, stream: Duplex, takeText?: (text: string) => void): void => {
   const write = (message: Buffer | string): void => {
@@ -26,7 +26,7 @@ export const bridge = (socket: WebSocket, stream: Duplex, takeText?: (text: stri
   };
   stream.on('drain', () => socket.resume());
   socket.on('message', (data: Buffer, isBinary) => {
-    // Empty ones say nothing, and would not count towards what a stream has room for.
+    // Empty messages carry nothing and would escape the stream's limit.
     if (!stream.writable || data.length === 0) return;
     if (!isBinary && takeText) takeText(data.toString());
     else write(isBinary ? data : data.toString());

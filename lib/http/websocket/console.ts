@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 
-/** What both sides call it in the handshake: binary messages are bytes, text is JSON about the terminal. */
+/** The subprotocol of consoles. Binary messages are the console's bytes, text messages are JSON about the terminal. */
 export const CONSOLE_PROTOCOL = 'mistify.console';
 
-/** How much of what was said before can be had. */
+/** The most bytes of earlier output that a client can ask for. */
 export const MAX_SCROLLBACK_BYTES = 1024 * 1024;
 
 export interface TerminalSize {
@@ -14,9 +14,9 @@ export interface TerminalSize {
 /** A guest's console: its bytes in both directions. */
 export interface Console {
   bytes: Duplex;
-  /** Tells how large the terminal is; absent where nobody can be told, as on a serial line. */
+  /** Sets the size of the terminal. Serial lines have none. */
   resize?: (size: TerminalSize) => Promise<void> | void;
 }
 
-/** What a client sends to tell how large its terminal is. */
+/** Encodes the text message that sets the size of the terminal. */
 export const resizeMessage = (size: TerminalSize): string => JSON.stringify({ resize: size });

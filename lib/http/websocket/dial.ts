@@ -3,25 +3,25 @@ import type { Duplex, DuplexOptions } from 'node:stream';
 import { type ClientOptions, createWebSocketStream, WebSocket } from 'ws';
 import { MAX_MESSAGE_BYTES } from './upgrades.js';
 
-/** Closed as it was meant to be: RFC 6455, 7.4.1. */
-const ORDERLY = new Set([1000, 1001, 1005]);
-/** What is read of a refusal. */
+/** Close codes of a normal end: RFC 6455, 7.4.1. */
+const NORMAL_CODES = new Set([1000, 1001, 1005]);
+/** The most bytes read of a refusal. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
-/** A server answered in HTTP that there will be no WebSocket. */
+/** The server answered the handshake with an HTTP response. */
 export class UpgradeRefused extends Error {
   readonly status: number;
-  /** What it said, as text. */
+  /** The response's body as text, cut at 64 KB. */
   readonly body: string;
 
   constructor(status: number, body: string) {
-    super(`no WebSocket: status ${status}`);
+    super(`the server refused the WebSocket with status ${status}`);
     this.status = status;
     this.body = body;
   }
 }
 
-const beginningOf = async (response: IncomingMessage): Promise<string> => {
+const readStart = async (response: IncomingMessage): Promise<string> => {
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) {
     text += chunk as string;
@@ -31,48 +31,48 @@ const beginningOf = async (response: IncomingMessage): Promise<string> => {
 };
 
 /**
- * What comes and goes as messages, as a stream that fails when the other side closes the socket for a reason that is
- * none of the orderly ones.
+ * Wraps a WebSocket's messages in a stream, which fails when the other side closes the socket with a code that means an
+ * error.
  */
 const messageStream = (socket: WebSocket, options: DuplexOptions): Duplex => {
-  // Before the stream's own listener, which takes any close for an orderly one.
+  // Runs before the stream's own listener, which treats every close as a normal end.
   socket.once('close', (code, reason) => {
-    if (!ORDERLY.has(code)) stream.destroy(new Error(String(reason) || 'the connection was lost'));
+    if (!NORMAL_CODES.has(code)) stream.destroy(new Error(String(reason) || 'the connection broke'));
   });
   const stream = createWebSocketStream(socket, { ...options, allowHalfOpen: false });
-  // Whoever has gone already need not be told.
+  // A failed stream may have no reader left to listen.
   return stream.on('error', () => {});
 };
 
 export interface DialOptions extends ClientOptions {
-  /** The subprotocols that are offered. */
+  /** The subprotocols to offer. */
   protocols: string | string[];
-  /** Gives up while it is not open yet. */
+  /** Gives up while the WebSocket is not open yet. */
   signal?: AbortSignal | undefined;
   stream?: DuplexOptions;
 }
 
-/** A WebSocket that is open, and its messages. */
-export interface Dialled {
+/** An open WebSocket and its messages. */
+export interface DialedSocket {
   socket: WebSocket;
   messages: Duplex;
 }
 
 /**
  * Opens a WebSocket.
- * @throws {UpgradeRefused} when the server answers otherwise
+ * @throws {UpgradeRefused} when the server answers with an HTTP response
  */
 export const dial = (
   url: string | URL,
   { protocols, signal, stream = {}, ...options }: DialOptions,
-): Promise<Dialled> =>
+): Promise<DialedSocket> =>
   new Promise((resolve, reject) => {
     const socket = new WebSocket(url, protocols, {
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,
       ...options,
     });
-    // From the beginning: the first messages may come together with the answer to the handshake.
+    // Created before the handshake ends: the first messages may arrive with it.
     const messages = messageStream(socket, stream);
     const giveUp = (): void => {
       reject(signal?.reason);
@@ -81,7 +81,7 @@ export const dial = (
     socket.once('error', reject);
     socket.once('open', () => resolve({ socket, messages }));
     socket.once('unexpected-response', async (request, response) => {
-      const body = await beginningOf(response).catch(() => '');
+      const body = await readStart(response).catch(() => '');
       reject(new UpgradeRefused(response.statusCode ?? 0, body));
       request.destroy();
     });

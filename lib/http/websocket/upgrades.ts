@@ -3,31 +3,31 @@ import { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { latestAnswer, noteAnswers } from '../last-response.js';
+import { lastResponse, trackResponses } from '../last-response.js';
 
 /** A larger message is a mistake or an attack: RFC 6455, 7.4.1, 1009. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** RFC 6455, 7.4.1: the server is going down. */
 const GOING_AWAY = 1001;
-/** How often a peer is asked whether it is still there; one of which nothing has been heard since is given up. */
+/** The interval of pings. A peer that is silent for a whole interval is disconnected. */
 const PING_MS = 30_000;
 
-/** A handshake's own headers: RFC 6455, 4.2.1. */
+/** The handshake's headers: RFC 6455, 4.2.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const VERSION = '13';
 const PROTOCOLS = /^[!#-'*+\-.^-z|~\w]+(\s*,\s*[!#-'*+\-.^-z|~\w]+)*$/;
 
-/** Those of one connection alone, and what comes with the wish for another protocol. */
+/** Hop-by-hop headers, and the ones that belong to an upgrade. */
 const UPGRADE_HEADERS = /^(connection|upgrade|http2-settings)$/i;
 
-/** The head of a request without the wish for another protocol, which a server is free to pass over (RFC 9110, 7.8). */
+/** Rewrites the head of a request without its upgrade, which a server may ignore (RFC 9110, 7.8). */
 const headWithoutUpgrade = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): string => {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
     if (!UPGRADE_HEADERS.test(name)) lines.push(`${name}: ${value}`);
   }
-  // One for each connection: it is served as a new one, whose listeners come on top of the old ones.
+  // One such request per connection: it is served as a new connection, and its listeners add to the old ones.
   return `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
 };
 
@@ -38,8 +38,8 @@ const asksForWebSocket = ({ method, headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] === undefined;
 
 /**
- * Serves a request for another protocol as one that did not ask for it: `h2c`, which Java's client begins with, or what
- * has a body.
+ * Serves a request without the upgrade that it asks for: to `h2c`, which Java's client tries first, or to a WebSocket in a
+ * request with a body.
  */
 const serveWithoutUpgrade = (
   listener: Server,
@@ -51,75 +51,78 @@ const serveWithoutUpgrade = (
   listener.emit(listener instanceof TlsServer ? 'secureConnection' : 'connection', socket);
 };
 
-/** What has come from the peer, and what the kernel has taken for it. */
-const passed = ({ bytesRead, bytesWritten, writableLength }: Socket): number =>
+/** Counts the bytes that the peer sent, and those for it that the kernel accepted. */
+const countBytes = ({ bytesRead, bytesWritten, writableLength }: Socket): number =>
   bytesRead + bytesWritten - writableLength;
 
 /**
- * Gives a peer up of which nothing is heard, which TCP alone may take hours to find out. One that takes what it is
- * sent, however slowly, lives; of one that is not read from, because its guest takes nothing, nobody can tell.
+ * Disconnects a silent peer, which TCP alone may take hours to detect. A peer that reads, however slowly, is alive. While
+ * the guest reads nothing and the socket is paused, a peer's silence means nothing.
  */
 const keepAlive = (webSocket: WebSocket, connection: Socket): void => {
   let before = -1;
   const timer = setInterval(() => {
-    const now = passed(connection);
+    const now = countBytes(connection);
     if (now === before && !webSocket.isPaused) webSocket.terminate();
     else webSocket.ping();
-    // What the ping itself adds is no sign of life.
-    before = connection.writableLength === 0 ? passed(connection) : now;
+    // The bytes of the ping itself are no sign of life.
+    before = connection.writableLength === 0 ? countBytes(connection) : now;
   }, PING_MS);
   webSocket.once('close', () => clearInterval(timer));
 };
 
 /**
- * Lets requests for a WebSocket (RFC 6455) take the way of all other requests, so that whoever is refused gets an
- * answer of HTTP. A handler that has nothing against one calls `accept`.
+ * Passes requests for a WebSocket (RFC 6455) to the server's handlers like any other request, so that a refusal is a
+ * normal HTTP response. A handler calls `accept` to open the WebSocket.
  */
 export class Upgrades {
   readonly #server: WebSocketServer;
   readonly #heads = new WeakMap<IncomingMessage, Buffer>();
 
-  /** @param protocol the subprotocol that is chosen when a client offers it */
+  /** @param protocol the subprotocol to choose when a client offers it */
   constructor(listener: Server, protocol: string) {
     this.#server = new WebSocketServer({
       noServer: true,
       maxPayload: MAX_MESSAGE_BYTES,
       handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
     });
-    noteAnswers(listener);
+    trackResponses(listener);
     listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // Node has let go of the connection, and hears no more of what befalls it.
+      // Node no longer listens for errors of the connection.
       socket.on('error', () => socket.destroy());
-      this.#whenAnswered(socket, () => {
+      this.#afterResponse(socket, () => {
         if (asksForWebSocket(request)) this.#dispatch(listener, request, head);
         else serveWithoutUpgrade(listener, request, socket, head);
       });
     });
   }
 
-  /** Whether the request asks for a WebSocket. */
-  isAsked(request: IncomingMessage): boolean {
+  /** Checks whether a request asks for a WebSocket. */
+  isRequested(request: IncomingMessage): boolean {
     return this.#heads.has(request);
   }
 
-  /** What is wrong with the handshake of a request that asks for one, in words; `undefined` when nothing is. */
-  problemOf({ headers }: IncomingMessage): string | undefined {
+  /** Returns what is wrong with a handshake, `undefined` when it is valid. */
+  handshakeProblem({ headers }: IncomingMessage): string | undefined {
     if (!KEY.test(headers['sec-websocket-key'] ?? '')) return 'Sec-WebSocket-Key must be 16 bytes in base64';
     if (headers['sec-websocket-version'] !== VERSION) return `Sec-WebSocket-Version must be ${VERSION}`;
     const protocols = headers['sec-websocket-protocol'];
     if (protocols !== undefined && !PROTOCOLS.test(protocols))
-      return 'Sec-WebSocket-Protocol must be tokens between commas';
+      return 'Sec-WebSocket-Protocol must be a list of tokens separated by commas';
     return undefined;
   }
 
-  /** @returns `undefined` when it is none that can be had, which the client has then been told */
+  /**
+   * Opens the WebSocket of a request.
+   * @returns `undefined` when the handshake is invalid; the client has got its response then
+   */
   accept(request: IncomingMessage, response: ServerResponse): WebSocket | undefined {
     const head = this.#heads.get(request);
-    if (!head) throw new TypeError('the request asks for no WebSocket');
+    if (!head) throw new TypeError('the request does not ask for a WebSocket');
     const { socket } = request;
     response.detachSocket(socket);
     let accepted: WebSocket | undefined;
-    // It calls back before it returns, or not at all.
+    // `handleUpgrade` calls back before it returns, or never.
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       accepted = webSocket;
       keepAlive(webSocket, socket);
@@ -127,18 +130,18 @@ export class Upgrades {
     return accepted;
   }
 
-  /** Asks all of them to close. */
+  /** Asks all clients to close. */
   close(): void {
     for (const socket of this.#server.clients) socket.close(GOING_AWAY, 'the server is stopping');
   }
 
-  /** A client may ask before it has the answers to its earlier requests, which come first. */
-  #whenAnswered(socket: Duplex, next: () => void): void {
-    const latest = latestAnswer(socket);
-    // Written to its end is not yet let go of, which Node does when it tells of the end.
-    if (!latest || (latest.writableFinished && latest.socket === null)) next();
-    // Node itself has still to let go of the connection, or to close it.
-    else latest.once('finish', () => setImmediate(() => socket.writable && next()));
+  /** Runs `next` after the responses to earlier, pipelined requests of the connection. */
+  #afterResponse(socket: Duplex, next: () => void): void {
+    const last = lastResponse(socket);
+    // Node detaches the socket from a response only after the response has finished.
+    if (!last || (last.writableFinished && last.socket === null)) next();
+    // Node's own listener detaches or closes the connection first.
+    else last.once('finish', () => setImmediate(() => socket.writable && next()));
   }
 
   #dispatch(listener: Server, request: IncomingMessage, head: Buffer): void {

@@ -37,10 +37,10 @@ export const consoleRoute = (path: string, open: OpenConsole, upgrades: Upgrades
   method: 'GET',
   path,
   handler: async ({ query, raw: { req, res } }, h) => {
-    if (!upgrades.isAsked(req))
+    if (!upgrades.isRequested(req))
       return plain(h, 426, 'this is a WebSocket: send Upgrade: websocket').header('Upgrade', 'websocket');
     const { value, error } = requestSchema.validate(query);
-    const problem = upgrades.problemOf(req) ?? error?.message;
+    const problem = upgrades.handshakeProblem(req) ?? error?.message;
     if (problem !== undefined) return plain(h, 400, problem);
     try {
       const console = await open(value);

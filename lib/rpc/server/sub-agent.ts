@@ -3,7 +3,7 @@ import * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
 import { BatchedResponse } from '../../http/batched-response.js';
 import { disconnectSignal } from '../../http/disconnect-signal.js';
-import { endConnectionsAtStop } from '../../http/graceful-stop.js';
+import { closeConnectionsOnStop } from '../../http/graceful-stop.js';
 import { startOnSocket } from '../../http/private-socket.js';
 import { STREAM_BUFFER_BYTES } from '../../http/stream-buffer.js';
 import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
@@ -129,7 +129,7 @@ export class SubAgent {
       },
     });
     server.listener.keepAliveTimeout = KEEP_ALIVE_MS;
-    endConnectionsAtStop(server, STOP_MS);
+    closeConnectionsOnStop(server, STOP_MS);
     server.route([
       ...rpcRoutes(this.#methods, this.#makeContext, this.#options.log),
       this.#healthRoute(),

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { linesOf } from '../../async/lines.js';
+import { readLines } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
@@ -82,7 +82,7 @@ export class Watcher {
       await this.#guests.refreshAll();
       this.#log.info({ socket: engine.socket }, 'connected to the container engine');
       onConnected();
-      for await (const line of linesOf(events, MAX_LINE_BYTES)) this.#onEvent(line);
+      for await (const line of readLines(events, MAX_LINE_BYTES)) this.#onEvent(line);
     } finally {
       clearInterval(resync);
       events.destroy();

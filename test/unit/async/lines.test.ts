@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import test from 'ava';
-import { linesOf } from '../../../lib/async/lines.js';
+import { readLines } from '../../../lib/async/lines.js';
 
 const read = async (chunks: Iterable<Buffer>, maxBytes = 1000): Promise<string[]> => {
   const lines: string[] = [];
-  for await (const line of linesOf(Readable.from(chunks), maxBytes)) lines.push(line);
+  for await (const line of readLines(Readable.from(chunks), maxBytes)) lines.push(line);
   return lines;
 };
 

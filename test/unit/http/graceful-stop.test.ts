@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as Hapi from '@hapi/hapi';
 import test, { type ExecutionContext } from 'ava';
-import { endConnectionsAtStop } from '../../../lib/http/graceful-stop.js';
+import { closeConnectionsOnStop } from '../../../lib/http/graceful-stop.js';
 
 const LONG_MS = 60_000;
 /** More than fits in the kernel's buffers. */
@@ -15,7 +15,7 @@ const LARGE = 20_000_000;
 const serve = async (t: ExecutionContext, ms: number) => {
   const body = new PassThrough();
   const server = Hapi.server({ host: '127.0.0.1', operations: { cleanStop: false } });
-  endConnectionsAtStop(server, ms);
+  closeConnectionsOnStop(server, ms);
   server.route({ method: 'GET', path: '/', handler: () => 'at once' });
   server.route({ method: 'GET', path: '/large', handler: () => `${'x'.repeat(LARGE)}the end` });
   server.route({ method: 'GET', path: '/slow', handler: (_, h) => h.response(body) });
@@ -82,7 +82,7 @@ test('who never shakes hands for TLS holds up a server that stops no longer than
     listener: createTlsServer(),
     operations: { cleanStop: false },
   });
-  endConnectionsAtStop(server, 100);
+  closeConnectionsOnStop(server, 100);
   await server.start();
   const socket = connect(Number(server.info.port), '127.0.0.1');
   await once(socket, 'connect');

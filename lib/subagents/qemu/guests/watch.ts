@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { coalesced } from '../../../async/coalesce.js';
+import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { QmpEvent, QmpExecuteOptions } from '../../../qmp/client.js';
@@ -60,7 +60,7 @@ export class Watch {
    * Queries QEMU and updates `states`, with `unknown` when QEMU does not reply. Concurrent calls share one query: a
    * guest that took over its QEMU can send events without end.
    */
-  readonly refresh = coalesced(() => this.#queryState());
+  readonly refresh = coalesce(() => this.#queryState());
   readonly #options: WatchOptions;
   readonly #monitor: Monitor;
   #markStateKnown: () => void = () => undefined;

@@ -1,7 +1,7 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { coalesced } from '../../../async/coalesce.js';
+import { coalesce } from '../../../async/coalesce.js';
 import { isErrno } from '../../../errors.js';
 import type { GuestPaths } from '../layout.js';
 
@@ -75,7 +75,7 @@ const scan = async (): Promise<Processes> => {
   return found;
 };
 
-const scanProcesses = coalesced(scan);
+const scanProcesses = coalesce(scan);
 
 /**
  * Returns the process id of a guest's QEMU, even one that is still coming up. An interrupted start has recorded

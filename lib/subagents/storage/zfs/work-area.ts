@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { coalesced } from '../../../async/coalesce.js';
+import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { hasDependents, isDatasetMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
@@ -23,7 +23,7 @@ export class WorkArea {
    * Destroys garbage. Sweeps run one at a time: otherwise, one could destroy a dataset that was created again after
    * another had destroyed the listed one.
    */
-  readonly sweep = coalesced(() => this.#sweepNow());
+  readonly sweep = coalesce(() => this.#sweepNow());
 
   constructor(layout: ZfsLayout, log: Logger) {
     this.#layout = layout;
