@@ -24,7 +24,7 @@ import {
 } from './storage/work.js';
 
 const MB = 2 ** 20;
-/** Rounds of start, work, SIGKILL, check: so many, or as many as fit into some seconds. */
+/** Rounds of start, work, SIGKILL and check; 0 for as many as fit into `SECONDS`. */
 const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 0;
 const SECONDS = 15;
 const GUESTS = ['7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10', '0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01'];
@@ -48,7 +48,7 @@ const makeWorld = async (backend: Backend, program: StorageProgram): Promise<Wor
   return { program, guests: GUESTS.map((id) => guestSubject(backend, program, id)), images };
 };
 
-/** Asks for one thing after the other until the process is killed. */
+/** Performs one step after the other until the process is killed. */
 const work = async <State>(subject: Subject<State>, isKilled: () => boolean): Promise<void> => {
   try {
     while (!isKilled()) {
@@ -61,12 +61,12 @@ const work = async <State>(subject: Subject<State>, isKilled: () => boolean): Pr
       subject.possible = undefined;
     }
   } catch (error) {
-    // What was under way at the end may have happened or not.
+    // The last step may have happened or not.
     if (!isKilled()) throw error;
   }
 };
 
-/** Has all subjects worked on at once, and kills the process at a random moment. */
+/** Works on all subjects concurrently, and kills the process at a random moment. */
 const killAtWork = async ({ program, guests, images }: World, maxMs: number): Promise<void> => {
   let killed = false;
   const isKilled = (): boolean => killed;
@@ -81,7 +81,7 @@ const killAtWork = async ({ program, guests, images }: World, maxMs: number): Pr
   await failed;
 };
 
-/** What the store says of a guest, as far as it can be a state of it. */
+/** Lists the ids of a guest's snapshots; `undefined` when the guest does not exist. */
 const listSnapshots = async ({ call }: StorageProgram, id: string): Promise<string[] | undefined> => {
   try {
     const { snapshots } = await call('ListSnapshots', snapshotRequest(`guests/${id}`));
@@ -97,7 +97,7 @@ const expectedIds = (id: string, { snapshots }: GuestState): string[] =>
     .flatMap(({ name }) => Array.from({ length: DISKS }, (_, n) => `guests/${id}/disk-${n}@${name}`))
     .sort();
 
-/** Finds out which of its possible states a guest is in: that alone, and wholly. */
+/** Checks that a guest is in exactly one of its possible states, and expects that one from now on. */
 const checkGuest = async (t: ExecutionContext, backend: Backend, world: World, n: number): Promise<void> => {
   const { program, guests } = world;
   const guest = guests[n];

@@ -9,7 +9,7 @@ import { PendingChanges } from './pending-changes.js';
 
 /** Changes in the journal, beyond the number of documents, after which NeDB takes them over. */
 const CHECKPOINT_AFTER = 20_000;
-/** A journal of this size, and of three times the NeDB file's, is long too: few changes may be large ones. */
+/** Bytes after which NeDB takes over the journal, once it is also three times as large as the NeDB file. */
 const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 
 /** A checkpoint that failed is tried again when the journal has grown by this factor. */
@@ -29,11 +29,11 @@ const nedbPathOf = (journalPath: string): string =>
 /**
  * Documents on disk: a {@link Journal} in front, `guests.db` for example, and a NeDB file behind it, `guests.nedb`.
  *
- * NeDB alone does not sync what it appends, keeps in memory what it failed to write, and appends to the torn line that a
- * failed write leaves behind. So a change is acknowledged once it is in the journal. When the journal is long, a
- * checkpoint applies its changes to NeDB, many at a time and only the last one of each document; NeDB compacts and
- * syncs its file; then the journal is replaced by one that begins with a reference to that file. Killed at any moment
- * of that, the old journal still has every change, and applying a change twice does no harm.
+ * NeDB does not sync its appends, keeps failed writes in memory, and appends to the torn line of a failed write. So a
+ * change is acknowledged once it is in the journal. When the journal is long, a checkpoint applies its changes to NeDB
+ * in batches, of each document only the last one. NeDB compacts and syncs its file. Then a short journal, which names
+ * that file in its first line, replaces the long one. After a kill at any moment, the journal has every change that the
+ * NeDB file may lack, and applying a change twice does no harm.
  */
 export class DocumentFile {
   readonly #journal: Journal;
@@ -45,7 +45,7 @@ export class DocumentFile {
   #nedbSize: number | undefined;
   /** After a failed checkpoint, the size of the journal at which the next one is tried. */
   #retrySize = 0;
-  /** The changes that come while a checkpoint runs. */
+  /** The changes committed since the running checkpoint began. */
   #newer: Change[] | undefined;
   #checkpointing: Promise<void> | undefined;
 
@@ -99,7 +99,7 @@ export class DocumentFile {
   }
 
   /**
-   * Starts a checkpoint when the journal has become long. Commits go on meanwhile.
+   * Starts a checkpoint when the journal has become long. Commits continue while it runs.
    * @param documents the number of documents
    */
   checkpointWhenDue(documents: number): void {

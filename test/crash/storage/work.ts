@@ -2,11 +2,11 @@ import { randomInt } from 'node:crypto';
 import type { Backend } from '../../helpers/backends.js';
 import { createGuest, snapshotRequest, type TestStorage } from '../../helpers/storage.js';
 
-/** A guest as it should be: its two disks are filled with a byte each time before a snapshot is taken. */
+/** The expected state of a guest. Before each snapshot, its two disks are filled with one byte. */
 export interface GuestState {
   exists: boolean;
   byte: number;
-  /** In the order they were taken, with what the disks were filled with then. */
+  /** In the order of creation, each with the byte that filled the disks then. */
   snapshots: { name: string; byte: number }[];
 }
 
@@ -14,18 +14,18 @@ export interface ImageState {
   exists: boolean;
 }
 
-/** Something that is asked of the store, and what will be true when it is done. */
+/** A call to the store, and the state after it succeeds. */
 interface Step<State> {
   what: string;
   call: () => Promise<unknown>;
   after: State;
 }
 
-/** One thing in the store, and what is done to it. */
+/** A guest or an image in the store, and what to do with it next. */
 export interface Subject<State> {
   id: string;
   state: State;
-  /** What may be true as well: a step was under way when the process was killed. */
+  /** The other possible state, when the process was killed during a step. */
   possible?: State | undefined;
   next: (state: State) => Promise<Step<State>>;
 }
@@ -36,7 +36,7 @@ export const DISKS = 2;
 const FILL = '0 256k';
 
 const sources = async ({ call }: TestStorage, id: string): Promise<string[]> => {
-  // Asking for the disks that are there answers them.
+  // For existing disks, the call returns them.
   const { guest } = await call('CreateGuestDisks', { guest: { id, disks: DISK_REQUEST } });
   return guest.disks.map(({ source }) => source);
 };
@@ -55,7 +55,7 @@ export const guestSubject = (backend: Backend, storage: TestStorage, id: string)
 
   const take = async (state: GuestState): Promise<Step<GuestState>> => {
     const byte = randomInt(1, 256);
-    // Done by the test itself; the kill may come between two disks.
+    // The test itself fills the disks, and the kill may come between the two.
     subject.state = { ...state, byte: UNKNOWN };
     await fill(byte);
     subject.state = { ...state, byte };
@@ -112,12 +112,12 @@ export const guestSubject = (backend: Backend, storage: TestStorage, id: string)
   return subject;
 };
 
-/** Not all disks are filled with the same. */
+/** The disks may be filled with different bytes. */
 export const UNKNOWN = -1;
 
 const GONE: GuestState = { exists: false, byte: UNKNOWN, snapshots: [] };
 
-/** Whether the disks are all filled with a byte. */
+/** Tells whether all disks are filled with a byte. */
 export const isFilled = async (
   backend: Backend,
   storage: TestStorage,
@@ -133,7 +133,7 @@ export const isFilled = async (
   }
 };
 
-/** @param source the file that it is fetched from */
+/** @param source the file to fetch the image from */
 export const imageSubject = ({ call }: TestStorage, id: string, source: string): Subject<ImageState> => ({
   id,
   state: { exists: false },
