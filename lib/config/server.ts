@@ -24,6 +24,8 @@ export interface ServerConfig {
   socket?: { path: string; mode: number };
   /** Requests per second and client; unlimited when absent. */
   rate_limit?: number;
+  /** Whether a GET on an action performs it, as in the original agent; `true` when absent. */
+  get_actions?: boolean;
 }
 
 const pemFile = (content: string): Joi.StringSchema => Joi.string().description(`${content}, a file in PEM`);
@@ -53,4 +55,7 @@ export const serverSchema = Joi.object<ServerConfig>({
       .description('The mode of the socket, in octal'),
   }).description('A unix socket in addition to the address'),
   rate_limit: Joi.number().positive().max(1_000_000).description('Requests per second and client'),
+  get_actions: Joi.boolean().description(
+    'Whether GET on an action, such as /guests/ID/start, performs it (the default), or only POST does',
+  ),
 });

@@ -4,6 +4,7 @@ import type { Upgrades } from '../http/websocket/upgrades.js';
 import { audit, auditHandover, isAudited } from './audit.js';
 import type { ServerContext } from './context.js';
 import { notAllowed, toBoom } from './errors.js';
+import { actsOnGet, rejectUnintendedAction } from './get-actions.js';
 import type { Timeouts } from './listener.js';
 import { RequestEvent } from './request-event.js';
 import { respond } from './respond.js';
@@ -28,19 +29,23 @@ interface Serving<Context> {
   allowed: readonly string[];
   /** Whether clients need credentials. */
   authenticates: boolean;
+  /** Whether a GET on an action performs it. */
+  getActions: boolean;
 }
 
 /** Makes the function that validates a request, calls the handler and sends its reply. */
 const serve = <Context extends ServerContext>(
   route: Route<Context>,
-  { context, timeouts, upgrades, allowed }: Serving<Context>,
+  { context, timeouts, upgrades, allowed, getActions }: Serving<Context>,
 ): Lifecycle.Method => {
   const validateParts = partsValidator(route);
   const rejectsHead = route.method === 'GET' && !answersHead(route);
+  const acts = actsOnGet(route);
   return async (request, h) => {
     try {
       // hapi serves HEAD on every GET route by running its handler.
       if (rejectsHead && request.method === 'head') throw notAllowed(request, allowed);
+      if (acts) rejectUnintendedAction(request, getActions);
       validateParts(request);
       if (isWebSocket(route)) requireHandshake(request, upgrades);
       const reply = await route.handler(new RequestEvent(request, route), context);

@@ -9,6 +9,7 @@ import { requirePrincipals } from './auth.js';
 import { browserGuard, type Check, checking } from './browser-guard.js';
 import type { ServerContext } from './context.js';
 import { NO_ROUTE, notAllowed, shapeErrors } from './errors.js';
+import { actsOnGet } from './get-actions.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, DEFAULT_TIMEOUTS, type Timeouts } from './listener.js';
 import { limitRate } from './rate-limit.js';
@@ -23,6 +24,8 @@ export interface Endpoint {
   tls?: SecureContextOptions | undefined;
   /** Requests a second that one client may make; absent for no limit. */
   rateLimit?: number | undefined;
+  /** Whether a GET on an action performs it; by default it does. */
+  getActions?: boolean | undefined;
 }
 
 export interface ServerOptions<Context extends ServerContext> {
@@ -40,9 +43,10 @@ const HANDED_OVER = 101;
 /** The methods that each path supports. */
 type Methods = ReadonlyMap<string, readonly string[]>;
 
-const methodsOf = (routes: readonly Route[]): Methods => {
+const methodsOf = (routes: readonly Route[], getActions: boolean): Methods => {
   const methods = new Map<string, string[]>();
   for (const route of routes) {
+    if (actsOnGet(route) && !getActions) continue;
     const known = methods.get(route.path) ?? [];
     methods.set(route.path, [...known, route.method, ...(answersHead(route) ? ['HEAD'] : [])]);
   }
@@ -94,7 +98,7 @@ export const createServer = async <Context extends ServerContext>({
   routes,
   pages,
   context,
-  endpoint: { listen, access, tls, rateLimit },
+  endpoint: { listen, access, tls, rateLimit, getActions = true },
   timeouts = DEFAULT_TIMEOUTS,
 }: ServerOptions<Context>): Promise<Hapi.Server> => {
   const debug = context.log.isLevelEnabled('debug');
@@ -119,7 +123,7 @@ export const createServer = async <Context extends ServerContext>({
   requirePrincipals(server, access);
   const upgrades = new Upgrades(listener, CONSOLE_PROTOCOL);
   server.ext('onPreStop', () => upgrades.close());
-  const methods = methodsOf(routes);
+  const methods = methodsOf(routes, getActions);
   server.route(
     routes.map((route) =>
       toHapiRoute(route, {
@@ -128,6 +132,7 @@ export const createServer = async <Context extends ServerContext>({
         upgrades,
         allowed: methods.get(route.path) ?? [],
         authenticates: !('everyone' in access),
+        getActions,
       }),
     ),
   );

@@ -1,9 +1,12 @@
+import { actsOnGet } from '../../lib/server/get-actions.js';
 import { changesSomething, isWebSocket, type Route } from '../../lib/server/route.js';
 
 /** One line for each status that docs/api.md explains. */
 const DESCRIPTIONS = {
   400: 'Malformed or invalid input; the message names the key',
+  403: 'Not sent on purpose, but by a prefetch, a link or a page of another site',
   404: 'Unknown guest, image, job or snapshot, or an action that is not configured',
+  405: 'The config closes GET on actions (server.get_actions is false)',
   409: 'Not possible in the current state, or an idempotency key of another request',
   412: 'Changed since the ETag in If-Match',
   413: 'The body is too large',
@@ -23,6 +26,7 @@ export const errorsOf = (route: Route): [ErrorStatus, string][] => {
   const statuses = new Set<ErrorStatus>([
     ...takes(route.params ?? route.query ?? route.payload, 400),
     ...takes(route.params, 404),
+    ...takes(actsOnGet(route), 403, 405),
     ...takes(changesSomething(route), 409, 503, 507),
     ...takes(isWebSocket(route), 409, 426),
     ...takes(route.conditional, 412),

@@ -50,14 +50,18 @@ const endpointAt = async (address: Address, { server, dbpath }: Config, log: Log
   access: await accessTo(address.host, server, new TokenRegistry(dbpath, log)),
   tls: server.tls && (await readTls(server.tls)),
   rateLimit: server.rate_limit,
+  getActions: server.get_actions,
 });
 
 const prepareServer = ({ context }: Agent, endpoint: Endpoint): Promise<Server> =>
   createServer({ routes: routeTable, pages, context, endpoint });
 
-const serveSocket = async (agent: Agent, { server: { socket } }: Config): Promise<Server | undefined> => {
+const serveSocket = async (
+  agent: Agent,
+  { server: { socket, get_actions: getActions } }: Config,
+): Promise<Server | undefined> => {
   if (!socket) return undefined;
-  const server = await prepareServer(agent, { listen: { socket: socket.path }, access: SOCKET });
+  const server = await prepareServer(agent, { listen: { socket: socket.path }, access: SOCKET, getActions });
   await removeStaleSocket({ socket: socket.path });
   await startOnSocket(server, socket.mode);
   await chmod(socket.path, socket.mode);
