@@ -4,7 +4,7 @@ import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { serveRaw, serveTcp } from '../helpers/raw-service.js';
 
-/** Downloads from what answers on a port. */
+/** Sets up an agent that downloads from the service on a port. */
 const downloadFrom = async (t: ExecutionContext, port: number): Promise<() => Promise<Response>> => {
   const { url, context } = await serveApi(t, {
     services: { bad: { port, path: '/download' } },
@@ -17,7 +17,7 @@ const downloadFrom = async (t: ExecutionContext, port: number): Promise<() => Pr
 const download = async (t: ExecutionContext, answer: RequestListener): Promise<Response> =>
   (await downloadFrom(t, await serveRaw(t, answer)))();
 
-test('an answer of no bytes is a download of no bytes', async (t) => {
+test('passes on an empty download', async (t) => {
   const response = await download(t, (_, answer) => {
     answer.writeHead(200, { 'Content-Length': 0 }).end();
   });
@@ -26,7 +26,7 @@ test('an answer of no bytes is a download of no bytes', async (t) => {
   t.is(await response.text(), '');
 });
 
-test("the headers of a sub-agent's answer do not reach the client", async (t) => {
+test("keeps the sub-agent's own headers from the client", async (t) => {
   const response = await download(t, (_, answer) => {
     answer.writeHead(200, { 'Set-Cookie': 'a=b', 'Content-Encoding': 'gzip', 'X-Of-Its-Own': '1' });
     answer.end('bytes');
@@ -36,7 +36,7 @@ test("the headers of a sub-agent's answer do not reach the client", async (t) =>
     t.is(response.headers.get(name), null);
 });
 
-/** Downloads from what answers so at first, and well then. */
+/** Downloads from a service whose first response is the given one and whose later ones are fine. */
 const downloadTwice = async (t: ExecutionContext, first: string): Promise<() => Promise<string>> => {
   let downloads = 0;
   const port = await serveTcp(t, (socket) => {
@@ -51,19 +51,19 @@ const downloadTwice = async (t: ExecutionContext, first: string): Promise<() => 
   };
 };
 
-test('bytes beyond those that an answer has announced are no part of it, nor of the next download', async (t) => {
+test('drops bytes beyond the announced length, also from the next download', async (t) => {
   const again = await downloadTwice(t, 'Content-Length: 3\r\n\r\nabcdef');
   t.is(await again(), 'abc');
   t.is(await again(), 'bytes');
 });
 
-test('an answer with a broken chunk, all at once, is no whole answer, and the next download is well', async (t) => {
+test('breaks off a download with a malformed chunk, and serves the next one', async (t) => {
   const again = await downloadTwice(t, 'Transfer-Encoding: chunked\r\n\r\n3\r\nabcXX');
   await t.throwsAsync(again(), { any: true });
   t.is(await again(), 'bytes');
 });
 
-test('a refusal that breaks off keeps its status, and what it has said', async (t) => {
+test('passes on the status and the partial message of a refusal that breaks off', async (t) => {
   const response = await download(t, (_, answer) => {
     answer.writeHead(409, { 'Content-Length': 100 }).write('it is locked', () => answer.destroy());
   });
@@ -71,7 +71,7 @@ test('a refusal that breaks off keeps its status, and what it has said', async (
   t.like(await response.json(), { code: 409, message: 'it is locked' });
 });
 
-test('a refusal that does not end is waited for only so long', async (t) => {
+test('passes on a refusal that never ends after a time limit', async (t) => {
   const response = await download(t, (_, answer) => {
     answer.writeHead(409, { 'Content-Length': 100 }).write('it is locked');
   });
@@ -79,7 +79,7 @@ test('a refusal that does not end is waited for only so long', async (t) => {
   t.like(await response.json(), { code: 409, message: 'it is locked' });
 });
 
-test('a refusal of very many words is told in part', async (t) => {
+test('truncates the message of a very long refusal', async (t) => {
   const response = await download(t, (_, answer) => {
     answer.writeHead(500).end('word '.repeat(1_000_000));
   });

@@ -10,7 +10,7 @@ for (const type of [
   'multipart/form-data; boundary=x',
   'nonsense',
 ])
-  test(`a JSON body is read though it says that it is ${type}`, async (t) => {
+  test(`reads a JSON body whose Content-Type is ${type}`, async (t) => {
     const { call } = await serveApi(t);
     const { status, body } = await call('POST', '/guests', guest, { 'content-type': type });
     t.is(status, 202);
@@ -20,9 +20,9 @@ for (const type of [
 for (const [what, body] of [
   ['null', 'null'],
   ['{}', '{}'],
-  ['no body at all', undefined],
+  ['no body', undefined],
 ] as const)
-  test(`POST /guests with ${what} is an empty guest`, async (t) => {
+  test(`POST /guests with ${what} creates an empty guest`, async (t) => {
     const { call } = await serveApi(t);
     const answer = await call('POST', '/guests', body);
     t.is(answer.status, 202);
@@ -33,9 +33,9 @@ for (const [what, body] of [
   ['no body', undefined],
   ['null', 'null'],
   ['a guest', '{"id":"x"}'],
-  ['no JSON at all', 'not { JSON'],
+  ['malformed JSON', 'not { JSON'],
 ] as const) {
-  test(`an action with ${what} in its body is carried out`, async (t) => {
+  test(`runs an action whose body is ${what}`, async (t) => {
     const { call, context } = await serveApi(t);
     const { id } = await addGuest(context);
     const { status, jobId } = await call('POST', `/guests/${id}/suspend`, body, {
@@ -45,7 +45,7 @@ for (const [what, body] of [
     t.is((await finished(context, jobId)).Status, 'Complete');
   });
 
-  test(`DELETE with ${what} in its body deletes`, async (t) => {
+  test(`deletes when the body is ${what}`, async (t) => {
     const { call, context } = await serveApi(t);
     const { id } = await addGuest(context);
     const { status, jobId } = await call('DELETE', `/guests/${id}`, body);
@@ -54,7 +54,7 @@ for (const [what, body] of [
   });
 }
 
-test('unknown keys are ignored, in the body, in what is in it, and in the query', async (t) => {
+test('ignores unknown keys in the body, nested or not, and in the query', async (t) => {
   const { call } = await serveApi(t);
   const disks = [{ size: 8, colour: 'red' }];
   const { status, body } = await call('POST', '/guests?verbose=1', { memory: 64, colour: 'red', disks });
@@ -62,7 +62,7 @@ test('unknown keys are ignored, in the body, in what is in it, and in the query'
   t.false(JSON.stringify(body).includes('red'));
 });
 
-test('a trailing slash is accepted', async (t) => {
+test('accepts a trailing slash', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   for (const path of [
@@ -76,14 +76,14 @@ test('a trailing slash is accepted', async (t) => {
   t.is((await call('POST', `/guests/${id}/start/`)).status, 202);
 });
 
-test('the id of a guest may be given in capitals', async (t) => {
+test('accepts a guest id in capitals', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   t.like((await call('GET', `/guests/${id.toUpperCase()}`)).body, { id });
 });
 
 for (const encoding of ['gzip', 'deflate'])
-  test(`a long reply is compressed with ${encoding} when asked for`, async (t) => {
+  test(`compresses a long response with ${encoding} when the client accepts it`, async (t) => {
     const { call, context } = await serveApi(t);
     for (let count = 0; count < 30; count++) await addGuest(context, { memory: 64 });
     const answer = await call('GET', '/guests', undefined, { 'accept-encoding': encoding });
@@ -94,7 +94,7 @@ for (const encoding of ['gzip', 'deflate'])
     t.deepEqual(plain.body, answer.body);
   });
 
-test('replies are JSON in UTF-8', async (t) => {
+test('responds with JSON in UTF-8', async (t) => {
   const { call } = await serveApi(t);
   await call('PATCH', '/metadata', { ort: 'Köln' });
   const { headers, body } = await call('GET', '/metadata');

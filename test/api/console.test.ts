@@ -39,7 +39,7 @@ const refusal = async (url: string, options = {}): Promise<{ status: number; mes
   throw new Error(`${url} was not refused`);
 };
 
-test('bytes pass in both directions, those that come with the handshake as well', async (t) => {
+test('passes bytes in both directions, including those sent with the handshake', async (t) => {
   const { serial } = await serve(t, undefined);
   const viewer = await view(serial);
   await viewer.sees('hello');
@@ -47,7 +47,7 @@ test('bytes pass in both directions, those that come with the handshake as well'
   t.true(await viewer.sees('WHO IS THERE'));
 });
 
-test('a container’s console is its own action', async (t) => {
+test('opens a container’s console with the container action', async (t) => {
   const { serial, scripted } = await serve(t, undefined, 'container');
   await (await view(serial)).sees('hello');
   t.deepEqual(
@@ -56,7 +56,7 @@ test('a container’s console is its own action', async (t) => {
   );
 });
 
-test('the sub-agent is told the guest and how much of what was said before is wanted', async (t) => {
+test('passes the guest and the wanted scrollback to the sub-agent', async (t) => {
   const { serial, context, scripted } = await serve(t, undefined);
   await view(`${serial}?scrollback=99`);
   await view(serial);
@@ -67,7 +67,7 @@ test('the sub-agent is told the guest and how much of what was said before is wa
   ]);
 });
 
-test('text tells how large the terminal is, and is not typed', async (t) => {
+test('takes text messages as terminal sizes, not as input', async (t) => {
   const sizes: TerminalSize[] = [];
   const { serial } = await serve(t, () => ({ bytes: shouting(), resize: (size) => void sizes.push(size) }));
   const viewer = await view(serial);
@@ -78,7 +78,7 @@ test('text tells how large the terminal is, and is not typed', async (t) => {
   t.false(viewer.output.includes('132'));
 });
 
-test('text that is no such thing closes the console, which says what text is for', async (t) => {
+test('closes the console on any other text, and says what text is for', async (t) => {
   const { serial } = await serve(t, undefined);
   for (const nonsense of ['ls', '{"resize": {"columns": -1, "rows": 2}}', '{"resize": {"columns": 1}}']) {
     const viewer = await view(serial, { stream: { decodeStrings: false } });
@@ -88,7 +88,7 @@ test('text that is no such thing closes the console, which says what text is for
   }
 });
 
-test('a message that is too large closes the console, and the agent goes on', async (t) => {
+test('closes the console on a message that is too large, and keeps serving', async (t) => {
   const { serial, call } = await serve(t, undefined);
   const viewer = await view(serial);
   const ended = viewer.ends();
@@ -97,7 +97,7 @@ test('a message that is too large closes the console, and the agent goes on', as
   t.is((await call('GET', '/healthz')).status, 200);
 });
 
-test('bytes that are no frames close the console, and the agent goes on', async (t) => {
+test('closes the console on malformed frames, and keeps serving', async (t) => {
   const { url, serial, call } = await serve(t, undefined);
   const handshake = [
     `GET ${new URL(serial).pathname} HTTP/1.1`,
@@ -112,7 +112,7 @@ test('bytes that are no frames close the console, and the agent goes on', async 
   t.is((await call('GET', '/healthz')).status, 200);
 });
 
-test('when the guest’s side ends the client is told that it was meant to', async (t) => {
+test('reports a regular end of the guest’s side to the client', async (t) => {
   const bytes = shouting();
   const { serial } = await serve(t, () => ({ bytes }));
   const viewer = await view(serial);
@@ -121,7 +121,7 @@ test('when the guest’s side ends the client is told that it was meant to', asy
   t.deepEqual(await ended, [1000, '']);
 });
 
-test('when the guest’s side fails the client is told why', async (t) => {
+test('reports a failure of the guest’s side to the client with its reason', async (t) => {
   const bytes = shouting();
   const { serial } = await serve(t, () => ({ bytes }));
   const viewer = await view(serial);
@@ -132,7 +132,7 @@ test('when the guest’s side fails the client is told why', async (t) => {
   t.regex(reason, /^the shell is broken: é+$/);
 });
 
-test('when the client goes away the guest’s side is closed', async (t) => {
+test('closes the guest’s side when the client disconnects', async (t) => {
   const bytes = shouting();
   const { serial } = await serve(t, () => ({ bytes }));
   const viewer = await view(serial);
@@ -142,7 +142,7 @@ test('when the client goes away the guest’s side is closed', async (t) => {
   t.true(bytes.destroyed);
 });
 
-test('a client that reads nothing is not buffered for without bound', async (t) => {
+test('bounds the buffer of a client that does not read', async (t) => {
   let pushed = 0;
   const bytes = new Duplex({
     read() {
@@ -165,7 +165,7 @@ test('a client that reads nothing is not buffered for without bound', async (t) 
   viewer.stream.destroy();
 });
 
-test('a guest has so many consoles and no more, until one is closed', async (t) => {
+test('limits the consoles of a guest until one is closed', async (t) => {
   const { serial } = await serve(t, undefined);
   const viewers = await Promise.all(Array.from({ length: MAX_CONSOLES }, () => view(serial)));
   t.like(await refusal(serial), { status: 429 });
@@ -174,14 +174,14 @@ test('a guest has so many consoles and no more, until one is closed', async (t) 
   t.pass();
 });
 
-test('other actions of the guest go on while its console is open', async (t) => {
+test('runs other actions of the guest while its console is open', async (t) => {
   const { serial, call, context } = await serve(t, undefined);
   await view(serial);
   const id = context.guests.list()[0]?.id;
   t.is((await call('POST', `/guests/${id}/start?wait=10`)).status, 200);
 });
 
-test('a request that is none for a WebSocket is told so', async (t) => {
+test('answers a request without a WebSocket handshake with 426', async (t) => {
   const { call, context } = await serve(t, undefined);
   const id = context.guests.list()[0]?.id;
   const { status, headers } = await call('GET', `/guests/${id}/console/serial`);
@@ -189,13 +189,13 @@ test('a request that is none for a WebSocket is told so', async (t) => {
   t.is(headers.get('upgrade'), 'websocket');
 });
 
-test('a guest that is not there is a 404, in words', async (t) => {
+test('rejects an unknown guest with 404', async (t) => {
   const { url } = await serve(t, undefined);
   const path = '/guests/7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10/console/serial';
   t.like(await refusal(`${url}${path}`), { status: 404 });
 });
 
-test('a console that the config does not have is a 404', async (t) => {
+test('rejects a console that is not configured with 404', async (t) => {
   const { url, context } = await serveApi(t, { actions: { vncConsole: undefined } });
   const { id } = await addGuest(context);
   const { status, message } = await refusal(`${url}/guests/${id}/console/vnc`);
@@ -203,13 +203,13 @@ test('a console that the config does not have is a 404', async (t) => {
   t.is(message, 'vncConsole: Not configured');
 });
 
-test('a scrollback that is no number of bytes is a 400', async (t) => {
+test('rejects a malformed scrollback with 400', async (t) => {
   const { serial } = await serve(t, undefined);
   for (const value of ['-1', 'all', '99999999'])
     t.like(await refusal(`${serial}?scrollback=${value}`), { status: 400 });
 });
 
-test('what the sub-agent refuses is refused, in its words', async (t) => {
+test('passes on the sub-agent’s refusal with its message', async (t) => {
   const refusals: [Refusal | Error, number, RegExp][] = [
     [new Refusal('conflict', 'guest x is off: start it first'), 409, /^guest x is off: start it first$/],
     [new Refusal('not_found', 'guest x: not found'), 404, /^guest x: not found$/],
@@ -225,13 +225,13 @@ test('what the sub-agent refuses is refused, in its words', async (t) => {
   }
 });
 
-test('a sub-agent that is down is a 503', async (t) => {
+test('answers 503 when the sub-agent is down', async (t) => {
   const { serial, scripted } = await serve(t, undefined);
   await scripted.subAgent.close();
   t.like(await refusal(serial), { status: 503 });
 });
 
-test('when the agent stops, consoles are closed with the code for that', async (t) => {
+test('closes consoles with code 1001 when the agent stops', async (t) => {
   const { context } = await startTestAgent(t, {});
   const server = await createServer({
     routes: routeTable,
@@ -247,12 +247,12 @@ test('when the agent stops, consoles are closed with the code for that', async (
   t.is((await ended)[0], 1001);
 });
 
-test('a page of another site gets no console', async (t) => {
+test('refuses a console to pages of other sites', async (t) => {
   const { serial } = await serve(t, undefined);
   t.like(await refusal(serial, { headers: { Origin: 'https://evil.example' } }), { status: 403 });
 });
 
-test('the audit log has who opened which console', async (t) => {
+test('records who opened which console in the audit log', async (t) => {
   const { serial, context, dbpath } = await serve(t, undefined);
   await view(serial);
   await context.audit.close();
@@ -266,7 +266,7 @@ test('the audit log has who opened which console', async (t) => {
   });
 });
 
-/** What is answered to a request, byte for byte as it is sent. */
+/** Returns the raw response to a raw request. */
 const answerTo = async (url: string, request: string): Promise<string> => {
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
@@ -274,7 +274,7 @@ const answerTo = async (url: string, request: string): Promise<string> => {
   return text(socket);
 };
 
-test('a request that would rather speak another protocol is answered all the same', async (t) => {
+test('answers a request that asks to upgrade to an unsupported protocol', async (t) => {
   const { url, context } = await serveApi(t);
   const body = '{"memory": 64}';
   const answer = await answerTo(
@@ -294,7 +294,7 @@ test('a request that would rather speak another protocol is answered all the sam
   t.like(context.guests.list(), [{ memory: 64 }]);
 });
 
-test('requests for another protocol that come before the earlier answers are answered after them', async (t) => {
+test('answers pipelined upgrade requests after the earlier responses', async (t) => {
   const { opened, open } = gate();
   const { url, context } = await serveApi(t, {
     console: () => ({ bytes: shouting() }),
@@ -315,7 +315,7 @@ test('requests for another protocol that come before the earlier answers are ans
   t.regex(webSocket ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 404 /);
 });
 
-test('a connection that is reset while it waits for another protocol ends nothing but itself', async (t) => {
+test('survives the reset of a connection that waits for its upgrade', async (t) => {
   const { url, call } = await serve(t, undefined);
   for (const upgrade of ['websocket', 'h2c']) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -329,7 +329,7 @@ test('a connection that is reset while it waits for another protocol ends nothin
   t.is((await call('GET', '/healthz')).status, 200);
 });
 
-test('a request with a body is none for a WebSocket, and loses nothing of it', async (t) => {
+test('does not upgrade a request with a body, and keeps the body whole', async (t) => {
   const { url, context } = await serveApi(t);
   const body = '{"memory": 64}';
   const head = 'POST /guests HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
@@ -339,7 +339,7 @@ test('a request with a body is none for a WebSocket, and loses nothing of it', a
   t.like(context.guests.list(), [{ memory: 64 }, { memory: 64 }]);
 });
 
-test('empty messages are nothing, however many come', async (t) => {
+test('ignores empty messages, however many arrive', async (t) => {
   const bytes = new Duplex({ read() {}, write() {} });
   const { serial, call } = await serve(t, () => ({ bytes }));
   const viewer = await view(serial);
@@ -349,7 +349,7 @@ test('empty messages are nothing, however many come', async (t) => {
   t.is(bytes.writableLength, 0);
 });
 
-test('a handshake that is none is a 400 in words, and nothing is opened for it', async (t) => {
+test('rejects a malformed handshake with 400 and opens no console', async (t) => {
   const { url, serial, scripted } = await serve(t, undefined);
   const head = `GET ${new URL(serial).pathname} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
   const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
@@ -365,7 +365,7 @@ test('a handshake that is none is a 400 in words, and nothing is opened for it',
   t.deepEqual(scripted.consoles, []);
 });
 
-test('who asks without a WebSocket learns why one would be refused', async (t) => {
+test('answers a request without a handshake with the error that a WebSocket would get', async (t) => {
   const { call, context } = await serve(t, () => {
     throw new Refusal('conflict', 'guest x is off: start it first');
   });
@@ -376,7 +376,7 @@ test('who asks without a WebSocket learns why one would be refused', async (t) =
   });
 });
 
-test('a WebSocket is refused where there is none, and where it makes no sense', async (t) => {
+test('refuses a WebSocket on other routes, on unknown paths and without a key', async (t) => {
   const { url, context } = await serve(t, undefined);
   const id = context.guests.list()[0]?.id;
   const upgrade = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';

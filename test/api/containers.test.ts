@@ -16,7 +16,7 @@ const GUEST_ACTIONS: readonly GuestAction[] = [
 
 const prefixed = (name: string): string => `container${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
-test("a container is created by the containers' action", async (t) => {
+test('creates a container with the container action', async (t) => {
   const { call, context, scripted } = await serveApi(t);
   const { body, jobId } = await call('POST', '/guests', { type: 'container', image: 'busybox' });
   t.like(body, { type: 'container', image: 'busybox', state: 'create' });
@@ -28,7 +28,7 @@ test("a container is created by the containers' action", async (t) => {
 });
 
 for (const action of GUEST_ACTIONS)
-  test(`${action} of a container is ${prefixed(action)}, each time, and of a virtual machine ${action}`, async (t) => {
+  test(`runs ${prefixed(action)} for every container and ${action} for a virtual machine`, async (t) => {
     const { call, context, scripted } = await serveApi(t);
     const containers = [
       await addGuest(context, { type: 'container' }),
@@ -46,7 +46,7 @@ for (const action of GUEST_ACTIONS)
   });
 
 for (const type of ['cpu', 'disk', 'nic'])
-  test(`${type} metrics of a container come from ${prefixed(`${type}Metrics`)}`, async (t) => {
+  test(`gets the ${type} metrics of a container with ${prefixed(`${type}Metrics`)}`, async (t) => {
     const { call, context, scripted } = await serveApi(t);
     const { id } = await addGuest(context, { type: 'container' });
     t.is((await call('GET', `/guests/${id}/metrics/${type}`)).status, 200);

@@ -15,7 +15,7 @@ import { gate, until } from '../helpers/wait.js';
 const ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
 const PATH = `/guests/${ID}/snapshots/monday/download`;
 
-/** Downloads from a service of its own, which is not a sub-agent of ours. */
+/** Downloads from a raw service instead of the scripted sub-agent. */
 const rawDownload = (port: number): TestAgentOptions => ({
   services: { raw: { port } },
   actions: { downloadSnapshot: [{ service: 'raw' }] },
@@ -27,7 +27,7 @@ const withGuest = async (t: ExecutionContext, options: TestAgentOptions = {}): P
   return api;
 };
 
-test('the bytes of a snapshot are passed through', async (t) => {
+test('passes the bytes of a snapshot through', async (t) => {
   const { call, scripted } = await withGuest(t);
   const { status, headers, text, jobId } = await call('GET', PATH);
   t.is(status, 200);
@@ -42,21 +42,21 @@ test('the bytes of a snapshot are passed through', async (t) => {
   ]);
 });
 
-test('the length that a sub-agent announces is passed on', async (t) => {
+test('passes on the length that a sub-agent announces', async (t) => {
   const { call } = await withGuest(t, { downloadLength: 21 });
   const { headers, text } = await call('GET', PATH);
   t.is(headers.get('content-length'), '21');
   t.is(text, 'the bytes of the disk');
 });
 
-test('a download whose length nobody knows beforehand is sent without one', async (t) => {
+test('sends a download of unknown length without one', async (t) => {
   const { call } = await withGuest(t);
   const { headers, text } = await call('GET', PATH);
   t.is(headers.get('content-length'), null);
   t.is(text, 'the bytes of the disk');
 });
 
-test('a download that is shorter than was announced is no whole answer', async (t) => {
+test('breaks off a download that is shorter than announced', async (t) => {
   const source = new PassThrough();
   const { url } = await withGuest(t, { download: () => source, downloadLength: 2 });
   source.write('x');
@@ -65,7 +65,7 @@ test('a download that is shorter than was announced is no whole answer', async (
   await t.throwsAsync(response.text(), { any: true });
 });
 
-test('bytes are passed on as they arrive, not when all have', async (t) => {
+test('passes bytes on as they arrive', async (t) => {
   const source = new PassThrough();
   const { url } = await withGuest(t, { download: () => source });
   source.write('first');
@@ -76,7 +76,7 @@ test('bytes are passed on as they arrive, not when all have', async (t) => {
   t.is(Buffer.from((await reader?.read())?.value ?? []).toString(), 'second');
 });
 
-test('8 MB arrive whole', async (t) => {
+test('transfers 8 MB whole and uncompressed', async (t) => {
   const bytes = Buffer.alloc(8 * 1024 * 1024, 'abcdefg');
   const { url } = await withGuest(t, { download: () => new PassThrough().end(bytes) });
   const response = await fetch(`${url}${PATH}`, { headers: { 'accept-encoding': 'gzip' } });
@@ -122,7 +122,7 @@ test('passes on a refusal without a message, and names its status', async (t) =>
   t.regex((body as { message: string }).message, /status 409/);
 });
 
-test('at most 5 downloads of a guest run at a time, and the next waits for one to end', async (t) => {
+test('runs at most 5 downloads of a guest at a time and queues the next', async (t) => {
   const sources: PassThrough[] = [];
   const { url, scripted } = await withGuest(t, {
     service: { max_pending: 8 },
@@ -134,16 +134,16 @@ test('at most 5 downloads of a guest run at a time, and the next waits for one t
     },
   });
   const downloads = Array.from({ length: 6 }, () => fetch(`${url}${PATH}`).then((r) => r.text()));
-  await until('five have begun', () => sources.length === 5);
+  await until('five have started', () => sources.length === 5);
   await new Promise((resolve) => setTimeout(resolve, 50));
   t.is(scripted.requests('/download').length, 5);
   sources[0]?.end();
-  await until('the sixth has begun', () => sources.length === 6);
+  await until('the sixth has started', () => sources.length === 6);
   for (const source of sources) source.end();
   t.deepEqual(await Promise.all(downloads), Array(6).fill('x'));
 });
 
-test('a download counts as a call of its service until it ends, and the next one waits without a time limit', async (t) => {
+test('counts a download as a call of its service until it ends, and lets the next wait without a time limit', async (t) => {
   const sources: PassThrough[] = [];
   const { url } = await withGuest(t, {
     service: { max_pending: 1 },
@@ -156,16 +156,16 @@ test('a download counts as a call of its service until it ends, and the next one
     },
   });
   const downloads = Array.from({ length: 2 }, () => fetch(`${url}${PATH}`).then((r) => r.text()));
-  await until('one has begun', () => sources.length === 1);
+  await until('one has started', () => sources.length === 1);
   await new Promise((resolve) => setTimeout(resolve, 1200));
   t.is(sources.length, 1);
   sources[0]?.end();
-  await until('the other has begun', () => sources.length === 2);
+  await until('the other has started', () => sources.length === 2);
   sources[1]?.end();
   t.deepEqual(await Promise.all(downloads), ['x', 'x']);
 });
 
-test('a client that goes away ends the download, and makes room', async (t) => {
+test('ends the download of a client that disconnects, and frees its place', async (t) => {
   const ended = gate();
   const { url, call } = await withGuest(t, {
     service: { max_pending: 8 },
@@ -186,7 +186,7 @@ test('a client that goes away ends the download, and makes room', async (t) => {
   next.abort();
 });
 
-test('HEAD asks for no bytes, and leaves no download behind', async (t) => {
+test('answers HEAD without leaving a download open', async (t) => {
   const { url, call } = await withGuest(t);
   for (let count = 0; count < 6; count++) {
     const head = request(`${url}${PATH}`, { method: 'HEAD', agent: false }).end();
@@ -197,7 +197,7 @@ test('HEAD asks for no bytes, and leaves no download behind', async (t) => {
   t.is((await call('GET', PATH)).text, 'the bytes of the disk');
 });
 
-test('a download that breaks off is no whole answer', async (t) => {
+test('breaks off the response when the download breaks off', async (t) => {
   const source = new PassThrough();
   const { url } = await withGuest(t, { download: () => source });
   source.write('x');
@@ -206,7 +206,7 @@ test('a download that breaks off is no whole answer', async (t) => {
   await t.throwsAsync(response.text(), { any: true });
 });
 
-test('a client that stops reading is cut off after a while, and makes room', async (t) => {
+test('disconnects a client that stops reading', async (t) => {
   const gone = gate();
   const { url, context } = await serveApi(
     t,
@@ -228,7 +228,7 @@ test('a client that stops reading is cut off after a while, and makes room', asy
   t.pass();
 });
 
-test('a slow answer that follows a stream on the same connection is waited for', async (t) => {
+test('waits for a slow response that follows a stream on the same connection', async (t) => {
   const { url, context } = await serveApi(
     t,
     { methods: { 'Test.cpuMetrics': () => delay(2500, { type: 'cpu', cpu: [] }) } },

@@ -7,7 +7,7 @@ import { exampleOf, pathOf } from '../helpers/endpoints.js';
 const changes = routeTable.filter(({ method, reply }) => method !== 'GET' || reply.status === 202);
 
 for (const route of changes)
-  test(`a dry run of ${route.method} ${route.path} answers 200 and changes nothing`, async (t) => {
+  test(`a dry run of ${route.method} ${route.path} responds with 200 and changes nothing`, async (t) => {
     const { call, context } = await serveApi(t);
     const example = await exampleOf(route, context);
     const before = [context.guests.list(), context.jobs.list(), context.metadata.all()];
@@ -19,14 +19,14 @@ for (const route of changes)
     t.deepEqual([context.guests.list(), context.jobs.list(), context.metadata.all()], before);
   });
 
-test('a dry run of a create answers the guest that would be', async (t) => {
+test('a dry run of a create responds with the guest as it would be', async (t) => {
   const { call } = await serveApi(t);
   const { body } = await call('POST', '/guests?dryRun=true', { memory: 64, cpu: 1, colour: 'red' });
   t.like(body, { state: 'create', memory: 64, cpu: 1 });
   t.false(Object.hasOwn(body as object, 'colour'));
 });
 
-test('a dry run is refused as the request would be', async (t) => {
+test('rejects a dry run with the error of the real request', async (t) => {
   const { call, context } = await serveApi(t, { actions: { suspend: undefined } });
   const { id } = await addGuest(context);
   const refused: [string, string, unknown, number][] = [
@@ -41,7 +41,7 @@ test('a dry run is refused as the request would be', async (t) => {
     t.is((await call(method, `${path}?dryRun=true`, body)).status, status, `${method} ${path}`);
 });
 
-test('a dry run does not use up its idempotency key', async (t) => {
+test('leaves the idempotency key of a dry run unused', async (t) => {
   const { call } = await serveApi(t);
   const key = { 'Idempotency-Key': 'k' };
   t.is((await call('POST', '/guests?dryRun=true', { memory: 64 }, key)).status, 200);

@@ -7,7 +7,7 @@ import { type ApiAnswer, serveApi } from '../helpers/api.js';
 
 const NO_GUEST = '00000000-0000-4000-8000-000000000000';
 
-/** Checks the contract's one shape for errors, and gives the message. */
+/** Checks that an error has the contract's shape, and returns its message. */
 const assertError = (t: ExecutionContext, { status, headers, body }: ApiAnswer, code: number): string => {
   const { message, ...rest } = body as { message: string };
   t.is(status, code, message);
@@ -35,7 +35,7 @@ const NOT_FOUND: [method: string, path: string, message: string][] = [
 ];
 
 for (const [method, path, message] of NOT_FOUND)
-  test(`${method} ${path.replace(NO_GUEST, 'ID')} is a 404 that says what is not there`, async (t) => {
+  test(`${method} ${path.replace(NO_GUEST, 'ID')} responds with 404 and names what is missing`, async (t) => {
     const { call } = await serveApi(t);
     t.is(assertError(t, await call(method, path), 404), message);
   });
@@ -47,7 +47,7 @@ for (const [method, path, allow] of [
   ['DELETE', `/guests/${NO_GUEST}/start`, 'POST, GET'],
   ['POST', '/debug/pprof', 'GET, HEAD'],
 ] as const)
-  test(`${method} ${path.replace(NO_GUEST, 'ID')} is a 405 that says what is allowed`, async (t) => {
+  test(`${method} ${path.replace(NO_GUEST, 'ID')} responds with 405 and the allowed methods`, async (t) => {
     const { call } = await serveApi(t);
     const answer = await call(method, path, method === 'PUT' ? 'not { JSON' : undefined);
     assertError(t, answer, 405);
@@ -62,12 +62,12 @@ for (const [method, path] of [
   ['POST', `/guests/${NO_GUEST}/snapshots`],
   ['POST', `/guests/${NO_GUEST}/snapshots/monday/rollback`],
 ] as const)
-  test(`${method} ${path.replace(NO_GUEST, 'ID')} with bad JSON is a 400`, async (t) => {
+  test(`${method} ${path.replace(NO_GUEST, 'ID')} rejects malformed JSON with 400`, async (t) => {
     const { call } = await serveApi(t);
     t.regex(assertError(t, await call(method, path, '{"id":'), 400), /JSON/);
   });
 
-test('a body that is too large is a 413', async (t) => {
+test('rejects a body that is too large with 413', async (t) => {
   const { call } = await serveApi(t);
   assertError(t, await call('POST', '/guests', { metadata: { a: 'x'.repeat(1100 * 1024) } }), 413);
 });
@@ -87,12 +87,12 @@ for (const [path, message] of [
   ['/jobs?limit=many', /limit/],
   ['/debug/pprof/profile?seconds=-1', /seconds/],
 ] as const)
-  test(`GET ${path.slice(0, 80)} is a 400 that names what is wrong`, async (t) => {
+  test(`GET ${path.slice(0, 80)} responds with 400 and names the mistake`, async (t) => {
     const { call } = await serveApi(t);
     t.regex(assertError(t, await call('GET', path), 400), message);
   });
 
-test('a path that is no URL is a 400 in the same shape', async (t) => {
+test('rejects a malformed path with 400 in the same shape', async (t) => {
   const { url } = await serveApi(t);
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.end('GET /guests/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
@@ -101,7 +101,7 @@ test('a path that is no URL is a 400 in the same shape', async (t) => {
   t.like(JSON.parse(body), { code: 400, stack: [] });
 });
 
-test('an action that the config does not have is a 404 that names it', async (t) => {
+test('rejects an action that is not configured with 404 and its name', async (t) => {
   const { call, context } = await serveApi(t, { actions: { suspend: undefined, containerStart: undefined } });
   const { id } = await addGuest(context);
   t.is(assertError(t, await call('POST', `/guests/${id}/suspend`), 404), 'suspend: Not configured');
@@ -112,7 +112,7 @@ test('an action that the config does not have is a 404 that names it', async (t)
   );
 });
 
-test('with debug logging an error has its stack, as an array of strings', async (t) => {
+test('includes the stack as an array of strings with debug logging', async (t) => {
   const log = pino({ level: 'debug' }, { write: () => {} });
   const { call } = await serveApi(t, { log });
   const { body } = await call('GET', `/guests/${NO_GUEST}`);
@@ -121,7 +121,7 @@ test('with debug logging an error has its stack, as an array of strings', async 
   t.true(stack.length > 2 && stack.every((line) => typeof line === 'string'));
 });
 
-test('an error that nobody foresaw is a 500 that keeps its cause for the log', async (t) => {
+test('responds to an unexpected error with 500 and keeps its cause for the log', async (t) => {
   const logged: string[] = [];
   const log = pino({ level: 'error' }, { write: (line) => logged.push(line) });
   const { call, context } = await serveApi(t, { log });

@@ -10,7 +10,7 @@ import { until } from '../helpers/wait.js';
 
 type Data = Record<string, unknown> & { kind: string; change: string; id: string };
 
-/** Follows the events with the client, and keeps them. */
+/** Follows the events with the client and collects them. */
 const follow = (t: ExecutionContext, { url }: Api, options: Parameters<MistifyClient['events']>[0] = {}) => {
   const controller = new AbortController();
   const client = new MistifyClient({ url });
@@ -29,7 +29,7 @@ const follow = (t: ExecutionContext, { url }: Api, options: Parameters<MistifyCl
 const told = (seen: readonly { data: Data }[]): string[] =>
   seen.map(({ data: { kind, change } }) => `${kind} ${change}`);
 
-test("a guest's creation is told: the guest, its job from the queue to the end, and its state", async (t) => {
+test("reports a guest's creation: the guest, its job from queue to end, and its state", async (t) => {
   const api = await serveApi(t);
   const seen = follow(t, api, { lastEventId: '0' });
   const { body } = await api.call('POST', '/guests?wait=30', { memory: 64 });
@@ -48,51 +48,51 @@ test("a guest's creation is told: the guest, its job from the queue to the end, 
   );
 });
 
-test('the progress of a job is told with its percent', async (t) => {
+test('reports the progress of a job with its percentage', async (t) => {
   const api = await serveApi(t);
   const seen = follow(t, api, { kind: 'job', lastEventId: '0' });
   const { jobs } = api.context;
   const { ID } = await jobs.add('agent', 'fetchImage', { kind: 'guest', name: 'start' });
   await jobs.start(ID);
   await jobs.setProgress(ID, '12.0 of 100.0 MB', 12);
-  await until('it is told', () => seen.some(({ data }) => data.percent === 12));
+  await until('it is reported', () => seen.some(({ data }) => data.percent === 12));
   await jobs.complete(ID);
   t.pass();
 });
 
-test('an image that was fetched or deleted is told', async (t) => {
+test('reports fetched and deleted images', async (t) => {
   const api = await serveApi(t);
   const seen = follow(t, api, { kind: 'image', lastEventId: '0' });
   await api.call('POST', '/images?wait=30', { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' });
   await api.call('DELETE', '/images/debian-12?wait=30');
-  await until('both are told', () => seen.length === 2);
+  await until('both are reported', () => seen.length === 2);
   t.deepEqual(told(seen), ['image fetched', 'image deleted']);
   t.is(seen[0]?.data.id, 'debian-12');
 });
 
-test('only what is asked for is told: one guest, one kind', async (t) => {
+test('filters by guest and kind', async (t) => {
   const api = await serveApi(t);
   const [one, other] = [await addGuest(api.context), await addGuest(api.context)];
   const seen = follow(t, api, { guest: one.id, kind: 'guest', lastEventId: '0' });
   await api.context.guests.update(other.id, (guest) => ({ ...guest, memory: 1 }));
   await api.context.guests.update(one.id, (guest) => ({ ...guest, memory: 1 }));
-  await until('it is told', () => seen.length === 2);
+  await until('it is reported', () => seen.length === 2);
   t.deepEqual(told(seen), ['guest created', 'guest changed']);
   t.true(seen.every(({ data }) => data.id === one.id));
 });
 
-test('who comes back with the id of the last event gets what came meanwhile', async (t) => {
+test('resumes after Last-Event-ID', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context);
   const earlier = follow(t, api, { kind: 'guest', lastEventId: '0' });
-  await until('it is told', () => earlier.length === 1);
+  await until('it is reported', () => earlier.length === 1);
   await api.context.guests.remove(id);
   const seen = follow(t, api, { kind: 'guest', lastEventId: earlier[0]?.id });
-  await until('the rest is told', () => seen.length === 1);
+  await until('the rest is reported', () => seen.length === 1);
   t.deepEqual(told(seen), ['guest deleted']);
 });
 
-test('who has seen nothing begins with what comes from now on', async (t) => {
+test('starts with new events when the client sends no id', async (t) => {
   const api = await serveApi(t);
   const old = await addGuest(api.context);
   const controller = new AbortController();
@@ -106,7 +106,7 @@ test('who has seen nothing begins with what comes from now on', async (t) => {
   t.false(text.includes(old.id));
 });
 
-test('where a stream begins is told at once: who comes back with that misses nothing', async (t) => {
+test('reports where the stream starts, so that a client can resume before any event', async (t) => {
   const api = await serveApi(t);
   await addGuest(api.context);
   const controller = new AbortController();
@@ -114,39 +114,39 @@ test('where a stream begins is told at once: who comes back with that misses not
   controller.abort();
   const { id } = await addGuest(api.context);
   const seen = follow(t, api, { lastEventId: String(headers.get('X-Last-Event-ID')) });
-  await until('something is told', () => seen.length > 0);
+  await until('something is reported', () => seen.length > 0);
   t.like(seen[0]?.data, { kind: 'guest', change: 'created', id });
 });
 
-test('that events are missing after a crash is told once, with an id to go on from', async (t) => {
+test('reports events lost in a crash once, with an id to resume from', async (t) => {
   const dbpath = await tempDir(t);
   await mkdir(join(dbpath, 'events'));
   await writeFile(join(dbpath, 'events', 'events.jsonl'), '');
   const api = await serveApi(t, { dbpath });
   const seen = follow(t, api, { lastEventId: '7' });
-  await until('it is told', () => seen.length > 0);
+  await until('it is reported', () => seen.length > 0);
   const { id } = await addGuest(api.context);
-  await until('the guest is told', () => seen.some(({ data }) => data.id === id));
+  await until('the guest is reported', () => seen.some(({ data }) => data.id === id));
   t.like(seen[0], { event: 'missed', data: { after: 7 } });
   t.is(seen.filter(({ event }) => event === 'missed').length, 1);
   const { text } = await api.call('GET', `/events?after=${seen[0]?.id}&limit=1`);
   t.notRegex(text, /missed/);
 });
 
-test('with a limit the stream ends', async (t) => {
+test('ends the stream after the limit', async (t) => {
   const api = await serveApi(t);
   for (let n = 0; n < 3; n += 1) await addGuest(api.context);
   const { text } = await api.call('GET', '/events?after=0&limit=2&kind=guest');
   t.is(text.match(/^event: guest$/gm)?.length, 2);
 });
 
-test('an unknown kind, or an id that is none, is refused', async (t) => {
+test('rejects an unknown kind and a malformed id', async (t) => {
   const { call } = await serveApi(t);
   t.like(await call('GET', '/events?kind=gust'), { status: 400 });
   t.like(await call('GET', '/events', undefined, { 'Last-Event-ID': 'x' }), { status: 400 });
 });
 
-test('a reader that does not read takes no memory, and loses nothing when it reads again', async (t) => {
+test('buffers nothing for a client that does not read, and loses no event', async (t) => {
   const api = await serveApi(t);
   const controller = new AbortController();
   t.teardown(() => controller.abort());
@@ -176,7 +176,7 @@ test('a reader that does not read takes no memory, and loses nothing when it rea
   t.truthy(guest);
 });
 
-test('a reader who goes away is forgotten at once', async (t) => {
+test('forgets a client at once when it disconnects', async (t) => {
   const api = await serveApi(t);
   const controller = new AbortController();
   const { body } = await fetch(`${api.url}/events`, { signal: controller.signal });
@@ -187,7 +187,7 @@ test('a reader who goes away is forgotten at once', async (t) => {
   t.pass();
 });
 
-test('several guests are chosen by their ids between commas', async (t) => {
+test('filters by several comma-separated guests', async (t) => {
   const api = await serveApi(t);
   const guests = [];
   for (let n = 0; n < 3; n += 1) guests.push((await addGuest(api.context)).id);

@@ -6,7 +6,7 @@ import { view } from '../helpers/console.js';
 import { exampleOf, pathOf } from '../helpers/endpoints.js';
 
 for (const route of routeTable.filter((each) => !isWebSocket(each)))
-  test(`${route.method} ${route.path} answers what the table says`, async (t) => {
+  test(`${route.method} ${route.path} responds as its route describes`, async (t) => {
     const { call, context } = await serveApi(t);
     const example = await exampleOf(route, context);
     const payload = route.method === 'GET' ? undefined : example.payload;
@@ -24,12 +24,12 @@ for (const route of routeTable.filter(isWebSocket))
     t.is(protocol, 'mistify.console');
   });
 
-test('no path and method comes twice', (t) => {
+test('has no path and method twice', (t) => {
   const names = routeTable.map(({ method, path }) => `${method} ${path}`);
   t.deepEqual(names, [...new Set(names)]);
 });
 
-test("the table has every path of the contract, and the seed README's", (t) => {
+test('has every path of the contract and of the original README', (t) => {
   const names = new Set(routeTable.map(({ method, path }) => `${method} ${path}`));
   const actions = 'shutdown reboot restart poweroff start suspend delete'.split(' ');
   const snapshots = ['/guests/{guestID}/snapshots', '/guests/{guestID}/disks/{diskID}/snapshots'];

@@ -14,19 +14,19 @@ import { numberFrom, SEED } from '../helpers/property.js';
 import { Random } from '../helpers/random.js';
 import { until } from '../helpers/wait.js';
 
-/** Requests in all; raise it for a longer run. */
+/** The number of requests; raise it for a longer run. */
 const REQUESTS = numberFrom('MISTIFY_FUZZ_REQUESTS') ?? 3000;
 const CLIENTS = 8;
-/** Requests of a client after which an example is made anew: many of them change what they are about. */
+/** Requests after which a client makes a new example, since many requests change or delete theirs. */
 const RENEW_AFTER = 20;
 const ANSWER_MS = 30_000;
-/** Of a profile, which takes its time, nobody waits for the end. */
+/** How long a client waits, in milliseconds; profiles take longer. */
 const PROFILE_MS = 100;
 const MB = 2 ** 20;
 
 const isProfile = ({ path }: Route): boolean => path.endsWith('{profile}');
 
-/** What is wrong with an answer; `undefined` when nothing is. */
+/** Describes what is wrong with a response; `undefined` when nothing is. */
 const faultOf = ({ status, contentType, text }: FuzzAnswer, { method }: FuzzRequest, dbpath: string) => {
   if (status >= 500) return `a ${status}`;
   if (status < 400) return undefined;
@@ -50,7 +50,7 @@ interface Tally {
   succeeded: Set<Route>;
 }
 
-/** Asks for one thing after the other. */
+/** Sends one request after the other. */
 const fuzz = async (api: Api, random: Random, requests: number, tally: Tally): Promise<void> => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const port = Number(new URL(api.url).port);
@@ -78,7 +78,7 @@ const fuzz = async (api: Api, random: Random, requests: number, tally: Tally): P
   agent.destroy();
 };
 
-/** The examples of cancellable jobs hang for as long as nobody cancels them. */
+/** Cancels the jobs of the examples, which hang until they are cancelled. */
 const settle = async ({ context }: Api): Promise<void> => {
   for (const { ID } of context.jobs.list().filter((job) => !isFinished(job)))
     await context.runtime.queue.cancel(ID).catch(() => {});
@@ -91,7 +91,7 @@ const seeded = (t: ExecutionContext): Random => {
   return new Random(seed);
 };
 
-test('requests of every kind for every route get no 5xx, errors have the one shape, and the agent is well after it', async (t) => {
+test('random requests to every route cause no 5xx, errors keep their shape, and the agent stays healthy', async (t) => {
   const random = seeded(t);
   const api = await serveApi(t);
   const tally: Tally = { asked: 0, unanswered: 0, statuses: new Map(), succeeded: new Set() };
@@ -118,7 +118,7 @@ test('requests of every kind for every route get no 5xx, errors have the one sha
   t.is((await api.call('GET', '/guests')).status, 200);
 });
 
-test('bytes that are not quite HTTP get no 5xx, and every connection is given up in the end', async (t) => {
+test('malformed HTTP causes no 5xx, and the agent closes every connection in the end', async (t) => {
   const random = seeded(t);
   const api = await serveApi(t, {}, { headers: 500, request: 1000, check: 100, stall: 1000, stop: 100 });
   const port = Number(new URL(api.url).port);

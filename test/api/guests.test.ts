@@ -5,7 +5,7 @@ import { gate } from '../helpers/wait.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-test('a new guest is answered in state create, with an id and the id of its job', async (t) => {
+test('responds with a new guest in state create, its id and the id of its job', async (t) => {
   const { call, context, scripted } = await serveApi(t);
   const { status, body, jobId } = await call('POST', '/guests', { memory: 64, cpu: 2, metadata: { a: '1' } });
   const { id } = body as { id: string };
@@ -18,13 +18,13 @@ test('a new guest is answered in state create, with an id and the id of its job'
   t.like((await call('GET', `/guests/${id}`)).body, { id, state: 'running' });
 });
 
-test('an id that is given is kept, in lower case', async (t) => {
+test('keeps a given id, in lower case', async (t) => {
   const { call } = await serveApi(t);
   const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
   t.like((await call('POST', '/guests', { id })).body, { id });
 });
 
-test('an id that is taken is a 409, and the guest that has it stays as it is', async (t) => {
+test('rejects an id that is taken with 409 and keeps the existing guest', async (t) => {
   const { call, context, scripted } = await serveApi(t);
   const guest = await addGuest(context, { memory: 64 });
   const { status, body } = await call('POST', '/guests', { id: guest.id, memory: 128 });
@@ -34,21 +34,21 @@ test('an id that is taken is a 409, and the guest that has it stays as it is', a
   t.deepEqual(scripted.requests('Test.create'), []);
 });
 
-test('of two creations with one id at the same time, one is a 409', async (t) => {
+test('accepts only one of two concurrent creations with the same id', async (t) => {
   const { call } = await serveApi(t);
   const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
   const answers = await Promise.all([1, 2].map(() => call('POST', '/guests', { id })));
   t.deepEqual(answers.map(({ status }) => status).sort(), [202, 409]);
 });
 
-test("what only sub-agents know is not the client's to say", async (t) => {
+test('ignores the keys that only sub-agents set', async (t) => {
   const { call } = await serveApi(t);
   const { body } = await call('POST', '/guests', { state: 'running', vnc: 5901, memory: 64 });
   t.like(body, { state: 'create', memory: 64 });
   t.false('vnc' in (body as object));
 });
 
-test('nics and disks are answered and sent with all their keys', async (t) => {
+test('completes the keys of nics and disks for clients and sub-agents', async (t) => {
   const { call, scripted, context } = await serveApi(t);
   const { body, jobId } = await call('POST', '/guests', {
     nics: [{ network: 'br0' }],
@@ -64,7 +64,7 @@ test('nics and disks are answered and sent with all their keys', async (t) => {
 });
 
 const NONSENSE: Record<string, [body: unknown, names: RegExp]> = {
-  'an id that is no UUID': [{ id: '../../etc' }, /guest id|"id"/],
+  'an id that is not a UUID': [{ id: '../../etc' }, /guest id|"id"/],
   'memory of 0': [{ memory: 0 }, /memory/],
   'a petabyte of memory': [{ memory: 1024 ** 3 }, /memory/],
   'memory in a string': [{ memory: '64' }, /memory/],
@@ -74,17 +74,17 @@ const NONSENSE: Record<string, [body: unknown, names: RegExp]> = {
   'an image with ../ in it': [{ disks: [{ image: '../../etc/passwd' }] }, /image/],
   'a nic with ../ in its name': [{ nics: [{ network: 'br0', name: '../x' }] }, /name/],
   'a bridge that is an option': [{ nics: [{ network: '-x' }] }, /network/],
-  'a MAC address that is none': [{ nics: [{ network: 'br0', mac: 'zz' }] }, /mac/],
+  'a malformed MAC address': [{ nics: [{ network: 'br0', mac: 'zz' }] }, /mac/],
   'VLAN 5000': [{ nics: [{ network: 'br0', vlans: [5000] }] }, /vlans/],
   'a key of 300 characters in its metadata': [{ metadata: { ['k'.repeat(300)]: 'v' } }, /metadata\.kkk/],
   'metadata that is a number': [{ metadata: { a: 5 } }, /metadata\.a/],
-  'disks that are no list': [{ disks: {} }, /disks/],
+  'disks that are not a list': [{ disks: {} }, /disks/],
   'a list': [[], /guest/],
   'a string': ['"guest"', /guest/],
 };
 
 for (const [what, [body, names]] of Object.entries(NONSENSE))
-  test(`a guest that is or has ${what} is a 400 that names it, and nothing is stored`, async (t) => {
+  test(`rejects a guest with or of ${what} with 400, names the mistake and stores nothing`, async (t) => {
     const { call, context } = await serveApi(t);
     const answer = await call('POST', '/guests', body);
     t.is(answer.status, 400, answer.text);
@@ -92,13 +92,13 @@ for (const [what, [body, names]] of Object.entries(NONSENSE))
     t.deepEqual([context.guests.list(), context.jobs.list()], [[], []] as never);
   });
 
-test('all that is wrong with a guest is said at once', async (t) => {
+test('reports all mistakes in a guest at once', async (t) => {
   const { call } = await serveApi(t);
   const { body } = await call('POST', '/guests', { memory: 0, cpu: -1 });
   t.regex((body as { message: string }).message, /memory.*cpu/);
 });
 
-test('an image that is not there is a 404 at once, and nothing is stored', async (t) => {
+test('rejects an unknown image with 404 at once and stores nothing', async (t) => {
   const { call, context } = await serveApi(t, { methods: { 'Test.getImage': () => ({ images: [] }) } });
   for (const guest of [{ disks: [{ image: 'nope' }] }, { image: 'nope' }]) {
     const { status, body } = await call('POST', '/guests', guest);
@@ -108,12 +108,12 @@ test('an image that is not there is a 404 at once, and nothing is stored', async
   t.deepEqual(context.guests.list(), []);
 });
 
-test('an empty list is []', async (t) => {
+test('responds with [] for an empty list', async (t) => {
   const { call } = await serveApi(t);
   t.is((await call('GET', '/guests')).text, '[]');
 });
 
-test('an action answers the guest as it is, and its job', async (t) => {
+test('responds to an action with the guest as it is and the job', async (t) => {
   const { call, context } = await serveApi(t);
   const guest = await addGuest(context, { state: 'shutoff' });
   for (const method of ['POST', 'GET']) {
@@ -125,7 +125,7 @@ test('an action answers the guest as it is, and its job', async (t) => {
   t.like((await call('GET', `/guests/${guest.id}`)).body, { state: 'running' });
 });
 
-test('a guest is there while it is deleted, and gone afterwards', async (t) => {
+test('keeps a guest readable until its deletion is done', async (t) => {
   const { opened, open } = gate();
   const { call, context } = await serveApi(t, {
     methods: {

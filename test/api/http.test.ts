@@ -13,7 +13,7 @@ const open = (t: ExecutionContext, url: string): Socket => {
   return socket;
 };
 
-/** Checks the contract's one shape for errors, and gives the message. */
+/** Checks that an error has the contract's shape, and returns its message. */
 const assertError = (t: ExecutionContext, answer: string, code: number): string => {
   const [head = '', body = ''] = answer.split('\r\n\r\n');
   t.regex(head, new RegExp(`^HTTP/1.1 ${code} \\w`));
@@ -23,7 +23,7 @@ const assertError = (t: ExecutionContext, answer: string, code: number): string 
   return message;
 };
 
-/** What the server answers, and that it closes after it. */
+/** Returns the server's raw response, after which it must close the connection. */
 const answerTo = async (t: ExecutionContext, url: string, request: string): Promise<string> => {
   const socket = open(t, url);
   socket.write(request);
@@ -35,9 +35,9 @@ const POST = 'POST /guests HTTP/1.1\r\nHost: localhost\r\n';
 const CLOSE = 'Connection: close\r\n\r\n';
 
 const MALFORMED: Record<string, [request: string, code: number, message: RegExp]> = {
-  'a request line that is garbage': ['\x16\x03\x01 garbage\r\n\r\n', 400, /method/i],
-  'a method that nobody knows': ['FROB /guests HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, /method/],
-  'a version that nobody knows': ['GET /guests HTTP/9.9\r\nHost: localhost\r\n\r\n', 400, /version/],
+  'a garbage request line': ['\x16\x03\x01 garbage\r\n\r\n', 400, /method/i],
+  'an unknown method': ['FROB /guests HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, /method/],
+  'an unknown HTTP version': ['GET /guests HTTP/9.9\r\nHost: localhost\r\n\r\n', 400, /version/],
   'two lengths': [`${POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400, /Content-Length/],
   'a length and chunks': [
     `${POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -48,8 +48,8 @@ const MALFORMED: Record<string, [request: string, code: number, message: RegExp]
   'headers of 20 kB': [`${GET}a: ${'x'.repeat(20_000)}\r\n\r\n`, 431, /headers exceed 16384 bytes/],
   'a chunk without a size': [`${POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n`, 400, /chunk/],
   'no Host': [`GET /guests HTTP/1.1\r\n${CLOSE}`, 400, /Host/],
-  'an expectation that nobody can meet': [`${GET}Expect: foo\r\n${CLOSE}`, 417, /Expect: foo/],
-  'a path with a % that means nothing': [
+  'an unsupported expectation': [`${GET}Expect: foo\r\n${CLOSE}`, 417, /Expect: foo/],
+  'a malformed percent-encoding in its path': [
     `GET /guests/%zz HTTP/1.1\r\nHost: localhost\r\n${CLOSE}`,
     400,
     /malformed path$/,
@@ -57,28 +57,28 @@ const MALFORMED: Record<string, [request: string, code: number, message: RegExp]
 };
 
 for (const [what, [request, code, message]] of Object.entries(MALFORMED))
-  test(`a request with ${what} is a ${code} in the shape of every error`, async (t) => {
+  test(`rejects a request with ${what} with ${code} in the shape of every error`, async (t) => {
     const { url } = await serveApi(t);
     t.regex(assertError(t, await answerTo(t, url, request), code), message);
   });
 
-test('OPTIONS * is an error in words, and not of a path that is not there', async (t) => {
+test('responds to OPTIONS * with an error that does not blame the path', async (t) => {
   const { url } = await serveApi(t);
   const answer = await answerTo(t, url, `OPTIONS * HTTP/1.1\r\nHost: localhost\r\n${CLOSE}`);
   t.notRegex(assertError(t, answer, 400), /no such path/);
 });
 
-test('HTTP/1.0 needs no Host', async (t) => {
+test('accepts HTTP/1.0 without Host', async (t) => {
   const { url } = await serveApi(t);
   t.regex(await answerTo(t, url, 'GET /guests HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 .*\[\]$/s);
 });
 
-test('cookies that are none do not matter', async (t) => {
+test('ignores malformed cookies', async (t) => {
   const { url } = await serveApi(t);
   t.regex(await answerTo(t, url, `${GET}Cookie: a="; =; b\r\n${CLOSE}`), /^HTTP\/1.1 200 /);
 });
 
-test('an error in a later request of a connection leaves the answer to the earlier one whole', async (t) => {
+test('finishes the response to an earlier request before an error in a later one', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context);
   const earlier = `GET /guests/${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -88,7 +88,7 @@ test('an error in a later request of a connection leaves the answer to the earli
   assertError(t, answers.slice(second), 400);
 });
 
-test('a client that is refused is not waited for', async (t) => {
+test('closes the connection of a rejected client without waiting for it', async (t) => {
   const { url } = await serveApi(t);
   const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
   t.teardown(() => socket.destroy());
@@ -113,12 +113,12 @@ for (const [what, request] of Object.entries({
   'a body that is ignored': `DELETE /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{`,
   'a body that is too large': `${POST}Content-Length: 10000000\r\n\r\n{`,
 }))
-  test(`a request that does not finish ${what} is a 408 after a while`, async (t) => {
+  test(`responds with 408 to a request that does not finish ${what} in time`, async (t) => {
     const { url } = await serveApi(t, {}, IMPATIENT);
     t.regex(assertError(t, await answerTo(t, url, request), 408), /did not arrive in time/);
   });
 
-test('an answer may take longer than a request', async (t) => {
+test('allows a response to take longer than a request may', async (t) => {
   // Long enough for the request itself to arrive in time on a busy machine.
   const patience = { ...IMPATIENT, headers: 2000, request: 2000 };
   const slow = async ({ guest }: AnyRequest): Promise<object> => {
@@ -142,7 +142,7 @@ const ACTIONS: GuestAction[] = [
 ];
 
 for (const action of ACTIONS)
-  test(`HEAD of a guest's ${action} is a 405, and does nothing`, async (t) => {
+  test(`rejects HEAD of a guest's ${action} with 405 and runs nothing`, async (t) => {
     const { call, context, scripted } = await serveApi(t);
     const { id } = await addGuest(context);
     const { status, headers, jobId } = await call('HEAD', `/guests/${id}/${action}`);
@@ -153,7 +153,7 @@ for (const action of ACTIONS)
     t.deepEqual(scripted.calls, []);
   });
 
-test('HEAD of what only tells is answered', async (t) => {
+test('answers HEAD of routes that only read', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   t.is((await call('HEAD', `/guests/${id}`)).status, 200);
@@ -163,14 +163,14 @@ for (const [method, path, body] of [
   ['PATCH', '/metadata', { '': 'x' }],
   ['POST', '/guests', { metadata: { '': 'x' } }],
 ] as const)
-  test(`${method} ${path} with a metadata key that is empty says how long keys are`, async (t) => {
+  test(`${method} ${path} rejects an empty metadata key and gives the allowed length`, async (t) => {
     const { call } = await serveApi(t);
     const answer = await call(method, path, body);
     t.is(answer.status, 400);
     t.regex((answer.body as { message: string }).message, /metadata key must have 1 to 255 characters/);
   });
 
-test('a MAC address of zeros is refused with what to do', async (t) => {
+test('rejects an all-zero MAC address and says what to do', async (t) => {
   const { call } = await serveApi(t);
   const answer = await call('POST', '/guests', { nics: [{ network: 'br0', mac: '00:00:00:00:00:00' }] });
   t.is(answer.status, 400);

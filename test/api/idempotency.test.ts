@@ -7,7 +7,7 @@ import { gate } from '../helpers/wait.js';
 
 const KEY = { 'Idempotency-Key': '8e03978e-40d5-43dd-bc93-6894a57f9324' };
 
-test('a request that is sent again with its key answers with the same job, and is not done again', async (t) => {
+test('responds to a repeated request with the same job and carries it out once', async (t) => {
   const { call, context } = await serveApi(t);
   const first = await call('POST', '/guests', { memory: 64 }, KEY);
   const again = await call('POST', '/guests', { memory: 64 }, KEY);
@@ -16,7 +16,7 @@ test('a request that is sent again with its key answers with the same job, and i
   t.is(context.guests.list().length, 1);
 });
 
-test('it does so for every endpoint that queues a job by POST', async (t) => {
+test('recognises keys on every POST that queues a job', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context, { state: 'shutoff' });
   const requests: [string, unknown][] = [
@@ -35,7 +35,7 @@ test('it does so for every endpoint that queues a job by POST', async (t) => {
   t.is(context.jobs.list().length, requests.length);
 });
 
-test('requests with one key that come at the same time are one', async (t) => {
+test('carries out concurrent requests with one key once', async (t) => {
   const { call, context } = await serveApi(t);
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => call('POST', '/guests', { memory: 64 }, KEY)),
@@ -44,7 +44,7 @@ test('requests with one key that come at the same time are one', async (t) => {
   t.is(context.jobs.list().length, 1);
 });
 
-test('the key of another body, or of another path, is a conflict', async (t) => {
+test('rejects the key of a different body or path with 409', async (t) => {
   const { call, context } = await serveApi(t);
   await call('POST', '/guests', { memory: 64 }, KEY);
   for (const [path, body] of [
@@ -60,13 +60,13 @@ test('the key of another body, or of another path, is a conflict', async (t) => 
   t.is(context.jobs.list().length, 1);
 });
 
-test('the order of the keys in the body means nothing', async (t) => {
+test('ignores the order of the keys in the body', async (t) => {
   const { call } = await serveApi(t);
   const first = await call('POST', '/guests', '{"memory": 64, "cpu": 1}', KEY);
   t.is((await call('POST', '/guests', '{"cpu":1,"memory":64}', KEY)).jobId, first.jobId);
 });
 
-test('a guest with an id of the client’s own is no conflict with itself', async (t) => {
+test('repeats a creation with a chosen id without a conflict', async (t) => {
   const { call } = await serveApi(t);
   const guest = { id: '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80', memory: 64 };
   const first = await call('POST', '/guests?wait=30', guest, KEY);
@@ -74,7 +74,7 @@ test('a guest with an id of the client’s own is no conflict with itself', asyn
   t.like(again, { status: 200, jobId: first.jobId, body: first.body });
 });
 
-test('a key is known after a restart, with what came of its job, and a guest that is gone does not come back', async (t) => {
+test('remembers a key and its result after a restart without recreating a deleted guest', async (t) => {
   const dbpath = await tempDir(t);
   const one = await serveApi(t, { dbpath });
   const created = await one.call('POST', '/guests?wait=30', { memory: 64, metadata: { 'a.b': 'c' } }, KEY);
@@ -94,7 +94,7 @@ test('a key is known after a restart, with what came of its job, and a guest tha
   t.deepEqual(two.context.guests.list(), []);
 });
 
-test('a job that failed is answered with its failure, also after a restart', async (t) => {
+test('responds with the failure of a failed job, also after a restart', async (t) => {
   const dbpath = await tempDir(t);
   const fail = (): never => {
     throw new Error('no room');
@@ -109,7 +109,7 @@ test('a job that failed is answered with its failure, also after a restart', asy
   t.like(await two.call('POST', `/guests/${id}/start?wait=30`, undefined, KEY), failure);
 });
 
-test('a client may wait for the job of its earlier request', async (t) => {
+test('lets a repeated request wait for the job of the first', async (t) => {
   const { opened, open } = gate();
   const { call, context } = await serveApi(t, {
     methods: {
@@ -127,7 +127,7 @@ test('a client may wait for the job of its earlier request', async (t) => {
   t.like(await again, { status: 200, jobId: first.jobId, body: { id, state: 'running' } });
 });
 
-test('a request that was refused has not used its key', async (t) => {
+test('leaves the key of a rejected request unused', async (t) => {
   const { call, context } = await serveApi(t);
   const id = '6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80';
   t.is((await call('POST', `/guests/${id}/start`, undefined, KEY)).status, 404);
@@ -137,14 +137,14 @@ test('a request that was refused has not used its key', async (t) => {
   t.is((await finished(context, jobId)).Status, 'Complete');
 });
 
-test('without a key each request is one of its own', async (t) => {
+test('carries out every request without a key', async (t) => {
   const { call, context } = await serveApi(t);
   await call('POST', '/guests', { memory: 64 });
   await call('POST', '/guests', { memory: 64 });
   t.is(context.guests.list().length, 2);
 });
 
-test('a key that is none is refused', async (t) => {
+test('rejects a malformed key', async (t) => {
   const { call } = await serveApi(t);
   for (const key of ['', 'with space', 'x'.repeat(256)]) {
     const { status, body } = await call('POST', '/guests', { memory: 64 }, { 'Idempotency-Key': key });

@@ -14,7 +14,7 @@ for (const [path, images, methods] of [
   ['/images?type=container', [container], ['Test.containerListImages']],
   ['/container_images', [container], ['Test.containerListImages']],
 ] as const)
-  test(`GET ${path} asks ${methods.join(' and ')}`, async (t) => {
+  test(`GET ${path} calls ${methods.join(' and ')}`, async (t) => {
     const { call, scripted } = await serveApi(t);
     const { status, body, jobId } = await call('GET', path);
     t.is(status, 200);
@@ -23,7 +23,7 @@ for (const [path, images, methods] of [
     t.deepEqual(scripted.calls.map(({ method }) => method).sort(), methods.toSorted());
   });
 
-test('a store that the config does not have is left out; without any it is a 404', async (t) => {
+test('leaves out a store that is not configured, and responds with 404 without any', async (t) => {
   const { call } = await serveApi(t, { actions: { containerListImages: undefined } });
   t.deepEqual((await call('GET', '/images')).body, [kvm] as never);
   t.is((await call('GET', '/container_images')).status, 404);
@@ -33,7 +33,7 @@ test('a store that the config does not have is left out; without any it is a 404
   t.like(body, { message: 'listImages: Not configured' });
 });
 
-test('every key of an image request is sent, empty ones too', async (t) => {
+test('sends every key of an image request, including empty ones', async (t) => {
   const { call, context, scripted } = await serveApi(t);
   await call('GET', '/images?type=kvm');
   await call('GET', '/container_images/busybox');
@@ -47,7 +47,7 @@ test('every key of an image request is sent, empty ones too', async (t) => {
   ] as never);
 });
 
-test('an image is fetched by a job of agent', async (t) => {
+test('fetches an image with a job of the agent', async (t) => {
   const { call, context } = await serveApi(t);
   const { status, text, jobId } = await call('POST', '/images', { id: 'debian-12' });
   t.deepEqual([status, text], [202, '{"images":[]}']);
@@ -68,13 +68,13 @@ for (const [path, body] of [
   });
 
 for (const body of [undefined, 'null', '{}', '{"id":""}', '{"id":5}', '{"id":"../x"}', '[]'])
-  test(`POST /images of ${body} is a 400`, async (t) => {
+  test(`POST /images rejects ${body} with 400`, async (t) => {
     const { call, scripted } = await serveApi(t);
     t.is((await call('POST', '/images', body)).status, 400);
     t.deepEqual(scripted.calls, []);
   });
 
-test('an image is looked for in both stores', async (t) => {
+test('looks for an image in both stores', async (t) => {
   const { call } = await serveApi(t, { methods: { 'Test.getImage': () => ({ images: [] }) } });
   t.deepEqual((await call('GET', '/images/busybox')).body, { ...container, id: 'busybox' } as never);
 });
@@ -88,7 +88,7 @@ for (const [what, answer] of Object.entries({
     throw new Error('image nope: no such image');
   },
 }))
-  test(`an image that both stores answer with ${what} is a 404`, async (t) => {
+  test(`responds with 404 when both stores return ${what}`, async (t) => {
     const methods = { 'Test.getImage': answer, 'Test.containerGetImage': answer };
     const { call, context } = await serveApi(t, { methods });
     t.is((await call('GET', '/images/nope')).status, 404);
@@ -97,13 +97,13 @@ for (const [what, answer] of Object.entries({
     t.deepEqual(context.jobs.list(), []);
   });
 
-test('an image id with slashes and colons is one part of the path', async (t) => {
+test('accepts an encoded image id with slashes and colons', async (t) => {
   const { call } = await serveApi(t);
   const { body } = await call('GET', `/container_images/${encodeURIComponent('localhost/busybox:1')}`);
   t.like(body, { id: 'localhost/busybox:1' });
 });
 
-test('an image is deleted by a job, in the store that has it', async (t) => {
+test('deletes an image with a job, in the store that has it', async (t) => {
   const { call, context, scripted } = await serveApi(t, {
     methods: { 'Test.getImage': () => ({ images: [] }) },
   });
@@ -115,7 +115,7 @@ test('an image is deleted by a job, in the store that has it', async (t) => {
   ]);
 });
 
-test('a container image is deleted in the container store, whatever type it gives itself', async (t) => {
+test('deletes a container image in the container store, whatever its type says', async (t) => {
   const { call, context, scripted } = await serveApi(t, {
     methods: { 'Test.containerGetImage': ({ id }) => ({ images: [{ id, type: '' }] }) },
   });

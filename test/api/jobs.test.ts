@@ -6,7 +6,7 @@ import { gate, until } from '../helpers/wait.js';
 
 const ids = (jobs: unknown): string[] => (jobs as Job[]).map(({ ID }) => ID);
 
-test('jobs come newest first, at most limit of them', async (t) => {
+test('lists jobs newest first, at most the limit', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   const queued: string[] = [];
@@ -19,7 +19,7 @@ test('jobs come newest first, at most limit of them', async (t) => {
   t.deepEqual(ids((await call('GET', `/guests/${id}/jobs?limit=3`)).body), queued.slice(0, 3));
 });
 
-test('a job has capitals in its keys, RFC 3339 times, and a zero time for what has not come', async (t) => {
+test('formats a job with capitalised keys, RFC 3339 times and zero times for pending steps', async (t) => {
   const { opened, open } = gate();
   const { call, context } = await serveApi(t, {
     methods: {
@@ -55,7 +55,7 @@ test('a job has capitals in its keys, RFC 3339 times, and a zero time for what h
   t.not((await job(queued.jobId)).StartedAt, waiting.StartedAt);
 });
 
-test("a guest's jobs are its own alone, and another guest's job is a 404", async (t) => {
+test("lists only a guest's own jobs, and rejects another guest's job with 404", async (t) => {
   const { call, context } = await serveApi(t);
   const [mine, other] = [await addGuest(context), await addGuest(context)];
   const { jobId } = await call('POST', `/guests/${mine.id}/reboot`);
@@ -65,19 +65,19 @@ test("a guest's jobs are its own alone, and another guest's job is a 404", async
   t.is((await call('GET', `/guests/${other.id}/jobs/${jobId}`)).status, 404);
 });
 
-test('a guest that never had a job has an empty list of them', async (t) => {
+test('lists no jobs for a guest that never had any', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   t.is((await call('GET', `/guests/${id}/jobs`)).text, '[]');
 });
 
-test('jobs about images belong to agent', async (t) => {
+test('gives image jobs the GuestID agent', async (t) => {
   const { call, context } = await serveApi(t);
   const { jobId } = await call('POST', '/images', { id: 'debian-12' });
   t.like(await finished(context, jobId), { GuestID: 'agent', Action: 'fetchImage', Status: 'Complete' });
 });
 
-test('the progress that a sub-agent tells of is in the message of the running job, and gone at its end', async (t) => {
+test("shows a sub-agent's progress in the message of the running job until it ends", async (t) => {
   const { opened, open } = gate();
   const { call, context } = await serveApi(t, {
     methods: {

@@ -4,7 +4,7 @@ import { serveApi } from '../helpers/api.js';
 import type { Method } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
-/** An answer that waits, and counts how many of it wait at the same time. */
+/** Makes a method that waits, and counts its concurrent calls. */
 const counted = (opened: Promise<void>): { answer: Method; now: () => number; most: () => number } => {
   let now = 0;
   let most = 0;
@@ -25,7 +25,7 @@ const serveCounted = async (t: ExecutionContext, method: string, options: TestAg
   return { ...api, ...calls, open };
 };
 
-test('100 actions of a guest wait; the next one is a 429 at once, and other guests are served', async (t) => {
+test('queues 100 actions of a guest, rejects the next with 429 at once and serves other guests', async (t) => {
   const { call, context, open, now } = await serveCounted(t, 'start', {});
   const { id } = await addGuest(context);
   const path = `/guests/${id}/start`;
@@ -48,7 +48,7 @@ test('100 actions of a guest wait; the next one is a 429 at once, and other gues
 });
 
 for (const max of [1, 4])
-  test(`a service with max_pending ${max} gets at most ${max} calls at a time, from all guests together`, async (t) => {
+  test(`a service with max_pending ${max} gets at most ${max} concurrent calls from all guests together`, async (t) => {
     const { call, context, open, now, most } = await serveCounted(t, 'start', {
       service: { max_pending: max },
     });
@@ -63,7 +63,7 @@ for (const max of [1, 4])
     t.is(most(), max);
   });
 
-test('at most 100 info actions of a guest run at a time; the next waits, and another guest does not', async (t) => {
+test('runs at most 100 info actions of a guest at a time without delaying other guests', async (t) => {
   const { call, context, open, now } = await serveCounted(t, 'cpuMetrics', {
     service: { max_pending: 1000 },
   });
@@ -76,7 +76,7 @@ test('at most 100 info actions of a guest run at a time; the next waits, and ano
   t.true((await Promise.all([...answers, other])).every(({ status }) => status === 200));
 });
 
-test('a client that goes away ends the call that was made for it', async (t) => {
+test('aborts the call of a client that disconnects', async (t) => {
   const aborted = gate();
   const { opened, open } = gate();
   const { url, context, scripted } = await serveApi(t, {

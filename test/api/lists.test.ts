@@ -4,7 +4,7 @@ import { type Api, serveApi } from '../helpers/api.js';
 
 type Item = Record<string, unknown>;
 
-/** Follows a list from page to page. */
+/** Reads a list page by page. */
 const pagesOf = async ({ call }: Api, first: string): Promise<Item[][]> => {
   const pages: Item[][] = [];
   for (let path: string | undefined = first; path; ) {
@@ -28,7 +28,7 @@ const addJobs = async ({ context }: Api, guestId: string, count: number): Promis
   return ids;
 };
 
-test('guests come in pages, in the order they were created in', async (t) => {
+test('pages through guests in the order of their creation', async (t) => {
   const api = await serveApi(t);
   const ids = await addGuests(api, 5);
   const pages = await pagesOf(api, '/guests?limit=2');
@@ -38,7 +38,7 @@ test('guests come in pages, in the order they were created in', async (t) => {
   );
 });
 
-test('a page is in order when the guest that the last one ended with is gone, and others came', async (t) => {
+test('continues after the last guest of a page even when it is gone and others were added', async (t) => {
   const api = await serveApi(t);
   const ids = await addGuests(api, 4);
   const { headers } = await api.call('GET', '/guests?limit=2');
@@ -52,7 +52,7 @@ test('a page is in order when the guest that the last one ended with is gone, an
   );
 });
 
-test('jobs come in pages, newest first', async (t) => {
+test('pages through jobs, newest first', async (t) => {
   const api = await serveApi(t);
   const guestId = (await addGuests(api, 1))[0] ?? '';
   const ids = await addJobs(api, guestId, 5);
@@ -63,7 +63,7 @@ test('jobs come in pages, newest first', async (t) => {
     );
 });
 
-test('images and snapshots come in pages, sorted by id', async (t) => {
+test('pages through images and snapshots, sorted by id', async (t) => {
   const named = (id: string) => ({ id, type: 'kvm', size: 1 });
   const api = await serveApi(t, {
     actions: { containerListImages: undefined },
@@ -79,7 +79,7 @@ test('images and snapshots come in pages, sorted by id', async (t) => {
   t.deepEqual(await idsOf(`/guests/${guest}/snapshots?limit=2`), [['x', 'y'], ['z']]);
 });
 
-test('only the fields that are asked for come, on every page', async (t) => {
+test('returns only the selected fields on every page', async (t) => {
   const api = await serveApi(t);
   const [id] = await addGuests(api, 3);
   const pages = await pagesOf(api, '/guests?fields=state,id&limit=2');
@@ -89,7 +89,7 @@ test('only the fields that are asked for come, on every page', async (t) => {
   t.deepEqual((await api.call('GET', '/jobs?fields=Status')).body, [{ Status: 'Queued' }]);
 });
 
-test('a field that is not there is refused, and so is a cursor of one’s own making', async (t) => {
+test('rejects an unknown field and a made-up cursor', async (t) => {
   const { call } = await serveApi(t);
   const unknown = await call('GET', '/guests?fields=id,colour');
   t.is(unknown.status, 400);
@@ -102,14 +102,14 @@ test('a field that is not there is refused, and so is a cursor of one’s own ma
   t.regex((cursor.body as Item).message as string, /^"cursor" is not from this list/);
 });
 
-test('a list that is whole has no next page', async (t) => {
+test('links to no next page after a complete list', async (t) => {
   const api = await serveApi(t);
   await addGuests(api, 2);
   t.is((await api.call('GET', '/guests?limit=2')).headers.get('link'), null);
   t.is((await api.call('GET', '/guests')).headers.get('link'), null);
 });
 
-test('a long list, which is sent in parts, comes whole and in order', async (t) => {
+test('sends a long list whole and in order', async (t) => {
   const api = await serveApi(t);
   const ids = await addGuests(api, 450);
   const { body, headers } = await api.call('GET', '/guests');
@@ -120,7 +120,7 @@ test('a long list, which is sent in parts, comes whole and in order', async (t) 
   t.regex(headers.get('content-type') ?? '', /^application\/json/);
 });
 
-test('a guest that has changed is in the next list as it is then', async (t) => {
+test('lists a guest as it is after a change', async (t) => {
   const api = await serveApi(t);
   const [id = ''] = await addGuests(api, 1);
   await api.call('GET', '/guests');

@@ -5,12 +5,12 @@ import { serveApi } from '../helpers/api.js';
 for (const of of ['the hypervisor', 'a guest']) {
   const path = of === 'a guest' ? (id: string) => `/guests/${id}/metadata` : () => '/metadata';
 
-  test(`the metadata of ${of} that has none is {}`, async (t) => {
+  test(`responds with {} for the metadata of ${of} without any`, async (t) => {
     const { call, context } = await serveApi(t);
     t.is((await call('GET', path((await addGuest(context)).id))).text, '{}');
   });
 
-  test(`a PATCH of the metadata of ${of} sets keys, and removes those that are null or empty`, async (t) => {
+  test(`PATCH of the metadata of ${of} sets keys and removes null and empty ones`, async (t) => {
     const { call, context } = await serveApi(t);
     const url = path((await addGuest(context)).id);
     const first = await call('PATCH', url, { a: '1', b: '2', c: '3', 'x.y': '4', $z: '5' });
@@ -21,7 +21,7 @@ for (const of of ['the hypervisor', 'a guest']) {
     t.deepEqual((await call('GET', url)).body, second.body);
   });
 
-  test(`a PATCH of the metadata of ${of} with {}, null or nothing changes nothing`, async (t) => {
+  test(`PATCH of the metadata of ${of} with {}, null or no body changes nothing`, async (t) => {
     const { call, context } = await serveApi(t);
     const url = path((await addGuest(context)).id);
     await call('PATCH', url, { a: '1' });
@@ -34,10 +34,10 @@ for (const of of ['the hypervisor', 'a guest']) {
     'a hash for a value': { a: {} },
     'a list': [],
     'a key of 300 characters': { ['k'.repeat(300)]: 'v' },
-    'a key that is empty': { '': 'v' },
-    'a key that is a prototype': '{"__proto__":"v"}',
+    'an empty key': { '': 'v' },
+    'the key __proto__': '{"__proto__":"v"}',
   }))
-    test(`a PATCH of the metadata of ${of} with ${what} is a 400, and changes nothing`, async (t) => {
+    test(`PATCH of the metadata of ${of} rejects ${what} with 400 and changes nothing`, async (t) => {
       const { call, context } = await serveApi(t);
       const url = path((await addGuest(context)).id);
       await call('PATCH', url, { a: '1' });
@@ -45,7 +45,7 @@ for (const of of ['the hypervisor', 'a guest']) {
       t.deepEqual((await call('GET', url)).body, { a: '1' } as object);
     });
 
-  test(`PATCHes of the metadata of ${of} at the same time lose nothing`, async (t) => {
+  test(`concurrent PATCHes of the metadata of ${of} lose nothing`, async (t) => {
     const { call, context } = await serveApi(t);
     const url = path((await addGuest(context)).id);
     const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
@@ -54,7 +54,7 @@ for (const of of ['the hypervisor', 'a guest']) {
   });
 }
 
-test('metadata that would be too much all together is refused, and what was there stays', async (t) => {
+test('rejects metadata that would be too large in total and keeps the existing keys', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context, { metadata: { owner: 'ops' } });
   const much = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`k${n}`, 'x'.repeat(1000)]));

@@ -11,12 +11,12 @@ interface Sample {
   value?: string;
 }
 
-/** The samples of each metric, as a Prometheus client reads them; that of a histogram is how often it was told. */
+/** Parses the samples of each metric as Prometheus does; a histogram's sample is its count. */
 const scrape = async (t: ExecutionContext, { call }: Api): Promise<Map<string, Sample[]>> => {
   const { status, text, headers } = await call('GET', '/metrics');
   t.is(status, 200);
   t.regex(headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
-  // The parser mixes up the series of a histogram, so it is given their counts as counters.
+  // The parser mixes up the series of a histogram, so it gets their counts as counters.
   const counts = text
     .replace(/^# TYPE (\w+) histogram$/gm, '# TYPE $1_count counter')
     .replace(/^\w+_(bucket|sum)[{ ].*$/gm, '');
@@ -43,7 +43,7 @@ const NIC = {
   tx_drops: 0,
 };
 
-test('jobs are counted by action and status, and timed', async (t) => {
+test('counts jobs by action and status, and times them', async (t) => {
   const api = await serveApi(t);
   await api.call('POST', '/guests?wait=30', { memory: 64 });
   const metrics = await scrape(t, api);
@@ -53,7 +53,7 @@ test('jobs are counted by action and status, and timed', async (t) => {
   t.is(valueIn(metrics.get('mistify_guests'), { state: 'running' }), 1);
 });
 
-test('requests are timed by route, whatever guest they are about', async (t) => {
+test('times requests by route, not by guest', async (t) => {
   const api = await serveApi(t);
   for (let n = 0; n < 3; n += 1) {
     const { id } = await addGuest(api.context);
@@ -68,7 +68,7 @@ test('requests are timed by route, whatever guest they are about', async (t) => 
   t.is(valueIn(counted, labels), 3);
 });
 
-test("all guests' counters come with one call to each sub-agent, however many guests there are", async (t) => {
+test("reads all guests' counters with one call to each sub-agent", async (t) => {
   const api = await serveApi(t, {
     methods: {
       'Test.allMetrics': () => ({
@@ -96,7 +96,7 @@ test("all guests' counters come with one call to each sub-agent, however many gu
   t.is(metrics.get('mistify_guest_cpu_seconds_total')?.length, 40);
 });
 
-test('a sub-agent that fails, or answers nonsense, costs its own counters alone', async (t) => {
+test('leaves out only the counters of a sub-agent that fails or returns nonsense', async (t) => {
   const api = await serveApi(t, {
     methods: {
       'Test.allMetrics': () => ({ guests: [{ guest: 7 }] }),
@@ -111,7 +111,7 @@ test('a sub-agent that fails, or answers nonsense, costs its own counters alone'
   t.is(valueIn(metrics.get('mistify_service_up'), { service: 'test' }), 1);
 });
 
-test('a count that is none costs the counters of its sub-agent alone, and no scrape', async (t) => {
+test('leaves out only the counters of a sub-agent with a malformed count', async (t) => {
   const odd = [
     { cpu: [{ cpu_time: -1 }] },
     { cpu: [{ cpu_time: '5' }] },
@@ -133,7 +133,7 @@ test('a count that is none costs the counters of its sub-agent alone, and no scr
   }
 });
 
-test('a guest of which the agent knows nothing is not told of', async (t) => {
+test('leaves out guests that the agent does not know', async (t) => {
   const api = await serveApi(t, {
     methods: { 'Test.allMetrics': () => ({ guests: [{ guest: 'stranger', memory: 1 }] }) },
   });
@@ -141,7 +141,7 @@ test('a guest of which the agent knows nothing is not told of', async (t) => {
   t.deepEqual(metrics.get('mistify_guest_memory_resident_bytes') ?? [], []);
 });
 
-test("all guests' counters are one answer, or those of some, with the time they were counted at", async (t) => {
+test('returns the counters of all guests or of selected ones with their time', async (t) => {
   const api = await serveApi(t, {
     methods: {
       'Test.allMetrics': () => ({
@@ -160,7 +160,7 @@ test("all guests' counters are one answer, or those of some, with the time they 
   t.true(Date.parse((some.body as GuestMetrics[])[0]?.time ?? '') > 0);
 });
 
-test('those who scrape and those who look at guests within a second share one call', async (t) => {
+test('shares one call between scrapes and metrics requests within a second', async (t) => {
   const api = await serveApi(t, { methods: { 'Test.allMetrics': () => ({ guests: [] }) } });
   const asked = await Promise.all(
     ['/metrics', '/metrics/guests', '/metrics/guests'].map((path) => api.call('GET', path)),
@@ -172,7 +172,7 @@ test('those who scrape and those who look at guests within a second share one ca
   t.is(api.scripted.requests('Test.allMetrics').length, 1);
 });
 
-test('the agent is ready while its sub-agents answer, and says which does not', async (t) => {
+test('is ready while its sub-agents respond, and names those that do not', async (t) => {
   const api = await serveApi(t, { services: { storage: { port: 1 } } });
   t.like(await api.call('GET', '/healthz'), { status: 200, body: { status: 'ok' } });
   const { status, body } = await api.call('GET', '/readyz');
@@ -180,14 +180,14 @@ test('the agent is ready while its sub-agents answer, and says which does not', 
   t.is((body as { message: string }).message, 'not ready: no response from storage');
 });
 
-test('an agent that is stopping is not ready', async (t) => {
+test('is not ready while it is stopping', async (t) => {
   const api = await serveApi(t);
   t.is((await api.call('GET', '/readyz')).status, 200);
   await api.context.runtime.queue.drain(1000);
   t.is((await api.call('GET', '/readyz')).status, 503);
 });
 
-test('a sub-agent that hangs does not hold up the scrape', async (t) => {
+test('does not delay a scrape for a sub-agent that hangs', async (t) => {
   const api = await serveApi(t, {
     service: { timeout: 86_400 },
     methods: { 'Test.allMetrics': () => new Promise(() => {}) },
@@ -196,7 +196,7 @@ test('a sub-agent that hangs does not hold up the scrape', async (t) => {
   t.is(valueIn(metrics.get('mistify_guest_metrics_up'), { action: 'allMetrics' }), 0);
 });
 
-test('the calls that a service has, and those that wait for room, are told', async (t) => {
+test('reports the running and waiting calls of a service', async (t) => {
   const { opened, open } = gate();
   const api = await serveApi(t, {
     service: { max_pending: 1 },

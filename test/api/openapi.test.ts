@@ -3,14 +3,14 @@ import { OpenAPIClientAxios, type OpenAPIV3_1 } from 'openapi-client-axios';
 import type { Guest } from '../../lib/model/guest.js';
 import { serveApi } from '../helpers/api.js';
 
-test('the document is served', async (t) => {
+test('serves the document', async (t) => {
   const { call } = await serveApi(t);
   const { status, body } = await call('GET', '/openapi.json');
   t.is(status, 200);
   t.like(body, { openapi: '3.1.0', info: { title: 'Mistify Agent' } });
 });
 
-test("a client that is generated from it lives a whole guest's life", async (t) => {
+test("a generated client runs a guest's whole life", async (t) => {
   const { url, call } = await serveApi(t);
   const definition = (await call('GET', '/openapi.json')).body as OpenAPIV3_1.Document;
   const client = await new OpenAPIClientAxios({

@@ -6,7 +6,7 @@ const sources = (html: string): string[] =>
   [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
 
 for (const page of ['/', '/docs']) {
-  test(`${page} is a page whose parts are all served by the agent`, async (t) => {
+  test(`${page} loads only files that the agent serves`, async (t) => {
     const { call } = await serveApi(t);
     const { status, headers, text } = await call('GET', page);
     t.is(status, 200);
@@ -19,7 +19,7 @@ for (const page of ['/', '/docs']) {
     }
   });
 
-  test(`${page} runs no scripts but those of the agent, and is shown in no frame`, async (t) => {
+  test(`${page} runs only the agent's scripts and cannot be framed`, async (t) => {
     const { call } = await serveApi(t);
     const { headers, text } = await call('GET', page);
     const policy = headers.get('content-security-policy') ?? '';
@@ -32,7 +32,7 @@ for (const page of ['/', '/docs']) {
 
 const LOADED = /(?:from|import\()\s*["'](\.{0,2}\/[^"']+\.m?js)["']/g;
 
-/** Every module that one imports, and those that these import. */
+/** Collects a module's imports and theirs. */
 const modulesOf = async (
   load: (path: string) => Promise<string>,
   path: string,
@@ -45,7 +45,7 @@ const modulesOf = async (
   return found;
 };
 
-test('every module of the console is served by the agent, without asking who it is for', async (t) => {
+test('serves every module of the console without credentials', async (t) => {
   const tokens = { find: async () => undefined } as unknown as TokenRegistry;
   const { url } = await serveApi(t, {}, undefined, { access: { tokens, certificates: undefined } });
   const modules = await modulesOf(async (path) => {
@@ -60,7 +60,7 @@ test('every module of the console is served by the agent, without asking who it 
   t.is((await fetch(`${url}/guests`)).status, 401);
 });
 
-test('nothing but the pages is served of the files around them', async (t) => {
+test('serves no file beside the pages', async (t) => {
   const { call } = await serveApi(t);
   for (const path of [
     '/docs/..%2f..%2fpackage.json',

@@ -5,7 +5,7 @@ import { type Api, serveApi } from '../helpers/api.js';
 const etagOf = async ({ call }: Api, path: string): Promise<string> =>
   (await call('GET', path)).headers.get('etag') ?? '';
 
-test('a guest and metadata have an ETag that stays as long as they do', async (t) => {
+test('gives guests and metadata an ETag that changes only with them', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context, { metadata: { owner: 'dev' } });
   for (const path of [`/guests/${id}`, `/guests/${id}/metadata`, '/metadata']) {
@@ -15,7 +15,7 @@ test('a guest and metadata have an ETag that stays as long as they do', async (t
   }
 });
 
-test('what the client has already is not sent again', async (t) => {
+test('responds with 304 to an unchanged If-None-Match', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context);
   const etag = await etagOf(api, `/guests/${id}`);
@@ -25,7 +25,7 @@ test('what the client has already is not sent again', async (t) => {
 });
 
 for (const of of ['a guest', 'the hypervisor'])
-  test(`of two clients that change the metadata of ${of} at the same time one is told that it has lost`, async (t) => {
+  test(`rejects the second of two concurrent conditional changes to the metadata of ${of}`, async (t) => {
     const api = await serveApi(t);
     const { id } = await addGuest(api.context);
     const path = of === 'a guest' ? `/guests/${id}/metadata` : '/metadata';
@@ -42,7 +42,7 @@ for (const of of ['a guest', 'the hypervisor'])
     t.regex(lost?.text ?? '', /it has changed since you read it: its ETag is now .+, so read it again/);
   });
 
-test('an action is refused when the guest is not as the client has seen it', async (t) => {
+test('rejects an action on a guest that has changed since the client read it', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context, { state: 'shutoff' });
   const seen = { 'If-Match': await etagOf(api, `/guests/${id}`) };
@@ -54,12 +54,12 @@ test('an action is refused when the guest is not as the client has seen it', asy
   t.is((await api.call('DELETE', `/guests/${id}`, undefined, now)).status, 202);
 });
 
-test('a star matches whatever is there', async (t) => {
+test('matches any state with *', async (t) => {
   const { call } = await serveApi(t);
   t.is((await call('PATCH', '/metadata', { a: '1' }, { 'If-Match': '*' })).status, 200);
 });
 
-test('the ETag of a compressed answer is as good as that of a plain one', async (t) => {
+test('accepts the ETag of a compressed response', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context, { metadata: { long: 'x'.repeat(5000) } });
   const compressed = await api.call('GET', `/guests/${id}/metadata`, undefined, {

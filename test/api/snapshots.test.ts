@@ -16,7 +16,7 @@ const withGuest = async (t: ExecutionContext, options: TestAgentOptions = {}): P
 
 const defaults = { dest: '', recursive: true, destroyMoreRecent: false };
 
-/** Each request, and what the sub-agent is to get for it: always all the keys. */
+/** Each request with the request that the sub-agent must get, which always has all keys. */
 const REQUESTS: [method: string, path: string, body: unknown, sent: string, request: SnapshotRequest][] = [
   ['GET', ALL, undefined, 'listSnapshots', { ...defaults, id: `guests/${ID}` }],
   [
@@ -51,7 +51,7 @@ const oneDisk = (path: string, id: string) =>
 for (const [method, path, body, action, request] of REQUESTS) {
   const name = `${method} ${path.replace(ID, 'ID')} with ${JSON.stringify(body)}`;
 
-  test(`${name} asks the sub-agent about all disks`, async (t) => {
+  test(`${name} calls the sub-agent for all disks`, async (t) => {
     const { call, context, scripted } = await withGuest(t);
     const { jobId } = await call(method, path, body);
     if (/^(create|delete|rollback)/.test(action)) await finished(context, jobId);
@@ -59,7 +59,7 @@ for (const [method, path, body, action, request] of REQUESTS) {
   });
 
   for (const id of ['0', '1', 'vdb'])
-    test(`${name}, below /disks/${id}, asks about that disk alone`, async (t) => {
+    test(`${name}, below /disks/${id}, calls the sub-agent for that disk alone`, async (t) => {
       const { call, context, scripted } = await withGuest(t);
       const [url, narrowed] = oneDisk(path, id);
       const { jobId } = await call(method, url, body);
@@ -69,7 +69,7 @@ for (const [method, path, body, action, request] of REQUESTS) {
 }
 
 for (const body of [undefined, 'null', '{}', '{"dest":""}', '{"dest":null}'])
-  test(`a snapshot created with ${body} is named after the time`, async (t) => {
+  test(`names a snapshot created with ${body} after the time`, async (t) => {
     const { call, context, scripted } = await withGuest(t);
     const before = Math.floor(Date.now() / 1000);
     await finished(context, (await call('POST', ALL, body)).jobId);
@@ -84,20 +84,20 @@ for (const [path, body] of [
   [`${ALL}/monday/rollback`, { destroyMoreRecent: 'yes' }],
   [`${ALL}/monday/rollback`, 'not JSON'],
 ] as const)
-  test(`POST ${path.replace(ID, 'ID')} with ${JSON.stringify(body).slice(0, 40)} is a 400`, async (t) => {
+  test(`POST ${path.replace(ID, 'ID')} rejects ${JSON.stringify(body).slice(0, 40)} with 400`, async (t) => {
     const { call, scripted } = await withGuest(t);
     t.is((await call('POST', path, body)).status, 400);
     t.deepEqual(scripted.calls, []);
   });
 
-test('a snapshot that is not there is a 404', async (t) => {
+test('responds with 404 for an unknown snapshot', async (t) => {
   const { call } = await withGuest(t, { methods: { 'Test.getSnapshot': () => ({ snapshots: [] }) } });
   const { status, body } = await call('GET', `${ALL}/nope`);
   t.is(status, 404);
   t.like(body, { message: 'snapshot nope: not found' });
 });
 
-test('a disk that the guest does not have is a 404 that says which it has', async (t) => {
+test("rejects an unknown disk with 404 and names the guest's disks", async (t) => {
   const { call, scripted } = await withGuest(t);
   const { status, body } = await call('GET', `/guests/${ID}/disks/7/snapshots`);
   t.is(status, 404);
@@ -105,14 +105,14 @@ test('a disk that the guest does not have is a 404 that says which it has', asyn
   t.deepEqual(scripted.calls, []);
 });
 
-test('a snapshot action is accepted with [] and its job', async (t) => {
+test('accepts a snapshot action with [] and its job', async (t) => {
   const { call, context } = await withGuest(t);
   const { status, text, jobId } = await call('POST', ALL, { dest: 'monday' });
   t.deepEqual([status, text], [202, '[]']);
   t.like(await finished(context, jobId), { GuestID: ID, Action: 'createSnapshot', Status: 'Complete' });
 });
 
-test('whoever waits for a snapshot action gets the snapshots, with 200', async (t) => {
+test('responds with 200 and the snapshots to a client that waits', async (t) => {
   const { call, context } = await withGuest(t);
   for (const [method, path, id] of [
     ['POST', ALL, `guests/${ID}@monday`],
@@ -125,7 +125,7 @@ test('whoever waits for a snapshot action gets the snapshots, with 200', async (
   }
 });
 
-test('whoever waits gets the error when it fails, and 202 when it takes longer', async (t) => {
+test('responds to a client that waits with the failure, or with 202 when time is up', async (t) => {
   const { opened, open } = gate();
   const { call, context } = await withGuest(t, {
     methods: {
@@ -147,7 +147,7 @@ test('whoever waits gets the error when it fails, and 202 when it takes longer',
   t.is((await finished(context, slow.jobId)).Status, 'Complete');
 });
 
-test('rolling back a guest that is not stopped is a 409, and nothing is asked of the sub-agent', async (t) => {
+test('rejects a rollback of a running guest with 409 without calling the sub-agent', async (t) => {
   const { call, context, scripted } = await withGuest(t);
   for (const state of ['running', 'paused']) {
     await context.guests.update(ID, (guest) => ({ ...guest, state }));
@@ -158,7 +158,7 @@ test('rolling back a guest that is not stopped is a 409, and nothing is asked of
   t.deepEqual(scripted.calls, []);
 });
 
-test('a rollback may be queued behind what stops the guest', async (t) => {
+test('queues a rollback behind the action that stops the guest', async (t) => {
   const { opened, open } = gate();
   const { call, context } = await withGuest(t, {
     methods: {

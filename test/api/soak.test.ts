@@ -6,14 +6,14 @@ import { heapAfterCollection } from '../helpers/heap.js';
 import { numberFrom } from '../helpers/property.js';
 import { until } from '../helpers/wait.js';
 
-/** Of load, in all; raise it for a longer run. */
+/** The duration of the load; raise it for a longer run. */
 const SECONDS = numberFrom('MISTIFY_SOAK_SECONDS') ?? 10;
-/** After each of these parts everything comes to rest, and is counted. */
+/** The load pauses between parts of this length, to measure the agent at rest. */
 const PARTS = 10;
-/** By then what is bounded has reached its bounds: caches, the job log. */
+/** The time after which caches and the job log have reached their bounds. */
 const SETTLED_PART = 4;
 const CLIENTS = 8;
-/** Connections are kept for a while, or not; both of their ends are in this process. */
+/** Descriptors that kept-alive connections may hold; both of their ends are in this process. */
 const CONNECTION_DESCRIPTORS = 2 * CLIENTS;
 const MB = 2 ** 20;
 
@@ -24,7 +24,7 @@ interface Sample {
   requests: number;
 }
 
-/** A guest's whole life, and what people look at meanwhile. */
+/** Runs a guest's whole life while clients read around it. */
 const live = async ({ url }: Api): Promise<number> => {
   let requests = 0;
   const ask = async (method: string, path: string, body?: unknown) => {
@@ -56,10 +56,10 @@ const live = async ({ url }: Api): Promise<number> => {
 const countTimers = (): number =>
   process.getActiveResourcesInfo().filter((type) => type === 'Timeout' || type === 'Immediate').length;
 
-/** When nothing is under way any more. */
+/** Waits until the agent is idle. */
 const sample = async ({ context, scripted, asked }: Api, requests: number): Promise<Sample> => {
   await until('every job has ended', () => context.jobs.list().every(isFinished));
-  // The tests' own memory.
+  // Excludes the test's own memory.
   for (const grown of [scripted.calls, scripted.stages, asked]) grown.length = 0;
   return {
     heapMb: heapAfterCollection() / MB,
@@ -69,7 +69,7 @@ const sample = async ({ context, scripted, asked }: Api, requests: number): Prom
   };
 };
 
-test(`${SECONDS} seconds of load leave memory, descriptors and timers as they were`, async (t) => {
+test(`leaves memory, descriptors and timers unchanged by ${SECONDS} seconds of load`, async (t) => {
   const api = await serveApi(t);
   let requests = 0;
   const samples: Sample[] = [];

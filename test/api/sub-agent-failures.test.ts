@@ -4,7 +4,7 @@ import { type Api, serveApi } from '../helpers/api.js';
 import { refusingPort } from '../helpers/ports.js';
 import { serveFixed, serveRpc, serveTcp } from '../helpers/raw-service.js';
 
-/** An API whose guests are started and measured by whatever listens at the port. */
+/** Serves an API whose start and cpuMetrics actions call the service on a port. */
 const withService = (t: ExecutionContext, port: number, timeout = 5): Promise<Api> =>
   serveApi(t, {
     services: { bad: { port, timeout } },
@@ -28,7 +28,7 @@ const FAILURES: Record<
     /bad: no memory/,
     (t) => serveRpc(t, ({ id }) => ({ result: null, error: 'no memory', id })),
   ],
-  'what is no HTTP': [502, /bad: /, (t) => serveTcp(t, (socket) => socket.write('SSH-2.0-x\r\n'))],
+  'bytes that are not HTTP': [502, /bad: /, (t) => serveTcp(t, (socket) => socket.write('SSH-2.0-x\r\n'))],
   '"not found"': [
     404,
     /domain x: not found/,
@@ -44,7 +44,7 @@ const FAILURES: Record<
 };
 
 for (const [what, [status, message, serve]] of Object.entries(FAILURES)) {
-  test(`an info action that is answered with ${what} is a ${status}`, async (t) => {
+  test(`an info action whose service sends ${what} responds with ${status}`, async (t) => {
     const { call, context } = await withService(t, await serve(t), what === 'silence' ? 0.1 : 5);
     const { id } = await addGuest(context);
     const answer = await call('GET', `/guests/${id}/metrics/cpu`);
@@ -53,7 +53,7 @@ for (const [what, [status, message, serve]] of Object.entries(FAILURES)) {
     t.is(answer.headers.get('retry-after'), status === 503 ? '2' : null);
   });
 
-  test(`an async action that is answered with ${what} ends in Error, and the guest stays as it is`, async (t) => {
+  test(`an async action whose service sends ${what} ends in Error and leaves the guest unchanged`, async (t) => {
     const { call, context } = await withService(t, await serve(t), what === 'silence' ? 0.1 : 5);
     const guest = await addGuest(context, { state: 'shutoff', memory: 64 });
     const { status: accepted, jobId } = await call('POST', `/guests/${guest.id}/start`);

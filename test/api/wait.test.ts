@@ -3,7 +3,7 @@ import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { gate } from '../helpers/wait.js';
 
-test('a client that waits for an action gets the guest as it is afterwards', async (t) => {
+test('responds with the guest after the action to a client that waits', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context, { state: 'shutoff' });
   const { status, body, headers } = await call('POST', `/guests/${id}/start?wait=30`);
@@ -12,28 +12,28 @@ test('a client that waits for an action gets the guest as it is afterwards', asy
   t.is(context.jobs.get(headers.get('X-Guest-Job-ID') ?? '').Status, 'Complete');
 });
 
-test('a client that waits for a new guest gets it as it was created', async (t) => {
+test('responds with the created guest to a client that waits', async (t) => {
   const { call } = await serveApi(t);
   const { status, body } = await call('POST', '/guests?wait=30', { memory: 64 });
   t.is(status, 200);
   t.like(body, { memory: 64, state: 'running' });
 });
 
-test('a client that waits for a delete gets the guest that is gone', async (t) => {
+test('responds with the deleted guest to a client that waits', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   t.like(await call('DELETE', `/guests/${id}?wait=30`), { status: 200 });
   t.is((await call('GET', `/guests/${id}`)).status, 404);
 });
 
-test('a client that waits for an image gets it', async (t) => {
+test('responds with the fetched image to a client that waits', async (t) => {
   const { call } = await serveApi(t);
   const { status, body } = await call('POST', '/images?wait=30', { id: 'debian-12' });
   t.is(status, 200);
   t.is((body as { images: unknown[] }).images.length, 1);
 });
 
-test('a client that waits for an action that fails is told why', async (t) => {
+test('responds with the failure of the action to a client that waits', async (t) => {
   const { call, context } = await serveApi(t, {
     methods: {
       'Test.start': () => {
@@ -48,7 +48,7 @@ test('a client that waits for an action that fails is told why', async (t) => {
   });
 });
 
-test('a client that has waited long enough gets 202 and the job to follow', async (t) => {
+test('responds with 202 and the job when the wait is over', async (t) => {
   const { opened, open } = gate();
   const { call, context } = await serveApi(t, {
     methods: {
@@ -63,7 +63,7 @@ test('a client that has waited long enough gets 202 and the job to follow', asyn
   open();
 });
 
-test("a complete job's message is what its stages said", async (t) => {
+test('combines the messages of the stages in a complete job', async (t) => {
   const { call, context } = await serveApi(t, {
     methods: { 'Test.start': ({ guest }) => ({ guest, message: 'the clock of the guest was not set' }) },
   });

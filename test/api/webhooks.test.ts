@@ -9,7 +9,7 @@ import { receiveWebhooks } from '../helpers/webhook-receiver.js';
 
 const SECRET = 'sixteen-characters-and-more';
 
-test("a webhook of the config is told of a guest's creation and of its job, to its end", async (t) => {
+test("notifies a webhook of a guest's creation and of its job until it ends", async (t) => {
   const receiver = await receiveWebhooks(t);
   const webhooks = [{ url: receiver.url, secret: SECRET, kinds: ['guest' as const, 'job' as const] }];
   const api = await serveApi(t, { events: { webhooks } });
@@ -22,7 +22,7 @@ test("a webhook of the config is told of a guest's creation and of its job, to i
   t.is(receiver.posted.find(({ body }) => body.kind === 'job')?.body.id, jobId ?? '');
 });
 
-test('a restart of the agent tells no webhook twice, and leaves nothing out', async (t) => {
+test('resumes webhooks after a restart without repeating or skipping events', async (t) => {
   const receiver = await receiveWebhooks(t);
   const dbpath = await tempDir(t);
   const options = { dbpath, events: { webhooks: [{ url: receiver.url, secret: SECRET }] } };
@@ -37,7 +37,7 @@ test('a restart of the agent tells no webhook twice, and leaves nothing out', as
   t.is(receiver.taken.filter((id) => id === 'before').length, 1);
 });
 
-test("the agent does not start with a webhook's secret that others can read", async (t) => {
+test('refuses to start with a webhook secret that others can read', async (t) => {
   const file = join(await tempDir(t), 'webhook.secret');
   await writeFile(file, SECRET);
   await chmod(file, 0o644);

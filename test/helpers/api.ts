@@ -10,7 +10,7 @@ import { requireDescribed } from './openapi.js';
 export interface ApiAnswer {
   status: number;
   headers: Headers;
-  /** What the JSON of the body says; its text when it is not JSON. */
+  /** The parsed body, or its text when it is not JSON. */
   body: unknown;
   text: string;
   jobId: string | null;
@@ -18,11 +18,11 @@ export interface ApiAnswer {
 
 export interface Api extends TestAgent {
   url: string;
-  /** The routes that were asked for so far, as `METHOD path`. */
+  /** The routes requested so far, as `METHOD path`. */
   asked: string[];
-  /** Stops serving; the agent runs on. */
+  /** Stops the server but not the agent. */
   end: () => Promise<void>;
-  /** @param body sent as it is when it is a string, else as JSON */
+  /** @param body sent unchanged when it is a string, otherwise as JSON */
   call: (
     method: string,
     path: string,
@@ -39,7 +39,7 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** Calls an agent over HTTP. */
+/** Sends a request to an agent over HTTP. */
 export const callApi = async (
   url: string,
   method: string,
@@ -63,7 +63,7 @@ export const callApi = async (
   };
 };
 
-/** Serves an agent's API on a free port until the test ends. What it answers is held against its OpenAPI document. */
+/** Serves an agent's API on a free port until the test ends, and checks its responses against the OpenAPI document. */
 export const serveApi = async (
   t: ExecutionContext,
   options: TestAgentOptions = {},

@@ -3,13 +3,13 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { tempDir } from './temp.js';
 
-/** Paths of a certificate and its key, in PEM. */
+/** The paths of a certificate and its key, both PEM. */
 export interface Pair {
   cert: string;
   key: string;
 }
 
-/** An authority of the test's own, and what it has signed. */
+/** A certificate authority for one test. */
 export class Authority {
   readonly #dir: string;
   readonly cert: string;

@@ -6,7 +6,7 @@ export interface Certificate {
   keyFile: string;
 }
 
-/** A certificate for `localhost` that signs itself, made by openssl. */
+/** Makes a self-signed certificate for `localhost` with openssl. */
 export const makeCertificate = async (dir: string, name: string): Promise<Certificate> => {
   const [certFile, keyFile] = [join(dir, `${name}.pem`), join(dir, `${name}.key`)];
   await execa('openssl', [

@@ -5,7 +5,7 @@ import type { Route } from '../../lib/server/route.js';
 import { addGuest } from './agent.js';
 import { until } from './wait.js';
 
-/** A sensible request for a route. */
+/** A valid request to a route. */
 export interface Example {
   params: Record<string, string>;
   query: Record<string, unknown>;
@@ -34,7 +34,7 @@ const payloadOf = ({ method, path }: Route): unknown => {
 
 const task = { kind: 'guest', name: 'start' } as const;
 
-/** Answers nothing before it is called off. */
+/** Never responds until it is aborted. */
 const hangingClient: ServiceClient = {
   call: (_method, _request, { signal } = {}) =>
     new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
@@ -58,7 +58,7 @@ const addFinishedJob = async ({ jobs }: Context, guestId: string): Promise<strin
   return ID;
 };
 
-/** A request for that route, about a new guest with a job of its own. */
+/** Makes a valid request to a route, for a new guest with a new job. */
 export const exampleOf = async (route: Route, context: Context): Promise<Example> => {
   const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
   const guest = await addGuest(context, {
@@ -85,7 +85,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
   };
 };
 
-/** The path of a request for that route, with its query. */
+/** Fills in the path and the query of an example. */
 export const pathOf = ({ path }: Route, { params, query }: Example): string => {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const search = new URLSearchParams(query as Record<string, string>).toString();

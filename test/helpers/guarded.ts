@@ -7,7 +7,7 @@ import { type Api, serveApi } from './api.js';
 import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
-/** An API that wants tokens. */
+/** Serves an API that requires tokens. */
 export const serveGuarded = async (t: ExecutionContext): Promise<{ api: Api; dbpath: string }> => {
   const dbpath = await tempDir(t);
   const tokens = new TokenRegistry(dbpath, silentLog);

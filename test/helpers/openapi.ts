@@ -18,7 +18,7 @@ const patterns = Object.keys(paths).map(
   (path) => [path, new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`)] as const,
 );
 
-/** Those without parameters come before those that would take their place. */
+/** Finds the path of a URL; paths with fewer parameters win. */
 const pathOf = (url: string): string | undefined => {
   const [bare = ''] = url.split('?');
   const matching = patterns.filter(([, pattern]) => pattern.test(bare)).map(([path]) => path);
@@ -45,11 +45,11 @@ const schemaReference = (method: string, url: string, status: number): string =>
   if (!path || !responses) return 'openapi#/components/schemas/Error';
   const known = String(status) in responses ? String(status) : 'default';
   if (status < 400 && known === 'default')
-    throw new Error(`${method} ${url}: its OpenAPI description does not know status ${status}`);
+    throw new Error(`${method} ${url}: its OpenAPI description lacks status ${status}`);
   return `openapi#/${pointer('paths', path, method.toLowerCase(), 'responses', known, 'content', 'application/json', 'schema')}`;
 };
 
-/** Throws when an answer in JSON is not as the OpenAPI document has it. */
+/** Throws when a JSON response does not match the OpenAPI document. */
 export const requireDescribed = (
   method: string,
   url: string,
@@ -59,6 +59,6 @@ export const requireDescribed = (
   const validate = validatorOf(schemaReference(method, url, status));
   if (!validate(body))
     throw new Error(
-      `${method} ${url}: ${status} is not as its OpenAPI description has it: ${ajv.errorsText(validate.errors)}\n${text.slice(0, 500)}`,
+      `${method} ${url}: ${status} does not match its OpenAPI description: ${ajv.errorsText(validate.errors)}\n${text.slice(0, 500)}`,
     );
 };

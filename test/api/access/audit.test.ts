@@ -8,7 +8,7 @@ import { until } from '../../helpers/wait.js';
 type Entry = Record<string, unknown>;
 
 const entries = async ({ dbpath }: Api): Promise<Entry[]> => {
-  // It is made with the first of them.
+  // The first entry creates the file.
   const text = await readFile(join(dbpath, 'audit.log'), 'utf8').catch(() => '');
   return text
     .split('\n')
@@ -16,7 +16,7 @@ const entries = async ({ dbpath }: Api): Promise<Entry[]> => {
     .map((line) => JSON.parse(line) as Entry);
 };
 
-test('a change is noted, with who, what, which guest and job, and then what came of it', async (t) => {
+test("records a change with its client, guest and job, and then the job's result", async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context, { state: 'shutoff' });
   const { jobId } = await api.call('POST', `/guests/${id}/start`);
@@ -38,7 +38,7 @@ test('a change is noted, with who, what, which guest and job, and then what came
   t.true([asked, ended].every((entry) => !Number.isNaN(Date.parse(String(entry?.time)))));
 });
 
-test('the creation of a guest is noted with the id that the agent gave it', async (t) => {
+test('records the creation of a guest with its generated id', async (t) => {
   const api = await serveApi(t);
   const { body } = await api.call('POST', '/guests', { memory: 64 });
   const [asked] = await until('it is there', async () => {
@@ -48,7 +48,7 @@ test('the creation of a guest is noted with the id that the agent gave it', asyn
   t.like(asked, { route: '/guests', guest: (body as { id: string }).id });
 });
 
-test('a change that was refused is noted, a look is not, and nothing of a body ever is', async (t) => {
+test('records rejected changes, but no reads and no bodies', async (t) => {
   const api = await serveApi(t);
   await api.call('GET', '/guests');
   await api.call('PATCH', '/metadata', { password: 'hunter2', wrong: 1 });
@@ -67,7 +67,7 @@ test('a change that was refused is noted, a look is not, and nothing of a body e
   t.notRegex(JSON.stringify(noted), /hunter2/);
 });
 
-test('it is for the owner alone', async (t) => {
+test('makes the file readable by its owner alone', async (t) => {
   const api = await serveApi(t);
   await api.call('PATCH', '/metadata', { a: '1' });
   const { mode } = await until('it is there', () =>

@@ -4,7 +4,7 @@ import test from 'ava';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 
-/** fetch does not let these headers be chosen. */
+/** Sends headers that fetch does not let a caller set. */
 const statusWith = async (url: string, method: string, headers: Record<string, string>): Promise<number> => {
   const asking = request(url, { method, headers });
   asking.end();
@@ -13,7 +13,7 @@ const statusWith = async (url: string, method: string, headers: Record<string, s
   return response.statusCode;
 };
 
-test('a name that somebody has pointed at this machine is not answered to', async (t) => {
+test('rejects a foreign name that points at this machine', async (t) => {
   const { url } = await serveApi(t);
   for (const path of ['/guests', '/docs', '/nowhere'])
     t.is(await statusWith(url + path, 'GET', { Host: 'evil.example:8080' }), 403, path);
@@ -21,7 +21,7 @@ test('a name that somebody has pointed at this machine is not answered to', asyn
     t.is(await statusWith(`${url}/guests`, 'GET', { Host }), 200, Host);
 });
 
-test('a page of another site can ask for nothing', async (t) => {
+test('rejects every request of a page of another site', async (t) => {
   const { url, context } = await serveApi(t);
   const foreign = [
     { Origin: 'https://evil.example' },
@@ -34,7 +34,7 @@ test('a page of another site can ask for nothing', async (t) => {
   t.deepEqual(context.guests.list(), []);
 });
 
-test('a link on another site leads to the agent’s pages, and to nothing else', async (t) => {
+test('accepts links from other sites to the agent’s pages only', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context, { state: 'shutoff' });
   const followed = {
@@ -49,7 +49,7 @@ test('a link on another site leads to the agent’s pages, and to nothing else',
   t.deepEqual(context.jobs.list(), []);
 });
 
-test('where a certificate says who it is, a page of another site can ask for nothing either', async (t) => {
+test('rejects pages of other sites where certificates identify clients', async (t) => {
   const { url, context } = await serveApi(t, {}, undefined, {
     access: { tokens: undefined, certificates: new Map([['ops.example', 'admin' as const]]) },
   });
@@ -58,7 +58,7 @@ test('where a certificate says who it is, a page of another site can ask for not
   t.deepEqual(context.guests.list(), []);
 });
 
-test('a page of the agent’s own can', async (t) => {
+test('accepts requests of the agent’s own pages', async (t) => {
   const { url } = await serveApi(t);
   t.is(await statusWith(`${url}/guests`, 'POST', { Origin: url, 'Sec-Fetch-Site': 'same-origin' }), 202);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { serveApi } from '../../helpers/api.js';
 
-test('a client that asks more often than it may is told when to come again', async (t) => {
+test('rejects a client above its rate with 429 and Retry-After', async (t) => {
   const { call } = await serveApi(t, {}, undefined, { rateLimit: 1 });
   const answers = await Promise.all(Array.from({ length: 20 }, () => call('GET', '/guests')));
   const refused = answers.filter(({ status }) => status === 429);

@@ -27,14 +27,14 @@ const serveMutual = async (t: ExecutionContext, authority: Authority): Promise<s
   return (await serveApi(t, {}, undefined, { tls, access: { tokens: undefined, certificates } })).url;
 };
 
-/** Asks over TLS, with a certificate of the client's own or without. */
+/** Sends a request over TLS, with or without a client certificate. */
 const ask = async (url: string, authority: Authority, pair?: Pair) => {
   const client = pair ? { cert: await readFile(pair.cert), key: await readFile(pair.key) } : {};
   const httpsAgent = new Agent({ ca: await readFile(authority.cert), ...client });
   return axios.get(url, { httpsAgent, proxy: false, validateStatus: () => true });
 };
 
-test('a client is known by its certificate, and may do what the config has for it', async (t) => {
+test('identifies a client by its certificate and grants the configured scope', async (t) => {
   const authority = await Authority.make(t);
   const url = await serveMutual(t, authority);
   const ops = await authority.sign('ops');
@@ -42,7 +42,7 @@ test('a client is known by its certificate, and may do what the config has for i
   t.is((await ask(`${url}/debug/pprof/cmdline`, authority, ops)).status, 403);
 });
 
-test('a certificate that the config does not name, another authority’s, or none opens nothing', async (t) => {
+test('rejects a missing certificate, one of another authority and one that is not configured', async (t) => {
   const authority = await Authority.make(t);
   const url = await serveMutual(t, authority);
   t.is((await ask(`${url}/guests`, authority, await authority.sign('stranger'))).status, 403);
@@ -59,7 +59,7 @@ const serialSeen = async (port: number, ca: Buffer): Promise<string> => {
   return serialNumber;
 };
 
-test('a certificate that is replaced is served, and one that is broken is not', async (t) => {
+test('serves a replaced certificate, but not a broken one', async (t) => {
   const authority = await Authority.make(t);
   const dir = await tempDir(t);
   const files = { cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };

@@ -16,7 +16,7 @@ const bearer = (token: string): Headers => ({ Authorization: `Bearer ${token}` }
 const addToken = async (...token: Parameters<typeof makeToken>): Promise<Headers> =>
   bearer(await makeToken(...token));
 
-test('a token of each scope opens what that scope is for, and no more', async (t) => {
+test('grants each token exactly its scope', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const { id } = await addGuest(api.context, { state: 'shutoff' });
   const requests: [string, string, Scope][] = [
@@ -38,7 +38,7 @@ test('a token of each scope opens what that scope is for, and no more', async (t
   }
 });
 
-test('without a token, or with a wrong one, nothing is to be had, and the answer says what is missing', async (t) => {
+test('rejects a missing or invalid token with 401 and says what to send', async (t) => {
   const { api } = await serveGuarded(t);
   const none = await api.call('GET', '/guests');
   t.like(none, { status: 401, body: { code: 401, stack: [] } });
@@ -52,7 +52,7 @@ test('without a token, or with a wrong one, nothing is to be had, and the answer
   t.deepEqual(api.context.guests.list(), []);
 });
 
-test('who shows wrong tokens for ever is told to stop, and good tokens from the same address still work', async (t) => {
+test('limits invalid tokens per address while valid ones keep working', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const good = await addToken(dbpath, 'ci', 'read');
   const statuses: number[] = [];
@@ -62,12 +62,12 @@ test('who shows wrong tokens for ever is told to stop, and good tokens from the 
   t.is((await api.call('GET', '/guests', undefined, good)).status, 200);
 });
 
-test('the description of the API is for everybody', async (t) => {
+test('serves the API’s description without credentials', async (t) => {
   const { api } = await serveGuarded(t);
   t.is((await api.call('GET', '/openapi.json')).status, 200);
 });
 
-test('a token that is revoked is worthless soon, on open connections too', async (t) => {
+test('rejects a revoked token soon, also on open connections', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const headers = await addToken(dbpath, 'ci', 'read');
   t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
@@ -79,13 +79,13 @@ test('a token that is revoked is worthless soon, on open connections too', async
   t.pass();
 });
 
-test('a token that has expired is worthless', async (t) => {
+test('rejects an expired token', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const headers = await addToken(dbpath, 'ci', 'read', -1);
   t.is((await api.call('GET', '/guests', undefined, headers)).status, 401);
 });
 
-test('while the file of tokens is damaged, nobody gets in', async (t) => {
+test('rejects every token while the token file is damaged', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const headers = await addToken(dbpath, 'ci', 'admin');
   t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
@@ -97,7 +97,7 @@ test('while the file of tokens is damaged, nobody gets in', async (t) => {
   t.pass();
 });
 
-test('whoever guesses tokens is slowed down', async (t) => {
+test('slows down token guessing', async (t) => {
   const { api } = await serveGuarded(t);
   const statuses: number[] = [];
   for (let guess = 0; guess < 25; guess++)
@@ -105,7 +105,7 @@ test('whoever guesses tokens is slowed down', async (t) => {
   t.deepEqual([...new Set(statuses)], [401, 429]);
 });
 
-test('one client’s idempotency key is nothing to another’s', async (t) => {
+test('keeps idempotency keys apart by client', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const [one, other] = [await addToken(dbpath, 'one', 'operate'), await addToken(dbpath, 'other', 'operate')];
   const create = async (headers: Headers) =>
@@ -113,13 +113,13 @@ test('one client’s idempotency key is nothing to another’s', async (t) => {
   t.not((await create(one)).jobId, (await create(other)).jobId);
 });
 
-test('of two tokens that are made at the same time none is lost', async (t) => {
+test('keeps both of two tokens created at the same time', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const made = await Promise.all(['a', 'b'].map((name) => addToken(dbpath, name, 'read')));
   for (const headers of made) t.is((await api.call('GET', '/guests', undefined, headers)).status, 200);
 });
 
-test('a browser, which can set no headers on a WebSocket, offers its token as a subprotocol', async (t) => {
+test('accepts a token as a WebSocket subprotocol', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const { id } = await addGuest(api.context);
   const url = `${api.url}/guests/${id}/console/serial`;
@@ -137,7 +137,7 @@ test('a browser, which can set no headers on a WebSocket, offers its token as a 
   t.is(await open('admin', (token) => `${token}x`), 401);
 });
 
-test('what a token has opened is closed when it is revoked', async (t) => {
+test('closes streams and consoles when their token is revoked', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const { id } = await addGuest(api.context);
   const headers = await addToken(dbpath, 'ops', 'operate');

@@ -18,7 +18,7 @@ const PIECES = [
   '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
 ];
 
-/** Some pieces one behind the other, with something wrong in them. */
+/** Joins some pieces, flips bytes and cuts off the end. */
 export const bytesFor = (random: Random): Buffer => {
   const text = Array.from({ length: 1 + random.below(4) }, () => random.pick(PIECES)).join('');
   const bytes = Buffer.from(text, 'latin1');
@@ -27,7 +27,7 @@ export const bytesFor = (random: Random): Buffer => {
   return random.chance(0.4) ? bytes.subarray(0, random.below(bytes.length)) : bytes;
 };
 
-/** Sends bytes in two parts, closes its half, and gives back what comes until the server closes, or for some time. */
+/** Sends bytes in two parts, half-closes, and returns the response up to the server's close or the time limit. */
 export const exchange = (port: number, bytes: Buffer, at: number, ms: number): Promise<string> =>
   new Promise((resolve) => {
     let answered = '';

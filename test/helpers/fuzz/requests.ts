@@ -13,10 +13,10 @@ export interface FuzzRequest {
 
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE', 'PUT', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND'];
 
-/** Half a surrogate pair cannot be encoded. */
+/** Replaces lone surrogates, which cannot be encoded. */
 const wellFormed = (text: string): string => Buffer.from(text).toString();
 
-/** Node's client sends no other characters in a path or in a header's value. */
+/** Encodes the characters that Node's client rejects in a path. */
 const inPath = (text: string): string =>
   text.replace(/[^!-~]/gu, (char) => encodeURIComponent(wellFormed(char)));
 const inHeader = (text: string): string => text.replace(/[^\x20-\x7e]/g, '');
@@ -52,7 +52,7 @@ const queryFor = ({ query }: Route, example: Example, random: Random): string =>
   const pairs = Object.entries(example.query).map(([key, value]) => [key, String(value)]);
   for (const [key, description] of keys) {
     if (!random.chance(0.25)) continue;
-    // Whoever waits for long may do so; this one has more to ask.
+    // Long waits are valid, but would slow down the test.
     const value = key === 'wait' ? random.pick([0, 0.01, -1, 'x']) : valueFor(description, random);
     pairs.push([key, typeof value === 'string' ? value : (JSON.stringify(value) ?? '')]);
   }
@@ -104,7 +104,7 @@ const bodyFor = ({ payload }: Route, example: Example, random: Random): string |
   return bodyText(random.chance(0.3) ? mutated(value, random) : value, random);
 };
 
-/** A request for that route, or one that is not quite for it. */
+/** Makes a request for a route, usually with some mistake. */
 export const requestFor = (route: Route, example: Example, random: Random): FuzzRequest => {
   const method = random.chance(0.95) ? route.method : random.pick(METHODS);
   const takesBody = method !== 'GET' && method !== 'HEAD';

@@ -8,10 +8,10 @@ export interface FuzzAnswer {
   text: string;
 }
 
-/** What an answer that never ends by itself, such as a profile or a stream of events, gets. */
+/** How long to read an endless response such as an event stream, in milliseconds. */
 const READ_MS = 2000;
 
-/** What was cut off is read as far as it goes. */
+/** Decompresses a body, as far as it goes when it was cut off. */
 const decoded = (bytes: Buffer, encoding: string | undefined): Buffer => {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   if (encoding === 'gzip') return gunzipSync(bytes, options);
@@ -24,7 +24,7 @@ const readBody = async (response: IncomingMessage): Promise<string> => {
   try {
     for await (const chunk of response) chunks.push(chunk as Buffer);
   } catch {
-    // It was cut off, by us.
+    // The timer cut it off.
   } finally {
     clearTimeout(timer);
   }
@@ -32,9 +32,9 @@ const readBody = async (response: IncomingMessage): Promise<string> => {
 };
 
 /**
- * Sends a request as it is, with nothing put right.
- * @param ms milliseconds after which the client goes away
- * @returns `undefined` when nothing was answered until then, or the connection was closed
+ * Sends a request unchanged.
+ * @param ms milliseconds after which the client disconnects
+ * @returns `undefined` without a response by then, or when the connection was closed
  */
 export const send = (
   port: number,

@@ -1,7 +1,7 @@
 import type { Description } from 'joi';
 import type { Random } from '../random.js';
 
-/** Text that has broken programs before. */
+/** Texts that have broken programs before. */
 export const HOSTILE_TEXTS: readonly string[] = [
   '',
   ' ',
@@ -61,7 +61,7 @@ export const HOSTILE_VALUES: readonly unknown[] = [
   Array.from({ length: 2000 }, (_, n) => n),
 ];
 
-/** Something of about the kind that a joi schema describes: from its examples and limits, or from its type. */
+/** Makes a value that roughly fits a joi schema, from its examples, allowed values or type. */
 export const valueFor = (description: Description, random: Random, depth = 0): unknown => {
   const { type, keys, items, examples, allow } = description as Description & {
     keys?: Record<string, Description>;
@@ -111,7 +111,7 @@ export const mutated = (value: unknown, random: Random): unknown => {
   return copy;
 };
 
-/** A body, as text: JSON of a value, or such JSON with something wrong in it. */
+/** Serializes a value as a JSON body, sometimes with a mistake. */
 export const bodyText = (value: unknown, random: Random): string => {
   const json = JSON.stringify(value) ?? '';
   const at = random.below(json.length + 1);

@@ -25,7 +25,7 @@ import {
   snapshotRequestSchema,
 } from '../../../lib/rpc/protocol/messages.js';
 
-/** The keys of a type: the compiler sees to it that they are all there, and no others. */
+/** Lists the keys of a type; the compiler checks that it is complete and exact. */
 const keysOf = <Type extends object>(keys: Record<keyof Required<Type>, 1>): string[] =>
   Object.keys(keys).sort();
 

@@ -12,7 +12,7 @@ for (const [kind, status] of [
   ['unavailable', 503],
   ['timeout', 504],
 ] as const)
-  test(`an error of kind ${kind} is a ${status} with its own words`, (t) => {
+  test(`maps the error kind ${kind} to ${status} and keeps its message`, (t) => {
     t.deepEqual(errorBody(toBoom(new AgentError(kind, 'what is wrong')), false), {
       message: 'what is wrong',
       code: status,
@@ -20,18 +20,18 @@ for (const [kind, status] of [
     });
   });
 
-test('when to try again is in Retry-After', (t) => {
+test('sends retryAfter as Retry-After', (t) => {
   t.is(toBoom(new AgentError('queue_full', 'full', { retryAfter: 7 })).output.headers['Retry-After'], '7');
   t.is(toBoom(new AgentError('queue_full', 'full')).output.headers['Retry-After'], undefined);
 });
 
-test("hapi's own errors stay what they are", (t) => {
+test("keeps hapi's own errors as they are", (t) => {
   const error = notFound('nothing here');
   t.is(toBoom(error), error);
 });
 
 for (const thrown of [new Error('secret'), 'secret', undefined])
-  test(`what is thrown as ${String(thrown)} is a 500 that does not tell it`, (t) => {
+  test(`turns a thrown ${String(thrown)} into a 500 that hides it`, (t) => {
     const { message, code } = errorBody(toBoom(thrown), false);
     t.is(code, 500);
     t.notRegex(message, /secret/);

@@ -31,7 +31,7 @@ test('the document is valid OpenAPI 3.1', async (t) => {
   t.is(validator.version, '3.1');
 });
 
-test('every route is in it, under an operation id of its own', (t) => {
+test('describes every route under a unique operation id', (t) => {
   t.deepEqual(
     operations.map(({ name }) => name).sort(),
     routeTable.map(({ method, path }) => `${method} ${path}`).sort(),
@@ -41,7 +41,7 @@ test('every route is in it, under an operation id of its own', (t) => {
   t.true(ids.every((id) => /^[a-z]\w+$/.test(id)));
 });
 
-test('every route says what it does, what its parameters are, and what it answers', (t) => {
+test('describes every route, parameter and response', (t) => {
   for (const { name, operation } of operations) {
     t.regex(operation.summary, /^\w.{5,80}$/, name);
     for (const parameter of operation.parameters ?? [])
@@ -52,7 +52,7 @@ test('every route says what it does, what its parameters are, and what it answer
   }
 });
 
-test('what joi allows beside a pattern or a choice is allowed', (t) => {
+test('includes values that joi allows beside a pattern or a choice', (t) => {
   const { properties } = jsonSchemaOf(guestPayload) as {
     properties: Record<string, { enum?: unknown[]; anyOf?: unknown[] }>;
   };
@@ -60,7 +60,7 @@ test('what joi allows beside a pattern or a choice is allowed', (t) => {
   t.deepEqual(properties.image?.anyOf?.at(-1), { const: '' });
 });
 
-test('a pattern that keeps something out is one that JSON Schema can say', (t) => {
+test('keeps negative lookaheads in patterns valid for JSON Schema', (t) => {
   const { properties } = jsonSchemaOf(imageParams) as { properties: { imageID: { pattern: string } } };
   const pattern = new RegExp(properties.imageID.pattern, 'u');
   for (const id of ['debian-12', 'a/b', 'host:5000/x.y:1', 'a..b', 'a/.b']) t.regex(id, pattern);
