@@ -2,8 +2,8 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErrno } from '../errors.js';
 
-/** For the owner alone: some of these files hold secrets. */
-const FILE_MODE = 0o600;
+/** The mode of files that may contain secrets. */
+export const OWNER_ONLY = 0o600;
 
 /** Waits until the content of a file, or the entries of a directory, are on the device: fsync(2). */
 export const sync = async (path: string): Promise<void> => {
@@ -23,7 +23,7 @@ export const moveIntoPlace = async (from: string, to: string): Promise<void> => 
 };
 
 const writeNew = async (path: string, text: string): Promise<void> => {
-  const file = await open(path, 'w', FILE_MODE);
+  const file = await open(path, 'w', OWNER_ONLY);
   try {
     await file.writeFile(text);
   } finally {

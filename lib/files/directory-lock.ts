@@ -4,6 +4,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError } from '../errors.js';
 import { exitOf } from '../process/child-exit.js';
+import { OWNER_ONLY } from './atomic-files.js';
 
 /** The exit code of flock(1) when another process holds the lock. */
 const LOCKED_EXIT_CODE = 75;
@@ -23,8 +24,8 @@ export interface DirectoryLock {
 export const lockDirectory = async (directory: string): Promise<DirectoryLock> => {
   const file = join(directory, 'lock');
   // A process that can read the file can lock it.
-  await writeFile(file, '', { flag: 'a', mode: 0o600 });
-  await chmod(file, 0o600);
+  await writeFile(file, '', { flag: 'a', mode: OWNER_ONLY });
+  await chmod(file, OWNER_ONLY);
   const options = [
     '--exclusive',
     '--timeout',

@@ -1,5 +1,6 @@
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OWNER_ONLY } from './atomic-files.js';
 import { repairTail } from './repair-tail.js';
 
 const MAX_BYTES = 20 * 1024 * 1024;
@@ -58,7 +59,7 @@ export class RotatingFile {
   async #open(): Promise<FileHandle> {
     if (this.#handle) return this.#handle;
     await repairTail(this.#path);
-    const handle = await open(this.#path, 'a', 0o600);
+    const handle = await open(this.#path, 'a', OWNER_ONLY);
     this.#handle = handle;
     this.#size = (await handle.stat()).size;
     return handle;

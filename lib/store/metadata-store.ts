@@ -38,7 +38,7 @@ export class MetadataStore {
       try {
         await this.#write(patch);
       } finally {
-        // Very many keys take more than one write, of which a later one may fail.
+        // Hundreds of keys take several writes, and a later one may fail.
         this.#all = Object.fromEntries(this.#collection.entries());
       }
       return this.#all;

@@ -1,12 +1,10 @@
 import { chmod, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
+import { OWNER_ONLY } from '../../files/atomic-files.js';
 import { DurableFile } from '../../files/durable-file.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change } from './document.js';
 import { headerLine, type JournalContent, linesOf, parseJournal } from './journal-lines.js';
-
-/** Guests' metadata may hold secrets. */
-export const FILE_MODE = 0o600;
 
 /** Changes that are copied before other work gets its turn. */
 const CHANGES_PER_TURN = 1000;
@@ -30,10 +28,11 @@ export class Journal {
    * @throws {Error} when the content is damaged elsewhere
    */
   static async open(path: string): Promise<{ journal: Journal; content: JournalContent }> {
+    // Of a killed agent; the second is of earlier versions.
     const unfinished = [`${path}.new`, `${path}.new~`];
     await Promise.all(unfinished.map((each) => rm(each, { force: true })));
-    await (await open(path, 'a', FILE_MODE)).close();
-    await chmod(path, FILE_MODE);
+    await (await open(path, 'a', OWNER_ONLY)).close();
+    await chmod(path, OWNER_ONLY);
     await repairTail(path);
     const content = parseJournal(await readFile(path), path);
     return { journal: new Journal(path, await DurableFile.open(path), content.changes.length), content };
@@ -85,7 +84,7 @@ export class Journal {
   async shorten(continues: string, newer: readonly Change[]): Promise<void> {
     const path = `${this.#path}.new`;
     try {
-      await writeFile(path, headerLine(continues), { mode: FILE_MODE });
+      await writeFile(path, headerLine(continues), { mode: OWNER_ONLY });
       const copy = await DurableFile.open(path);
       try {
         let copied = 0;

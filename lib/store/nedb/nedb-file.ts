@@ -4,10 +4,9 @@ import type nedb from '@seald-io/nedb';
 import Datastore from 'nedb-promises';
 import { gate } from '../../async/gate.js';
 import { errorMessage, isErrno } from '../../errors.js';
-import { ifExists, sync } from '../../files/atomic-files.js';
+import { ifExists, OWNER_ONLY, sync } from '../../files/atomic-files.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change, StoredDocument } from './document.js';
-import { FILE_MODE } from './journal.js';
 
 /** Documented methods of NeDB that `Datastore.create` passes through, but the types of nedb-promises omit. */
 type NedbDatastore = Datastore<StoredDocument> &
@@ -21,6 +20,7 @@ const escapeLineBreaks = (line: string): string =>
 const LINES_PER_TURN = 500;
 /** Changes that NeDB applies at once. The cost of removing many documents is quadratic. */
 const CHANGES_PER_TURN = 200;
+const CHANGES_PER_SYNC = 5 * CHANGES_PER_TURN;
 
 /** The types of nedb-promises also omit options: `modes`, and hooks that return a promise. */
 const createDatastore = (
@@ -32,7 +32,7 @@ const createDatastore = (
     corruptAlertThreshold: 0,
     afterSerialization,
     beforeDeserialization: (line) => line,
-    modes: { fileMode: FILE_MODE, dirMode: 0o700 },
+    modes: { fileMode: OWNER_ONLY, dirMode: 0o700 },
   };
   return Datastore.create(options as Parameters<typeof Datastore.create>[0]) as NedbDatastore;
 };
@@ -89,7 +89,7 @@ export class NedbFile {
       throw new Error(`${filename} cannot be read, restore it from a backup: ${errorMessage(error)}`);
     });
     loaded.catch(() => {});
-    await chmod(filename, FILE_MODE);
+    await chmod(filename, OWNER_ONLY);
     return new NedbFile(filename, { datastore, loaded, release: released.open });
   }
 
@@ -122,9 +122,10 @@ export class NedbFile {
       const some = changes.slice(start, start + CHANGES_PER_TURN);
       await this.#datastore.remove({ _id: { $in: some.map(({ id }) => id) } }, { multi: true });
       await this.#datastore.insertMany(some.flatMap(({ document }) => document ?? []));
-      // NeDB does not sync what it appends. Now at most these lines can be damaged by a power cut.
-      await sync(this.#filename);
+      // NeDB does not sync what it appends. This bounds what a power cut can damage.
+      if (start % CHANGES_PER_SYNC === 0) await sync(this.#filename);
       await nextTurn();
     }
+    await sync(this.#filename);
   }
 }
