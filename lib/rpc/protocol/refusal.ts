@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../../errors.js';
+import { type ErrorKind, errorMessage } from '../../errors.js';
 
 const STATUS = { invalid: 400, not_found: 404, conflict: 409 } as const satisfies Partial<
   Record<ErrorKind, number>
@@ -14,12 +14,21 @@ export type RefusalKind = keyof typeof STATUS;
 export class Refusal extends Error {
   readonly kind: RefusalKind;
 
-  constructor(kind: RefusalKind, message: string) {
-    super(message);
+  constructor(kind: RefusalKind, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'Refusal';
     this.kind = kind;
   }
 }
+
+/** Puts what failed before a failure's message, such as `nic 0`. A refusal keeps its kind. */
+export const failureIn = (what: string, failure: unknown): Error => {
+  const message = `${what}: ${errorMessage(failure)}`;
+  const options = { cause: failure };
+  return failure instanceof Refusal
+    ? new Refusal(failure.kind, message, options)
+    : new Error(message, options);
+};
 
 /** The HTTP status with which a stream or console route reports a failure. */
 export const statusOfFailure = (failure: unknown): number =>

@@ -1,5 +1,6 @@
 import { parseArgsStringToArgv } from 'string-argv';
 import type { Metadata } from '../../model/guest.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 
 const ENV_PREFIX = 'env.';
 
@@ -13,7 +14,8 @@ const parseJson = (key: string, text: string): string[] => {
   } catch {
     words = undefined;
   }
-  if (!isStrings(words)) throw new Error(`metadata ${key} is not a JSON array of strings: ${text}`);
+  if (!isStrings(words))
+    throw new Refusal('invalid', `metadata ${key} is not a JSON array of strings: ${text}`);
   return words;
 };
 

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { ContainerCreateOptions, EndpointSettings } from 'dockerode';
 import type { Guest, Nic } from '../../model/guest.js';
 import { MB } from '../../model/units.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
 import { engineNetwork, isEngineNic } from './nics/complete.js';
 
@@ -30,7 +31,7 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'metadata'> {
  */
 export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
   const { id, image, memory = DEFAULT_MEMORY_MB, cpu, metadata } = guest;
-  if (!image) throw new Error('a container needs an image: name one');
+  if (!image) throw new Refusal('invalid', 'a container needs an image: name one');
   return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(metadata ? { metadata } : {}) };
 };
 

@@ -1,4 +1,5 @@
 import type { Guest } from '../../model/guest.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
 import { EngineError } from './errors.js';
 import type { Container, Guests } from './guests.js';
@@ -8,7 +9,7 @@ import { completeNics, engineNetwork, isEngineNic } from './nics/complete.js';
 import { unplugNics } from './nics/plug.js';
 
 const refuse = ({ id, state }: Container, advice: string): Error =>
-  new Error(`guest ${id} is ${state}: ${advice}`);
+  new Refusal('conflict', `guest ${id} is ${state}: ${advice}`);
 
 /** Connects a new container to its engine networks, except the first one, which `ContainerCreate` has connected. */
 const joinNetworks = async (guests: Guests, { id, nics }: Definition): Promise<void> => {

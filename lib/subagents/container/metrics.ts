@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
 import type { GuestCounters } from '../../rpc/protocol/messages.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import { tapCounters } from '../shared/network/tap-counters.js';
 import type { Container, Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
@@ -111,7 +112,7 @@ const deviceName = async (numbers: string): Promise<string> =>
 const getRunning = async (guests: Guests, id: string): Promise<Container> => {
   const container = await guests.get(id);
   if (container.state === 'stopped')
-    throw new Error(`guest ${id} is stopped: only a running guest has metrics`);
+    throw new Refusal('conflict', `guest ${id} is stopped: only a running guest has metrics`);
   return container;
 };
 

@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import { assertSocketsFit, type SharedGuestPaths, sharedGuestPaths } from '../shared/guest-run-dir.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -81,7 +82,7 @@ export const createLayout = (options: LayoutOptions): Layout => {
     ? options.diskDir.map((path) => resolve(path))
     : [join(dirname(dir), 'storage', 'guests')];
   const paths = (id: string): GuestPaths => {
-    if (!UUID.test(id)) throw new Error(`guest ${id}: the id must be a UUID in lower case`);
+    if (!UUID.test(id)) throw new Refusal('invalid', `guest ${id}: the id must be a UUID in lower case`);
     return guestPaths(guestsDir, runRoot, id);
   };
   return { guestsDir, diskDirs, paths };

@@ -1,4 +1,5 @@
 import { isErrno } from '../../errors.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { StoredImage } from './disk-store.js';
 
 /**
@@ -8,7 +9,7 @@ import type { StoredImage } from './disk-store.js';
 export const requireReadable = (image: StoredImage): StoredImage => {
   const { id, unreadable } = image;
   if (unreadable === undefined) return image;
-  throw new Error(`image ${id} is unreadable: delete it, then fetch it again: ${unreadable}`);
+  throw new Refusal('conflict', `image ${id} is unreadable: delete it, then fetch it again: ${unreadable}`);
 };
 
 /**

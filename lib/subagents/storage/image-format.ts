@@ -1,3 +1,4 @@
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import { detectCompression } from '../shared/download/compression.js';
 
 /** The formats that can be fetched. */
@@ -41,15 +42,25 @@ const EXTERNAL_DATA_FILE = 4n;
 
 /** Checks a qcow2 header; field offsets are those of QEMU's docs/interop/qcow2.txt, "Header". */
 const checkQcow2 = (head: Buffer): void => {
-  if (head.length < 104) throw new Error('the qcow2 header is truncated');
+  if (head.length < 104) throw new Refusal('invalid', 'the qcow2 header is truncated');
   const version = head.readUInt32BE(4);
   if (version !== 2 && version !== 3)
-    throw new Error(`the qcow image has version ${version}: only versions 2 and 3 are supported`);
+    throw new Refusal(
+      'invalid',
+      `the qcow image has version ${version}: only versions 2 and 3 are supported`,
+    );
   if (head.readBigUInt64BE(8) !== 0n)
-    throw new Error('the qcow2 image has a backing file: flatten it first with qemu-img convert');
-  if (head.readUInt32BE(32) !== 0) throw new Error('the qcow2 image is encrypted: decrypt it first');
+    throw new Refusal(
+      'invalid',
+      'the qcow2 image has a backing file: flatten it first with qemu-img convert',
+    );
+  if (head.readUInt32BE(32) !== 0)
+    throw new Refusal('invalid', 'the qcow2 image is encrypted: decrypt it first');
   if (version === 3 && head.readBigUInt64BE(72) & EXTERNAL_DATA_FILE)
-    throw new Error('the qcow2 image has an external data file: flatten it first with qemu-img convert');
+    throw new Refusal(
+      'invalid',
+      'the qcow2 image has an external data file: flatten it first with qemu-img convert',
+    );
 };
 
 /**
@@ -57,15 +68,19 @@ const checkQcow2 = (head: Buffer): void => {
  * parent hint names a backing file. Field offsets are those of `VMDK4Header` in QEMU's block/vmdk.c.
  */
 const checkVmdk = (head: Buffer): void => {
-  if (head.length < 512) throw new Error('the vmdk header is truncated');
+  if (head.length < 512) throw new Refusal('invalid', 'the vmdk header is truncated');
   if (head.readBigUInt64LE(12) === 0n)
-    throw new Error('the vmdk image keeps its data in other files: flatten it first with qemu-img convert');
+    throw new Refusal(
+      'invalid',
+      'the vmdk image keeps its data in other files: flatten it first with qemu-img convert',
+    );
   if (head.includes('parentFileNameHint'))
-    throw new Error('the vmdk image has a parent: flatten it first with qemu-img convert');
+    throw new Refusal('invalid', 'the vmdk image has a parent: flatten it first with qemu-img convert');
 };
 
 const unsupported = (name: string): Error =>
-  new Error(
+  new Refusal(
+    'invalid',
     `the file is in ${name} format: only raw, qcow2 and vmdk images are supported, plain or compressed with gzip, zstd or xz`,
   );
 
@@ -76,9 +91,12 @@ const checkRaw = (head: Buffer): void => {
   if (startsWith(head.subarray(TAR_MAGIC_OFFSET), TAR_MAGIC)) throw unsupported('tar (OVA)');
   const compression = detectCompression(head);
   if (compression)
-    throw new Error(`the compressed file contains a ${compression.name} file: compress the image only once`);
+    throw new Refusal(
+      'invalid',
+      `the compressed file contains a ${compression.name} file: compress the image only once`,
+    );
   if (WEB_PAGE.test(head.subarray(0, 64).toString('latin1')))
-    throw new Error('the file is a web page, not an image');
+    throw new Refusal('invalid', 'the file is a web page, not an image');
 };
 
 /**
@@ -87,7 +105,7 @@ const checkRaw = (head: Buffer): void => {
  * @throws when the format is not supported, or the header refers to other files
  */
 export const detectFormat = (head: Buffer): ImageFormat => {
-  if (head.length === 0) throw new Error('the file is empty');
+  if (head.length === 0) throw new Refusal('invalid', 'the file is empty');
   if (startsWith(head, 'QFI\xfb')) {
     checkQcow2(head);
     return 'qcow2';

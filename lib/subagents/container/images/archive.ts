@@ -1,4 +1,5 @@
 import tar from 'tar-stream';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
 import { peek } from '../../shared/download/peek.js';
 
@@ -50,7 +51,8 @@ export const openArchive = async (file: Bytes): Promise<Archive> => {
   const { head, all } = await peek(unpacked, HEAD_BYTES);
   const name = await firstEntry(head);
   if (name === undefined)
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       'the file is not a tar archive: give one from docker save or podman save, or one of a root file system',
     );
   return { kind: IMAGE_ENTRY.test(name) ? 'image' : 'rootfs', bytes: all };

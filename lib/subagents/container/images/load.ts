@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import { errorMessage } from '../../../errors.js';
+import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { describeBytes } from '../../shared/download/progress.js';
 import { openSource, type Source } from '../../shared/download/source.js';
@@ -33,7 +34,7 @@ const sendComplete = async (
       pipeline(bytes, body).catch((error) => {
         failing.abort(error);
         // Without the code, because an unreachable source must not count as an unreachable engine.
-        throw new Error(errorMessage(error), { cause: error });
+        throw error instanceof Refusal ? error : new Error(errorMessage(error), { cause: error });
       }),
       sent,
     ]);
@@ -80,7 +81,7 @@ export const loadArchive = async (
   { signal, progress, importDirs }: LoadOptions,
 ): Promise<void> => {
   if (parseImageName(id).digest)
-    throw new Error(`image ${id}: an image from an archive cannot have a digest: leave it out`);
+    throw new Refusal('invalid', `image ${id}: an image from an archive cannot have a digest: leave it out`);
   const name = engineReference(id);
   let bytes: AsyncGenerator<Buffer, void, undefined> | undefined;
   try {
@@ -94,7 +95,7 @@ export const loadArchive = async (
       sendComplete(body, signal, isImage ? sendLoad(docker) : sendImport(docker, name)),
     );
   } catch (error) {
-    throw new Error(`image ${id}: ${errorMessage(error)}`, { cause: error });
+    throw failureIn(`image ${id}`, error);
   } finally {
     // Closes the source in case it was not read to its end.
     bytes?.return().catch(() => undefined);

@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { GUEST_LABEL } from '../definition.js';
@@ -82,7 +83,8 @@ const deleteImage = async (engine: Engine, id: string): Promise<Image> => {
   const info = await findImage(engine, id);
   if (!info) throw noSuchImage(id);
   const guests = await guestsOfImage(engine, id, info);
-  if (guests.length > 0) throw new Error(`image ${id} is in use by these guests: ${guests.join(', ')}`);
+  if (guests.length > 0)
+    throw new Refusal('conflict', `image ${id} is in use by these guests: ${guests.join(', ')}`);
   await engine.find((docker) => docker.getImage(engineReference(id)).remove());
   return toImage(id, info.Size);
 };

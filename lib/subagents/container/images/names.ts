@@ -1,3 +1,5 @@
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+
 /** The defaults of image names: https://github.com/distribution/reference */
 const DEFAULT_DOMAIN = 'docker.io';
 const DEFAULT_NAMESPACE = 'library';
@@ -31,7 +33,8 @@ export const parseImageName = (id: string): ImageName => {
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
   const repository = fullRepository(colon < 0 ? named : named.slice(0, colon));
   if (!PATH.test(repository.slice(repository.indexOf('/') + 1)))
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       `image id "${id}": the name of a container image may only contain lower-case letters, digits and . _ - /`,
     );
   const tag = colon < 0 ? DEFAULT_TAG : named.slice(colon + 1);

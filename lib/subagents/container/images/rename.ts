@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import tar, { type Extract, type Pack } from 'tar-stream';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
@@ -17,7 +18,7 @@ interface OciIndex {
 const only = <T>(images: T[]): T => {
   const [image, ...others] = images;
   if (image === undefined || others.length > 0)
-    throw new Error(`the archive contains ${images.length} images: it must contain exactly one`);
+    throw new Refusal('invalid', `the archive contains ${images.length} images: it must contain exactly one`);
   return image;
 };
 
@@ -54,7 +55,10 @@ const copyEntry = (entry: Entry, pack: Pack): Promise<void> =>
 const renameEntry = async (entry: Entry, pack: Pack, rename: (content: unknown) => void): Promise<void> => {
   const { size = 0, name } = entry.header;
   if (size > MAX_INDEX_BYTES)
-    throw new Error(`${name} in the archive has ${size} bytes, more than the ${MAX_INDEX_BYTES} allowed`);
+    throw new Refusal(
+      'invalid',
+      `${name} in the archive has ${size} bytes, more than the ${MAX_INDEX_BYTES} allowed`,
+    );
   const content: unknown = JSON.parse((await buffer(entry)).toString('utf8'));
   rename(content);
   const text = JSON.stringify(content);

@@ -1,5 +1,5 @@
-import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
+import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
 import { generateMac, tapName, USER_NETWORK } from '../../shared/network/nics.js';
 import type { Engine } from '../engine.js';
@@ -29,11 +29,12 @@ const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: num
     return { ...complete, mac: nic.mac ?? generateMac(guestId, index), device: tapName(guestId, index) };
   }
   if (!isDefault(nic.network) && !(await hasEngineNetwork(engine, nic.network)))
-    throw new Error(
+    throw new Refusal(
+      'not_found',
       `this host has neither a bridge nor an engine network ${nic.network}: create one (ip link add ${nic.network} type bridge) or use network ${USER_NETWORK}`,
     );
   if (nic.vlans.length > 0)
-    throw new Error('an engine network has no VLANs: leave out vlans, or name a bridge');
+    throw new Refusal('invalid', 'an engine network has no VLANs: leave out vlans, or name a bridge');
   return complete;
 };
 
@@ -47,11 +48,12 @@ export const completeNics = async (engine: Engine, guestId: string, nics: readon
     try {
       complete.push(await completeNic(engine, guestId, nic, index));
     } catch (error) {
-      throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
+      throw failureIn(`nic ${index}`, error);
     }
   }
   const names = complete.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw new Error(`two nics are named ${twice}: give each its own name`);
+  if (twice !== undefined)
+    throw new Refusal('invalid', `two nics are named ${twice}: give each its own name`);
   return complete;
 };

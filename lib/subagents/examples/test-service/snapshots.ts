@@ -12,7 +12,8 @@ const CHUNKS = 16;
 
 const parse = (id: string): SnapshotIdParts => {
   const parts = parseSnapshotId(id);
-  if (!parts) throw new Error(`"${id}" is not a snapshot id: it must look like guests/GUEST/disk-0@NAME`);
+  if (!parts)
+    throw new Refusal('invalid', `"${id}" is not a snapshot id: it must look like guests/GUEST/disk-0@NAME`);
   return parts;
 };
 
@@ -35,7 +36,7 @@ export const createSnapshot = ({ id, dest }: SnapshotRequest): SnapshotResponse 
 /** Serves get, delete and rollback: returns the named snapshot, since every snapshot exists. */
 export const oneSnapshot = ({ id }: SnapshotRequest): SnapshotResponse => {
   const parts = parse(id);
-  if (parts.name === undefined) throw new Error(`"${id}" does not name a snapshot: add @NAME`);
+  if (parts.name === undefined) throw new Refusal('invalid', `"${id}" does not name a snapshot: add @NAME`);
   return { snapshots: [named(parts, parts.name)] };
 };
 

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
 import { type GuestRecord, saveRecord } from './records.js';
 import type { Watch } from './watch.js';
@@ -48,6 +49,8 @@ export class Entry {
    * @param advice what to do instead
    */
   stateError(state: string, advice: string): Error {
-    return new Error(`guest ${this.id} is ${state}: ${advice}`);
+    const message = `guest ${this.id} is ${state}: ${advice}`;
+    // An unknown state is a fault of its QEMU.
+    return state === 'unknown' ? new Error(message) : new Refusal('conflict', message);
   }
 }

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import type { Guest, Metadata } from '../../../model/guest.js';
 import { MB } from '../../../model/units.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { completeNics } from '../../shared/network/nics.js';
 import type { Accel } from './accel.js';
 import { completeDisks } from './disks.js';
@@ -40,10 +41,13 @@ export const completeDefinition = (guest: Guest, limits: Limits): Definition => 
   const cpu = guest.cpu ?? DEFAULT_VCPUS;
   const hostMemory = limits.hostMemory ?? Math.floor(totalmem() / MB);
   if (memory > hostMemory) {
-    throw new Error(`"memory" must be at most this host's ${hostMemory} MB, got ${memory}`);
+    throw new Refusal('invalid', `"memory" must be at most this host's ${hostMemory} MB, got ${memory}`);
   }
   if (cpu > MAX_VCPUS[limits.accel]) {
-    throw new Error(`"cpu" must be at most QEMU's limit of ${MAX_VCPUS[limits.accel]} vCPUs, got ${cpu}`);
+    throw new Refusal(
+      'invalid',
+      `"cpu" must be at most QEMU's limit of ${MAX_VCPUS[limits.accel]} vCPUs, got ${cpu}`,
+    );
   }
   const metadata = seedMetadata(guest.metadata);
   return {

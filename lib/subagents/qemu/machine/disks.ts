@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
-import { errorMessage } from '../../../errors.js';
 import type { Disk } from '../../../model/guest.js';
+import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { SUFFIX } from '../../shared/qcow2/file-name.js';
 import { findBacking } from './backing.js';
 
@@ -44,12 +44,13 @@ export const completeDisks = (disks: readonly Disk[]): Disk[] => {
     const prefix = PREFIXES.get(bus);
     if (prefix === undefined) {
       const buses = [...PREFIXES.keys()].join(', ');
-      throw new Error(`disk ${index}: unknown bus "${bus}": use one of ${buses}`);
+      throw new Refusal('invalid', `disk ${index}: unknown bus "${bus}": use one of ${buses}`);
     }
     const device = disk.device || firstFreeName(prefix, taken);
     taken.add(device);
     const first = indexes.get(device);
-    if (first !== undefined) throw new Error(`disk ${index}: disk ${first} is already called ${device}`);
+    if (first !== undefined)
+      throw new Refusal('invalid', `disk ${index}: disk ${first} is already called ${device}`);
     indexes.set(device, index);
     return { ...disk, bus, device };
   });
@@ -68,7 +69,8 @@ const locateDisk = async (
   source: string,
   dirs: readonly string[],
 ): Promise<{ path: string; protocol: DiskImage['protocol']; dir?: string }> => {
-  const notOwn = new Error(
+  const notOwn = new Refusal(
+    'invalid',
     `${source} is not a disk of this guest: it must be in a folder ${guestId} under ${dirs.join(' or ')}`,
   );
   if (!isAbsolute(source) || normalize(source) !== source || !source.split(sep).includes(guestId))
@@ -78,13 +80,13 @@ const locateDisk = async (
   });
   const stats = await stat(path);
   if (source.startsWith(ZVOLS)) {
-    if (!stats.isBlockDevice()) throw new Error(`${source} is not a block device`);
+    if (!stats.isBlockDevice()) throw new Refusal('invalid', `${source} is not a block device`);
     // Keep the name: the device number behind it may change when the pool is imported again.
     return { path: source, protocol: 'host_device' };
   }
   const dir = (await realDirs(dirs)).find((parent) => isInside(path, parent));
   if (dir === undefined || !path.split(sep).includes(guestId)) throw notOwn;
-  if (!stats.isFile()) throw new Error(`${source} is not a file`);
+  if (!stats.isFile()) throw new Refusal('invalid', `${source} is not a file`);
   return { path, protocol: 'file', dir };
 };
 
@@ -116,7 +118,7 @@ export const locateDisks = async (
     try {
       images.push(await locateImage(guestId, disk, dirs));
     } catch (error) {
-      throw new Error(`disk ${index}: ${errorMessage(error)}`, { cause: error });
+      throw failureIn(`disk ${index}`, error);
     }
   }
   return images;

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { execa, type ResultPromise } from 'execa';
 import { isErrno } from '../../../errors.js';
 import { isProgramMissing, sandboxed } from '../../../process/sandboxed-command.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { SourceError } from './source-error.js';
 
 type Bytes = AsyncIterable<Buffer>;
@@ -70,12 +71,19 @@ const OPTIONS = {
 const start = ({ command: [program, ...args] }: Compression): ResultPromise<typeof OPTIONS> =>
   execa(...sandboxed(program, args, { addressSpaceMb: ADDRESS_SPACE_MB }), OPTIONS);
 
-const explain = ({ name, debianPackage }: Compression, exitCode: number | undefined, stderr: string): Error =>
-  new Error(
-    isProgramMissing(exitCode, stderr)
-      ? `the file is compressed with ${name}, which cannot be run here: install the package ${debianPackage}`
-      : `the file cannot be unpacked: ${stderr.trim().split('\n').at(-1) || `${name} exited early`}`,
-  );
+const explain = (
+  { name, debianPackage }: Compression,
+  exitCode: number | undefined,
+  stderr: string,
+): Error =>
+  isProgramMissing(exitCode, stderr)
+    ? new Error(
+        `the file is compressed with ${name}, which cannot be run here: install the package ${debianPackage}`,
+      )
+    : new Refusal(
+        'invalid',
+        `the file cannot be unpacked: ${stderr.trim().split('\n').at(-1) || `${name} exited early`}`,
+      );
 
 /**
  * Returns a stage of `pipeline` that unpacks a stream. It runs the system's own programs, outside this process and with

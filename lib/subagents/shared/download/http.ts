@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errorMessage } from '../../../errors.js';
 import { axios } from '../../../http/axios.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { SourceError } from './source-error.js';
 
 /** After this long without a byte, a connection counts as broken. */
@@ -26,19 +27,25 @@ export const withoutSecrets = ({ origin, pathname }: URL): string => `${origin}$
 const rangeHeaders = (rest: Rest | undefined): Record<string, string> =>
   rest ? { Range: `bytes=${rest.offset}-`, 'If-Range': rest.validator } : {};
 
-const explain = (where: string, error: unknown): SourceError => {
+/** Whether the server has no such file: 404 Not Found, 410 Gone. */
+const isMissing = (status: number): boolean => status === 404 || status === 410;
+
+const explain = (where: string, error: unknown): SourceError | Refusal => {
   const status = axios.isAxiosError(error) ? error.response?.status : undefined;
   const reason = status === undefined ? errorMessage(error) : `the server responded ${status}`;
+  const message = `cannot be fetched from ${where}: ${reason}`;
+  const options = { cause: error };
   // 416 Range Not Satisfiable: the file has become shorter, so it is another one.
-  const failure =
-    status === 416 ? 'start-over' : status === undefined || isPassing(status) ? 'interrupted' : 'refused';
-  return new SourceError(failure, `cannot be fetched from ${where}: ${reason}`, { cause: error });
+  if (status === 416) return new SourceError('start-over', message, options);
+  if (status === undefined || isPassing(status)) return new SourceError('interrupted', message, options);
+  return new Refusal(isMissing(status) ? 'not_found' : 'invalid', message, options);
 };
 
 /**
  * Requests a file, or the rest of it: RFC 9110, sections 13 and 14.
  * @returns the response, whose body is not decompressed
  * @throws {SourceError}
+ * @throws {Refusal} when the server refuses the request
  */
 export const request = async (url: URL, options: HttpOptions, rest?: Rest): Promise<IncomingMessage> => {
   const { signal, stallMs = STALL_MS } = options;

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../../../errors.js';
 import { contentLength } from '../../../http/content-length.js';
 import { MB } from '../../../model/units.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { type HttpOptions, request, withoutSecrets } from './http.js';
 import { SourceError } from './source-error.js';
 
@@ -78,10 +79,10 @@ const requireComplete = ({ size }: Download, received: number): void => {
 };
 
 const isPassing = (error: unknown): boolean =>
-  !(error instanceof SourceError) || error.failure === 'interrupted';
+  !(error instanceof Refusal) && (!(error instanceof SourceError) || error.failure === 'interrupted');
 
-const asInterrupted = (url: URL, error: unknown): SourceError =>
-  error instanceof SourceError
+const asInterrupted = (url: URL, error: unknown): SourceError | Refusal =>
+  error instanceof SourceError || error instanceof Refusal
     ? error
     : new SourceError(
         'interrupted',
@@ -121,7 +122,7 @@ async function* read(download: Download, options: ResumeOptions): AsyncGenerator
 /**
  * Opens a file over HTTP. When the connection breaks, reading resumes at the byte where it broke, provided that the
  * server confirms that the file is still the same.
- * @throws {SourceError} here and while reading the bytes
+ * @throws {SourceError | Refusal} here and while reading the bytes
  */
 export const openHttp = async (
   url: URL,
@@ -130,8 +131,8 @@ export const openHttp = async (
   const response = await request(url, options);
   if (response.statusCode === PARTIAL_CONTENT) {
     response.destroy();
-    throw new SourceError(
-      'refused',
+    throw new Refusal(
+      'invalid',
       `${withoutSecrets(url)} sent 206 Partial Content to a request without a range`,
     );
   }

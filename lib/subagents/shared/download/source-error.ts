@@ -1,12 +1,11 @@
 /**
  * How a source failed.
- * - `refused`: a retry would not help
  * - `interrupted`: a retry may resume where the bytes stopped
  * - `start-over`: a retry must start from the first byte
  */
-export type SourceFailure = 'refused' | 'interrupted' | 'start-over';
+export type SourceFailure = 'interrupted' | 'start-over';
 
-/** A source that could not be read to its end. */
+/** A source that could not be read to its end. A source for which a retry would not help is a `Refusal`. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly failure: SourceFailure;

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { withoutSecrets } from './http.js';
 import { openHttp, type ResumeOptions } from './resume.js';
 
@@ -25,7 +26,7 @@ const allowedPath = async (path: string, importDirs: string[]): Promise<string> 
   const real = await realpath(path).catch(() => undefined);
   // One error for both, so as not to reveal which files exist elsewhere.
   if (real === undefined || !dirs.some((dir) => isUnder(real, dir)))
-    throw new Error(`no file ${path} in the import directories: ${dirs.join(', ')}`);
+    throw new Refusal('not_found', `no file ${path} in the import directories: ${dirs.join(', ')}`);
   return real;
 };
 
@@ -43,7 +44,7 @@ async function* readWhole(file: FileHandle, path: string): AsyncGenerator<Buffer
     }
     const after = await file.stat();
     if (before.size !== read || after.size !== read || before.mtimeMs !== after.mtimeMs)
-      throw new Error(`${path} changed while it was read: try again when it is complete`);
+      throw new Refusal('conflict', `${path} changed while it was read: try again when it is complete`);
   } finally {
     await file.close();
   }
@@ -56,7 +57,7 @@ const openFile = async (path: string, { importDirs }: SourceOptions): Promise<So
   const stats = await file.stat();
   if (!stats.isFile()) {
     await file.close();
-    throw new Error(`${path} is not a regular file`);
+    throw new Refusal('invalid', `${path} is not a regular file`);
   }
   return { size: stats.size, bytes: readWhole(file, path) };
 };
@@ -82,10 +83,13 @@ export const imageServerUrl = (server: string, id: string): string =>
  */
 export const openSource = async (source: string, options: SourceOptions): Promise<Source> => {
   if (source === '')
-    throw new Error('no source given and no image server configured: give an http, https or file URL');
+    throw new Refusal(
+      'invalid',
+      'no source given and no image server configured: give an http, https or file URL',
+    );
   if (isAbsolute(source)) return openFile(source, options);
   const url = parseUrl(source);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return openHttp(url, options);
   if (url?.protocol === 'file:' && url.host === '') return openFile(fileURLToPath(url), options);
-  throw new Error(`source ${describeSource(source)} is not an http, https or file URL`);
+  throw new Refusal('invalid', `source ${describeSource(source)} is not an http, https or file URL`);
 };

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { Nic } from '../../../model/guest.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -35,11 +36,12 @@ const prefixOf = (netmask: string, address: Address): number => {
   const digits = /^\/?(?<length>\d{1,3})$/.exec(netmask)?.groups?.length;
   const mask = digits === undefined ? parse(netmask) : undefined;
   if (mask && mask.kind() !== address.kind()) {
-    throw new Error(`netmask ${netmask} and address ${address} are of different IP versions`);
+    throw new Refusal('invalid', `netmask ${netmask} and address ${address} are of different IP versions`);
   }
   const length = digits === undefined ? mask?.prefixLengthFromSubnetMask() : Number(digits);
   if (typeof length !== 'number' || length < 1 || length > bits) {
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       `netmask ${netmask} is invalid: give one like ${bits === 32 ? '255.255.255.0 or 24' : '64'}`,
     );
   }
@@ -52,39 +54,42 @@ const agreedPrefix = (nic: Nic, address: Address, suffix: string | undefined): n
   const given = nic.netmask ? prefixOf(nic.netmask, address) : undefined;
   const prefix = own ?? given;
   if (prefix === undefined)
-    throw new Error(`address ${nic.address} needs a netmask: give one like /24 or 255.255.255.0`);
+    throw new Refusal(
+      'invalid',
+      `address ${nic.address} needs a netmask: give one like /24 or 255.255.255.0`,
+    );
   if (given !== undefined && given !== prefix) {
-    throw new Error(`netmask ${nic.netmask} contradicts the address ${nic.address}`);
+    throw new Refusal('invalid', `netmask ${nic.netmask} contradicts the address ${nic.address}`);
   }
   return prefix;
 };
 
 const assertHost = (address: Address, prefix: number): void => {
   if (RESERVED_RANGES.has(address.range()))
-    throw new Error(`address ${address} is ${address.range()}: a host cannot use it`);
+    throw new Refusal('invalid', `address ${address} is ${address.range()}: a host cannot use it`);
   if (address.kind() === 'ipv6' || prefix > LONGEST_WITH_BROADCAST) return;
   const cidr = `${address}/${prefix}`;
   const text = address.toString();
   if (text === ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()) {
-    throw new Error(`address ${cidr} is the network's own address: a host cannot use it`);
+    throw new Refusal('invalid', `address ${cidr} is the network's own address: a host cannot use it`);
   }
   if (text === ipaddr.IPv4.broadcastAddressFromCIDR(cidr).toString()) {
-    throw new Error(`address ${cidr} is the network's broadcast address: a host cannot use it`);
+    throw new Refusal('invalid', `address ${cidr} is the network's broadcast address: a host cannot use it`);
   }
 };
 
 const gatewayOf = (nic: Nic, address: Address, prefix: number): string => {
   const gateway = parse(nic.gateway);
-  if (!gateway) throw new Error(`gateway ${nic.gateway} is not an IP address`);
+  if (!gateway) throw new Refusal('invalid', `gateway ${nic.gateway} is not an IP address`);
   // IPv6 routers announce themselves by their link-local addresses: RFC 4861.
   if (gateway.kind() === 'ipv6' && address.kind() === 'ipv6' && gateway.range() === 'linkLocal') {
     return gateway.toString();
   }
   if (gateway.kind() !== address.kind() || !gateway.match(address as ipaddr.IPv4 & ipaddr.IPv6, prefix)) {
-    throw new Error(`gateway ${nic.gateway} is not in the network of ${address}/${prefix}`);
+    throw new Refusal('invalid', `gateway ${nic.gateway} is not in the network of ${address}/${prefix}`);
   }
   if (gateway.toString() === address.toString())
-    throw new Error(`gateway ${nic.gateway} is the guest's own address`);
+    throw new Refusal('invalid', `gateway ${nic.gateway} is the guest's own address`);
   return gateway.toString();
 };
 
@@ -95,12 +100,12 @@ const gatewayOf = (nic: Nic, address: Address, prefix: number): string => {
 export const interfaceAddress = (nic: Nic): InterfaceAddress | undefined => {
   if (!nic.address) {
     if (nic.netmask || nic.gateway)
-      throw new Error('a netmask or a gateway needs an address: give one, or leave both out');
+      throw new Refusal('invalid', 'a netmask or a gateway needs an address: give one, or leave both out');
     return undefined;
   }
   const [text = '', suffix, ...more] = nic.address.split('/');
   const address = more.length ? undefined : parse(text);
-  if (!address) throw new Error(`address ${nic.address} is not an IP address`);
+  if (!address) throw new Refusal('invalid', `address ${nic.address} is not an IP address`);
   const prefix = agreedPrefix(nic, address, suffix);
   assertHost(address, prefix);
   return {

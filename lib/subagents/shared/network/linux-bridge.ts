@@ -1,5 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Port, Switch, SwitchKind } from './switch.js';
 import { type RunTool, runTool } from './tools.js';
 
@@ -27,12 +28,14 @@ class LinuxBridge implements Switch {
   async checkVlans(): Promise<void> {
     const filtering = await readAttribute(join(this.#directory, 'vlan_filtering'));
     if (filtering === undefined) {
-      throw new Error(
+      throw new Refusal(
+        'conflict',
         `bridge ${this.#name} cannot have VLANs: this host's kernel lacks CONFIG_BRIDGE_VLAN_FILTERING: use an Open vSwitch bridge`,
       );
     }
     if (filtering === '0') {
-      throw new Error(
+      throw new Refusal(
+        'conflict',
         `bridge ${this.#name} does not keep VLANs apart: ip link set ${this.#name} type bridge vlan_filtering 1`,
       );
     }

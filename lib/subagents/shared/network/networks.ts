@@ -1,5 +1,5 @@
-import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
+import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { linuxBridges } from './linux-bridge.js';
 import { USER_NETWORK } from './nics.js';
 import { openVswitch } from './open-vswitch.js';
@@ -31,7 +31,8 @@ const resolveNic = async (nic: Nic, kinds: readonly SwitchKind[]): Promise<Switc
   if (network === USER_NETWORK) return undefined;
   const found = await findSwitch(network, kinds);
   if (!found) {
-    throw new Error(
+    throw new Refusal(
+      'not_found',
       `no bridge "${network}" on this host: create it (ip link add ${network} type bridge, or ovs-vsctl add-br ${network}) or use network "${USER_NETWORK}"`,
     );
   }
@@ -50,7 +51,7 @@ export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = al
       try {
         switches.push(await resolveNic(nic, kinds));
       } catch (error) {
-        throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
+        throw failureIn(`nic ${index}`, error);
       }
     }
     return switches;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
+import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from './addresses.js';
 
 /** The `network` of a nic that shares the host's own connection (QEMU's `user` netdev) and joins no bridge. */
@@ -38,7 +38,8 @@ const assertDistinct = (nics: readonly Nic[], what: 'name' | 'mac'): void => {
   for (const [index, nic] of nics.entries()) {
     const value = nic[what] ?? '';
     const first = seen.get(value);
-    if (first !== undefined) throw new Error(`nic ${index}: nic ${first} already has the ${what} ${value}`);
+    if (first !== undefined)
+      throw new Refusal('invalid', `nic ${index}: nic ${first} already has the ${what} ${value}`);
     seen.set(value, index);
   }
 };
@@ -46,19 +47,25 @@ const assertDistinct = (nics: readonly Nic[], what: 'name' | 'mac'): void => {
 /** @throws when the model, MAC, VLANs or address could not work on any host with this QEMU */
 const checkNic = (nic: Nic, models: readonly string[]): void => {
   if (!nic.network) {
-    throw new Error(`"network" is missing: give the name of a bridge, or "${USER_NETWORK}"`);
+    throw new Refusal('invalid', `"network" is missing: give the name of a bridge, or "${USER_NETWORK}"`);
   }
   if (!nicDriver(nic.model, models)) {
-    throw new Error(`this QEMU has no network card "${nic.model}": use one of virtio, ${models.join(', ')}`);
+    throw new Refusal(
+      'invalid',
+      `this QEMU has no network card "${nic.model}": use one of virtio, ${models.join(', ')}`,
+    );
   }
   if (nic.mac && Number.parseInt(nic.mac.slice(0, 2), 16) % 2 === 1) {
-    throw new Error(`${nic.mac} is a multicast address: the first byte of a nic's MAC must be even`);
+    throw new Refusal(
+      'invalid',
+      `${nic.mac} is a multicast address: the first byte of a nic's MAC must be even`,
+    );
   }
   if (nic.vlans.length && nic.network === USER_NETWORK) {
-    throw new Error(`network ${USER_NETWORK} has no VLANs: leave vlans out, or name a bridge`);
+    throw new Refusal('invalid', `network ${USER_NETWORK} has no VLANs: leave vlans out, or name a bridge`);
   }
   const twice = nic.vlans.find((vlan, index) => nic.vlans.indexOf(vlan) !== index);
-  if (twice !== undefined) throw new Error(`VLAN ${twice} is listed twice`);
+  if (twice !== undefined) throw new Refusal('invalid', `VLAN ${twice} is listed twice`);
   interfaceAddress(nic);
 };
 
@@ -66,7 +73,7 @@ const completeNic = (guestId: string, nic: Nic, index: number, models: readonly 
   try {
     checkNic(nic, models);
   } catch (error) {
-    throw new Error(`nic ${index}: ${errorMessage(error)}`);
+    throw failureIn(`nic ${index}`, error);
   }
   const { device: _, ...given } = nic;
   return {

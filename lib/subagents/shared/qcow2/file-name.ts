@@ -1,3 +1,5 @@
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+
 /** Linux's NAME_MAX. */
 const MAX_FILE_NAME_BYTES = 255;
 
@@ -14,7 +16,8 @@ export const SUFFIX = '.qcow2';
 export const imageFileName = (id: string): string => {
   const name = `${encodeURIComponent(id)}${SUFFIX}`;
   if (name.length > MAX_FILE_NAME_BYTES)
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       `image id ${id}: too long: its file name would have ${name.length} characters, at most ${MAX_FILE_NAME_BYTES} are allowed; each of / : @ counts as three`,
     );
   return name;

@@ -1,6 +1,7 @@
 import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Disk, Guest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
@@ -30,7 +31,8 @@ const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[])
   if (!stored) return explainNoSpace(`guest ${guest}`, store.workDir, () => store.createDisks(guest, wanted));
   const index = firstDifference(stored, wanted);
   if (index === undefined) return stored;
-  throw new Error(
+  throw new Refusal(
+    'conflict',
     `disk ${index}: guest ${guest} already has a different disk ${index}: delete the guest's disks first`,
   );
 };
@@ -46,7 +48,7 @@ const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promi
 
 const deleteGuestDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
   if ((await store.findDisks(guest.id)) && (await isRunning(runDir, guest.id)))
-    throw new Error(`guest ${guest.id} is running: stop it before you delete its disks`);
+    throw new Refusal('conflict', `guest ${guest.id} is running: stop it before you delete its disks`);
   await store.deleteDisks(guest.id);
   return { guest };
 };

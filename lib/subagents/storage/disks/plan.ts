@@ -1,5 +1,6 @@
 import type { Disk, Guest } from '../../../model/guest.js';
 import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
 
 const DEFAULT_BUS = 'virtio';
@@ -15,16 +16,20 @@ const freeDevice = (bus: string, taken: Set<string>): string => {
   const letters = [...'abcdefghijklmnopqrstuvwxyz'];
   const device = letters.map((letter) => `${prefix}${letter}`).find((name) => !taken.has(name));
   if (device === undefined)
-    throw new Error(`bus ${bus} has more than ${letters.length} disks: use another bus`);
+    throw new Refusal('invalid', `bus ${bus} has more than ${letters.length} disks: use another bus`);
   return device;
 };
 
 const checkDisk = (index: number, { size = 0, image = '', device }: Partial<Disk>, given: string[]): void => {
-  if (size === 0 && image === '') throw new Error(`disk ${index}: give it a size in MB or an image`);
+  if (size === 0 && image === '')
+    throw new Refusal('invalid', `disk ${index}: give it a size in MB or an image`);
   if (size * MB > MAX_DISK_BYTES)
-    throw new Error(`disk ${index}: the size must be at most ${toMb(MAX_DISK_BYTES)} MB, got ${size}`);
+    throw new Refusal(
+      'invalid',
+      `disk ${index}: the size must be at most ${toMb(MAX_DISK_BYTES)} MB, got ${size}`,
+    );
   if (given.filter((other) => other === device).length > 1)
-    throw new Error(`disk ${index}: another disk also has the device name ${device}`);
+    throw new Refusal('invalid', `disk ${index}: another disk also has the device name ${device}`);
 };
 
 /**

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import pRetry from 'p-retry';
 import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
-import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { describeBytes, type ProgressReporter } from '../../shared/download/progress.js';
 import { openSource, type SourceOptions } from '../../shared/download/source.js';
 import { SourceError } from '../../shared/download/source-error.js';
@@ -57,7 +57,7 @@ const isInterrupted = (error: unknown): boolean =>
 
 const checkSum = (actual: string, wanted: string | undefined): void => {
   if (wanted !== undefined && actual !== wanted)
-    throw new Error(`the fetched file has the sha256 ${actual}, not ${wanted}`);
+    throw new Refusal('invalid', `the fetched file has the sha256 ${actual}, not ${wanted}`);
 };
 
 /** @throws unless an image in the store is known to come from a file with the wanted sum */
@@ -65,7 +65,10 @@ const checkStoredSum = async (sums: Sums, { id, sha256 }: WantedImage): Promise<
   const stored = await sums.find(id);
   if (sha256 === undefined || stored === sha256) return;
   const origin = stored === undefined ? 'a file with an unknown sha256' : `a file with the sha256 ${stored}`;
-  throw new Error(`image ${id} already exists, made from ${origin}, not ${sha256}: delete it first`);
+  throw new Refusal(
+    'conflict',
+    `image ${id} already exists, made from ${origin}, not ${sha256}: delete it first`,
+  );
 };
 
 /** Adds the image to the store. The caller holds the image's lock. */
@@ -77,7 +80,10 @@ const addImage = async (
 ): Promise<StoredImage> => {
   // Guests' disks may build on the clone by now, so it must not be replaced.
   if (await store.findImage(id))
-    throw new Error('another image was cloned under this id during the fetch: delete that image first');
+    throw new Refusal(
+      'conflict',
+      'another image was cloned under this id during the fetch: delete that image first',
+    );
   await sums.set(id, sha256);
   try {
     return await store.addImage(id, file);
@@ -166,7 +172,7 @@ export const fetchImage = async (
     try {
       return await fetchTo(join(dir, 'download'), deps, wanted, context);
     } catch (error) {
-      throw new Error(`image ${id}: ${errorMessage(error)}`, { cause: error });
+      throw failureIn(`image ${id}`, error);
     } finally {
       await rm(dir, { recursive: true, force: true });
     }

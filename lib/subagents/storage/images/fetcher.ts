@@ -1,3 +1,4 @@
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
@@ -82,7 +83,8 @@ export class ImageFetcher {
 
   #conflict({ id, source, sha256 }: WantedImage): Error {
     const sum = sha256 === undefined ? 'without a sha256' : `with the sha256 ${sha256}`;
-    return new Error(
+    return new Refusal(
+      'conflict',
       `image ${id} is being fetched from ${describeSource(source)} ${sum}: wait until that fetch has ended`,
     );
   }

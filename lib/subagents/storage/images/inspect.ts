@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CheckedFile } from '../disk-store.js';
 import { detectFormat, HEAD_BYTES, type ImageFormat } from '../image-format.js';
 import { checkImage, type ImageInfo, imageFile, measureImage, readImageInfo } from '../qemu-img.js';
@@ -25,7 +26,10 @@ const readHead = async (path: string): Promise<Buffer> => {
 const checkSelfContained = (info: ImageInfo): void => {
   const other = info['backing-filename'] ?? info['format-specific']?.data?.['data-file'];
   if (other !== undefined)
-    throw new Error('the image keeps its data in another file: flatten it first with qemu-img convert');
+    throw new Refusal(
+      'invalid',
+      'the image keeps its data in another file: flatten it first with qemu-img convert',
+    );
 };
 
 /** Names the file so that QEMU opens no backing file, whatever the header says. */
@@ -37,7 +41,9 @@ const checkWhole = async (file: string, signal?: AbortSignal): Promise<void> => 
   try {
     await checkImage(file, signal ? { signal } : {});
   } catch (error) {
-    throw new Error(`the image is damaged or incomplete: ${errorMessage(error)}`, { cause: error });
+    throw new Refusal('invalid', `the image is damaged or incomplete: ${errorMessage(error)}`, {
+      cause: error,
+    });
   }
 };
 

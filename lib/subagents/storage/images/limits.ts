@@ -1,4 +1,5 @@
 import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 /** Above this virtual size, in bytes, a disk needs a file of at least a thousandth of it. */
 const LARGE_DISK_BYTES = 2 ** 40;
@@ -12,9 +13,13 @@ const MAX_PROPORTION = 1000;
 /** @throws when a disk of `virtualSize` bytes is implausible for a file of `fileSize` bytes */
 export const checkProportion = (virtualSize: number, fileSize: number): void => {
   if (virtualSize > MAX_DISK_BYTES)
-    throw new Error(`the disk has ${toMb(virtualSize)} MB, more than the ${toMb(MAX_DISK_BYTES)} MB allowed`);
+    throw new Refusal(
+      'invalid',
+      `the disk has ${toMb(virtualSize)} MB, more than the ${toMb(MAX_DISK_BYTES)} MB allowed`,
+    );
   if (virtualSize > LARGE_DISK_BYTES && virtualSize > MAX_PROPORTION * fileSize)
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       `the disk has ${toMb(virtualSize)} MB in a file of ${fileSize} bytes, more than ${MAX_PROPORTION} times its size`,
     );
 };
@@ -28,9 +33,10 @@ export const checkProportion = (virtualSize: number, fileSize: number): void => 
  */
 export const checkUnpacked = (unpacked: number, packed: number, large = LARGE_DATA_BYTES): void => {
   if (unpacked > MAX_DISK_BYTES)
-    throw new Error(`the file unpacks to more than the ${toMb(MAX_DISK_BYTES)} MB allowed`);
+    throw new Refusal('invalid', `the file unpacks to more than the ${toMb(MAX_DISK_BYTES)} MB allowed`);
   if (unpacked > large && unpacked > MAX_PROPORTION * packed)
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       `the file unpacks to more than ${toMb(unpacked) - 1} MB from ${packed} bytes, more than ${MAX_PROPORTION} times its size`,
     );
 };

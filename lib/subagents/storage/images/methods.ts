@@ -3,6 +3,7 @@ import { imageIdSchema } from '../../../model/guest.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext, ReportProgress } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
@@ -31,7 +32,7 @@ const respond = (...images: StoredImage[]): ImageResponse => ({ images: images.m
 
 const checkId = (id: string): void => {
   const { error } = imageIdSchema.validate(id);
-  if (error) throw new Error(`image id "${id}": ${error.message}`);
+  if (error) throw new Refusal('invalid', `image id "${id}": ${error.message}`);
 };
 
 const getImage = async (store: DiskStore, id: string): Promise<StoredImage> => {
@@ -45,7 +46,7 @@ const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<Stor
   const image = await getImage(store, id);
   const guests = await store.guestsOfImage(id);
   if (guests.length > 0)
-    throw new Error(`image ${id} is in use by the disks of these guests: ${guests.join(', ')}`);
+    throw new Refusal('conflict', `image ${id} is in use by the disks of these guests: ${guests.join(', ')}`);
   await store.deleteImage(id);
   await sums.remove(id);
   return image;
@@ -54,7 +55,8 @@ const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<Stor
 const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string): Promise<StoredImage> => {
   checkId(dest);
   requireReadable(await getImage(store, id));
-  if (await store.findImage(dest)) throw new Error(`image ${dest} exists already: choose another name`);
+  if (await store.findImage(dest))
+    throw new Refusal('conflict', `image ${dest} exists already: choose another name`);
   // The sum of an image whose file was removed by hand may be left.
   await sums.remove(dest);
   return explainNoSpace(`image ${dest}`, store.workDir, () => store.copyImage(id, dest));
@@ -67,7 +69,7 @@ const requestImage = async (
 ): Promise<StoredImage> => {
   checkId(id);
   if (type === 'container')
-    throw new Error(`image ${id}: this store keeps disk images, not container images`);
+    throw new Refusal('invalid', `image ${id}: this store keeps disk images, not container images`);
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };

@@ -1,3 +1,5 @@
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+
 /** Counts the readers of each snapshot. */
 export class SnapshotsInUse {
   readonly #readers = new Map<string, number>();
@@ -18,6 +20,7 @@ export class SnapshotsInUse {
   /** @throws when one of the snapshots is being read */
   check(ids: string[]): void {
     const id = ids.find((each) => this.#readers.has(each));
-    if (id !== undefined) throw new Error(`${id} is being downloaded: try again after the download`);
+    if (id !== undefined)
+      throw new Refusal('conflict', `${id} is being downloaded: try again after the download`);
   }
 }

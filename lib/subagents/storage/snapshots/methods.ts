@@ -1,6 +1,7 @@
 import { guestKey } from '../../../async/keyed-locks.js';
 import { type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
@@ -53,10 +54,14 @@ const get = async (deps: SnapshotDeps, { id }: SnapshotRequest): Promise<Snapsho
 const checkNew = async (store: DiskStore, selection: Selection): Promise<void> => {
   const { disks, guest, name } = selection;
   const { error } = snapshotNameSchema.validate(name);
-  if (error) throw new Error(`snapshot name "${name}": ${error.message}`);
-  if (disks.length === 0) throw new Error(`guest ${guest} has no disks to take a snapshot of`);
+  if (error) throw new Refusal('invalid', `snapshot name "${name}": ${error.message}`);
+  if (disks.length === 0) throw new Refusal('conflict', `guest ${guest} has no disks to take a snapshot of`);
   const [taken] = await disksWithSnapshot(store, disks, name);
-  if (taken) throw new Error(`${diskSnapshotId(guest, taken, name)} exists already: choose another name`);
+  if (taken)
+    throw new Refusal(
+      'conflict',
+      `${diskSnapshotId(guest, taken, name)} exists already: choose another name`,
+    );
 };
 
 const create = async (
@@ -102,7 +107,7 @@ const rollBack = async (deps: SnapshotDeps, request: SnapshotRequest): Promise<S
   const { store, runDir } = deps;
   const selection = await selectNamed(store, request.id);
   if (await isRunning(runDir, selection.guest))
-    throw new Error(`guest ${selection.guest} is running: shut it down, then roll it back`);
+    throw new Refusal('conflict', `guest ${selection.guest} is running: shut it down, then roll it back`);
   await explainNoSpace(request.id, store.workDir, () => rollback(deps, selection, request.destroyMoreRecent));
   return respond(deps, selection);
 };

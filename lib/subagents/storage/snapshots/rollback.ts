@@ -1,3 +1,4 @@
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import type { StoredDisk } from '../disk-store.js';
@@ -19,11 +20,15 @@ const checkSteps = ({ id, name }: Selection, steps: DiskRollback[], destroyMoreR
   if (without.length === steps.length) throw notFound(id);
   if (without.length > 0) {
     const missing = without.map(({ disk }) => disk.index).join(', ');
-    throw new Error(`${id}: disk ${missing} has no snapshot ${name}: roll the other disks back one by one`);
+    throw new Refusal(
+      'conflict',
+      `${id}: disk ${missing} has no snapshot ${name}: roll the other disks back one by one`,
+    );
   }
   const newer = [...new Set(steps.flatMap((step) => step.newer ?? []))];
   if (newer.length > 0 && !destroyMoreRecent)
-    throw new Error(
+    throw new Refusal(
+      'conflict',
       `${id}: newer snapshots exist: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
     );
 };

@@ -1,4 +1,5 @@
 import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 
@@ -19,7 +20,8 @@ export interface Selection {
  */
 export const guestOfSnapshot = (id: string): string => {
   const parts = parseSnapshotId(id);
-  if (!parts) throw new Error(`snapshot id "${id}": not of the form guests/GUEST[/disk-DISK][@NAME]`);
+  if (!parts)
+    throw new Refusal('invalid', `snapshot id "${id}": not of the form guests/GUEST[/disk-DISK][@NAME]`);
   return parts.guest;
 };
 
@@ -48,7 +50,8 @@ export const select = async (store: DiskStore, id: string): Promise<Selection> =
  */
 export const selectNamed = async (store: DiskStore, id: string): Promise<Selection> => {
   const selection = await select(store, id);
-  if (selection.name === '') throw new Error(`snapshot id "${id}": add @ and the snapshot's name`);
+  if (selection.name === '')
+    throw new Refusal('invalid', `snapshot id "${id}": add @ and the snapshot's name`);
   return selection;
 };
 

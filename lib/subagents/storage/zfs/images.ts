@@ -1,3 +1,4 @@
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { convert } from '../convert.js';
 import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
 import { readImageInfo } from '../qemu-img.js';
@@ -91,7 +92,7 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
 
     deleteImage: async (id) => {
       const [other] = await clones(id);
-      if (other) throw new Error(`image ${id} is in use: ${other.dataset} is a clone of it`);
+      if (other) throw new Refusal('conflict', `image ${id} is in use: ${other.dataset} is a clone of it`);
       await work.remove(imageDataset(layout, id));
     },
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 /** The longest name of a dataset or snapshot: OpenZFS's `ZFS_MAX_DATASET_NAME_LEN` less the final NUL. */
 const MAX_NAME = 255;
@@ -31,7 +32,10 @@ const decodeId = (name: string): string =>
 const checkLength = (what: string, name: string): string => {
   const excess = name.length - MAX_NAME;
   if (excess > 0)
-    throw new Error(`${what} is ${excess} characters too long for the name of a ZFS dataset: ${name}`);
+    throw new Refusal(
+      'invalid',
+      `${what} is ${excess} characters too long for the name of a ZFS dataset: ${name}`,
+    );
   return name;
 };
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { Consistency } from '../../../model/snapshot.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { qemuImg } from '../qemu-img.js';
 import { listDatasets, parseProperty, zfs, zfsWhenFree } from './command.js';
@@ -90,7 +91,8 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
         layout,
         names.flatMap((name) => snapshotsOf(disks, name)),
       );
-      if (clone) throw new Error(`${clone.origin} has a clone, ${clone.dataset}: destroy that first`);
+      if (clone)
+        throw new Refusal('conflict', `${clone.origin} has a clone, ${clone.dataset}: destroy that first`);
     },
   };
 };

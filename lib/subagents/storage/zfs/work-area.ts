@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { hasDependents, isDatasetMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
 import type { ZfsLayout } from './layout.js';
 import { moveDataset } from './mounts.js';
@@ -43,7 +44,10 @@ export class WorkArea {
    */
   async moveIntoPlace(dataset: string, target: string): Promise<void> {
     if (await this.#isTaken(target))
-      throw new Error(`${target} is deleted, but a download still reads it: try again after the download`);
+      throw new Refusal(
+        'conflict',
+        `${target} is deleted, but a download still reads it: try again after the download`,
+      );
     await moveDataset(dataset, target);
     this.#claimed.delete(dataset);
   }

@@ -1,5 +1,11 @@
 import test from 'ava';
-import { kindOfError, kindOfStatus, Refusal, statusOfFailure } from '../../../../lib/rpc/protocol/refusal.js';
+import {
+  failureIn,
+  kindOfError,
+  kindOfStatus,
+  Refusal,
+  statusOfFailure,
+} from '../../../../lib/rpc/protocol/refusal.js';
 
 for (const message of ['not found', 'guest 1: not found', 'no such image', 'image x: No such image'])
   test(`reads "${message}" as not_found`, (t) => {
@@ -34,4 +40,13 @@ for (const [kind, status] of [
 test('reports any other failure as 500', (t) => {
   t.is(statusOfFailure(new Error('it broke')), 500);
   t.is(kindOfStatus(500), undefined);
+});
+
+test('says in what a failure occurred, and keeps the kind of a refusal', (t) => {
+  const refusal = failureIn('nic 0', new Refusal('not_found', 'no bridge br7'));
+  t.true(refusal instanceof Refusal && refusal.kind === 'not_found');
+  t.is(refusal.message, 'nic 0: no bridge br7');
+  const failure = failureIn('nic 0', new TypeError('it broke'));
+  t.false(failure instanceof Refusal);
+  t.is(failure.message, 'nic 0: it broke');
 });

@@ -1,4 +1,5 @@
 import type { Metadata } from '../../../../model/guest.js';
+import { Refusal } from '../../../../rpc/protocol/refusal.js';
 import { isAddress } from '../../../shared/network/addresses.js';
 
 /** The keys of a guest's metadata that its seed is made from. */
@@ -26,11 +27,13 @@ export const seedMetadata = (metadata: Metadata = {}): Metadata => {
     if (value) kept[key] = value;
   }
   if (kept.hostname && !HOST_NAME.test(kept.hostname)) {
-    throw new Error(
+    throw new Refusal(
+      'invalid',
       `metadata hostname "${kept.hostname}" is not a valid host name: use letters, digits, - and dots`,
     );
   }
   const invalid = nameservers(kept).find((server) => !isAddress(server));
-  if (invalid !== undefined) throw new Error(`metadata nameservers: "${invalid}" is not an IP address`);
+  if (invalid !== undefined)
+    throw new Refusal('invalid', `metadata nameservers: "${invalid}" is not an IP address`);
   return kept;
 };

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import test from 'ava';
+import { Refusal } from '../../../../../lib/rpc/protocol/refusal.js';
 import { openHttp } from '../../../../../lib/subagents/shared/download/resume.js';
 import { SourceError } from '../../../../../lib/subagents/shared/download/source-error.js';
 import { serveFile } from '../../../../helpers/file-server.js';
@@ -51,10 +52,10 @@ test('rejects a 206 response to a request without a range', async (t) => {
     response.writeHead(206, { 'content-range': 'bytes 0-4/10' }).end('01234');
   });
   const error = await t.throwsAsync(fetchAll(url), {
-    instanceOf: SourceError,
+    instanceOf: Refusal,
     message: /to a request without a range/,
   });
-  t.is(error.failure, 'refused');
+  t.is(error.kind, 'invalid');
 });
 
 test('starts over when the file has changed since', async (t) => {

@@ -1,0 +1,122 @@
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { needs } from '../../helpers/needs.js';
+import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
+
+const MB = 2 ** 20;
+
+interface Mistake {
+  path: string;
+  method?: string;
+  body?: unknown;
+}
+
+interface Failure {
+  status: number;
+  message: string;
+}
+
+/** Sends a request, waits for its job, and returns the failure, which the job must report in the same words. */
+const failureOf = async (
+  t: ExecutionContext,
+  { url, client }: RealAgent,
+  { path, method = 'POST', body }: Mistake,
+): Promise<Failure> => {
+  const response = await fetch(`${url}${path}?wait=60`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const { message } = (await response.json()) as { message: string };
+  const [job] = (await client.jobs.list({ limit: 1 })).items;
+  t.like(job, { Status: 'Error', Message: message }, path);
+  return { status: response.status, message };
+};
+
+const DISK = { size: 8 };
+const NIC = { network: 'user' };
+
+needs('qemu-system-x86_64', 'qemu-img')('a mistake that QEMU or its host finds is a 4xx', async (t) => {
+  t.timeout(240_000);
+  const agent = await startRealAgent(t);
+  for (const [spec, status, message] of [
+    [{ disks: [{ ...DISK, bus: 'floppy' }] }, 400, /^disk 0: unknown bus "floppy": use one of virtio/],
+    [{ disks: [{}] }, 400, /^disk 0: give it a size in MB or an image$/],
+    [{ nics: [{ ...NIC, model: 'token-ring' }] }, 400, /^nic 0: this QEMU has no network card "token-ring"/],
+    [{ nics: [NIC, { network: 'no-such-br' }] }, 404, /^nic 1: no bridge "no-such-br" on this host/],
+    [
+      { nics: [{ ...NIC, address: '192.0.2.7/24', gateway: '198.51.100.1' }] },
+      400,
+      /^nic 0: gateway 198\.51\.100\.1 is not in the network of 192\.0\.2\.7\/24$/,
+    ],
+    [{ memory: 60_000_000 }, 400, /^"memory" must be at most this host's \d+ MB, got 60000000$/],
+    [{ metadata: { hostname: 'no such_name' } }, 400, /^metadata hostname "no such_name" is not a valid/],
+  ] as const) {
+    const failure = await failureOf(t, agent, {
+      path: '/guests',
+      body: { memory: 32, disks: [DISK], ...spec },
+    });
+    t.is(failure.status, status, failure.message);
+    t.regex(failure.message, message);
+  }
+});
+
+needs('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
+  t.timeout(240_000);
+  const agent = await startRealAgent(t);
+  const importDir = join(agent.dbpath, 'storage', 'import');
+  await mkdir(importDir, { recursive: true });
+  await writeFile(join(importDir, 'raw'), Buffer.alloc(MB));
+  await writeFile(join(importDir, 'page'), '<!doctype html><title>Sign in</title>');
+  await writeFile(join(importDir, 'luks'), Buffer.concat([Buffer.from('LUKS\xba\xbe', 'latin1')]));
+  await truncate(join(importDir, 'luks'), MB);
+  const fetchOf = (source: string, more = {}): Mistake => ({
+    path: '/images',
+    body: { id: 'a', source: join(importDir, source), ...more },
+  });
+  for (const [mistake, status, message] of [
+    [fetchOf('none'), 404, /^image a: no file .*none in the import directories/],
+    [fetchOf('page'), 400, /^image a: the file is a web page/],
+    [fetchOf('luks'), 400, /^image a: the file is in LUKS format/],
+    [
+      fetchOf('raw', { sha256: '0'.repeat(64) }),
+      400,
+      /^image a: the fetched file has the sha256 .*, not 0+$/,
+    ],
+    [
+      { path: '/images', body: { id: 'a', source: 'ftp://192.0.2.1/a' } },
+      400,
+      /is not an http, https or file/,
+    ],
+  ] as const) {
+    const failure = await failureOf(t, agent, mistake);
+    t.is(failure.status, status, failure.message);
+    t.regex(failure.message, message);
+  }
+});
+
+needs('qemu-system-x86_64', 'qemu-img')('a snapshot in the way is a 409, a missing one a 404', async (t) => {
+  t.timeout(240_000);
+  const agent = await startRealAgent(t);
+  const { body: guest, jobId } = await agent.client.guests.create({ memory: 32, disks: [DISK] });
+  await agent.client.waitForJob(jobId);
+  const snapshots = `/guests/${guest.id}/snapshots`;
+  for (const dest of ['s1', 's2']) {
+    const { status } = await fetch(`${agent.url}${snapshots}?wait=60`, {
+      method: 'POST',
+      body: JSON.stringify({ dest }),
+    });
+    t.is(status, 200);
+  }
+  await agent.client.waitForJob((await agent.client.guests.perform(guest.id, 'poweroff')).jobId);
+  for (const [mistake, status, message] of [
+    [{ path: snapshots, body: { dest: 's1' } }, 409, /@s1 exists already: choose another name$/],
+    [{ path: `${snapshots}/s1/rollback` }, 409, /newer snapshots exist: s2: delete them first/],
+    [{ path: `${snapshots}/s3`, method: 'DELETE' }, 404, /@s3: not found$/],
+    [{ path: `/guests/${guest.id}/suspend` }, 409, /is shutoff: only a running guest can be suspended$/],
+  ] as const) {
+    const failure = await failureOf(t, agent, mistake);
+    t.is(failure.status, status, failure.message);
+    t.regex(failure.message, message);
+  }
+});
