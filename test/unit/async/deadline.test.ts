@@ -5,7 +5,7 @@ import { packageRoot } from '../../../lib/files/package-root.js';
 
 const late = (ms: number): TimeLimit => ({ ms, expired: () => new Error('too late') });
 
-test('work that takes too long is called off, with the reason', async (t) => {
+test('aborts the signal of work that exceeds its limit', async (t) => {
   const work = (signal: AbortSignal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   await t.throwsAsync(withDeadline(late(10), undefined, work), { message: 'too late' });
@@ -13,11 +13,11 @@ test('work that takes too long is called off, with the reason', async (t) => {
 
 const never = (): Promise<void> => new Promise(() => {});
 
-test('what takes too long is waited for no longer', async (t) => {
+test('stops waiting for work that ignores its signal', async (t) => {
   await t.throwsAsync(waitFor(never(), undefined, late(10)), { message: 'too late' });
 });
 
-test('what is called off is waited for no longer, with the reason', async (t) => {
+test('stops waiting when the outer signal aborts, with its reason', async (t) => {
   const controller = new AbortController();
   const waiting = waitFor(never(), controller.signal);
   controller.abort(new Error('stop'));
@@ -25,14 +25,14 @@ test('what is called off is waited for no longer, with the reason', async (t) =>
   await t.throwsAsync(waitFor(never(), controller.signal), { message: 'stop' });
 });
 
-test('an earlier signal calls it off as well', (t) => {
+test('aborts when the outer signal aborts', (t) => {
   const controller = new AbortController();
   const { signal } = startDeadline(late(60_000), controller.signal);
   controller.abort(new Error('stop'));
   t.is((signal.reason as Error).message, 'stop');
 });
 
-test('what was done in time is called off by nothing', async (t) => {
+test('does not abort work that ended in time', async (t) => {
   const controller = new AbortController();
   const { signal, clear } = startDeadline(late(60_000), controller.signal);
   clear();
@@ -40,7 +40,7 @@ test('what was done in time is called off by nothing', async (t) => {
   t.false(signal.aborted);
 });
 
-test('the garbage collector does not take the end away', async (t) => {
+test('survives garbage collection', async (t) => {
   const program = `
     import { startDeadline } from './dist/lib/async/deadline.js';
     let fired = false;

@@ -13,28 +13,28 @@ const recorder = (): { log: string[]; work: (name: string) => () => Promise<void
   return { log, work };
 };
 
-test('work under one key runs one at a time, in order', async (t) => {
+test('runs work of one key one at a time, in order', async (t) => {
   const locks = new Locks();
   const { log, work } = recorder();
   await Promise.all([locks.run('k', work('a')), locks.run('k', work('b'))]);
   t.deepEqual(log, ['a starts', 'a ends', 'b starts', 'b ends']);
 });
 
-test('work under different keys runs side by side', async (t) => {
+test('runs work of different keys concurrently', async (t) => {
   const locks = new Locks();
   const { log, work } = recorder();
   await Promise.all([locks.run('k', work('a')), locks.run('l', work('b'))]);
   t.deepEqual(log, ['a starts', 'b starts', 'a ends', 'b ends']);
 });
 
-test('callers that want the same keys in different orders do not block each other', async (t) => {
+test('avoids a deadlock between callers that name the same keys in different orders', async (t) => {
   const locks = new Locks();
   const { log, work } = recorder();
   await Promise.all([locks.runAll(['k', 'l'], work('a')), locks.runAll(['l', 'k', 'l'], work('b'))]);
   t.deepEqual(log, ['a starts', 'a ends', 'b starts', 'b ends']);
 });
 
-test('failed work lets go of its key', async (t) => {
+test('releases the key of failed work', async (t) => {
   const locks = new Locks();
   await t.throwsAsync(
     locks.run('k', () => Promise.reject(new Error('no'))),

@@ -8,20 +8,20 @@ const read = async (chunks: Iterable<Buffer>, maxBytes = 1000): Promise<string[]
   return lines;
 };
 
-test('lines end with a line feed alone, not with what Unicode has for it', async (t) => {
+test('splits lines at a line feed alone, not at Unicode separators', async (t) => {
   t.deepEqual(await read([Buffer.from('a\u2028b\u2029c\u0085\n\nd\n')]), ['a\u2028b\u2029c\u0085', '', 'd']);
 });
 
-test('a line comes out whole, however its bytes came in', async (t) => {
+test('joins a line from any split of its bytes', async (t) => {
   const bytes = [...Buffer.from('{"ü":"🚀"}\n{}\n')].map((byte) => Buffer.from([byte]));
   t.deepEqual(await read(bytes), ['{"ü":"🚀"}', '{}']);
 });
 
-test('what has no end is no line', async (t) => {
+test('drops an unfinished last line', async (t) => {
   t.deepEqual(await read([Buffer.from('whole\nhal')]), ['whole']);
 });
 
-test('a line that is too long is an error, and no more of it is read', async (t) => {
+test('fails on a line that is too long, and stops reading', async (t) => {
   let pulled = 0;
   const endless = function* () {
     for (;;) {

@@ -30,7 +30,7 @@ const get = (
       .end();
   });
 
-test('what is written and ended in one turn goes out whole', async (t) => {
+test('sends a response written and ended in one turn', async (t) => {
   const port = await serve(t, (_request, response) => {
     response.writeHead(200, { 'Content-Length': 2 });
     response.write('ab');
@@ -39,7 +39,7 @@ test('what is written and ended in one turn goes out whole', async (t) => {
   t.deepEqual(await get(port), { status: 200, body: 'ab' });
 });
 
-test('what is written comes in its order, however it is cut and whenever it is written', async (t) => {
+test('keeps the order of chunks written in any turn', async (t) => {
   const port = await serve(t, async (_request, response) => {
     response.write('1');
     response.write(Buffer.from('2'));
@@ -52,12 +52,12 @@ test('what is written comes in its order, however it is cut and whenever it is w
   t.is((await get(port)).body, '12345');
 });
 
-test('an answer without a body is an answer', async (t) => {
+test('sends a response without a body', async (t) => {
   const port = await serve(t, (_request, response) => response.writeHead(204).end());
   t.deepEqual(await get(port), { status: 204, body: '' });
 });
 
-test('a HEAD has no body, also when one is written', async (t) => {
+test('sends no body in response to HEAD', async (t) => {
   const port = await serve(t, (_request, response) => {
     response.write('ab');
     response.end();
@@ -65,7 +65,7 @@ test('a HEAD has no body, also when one is written', async (t) => {
   t.deepEqual(await get(port, 'HEAD'), { status: 200, body: '' });
 });
 
-test('callbacks are called when what they are for has gone out', async (t) => {
+test('calls back after each write and the end', async (t) => {
   const called: string[] = [];
   const port = await serve(t, (_request, response) => {
     response.write('a', () => called.push('write'));
@@ -77,7 +77,7 @@ test('callbacks are called when what they are for has gone out', async (t) => {
   t.deepEqual(called, ['write', 'end']);
 });
 
-test('the first bytes do not wait for more', async (t) => {
+test('sends the first bytes without waiting for more', async (t) => {
   const port = await serve(t, (_request, response) => response.write('first'));
   const socket = createConnection(port, '127.0.0.1');
   t.teardown(() => socket.destroy());
@@ -90,7 +90,7 @@ test('the first bytes do not wait for more', async (t) => {
   t.true(seen.includes('first'));
 });
 
-test('requests that come together are answered in their order', async (t) => {
+test('responds to pipelined requests in order', async (t) => {
   const port = await serve(t, (request, response) => {
     response.write(request.url ?? '');
     response.end();
@@ -103,7 +103,7 @@ test('requests that come together are answered in their order', async (t) => {
   t.deepEqual(bodies, paths);
 });
 
-test('an answer to a client that has gone meanwhile harms nobody', async (t) => {
+test('ignores a client that has disconnected', async (t) => {
   const port = await serve(t, (_request, response) => {
     response.write('a');
     response.socket?.destroy();
@@ -113,7 +113,7 @@ test('an answer to a client that has gone meanwhile harms nobody', async (t) => 
   await t.throwsAsync(get(port));
 });
 
-test('what is written after the end is refused, as ever', async (t) => {
+test('rejects a write after the end', async (t) => {
   const errors: unknown[] = [];
   const port = await serve(t, (_request, response) => {
     response.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code));
@@ -124,7 +124,7 @@ test('what is written after the end is refused, as ever', async (t) => {
   t.deepEqual(errors, ['ERR_STREAM_WRITE_AFTER_END']);
 });
 
-test('an answer that cannot be sent costs no other one of its turn', async (t) => {
+test('sends the other responses of a turn when one fails', async (t) => {
   let odd: ServerResponse | undefined;
   const port = await serve(t, (request, response) => {
     if (request.url === '/odd') {
@@ -143,7 +143,7 @@ test('an answer that cannot be sent costs no other one of its turn', async (t) =
   await failed;
 });
 
-test('what was written before the answer is destroyed goes out', async (t) => {
+test('sends what was written before it is destroyed', async (t) => {
   const port = await serve(t, (_request, response) => {
     response.writeHead(200, { 'Content-Length': 3 });
     response.end('abc');
@@ -153,7 +153,7 @@ test('what was written before the answer is destroyed goes out', async (t) => {
 });
 
 for (const chunks of [[], ['abc'], ['a', 'bc']]) {
-  test(`hapi takes a stream of ${chunks.length} chunks for answered when it has ended`, async (t) => {
+  test(`lets hapi see a stream of ${chunks.length} chunks as complete`, async (t) => {
     const server = Hapi.server({
       host: '127.0.0.1',
       port: 0,

@@ -4,10 +4,10 @@ import type { Request } from '@hapi/hapi';
 import test from 'ava';
 import { disconnectSignal } from '../../../lib/http/disconnect-signal.js';
 
-/** A request that came over a connection. */
+/** Makes a request of a connection. */
 const requestOver = (socket: EventEmitter): Request => ({ raw: { req: { socket } } }) as unknown as Request;
 
-test('all the requests of a connection have one signal, which is aborted when it closes', (t) => {
+test('shares one signal between the requests of a connection, and aborts it when the connection closes', (t) => {
   const socket = new EventEmitter();
   const signal = disconnectSignal(requestOver(socket));
   t.is(disconnectSignal(requestOver(socket)), signal);
@@ -16,12 +16,12 @@ test('all the requests of a connection have one signal, which is aborted when it
   t.true(signal.aborted);
 });
 
-test('a connection that is closed already is one whose caller has gone', (t) => {
+test('returns an aborted signal for a closed connection', (t) => {
   const socket = Object.assign(new EventEmitter(), { closed: true });
   t.true(disconnectSignal(requestOver(socket)).aborted);
 });
 
-test('any number of pipelined requests may listen, and Node warns of no leak', async (t) => {
+test('lets any number of pipelined requests listen without a warning', async (t) => {
   const warnings: string[] = [];
   const note = ({ name }: Error): unknown => warnings.push(name);
   process.on('warning', note);

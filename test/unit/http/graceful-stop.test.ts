@@ -8,10 +8,10 @@ import test, { type ExecutionContext } from 'ava';
 import { closeConnectionsOnStop } from '../../../lib/http/graceful-stop.js';
 
 const LONG_MS = 60_000;
-/** More than fits in the kernel's buffers. */
+/** More than the kernel buffers. */
 const LARGE = 20_000_000;
 
-/** A server whose answer is what the test writes to `body`. */
+/** Serves what the test writes to `body`. */
 const serve = async (t: ExecutionContext, ms: number) => {
   const body = new PassThrough();
   const server = Hapi.server({ host: '127.0.0.1', operations: { cleanStop: false } });
@@ -35,14 +35,14 @@ const ask = (socket: Socket, path: string): Promise<unknown> => {
   return once(socket, 'data');
 };
 
-test('a server that stops waits neither for a connection over which nothing was asked, nor for one that is kept alive', async (t) => {
+test('closes unused and idle connections at once', async (t) => {
   const { server, open } = await serve(t, LONG_MS);
   await open();
   await ask(await open(), '/');
   await t.notThrowsAsync(server.stop());
 });
 
-test('half a request does not hold up a server that stops', async (t) => {
+test('does not wait for half a request', async (t) => {
   const { server, open } = await serve(t, LONG_MS);
   const socket = await open();
   socket.write('GET / HTTP/1.1\r\nHost:');
@@ -50,7 +50,7 @@ test('half a request does not hold up a server that stops', async (t) => {
   await t.notThrowsAsync(server.stop());
 });
 
-test('an answer under way is sent to its end, and its connection ends with it', async (t) => {
+test('finishes a response in progress, then closes its connection', async (t) => {
   const { server, body, open } = await serve(t, LONG_MS);
   const socket = await open();
   body.write('first');
@@ -62,7 +62,7 @@ test('an answer under way is sent to its end, and its connection ends with it', 
   await stopped;
 });
 
-test('an answer that is read late is whole', async (t) => {
+test('sends a complete response to a slow reader', async (t) => {
   const { server, open } = await serve(t, LONG_MS);
   const socket = await open();
   socket.write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -75,7 +75,7 @@ test('an answer that is read late is whole', async (t) => {
   await stopped;
 });
 
-test('who never shakes hands for TLS holds up a server that stops no longer than all others may', async (t) => {
+test('disconnects a client that never finishes its TLS handshake', async (t) => {
   const server = Hapi.server({
     host: '127.0.0.1',
     tls: true,
@@ -91,7 +91,7 @@ test('who never shakes hands for TLS holds up a server that stops no longer than
   await t.notThrowsAsync(closed);
 });
 
-test('an answer that does not end is broken off in the end', async (t) => {
+test('aborts a response that does not end in time', async (t) => {
   const { server, body, open } = await serve(t, 100);
   const socket = await open();
   body.write('first');

@@ -4,7 +4,7 @@ import { QmpClient } from '../../../lib/qmp/client.js';
 import { QmpClosedError, QmpError, QmpTimeoutError } from '../../../lib/qmp/errors.js';
 import { type QmpCommand, send, serveQmp } from '../../helpers/qmp-server.js';
 
-test('answers reach the commands they belong to, in whatever order they come', async (t) => {
+test('matches responses to commands in any order', async (t) => {
   const held: QmpCommand[] = [];
   const path = await serveQmp(t, (command, socket) => {
     held.push(command);
@@ -17,7 +17,7 @@ test('answers reach the commands they belong to, in whatever order they come', a
   client.close();
 });
 
-test('arguments are sent as they are given', async (t) => {
+test('sends arguments unchanged', async (t) => {
   const path = await serveQmp(t, (command, socket) => {
     send(socket, { return: command.arguments ?? 'none', id: command.id });
   });
@@ -27,7 +27,7 @@ test('arguments are sent as they are given', async (t) => {
   client.close();
 });
 
-test('a refused command rejects with the class and the words of QEMU', async (t) => {
+test("rejects with QEMU's error class and description", async (t) => {
   const path = await serveQmp(t, (command, socket) => {
     send(socket, { error: { class: 'DeviceNotFound', desc: "Device 'x' not found" }, id: command.id });
   });
@@ -39,7 +39,7 @@ test('a refused command rejects with the class and the words of QEMU', async (t)
   client.close();
 });
 
-test('events are emitted with their data', async (t) => {
+test('emits events with their data', async (t) => {
   const timestamp = { seconds: 1, microseconds: 2 };
   const path = await serveQmp(t, (command, socket) => {
     send(socket, { event: 'SHUTDOWN', data: { guest: true, reason: 'guest-shutdown' }, timestamp });
@@ -56,7 +56,7 @@ test('events are emitted with their data', async (t) => {
   client.close();
 });
 
-test('a command without an answer times out and its late answer is ignored', async (t) => {
+test('times out a command, and ignores its late response', async (t) => {
   const path = await serveQmp(t, (command, socket) => {
     if (command.execute === 'fast') send(socket, { return: 'fast', id: command.id });
     else setTimeout(() => send(socket, { return: 'slow', id: command.id }), 100);
@@ -68,7 +68,7 @@ test('a command without an answer times out and its late answer is ignored', asy
   client.close();
 });
 
-test('commands under way are rejected when the other side goes away', async (t) => {
+test('rejects pending commands when QEMU disconnects', async (t) => {
   const path = await serveQmp(t, (_, socket) => socket.destroy());
   const client = await QmpClient.connect(path);
   const closed = once(client, 'close');
@@ -78,25 +78,25 @@ test('commands under way are rejected when the other side goes away', async (t) 
   await t.throwsAsync(client.execute('query-status'), { instanceOf: QmpClosedError });
 });
 
-test('a server that does not greet times out', async (t) => {
+test('times out when QEMU sends no greeting', async (t) => {
   const path = await serveQmp(t, undefined, { greets: false });
   await t.throwsAsync(QmpClient.connect(path, { timeoutMs: 50 }), { instanceOf: QmpTimeoutError });
 });
 
-test('a socket that nobody listens on is an error with its cause', async (t) => {
+test('rejects with the cause when nothing listens', async (t) => {
   const error = await t.throwsAsync(QmpClient.connect('/nonexistent/qmp.sock'), {
     instanceOf: QmpClosedError,
   });
   t.is((error.cause as NodeJS.ErrnoException).code, 'ENOENT');
 });
 
-test('an answer that is not JSON closes the connection', async (t) => {
+test('closes the connection on a response that is not JSON', async (t) => {
   const path = await serveQmp(t, (_, socket) => socket.write('garbage\n'));
   const client = await QmpClient.connect(path);
   await t.throwsAsync(client.execute('x'), { instanceOf: QmpClosedError });
 });
 
-test('a line that does not end ends the connection', async (t) => {
+test('closes the connection on an endless line', async (t) => {
   const path = await serveQmp(t, (_, socket) => {
     const chunk = 'x'.repeat(2 ** 20);
     const fill = (): void => {
@@ -111,7 +111,7 @@ test('a line that does not end ends the connection', async (t) => {
   });
 });
 
-test('a server that reads no commands any more loses the connection', async (t) => {
+test('closes the connection when QEMU stops reading commands', async (t) => {
   const path = await serveQmp(t, (_, socket) => socket.pause());
   const client = await QmpClient.connect(path);
   const text = 'x'.repeat(2 ** 16);

@@ -8,7 +8,7 @@ import { RPC_PATH } from '../../../../lib/rpc/protocol/messages.js';
 import { refusingPort } from '../../../helpers/ports.js';
 import { serveFixed, serveRaw, serveRpc, serveTcp } from '../../../helpers/raw-service.js';
 
-/** A signal that is never aborted. */
+/** Makes a signal that never aborts. */
 const never = (): AbortSignal => new AbortController().signal;
 
 const clientOf = (t: ExecutionContext, port: number, maxSockets = 4): RpcClient => {
@@ -22,7 +22,7 @@ const clientOf = (t: ExecutionContext, port: number, maxSockets = 4): RpcClient 
   return client;
 };
 
-test('a call is JSON-RPC 1.0 in a POST, and its result is answered', async (t) => {
+test('posts a call as JSON-RPC 1.0 and returns its result', async (t) => {
   const seen: unknown[] = [];
   const port = await serveRaw(t, (request, response) => {
     void text(request).then((body) => {
@@ -39,7 +39,7 @@ test('a call is JSON-RPC 1.0 in a POST, and its result is answered', async (t) =
   ]);
 });
 
-test('every call has an id of its own', async (t) => {
+test('gives every call its own id', async (t) => {
   const ids: number[] = [];
   const port = await serveRpc(t, ({ id }) => {
     ids.push(id);
@@ -50,7 +50,7 @@ test('every call has an id of its own', async (t) => {
   t.is(new Set(ids).size, 20);
 });
 
-/** What a call fails with when it is answered by `body` with `status`. */
+/** Returns the error of a call. */
 const failure = async (t: ExecutionContext, port: number): Promise<Partial<AgentError> | undefined> =>
   t.throwsAsync(clientOf(t, port).call('A.B', {}), { instanceOf: AgentError });
 
@@ -69,26 +69,26 @@ test('fails a refused call with the kind that the sub-agent sent', async (t) => 
   t.like(await failure(t, port), { kind: 'conflict', message: 'guest 1 is off' });
 });
 
-test("a sub-agent's own error is a bad answer that names it", async (t) => {
+test("reports a sub-agent's own failure as a bad answer that names it", async (t) => {
   const port = await serveRpc(t, ({ id }) => ({ result: null, error: 'disk not found on shelf', id }));
   t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: disk not found on shelf' });
 });
 
 for (const error of ['', '  '])
-  test(`the error "${error}" is told in words of ours`, async (t) => {
+  test(`replaces the empty error "${error}" with a message`, async (t) => {
     const port = await serveRpc(t, ({ id }) => ({ result: null, error, id }));
     t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: failed without giving a reason' });
   });
 
-test('an error that is no string is told as JSON', async (t) => {
+test('reports an error that is not a string as JSON', async (t) => {
   const port = await serveRpc(t, ({ id }) => ({ result: null, error: { code: 5 }, id }));
   t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: {"code":5}' });
 });
 
 const NONSENSE: Record<string, [status: number, body: string, message: RegExp]> = {
-  'text that is no JSON': [200, 'garbage', /^svc: the response to A\.B is not JSON$/],
+  'text that is not JSON': [200, 'garbage', /^svc: the response to A\.B is not JSON$/],
   'an HTML page': [200, '<html>hello</html>', /not JSON/],
-  nothing: [200, '', /not JSON/],
+  'an empty body': [200, '', /not JSON/],
   null: [200, 'null', /not a JSON object/],
   'a number': [200, '5', /not a JSON object/],
   'a list': [200, '[]', /another call/],
@@ -99,32 +99,32 @@ const NONSENSE: Record<string, [status: number, body: string, message: RegExp]> 
   'a string for a result': [200, '{"result":"ok","error":null,"id":1}', /no result/],
   'a list for a result': [200, '{"result":[],"error":null,"id":1}', /no result/],
   'HTTP 500': [500, 'it broke\n', /^svc: it broke$/],
-  'HTTP 500 without a word': [500, '', /^svc: status 500$/],
+  'HTTP 500 without a message': [500, '', /^svc: status 500$/],
   'HTTP 400': [400, "rpc: can't find method", /^svc: rpc: can't find method$/],
   'an HTML error page': [502, `<html>${'x'.repeat(5000)}</html>`, /^svc: <html>.{100,1200}$/],
   'a redirect': [302, '', /not JSON/],
 };
 
 for (const [what, [status, body, message]] of Object.entries(NONSENSE))
-  test(`${what} is a bad answer`, async (t) => {
+  test(`fails with a bad answer on ${what}`, async (t) => {
     const error = await failure(t, await serveFixed(t, status, body));
     t.is(error?.kind, 'bad_answer');
     t.regex(error?.message ?? '', message);
   });
 
-test('what does not speak HTTP gives a bad answer', async (t) => {
+test('fails with a bad answer on another protocol than HTTP', async (t) => {
   const port = await serveTcp(t, (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'));
   t.is((await failure(t, port))?.kind, 'bad_answer');
 });
 
-test('an answer with more headers than we read is a bad answer', async (t) => {
+test('fails with a bad answer on oversized headers', async (t) => {
   const port = await serveTcp(t, (socket) =>
     socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`)),
   );
   t.is((await failure(t, port))?.kind, 'bad_answer');
 });
 
-test('an answer after others that only inform is well', async (t) => {
+test('reads the final response after interim ones', async (t) => {
   const answer = '{"result":{},"error":null,"id":1}';
   const port = await serveTcp(t, (socket) =>
     socket.once('data', () => {
@@ -136,25 +136,25 @@ test('an answer after others that only inform is well', async (t) => {
 });
 
 for (const head of ['100 Continue', '101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade'])
-  test(`an unasked ${head.slice(0, 3)} is a bad answer`, async (t) => {
+  test(`fails with a bad answer on an unrequested ${head.slice(0, 3)}`, async (t) => {
     const port = await serveTcp(t, (socket) =>
       socket.once('data', () => socket.write(`HTTP/1.1 ${head}\r\n\r\n`)),
     );
     t.is((await failure(t, port))?.kind, 'bad_answer');
   });
 
-test('nobody there is unavailable, and worth another try', async (t) => {
+test('fails as unavailable, with a retry time, when nothing listens', async (t) => {
   const port = await refusingPort(t);
   const message = `svc: cannot be reached on port ${port} (ECONNREFUSED)`;
   t.like(await failure(t, port), { kind: 'unavailable', retryAfter: 2, message });
 });
 
-test('a connection that breaks before the answer is unavailable', async (t) => {
+test('fails as unavailable when the connection breaks before the response', async (t) => {
   const port = await serveTcp(t, (socket) => socket.once('data', () => socket.destroy()));
   t.is((await failure(t, port))?.kind, 'unavailable');
 });
 
-test('an aborted call fails with the reason of its signal', async (t) => {
+test('fails an aborted call with the reason of its signal', async (t) => {
   const port = await serveRaw(t, () => {});
   const controller = new AbortController();
   const call = clientOf(t, port).call('A.B', {}, { signal: controller.signal });
@@ -162,7 +162,7 @@ test('an aborted call fails with the reason of its signal', async (t) => {
   await t.throwsAsync(call, { message: 'enough' });
 });
 
-test('a call that takes too long fails as its limit says, and makes room for the next one', async (t) => {
+test("fails a call that takes too long with its limit's error, and frees its connection", async (t) => {
   const port = await serveRaw(t, async (request, response) => {
     if ((await text(request)).includes('A.Soon')) response.end('{"result":{},"error":null,"id":2}');
   });
@@ -172,7 +172,7 @@ test('a call that takes too long fails as its limit says, and makes room for the
   t.deepEqual(await client.call('A.Soon', {}), {});
 });
 
-test('connections are used again', async (t) => {
+test('reuses connections', async (t) => {
   const ports = new Set<number | undefined>();
   const port = await serveRaw(t, async (request, response) => {
     ports.add(request.socket.remotePort);
@@ -184,7 +184,7 @@ test('connections are used again', async (t) => {
   t.true(ports.size <= 2);
 });
 
-test('a call that takes longer than an idle connection is kept is answered all the same', async (t) => {
+test('waits for a response longer than it keeps idle connections', async (t) => {
   const port = await serveRaw(t, (request, response) => {
     request.resume();
     void delay(4500).then(() => response.end('{"result":{"late":true},"error":null,"id":1}'));
@@ -230,7 +230,7 @@ test('passes on the part of a refusal that arrived before it broke off', async (
   t.is(error?.message, 'the guest is');
 });
 
-test('a stream has the length that its headers tell', async (t) => {
+test('reads the length of a stream from its headers', async (t) => {
   const port = await serveRaw(t, (request, response) => {
     request.resume();
     response.writeHead(200, { 'Content-Length': 5 }).end('bytes');
@@ -240,7 +240,7 @@ test('a stream has the length that its headers tell', async (t) => {
   t.is(await text(bytes), 'bytes');
 });
 
-test('a stream whose headers tell no length has none', async (t) => {
+test('leaves the length out when the headers have none', async (t) => {
   const port = await serveRaw(t, (request, response) => {
     request.resume();
     response.write('bytes');
@@ -251,7 +251,7 @@ test('a stream whose headers tell no length has none', async (t) => {
   t.is(await text(bytes), 'bytes');
 });
 
-test('an answer that breaks off in the middle is unavailable', async (t) => {
+test('fails as unavailable when the response breaks off', async (t) => {
   const port = await serveRaw(t, (request, response) => {
     request.resume();
     response.writeHead(200, { 'Content-Length': 100 }).write('{"result":');
@@ -260,7 +260,7 @@ test('an answer that breaks off in the middle is unavailable', async (t) => {
   t.is((await failure(t, port))?.kind, 'unavailable');
 });
 
-test('an answer that is aborted in the middle fails with the reason of the signal', async (t) => {
+test('fails a call aborted mid-response with the reason of its signal', async (t) => {
   const port = await serveRaw(t, (request, response) => {
     request.resume();
     response.writeHead(200, { 'Content-Length': 100 }).write('{"result":');
@@ -271,7 +271,7 @@ test('an answer that is aborted in the middle fails with the reason of the signa
   await t.throwsAsync(call, { message: 'enough' });
 });
 
-test('a stream that is aborted ends with the reason of the signal, and lets go of its connection', async (t) => {
+test('ends an aborted stream with the reason of its signal, and closes its connection', async (t) => {
   let closed: () => void = () => {};
   const isClosed = new Promise<void>((resolve) => {
     closed = resolve;
@@ -289,7 +289,7 @@ test('a stream that is aborted ends with the reason of the signal, and lets go o
   t.pass();
 });
 
-test('characters that are cut between two packets come whole', async (t) => {
+test('joins characters that are split between packets', async (t) => {
   const bytes = Buffer.from('{"result":{"name":"Größe 虚拟机"},"error":null,"id":1}');
   const port = await serveRaw(t, async (request, response) => {
     request.resume();
@@ -302,14 +302,14 @@ test('characters that are cut between two packets come whole', async (t) => {
   t.deepEqual(await clientOf(t, port).call('A.B', {}), { name: 'Größe 虚拟机' });
 });
 
-test('an answer that becomes nonsense in its body is a bad answer', async (t) => {
+test('fails with a bad answer on a malformed body', async (t) => {
   const port = await serveTcp(t, (socket) =>
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n')),
   );
   t.is((await failure(t, port))?.kind, 'bad_answer');
 });
 
-test('a connection over which the rest of a request is never read is given up', async (t) => {
+test('drops a connection whose server did not read the whole request', async (t) => {
   const answer = '{"result":{},"error":null,"id":1}';
   const port = await serveTcp(t, (socket) =>
     socket.once('data', () => {
@@ -319,6 +319,6 @@ test('a connection over which the rest of a request is never read is given up', 
   );
   const client = clientOf(t, port, 1);
   t.deepEqual(await client.call('A.B', { large: 'x'.repeat(20_000_000) }), {});
-  // The server gives the same id to all.
+  // A response of the server, so the connection is a new one: its id is always the same.
   await t.throwsAsync(client.call('A.B', {}), { message: /another call/ });
 });

@@ -7,7 +7,7 @@ import { SubAgent } from '../../../../lib/rpc/server/sub-agent.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { until } from '../../../helpers/wait.js';
 
-test('a stream tells all states first, then each change, removal and progress, and ends with its signal', async (t) => {
+test('sends all states first, then each change, removal and progress, until its signal aborts', async (t) => {
   const states = new GuestStates();
   const known = states.set('a', 'running', 5901);
   const calls = new CallEvents();
@@ -31,7 +31,7 @@ test('a stream tells all states first, then each change, removal and progress, a
   t.is(states.listenerCount('changed'), 0);
 });
 
-test('a sub-agent closes at once though somebody follows its events', async (t) => {
+test('closes at once while a client follows its events', async (t) => {
   const subAgent = new SubAgent({ name: 'vms', log: silentLog });
   const { port } = await subAgent.listen({ port: 0 });
   const response = await fetch(`http://127.0.0.1:${port}${EVENTS_PATH}`);
@@ -42,7 +42,7 @@ test('a sub-agent closes at once though somebody follows its events', async (t) 
   t.true(Date.now() - startedAt < 3000, `${Date.now() - startedAt} ms`);
 });
 
-test('a follower that goes away leaves nothing behind', async (t) => {
+test('removes its listeners when a follower disconnects', async (t) => {
   const guestStates = new GuestStates();
   const subAgent = new SubAgent({ name: 'vms', log: silentLog, guestStates });
   t.teardown(() => subAgent.close());

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { GuestStates } from '../../../../lib/rpc/server/guest-states.js';
 
-test('each change has a higher revision than the one before, and than those of an earlier process', (t) => {
+test('gives each change a higher revision, across restarts too', (t) => {
   const startedAt = Date.now() * 1000;
   const states = new GuestStates();
   const revisions = ['running', 'paused', 'running'].map((state) => states.set('g', state).revision);
@@ -10,7 +10,7 @@ test('each change has a higher revision than the one before, and than those of a
   t.is(new Set(revisions).size, 3);
 });
 
-test('what is no change has no new revision and is told to nobody', (t) => {
+test('ignores a state that has not changed', (t) => {
   const states = new GuestStates();
   const first = states.set('g', 'running', 5901);
   states.on('changed', () => t.fail());

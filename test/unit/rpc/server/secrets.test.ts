@@ -12,7 +12,7 @@ import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';
 
 const SECRET = 'correct-horse-battery-staple';
 
-/** A sub-agent that wants a secret, and how often its method was called. */
+/** Serves a sub-agent that requires the secret, and counts the calls of its method. */
 const guarded = async (t: ExecutionContext) => {
   let calls = 0;
   const subAgent = new SubAgent({ name: 'guarded', log: silentLog }).method(
@@ -37,7 +37,7 @@ const clientOf = (t: ExecutionContext, port: number, secret?: string): RpcClient
 
 const call = (client: RpcClient): Promise<unknown> => client.call('Guarded.Do', { guest: { id: GUEST_ID } });
 
-test('a call with the secret is answered', async (t) => {
+test('serves a call with the secret', async (t) => {
   const { port } = await guarded(t);
   t.deepEqual(await call(clientOf(t, port, SECRET)), { guest: { id: GUEST_ID } });
 });
@@ -48,7 +48,7 @@ for (const [what, secret] of Object.entries({
   'a part of the secret': SECRET.slice(0, -1),
   'more than the secret': `${SECRET}x`,
 }))
-  test(`a call with ${what} is refused before the method hears of it, and the failure says why`, async (t) => {
+  test(`rejects a call with ${what} before its method runs, and says why`, async (t) => {
     const { port, calls } = await guarded(t);
     const error = await t.throwsAsync(call(clientOf(t, port, secret)), {
       message: /^svc: the call's secret is missing or wrong/,
@@ -58,7 +58,7 @@ for (const [what, secret] of Object.entries({
   });
 
 for (const path of [HEALTH_PATH, EVENTS_PATH, RPC_PATH, '/nowhere'])
-  test(`${path} is refused without the secret, with 401`, async (t) => {
+  test(`rejects ${path} without the secret with 401`, async (t) => {
     const { port } = await guarded(t);
     const ask = (headers: Record<string, string>): Promise<Response> =>
       fetch(`http://127.0.0.1:${port}${path}`, { headers: { ...headers, connection: 'close' } });
@@ -72,7 +72,7 @@ for (const path of [HEALTH_PATH, EVENTS_PATH, RPC_PATH, '/nowhere'])
     await accepted.body?.cancel();
   });
 
-test('a sub-agent without a secret takes calls with one and without', async (t) => {
+test('accepts calls with and without a secret when it has none', async (t) => {
   const subAgent = new SubAgent({ name: 'open', log: silentLog }).method(
     'Guarded.Do',
     guestRequestSchema,
@@ -84,7 +84,7 @@ test('a sub-agent without a secret takes calls with one and without', async (t) 
   await t.notThrowsAsync(call(clientOf(t, port, SECRET)));
 });
 
-test('a sub-agent for which there is no secret gets none', async (t) => {
+test('sends no secret to a sub-agent that has none', async (t) => {
   const port = await serveRaw(t, (request, response) => {
     response.end(`{"result":${JSON.stringify(request.headers)},"error":null,"id":1}`);
   });

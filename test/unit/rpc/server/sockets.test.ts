@@ -33,13 +33,13 @@ const call = async (socket: string): Promise<unknown> => {
 
 const answer = { guest: { id: GUEST_ID } };
 
-test('a sub-agent answers over a unix socket', async (t) => {
+test('serves calls over a unix socket', async (t) => {
   const socket = join(await tempDir(t), 's');
   await listen(t, socket);
   t.deepEqual(await call(socket), answer);
 });
 
-test('the socket is for its owner alone, and files that are made afterwards are not concerned', async (t) => {
+test('lets only the owner connect to the socket, and leaves the umask as it was', async (t) => {
   const dir = await tempDir(t);
   const mask = process.umask();
   await listen(t, join(dir, 's'));
@@ -67,27 +67,27 @@ needs(
   );
 });
 
-test('the socket is gone when the sub-agent has closed', async (t) => {
+test('removes the socket when the sub-agent closes', async (t) => {
   const socket = join(await tempDir(t), 's');
   await (await listen(t, socket)).close();
   await t.throwsAsync(access(socket), { code: 'ENOENT' });
 });
 
-test('a socket that a killed process left behind is replaced', async (t) => {
+test('replaces the socket of a killed process', async (t) => {
   const socket = join(await tempDir(t), 's');
   await leaveStaleSocket(socket);
   await listen(t, socket);
   t.deepEqual(await call(socket), answer);
 });
 
-test('a socket that somebody listens on is left to him', async (t) => {
+test('leaves a socket alone on which another process listens', async (t) => {
   const socket = join(await tempDir(t), 's');
   await listen(t, socket);
   await t.throwsAsync(echo().listen({ socket }), { code: 'EADDRINUSE' });
   t.deepEqual(await call(socket), answer);
 });
 
-test('a file that is no socket is not removed', async (t) => {
+test('does not remove a file that is not a socket', async (t) => {
   const socket = join(await tempDir(t), 's');
   await writeFile(socket, 'precious');
   await t.throwsAsync(echo().listen({ socket }), {
@@ -96,14 +96,14 @@ test('a file that is no socket is not removed', async (t) => {
   await t.notThrowsAsync(access(socket));
 });
 
-test('a path that is too long for a unix socket is refused in words that say so', async (t) => {
+test('rejects a path that is too long for a unix socket, and says so', async (t) => {
   const socket = join(await tempDir(t), 'x'.repeat(100));
   await t.throwsAsync(echo().listen({ socket }), {
     message: /too long for a unix socket.*at most 107 bytes/,
   });
 });
 
-test('a socket that is not there, or that nobody listens on, is unavailable; its directory is not told', async (t) => {
+test('fails as unavailable on a missing or dead socket, without naming its directory', async (t) => {
   const socket = join(await tempDir(t), 'gone.sock');
   await t.throwsAsync(call(socket), { message: 'svc: cannot be reached on socket gone.sock (ENOENT)' });
   await leaveStaleSocket(socket);
@@ -111,7 +111,7 @@ test('a socket that is not there, or that nobody listens on, is unavailable; its
   await rm(socket);
 });
 
-test('something that listens there and is no sub-agent is a bad answer', async (t) => {
+test('fails with a bad answer when the listener is not a sub-agent', async (t) => {
   const socket = join(await tempDir(t), 's');
   const server = createServer((connection) => connection.end('SSH-2.0-x\r\n')).listen(socket);
   t.teardown(() => server.close());

@@ -50,25 +50,25 @@ const of = (...texts: string[]): Readable => Readable.from(texts, { objectMode: 
 const call = (action: string, id = '1'): string =>
   `{"method":"Greeter.Greet","params":[{"guest":{"id":"${GUEST_ID}"},"action":"${action}"}],"id":${id}}`;
 
-test('a method answers its result', async (t) => {
+test('responds with the result of a method', async (t) => {
   const { status, type, text } = await post(t, greeter(), call('world'));
   t.is(status, 200);
   t.regex(type ?? '', /^application\/json/);
   t.is(text, `{"result":{"guest":{"id":"${GUEST_ID}"},"message":"hello world"},"error":null,"id":1}`);
 });
 
-test('the largest id is echoed digit for digit', async (t) => {
+test('echoes the largest id digit for digit', async (t) => {
   const { text } = await post(t, greeter(), call('world', '9223372036854775807'));
   t.true(text.endsWith('"id":9223372036854775807}'), text);
 });
 
-test("a method's own failure is a 200 with its message as the error", async (t) => {
+test('responds with 200 and the message when a method fails', async (t) => {
   const { status, text } = await post(t, greeter(), call('fail'));
   t.is(status, 200);
   t.is(text, '{"result":null,"error":"cannot greet","id":1}');
 });
 
-test("a refusal's kind stands beside its message", async (t) => {
+test('sends the kind of a refusal beside its message', async (t) => {
   const { status, text } = await post(t, greeter(), call('refuse'));
   t.is(status, 200);
   t.is(text, '{"result":null,"error":"greeted already","kind":"conflict","id":1}');
@@ -81,7 +81,7 @@ for (const [what, body] of Object.entries({
   'a request of the wrong shape': '{"method":"Greeter.Greet","params":[{"guest":{"id":"x"}}],"id":1}',
   'a request without its guest': '{"method":"Greeter.Greet","params":[{}],"id":1}',
 }))
-  test(`${what} is a 400 in plain text`, async (t) => {
+  test(`rejects ${what} with 400 in plain text`, async (t) => {
     const { status, type, text } = await post(t, greeter(), body);
     t.is(status, 400);
     t.regex(type ?? '', /^text\/plain/);
@@ -89,29 +89,29 @@ for (const [what, body] of Object.entries({
   });
 
 for (const method of ['GET', 'PUT', 'DELETE'])
-  test(`${method} is a 405`, async (t) => {
+  test(`rejects ${method} with 405`, async (t) => {
     t.is((await post(t, greeter(), undefined, { method })).status, 405);
   });
 
-test('another content type is a 415', async (t) => {
+test('rejects another content type with 415', async (t) => {
   t.is((await post(t, greeter(), call('world'), { type: 'text/plain' })).status, 415);
 });
 
-test('a content type with a charset is fine', async (t) => {
+test('accepts a content type with a charset', async (t) => {
   t.is((await post(t, greeter(), call('world'), { type: 'application/json; charset=utf-8' })).status, 200);
 });
 
-test('unknown keys of a request are let through', async (t) => {
+test('passes unknown keys of a request on', async (t) => {
   const body = `{"method":"Greeter.Greet","params":[{"guest":{"id":"${GUEST_ID}"},"action":"x","new":1}],"id":1}`;
   t.is((await post(t, greeter(), body)).status, 200);
 });
 
-test('the health page says which methods there are', async (t) => {
+test('lists the methods on the health page', async (t) => {
   const { text } = await post(t, greeter(), undefined, { method: 'GET', path: HEALTH_PATH });
   t.deepEqual(JSON.parse(text), { name: 'greeter', status: 'ok', methods: ['Greeter.Greet'] });
 });
 
-test('the health page says what is wrong', async (t) => {
+test('reports a problem on the health page', async (t) => {
   const { text } = await post(t, greeter({ check: () => 'disk full' }), undefined, {
     method: 'GET',
     path: HEALTH_PATH,
@@ -119,7 +119,7 @@ test('the health page says what is wrong', async (t) => {
   t.like(JSON.parse(text), { status: 'degraded', message: 'disk full' });
 });
 
-test('a method is told which job, stage and attempt its call is for', async (t) => {
+test('tells a method the job, stage and attempt of its call', async (t) => {
   const jobs: unknown[] = [];
   const subAgent = new SubAgent({ name: 'told', log: silentLog }).method(
     'Told.Do',
@@ -144,7 +144,7 @@ test('a method is told which job, stage and attempt its call is for', async (t) 
   t.deepEqual(jobs, [stage, undefined]);
 });
 
-test('a stream takes the bare request and answers bytes', async (t) => {
+test('opens a stream for a bare request', async (t) => {
   const subAgent = greeter().stream('/download', snapshotRequestSchema, ({ id }) => ({
     bytes: of(`bytes of ${id}`),
   }));
@@ -152,7 +152,7 @@ test('a stream takes the bare request and answers bytes', async (t) => {
   t.deepEqual(answer, { status: 200, type: 'application/octet-stream', text: 'bytes of x@y' });
 });
 
-test('a stream of a known length announces it', async (t) => {
+test('announces the length of a stream', async (t) => {
   const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({
     bytes: of('bytes'),
     length: 5,
@@ -163,7 +163,7 @@ test('a stream of a known length announces it', async (t) => {
   t.is(await response.text(), 'bytes');
 });
 
-test('a stream of no bytes is a 200 all the same', async (t) => {
+test('responds with 200 to an empty stream', async (t) => {
   const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({ bytes: of(), length: 0 }));
   const port = await serve(t, subAgent);
   const response = await fetch(`http://127.0.0.1:${port}/download`, { method: 'POST', body: '{}' });
@@ -173,7 +173,7 @@ test('a stream of no bytes is a 200 all the same', async (t) => {
 });
 
 for (const [fewerOrMore, length] of Object.entries({ fewer: 6, more: 4 }))
-  test(`a stream of ${fewerOrMore} bytes than it has announced is broken off`, async (t) => {
+  test(`aborts a stream of ${fewerOrMore} bytes than it announced`, async (t) => {
     const subAgent = greeter().stream('/download', snapshotRequestSchema, () => ({
       bytes: of('bytes'),
       length,
@@ -184,7 +184,7 @@ for (const [fewerOrMore, length] of Object.entries({ fewer: 6, more: 4 }))
     await t.throwsAsync(download, { any: true });
   });
 
-test('a stream that cannot begin answers the status and the words of its error', async (t) => {
+test('responds with the status and the message of a refused stream', async (t) => {
   const subAgent = greeter().stream('/download', snapshotRequestSchema, () => {
     throw new Refusal('not_found', 'snapshot x: not found');
   });
@@ -193,7 +193,7 @@ test('a stream that cannot begin answers the status and the words of its error',
   t.is(text, 'snapshot x: not found\n');
 });
 
-test('a method is told when its caller goes away', async (t) => {
+test('aborts the signal of a method when its caller disconnects', async (t) => {
   const aborted = gate();
   const called = gate();
   const subAgent = new SubAgent({ name: 'slow', log: silentLog }).method(
