@@ -13,6 +13,8 @@ export interface RpcResult {
   status: number;
   result?: Record<string, unknown> | null;
   error?: string | null;
+  /** The kind of a refusal. */
+  kind?: string;
 }
 
 /**

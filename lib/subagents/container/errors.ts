@@ -1,4 +1,5 @@
 import { errorMessage } from '../../errors.js';
+import { Refusal, type RefusalKind } from '../../rpc/protocol/refusal.js';
 
 /** No container engine responds. */
 export class NoEngineError extends Error {
@@ -50,4 +51,38 @@ export const explainEngineError = (error: unknown): unknown => {
   if (statusCode === undefined) return error;
   const message = json?.message ?? errorMessage(error).replace(/^\(HTTP code \d+\) [^-]*- /, '');
   return new EngineError(statusCode, message.trim(), error);
+};
+
+/**
+ * The words of registries and of OCI runtimes for a caller's mistake. Engines pass them on without a code of their own:
+ * Podman 4.3 responds 500, or reports them in the stream of a response with status 200.
+ */
+const MISTAKES: readonly [RegExp, RefusalKind][] = [
+  [/manifest unknown|name unknown|repository does not exist|access to the resource is denied/i, 'not_found'],
+  [
+    /executable file not found|exec: "[^"]*": (stat .*: no such file|is a directory|permission denied)/i,
+    'invalid',
+  ],
+];
+
+const KINDS: ReadonlyMap<number, RefusalKind> = new Map([
+  [400, 'invalid'],
+  [409, 'conflict'],
+]);
+
+/** Converts an engine's error to a `Refusal` when it reports a mistake in what the caller asked for; returns others unchanged. */
+const toRefusal = (error: unknown): unknown => {
+  const message = errorMessage(error);
+  const [, kind] = MISTAKES.find(([words]) => words.test(message)) ?? [];
+  const known = kind ?? (error instanceof EngineError ? KINDS.get(error.status) : undefined);
+  return known && !(error instanceof Refusal) ? new Refusal(known, message, { cause: error }) : error;
+};
+
+/** Runs `work` for a caller's definition, whose mistakes the engine may find. */
+export const refusingMistakes = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw toRefusal(error);
+  }
 };

@@ -1,7 +1,7 @@
 import type { Guest } from '../../model/guest.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
-import { EngineError } from './errors.js';
+import { EngineError, refusingMistakes } from './errors.js';
 import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
@@ -61,7 +61,7 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
     const definition = completeDefinition(guest, nics);
     const container = createOptions(definition, engineReference(definition.image));
     await requireImage(guests.engine, definition.image, options);
-    await guests.engine.call((docker) => docker.createContainer(container));
+    await refusingMistakes(() => guests.engine.call((docker) => docker.createContainer(container)));
     try {
       await joinNetworks(guests, definition);
     } catch (error) {
@@ -75,7 +75,9 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
 const startNow = async (guests: Guests, { id, state }: Container): Promise<void> => {
   if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   else if (state !== 'running')
-    await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.start()));
+    await ignoring([NOT_MODIFIED], () =>
+      refusingMistakes(() => guests.withContainer(id, (engine) => engine.start())),
+    );
   const started = await guests.get(id);
   try {
     await guests.plug(started);

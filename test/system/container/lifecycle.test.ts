@@ -7,6 +7,7 @@ import {
   type TestContainers,
   needsPodman as test,
 } from '../../helpers/podman.js';
+import { callMethod } from '../../helpers/sub-agents.js';
 
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
@@ -128,11 +129,13 @@ test('rejects a guest whose image cannot be pulled, and leaves nothing', async (
   await t.throwsAsync(inspect(guest.id, '{{.Id}}'));
 });
 
-test('reports the engine’s error for a command that cannot be run', async (t) => {
+test('refuses a command that the image does not have, in the engine’s words', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest({ metadata: { command: 'no-such-program' } });
   await containers.guest('CreateContainer', guest);
-  await t.throwsAsync(containers.guest('StartContainer', guest), { message: /no-such-program.*not found/ });
+  const { error, kind } = await callMethod(containers.port, 'MDocker.StartContainer', { guest, action: '' });
+  t.regex(error ?? '', /no-such-program.*not found/);
+  t.is(kind, 'invalid');
 });
 
 test('lists, inspects and saves containers by the guest’s id', async (t) => {

@@ -1,9 +1,10 @@
 import type Docker from 'dockerode';
 import type { ImageInspectInfo } from 'dockerode';
-import { errorMessage } from '../../../errors.js';
+import { failureIn } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import type { Step } from '../../shared/download/progress.js';
 import type { Engine } from '../engine.js';
+import { refusingMistakes } from '../errors.js';
 import { engineReference, parseImageName } from './names.js';
 
 export interface PullOptions {
@@ -73,12 +74,14 @@ export const pullImage = async (
     progress(`image ${id}: ${message}`, percent);
   };
   try {
-    await engine.call(async (docker) => {
-      const options = { fromImage, ...(tag ? { tag } : {}), abortSignal: signal };
-      await followEngine(docker, await docker.createImage(options), report);
-    });
+    await refusingMistakes(() =>
+      engine.call(async (docker) => {
+        const options = { fromImage, ...(tag ? { tag } : {}), abortSignal: signal };
+        await followEngine(docker, await docker.createImage(options), report);
+      }),
+    );
   } catch (error) {
-    throw new Error(`image ${id} cannot be pulled: ${errorMessage(error)}`, { cause: error });
+    throw failureIn(`image ${id} cannot be pulled`, error);
   }
 };
 

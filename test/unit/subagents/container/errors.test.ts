@@ -1,9 +1,11 @@
 import test from 'ava';
+import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
 import {
   EngineError,
   explainEngineError,
   isUnreachable,
   NoEngineError,
+  refusingMistakes,
 } from '../../../../lib/subagents/container/errors.js';
 
 const failure = (message: string, more: object): Error => Object.assign(new Error(message), more);
@@ -40,4 +42,23 @@ test('takes only socket errors for an unreachable engine', (t) => {
 test('words a missing engine and a lost engine differently', (t) => {
   t.regex(new NoEngineError(['/a', '/b'], undefined).message, /^no container engine at \/a, \/b: /);
   t.regex(new NoEngineError(['/a', '/b'], '/b').message, /^the container engine at \/b does not respond/);
+});
+
+for (const [status, message, kind] of [
+  [200, 'reading manifest 1 in registry.example/x: manifest unknown', 'not_found'],
+  [500, 'runc: unable to start container process: exec: "no": executable file not found in $PATH', 'invalid'],
+  [400, 'Minimum memory limit allowed is 6MB', 'invalid'],
+  [409, 'the container name is in use', 'conflict'],
+] as const)
+  test(`refuses a caller's mistake that the engine reports with ${status}: ${message}`, async (t) => {
+    const error = await t.throwsAsync(
+      refusingMistakes(() => Promise.reject(new EngineError(status, message, undefined))),
+      { instanceOf: Refusal, message },
+    );
+    t.is(error.kind, kind);
+  });
+
+test("leaves the engine's own failures as they are", async (t) => {
+  const error = new EngineError(500, 'connection refused', undefined);
+  t.is(await t.throwsAsync(refusingMistakes(() => Promise.reject(error))), error);
 });
