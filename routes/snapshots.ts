@@ -98,6 +98,7 @@ const routesBelow = ({ path, suffix, subject, params, namedParams }: Place): Rou
     summary: `Download a snapshot of ${subject}`,
     tags: ['snapshots'],
     params: namedParams,
+    scope: 'export',
     asks: 'sub-agent',
     reply: { status: 200, description: "The disk's bytes", type: 'application/octet-stream' },
     handler: downloadSnapshot,

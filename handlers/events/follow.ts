@@ -7,9 +7,11 @@ import {
   type EventBatch,
   type EventFilter,
   type EventKind,
+  eventWithoutSecrets,
   type HostEvent,
   matchesFilter,
 } from '../../lib/model/event.js';
+import { mayReadSecrets } from '../../lib/model/secrets.js';
 
 /** Tells where the stream starts, so that a client can resume before it has received any event. */
 const POSITION_HEADER = 'X-Last-Event-ID';
@@ -33,11 +35,15 @@ interface Following {
   limit: number;
   filter: EventFilter;
   signal: AbortSignal;
+  /** Formats an event as the client may see it. */
+  format: (event: HostEvent) => string;
 }
 
 /** Formats a server-sent event (HTML standard, 9.2). */
 const formatEvent = ({ id, time, body }: HostEvent): string =>
   `id: ${id}\nevent: ${body.kind}\ndata: ${JSON.stringify({ time, ...body })}\n\n`;
+
+const formatWithoutSecrets = (event: HostEvent): string => formatEvent(eventWithoutSecrets(event));
 
 /** Formats the event that reports a gap: older events are no longer kept. */
 const formatMissed = (missed: NonNullable<EventBatch['missed']>): string =>
@@ -53,7 +59,10 @@ const isSilent = async (log: EventLog, position: number, ended: AbortSignal): Pr
   }
 };
 
-async function* follow(log: EventLog, { after, limit, filter, signal }: Following): AsyncGenerator<string> {
+async function* follow(
+  log: EventLog,
+  { after, limit, filter, signal, format }: Following,
+): AsyncGenerator<string> {
   const { closed, leave } = log.enter();
   const ended = AbortSignal.any([signal, closed]);
   let [position, left] = [after, limit];
@@ -63,7 +72,7 @@ async function* follow(log: EventLog, { after, limit, filter, signal }: Followin
       const { missed, events } = await log.read(position);
       if (missed) yield formatMissed(missed);
       for (const event of events.filter((each) => matchesFilter(each, filter)).slice(0, left)) {
-        yield formatEvent(event);
+        yield format(event);
         left -= 1;
       }
       if (left === 0) return;
@@ -79,13 +88,15 @@ async function* follow(log: EventLog, { after, limit, filter, signal }: Followin
 
 /** Streams the host's events as they happen, starting after the last one that the client received. */
 export const followEvents = async (
-  { query, lastEventId, signal }: Event<unknown, EventsQuery>,
+  { query, lastEventId, signal, principal }: Event<unknown, EventsQuery>,
   { events }: Context,
 ): Promise<Reply<Readable>> => {
   events.requireRoom();
   const { guest, kind, limit = Number.POSITIVE_INFINITY } = query;
   const after = Math.min(lastEventId ?? query.after ?? events.lastId, events.lastId);
-  const stream = follow(events, { after, limit, filter: { guests: guest, kinds: kind }, signal });
+  const filter = { guests: guest, kinds: kind };
+  const format = mayReadSecrets(principal) ? formatEvent : formatWithoutSecrets;
+  const stream = follow(events, { after, limit, filter, signal, format });
   return {
     status: 200,
     headers: {

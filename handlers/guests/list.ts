@@ -1,10 +1,21 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
+import { guestWithoutSecrets, mayReadSecrets } from '../../lib/model/secrets.js';
 import { page, positionOf } from '../pages.js';
 
 /** Lists guests in the order of their creation. */
 export const listGuests = async (
-  { query }: Event<unknown, ListQuery>,
+  { query, principal }: Event<unknown, ListQuery>,
   { guests }: Context,
-): Promise<Reply<Guest[]>> => page(guests.page({ after: positionOf(query), limit: query.limit }), query);
+): Promise<Reply<Guest[]>> => {
+  const found = guests.page({ after: positionOf(query), limit: query.limit });
+  if (mayReadSecrets(principal)) return page(found, query);
+  const { fields } = query;
+  const items = found.items.map(guestWithoutSecrets);
+  return page(
+    { ...found, items },
+    // Metadata without its secrets never comes without the list of them.
+    fields?.includes('metadata') ? { ...query, fields: [...fields, 'hidden'] } : query,
+  );
+};

@@ -1,9 +1,12 @@
+import { HIDDEN_KEYS_HEADER, parseHiddenKeys } from '../model/hidden-keys.js';
 import type { CallOptions, Transport } from './transport.js';
 
 export interface Tagged<Body> {
   body: Body;
   /** For `ifMatch`. */
   etag: string;
+  /** The metadata keys that the response leaves out, because they are secret and the token's scope is `read`. */
+  hidden?: string[];
 }
 
 export const getTagged = async <Body>(
@@ -12,5 +15,6 @@ export const getTagged = async <Body>(
   { signal }: CallOptions = {},
 ): Promise<Tagged<Body>> => {
   const { body, headers } = await transport.send<Body>({ method: 'GET', path, signal });
-  return { body, etag: headers.etag ?? '' };
+  const hidden = parseHiddenKeys(headers[HIDDEN_KEYS_HEADER.toLowerCase()] ?? '');
+  return { body, etag: headers.etag ?? '', ...(hidden.length > 0 ? { hidden } : {}) };
 };

@@ -1,5 +1,6 @@
 import type { Guest } from './guest.js';
 import type { Job } from './job.js';
+import { guestWithoutSecrets } from './secrets.js';
 
 export const EVENT_KINDS = ['guest', 'job', 'image', 'service'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -50,3 +51,9 @@ const guestIdOf = (body: EventBody): string | undefined => {
 export const matchesFilter = ({ body }: HostEvent, { guests, kinds }: EventFilter): boolean =>
   (kinds === undefined || kinds.includes(body.kind)) &&
   (guests === undefined || guests.includes(guestIdOf(body) ?? ''));
+
+/** Returns an event without the secrets of its guest's metadata. */
+export const eventWithoutSecrets = (event: HostEvent): HostEvent =>
+  event.body.kind === 'guest'
+    ? { ...event, body: { ...event.body, guest: guestWithoutSecrets(event.body.guest) } }
+    : event;

@@ -47,6 +47,8 @@ export interface Guest {
   /** TCP port of the VNC server on loopback. */
   vnc?: number;
   metadata?: Metadata;
+  /** Keys that a response leaves out because the client may not read them; never stored. */
+  hidden?: string[];
 }
 
 /** Limits beyond any real host: a larger value is a mistake. */
@@ -137,6 +139,11 @@ export const guestSchema = Joi.object<Guest>({
   cpu: Joi.number().integer().min(1).max(MAX_VCPUS).allow(null).description('Number of vCPUs').example(1),
   vnc: Joi.number().integer().min(0).max(65535).allow(null).description('VNC port on loopback').example(5900),
   metadata: metadataSchema.allow(null),
+  hidden: Joi.array()
+    .items(Joi.string())
+    .allow(null)
+    .description('Keys that this response leaves out: their values are secret and need the scope `export`')
+    .example(['metadata.user-data']),
 })
   .label('guest')
   .description('A virtual machine or a container');

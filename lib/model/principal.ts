@@ -1,5 +1,8 @@
-/** Scopes of access; each includes those before it. */
-export const SCOPES = ['read', 'operate', 'admin'] as const;
+/**
+ * Scopes of access; each includes those before it. `export` reads what guests keep for themselves: the content of disks
+ * and the secrets in metadata.
+ */
+export const SCOPES = ['read', 'export', 'operate', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** The authenticated client of a request. */
@@ -11,3 +14,7 @@ export interface Principal {
 
 /** Returns a scope with those that it includes. */
 export const withIncludedScopes = (scope: Scope): Scope[] => SCOPES.slice(0, SCOPES.indexOf(scope) + 1);
+
+/** Whether a client has a scope, or one that includes it. */
+export const hasScope = ({ scope }: Principal, needed: Scope): boolean =>
+  SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);

@@ -1,5 +1,6 @@
 import type { ObjectSchema } from 'joi';
 import { isWebSocket, type Route } from '../../lib/server/route.js';
+import { replies } from '../schemas/replies.js';
 import { errorReference, referring } from './components.js';
 import { errorsOf } from './errors.js';
 import { type JsonSchema, jsonSchemaOf } from './json-schema.js';
@@ -45,6 +46,7 @@ const requestBody = ({ payload }: Route): JsonSchema => {
 };
 
 const responseHeaders = ({ reply, query, tagged, asks, resumable }: Route): JsonSchema => {
+  const { schema } = reply;
   const text = { schema: { type: 'string' } };
   const headers = {
     ...(reply.status === 202 || asks
@@ -55,6 +57,14 @@ const responseHeaders = ({ reply, query, tagged, asks, resumable }: Route): Json
       : {}),
     ...(resumable
       ? { 'X-Last-Event-ID': { description: 'The id of the event after which the stream starts', ...text } }
+      : {}),
+    ...(schema === replies.metadata
+      ? {
+          'X-Hidden-Keys': {
+            description: 'The secret keys that are left out for lack of the scope `export`, percent-encoded',
+            ...text,
+          },
+        }
       : {}),
     ...(tagged ? { ETag: { description: 'Changes when the content does', ...text } } : {}),
   };

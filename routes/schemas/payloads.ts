@@ -23,10 +23,19 @@ const usableMacs: Joi.CustomValidator<Nic[]> = (nics, helpers) => {
   return helpers.message({ custom: message });
 };
 
+/** Rejects a guest that a client read without its secrets: a copy of it would lack them. */
+const nothingHidden = guestSchema.extract('hidden').custom((hidden: string[], helpers) =>
+  hidden.length === 0
+    ? hidden
+    : helpers.message({
+        custom: `"hidden" says that the guest was read without ${hidden.join(', ')}: read it with the scope "export", or remove "hidden" to do without`,
+      }),
+);
+
 const guestNics = guestSchema.extract('nics').custom(usableMacs);
 
 export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
-  .keys({ type: guestType, nics: guestNics })
+  .keys({ type: guestType, nics: guestNics, hidden: nothingHidden })
   .allow(null)
   .prefs(strict);
 

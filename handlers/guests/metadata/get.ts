@@ -1,9 +1,9 @@
 import type { Context } from '../../../lib/agent/context.js';
 import type { Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { type Metadata, metadataOf } from '../../../lib/model/guest.js';
-import { tagged } from '../../replies.js';
+import { metadataFor } from '../../replies.js';
 
 export const getGuestMetadata = async (
-  { params }: Event<GuestParams>,
+  { params, principal }: Event<GuestParams>,
   { guests }: Context,
-): Promise<Reply<Metadata>> => tagged(metadataOf(guests.get(params.guestID)));
+): Promise<Reply<Metadata>> => metadataFor(principal, metadataOf(guests.get(params.guestID)));

@@ -39,9 +39,11 @@ Examples:
     .option('--guest <guest>', 'metadata of this guest instead of the host')
     .action(
       withSession(async ({ client, out }, options: GuestOption) => {
-        const found = await (await metadataOf(client, options)).get();
-        if (!out.json && Object.keys(found).length === 0) out.note('no metadata');
+        const { body: found, hidden = [] } = await (await metadataOf(client, options)).getTagged();
+        if (!out.json && Object.keys(found).length === 0 && hidden.length === 0) out.note('no metadata');
         else await out.one(found);
+        if (hidden.length > 0)
+          out.note(`hidden, because the token lacks the scope "export": ${hidden.join(', ')}`);
       }),
     );
 

@@ -1,7 +1,13 @@
 import pRetry, { type Options as RetryOptions } from 'p-retry';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import { type EventBatch, type EventFilter, type HostEvent, matchesFilter } from '../../model/event.js';
+import {
+  type EventBatch,
+  type EventFilter,
+  eventWithoutSecrets,
+  type HostEvent,
+  matchesFilter,
+} from '../../model/event.js';
 import type { EventLog } from '../event-log.js';
 import type { Cursor } from './cursor.js';
 import { post, type Receiver, RejectedError } from './post.js';
@@ -20,7 +26,11 @@ export interface WebhookOptions {
   firstRetryMs?: number | undefined;
 }
 
-const bodyOf = ({ id, time, body }: HostEvent): string => JSON.stringify({ event: id, time, ...body });
+/** A receiver gets no secrets: those who need them read the guest. */
+const bodyOf = (event: HostEvent): string => {
+  const { id, time, body } = eventWithoutSecrets(event);
+  return JSON.stringify({ event: id, time, ...body });
+};
 
 const bodyOfMissed = (missed: NonNullable<EventBatch['missed']>): string =>
   JSON.stringify({ event: missed.before - 1, time: new Date().toISOString(), kind: 'missed', ...missed });

@@ -22,12 +22,13 @@ test('grants each token exactly its scope', async (t) => {
   const requests: [string, string, Scope][] = [
     ['GET', '/guests', 'read'],
     ['GET', `/guests/${id}/metrics/cpu`, 'read'],
+    ['GET', `/guests/${id}/snapshots/monday/download`, 'export'],
     ['PATCH', '/metadata', 'operate'],
     ['GET', `/guests/${id}/start`, 'operate'],
     ['POST', `/guests/${id}/start`, 'operate'],
     ['GET', '/debug/pprof/cmdline', 'admin'],
   ];
-  const scopes: Scope[] = ['read', 'operate', 'admin'];
+  const scopes: Scope[] = ['read', 'export', 'operate', 'admin'];
   for (const [level, scope] of scopes.entries()) {
     const headers = await addToken(dbpath, scope, scope);
     for (const [method, path, needed] of requests) {

@@ -45,6 +45,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       cpu: 1,
       vnc: 1,
       metadata: 1,
+      hidden: 1,
     }),
   ],
   Nic: [

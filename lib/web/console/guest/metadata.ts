@@ -2,11 +2,12 @@ import { path } from '../../../client/path.js';
 import type { Guest, Metadata } from '../../../model/guest.js';
 import { patch } from '../api.js';
 import { attempt } from '../dialogs.js';
-import { h } from '../dom.js';
+import { h, setText } from '../dom.js';
 import type { Tab } from './tab.js';
 
 export const metadataTab = (guestId: string): Tab => {
   const list = h('tbody');
+  const hiddenKeys = h('p', { class: 'faint', hidden: true });
   const key = h('input', { 'aria-label': 'Key', placeholder: 'Key', required: true, maxlength: 255 });
   const value = h('input', { 'aria-label': 'Value', placeholder: 'Value', required: true });
   const change = (changes: Record<string, string | null>): Promise<void> =>
@@ -47,6 +48,7 @@ export const metadataTab = (guestId: string): Tab => {
       {},
       h('p', { class: 'faint' }, 'The key ', h('code', {}, 'name'), ' holds the name of the guest.'),
       h('table', { class: 'plain', 'aria-label': 'Metadata' }, list),
+      hiddenKeys,
       h(
         'form',
         {
@@ -61,7 +63,10 @@ export const metadataTab = (guestId: string): Tab => {
         h('button', { type: 'submit' }, 'Set'),
       ),
     ),
-    update: ({ metadata: now = {} }: Guest) => {
+    update: ({ metadata: now = {}, hidden = [] }: Guest) => {
+      const names = hidden.map((name) => name.replace(/^metadata\./, '')).join(', ');
+      setText(hiddenKeys, names && `Secret, readable with a token of scope export: ${names}`);
+      hiddenKeys.hidden = names === '';
       const text = JSON.stringify(now);
       const isEdited = list.contains(document.activeElement);
       if (text === shown || isEdited) return;

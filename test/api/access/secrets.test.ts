@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import test, { type ExecutionContext } from 'ava';
+import { MistifyClient } from '../../../lib/client/index.js';
+import type { Guest } from '../../../lib/model/guest.js';
+import type { Scope } from '../../../lib/model/principal.js';
+import { addGuest } from '../../helpers/agent.js';
+import { type Api, serveApi } from '../../helpers/api.js';
+import { makeToken, serveGuarded } from '../../helpers/guarded.js';
+import { until } from '../../helpers/wait.js';
+import { receiveWebhooks } from '../../helpers/webhook-receiver.js';
+
+const SECRETS = {
+  'user-data': '#cloud-config\npassword: hunter2\n',
+  'vendor-data': '#!/bin/sh\necho hunter2\n',
+  'env.DB_PASSWORD': 'hunter2',
+  'secret.key, of “ours”': 'hunter2',
+};
+const OPEN = { hostname: 'web-1', owner: 'ops', environment: 'test' };
+const HIDDEN = Object.keys(SECRETS).map((key) => `metadata.${key}`);
+
+interface Guarded {
+  api: Api;
+  dbpath: string;
+  guest: Guest;
+  as: (scope: Scope) => Record<string, string>;
+}
+
+/** Serves a guest with secrets to tokens of each scope. */
+const serveSecrets = async (t: ExecutionContext): Promise<Guarded> => {
+  const { api, dbpath } = await serveGuarded(t);
+  const guest = await addGuest(api.context, { state: 'shutoff', metadata: { ...OPEN, ...SECRETS } });
+  const tokens = new Map<Scope, string>();
+  for (const scope of ['read', 'export', 'operate', 'admin'] as const)
+    tokens.set(scope, await makeToken(dbpath, scope, scope));
+  return { api, dbpath, guest, as: (scope) => ({ Authorization: `Bearer ${tokens.get(scope)}` }) };
+};
+
+for (const path of ['snapshots/monday/download', 'disks/vda/snapshots/monday/download'])
+  test(`serves ${path} to tokens of scope export and wider, and audits it`, async (t) => {
+    const { api, dbpath, guest, as } = await serveSecrets(t);
+    const url = `/guests/${guest.id}/${path}`;
+    for (const method of ['GET', 'HEAD'])
+      t.is((await api.call(method, url, undefined, as('read'))).status, 403, method);
+    const refused = await api.call('GET', url, undefined, as('read'));
+    t.regex((refused.body as { message: string }).message, /scope "export"/);
+    for (const scope of ['export', 'operate', 'admin'] as const)
+      t.is((await api.call('GET', url, undefined, as(scope))).status, 200, scope);
+    await until('the download is in the audit log', async () =>
+      /"principal":"export".*download.*"status":200/.test(await readFile(join(dbpath, 'audit.log'), 'utf8')),
+    );
+  });
+
+test('permits no changes with the scope export', async (t) => {
+  const { api, guest, as } = await serveSecrets(t);
+  t.is((await api.call('POST', `/guests/${guest.id}/start`, undefined, as('export'))).status, 403);
+  t.is((await api.call('PATCH', `/guests/${guest.id}/metadata`, {}, as('export'))).status, 403);
+});
+
+test('hides secret metadata of a guest and of a list from a read token, and names what it hides', async (t) => {
+  const { api, guest, as } = await serveSecrets(t);
+  const one = await api.call('GET', `/guests/${guest.id}`, undefined, as('read'));
+  t.deepEqual(one.body, { ...guest, metadata: OPEN, hidden: HIDDEN });
+  const list = await api.call('GET', '/guests', undefined, as('read'));
+  t.deepEqual(list.body, [{ ...guest, metadata: OPEN, hidden: HIDDEN }]);
+  const selected = await api.call('GET', '/guests?fields=metadata', undefined, as('read'));
+  t.deepEqual(selected.body, [{ metadata: OPEN, hidden: HIDDEN }]);
+  const metadata = await api.call('GET', `/guests/${guest.id}/metadata`, undefined, as('read'));
+  t.deepEqual(metadata.body, OPEN);
+  for (const { text: sent } of [one, list, selected, metadata]) t.notRegex(sent, /hunter2/);
+});
+
+for (const scope of ['export', 'operate', 'admin'] as const)
+  test(`shows secret metadata to a token of scope ${scope}`, async (t) => {
+    const { api, guest, as } = await serveSecrets(t);
+    t.deepEqual((await api.call('GET', `/guests/${guest.id}`, undefined, as(scope))).body, guest);
+    t.deepEqual((await api.call('GET', '/guests', undefined, as(scope))).body, [guest]);
+    const metadata = await api.call('GET', `/guests/${guest.id}/metadata`, undefined, as(scope));
+    t.deepEqual(metadata.body, guest.metadata);
+    t.is(metadata.headers.get('x-hidden-keys'), null);
+  });
+
+test('tells the client the names of hidden metadata, whatever characters they have', async (t) => {
+  const { api, guest, as } = await serveSecrets(t);
+  const token = as('read').Authorization?.slice('Bearer '.length) ?? '';
+  const client = new MistifyClient({ url: api.url, token });
+  const { body, hidden } = await client.metadataOf(guest.id).getTagged();
+  t.deepEqual(body, OPEN);
+  t.deepEqual(hidden, Object.keys(SECRETS));
+});
+
+test("hides secrets in the hypervisor's own metadata", async (t) => {
+  const { api, as } = await serveSecrets(t);
+  await api.call('PATCH', '/metadata', { rack: 'r1', 'secret.ipmi': 'hunter2' }, as('operate'));
+  const seen = await api.call('GET', '/metadata', undefined, as('read'));
+  t.deepEqual(seen.body, { rack: 'r1' });
+  t.is(seen.headers.get('x-hidden-keys'), 'secret.ipmi');
+  t.like((await api.call('GET', '/metadata', undefined, as('export'))).body, { 'secret.ipmi': 'hunter2' });
+});
+
+test('a read with a read token and a write of all that was read drop no secret', async (t) => {
+  const { api, guest, as } = await serveSecrets(t);
+  const path = `/guests/${guest.id}/metadata`;
+  const { body, headers } = await api.call('GET', path, undefined, as('read'));
+  const changed = { ...(body as object), owner: 'dev' };
+  const conditional = await api.call('PATCH', path, changed, {
+    ...as('operate'),
+    'If-Match': headers.get('etag') ?? '',
+  });
+  t.is(conditional.status, 412);
+  t.is((await api.call('PATCH', path, changed, as('operate'))).status, 200);
+  t.deepEqual(api.context.guests.get(guest.id).metadata, { ...OPEN, ...SECRETS, owner: 'dev' });
+});
+
+test('rejects a new guest that is a copy of one read without its secrets', async (t) => {
+  const { api, guest, as } = await serveSecrets(t);
+  const { body } = await api.call('GET', `/guests/${guest.id}`, undefined, as('read'));
+  const { id: _, ...copy } = body as Guest;
+  const refused = await api.call('POST', '/guests', copy, as('operate'));
+  t.is(refused.status, 400);
+  t.regex((refused.body as { message: string }).message, /"hidden".*metadata\.user-data.*scope "export"/);
+  t.is((await api.call('POST', '/guests', { ...copy, hidden: [] }, as('operate'))).status, 202);
+});
+
+const eventsOf = async ({ url }: Api, headers: Record<string, string>): Promise<string> => {
+  const response = await fetch(`${url}/events?after=0&kind=guest&limit=1`, { headers });
+  return text(response.body as never);
+};
+
+test('hides secrets in events from a read token', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const seen = await eventsOf(api, as('read'));
+  t.notRegex(seen, /hunter2/);
+  t.regex(seen, /"hidden":\["metadata\.user-data"/);
+  t.regex(await eventsOf(api, as('export')), /hunter2/);
+});
+
+test('hides secrets in events from webhooks', async (t) => {
+  const receiver = await receiveWebhooks(t);
+  const webhooks = [{ url: receiver.url, secret: 'sixteen-characters-and-more', kinds: ['guest' as const] }];
+  const { context } = await serveApi(t, { events: { webhooks } });
+  await addGuest(context, { metadata: { ...OPEN, ...SECRETS } });
+  await until('the event is posted', () => receiver.posted.length > 0);
+  t.like(receiver.posted[0]?.body, { guest: { metadata: OPEN, hidden: HIDDEN } });
+  t.notRegex(JSON.stringify(receiver.posted), /hunter2/);
+});
+
+test('shows secret metadata to a local client, which needs no credentials', async (t) => {
+  const { call, context } = await serveApi(t);
+  const guest = await addGuest(context, { metadata: { ...OPEN, ...SECRETS } });
+  t.deepEqual((await call('GET', `/guests/${guest.id}`)).body, guest);
+});
