@@ -1,4 +1,4 @@
-// npm run bench: how fast the agent is, from outside of it, beside the least that Node.js could do.
+// npm run bench: measures the agent from outside, next to the least that Node.js can do.
 import { Argument, Command } from 'commander';
 import { errorMessage } from '../lib/errors.js';
 import { isInterrupted } from './bench/interrupted.js';

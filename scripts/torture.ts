@@ -1,4 +1,4 @@
-// npm run torture: the tests that try to break the promises of docs/reliability.md, for as long as it takes.
+// npm run torture: runs the tests that try to break the promises of docs/reliability.md, for hours.
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { packageRoot } from '../lib/files/package-root.js';
@@ -6,7 +6,7 @@ import { packageRoot } from '../lib/files/package-root.js';
 interface Part {
   name: string;
   tests: string[];
-  /** What makes a short test a long one. */
+  /** Variables that lengthen the tests. */
   env: Record<string, string>;
 }
 
@@ -19,7 +19,7 @@ interface Options {
 
 const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
   {
-    name: `disks that fail, and queues against their model, ${times} times as often`,
+    name: `failing disks, and queues against their model, ${times} times as often`,
     tests: ['test/unit/store/faults', 'test/unit/runtime/queue-model'],
     env: { MISTIFY_TIMES: times },
   },
@@ -34,7 +34,7 @@ const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
     env: { MISTIFY_CRASH_ROUNDS: rounds },
   },
   {
-    name: `what writes the state's files killed ${rounds} times`,
+    name: `the writer of the state's files killed ${rounds} times`,
     tests: ['test/crash/store'],
     env: { MISTIFY_CRASH_ROUNDS: rounds },
   },
@@ -50,11 +50,11 @@ const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
   },
 ];
 
-/** @returns whether it held */
+/** @returns whether the tests passed */
 const run = async ({ name, tests, env }: Part): Promise<boolean> => {
   console.log(`\n${name}`);
   const files = tests.map((path) => `dist/${path}.test.js`);
-  // A part may be long and silent: ava's own limit is for tests that hang.
+  // A part may be silent for hours. ava's default timeout is for tests that hang.
   const { failed } = await execa('npx', ['ava', '--timeout=6h', ...files], {
     cwd: packageRoot,
     env,
@@ -73,10 +73,10 @@ const main = async (options: Options): Promise<void> => {
 };
 
 await new Command('torture')
-  .description('Runs the tests of reliability for longer than npm test does')
-  .option('--minutes <n>', 'of the soak', '60')
-  .option('--rounds <n>', 'of SIGKILL', '200')
-  .option('--requests <n>', 'of the fuzz', '100000')
-  .option('--times <n>', 'as many tries of each property as in npm test', '50')
+  .description('Runs the reliability tests for longer than npm test does')
+  .option('--minutes <n>', 'length of the load test', '60')
+  .option('--rounds <n>', 'number of SIGKILLs in each crash test', '200')
+  .option('--requests <n>', 'number of random requests', '100000')
+  .option('--times <n>', 'multiplier for the tries of each property', '50')
   .action(main)
   .parseAsync();

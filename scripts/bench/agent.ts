@@ -8,7 +8,7 @@ import { builtProgram, type Running, startProgram, withDirectory } from './proce
 
 export const stage = (method: string, service = 'test'): object => ({ stages: [{ service, method }] });
 
-/** The test-service behind every action that is measured. */
+/** Runs every measured action on the test-service. */
 export const CONFIG = {
   services: { test: { socket: 'test.sock', max_pending: 32, command: ['mistify-test-service'] } },
   actions: {
@@ -38,14 +38,14 @@ export const startAgent = (
 
 const SETTLE_MS = 45_000;
 
-/** Waits until V8 has given back what a start alone needed: it does once little has happened for a while. */
-export const settle = (): Promise<void> => delay(SETTLE_MS);
+/** Waits until V8 has returned the memory that only the start needed, which it does when the agent is idle. */
+export const waitUntilIdle = (): Promise<void> => delay(SETTLE_MS);
 
 const STALL = /^nodejs_eventloop_lag_max_seconds (\S+)$/m;
 
-/** Milliseconds that the agent's event loop was held up at most since it was asked last. */
+/** Reads the longest stall of the agent's event loop since the last call, in milliseconds. */
 export const longestStall = async ({ url }: Running): Promise<number> => {
   const { data } = await axios.get<string>(`${url}/metrics`, { responseType: 'text', proxy: false });
-  // The monitor's own timer is 10 ms.
+  // The monitor's own timer adds 10 ms.
   return Number(STALL.exec(data)?.[1]) * 1000 - 10;
 };

@@ -3,10 +3,10 @@ import { cpuSeconds } from './proc.js';
 import type { RealAgent } from './real-agent.js';
 import type { Figure } from './suite.js';
 
-/** Of one core, for the agent itself. */
+/** The target for the agent, in percent of one core. */
 const AT_MOST_PERCENT = 2;
 
-/** How much of a core the agent and each of its sub-agents use over some seconds; their guests are left out. */
+/** Measures the share of a core that the agent and each sub-agent use, without their guests. */
 export const shareOfCore = async (agent: RealAgent, seconds: number, when: string): Promise<Figure[]> => {
   const processes = Object.entries(await agent.processes());
   const used = (): Promise<number[]> => Promise.all(processes.map(([, pid]) => cpuSeconds(pid)));

@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { Answer } from './yardstick.js';
+import type { BareResponse } from './yardstick.js';
 
 /**
- * The yardstick: the least that Node.js can do for the same answers. Run as a program of its own:
- * `node bare-http.js PORT FILE`, the file a JSON array of answers.
+ * The yardstick: the least that Node.js can do for the same responses. It runs as a separate program:
+ * `node bare-http.js PORT FILE`, where the file is a JSON array of responses.
  */
 const [port, file] = process.argv.slice(2);
-const answers = JSON.parse(await readFile(String(file), 'utf8')) as Answer[];
-const byRequest = new Map(answers.map((answer) => [`${answer.method} ${answer.path}`, answer]));
+const responses = JSON.parse(await readFile(String(file), 'utf8')) as BareResponse[];
+const byRequest = new Map(responses.map((response) => [`${response.method} ${response.path}`, response]));
 
 createServer((request, response) => {
-  const answer = byRequest.get(`${request.method} ${request.url}`);
-  const { status, body } = answer ?? { status: 404, body: '' };
-  // As any server must, it reads what it is sent.
+  const known = byRequest.get(`${request.method} ${request.url}`);
+  const { status, body } = known ?? { status: 404, body: '' };
+  // Every server must read the request's body.
   request.resume().on('end', () => {
     response.writeHead(status, {
       'Content-Type': 'application/json',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-/** Where the bench keeps what the agent keeps of a guest. */
+/** Files of a guest that the benchmark starts by hand. */
 export interface Scratch {
   dir: string;
   overlay: string;
@@ -14,7 +14,7 @@ export interface Scratch {
   serialLog: string;
 }
 
-/** A directory with an overlay on the image, made by qemu-img as a person would. */
+/** Makes a directory with an overlay on the image. */
 export const prepareByHand = async (image: string): Promise<Scratch> => {
   const dir = await mkdtemp(join(tmpdir(), 'mistify-by-hand-'));
   const overlay = join(dir, 'disk.qcow2');
@@ -23,13 +23,13 @@ export const prepareByHand = async (image: string): Promise<Scratch> => {
   return { dir, overlay, image, serialLog: join(dir, 'serial.log') };
 };
 
-/** The arguments of a process, its program's name first. */
+/** Reads the arguments of a process, with the program first. */
 export const commandOf = async (pid: number): Promise<string[]> =>
   (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
 
 /**
- * The command line of an agent's QEMU as it would be typed over other files: with their names in place of descriptors
- * that are handed over, and without the halt (`-S`) that the agent ends once the sockets are locked away.
+ * Rewrites the command line of the agent's QEMU for other files: it names them instead of passed descriptors, and leaves
+ * out `-S`, the halt that the agent ends once the sockets are locked away.
  */
 const asTyped = (command: readonly string[], { overlay, image, serialLog }: Scratch): string[] => {
   const paths = [overlay, image, serialLog];
@@ -38,7 +38,7 @@ const asTyped = (command: readonly string[], { overlay, image, serialLog }: Scra
     .map((arg) => arg.replaceAll(/\/dev\/fdset\/(\d+)/g, (_, set) => paths[Number(set)] ?? ''));
 };
 
-/** In a session of its own like the agent's: the kernel shares processor time out by sessions. */
+/** Starts QEMU in its own session like the agent does: the kernel divides processor time by session. */
 export const startByHand = (command: readonly string[], scratch: Scratch): ChildProcess => {
   const [program = '', ...args] = asTyped(command, scratch);
   const child = spawn(program, args, {
@@ -46,7 +46,7 @@ export const startByHand = (command: readonly string[], scratch: Scratch): Child
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  // When the bench is interrupted.
+  // Runs when the benchmark is interrupted.
   const end = (): void => {
     child.kill('SIGKILL');
     rmSync(scratch.dir, { recursive: true, force: true });

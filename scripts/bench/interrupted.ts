@@ -1,15 +1,15 @@
 type Stop = () => Promise<void>;
 
-/** What a shell gives for a program that Ctrl-C has ended. */
+/** A shell's exit code for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 const stops = new Set<Stop>();
 let isStopping = false;
 
-/** Whether this program ends already: what fails now fails because of that. */
+/** Checks whether this program is being interrupted: failures are a consequence then. */
 export const isInterrupted = (): boolean => isStopping;
 
-/** What was started last may need what was started before it. */
+/** Stops in reverse order: later programs may need earlier ones. */
 const stopAll = async (): Promise<void> => {
   isStopping = true;
   for (const stop of [...stops].reverse()) await stop().catch(() => {});
@@ -17,8 +17,8 @@ const stopAll = async (): Promise<void> => {
 };
 
 /**
- * Has what was started end also when this program is interrupted: it would outlive it.
- * @returns what ends it otherwise
+ * Registers a `stop` that also runs when this program is interrupted.
+ * @returns the function to call otherwise
  */
 export const stopWhenInterrupted = (stop: Stop): Stop => {
   if (process.listenerCount('SIGINT') === 0)

@@ -15,11 +15,11 @@ export interface Request {
 export interface Load {
   /** Requests a second. */
   rate: number;
-  /** Milliseconds in which 99 of 100 were answered. */
+  /** The 99th percentile of the response time, in milliseconds. */
   p99: number;
 }
 
-/** Keeps a server busy for some seconds. A single answer with another status spoils the figure, so it is an error. */
+/** Keeps a server busy for some seconds. @throws when a response has another status, which spoils the figure */
 export const load = async (
   url: string,
   { method, path, status, body }: Request,
@@ -34,7 +34,7 @@ export const load = async (
     ...(body === undefined ? {} : { body }),
   });
   const odd = result.errors + result.timeouts + result.non2xx;
-  if (odd > 0) throw new Error(`${method} ${path}: ${odd} of the answers were not ${status}`);
+  if (odd > 0) throw new Error(`${method} ${path}: ${odd} responses did not have status ${status}`);
   return { rate: result.requests.total / result.duration, p99: result.latency.p99 };
 };
 
@@ -42,14 +42,14 @@ export const load = async (
 export interface Loaded {
   url: string;
   request: Request;
-  /** Is called before and after each load, its warm-up included. */
+  /** Called before and after each load, including the warm-up. */
   begins?: () => Promise<void>;
   ended?: () => Promise<void>;
 }
 
 /**
- * Loads several servers in turn, so that whatever else the machine does is the same to all.
- * @returns the rounds of each
+ * Loads several servers in turns, so that other work on the machine affects all of them.
+ * @returns the rounds of each server
  */
 export const loadInTurn = async (
   targets: readonly Loaded[],
@@ -68,7 +68,7 @@ export const loadInTurn = async (
   return results;
 };
 
-/** Milliseconds that `work` takes, done again and again, one after the other. */
+/** Returns the median of the milliseconds that `work` takes, run one at a time. */
 export const timeEach = async (times: number, work: () => Promise<void>): Promise<number> => {
   const took: number[] = [];
   for (let time = 0; time < times; time += 1) {

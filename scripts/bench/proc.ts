@@ -6,7 +6,7 @@ const KILL_MS = 20_000;
 const POLL_MS = 20;
 const NS_PER_SECOND = 1e9;
 
-/** Whether a process is there, and not only its entry for a parent that has not asked for it yet. */
+/** Checks whether a process runs. A zombie does not count. */
 export const isThere = (pid: number): boolean => {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -15,7 +15,7 @@ export const isThere = (pid: number): boolean => {
   }
 };
 
-/** Seconds of CPU that the threads of a process have used: /proc/PID/stat knows hundredths only, and most use less. */
+/** Reads the processor seconds of a process's threads, in nanoseconds' precision; /proc/PID/stat has only hundredths. */
 export const cpuSeconds = async (pid: number): Promise<number> => {
   const threads = await readdir(`/proc/${pid}/task`);
   const stats = await Promise.all(
@@ -24,7 +24,7 @@ export const cpuSeconds = async (pid: number): Promise<number> => {
   return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0) / NS_PER_SECOND;
 };
 
-/** Ends a process at once and waits until it is gone. */
+/** Kills a process and waits until it has exited. */
 export const kill = async (pid: number): Promise<void> => {
   if (!isThere(pid)) return;
   process.kill(pid, 'SIGKILL');

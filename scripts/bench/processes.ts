@@ -14,12 +14,12 @@ const POLL_MS = 20;
 export interface Running {
   url: string;
   pid: number;
-  /** Milliseconds from its start until it answered. */
+  /** Milliseconds from the start to the first response. */
   startMs: number;
   stop(): Promise<void>;
 }
 
-/** @param path in the tree, as `.js` */
+/** @param path in `dist`, with `.js` */
 export const builtProgram = (path: string): string => join(packageRoot, 'dist', path);
 
 const stop = async (child: ChildProcess): Promise<void> => {
@@ -29,7 +29,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
   await exited;
 };
 
-/** Starts a Node program and waits until its port answers anything at all. */
+/** Starts a Node program and waits until its port responds. */
 export const startProgram = async (args: readonly string[], port: number): Promise<Running> => {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
@@ -50,7 +50,7 @@ export const startProgram = async (args: readonly string[], port: number): Promi
   }
 };
 
-/** Starts something in a directory of its own, which is removed when it has stopped. */
+/** Starts a program in a temporary directory, which is removed when the program has stopped. */
 export const withDirectory = async (start: (directory: string) => Promise<Running>): Promise<Running> => {
   const directory = await mkdtemp(join(tmpdir(), 'mistify-bench-'));
   const remove = stopWhenInterrupted(() => rm(directory, { recursive: true, force: true }));
@@ -69,7 +69,7 @@ export const withDirectory = async (start: (directory: string) => Promise<Runnin
   }
 };
 
-/** Stops what was started, whatever comes of the work that needed it. */
+/** Does some work with running programs, and stops them whether it succeeds or fails. */
 export const using = async <T>(running: readonly Running[], work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
@@ -80,7 +80,7 @@ export const using = async <T>(running: readonly Running[], work: () => Promise<
 
 const KIB_PER_MB = 1024;
 
-/** MB of memory that a process has, now and at most: proc_pid_status(5). */
+/** Reads a process's resident memory in MB, now and at its peak: proc_pid_status(5). */
 export const memoryOf = async (pid: number): Promise<{ now: number; peak: number }> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const mb = (key: string): number =>

@@ -10,24 +10,24 @@ import type { Running } from './processes.js';
 
 const FETCH_SECONDS = 60;
 
-/** The agent with the default config, so with the real sub-agents. Its `stop` ends its guests, too. */
+/** The agent with the default config and its real sub-agents. `stop` also ends its guests. */
 export interface RealAgent extends Running {
   client: MistifyClient;
-  /** The directory of its state. */
+  /** The directory of the agent's state. */
   dbpath: string;
   /** The id of an image that boots a tiny Linux. */
   image: string;
-  /** Where a guest's sockets are while it runs. */
+  /** The directory of a running guest's sockets. */
   runDir(guest: string): string;
-  /** Where it is kept what a guest says on its serial console. */
+  /** The log of a guest's serial console. */
   serialLog(guest: string): string;
-  /** The guest's QEMU, `undefined` when it has none. */
+  /** The process id of the guest's QEMU, `undefined` when it has none. */
   qemuOf(guest: string): Promise<number | undefined>;
-  /** The processes of the agent and of its sub-agents by their names. */
+  /** The process ids of the agent and its sub-agents, by name. */
   processes(): Promise<Record<string, number>>;
 }
 
-/** Sub-agents' programs are `…/subagents/NAME/main.js`. */
+/** Finds the sub-agents of an agent, whose programs are `…/subagents/NAME/main.js`. */
 const subAgentsOf = async (agent: number): Promise<Record<string, number>> => {
   const children = (await readFile(`/proc/${agent}/task/${agent}/children`, 'utf8')).trim().split(' ');
   const named = children.map(async (child): Promise<[string, number][]> => {
@@ -38,7 +38,7 @@ const subAgentsOf = async (agent: number): Promise<Record<string, number>> => {
   return Object.fromEntries((await Promise.all(named)).flat());
 };
 
-/** Whatever runs in or under a directory, be it removed already: guests that were just coming up, too. */
+/** Finds processes in or under a directory, even a removed one. This includes guests that are still starting. */
 const processesIn = async (dir: string): Promise<number[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const dirs = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));

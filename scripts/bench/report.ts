@@ -12,7 +12,7 @@ const number = (value: number): string => {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 };
 
-/** The median, and the lowest and the highest of the rounds. */
+/** Formats the median, with the lowest and the highest round. */
 const spread = (values: readonly number[]): string =>
   values.length === 1
     ? number(median(values))
@@ -27,7 +27,7 @@ const wanted = ({ atLeast, atMost, ofBare }: Target): string =>
     ...(ofBare === undefined ? [] : [`≥ ${ofBare} of bare`]),
   ].join(', ');
 
-/** Whether a figure is what it is to be; `undefined` for one without a target. */
+/** Checks a figure against its target; `undefined` without one. */
 const isMet = (figure: Figure): boolean | undefined => {
   if (!figure.target) return undefined;
   const { atLeast = -Infinity, atMost = Infinity, ofBare = -Infinity } = figure.target;
@@ -47,10 +47,10 @@ const cells = (figure: Figure): string[] => {
   ];
 };
 
-/** The ratio is the median of those of the rounds: a round of both is in the same minute, the medians of both may not be. */
+/** The ratio is the median of the rounds' ratios: both rounds of a pair ran in the same minute. */
 const HEAD = ['', 'agent', 'bare node:http', 'ratio, by rounds', 'target'];
 
-/** A Markdown table, which reads as well in a terminal. */
+/** Formats a Markdown table, which is also readable in a terminal. */
 const table = (rows: readonly (readonly string[])[]): string => {
   const widths = HEAD.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -64,7 +64,7 @@ export const printSuite = ({ suite, figures }: SuiteResult): void => {
   console.log(`\n${suite.title}\n\n${table(figures.map(cells))}`);
 };
 
-/** Where and how it was measured, in one line. */
+/** Describes the machine and the pace in one line. */
 export const circumstances = ({ rounds, seconds }: Pace): string =>
   `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model.trim()}, Node.js ${process.versions.node}; median (lowest-highest) of ${rounds} rounds of ${seconds} s`;
 

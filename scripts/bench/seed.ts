@@ -6,7 +6,7 @@ import { type Job, NO_TIME } from '../../lib/model/job.js';
 import type { LoggedJob } from '../../lib/store/logged-job.js';
 import { Collection } from '../../lib/store/nedb/collection.js';
 
-/** A guest of common size, as the sub-agents leave it: some 300 bytes of JSON. */
+/** Makes a guest of common size, as the sub-agents leave it: some 300 bytes of JSON. */
 export const someGuest = (): Guest => {
   const id = randomUUID();
   const volume = `guests/${id}/disk-0`;
@@ -43,7 +43,7 @@ const someJob = (guestId: string, action: string, status: Job['Status']): Job =>
   };
 };
 
-/** A job that has ended and is kept, as its client may still ask for it again with its key. */
+/** Makes an ended job that is kept for its idempotency key. */
 export const keptJob = (guestId: string): LoggedJob => ({
   job: someJob(guestId, 'start', 'Complete'),
   task: { kind: 'guest', name: 'start' },
@@ -63,7 +63,7 @@ const writeDocuments = async (file: string, documents: readonly [string, unknown
   await collection.close();
 };
 
-/** Writes the state of an agent that has had these guests and jobs for long. */
+/** Writes the state of an agent that has these guests and jobs. */
 export const writeState = async (
   dbpath: string,
   guests: readonly Guest[],

@@ -8,6 +8,6 @@ export const quantile = (values: readonly number[], share: number): number => {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** The median of what each round is of the one beside it. */
+/** Returns the median of the ratios of paired rounds. */
 export const medianRatio = (values: readonly number[], others: readonly number[]): number =>
   median(values.map((value, index) => value / (others[index] ?? Number.NaN)));

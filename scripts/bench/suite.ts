@@ -1,43 +1,43 @@
-/** What a figure is to be, for those that have a target. */
+/** The target of a figure. */
 export interface Target {
   atLeast?: number;
   atMost?: number;
-  /** At least so much of what the yardstick does. */
+  /** The least ratio to the yardstick. */
   ofBare?: number;
 }
 
-/** Something that was measured, in several rounds. */
+/** A measured figure. */
 export interface Figure {
-  /** What was measured. */
+  /** The line in the report. */
   name: string;
   /** `requests/s`, `ms`, `MB`, … */
   unit: string;
-  /** One a round. */
+  /** One value per round. */
   values: readonly number[];
-  /** The same of the yardstick, each of its rounds beside one of ours. */
+  /** The yardstick's values, each measured right after the agent's value of the same index. */
   bare?: readonly number[];
   target?: Target;
 }
 
-/** How long to measure. */
+/** The length of the measurements. */
 export interface Pace {
   rounds: number;
-  /** Of one round. */
+  /** The length of one round. */
   seconds: number;
   warmUpSeconds: number;
 }
 
-/** V8 goes on compiling for some seconds. */
+/** The warm-up is long because V8 optimizes code for some seconds. */
 export const USUAL_PACE: Pace = { rounds: 5, seconds: 3, warmUpSeconds: 5 };
 export const QUICK_PACE: Pace = { rounds: 3, seconds: 1, warmUpSeconds: 1 };
 
 /** Figures that are measured together, in one run. */
 export interface Suite {
-  /** How the command line calls it. */
+  /** The name on the command line. */
   name: string;
-  /** What it measures, in one line. */
+  /** A description in one line. */
   title: string;
-  /** Whether it is left out when no suite is named, for what it needs or how long it takes. */
+  /** Whether the suite runs only when it is named, because of its needs or its length. */
   onlyWhenNamed?: boolean;
   run(pace: Pace): Promise<Figure[]>;
 }

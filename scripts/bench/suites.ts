@@ -7,5 +7,5 @@ import { jobs } from './suites/jobs.js';
 import { requests } from './suites/requests.js';
 import { start } from './suites/start.js';
 
-/** All there are, in the order they are run in. */
+/** All suites, in the order in which they run. */
 export const SUITES: readonly Suite[] = [requests, jobs, downloads, start, growth, boot, fleet];

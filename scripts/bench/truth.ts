@@ -7,13 +7,13 @@ import type { RealAgent } from './real-agent.js';
 const POLL_MS = 50;
 const CLOSE_POLL_MS = 2;
 
-/** A guest, and the process that its QEMU had when it was last known to run. */
+/** A guest, and the last known process id of its QEMU. */
 export interface Member {
   id: string;
   pid: number;
 }
 
-/** What QEMU itself says over the second monitor, which the qemu sub-agent has no part in. */
+/** Queries QEMU's second monitor, which the qemu sub-agent does not use. */
 const askQemu = async (agent: RealAgent, id: string): Promise<string> => {
   const qmp = await QmpClient.connect(join(agent.runDir(id), 'qmp-storage.sock'));
   try {
@@ -23,8 +23,8 @@ const askQemu = async (agent: RealAgent, id: string): Promise<string> => {
   }
 };
 
-/** How a guest really is: `off` without a process. */
-const really = async (agent: RealAgent, { id, pid }: Member): Promise<string> =>
+/** Determines a guest's true state: `off` without a process. */
+const trueState = async (agent: RealAgent, { id, pid }: Member): Promise<string> =>
   isThere(pid) ? askQemu(agent, id) : 'off';
 
 const AGREES: Record<string, readonly string[]> = {
@@ -33,23 +33,23 @@ const AGREES: Record<string, readonly string[]> = {
   off: ['shutoff', 'crashed'],
 };
 
-/** The guests of which the agent tells something else than what their processes say, each with both. */
-export const untruths = async (agent: RealAgent, members: readonly Member[]): Promise<string[]> => {
-  const told = new Map((await agent.client.guests.list()).items.map(({ id, state }) => [id, state]));
+/** Lists the guests whose reported state contradicts their process, each with both states. */
+export const wrongStates = async (agent: RealAgent, members: readonly Member[]): Promise<string[]> => {
+  const reported = new Map((await agent.client.guests.list()).items.map(({ id, state }) => [id, state]));
   const compared = members.map(async (member) => {
-    const state = told.get(member.id) ?? 'not listed';
-    const truth = await really(agent, member);
-    return AGREES[truth]?.includes(state) ? [] : [`${member.id} is ${truth} and told as ${state}`];
+    const state = reported.get(member.id) ?? 'not listed';
+    const truth = await trueState(agent, member);
+    return AGREES[truth]?.includes(state) ? [] : [`${member.id} is ${truth} but reported as ${state}`];
   });
   return (await Promise.all(compared)).flat();
 };
 
 /**
- * Waits until the agent tells that state of all of these.
- * @returns milliseconds that it took
- * @throws with those that are told otherwise
+ * Waits until the agent reports a state for all of these guests.
+ * @returns the milliseconds that it took
+ * @throws with the guests in another state
  */
-export const untilTold = async (
+export const untilReported = async (
   { client }: RealAgent,
   ids: readonly string[],
   state: string,
@@ -67,8 +67,8 @@ export const untilTold = async (
   }
 };
 
-/** The same of one guest, to the millisecond. */
-export const untilOneTold = async (
+/** Waits for the state of one guest, to the millisecond. */
+export const untilOneReported = async (
   { client }: RealAgent,
   id: string,
   state: string,
@@ -79,13 +79,13 @@ export const untilOneTold = async (
     const guest = await client.guests.get(id);
     const passed = performance.now() - startedAt;
     if (guest.state === state) return passed;
-    if (passed > timeoutMs) throw new Error(`guest ${id} is told as ${guest.state}, not as ${state}`);
+    if (passed > timeoutMs) throw new Error(`guest ${id} is reported as ${guest.state}, not as ${state}`);
     await delay(CLOSE_POLL_MS);
   }
 };
 
-/** @throws with every state that is not true */
+/** @throws with every wrong state */
 export const requireTruth = async (agent: RealAgent, members: readonly Member[]): Promise<void> => {
-  const wrong = await untruths(agent, members);
+  const wrong = await wrongStates(agent, members);
   if (wrong.length > 0) throw new Error(`states that are not true: ${wrong.join('; ')}`);
 };

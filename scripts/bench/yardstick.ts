@@ -5,13 +5,16 @@ import getPort from 'get-port';
 import type { Request } from './load.js';
 import { builtProgram, type Running, startProgram, withDirectory } from './processes.js';
 
-/** A request, and what is answered to it. */
-export interface Answer extends Omit<Request, 'body'> {
+/** A request and its response. */
+export interface BareResponse extends Omit<Request, 'body'> {
   body: string;
 }
 
-/** What a server answers now. */
-export const answerOf = async (url: string, { method, path, body, status }: Request): Promise<Answer> => {
+/** Fetches a server's response to a request. */
+export const responseOf = async (
+  url: string,
+  { method, path, body, status }: Request,
+): Promise<BareResponse> => {
   const { data } = await axios.request<string>({
     url: `${url}${path}`,
     method,
@@ -23,11 +26,11 @@ export const answerOf = async (url: string, { method, path, body, status }: Requ
   return { method, path, status, body: data };
 };
 
-/** Starts a bare `node:http` server that gives these answers. */
-export const startBare = (answers: readonly Answer[]): Promise<Running> =>
+/** Starts a bare `node:http` server that sends these responses. */
+export const startBare = (responses: readonly BareResponse[]): Promise<Running> =>
   withDirectory(async (directory) => {
     const port = await getPort();
-    const file = join(directory, 'answers.json');
-    await writeFile(file, JSON.stringify(answers));
+    const file = join(directory, 'responses.json');
+    await writeFile(file, JSON.stringify(responses));
     return startProgram([builtProgram('scripts/bench/bare-http.js'), String(port), file], port);
   });

@@ -7,7 +7,7 @@ import { using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 
-/** In place of each of the pace's rounds: how long a boot takes differs more than most. */
+/** Boots per round of the pace: their times vary more than other figures. */
 const BOOTS = 4;
 const AT_MOST_TIMES = 1.1;
 const POLL_MS = 1;
@@ -15,15 +15,15 @@ const BOOT_MS = 120_000;
 const MEMORY_MB = 128;
 const JOB_SECONDS = 60;
 
-/** Milliseconds since the beginning. */
+/** Milliseconds since the request or the start. */
 interface Boot {
-  /** The guest can run: it is told as such, or its QEMU takes commands. */
+  /** Until the guest is reported as running, or its QEMU accepts commands. */
   ready: number;
-  /** The first byte was on its serial console. */
+  /** Until the first byte on its serial console. */
   spoke: number;
 }
 
-/** Asks over and over until there is an answer; milliseconds since `startedAt`. */
+/** Polls until `ask` has a result. Returns the milliseconds since `startedAt`. */
 const until = async (startedAt: number, what: string, ask: () => Promise<boolean>): Promise<number> => {
   for (;;) {
     const answer = await ask();
@@ -43,7 +43,7 @@ const answers = async (socket: string): Promise<boolean> => {
   return qmp !== undefined;
 };
 
-/** Boots a guest through the API and deletes it; its QEMU's command line comes with the times. */
+/** Boots a guest through the API and deletes it. Returns the times and its QEMU's command line. */
 const bootByAgent = async (agent: RealAgent): Promise<Boot & { command: string[] }> => {
   const { client, image } = agent;
   const id = crypto.randomUUID();
@@ -60,7 +60,7 @@ const bootByAgent = async (agent: RealAgent): Promise<Boot & { command: string[]
   }
 };
 
-/** Boots one as a person would who has made the overlay already. */
+/** Boots a guest by hand on an existing overlay. */
 const bootByHand = async (command: readonly string[], image: string): Promise<Boot> => {
   const scratch = await prepareByHand(image);
   const startedAt = performance.now();
@@ -82,7 +82,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   const [api, hand]: [Boot[], Boot[]] = [[], []];
   await using([agent], async () => {
     const image = join(agent.dbpath, 'storage/images', `${agent.image}.qcow2`);
-    // It warms the host up as well.
+    // This also warms the host up.
     const { command } = await bootByAgent(agent);
     const ways = [
       async () => void api.push(await bootByAgent(agent)),
@@ -118,10 +118,10 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   ];
 };
 
-/** Each round boots one guest either way, in turns which of them first. */
+/** Boots one guest each way per round, alternating the order. */
 export const boot: Suite = {
   name: 'boot',
-  title: 'A real guest from POST /guests to its first serial output, beside the same QEMU started by hand',
+  title: 'A real guest from POST /guests to its first serial output, next to the same QEMU started by hand',
   onlyWhenNamed: true,
   run,
 };

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { MistifyClient } from '../../../lib/client/index.js';
-import { settle, stage, startAgent } from '../agent.js';
+import { stage, startAgent, waitUntilIdle } from '../agent.js';
 import { memoryOf, type Running, using } from '../processes.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 
@@ -23,7 +23,7 @@ const CONFIG = {
   },
 };
 
-/** A disk image without a hole in it, for the storage sub-agent to import. */
+/** Makes a disk image without holes for the storage sub-agent to import. */
 const makeImage = async (dbpath: string): Promise<void> => {
   const directory = join(dbpath, 'storage', 'import');
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -32,12 +32,12 @@ const makeImage = async (dbpath: string): Promise<void> => {
   await execa('qemu-io', ['-f', 'qcow2', '-c', `write -q -P 0x5a 0 ${SIZE_MB}M`, file]);
 };
 
-/** More than the head of an answer has. */
+/** More than the head of a response has. */
 const MAX_HEAD_BYTES = 4096;
 
 /**
- * Bytes of an answer, all read into one buffer: a client of which the processors that it shares with the agent feel
- * as little as possible.
+ * Counts the bytes of a response. It reads them into one buffer, to take as little as possible of the processors that it
+ * shares with the agent.
  */
 const receive = (url: string): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ const receive = (url: string): Promise<number> =>
     socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   });
 
-/** MB a second over the whole of it, and the most memory that the process had meanwhile. */
+/** Measures a download: MB per second, and the most resident memory of the process. */
 const download = async (url: string, pid: number): Promise<{ rate: number; memory: number }> => {
   const startedAt = performance.now();
   let memory = 0;
@@ -69,7 +69,7 @@ const download = async (url: string, pid: number): Promise<{ rate: number; memor
   return { rate: SIZE_MB / ((performance.now() - startedAt) / 1000), memory };
 };
 
-/** What the tools give without an agent: into a pipe that is read and thrown away. */
+/** Measures the tools without an agent, into a pipe whose bytes are discarded. */
 const toolsAlone = async (file: string): Promise<number> => {
   const startedAt = performance.now();
   await execa('sh', ['-c', 'nbdcopy -- [ qemu-nbd -r --load-snapshot=one "$0" ] - | cat > /dev/null', file]);
@@ -94,7 +94,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   return using([agent], async () => {
     const { path, file } = await makeSnapshot(agent, dbpath);
     const [rate, memory, tools]: [number[], number[], number[]] = [[], [], []];
-    await settle();
+    await waitUntilIdle();
     await download(`${agent.url}${path}`, agent.pid);
     for (let round = 0; round < rounds; round += 1) {
       const { rate: ours, memory: resident } = await download(`${agent.url}${path}`, agent.pid);

@@ -6,20 +6,20 @@ import { shareOfCore } from '../at-rest.js';
 import { using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
 import type { Figure, Pace, Suite } from '../suite.js';
-import { type Member, requireTruth, untilOneTold, untilTold } from '../truth.js';
+import { type Member, requireTruth, untilOneReported, untilReported } from '../truth.js';
 
-/** All of them boot Linux at once on whatever cores there are, without KVM perhaps. */
+/** All guests boot Linux at once, possibly without KVM. */
 const BOOT_SECONDS = 900;
 const SETTLE_MS = 60_000;
-/** The least that the tiny Linux boots with. */
+/** The least memory that the tiny Linux boots with. */
 const MEMORY_MB = 96;
 const JOB_SECONDS = 120;
-/** After the last of them has booted. */
+/** The pause after the last boot. */
 const CALM_MS = 5000;
-/** How many of them each thing happens to. */
+/** The number of guests in each step. */
 const HIT = 5;
 
-/** What the pace's rounds and seconds come to here: 50 guests and a minute. */
+/** Derives the size of the fleet from the pace: 50 guests and a minute by default. */
 const GUESTS_PER_ROUND = 10;
 const REST_PER_SECOND = 15;
 
@@ -38,7 +38,7 @@ const oneByOne = async <Item>(
   return values;
 };
 
-/** Asks for all guests at once, and waits until each of them has booted. */
+/** Creates all guests at once, and waits until each has booted. */
 const createAll = async (
   agent: RealAgent,
   guests: number,
@@ -51,7 +51,7 @@ const createAll = async (
   });
   const ids = await Promise.all(wanted);
   const accepted = performance.now() - startedAt;
-  await untilTold(agent, ids, 'running', BOOT_SECONDS * 1000);
+  await untilReported(agent, ids, 'running', BOOT_SECONDS * 1000);
   const running = performance.now() - startedAt;
   for (const id of ids)
     await new SerialConsole(agent.serialLog(id)).waitFor('mistify-guest: up', { seconds: BOOT_SECONDS });
@@ -67,7 +67,7 @@ const createAll = async (
   };
 };
 
-/** Types at a guest's console, as somebody inside would. */
+/** Types on a guest's console. */
 const type = ({ runDir }: RealAgent, id: string, line: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const socket = connect(join(runDir(id), 'serial.sock'), () => socket.end(`${line}\n`));
@@ -85,10 +85,10 @@ const hit = async (agent: RealAgent, members: readonly Member[]): Promise<Figure
   const ids = (list: readonly Member[]): string[] => list.map(({ id }) => id);
   const crashes = await oneByOne(killed, (member) => {
     process.kill(member.pid, 'SIGKILL');
-    return untilOneTold(agent, member.id, 'crashed', SETTLE_MS);
+    return untilOneReported(agent, member.id, 'crashed', SETTLE_MS);
   });
   for (const { id } of inside) await type(agent, id, 'poweroff');
-  await untilTold(agent, ids(inside), 'shutoff', SETTLE_MS);
+  await untilReported(agent, ids(inside), 'shutoff', SETTLE_MS);
   const suspends = await oneByOne(suspended, ({ id }) =>
     timed(() => client.guests.perform(id, 'suspend', { wait: JOB_SECONDS })),
   );
@@ -132,7 +132,7 @@ const scrape = async ({ url }: RealAgent): Promise<number> =>
       throw new Error(`GET /metrics: ${answer.status}, without the guests' counters`);
   });
 
-/** With what a host in production has: one Prometheus that scrapes it, one follower of its events. */
+/** Measures under the load of a production host: one Prometheus server, and one follower of events. */
 const watched = async (agent: RealAgent, seconds: number): Promise<Figure[]> => {
   const end = new AbortController();
   const follow = async (): Promise<void> => {
@@ -165,10 +165,10 @@ const run = async ({ rounds, seconds }: Pace): Promise<Figure[]> => {
   });
 };
 
-/** Fails when a state is told that is not true. */
+/** Fails when the agent reports a wrong state. */
 export const fleet: Suite = {
   name: 'fleet',
-  title: 'Many real guests at once: whether their states are told truly, and what the agent uses',
+  title: 'Many real guests at once: whether their reported states are true, and what the agent uses',
   onlyWhenNamed: true,
   run,
 };

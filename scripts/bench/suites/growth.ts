@@ -7,14 +7,14 @@ import type { Figure, Pace, Suite } from '../suite.js';
 import { endToEnd } from './jobs.js';
 
 const SIZES = [10, 100, 1000, 10_000];
-/** Beyond that a guest takes no more. */
+/** The longest queue of a guest. */
 const WAITING_A_GUEST = 100;
 const TIMES = 50;
 
 interface Grown {
   size: number;
   agent: Running;
-  /** A guest that nothing is asked of. */
+  /** A guest without actions. */
   guestId: string;
 }
 
@@ -41,7 +41,7 @@ const job: Cost = {
   measure: ({ agent, guestId }) => endToEnd(agent, guestId, TIMES),
 };
 
-/** One cost at each size, in turn, and how much more the largest is than the smallest. */
+/** Measures a cost at each size, in turns, and the ratio of the largest to the smallest. */
 const measureAt = async (
   what: string,
   grown: readonly Grown[],
@@ -93,7 +93,7 @@ const withJobs = async (size: number): Promise<Grown> => {
   return { size, agent, guestId: guest.id };
 };
 
-/** A sub-agent that takes calls and never answers. */
+/** Starts a sub-agent that accepts calls and never responds. */
 const startSilent = async (): Promise<{ server: Server; port: number }> => {
   const server = createServer((socket) => socket.on('error', () => {}).resume());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -4,13 +4,13 @@ import { timeEach } from '../load.js';
 import { type Running, using } from '../processes.js';
 import { someGuest, writeState } from '../seed.js';
 import type { Figure, Pace, Suite } from '../suite.js';
-import { answerOf, startBare } from '../yardstick.js';
+import { responseOf, startBare } from '../yardstick.js';
 
 const TIMES = 200;
-/** One after the other are few in a second: V8 takes so many until it has compiled what they need. */
+/** V8 needs this many jobs, one at a time, until it has optimized their code. */
 const WARM_UP = 2000;
 
-/** Milliseconds from the POST of an action to the answer that it is `Complete`, alone. */
+/** Measures the milliseconds from POST to `Complete` of one job at a time. */
 export const endToEnd = ({ url }: Pick<Running, 'url'>, guestId: string, times = TIMES): Promise<number> =>
   timeEach(times, async () => {
     await axios.post(`${url}/guests/${guestId}/start?wait=30`, undefined, { proxy: false });
@@ -21,7 +21,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   const agent = await startAgent((dbpath) => writeState(dbpath, [guest]));
   return using([agent], async () => {
     const request = { method: 'POST', path: `/guests/${guest.id}/start?wait=30`, status: 200 } as const;
-    const bare = await startBare([await answerOf(agent.url, request)]);
+    const bare = await startBare([await responseOf(agent.url, request)]);
     return using([bare], async () => {
       const [ours, theirs]: [number[], number[]] = [[], []];
       await endToEnd(agent, guest.id, WARM_UP);

@@ -1,15 +1,15 @@
-import { longestStall, settle, startAgent } from '../agent.js';
+import { longestStall, startAgent, waitUntilIdle } from '../agent.js';
 import { type Load, type Loaded, loadInTurn, type Request } from '../load.js';
 import { memoryOf, type Running, using } from '../processes.js';
 import { someGuest, writeState } from '../seed.js';
 import type { Figure, Pace, Suite, Target } from '../suite.js';
-import { type Answer, answerOf, startBare } from '../yardstick.js';
+import { type BareResponse, responseOf, startBare } from '../yardstick.js';
 
 interface Measured extends Request {
   name: string;
-  /** Of the requests a second. */
+  /** For requests per second. */
   target?: Target;
-  /** Milliseconds, of the 99th percentile. */
+  /** For the 99th percentile, in milliseconds. */
   p99Target?: Target;
 }
 
@@ -42,18 +42,18 @@ const requestsFor = (guestId: string): Measured[] => [
 
 const LIST: Measured = { name: 'list of 10,000 guests', method: 'GET', path: '/guests', status: 200 };
 
-const answersOf = async ({ url }: Running, measured: readonly Measured[]): Promise<Answer[]> => {
-  const answers = [];
-  // One after the other: some of them make a guest.
-  for (const request of measured) answers.push(await answerOf(url, request));
-  return answers;
+const responsesOf = async ({ url }: Running, measured: readonly Measured[]): Promise<BareResponse[]> => {
+  const responses = [];
+  // One after the other: some requests create a guest.
+  for (const request of measured) responses.push(await responseOf(url, request));
+  return responses;
 };
 
 const rates = (rounds: readonly Load[]): number[] => rounds.map(({ rate }) => rate);
 const latencies = (rounds: readonly Load[]): number[] => rounds.map(({ p99 }) => p99);
 
 const measure = async (agent: Running, measured: readonly Measured[], pace: Pace): Promise<Figure[]> => {
-  const bare = await startBare(await answersOf(agent, measured));
+  const bare = await startBare(await responsesOf(agent, measured));
   return using([bare], async () => {
     const figures: Figure[] = [];
     for (const { name, target, p99Target, ...request } of measured) {
@@ -61,7 +61,7 @@ const measure = async (agent: Running, measured: readonly Measured[], pace: Pace
       const ofAgent: Loaded = {
         url: agent.url,
         request,
-        // What the machine does meanwhile with the other one is no stall of its own.
+        // Resets the maximum: stalls during the other server's turn do not count.
         begins: async () => void (await longestStall(agent)),
         ended: async () => void stalls.push(await longestStall(agent)),
       };
@@ -97,7 +97,7 @@ const withGuests = async (count: number, list: (guestId: string) => readonly Mea
   const guests = Array.from({ length: count }, someGuest);
   const agent = await startAgent((dbpath) => writeState(dbpath, guests));
   return using([agent], async (): Promise<Figure[]> => {
-    await settle();
+    await waitUntilIdle();
     const idle = await memoryOf(agent.pid);
     const figures = await measure(agent, list(String(guests[0]?.id)), pace);
     const end = await memoryOf(agent.pid);

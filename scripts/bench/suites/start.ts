@@ -35,4 +35,8 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   ];
 };
 
-export const start: Suite = { name: 'start', title: 'From the start of the agent to its first answer', run };
+export const start: Suite = {
+  name: 'start',
+  title: 'From the start of the agent to its first response',
+  run,
+};
