@@ -22,8 +22,17 @@ export const imageSchema = Joi.object<Image>({
   status: Joi.string().allow(''),
 }).label('image');
 
-/** Matches a SHA-256 sum in hex. */
+/** Match sums in hex. */
 export const SHA256 = /^[0-9a-f]{64}$/i;
+export const SHA512 = /^[0-9a-f]{128}$/i;
+
+/** The formats of disk images that can be fetched. */
+export const IMAGE_FORMATS = ['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi'] as const;
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+
+/** What a fetched file may be said to be: a disk in a format, or the root file system of a container. */
+export const FETCH_FORMATS = [...IMAGE_FORMATS, 'rootfs'] as const;
+export type FetchFormat = (typeof FETCH_FORMATS)[number];
 
 /** The body of `POST /images`. */
 export interface ImageFetch {
@@ -32,7 +41,16 @@ export interface ImageFetch {
   source?: string;
   /** The sum in hex of the file as it is served, before any decompression. */
   sha256?: string;
+  /** As `sha256`. */
+  sha512?: string;
+  /** URL of a file with the sums of several files, the source among them. */
+  sums?: string;
+  /** The format of the file, once decompressed: by default it is detected. */
+  format?: FetchFormat;
 }
+
+/** The other keys of an image and of the original's requests, which its clients may send. They change nothing. */
+const WITHOUT_EFFECT = /^(dest|volume|snapshot|size|status)$/;
 
 export const imageFetchSchema = Joi.object<ImageFetch>({
   id: imageIdSchema.required(),
@@ -47,4 +65,28 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
     .allow('', null)
     .description('The expected SHA-256 sum of the file as it is served')
     .example('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'),
-}).label('image fetch');
+  sha512: Joi.string()
+    .pattern(SHA512, 'SHA-512 sum in hex')
+    .allow('', null)
+    .description('The expected SHA-512 sum of the file as it is served'),
+  sums: Joi.string()
+    .allow('', null)
+    .max(4096)
+    .description('URL of a file of sha256 or sha512 sums in which the source is listed by its name')
+    .example('https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS'),
+  format: Joi.string()
+    .valid(...FETCH_FORMATS)
+    .allow('', null)
+    .description(
+      'The format of the file, for a raw disk or a `rootfs` (container) that does not show what it is',
+    )
+    .example('raw'),
+})
+  .pattern(WITHOUT_EFFECT, Joi.any())
+  // A misspelt sum would otherwise count as checked.
+  .unknown(false)
+  .messages({
+    'object.unknown':
+      '{{#label}} is not a key of an image to fetch: give id, type, source, sha256, sha512, sums or format',
+  })
+  .label('image fetch');

@@ -8,6 +8,7 @@ import { missingParts, needsInTurn } from '../helpers/needs.js';
 import { processesWith } from '../helpers/processes.js';
 import { numberFrom } from '../helpers/property.js';
 import { qcow2Backend } from '../helpers/qcow2-backend.js';
+import { asDisk } from '../helpers/raw-disk.js';
 import { addImage, snapshotRequest } from '../helpers/storage.js';
 import { type StorageProgram, storageProgram } from '../helpers/storage-program.js';
 import { until } from '../helpers/wait.js';
@@ -42,7 +43,7 @@ const makeWorld = async (backend: Backend, program: StorageProgram): Promise<Wor
   const images = [];
   for (const [n, id] of IMAGES.entries()) {
     const file = join(program.importDir, `image-${n}`);
-    await writeFile(file, Buffer.concat([randomBytes(3 * MB), Buffer.alloc(5 * MB)]));
+    await writeFile(file, asDisk(Buffer.concat([randomBytes(3 * MB), Buffer.alloc(5 * MB)])));
     images.push({ ...imageSubject(program, id, file), file });
   }
   return { program, guests: GUESTS.map((id) => guestSubject(backend, program, id)), images };

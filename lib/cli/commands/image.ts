@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Images } from '../../client/images.js';
 import type { Image, MistifyClient } from '../../client/index.js';
+import { FETCH_FORMATS, type ImageFetch } from '../../model/image.js';
 import { formatMb } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
@@ -62,7 +63,14 @@ Examples:
       image
         .command('fetch <image> [source]')
         .description('fetch an image from an http, https or file URL, by default from the image server')
-        .option('--sha256 <sum>', 'expected SHA-256 sum of the downloaded file, in hex'),
+        .option('--sha256 <sum>', 'expected SHA-256 sum of the downloaded file, in hex')
+        .option('--sha512 <sum>', 'expected SHA-512 sum of the downloaded file, in hex')
+        .option('--sums <url>', 'file of sha256 or sha512 sums that lists the source by its name')
+        .addOption(
+          new Option('--format <format>', 'format of the file, where it does not show what it is').choices(
+            FETCH_FORMATS,
+          ),
+        ),
     ),
   ).action(
     withSession(
@@ -70,10 +78,17 @@ Examples:
         session,
         id: string,
         source: string | undefined,
-        options: StoreOption & FollowOptions & { sha256?: string },
+        options: StoreOption & FollowOptions & Omit<ImageFetch, 'id' | 'type' | 'source'>,
       ) => {
-        const { sha256, dryRun } = options;
-        const fetch = { id, ...(source ? { source } : {}), ...(sha256 ? { sha256 } : {}) };
+        const { sha256, sha512, sums, format, dryRun } = options;
+        const fetch: ImageFetch = {
+          id,
+          ...(source ? { source } : {}),
+          ...(sha256 ? { sha256 } : {}),
+          ...(sha512 ? { sha512 } : {}),
+          ...(sums ? { sums } : {}),
+          ...(format ? { format } : {}),
+        };
         const accepted = await storeOf(session.client, options).fetch(fetch, { dryRun });
         await reportJob(session, accepted, `fetch ${id}`, options);
       },

@@ -1,7 +1,14 @@
 import Joi from 'joi';
 import type { Guest } from '../../model/guest.js';
 import { guestSchema, type LooseGuest } from '../../model/guest.js';
-import { type Image, imageSchema, SHA256 } from '../../model/image.js';
+import {
+  FETCH_FORMATS,
+  type Image,
+  type ImageFetch,
+  imageSchema,
+  SHA256,
+  SHA512,
+} from '../../model/image.js';
 import type { CpuMetrics, DiskMetrics, MetricsType, NicMetrics } from '../../model/metrics.js';
 import { type Snapshot, snapshotSchema } from '../../model/snapshot.js';
 
@@ -78,13 +85,14 @@ export interface AllMetricsResponse {
   guests: GuestCounters[];
 }
 
-export interface ImageRequest {
+/** How the caller wants an image fetched. Each key is sent only when the caller gave it. */
+export type FetchOptions = Pick<ImageFetch, 'sha256' | 'sha512' | 'sums' | 'format'>;
+
+export interface ImageRequest extends FetchOptions {
   id: string;
   type: string;
   dest: string;
   source: string;
-  /** The expected digest of the fetched file, in hex. The key is sent only when the caller gave one. */
-  sha256?: string;
 }
 
 export interface ImageResponse {
@@ -168,6 +176,11 @@ export const imageRequestSchema = Joi.object<ImageRequest>({
   dest: text(),
   source: text(),
   sha256: Joi.string().pattern(SHA256).allow('', null),
+  sha512: Joi.string().pattern(SHA512).allow('', null),
+  sums: Joi.string().allow('', null),
+  format: Joi.string()
+    .valid(...FETCH_FORMATS)
+    .allow('', null),
 }).unknown();
 
 export const snapshotRequestSchema = Joi.object<SnapshotRequest>({

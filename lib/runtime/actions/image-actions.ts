@@ -19,6 +19,9 @@ const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
   dest: '',
   source: fields.source ?? '',
   ...(fields.sha256 ? { sha256: fields.sha256 } : {}),
+  ...(fields.sha512 ? { sha512: fields.sha512 } : {}),
+  ...(fields.sums ? { sums: fields.sums } : {}),
+  ...(fields.format ? { format: fields.format } : {}),
 });
 
 const imageExchange = (request: ImageRequest): Exchange<ImageRequest, ImageResponse> => ({

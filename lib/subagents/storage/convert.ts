@@ -1,16 +1,40 @@
+import type { ImageFormat } from '../../model/image.js';
 import type { CheckedFile } from './disk-store.js';
-import { imageFile, LONG_TIMEOUT_MS, qemuImg } from './qemu-img.js';
+import { type ImageInfo, imageFile, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from './qemu-img.js';
+
+/** QEMU's name for a VHD. */
+const VHD_DRIVER = 'vpc';
+
+/**
+ * The options of the block driver for each format but `raw`. QEMU opens no backing file, whatever the header says. It
+ * would otherwise cut the last part off most VHDs, since it calculates their size from the geometry.
+ */
+const DRIVERS: Readonly<Record<Exclude<ImageFormat, 'raw'>, [string, Record<string, string | null>]>> = {
+  qcow2: ['qcow2', { backing: null }],
+  vmdk: ['vmdk', { backing: null }],
+  vhd: [VHD_DRIVER, { backing: null, force_size_calc: 'current_size' }],
+  vhdx: ['vhdx', { backing: null }],
+  vdi: ['vdi', { backing: null }],
+};
+
+/** Names a checked file for QEMU's tools: see `imageFile`. */
+export const checkedFileName = ({ path, format }: CheckedFile): string =>
+  format === 'raw' ? imageFile(format, path) : imageFile(DRIVERS[format][0], path, DRIVERS[format][1]);
+
+export const readCheckedInfo = (file: CheckedFile): Promise<ImageInfo> =>
+  readOpenInfo(checkedFileName(file), {});
 
 /**
  * Converts a checked file with `qemu-img convert`. QEMU opens no other file, whatever the header says.
  * @param flags further flags of `qemu-img convert`
  */
 export const convert = async (
-  { path, format }: CheckedFile,
+  file: CheckedFile,
   to: 'qcow2' | 'raw',
   target: string,
   flags: string[] = [],
 ): Promise<void> => {
-  const source = imageFile(format, path, format === 'raw' ? {} : { backing: null });
-  await qemuImg(['convert', '-q', ...flags, '-O', to, source, target], { timeoutMs: LONG_TIMEOUT_MS });
+  await qemuImg(['convert', '-q', ...flags, '-O', to, checkedFileName(file), target], {
+    timeoutMs: LONG_TIMEOUT_MS,
+  });
 };

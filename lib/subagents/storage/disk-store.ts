@@ -1,7 +1,7 @@
+import type { ImageFormat } from '../../model/image.js';
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
-import type { ImageFormat } from './image-format.js';
 
 /** An image in the store. */
 export interface StoredImage {

@@ -1,41 +1,9 @@
+import type { ImageFormat } from '../../model/image.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import { detectCompression } from '../shared/download/compression.js';
+import { rejectImplausible, rejectOtherFormats, requireDisk, SECTOR_BYTES } from './raw-disk.js';
 
-/** The formats that can be fetched. */
-export type ImageFormat = 'raw' | 'qcow2' | 'vmdk';
-
-/**
- * Bytes that `detectFormat` needs from the start of a file: a vmdk header and the descriptor that QEMU reads after it.
- */
-export const HEAD_BYTES = 0x200 + 20 * 512;
-
-/** The magic numbers of formats that must not be mistaken for raw disks. */
-const UNSUPPORTED: [magic: string, name: string][] = [
-  ['conectix', 'VHD'],
-  ['vhdxfile', 'VHDX'],
-  ['<<< ', 'VDI'],
-  ['QED\0', 'QED'],
-  ['LUKS\xba\xbe', 'LUKS'],
-  ['COWD', 'old VMware (COWD)'],
-  ['# Disk DescriptorFile', 'split VMware'],
-  ['WithoutFreeSpace', 'Parallels'],
-  ['WithouFreSpacExt', 'Parallels'],
-  ['BZh', 'bzip2'],
-  ['PK\x03\x04', 'zip'],
-  ['7z\xbc\xaf\x27\x1c', '7-Zip'],
-  ['\x04\x22\x4d\x18', 'lz4'],
-  ['LZIP', 'lzip'],
-  ['Rar!', 'RAR'],
-];
-
-const TAR_MAGIC = 'ustar';
-const TAR_MAGIC_OFFSET = 257;
-
-/** The beginning of an error or login page that a server sends with status 200. */
-const WEB_PAGE = /^\s*<(!doctype|html|\?xml)/i;
-
-const startsWith = (head: Buffer, magic: string): boolean =>
-  head.subarray(0, magic.length).equals(Buffer.from(magic, 'latin1'));
+const startsWith = (head: Buffer, magic: string, offset = 0): boolean =>
+  head.toString('latin1', offset, offset + magic.length) === magic;
 
 /** Incompatible feature bit 2 of a version 3 header: the data is in another file. */
 const EXTERNAL_DATA_FILE = 4n;
@@ -74,46 +42,92 @@ const checkVmdk = (head: Buffer): void => {
       'invalid',
       'the vmdk image keeps its data in other files: flatten it first with qemu-img convert',
     );
-  if (head.includes('parentFileNameHint'))
+  if (head.subarray(0, VMDK_DESCRIPTOR_END).includes('parentFileNameHint'))
     throw new Refusal('invalid', 'the vmdk image has a parent: flatten it first with qemu-img convert');
 };
 
-const unsupported = (name: string): Error =>
-  new Refusal(
-    'invalid',
-    `the file is in ${name} format: only raw, qcow2 and vmdk images are supported, plain or compressed with gzip, zstd or xz`,
-  );
+/** The end of a vmdk's header and of the descriptor that QEMU reads after it. */
+const VMDK_DESCRIPTOR_END = 0x200 + 20 * 512;
 
-/** Rejects known formats; a raw disk has no magic number to recognise it by. */
-const checkRaw = (head: Buffer): void => {
-  const other = UNSUPPORTED.find(([magic]) => startsWith(head, magic));
-  if (other) throw unsupported(other[1]);
-  if (startsWith(head.subarray(TAR_MAGIC_OFFSET), TAR_MAGIC)) throw unsupported('tar (OVA)');
-  const compression = detectCompression(head);
-  if (compression)
-    throw new Refusal(
-      'invalid',
-      `the compressed file contains a ${compression.name} file: compress the image only once`,
-    );
-  if (WEB_PAGE.test(head.subarray(0, 64).toString('latin1')))
-    throw new Refusal('invalid', 'the file is a web page, not an image');
+const VHD_MAGIC = 'conectix';
+/** Fields of a VHD's footer, and the kinds of disks: Microsoft's Virtual Hard Disk Image Format Specification. */
+const VHD = { currentSize: 48, type: 60, fixed: 2, dynamic: 3 } as const;
+
+/**
+ * Checks the footer of a VHD, which qemu-img does not: it reads what is missing from a truncated file as zeros, and a
+ * differencing disk as if it had no parent.
+ */
+const checkVhd = (footer: Buffer, size: number): void => {
+  if (!startsWith(footer, VHD_MAGIC))
+    throw new Refusal('invalid', 'the VHD image is incomplete: it has no footer');
+  const type = footer.readUInt32BE(VHD.type);
+  if (type !== VHD.fixed && type !== VHD.dynamic)
+    throw new Refusal('invalid', 'the VHD image needs a parent: merge them first into one image');
+  if (type === VHD.fixed && footer.readBigUInt64BE(VHD.currentSize) > BigInt(size - SECTOR_BYTES))
+    throw new Refusal('invalid', 'the VHD image is incomplete: its footer tells of a larger disk');
+};
+
+/** The formats with a magic number at the start, and the check of what follows it. */
+const MAGICS: readonly [
+  magic: string,
+  offset: number,
+  format: ImageFormat,
+  check?: (head: Buffer) => void,
+][] = [
+  ['QFI\xfb', 0, 'qcow2', checkQcow2],
+  ['KDMV', 0, 'vmdk', checkVmdk],
+  [VHD_MAGIC, 0, 'vhd'],
+  ['vhdxfile', 0, 'vhdx'],
+  ['\x7f\x10\xda\xbe', 64, 'vdi'],
+];
+
+const requireWanted = (format: ImageFormat, wanted: ImageFormat | undefined): ImageFormat => {
+  if (wanted !== undefined && wanted !== format)
+    throw new Refusal('invalid', `the file is in the format ${format}, not ${wanted}`);
+  return format;
 };
 
 /**
- * Detects an image's format from its content.
+ * Detects an image's format from the first bytes of its file.
  * @param head the first `HEAD_BYTES` of the file, or all of a shorter one
- * @throws when the format is not supported, or the header refers to other files
+ * @param wanted the format that the file is said to have
+ * @returns `raw` also for a VHD with only a footer, which `detectFormat` finds out
+ * @throws when the format is not supported or not the wanted one, or the header refers to other files
  */
-export const detectFormat = (head: Buffer): ImageFormat => {
+export const detectHead = (head: Buffer, wanted?: ImageFormat): ImageFormat => {
   if (head.length === 0) throw new Refusal('invalid', 'the file is empty');
-  if (startsWith(head, 'QFI\xfb')) {
-    checkQcow2(head);
-    return 'qcow2';
+  const found = MAGICS.find(([magic, offset]) => startsWith(head, magic, offset));
+  if (!found) {
+    rejectOtherFormats(head);
+    if (wanted === undefined) rejectImplausible(head);
+    return 'raw';
   }
-  if (startsWith(head, 'KDMV')) {
-    checkVmdk(head);
-    return 'vmdk';
+  const [, , format, check] = found;
+  check?.(head);
+  return requireWanted(format, wanted);
+};
+
+/** The parts of a file that say what it is. */
+export interface FileEnds {
+  /** The first `HEAD_BYTES`. */
+  head: Buffer;
+  /** The last sector. */
+  tail: Buffer;
+  /** Bytes of the whole file. */
+  size: number;
+}
+
+/**
+ * Detects an image's format from its whole file.
+ * @throws as `detectHead`; and when a file without a magic number is no raw disk, unless `wanted` says that it is one
+ */
+export const detectFormat = ({ head, tail, size }: FileEnds, wanted?: ImageFormat): ImageFormat => {
+  const format = detectHead(head, wanted);
+  const isVhd = format === 'vhd' || (format === 'raw' && startsWith(tail, VHD_MAGIC));
+  if (isVhd) {
+    checkVhd(tail, size);
+    return requireWanted('vhd', wanted);
   }
-  checkRaw(head);
-  return 'raw';
+  if (format === 'raw') requireDisk(head, size, wanted === 'raw');
+  return requireWanted(format, wanted);
 };

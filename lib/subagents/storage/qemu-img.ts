@@ -91,7 +91,7 @@ export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptio
 export const imageFile = (
   driver: string,
   path: string,
-  options: Record<string, boolean | null> = {},
+  options: Record<string, boolean | string | null> = {},
 ): string => `json:${JSON.stringify({ driver, file: { driver: 'file', filename: path }, ...options })}`;
 
 /** The parts of `qemu-img info --output=json` in use here. */

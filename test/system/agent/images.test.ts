@@ -10,6 +10,7 @@ import type { MistifyClient } from '../../../lib/client/index.js';
 import { buildGuestImage } from '../../../scripts/guest-image.js';
 import { serveFile } from '../../helpers/file-server.js';
 import { needs } from '../../helpers/needs.js';
+import { asDisk } from '../../helpers/raw-disk.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { gate, until } from '../../helpers/wait.js';
@@ -43,7 +44,7 @@ needs('qemu-img')('a fetch reports its progress in its job', async (t) => {
   const { opened, open } = gate();
   const url = await serveHttp(t, (_, response) => {
     response.writeHead(200, { 'content-length': 8 * MB });
-    response.write(Buffer.alloc(2 * MB, 1));
+    response.write(asDisk(Buffer.alloc(2 * MB, 1)));
     void opened.then(() => response.end(Buffer.alloc(6 * MB, 1)));
   });
   const { jobId } = await client.images.fetch({ id: 'a', source: `${url}/a` });
@@ -62,7 +63,7 @@ needs('qemu-img')('a fetch reports its progress in its job', async (t) => {
 
 needs('qemu-img')('a fetch with a wrong checksum fails, and its job states both checksums', async (t) => {
   const { client } = await startRealAgent(t);
-  const bytes = Buffer.alloc(MB, 'disk');
+  const bytes = asDisk(Buffer.alloc(MB, 'disk'));
   const { url } = await serveFile(t, bytes);
   const actual = createHash('sha256').update(bytes).digest('hex');
   await t.throwsAsync(fetchImage(client, 'a', `${url}/a`, '0'.repeat(64)), {

@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import ava from 'ava';
+import ava, { type ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import {
   busyboxRootfs,
   IMAGE,
@@ -12,6 +14,7 @@ import {
   needsPodmanInTurn as test,
 } from '../../helpers/podman.js';
 import { serveHttp } from '../../helpers/storage.js';
+import { tempDir } from '../../helpers/temp.js';
 
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
@@ -43,8 +46,8 @@ const rootfsArchive = async (containers: TestContainers): Promise<string> => {
 const engineId = async (name: string): Promise<string> =>
   (await shared.podman()).run('image', 'inspect', '--format', '{{.Id}}', name);
 
-const load = (containers: TestContainers, id: string, source = '') =>
-  containers.call('LoadImage', { id, type: 'container', dest: '', source });
+const load = (containers: TestContainers, id: string, source = '', rest: object = {}) =>
+  containers.call('LoadImage', { id, type: 'container', dest: '', source, ...rest });
 
 const ids = async (containers: TestContainers): Promise<string[]> =>
   (await containers.call('ListImages', { id: '' })).images.map(({ id }) => id);
@@ -184,4 +187,74 @@ test('rejects deleting an image in use and names the guests', async (t) => {
 
 test('rejects an id that is not a valid image name', async (t) => {
   await t.throwsAsync(load(await shared.containers(), 'Big/Letters'), { message: /lower-case letters/ });
+});
+
+test('loads an image with two tags under the requested id alone', async (t) => {
+  const containers = await shared.containers();
+  const podman = await shared.podman();
+  await podman.run('tag', IMAGE, 'localhost/second:2');
+  for (const format of ['docker-archive', 'oci-archive']) {
+    const path = join(containers.importDir, `${randomUUID()}.tar`);
+    const multiple = format === 'docker-archive' ? ['--multi-image-archive'] : [];
+    const names = format === 'docker-archive' ? [IMAGE, 'localhost/second:2'] : [IMAGE];
+    await podman.run('save', '--quiet', ...multiple, '--format', format, '--output', path, ...names);
+    const { images } = await load(containers, `two-tags:${format}`, path);
+    t.like(images[0], { id: `two-tags:${format}`, status: 'complete' });
+  }
+  await podman.run('untag', IMAGE, 'localhost/second:2');
+});
+
+/** Packs files into a tar archive. */
+const tarOf = async (t: ExecutionContext, containers: TestContainers, files: Record<string, string>) => {
+  const dir = await tempDir(t);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(join(dir, dirname(name)), { recursive: true });
+    await writeFile(join(dir, name), text);
+  }
+  const path = join(containers.importDir, `${randomUUID()}.tar`);
+  await execa('tar', ['-cf', path, '-C', dir, '.']);
+  return path;
+};
+
+test('rejects the archive of another project and an image inside a folder, and leaves no image', async (t) => {
+  const containers = await shared.containers();
+  const project = await tarOf(t, containers, { 'tool-1.0/README.md': '# Tool', 'tool-1.0/bin/tool': 'x' });
+  await t.throwsAsync(load(containers, 'rejected:1', project), {
+    message: /^image rejected:1: the archive is neither a container image nor a root file system/,
+  });
+  const extension = await tarOf(t, containers, { 'manifest.json': '{"manifest_version": 3}' });
+  await t.throwsAsync(load(containers, 'rejected:2', extension), {
+    message: /^image rejected:2: the archive is not a container image: manifest.json/,
+  });
+  const inFolder = await tarOf(t, containers, { 'image/oci-layout': '{}', 'image/index.json': '{}' });
+  await t.throwsAsync(load(containers, 'rejected:3', inFolder), {
+    message: /^image rejected:3: the image is in the folder image of the archive/,
+  });
+  t.false((await ids(containers)).some((id) => id.startsWith('rejected')));
+  await t.notThrowsAsync(load(containers, 'said:1', project, { format: 'rootfs' }));
+});
+
+test('checks the sums of an archive, and loads nothing when one differs', async (t) => {
+  const containers = await shared.containers();
+  const wrong = '0'.repeat(64);
+  for (const path of [
+    await archive(containers, 'docker-archive'),
+    fileURLToPath(await rootfsArchive(containers)),
+  ]) {
+    const sha256 = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+    const id = `summed:${sha256.slice(0, 8)}`;
+    await t.throwsAsync(load(containers, id, path, { sha256: wrong }), {
+      message: `image ${id}: the fetched file has the sha256 ${sha256}, not ${wrong}`,
+    });
+    t.false((await ids(containers)).includes(id));
+    t.is((await load(containers, id, path, { sha256 })).images[0]?.status, 'complete');
+    await t.throwsAsync(load(containers, id, path, { sha256 }), {
+      message: /already exists, made from a file/,
+    });
+  }
+  await t.throwsAsync(load(containers, 'pulled:1', '', { sha256: wrong }), {
+    message: /an image of a registry is checked by the digest in its id/,
+  });
 });

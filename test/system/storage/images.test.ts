@@ -3,6 +3,7 @@ import { chmod, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { needs } from '../../helpers/needs.js';
+import { asDisk } from '../../helpers/raw-disk.js';
 import { addImage, createGuest, qemuImg, serveHttp, startTestStorage } from '../../helpers/storage.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 
@@ -50,7 +51,7 @@ test('two fetches of one image share one download', async (t) => {
   let requests = 0;
   const url = await serveHttp(t, (_, response) => {
     requests += 1;
-    setTimeout(() => response.end(Buffer.alloc(1024 * 1024, 1)), 100);
+    setTimeout(() => response.end(asDisk(Buffer.alloc(1024 * 1024, 1))), 100);
   });
   const request = fetchRequest('a', `${url}/a`);
   await Promise.all([storage.call('RequestImage', request), storage.call('RequestImage', request)]);

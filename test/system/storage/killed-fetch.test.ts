@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/messages.js';
 import { needs } from '../../helpers/needs.js';
+import { asDisk } from '../../helpers/raw-disk.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { callMethod, type RpcResult } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
@@ -57,7 +58,8 @@ test('a killed fetch lists no image, and leaves nothing after the next start', a
   t.timeout(120_000);
   const dir = await tempDir(t);
   const bytes = Buffer.from(
-    (await execa('zstd', ['-cq'], { input: Buffer.alloc(8 * MB, 'disk'), encoding: 'buffer' })).stdout,
+    (await execa('zstd', ['-cq'], { input: asDisk(Buffer.alloc(8 * MB, 'disk')), encoding: 'buffer' }))
+      .stdout,
   );
   let whole = false;
   const url = await serveHttp(t, (_, response) => {

@@ -69,7 +69,12 @@ test('kills a qemu-img that takes too long', async (t) => {
 });
 
 test('names the package of a missing unpacker', async (t) => {
-  const missing = unpack({ name: 'zstd', command: ['no-such-zstd'], debianPackage: 'zstd' });
+  const missing = unpack({
+    name: 'zstd',
+    input: 'compressed with zstd',
+    command: ['no-such-zstd'],
+    debianPackage: 'zstd',
+  });
   const bytes = missing(
     (async function* () {
       yield Buffer.alloc(10);
@@ -80,7 +85,7 @@ test('names the package of a missing unpacker', async (t) => {
       for await (const _ of bytes);
     },
     {
-      message: 'the file is compressed with zstd, which cannot be run here: install the package zstd',
+      message: 'the file is compressed with zstd, which cannot be unpacked here: install the package zstd',
     },
   );
 });

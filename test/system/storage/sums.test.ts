@@ -6,6 +6,7 @@ import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
 import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
 import { Sums } from '../../../lib/subagents/storage/images/sums.js';
 import { needs } from '../../helpers/needs.js';
+import { asDisk } from '../../helpers/raw-disk.js';
 import { addImage, startTestStorage } from '../../helpers/storage.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
@@ -37,7 +38,7 @@ test('accepts an existing image for a sum only if it was made from a file with t
 test('removes the sum of an image that could not be added', async (t) => {
   const dir = await tempDir(t);
   const path = join(dir, 'disk.raw');
-  await writeFile(path, randomBytes(65536));
+  await writeFile(path, asDisk(randomBytes(65536)));
   const sums = new Sums(join(dir, 'sums'));
   await sums.open([]);
   const store = {
@@ -49,7 +50,7 @@ test('removes the sum of an image that could not be added', async (t) => {
   await t.throwsAsync(new ImageFetcher(options).fetch('a', { source: path }), {
     message: 'image a: the pool is gone',
   });
-  t.is(await sums.find('a'), undefined);
+  t.deepEqual(await sums.find('a'), {});
 });
 
 test('removes the sums of missing images at the next start', async (t) => {

@@ -25,6 +25,8 @@ import {
   snapshotRequestSchema,
 } from '../../../lib/rpc/protocol/messages.js';
 
+const FETCH_KEYS = { sha256: 1, sha512: 1, sums: 1, format: 1 } as const;
+
 /** Lists the keys of a type; the compiler checks that it is complete and exact. */
 const keysOf = <Type extends object>(keys: Record<keyof Required<Type>, 1>): string[] =>
   Object.keys(keys).sort();
@@ -64,7 +66,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   Disk: [diskSchema, keysOf<Disk>({ bus: 1, device: 1, size: 1, volume: 1, image: 1, source: 1 })],
   Image: [imageSchema, keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, status: 1 })],
-  ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, sha256: 1 })],
+  ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, ...FETCH_KEYS })],
   Snapshot: [snapshotSchema, keysOf<Snapshot>({ id: 1, size: 1, consistency: 1 })],
   Job: [
     jobSchema,
@@ -84,7 +86,10 @@ const PINNED: Record<string, [Schema, string[]]> = {
     guestMetricsRequestSchema,
     keysOf<GuestMetricsRequest>({ guest: 1, type: 1, args: 1 }),
   ],
-  ImageRequest: [imageRequestSchema, keysOf<ImageRequest>({ id: 1, type: 1, dest: 1, source: 1, sha256: 1 })],
+  ImageRequest: [
+    imageRequestSchema,
+    keysOf<ImageRequest>({ id: 1, type: 1, dest: 1, source: 1, ...FETCH_KEYS }),
+  ],
   SnapshotRequest: [
     snapshotRequestSchema,
     keysOf<SnapshotRequest>({ id: 1, dest: 1, recursive: 1, destroyMoreRecent: 1 }),

@@ -2,6 +2,7 @@ import tar from 'tar-stream';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
 import { peek } from '../../shared/download/peek.js';
+import { requireRootfs } from './rootfs.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
@@ -42,9 +43,10 @@ const firstEntry = (head: Buffer): Promise<string | undefined> =>
 
 /**
  * Opens a plain or compressed tar archive and detects its kind by its content.
- * @throws when the file is not a tar archive
+ * @param isRootfs whether the caller says that it is a root file system
+ * @throws when the file is not a tar archive; its bytes reject at their end when it is neither kind
  */
-export const openArchive = async (file: Bytes): Promise<Archive> => {
+export const openArchive = async (file: Bytes, isRootfs = false): Promise<Archive> => {
   const packed = await peek(file, MAGIC_BYTES);
   const compression = detectCompression(packed.head);
   const unpacked = compression ? unpack(compression)(packed.all) : packed.all;
@@ -55,5 +57,8 @@ export const openArchive = async (file: Bytes): Promise<Archive> => {
       'invalid',
       'the file is not a tar archive: give one from docker save or podman save, or one of a root file system',
     );
-  return { kind: IMAGE_ENTRY.test(name) ? 'image' : 'rootfs', bytes: all };
+  if (isRootfs) return { kind: 'rootfs', bytes: all };
+  return IMAGE_ENTRY.test(name)
+    ? { kind: 'image', bytes: all }
+    : { kind: 'rootfs', bytes: requireRootfs(all) };
 };

@@ -2,10 +2,13 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import { errorMessage } from '../../../errors.js';
+import type { FetchOptions } from '../../../rpc/protocol/messages.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
+import { checkDigests, Digester, type Digests, normalizeDigests } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
 import { openSource, type Source } from '../../shared/download/source.js';
+import { fetchSums } from '../../shared/download/sums-file.js';
 import type { Engine } from '../engine.js';
 import { openArchive } from './archive.js';
 import { engineReference, parseImageName } from './names.js';
@@ -61,6 +64,22 @@ async function* withProgress(
   }
 }
 
+/**
+ * Passes on a source's bytes.
+ * @throws at their end, unless they have the wanted sums
+ */
+async function* withDigests(
+  bytes: AsyncIterable<Buffer>,
+  wanted: Digests,
+): AsyncGenerator<Buffer, void, undefined> {
+  const digester = new Digester(Object.keys(wanted) as (keyof Digests)[]);
+  for await (const chunk of bytes) {
+    digester.update(chunk);
+    yield chunk;
+  }
+  checkDigests(digester.digests(), wanted);
+}
+
 const sendLoad = (docker: Docker) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.loadImage(body, { quiet: true, abortSignal } as object));
 
@@ -73,11 +92,13 @@ const sendImport = (docker: Docker, repo: string) => async (body: Readable, abor
 /**
  * Loads an archive of an image or of a root file system into the engine.
  * @param source see `openSource`
+ * @param wanted what the archive must be
  */
 export const loadArchive = async (
   engine: Engine,
   id: string,
   source: string,
+  wanted: FetchOptions,
   { signal, progress, importDirs }: LoadOptions,
 ): Promise<void> => {
   if (parseImageName(id).digest)
@@ -85,9 +106,15 @@ export const loadArchive = async (
   const name = engineReference(id);
   let bytes: AsyncGenerator<Buffer, void, undefined> | undefined;
   try {
-    const opened = await openSource(source, { importDirs, signal });
-    bytes = withProgress(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
-    const archive = await openArchive(bytes);
+    const options = { importDirs, signal };
+    const digests = {
+      ...(wanted.sums ? await fetchSums(wanted.sums, source, options) : {}),
+      ...normalizeDigests(wanted),
+    };
+    const opened = await openSource(source, options);
+    const reported = withProgress(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
+    bytes = withDigests(reported, digests);
+    const archive = await openArchive(bytes, wanted.format === 'rootfs');
     const isImage = archive.kind === 'image';
     const plain = Readable.from(archive.bytes, { objectMode: false });
     const body = isImage ? renameImage(plain, name) : plain;

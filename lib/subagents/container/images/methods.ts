@@ -89,14 +89,40 @@ const deleteImage = async (engine: Engine, id: string): Promise<Image> => {
   return toImage(id, info.Size);
 };
 
+const hasSums = ({ sha256, sha512, sums }: ImageRequest): boolean => Boolean(sha256 || sha512 || sums);
+
+/** Refuses what only a disk image, or only an archive, can be asked to be. */
+const checkRequest = (request: ImageRequest): void => {
+  const { id, source, format } = request;
+  if (format && format !== 'rootfs')
+    throw new Refusal(
+      'invalid',
+      `image ${id}: "${format}" is a format of disk images; a container image may be a "rootfs"`,
+    );
+  if (!source && (format || hasSums(request)))
+    throw new Refusal(
+      'invalid',
+      `image ${id}: sums and a format are for an archive with a "source"; an image of a registry is checked by the ` +
+        'digest in its id: NAME@sha256:DIGEST',
+    );
+};
+
 const loadImage = async (
   { engine, importDirs }: ImageDeps,
-  { id, source }: ImageRequest,
-  { signal, progress }: CallContext,
+  request: ImageRequest,
+  { signal, progress, job }: CallContext,
 ): Promise<Image> => {
+  const { id, source } = request;
+  checkRequest(request);
+  const isRepeated = (job?.attempt ?? 1) > 1;
   const known = await findImage(engine, id);
-  if (known) return toImage(id, known.Size);
-  if (source) await loadArchive(engine, id, source, { signal, progress, importDirs });
+  if (known && hasSums(request) && !isRepeated)
+    throw new Refusal(
+      'conflict',
+      `image ${id} already exists, made from a file with unknown sums: delete it first`,
+    );
+  if (known && !hasSums(request)) return toImage(id, known.Size);
+  if (source) await loadArchive(engine, id, source, request, { signal, progress, importDirs });
   else await pullImage(engine, id, { signal, progress });
   return getImage(engine, id);
 };

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import Joi, { type Schema } from 'joi';
 import tar, { type Extract, type Pack } from 'tar-stream';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 
@@ -7,36 +8,66 @@ type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
 const MAX_INDEX_BYTES = 4 * 2 ** 20;
 
+/** The parts of an archive's `manifest.json`: Docker's image specification v1.2. */
+const dockerManifests = Joi.array()
+  .items(Joi.object<DockerManifest>({ Config: Joi.string().required() }).unknown())
+  .required();
+
 interface DockerManifest {
+  /** The file of the image's configuration, whose name is its digest: two entries with one are one image. */
+  Config: string;
   RepoTags?: string[] | null;
 }
 
+/** The parts of an archive's `index.json`: OCI image layout specification. */
+const ociIndex = Joi.object<OciIndex>({
+  manifests: Joi.array()
+    .items(Joi.object({ digest: Joi.string().required(), annotations: Joi.object() }).unknown())
+    .required(),
+})
+  .unknown()
+  .required();
+
 interface OciIndex {
-  manifests: { annotations?: Record<string, string> }[];
+  manifests: { digest: string; annotations?: Record<string, string> }[];
 }
 
-const only = <T>(images: T[]): T => {
-  const [image, ...others] = images;
+/** Returns the only image; it may be listed several times, once for each of its names. */
+const only = <T>(images: readonly T[], keyOf: (image: T) => string): T => {
+  const [image, ...others] = [...new Map(images.map((entry) => [keyOf(entry), entry])).values()];
   if (image === undefined || others.length > 0)
-    throw new Refusal('invalid', `the archive contains ${images.length} images: it must contain exactly one`);
+    throw new Refusal(
+      'invalid',
+      `the archive contains ${image ? others.length + 1 : 0} images: it must contain exactly one`,
+    );
   return image;
 };
 
-/** Sets the name in the files of an archive that hold it. */
-const RENAMES: ReadonlyMap<string, (content: unknown, name: string) => void> = new Map([
+const parseContent = <T>(file: string, schema: Schema<T>, content: unknown): T => {
+  const { value, error } = schema.validate(content);
+  if (error) throw new Refusal('invalid', `the archive is not a container image: ${file}: ${error.message}`);
+  return value;
+};
+
+/** Returns the content, with another name, of a file of an archive that holds its image's name. */
+type Rename = (content: unknown, name: string) => unknown;
+
+const RENAMES: ReadonlyMap<string, Rename> = new Map<string, Rename>([
   [
     'manifest.json',
     (content, name) => {
-      only(content as DockerManifest[]).RepoTags = [name];
+      const manifests: DockerManifest[] = parseContent('manifest.json', dockerManifests, content);
+      return [{ ...only(manifests, ({ Config }) => Config), RepoTags: [name] }];
     },
   ],
   [
     'index.json',
     (content, name) => {
-      const manifest = only((content as OciIndex).manifests);
+      const index: OciIndex = parseContent('index.json', ociIndex, content);
+      const manifest = only(index.manifests, ({ digest }) => digest);
       // Podman reads OCI's own key, containerd its own.
       const names = { 'org.opencontainers.image.ref.name': name, 'io.containerd.image.name': name };
-      manifest.annotations = { ...manifest.annotations, ...names };
+      return { ...index, manifests: [{ ...manifest, annotations: { ...manifest.annotations, ...names } }] };
     },
   ],
 ]);
@@ -52,16 +83,26 @@ const copyEntry = (entry: Entry, pack: Pack): Promise<void> =>
     entry.pipe(sink);
   });
 
-const renameEntry = async (entry: Entry, pack: Pack, rename: (content: unknown) => void): Promise<void> => {
+const parseJson = (name: string, bytes: Buffer): unknown => {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new Refusal('invalid', `the archive is not a container image: ${name} is not JSON`);
+  }
+};
+
+const renameEntry = async (
+  entry: Entry,
+  pack: Pack,
+  rename: (content: unknown) => unknown,
+): Promise<void> => {
   const { size = 0, name } = entry.header;
   if (size > MAX_INDEX_BYTES)
     throw new Refusal(
       'invalid',
       `${name} in the archive has ${size} bytes, more than the ${MAX_INDEX_BYTES} allowed`,
     );
-  const content: unknown = JSON.parse((await buffer(entry)).toString('utf8'));
-  rename(content);
-  const text = JSON.stringify(content);
+  const text = JSON.stringify(rename(parseJson(name, await buffer(entry))));
   pack.entry({ ...entry.header, size: Buffer.byteLength(text) }, text);
 };
 
@@ -69,13 +110,20 @@ const copyRenamed = async (source: Readable, pack: Pack, name: string): Promise<
   const extract = tar.extract();
   source.once('error', (error) => extract.destroy(error));
   source.pipe(extract);
+  let isRenamed = false;
   for await (const entry of extract) {
     const file = entry.header.name.replace(/^\.\//, '');
     const rename = RENAMES.get(file);
+    isRenamed ||= rename !== undefined;
     if (rename) await renameEntry(entry, pack, (content) => rename(content, name));
     else if (file === LEGACY_NAMES) entry.resume();
     else await copyEntry(entry, pack);
   }
+  if (!isRenamed)
+    throw new Refusal(
+      'invalid',
+      'the archive is not a container image: it has neither a manifest.json nor an index.json',
+    );
   pack.finalize();
 };
 

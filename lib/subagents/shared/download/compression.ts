@@ -1,38 +1,29 @@
-import { pipeline } from 'node:stream/promises';
-import { execa, type ResultPromise } from 'execa';
-import { isErrno } from '../../../errors.js';
-import { isProgramMissing, sandboxed } from '../../../process/sandboxed-command.js';
-import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { SourceError } from './source-error.js';
-
-type Bytes = AsyncIterable<Buffer>;
+import { FILTER_MEMORY_MB, type Filter, through } from './filter.js';
 
 /** A compression format and the program that unpacks it. */
-export interface Compression {
-  name: 'gzip' | 'zstd' | 'xz';
-  /** Unpacks standard input to standard output, with bounded memory. */
-  command: [program: string, ...args: string[]];
-  /** The Debian package of the program. */
-  debianPackage: string;
+export interface Compression extends Filter {
+  name: 'gzip' | 'zstd' | 'xz' | 'lzma' | 'bzip2';
 }
 
-/** Enough for files from `xz -9` and `zstd --long=29`. */
-const MEMORY_MB = 512;
-/** Above the programs' own limit, because their error explains the failure better. */
-const ADDRESS_SPACE_MB = 2 * MEMORY_MB;
-const MAX_STDERR_BYTES = 64 * 1024;
+/** gzip(1) warns with this code, about bytes after the compressed data above all: OpenWrt appends its metadata there. */
+const GZIP_WARNING = 2;
 
-const GZIP: Compression = { name: 'gzip', command: ['gzip', '-dc'], debianPackage: 'gzip' };
-const ZSTD: Compression = {
-  name: 'zstd',
-  command: ['zstd', '-dcq', `--memory=${MEMORY_MB}MB`],
-  debianPackage: 'zstd',
-};
-const XZ: Compression = {
-  name: 'xz',
-  command: ['xz', '-dc', '-T1', `--memlimit-decompress=${MEMORY_MB}MiB`],
-  debianPackage: 'xz-utils',
-};
+const compression = (
+  name: Compression['name'],
+  command: Compression['command'],
+  rest: Partial<Compression> = {},
+): Compression => ({ name, input: `compressed with ${name}`, command, debianPackage: name, ...rest });
+
+const XZ_COMMAND = ['xz', '-dc', '-T1', `--memlimit-decompress=${FILTER_MEMORY_MB}MiB`] as const;
+
+const GZIP = compression('gzip', ['gzip', '-dc'], { accept: [GZIP_WARNING] });
+const ZSTD = compression('zstd', ['zstd', '-dcq', `--memory=${FILTER_MEMORY_MB}MB`]);
+const XZ = compression('xz', XZ_COMMAND, { debianPackage: 'xz-utils' });
+const LZMA = compression('lzma', XZ_COMMAND, { debianPackage: 'xz-utils' });
+const BZIP2 = compression('bzip2', ['bzip2', '-dc']);
+
+/** The name of every format that is unpacked, for messages. */
+export const COMPRESSIONS = 'gzip, bzip2, xz, lzma or zstd';
 
 const MAGICS: [magic: string, compression: Compression][] = [
   ['\x1f\x8b', GZIP],
@@ -46,63 +37,36 @@ const MAGICS: [magic: string, compression: Compression][] = [
 const isSkippable = (head: Buffer): boolean =>
   head.length >= 4 && (head.readUInt32LE(0) & 0xfffffff0) === 0x184d2a50;
 
+/** bzip2's magic number with the block size, and the magic numbers that may follow: of a block, and of the end. */
+const BZIP2_MAGIC = /^BZh[1-9]/;
+const BZIP2_BLOCKS = ['1AY&SY', '\x17rE8P\x90'];
+
+const isBzip2 = (text: string): boolean =>
+  BZIP2_MAGIC.test(text) && BZIP2_BLOCKS.some((magic) => text.startsWith(magic, 4));
+
+/**
+ * Whether a file is in xz's older format, which has no magic number: the properties that all encoders write, a
+ * dictionary of 2^n bytes, and a size that is unknown or below 2^40 (xz's doc/lzma-file-format.txt).
+ */
+const isLzma = (head: Buffer): boolean => {
+  if (head.length < 13 || head[0] !== 0x5d) return false;
+  const dictionary = head.readUInt32LE(1);
+  const size = head.readBigUInt64LE(5);
+  const isPower = dictionary >= 4096 && (dictionary & (dictionary - 1)) === 0;
+  return isPower && (size === 0xffffffffffffffffn || size < 2n ** 40n);
+};
+
 /** Bytes that `detectCompression` needs from the start of a file. */
-export const MAGIC_BYTES = 6;
+export const MAGIC_BYTES = 13;
 
 /** Detects compression by a file's first bytes; `undefined` for an uncompressed file. */
 export const detectCompression = (head: Buffer): Compression | undefined => {
   if (isSkippable(head)) return ZSTD;
   const text = head.subarray(0, MAGIC_BYTES).toString('latin1');
+  if (isBzip2(text)) return BZIP2;
+  if (isLzma(head)) return LZMA;
   return MAGICS.find(([magic]) => text.startsWith(magic))?.[1];
 };
 
-/** Whether an error only says that the reader of a pipe has gone: the reader knows the cause. */
-const isBrokenPipe = (error: unknown): boolean =>
-  isErrno(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE') && !(error instanceof SourceError);
-
-const OPTIONS = {
-  reject: false,
-  stdin: 'pipe',
-  buffer: { stdout: false, stderr: true },
-  maxBuffer: MAX_STDERR_BYTES,
-  env: { LC_ALL: 'C' },
-} as const;
-
-const start = ({ command: [program, ...args] }: Compression): ResultPromise<typeof OPTIONS> =>
-  execa(...sandboxed(program, args, { addressSpaceMb: ADDRESS_SPACE_MB }), OPTIONS);
-
-const explain = (
-  { name, debianPackage }: Compression,
-  exitCode: number | undefined,
-  stderr: string,
-): Error =>
-  isProgramMissing(exitCode, stderr)
-    ? new Error(
-        `the file is compressed with ${name}, which cannot be run here: install the package ${debianPackage}`,
-      )
-    : new Refusal(
-        'invalid',
-        `the file cannot be unpacked: ${stderr.trim().split('\n').at(-1) || `${name} exited early`}`,
-      );
-
-/**
- * Returns a stage of `pipeline` that unpacks a stream. It runs the system's own programs, outside this process and with
- * bounded memory, so that a hostile file can harm only its unpacker.
- */
-export const unpack = (compression: Compression) =>
-  async function* (packed: Bytes): AsyncGenerator<Buffer, void, undefined> {
-    const child = start(compression);
-    const feeding = pipeline(packed, child.stdin).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    try {
-      yield* child.stdout as Bytes;
-      const [failure, { failed, exitCode, stderr }] = await Promise.all([feeding, child]);
-      if (failure !== undefined && !isBrokenPipe(failure)) throw failure;
-      if (failed) throw explain(compression, exitCode, stderr);
-      if (failure !== undefined) throw failure;
-    } finally {
-      child.kill('SIGKILL');
-    }
-  };
+/** Returns a stage of `pipeline` that unpacks a stream: see `through`. */
+export const unpack = (packed: Compression): ReturnType<typeof through> => through(packed);

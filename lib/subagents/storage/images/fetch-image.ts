@@ -4,10 +4,13 @@ import pRetry from 'p-retry';
 import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
+import type { ImageFormat } from '../../../model/image.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
+import { type Algorithm, checkDigests, type Digests, differenceOf } from '../../shared/download/digests.js';
 import { describeBytes, type ProgressReporter } from '../../shared/download/progress.js';
-import { openSource, type SourceOptions } from '../../shared/download/source.js';
+import { describeSource, openSource, type SourceOptions } from '../../shared/download/source.js';
 import { SourceError } from '../../shared/download/source-error.js';
+import { fetchSums } from '../../shared/download/sums-file.js';
 import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import { inspectFile } from './inspect.js';
@@ -37,8 +40,12 @@ export interface WantedImage {
   id: string;
   /** Where its file is: see `openSource`. */
   source: string;
-  /** The SHA-256 sum that the served file must have, in lower-case hex. */
-  sha256: string | undefined;
+  /** The sums that the served file must have. */
+  digests: Digests;
+  /** Where a file of sums is that lists the source: see `openSource`. */
+  sums: string | undefined;
+  /** The format that the file is said to have. */
+  format: ImageFormat | undefined;
 }
 
 /** What one fetch shares with other fetches and with its callers. */
@@ -55,19 +62,15 @@ const mustStartOver = (error: unknown): boolean =>
 const isInterrupted = (error: unknown): boolean =>
   error instanceof SourceError && error.failure === 'interrupted';
 
-const checkSum = (actual: string, wanted: string | undefined): void => {
-  if (wanted !== undefined && actual !== wanted)
-    throw new Refusal('invalid', `the fetched file has the sha256 ${actual}, not ${wanted}`);
-};
-
-/** @throws unless an image in the store is known to come from a file with the wanted sum */
-const checkStoredSum = async (sums: Sums, { id, sha256 }: WantedImage): Promise<void> => {
+/** @throws unless an image in the store is known to come from a file with the wanted sums */
+const checkStoredSums = async (sums: Sums, id: string, wanted: Digests): Promise<void> => {
   const stored = await sums.find(id);
-  if (sha256 === undefined || stored === sha256) return;
-  const origin = stored === undefined ? 'a file with an unknown sha256' : `a file with the sha256 ${stored}`;
+  const name = differenceOf(stored, wanted);
+  if (name === undefined) return;
+  const origin = stored[name] === undefined ? `an unknown ${name}` : `the ${name} ${stored[name]}`;
   throw new Refusal(
     'conflict',
-    `image ${id} already exists, made from ${origin}, not ${sha256}: delete it first`,
+    `image ${id} already exists, made from a file with ${origin}, not ${wanted[name]}: delete it first`,
   );
 };
 
@@ -76,7 +79,7 @@ const addImage = async (
   { store, sums }: FetchDeps,
   id: string,
   file: CheckedFile,
-  sha256: string,
+  digests: Digests,
 ): Promise<StoredImage> => {
   // Guests' disks may build on the clone by now, so it must not be replaced.
   if (await store.findImage(id))
@@ -84,7 +87,7 @@ const addImage = async (
       'conflict',
       'another image was cloned under this id during the fetch: delete that image first',
     );
-  await sums.set(id, sha256);
+  await sums.set(id, digests);
   try {
     return await store.addImage(id, file);
   } catch (error) {
@@ -93,22 +96,53 @@ const addImage = async (
   }
 };
 
+const sourceOptionsOf = (
+  { importDirs, stallMs, backoffMs }: FetchDeps,
+  signal: AbortSignal,
+): SourceOptions => ({
+  importDirs,
+  signal,
+  ...(stallMs ? { stallMs } : {}),
+  ...(backoffMs ? { backoffMs } : {}),
+});
+
+/** Returns all sums that the served file must have; those of a file of sums are fetched first. */
+const expectedDigests = async (
+  deps: FetchDeps,
+  { id, source, digests, sums }: WantedImage,
+  signal: AbortSignal,
+): Promise<Digests> => {
+  if (sums === undefined) return digests;
+  try {
+    const listed = await fetchSums(sums, source, sourceOptionsOf(deps, signal));
+    const name = differenceOf(listed, digests);
+    if (name !== undefined && listed[name] !== undefined)
+      throw new Refusal(
+        'invalid',
+        `"sums" lists the ${name} ${listed[name]} for ${describeSource(source)}, not ${digests[name]}`,
+      );
+    return { ...listed, ...digests };
+  } catch (error) {
+    throw failureIn(`image ${id}`, error);
+  }
+};
+
+const algorithmsFor = (wanted: Digests): Algorithm[] => [
+  'sha256',
+  ...(wanted.sha512 ? ['sha512' as const] : []),
+];
+
 /** Receives the file, starting over where the source cannot resume. */
 const receiveFile = (
-  { log, importDirs, stallMs, backoffMs }: FetchDeps,
+  deps: FetchDeps,
   { id, source }: WantedImage,
   options: ReceiveOptions,
 ): ReturnType<typeof receive> => {
   const { signal } = options;
+  const { log, backoffMs } = deps;
   const onInterruption = (message: string): void =>
     log.warn({ image: id }, `download interrupted, retrying: ${message}`);
-  const sourceOptions: SourceOptions = {
-    importDirs,
-    signal,
-    onInterruption,
-    ...(stallMs ? { stallMs } : {}),
-    ...(backoffMs ? { backoffMs } : {}),
-  };
+  const sourceOptions = { ...sourceOptionsOf(deps, signal), onInterruption };
   return pRetry(async () => receive(await openSource(source, sourceOptions), options), {
     retries: MAX_RESTARTS,
     minTimeout: backoffMs ?? 1000,
@@ -126,21 +160,23 @@ const fetchTo = async (
   path: string,
   deps: FetchDeps,
   wanted: WantedImage,
+  expected: Digests,
   { space, progress, signal: cancelled }: FetchContext,
 ): Promise<StoredImage> => {
-  const { id } = wanted;
+  const { id, format } = wanted;
   const { locks, largeBytes } = deps;
   const { signal, clear } = startDeadline(FETCH_LIMIT, cancelled);
   const claim = space.claim();
   const onBytes = (done: number, total?: number): void => progress.set(...describeBytes(done, total));
-  const options = { path, claim, signal, onBytes, ...(largeBytes ? { largeBytes } : {}) };
+  const algorithms = algorithmsFor(expected);
+  const options = { path, claim, signal, onBytes, algorithms, format, ...(largeBytes ? { largeBytes } : {}) };
   try {
-    const { sha256 } = await receiveFile(deps, wanted, options);
-    checkSum(sha256, wanted.sha256);
+    const { digests } = await receiveFile(deps, wanted, options);
+    checkDigests(digests, expected);
     progress.set('download complete, converting');
-    const { dataBytes, ...file } = await inspectFile(path, signal);
+    const { dataBytes, ...file } = await inspectFile(path, format, signal);
     await claim.require(dataBytes);
-    return await locks.run(imageKey(id), () => addImage(deps, id, file, sha256));
+    return await locks.run(imageKey(id), () => addImage(deps, id, file, digests));
   } catch (error) {
     // The reason for the abort says more than the error that it caused.
     signal.throwIfAborted();
@@ -162,15 +198,16 @@ export const fetchImage = async (
 ): Promise<StoredImage> => {
   const { store, sums } = deps;
   const { id } = wanted;
+  const expected = await expectedDigests(deps, wanted, context.signal);
   const stored = await store.findImage(id);
   if (stored) {
-    await checkStoredSum(sums, wanted);
+    await checkStoredSums(sums, id, expected);
     return requireReadable(stored);
   }
   return explainNoSpace(`image ${id}`, store.workDir, async () => {
     const dir = await mkdtemp(join(store.workDir, 'fetch-'));
     try {
-      return await fetchTo(join(dir, 'download'), deps, wanted, context);
+      return await fetchTo(join(dir, 'download'), deps, wanted, expected, context);
     } catch (error) {
       throw failureIn(`image ${id}`, error);
     } finally {

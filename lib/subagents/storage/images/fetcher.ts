@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ImageFormat } from '../../../model/image.js';
+import type { FetchOptions } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
+import { ALGORITHMS, normalizeDigests } from '../../shared/download/digests.js';
 import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
 import type { StoredImage } from '../disk-store.js';
@@ -21,11 +25,10 @@ export interface FetcherOptions extends FetchDeps {
 }
 
 /** What a caller asks for. */
-export interface FetchRequest {
+export interface FetchRequest extends Omit<FetchOptions, 'format'> {
+  format?: ImageFormat | undefined;
   /** `""` for the image server's copy. */
   source: string;
-  /** In hex. */
-  sha256?: string | undefined;
 }
 
 /** A caller that waits for an image. */
@@ -42,6 +45,19 @@ interface Fetch {
   waiters: Waiters;
   image: Promise<StoredImage>;
 }
+
+const describeSums = ({ digests, sums }: WantedImage): string => {
+  if (sums !== undefined) return `with the sums of ${describeSource(sums)}`;
+  const name = ALGORITHMS.findLast((algorithm) => digests[algorithm] !== undefined);
+  return name === undefined ? 'without a sha256' : `with the ${name} ${digests[name]}`;
+};
+
+const conflict = (wanted: WantedImage): Refusal =>
+  new Refusal(
+    'conflict',
+    `image ${wanted.id} is being fetched from ${describeSource(wanted.source)} ${describeSums(wanted)}: ` +
+      'wait until that fetch has ended',
+  );
 
 /**
  * Lets callers that want the same image share one fetch. A fetch outlives its last caller for a while, so that a
@@ -66,10 +82,15 @@ export class ImageFetcher {
   fetch(id: string, request: FetchRequest, { report, signal }: Waiter = {}): Promise<StoredImage> {
     const { imageServer } = this.#options;
     const source = request.source || (imageServer ? imageServerUrl(imageServer, id) : '');
-    const sha256 = request.sha256?.toLowerCase();
-    const fetch = this.#fetches.get(id) ?? this.#start({ id, source, sha256 });
-    if (fetch.wanted.source !== source || fetch.wanted.sha256 !== sha256)
-      return Promise.reject(this.#conflict(fetch.wanted));
+    const wanted: WantedImage = {
+      id,
+      source,
+      digests: normalizeDigests(request),
+      sums: request.sums || undefined,
+      format: request.format || undefined,
+    };
+    const fetch = this.#fetches.get(id) ?? this.#start(wanted);
+    if (!isDeepStrictEqual(fetch.wanted, wanted)) return Promise.reject(conflict(fetch.wanted));
     if (report) fetch.progress.listen(report);
     fetch.waiters.enter(signal);
     return fetch.image;
@@ -79,14 +100,6 @@ export class ImageFetcher {
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the storage sub-agent is stopping'));
     await Promise.allSettled([...this.#fetches.values()].map(({ image }) => image));
-  }
-
-  #conflict({ id, source, sha256 }: WantedImage): Error {
-    const sum = sha256 === undefined ? 'without a sha256' : `with the sha256 ${sha256}`;
-    return new Refusal(
-      'conflict',
-      `image ${id} is being fetched from ${describeSource(source)} ${sum}: wait until that fetch has ended`,
-    );
   }
 
   #start(wanted: WantedImage): Fetch {

@@ -1,9 +1,12 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
+import type { ImageFormat } from '../../../model/image.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { checkedFileName, readCheckedInfo } from '../convert.js';
 import type { CheckedFile } from '../disk-store.js';
-import { detectFormat, HEAD_BYTES, type ImageFormat } from '../image-format.js';
-import { checkImage, type ImageInfo, imageFile, measureImage, readImageInfo } from '../qemu-img.js';
+import { detectFormat, type FileEnds } from '../image-format.js';
+import { checkImage, type ImageInfo, measureImage, readImageInfo } from '../qemu-img.js';
+import { HEAD_BYTES, SECTOR_BYTES } from '../raw-disk.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
 /** A file that passed inspection. */
@@ -12,11 +15,19 @@ export interface InspectedFile extends CheckedFile {
   dataBytes: number;
 }
 
-const readHead = async (path: string): Promise<Buffer> => {
+const readEnds = async (path: string): Promise<FileEnds> => {
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
+    const { size } = await file.stat();
+    const read = async (length: number, position: number): Promise<Buffer> => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+      return buffer.subarray(0, bytesRead);
+    };
+    return {
+      head: await read(HEAD_BYTES, 0),
+      tail: await read(SECTOR_BYTES, Math.max(0, size - SECTOR_BYTES)),
+      size,
+    };
   } finally {
     await file.close();
   }
@@ -32,14 +43,19 @@ const checkSelfContained = (info: ImageInfo): void => {
     );
 };
 
-/** Names the file so that QEMU opens no backing file, whatever the header says. */
-const standalone = (format: ImageFormat, path: string): string =>
-  imageFile(format, path, format === 'raw' ? {} : { backing: null });
+/** Reads the header; where a format can name a backing file, as it names it. */
+const readInfo = (file: CheckedFile): Promise<ImageInfo> =>
+  file.format === 'qcow2' || file.format === 'vmdk'
+    ? readImageInfo(file.format, file.path)
+    : readCheckedInfo(file);
+
+/** QEMU has no check for a VHD, whose footer `detectFormat` has checked, and a raw disk has nothing to check. */
+const isCheckable = (format: ImageFormat): boolean => format !== 'raw' && format !== 'vhd';
 
 /** Runs a full check: QEMU reads the missing end of a truncated file as zeros, without an error. */
-const checkWhole = async (file: string, signal?: AbortSignal): Promise<void> => {
+const checkWhole = async (file: CheckedFile, signal?: AbortSignal): Promise<void> => {
   try {
-    await checkImage(file, signal ? { signal } : {});
+    await checkImage(checkedFileName(file), signal ? { signal } : {});
   } catch (error) {
     throw new Refusal('invalid', `the image is damaged or incomplete: ${errorMessage(error)}`, {
       cause: error,
@@ -49,17 +65,22 @@ const checkWhole = async (file: string, signal?: AbortSignal): Promise<void> => 
 
 /**
  * Checks a fetched file before anything else opens it.
+ * @param wanted the format that the file is said to have
  * @throws unless it is a complete image, needs no other file, and has a plausible size
  */
-export const inspectFile = async (path: string, signal?: AbortSignal): Promise<InspectedFile> => {
-  const format = detectFormat(await readHead(path));
-  const { size: fileSize } = await stat(path);
-  const info = await readImageInfo(format, path);
+export const inspectFile = async (
+  path: string,
+  wanted?: ImageFormat,
+  signal?: AbortSignal,
+): Promise<InspectedFile> => {
+  const ends = await readEnds(path);
+  const file: CheckedFile = { path, format: detectFormat(ends, wanted) };
+  const info = await readInfo(file);
   checkSelfContained(info);
-  checkProportion(info['virtual-size'], fileSize);
+  checkProportion(info['virtual-size'], ends.size);
   // All entries of an image's table may point to one cluster, so a small file can expand without end.
-  const dataBytes = await measureImage(standalone(format, path), signal);
-  checkUnpacked(dataBytes, fileSize);
-  if (format !== 'raw') await checkWhole(standalone(format, path), signal);
-  return { path, format, dataBytes };
+  const dataBytes = await measureImage(checkedFileName(file), signal);
+  checkUnpacked(dataBytes, ends.size);
+  if (isCheckable(file.format)) await checkWhole(file, signal);
+  return { ...file, dataBytes };
 };

@@ -64,16 +64,20 @@ const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string):
 
 const requestImage = async (
   { fetcher }: ImageDeps,
-  { id, type, source, sha256 }: ImageRequest,
+  request: ImageRequest,
   { signal, progress }: CallContext,
 ): Promise<StoredImage> => {
+  const { id, type } = request;
   checkId(id);
   if (type === 'container')
     throw new Refusal('invalid', `image ${id}: this store keeps disk images, not container images`);
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };
-  return fetcher.fetch(id, { source, sha256: sha256 || undefined }, { report, signal });
+  const { source, format, ...rest } = request;
+  if (format === 'rootfs')
+    throw new Refusal('invalid', `image ${id}: "rootfs" is a format of container images`);
+  return fetcher.fetch(id, { ...rest, source, format }, { report, signal });
 };
 
 /** The image methods of `ImageStore`. */

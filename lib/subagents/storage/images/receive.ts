@@ -1,10 +1,13 @@
-import { createHash, type Hash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
+import type { ImageFormat } from '../../../model/image.js';
 import { MB } from '../../../model/units.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
+import { type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';
 import { peek } from '../../shared/download/peek.js';
 import type { Source } from '../../shared/download/source.js';
-import { detectFormat, HEAD_BYTES } from '../image-format.js';
+import { isTar, TAR_HEADER_BYTES, unpackTar } from '../../shared/download/tar.js';
+import { detectHead } from '../image-format.js';
+import { HEAD_BYTES } from '../raw-disk.js';
 import { checkUnpacked } from './limits.js';
 import type { Claim } from './space.js';
 import { writeSparse } from './sparse-file.js';
@@ -16,8 +19,8 @@ const CHECK_BYTES = MB;
 
 /** A completely received file. */
 export interface Received {
-  /** The sum of the bytes as served, before unpacking, in hex. */
-  sha256: string;
+  /** The sums of the bytes as served, before unpacking. */
+  digests: Digests;
 }
 
 export interface ReceiveOptions {
@@ -27,6 +30,10 @@ export interface ReceiveOptions {
   signal: AbortSignal;
   /** Receives the count of bytes served so far, and their total if known. */
   onBytes: (done: number, total: number | undefined) => void;
+  /** The sums to calculate. */
+  algorithms: Iterable<Algorithm>;
+  /** The format that the file is said to have. */
+  format?: ImageFormat | undefined;
   /** See `checkUnpacked`. */
   largeBytes?: number;
 }
@@ -47,13 +54,13 @@ interface Intake {
   size: number | undefined;
   /** Count of bytes as served, before unpacking. */
   served: number;
-  hash: Hash;
+  digester: Digester;
 }
 
 async function* count(source: Source, intake: Intake, { onBytes }: ReceiveOptions): Bytes {
   onBytes(0, intake.size);
   for await (const chunk of source.bytes) {
-    intake.hash.update(chunk);
+    intake.digester.update(chunk);
     intake.served += chunk.length;
     onBytes(intake.served, intake.size);
     yield chunk;
@@ -62,12 +69,12 @@ async function* count(source: Source, intake: Intake, { onBytes }: ReceiveOption
 
 /** Passes on bytes that may be written: they begin like a supported image, have a plausible size, and fit. */
 async function* check(unpacked: AsyncIterable<Buffer>, intake: Intake, options: ReceiveOptions): Bytes {
-  const { claim, largeBytes } = options;
+  const { claim, format, largeBytes } = options;
   const pieces = inPieces(unpacked);
   try {
     const { head, all } = await peek(pieces, HEAD_BYTES);
     // A raw disk may turn out mostly empty. Other formats need room for a converted copy of the same size.
-    const isConverted = detectFormat(head.subarray(0, HEAD_BYTES)) !== 'raw';
+    const isConverted = detectHead(head.subarray(0, HEAD_BYTES), format) !== 'raw';
     let [written, checkAt] = [0, 0];
     for await (const piece of all) {
       checkUnpacked(written + piece.length, intake.served, largeBytes);
@@ -85,23 +92,29 @@ async function* check(unpacked: AsyncIterable<Buffer>, intake: Intake, options: 
   }
 }
 
+/** Unpacks the only disk of a tar archive; passes on any other file. */
+async function* unpackArchive(bytes: AsyncIterable<Buffer>): Bytes {
+  const { head, all } = await peek(inPieces(bytes), TAR_HEADER_BYTES);
+  yield* isTar(head) ? unpackTar(all) : all;
+}
+
 /**
- * Writes an image's bytes to a file as they arrive, unpacking them if they are compressed.
+ * Writes an image's bytes to a file as they arrive, unpacking them if they are compressed or in an archive.
  * @throws as soon as the bytes show that the image needs other files, has an implausible size, or does not fit
  */
 export const receive = async (source: Source, options: ReceiveOptions): Promise<Received> => {
-  const { path, signal } = options;
-  const intake: Intake = { size: source.size, served: 0, hash: createHash('sha256') };
+  const { path, signal, algorithms } = options;
+  const intake: Intake = { size: source.size, served: 0, digester: new Digester(algorithms) };
   const checked = (bytes: AsyncIterable<Buffer>): Bytes => check(bytes, intake, options);
   const write = (bytes: AsyncIterable<Buffer>): Promise<number> => writeSparse(bytes, path);
   const bytes = count(source, intake, options);
   try {
     const { head, all } = await peek(bytes, MAGIC_BYTES);
     const compression = detectCompression(head);
-    if (compression) await pipeline(all, unpack(compression), checked, write, { signal });
-    else await pipeline(all, checked, write, { signal });
+    if (compression) await pipeline(all, unpack(compression), unpackArchive, checked, write, { signal });
+    else await pipeline(all, unpackArchive, checked, write, { signal });
   } finally {
     closeSource(bytes);
   }
-  return { sha256: intake.hash.digest('hex') };
+  return { digests: intake.digester.digests() };
 };

@@ -1,10 +1,12 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifExists, replaceFile } from '../../../files/atomic-files.js';
+import { ALGORITHMS, type Digests } from '../../shared/download/digests.js';
 
-const SUM = /^[0-9a-f]{64}$/m;
+/** Match the line of a sum, which its length identifies. */
+const LINES = { sha256: /^[0-9a-f]{64}$/m, sha512: /^[0-9a-f]{128}$/m } as const;
 
-/** Stores the SHA-256 sum of the file that each image was made from, one file an image. */
+/** Stores the sums of the file that each image was made from, one file an image. */
 export class Sums {
   readonly #dir: string;
 
@@ -20,14 +22,24 @@ export class Sums {
       if (!known.has(name)) await rm(join(this.#dir, name), { force: true });
   }
 
-  /** Returns the sum in hex; `undefined` when the image was cloned or its sum is unreadable. */
-  async find(id: string): Promise<string | undefined> {
-    const text = await ifExists(readFile(this.#path(id), 'utf8'));
-    return SUM.exec(text ?? '')?.[0];
+  /** Returns the known sums: none when the image was cloned, and no sha512 when its fetch did not ask for one. */
+  async find(id: string): Promise<Digests> {
+    const text = (await ifExists(readFile(this.#path(id), 'utf8'))) ?? '';
+    return Object.fromEntries(
+      ALGORITHMS.flatMap((name) => {
+        const sum = LINES[name].exec(text)?.[0];
+        return sum === undefined ? [] : [[name, sum]];
+      }),
+    );
   }
 
-  async set(id: string, sha256: string): Promise<void> {
-    await replaceFile(this.#path(id), `${sha256}\n`);
+  async set(id: string, digests: Digests): Promise<void> {
+    await replaceFile(
+      this.#path(id),
+      Object.values(digests)
+        .map((sum) => `${sum}\n`)
+        .join(''),
+    );
   }
 
   async remove(id: string): Promise<void> {

@@ -1,7 +1,6 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { convert } from '../convert.js';
+import { convert, readCheckedInfo } from '../convert.js';
 import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
-import { readImageInfo } from '../qemu-img.js';
 import { listDatasets, parseProperty, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import type { DiskKind } from './kinds.js';
@@ -80,7 +79,7 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
     },
 
     addImage: async (id, file) => {
-      const { 'virtual-size': virtualSize } = await readImageInfo(file.format, file.path);
+      const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
       return add(id, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK));
     },
 

@@ -1,6 +1,6 @@
 import { path } from '../../../client/path.js';
 import { ACTION_SPECS } from '../../../model/actions.js';
-import type { Image } from '../../../model/image.js';
+import type { Image, ImageFetch } from '../../../model/image.js';
 import { formatMb } from '../../../portable/format.js';
 import { errorText, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
@@ -41,12 +41,15 @@ const deleteCell = (): Cell<Image> => {
   };
 };
 
+const sumOf = (sum: string): Pick<ImageFetch, 'sha256' | 'sha512'> =>
+  sum === '' ? {} : sum.length === 64 ? { sha256: sum } : { sha512: sum };
+
 const fetchImage = (): Promise<boolean> => {
   const input = (attributes: Record<string, string | boolean>): HTMLInputElement =>
     h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
   const id = input({ required: true, placeholder: 'debian-12', autofocus: true });
   const source = input({ placeholder: 'https://…' });
-  const sha256 = input({ placeholder: '64 hex digits', pattern: '[0-9a-fA-F]{64}' });
+  const sum = input({ placeholder: '64 or 128 hex digits', pattern: '[0-9a-fA-F]{64}([0-9a-fA-F]{64})?' });
   const type = h(
     'select',
     {},
@@ -60,7 +63,7 @@ const fetchImage = (): Promise<boolean> => {
       field('Type', type),
       field('ID', id, 'Any name; for a container image its full name: docker.io/library/busybox:1'),
       field('Source', source, 'An http, https or file URL. Leave empty for container images.'),
-      field('SHA-256', sha256, 'Optional; checked against the downloaded file'),
+      field('SHA-256 or SHA-512', sum, 'Optional; checked against the downloaded file'),
     ],
     isComplete: () => id.value.trim() !== '',
     submit: async () => {
@@ -68,7 +71,7 @@ const fetchImage = (): Promise<boolean> => {
         id: id.value.trim(),
         type: type.value,
         ...(source.value.trim() ? { source: source.value.trim() } : {}),
-        ...(sha256.value.trim() ? { sha256: sha256.value.trim() } : {}),
+        ...sumOf(sum.value.trim()),
       };
       const { jobId } = await submit('POST', baseOf(image), image);
       follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} fetched.` });

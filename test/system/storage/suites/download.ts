@@ -148,7 +148,7 @@ export const downloadSuite = (backend: Backend): void => {
     const response = await download(storage.port, `${GUEST}@one`);
     const source = join(storage.importDir, 'downloaded');
     await writeFile(source, Buffer.from(await response.arrayBuffer()));
-    await storage.call('RequestImage', { id: 'again', type: 'kvm', dest: '', source });
+    await storage.call('RequestImage', { id: 'again', type: 'kvm', dest: '', source, format: 'raw' });
     await t.notThrowsAsync(backend.imageIo(storage, 'again', 'read -P 0x11 0 1M'));
     await t.notThrowsAsync(backend.imageIo(storage, 'again', 'read -P 0x22 1M 1M'));
   });

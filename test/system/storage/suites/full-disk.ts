@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { Backend } from '../../../helpers/backends.js';
+import { asDisk } from '../../../helpers/raw-disk.js';
 import {
   addImage,
   createGuest,
@@ -41,7 +42,7 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
   test('a fetch that does not fit says so, leaves nothing and harms nothing', async (t) => {
     const { storage, tooMuchMb } = await backend.startSmall(t);
     await addImage(storage, 'there', 0x21);
-    const bytes = Buffer.alloc(tooMuchMb * MB, 1);
+    const bytes = asDisk(Buffer.alloc(tooMuchMb * MB, 1));
     const url = await serveHttp(t, (_, response) => void response.end(bytes));
     const request = { id: 'big', type: '', dest: '', source: `${url}/big` };
     await t.throwsAsync(storage.call('RequestImage', request), {

@@ -1,25 +1,45 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../../../helpers/backends.js';
+import { asDisk } from '../../../helpers/raw-disk.js';
 import { addImage, qemuImg, qemuIo, serveHttp } from '../../../helpers/storage.js';
 import { gate } from '../../../helpers/wait.js';
 
-const fetchRequest = (id: string, source: string): object => ({ id, type: 'kvm', dest: '', source });
+const fetchRequest = (id: string, source: string, rest: object = {}): object => ({
+  id,
+  type: 'kvm',
+  dest: '',
+  source,
+  ...rest,
+});
+
+/** The formats of images, with QEMU's names for them and its options. */
+const FORMATS = [
+  ['raw', 'raw'],
+  ['qcow2', 'qcow2'],
+  ['vmdk', 'vmdk'],
+  ['vhd', 'vpc', '-o', 'force_size=on'],
+  ['vhdx', 'vhdx'],
+  ['vdi', 'vdi'],
+] as const;
 
 /** Images, for every back end. */
 export const imagesSuite = (backend: Backend): void => {
   const { test } = backend;
 
-  for (const format of ['raw', 'qcow2', 'vmdk']) {
+  for (const [format, qemuFormat, ...options] of FORMATS) {
     test(`fetches a ${format} image over HTTP with its content`, async (t) => {
       const storage = await backend.start(t);
       const path = join(storage.importDir, 'disk.bin');
       await qemuImg('create', '-q', '-f', 'qcow2', `${path}.tmp`, '3M');
       await qemuIo(`${path}.tmp`, 'write -P 0x42 1M 1M');
-      await qemuImg('convert', '-f', 'qcow2', '-O', format, `${path}.tmp`, path);
+      await qemuImg('convert', '-f', 'qcow2', '-O', qemuFormat, ...options, `${path}.tmp`, path);
       const bytes = await readFile(path);
       const url = await serveHttp(t, (_, response) => void response.end(bytes));
-      const { images } = await storage.call('RequestImage', fetchRequest('debian/12', `${url}/disk.bin`));
+      const { images } = await storage.call(
+        'RequestImage',
+        fetchRequest('debian/12', `${url}/disk.bin`, { format }),
+      );
       const image = { id: 'debian/12', type: 'kvm', volume: 'images/debian/12', size: 3, status: 'complete' };
       t.deepEqual(images, [image]);
       await t.notThrowsAsync(backend.imageIo(storage, 'debian/12', 'read -P 0x42 1M 1M'));
@@ -59,7 +79,7 @@ export const imagesSuite = (backend: Backend): void => {
     const url = await serveHttp(t, (_, response) => {
       response.writeHead(200, { 'content-length': '65536' });
       if (broken) response.write('some', () => response.destroy());
-      else response.end(Buffer.alloc(65536, 1));
+      else response.end(asDisk(Buffer.alloc(65536, 1)));
     });
     await t.throwsAsync(storage.call('RequestImage', fetchRequest('a', `${url}/a`)), {
       message: /^image a: /,
@@ -86,7 +106,7 @@ export const imagesSuite = (backend: Backend): void => {
     const asked = gate();
     const url = await serveHttp(t, (_, response) => {
       asked.open();
-      void opened.then(() => response.end(Buffer.alloc(2 ** 20, 1)));
+      void opened.then(() => response.end(asDisk(Buffer.alloc(2 ** 20, 1))));
     });
     const fetched = storage.call('RequestImage', fetchRequest('b', `${url}/b`));
     await asked.opened;

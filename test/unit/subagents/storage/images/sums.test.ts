@@ -5,8 +5,8 @@ import { Sums } from '../../../../../lib/subagents/storage/images/sums.js';
 import { withFaults } from '../../../../helpers/faulty-disk.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
-const ONE = '1'.repeat(64);
-const TWO = '2'.repeat(64);
+const ONE = { sha256: '1'.repeat(64) };
+const TWO = { sha256: '2'.repeat(64), sha512: '2'.repeat(128) };
 
 const openSums = async (t: ExecutionContext): Promise<{ sums: Sums; dir: string }> => {
   const dir = await tempDir(t);
@@ -25,14 +25,22 @@ test('keeps the old sum when the new one cannot be written to the device', async
       (operation) => (operation === failing ? fault : undefined),
       () => t.throwsAsync(sums.set('a/b', TWO), { code: 'EIO' }),
     );
-  t.is(await sums.find('a/b'), ONE);
+  t.deepEqual(await sums.find('a/b'), ONE);
   t.deepEqual(await readdir(dir), ['a%2Fb']);
 });
 
 test('ignores a sum that a power cut has damaged', async (t) => {
   const { sums, dir } = await openSums(t);
-  for (const text of ['', '\n', ONE.slice(1), '\0'.repeat(65)]) {
+  for (const text of ['', '\n', ONE.sha256.slice(1), '\0'.repeat(65)]) {
     await writeFile(join(dir, 'a'), text);
-    t.is(await sums.find('a'), undefined);
+    t.deepEqual(await sums.find('a'), {});
   }
+});
+
+test('stores both sums, and reads a file with one', async (t) => {
+  const { sums, dir } = await openSums(t);
+  await sums.set('a', TWO);
+  t.deepEqual(await sums.find('a'), TWO);
+  await writeFile(join(dir, 'old'), `${ONE.sha256}\n`);
+  t.deepEqual(await sums.find('old'), ONE);
 });
