@@ -15,7 +15,7 @@ export const consoleRoutes: Route<Context>[] = [
     params: guestParams,
     query: serialConsoleQuery,
     scope: 'operate',
-    asks: 'sub-agent',
+    callsSubAgent: true,
     reply: {
       status: 101,
       description:
@@ -31,7 +31,7 @@ export const consoleRoutes: Route<Context>[] = [
     tags: ['consoles'],
     params: guestParams,
     scope: 'operate',
-    asks: 'sub-agent',
+    callsSubAgent: true,
     reply: {
       status: 101,
       description:

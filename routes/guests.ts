@@ -30,7 +30,7 @@ const metricsRoutes: Route<Context>[] = (
     summary: `Get the ${what} metrics of a guest`,
     tags: ['guests'],
     params: guestParams,
-    asks: 'sub-agent',
+    callsSubAgent: true,
     reply: { status: 200, description: `The guest's ${what} counters`, schema },
     handler,
   }),

@@ -18,6 +18,11 @@ declare module '@hapi/hapi' {
     scope?: Scope | 'public';
   }
 
+  interface ResponseObject {
+    /** Whether to copy the status and headers of a streamed source; the method is missing from hapi's types. */
+    passThrough(isEnabled: boolean): ResponseObject;
+  }
+
   interface RequestApplicationState {
     /** The id of the guest that the reply concerns. */
     guest?: string;

@@ -3,6 +3,7 @@ import type { Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import type { Reply } from '../model/endpoint.js';
 import { onRevoked } from './auth.js';
 import { bodyOf } from './json-body.js';
+import './hapi-types.js';
 
 /** Links to the next page of a list (RFC 8288). */
 const linkToNext = ({ url }: Request, cursor: string): string => {
@@ -10,11 +11,6 @@ const linkToNext = ({ url }: Request, cursor: string): string => {
   query.set('cursor', cursor);
   return `<${url.pathname}?${query}>; rel="next"`;
 };
-
-/** The method that hapi's types declare as a property. */
-interface PassThrough {
-  passThrough(isEnabled: boolean): void;
-}
 
 /** Ends a stream's response when the stream breaks off, the client stalls, or its token is revoked. */
 const guardStream = (body: Readable, request: Request, stall: number): void => {
@@ -50,7 +46,7 @@ export const respond = (
   for (const name in headers) response.header(name, String(headers[name]));
   if (body instanceof Readable) {
     // Otherwise hapi would copy the headers of the sub-agent's response.
-    (response as unknown as PassThrough).passThrough(false);
+    response.passThrough(false);
     guardStream(body, request, stall);
   }
   return response;

@@ -29,8 +29,8 @@ export interface Route<Context = never> {
   resumable?: boolean;
   /** Whether the response carries an ETag. */
   tagged?: boolean;
-  /** Set when the handler calls a sub-agent while the client waits. */
-  asks?: 'sub-agent';
+  /** Whether the handler calls a sub-agent while the client waits. */
+  callsSubAgent?: boolean;
   /** The success: JSON of that schema, bytes of that media type, or, with status 101, a WebSocket. */
   reply: { status: 101 | 200 | 202; description: string; schema?: Schema; type?: string };
   handler: (event: Event, context: Context) => Promise<Reply>;

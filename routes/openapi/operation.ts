@@ -45,11 +45,11 @@ const requestBody = ({ payload }: Route): JsonSchema => {
   return { requestBody: { required, ...inJson(referring(jsonSchemaOf(payload))) } };
 };
 
-const responseHeaders = ({ reply, query, tagged, asks, resumable }: Route): JsonSchema => {
+const responseHeaders = ({ reply, query, tagged, callsSubAgent, resumable }: Route): JsonSchema => {
   const { schema } = reply;
   const text = { schema: { type: 'string' } };
   const headers = {
-    ...(reply.status === 202 || asks
+    ...(reply.status === 202 || callsSubAgent
       ? { 'X-Guest-Job-ID': { description: 'The ID of the job, or of the pipeline run', ...text } }
       : {}),
     ...(query?.describe().keys.cursor

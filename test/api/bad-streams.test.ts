@@ -14,12 +14,12 @@ const downloadFrom = async (t: ExecutionContext, port: number): Promise<() => Pr
   return () => fetch(`${url}/guests/${id}/snapshots/monday/download`);
 };
 
-const download = async (t: ExecutionContext, answer: RequestListener): Promise<Response> =>
-  (await downloadFrom(t, await serveRaw(t, answer)))();
+const download = async (t: ExecutionContext, reply: RequestListener): Promise<Response> =>
+  (await downloadFrom(t, await serveRaw(t, reply)))();
 
 test('passes on an empty download', async (t) => {
-  const response = await download(t, (_, answer) => {
-    answer.writeHead(200, { 'Content-Length': 0 }).end();
+  const response = await download(t, (_, reply) => {
+    reply.writeHead(200, { 'Content-Length': 0 }).end();
   });
   t.is(response.status, 200);
   t.is(response.headers.get('content-length'), '0');
@@ -27,9 +27,9 @@ test('passes on an empty download', async (t) => {
 });
 
 test("keeps the sub-agent's own headers from the client", async (t) => {
-  const response = await download(t, (_, answer) => {
-    answer.writeHead(200, { 'Set-Cookie': 'a=b', 'Content-Encoding': 'gzip', 'X-Of-Its-Own': '1' });
-    answer.end('bytes');
+  const response = await download(t, (_, reply) => {
+    reply.writeHead(200, { 'Set-Cookie': 'a=b', 'Content-Encoding': 'gzip', 'X-Of-Its-Own': '1' });
+    reply.end('bytes');
   });
   t.is(await response.text(), 'bytes');
   for (const name of ['set-cookie', 'content-encoding', 'x-of-its-own'])
@@ -64,24 +64,24 @@ test('breaks off a download with a malformed chunk, and serves the next one', as
 });
 
 test('passes on the status and the partial message of a refusal that breaks off', async (t) => {
-  const response = await download(t, (_, answer) => {
-    answer.writeHead(409, { 'Content-Length': 100 }).write('it is locked', () => answer.destroy());
+  const response = await download(t, (_, reply) => {
+    reply.writeHead(409, { 'Content-Length': 100 }).write('it is locked', () => reply.destroy());
   });
   t.is(response.status, 409);
   t.like(await response.json(), { code: 409, message: 'it is locked' });
 });
 
 test('passes on a refusal that never ends after a time limit', async (t) => {
-  const response = await download(t, (_, answer) => {
-    answer.writeHead(409, { 'Content-Length': 100 }).write('it is locked');
+  const response = await download(t, (_, reply) => {
+    reply.writeHead(409, { 'Content-Length': 100 }).write('it is locked');
   });
   t.is(response.status, 409);
   t.like(await response.json(), { code: 409, message: 'it is locked' });
 });
 
 test('truncates the message of a very long refusal', async (t) => {
-  const response = await download(t, (_, answer) => {
-    answer.writeHead(500).end('word '.repeat(1_000_000));
+  const response = await download(t, (_, reply) => {
+    reply.writeHead(500).end('word '.repeat(1_000_000));
   });
   t.is(response.status, 500);
   const { message } = (await response.json()) as { message: string };

@@ -24,9 +24,9 @@ for (const [what, body] of [
 ] as const)
   test(`POST /guests with ${what} creates an empty guest`, async (t) => {
     const { call } = await serveApi(t);
-    const answer = await call('POST', '/guests', body);
-    t.is(answer.status, 202);
-    t.deepEqual(Object.keys(answer.body as object), ['id', 'state']);
+    const response = await call('POST', '/guests', body);
+    t.is(response.status, 202);
+    t.deepEqual(Object.keys(response.body as object), ['id', 'state']);
   });
 
 for (const [what, body] of [
@@ -86,12 +86,12 @@ for (const encoding of ['gzip', 'deflate'])
   test(`compresses a long response with ${encoding} when the client accepts it`, async (t) => {
     const { call, context } = await serveApi(t);
     for (let count = 0; count < 30; count++) await addGuest(context, { memory: 64 });
-    const answer = await call('GET', '/guests', undefined, { 'accept-encoding': encoding });
-    t.is(answer.headers.get('content-encoding'), encoding);
-    t.is((answer.body as unknown[]).length, 30);
+    const response = await call('GET', '/guests', undefined, { 'accept-encoding': encoding });
+    t.is(response.headers.get('content-encoding'), encoding);
+    t.is((response.body as unknown[]).length, 30);
     const plain = await call('GET', '/guests', undefined, { 'accept-encoding': 'identity' });
     t.is(plain.headers.get('content-encoding'), null);
-    t.deepEqual(plain.body, answer.body);
+    t.deepEqual(plain.body, response.body);
   });
 
 test('responds with JSON in UTF-8', async (t) => {

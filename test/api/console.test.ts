@@ -107,8 +107,8 @@ test('closes the console on malformed frames, and keeps serving', async (t) => {
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
   ];
-  const answer = await answerTo(url, `${handshake.join('\r\n')}\r\n\r\n${'nonsense'.repeat(100)}`);
-  t.regex(answer, /^HTTP\/1\.1 101 /);
+  const response = await rawResponseTo(url, `${handshake.join('\r\n')}\r\n\r\n${'nonsense'.repeat(100)}`);
+  t.regex(response, /^HTTP\/1\.1 101 /);
   t.is((await call('GET', '/healthz')).status, 200);
 });
 
@@ -181,7 +181,7 @@ test('runs other actions of the guest while its console is open', async (t) => {
   t.is((await call('POST', `/guests/${id}/start?wait=10`)).status, 200);
 });
 
-test('answers a request without a WebSocket handshake with 426', async (t) => {
+test('responds with 426 to a request without a WebSocket handshake', async (t) => {
   const { call, context } = await serve(t, undefined);
   const id = context.guests.list()[0]?.id;
   const { status, headers } = await call('GET', `/guests/${id}/console/serial`);
@@ -225,7 +225,7 @@ test('passes on the sub-agent’s refusal with its message', async (t) => {
   }
 });
 
-test('answers 503 when the sub-agent is down', async (t) => {
+test('responds with 503 when the sub-agent is down', async (t) => {
   const { serial, scripted } = await serve(t, undefined);
   await scripted.subAgent.close();
   t.like(await refusal(serial), { status: 503 });
@@ -267,17 +267,17 @@ test('records who opened which console in the audit log', async (t) => {
 });
 
 /** Returns the raw response to a raw request. */
-const answerTo = async (url: string, request: string): Promise<string> => {
+const rawResponseTo = async (url: string, request: string): Promise<string> => {
   const { port } = new URL(url);
   const socket = connect(Number(port), '127.0.0.1');
   socket.write(request);
   return text(socket);
 };
 
-test('answers a request that asks to upgrade to an unsupported protocol', async (t) => {
+test('responds in HTTP to a request for an upgrade to an unsupported protocol', async (t) => {
   const { url, context } = await serveApi(t);
   const body = '{"memory": 64}';
-  const answer = await answerTo(
+  const response = await rawResponseTo(
     url,
     [
       'POST /guests HTTP/1.1',
@@ -290,11 +290,11 @@ test('answers a request that asks to upgrade to an unsupported protocol', async 
       body,
     ].join('\r\n'),
   );
-  t.regex(answer, /^HTTP\/1\.1 202 [\s\S]*connection: close/i);
+  t.regex(response, /^HTTP\/1\.1 202 [\s\S]*connection: close/i);
   t.like(context.guests.list(), [{ memory: 64 }]);
 });
 
-test('answers pipelined upgrade requests after the earlier responses', async (t) => {
+test('responds to pipelined upgrade requests in order', async (t) => {
   const { opened, open } = gate();
   const { url, context } = await serveApi(t, {
     console: () => ({ bytes: shouting() }),
@@ -306,11 +306,11 @@ test('answers pipelined upgrade requests after the earlier responses', async (t)
     h2c: ['GET /healthz HTTP/1.1', 'Connection: Upgrade, close', 'Upgrade: h2c'],
     websocket: ['GET /nothing HTTP/1.1', 'Connection: Upgrade', 'Upgrade: websocket'],
   };
-  const answers = Object.values(upgrades).map((head) =>
-    answerTo(url, `${slow}${head.join('\r\n')}\r\nHost: localhost\r\n\r\n`),
+  const responses = Object.values(upgrades).map((head) =>
+    rawResponseTo(url, `${slow}${head.join('\r\n')}\r\nHost: localhost\r\n\r\n`),
   );
   open();
-  const [h2c, webSocket] = await Promise.all(answers);
+  const [h2c, webSocket] = await Promise.all(responses);
   t.regex(h2c ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 200 [\s\S]*\{"status":"ok"\}$/);
   t.regex(webSocket ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 404 /);
 });
@@ -333,9 +333,12 @@ test('does not upgrade a request with a body, and keeps the body whole', async (
   const { url, context } = await serveApi(t);
   const body = '{"memory": 64}';
   const head = 'POST /guests HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
-  t.regex(await answerTo(url, `${head}Content-Length: ${body.length}\r\n\r\n${body}`), /^HTTP\/1\.1 202 /);
+  t.regex(
+    await rawResponseTo(url, `${head}Content-Length: ${body.length}\r\n\r\n${body}`),
+    /^HTTP\/1\.1 202 /,
+  );
   const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
-  t.regex(await answerTo(url, chunked), /^HTTP\/1\.1 202 /);
+  t.regex(await rawResponseTo(url, chunked), /^HTTP\/1\.1 202 /);
   t.like(context.guests.list(), [{ memory: 64 }, { memory: 64 }]);
 });
 
@@ -358,14 +361,14 @@ test('rejects a malformed handshake with 400 and opens no console', async (t) =>
     [`${key}Sec-WebSocket-Version: 99\r\n`, /Sec-WebSocket-Version must be 13/],
     [`${key}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: a,,b\r\n`, /Sec-WebSocket-Protocol must be/],
   ] as const) {
-    const answer = await answerTo(url, `${head}${headers}\r\n`);
-    t.regex(answer, /^HTTP\/1\.1 400 [\s\S]*\{"message":/);
-    t.regex(answer, words);
+    const response = await rawResponseTo(url, `${head}${headers}\r\n`);
+    t.regex(response, /^HTTP\/1\.1 400 [\s\S]*\{"message":/);
+    t.regex(response, words);
   }
   t.deepEqual(scripted.consoles, []);
 });
 
-test('answers a request without a handshake with the error that a WebSocket would get', async (t) => {
+test('responds without a handshake with the error that a WebSocket would get', async (t) => {
   const { call, context } = await serve(t, () => {
     throw new Refusal('conflict', 'guest x is off: start it first');
   });
@@ -380,8 +383,8 @@ test('refuses a WebSocket on other routes, on unknown paths and without a key', 
   const { url, context } = await serve(t, undefined);
   const id = context.guests.list()[0]?.id;
   const upgrade = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
-  t.regex(await answerTo(url, `GET /healthz HTTP/1.1\r\n${upgrade}\r\n`), /^HTTP\/1\.1 200 /);
-  t.regex(await answerTo(url, `GET /nothing HTTP/1.1\r\n${upgrade}\r\n`), /^HTTP\/1\.1 404 /);
+  t.regex(await rawResponseTo(url, `GET /healthz HTTP/1.1\r\n${upgrade}\r\n`), /^HTTP\/1\.1 200 /);
+  t.regex(await rawResponseTo(url, `GET /nothing HTTP/1.1\r\n${upgrade}\r\n`), /^HTTP\/1\.1 404 /);
   const withoutKey = `GET /guests/${id}/console/serial HTTP/1.1\r\n${upgrade}\r\n`;
-  t.regex(await answerTo(url, withoutKey), /^HTTP\/1\.1 400 /);
+  t.regex(await rawResponseTo(url, withoutKey), /^HTTP\/1\.1 400 /);
 });

@@ -98,18 +98,18 @@ for (const [status, failure] of FAILURES)
         throw failure;
       },
     });
-    const { body, ...answer } = await call('GET', PATH);
-    t.is(answer.status, status);
-    t.truthy(answer.jobId);
+    const { body, ...response } = await call('GET', PATH);
+    t.is(response.status, status);
+    t.truthy(response.jobId);
     t.deepEqual(body, { message: 'snapshot monday: not that way', code: status, stack: [] } as object);
   });
 
 for (const status of [204, 302, 600])
-  test(`answers 502 when a sub-agent's status is ${status}, and names the status`, async (t) => {
+  test(`responds with 502 when a sub-agent's status is ${status}, and names the status`, async (t) => {
     const port = await serveFixed(t, status, status === 204 ? '' : 'look elsewhere');
     const { call } = await withGuest(t, rawDownload(port));
-    const { body, ...answer } = await call('GET', PATH);
-    t.is(answer.status, 502);
+    const { body, ...response } = await call('GET', PATH);
+    t.is(response.status, 502);
     t.like(body, { code: 502, stack: [] });
     t.regex((body as { message: string }).message, new RegExp(`status ${status}`));
   });
@@ -186,7 +186,7 @@ test('ends the download of a client that disconnects, and frees its place', asyn
   next.abort();
 });
 
-test('answers HEAD without leaving a download open', async (t) => {
+test('responds to HEAD without leaving a download open', async (t) => {
   const { url, call } = await withGuest(t);
   for (let count = 0; count < 6; count++) {
     const head = request(`${url}${PATH}`, { method: 'HEAD', agent: false }).end();
@@ -240,6 +240,6 @@ test('waits for a slow response that follows a stream on the same connection', a
   const head = `Host: ${host}\r\n`;
   socket.write(`GET ${PATH} HTTP/1.1\r\n${head}\r\n`);
   socket.write(`GET /guests/${ID}/metrics/cpu HTTP/1.1\r\n${head}Connection: close\r\n\r\n`);
-  const answers = await text(socket);
-  t.is(answers.match(/HTTP\/1\.1 200 OK/g)?.length, 2);
+  const responses = await text(socket);
+  t.is(responses.match(/HTTP\/1\.1 200 OK/g)?.length, 2);
 });

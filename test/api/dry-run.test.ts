@@ -12,10 +12,10 @@ for (const route of changes)
     const example = await exampleOf(route, context);
     const before = [context.guests.list(), context.jobs.list(), context.metadata.all()];
     const path = pathOf(route, { ...example, query: { ...example.query, dryRun: true } });
-    const answer = await call(route.method, path, route.method === 'GET' ? undefined : example.payload);
-    t.is(answer.status, 200, answer.text);
-    t.is(answer.jobId, null);
-    t.is(route.reply.schema?.validate(answer.body, { convert: false }).error, undefined);
+    const response = await call(route.method, path, route.method === 'GET' ? undefined : example.payload);
+    t.is(response.status, 200, response.text);
+    t.is(response.jobId, null);
+    t.is(route.reply.schema?.validate(response.body, { convert: false }).error, undefined);
     t.deepEqual([context.guests.list(), context.jobs.list(), context.metadata.all()], before);
   });
 

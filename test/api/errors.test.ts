@@ -3,12 +3,12 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { addGuest } from '../helpers/agent.js';
-import { type ApiAnswer, serveApi } from '../helpers/api.js';
+import { type ApiResponse, serveApi } from '../helpers/api.js';
 
 const NO_GUEST = '00000000-0000-4000-8000-000000000000';
 
 /** Checks that an error has the contract's shape, and returns its message. */
-const assertError = (t: ExecutionContext, { status, headers, body }: ApiAnswer, code: number): string => {
+const assertError = (t: ExecutionContext, { status, headers, body }: ApiResponse, code: number): string => {
   const { message, ...rest } = body as { message: string };
   t.is(status, code, message);
   t.deepEqual(rest, { code, stack: [] } as object);
@@ -49,9 +49,9 @@ for (const [method, path, allow] of [
 ] as const)
   test(`${method} ${path.replace(NO_GUEST, 'ID')} responds with 405 and the allowed methods`, async (t) => {
     const { call } = await serveApi(t);
-    const answer = await call(method, path, method === 'PUT' ? 'not { JSON' : undefined);
-    assertError(t, answer, 405);
-    t.is(answer.headers.get('allow'), allow);
+    const response = await call(method, path, method === 'PUT' ? 'not { JSON' : undefined);
+    assertError(t, response, 405);
+    t.is(response.headers.get('allow'), allow);
   });
 
 for (const [method, path] of [

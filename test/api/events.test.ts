@@ -26,20 +26,20 @@ const follow = (t: ExecutionContext, { url }: Api, options: Parameters<MistifyCl
   return seen;
 };
 
-const told = (seen: readonly { data: Data }[]): string[] =>
+const changesIn = (seen: readonly { data: Data }[]): string[] =>
   seen.map(({ data: { kind, change } }) => `${kind} ${change}`);
 
 test("reports a guest's creation: the guest, its job from queue to end, and its state", async (t) => {
   const api = await serveApi(t);
   const seen = follow(t, api, { lastEventId: '0' });
   const { body } = await api.call('POST', '/guests?wait=30', { memory: 64 });
-  await until('the job has ended', () => told(seen).includes('job ended'));
+  await until('the job has ended', () => changesIn(seen).includes('job ended'));
   const { id } = body as { id: string };
   const ofGuest = seen.filter(({ data }) => data.kind === 'guest');
-  t.is(told(ofGuest)[0], 'guest created');
+  t.is(changesIn(ofGuest)[0], 'guest created');
   t.like(ofGuest.at(-1)?.data, { id, guest: { id, state: 'running' } });
   const ofJob = seen.filter(({ data }) => data.kind === 'job');
-  t.is(told(ofJob)[0], 'job queued');
+  t.is(changesIn(ofJob)[0], 'job queued');
   t.like(ofJob.at(-1)?.data, { stage: 0, job: { GuestID: id, Action: 'create', Status: 'Complete' } });
   const ids = seen.map((event) => Number(event.id));
   t.deepEqual(
@@ -66,7 +66,7 @@ test('reports fetched and deleted images', async (t) => {
   await api.call('POST', '/images?wait=30', { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' });
   await api.call('DELETE', '/images/debian-12?wait=30');
   await until('both are reported', () => seen.length === 2);
-  t.deepEqual(told(seen), ['image fetched', 'image deleted']);
+  t.deepEqual(changesIn(seen), ['image fetched', 'image deleted']);
   t.is(seen[0]?.data.id, 'debian-12');
 });
 
@@ -77,7 +77,7 @@ test('filters by guest and kind', async (t) => {
   await api.context.guests.update(other.id, (guest) => ({ ...guest, memory: 1 }));
   await api.context.guests.update(one.id, (guest) => ({ ...guest, memory: 1 }));
   await until('it is reported', () => seen.length === 2);
-  t.deepEqual(told(seen), ['guest created', 'guest changed']);
+  t.deepEqual(changesIn(seen), ['guest created', 'guest changed']);
   t.true(seen.every(({ data }) => data.id === one.id));
 });
 
@@ -89,7 +89,7 @@ test('resumes after Last-Event-ID', async (t) => {
   await api.context.guests.remove(id);
   const seen = follow(t, api, { kind: 'guest', lastEventId: earlier[0]?.id });
   await until('the rest is reported', () => seen.length === 1);
-  t.deepEqual(told(seen), ['guest deleted']);
+  t.deepEqual(changesIn(seen), ['guest deleted']);
 });
 
 test('starts with new events when the client sends no id', async (t) => {

@@ -10,11 +10,11 @@ for (const route of routeTable.filter((each) => !isWebSocket(each)))
     const { call, context } = await serveApi(t);
     const example = await exampleOf(route, context);
     const payload = route.method === 'GET' ? undefined : example.payload;
-    const answer = await call(route.method, pathOf(route, example), payload);
-    t.is(answer.status, route.reply.status, answer.text);
+    const response = await call(route.method, pathOf(route, example), payload);
+    t.is(response.status, route.reply.status, response.text);
     if (!route.reply.schema) return;
-    t.regex(answer.headers.get('content-type') ?? '', /^application\/json/);
-    t.is(route.reply.schema.validate(answer.body, { convert: false }).error, undefined);
+    t.regex(response.headers.get('content-type') ?? '', /^application\/json/);
+    t.is(route.reply.schema.validate(response.body, { convert: false }).error, undefined);
   });
 
 for (const route of routeTable.filter(isWebSocket))

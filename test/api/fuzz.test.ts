@@ -8,7 +8,7 @@ import { type Api, serveApi } from '../helpers/api.js';
 import { type Example, exampleOf } from '../helpers/endpoints.js';
 import { bytesFor, exchange } from '../helpers/fuzz/raw.js';
 import { type FuzzRequest, requestFor } from '../helpers/fuzz/requests.js';
-import { type FuzzAnswer, send } from '../helpers/fuzz/send.js';
+import { type FuzzResponse, send } from '../helpers/fuzz/send.js';
 import { heapAfterCollection } from '../helpers/heap.js';
 import { numberFrom, SEED } from '../helpers/property.js';
 import { Random } from '../helpers/random.js';
@@ -19,7 +19,7 @@ const REQUESTS = numberFrom('MISTIFY_FUZZ_REQUESTS') ?? 3000;
 const CLIENTS = 8;
 /** Requests after which a client makes a new example, since many requests change or delete theirs. */
 const RENEW_AFTER = 20;
-const ANSWER_MS = 30_000;
+const RESPONSE_MS = 30_000;
 /** How long a client waits, in milliseconds; profiles take longer. */
 const PROFILE_MS = 100;
 const MB = 2 ** 20;
@@ -27,7 +27,7 @@ const MB = 2 ** 20;
 const isProfile = ({ path }: Route): boolean => path.endsWith('{profile}');
 
 /** Describes what is wrong with a response; `undefined` when nothing is. */
-const faultOf = ({ status, contentType, text }: FuzzAnswer, { method }: FuzzRequest, dbpath: string) => {
+const faultOf = ({ status, contentType, text }: FuzzResponse, { method }: FuzzRequest, dbpath: string) => {
   if (status >= 500) return `a ${status}`;
   if (status < 400) return undefined;
   if (text.includes(dbpath) || /\.[jt]s:\d+/.test(text)) return 'an error that tells of the inside';
@@ -63,17 +63,17 @@ const fuzz = async (api: Api, random: Random, requests: number, tally: Tally): P
     known.uses += 1;
     examples.set(route, known);
     const request = requestFor(route, known.example, random);
-    const answer = await send(port, agent, request, isProfile(route) ? PROFILE_MS : ANSWER_MS);
+    const response = await send(port, agent, request, isProfile(route) ? PROFILE_MS : RESPONSE_MS);
     tally.asked += 1;
-    if (!answer) {
+    if (!response) {
       tally.unanswered += 1;
       continue;
     }
-    const fault = faultOf(answer, request, api.dbpath);
+    const fault = faultOf(response, request, api.dbpath);
     if (fault)
-      throw new Error(`${fault}: ${JSON.stringify(request).slice(0, 2000)}\n${answer.text.slice(0, 2000)}`);
-    tally.statuses.set(answer.status, (tally.statuses.get(answer.status) ?? 0) + 1);
-    if (answer.status < 300) tally.succeeded.add(route);
+      throw new Error(`${fault}: ${JSON.stringify(request).slice(0, 2000)}\n${response.text.slice(0, 2000)}`);
+    tally.statuses.set(response.status, (tally.statuses.get(response.status) ?? 0) + 1);
+    if (response.status < 300) tally.succeeded.add(route);
   }
   agent.destroy();
 };
@@ -125,7 +125,7 @@ test('malformed HTTP causes no 5xx, and the agent closes every connection in the
   const clients = Array.from({ length: 32 }, async () => {
     for (let count = 0; count < REQUESTS / 500; count += 1) {
       const bytes = bytesFor(random);
-      const answered = await exchange(port, bytes, random.below(bytes.length + 1), ANSWER_MS);
+      const answered = await exchange(port, bytes, random.below(bytes.length + 1), RESPONSE_MS);
       const codes = [...answered.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => Number(code));
       if (codes.some((code) => code >= 500))
         throw new Error(`${codes} to ${JSON.stringify(bytes.toString('latin1'))}`);

@@ -37,8 +37,8 @@ test('rejects an id that is taken with 409 and keeps the existing guest', async 
 test('accepts only one of two concurrent creations with the same id', async (t) => {
   const { call } = await serveApi(t);
   const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
-  const answers = await Promise.all([1, 2].map(() => call('POST', '/guests', { id })));
-  t.deepEqual(answers.map(({ status }) => status).sort(), [202, 409]);
+  const responses = await Promise.all([1, 2].map(() => call('POST', '/guests', { id })));
+  t.deepEqual(responses.map(({ status }) => status).sort(), [202, 409]);
 });
 
 test('ignores the keys that only sub-agents set', async (t) => {
@@ -86,9 +86,9 @@ const NONSENSE: Record<string, [body: unknown, names: RegExp]> = {
 for (const [what, [body, names]] of Object.entries(NONSENSE))
   test(`rejects a guest with or of ${what} with 400, names the mistake and stores nothing`, async (t) => {
     const { call, context } = await serveApi(t);
-    const answer = await call('POST', '/guests', body);
-    t.is(answer.status, 400, answer.text);
-    t.regex((answer.body as { message: string }).message, names);
+    const response = await call('POST', '/guests', body);
+    t.is(response.status, 400, response.text);
+    t.regex((response.body as { message: string }).message, names);
     t.deepEqual([context.guests.list(), context.jobs.list()], [[], []] as never);
   });
 

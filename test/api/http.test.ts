@@ -14,8 +14,8 @@ const open = (t: ExecutionContext, url: string): Socket => {
 };
 
 /** Checks that an error has the contract's shape, and returns its message. */
-const assertError = (t: ExecutionContext, answer: string, code: number): string => {
-  const [head = '', body = ''] = answer.split('\r\n\r\n');
+const assertError = (t: ExecutionContext, response: string, code: number): string => {
+  const [head = '', body = ''] = response.split('\r\n\r\n');
   t.regex(head, new RegExp(`^HTTP/1.1 ${code} \\w`));
   t.regex(head, /^content-type: application\/json/im);
   const { message, ...rest } = JSON.parse(body) as { message: string };
@@ -24,7 +24,7 @@ const assertError = (t: ExecutionContext, answer: string, code: number): string 
 };
 
 /** Returns the server's raw response, after which it must close the connection. */
-const answerTo = async (t: ExecutionContext, url: string, request: string): Promise<string> => {
+const rawResponseTo = async (t: ExecutionContext, url: string, request: string): Promise<string> => {
   const socket = open(t, url);
   socket.write(request);
   return text(socket);
@@ -59,33 +59,33 @@ const MALFORMED: Record<string, [request: string, code: number, message: RegExp]
 for (const [what, [request, code, message]] of Object.entries(MALFORMED))
   test(`rejects a request with ${what} with ${code} in the shape of every error`, async (t) => {
     const { url } = await serveApi(t);
-    t.regex(assertError(t, await answerTo(t, url, request), code), message);
+    t.regex(assertError(t, await rawResponseTo(t, url, request), code), message);
   });
 
 test('responds to OPTIONS * with an error that does not blame the path', async (t) => {
   const { url } = await serveApi(t);
-  const answer = await answerTo(t, url, `OPTIONS * HTTP/1.1\r\nHost: localhost\r\n${CLOSE}`);
-  t.notRegex(assertError(t, answer, 400), /no such path/);
+  const response = await rawResponseTo(t, url, `OPTIONS * HTTP/1.1\r\nHost: localhost\r\n${CLOSE}`);
+  t.notRegex(assertError(t, response, 400), /no such path/);
 });
 
 test('accepts HTTP/1.0 without Host', async (t) => {
   const { url } = await serveApi(t);
-  t.regex(await answerTo(t, url, 'GET /guests HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 .*\[\]$/s);
+  t.regex(await rawResponseTo(t, url, 'GET /guests HTTP/1.0\r\n\r\n'), /^HTTP\/1.1 200 .*\[\]$/s);
 });
 
 test('ignores malformed cookies', async (t) => {
   const { url } = await serveApi(t);
-  t.regex(await answerTo(t, url, `${GET}Cookie: a="; =; b\r\n${CLOSE}`), /^HTTP\/1.1 200 /);
+  t.regex(await rawResponseTo(t, url, `${GET}Cookie: a="; =; b\r\n${CLOSE}`), /^HTTP\/1.1 200 /);
 });
 
 test('finishes the response to an earlier request before an error in a later one', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context);
   const earlier = `GET /guests/${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
-  const answers = await answerTo(t, url, `${earlier}FROB / HTTP/1.1\r\n\r\n`);
-  const second = answers.lastIndexOf('HTTP/1.1 ');
-  t.regex(answers.slice(0, second), new RegExp(`^HTTP/1.1 200 .*"id":"${id}".*}$`, 's'));
-  assertError(t, answers.slice(second), 400);
+  const responses = await rawResponseTo(t, url, `${earlier}FROB / HTTP/1.1\r\n\r\n`);
+  const second = responses.lastIndexOf('HTTP/1.1 ');
+  t.regex(responses.slice(0, second), new RegExp(`^HTTP/1.1 200 .*"id":"${id}".*}$`, 's'));
+  assertError(t, responses.slice(second), 400);
 });
 
 test('closes the connection of a rejected client without waiting for it', async (t) => {
@@ -115,7 +115,7 @@ for (const [what, request] of Object.entries({
 }))
   test(`responds with 408 to a request that does not finish ${what} in time`, async (t) => {
     const { url } = await serveApi(t, {}, IMPATIENT);
-    t.regex(assertError(t, await answerTo(t, url, request), 408), /did not arrive in time/);
+    t.regex(assertError(t, await rawResponseTo(t, url, request), 408), /did not arrive in time/);
   });
 
 test('allows a response to take longer than a request may', async (t) => {
@@ -153,7 +153,7 @@ for (const action of ACTIONS)
     t.deepEqual(scripted.calls, []);
   });
 
-test('answers HEAD of routes that only read', async (t) => {
+test('responds to HEAD of routes that only read', async (t) => {
   const { call, context } = await serveApi(t);
   const { id } = await addGuest(context);
   t.is((await call('HEAD', `/guests/${id}`)).status, 200);
@@ -165,14 +165,14 @@ for (const [method, path, body] of [
 ] as const)
   test(`${method} ${path} rejects an empty metadata key and gives the allowed length`, async (t) => {
     const { call } = await serveApi(t);
-    const answer = await call(method, path, body);
-    t.is(answer.status, 400);
-    t.regex((answer.body as { message: string }).message, /metadata key must have 1 to 255 characters/);
+    const response = await call(method, path, body);
+    t.is(response.status, 400);
+    t.regex((response.body as { message: string }).message, /metadata key must have 1 to 255 characters/);
   });
 
 test('rejects an all-zero MAC address and says what to do', async (t) => {
   const { call } = await serveApi(t);
-  const answer = await call('POST', '/guests', { nics: [{ network: 'br0', mac: '00:00:00:00:00:00' }] });
-  t.is(answer.status, 400);
-  t.regex((answer.body as { message: string }).message, /nics\[0\]\.mac.*leave it out/);
+  const response = await call('POST', '/guests', { nics: [{ network: 'br0', mac: '00:00:00:00:00:00' }] });
+  t.is(response.status, 400);
+  t.regex((response.body as { message: string }).message, /nics\[0\]\.mac.*leave it out/);
 });

@@ -37,10 +37,10 @@ test('recognises keys on every POST that queues a job', async (t) => {
 
 test('carries out concurrent requests with one key once', async (t) => {
   const { call, context } = await serveApi(t);
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, () => call('POST', '/guests', { memory: 64 }, KEY)),
   );
-  t.is(new Set(answers.map(({ jobId }) => jobId)).size, 1);
+  t.is(new Set(responses.map(({ jobId }) => jobId)).size, 1);
   t.is(context.jobs.list().length, 1);
 });
 
@@ -51,9 +51,9 @@ test('rejects the key of a different body or path with 409', async (t) => {
     ['/guests', { memory: 65 }],
     ['/images', { id: 'debian-12' }],
   ] as const) {
-    const { status, body: answer } = await call('POST', path, body, KEY);
+    const { status, body: response } = await call('POST', path, body, KEY);
     t.is(status, 409);
-    t.like(answer, {
+    t.like(response, {
       message: 'this idempotency key belongs to a different request: send a new request with a new key',
     });
   }

@@ -79,7 +79,7 @@ test('looks for an image in both stores', async (t) => {
   t.deepEqual((await call('GET', '/images/busybox')).body, { ...container, id: 'busybox' } as never);
 });
 
-for (const [what, answer] of Object.entries({
+for (const [what, response] of Object.entries({
   'an empty list': () => ({ images: [] }),
   'the error "not found"': () => {
     throw new Error('not found');
@@ -89,7 +89,7 @@ for (const [what, answer] of Object.entries({
   },
 }))
   test(`responds with 404 when both stores return ${what}`, async (t) => {
-    const methods = { 'Test.getImage': answer, 'Test.containerGetImage': answer };
+    const methods = { 'Test.getImage': response, 'Test.containerGetImage': response };
     const { call, context } = await serveApi(t, { methods });
     t.is((await call('GET', '/images/nope')).status, 404);
     t.is((await call('GET', '/container_images/nope')).status, 404);

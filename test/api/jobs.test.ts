@@ -89,7 +89,7 @@ test("shows a sub-agent's progress in the message of the running job until it en
     },
   });
   const { jobId } = await call('POST', '/images', { id: 'debian-12' });
-  await until('the progress is told', async () => {
+  await until('the progress is shown', async () => {
     const { body } = await call('GET', `/jobs/${jobId}`);
     return (body as Job).Message === '12 of 48 MB' && (body as Job).Status === 'Running';
   });

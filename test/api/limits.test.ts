@@ -5,23 +5,23 @@ import type { Method } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
 /** Makes a method that waits, and counts its concurrent calls. */
-const counted = (opened: Promise<void>): { answer: Method; now: () => number; most: () => number } => {
+const counted = (opened: Promise<void>): { response: Method; now: () => number; most: () => number } => {
   let now = 0;
   let most = 0;
-  const answer: Method = async ({ guest, type }) => {
+  const response: Method = async ({ guest, type }) => {
     now += 1;
     most = Math.max(most, now);
     await opened;
     now -= 1;
     return { guest, type };
   };
-  return { answer, now: () => now, most: () => most };
+  return { response, now: () => now, most: () => most };
 };
 
 const serveCounted = async (t: ExecutionContext, method: string, options: TestAgentOptions) => {
   const { opened, open } = gate();
   const calls = counted(opened);
-  const api = await serveApi(t, { ...options, methods: { [`Test.${method}`]: calls.answer } });
+  const api = await serveApi(t, { ...options, methods: { [`Test.${method}`]: calls.response } });
   return { ...api, ...calls, open };
 };
 
@@ -68,12 +68,12 @@ test('runs at most 100 info actions of a guest at a time without delaying other 
     service: { max_pending: 1000 },
   });
   const [one, two] = [await addGuest(context), await addGuest(context)];
-  const answers = Array.from({ length: 101 }, () => call('GET', `/guests/${one.id}/metrics/cpu`));
+  const responses = Array.from({ length: 101 }, () => call('GET', `/guests/${one.id}/metrics/cpu`));
   await until('100 run', () => now() === 100);
   const other = call('GET', `/guests/${two.id}/metrics/cpu`);
   await until('the other guest is served', () => now() === 101);
   open();
-  t.true((await Promise.all([...answers, other])).every(({ status }) => status === 200));
+  t.true((await Promise.all([...responses, other])).every(({ status }) => status === 200));
 });
 
 test('aborts the call of a client that disconnects', async (t) => {
@@ -90,10 +90,10 @@ test('aborts the call of a client that disconnects', async (t) => {
   });
   const { id } = await addGuest(context);
   const controller = new AbortController();
-  const answer = fetch(`${url}/guests/${id}/metrics/cpu`, { signal: controller.signal });
+  const response = fetch(`${url}/guests/${id}/metrics/cpu`, { signal: controller.signal });
   await until('it is called', () => scripted.calls.length === 1);
   controller.abort();
-  await t.throwsAsync(answer, { any: true });
+  await t.throwsAsync(response, { any: true });
   await aborted.opened;
   open();
 });

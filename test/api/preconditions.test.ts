@@ -30,12 +30,12 @@ for (const of of ['a guest', 'the hypervisor'])
     const { id } = await addGuest(api.context);
     const path = of === 'a guest' ? `/guests/${id}/metadata` : '/metadata';
     const condition = { 'If-Match': await etagOf(api, path) };
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       api.call('PATCH', path, { a: '1' }, condition),
       api.call('PATCH', path, { b: '2' }, condition),
     ]);
-    t.deepEqual(answers.map(({ status }) => status).sort(), [200, 412]);
-    const [won, lost] = answers.toSorted((one, other) => one.status - other.status);
+    t.deepEqual(responses.map(({ status }) => status).sort(), [200, 412]);
+    const [won, lost] = responses.toSorted((one, other) => one.status - other.status);
     const { body, headers } = await api.call('GET', path);
     t.deepEqual(body, won?.body);
     t.is(headers.get('etag'), won?.headers.get('etag') ?? '');

@@ -119,9 +119,9 @@ test('responds with 200 and the snapshots to a client that waits', async (t) => 
     ['POST', `${ALL}/monday/rollback`, `guests/${ID}@monday`],
     ['DELETE', `${ALL}/monday`, `guests/${ID}@monday`],
   ] as const) {
-    const answer = await call(method, `${path}?wait=30`, path === ALL ? { dest: 'monday' } : undefined);
-    t.deepEqual([answer.status, answer.body], [200, [{ id, size: 8 }]] as never);
-    t.is(context.jobs.get(answer.jobId ?? '').Status, 'Complete');
+    const response = await call(method, `${path}?wait=30`, path === ALL ? { dest: 'monday' } : undefined);
+    t.deepEqual([response.status, response.body], [200, [{ id, size: 8 }]] as never);
+    t.is(context.jobs.get(response.jobId ?? '').Status, 'Complete');
   }
 });
 

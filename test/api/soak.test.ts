@@ -29,9 +29,9 @@ const live = async ({ url }: Api): Promise<number> => {
   let requests = 0;
   const ask = async (method: string, path: string, body?: unknown) => {
     requests += 1;
-    const answer = await callApi(url, method, path, body);
-    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
-    return answer;
+    const response = await callApi(url, method, path, body);
+    if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${response.text}`);
+    return response;
   };
   const guest = (await ask('POST', '/guests?wait=30', { memory: 64, cpu: 1 })).body as { id: string };
   const path = `/guests/${guest.id}`;

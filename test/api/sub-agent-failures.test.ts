@@ -39,7 +39,7 @@ const FAILURES: Record<
     /cannot be reached/,
     (t) => serveTcp(t, (socket) => socket.once('data', () => socket.destroy())),
   ],
-  nobody: [503, /ECONNREFUSED/, refusingPort],
+  'a refused connection': [503, /ECONNREFUSED/, refusingPort],
   silence: [504, /no response to Test\.\w+ within 0\.1 s/, (t) => serveTcp(t, () => {})],
 };
 
@@ -47,10 +47,10 @@ for (const [what, [status, message, serve]] of Object.entries(FAILURES)) {
   test(`an info action whose service sends ${what} responds with ${status}`, async (t) => {
     const { call, context } = await withService(t, await serve(t), what === 'silence' ? 0.1 : 5);
     const { id } = await addGuest(context);
-    const answer = await call('GET', `/guests/${id}/metrics/cpu`);
-    t.is(answer.status, status);
-    t.regex((answer.body as { message: string }).message, message);
-    t.is(answer.headers.get('retry-after'), status === 503 ? '2' : null);
+    const response = await call('GET', `/guests/${id}/metrics/cpu`);
+    t.is(response.status, status);
+    t.regex((response.body as { message: string }).message, message);
+    t.is(response.headers.get('retry-after'), status === 503 ? '2' : null);
   });
 
   test(`an async action whose service sends ${what} ends in Error and leaves the guest unchanged`, async (t) => {

@@ -14,11 +14,11 @@ test("notifies a webhook of a guest's creation and of its job until it ends", as
   const webhooks = [{ url: receiver.url, secret: SECRET, kinds: ['guest' as const, 'job' as const] }];
   const api = await serveApi(t, { events: { webhooks } });
   const { jobId } = await api.call('POST', '/guests?wait=30', { memory: 64 });
-  const told = (kind: string): string[] =>
+  const changesOf = (kind: string): string[] =>
     receiver.posted.filter(({ body }) => body.kind === kind).map(({ body }) => `${body.change}`);
-  await until('the end is told', () => told('job').includes('ended'));
-  t.is(told('guest')[0], 'created');
-  t.is(told('job')[0], 'queued');
+  await until('the end is reported', () => changesOf('job').includes('ended'));
+  t.is(changesOf('guest')[0], 'created');
+  t.is(changesOf('job')[0], 'queued');
   t.is(receiver.posted.find(({ body }) => body.kind === 'job')?.body.id, jobId ?? '');
 });
 
@@ -28,12 +28,12 @@ test('resumes webhooks after a restart without repeating or skipping events', as
   const options = { dbpath, events: { webhooks: [{ url: receiver.url, secret: SECRET }] } };
   const first = await startTestAgent(t, options);
   first.context.events.publish({ kind: 'image', change: 'fetched', id: 'before', type: '' });
-  await until('it is told', () => receiver.taken.includes('before'));
+  await until('it is reported', () => receiver.taken.includes('before'));
   await first.drain(1000);
   await first.stop();
   const second = await startTestAgent(t, options);
   second.context.events.publish({ kind: 'image', change: 'fetched', id: 'after', type: '' });
-  await until('it is told', () => receiver.taken.includes('after'));
+  await until('it is reported', () => receiver.taken.includes('after'));
   t.is(receiver.taken.filter((id) => id === 'before').length, 1);
 });
 

@@ -7,7 +7,7 @@ import { routeTable } from '../../routes/table.js';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from './agent.js';
 import { requireDescribed } from './openapi.js';
 
-export interface ApiAnswer {
+export interface ApiResponse {
   status: number;
   headers: Headers;
   /** The parsed body, or its text when it is not JSON. */
@@ -28,7 +28,7 @@ export interface Api extends TestAgent {
     path: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ) => Promise<ApiAnswer>;
+  ) => Promise<ApiResponse>;
 }
 
 const parsed = (text: string): unknown => {
@@ -46,7 +46,7 @@ export const callApi = async (
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
-): Promise<ApiAnswer> => {
+): Promise<ApiResponse> => {
   const content = typeof body === 'string' ? body : JSON.stringify(body);
   const response = await fetch(`${url}${path}`, {
     method,
@@ -84,9 +84,9 @@ export const serveApi = async (
   t.teardown(() => server.stop());
   const url = `${server.info.protocol}://127.0.0.1:${server.info.port}`;
   const call: Api['call'] = async (method, path, ...rest) => {
-    const answer = await callApi(url, method, path, ...rest);
-    requireDescribed(method, path, answer);
-    return answer;
+    const response = await callApi(url, method, path, ...rest);
+    requireDescribed(method, path, response);
+    return response;
   };
   return { ...agent, url, asked, call, end: () => server.stop() };
 };

@@ -2,7 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { openApiDocument } from '../../routes/openapi/document.js';
 import { routeTable } from '../../routes/table.js';
-import type { ApiAnswer } from './api.js';
+import type { ApiResponse } from './api.js';
 
 type Media = Record<string, { schema?: unknown }>;
 type Responses = Record<string, { content?: Media }>;
@@ -53,7 +53,7 @@ const schemaReference = (method: string, url: string, status: number): string =>
 export const requireDescribed = (
   method: string,
   url: string,
-  { status, headers, body, text }: ApiAnswer,
+  { status, headers, body, text }: ApiResponse,
 ): void => {
   if (!headers.get('content-type')?.startsWith('application/json') || text === '') return;
   const validate = validatorOf(schemaReference(method, url, status));

@@ -80,9 +80,9 @@ for (const [client, headers] of [
   test(`performs an action that ${client} asks for by GET`, async (t) => {
     const { url, context } = await serveApi(t);
     const { id } = await addGuest(context, { state: 'shutoff' });
-    const answer = await get(`${url}/guests/${id}/start`, headers);
-    t.is(answer.status, 202);
-    t.truthy(answer.headers['x-guest-job-id']);
+    const response = await get(`${url}/guests/${id}/start`, headers);
+    t.is(response.status, 202);
+    t.truthy(response.headers['x-guest-job-id']);
   });
 
 test('performs no action by GET if the config says so, but still by POST', async (t) => {

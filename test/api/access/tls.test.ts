@@ -96,7 +96,7 @@ test('serves a replaced certificate, but not a broken one', async (t) => {
   t.is(await serialSeen(port, ca), expected);
 });
 
-ava('a certificate that cannot be used is told of before anything is served', async (t) => {
+ava('rejects an unusable certificate before anything is served', async (t) => {
   await t.throwsAsync(readTls({ cert: '/nowhere/cert.pem', key: '/nowhere/key.pem' }), {
     message: /^server\.tls cannot be used: ENOENT.*cert\.pem/,
   });

@@ -134,7 +134,7 @@ test('accepts a token as a WebSocket subprotocol', async (t) => {
     );
   };
   t.is(await open('operate'), 101);
-  t.is(await open('read'), 403, 'who may only look may not type');
+  t.is(await open('read'), 403, 'the scope read does not cover consoles');
   t.is(await open('admin', (token) => `${token}x`), 401);
 });
 

@@ -30,15 +30,15 @@ export const bytesFor = (random: Random): Buffer => {
 /** Sends bytes in two parts, half-closes, and returns the response up to the server's close or the time limit. */
 export const exchange = (port: number, bytes: Buffer, at: number, ms: number): Promise<string> =>
   new Promise((resolve) => {
-    let answered = '';
+    let response = '';
     const socket = connect(port, '127.0.0.1');
     const timer = setTimeout(() => socket.destroy(), ms);
     socket.setEncoding('latin1');
-    socket.on('data', (data) => (answered += data));
+    socket.on('data', (data) => (response += data));
     socket.on('error', () => {});
     socket.on('close', () => {
       clearTimeout(timer);
-      resolve(answered);
+      resolve(response);
     });
     socket.write(bytes.subarray(0, at));
     setImmediate(() => socket.end(bytes.subarray(at)));

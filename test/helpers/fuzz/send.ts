@@ -2,7 +2,7 @@ import { type Agent, type IncomingMessage, request } from 'node:http';
 import { constants, gunzipSync, inflateSync } from 'node:zlib';
 import type { FuzzRequest } from './requests.js';
 
-export interface FuzzAnswer {
+export interface FuzzResponse {
   status: number;
   contentType: string;
   text: string;
@@ -41,7 +41,7 @@ export const send = (
   agent: Agent,
   { method, path, headers, body }: FuzzRequest,
   ms: number,
-): Promise<FuzzAnswer | undefined> =>
+): Promise<FuzzResponse | undefined> =>
   new Promise((resolve) => {
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const call = request({
