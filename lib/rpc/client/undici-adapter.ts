@@ -1,5 +1,5 @@
-// Sends axios' requests with undici. Axios' own adapter adds redirects, proxies, forms, compression and progress, none
-// of which a call to the same host needs, over node:http: together they take several times as long as the request.
+// Sends axios' requests with undici. Axios' own adapter, over node:http, takes several times as long as the request: it
+// handles redirects, proxies, forms, compression and progress, which calls to the same host do not need.
 // Small responses are read as text, without undici's stream for each; downloads and events stay streams.
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { Dispatcher } from 'undici';
