@@ -1,12 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../../lib/agent/context.js';
+import { invalid } from '../../lib/errors.js';
+import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
-import type { Guest, LooseGuest } from '../../lib/model/guest.js';
-import { normalizeGuest } from '../../lib/model/guest.js';
+import { type Guest, isContainer, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
 import { submitCreate } from '../../lib/runtime/actions/guest-actions.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
+
+/**
+ * Gives the first of a virtual machine's disks the image that stands beside them. A guest without disks stays as it is:
+ * the storage sub-agent makes its disk.
+ * @throws {AgentError} `invalid` when no disk can take the image
+ */
+const withImageOnDisk = (guest: Guest): Guest => {
+  if (isContainer(guest) || !guest.disks?.length) return guest;
+  const disks = requestedDisks(guest);
+  if (!disks) throw invalid(unusedImage(guest));
+  return { ...guest, disks };
+};
 
 /** Stores a new guest and queues its creation. Ignores the keys that only sub-agents set: `state` and `vnc`. */
 export const createGuest = async (
@@ -16,7 +29,7 @@ export const createGuest = async (
   const { runtime } = context;
   const { state: _state, vnc: _vnc, ...spec } = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
-    const guest = normalizeGuest({ ...spec, id: spec.id || randomUUID() });
+    const guest = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);

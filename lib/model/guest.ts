@@ -130,7 +130,7 @@ export const guestSchema = Joi.object<Guest>({
   image: imageIdSchema
     .allow('', null)
     .description(
-      "A container's image, or the image to clone for the only disk of a virtual machine without `disks`",
+      "A container's image, or the image to clone for the first or only disk of a virtual machine",
     ),
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
   disks: Joi.array().items(diskSchema).max(26).allow(null).label('disks'),

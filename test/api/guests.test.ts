@@ -48,6 +48,28 @@ test('ignores the keys that only sub-agents set', async (t) => {
   t.false('vnc' in (body as object));
 });
 
+test('shows the image beside the disks on the first disk', async (t) => {
+  const { call } = await serveApi(t);
+  const { body } = await call('POST', '/guests', { image: 'kvm-image', disks: [{ size: 9 }, { size: 5 }] });
+  const { disks } = body as { disks: { image: string; size: number }[] };
+  t.deepEqual(
+    disks.map(({ image, size }) => [image, size]),
+    [
+      ['kvm-image', 9],
+      ['', 5],
+    ],
+  );
+});
+
+test('rejects an image that no disk would clone with 400', async (t) => {
+  const { call, context } = await serveApi(t);
+  const guest = { image: 'kvm-image', disks: [{ image: 'other' }, { size: 5 }] };
+  const { status, body } = await call('POST', '/guests', guest);
+  t.is(status, 400);
+  t.regex((body as { message: string }).message, /image kvm-image would not be used/);
+  t.deepEqual(context.guests.list(), []);
+});
+
 test('completes the keys of nics and disks for clients and sub-agents', async (t) => {
   const { call, scripted, context } = await serveApi(t);
   const { body, jobId } = await call('POST', '/guests', {

@@ -1,3 +1,4 @@
+import { requestedDisks, unusedImage } from '../../../model/disks.js';
 import type { Disk, Guest } from '../../../model/guest.js';
 import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -6,9 +7,6 @@ import type { DiskDefinition, StoredDisk } from '../disk-store.js';
 const DEFAULT_BUS = 'virtio';
 /** Linux's prefixes of device names by bus. Linux treats disks on any other bus as SCSI disks. */
 const PREFIXES: Record<string, string> = { virtio: 'vd', ide: 'hd' };
-
-const requestedDisks = (guest: Guest): Partial<Disk>[] =>
-  guest.disks?.length ? guest.disks : guest.image ? [{ image: guest.image }] : [];
 
 /** Returns the first free name among `vda`, `vdb`, … */
 const freeDevice = (bus: string, taken: Set<string>): string => {
@@ -33,11 +31,13 @@ const checkDisk = (index: number, { size = 0, image = '', device }: Partial<Disk
 };
 
 /**
- * Plans a guest's disks: those it lists, or else one cloned from its image. Fills in defaults.
- * @throws when a disk has neither size nor image, is too large, or shares its device name with another
+ * Plans a guest's disks and fills in their defaults.
+ * @throws when a disk has neither size nor image, is too large, or shares its device name with another, and when no disk
+ * can take the guest's image
  */
 export const planDisks = (guest: Guest): DiskDefinition[] => {
   const disks = requestedDisks(guest);
+  if (!disks) throw new Refusal('invalid', unusedImage(guest));
   const given = disks.flatMap(({ device }) => (device ? [device] : []));
   const taken = new Set(given);
   return disks.map((disk, index) => {

@@ -42,6 +42,16 @@ export const disksSuite = (backend: Backend): void => {
     await t.notThrowsAsync(backend.imageIo(storage, 'os', 'read -P 0x33 0 1M'));
   });
 
+  test('clones the image beside the disks for the first disk', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'os', 0x33);
+    const disks = [{ size: 5 }, { size: 2 }];
+    const { guest } = await storage.call('CreateGuestDisks', { guest: { id: GUEST_ID, image: 'os', disks } });
+    const [first = '', second = ''] = guest.disks.map(({ source }) => source);
+    await t.notThrowsAsync(backend.io(first, 'read -P 0x33 0 1M'));
+    await t.notThrowsAsync(backend.io(second, 'read -P 0 0 2M'));
+  });
+
   test('ignores the volume and source in a request', async (t) => {
     const storage = await backend.start(t);
     const [disk] = await createGuest(storage, [{ size: 1, source: '/etc/passwd', volume: '../x' }]);

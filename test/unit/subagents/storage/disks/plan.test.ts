@@ -24,6 +24,39 @@ test('plans one disk from the image of a guest without disks', (t) => {
   t.deepEqual(disks, [{ bus: 'virtio', device: 'vda', image: 'debian-12', requested: 0 }]);
 });
 
+const planWithImage = (...disks: Partial<Disk>[]) =>
+  planDisks({ id: GUEST_ID, image: 'debian-12', disks: disks.map(disk) }).map(({ image, requested }) => [
+    image,
+    requested,
+  ]);
+
+test('clones the image beside the disks for the first of them', (t) => {
+  t.deepEqual(planWithImage({ size: 20 }, { size: 5 }), [
+    ['debian-12', 20],
+    ['', 5],
+  ]);
+  t.deepEqual(planWithImage({}), [['debian-12', 0]]);
+  t.deepEqual(planWithImage({ size: 20 }, { image: 'data' }), [
+    ['debian-12', 20],
+    ['data', 0],
+  ]);
+});
+
+test('leaves the disks as they are when one of them names the image', (t) => {
+  t.deepEqual(planWithImage({ image: 'debian-12' }), [['debian-12', 0]]);
+  t.deepEqual(planWithImage({ size: 5 }, { image: 'debian-12' }), [
+    ['', 5],
+    ['debian-12', 0],
+  ]);
+});
+
+test('rejects an image that no disk would clone', (t) => {
+  t.throws(() => planWithImage({ image: 'other' }, { size: 5 }), {
+    message:
+      'image debian-12 would not be used, because disk 0 clones other: leave "image" out, or give a disk that image',
+  });
+});
+
 test('plans no disks for a guest with neither image nor disks', (t) => {
   t.deepEqual(planDisks({ id: GUEST_ID }), []);
 });
