@@ -5,7 +5,7 @@ import type { ClientOptions } from '../client/index.js';
 import { errorMessage } from '../errors.js';
 import { usageFailure } from './failure.js';
 
-const DEFAULT_URL = 'http://127.0.0.1:8080';
+export const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** Connection settings from one source: options, the environment, or the config file. */
 export interface Settings {
@@ -72,6 +72,33 @@ const readToken = (path: string): string => {
 /** Returns the setting from the first source that has it. */
 const first = <T>(sources: readonly Settings[], find: (source: Settings) => T | undefined): T | undefined =>
   sources.map(find).find((value) => value !== undefined);
+
+/** An address that the user gave, and where. */
+export interface GivenAddress {
+  /** A URL, or `unix:` and the path of a socket. */
+  address: string;
+  /** Such as `--url`. */
+  source: string;
+}
+
+const addressIn = ({ socket, url }: Settings, names: { url: string; socket: string }) => {
+  if (socket) return { address: `unix:${socket}`, source: names.socket };
+  return url ? { address: url, source: names.url } : undefined;
+};
+
+/** Finds the agent's address in the options, or else in the environment or the config file. */
+export const givenAddress = (
+  options: Settings,
+  env: NodeJS.ProcessEnv,
+): { inOptions?: GivenAddress | undefined; elsewhere?: GivenAddress | undefined } => {
+  const path = configPath(env);
+  return {
+    inOptions: addressIn(options, { url: '--url', socket: '--socket' }),
+    elsewhere:
+      addressIn(fromEnvironment(env), { url: 'MISTIFY_URL', socket: 'MISTIFY_SOCKET' }) ??
+      addressIn(fromFile(path), { url: `"url" in ${path}`, socket: `"socket" in ${path}` }),
+  };
+};
 
 /**
  * Merges the connection settings. Options take precedence over the environment, and that over the config file.

@@ -8,6 +8,7 @@ import { TokenRegistry } from '../../lib/auth/token-registry.js';
 import { type Config, ConfigError, DEFAULT_CONFIG, loadConfig } from '../../lib/config/load.js';
 import type { ServerConfig } from '../../lib/config/server.js';
 import { errorMessage, isErrno } from '../../lib/errors.js';
+import { removeListening, writeListening } from '../../lib/files/listening-file.js';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { startOnSocket } from '../../lib/http/private-socket.js';
 import { createLogger, type Logger } from '../../lib/log.js';
@@ -92,6 +93,7 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
     const left = runningJobs(agent);
     if (left.length > 0) log.warn({ jobs: left }, 'jobs still running, left to the next start');
     await Promise.all(servers.map((each) => each.stop()));
+    await removeListening(config.dbpath);
     await agent.stop();
     log.info('agent stopped');
     process.exit(0);
@@ -110,6 +112,11 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
   const listening = formatAddress({ host: address.host, port: Number(server.info.port) });
   log.info({ address: listening, dbpath: config.dbpath }, 'agent listening');
   const url = `${server.info.protocol}://${listening}`;
+  const { socket } = config.server;
+  await writeListening(config.dbpath, { url, ...(socket ? { socket: socket.path } : {}) }).catch(
+    (err: unknown) =>
+      log.warn({ err }, 'address not recorded: `mistify token` cannot tell whether its --url is this agent'),
+  );
   process.stderr.write(welcomeText(url, listening, config.server, configFile));
 };
 

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { type CreateOptions, guestSpec } from '../../client/guest-spec.js';
+import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addPair, parseCount, parseMb, parseNic } from '../option-values.js';
 import { withSession } from '../session.js';
 
 const EXAMPLES = `
 Sizes are in MB or have a unit: 10240 or 10G. The first disk is cloned from the image, further disks are blank.
-Without --disk, the guest gets one disk of the size of the image.
+Without --disk, the guest gets one disk of the size of the image. A guest needs an image or a disk.
 
 Examples:
   mistify guest create --image debian-12 --memory 512 --cpu 1 --wait
@@ -16,6 +17,21 @@ Examples:
 const collect =
   <T>(parse: (text: string) => T) =>
   (text: string, earlier: T[] = []): T[] => [...earlier, parse(text)];
+
+/** @throws {Failure} for a guest that could not start */
+const requireBootable = ({ image, disk = [], container }: CreateOptions): void => {
+  if (image !== undefined) return;
+  if (container)
+    throw usageFailure(
+      'a container needs an image: give --image',
+      'To list the images: mistify image list --container',
+    );
+  if (disk.length === 0)
+    throw usageFailure(
+      'a guest without an image or a disk cannot boot: give --image IMAGE, or --disk SIZE for a blank disk',
+      'To list the images: mistify image list',
+    );
+};
 
 export const addCreate = (guest: Command): void => {
   const create = guest
@@ -38,6 +54,7 @@ export const addCreate = (guest: Command): void => {
   addJobOptions(create).action(
     withSession(async (session, options: CreateOptions & FollowOptions) => {
       const { dryRun, name } = options;
+      requireBootable(options);
       const accepted = await session.client.guests.create(guestSpec(options), { dryRun });
       const { id } = accepted.body;
       await reportJob(session, accepted, `create ${name ?? id}`, options);

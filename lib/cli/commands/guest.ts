@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
 import { formatMb, shortId } from '../../portable/format.js';
+import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, nameOf } from '../names.js';
 import { type Column, parseFields } from '../output.js';
@@ -36,6 +37,12 @@ const lastFailure = async (client: MistifyClient, id: string): Promise<string> =
   for await (const { Status, Action, Message, ID } of client.jobsOf(id).every())
     if (Status === 'Error') return `${Action} failed: ${Message} (job ${ID})`;
   return 'the failed job is no longer in the job log';
+};
+
+const confirmDelete = async (client: MistifyClient, id: string, options: ConfirmOptions): Promise<void> => {
+  if (options.yes || options.dryRun) return;
+  const name = nameOf(await client.guests.get(id));
+  await confirm(`Delete guest ${name === undefined ? id : `${name} (${id})`} and its disks?`, options);
 };
 
 export const addGuestCommands = (program: Command): void => {
@@ -83,14 +90,18 @@ Examples:
   addCreate(guest);
   addMetrics(guest);
 
-  for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][])
-    addJobOptions(guest.command(`${action} <guest>`).description(description)).action(
-      withSession(async (session, text: string, options: FollowOptions) => {
+  for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {
+    const command = addJobOptions(guest.command(`${action} <guest>`).description(description));
+    if (action === 'delete') addConfirmOption(command);
+    command.action(
+      withSession(async (session, text: string, options: FollowOptions & ConfirmOptions) => {
         const id = await guestId(session.client, text);
+        if (action === 'delete') await confirmDelete(session.client, id, options);
         const { dryRun } = options;
         const accepted = await session.client.guests.perform(id, action, { dryRun });
         const name = nameOf(accepted.body) ?? shortId(id);
         await reportJob(session, accepted, `${action} ${name}`, options);
       }),
     );
+  }
 };

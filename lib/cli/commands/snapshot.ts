@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Snapshot } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
 import { parseSnapshotId } from '../../portable/snapshot-id.js';
+import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
@@ -24,7 +25,7 @@ export const addSnapshotCommands = (program: Command): void => {
       `
 Examples:
   mistify snapshot create web before-upgrade --wait
-  mistify guest shutdown web --wait && mistify snapshot rollback web before-upgrade --wait
+  mistify guest shutdown web --wait && mistify snapshot rollback web before-upgrade --yes --wait
   mistify snapshot download web before-upgrade --disk 0 -o web.raw`,
     );
 
@@ -56,11 +57,13 @@ Examples:
     ),
   );
 
-  addJobOptions(
-    addDiskOption(
-      snapshot
-        .command('rollback <guest> <name>')
-        .description('roll a guest back to a snapshot; the guest must be off'),
+  addConfirmOption(
+    addJobOptions(
+      addDiskOption(
+        snapshot
+          .command('rollback <guest> <name>')
+          .description('roll a guest back to a snapshot; the guest must be off'),
+      ),
     ),
   )
     .option('--destroy-more-recent', 'destroy newer snapshots, which otherwise block the rollback')
@@ -70,9 +73,11 @@ Examples:
           session,
           guest: string,
           name: string,
-          options: DiskOption & FollowOptions & { destroyMoreRecent?: boolean },
+          options: DiskOption & FollowOptions & ConfirmOptions & { destroyMoreRecent?: boolean },
         ) => {
           const { dryRun, destroyMoreRecent } = options;
+          const lost = destroyMoreRecent ? 'All later changes and snapshots' : 'All later changes';
+          await confirm(`Roll ${guest} back to ${name}? ${lost} are lost.`, options);
           const snapshots = await snapshotsOf(session.client, guest, options);
           const accepted = await snapshots.rollBack(name, { dryRun, destroyMoreRecent });
           await reportJob(session, accepted, `roll ${guest} back to ${name}`, options);
@@ -80,14 +85,17 @@ Examples:
       ),
     );
 
-  addJobOptions(
-    addDiskOption(snapshot.command('delete <guest> <name>').description('delete a snapshot')),
+  addConfirmOption(
+    addJobOptions(addDiskOption(snapshot.command('delete <guest> <name>').description('delete a snapshot'))),
   ).action(
-    withSession(async (session, guest: string, name: string, options: DiskOption & FollowOptions) => {
-      const snapshots = await snapshotsOf(session.client, guest, options);
-      const accepted = await snapshots.delete(name, { dryRun: options.dryRun });
-      await reportJob(session, accepted, `delete snapshot ${name} of ${guest}`, options);
-    }),
+    withSession(
+      async (session, guest: string, name: string, options: DiskOption & FollowOptions & ConfirmOptions) => {
+        await confirm(`Delete snapshot ${name} of ${guest}?`, options);
+        const snapshots = await snapshotsOf(session.client, guest, options);
+        const accepted = await snapshots.delete(name, { dryRun: options.dryRun });
+        await reportJob(session, accepted, `delete snapshot ${name} of ${guest}`, options);
+      },
+    ),
   );
 
   addDownload(snapshot);

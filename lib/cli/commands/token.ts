@@ -3,6 +3,8 @@ import type { StoredToken } from '../../auth/tokens.js';
 import { SCOPES, type Scope } from '../../model/principal.js';
 import { parseLifetime } from '../lifetime.js';
 import { type Column, Output } from '../output.js';
+import { requireSameAgent } from '../same-agent.js';
+import { givenAddress, type Settings } from '../settings.js';
 
 type ShownToken = Omit<StoredToken, 'sha256'>;
 
@@ -19,7 +21,7 @@ const parseName = (name: string): string => {
   return name;
 };
 
-interface StoreOptions {
+interface StoreOptions extends Settings {
   configFile?: string[];
   json?: boolean;
 }
@@ -31,9 +33,13 @@ const shellWord = (text: string): string =>
 const configOptions = ({ configFile = [] }: StoreOptions): string =>
   configFile.map((path) => ` -c ${shellWord(path)}`).join('');
 
-/** Opens the token store of the agent on this host. The API cannot create tokens. */
+/**
+ * Opens the token store of the agent on this host. The API cannot create tokens.
+ * @throws {Failure} when `--url` or `--socket` names another agent; so do the environment and the config file unless -c
+ * chooses the state
+ */
 const openStore = async (command: Command) => {
-  const { configFile, json = false } = command.optsWithGlobals<StoreOptions>();
+  const { configFile, json = false, ...settings } = command.optsWithGlobals<StoreOptions>();
   // Loading these modules takes longer than everything else, and --help does not need them.
   const [{ DEFAULT_CONFIG, loadConfig }, file, tokens] = await Promise.all([
     import('../../config/load.js'),
@@ -41,6 +47,8 @@ const openStore = async (command: Command) => {
     import('../../auth/tokens.js'),
   ]);
   const { dbpath, server } = await loadConfig(configFile ?? [DEFAULT_CONFIG]);
+  const { inOptions, elsewhere } = givenAddress(settings, process.env);
+  await requireSameAgent(inOptions ?? (configFile ? undefined : elsewhere), dbpath);
   const isRequired = server.auth?.includes('token') === true;
   return { dbpath, isRequired, out: new Output(json), ...file, ...tokens };
 };

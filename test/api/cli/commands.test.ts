@@ -82,7 +82,17 @@ for (const action of ['start', 'shutdown', 'poweroff', 'reboot', 'restart', 'sus
   test.serial(`guest ${action} queues a job and prints it as JSON`, async (t) => {
     const { url, context, asked } = await serveApi(t);
     await addGuest(context, { id: ID });
-    const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', action, ID, '--wait', '--json');
+    const confirmed = action === 'delete' ? ['--yes'] : [];
+    const { exitCode, stdout, stderr } = await mistify(
+      t,
+      url,
+      'guest',
+      action,
+      ID,
+      '--wait',
+      '--json',
+      ...confirmed,
+    );
     t.is(exitCode, 0, stderr);
     t.like(JSON.parse(stdout), { GuestID: ID, Action: action, Status: 'Complete' });
     t.true(asked.includes(`POST /guests/{guestID}/${action}`));
@@ -128,8 +138,8 @@ test.serial('lists, creates, rolls back to and deletes snapshots of one disk or 
   for (const [args, route] of [
     ['create web monday', 'POST /guests/{guestID}/snapshots'],
     ['create web monday --disk vda', 'POST /guests/{guestID}/disks/{diskID}/snapshots'],
-    ['rollback web monday --destroy-more-recent', 'POST /guests/{guestID}/snapshots/{name}/rollback'],
-    ['delete web monday', 'DELETE /guests/{guestID}/snapshots/{name}'],
+    ['rollback web monday --destroy-more-recent --yes', 'POST /guests/{guestID}/snapshots/{name}/rollback'],
+    ['delete web monday --yes', 'DELETE /guests/{guestID}/snapshots/{name}'],
   ] as const) {
     const { exitCode, stderr } = await mistify(t, url, 'snapshot', ...args.split(' '), '--wait');
     t.is(exitCode, 0, stderr);

@@ -37,7 +37,7 @@ test.serial('exits with 1 and the reason when the job fails', async (t) => {
     throw new Error('no room');
   };
   const { url } = await serveApi(t, { methods: { 'Test.create': fail } });
-  const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--wait');
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--disk', '64', '--wait');
   t.is(exitCode, 1);
   t.regex(stderr, /^error: create: .*no room/);
 });
@@ -47,7 +47,7 @@ test.serial('shows why a guest could not be created', async (t) => {
     throw new Error('no room');
   };
   const { url } = await serveApi(t, { methods: { 'Test.create': fail } });
-  await mistify(t, url, 'guest', 'create', '--id', ID, '--wait');
+  await mistify(t, url, 'guest', 'create', '--disk', '64', '--id', ID, '--wait');
   const { exitCode, stdout, stderr } = await mistify(t, url, 'guest', 'show', ID);
   t.is(exitCode, 0);
   t.regex(stdout, /^state +error$/m);
@@ -74,7 +74,7 @@ test.serial('exits with 4 and a hint when the agent goes away during --wait', as
 
 test.serial('exits with 2 and the message of the agent when it rejects the request', async (t) => {
   const { url } = await serveApi(t);
-  const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--memory', '0');
+  const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--disk', '64', '--memory', '0');
   t.is(exitCode, 2);
   t.regex(stderr, /"memory" must be greater than or equal to 1/);
 });
@@ -82,7 +82,7 @@ test.serial('exits with 2 and the message of the agent when it rejects the reque
 test.serial('exits with 6 on a conflict', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { id: ID });
-  t.is((await mistify(t, url, 'guest', 'create', '--id', ID)).exitCode, 6);
+  t.is((await mistify(t, url, 'guest', 'create', '--disk', '64', '--id', ID)).exitCode, 6);
 });
 
 for (const args of [

@@ -92,3 +92,61 @@ test.serial('serves a unix socket with the configured mode', async (t) => {
   t.is(status, 200);
   t.deepEqual(data, []);
 });
+
+/** Starts the program on a free port and returns its URL. */
+const startProgram = async (t: ExecutionContext, config: string): Promise<string> => {
+  const child = spawn(process.execPath, [PROGRAM, '-a', ':0', '-c', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  t.teardown(async () => {
+    const exited = once(child, 'exit');
+    if (child.kill('SIGTERM')) await exited;
+  });
+  let output = '';
+  child.stderr.on('data', (data) => {
+    output += data;
+  });
+  return until('it listens', () => /listens on (\S+)/.exec(output)?.[1], 60_000);
+};
+
+test.serial('mistify token rejects the address of another agent than the one with its state', async (t) => {
+  const { dir } = await writeConfig(t);
+  const socket = join(dir, 'api.sock');
+  const { config } = await writeConfig(t, { socket: { path: socket } });
+  const url = await startProgram(t, config);
+  const run = (...args: string[]) => mistify(t, '', 'token', ...args, '-c', config);
+  await until('its address is recorded', async () => (await run('list', '--url', url)).exitCode === 0);
+  t.is((await run('create', 'same', '--url', url.replace('127.0.0.1', 'localhost'))).exitCode, 0);
+  t.is((await run('create', 'socket', '--socket', socket)).exitCode, 0);
+  for (const [address, words] of [
+    [
+      ['--url', 'http://127.0.0.1:1'],
+      /--url names http:\/\/127\.0\.0\.1:1, but the agent .* listens on http/,
+    ],
+    [['--url', url.replace('http:', 'https:')], /listens on http:/],
+    [['--url', 'http://192.0.2.1:8080'], /an agent on another host/],
+    [['--socket', '/nowhere.sock'], /--socket names unix:\/nowhere\.sock/],
+  ] as [string[], RegExp][])
+    for (const command of [['create', 'other'], ['list'], ['revoke', 'same']]) {
+      const { exitCode, stderr } = await run(...command, ...address);
+      t.is(exitCode, 2, stderr);
+      t.regex(stderr, words);
+    }
+  const { stdout } = await run('list', '--json');
+  t.deepEqual(
+    (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name),
+    ['same', 'socket'],
+  );
+});
+
+test.serial('mistify token rejects an address while no agent with its state runs', async (t) => {
+  const { config } = await writeConfig(t);
+  const run = (url: string, ...args: string[]) => mistify(t, url, 'token', 'create', ...args);
+  const refused = await run('', 'ci', '-c', config, '--url', 'http://127.0.0.1:1');
+  t.is(refused.exitCode, 2);
+  t.regex(refused.stderr, /no agent with its state in .* is running\n.*-c/);
+  const byVariable = await run('http://192.0.2.1:8080', 'ci');
+  t.is(byVariable.exitCode, 2);
+  t.regex(byVariable.stderr, /MISTIFY_URL names http:\/\/192\.0\.2\.1:8080, an agent on another host/);
+  t.is((await run('http://192.0.2.1:8080', 'ci', '-c', config)).exitCode, 0);
+});
