@@ -100,7 +100,7 @@ export const followJob = async ({ client }: Session, id: string, title: string):
 };
 
 /** Formats how long a job ran. */
-export const elapsed = ({ StartedAt, UpdatedAt }: Pick<Job, 'StartedAt' | 'UpdatedAt'>): string =>
+const elapsed = ({ StartedAt, UpdatedAt }: Pick<Job, 'StartedAt' | 'UpdatedAt'>): string =>
   formatSeconds(Math.max(0.1, (Date.parse(UpdatedAt) - Date.parse(StartedAt)) / 1000));
 
 /** Says that a job is complete, and what its message adds. */

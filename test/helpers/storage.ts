@@ -16,6 +16,7 @@ export interface StorageResult {
   guest: Guest & { disks: Disk[] };
   images: Image[];
   snapshots: Snapshot[];
+  message?: string;
 }
 
 /** A storage sub-agent on a free port, with its own directories. */

@@ -41,6 +41,26 @@ export interface StoredDisk extends DiskDefinition {
   source: string;
 }
 
+/** One disk's part of a rollback. */
+export interface DiskRollback {
+  disk: StoredDisk;
+  /** The snapshots to destroy, oldest first. */
+  newer: string[];
+}
+
+/** An operation that changes the snapshots of disks. */
+export type SnapshotAction = 'create' | 'delete' | 'rollback';
+
+/** What a deletion could not remove yet. */
+export interface Leftover {
+  /** The store's name for it. */
+  volume: string;
+  /** What it takes. */
+  bytes: number;
+  /** What keeps it, and what to do, in words. */
+  reason: string;
+}
+
 /** A snapshot of one disk. */
 export interface StoredSnapshot {
   name: string;
@@ -66,7 +86,11 @@ export interface DiskStore {
   addImage(id: string, file: CheckedFile): Promise<StoredImage>;
   /** Copies an image into an independent one, which shares blocks with it where the file system can. */
   copyImage(id: string, dest: string): Promise<StoredImage>;
-  deleteImage(id: string): Promise<void>;
+  /**
+   * Deletes an image.
+   * @returns what stays for now
+   */
+  deleteImage(id: string): Promise<Leftover[]>;
   /** Lists the guests with disks that build on an image. */
   guestsOfImage(id: string): Promise<string[]>;
 
@@ -74,8 +98,13 @@ export interface DiskStore {
   findDisks(guest: string): Promise<StoredDisk[] | undefined>;
   /** Creates the disks of a guest without disks: all of them or none. */
   createDisks(guest: string, disks: DiskDefinition[]): Promise<StoredDisk[]>;
-  /** Deletes a guest's disks and their snapshots; succeeds when the guest has none. */
-  deleteDisks(guest: string): Promise<void>;
+  /**
+   * Deletes a guest's disks and their snapshots; succeeds when the guest has none.
+   * @returns what stays for now
+   */
+  deleteDisks(guest: string): Promise<Leftover[]>;
+  /** Returns the directory of a guest's disks, for files that belong to the guest. */
+  guestDir(guest: string): string;
   /**
    * Checks a disk.
    * @param running limits the check to what a running QEMU permits
@@ -97,12 +126,20 @@ export interface DiskStore {
   setConsistency(disks: StoredDisk[], name: string, consistency: Consistency): Promise<void>;
   deleteSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   /**
-   * Rolls a stopped guest's disk back to a snapshot and destroys the newer snapshots.
-   * @param newer the snapshots taken after it, oldest first
+   * Rolls disks of a stopped guest back to a snapshot and destroys the newer snapshots: of all disks or of none.
+   * @throws {TornError} when only some disks are rolled back, and that can be neither undone nor completed now
    */
-  rollback(disk: StoredDisk, name: string, newer: string[]): Promise<void>;
-  /** @throws when a clone outside the store builds on one of the snapshots, so that it cannot be destroyed */
-  requireUnused(disks: StoredDisk[], names: string[]): Promise<void>;
+  rollback(steps: DiskRollback[], name: string): Promise<void>;
+  /**
+   * Lists what keeps disks of a stopped guest from `action`: programs that have them open.
+   * @returns one obstacle each, in words
+   */
+  openedBy(disks: StoredDisk[], action: SnapshotAction): Promise<string[]>;
+  /**
+   * Lists what keeps snapshots from being destroyed, such as clones outside the store.
+   * @returns one obstacle each, in words
+   */
+  heldBy(disks: StoredDisk[], names: string[]): Promise<string[]>;
   /**
    * Streams the raw bytes of a snapshot; resolves once the first bytes are available. The stream ends only after the
    * last byte; on failure it is destroyed with an error. Destroying the stream, or aborting `signal`, stops the reader.

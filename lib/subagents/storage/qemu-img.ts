@@ -40,6 +40,13 @@ export const stdioWith = (files: readonly OpenFile[]): ['ignore', 'pipe', 'pipe'
 /** A failed qemu-img; the message quotes what it printed. */
 export class QemuImgError extends Error {
   override readonly name = 'QemuImgError';
+  /** Whether another program has the image open. */
+  readonly inUse: boolean;
+
+  constructor(message: string, { inUse = false, ...options }: ErrorOptions & { inUse?: boolean } = {}) {
+    super(message, options);
+    this.inUse = inUse;
+  }
 }
 
 /** The two errors of QEMU's image locking (block/file-posix.c, QEMU 7.2); qemu-img exits with 1 for all errors. */
@@ -49,8 +56,7 @@ const explain = (command: string, stderr: string, files: readonly OpenFile[]): s
   let text = stderr;
   for (const [index, { path }] of files.entries()) text = text.replaceAll(openFileName(index), path);
   const words = text.trim().split('\n').slice(-3).join('; ').replaceAll('qemu-img: ', '');
-  const hint = IN_USE.test(words) ? ' (the disk is in use by an unknown process)' : '';
-  return `qemu-img ${command}: ${words.slice(0, 1000)}${hint}`;
+  return `qemu-img ${command}: ${words.slice(0, 1000)}`;
 };
 
 /**
@@ -81,6 +87,7 @@ export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptio
   if (result.isCanceled) throw new QemuImgError(`qemu-img ${command}: cancelled`);
   throw new QemuImgError(explain(command, result.stderr || result.shortMessage || '', files), {
     cause: result,
+    inUse: IN_USE.test(result.stderr),
   });
 };
 

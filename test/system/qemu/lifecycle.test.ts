@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { QmpClient } from '../../../lib/qmp/client.js';
+import { removeRollbackMark, writeRollbackMark } from '../../../lib/subagents/shared/rollback-mark.js';
 import { hasAgent } from '../../../lib/subagents/shared/guest-agent/port.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
@@ -183,4 +185,19 @@ test('rejects methods that need a running guest for one that is off', async (t) 
   ]) {
     await t.throwsAsync(host.call(method, { id }), { message: /is shutoff: / }, method);
   }
+});
+
+test('does not start a guest whose disks are at different times', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const source = await host.makeDisk(id);
+  const disks = [{ source }];
+  await host.call('CreateGuest', { id, ...TINY, disks });
+  await writeRollbackMark(dirname(source), 'disk 0 is rolled back to s1, disk 1 is not: roll it back again');
+  const message = `guest ${id} does not start: disk 0 is rolled back to s1, disk 1 is not: roll it back again`;
+  await t.throwsAsync(host.call('Run', { id }), { message });
+  await t.throwsAsync(host.call('Create', { id, ...TINY, disks }), { message });
+  t.is(await host.state(id), 'shutoff');
+  await removeRollbackMark(dirname(source));
+  t.is((await host.call('Run', { id })).guest.state, 'running');
 });

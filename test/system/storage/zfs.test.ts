@@ -1,6 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import avaTest from 'ava';
 import { locateDisks } from '../../../lib/subagents/qemu/machine/disks.js';
+import { requireNotMarked } from '../../../lib/subagents/shared/rollback-mark.js';
 import { startLiveGuest } from '../../helpers/live-guest.js';
 import { missingParts, needsInTurn } from '../../helpers/needs.js';
 import {
@@ -13,6 +15,7 @@ import {
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
+import { wrapProgram } from '../../helpers/wrapped-program.js';
 import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 import { disksSuite } from './suites/disks.js';
@@ -20,6 +23,7 @@ import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
 import { liveSuite } from './suites/live.js';
 import { recoverSuite } from './suites/recover.js';
+import { severalDisksSuite } from './suites/several-disks.js';
 import { snapshotsSuite } from './suites/snapshots.js';
 
 let shared: TestPool | undefined;
@@ -46,6 +50,15 @@ snapshotsSuite(backend);
 downloadSuite(backend);
 liveSuite(backend);
 recoverSuite(backend);
+severalDisksSuite({
+  ...backend,
+  breakRollback: (t) =>
+    wrapProgram(
+      t,
+      'zfs',
+      'if [[ "$1" == rollback && "$2" == */disk-1@* ]]; then echo "no luck" >&2; exit 1; fi',
+    ),
+});
 
 const GUEST = `guests/${GUEST_ID}`;
 
@@ -65,6 +78,92 @@ test('names the foreign clone that keeps a snapshot from being destroyed', async
   await t.notThrowsAsync(storage.call('RollbackSnapshot', back));
 });
 
+test('changes no disk while a snapshot of one of them is held', async (t) => {
+  const storage = await backend.start(t);
+  const { dataset } = backend.part(storage);
+  const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+  const write = async (byte: number): Promise<void> => {
+    for (const { source } of disks) await backend.io(source, `write -P ${byte} 0 1M`);
+  };
+  for (const [byte, dest] of [[1, 's1'] as const, [2, 's2'] as const]) {
+    await write(byte);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest }));
+  }
+  await write(3);
+  const held = `${dataset}/guests/${GUEST_ID}/disk-1@s2`;
+  await zfs('hold', 'keep', held);
+  const message = new RegExp(`^${held} is held .*release it first: zfs release (TAG|keep) ${held}$`);
+  const back = snapshotRequest(`${GUEST}@s1`, { destroyMoreRecent: true });
+  await t.throwsAsync(storage.call('RollbackSnapshot', back), { message });
+  await t.throwsAsync(storage.call('DeleteSnapshot', snapshotRequest(`${GUEST}@s2`)), { message });
+  t.is((await storage.call('ListSnapshots', snapshotRequest(GUEST))).snapshots.length, 4);
+  for (const { source } of disks) await t.notThrowsAsync(backend.io(source, 'read -P 3 0 1M'));
+  await zfs('release', 'keep', held);
+  await storage.call('RollbackSnapshot', back);
+  for (const { source } of disks) await t.notThrowsAsync(backend.io(source, 'read -P 1 0 1M'));
+});
+
+test('a hold that comes in the middle of a rollback changes no disk and destroys no snapshot', async (t) => {
+  const storage = await backend.start(t);
+  const { dataset } = backend.part(storage);
+  const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+  for (const { source } of disks) await backend.io(source, 'write -P 1 0 1M');
+  for (const dest of ['s1', 's2']) await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest }));
+  for (const { source } of disks) await backend.io(source, 'write -P 2 0 1M');
+  const held = `${dataset}/guests/${GUEST_ID}/disk-1@s2`;
+  const mend = await wrapProgram(
+    t,
+    'zfs',
+    `if [[ "$1" == destroy && ! -e /tmp/${GUEST_ID}.held ]]; then touch /tmp/${GUEST_ID}.held; PATH="\${PATH#*:}" zfs hold keep ${held}; fi`,
+  );
+  t.teardown(() => rm(`/tmp/${GUEST_ID}.held`, { force: true }));
+  const back = snapshotRequest(`${GUEST}@s1`, { destroyMoreRecent: true });
+  await t.throwsAsync(storage.call('RollbackSnapshot', back), { message: /busy/ });
+  mend();
+  t.is((await storage.call('ListSnapshots', snapshotRequest(GUEST))).snapshots.length, 4);
+  for (const { source } of disks) await t.notThrowsAsync(backend.io(source, 'read -P 2 0 1M'));
+  await t.notThrowsAsync(
+    requireNotMarked(
+      GUEST_ID,
+      disks.map(({ source }) => source),
+    ),
+  );
+  await zfs('release', 'keep', held);
+  await t.notThrowsAsync(storage.call('RollbackSnapshot', back));
+});
+
+test('says what of a deleted guest stays and why, and destroys it once that is possible', async (t) => {
+  const storage = await backend.start(t);
+  const { dataset } = backend.part(storage);
+  const guest = `${dataset}/guests/${GUEST_ID}`;
+  const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+  for (const { source } of disks) await backend.io(source, 'write -P 1 0 1M');
+  await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 's1' }));
+  await zfs('hold', 'keep', `${guest}/disk-1@s1`);
+  const { message } = await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
+  t.regex(
+    message ?? '',
+    new RegExp(`^${guest} still takes 1.+MB: ${guest}/disk-1@s1 is held .*release it first: zfs release`),
+  );
+  await t.throwsAsync(createGuest(storage, [{ size: 1 }]), {
+    message: /is deleted, but still there: .*disk-1@s1 is held/,
+  });
+  await zfs('release', 'keep', `${guest}/disk-1@s1`);
+  await t.notThrowsAsync(createGuest(storage, [{ size: 1 }]));
+  t.is((await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } })).message, undefined);
+});
+
+test('says what of a deleted image stays and why', async (t) => {
+  const storage = await backend.start(t);
+  const { dataset } = backend.part(storage);
+  await addImage(storage, 'os');
+  await zfs('hold', 'keep', `${dataset}/images/os@image`);
+  const { message } = await storage.call('DeleteImage', { id: 'os' });
+  t.regex(message ?? '', /images\/os still takes .*: .*images\/os@image is held/);
+  t.deepEqual((await storage.call('ListImages', { id: '' })).images, []);
+  await zfs('release', 'keep', `${dataset}/images/os@image`);
+});
+
 test('rejects deleting an image with a foreign clone', async (t) => {
   const storage = await backend.start(t);
   const { dataset } = backend.part(storage);
@@ -82,7 +181,7 @@ test('a guest deleted during a download can be created again after it', async (t
   const response = await openDownload(storage.port, `${GUEST}@one`);
   await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
   await t.throwsAsync(createGuest(storage, [{ size: 1 }]), {
-    message: /is deleted, but a download still reads it/,
+    message: /is deleted, but still there: a download still reads it/,
   });
   response.destroy();
   const make = (): Promise<boolean> =>
@@ -124,7 +223,9 @@ test('rejects rolling back a disk that an unknown QEMU has open', async (t) => {
   await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
   const { stop } = await startLiveGuest(t, { ...storage, runDir: await tempDir(t) }, disks);
   const back = (): Promise<unknown> => storage.call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`));
-  await t.throwsAsync(back, { message: /in use by an unknown process/ });
+  await t.throwsAsync(back, {
+    message: /disk-0 is open by qemu-system-x86_64 \(process \d+\): stop that first$/,
+  });
   await stop();
   await t.notThrowsAsync(back);
 });

@@ -3,6 +3,7 @@ import type { QmpClient } from '../../../qmp/client.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Networks } from '../../shared/network/networks.js';
 import { createTaps, removeTaps } from '../../shared/network/taps.js';
+import { requireNotMarked } from '../../shared/rollback-mark.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import { type Accel, deviceGroups } from '../machine/accel.js';
 import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
@@ -106,6 +107,10 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
     host.program.sandbox(),
     host.networks.resolve(nics),
   ]);
+  await requireNotMarked(
+    id,
+    disks.map(({ source }) => source),
+  );
   // An interrupted start may have left a QEMU. Its guest never ran, so its taps can go at the same time.
   await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
   await removeRunDir(paths);

@@ -1,16 +1,22 @@
 import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
+import type { Logger } from '../../../log.js';
 import type { Disk, Guest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
+import { describeLeftovers } from '../leftovers.js';
 import { isRunning } from '../running-guest.js';
+import type { Journal } from '../snapshots/journal.js';
+import { requireNotTorn } from '../snapshots/torn.js';
 import { firstDifference, planDisks } from './plan.js';
 
 export interface DiskDeps {
   store: DiskStore;
   locks: Locks;
+  journal: Journal;
+  log: Logger;
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;
 }
@@ -46,15 +52,23 @@ const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promi
   return { guest: { ...guest, disks: disks.map(toDisk) } };
 };
 
-const deleteGuestDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+const deleteGuestDisks = async (
+  { store, journal, runDir, log }: DiskDeps,
+  guest: Guest,
+): Promise<GuestResponse> => {
   if ((await store.findDisks(guest.id)) && (await isRunning(runDir, guest.id)))
     throw new Refusal('conflict', `guest ${guest.id} is running: stop it before you delete its disks`);
-  await store.deleteDisks(guest.id);
-  return { guest };
+  const message = describeLeftovers(await store.deleteDisks(guest.id));
+  // An operation that was interrupted, or has failed midway, must not be completed on another guest of this id.
+  if (await journal.find(guest.id)) await journal.clear(guest.id);
+  if (message === undefined) return { guest };
+  log.warn({ guest: guest.id }, message);
+  return { guest, message };
 };
 
 const verifyDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
   const stored = (await store.findDisks(guest.id)) ?? [];
+  if (stored.length > 0) await requireNotTorn({ store }, guest.id);
   const running = await isRunning(runDir, guest.id);
   for (let index = 0; index < Math.max(stored.length, guest.disks?.length ?? 0); index += 1) {
     const disk = stored[index];

@@ -8,6 +8,7 @@ import type { CallContext, ReportProgress } from '../../../rpc/server/call-conte
 import { noSuchImage } from '../../shared/errors.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
+import { describeLeftovers } from '../leftovers.js';
 import type { ImageFetcher } from './fetcher.js';
 import type { Sums } from './sums.js';
 
@@ -42,14 +43,14 @@ const getImage = async (store: DiskStore, id: string): Promise<StoredImage> => {
   return image;
 };
 
-const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<StoredImage> => {
+const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<ImageResponse> => {
   const image = await getImage(store, id);
   const guests = await store.guestsOfImage(id);
   if (guests.length > 0)
     throw new Refusal('conflict', `image ${id} is in use by the disks of these guests: ${guests.join(', ')}`);
-  await store.deleteImage(id);
+  const message = describeLeftovers(await store.deleteImage(id));
   await sums.remove(id);
-  return image;
+  return { ...respond(image), ...(message === undefined ? {} : { message }) };
 };
 
 const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string): Promise<StoredImage> => {
@@ -91,7 +92,7 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
 
     RequestImage: async (request, call) => respond(await requestImage(deps, request, call)),
 
-    DeleteImage: async ({ id }) => respond(await locks.run(imageKey(id), () => deleteImage(deps, id))),
+    DeleteImage: ({ id }) => locks.run(imageKey(id), () => deleteImage(deps, id)),
 
     CloneImage: async ({ id, dest }) =>
       respond(await locks.runAll([imageKey(id), imageKey(dest)], () => cloneImage(deps, id, dest))),

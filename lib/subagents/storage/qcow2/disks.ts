@@ -8,11 +8,12 @@ import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { withGuestFile } from './guest-file.js';
 import { diskFileName, guestDir, imagePath, type Qcow2Layout } from './layout.js';
+import { DELETED, openFiles, removeTrash } from './leftovers.js';
 import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './records.js';
 
 type Disks = Pick<
   DiskStore,
-  'guestsOfImage' | 'findDisks' | 'createDisks' | 'deleteDisks' | 'checkDisk' | 'repair'
+  'guestsOfImage' | 'findDisks' | 'createDisks' | 'deleteDisks' | 'guestDir' | 'checkDisk' | 'repair'
 >;
 
 export const qcow2Disks = (layout: Qcow2Layout, findImage: DiskStore['findImage']): Disks => {
@@ -62,11 +63,15 @@ export const qcow2Disks = (layout: Qcow2Layout, findImage: DiskStore['findImage'
       return (await readDisks(layout, guest)) ?? [];
     },
 
+    guestDir: (guest) => guestDir(layout, guest),
+
     deleteDisks: async (guest) => {
-      const trash = await mkdtemp(join(layout.work, 'deleted-'));
+      const disks = (await readDisks(layout, guest)) ?? [];
+      const open = await openFiles(disks);
+      const trash = await mkdtemp(join(layout.work, DELETED));
       const moved = await ifExists(rename(guestDir(layout, guest), join(trash, guest)).then(() => true));
       if (moved) await sync(layout.guests);
-      await rm(trash, { recursive: true, force: true });
+      return [...open, ...(await removeTrash(trash))];
     },
 
     checkDisk: (disk: StoredDisk, running) =>

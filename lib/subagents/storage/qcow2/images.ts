@@ -10,6 +10,7 @@ import type { DiskStore, StoredImage } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { readImageInfo } from '../qemu-img.js';
 import { imageIdOf, imagePath, imageVolume, type Qcow2Layout } from './layout.js';
+import { openFiles } from './leftovers.js';
 
 type Images = Pick<DiskStore, 'listImages' | 'findImage' | 'addImage' | 'copyImage' | 'deleteImage'>;
 
@@ -87,8 +88,11 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
       add(dest, (path) => copyFile(imagePath(layout, id), path, constants.COPYFILE_FICLONE)),
 
     deleteImage: async (id) => {
-      await rm(imagePath(layout, id), { force: true });
+      const source = imagePath(layout, id);
+      const open = await openFiles([{ volume: imageVolume(id), source }]);
+      await rm(source, { force: true });
       await sync(layout.images);
+      return open;
     },
   };
 };

@@ -1,13 +1,16 @@
 import type { QmpClient } from '../../../qmp/client.js';
-import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
-import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import { onEachDisk } from '../on-each-disk.js';
+import { openDisks } from '../open-disks.js';
+import { qemuImg, readOpenInfo } from '../qemu-img.js';
 import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot } from './live.js';
 import { streamSnapshot } from './nbd.js';
+import { rollbackDisks } from './rollback.js';
+import { findEntry, readTable, runOnDisk, UNDO } from './table.js';
 
 type Snapshots = Pick<
   DiskStore,
@@ -16,44 +19,10 @@ type Snapshots = Pick<
   | 'setConsistency'
   | 'deleteSnapshot'
   | 'rollback'
-  | 'requireUnused'
+  | 'openedBy'
+  | 'heldBy'
   | 'readSnapshot'
 >;
-
-/** An entry of a file's snapshot table. qcow2 itself assigns the id, a number. */
-interface TableEntry {
-  id: string;
-  name: string;
-}
-
-/** Reads a file's snapshot table, which qcow2 keeps in the order of creation. */
-const readTable = (layout: Qcow2Layout, disk: StoredDisk): Promise<TableEntry[]> =>
-  withGuestFile(
-    layout,
-    disk,
-    'read',
-    async (file) => (await readOpenInfo(file.standalone(), file)).snapshots ?? [],
-  );
-
-const find = (table: readonly TableEntry[], disk: StoredDisk, name: string): TableEntry => {
-  const entry = table.find((snapshot) => snapshot.name === name);
-  if (!entry) throw notFound(`${disk.volume}@${name}`);
-  return entry;
-};
-
-const runOnDisk = (
-  layout: Qcow2Layout,
-  disk: StoredDisk,
-  flag: '-c' | '-d' | '-a',
-  snapshot: string,
-): Promise<string> =>
-  withGuestFile(layout, disk, 'write', (file) =>
-    qemuImg(['snapshot', '-q', flag, snapshot, file.standalone()], {
-      timeoutMs: LONG_TIMEOUT_MS,
-      gid: file.gid,
-      files: file.files,
-    }),
-  );
 
 /** Removes the snapshots that a failed `createAll` has taken. A disk without one is fine. */
 const undo = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
@@ -67,6 +36,14 @@ const createAll = async (layout: Qcow2Layout, disks: StoredDisk[], name: string)
     await undo(layout, disks, name);
     throw error;
   }
+};
+
+/** Opens the disk as a change would: a resize to the present size changes nothing, but needs QEMU's locks. */
+const probe = async (layout: Qcow2Layout, disk: StoredDisk): Promise<void> => {
+  await withGuestFile(layout, disk, 'write', async ({ standalone, gid, files }) => {
+    const { 'virtual-size': bytes } = await readOpenInfo(standalone(), { gid, files });
+    await qemuImg(['resize', '-q', standalone(), String(bytes)], { gid, files });
+  });
 };
 
 /** Removes a snapshot's consistency. A full device keeps it until `createSnapshot` reuses the name. */
@@ -88,7 +65,9 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
   return {
     snapshots: async (disk) => {
       const [table, consistencyOf] = await Promise.all([readTable(layout, disk), readConsistency(disk)]);
-      return table.map(({ name }) => ({ name, consistency: consistencyOf(name) }));
+      return table
+        .filter(({ name }) => name !== UNDO)
+        .map(({ name }) => ({ name, consistency: consistencyOf(name) }));
     },
 
     createSnapshot: async (disks, name, live) => {
@@ -100,23 +79,21 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
     setConsistency: (disks, name, consistency) => writeConsistency(layout, disks, name, consistency),
 
     deleteSnapshot: async (disks, name, live) => {
-      for (const disk of disks) await deleteOne(disk, name, live);
+      await onEachDisk(disks, `snapshot ${name} is deleted`, (disk) => deleteOne(disk, name, live));
       await forgetConsistency(layout, disks, name);
     },
 
-    rollback: async (disk, name, newer) => {
-      // By id, because qemu-img takes a name such as `2` for the id of another snapshot.
-      await runOnDisk(layout, disk, '-a', find(await readTable(layout, disk), disk, name).id);
-      for (const each of [...newer].reverse()) await deleteOne(disk, each);
-    },
+    rollback: (steps, name) => rollbackDisks(layout, steps, name),
 
-    // Nothing can be cloned from an internal snapshot.
-    requireUnused: async () => undefined,
+    openedBy: (disks) => openDisks(disks, (disk) => probe(layout, disk)),
+
+    // Nothing can be cloned from an internal snapshot, or hold one.
+    heldBy: async () => [],
 
     readSnapshot: (disk, name, signal) =>
       withGuestFile(layout, disk, 'read', async (file) => {
         const { snapshots = [], 'virtual-size': length } = await readOpenInfo(file.standalone(), file);
-        const snapshot = find(snapshots, disk, name);
+        const snapshot = findEntry(snapshots, disk, name);
         return { bytes: await streamSnapshot(file, snapshot, signal), length };
       }),
   };

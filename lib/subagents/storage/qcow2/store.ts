@@ -1,4 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
+import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { DiskStore } from '../disk-store.js';
 import { qcow2Disks } from './disks.js';
@@ -9,7 +10,9 @@ import { qcow2Snapshots } from './snapshots.js';
 /** Opens a store of qcow2 files: images, overlays on them as disks, and internal snapshots. */
 export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> => {
   const layout = layoutOf(dir);
-  await rm(layout.work, { recursive: true, force: true });
+  await rm(layout.work, { recursive: true, force: true }).catch((error) =>
+    log.warn(`unfinished files cannot be removed, remove them by hand: ${errorMessage(error)}`),
+  );
   for (const part of Object.values(layout)) await mkdir(part, { recursive: true, mode: 0o700 });
   const images = qcow2Images(layout, log);
   return {

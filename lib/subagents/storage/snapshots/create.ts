@@ -7,6 +7,7 @@ import { whileFrozen } from '../guest-agent/freeze.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
+import { requireNoObstacles } from './obstacles.js';
 import { journaled } from './recover.js';
 import type { Selection } from './select.js';
 
@@ -41,11 +42,12 @@ const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | 
 
 /**
  * Takes a snapshot of all selected disks or of none. A running guest's disks are captured at one instant, with its
- * file systems frozen if its guest agent can do that.
+ * file systems frozen if its guest agent can do that. Checks every known obstacle on all disks first.
  */
 export const createSnapshot = async (deps: SnapshotDeps, selection: Selection): Promise<void> => {
   const { store, runDir } = deps;
   const { guest, disks, name } = selection;
+  await requireNoObstacles(deps, { selection, action: 'create' });
   await explainNoSpace(`snapshot ${name}`, store.workDir, () =>
     journaled(deps, guest, intentOf('create', name, disks), () =>
       withMonitor(runDir, guest, (live) => take(deps, selection, live)),

@@ -1,4 +1,3 @@
-import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 /** Counts the readers of each snapshot. */
 export class SnapshotsInUse {
@@ -17,10 +16,8 @@ export class SnapshotsInUse {
     };
   }
 
-  /** @throws when one of the snapshots is being read */
-  check(ids: string[]): void {
-    const id = ids.find((each) => this.#readers.has(each));
-    if (id !== undefined)
-      throw new Refusal('conflict', `${id} is being downloaded: try again after the download`);
+  /** Returns those of the snapshots that are being read. */
+  among(ids: string[]): string[] {
+    return ids.filter((id) => this.#readers.has(id));
   }
 }

@@ -1,18 +1,22 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifExists, replaceFile, sync } from '../../../files/atomic-files.js';
-import type { StoredDisk } from '../disk-store.js';
+import type { SnapshotAction, StoredDisk } from '../disk-store.js';
 
 /** An operation on the snapshots of a guest's disks that changes one disk after another. */
 export interface Intent {
-  action: 'create' | 'delete' | 'rollback';
+  action: SnapshotAction;
   /** The snapshot's name. */
   name: string;
   /** The disks' numbers. */
   disks: number[];
+  /** Present once a rollback has failed midway: the disks that are, or may be, not rolled back. */
+  left?: number[];
+  /** Why it failed. */
+  reason?: string;
 }
 
-export const intentOf = (action: Intent['action'], name: string, disks: StoredDisk[]): Intent => ({
+export const intentOf = (action: SnapshotAction, name: string, disks: StoredDisk[]): Intent => ({
   action,
   name,
   disks: disks.map(({ index }) => index),

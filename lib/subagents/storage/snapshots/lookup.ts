@@ -35,3 +35,10 @@ export const newerThan = async (
   const at = names.indexOf(name);
   return at === -1 ? undefined : names.slice(at + 1);
 };
+
+/** Returns the names of the snapshots that all disks have, oldest first. */
+export const commonSnapshots = async (store: DiskStore, disks: StoredDisk[]): Promise<string[]> => {
+  const lists = await Promise.all(disks.map((disk) => store.snapshots(disk)));
+  const [first = [], ...others] = lists.map((list) => list.map(({ name }) => name));
+  return first.filter((name) => others.every((names) => names.includes(name)));
+};

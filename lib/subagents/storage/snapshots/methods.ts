@@ -6,14 +6,15 @@ import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
-import { isRunning, withMonitor } from '../running-guest.js';
+import { isRunning } from '../running-guest.js';
 import { createSnapshot } from './create.js';
+import { deleteSnapshot } from './delete.js';
 import type { SnapshotDeps } from './deps.js';
-import { intentOf } from './journal.js';
 import { disksWithSnapshot, listSnapshots } from './lookup.js';
-import { journaled, recoverGuest } from './recover.js';
+import { recoverGuest } from './recover.js';
 import { rollback } from './rollback.js';
 import { diskSnapshotId, guestOfSnapshot, type Selection, select, selectNamed } from './select.js';
+import { requireNotTorn } from './torn.js';
 
 type SnapshotMethod = (request: SnapshotRequest, call: Pick<CallContext, 'job'>) => Promise<SnapshotResponse>;
 
@@ -77,6 +78,7 @@ const create = async (
     return respond(deps, selection);
   }
   await checkNew(store, selection);
+  await requireNotTorn(deps, selection.guest);
   await createSnapshot(deps, selection);
   return respond(deps, selection);
 };
@@ -86,20 +88,15 @@ const remove = async (
   request: SnapshotRequest,
   repeat: boolean,
 ): Promise<SnapshotResponse> => {
-  const { store, inUse, runDir } = deps;
+  const { store } = deps;
   const selection = await selectNamed(store, request.id);
   const { guest, name } = selection;
   if (repeat && (await disksWithSnapshot(store, selection.disks, name)).length === 0)
     return { snapshots: [] };
   const removed = await get(deps, request);
+  await requireNotTorn(deps, guest);
   const disks = await disksWithSnapshot(store, selection.disks, name);
-  inUse.check(disks.map((disk) => diskSnapshotId(guest, disk, name)));
-  await store.requireUnused(disks, [name]);
-  await explainNoSpace(request.id, store.workDir, () =>
-    journaled(deps, guest, intentOf('delete', name, disks), () =>
-      withMonitor(runDir, guest, (live) => store.deleteSnapshot(disks, name, live)),
-    ),
-  );
+  await explainNoSpace(request.id, store.workDir, () => deleteSnapshot(deps, { ...selection, disks }));
   return removed;
 };
 

@@ -2,23 +2,17 @@ import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
 import { thawIfFrozen } from '../guest-agent/freeze.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
-import { disksWithSnapshot, newerThan } from './lookup.js';
+import { disksWithSnapshot } from './lookup.js';
+import { recoverRollback } from './recover-rollback.js';
+import { isTorn } from './torn.js';
 
-const rollForward = async (store: DiskStore, disks: StoredDisk[], name: string): Promise<void> => {
-  for (const disk of disks) {
-    const newer = await newerThan(store, disk, name);
-    if (newer) await store.rollback(disk, name, newer);
-  }
-};
-
-/** Removes a half-made or half-deleted snapshot, or completes a rollback. */
-const finish = async (
+/** Removes a half-made or half-deleted snapshot. */
+const removeRest = async (
   { store, log, runDir }: SnapshotDeps,
   guest: string,
   { action, name, disks: numbers }: Intent,
@@ -31,34 +25,33 @@ const finish = async (
       log: log.child({ guest, snapshot: name }),
     });
   if (!live) for (const disk of disks) await store.repair(disk);
-  if (action !== 'rollback')
-    await store.deleteSnapshot(await disksWithSnapshot(store, disks, name), name, live);
-  else if (!live) await rollForward(store, disks, name);
-  // A running guest keeps writing to its disks: they stay as they are.
-  else log.warn({ guest }, `rollback to ${name} abandoned: guest ${guest} was started before it completed`);
+  await store.deleteSnapshot(await disksWithSnapshot(store, disks, name), name, live);
+};
+
+const finish = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
+  if (intent.action === 'rollback') return recoverRollback(deps, guest, intent);
+  await withMonitor(deps.runDir, guest, (live) => removeRest(deps, guest, intent, live));
+  await deps.journal.clear(guest);
 };
 
 /**
  * Recovers from an operation that a killed process left half done: undoes a snapshot that not all disks have,
  * completes a deletion or a rollback. Await it before reading a guest's snapshots for a decision, because it changes
  * them. The caller holds the guest's lock.
- * @throws when recovery fails now; the next call tries again, except after a rollback, which is abandoned
+ * @throws when recovery fails now; the next call tries again, except after a rollback: see `recoverRollback`
  */
 export const recoverGuest = async (deps: SnapshotDeps, guest: string): Promise<void> => {
-  const { journal, log, runDir } = deps;
+  const { journal, log } = deps;
   const intent = await journal.find(guest);
-  if (!intent) return;
+  if (!intent || isTorn(intent)) return;
   try {
-    await withMonitor(runDir, guest, (live) => finish(deps, guest, intent, live));
+    await finish(deps, guest, intent);
   } catch (error) {
-    // A later attempt could discard what the guest wrote in between, so the caller must ask for the rollback again.
-    if (intent.action === 'rollback') await journal.clear(guest);
     throw new Error(
       `guest ${guest}: the interrupted ${intent.action} of snapshot ${intent.name} cannot be recovered: ${errorMessage(error)}`,
       { cause: error },
     );
   }
-  await journal.clear(guest);
   log.info({ guest, ...intent }, 'interrupted snapshot operation recovered');
 };
 
@@ -87,8 +80,8 @@ const writeIntent = async ({ journal }: SnapshotDeps, guest: string, intent: Int
 };
 
 /**
- * Runs `work`, which changes one disk after another, under a journal entry that lets the next process recover it.
- * Undoes a failed snapshot at once; the caller may repeat a failed deletion or rollback.
+ * Runs `work`, which creates or deletes a snapshot of one disk after another, under a journal entry that lets the next
+ * process recover it. Undoes a failed creation at once; the caller may repeat a failed deletion.
  */
 export const journaled = async (
   deps: SnapshotDeps,

@@ -1,36 +1,47 @@
+import { errorMessage } from '../../../errors.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
-import type { StoredDisk } from '../disk-store.js';
+import type { DiskRollback, StoredDisk } from '../disk-store.js';
+import { TornError } from '../torn-error.js';
 import type { SnapshotDeps } from './deps.js';
-import { intentOf } from './journal.js';
+import { type Intent, intentOf } from './journal.js';
 import { newerThan } from './lookup.js';
-import { journaled } from './recover.js';
-import { diskSnapshotId, type Selection } from './select.js';
+import { requireNoObstacles } from './obstacles.js';
+import type { Selection } from './select.js';
+import { beginRollback, endRollback, isTorn, recordTorn, type Torn, tornBy } from './torn.js';
 
-/** One disk's part of a rollback. */
-interface DiskRollback {
-  disk: StoredDisk;
-  /** The snapshots to destroy; `undefined` when the disk lacks the target snapshot. */
-  newer: string[] | undefined;
-}
-
-const checkSteps = ({ id, name }: Selection, steps: DiskRollback[], destroyMoreRecent: boolean): void => {
-  const without = steps.filter(({ newer }) => newer === undefined);
-  if (without.length === steps.length) throw notFound(id);
+/**
+ * Finds what each disk's rollback destroys.
+ * @throws when not all disks have the snapshot, or newer ones exist and must stay
+ */
+const plan = async (
+  { store }: SnapshotDeps,
+  { id, name, disks }: Selection,
+  destroyMoreRecent: boolean,
+): Promise<DiskRollback[]> => {
+  const steps: DiskRollback[] = [];
+  const without: StoredDisk[] = [];
+  for (const disk of disks) {
+    const newer = await newerThan(store, disk, name);
+    if (newer) steps.push({ disk, newer });
+    else without.push(disk);
+  }
+  if (steps.length === 0) throw notFound(id);
   if (without.length > 0) {
-    const missing = without.map(({ disk }) => disk.index).join(', ');
+    const missing = without.map(({ index }) => index).join(', ');
     throw new Refusal(
       'conflict',
       `${id}: disk ${missing} has no snapshot ${name}: roll the other disks back one by one`,
     );
   }
-  const newer = [...new Set(steps.flatMap((step) => step.newer ?? []))];
+  const newer = [...new Set(steps.flatMap((step) => step.newer))];
   if (newer.length > 0 && !destroyMoreRecent)
     throw new Refusal(
       'conflict',
       `${id}: newer snapshots exist: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
     );
+  return steps;
 };
 
 /** Whether the guest's file systems were flushed when the snapshot was taken. */
@@ -42,27 +53,61 @@ const isClean = async ({ store }: SnapshotDeps, { disks, name }: Selection): Pro
     .every(({ consistency }) => consistency === 'filesystem');
 };
 
+/** Rolls back some of the disks that a failed rollback has left at different times; the guest stays marked meanwhile. */
+const bringCloser = async (
+  deps: SnapshotDeps,
+  guest: string,
+  torn: Torn,
+  { name, disks }: Intent,
+  work: () => Promise<void>,
+): Promise<void> => {
+  await work();
+  const left = name === torn.name ? torn.left.filter((disk) => !disks.includes(disk)) : torn.left;
+  if (left.length === 0) await endRollback(deps, guest);
+  else await recordTorn(deps, guest, { ...torn, left });
+};
+
+/** Runs `work` while the guest is kept from starting. Afterwards it may start, unless its disks are of different times. */
+const whileMarked = async (
+  deps: SnapshotDeps,
+  guest: string,
+  intent: Intent,
+  work: () => Promise<void>,
+): Promise<void> => {
+  const before = await deps.journal.find(guest);
+  const torn = isTorn(before) ? before : undefined;
+  if (torn && !torn.disks.every((disk) => intent.disks.includes(disk)))
+    return bringCloser(deps, guest, torn, intent, work);
+  try {
+    await beginRollback(deps, guest, intent);
+    await work();
+  } catch (error) {
+    if (error instanceof TornError) throw await tornBy(deps, guest, intent, error);
+    if (torn) await recordTorn(deps, guest, { ...torn, reason: errorMessage(error) });
+    else await endRollback(deps, guest);
+    throw error;
+  }
+  await endRollback(deps, guest);
+};
+
 /**
- * Rolls the selected disks of a stopped guest back to a snapshot and destroys the newer snapshots. Checks every known
- * obstacle before changing the first disk. Repeating a rollback that failed midway completes it.
+ * Rolls the selected disks of a stopped guest back to a snapshot and destroys the newer snapshots: all disks or none.
+ * Checks every known obstacle on all disks before changing the first.
+ * @throws when it fails; if that has left the disks at different times, the guest does not start, and the error says so
  */
 export const rollback = async (
   deps: SnapshotDeps,
   selection: Selection,
   destroyMoreRecent: boolean,
 ): Promise<void> => {
-  const { store, inUse } = deps;
   const { guest, disks, name } = selection;
-  const steps = await Promise.all(
-    disks.map(async (disk): Promise<DiskRollback> => ({ disk, newer: await newerThan(store, disk, name) })),
-  );
-  checkSteps(selection, steps, destroyMoreRecent);
-  for (const { disk, newer = [] } of steps) {
-    inUse.check([name, ...newer].map((each) => diskSnapshotId(guest, disk, each)));
-    await store.requireUnused([disk], newer);
-  }
-  if (!(await isClean(deps, selection))) await clearHalted(sharedGuestPaths(deps.runDir, guest));
-  await journaled(deps, guest, intentOf('rollback', name, disks), async () => {
-    for (const { disk, newer = [] } of steps) await store.rollback(disk, name, newer);
+  const steps = await plan(deps, selection, destroyMoreRecent);
+  await requireNoObstacles(deps, {
+    selection,
+    action: 'rollback',
+    uses: steps.map(({ disk, newer }) => ({ disk, names: [name, ...newer] })),
+    destroys: steps.map(({ disk, newer }) => ({ disk, names: newer })),
   });
+  if (!(await isClean(deps, selection))) await clearHalted(sharedGuestPaths(deps.runDir, guest));
+  await whileMarked(deps, guest, intentOf('rollback', name, disks), () => deps.store.rollback(steps, name));
 };

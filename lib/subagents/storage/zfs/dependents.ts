@@ -6,10 +6,12 @@ import { DELETED_PROPERTY } from './work-area.js';
 interface Clone {
   dataset: string;
   origin: string;
+  /** Whether it is marked as deleted. */
+  deleted: boolean;
 }
 
-/** Lists all clones in the pool, except those marked as deleted. A snapshot's clones are always in its pool. */
-const listClones = async ({ root }: ZfsLayout): Promise<Clone[]> => {
+/** Lists all clones in the pool. A snapshot's clones are always in its pool. */
+export const listClones = async ({ root }: ZfsLayout): Promise<Clone[]> => {
   const [pool = root] = root.split('/');
   const rows = await listDatasets(
     ['name', 'origin', DELETED_PROPERTY],
@@ -19,7 +21,7 @@ const listClones = async ({ root }: ZfsLayout): Promise<Clone[]> => {
     pool,
   );
   return rows.flatMap(([dataset = '', origin = '-', deleted]) =>
-    origin === '-' || deleted === 'true' ? [] : [{ dataset, origin }],
+    origin === '-' ? [] : [{ dataset, origin, deleted: deleted === 'true' }],
   );
 };
 
@@ -28,6 +30,7 @@ export const clonesOf = async (layout: ZfsLayout, snapshots: string[]): Promise<
   const wanted = new Set(snapshots);
   const clones = await listClones(layout);
   return clones.filter(
-    ({ dataset, origin }) => wanted.has(origin) && !dataset.startsWith(`${layout.work.dataset}/`),
+    ({ dataset, origin, deleted }) =>
+      wanted.has(origin) && !deleted && !dataset.startsWith(`${layout.work.dataset}/`),
   );
 };

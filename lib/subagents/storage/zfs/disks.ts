@@ -11,11 +11,16 @@ import {
   guestDataset,
   imageDataset,
   imageSnapshot,
+  mountpointOf,
   type ZfsLayout,
 } from './layout.js';
+import { leftoversOf, requireFreeName } from './leftovers.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
-type Disks = Pick<DiskStore, 'findDisks' | 'createDisks' | 'deleteDisks' | 'checkDisk' | 'repair'>;
+type Disks = Pick<
+  DiskStore,
+  'findDisks' | 'createDisks' | 'deleteDisks' | 'guestDir' | 'checkDisk' | 'repair'
+>;
 
 export const DISK_PROPERTY = 'mistify:disk';
 
@@ -78,6 +83,7 @@ export const zfsDisks = (
       try {
         await zfsWhenFree('create', dataset);
         for (const [index, disk] of disks.entries()) await createDisk(`${dataset}/${diskName(index)}`, disk);
+        await requireFreeName(layout, kind, work, guestDataset(layout, guest));
         // One rename makes all of the guest's disks appear at once.
         await work.moveIntoPlace(dataset, guestDataset(layout, guest));
       } catch (error) {
@@ -89,11 +95,15 @@ export const zfsDisks = (
       return made;
     },
 
+    guestDir: (guest) => mountpointOf(layout, guestDataset(layout, guest)),
+
     deleteDisks: async (guest) => {
+      const dataset = guestDataset(layout, guest);
       try {
-        await work.remove(guestDataset(layout, guest));
+        return await leftoversOf(layout, kind, dataset, await work.remove(dataset));
       } catch (error) {
         if (!isDatasetMissing(error)) throw error;
+        return [];
       }
     },
 

@@ -5,6 +5,7 @@ import { listDatasets, parseProperty, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import type { DiskKind } from './kinds.js';
 import { guestOfDataset, imageDataset, imageIdOf, imageSnapshot, type ZfsLayout } from './layout.js';
+import { leftoversOf, requireFreeName } from './leftovers.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Images = Pick<
@@ -58,6 +59,7 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
       await write(kind.path(dataset));
       await kind.flush(dataset);
       await zfs('snapshot', imageSnapshot(dataset));
+      await requireFreeName(layout, kind, work, target);
       await work.moveIntoPlace(dataset, target);
     } catch (error) {
       await work.discard(dataset);
@@ -92,7 +94,8 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
     deleteImage: async (id) => {
       const [other] = await clones(id);
       if (other) throw new Refusal('conflict', `image ${id} is in use: ${other.dataset} is a clone of it`);
-      await work.remove(imageDataset(layout, id));
+      const dataset = imageDataset(layout, id);
+      return leftoversOf(layout, kind, dataset, await work.remove(dataset));
     },
 
     guestsOfImage: async (id) => {

@@ -1,17 +1,20 @@
 import { dirname } from 'node:path';
 import type { Consistency } from '../../../model/snapshot.js';
-import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
+import { openDisks } from '../open-disks.js';
 import { qemuImg } from '../qemu-img.js';
-import { listDatasets, parseProperty, zfs, zfsWhenFree } from './command.js';
+import { listDatasets, parseProperty, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
+import { destroySnapshot, pruneGuest } from './destroy.js';
 import { datasetOf } from './disks.js';
+import { describeHolds } from './holds.js';
 import type { DiskKind } from './kinds.js';
 import { snapshotOf, type ZfsLayout } from './layout.js';
+import { rollbackDisks } from './rollback.js';
 
 type Snapshots = Pick<
   DiskStore,
-  'snapshots' | 'createSnapshot' | 'setConsistency' | 'deleteSnapshot' | 'rollback' | 'requireUnused'
+  'snapshots' | 'createSnapshot' | 'setConsistency' | 'deleteSnapshot' | 'rollback' | 'openedBy' | 'heldBy'
 >;
 
 const CONSISTENCY_PROPERTY = 'mistify:consistency';
@@ -32,11 +35,8 @@ const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
 };
 
 export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
-  /**
-   * Checks that no unknown QEMU has the disk open: ZFS would change the disk under it.
-   * @throws when one has
-   */
-  const requireNotOpen = async (disk: StoredDisk): Promise<void> => {
+  /** Opens the disk as QEMU would: ZFS itself would change it under a QEMU that has it open. */
+  const probe = async (disk: StoredDisk): Promise<void> => {
     const bytes = await kind.size(datasetOf(layout, disk));
     // A resize to the current size changes nothing but needs the lock that QEMU holds.
     await qemuImg(['resize', '-q', '-f', 'raw', disk.source, String(bytes)]);
@@ -44,16 +44,6 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
 
   const snapshotsOf = (disks: StoredDisk[], name: string): string[] =>
     disks.map((disk) => snapshotOf(datasetOf(layout, disk), name));
-
-  /** Destroys snapshots of the guest's own dataset, a by-product of `zfs snapshot -r`, once no disk has them. */
-  const pruneGuest = async (disk: StoredDisk): Promise<void> => {
-    const guest = dirname(datasetOf(layout, disk));
-    const rows = await listDatasets(['name'], '-r', '-d', '2', '-t', 'snapshot', guest);
-    const names = rows.map(([name = '']) => name.split('@') as [string, string]);
-    const ofDisks = new Set(names.filter(([of]) => of !== guest).map(([, name]) => name));
-    for (const [of, name] of names)
-      if (of === guest && !ofDisks.has(name)) await zfsWhenFree('destroy', `${guest}@${name}`);
-  };
 
   return {
     snapshots: async (disk) => list(datasetOf(layout, disk)),
@@ -66,7 +56,7 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
         await zfs('snapshot', snapshot);
         return;
       }
-      await pruneGuest(first);
+      await pruneGuest(layout, first);
       await zfs('snapshot', '-r', snapshotOf(dirname(datasetOf(layout, first)), name));
     },
 
@@ -76,23 +66,30 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
     },
 
     deleteSnapshot: async (disks, name) => {
-      for (const snapshot of snapshotsOf(disks, name)) await zfsWhenFree('destroy', snapshot);
-      if (disks[0]) await pruneGuest(disks[0]);
+      await destroySnapshot(layout, disks, name);
+      if (disks[0]) await pruneGuest(layout, disks[0]);
     },
 
-    rollback: async (disk, name) => {
-      await requireNotOpen(disk);
-      await zfsWhenFree('rollback', '-r', snapshotOf(datasetOf(layout, disk), name));
-      await pruneGuest(disk);
+    rollback: async (steps, name) => {
+      await rollbackDisks(layout, steps, name);
+      if (steps[0]) await pruneGuest(layout, steps[0].disk);
     },
 
-    requireUnused: async (disks, names) => {
-      const [clone] = await clonesOf(
-        layout,
-        names.flatMap((name) => snapshotsOf(disks, name)),
-      );
-      if (clone)
-        throw new Refusal('conflict', `${clone.origin} has a clone, ${clone.dataset}: destroy that first`);
+    // Snapshots can be taken and destroyed while a program has the disk open.
+    openedBy: async (disks, action) => (action === 'rollback' ? openDisks(disks, probe) : []),
+
+    heldBy: async (disks, names) => {
+      const wanted = new Set(names.flatMap((name) => snapshotsOf(disks, name)));
+      if (wanted.size === 0) return [];
+      const datasets = disks.map((disk) => datasetOf(layout, disk));
+      const [clones, holds] = await Promise.all([
+        clonesOf(layout, [...wanted]),
+        describeHolds(['-d', '1', ...datasets], (snapshot) => wanted.has(snapshot)),
+      ]);
+      return [
+        ...clones.map(({ origin, dataset }) => `${origin} has a clone, ${dataset}: destroy that first`),
+        ...holds,
+      ];
     },
   };
 };

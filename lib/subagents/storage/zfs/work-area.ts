@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { hasDependents, isDatasetMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
 import type { ZfsLayout } from './layout.js';
 import { moveDataset } from './mounts.js';
@@ -20,6 +19,8 @@ export class WorkArea {
   readonly #layout: ZfsLayout;
   readonly #log: Logger;
   readonly #claimed = new Set<string>();
+  /** Why garbage could not be destroyed when it was last tried. */
+  readonly #failures = new Map<string, string>();
   /**
    * Destroys garbage. Sweeps run one at a time: otherwise, one could destroy a dataset that was created again after
    * another had destroyed the listed one.
@@ -40,14 +41,9 @@ export class WorkArea {
 
   /**
    * Renames a finished dataset, with its children, to its final name.
-   * @throws when a deleted dataset still has the name
+   * `isTaken` must have been false for that name.
    */
   async moveIntoPlace(dataset: string, target: string): Promise<void> {
-    if (await this.#isTaken(target))
-      throw new Refusal(
-        'conflict',
-        `${target} is deleted, but a download still reads it: try again after the download`,
-      );
     await moveDataset(dataset, target);
     this.#claimed.delete(dataset);
   }
@@ -58,11 +54,15 @@ export class WorkArea {
     await this.sweep();
   }
 
-  /** Marks a dataset as deleted and destroys it, now or once its last clone is gone. */
-  async remove(dataset: string): Promise<void> {
+  /**
+   * Marks a dataset as deleted and destroys it, now or in a later sweep: once nothing holds it.
+   * @returns why it is not destroyed yet, as zfs(8) says it
+   */
+  async remove(dataset: string): Promise<string | undefined> {
     // A rename into the work area would unmount what a download reads.
     await zfs('set', `${DELETED_PROPERTY}=true`, dataset);
     await this.sweep();
+    return this.#failures.get(dataset);
   }
 
   /** Removes the datasets and files that an earlier process left. */
@@ -83,7 +83,8 @@ export class WorkArea {
     }
   }
 
-  async #isTaken(dataset: string): Promise<boolean> {
+  /** Destroys a deleted dataset, and returns whether a dataset still has the name. */
+  async isTaken(dataset: string): Promise<boolean> {
     const find = (): Promise<string[][]> => listDatasets(['name'], dataset);
     if ((await find()).length === 0) return false;
     await this.sweep();
@@ -106,9 +107,11 @@ export class WorkArea {
       // Destroying the earlier ones may have taken long: check again.
       if ((await this.#listGarbage([dataset])).length === 0) return false;
       await zfsWhenFree('destroy', '-r', dataset);
+      this.#failures.delete(dataset);
       return true;
     } catch (error) {
       if (isDatasetMissing(error)) return true;
+      this.#failures.set(dataset, errorMessage(error));
       // A dataset with dependents goes in a later sweep.
       if (!hasDependents(error))
         this.#log.warn(`dataset ${dataset} not destroyed, the next sweep retries: ${errorMessage(error)}`);

@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { requireNotMarked, writeRollbackMark } from '../../../../lib/subagents/shared/rollback-mark.js';
 import type { Backend } from '../../../helpers/backends.js';
 import { startLiveGuest } from '../../../helpers/live-guest.js';
 import { createGuest, openDownload, snapshotRequest, type TestStorage } from '../../../helpers/storage.js';
@@ -25,6 +26,16 @@ export const recoverSuite = (backend: Backend): void => {
   /** Writes the journal entry that a process killed in the middle of `action` leaves. */
   const leaveIntent = ({ dir }: TestStorage, action: string, name: string): Promise<void> =>
     writeFile(join(dir, 'journal', `${GUEST_ID}.json`), JSON.stringify({ action, name, disks: [0, 1] }));
+
+  /** Also marks the guest's disks, as a process does before a rollback. */
+  const leaveRollback = async (storage: TestStorage & { sources: string[] }, name: string): Promise<void> => {
+    await leaveIntent(storage, 'rollback', name);
+    const [source = ''] = storage.sources;
+    await writeRollbackMark(
+      source.slice(0, source.indexOf(GUEST_ID) + GUEST_ID.length),
+      'it is being rolled back',
+    );
+  };
 
   test('undoes a snapshot that only the first disk has', async (t) => {
     const storage = await start(t);
@@ -55,8 +66,10 @@ export const recoverSuite = (backend: Backend): void => {
     await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'two' }));
     const first = snapshotRequest(`${GUEST}/disk-0@one`, { destroyMoreRecent: true });
     await storage.call('RollbackSnapshot', first);
-    await leaveIntent(storage, 'rollback', 'one');
+    await leaveRollback(storage, 'one');
+    await t.throwsAsync(requireNotMarked(GUEST_ID, storage.sources), { message: /does not start/ });
     const again = await backend.startAgain(t, storage);
+    await t.notThrowsAsync(requireNotMarked(GUEST_ID, storage.sources));
     for (const source of storage.sources) await t.notThrowsAsync(backend.io(source, 'read -P 1 0 1M'));
     t.deepEqual(await ids(again), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
   });
@@ -79,23 +92,39 @@ export const recoverSuite = (backend: Backend): void => {
     );
   });
 
-  test('abandons a rollback it cannot complete, and keeps what the guest has written since', async (t) => {
+  test('keeps what a guest may have written since a rollback that it cannot complete, until asked again', async (t) => {
     const storage = await start(t);
     const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
     for (const dest of ['one', 'two']) await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest }));
-    await storage.call(
-      'RollbackSnapshot',
-      snapshotRequest(`${GUEST}/disk-0@one`, { destroyMoreRecent: true }),
-    );
-    await leaveIntent(storage, 'rollback', 'one');
+    const back = (disk = ''): object => snapshotRequest(`${GUEST}${disk}@one`, { destroyMoreRecent: true });
+    await storage.call('RollbackSnapshot', back('/disk-0'));
+    await leaveRollback(storage, 'one');
     // Its run directory is elsewhere, so the store takes the guest for stopped but cannot roll back disks in use.
     const { io, stop } = await startLiveGuest(t, { ...storage, runDir: await tempDir(t) }, disks);
     const again = await backend.startAgain(t, storage);
     for (const disk of [0, 1]) await io(disk, 'write -P 7 0 1M');
     await stop();
-    await again.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'later' }));
+    const create = (): Promise<unknown> =>
+      again.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'later' }));
+    await t.throwsAsync(create, {
+      message:
+        /may have reached only some of its disks \(.*is open by qemu-system-x86_64 .*roll all its disks back/,
+    });
     for (const source of storage.sources) await t.notThrowsAsync(backend.io(source, 'read -P 7 0 1M'));
     t.true((await ids(again)).includes(`${GUEST}/disk-1@two`));
+    await again.call('RollbackSnapshot', back());
+    await t.notThrowsAsync(create);
+    for (const source of storage.sources) await t.notThrowsAsync(backend.io(source, 'read -P 0 0 1M'));
+  });
+
+  test('changes no disk for a rollback that was complete, since the guest may have started', async (t) => {
+    const storage = await start(t);
+    await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    for (const source of storage.sources) await backend.io(source, 'write -P 7 0 1M');
+    await leaveIntent(storage, 'rollback', 'one');
+    await backend.startAgain(t, storage);
+    for (const source of storage.sources) await t.notThrowsAsync(backend.io(source, 'read -P 7 0 1M'));
+    t.deepEqual(await readdir(join(storage.dir, 'journal')), []);
   });
 
   test('forgets the operation of a guest that no longer exists', async (t) => {

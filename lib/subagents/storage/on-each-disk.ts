@@ -1,0 +1,27 @@
+import { errorMessage } from '../../errors.js';
+import type { StoredDisk } from './disk-store.js';
+
+const numbersOf = (disks: StoredDisk[]): string => disks.map(({ index }) => index).join(', ');
+
+/**
+ * Runs work that cannot be undone on each disk, and not only up to the first that fails.
+ * @param done what the work does to a disk, in words such as `snapshot s1 is deleted`
+ * @throws an error that tells the disks on which it is done from those on which it is not
+ */
+export const onEachDisk = async (
+  disks: StoredDisk[],
+  done: string,
+  work: (disk: StoredDisk) => Promise<void>,
+): Promise<void> => {
+  const failed = new Map<StoredDisk, unknown>();
+  for (const disk of disks) await work(disk).catch((error: unknown) => failed.set(disk, error));
+  const [first] = failed.values();
+  if (failed.size === 0) return;
+  if (failed.size === disks.length) throw first;
+  const reasons = [...failed].map(([disk, error]) => `disk ${disk.index}: ${errorMessage(error)}`);
+  throw new Error(
+    `${done} on disk ${numbersOf(disks.filter((disk) => !failed.has(disk)))} only: repeat it to complete it: ` +
+      reasons.join('; '),
+    { cause: first },
+  );
+};

@@ -1,0 +1,54 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorMessage } from '../../../errors.js';
+import { ifExists } from '../../../files/atomic-files.js';
+import type { Leftover, StoredDisk } from '../disk-store.js';
+import { findHolders } from '../holders.js';
+
+/** The prefix of the directories of deleted guests in the work directory. */
+export const DELETED = 'deleted-';
+
+/** `st_blocks` of stat(2) counts blocks of this size on every file system. */
+const BLOCK_BYTES = 512;
+
+const bytesOf = async (path: string): Promise<number> => {
+  const stats = await ifExists(stat(path));
+  return (stats?.blocks ?? 0) * BLOCK_BYTES;
+};
+
+const bytesBelow = async (dir: string): Promise<number> => {
+  const entries = (await ifExists(readdir(dir, { recursive: true, withFileTypes: true }))) ?? [];
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(files.map(({ parentPath, name }) => bytesOf(join(parentPath, name))));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+};
+
+/** Lists the files of disks or images that programs have open: a removed file takes room until it is closed. */
+export const openFiles = async (disks: Pick<StoredDisk, 'volume' | 'source'>[]): Promise<Leftover[]> => {
+  const holders = await findHolders(
+    disks.map(({ source }) => source),
+    { readers: true },
+  );
+  const found = disks.map(async ({ volume, source }, index): Promise<Leftover[]> => {
+    const known = holders[index] ?? [];
+    if (known.length === 0) return [];
+    const reason = `it is open by ${known.join(' and ')}, and its room is free once that is closed`;
+    return [{ volume, bytes: await bytesOf(source), reason }];
+  });
+  return (await Promise.all(found)).flat();
+};
+
+/**
+ * Removes the directory of a deleted guest.
+ * @returns what cannot be removed
+ */
+export const removeTrash = async (dir: string): Promise<Leftover[]> => {
+  try {
+    await rm(dir, { recursive: true, force: true });
+    return [];
+  } catch (error) {
+    return [
+      { volume: dir, bytes: await bytesBelow(dir), reason: `${errorMessage(error)}: remove it by hand` },
+    ];
+  }
+};

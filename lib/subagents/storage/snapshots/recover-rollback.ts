@@ -1,0 +1,44 @@
+import { readRollbackMark } from '../../shared/rollback-mark.js';
+import type { DiskRollback } from '../disk-store.js';
+import { withMonitor } from '../running-guest.js';
+import type { SnapshotDeps } from './deps.js';
+import type { Intent } from './journal.js';
+import { newerThan } from './lookup.js';
+import { endRollback, tornBy } from './torn.js';
+
+const complete = async ({ store }: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
+  const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => intent.disks.includes(index));
+  const [obstacle] = await store.openedBy(disks, 'rollback');
+  if (obstacle !== undefined) throw new Error(obstacle);
+  for (const disk of disks) await store.repair(disk);
+  const steps: DiskRollback[] = [];
+  for (const disk of disks) {
+    const newer = await newerThan(store, disk, intent.name);
+    if (newer) steps.push({ disk, newer });
+  }
+  await store.rollback(steps, intent.name);
+};
+
+/**
+ * Completes a rollback that a killed process left half done. One that cannot be completed now leaves a guest that does
+ * not start, and is not tried again by itself: the guest may have been started in another way and have written since.
+ * @throws when it cannot be completed
+ */
+export const recoverRollback = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
+  const { store, log, runDir } = deps;
+  // Without the mark it had not begun, or it was complete and the guest may have started since.
+  if ((await readRollbackMark(store.guestDir(guest))) === undefined) return endRollback(deps, guest);
+  try {
+    await withMonitor(runDir, guest, async (live) => {
+      if (!live) return complete(deps, guest, intent);
+      // A running guest keeps writing to its disks: they stay as they are.
+      log.warn(
+        { guest },
+        `rollback to ${intent.name} abandoned: guest ${guest} was started before it completed`,
+      );
+    });
+  } catch (error) {
+    throw await tornBy(deps, guest, intent, error);
+  }
+  await endRollback(deps, guest);
+};

@@ -1,0 +1,84 @@
+import { errorMessage } from '../../../errors.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { readRollbackMark, removeRollbackMark, writeRollbackMark } from '../../shared/rollback-mark.js';
+import type { StoredDisk } from '../disk-store.js';
+import { TornError } from '../torn-error.js';
+import type { SnapshotDeps } from './deps.js';
+import type { Intent } from './journal.js';
+import { commonSnapshots } from './lookup.js';
+
+type Deps = Pick<SnapshotDeps, 'store' | 'journal'>;
+
+/** A rollback that has failed midway. */
+export type Torn = Intent & { left: number[] };
+
+export const isTorn = (intent: Intent | undefined): intent is Torn => intent?.left !== undefined;
+
+const listDisks = (numbers: number[]): string =>
+  `disk${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')}`;
+
+const describeDisks = ({ name, disks, left }: Torn): string => {
+  const done = disks.filter((disk) => !left.includes(disk));
+  return done.length === 0
+    ? `its rollback to ${name} was interrupted and may have reached only some of its disks`
+    : `${listDisks(done)} ${done.length === 1 ? 'is' : 'are'} rolled back to ${name}, ${listDisks(left)} ` +
+        `${left.length === 1 ? 'is' : 'are'} not`;
+};
+
+/** Says what the guest's disks are like, why, and what to do. */
+const explain = async ({ store }: Deps, guest: string, torn: Torn): Promise<string> => {
+  const disks: StoredDisk[] = (await store.findDisks(guest)) ?? [];
+  const common = await commonSnapshots(store, disks);
+  const way =
+    common.length === 0
+      ? 'delete the guest'
+      : `roll all its disks back again, to a snapshot that all of them have (${common.join(', ')}), or delete the guest`;
+  return `${describeDisks(torn)} (${torn.reason}): ${way}`;
+};
+
+/** Records that a rollback has begun, and keeps the guest from starting. */
+export const beginRollback = async (
+  { store, journal }: Deps,
+  guest: string,
+  intent: Intent,
+): Promise<void> => {
+  await journal.write(guest, intent);
+  await writeRollbackMark(
+    store.guestDir(guest),
+    `it is being rolled back to snapshot ${intent.name}; the storage sub-agent completes that at its next start if it was interrupted`,
+  );
+};
+
+/** Records that all disks are of one time again, and lets the guest start. */
+export const endRollback = async ({ store, journal }: Deps, guest: string): Promise<void> => {
+  // In this order: without the mark, the guest may have started, and a recovery must not change its disks any more.
+  await removeRollbackMark(store.guestDir(guest));
+  await journal.clear(guest);
+};
+
+/**
+ * Records that the disks are of different times. The guest does not start until a rollback brings them together.
+ * @returns the text of the mark
+ */
+export const recordTorn = async (deps: Deps, guest: string, torn: Torn): Promise<string> => {
+  await deps.journal.write(guest, torn);
+  const text = await explain(deps, guest, torn);
+  await writeRollbackMark(deps.store.guestDir(guest), text);
+  return text;
+};
+
+/**
+ * Records that a rollback has failed midway.
+ * @returns the error to report
+ */
+export const tornBy = async (deps: Deps, guest: string, intent: Intent, error: unknown): Promise<Error> => {
+  const left = error instanceof TornError ? error.left : intent.disks;
+  const text = await recordTorn(deps, guest, { ...intent, left, reason: errorMessage(error) });
+  return new Error(`guest ${guest} does not start: ${text}`, { cause: error });
+};
+
+/** @throws {Refusal} when a rollback of the guest has failed midway, or is not complete yet */
+export const requireNotTorn = async ({ store }: Pick<Deps, 'store'>, guest: string): Promise<void> => {
+  const text = await readRollbackMark(store.guestDir(guest));
+  if (text !== undefined) throw new Refusal('conflict', `guest ${guest}: ${text}`);
+};

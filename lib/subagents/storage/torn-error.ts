@@ -1,0 +1,11 @@
+/** A rollback that reached some disks only. */
+export class TornError extends Error {
+  override readonly name = 'TornError';
+  /** The numbers of the disks that are not rolled back. */
+  readonly left: number[];
+
+  constructor(message: string, left: number[], options?: ErrorOptions) {
+    super(message, options);
+    this.left = left;
+  }
+}

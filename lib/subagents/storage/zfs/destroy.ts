@@ -1,0 +1,38 @@
+import { dirname } from 'node:path';
+import type { StoredDisk } from '../disk-store.js';
+import { onEachDisk } from '../on-each-disk.js';
+import { listDatasets, zfsWhenFree } from './command.js';
+import { datasetOf } from './disks.js';
+import { snapshotOf, type ZfsLayout } from './layout.js';
+
+/** Destroys snapshots of the guest's own dataset, a by-product of `zfs snapshot -r`, once no disk has them. */
+export const pruneGuest = async (layout: ZfsLayout, disk: StoredDisk): Promise<void> => {
+  const guest = dirname(datasetOf(layout, disk));
+  const rows = await listDatasets(['name'], '-r', '-d', '2', '-t', 'snapshot', guest);
+  const names = rows.map(([name = '']) => name.split('@') as [string, string]);
+  const ofDisks = new Set(names.filter(([of]) => of !== guest).map(([, name]) => name));
+  for (const [of, name] of names)
+    if (of === guest && !ofDisks.has(name)) await zfsWhenFree('destroy', `${guest}@${name}`);
+};
+
+/**
+ * Destroys a snapshot of one disk, or of all disks that have it. For those that were taken together, that is one step,
+ * so that all of them are destroyed or none.
+ */
+export const destroySnapshot = async (
+  layout: ZfsLayout,
+  disks: StoredDisk[],
+  name: string,
+): Promise<void> => {
+  const [first, second] = disks;
+  if (!first) return;
+  const together = snapshotOf(dirname(datasetOf(layout, first)), name);
+  // zfs-fuse destroys nothing unless the parent has the snapshot, too.
+  if (second && (await listDatasets(['name'], '-t', 'snapshot', together)).length > 0) {
+    await zfsWhenFree('destroy', '-r', together);
+    return;
+  }
+  await onEachDisk(disks, `snapshot ${name} is destroyed`, async (disk) => {
+    await zfsWhenFree('destroy', snapshotOf(datasetOf(layout, disk), name));
+  });
+};
