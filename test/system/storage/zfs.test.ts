@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import avaTest from 'ava';
 import { locateDisks } from '../../../lib/subagents/qemu/machine/disks.js';
-import { requireNotMarked } from '../../../lib/subagents/shared/rollback-mark.js';
+import { requireNotMarked, writeRollbackMark } from '../../../lib/subagents/shared/rollback-mark.js';
 import { startLiveGuest } from '../../helpers/live-guest.js';
 import { missingParts, needsInTurn } from '../../helpers/needs.js';
 import {
@@ -215,6 +215,18 @@ test('mounts unmounted disks at the next start', async (t) => {
   for (const dataset of [`${guest}/disk-0`, guest]) await zfs('unmount', dataset);
   const { call } = await backend.startAgain(t, storage);
   await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
+});
+
+test('the qemu sub-agent finds the mark of a guest whose disks are volumes', async (t) => {
+  const storage = await backend.start(t);
+  await createGuest(storage, [{ size: 1 }]);
+  const { dataset, mountpoint } = backend.part(storage);
+  const volume = `/dev/zvol/${dataset}/guests/${GUEST_ID}/disk-0`;
+  await t.notThrowsAsync(requireNotMarked(GUEST_ID, [volume]));
+  await writeRollbackMark(join(mountpoint, 'guests', GUEST_ID), 'its disks are torn');
+  await t.throwsAsync(requireNotMarked(GUEST_ID, [volume]), {
+    message: `guest ${GUEST_ID} does not start: its disks are torn`,
+  });
 });
 
 test('rejects rolling back a disk that an unknown QEMU has open', async (t) => {

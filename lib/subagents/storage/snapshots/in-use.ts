@@ -1,4 +1,3 @@
-
 /** Counts the readers of each snapshot. */
 export class SnapshotsInUse {
   readonly #readers = new Map<string, number>();

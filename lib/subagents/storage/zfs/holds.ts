@@ -18,6 +18,14 @@ const describe = async (snapshot: string): Promise<string> => {
   return `${snapshot} is held by ${tags.join(' and ')} (zfs hold): release it first: ${commands.join('; ')}`;
 };
 
+const listHeld = async (...args: string[]): Promise<string[]> => {
+  const rows = await listDatasets(['name', 'userrefs'], '-t', 'snapshot', '-r', ...args);
+  return rows.filter(([, references]) => Number(references) > 0).map(([name = '']) => name);
+};
+
+/** Whether a snapshot of a dataset or of its children is held. */
+export const hasHolds = async (dataset: string): Promise<boolean> => (await listHeld(dataset)).length > 0;
+
 /**
  * Lists the snapshots of datasets that `zfs hold` keeps from being destroyed, in words.
  * @param args options and datasets of `zfs list`
@@ -26,8 +34,4 @@ const describe = async (snapshot: string): Promise<string> => {
 export const describeHolds = async (
   args: string[],
   wanted: (snapshot: string) => boolean,
-): Promise<string[]> => {
-  const rows = await listDatasets(['name', 'userrefs'], '-t', 'snapshot', '-r', ...args);
-  const held = rows.filter(([name = '', references]) => Number(references) > 0 && wanted(name));
-  return Promise.all(held.map(([name = '']) => describe(name)));
-};
+): Promise<string[]> => Promise.all((await listHeld(...args)).filter(wanted).map(describe));

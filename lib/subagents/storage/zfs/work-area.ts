@@ -5,6 +5,7 @@ import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { hasDependents, isDatasetMissing, listDatasets, zfs, zfsWhenFree } from './command.js';
+import { hasHolds } from './holds.js';
 import type { ZfsLayout } from './layout.js';
 import { moveDataset } from './mounts.js';
 
@@ -106,7 +107,9 @@ export class WorkArea {
     try {
       // Destroying the earlier ones may have taken long: check again.
       if ((await this.#listGarbage([dataset])).length === 0) return false;
-      await zfsWhenFree('destroy', '-r', dataset);
+      // A hold reads as busy, too, but does not pass by itself.
+      const destroy = (await hasHolds(dataset)) ? zfs : zfsWhenFree;
+      await destroy('destroy', '-r', dataset);
       this.#failures.delete(dataset);
       return true;
     } catch (error) {
