@@ -10,13 +10,15 @@ import type { Context } from '../lib/agent/context.js';
 import type { GuestAction } from '../lib/model/actions.js';
 import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas/params.js';
-import { jobQuery } from './schemas/queries.js';
+import { jobQuery, powerQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 interface ActionRoute {
   handler: typeof startGuest;
   operationIds: { POST: string; GET: string };
   summary: string;
+  /** Whether it takes `timeout` and `force`. */
+  asksGuest?: boolean;
 }
 
 const METHODS = ['POST', 'GET'] as const;
@@ -26,16 +28,19 @@ const actions: Record<GuestAction, ActionRoute> = {
     handler: shutdownGuest,
     operationIds: { POST: 'shutdownGuest', GET: 'shutdownGuestByGet' },
     summary: 'Ask a guest to shut down',
+    asksGuest: true,
   },
   reboot: {
     handler: rebootGuest,
     operationIds: { POST: 'rebootGuest', GET: 'rebootGuestByGet' },
     summary: 'Ask a guest to reboot',
+    asksGuest: true,
   },
   restart: {
     handler: restartGuest,
     operationIds: { POST: 'restartGuest', GET: 'restartGuestByGet' },
     summary: 'Reset a guest, like a reset button',
+    asksGuest: true,
   },
   poweroff: {
     handler: powerOffGuest,
@@ -46,6 +51,7 @@ const actions: Record<GuestAction, ActionRoute> = {
     handler: startGuest,
     operationIds: { POST: 'startGuest', GET: 'startGuestByGet' },
     summary: 'Start a guest that is off, or resume a paused one',
+    asksGuest: true,
   },
   suspend: {
     handler: suspendGuest,
@@ -66,7 +72,7 @@ const actions: Record<GuestAction, ActionRoute> = {
 
 /** Serves each action by POST and, like the original agent, by GET. */
 export const guestActionRoutes: Route<Context>[] = Object.entries(actions).flatMap(
-  ([action, { handler, operationIds, summary }]) =>
+  ([action, { handler, operationIds, summary, asksGuest }]) =>
     METHODS.map((method) =>
       route({
         method,
@@ -74,7 +80,7 @@ export const guestActionRoutes: Route<Context>[] = Object.entries(actions).flatM
         operationId: operationIds[method],
         summary,
         tags: ['guest actions'],
-        query: jobQuery,
+        query: asksGuest ? powerQuery : jobQuery,
         params: guestParams,
         conditional: true,
         ...(method === 'POST' ? { payload: 'ignored' } : {}),

@@ -1,8 +1,10 @@
 import type { Context } from '../../lib/agent/context.js';
-import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
+import type { Event, GuestParams, PowerQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { performAction } from './perform-action.js';
 
 /** Asks the guest to shut down. */
-export const shutdownGuest = (event: Event<GuestParams, JobQuery>, context: Context): Promise<Reply<Guest>> =>
-  performAction('shutdown', event, context);
+export const shutdownGuest = (
+  event: Event<GuestParams, PowerQuery>,
+  context: Context,
+): Promise<Reply<Guest>> => performAction('shutdown', event, context);

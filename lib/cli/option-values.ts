@@ -15,6 +15,13 @@ export const parseCount = (text: string): number => {
   return count;
 };
 
+export const parseSeconds = (text: string): number => {
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds > 0))
+    throw new InvalidArgumentError('give a number of seconds above 0');
+  return seconds;
+};
+
 /** Adds `KEY=VALUE` to the earlier pairs. */
 export const addPair = (text: string, earlier: Record<string, string> = {}): Record<string, string> => {
   const at = text.indexOf('=');

@@ -23,6 +23,14 @@ export interface GuestMetricsOptions extends CallOptions {
   guests?: readonly string[] | undefined;
 }
 
+/** Options of an action. */
+export interface ActionOptions extends JobOptions, ConditionalOptions {
+  /** For shutdown, reboot, restart and start: the seconds that the guest gets to shut down, 60 by default. */
+  timeout?: number | undefined;
+  /** For the same actions: resets a guest that does not shut down in time, or cuts its power. */
+  force?: boolean | undefined;
+}
+
 export class Guests extends List<Guest> {
   readonly #transport: Transport;
 
@@ -46,9 +54,10 @@ export class Guests extends List<Guest> {
   perform(
     id: string,
     action: GuestAction,
-    options?: JobOptions & ConditionalOptions,
+    { timeout, force, ...options }: ActionOptions = {},
   ): Promise<Accepted<Guest>> {
-    return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/${action}` }, options);
+    const query = { timeout, force };
+    return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/${action}`, query }, options);
   }
 
   delete(id: string, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {

@@ -37,12 +37,12 @@ export const ifMatchHeader = (ifMatch: string | undefined): Record<string, strin
 /** Sends a request that queues a job. */
 export const submit = async <Body>(
   transport: Transport,
-  request: Pick<ApiRequest, 'method' | 'path' | 'body'>,
+  request: Pick<ApiRequest, 'method' | 'path' | 'body' | 'query'>,
   { wait, dryRun, ifMatch, idempotencyKey, signal }: JobOptions & ConditionalOptions = {},
 ): Promise<Accepted<Body>> => {
   const { status, headers, body } = await transport.send<Body>({
     ...request,
-    query: { wait, dryRun },
+    query: { ...request.query, wait, dryRun },
     headers: {
       ...ifMatchHeader(ifMatch),
       ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),

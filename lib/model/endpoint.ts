@@ -50,6 +50,14 @@ export interface JobQuery extends DryRunQuery {
   wait?: number;
 }
 
+/** Options of the actions that turn a guest on or off. */
+export interface PowerQuery extends JobQuery {
+  /** Seconds that the guest gets to do as it is asked. */
+  timeout?: number;
+  /** Whether to reset the guest, or to cut its power, when it does not. */
+  force?: boolean;
+}
+
 /** Selects a part of a list. */
 export interface ListQuery {
   /** The most items to return. */

@@ -2,11 +2,11 @@ import type { ErrorKind } from '../errors.js';
 import type { GuestAction } from '../model/actions.js';
 import type { IdempotentRequest } from '../model/idempotent-request.js';
 import type { Job } from '../model/job.js';
-import type { ImageRequest, SnapshotRequest } from '../rpc/protocol/messages.js';
+import type { ImageRequest, SnapshotRequest, StageArgs } from '../rpc/protocol/messages.js';
 
 /** The work of a job, stored with it so that a restart does not lose it. The job's Action selects the pipeline. */
 export type Task =
-  | { kind: 'guest'; name: 'create' | GuestAction }
+  | { kind: 'guest'; name: 'create' | GuestAction; args?: StageArgs }
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest };
 

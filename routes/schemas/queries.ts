@@ -4,7 +4,7 @@ import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
-import type { DryRunQuery, JobQuery, ListQuery } from '../../lib/model/endpoint.js';
+import type { DryRunQuery, JobQuery, ListQuery, PowerQuery } from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
 import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
@@ -97,6 +97,17 @@ export const dryRunQuery = Joi.object<DryRunQuery, true>({ dryRun });
 export const jobQuery = Joi.object<JobQuery, true>({
   dryRun,
   wait: Joi.number().min(0).max(3600).description('Seconds to wait for the result of the job').example(30),
+});
+
+export const powerQuery = jobQuery.append<PowerQuery>({
+  timeout: Joi.number()
+    .positive()
+    .max(3600)
+    .description('Seconds that the guest gets to shut down; after them the job fails, unless `force` is true')
+    .example(120),
+  force: Joi.boolean().description(
+    'Whether a guest that does not shut down in time is reset, or its power cut, which loses what it has not written',
+  ),
 });
 
 export const serialConsoleQuery = Joi.object<SerialConsoleQuery, true>({ scrollback: scrollbackSchema });

@@ -11,12 +11,12 @@ import { createLayout, type GuestPaths } from '../../lib/subagents/qemu/layout.j
 import { QemuProgram } from '../../lib/subagents/qemu/machine/program.js';
 import type { UidPool } from '../../lib/subagents/qemu/process/uids.js';
 import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
-import { send, serveQmp } from './qmp-server.js';
+import { type QmpCommand, send, serveQmp } from './qmp-server.js';
 import { GUEST_ID, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
 /** Computes the result of each QMP command, and may send events first. Other commands fail. */
-export type FakeResults = Record<string, (socket: Socket) => unknown>;
+export type FakeResults = Record<string, (socket: Socket, args: Record<string, unknown>) => unknown>;
 
 const HEALTHY: FakeResults = {
   'query-vnc': () => ({ service: '5900' }),
@@ -55,10 +55,10 @@ export const fakeQemu = async (
   await once(child, 'spawn');
   await recordPid(paths, child.pid ?? 0);
   const all: FakeResults = { ...HEALTHY, ...results };
-  const respond = (execute: string, socket: Socket): object => {
+  const respond = ({ execute, arguments: args = {} }: QmpCommand, socket: Socket): object => {
     const result = all[execute];
     return result
-      ? { return: result(socket) }
+      ? { return: result(socket, args) }
       : { error: { class: 'CommandNotFound', desc: 'this QEMU is a fake' } };
   };
   const sockets = new Set<Socket>();
@@ -67,9 +67,9 @@ export const fakeQemu = async (
   });
   await serveQmp(
     t,
-    ({ execute, id }, socket) => {
+    (command, socket) => {
       sockets.add(socket);
-      send(socket, { ...respond(execute, socket), id });
+      send(socket, { ...respond(command, socket), id: command.id });
     },
     { path: paths.qmp },
   );

@@ -4,6 +4,7 @@ import { formatMb, shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, nameOf } from '../names.js';
+import { parseSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addCreate } from './guest-create.js';
@@ -19,6 +20,19 @@ const ACTIONS: Record<GuestAction, string> = {
   resume: 'resume a suspended guest',
   delete: 'delete a guest and its disks',
 };
+
+/** What `--force` does, for the actions that have it. */
+const FORCE: Partial<Record<GuestAction, string>> = {
+  shutdown: 'cut the power of a guest that does not shut down in time',
+  reboot: 'reset a guest that does not shut down in time',
+  restart: 'reset a guest that is still shutting down after that time',
+  start: 'reset a guest that is still shutting down after that time',
+};
+
+interface PowerOptions {
+  within?: number;
+  force?: boolean;
+}
 
 const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined =>
   image ?? disks.find((disk) => disk.image)?.image;
@@ -93,12 +107,17 @@ Examples:
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {
     const command = addJobOptions(guest.command(`${action} <guest>`).description(description));
     if (action === 'delete') addConfirmOption(command);
+    const force = FORCE[action];
+    if (force)
+      command
+        .option('--within <seconds>', 'how long the guest may take to shut down (default: 60)', parseSeconds)
+        .option('--force', force);
     command.action(
-      withSession(async (session, text: string, options: FollowOptions & ConfirmOptions) => {
+      withSession(async (session, text: string, options: FollowOptions & ConfirmOptions & PowerOptions) => {
         const id = await guestId(session.client, text);
         if (action === 'delete') await confirmDelete(session.client, id, options);
-        const { dryRun } = options;
-        const accepted = await session.client.guests.perform(id, action, { dryRun });
+        const { dryRun, within: timeout, force } = options;
+        const accepted = await session.client.guests.perform(id, action, { dryRun, timeout, force });
         const name = nameOf(accepted.body) ?? shortId(id);
         await reportJob(session, accepted, `${action} ${name}`, options);
       }),

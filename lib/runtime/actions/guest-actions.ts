@@ -13,11 +13,13 @@ import {
   type GuestMetricsRequest,
   type GuestMetricsResponse,
   guestMetricsResponseSchema,
+  type StageArgs,
 } from '../../rpc/protocol/messages.js';
 import type { Task } from '../../store/logged-job.js';
 import { guestExchange } from '../guests/guest-exchange.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import { withArgs } from '../pipeline/action.js';
 import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
@@ -29,10 +31,11 @@ import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
  */
 export const runGuestTask = async (
   runtime: Runtime,
-  { name }: Extract<Task, { kind: 'guest' }>,
-  { job, action, run, signal, retryWrite }: JobContext,
+  { name, args }: Extract<Task, { kind: 'guest' }>,
+  { job, action: configured, run, signal, retryWrite }: JobContext,
 ): Promise<Guest> => {
   const id = job.GuestID;
+  const action = withArgs(configured, args);
   try {
     const exchange = guestExchange(runtime.guests, runtime.revisions, action, id);
     await runPipeline(action, exchange, { run, signal });
@@ -96,17 +99,18 @@ export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): v
 
 /**
  * Queues an action of an existing guest.
+ * @param options `args` are added to those of the action's stages
  * @throws {AgentError} `conflict` for any action but `delete` on a guest whose creation has failed
  */
 export const submitGuestAction = async (
   runtime: Runtime,
   guest: Guest,
   name: GuestAction,
-  options: SubmitOptions = {},
+  { args, ...options }: SubmitOptions & { args?: StageArgs | undefined } = {},
 ): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(guest.type, name));
   if (guest.state === 'error' && name !== 'delete') throw notCreated(guest.id);
-  const task = { kind: 'guest', name } as const;
+  const task = { kind: 'guest', name, ...(args ? { args } : {}) } as const;
   const first = isPreempting(name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);

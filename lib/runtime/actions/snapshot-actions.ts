@@ -123,7 +123,10 @@ export const submitSnapshotDeletion = (
   submitSnapshotAction(runtime, 'deleteSnapshot', selector.guest, snapshotRequest(selector), options);
 
 /** States in which a guest has its disks open. */
-const LIVE = new Set(['running', 'paused', 'suspended', 'blocked', 'shutdown']);
+const LIVE = new Set([
+  ...['running', 'paused', 'suspended', 'blocked', 'shutdown'],
+  ...['inmigrate', 'finish-migrate', 'postmigrate'],
+]);
 
 /**
  * Rejects a rollback of a guest that runs and has no queued actions. Queued actions may stop it first; if they do not,

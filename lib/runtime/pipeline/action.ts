@@ -32,6 +32,24 @@ export const timeLimitOf = ({ service, method, timeout }: Stage): TimeLimit => (
   expired: () => serviceTimeout(service.name, method, timeout),
 });
 
+/** How long a stage may take beyond the `timeout` that its request gives the guest, in seconds. */
+const MARGIN_SECONDS = 60;
+
+/**
+ * Returns an action whose stages get the arguments of a request besides those of the config. A `timeout` among them, in
+ * seconds, makes a shorter timeout of a stage longer.
+ */
+export const withArgs = (action: Action, args: StageArgs | undefined): Action => {
+  if (!args) return action;
+  const least = args.timeout === undefined ? 0 : Number(args.timeout) + MARGIN_SECONDS;
+  const stages = action.stages.map((stage) => ({
+    ...stage,
+    args: { ...stage.args, ...args },
+    timeout: Math.max(stage.timeout, least),
+  }));
+  return { ...action, stages };
+};
+
 /**
  * Builds an action from its part of the config.
  * @throws {TypeError} when the action or a service is unknown, which loading the config rules out

@@ -11,6 +11,7 @@ import {
   guestMetricsRequestSchema,
   guestRequestSchema,
 } from '../../rpc/protocol/messages.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
@@ -24,13 +25,13 @@ import { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
 import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
+import type { PowerOptions } from './guests/power-options.js';
+import { reboot, resumeReboots } from './guests/reboot.js';
 import { createLayout, type LayoutOptions } from './layout.js';
 import { type AccelChoice, chooseAccel } from './machine/accel.js';
 import { QemuProgram } from './machine/program.js';
 import { DEFAULT_UID_RANGE, UidPool, type UidRange } from './process/uids.js';
 
-const SHUTDOWN_TIMEOUT_S = 60;
-const REBOOT_TIMEOUT_S = 30;
 const MAX_TIMEOUT_S = 3600;
 
 export interface QemuOptions extends LayoutOptions {
@@ -47,18 +48,25 @@ type MethodName = `Libvirt.${string}`;
 type Handler = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
 
 /**
- * Reads the stage argument `timeout` and converts it to milliseconds.
- * @param fallback seconds
- * @throws when it is not a number of seconds
+ * Reads the arguments `timeout`, in seconds, and `force`. The agent's config or its client's request sets them.
+ * @throws {Refusal} when one of them is malformed
  */
-const timeoutMs = ({ args }: GuestRequest, fallback: number): number => {
-  const seconds = Number(args?.timeout ?? fallback);
-  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
-    throw new Error(
-      `"timeout" must be a number of seconds above 0 and up to ${MAX_TIMEOUT_S}, got "${args?.timeout}"`,
+const powerOptions = ({ args = {} }: GuestRequest, notes: string[]): PowerOptions => {
+  const { timeout, force = 'false' } = args;
+  const seconds = timeout === undefined ? undefined : Number(timeout);
+  if (seconds !== undefined && !(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
+    throw new Refusal(
+      'invalid',
+      `"timeout" must be a number of seconds above 0 and up to ${MAX_TIMEOUT_S}, got "${timeout}"`,
     );
   }
-  return seconds * 1000;
+  if (force !== 'true' && force !== 'false')
+    throw new Refusal('invalid', `"force" must be true or false, got "${force}"`);
+  return {
+    timeoutMs: seconds && seconds * 1000,
+    force: force === 'true',
+    note: (message) => void notes.push(message),
+  };
 };
 
 const stateResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
@@ -75,9 +83,15 @@ const definitionResponse = async (guests: Guests, entry: Entry): Promise<GuestRe
 };
 
 const withState =
-  (change: (guests: Guests, id: string) => Promise<Entry>): Handler =>
-  async (guests, { guest }) =>
-    stateResponse(guests, await change(guests, guest.id));
+  (
+    change: (guests: Guests, id: string, options: PowerOptions, signal: AbortSignal) => Promise<Entry>,
+  ): Handler =>
+  async (guests, request, { signal }) => {
+    const notes: string[] = [];
+    const options = powerOptions(request, notes);
+    const response = await stateResponse(guests, await change(guests, request.guest.id, options, signal));
+    return notes.length > 0 ? { ...response, message: notes.join('; ') } : response;
+  };
 
 const withDefinition =
   (change: (guests: Guests, guest: Guest) => Promise<Entry>): Handler =>
@@ -93,14 +107,9 @@ const METHODS: Record<MethodName, Handler> = {
     return { guest: { id: guest.id } };
   },
   'Libvirt.Restart': withState(power.restart),
-  'Libvirt.Reboot': async (guests, request) =>
-    stateResponse(guests, await power.reboot(guests, request.guest.id, timeoutMs(request, REBOOT_TIMEOUT_S))),
+  'Libvirt.Reboot': withState(reboot),
   'Libvirt.Poweroff': withState(power.poweroff),
-  'Libvirt.Shutdown': async (guests, request, { signal }) =>
-    stateResponse(
-      guests,
-      await power.shutdown(guests, request.guest.id, timeoutMs(request, SHUTDOWN_TIMEOUT_S), signal),
-    ),
+  'Libvirt.Shutdown': withState(power.shutdown),
   'Libvirt.Run': withState(lifecycle.run),
   'Libvirt.Status': async (guests, { guest }) => stateResponse(guests, guests.get(guest.id)),
   'Libvirt.Suspend': withState(lifecycle.suspend),
@@ -181,7 +190,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const host = { layout, program, accel, networks, uids: createUidPool(options, log) };
   const guests = new Guests(host, guestStates, log);
   await guests.recover();
-  power.resumeReboots(guests, REBOOT_TIMEOUT_S * 1000, log);
+  resumeReboots(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
   addMethods(subAgent, guests);
   addConsoles(subAgent, guests);

@@ -8,6 +8,8 @@ import { store } from './store.js';
 
 const OFF = ['shutoff', 'shutdown', 'crashed', 'stopped'];
 const HALTED = ['paused', 'suspended'];
+/** In a migration; only the power can be cut. */
+const MIGRATING = ['inmigrate', 'finish-migrate', 'postmigrate'];
 
 interface ActionButton {
   action: GuestAction;
@@ -67,7 +69,7 @@ export const ACTIONS: readonly ActionButton[] = [
     title: 'Power off',
     hint: 'Cut the power',
     done: 'powered off',
-    states: ['running', ...HALTED, 'blocked', 'unknown', 'create'],
+    states: ['running', ...HALTED, ...MIGRATING, 'blocked', 'unknown', 'create'],
     warning: 'The guest loses power without warning. Data that it has not written to disk is lost.',
   },
   {

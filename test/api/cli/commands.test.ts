@@ -78,6 +78,19 @@ test.serial('finds a guest by ID, the beginning of its ID, or name', async (t) =
   t.regex(several.stderr, /"twin" matches several guests: \S+ \(twin\), \S+ \(twin\)/);
 });
 
+test.serial('asks for a reboot with a timeout, and for a reset after it', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { name: 'web' } });
+  const { exitCode, stderr } = await mistify(
+    t,
+    url,
+    ...['guest', 'reboot', 'web', '--within', '90', '--force', '--wait'],
+  );
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(scripted.requests('Test.reboot')[0]?.args, { timeout: '90', force: 'true' });
+  t.not((await mistify(t, url, 'guest', 'shutdown', 'web', '--within', '0')).exitCode, 0);
+});
+
 for (const action of ['start', 'shutdown', 'poweroff', 'reboot', 'restart', 'suspend', 'resume', 'delete'])
   test.serial(`guest ${action} queues a job and prints it as JSON`, async (t) => {
     const { url, context, asked } = await serveApi(t);

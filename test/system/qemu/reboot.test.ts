@@ -106,12 +106,57 @@ test('keeps a guest off that is shut down during its reboot', async (t) => {
   t.is(await host.state(id), 'shutoff');
 });
 
-test('ends a reboot by a reset when the guest does not shut down in time', async (t) => {
+test('fails a reboot of a guest that does not shut down in time, and resets it only with force', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
-  await host.call('Reboot', { id }, { timeout: '1' });
+  const other = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
+  let resets = 0;
+  other.on('event', ({ event }) => {
+    if (event === 'RESET') resets += 1;
+  });
+  await t.throwsAsync(host.call('Reboot', { id }, { timeout: '1' }), {
+    message: /did not shut itself down within 1 s .*listens.*timeout=SECONDS.*force=true/,
+  });
   t.false(await isRebooting(host, id));
+  await other.execute('query-status');
+  t.is(resets, 0);
+  const { guest, message } = await host.call('Reboot', { id }, { timeout: '1', force: 'true' });
+  t.is(guest.state, 'running');
+  t.regex(message ?? '', /^reset \(force\): .*did not shut itself down within 1 s/);
+  await other.execute('query-status');
+  t.true(resets > 0);
+  other.close();
+});
+
+test('resumes a reboot with its own timeout after a restart of the sub-agent, and does not reset the guest', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pid = await host.pid(id);
+  const caller = new AbortController();
+  const reboot = host.call('Reboot', { id }, { timeout: '5' }, caller.signal);
+  reboot.catch(() => undefined);
+  await until('the reboot is recorded', () => isRebooting(host, id));
+  caller.abort();
+  await host.stop();
+  await host.launch();
+  t.true(await isRebooting(host, id));
+  await until('the reboot has failed', async () => !(await isRebooting(host, id)), 20_000);
+  t.is(await host.pid(id), pid);
+  t.is(await host.state(id), 'running');
+});
+
+test('reboots a paused guest only with force', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  await host.call('Suspend', { id });
+  await t.throwsAsync(host.call('Reboot', { id }), { message: /is paused: .*resume it first.*force=true/ });
+  t.is(await host.state(id), 'paused');
+  const { guest, message } = await host.call('Reboot', { id }, { force: 'true' });
+  t.is(guest.state, 'running');
+  t.regex(message ?? '', /^reset \(force\): .*is paused/);
 });
 
 test('keeps a guest suspended that is suspended during its reboot', async (t) => {

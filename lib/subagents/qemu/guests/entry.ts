@@ -1,8 +1,11 @@
 import pLimit from 'p-limit';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
-import { type GuestRecord, saveRecord } from './records.js';
+import { type GuestRecord, type RebootRecord, saveRecord } from './records.js';
 import type { Watch } from './watch.js';
+
+/** A guest still on after this has most likely cancelled its shutdown. */
+const SHUTDOWN_MEMORY_MS = 15 * 60_000;
 
 /** A defined guest. */
 export class Entry {
@@ -40,12 +43,23 @@ export class Entry {
     if (this.#record.crashed !== crashed) await this.update({ crashed });
   }
 
-  async setRebooting(rebooting: boolean): Promise<void> {
-    if ((this.#record.rebooting ?? false) !== rebooting) await this.update({ rebooting });
+  /** Records a reboot that is under way, with its options, or that none is. */
+  async setRebooting(reboot: RebootRecord | undefined): Promise<void> {
+    const rebooting = reboot !== undefined;
+    if (rebooting || (this.#record.rebooting ?? false)) await this.update({ rebooting, reboot });
+  }
+
+  async setToldToShutDown(told: number | undefined): Promise<void> {
+    if (this.#record.toldToShutDown !== told) await this.update({ toldToShutDown: told });
+  }
+
+  /** Whether the guest was told to shut itself down so recently that it may still do it. */
+  get mayBeShuttingDown(): boolean {
+    return Date.now() - (this.#record.toldToShutDown ?? 0) < SHUTDOWN_MEMORY_MS;
   }
 
   /**
-   * The error for a command that the guest's state forbids.
+   * The refusal of a command that the guest's state forbids.
    * @param advice what to do instead
    */
   stateError(state: string, advice: string): Error {

@@ -7,7 +7,8 @@ import { notFound } from '../../shared/errors.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
 import { Entry } from './entry.js';
-import type { Host } from './launch.js';
+import { type Host, killAndWait } from './launch.js';
+import { inSeconds, type PowerOptions } from './power-options.js';
 import { type GuestRecord, loadRecords, removeRecord } from './records.js';
 import { Runs } from './runs.js';
 import { EXIT_WAIT_MS, type Watch } from './watch.js';
@@ -79,12 +80,24 @@ export class Guests {
   /**
    * Returns the guest's watch, or `undefined` when the guest is off. Waits for the QEMU of a guest that has shut down
    * to exit, because it accepts no more commands.
-   * @throws when that QEMU does not exit in time
+   * @throws when that QEMU does not exit in time, unless `force` allows killing it
    */
-  async running(entry: Entry): Promise<Watch | undefined> {
+  async running(
+    entry: Entry,
+    { timeoutMs = EXIT_WAIT_MS, force = false, note }: PowerOptions = {},
+  ): Promise<Watch | undefined> {
     const { state } = await this.state(entry);
-    if (state === 'shutdown' && entry.watch && !(await entry.watch.exitedWithin(EXIT_WAIT_MS)))
-      throw entry.stateError(state, 'its QEMU has not exited yet: try again later, or power it off');
+    if (state !== 'shutdown' || !entry.watch || (await entry.watch.exitedWithin(timeoutMs)))
+      return entry.watch;
+    const late = `its QEMU did not exit within ${inSeconds(timeoutMs)}`;
+    if (!force)
+      throw entry.stateError(
+        state,
+        `${late}, it may still be writing to its disks: try again later, or kill it with force=true`,
+      );
+    await killAndWait(entry.paths);
+    await entry.watch?.exitedWithin(EXIT_WAIT_MS);
+    note?.(`${late} and was killed (force)`);
     return entry.watch;
   }
 

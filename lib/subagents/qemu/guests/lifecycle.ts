@@ -3,7 +3,8 @@ import { completeDefinition, type Definition } from '../machine/definition.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { checkHost, killAndWait, removeRunResources } from './launch.js';
-import { stopQemu } from './power.js';
+import { assertNotMigrating, reset, stopQemu, waitForShutdown } from './power.js';
+import type { PowerOptions } from './power-options.js';
 import type { Watch } from './watch.js';
 
 /** @throws when the guest is invalid, or the host lacks what it needs */
@@ -48,6 +49,7 @@ export const create = (guests: Guests, guest: Guest): Promise<Entry> =>
 const resumeRunning = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
   const { state } = guests.lastState(entry);
   if (state === 'running') return;
+  assertNotMigrating(entry, state);
   if (state === 'unknown')
     throw entry.stateError(state, 'its QEMU does not reply over QMP: power it off, then start it');
   if (state === 'crashed') throw entry.stateError(state, 'restart it, or power it off');
@@ -55,27 +57,39 @@ const resumeRunning = async (guests: Guests, entry: Entry, watch: Watch): Promis
   await guests.state(entry);
 };
 
-/** Starts a guest that is off, or resumes one that is paused or suspended. */
-export const run = (guests: Guests, id: string): Promise<Entry> =>
-  guests.exclusively(id, async () => {
+/**
+ * Starts a guest that is off, or resumes one that is paused or suspended. Waits for one that is still shutting down to
+ * be off first.
+ */
+export const run = async (guests: Guests, id: string, options: PowerOptions = {}): Promise<Entry> => {
+  const refusal = await waitForShutdown(guests, id, options);
+  return guests.exclusively(id, async () => {
     const entry = guests.get(id);
-    const watch = await guests.running(entry);
-    if (watch) await resumeRunning(guests, entry, watch);
-    else await guests.start(entry);
+    const watch = await guests.running(entry, options);
+    if (!watch) await guests.start(entry);
+    else if (refusal) {
+      if (!options.force) throw refusal;
+      await reset(guests, entry, watch);
+      options.note?.(`reset (force): ${refusal.message}`);
+    } else await resumeRunning(guests, entry, watch);
     return entry;
   });
+};
 
 /** Halts a guest's vCPUs: QMP `stop`. */
-export const suspend = (guests: Guests, id: string): Promise<Entry> =>
+export const suspend = (guests: Guests, id: string, { note }: PowerOptions = {}): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
     if (!watch)
       throw entry.stateError(guests.lastState(entry).state, 'only a running guest can be suspended');
+    assertNotMigrating(entry, guests.lastState(entry).state);
     entry.commandCount += 1;
-    await entry.setRebooting(false);
+    await entry.setRebooting(undefined);
     await watch.execute('stop');
-    await guests.state(entry);
+    const { state } = await guests.state(entry);
+    // QEMU before 9.0 does not stop a guest in ACPI S3.
+    if (state === 'suspended') note?.('the guest sleeps (ACPI S3), from which it may wake by itself');
     return entry;
   });
 

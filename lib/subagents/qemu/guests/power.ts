@@ -1,16 +1,22 @@
-import { errorMessage } from '../../../errors.js';
-import type { Logger } from '../../../log.js';
-import type { GuestState } from '../../../rpc/protocol/messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { askToShutDown } from './ask.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { killAndWait, removeRunResources } from './launch.js';
+import { isButtonLost } from './power-button.js';
+import { inSeconds, type PowerOptions, SHUTDOWN_TIMEOUT_MS } from './power-options.js';
+import { deafAdvice, migrationAdvice } from './state.js';
 import { EXIT_WAIT_MS, type Watch } from './watch.js';
 
 const QUIT_TIMEOUT_MS = 5000;
-/** A guest misses a press that comes before it listens, so the button is pressed again at this interval. */
-const POWER_BUTTON_MS = 3000;
 
 const OFF: ReadonlySet<string> = new Set(['shutoff', 'crashed']);
+
+/** @throws when a migration forbids letting the guest run here */
+export const assertNotMigrating = (entry: Entry, state: string): void => {
+  const advice = migrationAdvice(state);
+  if (advice !== undefined) throw entry.stateError(state, advice);
+};
 
 /**
  * Ends a guest's QEMU by QMP `quit`, or by SIGKILL when that fails, and waits until its taps and run directory are
@@ -34,121 +40,129 @@ export const stopQemu = async (entry: Entry): Promise<void> => {
   }
 };
 
-const reset = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
+export const reset = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
   await watch.execute('system_reset');
   // A halted guest stays halted after a reset.
   await watch.execute('cont');
-  await entry.setRebooting(false);
+  await entry.setRebooting(undefined);
+  await entry.setToldToShutDown(undefined);
   await guests.state(entry);
 };
 
-/** Resets a guest: QMP `system_reset`. */
-export const restart = (guests: Guests, id: string): Promise<Entry> =>
-  guests.exclusively(id, async () => {
-    const entry = guests.get(id);
-    const watch = await guests.running(entry);
-    if (!watch) throw entry.stateError(guests.lastState(entry).state, 'start it instead');
-    entry.commandCount += 1;
-    await reset(guests, entry, watch);
-    return entry;
-  });
-
-interface PowerButtonOptions {
-  timeoutMs: number;
-  signal?: AbortSignal;
-  /** Whether to keep pressing. */
-  isWanted?: () => boolean;
-}
-
-/** Presses the ACPI power button (QMP `system_powerdown`) until the guest is off; resolves to `false` if it stays on. */
-const pressPowerButton = async (
-  watch: Watch,
-  { timeoutMs, signal, isWanted = () => true }: PowerButtonOptions,
-): Promise<boolean> => {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const left = deadline - Date.now();
-    if (left <= 0 || !isWanted()) return false;
-    // A QEMU that is exiting accepts no more commands.
-    await watch.execute('system_powerdown').catch(() => undefined);
-    if (await watch.exitedWithin(Math.min(left, POWER_BUTTON_MS), signal)) return true;
-  }
+/**
+ * Waits for a guest that is still shutting down, without the guest's lock.
+ * @returns the refusal for a guest that is not off in time
+ */
+export const waitForShutdown = async (
+  guests: Guests,
+  id: string,
+  { timeoutMs = SHUTDOWN_TIMEOUT_MS }: PowerOptions,
+): Promise<Error | undefined> => {
+  const entry = guests.get(id);
+  const { state } = await guests.state(entry);
+  const { watch } = entry;
+  if (!watch || state !== 'running' || !entry.mayBeShuttingDown) return undefined;
+  if (await watch.exitedWithin(timeoutMs)) return undefined;
+  return new Refusal(
+    'conflict',
+    `guest ${id} was told to shut down and is still on after ${inSeconds(timeoutMs)}: allow more time with timeout=SECONDS, or reset it with force=true`,
+  );
 };
 
-const assertCanShutDown = (entry: Entry, { state }: GuestState): void => {
-  if (state === 'paused') {
-    throw entry.stateError(state, 'it cannot shut itself down: start it first, or use poweroff');
+/** Resets a guest: QMP `system_reset`. Starts one that was still shutting down once it is off. */
+export const restart = async (guests: Guests, id: string, options: PowerOptions = {}): Promise<Entry> => {
+  const wasShuttingDown = guests.get(id).mayBeShuttingDown;
+  const refusal = await waitForShutdown(guests, id, options);
+  return guests.exclusively(id, async () => {
+    const entry = guests.get(id);
+    const watch = await guests.running(entry, options);
+    const { state } = guests.lastState(entry);
+    if (!watch && !wasShuttingDown) throw entry.stateError(state, 'start it instead');
+    if (refusal && !options.force) throw refusal;
+    assertNotMigrating(entry, state);
+    entry.commandCount += 1;
+    if (watch) await reset(guests, entry, watch);
+    else await guests.start(entry);
+    if (refusal) options.note?.(`reset (force): ${refusal.message}`);
+    return entry;
+  });
+};
+
+interface EndOptions extends PowerOptions {
+  signal?: AbortSignal;
+  isWanted: () => boolean;
+}
+
+/**
+ * Gets a guest to shut itself down.
+ * @returns `undefined` once it is off; otherwise the refusal that says why it is still on
+ */
+export const endByItself = async (
+  guests: Guests,
+  entry: Entry,
+  watch: Watch,
+  { timeoutMs = SHUTDOWN_TIMEOUT_MS, ...options }: EndOptions,
+): Promise<Error | undefined> => {
+  const { state } = guests.lastState(entry);
+  const advice = deafAdvice(state);
+  if (advice !== undefined) return entry.stateError(state, advice);
+  if (await isButtonLost(watch))
+    return entry.stateError(
+      state,
+      'it slept (ACPI S3), and its firmware did not bring the power button back: shut it down from inside and power it off, restart it, or use force=true',
+    );
+  const onTold = (): Promise<void> => entry.setToldToShutDown(Date.now());
+  const { off, reaction } = await askToShutDown(entry, watch, { timeoutMs, onTold, ...options });
+  if (off) return undefined;
+  return new Refusal(
+    'conflict',
+    `guest ${entry.id} did not shut itself down within ${inSeconds(timeoutMs)} (${reaction}): allow more time with timeout=SECONDS, or end it with force=true`,
+  );
+};
+
+const cutPower = async (guests: Guests, entry: Entry): Promise<void> => {
+  await stopQemu(entry);
+  // A crash that could not be saved left the run directory behind, which would tell the next sub-agent of it.
+  if (!entry.watch) await removeRunResources(guests.host, entry.paths);
+  await entry.setRebooting(undefined);
+  if (OFF.has(guests.lastState(entry).state)) {
+    await entry.setCrashed(false);
+    guests.states.set(entry.id, 'shutoff');
   }
-  if (state === 'unknown') throw entry.stateError(state, 'its QEMU does not reply over QMP: use poweroff');
 };
 
 /**
- * Asks a guest over ACPI to shut itself down and waits until it is off. Does not hold the guest's lock, so that a
- * poweroff or a delete can end it at once.
- * @throws when the guest is still on after `timeoutMs`; it keeps running
+ * Asks a guest to shut itself down and waits until it is off. Does not hold the guest's lock, so that a poweroff or a
+ * delete can end it at once.
+ * @throws when the guest is still on after `timeoutMs`, or cannot react; it keeps running unless `force` is set
  */
 export const shutdown = async (
   guests: Guests,
   id: string,
-  timeoutMs: number,
-  signal: AbortSignal,
+  options: PowerOptions = {},
+  signal?: AbortSignal,
 ): Promise<Entry> => {
   const entry = guests.get(id);
   entry.commandCount += 1;
-  await guests.exclusively(id, () => guests.get(id).setRebooting(false));
-  const state = await guests.state(entry);
+  const { commandCount } = entry;
+  await guests.exclusively(id, () => guests.get(id).setRebooting(undefined));
+  await guests.state(entry);
   const { watch } = entry;
   if (!watch) return entry;
-  assertCanShutDown(entry, state);
-  if (!(await pressPowerButton(watch, { timeoutMs, signal }))) {
-    throw new Error(
-      `guest ${id} did not shut itself down within ${timeoutMs / 1000} s (it may ignore ACPI): use poweroff`,
-    );
-  }
-  return entry;
-};
-
-/** Records the reboot and returns the QEMU that must exit first; `undefined` when it has done so already. */
-const beginReboot = (guests: Guests, id: string): Promise<Watch | undefined> =>
-  guests.exclusively(id, async () => {
-    const entry = guests.get(id);
-    const watch = await guests.running(entry);
-    const { state } = guests.lastState(entry);
-    if (!watch && !entry.record.rebooting) throw entry.stateError(state, 'start it instead');
-    if (state === 'unknown')
-      throw entry.stateError(state, 'its QEMU does not reply over QMP: power it off, then start it');
-    if (state === 'running') await entry.setRebooting(true);
-    return watch;
-  });
-
-/**
- * Shuts a guest down over ACPI and starts it again; resets it when it does not shut down in time. Runs to its end
- * even when the caller goes away: a guest that has seen the power button may shut down at any time, and must then be
- * started again.
- * @throws when a later command set the guest's power state
- */
-export const reboot = async (guests: Guests, id: string, timeoutMs: number): Promise<Entry> => {
-  const entry = guests.get(id);
-  const { commandCount } = entry;
-  const watch = await beginReboot(guests, id);
-  const canShutDown = guests.lastState(entry).state === 'running';
   const isWanted = (): boolean => guests.find(id) === entry && entry.commandCount === commandCount;
-  const off = !watch || (canShutDown && (await pressPowerButton(watch, { timeoutMs, isWanted })));
+  const refusal = await endByItself(guests, entry, watch, {
+    ...options,
+    isWanted,
+    ...(signal ? { signal } : {}),
+  });
+  if (!refusal) return entry;
   return guests.exclusively(id, async () => {
-    if (!isWanted()) throw new Error(`the reboot of guest ${id} was cancelled by a later command`);
-    const stillRunning = await guests.running(entry);
-    if (!stillRunning) await guests.start(entry);
-    else if (!off) await reset(guests, entry, stillRunning);
+    if (!options.force || !isWanted()) throw refusal;
+    signal?.throwIfAborted();
+    await cutPower(guests, entry);
+    options.note?.(`power cut (force): ${refusal.message}`);
     return entry;
   });
-};
-
-/** Resumes the reboots that were under way when the last sub-agent exited. */
-export const resumeReboots = (guests: Guests, timeoutMs: number, log: Logger): void => {
-  for (const { id, record } of guests.all()) {
-    if (!record.rebooting) continue;
-    reboot(guests, id, timeoutMs).catch((error) => log.error({ err: error, guest: id }, errorMessage(error)));
-  }
 };
 
 /** Cuts a guest's power; see `stopQemu`. */
@@ -156,14 +170,7 @@ export const poweroff = async (guests: Guests, id: string): Promise<Entry> => {
   guests.get(id).commandCount += 1;
   return guests.exclusively(id, async () => {
     const entry = guests.get(id);
-    await stopQemu(entry);
-    // A crash that could not be saved left the run directory behind, which would tell the next sub-agent of it.
-    if (!entry.watch) await removeRunResources(guests.host, entry.paths);
-    await entry.setRebooting(false);
-    if (OFF.has(guests.lastState(entry).state)) {
-      await entry.setCrashed(false);
-      guests.states.set(id, 'shutoff');
-    }
+    await cutPower(guests, entry);
     return entry;
   });
 };

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { Logger } from '../../../log.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
@@ -37,7 +38,7 @@ export class Runs {
       await launch(this.#host, entry.record, entry.paths);
     }
     const watch = this.#watch(entry);
-    await entry.setRebooting(false);
+    await entry.setRebooting(undefined);
     await waitForState(watch);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
   }
@@ -47,7 +48,8 @@ export class Runs {
     this.#states.set(entry.id, 'unknown');
     // Kills a QEMU that was still coming up when the earlier sub-agent was killed: its start was never reported.
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
-    await waitForState(this.#watch(entry));
+    const started = await stat(entry.paths.pid).catch(() => undefined);
+    await waitForState(this.#watch(entry, started?.mtimeMs));
   }
 
   /** Gives a guest a user of its own, which it keeps until it is deleted. */
@@ -62,12 +64,13 @@ export class Runs {
     }
   }
 
-  #watch(entry: Entry): Watch {
+  #watch(entry: Entry, bootedAt = Date.now()): Watch {
     const watch = new Watch({
       id: entry.id,
       paths: entry.paths,
       states: this.#states,
       log: this.#log.child({ guest: entry.id }),
+      bootedAt,
       onExit: (outcome) => this.#onExit(entry, outcome),
     });
     entry.watch = watch;
@@ -78,6 +81,7 @@ export class Runs {
     const crashed = outcome.crashed || entry.record.crashed;
     try {
       await entry.setCrashed(crashed);
+      await entry.setToldToShutDown(undefined);
       await removeRunResources(this.#host, entry.paths);
       if (outcome.halted) await markHalted(entry.paths);
     } finally {

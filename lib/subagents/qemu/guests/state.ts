@@ -1,5 +1,15 @@
-/** A guest's state as the contract names it. */
-export type State = 'running' | 'paused' | 'suspended' | 'shutdown' | 'shutoff' | 'crashed' | 'unknown';
+/** A guest's state as the contract names it; the last three are QEMU's own names. */
+export type State =
+  | 'running'
+  | 'paused'
+  | 'suspended'
+  | 'shutdown'
+  | 'shutoff'
+  | 'crashed'
+  | 'unknown'
+  | 'inmigrate'
+  | 'finish-migrate'
+  | 'postmigrate';
 
 /** Translates QEMU's `RunState` (qapi/run-state.json). */
 const STATES: ReadonlyMap<string, State> = new Map<string, State>([
@@ -8,11 +18,11 @@ const STATES: ReadonlyMap<string, State> = new Map<string, State>([
   ['save-vm', 'running'],
   ['restore-vm', 'running'],
   ['debug', 'paused'],
-  ['finish-migrate', 'paused'],
-  ['inmigrate', 'paused'],
+  ['finish-migrate', 'finish-migrate'],
+  ['inmigrate', 'inmigrate'],
   ['io-error', 'paused'],
   ['paused', 'paused'],
-  ['postmigrate', 'paused'],
+  ['postmigrate', 'postmigrate'],
   ['prelaunch', 'paused'],
   ['colo', 'paused'],
   ['watchdog', 'paused'],
@@ -24,6 +34,28 @@ const STATES: ReadonlyMap<string, State> = new Map<string, State>([
 
 export const stateOf = (runState: string): State => STATES.get(runState) ?? 'unknown';
 
+/** What to do with a guest in a migration. Letting it run here could run it on two hosts, on the same disks. */
+const MIGRATION_ADVICE: ReadonlyMap<string, string> = new Map([
+  ['inmigrate', 'it waits for its memory from another host: let that migration end, or power it off'],
+  ['finish-migrate', 'its migration to another host is ending: wait for that'],
+  ['postmigrate', 'it was migrated and may run on another host: power it off here'],
+]);
+
+/** Why a guest in this state must not be let run; `undefined` when it may. */
+export const migrationAdvice = (state: string): string | undefined => MIGRATION_ADVICE.get(state);
+
+/** What to do with a guest that cannot react to a request to shut down. */
+const DEAF_ADVICE: ReadonlyMap<string, string> = new Map([
+  ['paused', 'it cannot shut itself down: resume it first, or use force=true'],
+  ['suspended', 'it sleeps (ACPI S3) and notices no request: wake it with resume first, or use force=true'],
+  ['crashed', 'it cannot shut itself down: restart it, power it off, or use force=true'],
+  ['unknown', 'its QEMU does not reply over QMP: use poweroff'],
+]);
+
+/** Why a guest in this state cannot shut itself down; `undefined` when it can. */
+export const deafAdvice = (state: string): string | undefined =>
+  DEAF_ADVICE.get(state) ?? migrationAdvice(state);
+
 /** QMP events after which the run state may have changed. */
 export const RUN_STATE_EVENTS: ReadonlySet<string> = new Set([
   'STOP',
@@ -32,4 +64,5 @@ export const RUN_STATE_EVENTS: ReadonlySet<string> = new Set([
   'SUSPEND',
   'SUSPEND_DISK',
   'WAKEUP',
+  'MIGRATION',
 ]);

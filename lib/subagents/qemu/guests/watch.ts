@@ -33,6 +33,8 @@ export interface WatchOptions {
   paths: GuestPaths;
   states: GuestStates;
   log: Logger;
+  /** When its QEMU was started, in milliseconds since 1970; now by default. */
+  bootedAt?: number;
   /** Called once, after the process is gone; `exited` resolves after it. */
   onExit: (outcome: RunOutcome) => Promise<void>;
 }
@@ -61,6 +63,8 @@ export class Watch {
    * guest that took over its QEMU can send events without end.
    */
   readonly refresh = coalesce(() => this.#queryState());
+  /** When the guest's run began, by a start or by its last reset: milliseconds since 1970. */
+  bootedAt: number;
   readonly #options: WatchOptions;
   readonly #monitor: Monitor;
   #markStateKnown: () => void = () => undefined;
@@ -72,6 +76,7 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.bootedAt = options.bootedAt ?? Date.now();
     this.stateKnown = new Promise((resolve) => {
       this.#markStateKnown = resolve;
     });
@@ -188,7 +193,10 @@ export class Watch {
       this.#panicked = true;
       this.#reportState('crashed');
     } else if (RUN_STATE_EVENTS.has(event)) {
-      if (event === 'RESET') this.#panicked = false;
+      if (event === 'RESET') {
+        this.#panicked = false;
+        this.bootedAt = Date.now();
+      }
       if (this.#monitor.connected) void this.refresh();
     }
   }

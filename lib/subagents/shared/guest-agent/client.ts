@@ -76,11 +76,12 @@ export class GuestAgent {
   /**
    * Runs a command.
    * @param timeoutMs milliseconds to wait for the response
+   * @param args the command's arguments
    * @returns the response's value
    * @throws {GuestAgentError} when the agent refuses the command or does not respond in time
    */
-  async execute(command: string, timeoutMs: number): Promise<unknown> {
-    const sent = this.#send(`${JSON.stringify({ execute: command })}\n`);
+  async execute(command: string, timeoutMs: number, args?: Record<string, unknown>): Promise<unknown> {
+    const sent = this.#send(`${JSON.stringify({ execute: command, arguments: args })}\n`);
     const response = await this.#inTime(command, sent, timeoutMs);
     if (response.error)
       throw new GuestAgentError(`${command}: ${response.error.desc ?? response.error.class}`);

@@ -12,7 +12,7 @@ interface ChardevInfo {
  * Whether a program in the guest has the guest agent's port open: QMP `query-chardev`. Assumes so for a QEMU whose port
  * has another name.
  */
-export const hasAgent = async (live: QmpClient): Promise<boolean> => {
+export const hasAgent = async (live: Pick<QmpClient, 'execute'>): Promise<boolean> => {
   const devices = await live.execute<ChardevInfo[]>('query-chardev');
   return devices.find(({ label }) => label === GUEST_AGENT_CHARDEV)?.['frontend-open'] ?? true;
 };

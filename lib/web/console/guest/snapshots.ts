@@ -13,7 +13,10 @@ import { store } from '../store.js';
 import type { Tab } from './tab.js';
 
 /** The states of a guest that has its disks open; the agent refuses to roll those back. */
-const LIVE = ['running', 'paused', 'suspended', 'blocked', 'shutdown'];
+const LIVE = [
+  ...['running', 'paused', 'suspended', 'blocked', 'shutdown'],
+  ...['inmigrate', 'finish-migrate', 'postmigrate'],
+];
 
 /** A snapshot across the disks of a guest. */
 interface GuestSnapshot {
