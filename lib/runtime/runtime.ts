@@ -12,7 +12,7 @@ import { GuestRevisions } from './guests/guest-revisions.js';
 import { IdempotentRequests } from './jobs/idempotency.js';
 import type { JobContext } from './jobs/job-executor.js';
 import { JobQueue } from './jobs/job-queue.js';
-import { RunnerRegistry } from './jobs/runner.js';
+import { RunnerRegistry } from './jobs/runner-registry.js';
 import type { Action } from './pipeline/action.js';
 import { openConsole, openStream, openWithinLimit } from './pipeline/open.js';
 import { type Exchange, runPipeline } from './pipeline/pipeline.js';

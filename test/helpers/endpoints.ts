@@ -47,7 +47,10 @@ const addHangingJob = async ({ jobs, runtime }: Context, guestId: string): Promi
   const job = await jobs.add(guestId, 'start', task);
   const service = new Service('hanging', hangingClient, 1);
   const stage = { service, method: 'Test.Hang', args: undefined, timeout: 60, idempotent: false };
-  runtime.queue.resume({ job, task, stage: 0 }, { name: 'start', kind: 'async', stages: [stage] });
+  runtime.queue.resume(
+    { job, task, stage: 0 },
+    { name: 'start', kind: 'async', isDownload: false, stages: [stage] },
+  );
   await until('it runs', () => jobs.get(job.ID).Status === 'Running');
   return job.ID;
 };

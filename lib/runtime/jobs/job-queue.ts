@@ -9,7 +9,8 @@ import type { Action } from '../pipeline/action.js';
 import { JobExecutor, type TaskFunction } from './job-executor.js';
 import { LiveJobs } from './live-jobs.js';
 import { type RetryWrite, retryWrite } from './retry-write.js';
-import type { EnqueueOptions, RunnerRegistry } from './runner.js';
+import type { EnqueueOptions } from './runner.js';
+import type { RunnerRegistry } from './runner-registry.js';
 import type { Submission, SubmitOptions, Submitted } from './submission.js';
 
 export interface JobQueueOptions {
@@ -65,9 +66,8 @@ export class JobQueue {
     { first, request, dryRun }: SubmitOptions = {},
   ): Promise<Submission<T>> {
     if (this.#stopping) throw stopping();
-    const runner = this.#runners.get(runnerId);
     const options = first === undefined ? {} : { first };
-    runner.requireRoom(options);
+    this.#runners.requireRoom(runnerId, task, options);
     if (dryRun) return { pending };
     const id = crypto.randomUUID();
     // Enqueued in the same turn, so that jobs run in the order of the requests; it starts once it is on disk.
@@ -76,7 +76,7 @@ export class JobQueue {
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
     const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false };
-    const done = this.#live.enqueue<T>(runner, entry, options);
+    const done = this.#live.enqueue<T>(this.#runners.enter(runnerId, task), entry, options);
     const job = await logged;
     this.#log.info({ guest: runnerId, action: action.name, job: id }, 'job queued');
     return { job, pending, done };
@@ -91,7 +91,6 @@ export class JobQueue {
   /** Queues a job that an earlier process of the agent left unfinished. */
   resume({ job, task, stage }: LoggedJob, action: Action, options: EnqueueOptions = {}): void {
     const repeated = job.Status === 'Running';
-    const runner = this.#runners.get(job.GuestID);
     const entry = {
       id: job.ID,
       guest: job.GuestID,
@@ -101,7 +100,7 @@ export class JobQueue {
       stage,
       repeated,
     };
-    void this.#live.enqueue(runner, entry, options);
+    void this.#live.enqueue(this.#runners.enter(job.GuestID, task), entry, options);
     this.#log.info(
       { guest: job.GuestID, action: job.Action, job: job.ID, stage },
       'job resumed after restart',
@@ -142,7 +141,7 @@ export class JobQueue {
     const job = this.requireUnfinished(id);
     const live = this.#live.get(id);
     if (!live) throw jobEnded(job.ID, job.Status);
-    this.#runners.get(job.GuestID).cancel(id, new AgentError('conflict', 'cancelled'));
+    live.runner.cancel(id, new AgentError('conflict', 'cancelled'));
     await waitFor(live.ended, live.unwritten);
     return this.#jobs.get(id);
   }

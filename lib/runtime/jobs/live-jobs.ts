@@ -1,3 +1,4 @@
+import type { Lane } from './image-runners.js';
 import type { JobExecutor, QueuedJob } from './job-executor.js';
 import type { EnqueueOptions, Runner } from './runner.js';
 
@@ -5,6 +6,7 @@ import type { EnqueueOptions, Runner } from './runner.js';
 export interface LiveJob {
   /** The action's name. */
   action: string;
+  runner: Runner;
   /** Settles with the job's outcome, once that is on disk. */
   done: Promise<unknown>;
   /** Resolves when the job's end is on disk. */
@@ -27,7 +29,11 @@ export class LiveJobs {
   }
 
   /** Queues a job on its runner. */
-  enqueue<T>(runner: Runner, job: Omit<QueuedJob, 'unwritten'>, options: EnqueueOptions = {}): Promise<T> {
+  enqueue<T>(
+    { runner, leave }: Lane,
+    job: Omit<QueuedJob, 'unwritten'>,
+    options: EnqueueOptions = {},
+  ): Promise<T> {
     const { id, action } = job;
     const unwritten = new AbortController();
     const entry: QueuedJob = { ...job, unwritten };
@@ -37,11 +43,14 @@ export class LiveJobs {
         () => {},
         (error: unknown) => this.#executor.fail(entry, error),
       )
-      .finally(() => this.#jobs.delete(id));
+      .finally(() => {
+        this.#jobs.delete(id);
+        leave();
+      });
     // Report the outcome only once it is on disk, where a restart cannot undo it.
     const done = ended.then(() => outcome);
     done.catch(() => {});
-    this.#jobs.set(id, { action: action.name, done, ended, unwritten: unwritten.signal });
+    this.#jobs.set(id, { action: action.name, runner, done, ended, unwritten: unwritten.signal });
     return done;
   }
 }

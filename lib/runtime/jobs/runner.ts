@@ -21,7 +21,7 @@ export interface EnqueueOptions {
 }
 
 /**
- * Runs the actions of one guest, or the agent's own: info actions, streams and consoles at once, up to a limit each;
+ * Runs the actions of one guest, of one image, or the agent's own: info actions, streams and consoles at once, up to a limit each;
  * async actions one at a time, in order.
  */
 export class Runner {
@@ -131,27 +131,5 @@ export class Runner {
   async pause(): Promise<void> {
     this.#queue.pause();
     await this.#queue.onPendingZero();
-  }
-}
-
-/** The runners by guest id, and the agent's own; each is made on first use. */
-export class RunnerRegistry {
-  readonly #runners = new Map<string, Runner>();
-
-  get(id: string): Runner {
-    let runner = this.#runners.get(id);
-    if (!runner) {
-      runner = new Runner(id);
-      this.#runners.set(id, runner);
-    }
-    return runner;
-  }
-
-  all(): Runner[] {
-    return [...this.#runners.values()];
-  }
-
-  remove(id: string): void {
-    this.#runners.delete(id);
   }
 }

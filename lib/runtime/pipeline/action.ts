@@ -22,6 +22,8 @@ export interface Stage {
 export interface Action {
   name: string;
   kind: ActionKind;
+  /** Whether its stages may take as long as a download. */
+  isDownload: boolean;
   /** In the order they run. */
   stages: readonly Stage[];
 }
@@ -64,6 +66,7 @@ export const buildAction = (
   return {
     name,
     kind: spec.kind,
+    isDownload: spec.imageChange === 'fetched',
     stages: stages.map(({ service: serviceName, method, args, timeout, idempotent = false }) => {
       const service = services.get(serviceName);
       if (!service) throw new TypeError(`unknown service: ${serviceName}`);

@@ -46,6 +46,7 @@ export interface PipelineRun {
 }
 
 interface StageCall {
+  isDownload: boolean;
   signal: AbortSignal | undefined;
   jobStage: JobStage | undefined;
   /** Called when the stage's timeout starts to count. */
@@ -56,14 +57,14 @@ interface StageCall {
 const callQueued = (
   stage: Stage,
   request: unknown,
-  { signal, jobStage, onStart }: StageCall,
+  { isDownload, signal, jobStage, onStart }: StageCall,
 ): Promise<unknown> => {
   const { method, service } = stage;
   const call = (): Promise<unknown> => {
     onStart();
     return service.client.call(method, request, { signal, limit: timeLimitOf(stage), stage: jobStage });
   };
-  return waitFor(service.throttle(call), signal);
+  return waitFor(isDownload ? service.throttleDownload(call) : service.throttle(call), signal);
 };
 
 /** Calls a stage while a client waits. The timeout counts at once, so it includes waiting for the service. */
@@ -104,7 +105,8 @@ const runStage = async <Request, Response>(
   { signal, run }: PipelineOptions,
 ): Promise<Response> => {
   const stage = action.stages[index] as Stage;
-  const call = action.kind === 'async' ? callQueued : callNow;
+  const { kind, isDownload } = action;
+  const call = kind === 'async' ? callQueued : callNow;
   let startedAt = 0;
   const onStart = (): void => {
     startedAt ||= Date.now();
@@ -114,7 +116,7 @@ const runStage = async <Request, Response>(
   for (let attempt = 1; ; attempt += 1) {
     const request = exchange.request(stage);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlierAttempts };
-    const response = (await call(stage, request, { signal, jobStage, onStart })) as Response;
+    const response = (await call(stage, request, { isDownload, signal, jobStage, onStart })) as Response;
     await exchange.onResponse?.(stage, response, request);
     const retry = retryAfter(response);
     if (retry === 0) {

@@ -15,6 +15,7 @@ import {
 } from '../../helpers/podman.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
+import { gate } from '../../helpers/wait.js';
 
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
@@ -257,4 +258,34 @@ test('checks the sums of an archive, and loads nothing when one differs', async 
   await t.throwsAsync(load(containers, 'pulled:1', '', { sha256: wrong }), {
     message: /an image of a registry is checked by the digest in its id/,
   });
+});
+
+test('keeps the names of one image that is loaded under several at the same time', async (t) => {
+  const containers = await shared.containers();
+  const path = await archive(containers, 'docker-archive');
+  const names = Array.from({ length: 6 }, (_, index) => `at-once:${index}`);
+  await Promise.all(names.map((name) => load(containers, name, path)));
+  const listed = await ids(containers);
+  t.deepEqual(
+    names.filter((name) => !listed.includes(name)),
+    [],
+  );
+});
+
+test('deletes an image while another one is loaded slowly', async (t) => {
+  const containers = await shared.containers();
+  await load(containers, 'in-the-way', await rootfsArchive(containers));
+  const { opened, open } = gate();
+  const asked = gate();
+  const url = await serveHttp(t, async (_, response) => {
+    asked.open();
+    await opened;
+    response.end(await busyboxRootfs());
+  });
+  const slow = load(containers, 'slow:1', `${url}/slow`);
+  await asked.opened;
+  await containers.call('DeleteImage', { id: 'in-the-way' });
+  t.false((await ids(containers)).includes('in-the-way'));
+  open();
+  t.is((await slow).images[0]?.id, 'slow:1');
 });

@@ -1,5 +1,5 @@
 import type { ImageInfo } from 'dockerode';
-import pLimit from 'p-limit';
+import { imageKey, Locks } from '../../../async/keyed-locks.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
@@ -9,6 +9,7 @@ import { noSuchImage } from '../../shared/errors.js';
 import { GUEST_LABEL } from '../definition.js';
 import type { Engine } from '../engine.js';
 import { NoEngineError } from '../errors.js';
+import { AddedNames } from './added-names.js';
 import { loadArchive } from './load.js';
 import { engineReference, familiarName } from './names.js';
 import { findImage, pullImage } from './pull.js';
@@ -111,7 +112,7 @@ const loadImage = async (
   { engine, importDirs }: ImageDeps,
   request: ImageRequest,
   { signal, progress, job }: CallContext,
-): Promise<Image> => {
+): Promise<void> => {
   const { id, source } = request;
   checkRequest(request);
   const isRepeated = (job?.attempt ?? 1) > 1;
@@ -121,10 +122,9 @@ const loadImage = async (
       'conflict',
       `image ${id} already exists, made from a file with unknown sums: delete it first`,
     );
-  if (known && !hasSums(request)) return toImage(id, known.Size);
+  if (known && !hasSums(request)) return;
   if (source) await loadArchive(engine, id, source, request, { signal, progress, importDirs });
   else await pullImage(engine, id, { signal, progress });
-  return getImage(engine, id);
 };
 
 /**
@@ -133,8 +133,11 @@ const loadImage = async (
  */
 export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
   const { engine } = deps;
-  // Podman 4.3 loses names when an image gets two at the same time.
-  const exclusively = pLimit(1);
+  const locks = new Locks();
+  const names = new AddedNames(engine);
+  /** Runs one at a time for each name of an image; a slow load delays no other image. */
+  const exclusively = <T>(id: string, work: () => Promise<T>): Promise<T> =>
+    locks.run(imageKey(engineReference(id)), work);
   return {
     ListImages: async () => ({ images: await orNone(listImages(engine), []) }),
 
@@ -145,11 +148,26 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     },
 
     LoadImage: async (request, call) => ({
-      images: [await exclusively(() => loadImage(deps, request, call))],
+      images: [
+        await exclusively(request.id, async () => {
+          await names.watch(async () => {
+            await loadImage(deps, request, call);
+            if (!(await names.add(request.id))) await loadImage(deps, request, call);
+          });
+          return getImage(engine, request.id);
+        }),
+      ],
     }),
 
     DeleteImage: async ({ id }) => ({
-      images: [await exclusively(() => deleteImage(engine, id))],
+      images: [
+        await exclusively(id, () =>
+          names.watch(async () => {
+            names.forget(id);
+            return deleteImage(engine, id);
+          }),
+        ),
+      ],
     }),
   };
 };

@@ -14,7 +14,7 @@ import { tempDir } from '../../../helpers/temp.js';
 
 const id = GUEST_ID;
 const stage = { service: { name: 'qemu' }, method: 'QEMU.Restart' } as Stage;
-const action = { name: 'restart', kind: 'async', stages: [stage] } as const;
+const action = { name: 'restart', kind: 'async', isDownload: false, stages: [stage] } as const;
 const running: Guest = { id, state: 'running', vnc: 5901 };
 
 const reported = (state: string, revision: number, vnc = 0) => ({ id, state, vnc, revision });
