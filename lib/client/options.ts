@@ -42,15 +42,18 @@ const requireHttp = (url: string): string => {
   );
 };
 
-const authorization = ({ token }: ClientOptions): Record<string, string> =>
-  token === undefined ? {} : { Authorization: `Bearer ${token}` };
+/** The headers of every request: the agent must reject what it would otherwise ignore (RFC 7240, section 4.4). */
+const headersOf = ({ token }: ClientOptions): Record<string, string> => ({
+  Prefer: 'handling=strict',
+  ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+});
 
 /** The options of a WebSocket to the agent. */
 export const wsOptions = (options: ClientOptions): WebSocketOptions & { baseUrl: string } => {
   const socketPath = UNIX.exec(options.url)?.groups?.path;
   return {
     baseUrl: socketPath ? 'ws://localhost' : requireHttp(options.url).replace(/^http/, 'ws'),
-    headers: authorization(options),
+    headers: headersOf(options),
     ...tlsOptions(options),
     ...(socketPath ? { createConnection: () => connect(socketPath) } : {}),
   };
@@ -72,7 +75,7 @@ export const axiosOptions = (options: ClientOptions): AxiosRequestConfig => {
     ...(options.url.startsWith('https:')
       ? { httpsAgent: new HttpsAgent({ keepAlive: true, ...tlsOptions(options) }) }
       : {}),
-    headers: authorization(options),
+    headers: headersOf(options),
     proxy: false,
     // A redirect would take the token to another host.
     maxRedirects: 0,

@@ -1,10 +1,18 @@
 import type { Duplex } from 'node:stream';
-import type { Lifecycle, ReqRefDefaults, RouteOptions, ServerRoute } from '@hapi/hapi';
+import type {
+  Lifecycle,
+  ReqRefDefaults,
+  Request,
+  ResponseToolkit,
+  RouteOptions,
+  ServerRoute,
+} from '@hapi/hapi';
 import type { Upgrades } from '../http/websocket/upgrades.js';
 import { audit, auditHandover, isAudited } from './audit.js';
 import type { ServerContext } from './context.js';
 import { notAllowed, toBoom } from './errors.js';
 import { actsOnGet, rejectUnintendedAction } from './get-actions.js';
+import { Handling } from './handling.js';
 import type { Timeouts } from './listener.js';
 import { RequestEvent } from './request-event.js';
 import { respond } from './respond.js';
@@ -41,21 +49,34 @@ const serve = <Context extends ServerContext>(
   const validateParts = partsValidator(route);
   const rejectsHead = route.method === 'GET' && !answersHead(route);
   const acts = actsOnGet(route);
-  return async (request, h) => {
-    try {
-      // hapi serves HEAD on every GET route by running its handler.
-      if (rejectsHead && request.method === 'head') throw notAllowed(request, allowed);
-      if (acts) rejectUnintendedAction(request, getActions);
-      validateParts(request);
-      if (isWebSocket(route)) requireHandshake(request, upgrades);
-      const reply = await route.handler(new RequestEvent(request, route), context);
-      if (reply.guest !== undefined) request.app.guest = reply.guest;
-      if (reply.status !== 101) return respond(reply, request, h, timeouts.stall);
+  const handle = async (request: Request, h: ResponseToolkit, handling: Handling) => {
+    // hapi serves HEAD on every GET route by running its handler.
+    if (rejectsHead && request.method === 'head') throw notAllowed(request, allowed);
+    if (acts) rejectUnintendedAction(request, getActions);
+    validateParts(request, handling.unknown);
+    handling.check(request);
+    if (isWebSocket(route)) requireHandshake(request, upgrades);
+    const reply = await route.handler(new RequestEvent(request, route), context);
+    if (reply.guest !== undefined) request.app.guest = reply.guest;
+    if (reply.status === 101) {
       connectClient(request, upgrades, reply.body as Duplex);
       auditHandover(context.audit, request, reply);
       return h.abandon;
+    }
+    const response = respond(reply, request, h, timeouts.stall);
+    handling.addHeaders((name, value) => response.header(name, value));
+    return response;
+  };
+  return async (request, h) => {
+    const handling = new Handling(request);
+    try {
+      return await handle(request, h, handling);
     } catch (error) {
-      throw toBoom(error);
+      const boom = toBoom(error);
+      handling.addHeaders((name, value) => {
+        boom.output.headers[name] = value;
+      });
+      throw boom;
     }
   };
 };

@@ -1,18 +1,26 @@
 import { badRequest } from '@hapi/boom';
 import type { Schema } from 'joi';
 import type { Route } from './route.js';
+import type { UnknownKeys } from './unknown-keys.js';
 
 type Input = object | Buffer | string;
 
-/** Returns a part of a request as its schema converts it. Throws a 400 with joi's words for every mistake. */
-type Validator = (input: Input) => object;
+/**
+ * Returns a part of a request as its schema converts it, without the keys that the schema does not know.
+ * @throws a 400 with joi's words for every mistake
+ */
+type Validator = (input: Input, onUnknown: (path: (string | number)[]) => void) => object;
 
 const validator = (schema: Schema): Validator => {
   // Preferences passed to each call would be merged at each call.
-  const thorough = schema.prefs({ abortEarly: false, stripUnknown: true });
-  return (input) => {
-    const { value, error } = thorough.validate(input);
+  const strict = schema.prefs({ abortEarly: false, errors: { render: false } });
+  const lenient = schema.prefs({ abortEarly: false, stripUnknown: true });
+  return (input, onUnknown) => {
+    const exact = strict.validate(input);
+    if (!exact.error) return exact.value;
+    const { value, error } = lenient.validate(input);
     if (error) throw badRequest(error.message);
+    for (const { type, path } of exact.error.details) if (type === 'object.unknown') onUnknown(path);
     return value;
   };
 };
@@ -28,12 +36,14 @@ const keyOf = (params: object): string => {
 /** Makes a validator of path parameters that remembers its results, since clients request the same few paths. */
 export const rememberingValidator = (schema: Schema): ((params: object) => object) => {
   const validate = validator(schema);
+  // Routes define the names of path parameters, so none is unknown.
+  const ignore = (): void => {};
   const found = new Map<string, object>();
   return (input) => {
     const key = keyOf(input);
     let params = found.get(key);
     if (params === undefined) {
-      params = Object.freeze(validate(input));
+      params = Object.freeze(validate(input, ignore));
       if (found.size >= MAX_REMEMBERED) found.clear();
       found.set(key, params);
     }
@@ -45,20 +55,37 @@ export const rememberingValidator = (schema: Schema): ((params: object) => objec
 interface Parts {
   params: object;
   query: object;
-  payload: Input;
+  payload: Input | null;
 }
+
+/** The JSON of bodies that say nothing. */
+const EMPTY_BODIES = new Set(['', 'null', '{}']);
+
+const isEmptyBody = (payload: Input | null): boolean =>
+  !Buffer.isBuffer(payload) || (payload.length <= 16 && EMPTY_BODIES.has(payload.toString().trim()));
+
+const validateQuery = (validate: Validator | undefined, request: Parts, unknown: UnknownKeys): void => {
+  if (validate) request.query = validate(request.query, ([name]) => unknown.addParameter(String(name)));
+  else for (const name of Object.keys(request.query)) unknown.addParameter(name);
+};
 
 /**
  * Makes the function that validates a request against its route's schemas and replaces its parts with their results.
  * hapi's own validation builds a context per request that our schemas do not use, which dominates small responses.
  */
-export const partsValidator = ({ params, query, payload }: Route): ((request: Parts) => void) => {
+export const partsValidator = ({
+  params,
+  query,
+  payload,
+}: Route): ((request: Parts, unknown: UnknownKeys) => void) => {
   const validateParams = params && rememberingValidator(params);
-  const validateQuery = query && validator(query);
+  const queryValidator = query && validator(query);
   const validatePayload = payload && payload !== 'ignored' ? validator(payload) : undefined;
-  return (request) => {
+  return (request, unknown) => {
     if (validateParams) request.params = validateParams(request.params);
-    if (validateQuery) request.query = validateQuery(request.query);
-    if (validatePayload) request.payload = validatePayload(request.payload);
+    validateQuery(queryValidator, request, unknown);
+    if (validatePayload)
+      request.payload = validatePayload(request.payload as Input, (path) => unknown.addKey(path));
+    else if (!isEmptyBody(request.payload)) unknown.addBody();
   };
 };

@@ -24,7 +24,8 @@ export type ErrorStatus = keyof typeof DESCRIPTIONS;
 export const errorsOf = (route: Route): [ErrorStatus, string][] => {
   const takes = (part: unknown, ...statuses: ErrorStatus[]): ErrorStatus[] => (part ? statuses : []);
   const statuses = new Set<ErrorStatus>([
-    ...takes(route.params ?? route.query ?? route.payload, 400),
+    // Any request may have keys that its endpoint does not know: see `Handling`.
+    400,
     ...takes(route.params, 404),
     ...takes(actsOnGet(route), 403, 405),
     ...takes(changesSomething(route), 409, 503, 507),

@@ -19,6 +19,15 @@ const parametersIn = (place: 'path' | 'query', schema: ObjectSchema | undefined)
   }));
 };
 
+const PREFER = {
+  name: 'Prefer',
+  in: 'header',
+  description:
+    'With `handling=strict`, unknown body keys and query parameters are a 400; otherwise they are ignored',
+  schema: { type: 'string' },
+  example: 'handling=strict',
+};
+
 const header = (name: string, description: string): JsonSchema => ({
   name,
   in: 'header',
@@ -27,6 +36,7 @@ const header = (name: string, description: string): JsonSchema => ({
 });
 
 const headersOf = ({ method, reply, conditional, resumable }: Route): JsonSchema[] => [
+  PREFER,
   ...(method === 'POST' && reply.status === 202
     ? [header('Idempotency-Key', 'Makes the request safe to repeat: the agent carries it out once')]
     : []),
@@ -48,33 +58,40 @@ const requestBody = ({ payload }: Route): JsonSchema => {
 const responseHeaders = ({ reply, query, tagged, callsSubAgent, resumable }: Route): JsonSchema => {
   const { schema } = reply;
   const text = { schema: { type: 'string' } };
-  const headers = {
-    ...(reply.status === 202 || callsSubAgent
-      ? { 'X-Guest-Job-ID': { description: 'The ID of the job, or of the pipeline run', ...text } }
-      : {}),
-    ...(query?.describe().keys.cursor
-      ? { Link: { description: 'The next page, as rel="next"; absent on the last one', ...text } }
-      : {}),
-    ...(resumable
-      ? { 'X-Last-Event-ID': { description: 'The id of the event after which the stream starts', ...text } }
-      : {}),
-    ...(schema === replies.metadata
-      ? {
-          'X-Hidden-Keys': {
-            description: 'The secret keys that are left out for lack of the scope `export`, percent-encoded',
-            ...text,
-          },
-        }
-      : {}),
-    ...(tagged ? { ETag: { description: 'Changes when the content does', ...text } } : {}),
+  return {
+    headers: {
+      'X-Ignored-Keys': {
+        description:
+          'The unknown body keys and, with `?`, query parameters that were ignored; absent when none was',
+        ...text,
+      },
+      ...(reply.status === 202 || callsSubAgent
+        ? { 'X-Guest-Job-ID': { description: 'The ID of the job, or of the pipeline run', ...text } }
+        : {}),
+      ...(query?.describe().keys.cursor
+        ? { Link: { description: 'The next page, as rel="next"; absent on the last one', ...text } }
+        : {}),
+      ...(resumable
+        ? { 'X-Last-Event-ID': { description: 'The id of the event after which the stream starts', ...text } }
+        : {}),
+      ...(schema === replies.metadata
+        ? {
+            'X-Hidden-Keys': {
+              description:
+                'The secret keys that are left out for lack of the scope `export`, percent-encoded',
+              ...text,
+            },
+          }
+        : {}),
+      ...(tagged ? { ETag: { description: 'Changes when the content does', ...text } } : {}),
+    },
   };
-  return Object.keys(headers).length > 0 ? { headers } : {};
 };
 
 /** Describes the successful responses. An action that clients wait for, or rehearse, responds with 200. */
 const successes = (route: Route): JsonSchema => {
   const { status, description, schema, type } = route.reply;
-  if (isWebSocket(route)) return { [status]: { description, ...responseHeaders(route) } };
+  if (isWebSocket(route)) return { [status]: { description } };
   const content = schema
     ? inJson(referring(jsonSchemaOf(schema)))
     : { content: { [type ?? 'application/octet-stream']: {} } };
@@ -111,7 +128,7 @@ export const operationOf = (route: Route): JsonSchema => {
     summary: route.summary,
     tags: [...route.tags],
     ...(route.scope === 'public' ? { security: [] } : {}),
-    ...(parameters.length > 0 ? { parameters } : {}),
+    parameters,
     ...requestBody(route),
     responses: { ...successes(route), ...failures(route) },
   };

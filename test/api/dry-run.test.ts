@@ -21,9 +21,8 @@ for (const route of changes)
 
 test('a dry run of a create responds with the guest as it would be', async (t) => {
   const { call } = await serveApi(t);
-  const { body } = await call('POST', '/guests?dryRun=true', { memory: 64, cpu: 1, colour: 'red' });
+  const { body } = await call('POST', '/guests?dryRun=true', { memory: 64, cpu: 1 });
   t.like(body, { state: 'create', memory: 64, cpu: 1 });
-  t.false(Object.hasOwn(body as object, 'colour'));
 });
 
 test('rejects a dry run with the error of the real request', async (t) => {
@@ -32,6 +31,7 @@ test('rejects a dry run with the error of the real request', async (t) => {
   const refused: [string, string, unknown, number][] = [
     ['POST', '/guests', { id }, 409],
     ['POST', '/guests', { memory: -1 }, 400],
+    ['POST', '/guests', { memroy: 64 }, 400],
     ['POST', `/guests/${id}/suspend`, undefined, 404],
     ['POST', `/guests/${id}/snapshots/monday/rollback`, {}, 409],
     ['PATCH', '/metadata', { big: 'x'.repeat(300_000) }, 400],

@@ -63,7 +63,12 @@ export const sendRequest = async (
     response = await fetch(path, {
       method,
       cache: 'no-store',
-      headers: { ...headers, ...(value === undefined ? {} : { Authorization: `Bearer ${value}` }) },
+      headers: {
+        // A misspelt key must be an error, not ignored.
+        Prefer: 'handling=strict',
+        ...headers,
+        ...(value === undefined ? {} : { Authorization: `Bearer ${value}` }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });

@@ -116,6 +116,17 @@ test('streams a snapshot, with its length if known', async (t) => {
   }
 });
 
+test('rejects a misspelt key instead of letting the agent ignore it', async (t) => {
+  const { url, context } = await serveApi(t);
+  const misspelt = { memroy: 64 } as object;
+  const error = await t.throwsAsync(new MistifyClient({ url }).guests.create(misspelt), {
+    instanceOf: MistifyError,
+    message: /"memroy"/,
+  });
+  t.is(error.status, 400);
+  t.deepEqual(context.guests.list(), []);
+});
+
 test('throws the message of the agent, for a download too', async (t) => {
   const { url } = await serveApi(t);
   const client = new MistifyClient({ url });
