@@ -64,7 +64,6 @@ test('checks every endpoint: queries, bodies of other methods, and bodies that a
     ['GET', '/guests?state=running', undefined, '?state'],
     ['GET', `/guests/${id}?verbose=1`, undefined, '?verbose'],
     ['GET', '/healthz?deep=1', undefined, '?deep'],
-    ['POST', '/images', { id: 'a', source: 'http://192.0.2.1/a', sha1: 'x' }, 'sha1'],
     ['POST', `/guests/${id}/snapshots`, { name: 'monday' }, 'name'],
     ['POST', `/guests/${id}/suspend`, { forced: true }, '(body)'],
   ];
