@@ -1,5 +1,5 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { tempDir } from './temp.js';
@@ -16,6 +16,8 @@ export const wrapProgram = async (
 ): Promise<() => void> => {
   const bin = join(await tempDir(t), 'bin');
   await mkdir(bin);
+  // For tools that run as nobody.
+  await chmod(dirname(bin), 0o755);
   const { stdout: real } = await execa('sh', ['-c', `command -v ${program}`]);
   await writeFile(join(bin, program), `#!/bin/bash\n${script}\nexec ${real} "$@"\n`);
   await chmod(join(bin, program), 0o755);
