@@ -9,6 +9,10 @@ import { submitCreate } from '../../lib/runtime/actions/guest-actions.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitOnce } from '../submit.js';
 
+/** Drops the serials: only the sub-agent that runs the guest sets them. */
+const withoutSerials = (guest: Guest): Guest =>
+  guest.disks ? { ...guest, disks: guest.disks.map(({ serial: _, ...disk }) => disk) } : guest;
+
 /**
  * Gives the first of a virtual machine's disks the image that stands beside them. A guest without disks stays as it is:
  * the storage sub-agent makes its disk.
@@ -21,7 +25,7 @@ const withImageOnDisk = (guest: Guest): Guest => {
   return { ...guest, disks };
 };
 
-/** Stores a new guest and queues its creation. Ignores the keys that only sub-agents set: `state` and `vnc`. */
+/** Stores a new guest and queues its creation. Ignores the keys that only sub-agents set: `state`, `vnc` and `serial`. */
 export const createGuest = async (
   event: Event<unknown, JobQuery, LooseGuest | null>,
   context: Context,
@@ -29,7 +33,7 @@ export const createGuest = async (
   const { runtime } = context;
   const { state: _state, vnc: _vnc, ...spec } = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
-    const guest = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
+    const guest = withImageOnDisk(withoutSerials(normalizeGuest({ ...spec, id: spec.id || randomUUID() })));
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);

@@ -17,3 +17,68 @@ export const requestedDisks = ({ image, disks = [] }: Guest): Disk[] | undefined
 /** Explains why `requestedDisks` returned nothing. */
 export const unusedImage = ({ image, disks = [] }: Guest): string =>
   `image ${image} would not be used, because disk 0 clones ${disks[0]?.image}: leave "image" out, or give a disk that image`;
+
+/** The buses whose disks Linux calls `sda`, `sdb`, …, in the order in which it happens to find them. */
+const SD_BUSES: ReadonlySet<string> = new Set(['scsi', 'sata', 'ide']);
+
+/** A disk as far as its name in the guest depends on it. An empty bus is virtio. */
+export type NamedDisk = Pick<Disk, 'bus' | 'device'>;
+
+const nthVirtioDisk = (n: number): string => `vd${String.fromCharCode('a'.charCodeAt(0) + n)}`;
+
+/**
+ * Returns the device name that Linux gives each disk at every boot. It numbers virtio disks in their order, but finds
+ * several scsi, sata and ide disks in any order: only a single one of these has a certain name. On an unknown bus, a
+ * disk has the name it was given.
+ * @returns `undefined` for a disk without a certain name
+ */
+export const certainNames = (disks: readonly NamedDisk[]): (string | undefined)[] => {
+  const sdDisks = disks.filter(({ bus }) => SD_BUSES.has(bus)).length;
+  let virtioDisks = 0;
+  return disks.map(({ bus, device }) => {
+    if (SD_BUSES.has(bus)) return sdDisks === 1 ? 'sda' : undefined;
+    if (bus !== '' && bus !== 'virtio') return device || undefined;
+    virtioDisks += 1;
+    return nthVirtioDisk(virtioDisks - 1);
+  });
+};
+
+const SERIAL_ID_DIGITS = 12;
+
+/** Derives the serial number of a guest's disk. It has at most 19 characters: virtio and ATA cut it at 20. */
+export const diskSerial = (guestId: string, index: number): string =>
+  `disk${index}-${guestId.replaceAll('-', '').slice(0, SERIAL_ID_DIGITS)}`;
+
+/** How to name each disk: by its device name where that is certain, by its serial number otherwise. */
+export const diskLabels = (guestId: string, disks: readonly NamedDisk[]): string[] => {
+  const names = certainNames(disks);
+  return disks.map(({ device }, index) => {
+    const name = names[index];
+    return name !== undefined && (device === '' || device === name) ? name : diskSerial(guestId, index);
+  });
+};
+
+/**
+ * Finds a disk by its number, its serial number or its device name.
+ * @returns its number; `unknown` when no disk is called that, `uncertain` when the guest may call another disk that
+ */
+export const findDisk = (
+  guestId: string,
+  disks: readonly NamedDisk[],
+  wanted: string,
+): number | 'unknown' | 'uncertain' => {
+  const labels = diskLabels(guestId, disks);
+  const index = labels.findIndex((label, n) => [label, String(n), diskSerial(guestId, n)].includes(wanted));
+  if (index !== -1) return index;
+  return disks.some(({ device }) => device === wanted) ? 'uncertain' : 'unknown';
+};
+
+/** Explains that `findDisk` found no certain disk. */
+export const uncertainDisk = (guestId: string, disks: readonly NamedDisk[], wanted: string): string =>
+  `guest ${guestId} may give the name ${wanted} to another disk: use the number or the serial, one of ${listDisks(guestId, disks)}`;
+
+/** Lists a guest's disks for a message, each by number and label. */
+export const listDisks = (guestId: string, disks: readonly NamedDisk[]): string =>
+  diskLabels(guestId, disks)
+    .map((label, index) => `${index} (${label})`)
+    .join(', ');

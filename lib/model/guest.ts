@@ -19,7 +19,7 @@ export interface Nic {
 export interface Disk {
   /** `virtio`, `scsi`, `sata` or `ide`. */
   bus: string;
-  /** The device name in the guest, such as `vda`. */
+  /** The device name in the guest, such as `vda`; `""` when it is not certain. */
   device: string;
   /** MB (2^20 bytes). */
   size: number;
@@ -27,6 +27,8 @@ export interface Disk {
   image: string;
   /** The file or block device on the host; set by the storage sub-agent. */
   source: string;
+  /** The serial number that the guest sees; set by the sub-agent that runs the guest. */
+  serial?: string;
 }
 
 export type Metadata = Record<string, string>;
@@ -84,7 +86,10 @@ export const imageIdSchema = Joi.string()
   .description('The id of an image: letters, digits and `_ : . @ / -`')
   .example('debian-12');
 
-const deviceSchema = name().max(32).description('The device name in the guest').example('vda');
+const deviceSchema = name()
+  .max(32)
+  .description('The device name in the guest, where it is certain')
+  .example('vda');
 
 export const nicSchema = Joi.object<Nic>({
   name: name().description('The name, unique within the guest').example('net0'),
@@ -108,6 +113,10 @@ export const diskSchema = Joi.object<Disk>({
   volume: text().max(255).description('The volume in the storage back end'),
   image: imageIdSchema.allow('', null).description('The image to clone'),
   source: text().max(4096).description('The file or block device on the host'),
+  serial: text()
+    .max(36)
+    .description('The serial number in the guest, set by the sub-agent: see `/dev/disk/by-id`')
+    .example('disk0-7d3c8f0e52c1'),
 }).label('disk');
 
 /** Explains a rejected key; Joi's own message only says that it is not allowed. */
@@ -167,6 +176,7 @@ const normalizeDisk = (disk: Partial<Disk>): Disk => ({
   volume: disk.volume ?? '',
   image: disk.image ?? '',
   source: disk.source ?? '',
+  ...(disk.serial ? { serial: disk.serial } : {}),
 });
 
 /** A guest on the wire, where a null or empty field means the same as an absent one. */

@@ -32,9 +32,12 @@ export const snapshotNameSchema = Joi.string()
   .example('before-upgrade');
 
 export const diskIdSchema = Joi.string()
-  .pattern(/^(0|[1-9]|1[0-9]|2[0-5]|(vd|sd|hd|xvd)[a-z])$/, 'disk (its number, or its device such as vda)')
+  .pattern(
+    /^([0-9]|1[0-9]|2[0-5]|disk[0-9]{1,2}-[0-9a-f]{12}|(vd|sd|hd|xvd)[a-z])$/,
+    'disk (its number, its serial, or its device such as vda)',
+  )
   .label('disk')
-  .description('A disk by number (0-25) or device name')
+  .description('A disk by number (0-25), serial or device name')
   .example('vda');
 
 /** Formats the id that selects snapshots in calls to sub-agents. */
@@ -48,7 +51,7 @@ export interface SnapshotIdParts {
 }
 
 const SNAPSHOT_ID =
-  /^guests\/(?<guest>[0-9a-f-]{36})(\/disk-(?<disk>[a-z0-9]+))?(@(?<name>[a-zA-Z0-9_:.-]{1,255}))?$/;
+  /^guests\/(?<guest>[0-9a-f-]{36})(\/disk-(?<disk>[a-z0-9-]+))?(@(?<name>[a-zA-Z0-9_:.-]{1,255}))?$/;
 
 /** Parses a snapshot id; returns `undefined` for any other text. */
 export const parseSnapshotId = (id: string): SnapshotIdParts | undefined => {

@@ -43,8 +43,10 @@ test('accepts only one of two concurrent creations with the same id', async (t) 
 
 test('ignores the keys that only sub-agents set', async (t) => {
   const { call } = await serveApi(t);
-  const { body } = await call('POST', '/guests', { state: 'running', vnc: 5901, memory: 64 });
+  const disks = [{ size: 1, serial: 'disk0-000000000000' }];
+  const { body } = await call('POST', '/guests', { state: 'running', vnc: 5901, memory: 64, disks });
   t.like(body, { state: 'create', memory: 64 });
+  t.false(JSON.stringify(body).includes('serial'));
   t.false('vnc' in (body as object));
 });
 

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { diskSerial } from '../../lib/model/disks.js';
 import type { SnapshotRequest } from '../../lib/rpc/protocol/messages.js';
 import { addGuest, finished, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
@@ -103,6 +104,22 @@ test("rejects an unknown disk with 404 and names the guest's disks", async (t) =
   t.is(status, 404);
   t.regex((body as { message: string }).message, /no disk 7.*0 \(vda\), 1 \(vdb\)/);
   t.deepEqual(scripted.calls, []);
+});
+
+test('selects a disk by its serial, and rejects a device name that is not certain with 409', async (t) => {
+  const { call, context, scripted } = await serveApi(t);
+  const disks = ['sda', 'sdb'].map((device) => ({ ...disk(device), bus: 'sata' }));
+  await addGuest(context, { id: ID, disks });
+  const path = (name: string) => `/guests/${ID}/disks/${name}/snapshots`;
+  t.is((await call('GET', path(diskSerial(ID, 1)))).status, 200);
+  t.like(scripted.requests('Test.listSnapshots')[0], { id: `guests/${ID}/disk-1` });
+  const { status, body } = await call('POST', path('sdb'), {});
+  t.is(status, 409);
+  t.regex(
+    (body as { message: string }).message,
+    /may give the name sdb to another disk: use the number or the serial, one of 0 \(disk0-/,
+  );
+  t.deepEqual(scripted.requests('Test.createSnapshot'), []);
 });
 
 test('accepts a snapshot action with [] and its job', async (t) => {

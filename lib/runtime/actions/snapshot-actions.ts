@@ -1,5 +1,6 @@
 import { AgentError } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
+import { findDisk, listDisks, uncertainDisk } from '../../model/disks.js';
 import type { Guest } from '../../model/guest.js';
 import { type Snapshot, snapshotId } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
@@ -17,25 +18,31 @@ import type { ActionResult, Runtime } from '../runtime.js';
 /** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
 export interface SnapshotSelector {
   guest: Guest;
-  /** Number or device name; absent for all disks. */
+  /** Number, serial or device name; absent for all disks. */
   disk?: string | undefined;
   /** Absent for all snapshots. */
   name?: string | undefined;
 }
 
-const hasDisk = ({ disks = [] }: Guest, disk: string): boolean =>
-  disks.length === 0 || disks[Number(disk)] !== undefined || disks.some(({ device }) => device === disk);
+/**
+ * Finds the disk that a path names, by its number when the path has its serial, which only our sub-agents know.
+ * @throws {AgentError} `not_found` for an unknown disk, `conflict` when the guest may call another disk that
+ */
+const diskOf = ({ id, disks = [] }: Guest, wanted: string): string => {
+  if (disks.length === 0) return wanted;
+  const found = findDisk(id, disks, wanted);
+  if (found === 'uncertain') throw new AgentError('conflict', uncertainDisk(id, disks, wanted));
+  if (found === 'unknown')
+    throw new AgentError('not_found', `guest ${id} has no disk ${wanted}, only ${listDisks(id, disks)}`);
+  return disks[found]?.device === wanted ? wanted : String(found);
+};
 
 const snapshotRequest = (
   { guest, disk, name }: SnapshotSelector,
   fields: Partial<Pick<SnapshotRequest, 'dest' | 'destroyMoreRecent'>> = {},
 ): SnapshotRequest => {
-  if (disk !== undefined && !hasDisk(guest, disk)) {
-    const devices = guest.disks?.map(({ device }, index) => `${index} (${device})`).join(', ');
-    throw new AgentError('not_found', `guest ${guest.id} has no disk ${disk}, only ${devices}`);
-  }
   return {
-    id: snapshotId(guest.id, disk, name),
+    id: snapshotId(guest.id, disk === undefined ? undefined : diskOf(guest, disk), name),
     dest: fields.dest ?? '',
     recursive: disk === undefined,
     destroyMoreRecent: fields.destroyMoreRecent ?? false,

@@ -82,16 +82,18 @@ const definitionResponse = async (guests: Guests, entry: Entry): Promise<GuestRe
   return { guest: { ...definition, ...guest }, ...(revision === undefined ? {} : { revision }) };
 };
 
-const withState =
-  (
-    change: (guests: Guests, id: string, options: PowerOptions, signal: AbortSignal) => Promise<Entry>,
-  ): Handler =>
+type PowerChange = (guests: Guests, id: string, options: PowerOptions, signal: AbortSignal) => Promise<Entry>;
+
+const withOptions =
+  (respond: typeof stateResponse, change: PowerChange): Handler =>
   async (guests, request, { signal }) => {
     const notes: string[] = [];
     const options = powerOptions(request, notes);
-    const response = await stateResponse(guests, await change(guests, request.guest.id, options, signal));
+    const response = await respond(guests, await change(guests, request.guest.id, options, signal));
     return notes.length > 0 ? { ...response, message: notes.join('; ') } : response;
   };
+
+const withState = (change: PowerChange): Handler => withOptions(stateResponse, change);
 
 const withDefinition =
   (change: (guests: Guests, guest: Guest) => Promise<Entry>): Handler =>
@@ -110,7 +112,8 @@ const METHODS: Record<MethodName, Handler> = {
   'Libvirt.Reboot': withState(reboot),
   'Libvirt.Poweroff': withState(power.poweroff),
   'Libvirt.Shutdown': withState(power.shutdown),
-  'Libvirt.Run': withState(lifecycle.run),
+  // With the definition: the start may have added serials to its disks.
+  'Libvirt.Run': withOptions(definitionResponse, lifecycle.run),
   'Libvirt.Status': async (guests, { guest }) => stateResponse(guests, guests.get(guest.id)),
   'Libvirt.Suspend': withState(lifecycle.suspend),
   'Libvirt.Resume': withState(lifecycle.resume),

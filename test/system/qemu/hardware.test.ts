@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { diskSerial } from '../../../lib/model/disks.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
@@ -30,7 +31,11 @@ test('attaches disks to every bus, under the node names that the storage sub-age
   const { guest } = await host.call('Create', { id, ...TINY, disks });
   t.deepEqual(
     guest.disks?.map(({ device }) => device),
-    ['vda', 'sda', 'sdb', 'sdc', 'sdd', 'sde', 'sdf', 'sdg', 'sdh'],
+    ['vda', '', '', '', '', '', '', '', ''],
+  );
+  t.deepEqual(
+    guest.disks?.map(({ serial }) => serial),
+    buses.map((_, n) => diskSerial(id, n)),
   );
   const other = await QmpClient.connect(host.runFile(id, 'qmp-storage.sock'));
   const nodes = await other.execute<{ 'node-name': string }[]>('query-named-block-nodes', { flat: true });
@@ -125,7 +130,7 @@ test('rejects invalid hardware with a message that says what is wrong', async (t
           { source, device: 'vda' },
         ],
       },
-      /disk 1: disk 0 is already called vda/,
+      /disk 1: the guest calls this disk vdb, not vda/,
     ],
     [{ nics: [{ network: 'user', model: 'foo' }] }, /nic 0: this QEMU has no network card "foo": use one of/],
     [{ nics: [{ network: 'br-none-7' }] }, /nic 0: no bridge "br-none-7" on this host: create it/],

@@ -1,3 +1,4 @@
+import { diskSerial } from '../../../lib/model/disks.js';
 import type { AllMetricsResponse } from '../../../lib/rpc/protocol/messages.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
@@ -24,21 +25,33 @@ test('counts each disk’s reads under its device name', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const disks = [
-    { source: await host.makeDisk(id, 0), device: 'vdb' },
+    { source: await host.makeDisk(id, 0), device: 'vda' },
     { source: await host.makeDisk(id, 1), bus: 'sata' },
   ];
   await host.call('Create', { id, ...TINY, disks });
   // The BIOS reads the first sector to look for a boot loader.
   await until(
     'the first sector is read',
-    async () => ((await host.measure('DiskMetrics', id)).disk?.vdb?.read_bytes ?? 0) >= 512,
+    async () => ((await host.measure('DiskMetrics', id)).disk?.vda?.read_bytes ?? 0) >= 512,
     30_000,
   );
   const { disk } = await host.measure('DiskMetrics', id);
-  t.deepEqual(Object.keys(disk ?? {}).sort(), ['sda', 'vdb']);
-  t.is(disk?.vdb?.disk, 'vdb');
-  t.true((disk?.vdb?.read_ops ?? 0) >= 1);
-  t.true((disk?.vdb?.read_time ?? 1) < 60);
+  t.deepEqual(Object.keys(disk ?? {}).sort(), ['sda', 'vda']);
+  t.is(disk?.vda?.disk, 'vda');
+  t.true((disk?.vda?.read_ops ?? 0) >= 1);
+  t.true((disk?.vda?.read_time ?? 1) < 60);
+});
+
+test('counts the reads of disks without a certain name under their serials', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const disks = [
+    { source: await host.makeDisk(id, 0), bus: 'scsi' },
+    { source: await host.makeDisk(id, 1), bus: 'sata' },
+  ];
+  await host.call('Create', { id, ...TINY, disks });
+  const { disk } = await host.measure('DiskMetrics', id);
+  t.deepEqual(Object.keys(disk ?? {}).sort(), [diskSerial(id, 0), diskSerial(id, 1)]);
 });
 
 test('has no counters for nics on network user', async (t) => {

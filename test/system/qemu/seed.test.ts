@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
+import { diskSerial } from '../../../lib/model/disks.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { makeBridge } from '../../helpers/bridge.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
@@ -66,6 +67,30 @@ test('passes hostname and user-data to the guest without renaming its disks', as
   const guest = await LinuxGuest.create(t, host, { nics: [{ network: 'user' }], metadata });
   await guest.says('web-1 /dev/vda');
   t.regex(await guest.console(), /hostname web-1/);
+});
+
+test('gives the guest’s disks the reported serials, also to a guest of an earlier version', async (t) => {
+  const host = await QemuHost.start(t);
+  const metadata = {
+    'user-data': script(
+      'for disk in /sys/block/vd?; do echo "mistify-guest: $(basename $disk) is $(cat $disk/serial)"; done',
+    ),
+  };
+  const guest = await LinuxGuest.create(t, host, { metadata });
+  const serial = diskSerial(guest.id, 0);
+  await guest.says(`vda is ${serial}`);
+  await host.call('Poweroff', { id: guest.id });
+  const file = host.stateFile(guest.id, 'guest.json');
+  const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+  await host.stop();
+  await writeFile(
+    file,
+    JSON.stringify(record, (key, value) => (key === 'serial' ? undefined : value)),
+  );
+  await host.launch();
+  const { guest: started } = await host.call('Run', { id: guest.id });
+  t.is(started.disks?.[0]?.serial, serial);
+  await guest.says(`vda is ${serial}`, 2);
 });
 
 test('keeps the seed private, read-only in the guest, and deletes it with the guest', async (t) => {

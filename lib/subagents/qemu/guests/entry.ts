@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { diskSerial } from '../../../model/disks.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
 import { type GuestRecord, type RebootRecord, saveRecord } from './records.js';
@@ -37,6 +38,14 @@ export class Entry {
       await saveRecord(this.paths, record);
       this.#record = record;
     });
+  }
+
+  /** Records the disks' serial numbers, which the definitions of earlier versions lack. */
+  async setSerials(): Promise<void> {
+    const { definition } = this.#record;
+    if (definition.disks.every(({ serial }) => serial)) return;
+    const disks = definition.disks.map((disk, n) => ({ ...disk, serial: diskSerial(this.id, n) }));
+    await this.update({ definition: { ...definition, disks } });
   }
 
   async setCrashed(crashed: boolean): Promise<void> {

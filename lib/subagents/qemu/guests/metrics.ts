@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { diskLabels } from '../../../model/disks.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
 import type { GuestCounters } from '../../../rpc/protocol/messages.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
@@ -86,16 +87,16 @@ export const toDiskMetrics = (disk: string, stats: Record<string, unknown>): Dis
   };
 };
 
-/** Measures each disk since QEMU's start, by device name: QMP `query-blockstats`. */
+/** Measures each disk since QEMU's start, by `diskLabels`: QMP `query-blockstats`. */
 export const diskMetrics = async (guests: Guests, id: string): Promise<Record<string, DiskMetrics>> => {
   const { entry, watch } = await requireRunning(guests, id);
   const { disks } = entry.record.definition;
   const metrics: Record<string, DiskMetrics> = {};
   const blocks = await watch.execute<BlockStats[]>('query-blockstats');
   const byNode = new Map(blocks.map((block) => [block['node-name'], block.stats]));
-  for (const [index, { device }] of disks.entries()) {
+  for (const [index, label] of diskLabels(id, disks).entries()) {
     const stats = byNode.get(diskNodeName(index));
-    if (stats) metrics[device] = toDiskMetrics(device, stats);
+    if (stats) metrics[label] = toDiskMetrics(label, stats);
   }
   return metrics;
 };

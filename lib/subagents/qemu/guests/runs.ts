@@ -35,6 +35,7 @@ export class Runs {
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry);
       await entry.setCrashed(false);
+      await entry.setSerials();
       await launch(this.#host, entry.record, entry.paths);
     }
     const watch = this.#watch(entry);

@@ -55,7 +55,7 @@ export const completeDefinition = (guest: Guest, limits: Limits): Definition => 
     memory,
     cpu,
     nics: completeNics(guest.id, guest.nics ?? [], limits.nicModels),
-    disks: completeDisks(guest.disks ?? []),
+    disks: completeDisks(guest.id, guest.disks ?? []),
     ...(Object.keys(metadata).length ? { metadata } : {}),
   };
 };

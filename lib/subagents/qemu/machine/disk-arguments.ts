@@ -1,3 +1,4 @@
+import { diskSerial } from '../../../model/disks.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
 import type { Definition } from './definition.js';
 import { blockdev, device, type Properties, pciAddress, SLOT } from './device-options.js';
@@ -18,9 +19,13 @@ const ahciBus = (port: number): string => {
   return `${prefix}.${port % AHCI_PORTS}`;
 };
 
-/** @param position the disk's number among those on the same controller or PCI slots; see `pciAddress` */
-const diskDevice = (bus: string, n: number, position: number): string[] => {
-  const common = { id: `${bus}-disk${n}`, drive: diskNodeName(n), bootindex: n + 1 };
+/**
+ * Builds a disk's device.
+ * @param position the disk's number among those on the same controller or PCI slots; see `pciAddress`
+ */
+const diskDevice = (guestId: string, bus: string, n: number, position: number): string[] => {
+  const serial = diskSerial(guestId, n);
+  const common = { id: `${bus}-disk${n}`, drive: diskNodeName(n), serial, bootindex: n + 1 };
   if (bus === 'virtio') return device('virtio-blk-pci', { ...common, ...pciAddress(SLOT.disks, position) });
   if (bus === 'scsi') return device('scsi-hd', { ...common, bus: 'scsi0.0', 'scsi-id': n });
   return device('ide-hd', { ...common, bus: ahciBus(position) });
@@ -84,7 +89,7 @@ export const diskArgs = (definition: Definition, images: readonly DiskImage[], s
     const image = images[n];
     if (!image) throw new RangeError(`disk ${n} has no image`);
     const position = buses.slice(0, n).filter(sharesController(bus)).length;
-    args.push(...diskNodes(image, n), ...diskDevice(bus, n, position));
+    args.push(...diskNodes(image, n), ...diskDevice(definition.id, bus, n, position));
   }
   if (seed !== undefined)
     args.push(...seedArgs(seed, seedBus(definition.disks), buses.filter(isAhci).length));

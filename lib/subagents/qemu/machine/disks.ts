@@ -1,20 +1,16 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
+import { diskSerial } from '../../../model/disks.js';
 import type { Disk } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
+import { deviceNames } from '../../shared/device-names.js';
 import { SUFFIX } from '../../shared/qcow2/file-name.js';
 import { findBacking } from './backing.js';
 
 /** The directory of ZFS volumes' block devices. */
 const ZVOLS = '/dev/zvol/';
 
-/** The prefix of a disk's device name in a Linux guest, by bus. */
-const PREFIXES: ReadonlyMap<string, string> = new Map([
-  ['virtio', 'vd'],
-  ['scsi', 'sd'],
-  ['sata', 'sd'],
-  ['ide', 'sd'],
-]);
+const BUSES = ['virtio', 'scsi', 'sata', 'ide'];
 
 /** A disk as QEMU opens it. */
 export interface DiskImage {
@@ -26,34 +22,22 @@ export interface DiskImage {
   backing?: string;
 }
 
-const firstFreeName = (prefix: string, taken: ReadonlySet<string>): string => {
-  const letters = 'abcdefghijklmnopqrstuvwxyz';
-  const names = [...letters].map((letter) => `${prefix}${letter}`);
-  return names.find((name) => !taken.has(name)) ?? '';
-};
-
 /**
- * Fills in the disks' buses and device names.
- * @throws when a disk could not work, whatever the state of the host
+ * Fills in the disks' buses, device names and serial numbers.
+ * @throws when a disk could not work, whatever the state of the host, or has a device name that is not certain
  */
-export const completeDisks = (disks: readonly Disk[]): Disk[] => {
-  const taken = new Set(disks.map(({ device }) => device).filter(Boolean));
-  const indexes = new Map<string, number>();
-  return disks.map((disk, index) => {
-    const bus = disk.bus || 'virtio';
-    const prefix = PREFIXES.get(bus);
-    if (prefix === undefined) {
-      const buses = [...PREFIXES.keys()].join(', ');
-      throw new Refusal('invalid', `disk ${index}: unknown bus "${bus}": use one of ${buses}`);
-    }
-    const device = disk.device || firstFreeName(prefix, taken);
-    taken.add(device);
-    const first = indexes.get(device);
-    if (first !== undefined)
-      throw new Refusal('invalid', `disk ${index}: disk ${first} is already called ${device}`);
-    indexes.set(device, index);
-    return { ...disk, bus, device };
-  });
+export const completeDisks = (guestId: string, disks: readonly Disk[]): Disk[] => {
+  for (const [index, { bus }] of disks.entries()) {
+    if (bus && !BUSES.includes(bus))
+      throw new Refusal('invalid', `disk ${index}: unknown bus "${bus}": use one of ${BUSES.join(', ')}`);
+  }
+  const devices = deviceNames(disks);
+  return disks.map((disk, index) => ({
+    ...disk,
+    bus: disk.bus || 'virtio',
+    device: devices[index] ?? '',
+    serial: diskSerial(guestId, index),
+  }));
 };
 
 const isInside = (path: string, dir: string): boolean => {

@@ -1,6 +1,6 @@
 import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
-import type { Disk, Guest } from '../../../model/guest.js';
+import { type Disk, type Guest, normalizeGuest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
@@ -44,7 +44,7 @@ const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[])
 };
 
 const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
-  const wanted = planDisks(guest);
+  const wanted = planDisks(normalizeGuest(guest));
   const images = wanted.map(({ image }) => image).filter((image) => image !== '');
   const disks = await locks.run(guestKey(guest.id), () =>
     locks.runAll(images.map(imageKey), () => create(store, guest.id, wanted)),

@@ -1,3 +1,4 @@
+import { findDisk, uncertainDisk } from '../../../model/disks.js';
 import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
@@ -25,13 +26,18 @@ export const guestOfSnapshot = (id: string): string => {
   return parts.guest;
 };
 
-/** Finds a disk by its number or its device name. */
-const pick = (disks: StoredDisk[], wanted: string): StoredDisk | undefined =>
-  disks.find(({ index }) => String(index) === wanted) ?? disks.find(({ device }) => device === wanted);
+/** @throws `…: not found`, or when the guest may call another disk that */
+const pick = (guest: string, disks: StoredDisk[], wanted: string): StoredDisk => {
+  const found = findDisk(guest, disks, wanted);
+  if (found === 'uncertain') throw new Refusal('conflict', uncertainDisk(guest, disks, wanted));
+  const disk = found === 'unknown' ? undefined : disks[found];
+  if (!disk) throw notFound(`disk ${wanted} of guest ${guest}`);
+  return disk;
+};
 
 /**
  * Resolves a snapshot id.
- * @throws `…: not found` when the guest or the disk does not exist
+ * @throws `…: not found` when the guest or the disk does not exist, and when the disk's name is not certain
  */
 export const select = async (store: DiskStore, id: string): Promise<Selection> => {
   const guest = guestOfSnapshot(id);
@@ -39,9 +45,7 @@ export const select = async (store: DiskStore, id: string): Promise<Selection> =
   const all = await store.findDisks(guest);
   if (!all) throw notFound(`guest ${guest}`);
   if (wanted === undefined) return { id, guest, disks: all, name };
-  const disk = pick(all, wanted);
-  if (!disk) throw notFound(`disk ${wanted} of guest ${guest}`);
-  return { id, guest, disks: [disk], name };
+  return { id, guest, disks: [pick(guest, all, wanted)], name };
 };
 
 /**

@@ -16,8 +16,8 @@ const powerOfTwo =
   (peak: number): number =>
     Math.max(floor, 2 ** Math.ceil(Math.log2(Math.max(1, peak))));
 
-const diskText = ({ device, size, image, bus }: Disk): string =>
-  [device, formatMb(size), image && `from ${image}`, bus].filter(Boolean).join(', ');
+const diskText = ({ device, serial, size, image, bus }: Disk): string =>
+  [device || serial, formatMb(size), image && `from ${image}`, bus].filter(Boolean).join(', ');
 
 const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
   [name, `on ${network}`, address, mac, model, vlans.length > 0 && `VLAN ${vlans.join(', ')}`]

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from 'ava';
+import { diskSerial } from '../../../../lib/model/disks.js';
 import type { Backend } from '../../../helpers/backends.js';
 import { createGuest, snapshotRequest, type TestStorage } from '../../../helpers/storage.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
@@ -52,11 +53,15 @@ export const snapshotsSuite = (backend: Backend): void => {
     ]);
   });
 
-  test('selects a disk by its number or its device name', async (t) => {
+  test('selects a disk by its number, its serial or its device name', async (t) => {
     const { take, list } = await startGuest(t);
     t.deepEqual(await take('one', `${GUEST}/disk-1`), [`${GUEST}/disk-1@one`]);
     t.deepEqual(await take('two', `${GUEST}/disk-vdb`), [`${GUEST}/disk-1@two`]);
     t.deepEqual(await list(`${GUEST}/disk-vdb`), [`${GUEST}/disk-1@one`, `${GUEST}/disk-1@two`]);
+    t.deepEqual(await list(`${GUEST}/disk-${diskSerial(GUEST_ID, 1)}`), [
+      `${GUEST}/disk-1@one`,
+      `${GUEST}/disk-1@two`,
+    ]);
     t.deepEqual(await list(`${GUEST}/disk-0`), []);
   });
 

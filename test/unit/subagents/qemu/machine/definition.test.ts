@@ -14,7 +14,7 @@ const disk = (more: Partial<Disk> = {}): Disk => ({
   source: '',
   ...more,
 });
-const devices = (disks: Disk[]): string[] => completeDisks(disks).map(({ device }) => device);
+const devices = (disks: Disk[]): string[] => completeDisks(id, disks).map(({ device }) => device);
 
 test('defaults to 512 MB and one vCPU', (t) => {
   t.deepEqual(completeDefinition({ id }, limits), { id, memory: 512, cpu: 1, nics: [], disks: [] });
@@ -31,18 +31,46 @@ test('accepts exactly the host’s limits and rejects more', (t) => {
   });
 });
 
-test('names disks after their bus, in order', (t) => {
-  t.deepEqual(devices([disk(), disk({ bus: 'scsi' }), disk(), disk({ bus: 'sata' }), disk({ bus: 'ide' })]), [
-    'vda',
-    'sda',
-    'vdb',
-    'sdb',
-    'sdc',
-  ]);
+test('names virtio disks in their order, and a single disk on another bus sda', (t) => {
+  t.deepEqual(devices([disk(), disk({ bus: 'scsi' }), disk()]), ['vda', 'sda', 'vdb']);
+  t.deepEqual(devices([disk({ device: 'vda' }), disk({ bus: 'ide', device: 'sda' })]), ['vda', 'sda']);
 });
 
-test('does not give a disk a name that another disk requests', (t) => {
-  t.deepEqual(devices([disk(), disk({ device: 'vda' }), disk()]), ['vdb', 'vda', 'vdc']);
+test('gives every disk a stable serial that virtio and ATA do not cut', (t) => {
+  const serials = completeDisks(
+    id,
+    Array.from({ length: 26 }, () => disk({ bus: 'scsi' })),
+  ).map(({ serial }) => serial ?? '');
+  t.is(serials[0], 'disk0-7d3c8f0e52c1');
+  t.is(new Set(serials).size, 26);
+  t.true(serials.every(({ length }) => length <= 20));
+});
+
+for (const buses of [
+  ['sata', 'sata'],
+  ['sata', 'scsi'],
+  ['ide', 'scsi', 'virtio'],
+])
+  test(`leaves disks on ${buses.join(' and ')} without the names that Linux gives in any order`, (t) => {
+    const names = devices(buses.map((bus) => disk({ bus })));
+    t.deepEqual(
+      names,
+      buses.map((bus) => (bus === 'virtio' ? 'vda' : '')),
+    );
+    t.throws(() => devices(buses.map((bus, n) => disk({ bus, device: n === 0 ? 'sda' : '' }))), {
+      message:
+        /^disk 0: the guest may call another disk sda, .*: leave "device" out, and use the disk's serial$/,
+    });
+  });
+
+test('rejects a device name that the guest gives to no disk or to another', (t) => {
+  const cases: [Disk[], RegExp][] = [
+    [[disk({ device: 'vdb' }), disk({ device: 'vda' })], /^disk 0: the guest calls this disk vda, not vdb/],
+    [[disk(), disk({ device: 'vda' })], /^disk 1: the guest calls this disk vdb, not vda/],
+    [[disk({ bus: 'ide', device: 'hda' })], /^disk 0: the guest calls this disk sda, not hda/],
+    [[disk({ bus: 'virtio', device: 'sda' })], /^disk 0: the guest calls this disk vda, not sda/],
+  ];
+  for (const [disks, message] of cases) t.throws(() => devices(disks), { message });
 });
 
 test('rejects an unknown bus and lists the known ones', (t) => {

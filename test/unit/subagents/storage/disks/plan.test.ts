@@ -61,17 +61,13 @@ test('plans no disks for a guest with neither image nor disks', (t) => {
   t.deepEqual(planDisks({ id: GUEST_ID }), []);
 });
 
-test('assigns device names that no other disk was given', (t) => {
-  const disks = plan(
-    { size: 1 },
-    { size: 1, device: 'vda' },
-    { size: 1, bus: 'scsi' },
-    { size: 1, bus: 'ide' },
-  );
-  t.deepEqual(
-    disks.map(({ device }) => device),
-    ['vdb', 'vda', 'sda', 'hda'],
-  );
+test('gives each disk the name that Linux gives it, or none where that is not certain', (t) => {
+  const names = (...disks: Partial<Disk>[]) => plan(...disks).map(({ device }) => device);
+  t.deepEqual(names({ size: 1 }, { size: 1, bus: 'ide' }, { size: 1 }), ['vda', 'sda', 'vdb']);
+  t.deepEqual(names({ size: 1, bus: 'scsi' }, { size: 1, bus: 'ide' }), ['', '']);
+  t.throws(() => plan({ size: 1 }, { size: 1, device: 'vda', bus: 'scsi' }), {
+    message: /^disk 1: the guest calls this disk sda, not vda/,
+  });
 });
 
 test('rejects a blank disk without a size', (t) => {
