@@ -28,11 +28,17 @@ export const isNoSpace = (error: unknown): boolean => {
 export const noSpace = (what: string, dir: string, cause: unknown): Error =>
   new Error(`${what}: no space left on the device of ${dir}: make room there, then try again`, { cause });
 
+/** A failure that has changed something all the same. Its message says what, so nothing may reword it. */
+export class PartlyDoneError extends Error {
+  override readonly name: string = 'PartlyDoneError';
+}
+
 /** Runs `work` and rewords its error if the device of `dir` is full. */
 export const explainNoSpace = async <T>(what: string, dir: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();
   } catch (error) {
-    throw isNoSpace(error) ? noSpace(what, dir, error) : error;
+    const reword = isNoSpace(error) && !(error instanceof PartlyDoneError);
+    throw reword ? noSpace(what, dir, error) : error;
   }
 };

@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import pLimit from 'p-limit';
 import { isErrno } from '../../errors.js';
@@ -49,15 +50,24 @@ interface Wanted {
   names: ReadonlySet<string>;
 }
 
-/** The name of the file that a process has open, without asking its file system, which may not respond. */
-const nameOf = async (fd: string): Promise<string> => basename((await readable(readlink(fd))) ?? '');
+/**
+ * Returns the name of the file that a process has open, without asking its file system, which may not respond.
+ * Synchronous, because a host has so many open files that as many promises would take seconds.
+ */
+const nameOf = (fd: string): string => {
+  try {
+    return basename(readlinkSync(fd));
+  } catch {
+    return '';
+  }
+};
 
 /** Lists which of the wanted files a process has open in the way of a change, or, with `readers`, at all. */
 const openFilesOf = async (pid: string, wanted: Wanted, readers: boolean): Promise<string[]> => {
   const fds = (await readable(readdir(`/proc/${pid}/fd`))) ?? [];
   const found: string[] = [];
   for (const fd of fds) {
-    if (!wanted.names.has(await nameOf(`/proc/${pid}/fd/${fd}`))) continue;
+    if (!wanted.names.has(nameOf(`/proc/${pid}/fd/${fd}`))) continue;
     const identity = await identityOf(`/proc/${pid}/fd/${fd}`);
     if (identity === undefined || !wanted.identities.has(identity)) continue;
     if (readers) {

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../errors.js';
 import type { StoredDisk } from './disk-store.js';
+import { PartlyDoneError } from './errors.js';
 
 const numbersOf = (disks: StoredDisk[]): string => disks.map(({ index }) => index).join(', ');
 
@@ -19,7 +20,7 @@ export const onEachDisk = async (
   if (failed.size === 0) return;
   if (failed.size === disks.length) throw first;
   const reasons = [...failed].map(([disk, error]) => `disk ${disk.index}: ${errorMessage(error)}`);
-  throw new Error(
+  throw new PartlyDoneError(
     `${done} on disk ${numbersOf(disks.filter((disk) => !failed.has(disk)))} only: repeat it to complete it: ` +
       reasons.join('; '),
     { cause: first },

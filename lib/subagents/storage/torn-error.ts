@@ -1,5 +1,7 @@
+import { PartlyDoneError } from './errors.js';
+
 /** A rollback that reached some disks only. */
-export class TornError extends Error {
+export class TornError extends PartlyDoneError {
   override readonly name = 'TornError';
   /** The numbers of the disks that are not rolled back. */
   readonly left: number[];

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../../errors.js';
 import type { DiskRollback, StoredDisk } from '../disk-store.js';
+import { PartlyDoneError } from '../errors.js';
 import { QemuImgError } from '../qemu-img.js';
 import { TornError } from '../torn-error.js';
 import type { Qcow2Layout } from './layout.js';
@@ -44,7 +45,7 @@ const destroyNewer = async (layout: Qcow2Layout, steps: DiskRollback[], name: st
       );
     }
   if (failures.length > 0)
-    throw new Error(
+    throw new PartlyDoneError(
       `rolled back to ${name}, but not all newer snapshots could be deleted: delete them: ${failures.join('; ')}`,
     );
 };

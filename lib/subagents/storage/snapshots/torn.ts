@@ -71,10 +71,19 @@ export const recordTorn = async (deps: Deps, guest: string, torn: Torn): Promise
  * Records that a rollback has failed midway.
  * @returns the error to report
  */
-export const tornBy = async (deps: Deps, guest: string, intent: Intent, error: unknown): Promise<Error> => {
+export const tornBy = async (
+  deps: Deps,
+  guest: string,
+  intent: Intent,
+  error: unknown,
+): Promise<TornError> => {
   const left = error instanceof TornError ? error.left : intent.disks;
-  const text = await recordTorn(deps, guest, { ...intent, left, reason: errorMessage(error) });
-  return new Error(`guest ${guest} does not start: ${text}`, { cause: error });
+  const torn = { ...intent, left, reason: errorMessage(error) };
+  // Even if that cannot be recorded, the mark of the rollback in progress is there.
+  const text = await recordTorn(deps, guest, torn).catch(
+    () => `${describeDisks(torn)} (${torn.reason}): roll all its disks back again`,
+  );
+  return new TornError(`guest ${guest} does not start: ${text}`, left, { cause: error });
 };
 
 /** @throws {Refusal} when a rollback of the guest has failed midway, or is not complete yet */

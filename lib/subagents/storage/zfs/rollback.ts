@@ -1,5 +1,6 @@
 import { errorMessage } from '../../../errors.js';
 import type { DiskRollback, StoredDisk } from '../disk-store.js';
+import { PartlyDoneError } from '../errors.js';
 import { TornError } from '../torn-error.js';
 import { zfsWhenFree } from './command.js';
 import { destroySnapshot } from './destroy.js';
@@ -10,7 +11,7 @@ import { snapshotOf, type ZfsLayout } from './layout.js';
 const nothingRolledBack = (destroyed: string[], cause: unknown): unknown =>
   destroyed.length === 0
     ? cause
-    : new Error(
+    : new PartlyDoneError(
         `no disk is rolled back, but the newer snapshots ${destroyed.join(', ')} are destroyed: ${errorMessage(cause)}`,
         { cause },
       );
