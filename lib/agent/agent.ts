@@ -66,6 +66,7 @@ const withTiming = (client: ServiceClient, service: string, observeCall: Observe
   },
   open: (request, signal) => client.open(request, signal),
   connect: (request, signal) => client.connect(request, signal),
+  cancel: (job) => client.cancel(job),
   close: () => client.close(),
 });
 

@@ -40,6 +40,7 @@ const hangingClient: ServiceClient = {
     new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
   open: () => Promise.reject(new Error('no streams')),
   connect: () => Promise.reject(new Error('no consoles')),
+  cancel: async () => {},
   close: () => {},
 };
 

@@ -9,7 +9,7 @@ import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
 import { dial, UpgradeRefused } from '../../http/websocket/dial.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
 import { encodeCall } from '../protocol/codec.js';
-import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
+import { CALL_HEADERS, CANCEL_PATH, type JobStage } from '../protocol/messages.js';
 import {
   authorization,
   publicAddress,
@@ -42,6 +42,9 @@ interface Envelope {
 }
 
 type RequestConfig = AxiosRequestConfig & { signal?: AbortSignal };
+
+/** How long a cancellation may take before the call is broken off anyway. */
+const CANCEL_MS = 1000;
 
 /** Encodes what a call is part of as the headers that `jobStage` reads. */
 export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, string | number> => ({
@@ -134,6 +137,11 @@ export class RpcClient implements ServiceClient {
       if (error instanceof UpgradeRefused) throw consoleRefused(this.#service, error);
       throw serviceDown(this.#service, this.#where, errorMessage(error));
     }
+  }
+
+  async cancel(job: string): Promise<void> {
+    const request = { method: 'POST', url: CANCEL_PATH, data: JSON.stringify({ job }), timeout: CANCEL_MS };
+    await this.#http.request(request).catch(() => undefined);
   }
 
   close(): void {

@@ -23,5 +23,10 @@ export interface ServiceClient {
    * @param signal gives up while the console is not open yet
    */
   connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * Tells the sub-agent that a job was cancelled, which a connection that breaks does not say: the agent may be about
+   * to restart and repeat its call. Resolves in a second at most, whether the sub-agent knows about that or not.
+   */
+  cancel(job: string): Promise<void>;
   close(): void;
 }

@@ -2,6 +2,7 @@ import type { Request } from '@hapi/hapi';
 import { disconnectSignal } from '../../http/disconnect-signal.js';
 import type { Logger } from '../../log.js';
 import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
+import type { Cancellations } from './cancellations.js';
 
 /**
  * Reports progress. The job shows the message; `percent`, 0 to 100, goes into the agent's events.
@@ -12,6 +13,8 @@ export type ReportProgress = (message: string, percent?: number) => void;
 export interface CallContext {
   /** Aborts when the agent no longer waits for the response. */
   signal: AbortSignal;
+  /** Aborts when the job of a download was cancelled. `signal` may also abort because the agent restarts. */
+  cancelled: AbortSignal;
   log: Logger;
   /** The job, stage and attempt of an async action's call. */
   job: JobStage | undefined;
@@ -35,22 +38,42 @@ export class LazyCallContext implements CallContext {
   readonly progress: ReportProgress;
   readonly #request: Request;
   readonly #makeLog: () => Logger;
+  readonly #cancellations: Cancellations;
   #log: Logger | undefined;
   #signal: AbortSignal | undefined;
+  #cancelled: AbortSignal | undefined;
 
   constructor(
     request: Request,
-    { job, log, progress }: { job: JobStage | undefined; log: () => Logger; progress: ReportProgress },
+    {
+      job,
+      log,
+      progress,
+      cancellations,
+    }: {
+      job: JobStage | undefined;
+      log: () => Logger;
+      progress: ReportProgress;
+      cancellations: Cancellations;
+    },
   ) {
     this.job = job;
     this.progress = progress;
     this.#request = request;
     this.#makeLog = log;
+    this.#cancellations = cancellations;
   }
 
   get log(): Logger {
     this.#log ??= this.#makeLog();
     return this.#log;
+  }
+
+  get cancelled(): AbortSignal {
+    this.#cancelled ??= this.job
+      ? this.#cancellations.signalOf(this.job.job, this.#request)
+      : new AbortController().signal;
+    return this.#cancelled;
   }
 
   get signal(): AbortSignal {

@@ -20,6 +20,7 @@ import {
 } from '../protocol/service-address.js';
 import { requireSecret } from './authorization.js';
 import { jobStage, LazyCallContext, type MakeCallContext } from './call-context.js';
+import { Cancellations } from './cancellations.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
@@ -61,10 +62,13 @@ export class SubAgent {
   #server: Hapi.Server | undefined;
   #upgrades: Upgrades | undefined;
 
+  readonly #cancellations = new Cancellations();
+
   readonly #makeContext: MakeCallContext = (request, about) => {
     const job = jobStage(request.headers);
     return new LazyCallContext(request, {
       job,
+      cancellations: this.#cancellations,
       log: () => this.#options.log.child(about),
       progress: (message, percent) => {
         if (job)
@@ -134,6 +138,7 @@ export class SubAgent {
       ...rpcRoutes(this.#methods, this.#makeContext, this.#options.log),
       this.#healthRoute(),
       this.#eventsRoute(),
+      this.#cancellations.route(),
       ...this.#streams,
     ]);
     const upgrades = new Upgrades(server.listener, CONSOLE_PROTOCOL);

@@ -46,7 +46,6 @@ export interface PipelineRun {
 }
 
 interface StageCall {
-  isDownload: boolean;
   signal: AbortSignal | undefined;
   jobStage: JobStage | undefined;
   /** Called when the stage's timeout starts to count. */
@@ -57,14 +56,46 @@ interface StageCall {
 const callQueued = (
   stage: Stage,
   request: unknown,
-  { isDownload, signal, jobStage, onStart }: StageCall,
+  { signal, jobStage, onStart }: StageCall,
 ): Promise<unknown> => {
   const { method, service } = stage;
   const call = (): Promise<unknown> => {
     onStart();
     return service.client.call(method, request, { signal, limit: timeLimitOf(stage), stage: jobStage });
   };
-  return waitFor(isDownload ? service.throttleDownload(call) : service.throttle(call), signal);
+  return waitFor(service.throttle(call), signal);
+};
+
+/**
+ * Calls a job's stage that may take as long as a download. Its sub-agent may continue when the connection breaks, so it
+ * is told of a cancellation first.
+ */
+const callDownload = async (
+  stage: Stage,
+  request: unknown,
+  { signal, jobStage, onStart }: StageCall,
+): Promise<unknown> => {
+  const { method, service } = stage;
+  const ended = new AbortController();
+  let isSent = false;
+  const onAbort = async (): Promise<void> => {
+    if (isSent && jobStage) await service.client.cancel(jobStage.job);
+    ended.abort(signal?.reason);
+  };
+  const call = (): Promise<unknown> => {
+    ended.signal.throwIfAborted();
+    isSent = true;
+    onStart();
+    const options = { signal: ended.signal, limit: timeLimitOf(stage), stage: jobStage };
+    return service.client.call(method, request, options);
+  };
+  if (signal?.aborted) await onAbort();
+  else signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await waitFor(service.throttleDownload(call), ended.signal);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
 };
 
 /** Calls a stage while a client waits. The timeout counts at once, so it includes waiting for the service. */
@@ -98,6 +129,11 @@ const messageOf = (response: unknown): string => {
   return typeof message === 'string' ? message : '';
 };
 
+const wayToCall = ({ kind, isDownload }: Action): typeof callNow => {
+  if (kind !== 'async') return callNow;
+  return isDownload ? callDownload : callQueued;
+};
+
 const runStage = async <Request, Response>(
   action: Action,
   index: number,
@@ -105,8 +141,7 @@ const runStage = async <Request, Response>(
   { signal, run }: PipelineOptions,
 ): Promise<Response> => {
   const stage = action.stages[index] as Stage;
-  const { kind, isDownload } = action;
-  const call = kind === 'async' ? callQueued : callNow;
+  const call = wayToCall(action);
   let startedAt = 0;
   const onStart = (): void => {
     startedAt ||= Date.now();
@@ -116,7 +151,7 @@ const runStage = async <Request, Response>(
   for (let attempt = 1; ; attempt += 1) {
     const request = exchange.request(stage);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlierAttempts };
-    const response = (await call(stage, request, { isDownload, signal, jobStage, onStart })) as Response;
+    const response = (await call(stage, request, { signal, jobStage, onStart })) as Response;
     await exchange.onResponse?.(stage, response, request);
     const retry = retryAfter(response);
     if (retry === 0) {

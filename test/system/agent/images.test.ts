@@ -117,3 +117,19 @@ needs(
   t.true(inUse.message.includes(second.id), inUse.message);
   t.deepEqual((await client.images.list()).items.map(({ id }) => id).sort(), ['again', 'linux']);
 });
+
+needs('qemu-img')('a cancelled fetch frees its id at once', async (t) => {
+  const { client } = await startRealAgent(t);
+  const { opened: asked, open: ask } = gate();
+  const stuck = await serveHttp(t, (_, response) => {
+    response.writeHead(200, { 'content-length': 8 * MB });
+    response.write(asDisk(Buffer.alloc(2 * MB, 1)), () => ask());
+  });
+  const { jobId } = await client.images.fetch({ id: 'a', source: `${stuck}/a` });
+  await asked;
+  await client.jobs.cancel(jobId);
+  const { url } = await serveFile(t, asDisk(Buffer.alloc(MB, 'disk')));
+  const startedAt = Date.now();
+  await t.notThrowsAsync(fetchImage(client, 'a', `${url}/a`));
+  t.true(Date.now() - startedAt < 30_000);
+});

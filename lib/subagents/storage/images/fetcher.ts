@@ -36,6 +36,8 @@ export interface Waiter {
   report?: ReportProgress;
   /** Aborted when the caller stops waiting. */
   signal?: AbortSignal;
+  /** Aborted when the caller cancels: unless others wait, the fetch ends at once. */
+  cancelled?: AbortSignal;
 }
 
 /** A fetch in progress. */
@@ -79,20 +81,18 @@ export class ImageFetcher {
    * @throws when the fetch fails, when the image is being fetched from another source, or when the store has an image
    * of that id made from a file with another sum
    */
-  fetch(id: string, request: FetchRequest, { report, signal }: Waiter = {}): Promise<StoredImage> {
-    const { imageServer } = this.#options;
-    const source = request.source || (imageServer ? imageServerUrl(imageServer, id) : '');
-    const wanted: WantedImage = {
-      id,
-      source,
-      digests: normalizeDigests(request),
-      sums: request.sums || undefined,
-      format: request.format || undefined,
-    };
-    const fetch = this.#fetches.get(id) ?? this.#start(wanted);
-    if (!isDeepStrictEqual(fetch.wanted, wanted)) return Promise.reject(conflict(fetch.wanted));
+  async fetch(id: string, request: FetchRequest, waiter: Waiter = {}): Promise<StoredImage> {
+    const { report, signal, cancelled } = waiter;
+    const wanted = this.#wanted(id, request);
+    const current = this.#fetches.get(id);
+    if (current?.waiters.abandoned.aborted) {
+      await current.image.catch(() => undefined);
+      return this.fetch(id, request, waiter);
+    }
+    const fetch = current ?? this.#start(wanted);
+    if (!isDeepStrictEqual(fetch.wanted, wanted)) throw conflict(fetch.wanted);
     if (report) fetch.progress.listen(report);
-    fetch.waiters.enter(signal);
+    fetch.waiters.enter({ left: signal, cancelled });
     return fetch.image;
   }
 
@@ -100,6 +100,17 @@ export class ImageFetcher {
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the storage sub-agent is stopping'));
     await Promise.allSettled([...this.#fetches.values()].map(({ image }) => image));
+  }
+
+  #wanted(id: string, request: FetchRequest): WantedImage {
+    const { imageServer } = this.#options;
+    return {
+      id,
+      source: request.source || (imageServer ? imageServerUrl(imageServer, id) : ''),
+      digests: normalizeDigests(request),
+      sums: request.sums || undefined,
+      format: request.format || undefined,
+    };
   }
 
   #start(wanted: WantedImage): Fetch {

@@ -66,7 +66,7 @@ const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string):
 const requestImage = async (
   { fetcher }: ImageDeps,
   request: ImageRequest,
-  { signal, progress }: CallContext,
+  { signal, cancelled, progress }: CallContext,
 ): Promise<StoredImage> => {
   const { id, type } = request;
   checkId(id);
@@ -78,7 +78,7 @@ const requestImage = async (
   const { source, format, ...rest } = request;
   if (format === 'rootfs')
     throw new Refusal('invalid', `image ${id}: "rootfs" is a format of container images`);
-  return fetcher.fetch(id, { ...rest, source, format }, { report, signal });
+  return fetcher.fetch(id, { ...rest, source, format }, { report, signal, cancelled });
 };
 
 /** The image methods of `ImageStore`. */

@@ -112,7 +112,13 @@ test('times out a stream that does not begin, aborts it and frees its slot', asy
 
 test('defaults to 10 seconds for info, streams and consoles, and to 600 for async actions', (t) => {
   const refuse = () => Promise.reject(new Error());
-  const client = { call: async () => ({}), open: refuse, connect: refuse, close: () => {} };
+  const client = {
+    call: async () => ({}),
+    open: refuse,
+    connect: refuse,
+    cancel: async () => {},
+    close: () => {},
+  };
   const services = new Map([['test', new Service('test', client, 4)]]);
   const config = { stages: [{ service: 'test', method: 'A.B' }] };
   const timeouts = ['cpuMetrics', 'downloadSnapshot', 'serialConsole', 'create'].map(

@@ -154,6 +154,7 @@ export class System {
         }),
       open: () => Promise.reject(new Error('no streams')),
       connect: () => Promise.reject(new Error('no consoles')),
+      cancel: async () => {},
       close: () => {},
     };
   }
