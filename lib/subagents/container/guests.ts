@@ -40,6 +40,8 @@ const toContainer = (id: string, { State, Config, Image }: ContainerInspectInfo)
 export class Guests {
   readonly engine: Engine;
   readonly states: GuestStates;
+  /** The stops under way, by guest: a poweroff or a delete aborts them. */
+  readonly stops = new Map<string, AbortController>();
   readonly #log: Logger;
   readonly #locks = new Locks();
 

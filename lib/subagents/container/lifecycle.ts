@@ -90,29 +90,51 @@ const startNow = async (guests: Guests, { id, state }: Container): Promise<void>
 };
 
 /**
+ * Ends a stop under way, so that a poweroff or a delete does not wait for its timeout. Engines kill a container that they
+ * are stopping.
+ */
+const endStop = async (guests: Guests, id: string): Promise<void> => {
+  const stopping = guests.stops.get(id);
+  if (!stopping) return;
+  stopping.abort();
+  await kill(guests, id);
+};
+
+/**
  * Stops a container.
  * @param timeoutMs milliseconds until a container that has not exited by itself is killed
+ * @returns whether a poweroff or a delete has cut the stop short
  */
-const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<void> => {
+const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<boolean> => {
   const { id, state } = container;
-  if (state === 'stopped') return;
+  if (state === 'stopped') return false;
   if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   const t = Math.ceil(timeoutMs / 1000);
-  await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.stop({ t })));
+  const stopping = new AbortController();
+  guests.stops.set(id, stopping);
+  try {
+    await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.stop({ t })));
+  } finally {
+    guests.stops.delete(id);
+  }
   await unplugNics(id, container.nics);
+  return stopping.signal.aborted;
 };
 
 export const start = (guests: Guests, id: string): Promise<void> =>
   guests.exclusively(id, async () => startNow(guests, await guests.get(id)));
 
-/** Asks a container to exit, and kills it after `timeoutMs` milliseconds. */
-export const stop = (guests: Guests, id: string, timeoutMs: number): Promise<void> =>
-  guests.exclusively(id, async () => stopNow(guests, await guests.get(id), timeoutMs));
+/** Asks a container to exit, and kills it after `timeoutMs` milliseconds; 0 also ends a stop under way. */
+export const stop = async (guests: Guests, id: string, timeoutMs: number): Promise<void> => {
+  if (timeoutMs === 0) await endStop(guests, id);
+  await guests.exclusively(id, async () => stopNow(guests, await guests.get(id), timeoutMs));
+};
 
 /** Stops a container if it runs, and starts it. */
 export const restart = (guests: Guests, id: string, timeoutMs: number): Promise<void> =>
   guests.exclusively(id, async () => {
-    await stopNow(guests, await guests.get(id), timeoutMs);
+    if (await stopNow(guests, await guests.get(id), timeoutMs))
+      throw new Refusal('conflict', `guest ${id} was powered off or deleted while it restarted`);
     await startNow(guests, await guests.get(id));
   });
 
@@ -130,9 +152,11 @@ export const unpause = (guests: Guests, id: string): Promise<void> =>
     if (container.state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   });
 
-/** Removes a container, running or not, with its anonymous volumes; succeeds without a container. */
-export const remove = (guests: Guests, id: string): Promise<void> =>
-  guests.exclusively(id, async () => {
+/** Removes a container, running or not, with its anonymous volumes; succeeds without a container. Ends a stop under way. */
+export const remove = async (guests: Guests, id: string): Promise<void> => {
+  await endStop(guests, id);
+  await guests.exclusively(id, async () => {
     await forceRemove(guests, id);
     guests.states.remove(id);
   });
+};

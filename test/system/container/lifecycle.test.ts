@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import ava from 'ava';
 import { containerName } from '../../../lib/subagents/container/definition.js';
 import {
@@ -84,6 +85,32 @@ test('kills a guest that does not exit within the timeout', async (t) => {
   t.is((await containers.guest('StopContainer', { id }, { timeout: '0' })).guest.state, 'stopped');
   t.is((await containers.guest('StopContainer', { id })).guest.state, 'stopped', 'again');
 });
+
+/** Ignores the request to exit, as programs do that run as the first process without a handler. */
+const STUBBORN = {
+  metadata: { command: JSON.stringify(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']) },
+};
+
+for (const [name, method, args, state] of [
+  ['poweroff', 'StopContainer', { timeout: '0' }, 'stopped'],
+  ['delete', 'DeleteContainer', {}, 'deleted'],
+] as [string, string, Record<string, string>, string][])
+  for (const first of ['StopContainer', 'RestartContainer'] as const)
+    test(`${name} does not wait for the timeout of a ${first} under way`, async (t) => {
+      const containers = await shared.containers();
+      const id = await create(containers, STUBBORN);
+      const ended = containers.guest(first, { id }, { timeout: '300' }).then(
+        ({ guest }) => guest.state ?? '',
+        (error: Error) => error.message,
+      );
+      await delay(1000);
+      const startedAt = Date.now();
+      t.is((await containers.guest(method, { id }, args)).guest.state, state);
+      t.true(Date.now() - startedAt < 30_000, `${Date.now() - startedAt} ms`);
+      if (first === 'RestartContainer') t.regex(await ended, /was powered off or deleted while it restarted/);
+      await ended;
+      if (name === 'poweroff') t.is(await inspect(id, '{{.State.Running}}'), 'false');
+    });
 
 test('starts, stops, restarts and deletes a paused guest', async (t) => {
   const containers = await shared.containers();
