@@ -9,13 +9,13 @@ const within = <T>(seconds: number, done: Promise<T>): Promise<{ result: T } | u
   new Promise((resolve, reject) => {
     const timer = seconds > 0 ? setTimeout(() => resolve(undefined), seconds * 1000) : undefined;
     if (!timer) resolve(undefined);
-    // After the time is up this handles a rejection too: the job log has the outcome.
+    // After the timeout this also handles a rejection: the job log has the outcome.
     void done.then((result) => resolve({ result }), reject).finally(() => clearTimeout(timer));
   });
 
 /**
- * Submits an async action as all its endpoints do: once per idempotency key, or only as a rehearsal. Replies with 202,
- * or with 200 and the result when the action ends while the client waits.
+ * Submits an async action, as every endpoint does: once per idempotency key, or as a dry run. Replies with 202, or with
+ * 200 and the result when the action ends while the client waits.
  * @param submit checks the request and submits its action
  * @throws the action's failure while the client waits
  */

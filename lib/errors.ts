@@ -106,7 +106,7 @@ const unwritten = (error: unknown, wording: (why: string) => string): AgentError
 export const notCreated = (id: string): AgentError =>
   new AgentError(
     'conflict',
-    `guest ${id} could not be created, its create job says why: delete it, then create it again`,
+    `guest ${id} could not be created, see its create job: delete it, then create it again`,
   );
 
 /** Reports a failed write of the agent's state that left the state unchanged. */
@@ -116,7 +116,7 @@ export const storageFailed = (error: unknown): AgentError =>
 export const isStorageFailure = (error: unknown): error is AgentError =>
   error instanceof AgentError && (error.kind === 'disk_full' || error.kind === 'storage');
 
-/** Reports an action that a failed write interrupted. Its sub-agents' completed stages are not undone. */
+/** Reports an action that a failed write interrupted. The stages that already completed are not undone. */
 export const actionInterrupted = ({ cause }: AgentError): AgentError =>
   unwritten(cause, (why) => `interrupted: ${why}`);
 

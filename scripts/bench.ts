@@ -1,4 +1,4 @@
-// npm run bench: measures the agent from outside, next to the least that Node.js can do.
+// npm run bench: measures the agent from outside, beside a minimal Node.js server.
 import { Argument, Command } from 'commander';
 import { errorMessage } from '../lib/errors.js';
 import { isInterrupted } from './bench/interrupted.js';
@@ -30,7 +30,7 @@ const main = async (names: readonly string[], { json, quick }: Options): Promise
 const command = new Command('bench')
   .description('Measures how fast the agent is')
   .addArgument(
-    new Argument('[suites...]', 'what to measure; by default, all that need no real guests').choices(
+    new Argument('[suites...]', 'the suites to run; by default, all that need no real guests').choices(
       SUITES.map(({ name }) => name),
     ),
   )

@@ -36,7 +36,7 @@ const publish = async (built: string, image: string): Promise<void> => {
 };
 
 /**
- * Builds a disk image with a tiny bootable Linux, for the demo and the tests. The first build takes a network, Debian's
+ * Builds a disk image with a tiny bootable Linux, for the demo and the tests. The first build needs a network, Debian's
  * packages and some seconds; later calls return the same image.
  *
  * The guest needs 96 MB of memory. On its serial console it prints `mistify-guest: boot N`, counted on its disk,

@@ -15,7 +15,7 @@ import { mayReadSecrets } from '../../lib/model/secrets.js';
 
 /** Tells where the stream starts, so that a client can resume before it has received any event. */
 const POSITION_HEADER = 'X-Last-Event-ID';
-/** Spaces the comment lines that show both sides of a quiet stream that the other is still there. */
+/** The interval of the comment lines in a quiet stream. They show each side that the other is still connected. */
 const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('no event') };
 /** How long a client waits before it reconnects. */
 const RETRY_MS = 1000;
@@ -49,7 +49,7 @@ const formatWithoutSecrets = (event: HostEvent): string => formatEvent(eventWith
 const formatMissed = (missed: NonNullable<EventBatch['missed']>): string =>
   `id: ${missed.before - 1}\nevent: missed\ndata: ${JSON.stringify(missed)}\n\n`;
 
-/** Waits for the next event and returns whether none came before the heartbeat was due. */
+/** Waits for the next event; resolves to true when the heartbeat is due first, or the stream has ended. */
 const isSilent = async (log: EventLog, position: number, ended: AbortSignal): Promise<boolean> => {
   try {
     await withDeadline(HEARTBEAT, ended, (turn) => log.wait(position, turn));

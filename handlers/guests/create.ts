@@ -14,8 +14,8 @@ const withoutSerials = (guest: Guest): Guest =>
   guest.disks ? { ...guest, disks: guest.disks.map(({ serial: _, ...disk }) => disk) } : guest;
 
 /**
- * Gives the first of a virtual machine's disks the image that stands beside them. A guest without disks stays as it is:
- * the storage sub-agent makes its disk.
+ * Moves a virtual machine's `image`, given beside `disks`, into its first disk. A guest without disks is unchanged: the
+ * storage sub-agent creates its disk.
  * @throws {AgentError} `invalid` when no disk can take the image
  */
 const withImageOnDisk = (guest: Guest): Guest => {

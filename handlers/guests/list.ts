@@ -15,7 +15,7 @@ export const listGuests = async (
   const items = found.items.map(guestWithoutSecrets);
   return page(
     { ...found, items },
-    // Metadata without its secrets never comes without the list of them.
+    // A response that omits secret metadata must also list the omitted keys.
     fields?.includes('metadata') ? { ...query, fields: [...fields, 'hidden'] } : query,
   );
 };

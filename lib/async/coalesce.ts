@@ -1,6 +1,6 @@
 /**
- * Returns a function that runs `work` once for all callers of the same time. Callers that arrive mid-run wait for the
- * next run; this one may already have missed their change.
+ * Returns a function that runs `work` once for all concurrent callers. Callers that arrive mid-run wait for the next
+ * run; this one may already have missed their change.
  */
 export const coalesce = <Result>(work: () => Promise<Result>): (() => Promise<Result>) => {
   let current: Promise<Result> | undefined;

@@ -4,6 +4,6 @@ import type { Readable } from 'node:stream';
 export const firstBytes = (stream: Readable): Promise<Readable> =>
   new Promise((resolve, reject) => {
     stream.once('readable', () => resolve(stream));
-    // Stays: an error before the reader adds its own listener would end the process.
+    // Never removed: an error before the reader adds its own listener would end the process.
     stream.on('error', reject);
   });

@@ -86,7 +86,7 @@ export class AuditLog {
     this.#writing = undefined;
   }
 
-  /** Resolves to false when the lines are still to be written. */
+  /** Resolves to false when the lines could not be written yet. */
   async #writeLines(): Promise<boolean> {
     const { length } = this.#lines;
     try {

@@ -61,7 +61,7 @@ const followPercent = async (
 };
 
 /**
- * Waits for a job, with its progress on a terminal. Ctrl-C leaves the job running.
+ * Waits for a job and shows its progress on a terminal. Ctrl-C leaves the job running.
  * @param title what the job does, in words
  * @throws {JobError} when the job ended in `Error`
  */
@@ -103,7 +103,7 @@ export const followJob = async ({ client }: Session, id: string, title: string):
 const elapsed = ({ StartedAt, UpdatedAt }: Pick<Job, 'StartedAt' | 'UpdatedAt'>): string =>
   formatSeconds(Math.max(0.1, (Date.parse(UpdatedAt) - Date.parse(StartedAt)) / 1000));
 
-/** Says that a job is complete, and what its message adds. */
+/** Prints that a job is complete, with the details in its message. */
 export const doneLine = (title: string, job: Job): string =>
   [`${title}: done in ${elapsed(job)}`, job.Message].filter(Boolean).join(': ');
 

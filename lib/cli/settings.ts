@@ -101,7 +101,7 @@ export const givenAddress = (
 };
 
 /**
- * Merges the connection settings. Options take precedence over the environment, and that over the config file.
+ * Merges the connection settings. Options override the environment, which overrides the config file.
  * @throws {Failure} when a file cannot be read or is invalid
  */
 export const connectionSettings = (options: Settings, env: NodeJS.ProcessEnv): ClientOptions => {

@@ -4,7 +4,7 @@ import { path } from './path.js';
 import type { CallOptions, Transport } from './transport.js';
 
 export interface ProfileOptions extends CallOptions {
-  /** Seconds to profile; by default 30 for `profile`, and the present for `heap`. */
+  /** Seconds to profile: by default 30 for `profile`; without it, `heap` covers all live objects. */
   seconds?: number | undefined;
 }
 

@@ -4,7 +4,7 @@ import { MistifyError } from './errors.js';
 
 const FIRST_DELAY_MS = 200;
 const LONGEST_DELAY_MS = 5000;
-/** A longer Retry-After is an error at once. */
+/** A longer Retry-After fails the request at once. */
 const LONGEST_RETRY_AFTER_SECONDS = 30;
 
 const UNAVAILABLE = 503;

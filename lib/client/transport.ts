@@ -24,7 +24,7 @@ export interface Download {
 }
 
 export interface CallOptions {
-  /** Aborts the request. The agent may carry it out all the same. */
+  /** Aborts the request. The agent may still carry it out. */
   signal?: AbortSignal | undefined;
 }
 

@@ -19,7 +19,7 @@ export const configJsonSchema = (): unknown => {
   }) as JsonSchema;
   const { actions, server, ...others } = schema.properties;
   const socket = server?.properties.socket;
-  // A config file has the mode as octal digits, the joi schema's default is the number they stand for.
+  // Config files write the mode in octal digits; the joi schema's default is the number.
   if (socket?.properties.mode) socket.properties.mode.default = '0600';
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -3,7 +3,7 @@ import type { EventsConfig } from './events.js';
 import type { ActionConfig, ConfigFile, ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
 
-/** What config files add up to, before defaults and checks. */
+/** The merged content of config files, before defaults and checks. */
 export interface Draft {
   actions: Map<string, ActionConfig>;
   services: Map<string, ServiceConfig>;
@@ -48,10 +48,10 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
 export const unknownActions = ({ actions }: ConfigFile): string[] =>
   Object.keys(actions).filter((name) => !ACTION_SPECS.has(name));
 
-/** Reports a key that two files define, neither of which extends the other. */
+/** Reports a key that two files define when neither file extends the other. */
 type OnConflict = (key: string, file: string, earlier: string) => void;
 
-/** Adds up layers. Of two definitions of a key, the one whose file extends the other's file wins. */
+/** Merges layers. When two files define a key, the file that extends the other wins. */
 export const addLayers = (layers: readonly Layer[], onConflict: OnConflict): Layer => {
   const sum: Layer = new Map();
   for (const [key, later] of layers.flatMap((layer) => [...layer])) {

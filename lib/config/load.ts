@@ -13,11 +13,11 @@ export const DEFAULT_CONFIG = join(packageRoot, 'config', 'agent.json');
 export interface Config extends Draft {
   /** The directory of the state. */
   dbpath: string;
-  /** Oddities in the files that do not keep the agent from starting, one a line. */
+  /** Warnings about the files, one a line. The agent starts nevertheless. */
   warnings: string[];
 }
 
-/** Everything that is wrong with a configuration, a line each that names the file and the key. */
+/** All problems of a configuration, one a line, each with its file and key. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -38,8 +38,8 @@ export const defaultDbpath = (): string =>
     : join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'mistify');
 
 /**
- * The directory of the sub-agents' sockets. It is closed to other users, unlike those of the guests beside it, which
- * the guests' own users must reach.
+ * The directory of the sub-agents' sockets. It is closed to other users. The guests' directories beside it are not:
+ * each guest's user must reach its own.
  */
 export const servicesDir = (dbpath: string): string => join(dbpath, 'run', 'services');
 
@@ -76,7 +76,7 @@ const placeSockets = ({ services }: Draft, dbpath: string): void => {
 };
 
 /**
- * Loads config files and directories of them, and adds them up.
+ * Loads and merges config files and directories of config files.
  * @throws {ConfigError} with all problems, not just the first
  */
 export const loadConfig = async (paths: readonly string[]): Promise<Config> => {

@@ -9,9 +9,9 @@ export interface StageConfig {
   service: string;
   method: string;
   args?: StageArgs;
-  /** Seconds for one call, all retries that the sub-agent asks for included. */
+  /** Seconds for one call, including all retries that the sub-agent asks for. */
   timeout?: number;
-  /** Whether the stage may run again when the agent crashed while it ran. */
+  /** Whether the stage may run again after the agent crashed during it. */
   idempotent?: boolean;
 }
 
@@ -56,9 +56,7 @@ const stageSchema = Joi.object<StageConfig>({
     .empty(null)
     .description('Strings for this stage, passed on as they are'),
   timeout,
-  idempotent: Joi.boolean().description(
-    'Whether the stage may run again when the agent crashed while it ran',
-  ),
+  idempotent: Joi.boolean().description('Whether the stage may run again after the agent crashed during it'),
 });
 
 const actionSchema = Joi.object<ActionConfig>({

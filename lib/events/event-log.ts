@@ -72,7 +72,7 @@ export class EventLog {
     this.#published.emit('event');
   }
 
-  /** Reads some of the events that follow the given id; none when there are none yet. */
+  /** Reads some of the events that follow the given id; an empty list before the next event. */
   async read(after: number): Promise<EventBatch> {
     if (after >= this.#recentAfter) {
       const first = this.#recent.findIndex(({ id }) => id > after);
@@ -114,7 +114,7 @@ export class EventLog {
     };
   }
 
-  /** Aborted when readers have to leave. */
+  /** Aborted when readers must stop. */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
@@ -150,7 +150,7 @@ export class EventLog {
     this.#writing = undefined;
   }
 
-  /** Gives up on events that cannot be written, such that readers of the file see that they are missing. */
+  /** Gives up on events that cannot be written, so that readers of the file see a gap. */
   async #drop(events: readonly HostEvent[], error: unknown): Promise<void> {
     this.#logFailure(error);
     await this.#file.clear(events.at(-1)?.id ?? this.#lastId).catch(() => {});

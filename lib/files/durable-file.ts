@@ -42,7 +42,7 @@ export class DurableFile {
     return this.#size;
   }
 
-  /** Whether the rest of a failed append may follow the last synced byte. */
+  /** Whether a failed append may have left bytes after the last synced one. */
   get needsCutBack(): boolean {
     return this.#needsCutBack;
   }
@@ -104,8 +104,8 @@ export class DurableFile {
 
   /**
    * Returns the open descriptor, or opens the file: opening it for each write costs more than the write. A file that
-   * was unlinked is opened again by its name. O_DSYNC (open(2)) makes each write a write and an fdatasync(2) in one
-   * trip to the thread pool.
+   * was unlinked is opened again by its name. With O_DSYNC (open(2)), one trip to the thread pool both writes and
+   * syncs.
    */
   async #open(): Promise<FileHandle> {
     // Synchronous: fstat(2) reads memory only, and a trip to the thread pool takes longer.

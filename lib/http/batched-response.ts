@@ -13,7 +13,7 @@ const runScheduled = (): void => {
 
 /**
  * Runs `send` at the end of this turn of the event loop, together with all others. Waking a sleeping client costs as
- * much as a small response; of messages that are sent together, only the first one pays for it.
+ * much as a small response; messages that are sent together wake it only once.
  * @param send must not throw
  */
 const atEndOfTurn = (send: () => void): void => {
@@ -52,7 +52,7 @@ export class BatchedResponse<
     return this;
   }
 
-  /** Sends what was written before, as a plain response would have. */
+  /** Sends the bytes written so far, as a plain response would. */
   override destroy(error?: Error): this {
     if (!this.destroyed && !this.#isSent) this.send();
     return super.destroy(error);

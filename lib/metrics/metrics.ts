@@ -14,7 +14,7 @@ const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
 export interface MetricsOptions {
   runtime: Runtime;
   events: EventLog;
-  /** Tells for each service, by name, whether its sub-agent responds. */
+  /** Returns whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
   /** Counts the calls of each service, by name. */
   calls: () => Iterable<readonly [string, { running: number; waiting: number }]>;

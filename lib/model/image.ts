@@ -30,7 +30,7 @@ export const SHA512 = /^[0-9a-f]{128}$/i;
 export const IMAGE_FORMATS = ['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
-/** What a fetched file may be said to be: a disk in a format, or the root file system of a container. */
+/** The formats that a caller may declare: of a disk, or of a container's root file system. */
 export const FETCH_FORMATS = [...IMAGE_FORMATS, 'rootfs'] as const;
 export type FetchFormat = (typeof FETCH_FORMATS)[number];
 
@@ -43,13 +43,13 @@ export interface ImageFetch {
   sha256?: string;
   /** As `sha256`. */
   sha512?: string;
-  /** URL of a file with the sums of several files, the source among them. */
+  /** URL of a file of sums that includes the source. */
   sums?: string;
   /** The format of the file, once decompressed: by default it is detected. */
   format?: FetchFormat;
 }
 
-/** The other keys of an image and of the original's requests, which its clients may send. They change nothing. */
+/** Other keys that clients of the original agent may send. They have no effect. */
 const WITHOUT_EFFECT = /^(dest|volume|snapshot|size|status)$/;
 
 export const imageFetchSchema = Joi.object<ImageFetch>({

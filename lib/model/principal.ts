@@ -1,6 +1,6 @@
 /**
- * Scopes of access; each includes those before it. `export` reads what guests keep for themselves: the content of disks
- * and the secrets in metadata.
+ * Scopes of access; each includes those before it. `export` reads guests' private data: the content of disks and the
+ * secrets in metadata.
  */
 export const SCOPES = ['read', 'export', 'operate', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];

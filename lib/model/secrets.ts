@@ -37,8 +37,8 @@ export const withoutSecrets = (metadata: Metadata): Metadata =>
   );
 
 /**
- * Returns a guest without the secrets of its metadata. `hidden` names them, so that nobody takes the rest for the whole
- * guest.
+ * Returns a guest without the secrets of its metadata. `hidden` names the missing keys, so that clients do not take the
+ * rest for the whole guest.
  */
 export const guestWithoutSecrets = (guest: Guest): Guest => {
   const { metadata } = guest;

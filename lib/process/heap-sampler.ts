@@ -17,7 +17,7 @@ export interface AllocationNode {
 
 type Allocations = AllocationNode['allocations'];
 
-/** Node of the profile with the id that its samples refer to, which the types of Node 20 lack. */
+/** A node of the profile. Samples refer to it by `id`, which the types of Node 20 lack. */
 interface SampledNode extends HeapProfiler.SamplingHeapProfileNode {
   id: number;
   children: SampledNode[];

@@ -8,7 +8,9 @@ const MAX_ADDRESS_SPACE_MB = 2048;
 export interface SandboxOptions {
   /** The most memory that the program may map, in MB; further allocations fail. */
   addressSpaceMb?: number;
-  /** Runs the program as nobody in this group, without privileges. By default it runs as this process does. */
+  /**
+   * Runs the program as the user `nobody` in this group, without privileges. By default it runs as this process does.
+   */
   gid?: number | undefined;
 }
 
@@ -33,7 +35,7 @@ export const sandboxed = (
 const CANNOT_EXECUTE = 127;
 
 /**
- * Whether a `sandboxed` command failed because its program is missing. Matches the words of setpriv (util-linux 2.38).
+ * Whether a `sandboxed` command failed because its program is missing. Matches setpriv's error text (util-linux 2.38).
  */
 export const isProgramMissing = (exitCode: number | undefined, stderr: string): boolean =>
   exitCode === CANNOT_EXECUTE && stderr.includes('failed to execute');

@@ -6,7 +6,7 @@ import { QmpClosedError, QmpError, QmpTimeoutError } from './errors.js';
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** QEMU's longest responses take some hundred kB. A guest that has taken over its QEMU may write without end. */
 const MAX_LINE_BYTES = 16 * 2 ** 20;
-/** Commands are short and QEMU answers each, so a QEMU with this many unread bytes has stopped reading. */
+/** Commands are short and QEMU responds to each, so a QEMU with this many unread bytes has stopped reading. */
 const MAX_UNREAD_BYTES = 2 ** 20;
 const NEWLINE = 0x0a;
 

@@ -26,7 +26,9 @@ const unauthorized = (message: string, error?: 'invalid_token'): Boom => {
   return boom;
 };
 
-/** Carries a browser's token: a page can set no header on a WebSocket but its subprotocols (RFC 6455, 11.5). */
+/**
+ * Carries a browser's token: the subprotocols are the only header that a page can set on a WebSocket (RFC 6455, 11.5).
+ */
 const TOKEN_PROTOCOL = /^mistify\.token\.([A-Za-z0-9_-]+)$/;
 
 /** Finds the token among the offered subprotocols. */

@@ -26,8 +26,8 @@ const isLocalName = (name: string): boolean =>
   isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
 
 /**
- * Rejects names that only a foreign site would use. Where clients need no credentials, a page could otherwise reach
- * the agent through a name of its own that it points at this machine (DNS rebinding).
+ * Rejects names that only a foreign site would use. Where clients need no credentials, a page could otherwise point its
+ * own domain name at this machine and reach the agent (DNS rebinding).
  */
 const rejectForeignNames = (): Check => {
   // Nearly all requests carry the same Host header.
@@ -51,8 +51,8 @@ const isLinkToPublic = ({ headers, method, route }: Request): boolean =>
   route.settings.app?.scope === 'public';
 
 /**
- * Rejects requests by pages of other sites. A browser would admit them wherever clients need no credentials, or where
- * it presents the user's certificate by itself.
+ * Rejects requests by pages of other sites. A browser sends them, and they would succeed where clients need no
+ * credentials or where the browser adds the user's certificate.
  */
 const rejectForeignPages: Check = (request) => {
   const { headers } = request;
@@ -64,7 +64,7 @@ const rejectForeignPages: Check = (request) => {
     throw forbidden('pages of other sites may not call this agent: open its own console instead');
 };
 
-/** Returns the checks that keep foreign web pages out, where a browser alone would admit them. */
+/** Returns the checks that reject foreign web pages, for agents that a browser can reach without a token. */
 export const browserGuard = (access: Access): Check[] => {
   if ('everyone' in access) return [rejectForeignNames(), rejectForeignPages];
   return access.certificates ? [rejectForeignPages] : [];

@@ -2,7 +2,7 @@ import { forbidden, methodNotAllowed } from '@hapi/boom';
 import type { Request } from '@hapi/hapi';
 import { changesSomething, type Route } from './route.js';
 
-/** Whether a GET on the route acts, as it does in the original agent. */
+/** Whether a GET on the route performs an action, as in the original agent. */
 export const actsOnGet = (route: Route): boolean => route.method === 'GET' && changesSomething(route);
 
 /** Headers of a browser or link checker that loads a page before anyone asks for it. */
@@ -29,7 +29,7 @@ const unintended = ({ headers }: Request): string | undefined => {
   return dest === 'empty' ? undefined : "a page's markup";
 };
 
-/** @throws {Boom} 403 when a GET that acts was not sent on purpose, 405 when the config closes such requests */
+/** @throws {Boom} 403 when a GET on an action was not sent on purpose, 405 when the config disables such requests */
 export const rejectUnintendedAction = (request: Request, isOpen: boolean): void => {
   const { path } = request;
   if (!isOpen)

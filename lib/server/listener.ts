@@ -22,7 +22,7 @@ export interface Timeouts {
   request: number;
   /** Between two checks of the limits above. */
   check: number;
-  /** Without reading a byte of a stream, of which only a few may be open. */
+  /** To read the next byte of a stream. Streams are few, so a stalled client must not hold one. */
   stall: number;
   /** To finish requests under way when the server stops. */
   stop: number;
@@ -82,7 +82,7 @@ const writeError = (socket: Duplex, boom: Boom, debug: boolean): void => {
 };
 
 /**
- * Answers malformed HTTP with an error in the contract's shape.
+ * Responds to malformed HTTP with an error in the contract's shape.
  * @param debug whether to include the stack
  */
 export const answerClientErrors = (listener: Server, timeouts: Timeouts, debug: boolean): void => {

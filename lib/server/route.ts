@@ -19,7 +19,9 @@ export interface Route<Context = never> {
   tags: readonly [string, ...string[]];
   params?: ObjectSchema;
   query?: ObjectSchema;
-  /** The JSON body. `ignored` accepts any body and discards it; so does an absent schema, but it is not documented. */
+  /**
+   * The JSON body. `ignored` accepts any body and discards it; an absent schema does the same, but is not documented.
+   */
   payload?: Schema | 'ignored';
   /** The scope that clients need, or `public` for none. Default: `operate` for a change, otherwise `read`. */
   scope?: Scope | 'public';
@@ -62,5 +64,5 @@ export const scopeOf = (route: Route): Scope | 'public' =>
 
 export const isWebSocket = ({ reply }: Route): boolean => reply.status === 101;
 
-/** Whether the route also answers HEAD, which must not change anything: a GET that queues a job does. */
+/** Whether the route also serves HEAD. A GET that queues a job does not, because HEAD must not change anything. */
 export const answersHead = ({ method, reply }: Route): boolean => method === 'GET' && reply.status === 200;

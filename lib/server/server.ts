@@ -73,7 +73,7 @@ const rejection = (
 const methodNotAllowedRoutes = (methods: Methods): Hapi.ServerRoute[] =>
   [...methods].map(([path, allowed]) => rejection(path, (request) => notAllowed(request, allowed)));
 
-/** Without this route hapi would answer unknown paths itself and skip the checks that every request undergoes. */
+/** Without this route hapi would respond to unknown paths itself and skip the checks that every request undergoes. */
 const unknownPath = rejection(NO_ROUTE, ({ path }) => notFound(`${path}: no such path`), {
   auth: false,
   app: { scope: 'public' },

@@ -29,7 +29,7 @@ export class GuestStore {
 
   /**
    * Returns a page of the guests, in the order of their creation.
-   * @param after `next` of the page before
+   * @param after the previous page's `next`
    */
   page({
     after,

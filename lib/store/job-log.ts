@@ -10,7 +10,7 @@ import { type Page, readPage } from './page.js';
 export const DEFAULT_MAX_JOBS = 1000;
 /** Delay before old jobs of an earlier process are erased, so that the start is not slowed down. */
 const ERASE_AFTER_START_MS = 5000;
-/** A client may repeat a request within this time, however many jobs come in between. */
+/** How long a client may repeat a request: its job is kept, however many jobs follow. */
 const KEEP_REQUESTED_MS = 60 * 60 * 1000;
 /** At most this many jobs are kept for that reason alone. */
 const MAX_REQUESTED = 50_000;
@@ -90,7 +90,7 @@ export class JobLog {
 
   /**
    * @param result for the client; any JSON value
-   * @param message what the owner should know about the success
+   * @param message a note for the user, such as a warning
    */
   async complete(id: string, result?: unknown, message = ''): Promise<void> {
     await this.#change(
@@ -152,7 +152,7 @@ export class JobLog {
 
   /**
    * Returns a page of jobs, newest first.
-   * @param before `next` of the page before
+   * @param before the previous page's `next`
    */
   page({
     guestId,

@@ -10,7 +10,10 @@ export type Task =
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest };
 
-/** A request with an idempotency key, stored with its job. Results are JSON text, for their keys may be the user's own. */
+/**
+ * A request with an idempotency key, stored with its job. Results are JSON text, because users may have chosen their
+ * keys.
+ */
 export interface KeyedRequest extends IdempotentRequest {
   /** The result for a client that does not wait for the job. */
   pending: string;

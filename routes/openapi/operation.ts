@@ -88,7 +88,7 @@ const responseHeaders = ({ reply, query, tagged, callsSubAgent, resumable }: Rou
   };
 };
 
-/** Describes the successful responses. An action that clients wait for, or rehearse, responds with 200. */
+/** Describes the successful responses. A finished action and a dry run respond with 200. */
 const successes = (route: Route): JsonSchema => {
   const { status, description, schema, type } = route.reply;
   if (isWebSocket(route)) return { [status]: { description } };

@@ -40,7 +40,7 @@ const guestMetrics = Joi.object({
   memory: Joi.number().description('Host memory that the guest uses, in bytes'),
 }).label('guest metrics');
 
-/** Makes the schema of a list, whose items may come with selected keys only. */
+/** Makes the schema of a list. Its items may have only the keys that the client selected. */
 const listOf = (item: ObjectSchema): Schema =>
   Joi.array().items(item.fork(keysOf(item), (key) => key.optional()));
 

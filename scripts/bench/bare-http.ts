@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { BareResponse } from './yardstick.js';
 
 /**
- * The yardstick: the least that Node.js can do for the same responses. It runs as a separate program:
+ * The yardstick: a minimal Node.js server that sends the same responses. It runs as a separate program:
  * `node bare-http.js PORT FILE`, where the file is a JSON array of responses.
  */
 const [port, file] = process.argv.slice(2);

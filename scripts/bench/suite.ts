@@ -2,7 +2,7 @@
 export interface Target {
   atLeast?: number;
   atMost?: number;
-  /** The least ratio to the yardstick. */
+  /** The lowest acceptable ratio to the yardstick. */
   ofBare?: number;
 }
 

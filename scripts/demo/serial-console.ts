@@ -22,7 +22,7 @@ export class SerialConsole {
   }
 
   /**
-   * Waits until the guest has printed some words so many times.
+   * Waits until the guest has printed the words `times` times.
    * @throws {Error} with the end of the console's text after `seconds`
    */
   async waitFor(words: string, { times = 1, seconds = 90 } = {}): Promise<void> {

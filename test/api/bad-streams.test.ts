@@ -51,7 +51,7 @@ const downloadTwice = async (t: ExecutionContext, first: string): Promise<() => 
   };
 };
 
-test('drops bytes beyond the announced length, also from the next download', async (t) => {
+test('drops bytes beyond the announced length, which never reach the next download', async (t) => {
   const again = await downloadTwice(t, 'Content-Length: 3\r\n\r\nabcdef');
   t.is(await again(), 'abc');
   t.is(await again(), 'bytes');
@@ -71,7 +71,7 @@ test('passes on the status and the partial message of a refusal that breaks off'
   t.like(await response.json(), { code: 409, message: 'it is locked' });
 });
 
-test('passes on a refusal that never ends after a time limit', async (t) => {
+test('passes on a refusal that never ends, once a time limit has passed', async (t) => {
   const response = await download(t, (_, reply) => {
     reply.writeHead(409, { 'Content-Length': 100 }).write('it is locked');
   });

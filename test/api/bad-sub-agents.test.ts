@@ -25,7 +25,7 @@ const writeForEver = (socket: Socket, text: string, everyMs?: number): void => {
   more();
 };
 
-/** Serves a service that answers any request with this head and then runs `then` on the connection. */
+/** Serves a service that responds to any request with this head and then runs `then` on the connection. */
 const serveHead = (t: ExecutionContext, head: string, then: (socket: Socket) => void): Promise<number> =>
   serveTcp(t, (socket) =>
     socket.once('data', () => {

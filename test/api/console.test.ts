@@ -195,7 +195,7 @@ test('rejects an unknown guest with 404', async (t) => {
   t.like(await refusal(`${url}${path}`), { status: 404 });
 });
 
-test('rejects a console that is not configured with 404', async (t) => {
+test('rejects with 404 a console that is not configured', async (t) => {
   const { url, context } = await serveApi(t, { actions: { vncConsole: undefined } });
   const { id } = await addGuest(context);
   const { status, message } = await refusal(`${url}/guests/${id}/console/vnc`);

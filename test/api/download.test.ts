@@ -49,7 +49,7 @@ test('passes on the length that a sub-agent announces', async (t) => {
   t.is(text, 'the bytes of the disk');
 });
 
-test('sends a download of unknown length without one', async (t) => {
+test('sends no Content-Length for a download of unknown length', async (t) => {
   const { call } = await withGuest(t);
   const { headers, text } = await call('GET', PATH);
   t.is(headers.get('content-length'), null);

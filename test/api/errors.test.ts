@@ -67,7 +67,7 @@ for (const [method, path] of [
     t.regex(assertError(t, await call(method, path, '{"id":'), 400), /JSON/);
   });
 
-test('rejects a body that is too large with 413', async (t) => {
+test('rejects with 413 a body that is too large', async (t) => {
   const { call } = await serveApi(t);
   assertError(t, await call('POST', '/guests', { metadata: { a: 'x'.repeat(1100 * 1024) } }), 413);
 });

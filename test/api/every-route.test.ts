@@ -24,7 +24,7 @@ for (const route of routeTable.filter(isWebSocket))
     t.is(protocol, 'mistify.console');
   });
 
-test('has no path and method twice', (t) => {
+test('has only one route for each path and method', (t) => {
   const names = routeTable.map(({ method, path }) => `${method} ${path}`);
   t.deepEqual(names, [...new Set(names)]);
 });

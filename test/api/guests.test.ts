@@ -63,7 +63,7 @@ test('shows the image beside the disks on the first disk', async (t) => {
   );
 });
 
-test('rejects an image that no disk would clone with 400', async (t) => {
+test('rejects with 400 an image that no disk would clone', async (t) => {
   const { call, context } = await serveApi(t);
   const guest = { image: 'kvm-image', disks: [{ image: 'other' }, { size: 5 }] };
   const { status, body } = await call('POST', '/guests', guest);
@@ -108,7 +108,7 @@ const NONSENSE: Record<string, [body: unknown, names: RegExp]> = {
 };
 
 for (const [what, [body, names]] of Object.entries(NONSENSE))
-  test(`rejects a guest with or of ${what} with 400, names the mistake and stores nothing`, async (t) => {
+  test(`rejects a create with 400, names the mistake and stores nothing: ${what}`, async (t) => {
     const { call, context } = await serveApi(t);
     const response = await call('POST', '/guests', body);
     t.is(response.status, 400, response.text);

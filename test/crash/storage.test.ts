@@ -160,7 +160,7 @@ const runRounds = async (
   t: ExecutionContext,
   backend: Backend,
   program: StorageProgram,
-  /** What is on the command line of what the killed process had started, or open in it. */
+  /** A text in the command lines, or the open files, of the programs that the killed process had started. */
   trace: string,
   maxMs: number,
 ): Promise<void> => {

@@ -62,7 +62,7 @@ export class LinuxGuest {
   }
 
   /**
-   * Waits until the guest has printed a line `mistify-guest: <words>` so many times.
+   * Waits until the guest has printed `times` lines `mistify-guest: <words>`.
    * @throws with the whole console output
    */
   async says(words: string, times = 1): Promise<void> {

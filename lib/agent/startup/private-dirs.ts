@@ -3,7 +3,7 @@ import { servicesDir } from '../../config/load.js';
 import { AgentError } from '../../errors.js';
 
 const OWNER_ONLY = 0o700;
-/** Lets other users traverse to what is theirs below: each guest runs as its own user. */
+/** Lets other users traverse to their own files below: each guest runs as its own user. */
 const TRAVERSABLE = 0o711;
 const PERMISSIONS = 0o777;
 

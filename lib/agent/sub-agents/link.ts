@@ -17,7 +17,7 @@ import { ReportedGuests } from './reported-guests.js';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2000;
-/** A sub-agent without an event stream may be replaced by one that has it. */
+/** How often to look for an event stream again: a newer sub-agent at the address may have one. */
 const UNSUPPORTED_RETRY_MS = 60_000;
 const SILENCE_MS = HEARTBEAT_MS * 3;
 
@@ -78,7 +78,7 @@ export class SubAgentLink {
 
   /**
    * Follows the event stream until the agent stops.
-   * @param onResponse called once the sub-agent has responded, or when it is not about to
+   * @param onResponse called once the sub-agent has responded, or is not expected to respond soon
    */
   async follow(onResponse: () => void): Promise<void> {
     const { closed, log } = this.#options;
@@ -154,7 +154,7 @@ export class SubAgentLink {
     if ('guest' in event) await this.guests.update(event.guest);
     if ('removed' in event) this.guests.remove(event.removed);
     if ('progress' in event) await this.#noteProgress(event.progress);
-    // The heartbeat, every few seconds, is the occasion to store what failed before.
+    // Heartbeats arrive every few seconds, so retry failed writes then.
     if (Object.keys(event).length === 0) await this.guests.retry();
   }
 

@@ -7,7 +7,7 @@ export class ReportedGuests {
   readonly #reportedIds: () => ReadonlySet<string>;
   /** The latest reports, possibly from an earlier connection. */
   #reports = new Map<string, GuestState>();
-  /** Guests it no longer reports, whose state is yet to be stored as `unknown`. */
+  /** Guests that it no longer reports and whose state `unknown` is not stored yet. */
   readonly #lost = new Set<string>();
 
   /** @param reportedIds returns the guests that any connected sub-agent reports */
@@ -42,7 +42,7 @@ export class ReportedGuests {
     await this.markUnknown();
   }
 
-  /** Sets guests to `unknown`, and those that could not be set before, unless another sub-agent reports them. */
+  /** Sets these guests to `unknown`, and retries earlier failures, unless another sub-agent reports the guest. */
   async markUnknown(ids: readonly string[] = []): Promise<void> {
     for (const id of ids) this.#lost.add(id);
     const reported = this.#reportedIds();

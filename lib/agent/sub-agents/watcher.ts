@@ -39,13 +39,13 @@ export class SubAgentWatcher {
     const { log, revisions } = this.#options;
     log.warn(
       { subAgents: Object.fromEntries(problems) },
-      'sub-agents do not respond; the state of guests that may be theirs is unknown',
+      'sub-agents do not respond; guests that they may own have state unknown',
     );
     const unreported = revisions.idsExcept(this.#reportedIds());
     await Promise.all(silent.map(({ guests }) => guests.markUnknown(unreported)));
   }
 
-  /** Tells for each service, by name, whether its sub-agent responds. */
+  /** Returns whether each service's sub-agent responds, by the service's name. */
   services(): Map<string, boolean> {
     return new Map(
       this.#links.flatMap(({ subAgent, isUp }) => subAgent.names.map((name) => [name, isUp] as const)),

@@ -26,7 +26,7 @@ export interface WebhookOptions {
   firstRetryMs?: number | undefined;
 }
 
-/** A receiver gets no secrets: those who need them read the guest. */
+/** Receivers get no secrets; a client that needs them can read the guest. */
 const bodyOf = (event: HostEvent): string => {
   const { id, time, body } = eventWithoutSecrets(event);
   return JSON.stringify({ event: id, time, ...body });
@@ -117,7 +117,7 @@ export class Webhook {
     return true;
   }
 
-  /** Saves the cursor. A failure costs no more than a repeated delivery after a restart. */
+  /** Saves the cursor. After a failure, a restart only repeats a delivery. */
   async #advance(id: number): Promise<void> {
     const { cursor } = this.#options;
     await cursor.save(id).catch((error: unknown) => {

@@ -8,7 +8,7 @@ const NORMAL_CODES = new Set([1000, 1001, 1005]);
 /** The most bytes read of a refusal. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
-/** The server answered the handshake with an HTTP response. */
+/** The server responded to the handshake without an upgrade. */
 export class UpgradeRefused extends Error {
   readonly status: number;
   /** The response's body as text, cut at 64 KB. */
@@ -47,7 +47,7 @@ const messageStream = (socket: WebSocket, options: DuplexOptions): Duplex => {
 export interface DialOptions extends ClientOptions {
   /** The subprotocols to offer. */
   protocols: string | string[];
-  /** Gives up while the WebSocket is not open yet. */
+  /** Cancels opening the WebSocket; an open one is unaffected. */
   signal?: AbortSignal | undefined;
   stream?: DuplexOptions;
 }
@@ -60,7 +60,7 @@ export interface DialedSocket {
 
 /**
  * Opens a WebSocket.
- * @throws {UpgradeRefused} when the server answers with an HTTP response
+ * @throws {UpgradeRefused} when the server responds without an upgrade
  */
 export const dial = (
   url: string | URL,

@@ -38,8 +38,8 @@ const asksForWebSocket = ({ method, headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] === undefined;
 
 /**
- * Serves a request without the upgrade that it asks for: to `h2c`, which Java's client tries first, or to a WebSocket in a
- * request with a body.
+ * Serves a request and ignores the upgrade that it asks for: to `h2c`, which Java's client tries first, or to a
+ * WebSocket in a request with a body.
  */
 const serveWithoutUpgrade = (
   listener: Server,
@@ -51,7 +51,7 @@ const serveWithoutUpgrade = (
   listener.emit(listener instanceof TlsServer ? 'secureConnection' : 'connection', socket);
 };
 
-/** Counts the bytes that the peer sent, and those for it that the kernel accepted. */
+/** Counts the bytes received from the peer, plus those for it that the kernel accepted. */
 const countBytes = ({ bytesRead, bytesWritten, writableLength }: Socket): number =>
   bytesRead + bytesWritten - writableLength;
 
@@ -114,7 +114,7 @@ export class Upgrades {
 
   /**
    * Opens the WebSocket of a request.
-   * @returns `undefined` when the handshake is invalid; the client has got its response then
+   * @returns `undefined` when the handshake is invalid; the client has then received an error response
    */
   accept(request: IncomingMessage, response: ServerResponse): WebSocket | undefined {
     const head = this.#heads.get(request);

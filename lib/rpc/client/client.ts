@@ -46,24 +46,24 @@ type RequestConfig = AxiosRequestConfig & { signal?: AbortSignal };
 /** How long a cancellation may take before the call is broken off anyway. */
 const CANCEL_MS = 1000;
 
-/** Encodes what a call is part of as the headers that `jobStage` reads. */
+/** Encodes a call's job, stage and attempt as the headers that `jobStage` reads. */
 export const stageHeaders = ({ job, stage, attempt }: JobStage): Record<string, string | number> => ({
   [CALL_HEADERS.job]: job,
   [CALL_HEADERS.stage]: stage,
   [CALL_HEADERS.attempt]: attempt,
 });
 
-/** The messages of undici for an interim response (1xx) that the request did not ask for. */
+/** undici's messages about an unrequested interim response (1xx). */
 const UNASKED = /^bad (response|upgrade)$/;
 
-/** Tells a response that is not HTTP, not what was asked for, or too long from no response at all. */
+/** Whether a response did arrive but is not HTTP, was not requested, or is too long. */
 const isBadResponse = (error: unknown): boolean =>
   error instanceof errors.HTTPParserError ||
   error instanceof errors.HeadersOverflowError ||
   (error instanceof errors.SocketError && UNASKED.test(error.message)) ||
   error instanceof ResponseTooLarge;
 
-/** Says why there was no response: the system's error code, or undici's message where there is none. */
+/** Explains why no response arrived: the system's error code, or else undici's message. */
 const downReason = (error: unknown): string => {
   const { code = '' } = error as NodeJS.ErrnoException;
   return error instanceof errors.UndiciError || code === '' ? errorMessage(error) : code;

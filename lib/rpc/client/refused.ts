@@ -15,7 +15,7 @@ const toError = (service: string, message: string, kind: RefusalKind | undefined
   kind ? new AgentError(kind, message) : serviceFailed(service, message);
 
 /**
- * Makes the error of a call that a sub-agent answered with an error.
+ * Makes the error of a call that failed in the sub-agent.
  * @param error the envelope's `error`: a string, by the contract
  * @param kind the envelope's `kind`
  */
@@ -24,7 +24,7 @@ export const callFailed = (service: string, error: unknown, kind: unknown): Agen
   return toError(service, message, kindOfError(message, kind));
 };
 
-/** Makes the error of a call that a sub-agent answered with a status of 400 or above. */
+/** Makes the error of a call whose response has a status of 400 or above. */
 export const statusFailed = (service: string, status: number, body: string): AgentError => {
   const message = shortened(body.trim());
   return toError(service, message || `status ${status}`, kindOfError(message));
@@ -43,7 +43,7 @@ export const consoleRefused = (service: string, { status, body }: UpgradeRefused
 /** A stream that a sub-agent refused. The agent's client gets the sub-agent's own status, whatever its kind. */
 export class StreamRefused extends AgentError {
   readonly status: number;
-  /** The pipeline that the stream was asked for by. */
+  /** The id of the pipeline run that requested the stream. */
   pipelineId: string | undefined;
 
   constructor(status: number, message: string) {
@@ -69,11 +69,11 @@ const readMessage = async (body: Readable): Promise<string> => {
   return message.slice(0, MAX_MESSAGE_LENGTH).trim();
 };
 
-/** Makes the error of a stream that a sub-agent answered with another status than 200. */
+/** Makes the error of a stream whose response has a status other than 200. */
 export const streamRefused = async (service: string, status: number, body: Readable): Promise<AgentError> => {
   if (status < 400 || status > 599) {
     body.on('error', () => {}).destroy();
-    return badResponse(service, `answered with status ${status}, which is neither bytes nor an error`);
+    return badResponse(service, `responded with status ${status}, which is neither bytes nor an error`);
   }
   const message = await readMessage(body);
   return new StreamRefused(status, message || `${service}: refused the stream with status ${status}`);

@@ -20,7 +20,7 @@ export interface ServiceClient {
   open(request: unknown, signal: AbortSignal): Promise<ByteStream>;
   /**
    * Connects to a console. Buffers are the console's bytes, strings are JSON about the terminal.
-   * @param signal gives up while the console is not open yet
+   * @param signal cancels opening it; an open console is unaffected
    */
   connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex>;
   /**

@@ -100,7 +100,7 @@ export interface ImageRequest extends FetchOptions {
 
 export interface ImageResponse {
   images: Image[];
-  /** Anything worth telling about it. */
+  /** Anything worth knowing about it. */
   message?: string;
 }
 
@@ -113,7 +113,7 @@ export interface SnapshotRequest {
 
 export interface SnapshotResponse {
   snapshots: Snapshot[];
-  /** Anything worth telling about it. */
+  /** Anything worth knowing about it. */
   message?: string;
 }
 

@@ -21,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Puts what failed before a failure's message, such as `nic 0`. A refusal keeps its kind. */
+/** Prefixes a failure's message with the part that failed, such as `nic 0`. A refusal keeps its kind. */
 export const failureIn = (what: string, failure: unknown): Error => {
   const message = `${what}: ${errorMessage(failure)}`;
   const options = { cause: failure };
@@ -34,13 +34,13 @@ export const failureIn = (what: string, failure: unknown): Error => {
 export const statusOfFailure = (failure: unknown): number =>
   failure instanceof Refusal ? STATUS[failure.kind] : 500;
 
-/** The kind of a refusal that a stream or console route reported with this status, `undefined` for other failures. */
+/** Returns the kind of refusal that a stream or console route reports with a status; `undefined` for other failures. */
 export const kindOfStatus = (status: number): RefusalKind | undefined =>
   (Object.keys(STATUS) as RefusalKind[]).find((kind) => STATUS[kind] === status);
 
 /**
- * Sub-agents of the original send an error string alone. The contract gives two of its endings a meaning: `not found`
- * and `no such image` are a 404 for the client.
+ * Sub-agents of the original agent send only an error string. The contract gives two of its endings a meaning: `not
+ * found` and `no such image` are a 404 for the client.
  */
 const NOT_FOUND = /(^|: )(not found|no such image)$/i;
 

@@ -2,7 +2,7 @@ import type * as Hapi from '@hapi/hapi';
 import { errorMessage } from '../../errors.js';
 import { statusOfFailure } from '../protocol/refusal.js';
 
-/** Makes a response of plain text, as a sub-agent reports what is wrong with a request. */
+/** Makes a plain-text response, in which a sub-agent reports what is wrong with a request. */
 export const plain = (h: Hapi.ResponseToolkit, status: number, message: string): Hapi.ResponseObject =>
   h.response(`${message}\n`).type('text/plain').code(status);
 

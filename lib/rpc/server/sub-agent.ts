@@ -38,7 +38,7 @@ export interface SubAgentOptions {
   log: Logger;
   /** The states of the guests that the sub-agent runs. */
   guestStates?: GuestStates;
-  /** Returns the problem that `Health` reports, `undefined` when there is none. */
+  /** Returns the problem that `Health` reports; `undefined` when the sub-agent is healthy. */
   check?: () => Promise<string | undefined> | string | undefined;
 }
 

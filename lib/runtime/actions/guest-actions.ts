@@ -81,7 +81,7 @@ export const submitCreate = async (
 
 const survivesPoweroff = (action: string) => ACTION_SPECS.get(action)?.survivesPoweroff;
 
-/** Cancels the jobs that would delay, or undo, a poweroff or a delete that was queued. */
+/** Cancels the jobs that would delay or undo a newly queued poweroff or delete. */
 export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): void => {
   switch (name) {
     case 'delete':

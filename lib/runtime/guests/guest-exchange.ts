@@ -13,7 +13,7 @@ const responseGuestSchema = guestSchema
   .prefs({ stripUnknown: true });
 
 /**
- * Reads the guest from a stage's response and drops keys that no guest has.
+ * Reads the guest from a stage's response and drops unknown keys.
  * @throws {AgentError} `bad_answer` when the guest is missing, malformed, or another one
  */
 const parseGuest = (

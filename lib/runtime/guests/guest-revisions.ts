@@ -68,7 +68,7 @@ export class GuestRevisions {
     return guest !== undefined && guest.state !== 'create' && guest.state !== 'error';
   }
 
-  /** Returns false when the store failed. A guest that is gone meanwhile is no failure. */
+  /** Returns false when the store failed. A guest that was removed meanwhile is not a failure. */
   async #store(id: string, change: (guest: Guest) => Guest): Promise<boolean> {
     try {
       await this.#guests.update(id, change);

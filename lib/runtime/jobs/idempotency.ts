@@ -13,7 +13,7 @@ interface InFlight {
 export class IdempotentRequests {
   readonly #jobs: JobLog;
   readonly #queue: JobQueue;
-  /** Requests by key that do not have a job yet. */
+  /** Requests that do not have a job yet, by idempotency key. */
   readonly #inFlight = new Map<string, InFlight>();
 
   constructor(jobs: JobLog, queue: JobQueue) {
@@ -37,7 +37,7 @@ export class IdempotentRequests {
     const logged = this.#jobs.findByKey(key);
     const earlier = inFlight ?? logged?.request;
     if (earlier && earlier.fingerprint !== fingerprint) throw keyReused();
-    // The earlier request may fail only because its client disconnected: then this one takes its turn.
+    // The earlier request may have failed because its client disconnected, so submit this one.
     if (inFlight)
       return (inFlight.submission as Promise<Submission<T>>).catch(() => this.once(request, submit));
     if (logged) return this.#queue.follow<T>(logged);

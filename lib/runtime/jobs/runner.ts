@@ -107,7 +107,7 @@ export class Runner {
   }
 
   /**
-   * Cancels an entry: a waiting one never runs, a running one gets its signal aborted.
+   * Cancels an entry: a waiting one never runs, and the signal of a running one is aborted.
    * @returns false when the entry is neither waiting nor running
    */
   cancel(id: string, reason: Error): boolean {
@@ -127,7 +127,7 @@ export class Runner {
     for (const id of [...this.#waiting.keys()].filter(isPicked)) this.cancel(id, reason);
   }
 
-  /** Starts no more entries; resolves when none runs. Waiting entries stay in the queue. */
+  /** Stops starting entries; resolves when none is running. Waiting entries stay in the queue. */
   async pause(): Promise<void> {
     this.#queue.pause();
     await this.#queue.onPendingZero();

@@ -41,7 +41,7 @@ export interface PipelineRun {
   repeated: boolean;
   /** Called before each stage; the stage waits for it. */
   enterStage(stage: number): Promise<void>;
-  /** Called with what a stage's response says about its success; it becomes the job's message. */
+  /** Called with the note in a stage's response, which becomes the job's message. */
   report(message: string): void;
 }
 
@@ -123,7 +123,7 @@ const retryAfter = (response: unknown): number => {
   return typeof retry === 'number' && retry > 0 ? retry : 0;
 };
 
-/** Returns what a response says about its success; `""` when it says nothing. */
+/** Returns the note in a successful response; `""` without one. */
 const messageOf = (response: unknown): string => {
   const { message } = response as { message?: unknown };
   return typeof message === 'string' ? message : '';

@@ -14,7 +14,7 @@ interface Draft<Value> extends Entry<Value> {
   json: string;
 }
 
-/** Writes that share one sync, at most. */
+/** The most writes that share one sync. */
 const MAX_BATCH = 500;
 
 /** A queued write. `change` returns the new value, `undefined` to remove the document, or `current` to keep it. */
@@ -47,7 +47,7 @@ export class Collection<Value> {
   /**
    * Opens the collection, or creates an empty one. On a full disk it can be read, and writes fail until there is room.
    * @param path the journal of {@link DocumentFile}
-   * @throws {Error} when the content is damaged beyond a torn last line, or of another version of the agent
+   * @throws {Error} when the content is damaged beyond a torn last line, or another version of the agent wrote it
    */
   static async open<Value>(path: string, checkpointAfter?: number): Promise<Collection<Value>> {
     const { file, documents } = await DocumentFile.open(path, checkpointAfter);
@@ -132,7 +132,7 @@ export class Collection<Value> {
       await endOfTurn();
       await this.#writeBatch(this.#waiting.splice(0, MAX_BATCH));
     }
-    // In the same turn as the last check of the queue, so that no write is missed.
+    // Cleared in the same turn as the last check of the queue, so that no write is missed.
     this.#writing = undefined;
   }
 
@@ -145,7 +145,7 @@ export class Collection<Value> {
     });
     try {
       if (changes.length > 0) await this.#file.commit(changes);
-      // To report a document as unchanged is a promise too: the rest of a failed write could break it.
+      // "Unchanged" must hold after a restart too, so the leftovers of a failed write must go first.
       else await this.#file.clean();
     } catch (error) {
       for (const { reject } of drafted) reject(storageFailed(error));

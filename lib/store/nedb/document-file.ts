@@ -30,10 +30,10 @@ const nedbPathOf = (journalPath: string): string =>
  * Documents on disk: a {@link Journal} in front, `guests.db` for example, and a NeDB file behind it, `guests.nedb`.
  *
  * NeDB does not sync its appends, keeps failed writes in memory, and appends to the torn line of a failed write. So a
- * change is acknowledged once it is in the journal. When the journal is long, a checkpoint applies its changes to NeDB
- * in batches, of each document only the last one. NeDB compacts and syncs its file. Then a short journal, which names
- * that file in its first line, replaces the long one. After a kill at any moment, the journal has every change that the
- * NeDB file may lack, and applying a change twice does no harm.
+ * change is acknowledged once it is in the journal. When the journal is long, a checkpoint applies the last change of
+ * each document to NeDB, in batches. NeDB compacts and syncs its file. Then a short journal, which names that file in
+ * its first line, replaces the long one. After a kill at any moment, the journal has every change that the NeDB file
+ * may lack, and applying a change twice does no harm.
  */
 export class DocumentFile {
   readonly #journal: Journal;

@@ -58,7 +58,7 @@ const parse = (text: string, path: string, number: number): Line => {
 /**
  * Reads the lines of a journal.
  * @param path for error messages
- * @throws {Error} when a line is damaged or of another version of the agent
+ * @throws {Error} when a line is damaged, or another version of the agent wrote it
  */
 export const parseJournal = (bytes: Buffer, path: string): JournalContent => {
   const changes: Change[] = [];

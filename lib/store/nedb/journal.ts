@@ -28,7 +28,7 @@ export class Journal {
    * @throws {Error} when the content is damaged elsewhere
    */
   static async open(path: string): Promise<{ journal: Journal; content: JournalContent }> {
-    // Of a killed agent; the second is of earlier versions.
+    // Left by a killed agent; earlier versions used the second name.
     const unfinished = [`${path}.new`, `${path}.new~`];
     await Promise.all(unfinished.map((each) => rm(each, { force: true })));
     await (await open(path, 'a', OWNER_ONLY)).close();

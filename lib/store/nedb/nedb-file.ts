@@ -84,7 +84,7 @@ export class NedbFile {
     });
     const loaded = datastore.load();
     await Promise.race([read.opened, loaded]).catch((error: unknown) => {
-      // Without documents NeDB rewrites the file at once. An empty one on a full disk is no reason not to start.
+      // Without documents NeDB rewrites the file at once, which may fail on a full disk. The agent can start anyway.
       if (isErrno(error, 'ENOSPC', 'EDQUOT')) return;
       throw new Error(`${filename} cannot be read, restore it from a backup: ${errorMessage(error)}`);
     });
@@ -99,7 +99,7 @@ export class NedbFile {
   }
 
   /**
-   * Makes changes, which may have been made before. They are on disk when this resolves.
+   * Makes changes; making one twice does no harm. They are on disk when this resolves.
    * @param compact whether to drop superseded lines from the file
    * @throws when NeDB's memory and its file may differ: open the file again
    */

@@ -68,7 +68,7 @@ export const createOptions = (definition: Definition, image: string): ContainerC
     Hostname: id,
     Image: image,
     Labels: { [GUEST_LABEL]: id, [NICS_LABEL]: JSON.stringify(nics) },
-    // Keeps a container running whose program is a shell.
+    // Keeps a container whose program is a shell running: a shell exits when its input ends.
     OpenStdin: true,
     ...programOptions(metadata),
     ...network,

@@ -33,10 +33,10 @@ interface DockerodeError extends Error {
   code?: string;
 }
 
-/** What connect(2), and a socket that the engine let go of, fail with. */
+/** The errors of connect(2), and of a socket that the engine has closed. */
 const UNREACHABLE = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EACCES']);
 
-/** Whether it was for want of an engine that a call failed. */
+/** Whether a call failed because no engine can be reached. */
 export const isUnreachable = (error: unknown): boolean => {
   const { statusCode, code } = error as DockerodeError;
   return statusCode === undefined && code !== undefined && UNREACHABLE.has(code);
@@ -54,8 +54,8 @@ export const explainEngineError = (error: unknown): unknown => {
 };
 
 /**
- * The words of registries and of OCI runtimes for a caller's mistake. Engines pass them on without a code of their own:
- * Podman 4.3 responds 500, or reports them in the stream of a response with status 200.
+ * How registries and OCI runtimes report a caller's mistake. Engines pass these texts on without an error code: Podman
+ * 4.3 responds 500, or reports them in the stream of a response with status 200.
  */
 const MISTAKES: readonly [RegExp, RefusalKind][] = [
   [/manifest unknown|name unknown|repository does not exist|access to the resource is denied/i, 'not_found'],
@@ -78,7 +78,7 @@ const toRefusal = (error: unknown): unknown => {
   return known && !(error instanceof Refusal) ? new Refusal(known, message, { cause: error }) : error;
 };
 
-/** Runs `work` for a caller's definition, whose mistakes the engine may find. */
+/** Runs `work`, and throws a `Refusal` when the engine reports a caller's mistake. */
 export const refusingMistakes = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -128,7 +128,7 @@ export class Guests {
     for (const { id } of this.states.all()) this.states.set(id, 'unknown');
   }
 
-  /** Returns a guest's current state, asked of the engine. */
+  /** Asks the engine for a guest's current state. */
   async state(id: string): Promise<GuestState> {
     const { state } = await this.get(id);
     return this.states.set(id, state);

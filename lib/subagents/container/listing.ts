@@ -12,7 +12,7 @@ import { engineReference, familiarName, parseImageName } from './images/names.js
 export interface ContainerRequest {
   /** A container's name or id, or a guest's id. */
   id: string;
-  /** Options of the method. The case of their keys does not matter, as in the original's sub-agent. */
+  /** Options of the method. The case of their keys does not matter, as in the original agent's sub-agent. */
   opts: Record<string, unknown>;
 }
 

@@ -71,7 +71,7 @@ const guestPaths = (guestsDir: string, runRoot: string, id: string): GuestPaths 
 
 /**
  * Resolves the sub-agent's directories.
- * @throws when the run directory is too long a path for the unix sockets in it
+ * @throws when the run directory's path is too long for the unix sockets in it
  */
 export const createLayout = (options: LayoutOptions): Layout => {
   const dir = resolve(options.dir);

@@ -41,12 +41,12 @@ export const hasHalted = ({ halted }: HaltMark): Promise<boolean> =>
     () => false,
   );
 
-/** Removes the mark; the guest's disks no longer are, or soon will not be, as the guest left them. */
+/** Removes the mark, because the guest's disks change, or are about to. */
 export const clearHalted = ({ halted }: HaltMark): Promise<void> => rm(halted, { force: true });
 
 const ANY_GUEST = '00000000-0000-0000-0000-000000000000';
 
-/** @throws when `root` is so long a path that the sockets under it would not fit: unix(7) */
+/** @throws when the path `root` is too long for the sockets under it: unix(7) */
 export const assertSocketsFit = (root: string): void => {
   // The longest of a guest's socket names.
   const excess = excessOfSocketPath(sharedGuestPaths(root, ANY_GUEST).qmpStorage);

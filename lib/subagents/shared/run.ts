@@ -13,7 +13,7 @@ export const parsePort = (value: string): number => {
   return port;
 };
 
-/** A started sub-agent, and how to release what it holds besides. */
+/** A started sub-agent, and a function that releases its other resources. */
 export interface Running {
   subAgent: SubAgent;
   close?: () => Promise<void> | void;

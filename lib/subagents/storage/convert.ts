@@ -6,8 +6,8 @@ import { type ImageInfo, imageFile, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } fro
 const VHD_DRIVER = 'vpc';
 
 /**
- * The options of the block driver for each format but `raw`. QEMU opens no backing file, whatever the header says. It
- * would otherwise cut the last part off most VHDs, since it calculates their size from the geometry.
+ * The options of the block driver for each format but `raw`. QEMU opens no backing file, whatever the header says.
+ * `force_size_calc` keeps it from cutting off the end of most VHDs, whose size it would take from the geometry.
  */
 const DRIVERS: Readonly<Record<Exclude<ImageFormat, 'raw'>, [string, Record<string, string | null>]>> = {
   qcow2: ['qcow2', { backing: null }],

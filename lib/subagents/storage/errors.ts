@@ -13,7 +13,7 @@ export const requireReadable = (image: StoredImage): StoredImage => {
 };
 
 /**
- * The tools' words for a full device: qemu-img and the kernel print strerror(3)'s texts for ENOSPC and EDQUOT, OpenZFS
+ * How the tools report a full device: qemu-img and the kernel print strerror(3)'s texts for ENOSPC and EDQUOT, OpenZFS
  * and zfs-fuse `out of space` (libzfs_util.c, EZFS_NOSPC). None of them reports a code.
  */
 const NO_SPACE = /no space left on device|disk quota exceeded|out of space/i;

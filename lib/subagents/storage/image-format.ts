@@ -64,7 +64,7 @@ const checkVhd = (footer: Buffer, size: number): void => {
   if (type !== VHD.fixed && type !== VHD.dynamic)
     throw new Refusal('invalid', 'the VHD image needs a parent: merge them first into one image');
   if (type === VHD.fixed && footer.readBigUInt64BE(VHD.currentSize) > BigInt(size - SECTOR_BYTES))
-    throw new Refusal('invalid', 'the VHD image is incomplete: its footer tells of a larger disk');
+    throw new Refusal('invalid', 'the VHD image is incomplete: its footer describes a larger disk');
 };
 
 /** The formats with a magic number at the start, and the check of what follows it. */

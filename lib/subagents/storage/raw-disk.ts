@@ -9,7 +9,7 @@ export const SECTOR_BYTES = 512;
 
 type Mark = readonly [offset: number, bytes: string];
 
-/** What a raw disk begins with: partition tables, boot sectors, and the file systems that Linux hosts know. */
+/** The marks of raw disks: partition tables, boot sectors, and the file systems that Linux hosts know. */
 const MARKS: readonly Mark[] = [
   [510, '\x55\xaa'], // MBR, and the boot sectors of FAT and NTFS
   [512, 'EFI PART'], // GPT

@@ -42,7 +42,7 @@ export interface FormOptions {
   isOptional?: boolean;
 }
 
-/** Shows a form in a dialog. Resolves once it is closed, to whether it was submitted. */
+/** Shows a form in a dialog. Once it is closed, resolves to whether it was submitted. */
 export const formDialog = (options: FormOptions): Promise<boolean> => {
   const { title, action, content, isDangerous = false, isOptional = true } = options;
   const error = h('p', { class: 'problem', role: 'alert', hidden: true });

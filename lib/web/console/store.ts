@@ -63,7 +63,7 @@ class Store {
     }
   }
 
-  /** Reads the lists, then applies the events of the meantime again: a page may be older than an event. */
+  /** Reads the lists, then reapplies the events that arrived meanwhile: a page may be older than an event. */
   load(): Promise<void> {
     this.#loading = this.#loading.catch(() => {}).then(() => this.#load());
     return this.#loading;

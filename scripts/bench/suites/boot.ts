@@ -102,13 +102,13 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
       hand.map(({ spoke }) => spoke),
     ),
     {
-      name: 'the one over the other, round by round',
+      name: 'the first over the second, round by round',
       unit: 'times',
       values: api.map(({ spoke }, round) => spoke / (hand[round]?.spoke ?? Number.NaN)),
       target: { atMost: AT_MOST_TIMES },
     },
     times(
-      'POST /guests?wait to its answer: it runs',
+      'POST /guests?wait to its response',
       api.map(({ ready }) => ready),
     ),
     times(

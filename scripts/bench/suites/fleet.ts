@@ -61,7 +61,7 @@ const createAll = async (
     members: await Promise.all(members),
     figures: [
       { name: `${guests} × POST /guests at once until all are accepted`, unit: 'ms', values: [accepted] },
-      { name: '… until all are told as running', unit: 'ms', values: [running] },
+      { name: '… until all are reported as running', unit: 'ms', values: [running] },
       { name: '… until Linux is up in all', unit: 'ms', values: [up] },
     ],
   };

@@ -29,7 +29,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
     memory.push(mb);
   }
   return [
-    { name: 'from nothing to the first answer, empty', unit: 's', values: empty },
+    { name: 'from the start to the first response, empty', unit: 's', values: empty },
     { name: '… with 10,000 guests and 100,000 jobs', unit: 's', values: full, target: { atMost: 3 } },
     { name: '… its memory then', unit: 'MB', values: memory },
   ];

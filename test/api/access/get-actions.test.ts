@@ -46,7 +46,7 @@ const UNINTENDED: [cause: string, headers: Record<string, string>, words: RegExp
 ];
 
 for (const [cause, headers, words] of UNINTENDED)
-  test(`rejects GET on an action by ${cause}, in words`, async (t) => {
+  test(`rejects GET on an action by ${cause}, and says why`, async (t) => {
     const { api, dbpath } = await serveGuarded(t);
     const { id } = await addGuest(api.context, { state: 'shutoff' });
     const Authorization = `Bearer ${await makeToken(dbpath, 'ops', 'operate')}`;

@@ -99,7 +99,7 @@ test("hides secrets in the hypervisor's own metadata", async (t) => {
   t.like((await api.call('GET', '/metadata', undefined, as('export'))).body, { 'secret.ipmi': 'hunter2' });
 });
 
-test('a read with a read token and a write of all that was read drop no secret', async (t) => {
+test('drops no secret when a client writes back what it read with a read token', async (t) => {
   const { api, guest, as } = await serveSecrets(t);
   const path = `/guests/${guest.id}/metadata`;
   const { body, headers } = await api.call('GET', path, undefined, as('read'));
@@ -113,7 +113,7 @@ test('a read with a read token and a write of all that was read drop no secret',
   t.deepEqual(api.context.guests.get(guest.id).metadata, { ...OPEN, ...SECRETS, owner: 'dev' });
 });
 
-test('rejects a new guest that is a copy of one read without its secrets', async (t) => {
+test('rejects a new guest copied from one that was read without its secrets', async (t) => {
   const { api, guest, as } = await serveSecrets(t);
   const { body } = await api.call('GET', `/guests/${guest.id}`, undefined, as('read'));
   const { id: _, ...copy } = body as Guest;

@@ -36,7 +36,7 @@ const serve = async (t: ExecutionContext, ...args: string[]) => {
 };
 
 // One after the other: each start takes a second of a core.
-test.serial('adds up several config files and directories', async (t) => {
+test.serial('merges several config files and directories', async (t) => {
   const dir = await tempDir(t);
   await mkdir(join(dir, 'conf.d'));
   const service = { port: await serveRaw(t, (_request, response) => response.writeHead(404).end()) };
@@ -61,7 +61,7 @@ test.serial(
   },
 );
 
-test.serial("accepts the original agent's names of log levels", async (t) => {
+test.serial("accepts the original agent's log level names", async (t) => {
   const config = await writeConfig(t, 'a.json', { dbpath: join(await tempDir(t), 'db') });
   const { url } = await serve(t, '--log-level', 'warning', '-c', config);
   t.is((await callApi(url, 'GET', '/guests')).status, 200);

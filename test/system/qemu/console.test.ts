@@ -77,7 +77,7 @@ test('requires a password on the VNC server’s TCP port', async (t) => {
   ]);
 });
 
-test('rejects a screen of a guest that is off with 409', async (t) => {
+test('rejects with 409 a screen of a guest that is off', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('CreateGuest', { id, ...TINY });
@@ -87,7 +87,7 @@ test('rejects a screen of a guest that is off with 409', async (t) => {
   ]);
 });
 
-test('rejects a console of a guest that is not defined with 404', async (t) => {
+test('rejects with 404 a console of a guest that is not defined', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   for (const kind of ['serial', 'vnc'] as const)

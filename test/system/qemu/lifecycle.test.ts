@@ -33,7 +33,7 @@ test('keeps a running guest’s sockets in a private directory', async (t) => {
   }
 });
 
-test('detects a guest without a guest agent without waiting', async (t) => {
+test('detects without waiting that a guest has no guest agent', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -138,7 +138,7 @@ test('powers off at once during a shutdown, and ends it', async (t) => {
   t.is((await shutdown).guest.state, 'shutoff');
 });
 
-test('does not start a guest again that was powered off during its reboot', async (t) => {
+test('does not restart a guest that was powered off during its reboot', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -150,7 +150,7 @@ test('does not start a guest again that was powered off during its reboot', asyn
   t.is(await host.state(id), 'shutoff');
 });
 
-test('deletes everything of a guest, and again without an error', async (t) => {
+test('deletes all traces of a guest, and succeeds when repeated', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -170,7 +170,7 @@ test('reports a guest that is not defined as not found', async (t) => {
   }
 });
 
-test('rejects methods that need a running guest for one that is off', async (t) => {
+test('rejects methods that need a running guest when the guest is off', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('CreateGuest', { id, ...TINY });

@@ -17,7 +17,7 @@ test('shuts a Linux guest down over ACPI, and boots it again', async (t) => {
   await guest.says('up', 2);
 });
 
-test('marks a guest that shut itself down as halted until it runs again, but not one powered off', async (t) => {
+test('marks a guest that shut itself down as halted until it runs again, but not a guest that was powered off', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;

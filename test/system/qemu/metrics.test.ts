@@ -54,7 +54,7 @@ test('counts the reads of disks without a certain name under their serials', asy
   t.deepEqual(Object.keys(disk ?? {}).sort(), [diskSerial(id, 0), diskSerial(id, 1)]);
 });
 
-test('has no counters for nics on network user', async (t) => {
+test('reports no counters for NICs on network user', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY, nics: [{ network: 'user' }] });

@@ -67,7 +67,7 @@ test('resumes reboots after a restart of the sub-agent', async (t) => {
   t.pass();
 });
 
-test('accepts another reboot after the start of the first failed', async (t) => {
+test('accepts another reboot after the first one failed to start the guest', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = await host.makeDisk(id);
@@ -93,7 +93,7 @@ test('forgets a reboot at poweroff, even across a restart of the sub-agent', asy
   await t.throwsAsync(host.call('Reboot', { id }), { message: /is shutoff: start it instead/ });
 });
 
-test('keeps a guest off that is shut down during its reboot', async (t) => {
+test('leaves a guest off when it is shut down during its reboot', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
@@ -159,7 +159,7 @@ test('reboots a paused guest only with force', async (t) => {
   t.regex(message ?? '', /^reset \(force\): .*is paused/);
 });
 
-test('keeps a guest suspended that is suspended during its reboot', async (t) => {
+test('leaves a guest suspended when it is suspended during its reboot', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });

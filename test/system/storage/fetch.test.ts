@@ -59,7 +59,7 @@ for (const [program, ...args] of [['gzip'], ['bzip2'], ['zstd', '-q'], ['xz'], [
   }
 }
 
-test('rejects a file with another sum, with both sums in the error', async (t) => {
+test('rejects a file with another sum, and reports both sums', async (t) => {
   const storage = await startTestStorage(t);
   const bytes = asDisk(randomBytes(MB));
   const { url } = await serveFile(t, bytes);
@@ -308,7 +308,7 @@ test('imports a fixed VHD with all of its disk, and rejects a truncated one', as
   await t.notThrowsAsync(qemuIo(join(storage.dir, 'images', 'a.qcow2'), 'read -P 0x42 1M 1M'));
   await writeFile(path, Buffer.concat([bytes.subarray(0, MB), bytes.subarray(-512)]));
   await t.throwsAsync(storage.call('RequestImage', request('b', path)), {
-    message: /tells of a larger disk/,
+    message: /describes a larger disk/,
   });
 });
 
@@ -323,7 +323,7 @@ test('rejects text that a server sends instead of an image', async (t) => {
   await assertEmpty(t, storage);
 });
 
-test('takes a file for a raw disk when told so, and not otherwise', async (t) => {
+test('accepts a file of unknown format only when the request says that it is raw', async (t) => {
   const storage = await startTestStorage(t);
   const { url } = await serveFile(t, randomBytes(MB).fill(0, 500, 520));
   await t.throwsAsync(storage.call('RequestImage', request('a', `${url}/a`)), {

@@ -50,11 +50,11 @@ test('a sandboxed program dies with its parent', (t) => diesWithParent(t));
 
 const rootTest = needs('prlimit', 'setpriv', 'root');
 
-rootTest('a sandboxed program that runs as nobody dies with its parent', (t) =>
+rootTest('a sandboxed program of the user nobody dies with its parent', (t) =>
   diesWithParent(t, 2_000_000_000),
 );
 
-rootTest('runs a program as nobody in the given group, without capabilities', async (t) => {
+rootTest('runs a program as the user nobody in the given group, without capabilities', async (t) => {
   const { stdout } = await execa(...sandboxed('cat', ['/proc/self/status'], { gid: 2_000_000_000 }));
   t.regex(stdout, /^Uid:(\t65534){4}$/m);
   t.regex(stdout, /^Gid:(\t2000000000){4}$/m);

@@ -22,7 +22,7 @@ test('keeps guests, metadata and the job log across a restart', async (t) => {
   t.deepEqual(context.jobs.list(), [job]);
 });
 
-test('sets a guest whose create a crash interrupted to error, and cleans up', async (t) => {
+test('sets state error, and cleans up, when a crash interrupted a create', async (t) => {
   const first = await startTestAgent(t);
   const { id } = await addGuest(first.context, { state: 'create', memory: 64 });
   await first.stop();
@@ -60,7 +60,7 @@ const startHanging = async (t: ExecutionContext, action: string) => {
   return { agent, hangs: () => until('it hangs', () => existsSync(called)) };
 };
 
-test('resumes a job at the next start that still ran when the agent stopped', async (t) => {
+test('resumes, at the next start, a job that was running when the agent stopped', async (t) => {
   const { agent, hangs } = await startHanging(t, 'fetchImage');
   const { headers } = await fetchImage(event({ payload: { id: 'i', source: 'http://i' } }), agent.context);
   await hangs();

@@ -54,7 +54,7 @@ test('places a relative socket in a private directory of the state, and keeps an
   t.like(config.services.get('far'), { socket: '/run/far.sock', path: '/x' });
 });
 
-test('adds up files and the config files of a directory, ignoring its other files', async (t) => {
+test('merges files and the config files of a directory, ignoring its other files', async (t) => {
   const dir = await writeConfigs(t, {
     'a.json': { services: { storage: STORAGE } },
     'b.json': { actions: { create: { stages: [STAGE] } } },

@@ -59,7 +59,7 @@ test('ignores unknown keys in a response', async (t) => {
   t.deepEqual(agent.context.guests.get(id), { id, state: 'running', memory: 128 });
 });
 
-test('removes fields that a response has empty, as Go encodes them', async (t) => {
+test('removes fields that are empty in a response, as Go encodes them', async (t) => {
   const empty = { image: '', nics: null, disks: [], vnc: 0, memory: 0, cpu: 0, metadata: null };
   const { job, agent, id } = await started(t, ({ guest }) => ({
     guest: { ...guest, ...empty, state: 'running' },
@@ -104,7 +104,7 @@ for (const [what, list] of Object.entries(BAD_LISTS))
     for (const call of calls) t.like(await t.throwsAsync(call), { kind: 'bad_answer' });
   });
 
-test('takes a null list of images or snapshots for an empty one, as Go encodes it', async (t) => {
+test('treats a null list of images or snapshots as empty, as Go encodes it', async (t) => {
   const { context } = await startTestAgent(t, {
     methods: {
       'Test.listImages': () => ({ images: null }),
@@ -131,7 +131,7 @@ for (const type of ['cpu', 'disk', 'nic'] as const) {
       t.like(await t.throwsAsync(metrics(t, { type, [type]: wrong })), { kind: 'bad_answer' });
   });
 
-  test(`takes absent and null ${type} metrics for empty ones`, async (t) => {
+  test(`treats absent and null ${type} metrics as empty`, async (t) => {
     t.deepEqual(await metrics(t, { type }), EMPTY[type]);
     t.deepEqual(await metrics(t, { type, [type]: null }), EMPTY[type]);
   });

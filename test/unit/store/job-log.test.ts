@@ -29,7 +29,7 @@ const addFinished = async (log: JobLog, guestId: string, count: number): Promise
   return ids;
 };
 
-test('adds a job as queued, with the times of the contract', async (t) => {
+test('adds a job as queued, with the zero time as its start', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
   const job = await log.add('g1', 'create', task);
@@ -97,7 +97,7 @@ test('continues a page after a restart and after new jobs', async (t) => {
   t.is(rest.next, undefined);
 });
 
-test('keeps the job of a request that may be repeated, beyond the limit', async (t) => {
+test('keeps the job of a repeatable request even beyond the limit', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename, 10);
   t.teardown(() => log.close());

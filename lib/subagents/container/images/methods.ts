@@ -92,7 +92,7 @@ const deleteImage = async (engine: Engine, id: string): Promise<Image> => {
 
 const hasSums = ({ sha256, sha512, sums }: ImageRequest): boolean => Boolean(sha256 || sha512 || sums);
 
-/** Refuses what only a disk image, or only an archive, can be asked to be. */
+/** Refuses formats of disk images and, for an image from a registry, sums and formats, which only archives have. */
 const checkRequest = (request: ImageRequest): void => {
   const { id, source, format } = request;
   if (format && format !== 'rootfs')

@@ -14,7 +14,7 @@ const dockerManifests = Joi.array()
   .required();
 
 interface DockerManifest {
-  /** The file of the image's configuration, whose name is its digest: two entries with one are one image. */
+  /** The file of the image's configuration, named by its digest: entries that share it are one image. */
   Config: string;
   RepoTags?: string[] | null;
 }
@@ -49,7 +49,7 @@ const parseContent = <T>(file: string, schema: Schema<T>, content: unknown): T =
   return value;
 };
 
-/** Returns the content, with another name, of a file of an archive that holds its image's name. */
+/** Replaces the image's name in one of the archive's files; returns the new content. */
 type Rename = (content: unknown, name: string) => unknown;
 
 const RENAMES: ReadonlyMap<string, Rename> = new Map<string, Rename>([

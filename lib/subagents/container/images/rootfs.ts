@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import tar, { type Extract } from 'tar-stream';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 
-/** Top-level directories of the Filesystem Hierarchy Standard: a root file system has one of each kind at least. */
+/** Top-level directories of the Filesystem Hierarchy Standard: a root file system has at least one of each kind. */
 const SYSTEM = ['etc', 'usr'];
 const PROGRAMS = ['bin', 'sbin', 'usr', 'lib', 'lib64'];
 
 /** The files at the top of an image archive. */
 const LAYOUT_FILES = new Set(['oci-layout', 'index.json', 'manifest.json']);
 
-/** What the names in an archive show so far. */
+/** What the entry names of an archive reveal about it. */
 class Names {
   readonly #tops = new Set<string>();
   /** The directory with the files of an image, which should be at the top. */

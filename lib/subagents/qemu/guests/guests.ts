@@ -29,7 +29,7 @@ export class Guests {
     this.#runs = new Runs(host, states, log);
   }
 
-  /** Reads all records and finds out how their guests are. */
+  /** Reads all records and determines the states of their guests. */
   async recover(): Promise<void> {
     const records = await loadRecords(this.host.layout, this.#log);
     await Promise.all(
@@ -79,7 +79,7 @@ export class Guests {
 
   /**
    * Returns the guest's watch, or `undefined` when the guest is off. Waits for the QEMU of a guest that has shut down
-   * to exit, because it accepts no more commands.
+   * to exit, because it no longer accepts commands.
    * @throws when that QEMU does not exit in time, unless `force` allows killing it
    */
   async running(
@@ -112,7 +112,7 @@ export class Guests {
     return entry;
   }
 
-  /** Removes everything that is kept of a guest. The guest must be off. */
+  /** Removes all files of a guest. The guest must be off. */
   async forget(id: string): Promise<void> {
     const paths = this.host.layout.paths(id);
     await clearHalted(paths);

@@ -22,7 +22,7 @@ import { lockRunDir, makeRunDir, recordPid, removeRunDir } from './run-dir.js';
 
 const KILL_WAIT_MS = 20_000;
 
-/** What all guests of this host share. */
+/** The parts of the host that all its guests share. */
 export interface Host {
   layout: Layout;
   program: QemuProgram;

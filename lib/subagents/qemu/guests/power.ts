@@ -122,7 +122,7 @@ export const endByItself = async (
 
 const cutPower = async (guests: Guests, entry: Entry): Promise<void> => {
   await stopQemu(entry);
-  // A crash that could not be saved left the run directory behind, which would tell the next sub-agent of it.
+  // A crash that could not be saved left its run directory, from which the next sub-agent would report it.
   if (!entry.watch) await removeRunResources(guests.host, entry.paths);
   await entry.setRebooting(undefined);
   if (OFF.has(guests.lastState(entry).state)) {

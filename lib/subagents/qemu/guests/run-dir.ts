@@ -16,8 +16,8 @@ export const makeRunDir = async ({ runDir, upDir }: GuestPaths, uid?: number): P
 };
 
 /**
- * Takes QEMU's write permission to the run directory away. Call it once the sockets exist and before the guest runs,
- * so that a guest that takes over its QEMU cannot replace one by a link to another guest's socket.
+ * Revokes QEMU's permission to write to the run directory. Call it once the sockets exist and before the guest runs, so
+ * that a guest that takes over its QEMU cannot replace one by a link to another guest's socket.
  */
 export const lockRunDir = async ({ runDir }: GuestPaths, uid?: number): Promise<void> => {
   if (uid !== undefined) await chmod(runDir, GROUP_MAY_PASS);

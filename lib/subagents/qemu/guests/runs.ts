@@ -44,7 +44,7 @@ export class Runs {
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
   }
 
-  /** Finds out how a guest of an earlier sub-agent is: still running, shut down, or crashed. */
+  /** Determines the state of a guest of an earlier sub-agent: still running, shut down, or crashed. */
   async recover(entry: Entry): Promise<void> {
     this.#states.set(entry.id, 'unknown');
     // Kills a QEMU that was still coming up when the earlier sub-agent was killed: its start was never reported.

@@ -5,7 +5,10 @@ export interface Compression extends Filter {
   name: 'gzip' | 'zstd' | 'xz' | 'lzma' | 'bzip2';
 }
 
-/** gzip(1) warns with this code, about bytes after the compressed data above all: OpenWrt appends its metadata there. */
+/**
+ * gzip(1) exits with this code after a warning, such as about bytes after the compressed data: OpenWrt appends
+ * metadata.
+ */
 const GZIP_WARNING = 2;
 
 const compression = (

@@ -14,7 +14,7 @@ export const normalizeDigests = (digests: Partial<Record<Algorithm, string | nul
     ALGORITHMS.flatMap((name) => (digests[name] ? [[name, digests[name].toLowerCase()]] : [])),
   );
 
-/** Sums up a file while it is received. */
+/** Calculates the sums of a file while it is received. */
 export class Digester {
   readonly #hashes: ReadonlyMap<Algorithm, Hash>;
 

@@ -32,7 +32,7 @@ export class ProgressReporter {
     if (this.#reported[0] !== '') report(...this.#reported);
   }
 
-  /** Sets the current progress. ProgressReporter that is replaced within the interval is never reported. */
+  /** Sets the current progress. Progress that is replaced within the interval is never reported. */
   set(...step: Step): void {
     this.#latest = step;
     if (this.#timer) return;

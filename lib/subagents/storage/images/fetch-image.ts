@@ -38,11 +38,11 @@ export interface FetchDeps extends Pick<SourceOptions, 'importDirs' | 'stallMs' 
 /** The image to fetch. */
 export interface WantedImage {
   id: string;
-  /** Where its file is: see `openSource`. */
+  /** The location of its file: see `openSource`. */
   source: string;
   /** The sums that the served file must have. */
   digests: Digests;
-  /** Where a file of sums is that lists the source: see `openSource`. */
+  /** A file of sums that lists the source: see `openSource`. */
   sums: string | undefined;
   /** The format that the file is said to have. */
   format: ImageFormat | undefined;

@@ -33,7 +33,7 @@ const readEnds = async (path: string): Promise<FileEnds> => {
   }
 };
 
-/** Checks QEMU's own reading of a header that `detectFormat` has accepted. */
+/** Checks how QEMU reads a header that `detectFormat` has accepted. */
 const checkSelfContained = (info: ImageInfo): void => {
   const other = info['backing-filename'] ?? info['format-specific']?.data?.['data-file'];
   if (other !== undefined)
@@ -43,7 +43,7 @@ const checkSelfContained = (info: ImageInfo): void => {
     );
 };
 
-/** Reads the header; where a format can name a backing file, as it names it. */
+/** Reads the header. For a format with backing files, reports the one that the header names. */
 const readInfo = (file: CheckedFile): Promise<ImageInfo> =>
   file.format === 'qcow2' || file.format === 'vmdk'
     ? readImageInfo(file.format, file.path)

@@ -1,11 +1,11 @@
 import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 
-/** Above this virtual size, in bytes, a disk needs a file of at least a thousandth of it. */
+/** Disks with a larger virtual size, in bytes, need a file of at least a thousandth of that size. */
 const LARGE_DISK_BYTES = 2 ** 40;
 /**
- * Above this size, in bytes, data needs a file of at least a thousandth of it. This limit is lower than that for disks
- * because data takes room and time.
+ * More data than this, in bytes, needs a file of at least a thousandth of its size. The limit is lower than the one for
+ * disks because data takes room and time.
  */
 const LARGE_DATA_BYTES = 16 * 1024 * MB;
 const MAX_PROPORTION = 1000;

@@ -17,7 +17,7 @@ export interface GuestFile {
   /** The files that the tool inherits. */
   files: OpenFile[];
   /**
-   * The group to run the tool in: that of the guest's QEMU, once it has owned the disk. The tool must not run as
+   * The group to run the tool in: that of the guest's QEMU, if QEMU has ever owned the disk. The tool must not run as
    * QEMU's user, which could then take over the tool and escape its own sandbox.
    */
   gid: number | undefined;
@@ -59,8 +59,8 @@ const openBoth = async (
 
 /**
  * Runs `work` on a guest's qcow2 file. The content may be hostile, since a guest that has taken over its QEMU can write
- * anything into it. Tools therefore inherit the open files, may access no others, and are told the backing file instead
- * of reading it from the header.
+ * anything into it. Tools therefore inherit the open files, may access no others, and get the backing file's name as an
+ * option, not from the header.
  * @throws when the header names a file other than the disk's image
  */
 export const withGuestFile = async <T>(

@@ -54,7 +54,7 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
     }
   };
 
-  /** Makes the file that `make` writes the image, once it is on the device. */
+  /** Installs the file that `make` writes as the image, once it is on the device. */
   const add = async (id: string, make: (path: string) => Promise<void>): Promise<StoredImage> => {
     const target = imagePath(layout, id);
     const dir = await mkdtemp(join(layout.work, 'image-'));

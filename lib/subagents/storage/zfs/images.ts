@@ -44,7 +44,7 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
   const findImage = async (id: string): Promise<StoredImage | undefined> =>
     (await list(imageDataset(layout, id)))[0];
 
-  /** Creates a dataset, fills it with `write`, and makes it the image by one rename. */
+  /** Creates a dataset, fills it with `write`, and installs it as the image by one rename. */
   const add = async (
     id: string,
     virtualSize: number,

@@ -45,7 +45,7 @@ const save = (url: string, name: string): void => {
   link.click();
 };
 
-/** Downloads by a plain link, or, because a link cannot carry a token, by way of a blob. */
+/** Downloads through a plain link, or through a blob if a token is needed, which a link cannot carry. */
 const download = async (target: string, name: string): Promise<void> => {
   if (token() === undefined) {
     save(target, name);

@@ -39,7 +39,7 @@ const fillUp = async (dir: string): Promise<string> => {
 export const fullDiskSuite = (backend: SmallBackend): void => {
   const { test } = backend;
 
-  test('a fetch that does not fit says so, leaves nothing and harms nothing', async (t) => {
+  test('a fetch that does not fit says so, leaves nothing behind and harms no other data', async (t) => {
     const { storage, tooMuchMb } = await backend.startSmall(t);
     await addImage(storage, 'there', 0x21);
     const bytes = asDisk(Buffer.alloc(tooMuchMb * MB, 1));
@@ -61,7 +61,7 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     t.is((await createGuest(storage, [{ size: 1 }])).length, 1);
   });
 
-  test('a snapshot on a full device says so and harms nothing', async (t) => {
+  test('a snapshot on a full device says so and harms no other data', async (t) => {
     const { storage, dir } = await backend.startSmall(t);
     const { call } = storage;
     const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);

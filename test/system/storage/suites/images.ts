@@ -66,7 +66,7 @@ export const imagesSuite = (backend: Backend): void => {
       await t.throwsAsync(storage.call(method, { id: 'none' }), { message: 'image none: no such image' });
   });
 
-  test('resolves at once for an image that the store already has', async (t) => {
+  test('succeeds at once for an image that the store already has', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'a');
     const { images } = await storage.call('RequestImage', fetchRequest('a', 'http://127.0.0.1:1/gone'));
@@ -119,7 +119,7 @@ export const imagesSuite = (backend: Backend): void => {
     t.deepEqual(await readdir(join(storage.dir, 'sums')), ['a']);
   });
 
-  test('removes what a killed process left unfinished at the start', async (t) => {
+  test('removes, when it starts, what a killed process left unfinished', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'a');
     await backend.litter(storage);

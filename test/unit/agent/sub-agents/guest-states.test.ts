@@ -48,7 +48,7 @@ test('marks a guest unknown while its sub-agent is down', async (t) => {
   t.pass();
 });
 
-test('counts a sub-agent whose connection is reset as down', async (t) => {
+test('treats a sub-agent whose connection is reset as down', async (t) => {
   const broken = gate();
   let id = '';
   const port = await serveRaw(t, (_request, response) => {

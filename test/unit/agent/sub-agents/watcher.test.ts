@@ -75,7 +75,7 @@ test('marks unreported guests unknown, without VNC, when a sub-agent does not co
   t.deepEqual(store.get('a'), { id: 'a', state: 'unknown' });
 });
 
-test('marks unreported guests unknown at once when a sub-agent that others start is down', async (t) => {
+test('marks unreported guests unknown at once when a sub-agent that the agent does not start is down', async (t) => {
   const { watcher, states } = await setUp(t, [running('a')]);
   await watcher.watch([up(await refusingPort(t))], 10_000);
   t.deepEqual(states(), { a: 'unknown' });
@@ -101,7 +101,7 @@ test('restores the state of a guest whose sub-agent comes up late', async (t) =>
   await until('it is paused', () => states().a === 'paused');
 });
 
-test('marks a guest unknown that its sub-agent no longer reports after reconnecting', async (t) => {
+test('marks a guest unknown when its sub-agent no longer reports it after reconnecting', async (t) => {
   const { watcher, store, states } = await setUp(t, [running('a'), running('b')]);
   let line: SubAgentEvent = { guests: [reported('a', 'running'), reported('b', 'running')] };
   const { port, streams } = await serveEvents(t, () => line);

@@ -39,7 +39,7 @@ test('a dry run replies with the guest and stores nothing', async (t) => {
   t.deepEqual(context.guests.list(), []);
 });
 
-test('rejects an id that is taken with 409', async (t) => {
+test('rejects with 409 an id that is taken', async (t) => {
   const { context } = await startTestAgent(t);
   await addGuest(context, { id: ID });
   t.like(await rejection(t, createGuest(event({ payload: { id: ID } }), context)), {
@@ -48,7 +48,7 @@ test('rejects an id that is taken with 409', async (t) => {
   });
 });
 
-test('rejects an image that is not on the host with 404', async (t) => {
+test('rejects with 404 an image that is not on the host', async (t) => {
   const { context } = await startTestAgent(t, { methods: { 'Test.getImage': () => ({ images: [] }) } });
   t.like(await rejection(t, createGuest(event({ payload: { image: 'debian-12' } }), context)), {
     code: 404,
@@ -56,7 +56,7 @@ test('rejects an image that is not on the host with 404', async (t) => {
   });
 });
 
-test('rejects metadata that is too large with 400', async (t) => {
+test('rejects with 400 metadata that is too large', async (t) => {
   const { context } = await startTestAgent(t);
   const metadata = { note: 'x'.repeat(300_000) };
   t.is((await rejection(t, createGuest(event({ payload: { metadata } }), context))).code, 400);

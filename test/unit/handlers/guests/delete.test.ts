@@ -21,7 +21,7 @@ test('rejects an unknown guest with 404', async (t) => {
   });
 });
 
-test('rejects a guest that has changed since the client read it with 412', async (t) => {
+test('rejects with 412 a guest that has changed since the client read it', async (t) => {
   const { context } = await startTestAgent(t);
   const { id } = await addGuest(context);
   const call = deleteGuest(event({ params: { guestID: id }, ifMatch: '"stale"' }), context);

@@ -21,7 +21,7 @@ test('returns only the selected fields', async (t) => {
   t.deepEqual(body, [{ id, cpu: 1 }]);
 });
 
-test('rejects a cursor that no list returned with 400', async (t) => {
+test('rejects with 400 a cursor that no list returned', async (t) => {
   const { context } = await startTestAgent(t);
   t.like(await rejection(t, listGuests(event({ query: { cursor: 'made-up' } }), context)), {
     code: 400,

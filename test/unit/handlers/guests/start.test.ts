@@ -31,7 +31,7 @@ test('fails like the action while the client waits', async (t) => {
   t.like(await rejection(t, call), { code: 502, message: 'test: no more memory' });
 });
 
-test('rejects an action that is not configured with 404', async (t) => {
+test('rejects with 404 an action that is not configured', async (t) => {
   const { context } = await startTestAgent(t, { actions: { start: undefined } });
   const { id } = await addGuest(context);
   t.like(await rejection(t, startGuest(event({ params: { guestID: id } }), context)), {

@@ -12,7 +12,7 @@ test('queues the deletion and replies with an empty object', async (t) => {
   t.like(scripted.requests('Test.deleteImage')[0], { id: 'debian-12' });
 });
 
-test('rejects an image that a guest uses with 409, naming the guest', async (t) => {
+test('rejects with 409 an image that a guest uses, naming the guest', async (t) => {
   const { context } = await startTestAgent(t);
   const { id } = await addGuest(context, { image: 'debian-12' });
   t.like(await rejection(t, deleteImage(event({ params }), context)), {

@@ -31,7 +31,7 @@ for (const [name, handler] of [
     t.like(scripted.requests('Test.containerFetchImage')[0], { id: 'busybox', type: 'container' });
   });
 
-test('rejects a fetch that is not configured with 404', async (t) => {
+test('rejects with 404 a fetch that is not configured', async (t) => {
   const { context } = await startTestAgent(t, { actions: { fetchImage: undefined } });
   t.like(await rejection(t, fetchImage(event({ payload }), context)), {
     code: 404,

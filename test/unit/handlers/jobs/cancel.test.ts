@@ -26,7 +26,7 @@ test('a dry run replies with the job and leaves it running', async (t) => {
   t.not(context.jobs.get(params.jobID).Status, 'Error');
 });
 
-test('rejects a job that has ended with 409, also in a dry run', async (t) => {
+test('rejects with 409 a job that has ended, also in a dry run', async (t) => {
   const { context, params } = await startHanging(t);
   await cancelJob(event({ params }), context);
   for (const dryRun of [false, true])

@@ -30,7 +30,7 @@ test('returns only the selected fields', async (t) => {
   t.deepEqual(body as object[], [{ GuestID: 'a', Status: 'Queued' }]);
 });
 
-test('rejects a cursor that no list returned with 400', async (t) => {
+test('rejects with 400 a cursor that no list returned', async (t) => {
   const { context } = await startTestAgent(t);
   const call = listJobs(event({ query: { cursor: 'made-up' } }), context);
   t.is((await rejection(t, call)).code, 400);

@@ -20,14 +20,14 @@ test('a dry run replies with the result and changes nothing', async (t) => {
 });
 
 for (const dryRun of [false, true])
-  test(`rejects metadata that has changed with 412, dryRun ${dryRun}`, async (t) => {
+  test(`rejects with 412 metadata that has changed, dryRun ${dryRun}`, async (t) => {
     const { context } = await startTestAgent(t);
     const patch = event({ query: { dryRun }, payload: { rack: 'r1' }, ifMatch: '"stale"' });
     t.is((await rejection(t, patchMetadata(patch, context))).code, 412);
     t.deepEqual(context.metadata.all(), {});
   });
 
-test('rejects metadata that would be too large with 400', async (t) => {
+test('rejects with 400 metadata that would be too large', async (t) => {
   const { context } = await startTestAgent(t);
   const call = patchMetadata(event({ payload: { note: 'x'.repeat(300_000) } }), context);
   t.is((await rejection(t, call)).code, 400);

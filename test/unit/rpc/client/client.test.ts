@@ -69,7 +69,7 @@ test('fails a refused call with the kind that the sub-agent sent', async (t) => 
   t.like(await failure(t, port), { kind: 'conflict', message: 'guest 1 is off' });
 });
 
-test("reports a sub-agent's own failure as a bad answer that names it", async (t) => {
+test("reports a sub-agent's own failure as bad_answer, and names the sub-agent", async (t) => {
   const port = await serveRpc(t, ({ id }) => ({ result: null, error: 'disk not found on shelf', id }));
   t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: disk not found on shelf' });
 });
@@ -106,18 +106,18 @@ const NONSENSE: Record<string, [status: number, body: string, message: RegExp]> 
 };
 
 for (const [what, [status, body, message]] of Object.entries(NONSENSE))
-  test(`fails with a bad answer on ${what}`, async (t) => {
+  test(`fails with bad_answer on ${what}`, async (t) => {
     const error = await failure(t, await serveFixed(t, status, body));
     t.is(error?.kind, 'bad_answer');
     t.regex(error?.message ?? '', message);
   });
 
-test('fails with a bad answer on another protocol than HTTP', async (t) => {
+test('fails with bad_answer on a protocol other than HTTP', async (t) => {
   const port = await serveTcp(t, (socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n'));
   t.is((await failure(t, port))?.kind, 'bad_answer');
 });
 
-test('fails with a bad answer on oversized headers', async (t) => {
+test('fails with bad_answer on oversized headers', async (t) => {
   const port = await serveTcp(t, (socket) =>
     socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\nX-Long: ${'x'.repeat(40_000)}\r\n\r\n`)),
   );
@@ -136,7 +136,7 @@ test('reads the final response after interim ones', async (t) => {
 });
 
 for (const head of ['100 Continue', '101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade'])
-  test(`fails with a bad answer on an unrequested ${head.slice(0, 3)}`, async (t) => {
+  test(`fails with bad_answer on an unrequested ${head.slice(0, 3)}`, async (t) => {
     const port = await serveTcp(t, (socket) =>
       socket.once('data', () => socket.write(`HTTP/1.1 ${head}\r\n\r\n`)),
     );
@@ -213,7 +213,7 @@ for (const [status, kind] of [
   });
 
 for (const status of [204, 302, 600])
-  test(`fails a stream with status ${status} as a bad answer`, async (t) => {
+  test(`fails a stream with status ${status} as bad_answer`, async (t) => {
     const client = clientOf(t, await serveFixed(t, status, ''));
     const error = await t.throwsAsync(client.open({}, never()), { instanceOf: AgentError });
     t.like(error, { kind: 'bad_answer' });
@@ -302,7 +302,7 @@ test('joins characters that are split between packets', async (t) => {
   t.deepEqual(await clientOf(t, port).call('A.B', {}), { name: 'Größe 虚拟机' });
 });
 
-test('fails with a bad answer on a malformed body', async (t) => {
+test('fails with bad_answer on a malformed body', async (t) => {
   const port = await serveTcp(t, (socket) =>
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n')),
   );

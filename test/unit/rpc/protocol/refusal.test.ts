@@ -17,7 +17,7 @@ for (const message of ['', 'disk not found on shelf', 'notfound', 'it was not fo
     t.is(kindOfError(message), undefined);
   });
 
-test('trusts the kind more than the message', (t) => {
+test('prefers the kind to the message', (t) => {
   t.is(kindOfError('disk x: not found', 'conflict'), 'conflict');
 });
 
@@ -42,7 +42,7 @@ test('reports any other failure as 500', (t) => {
   t.is(kindOfStatus(500), undefined);
 });
 
-test('says in what a failure occurred, and keeps the kind of a refusal', (t) => {
+test('prefixes a failure with the part that failed, and keeps the kind of a refusal', (t) => {
   const refusal = failureIn('nic 0', new Refusal('not_found', 'no bridge br7'));
   t.true(refusal instanceof Refusal && refusal.kind === 'not_found');
   t.is(refusal.message, 'nic 0: no bridge br7');

@@ -80,7 +80,7 @@ test('replaces the socket of a killed process', async (t) => {
   t.deepEqual(await call(socket), answer);
 });
 
-test('leaves a socket alone on which another process listens', async (t) => {
+test('does not touch a socket on which another process listens', async (t) => {
   const socket = join(await tempDir(t), 's');
   await listen(t, socket);
   await t.throwsAsync(echo().listen({ socket }), { code: 'EADDRINUSE' });
@@ -111,7 +111,7 @@ test('fails as unavailable on a missing or dead socket, without naming its direc
   await rm(socket);
 });
 
-test('fails with a bad answer when the listener is not a sub-agent', async (t) => {
+test('fails with bad_answer when the listener is not a sub-agent', async (t) => {
   const socket = join(await tempDir(t), 's');
   const server = createServer((connection) => connection.end('SSH-2.0-x\r\n')).listen(socket);
   t.teardown(() => server.close());

@@ -65,7 +65,7 @@ test('sets state error without a delete action, too', async (t) => {
   t.is(agent.context.guests.get(id).state, 'error');
 });
 
-test('lets a guest whose create failed be deleted and its id be reused', async (t) => {
+test('allows a guest whose create failed to be deleted, and its id to be reused', async (t) => {
   let broken = true;
   const agent = await startTestAgent(t, {
     methods: { 'Test.create': ({ guest }) => (broken ? fail('no')() : { guest }) },
@@ -87,7 +87,7 @@ test('stores no guest when create is not configured', async (t) => {
   t.deepEqual(agent.context.guests.list(), []);
 });
 
-test('stores nothing of a malformed response to a create', async (t) => {
+test('stores nothing from a malformed response to a create', async (t) => {
   const agent = await startTestAgent(t, {
     methods: { 'Test.create': () => ({ guest: { id: '11111111-2222-4333-8444-555555555555' } }) },
   });
@@ -126,7 +126,7 @@ test('ends a cancelled create soon, even when its clean-up hangs', async (t) => 
   t.is(agent.scripted.requests('Test.NoDisks').length, 1, 'the other clean-up stage runs');
 });
 
-test('leaves the clean-up of a create that a delete preempted to that delete', async (t) => {
+test('leaves the clean-up of a create to the delete that preempted it', async (t) => {
   const agent = await startTestAgent(t, { methods: { 'Test.create': hang } });
   const { id, job } = await createUntil(agent, 'Test.create');
   const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);

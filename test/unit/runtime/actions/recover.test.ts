@@ -138,7 +138,7 @@ test('cleans up an interrupted create and sets its guest to error', async (t) =>
   );
 });
 
-test('sets a guest whose create was never logged to error', async (t) => {
+test('sets state error for a guest whose create was never logged', async (t) => {
   const { dbpath } = await leaveBehind(t, { state: 'create' }, []);
   const { context } = await startTestAgent(t, { dbpath });
   await until('it is in state error', () => context.guests.get(GUEST_ID).state === 'error');

@@ -31,7 +31,7 @@ test('removes a field that the response empties', (t) => {
   t.deepEqual(mergeGuest(sent, returned, sent), { id, cpu: 1, metadata: { owner: 'ops', note: 'x' } });
 });
 
-test('keeps a field that changed meanwhile and that the stage returned as it was sent', (t) => {
+test('keeps a field that changed meanwhile when the stage returns it as it was sent', (t) => {
   const current = { ...sent, state: 'paused', memory: 256 };
   t.deepEqual(mergeGuest(sent, { ...sent, vnc: 5902 }, current), { ...current, vnc: 5902 });
 });

@@ -131,7 +131,7 @@ test('reports a cancellation to a waiting client only once it is on disk', async
   open();
 });
 
-test('sets a guest whose create failed to error once the disk has room', async (t) => {
+test('sets state error after a failed create once the disk has room', async (t) => {
   const { opened, open } = gate();
   const { context, dbpath } = await startTestAgent(t, {
     methods: {

@@ -152,7 +152,7 @@ test('rejects a file that is damaged in the middle', async (t) => {
   await t.throwsAsync(open(t, filename));
 });
 
-test('rejects a file of another version of the agent, and leaves it as it is', async (t) => {
+test('rejects a file that another version of the agent wrote, and leaves it as it is', async (t) => {
   const filename = join(await tempDir(t), 'counters.db');
   const content = '{"_id":"a","order":1,"value":{"count":1}}\n';
   await writeFile(filename, content);

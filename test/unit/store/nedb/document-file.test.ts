@@ -125,7 +125,7 @@ test('keeps the journal when there is no room for NeDB, and shortens it when the
   await withFaults(files.directory, noRoomForNedb, async () => {
     for (let value = 0; value < 30; value += 1) await collection.put('a', value);
     await until('NeDB fails', () => failures > 0);
-    // A checkpoint may be under way still.
+    // A checkpoint may still be running.
     await delay(100);
   });
   t.is((await linesIn(files.journal)).length, 31);

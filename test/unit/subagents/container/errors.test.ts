@@ -33,7 +33,7 @@ test('returns other errors unchanged', (t) => {
   t.is(explainEngineError(error), error);
 });
 
-test('takes only socket errors for an unreachable engine', (t) => {
+test('treats only socket errors as an unreachable engine', (t) => {
   t.true(isUnreachable(failure('connect', { code: 'ECONNREFUSED' })));
   t.false(isUnreachable(failure('no', { code: 'ENOENT', statusCode: 404 })));
   t.false(isUnreachable(new Error('other')));

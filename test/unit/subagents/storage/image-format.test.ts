@@ -51,13 +51,13 @@ for (const [name, offset, text] of [
     t.is(detect(withText(HEAD_BYTES, offset, text)), 'raw');
   });
 
-test('takes a file that does not show what it is for a raw disk only when told so', (t) => {
+test('accepts a file of unknown format only when the caller says that it is raw', (t) => {
   t.throws(() => detect(Buffer.alloc(512)), { message: /is not known to be a disk.*"format": "raw"$/ });
   t.is(detect(Buffer.alloc(512), 'raw'), 'raw');
   t.is(detect(Buffer.alloc(512, 'B'), 'raw'), 'raw');
 });
 
-test('rejects a raw disk that is no multiple of 512 bytes, even when told that it is raw', (t) => {
+test('rejects a file that is no multiple of 512 bytes, even when the caller says that it is raw', (t) => {
   for (const wanted of ['raw', undefined] as const)
     t.throws(() => detect(withText(1000, 510, '\x55\xaa'), wanted), {
       message: /^the file has 1000 bytes, which is no multiple of 512/,
@@ -88,7 +88,7 @@ test('rejects a Linux kernel, which begins with a sector like a boot sector', (t
   t.throws(() => detect(kernel), { message: /is a Linux kernel/ });
 });
 
-test('rejects a tar archive of the age before ustar', (t) => {
+test('rejects a tar archive in the format before ustar', (t) => {
   const header = withText(1024, 0, 'disk.img');
   header.write('0000644\x000000000\x000000000\x0000000001000\x0014726746322\x00', 100, 'latin1');
   const sum = header.reduce((total, byte) => total + byte, 0) + 8 * 32;
@@ -108,7 +108,9 @@ test('rejects a truncated VHD, and one with a parent', (t) => {
   const dynamic = footer((bytes) => bytes.writeUInt32BE(3, 60));
   t.is(detect(Buffer.concat([dynamic, Buffer.alloc(512), dynamic])), 'vhd');
   t.throws(() => detect(Buffer.concat([dynamic, Buffer.alloc(1024)])), { message: /has no footer/ });
-  t.throws(() => detect(Buffer.concat([Buffer.alloc(512), footer()])), { message: /tells of a larger disk/ });
+  t.throws(() => detect(Buffer.concat([Buffer.alloc(512), footer()])), {
+    message: /describes a larger disk/,
+  });
   const differencing = footer((bytes) => bytes.writeUInt32BE(4, 60));
   t.throws(() => detect(Buffer.concat([differencing, Buffer.alloc(512), differencing])), {
     message: /needs a parent/,
@@ -120,7 +122,7 @@ test('detects VHDX and VDI by their magic numbers', (t) => {
   t.is(detect(withText(512, 64, '\x7f\x10\xda\xbe')), 'vdi');
 });
 
-test('rejects a file in another format than it is said to have', (t) => {
+test('rejects a file in a format other than the declared one', (t) => {
   t.throws(() => detect(qcow2(), 'raw'), { message: 'the file is in the format qcow2, not raw' });
   t.throws(() => detect(withText(512, 510, '\x55\xaa'), 'qcow2'), {
     message: 'the file is in the format raw, not qcow2',

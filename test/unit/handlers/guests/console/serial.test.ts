@@ -14,7 +14,7 @@ test('replies with 101 and the console, and passes the scrollback on', async (t)
   reply.body.destroy();
 });
 
-test('rejects a console that is not configured with 404', async (t) => {
+test('rejects with 404 a console that is not configured', async (t) => {
   const { context } = await startTestAgent(t, { actions: { serialConsole: undefined } });
   const { id } = await addGuest(context);
   const call = openSerialConsole(event({ params: { guestID: id }, query: { scrollback: 0 } }), context);

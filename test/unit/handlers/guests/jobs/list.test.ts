@@ -28,7 +28,7 @@ test('still lists the jobs of a deleted guest', async (t) => {
   t.like(body, [{ Action: 'delete', Status: 'Complete' }]);
 });
 
-test('rejects a guest that never existed with 404', async (t) => {
+test('rejects with 404 a guest that never existed', async (t) => {
   const { context } = await startTestAgent(t);
   const call = listGuestJobs(event({ params: { guestID: randomUUID() } }), context);
   t.is((await rejection(t, call)).code, 404);

@@ -28,7 +28,7 @@ test('detects an image after an entry for the root directory', async (t) => {
   t.is(await kindOf('./', './oci-layout', './index.json'), 'image');
 });
 
-test('takes any other archive for a root file system', async (t) => {
+test('treats any other archive as a root file system', async (t) => {
   t.is(await kindOf('bin/', 'bin/sh'), 'rootfs');
   t.is(await kindOf('./', './bin/', './bin/sh'), 'rootfs');
   t.is(await kindOf('./'), 'rootfs');
@@ -46,7 +46,7 @@ test('accepts a root file system by its directories', async (t) => {
     await t.notThrowsAsync(readAll(names));
 });
 
-test('rejects an archive of other files at its end, unless it is said to be a root file system', async (t) => {
+test('rejects an archive of other files at its end, unless the caller says that it is a root file system', async (t) => {
   for (const names of [
     ['project-1.0/', 'project-1.0/README.md', 'project-1.0/bin/run'],
     ['app'],

@@ -25,7 +25,7 @@ interface Recorder {
   commands: string[];
 }
 
-/** Records commands instead of running them; each prints the first answer whose key the command contains. */
+/** Records commands instead of running them; each prints the first output whose key the command contains. */
 const record = (answers: Record<string, string> = {}): Recorder => {
   const commands: string[] = [];
   const run: RunTool = async (tool, ...args) => {
@@ -82,7 +82,7 @@ test('makes a trunk of several VLANs, without untagged frames', async (t) => {
   ]);
 });
 
-test('leaves no default VLAN on a bridge without one', async (t) => {
+test('removes no default VLAN from a bridge that has none', async (t) => {
   const { target, commands } = await bridge(t, { vlan_filtering: '1', default_pvid: '0' });
   await target.addPort({ tap: 'mt0', guestId, vlans: [7] });
   t.is(commands.length, 2);

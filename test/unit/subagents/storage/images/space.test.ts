@@ -3,7 +3,7 @@ import test from 'ava';
 import { Space } from '../../../../../lib/subagents/storage/images/space.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
-test('accepts a claim that fits, and rejects one that does not with the numbers', async (t) => {
+test('accepts a claim that fits, and rejects a larger one with the numbers', async (t) => {
   const dir = await tempDir(t);
   const claim = new Space(dir).claim();
   await t.notThrowsAsync(claim.require(1));
