@@ -5,8 +5,17 @@ import { rejectImplausible, rejectOtherFormats, requireDisk, SECTOR_BYTES } from
 const startsWith = (head: Buffer, magic: string, offset = 0): boolean =>
   head.toString('latin1', offset, offset + magic.length) === magic;
 
-/** Incompatible feature bit 2 of a version 3 header: the data is in another file. */
+/** Incompatible features of a version 3 header: the refcounts are stale, the data is in another file. */
+const DIRTY = 1n;
 const EXTERNAL_DATA_FILE = 4n;
+
+const INCOMPATIBLE_OFFSET = 72;
+
+/**
+ * Whether a qcow2 file's refcounts are stale: it was used with `lazy_refcounts=on` and not closed. Its data is complete.
+ */
+export const hasStaleRefcounts = (head: Buffer): boolean =>
+  head.readUInt32BE(4) === 3 && (head.readBigUInt64BE(INCOMPATIBLE_OFFSET) & DIRTY) !== 0n;
 
 /** Checks a qcow2 header; field offsets are those of QEMU's docs/interop/qcow2.txt, "Header". */
 const checkQcow2 = (head: Buffer): void => {
@@ -24,7 +33,7 @@ const checkQcow2 = (head: Buffer): void => {
     );
   if (head.readUInt32BE(32) !== 0)
     throw new Refusal('invalid', 'the qcow2 image is encrypted: decrypt it first');
-  if (version === 3 && head.readBigUInt64BE(72) & EXTERNAL_DATA_FILE)
+  if (version === 3 && head.readBigUInt64BE(INCOMPATIBLE_OFFSET) & EXTERNAL_DATA_FILE)
     throw new Refusal(
       'invalid',
       'the qcow2 image has an external data file: flatten it first with qemu-img convert',

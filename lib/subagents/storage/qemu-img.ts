@@ -7,6 +7,9 @@ const TIMEOUT_MS = 60_000;
 export const LONG_TIMEOUT_MS = 2 * 60 * 60_000;
 const MAX_OUTPUT_BYTES = 8 * 2 ** 20;
 
+/** Each malloc arena reserves a part of the address space that the program may map. */
+const ENVIRONMENT = { LC_ALL: 'C', MALLOC_ARENA_MAX: '2' };
+
 export interface QemuImgOptions {
   timeoutMs?: number;
   signal?: AbortSignal;
@@ -73,8 +76,7 @@ export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptio
     timeout,
     forceKillAfterDelay: 2000,
     maxBuffer: MAX_OUTPUT_BYTES,
-    // Each malloc arena reserves a part of the address space that the program may map.
-    env: { LC_ALL: 'C', MALLOC_ARENA_MAX: '2' },
+    env: ENVIRONMENT,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
   });
   if (!result.failed || options.accept?.includes(result.exitCode ?? -1)) return result.stdout;
@@ -147,4 +149,20 @@ export const checkImage = async (
 ): Promise<void> => {
   const args = ['check', '-q', '-U', file] as const;
   await qemuImg([...args], { timeoutMs: LONG_TIMEOUT_MS, accept: [EXIT_LEAKS], ...options });
+};
+
+/**
+ * Rebuilds a qcow2 file's refcounts with `qemu-img check -r all`, as far as they can be. What it prints is discarded: a
+ * message for each cluster. Check the image afterwards.
+ * @param file a name that fixes the format
+ */
+export const rebuildRefcounts = async (file: string, signal?: AbortSignal): Promise<void> => {
+  await execa(...sandboxed('qemu-img', ['check', '-q', '-r', 'all', file]), {
+    reject: false,
+    stdio: 'ignore',
+    timeout: LONG_TIMEOUT_MS,
+    forceKillAfterDelay: 2000,
+    env: ENVIRONMENT,
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
 };

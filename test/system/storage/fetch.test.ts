@@ -168,6 +168,37 @@ test('accepts an image with leaked clusters', async (t) => {
   await t.notThrowsAsync(storage.call('RequestImage', request('a', path)));
 });
 
+/** Creates an image that a killed program wrote to with lazy refcounts: all of them are missing. */
+const makeStale = async (t: ExecutionContext): Promise<string> => {
+  const path = join(await tempDir(t), 'stale.qcow2');
+  await qemuImg('create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', path, '8M');
+  const commands = ['write -P 0x42 1M 2M', 'flush', 'sigraise 9'].flatMap((command) => ['-c', command]);
+  await execa('qemu-io', ['-f', 'qcow2', ...commands, path], { reject: false });
+  const { exitCode } = await execa('qemu-img', ['check', '-q', path], { reject: false });
+  t.is(exitCode, 2);
+  return path;
+};
+
+test('repairs an image whose refcounts alone are stale, and leaves the source as it is', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = join(storage.importDir, 'stale.qcow2');
+  const bytes = await readFile(await makeStale(t));
+  await writeFile(path, bytes);
+  await storage.call('RequestImage', request('a', path, sum(bytes)));
+  await t.notThrowsAsync(qemuIo(join(storage.dir, 'images', 'a.qcow2'), 'read -P 0x42 1M 2M'));
+  t.true(bytes.equals(await readFile(path)));
+});
+
+test('rejects a truncated image whose refcounts are stale besides', async (t) => {
+  const storage = await startTestStorage(t);
+  const path = join(storage.importDir, 'stale.qcow2');
+  await writeFile(path, (await readFile(await makeStale(t))).subarray(0, -MB));
+  await t.throwsAsync(storage.call('RequestImage', request('a', path)), {
+    message: /^image a: the image is damaged or incomplete: qemu-img check: /,
+  });
+  await assertEmpty(t, storage);
+});
+
 test('rejects a qcow2 image with oversized tables', async (t) => {
   const storage = await startTestStorage(t);
   const path = join(storage.importDir, 'evil.qcow2');

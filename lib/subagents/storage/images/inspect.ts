@@ -4,8 +4,8 @@ import type { ImageFormat } from '../../../model/image.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { checkedFileName, readCheckedInfo } from '../convert.js';
 import type { CheckedFile } from '../disk-store.js';
-import { detectFormat, type FileEnds } from '../image-format.js';
-import { checkImage, type ImageInfo, measureImage, readImageInfo } from '../qemu-img.js';
+import { detectFormat, type FileEnds, hasStaleRefcounts } from '../image-format.js';
+import { checkImage, type ImageInfo, measureImage, readImageInfo, rebuildRefcounts } from '../qemu-img.js';
 import { HEAD_BYTES, SECTOR_BYTES } from '../raw-disk.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
@@ -64,7 +64,7 @@ const checkWhole = async (file: CheckedFile, signal?: AbortSignal): Promise<void
 };
 
 /**
- * Checks a fetched file before anything else opens it.
+ * Checks a fetched file before anything else opens it. Repairs stale refcounts of a qcow2 image, which harm no data.
  * @param wanted the format that the file is said to have
  * @throws unless it is a complete image, needs no other file, and has a plausible size
  */
@@ -81,6 +81,8 @@ export const inspectFile = async (
   // All entries of an image's table may point to one cluster, so a small file can expand without end.
   const dataBytes = await measureImage(checkedFileName(file), signal);
   checkUnpacked(dataBytes, ends.size);
+  if (file.format === 'qcow2' && hasStaleRefcounts(ends.head))
+    await rebuildRefcounts(checkedFileName(file), signal);
   if (isCheckable(file.format)) await checkWhole(file, signal);
   return { ...file, dataBytes };
 };
