@@ -17,7 +17,7 @@ export interface DiskMetrics {
   flush_time: number;
 }
 
-/** Counters of a nic from the guest's side: `rx` is received by the guest. */
+/** Counters of a NIC from the guest's side: `rx` is received by the guest. */
 export interface NicMetrics {
   name: string;
   rx_bytes: number;

@@ -72,7 +72,7 @@ test('rejects with 400 an image that no disk would clone', async (t) => {
   t.deepEqual(context.guests.list(), []);
 });
 
-test('completes the keys of nics and disks for clients and sub-agents', async (t) => {
+test('completes the keys of NICs and disks for clients and sub-agents', async (t) => {
   const { call, scripted, context } = await serveApi(t);
   const { body, jobId } = await call('POST', '/guests', {
     nics: [{ network: 'br0' }],
@@ -96,7 +96,7 @@ const NONSENSE: Record<string, [body: unknown, names: RegExp]> = {
   '10,000 cpus': [{ cpu: 10_000 }, /cpu/],
   'a disk of -1': [{ disks: [{ size: -1 }] }, /disks\[0\]\.size/],
   'an image with ../ in it': [{ disks: [{ image: '../../etc/passwd' }] }, /image/],
-  'a nic with ../ in its name': [{ nics: [{ network: 'br0', name: '../x' }] }, /name/],
+  'a NIC with ../ in its name': [{ nics: [{ network: 'br0', name: '../x' }] }, /name/],
   'a bridge that is an option': [{ nics: [{ network: '-x' }] }, /network/],
   'a malformed MAC address': [{ nics: [{ network: 'br0', mac: 'zz' }] }, /mac/],
   'VLAN 5000': [{ nics: [{ network: 'br0', vlans: [5000] }] }, /vlans/],

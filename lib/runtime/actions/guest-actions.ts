@@ -121,7 +121,7 @@ type MetricsResult<Type extends MetricsType> = NonNullable<GuestMetricsResponse[
 
 const NO_METRICS: { [Type in MetricsType]: MetricsResult<Type> } = { cpu: [], disk: {}, nic: {} };
 
-/** Reads a guest's cpu, disk or nic counters. */
+/** Reads a guest's CPU, disk or NIC counters. */
 export const queryMetrics = async <Type extends MetricsType>(
   runtime: Runtime,
   guest: Guest,

@@ -11,7 +11,7 @@ const NANO = 1e9;
 
 /** The label with the guest's id, on every container that is a guest. */
 export const GUEST_LABEL = 'io.mistify.guest';
-/** The label with the guest's nics as JSON, since the engine stores only a part of them. */
+/** The label with the guest's NICs as JSON, since the engine stores only a part of them. */
 export const NICS_LABEL = 'io.mistify.nics';
 
 export const containerName = (guestId: string): string => `mistify-${guestId}`;
@@ -26,7 +26,7 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'metadata'> {
 
 /**
  * Fills in defaults.
- * @param nics the guest's nics, completed
+ * @param nics the guest's NICs, completed
  * @throws when the guest has no image
  */
 export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
@@ -35,7 +35,7 @@ export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
   return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(metadata ? { metadata } : {}) };
 };
 
-/** Returns the engine's settings for a nic on one of its networks. */
+/** Returns the engine's settings for a NIC on one of its networks. */
 export const endpointSettings = ({ address, mac }: Nic): Partial<EndpointSettings> => {
   const [ip = ''] = address.split('/');
   return {
@@ -80,6 +80,6 @@ export const createOptions = (definition: Definition, image: string): ContainerC
   };
 };
 
-/** Reads a container's nics from its labels. */
+/** Reads a container's NICs from its labels. */
 export const nicsOf = (labels: Readonly<Record<string, string>>): Nic[] =>
   JSON.parse(labels[NICS_LABEL] ?? '[]') as Nic[];

@@ -81,7 +81,7 @@ export class Guests {
     throw notFound(`the container of guest ${id}`);
   }
 
-  /** Updates a guest's state after an event, and connects its nics or removes them accordingly. */
+  /** Updates a guest's state after an event, and connects its NICs or removes them accordingly. */
   async refresh(id: string): Promise<void> {
     await this.exclusively(id, async () => {
       const container = await this.find(id);
@@ -89,7 +89,7 @@ export class Guests {
         if (this.states.get(id)) this.states.set(id, 'deleted');
         return;
       }
-      // A failure to connect its nics does not change the guest's state.
+      // A failure to connect its NICs does not change the guest's state.
       await this.plug(container).catch((error) =>
         this.#log.warn({ err: error, guest: id }, errorMessage(error)),
       );

@@ -71,7 +71,7 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
     return definition;
   });
 
-/** Starts a stopped container or unpauses a paused one, and connects its nics. */
+/** Starts a stopped container or unpauses a paused one, and connects its NICs. */
 const startNow = async (guests: Guests, { id, state }: Container): Promise<void> => {
   if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   else if (state !== 'running')
@@ -82,7 +82,7 @@ const startNow = async (guests: Guests, { id, state }: Container): Promise<void>
   try {
     await guests.plug(started);
   } catch (error) {
-    // A short-lived program may exit while its nics are being connected.
+    // A short-lived program may exit while its NICs are being connected.
     if ((await guests.get(id)).state === 'stopped') return;
     await kill(guests, id);
     throw error;

@@ -91,7 +91,7 @@ export const toDiskMetrics = async (
   return metrics;
 };
 
-/** Returns the engine's counters of the nics on its own networks, from the container's side. */
+/** Returns the engine's counters of the NICs on its own networks, from the container's side. */
 export const toNicMetrics = ({ networks }: EngineStats, nics: readonly Nic[]): Record<string, NicMetrics> => {
   const counters = Object.entries(networks ?? {}).sort(([one], [other]) => one.localeCompare(other));
   const metrics: Record<string, NicMetrics> = {};
@@ -137,7 +137,7 @@ const countNics = async (nics: readonly Nic[], counted: EngineStats): Promise<Re
   return metrics;
 };
 
-/** Returns the counters of each nic by name. Nics on the host's bridges are counted at their host end. */
+/** Returns the counters of each NIC by name. NICs on the host's bridges are counted at their host end. */
 export const nicMetrics = async (guests: Guests, id: string): Promise<Record<string, NicMetrics>> => {
   const { nics } = await getRunning(guests, id);
   return countNics(nics, nics.some(isEngineNic) ? await stats(guests, id) : {});

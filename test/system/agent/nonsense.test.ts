@@ -21,7 +21,7 @@ const rejectedAtOnce: [string, GuestSpec, number, RegExp][] = [
   ],
   ['a disk of -1 MB', { disks: [{ size: -1 }] }, 400, /"disks\[0\].size" must be greater than or equal to 0/],
   ['an id with ../ in it', { id: '../../etc/passwd' }, 400, /"guest id" must be a UUID/],
-  ['a nic name with ../ in it', { nics: [{ ...nic, name: '../x' }] }, 400, /"nics\[0\].name"/],
+  ['a NIC name with ../ in it', { nics: [{ ...nic, name: '../x' }] }, 400, /"nics\[0\].name"/],
   ['a device name with ../ in it', { disks: [{ size: 1, device: '../x' }] }, 400, /"disks\[0\].device"/],
   ['a malformed MAC address', { nics: [{ ...nic, mac: 'zz' }] }, 400, /"nics\[0\].mac"/],
 ];
@@ -34,7 +34,7 @@ const rejectedByTheJob: [string, GuestSpec, RegExp][] = [
     { memory: 64, disks, nics: [{ ...nic, network: 'br-none' }] },
     /no bridge "br-none"/,
   ],
-  ['an unknown nic model', { memory: 64, disks, nics: [{ ...nic, model: 'warp' }] }, /warp/],
+  ['an unknown NIC model', { memory: 64, disks, nics: [{ ...nic, model: 'warp' }] }, /warp/],
   ['an unknown bus', { memory: 64, disks: [{ size: 1, bus: 'warp' }] }, /warp/],
   ['a blank disk without a size', { memory: 64, disks: [{}] }, /size/],
 ];

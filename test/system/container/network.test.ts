@@ -40,7 +40,7 @@ const nic = (network: string, more = {}) => ({
   ...more,
 });
 
-test('a guest on a bridge has the address, MAC and gateway of its nic, also after a restart', async (t) => {
+test('a guest on a bridge has the address, MAC and gateway of its NIC, also after a restart', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const address = { address: `${subnet}.2`, netmask: '255.255.255.0', gateway: `${subnet}.1` };
@@ -83,7 +83,7 @@ test('guests on one bridge reach each other', async (t) => {
   t.regex(await inside(one?.id ?? '', 'ping', '-c', '1', '-W', '5', `${subnet}.3`), /1 packets received/);
 });
 
-test('connects the nics of a container that another program started', async (t) => {
+test('connects the NICs of a container that another program started', async (t) => {
   const { bridge } = await makeBridge(t);
   const containers = await shared.containers();
   const guest = newGuest({ nics: [nic(bridge)] });
@@ -93,7 +93,7 @@ test('connects the nics of a container that another program started', async (t) 
   t.is((await containers.guest('Status', guest)).guest.state, 'running');
 });
 
-test('a guest without nics has no network', async (t) => {
+test('a guest without NICs has no network', async (t) => {
   const containers = await shared.containers();
   const guest = newGuest();
   await containers.guest('CreateContainer', guest);
@@ -102,7 +102,7 @@ test('a guest without nics has no network', async (t) => {
   t.deepEqual((await containers.guest('NicMetrics', guest)).nic, {});
 });
 
-test('combines a nic on an engine network with one on a bridge', async (t) => {
+test('combines a NIC on an engine network with one on a bridge', async (t) => {
   const { bridge } = await makeBridge(t);
   const containers = await shared.containers();
   const engine = await shared.podman();
@@ -129,7 +129,7 @@ test('the network user is the engine’s default network', async (t) => {
   await containers.guest('DeleteContainer', guest);
 });
 
-test('rejects an invalid nic before creating the container', async (t) => {
+test('rejects an invalid NIC before creating the container', async (t) => {
   const containers = await shared.containers();
   const { bridge } = await makeBridge(t);
   for (const [bad, message] of [
@@ -159,7 +159,7 @@ test('does not start a guest whose bridge is gone', async (t) => {
   );
 });
 
-test('reports the state of a guest whose nics cannot be connected', async (t) => {
+test('reports the state of a guest whose NICs cannot be connected', async (t) => {
   const podman = await TestPodman.start();
   t.teardown(() => podman.stop());
   const bridge = `mct${randomBytes(4).toString('hex')}`;

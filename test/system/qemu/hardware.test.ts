@@ -44,7 +44,7 @@ test('attaches disks to every bus, under the node names that the storage sub-age
   t.true(buses.every((_, n) => names.has(`disk${n}`) && names.has(`file${n}`)));
 });
 
-test('runs a guest with as many disks and nics as the API accepts', async (t) => {
+test('runs a guest with as many disks and NICs as the API accepts', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const source = await host.makeDisk(id);
@@ -57,7 +57,7 @@ test('runs a guest with as many disks and nics as the API accepts', async (t) =>
   t.is(guest.disks?.at(-1)?.device, 'vdz');
 });
 
-test('runs nics of many models side by side', async (t) => {
+test('runs NICs of many models side by side', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   const models = ['', 'virtio', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3', 'pcnet', 'ne2k_pci', 'i82551'];

@@ -15,7 +15,7 @@ const test = needs('qemu-system-x86_64', 'qemu-img', 'ip', 'root');
 
 const exists = (device: string): boolean => existsSync(`/sys/class/net/${device}`);
 
-test('gives a nic on a bridge a tap that is up and joined to the bridge', async (t) => {
+test('gives a NIC on a bridge a tap that is up and joined to the bridge', async (t) => {
   const bridge = await makeBridge(t);
   const host = await QemuHost.start(t);
   const id = host.newId();
@@ -82,7 +82,7 @@ test('counts packets that the guest does not read as dropped on receive', async 
   socket.setBroadcast(true);
   const send = promisify<string, number, string>(socket.send.bind(socket));
   const drops = async (): Promise<number> => (await host.measure('NicMetrics', id)).nic?.lan?.rx_drops ?? 0;
-  // The firmware has no driver for the nic, so packets fill the tap's queue.
+  // The firmware has no driver for the NIC, so packets fill the tap's queue.
   await until('packets are dropped', async () => {
     for (let n = 0; n < 200; n += 1) await send('x', 9, `${subnet}.255`);
     return (await drops()) > 0;

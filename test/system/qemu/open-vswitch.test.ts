@@ -26,7 +26,7 @@ const setUp = async (t: ExecutionContext): Promise<{ ovs: Ovs; network: string; 
   return { ovs, network, host: await QemuHost.start(t, ovs.db) };
 };
 
-test('gives a nic on an Open vSwitch bridge a tap that is up and a port marked with the guest’s id', async (t) => {
+test('gives a NIC on an Open vSwitch bridge a tap that is up and a port marked with the guest’s id', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
   const { guest } = await host.call('Create', { id, ...TINY, nics: [{ network }] });

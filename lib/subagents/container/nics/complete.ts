@@ -8,12 +8,12 @@ import { networks } from './switches.js';
 /** Docker's name for its default network, which Podman maps to its own. */
 const DEFAULT_NETWORK = 'bridge';
 
-/** Whether a nic is on a network of the engine, which connects it by itself, instead of a bridge of the host. */
+/** Whether a NIC is on a network of the engine, which connects it by itself, instead of a bridge of the host. */
 export const isEngineNic = ({ device }: Nic): boolean => device === undefined;
 
 const isDefault = (network: string): boolean => network === '' || network === USER_NETWORK;
 
-/** Returns the engine network of a nic. */
+/** Returns the engine network of a NIC. */
 export const engineNetwork = ({ network }: Nic): string => (isDefault(network) ? DEFAULT_NETWORK : network);
 
 const hasEngineNetwork = async (engine: Engine, name: string): Promise<boolean> =>
@@ -39,8 +39,8 @@ const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: num
 };
 
 /**
- * Completes nics with their names and, on bridges of the host, with MAC addresses and devices.
- * @throws when a nic is invalid or its network does not exist
+ * Completes NICs with their names and, on bridges of the host, with MAC addresses and devices.
+ * @throws when a NIC is invalid or its network does not exist
  */
 export const completeNics = async (engine: Engine, guestId: string, nics: readonly Nic[]): Promise<Nic[]> => {
   const complete: Nic[] = [];
@@ -54,6 +54,6 @@ export const completeNics = async (engine: Engine, guestId: string, nics: readon
   const names = complete.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined)
-    throw new Refusal('invalid', `two nics are named ${twice}: give each its own name`);
+    throw new Refusal('invalid', `two NICs are named ${twice}: give each its own name`);
   return complete;
 };

@@ -57,13 +57,13 @@ export const unplugNics = async (guestId: string, nics: readonly Nic[]): Promise
 };
 
 /**
- * Connects a running container to the host's bridges, each nic by a veth(4) pair. Leaves engine networks to the engine,
+ * Connects a running container to the host's bridges, each NIC by a veth(4) pair. Leaves engine networks to the engine,
  * and a completely connected container as it is.
  * @param pid the container's first process
  */
 export const plugNics = async (guestId: string, pid: number, nics: readonly Nic[]): Promise<void> => {
   const own = nics.filter((nic) => !isEngineNic(nic));
-  // The engine has already named its own nics eth0, eth1, ...
+  // The engine has already named its own NICs eth0, eth1, ...
   const first = nics.length - own.length;
   const plugged = await Promise.all(
     own.map(({ device = '' }, index) => isPlugged(guestId, pid, device, `eth${first + index}`)),

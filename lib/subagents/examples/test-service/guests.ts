@@ -41,7 +41,7 @@ export const defined = ({ guest }: GuestRequest): GuestResponse => ({
   guest: { ...guest, state: 'shutoff', nics: (guest.nics ?? []).map(completeNic) },
 });
 
-/** Returns the running guest, with its nics and its VNC port. */
+/** Returns the running guest, with its NICs and its VNC port. */
 export const running = ({ guest }: GuestRequest): GuestResponse => ({
   guest: { ...guest, state: 'running', nics: (guest.nics ?? []).map(completeNic), vnc: VNC_PORT },
 });

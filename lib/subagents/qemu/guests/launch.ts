@@ -34,7 +34,7 @@ export interface Host {
 
 /**
  * Checks, without changing anything, that the host has what a guest's start needs.
- * @throws when a disk or a bridge is missing, or a bridge cannot do what a nic asks for
+ * @throws when a disk or a bridge is missing, or a bridge cannot do what a NIC asks for
  */
 export const checkHost = async (host: Host, definition: Definition): Promise<void> => {
   await locateDisks(definition.id, definition.disks, host.layout.diskDirs);

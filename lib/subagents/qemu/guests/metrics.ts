@@ -101,7 +101,7 @@ export const diskMetrics = async (guests: Guests, id: string): Promise<Record<st
   return metrics;
 };
 
-/** Measures each nic on a bridge, by the nic's name. Nics on network `user` have no counters. */
+/** Measures each NIC on a bridge, by the NIC's name. NICs on network `user` have no counters. */
 export const nicMetrics = async (guests: Guests, id: string): Promise<Record<string, NicMetrics>> => {
   const { entry } = await requireRunning(guests, id);
   const metrics: Record<string, NicMetrics> = {};

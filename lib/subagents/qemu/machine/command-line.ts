@@ -53,7 +53,7 @@ export interface CommandLineOptions {
   sandbox: boolean;
   nicModels: readonly string[];
   images: readonly DiskImage[];
-  /** One for each nic, from `Networks.resolve`. */
+  /** One for each NIC, from `Networks.resolve`. */
   switches: readonly (Switch | undefined)[];
   /** The path of the guest's cloud-init seed. */
   seed?: string;

@@ -4,7 +4,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** The address that a guest configures on one of its nics. */
+/** The address that a guest configures on one of its NICs. */
 export interface InterfaceAddress {
   family: 4 | 6;
   /** The address with its prefix length: `192.0.2.10/24`. */
@@ -48,7 +48,7 @@ const prefixOf = (netmask: string, address: Address): number => {
   return length;
 };
 
-/** @throws when the nic has no prefix length, or `address` and `netmask` give different ones */
+/** @throws when the NIC has no prefix length, or `address` and `netmask` give different ones */
 const agreedPrefix = (nic: Nic, address: Address, suffix: string | undefined): number => {
   const own = suffix === undefined ? undefined : prefixOf(suffix, address);
   const given = nic.netmask ? prefixOf(nic.netmask, address) : undefined;
@@ -94,7 +94,7 @@ const gatewayOf = (nic: Nic, address: Address, prefix: number): string => {
 };
 
 /**
- * Reads a nic's `address`, `netmask` and `gateway`; `undefined` when all are empty.
+ * Reads a NIC's `address`, `netmask` and `gateway`; `undefined` when all are empty.
  * @throws when one is invalid or they contradict each other
  */
 export const interfaceAddress = (nic: Nic): InterfaceAddress | undefined => {

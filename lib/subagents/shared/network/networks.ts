@@ -10,8 +10,8 @@ export interface Networks {
   /** Resolves to `undefined` when no switch has that name. */
   find(name: string): Promise<Switch | undefined>;
   /**
-   * Finds the switch of each nic; `undefined` for a nic on network `user`.
-   * @throws when a switch is missing or cannot do what its nic asks for
+   * Finds the switch of each NIC; `undefined` for a NIC on network `user`.
+   * @throws when a switch is missing or cannot do what its NIC asks for
    */
   resolve(nics: readonly Nic[]): Promise<(Switch | undefined)[]>;
   /** Removes a guest's ports from all switches; see `SwitchKind`. */

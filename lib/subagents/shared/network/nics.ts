@@ -3,7 +3,7 @@ import type { Nic } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from './addresses.js';
 
-/** The `network` of a nic that shares the host's own connection (QEMU's `user` netdev) and joins no bridge. */
+/** The `network` of a NIC that shares the host's own connection (QEMU's `user` netdev) and joins no bridge. */
 export const USER_NETWORK = 'user';
 
 const DEFAULT_MODEL = 'virtio-net-pci';
@@ -15,7 +15,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Derives a MAC address in QEMU's range (52:54:00) that is stable for the guest and nic. */
+/** Derives a MAC address in QEMU's range (52:54:00) that is stable for the guest and NIC. */
 export const generateMac = (guestId: string, index: number): string =>
   `52:54:00:${digest(`${guestId}/nic${index}`)
     .slice(0, 6)
@@ -24,10 +24,10 @@ export const generateMac = (guestId: string, index: number): string =>
 /** The prefix of the names of all taps of a guest. */
 export const tapPrefix = (guestId: string): string => `mt${digest(guestId).slice(0, 10)}-`;
 
-/** Names the host's end of a nic, in at most 15 bytes, the kernel's limit (IFNAMSIZ). */
+/** Names the host's end of a NIC, in at most 15 bytes, the kernel's limit (IFNAMSIZ). */
 export const tapName = (guestId: string, index: number): string => `${tapPrefix(guestId)}${index}`;
 
-/** Translates a nic's model to QEMU's device name; `undefined` when it is not among the `known` ones. */
+/** Translates a NIC's model to QEMU's device name; `undefined` when it is not among the `known` ones. */
 export const nicDriver = (model: string, known: readonly string[]): string | undefined => {
   const driver = ALIASES.get(model) ?? model;
   return known.includes(driver) ? driver : undefined;
@@ -86,8 +86,8 @@ const completeNic = (guestId: string, nic: Nic, index: number, models: readonly 
 };
 
 /**
- * Fills in the nics' names, MAC addresses and taps.
- * @throws when a nic could not work, whatever the state of the host
+ * Fills in the NICs' names, MAC addresses and taps.
+ * @throws when a NIC could not work, whatever the state of the host
  */
 export const completeNics = (guestId: string, nics: readonly Nic[], models: readonly string[]): Nic[] => {
   const complete = nics.map((nic, index) => completeNic(guestId, nic, index, models));

@@ -6,7 +6,7 @@ export interface Port {
   vlans: readonly number[];
 }
 
-/** A switch that guests' nics join: a Linux bridge or an Open vSwitch bridge. */
+/** A switch that guests' NICs join: a Linux bridge or an Open vSwitch bridge. */
 export interface Switch {
   /** Whether the switch accepts frames with an unfinished checksum or longer than the MTU. */
   readonly offload: boolean;

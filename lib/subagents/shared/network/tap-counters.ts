@@ -3,9 +3,9 @@ import type { NicMetrics } from '../../../model/metrics.js';
 import { SYS_NET } from './linux-bridge.js';
 
 /**
- * Reads a nic's counters from its tap in sysfs (Documentation/ABI/testing/sysfs-class-net-statistics of Linux) and
+ * Reads a NIC's counters from its tap in sysfs (Documentation/ABI/testing/sysfs-class-net-statistics of Linux) and
  * swaps the directions: what the host sends into the tap is what the guest receives.
- * @param name the name of the nic in the result
+ * @param name the name of the NIC in the result
  */
 export const tapCounters = async (name: string, tap: string): Promise<NicMetrics> => {
   const read = async (counter: string): Promise<number> =>

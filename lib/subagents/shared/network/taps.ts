@@ -19,7 +19,7 @@ const readAlias = (tap: string): Promise<string | undefined> =>
   );
 
 /**
- * The host's end of a nic gets the nic's MAC address with a first byte of `fe`, as in libvirt: a Linux bridge takes
+ * The host's end of a NIC gets the NIC's MAC address with a first byte of `fe`, as in libvirt: a Linux bridge takes
  * the lowest address of its ports as its own and must not change it when a guest starts or stops.
  */
 export const tapMac = (mac: string): string => `fe${mac.slice(2)}`;
@@ -75,9 +75,9 @@ export const removeTaps = async (guestId: string, networks: Networks): Promise<v
 };
 
 /**
- * Creates the taps of a guest's nics and joins them to their switches: ip-tuntap(8), ip-link(8). After a failure,
+ * Creates the taps of a guest's NICs and joins them to their switches: ip-tuntap(8), ip-link(8). After a failure,
  * call `removeTaps` to remove those that were created.
- * @param switches one for each nic, from `Networks.resolve`
+ * @param switches one for each NIC, from `Networks.resolve`
  * @param uid the user that may open the taps
  */
 export const createTaps = async (

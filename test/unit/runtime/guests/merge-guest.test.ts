@@ -68,7 +68,7 @@ test('ignores another id and unknown keys', (t) => {
   t.deepEqual(mergeGuest(sent, returned, sent), { ...sent, state: 'paused' });
 });
 
-test('fills in the keys that a returned nic omits', (t) => {
+test('fills in the keys that a returned NIC omits', (t) => {
   const nics = [{ network: 'br0', model: 'e1000', device: 'tap0' }];
   const returned = { id, nics } as unknown as Guest;
   t.deepEqual(mergeGuest(sent, returned, sent).nics, [{ ...nic, model: 'e1000', device: 'tap0' }]);

@@ -37,7 +37,7 @@ test('limits memory by default, and CPUs only on request', (t) => {
   t.like(options({ memory: 64, cpu: 2 }).HostConfig, { Memory: 64 * 2 ** 20, NanoCpus: 2e9 });
 });
 
-test('asks the engine for no network without nics or with nics on bridges', (t) => {
+test('asks the engine for no network without NICs or with NICs on bridges', (t) => {
   t.is(options().HostConfig?.NetworkMode, 'none');
   t.is(options({}, [nic({ network: 'br0', device: 'mt0-0' })]).HostConfig?.NetworkMode, 'none');
 });
@@ -48,7 +48,7 @@ test('maps the network user to the engine’s default network', (t) => {
   t.is(made.NetworkingConfig, undefined);
 });
 
-test('passes a nic’s address and MAC to its engine network', (t) => {
+test('passes a NIC’s address and MAC to its engine network', (t) => {
   const made = options({}, [nic({ network: 'lan', address: '192.0.2.7/24', mac: '52:54:00:00:00:07' })]);
   t.like(made, { MacAddress: '52:54:00:00:00:07', HostConfig: { NetworkMode: 'lan' } });
   t.deepEqual(made.NetworkingConfig?.EndpointsConfig?.lan as object, {
@@ -60,7 +60,7 @@ test('passes a nic’s address and MAC to its engine network', (t) => {
   });
 });
 
-test('reads the nics back from the container’s labels', (t) => {
+test('reads the NICs back from the container’s labels', (t) => {
   const nics = [nic({ network: 'br0', device: 'mt0-0' })];
   t.deepEqual(nicsOf(options({}, nics).Labels ?? {}), nics);
   t.deepEqual(nicsOf({}), []);

@@ -9,7 +9,7 @@ const PID = 2 ** 22 + 1;
 const NIC = { name: 'net0', network: 'br0', device: 'mt-none', vlans: [] };
 const labels = { [NICS_LABEL]: JSON.stringify([NIC]) };
 
-test('a container that exits while its nics are connected counts as started and stopped', async (t) => {
+test('a container that exits while its NICs are connected counts as started and stopped', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, {
     a: [
       { running: false, labels },
@@ -22,7 +22,7 @@ test('a container that exits while its nics are connected counts as started and 
   t.deepEqual(engine.requests, ['POST start']);
 });
 
-test('kills a container whose nics cannot be connected', async (t) => {
+test('kills a container whose NICs cannot be connected', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, {
     a: [
       { running: false, labels },

@@ -64,7 +64,7 @@ const nic = (name: string, device?: string): Nic => ({
   ...(device ? { device } : {}),
 });
 
-test('reports the engine’s network counters under the names of the nics', (t) => {
+test('reports the engine’s network counters under the names of the NICs', (t) => {
   const counters = (rx: number) => ({
     rx_bytes: rx,
     rx_packets: 2,

@@ -80,7 +80,7 @@ test('ImageStore.CreateGuestDisks fills in the fields that a storage sub-agent w
   });
 });
 
-test('Libvirt.Create fills in nics and the VNC port; Libvirt.Poweroff clears the port', async (t) => {
+test('Libvirt.Create fills in NICs and the VNC port; Libvirt.Poweroff clears the port', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const created = await callMethod(port, 'Libvirt.Create', { guest: { ...guest, nics: [nic] } });
   t.like(created.result, { guest: { vnc: 5900, nics: [{ name: 'net0', model: 'virtio', device: 'tap0' }] } });
@@ -94,7 +94,7 @@ test('Libvirt.Status returns the caller’s own state', async (t) => {
   t.like(result, { guest: { state: 'paused' } });
 });
 
-test('reports metrics for each vCPU, disk and nic of the guest', async (t) => {
+test('reports metrics for each vCPU, disk and NIC of the guest', async (t) => {
   const port = await serve(t, createTestService(silentLog));
   const request = { guest: { ...guest, disks: [disk, disk], nics: [{ ...nic, name: 'lan' }] } };
   const cpu = await callMethod(port, 'Libvirt.CPUMetrics', request);

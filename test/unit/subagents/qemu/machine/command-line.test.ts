@@ -106,7 +106,7 @@ test('puts the seventh SATA disk on a second controller', (t) => {
   t.is(devices.filter(({ driver }) => driver === 'ich9-ahci').length, 1);
 });
 
-test('connects a nic on a bridge to its tap without scripts', (t) => {
+test('connects a NIC on a bridge to its tap without scripts', (t) => {
   const nics = [{ ...lan, network: 'br0', model: 'e1000', mac: '52:54:00:00:00:01', device: 'mt0' }];
   const args = build({ nics });
   t.deepEqual(json(args, '-netdev'), [

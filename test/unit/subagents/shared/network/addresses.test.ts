@@ -29,7 +29,7 @@ test('accepts IPv6 addresses, netmasks and link-local gateways', (t) => {
   t.is(read('2001:db8::10/64', '', 'fe80::1')?.gateway, 'fe80::1');
 });
 
-test('returns undefined for a nic without an address', (t) => {
+test('returns undefined for a NIC without an address', (t) => {
   t.is(read(''), undefined);
 });
 

@@ -20,14 +20,14 @@ const nic = (more: Partial<Nic> = {}): Nic => ({
   ...more,
 });
 
-test('generates a stable MAC in QEMU’s range, different for each nic and guest', (t) => {
+test('generates a stable MAC in QEMU’s range, different for each NIC and guest', (t) => {
   t.regex(generateMac(ID, 0), /^52:54:00(:[0-9a-f]{2}){3}$/);
   t.is(generateMac(ID, 0), generateMac(ID, 0));
   t.not(generateMac(ID, 0), generateMac(ID, 1));
   t.not(generateMac(ID, 0), generateMac(ID.replace('7', '8'), 0));
 });
 
-test('keeps tap names within the kernel’s limit for every nic', (t) => {
+test('keeps tap names within the kernel’s limit for every NIC', (t) => {
   t.true(tapName(ID, 31).length <= 15);
   t.true(tapName(ID, 31).startsWith(tapPrefix(ID)));
   t.not(tapName(ID, 1), tapName(ID, 11));
@@ -49,7 +49,7 @@ test('keeps a given MAC, in lower case', (t) => {
   t.is(completeNics(ID, [nic({ mac: '52:54:00:AB:CD:EF' })], MODELS)[0]?.mac, '52:54:00:ab:cd:ef');
 });
 
-test('rejects two nics with the same MAC or name', (t) => {
+test('rejects two NICs with the same MAC or name', (t) => {
   const mac = '52:54:00:00:00:01';
   t.throws(() => completeNics(ID, [nic({ mac }), nic({ mac })], MODELS), {
     message: `nic 1: nic 0 already has the mac ${mac}`,

@@ -136,7 +136,7 @@ test('reports a failure of Open vSwitch instead of a missing bridge', async (t) 
   await t.throwsAsync(ovs.removePorts(guestId), { message: 'ovs-vsctl: out of order' });
 });
 
-test('checks a bridge for VLANs only for nics that have VLANs', async (t) => {
+test('checks a bridge for VLANs only for NICs that have VLANs', async (t) => {
   const target: Switch = {
     offload: true,
     checkVlans: async () => {

@@ -32,7 +32,7 @@ test('builds no seed without an address, a hostname or user-data', (t) => {
   t.is(seed([]), undefined);
 });
 
-test('builds all files that NoCloud requires for a nic with an address', (t) => {
+test('builds all files that NoCloud requires for a NIC with an address', (t) => {
   const documents = seed([lan]);
   t.deepEqual(Object.keys(documents ?? {}), ['meta-data', 'user-data', 'network-config']);
   t.deepEqual(read(documents?.['meta-data']), {
