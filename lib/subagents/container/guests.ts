@@ -40,8 +40,10 @@ const toContainer = (id: string, { State, Config, Image }: ContainerInspectInfo)
 export class Guests {
   readonly engine: Engine;
   readonly states: GuestStates;
-  /** The stops under way, by guest: a poweroff or a delete aborts them. */
-  readonly stops = new Map<string, AbortController>();
+  /** The guests that the engine is stopping. */
+  readonly stopping = new Set<string>();
+  /** The numbers of poweroffs and deletes that wait or run, by guest: they end a stop. */
+  readonly preemptions = new Map<string, number>();
   readonly #log: Logger;
   readonly #locks = new Locks();
 

@@ -1,5 +1,6 @@
 import type { Guest } from '../../model/guest.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
+import { clearingProgram, programOptions } from './command.js';
 import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
 import { EngineError, refusingMistakes } from './errors.js';
 import type { Container, Guests } from './guests.js';
@@ -60,8 +61,11 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
     const nics = await completeNics(guests.engine, guest.id, guest.nics ?? []);
     const definition = completeDefinition(guest, nics);
     const container = createOptions(definition, engineReference(definition.image));
-    await requireImage(guests.engine, definition.image, options);
-    await refusingMistakes(() => guests.engine.call((docker) => docker.createContainer(container)));
+    const { Config } = await requireImage(guests.engine, definition.image, options);
+    const program = clearingProgram(programOptions(definition.metadata), Config);
+    await refusingMistakes(() =>
+      guests.engine.call((docker) => docker.createContainer({ ...container, ...program })),
+    );
     try {
       await joinNetworks(guests, definition);
     } catch (error) {
@@ -90,50 +94,54 @@ const startNow = async (guests: Guests, { id, state }: Container): Promise<void>
 };
 
 /**
- * Ends a stop under way, so that a poweroff or a delete does not wait for its timeout. Engines kill a container that they
+ * Runs a poweroff or a delete. It does not wait for the timeout of a stop before it: engines kill a container that they
  * are stopping.
  */
-const endStop = async (guests: Guests, id: string): Promise<void> => {
-  const stopping = guests.stops.get(id);
-  if (!stopping) return;
-  stopping.abort();
-  await kill(guests, id);
+const preempting = async (guests: Guests, id: string, change: () => Promise<void>): Promise<void> => {
+  const { preemptions, stopping } = guests;
+  preemptions.set(id, (preemptions.get(id) ?? 0) + 1);
+  try {
+    if (stopping.has(id)) await kill(guests, id);
+    await guests.exclusively(id, change);
+  } finally {
+    const left = (preemptions.get(id) ?? 1) - 1;
+    if (left > 0) preemptions.set(id, left);
+    else preemptions.delete(id);
+  }
 };
 
 /**
  * Stops a container.
  * @param timeoutMs milliseconds until a container that has not exited by itself is killed
- * @returns whether a poweroff or a delete has cut the stop short
  */
-const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<boolean> => {
+const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<void> => {
   const { id, state } = container;
-  if (state === 'stopped') return false;
+  if (state === 'stopped') return;
   if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
-  const t = Math.ceil(timeoutMs / 1000);
-  const stopping = new AbortController();
-  guests.stops.set(id, stopping);
+  const t = guests.preemptions.has(id) ? 0 : Math.ceil(timeoutMs / 1000);
+  guests.stopping.add(id);
   try {
     await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.stop({ t })));
   } finally {
-    guests.stops.delete(id);
+    guests.stopping.delete(id);
   }
   await unplugNics(id, container.nics);
-  return stopping.signal.aborted;
 };
 
 export const start = (guests: Guests, id: string): Promise<void> =>
   guests.exclusively(id, async () => startNow(guests, await guests.get(id)));
 
 /** Asks a container to exit, and kills it after `timeoutMs` milliseconds; 0 also ends a stop under way. */
-export const stop = async (guests: Guests, id: string, timeoutMs: number): Promise<void> => {
-  if (timeoutMs === 0) await endStop(guests, id);
-  await guests.exclusively(id, async () => stopNow(guests, await guests.get(id), timeoutMs));
+export const stop = (guests: Guests, id: string, timeoutMs: number): Promise<void> => {
+  const change = async (): Promise<void> => stopNow(guests, await guests.get(id), timeoutMs);
+  return timeoutMs === 0 ? preempting(guests, id, change) : guests.exclusively(id, change);
 };
 
 /** Stops a container if it runs, and starts it. */
 export const restart = (guests: Guests, id: string, timeoutMs: number): Promise<void> =>
   guests.exclusively(id, async () => {
-    if (await stopNow(guests, await guests.get(id), timeoutMs))
+    await stopNow(guests, await guests.get(id), timeoutMs);
+    if (guests.preemptions.has(id))
       throw new Refusal('conflict', `guest ${id} was powered off or deleted while it restarted`);
     await startNow(guests, await guests.get(id));
   });
@@ -153,10 +161,8 @@ export const unpause = (guests: Guests, id: string): Promise<void> =>
   });
 
 /** Removes a container, running or not, with its anonymous volumes; succeeds without a container. Ends a stop under way. */
-export const remove = async (guests: Guests, id: string): Promise<void> => {
-  await endStop(guests, id);
-  await guests.exclusively(id, async () => {
+export const remove = (guests: Guests, id: string): Promise<void> =>
+  preempting(guests, id, async () => {
     await forceRemove(guests, id);
     guests.states.remove(id);
   });
-};

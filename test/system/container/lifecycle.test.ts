@@ -59,6 +59,44 @@ test('applies the guest’s image, memory, CPUs, command and environment', async
   t.is(await (await shared.podman()).run('logs', containerName(id)), 'hello there');
 });
 
+/** Makes an image whose entry point and command differ. */
+const withEntrypoint = async (): Promise<string> => {
+  const podman = await shared.podman();
+  const image = 'localhost/entry:1';
+  const id = await podman.run('create', IMAGE);
+  const changes = ['ENTRYPOINT ["/bin/echo", "entry"]', 'CMD ["/bin/echo", "command"]'];
+  await podman.run('commit', ...changes.flatMap((change) => ['--change', change]), id, image);
+  await podman.run('rm', id);
+  return image;
+};
+
+test('runs an image without its entry point or its command where the metadata clears them', async (t) => {
+  const containers = await shared.containers();
+  const image = await withEntrypoint();
+  const podman = await shared.podman();
+  for (const [metadata, output] of [
+    [{}, 'entry /bin/echo command'],
+    [{ entrypoint: '[]' }, 'command'],
+    [{ entrypoint: '[]', command: String.raw`echo "say \"hi\"" it\'s` }, `say "hi" it's`],
+    [{ command: '[]' }, 'entry'],
+    [{ entrypoint: '["echo", "a  b"]' }, 'a  b'],
+  ] as [Record<string, string>, string][]) {
+    const id = await create(containers, { image, metadata });
+    await waitForState(containers, id, 'stopped');
+    t.is(await podman.run('logs', containerName(id)), output, JSON.stringify(metadata));
+  }
+});
+
+test('rejects a command whose words are uncertain, and leaves nothing', async (t) => {
+  const containers = await shared.containers();
+  for (const metadata of [{ command: 'echo "unclosed' }, { entrypoint: '[]', command: '[]' }]) {
+    const guest = newGuest({ metadata });
+    const error = await t.throwsAsync(containers.guest('CreateContainer', guest));
+    t.regex(error?.message ?? '', /JSON array|nothing to run/);
+    await t.throwsAsync(inspect(guest.id, '{{.Id}}'));
+  }
+});
+
 test('applies and reports the default memory limit', async (t) => {
   const containers = await shared.containers();
   const { memory: _, ...guest } = newGuest();
@@ -95,15 +133,19 @@ for (const [name, method, args, state] of [
   ['poweroff', 'StopContainer', { timeout: '0' }, 'stopped'],
   ['delete', 'DeleteContainer', {}, 'deleted'],
 ] as [string, string, Record<string, string>, string][])
-  for (const first of ['StopContainer', 'RestartContainer'] as const)
-    test(`${name} does not wait for the timeout of a ${first} under way`, async (t) => {
+  for (const [first, ms] of [
+    ['StopContainer', 0],
+    ['StopContainer', 1000],
+    ['RestartContainer', 1000],
+  ] as const)
+    test(`${name} does not wait for the timeout of a ${first} of ${ms} ms ago`, async (t) => {
       const containers = await shared.containers();
       const id = await create(containers, STUBBORN);
       const ended = containers.guest(first, { id }, { timeout: '300' }).then(
         ({ guest }) => guest.state ?? '',
         (error: Error) => error.message,
       );
-      await delay(1000);
+      await delay(ms);
       const startedAt = Date.now();
       t.is((await containers.guest(method, { id }, args)).guest.state, state);
       t.true(Date.now() - startedAt < 30_000, `${Date.now() - startedAt} ms`);

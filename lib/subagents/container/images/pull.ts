@@ -3,6 +3,7 @@ import type { ImageInspectInfo } from 'dockerode';
 import { failureIn } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import type { Step } from '../../shared/download/progress.js';
+import { notFound } from '../../shared/errors.js';
 import type { Engine } from '../engine.js';
 import { refusingMistakes } from '../errors.js';
 import { engineReference, parseImageName } from './names.js';
@@ -85,7 +86,16 @@ export const pullImage = async (
   }
 };
 
-/** Pulls an image unless the engine has it. */
-export const requireImage = async (engine: Engine, id: string, options: PullOptions): Promise<void> => {
-  if (!(await findImage(engine, id))) await pullImage(engine, id, options);
+/** Pulls an image unless the engine has it, and inspects it. */
+export const requireImage = async (
+  engine: Engine,
+  id: string,
+  options: PullOptions,
+): Promise<ImageInspectInfo> => {
+  const present = await findImage(engine, id);
+  if (present) return present;
+  await pullImage(engine, id, options);
+  const pulled = await findImage(engine, id);
+  if (pulled) return pulled;
+  throw notFound(`image ${id}, which was just pulled,`);
 };

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { programOptions } from '../../../../lib/subagents/container/command.js';
+import { clearingProgram, programOptions } from '../../../../lib/subagents/container/command.js';
 
 test('keeps the image’s program without metadata', (t) => {
   t.deepEqual(programOptions({ owner: 'ops' }), {});
@@ -31,4 +31,73 @@ test('rejects a malformed JSON array', (t) => {
     t.throws(() => programOptions({ command }), {
       message: /^metadata command is not a JSON array of strings/,
     });
+});
+
+for (const [line, words] of [
+  [String.raw`echo "say \"hi\""`, ['echo', 'say "hi"']],
+  [`a"b c"d'e f'`, ['ab cde f']],
+  [`--motto="never a false yes"`, ['--motto=never a false yes']],
+  [String.raw`cat my\ file`, ['cat', 'my file']],
+  [String.raw`it'\''s ''`, undefined],
+  [String.raw`'it'\''s' '' ""`, ["it's", '', '']],
+  [String.raw`printf '%s\n' C:\\dir`, ['printf', String.raw`%s\n`, String.raw`C:\dir`]],
+  [String.raw`"a\b \\"`, ['a\\b \\']],
+  ['one \\\n two\tthree\nfour', ['one', 'two', 'three', 'four']],
+  ['grep #1 | id; $(x) `y` *', ['grep', '#1', '|', 'id;', '$(x)', '`y`', '*']],
+  ['“a b” ü\u00a0x', ['“a', 'b”', 'ü\u00a0x']],
+] as [string, string[] | undefined][])
+  test(`splits a line into words as a POSIX shell does: ${JSON.stringify(line)}`, (t) => {
+    if (words) t.deepEqual(programOptions({ command: line }).Cmd, words);
+    else t.throws(() => programOptions({ command: line }), { message: /JSON array/ });
+  });
+
+for (const line of [
+  `sh -c 'unclosed`,
+  'echo "unclosed',
+  'trailing\\',
+  '"a\\',
+  '   ',
+  '"\\$HOME"',
+  '"\\`id\\`"',
+])
+  test(`rejects a line whose words are uncertain: ${JSON.stringify(line)}`, (t) => {
+    for (const key of ['command', 'entrypoint']) {
+      const error = t.throws(() => programOptions({ [key]: line }), { name: 'Refusal' });
+      t.regex(error?.message ?? '', new RegExp(`^metadata ${key} .*write it as a JSON array of strings`));
+    }
+  });
+
+test('keeps the words of a JSON array as they are', (t) => {
+  const words = ['', ' a ', '"\\"', "'", '$HOME', '\\$x'];
+  t.deepEqual(programOptions({ command: JSON.stringify(words) }).Cmd, words);
+});
+
+const IMAGE = { Entrypoint: ['/entry'], Cmd: ['serve'] };
+
+for (const [metadata, expected] of [
+  [{ entrypoint: '[]' }, { Entrypoint: [''], Cmd: ['serve'] }],
+  [{ entrypoint: '[""]' }, { Entrypoint: [''], Cmd: ['serve'] }],
+  [{ entrypoint: "''" }, { Entrypoint: [''], Cmd: ['serve'] }],
+  [
+    { entrypoint: '[]', command: 'id -u' },
+    { Entrypoint: [''], Cmd: ['id', '-u'] },
+  ],
+  [{ command: '[]' }, { Entrypoint: ['/entry'], Cmd: [] }],
+  [
+    { command: '[]', entrypoint: '/bin/sh' },
+    { Entrypoint: ['/bin/sh'], Cmd: [] },
+  ],
+  [{ command: 'id' }, { Cmd: ['id'] }],
+  [{}, {}],
+] as const)
+  test(`an empty list clears what the image names: ${JSON.stringify(metadata)}`, (t) => {
+    t.deepEqual(clearingProgram(programOptions(metadata), IMAGE), expected);
+  });
+
+test('rejects a container that has nothing to run', (t) => {
+  const cleared = programOptions({ entrypoint: '[]', command: '[]' });
+  t.throws(() => clearingProgram(cleared, IMAGE), { message: /nothing to run/ });
+  t.throws(() => clearingProgram(programOptions({ entrypoint: '[]' }), { Entrypoint: 'x', Cmd: null }), {
+    message: /nothing to run/,
+  });
 });
