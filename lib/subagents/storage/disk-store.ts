@@ -103,6 +103,8 @@ export interface DiskStore {
    * @returns what stays for now
    */
   deleteDisks(guest: string): Promise<Leftover[]>;
+  /** Lists what of deleted guests and images stays for now. */
+  leftovers(): Promise<Leftover[]>;
   /** Returns the directory of a guest's disks, for files that belong to the guest. */
   guestDir(guest: string): string;
   /**

@@ -1,6 +1,7 @@
 import { isErrno } from '../../errors.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import type { StoredImage } from './disk-store.js';
+import type { DiskStore, StoredImage } from './disk-store.js';
+import { describeLeftovers } from './leftovers.js';
 
 /**
  * Returns the image.
@@ -24,21 +25,30 @@ export const isNoSpace = (error: unknown): boolean => {
   return isErrno(error, 'ENOSPC', 'EDQUOT') || NO_SPACE.test(error.message) || isNoSpace(error.cause);
 };
 
-/** The error for a full store. Throw it after removing what was made so far. */
-export const noSpace = (what: string, dir: string, cause: unknown): Error =>
-  new Error(`${what}: no space left on the device of ${dir}: make room there, then try again`, { cause });
+type FullStore = Pick<DiskStore, 'workDir' | 'leftovers'>;
+
+/** The error for a full store: it also says what of deleted guests and images still takes room. */
+const noSpace = async (what: string, store: FullStore, cause: unknown): Promise<Error> => {
+  const leftovers = describeLeftovers(await store.leftovers().catch(() => []));
+  const full = `${what}: no space left on the device of ${store.workDir}: make room there, then try again`;
+  return new Error(leftovers === undefined ? full : `${full}; ${leftovers}`, { cause });
+};
 
 /** A failure that has changed something all the same. Its message says what, so nothing may reword it. */
 export class PartlyDoneError extends Error {
   override readonly name: string = 'PartlyDoneError';
 }
 
-/** Runs `work` and rewords its error if the device of `dir` is full. */
-export const explainNoSpace = async <T>(what: string, dir: string, work: () => Promise<T>): Promise<T> => {
+/** Runs `work` and rewords its error if the store is full. */
+export const explainNoSpace = async <T>(
+  what: string,
+  store: FullStore,
+  work: () => Promise<T>,
+): Promise<T> => {
   try {
     return await work();
   } catch (error) {
     const reword = isNoSpace(error) && !(error instanceof PartlyDoneError);
-    throw reword ? noSpace(what, dir, error) : error;
+    throw reword ? await noSpace(what, store, error) : error;
   }
 };

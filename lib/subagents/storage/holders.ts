@@ -51,12 +51,12 @@ interface Wanted {
 }
 
 /**
- * Returns the name of the file that a process has open, without asking its file system, which may not respond.
+ * Returns the path of the file that a process has open, without asking its file system, which may not respond.
  * Synchronous, because a host has so many open files that as many promises would take seconds.
  */
-const nameOf = (fd: string): string => {
+const targetOf = (fd: string): string => {
   try {
-    return basename(readlinkSync(fd));
+    return readlinkSync(fd);
   } catch {
     return '';
   }
@@ -67,7 +67,7 @@ const openFilesOf = async (pid: string, wanted: Wanted, readers: boolean): Promi
   const fds = (await readable(readdir(`/proc/${pid}/fd`))) ?? [];
   const found: string[] = [];
   for (const fd of fds) {
-    if (!wanted.names.has(nameOf(`/proc/${pid}/fd/${fd}`))) continue;
+    if (!wanted.names.has(basename(targetOf(`/proc/${pid}/fd/${fd}`)))) continue;
     const identity = await identityOf(`/proc/${pid}/fd/${fd}`);
     if (identity === undefined || !wanted.identities.has(identity)) continue;
     if (readers) {
@@ -99,6 +99,38 @@ const loopDevices = async (): Promise<{ device: string; path: string }[]> => {
     return path === undefined ? [] : [{ device: `/dev/${name}`, path: path.trim() }];
   });
   return (await Promise.all(found)).flat();
+};
+
+/** A file that was removed and that a program still has open. */
+export interface RemovedFile {
+  /** Its last path. */
+  path: string;
+  bytes: number;
+  holder: string;
+}
+
+/** What the kernel appends to the name of a removed file, and the size of a block of stat(2). */
+const REMOVED = ' (deleted)';
+const BLOCK_BYTES = 512;
+
+const removedFilesOf = async (pid: string, isWanted: (path: string) => boolean): Promise<RemovedFile[]> => {
+  const fds = (await readable(readdir(`/proc/${pid}/fd`))) ?? [];
+  const found: RemovedFile[] = [];
+  for (const fd of fds) {
+    const link = `/proc/${pid}/fd/${fd}`;
+    const target = targetOf(link);
+    if (!target.endsWith(REMOVED)) continue;
+    const path = target.slice(0, -REMOVED.length);
+    const stats = isWanted(path) ? await readable(stat(link)) : undefined;
+    if (stats) found.push({ path, bytes: stats.blocks * BLOCK_BYTES, holder: await describeProcess(pid) });
+  }
+  return found;
+};
+
+/** Finds removed files that still take room, because a program has them open. */
+export const findRemovedFiles = async (isWanted: (path: string) => boolean): Promise<RemovedFile[]> => {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return (await pLimit(READERS).map(pids, (pid) => removedFilesOf(pid, isWanted))).flat();
 };
 
 const ownName = async (path: string): Promise<string> => basename((await readable(realpath(path))) ?? path);

@@ -1,5 +1,6 @@
 import { needsInTurn } from '../../helpers/needs.js';
-import { createPool, type TestPool, ZFS_PARTS } from '../../helpers/zfs.js';
+import { GUEST_ID } from '../../helpers/sub-agents.js';
+import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 import { fullDiskSuite } from './suites/full-disk.js';
 
@@ -17,5 +18,10 @@ fullDiskSuite({
     small = pool;
     const storage = await backend.start(t);
     return { storage, dir: pool.mountpoint, tooMuchMb: 2 * SIZE_MB };
+  },
+  keepRoom: async (_, storage) => {
+    const snapshot = `${backend.part(storage).dataset}/guests/${GUEST_ID}/disk-0@one`;
+    await zfs('hold', 'keep', snapshot);
+    return () => zfs('release', 'keep', snapshot);
   },
 });

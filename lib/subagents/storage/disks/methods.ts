@@ -34,7 +34,7 @@ const toDisk = ({ bus, device, size, volume, image, source }: StoredDisk): Disk 
 
 const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[]): Promise<StoredDisk[]> => {
   const stored = await store.findDisks(guest);
-  if (!stored) return explainNoSpace(`guest ${guest}`, store.workDir, () => store.createDisks(guest, wanted));
+  if (!stored) return explainNoSpace(`guest ${guest}`, store, () => store.createDisks(guest, wanted));
   const index = firstDifference(stored, wanted);
   if (index === undefined) return stored;
   throw new Refusal(

@@ -204,7 +204,7 @@ export const fetchImage = async (
     await checkStoredSums(sums, id, expected);
     return requireReadable(stored);
   }
-  return explainNoSpace(`image ${id}`, store.workDir, async () => {
+  return explainNoSpace(`image ${id}`, store, async () => {
     const dir = await mkdtemp(join(store.workDir, 'fetch-'));
     try {
       return await fetchTo(join(dir, 'download'), deps, wanted, expected, context);

@@ -60,7 +60,7 @@ const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string):
     throw new Refusal('conflict', `image ${dest} exists already: choose another name`);
   // The sum of an image whose file was removed by hand may be left.
   await sums.remove(dest);
-  return explainNoSpace(`image ${dest}`, store.workDir, () => store.copyImage(id, dest));
+  return explainNoSpace(`image ${dest}`, store, () => store.copyImage(id, dest));
 };
 
 const requestImage = async (

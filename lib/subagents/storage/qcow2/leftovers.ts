@@ -1,9 +1,10 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import { ifExists } from '../../../files/atomic-files.js';
 import type { Leftover, StoredDisk } from '../disk-store.js';
-import { findHolders } from '../holders.js';
+import { findHolders, findRemovedFiles } from '../holders.js';
+import type { Qcow2Layout } from './layout.js';
 
 /** The prefix of the directories of deleted guests in the work directory. */
 export const DELETED = 'deleted-';
@@ -23,6 +24,9 @@ const bytesBelow = async (dir: string): Promise<number> => {
   return sizes.reduce((sum, bytes) => sum + bytes, 0);
 };
 
+const isOpenBy = (holders: string[]): string =>
+  `it is open by ${holders.join(' and ')}, and its room is free once that is closed`;
+
 /** Lists the files of disks or images that programs have open: a removed file takes room until it is closed. */
 export const openFiles = async (disks: Pick<StoredDisk, 'volume' | 'source'>[]): Promise<Leftover[]> => {
   const holders = await findHolders(
@@ -32,8 +36,7 @@ export const openFiles = async (disks: Pick<StoredDisk, 'volume' | 'source'>[]):
   const found = disks.map(async ({ volume, source }, index): Promise<Leftover[]> => {
     const known = holders[index] ?? [];
     if (known.length === 0) return [];
-    const reason = `it is open by ${known.join(' and ')}, and its room is free once that is closed`;
-    return [{ volume, bytes: await bytesOf(source), reason }];
+    return [{ volume, bytes: await bytesOf(source), reason: isOpenBy(known) }];
   });
   return (await Promise.all(found)).flat();
 };
@@ -51,4 +54,12 @@ export const removeTrash = async (dir: string): Promise<Leftover[]> => {
       { volume: dir, bytes: await bytesBelow(dir), reason: `${errorMessage(error)}: remove it by hand` },
     ];
   }
+};
+
+/** Lists the files of deleted guests and images that take room, because programs have them open. */
+export const listLeftovers = async ({ work, images }: Qcow2Layout): Promise<Leftover[]> => {
+  const [trash, imageDir] = await Promise.all([realpath(work), realpath(images)]);
+  const wanted = [join(trash, DELETED), join(imageDir, '/')];
+  const removed = await findRemovedFiles((path) => wanted.some((prefix) => path.startsWith(prefix)));
+  return removed.map(({ path, bytes, holder }) => ({ volume: path, bytes, reason: isOpenBy([holder]) }));
 };

@@ -5,6 +5,7 @@ import type { DiskStore } from '../disk-store.js';
 import { qcow2Disks } from './disks.js';
 import { qcow2Images } from './images.js';
 import { layoutOf } from './layout.js';
+import { listLeftovers } from './leftovers.js';
 import { qcow2Snapshots } from './snapshots.js';
 
 /** Opens a store of qcow2 files: images, overlays on them as disks, and internal snapshots. */
@@ -18,6 +19,7 @@ export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> =
   return {
     workDir: layout.work,
     check: async () => undefined,
+    leftovers: () => listLeftovers(layout),
     ...images,
     ...qcow2Disks(layout, images.findImage),
     ...qcow2Snapshots(layout),

@@ -48,7 +48,7 @@ export const createSnapshot = async (deps: SnapshotDeps, selection: Selection): 
   const { store, runDir } = deps;
   const { guest, disks, name } = selection;
   await requireNoObstacles(deps, { selection, action: 'create' });
-  await explainNoSpace(`snapshot ${name}`, store.workDir, () =>
+  await explainNoSpace(`snapshot ${name}`, store, () =>
     journaled(deps, guest, intentOf('create', name, disks), () =>
       withMonitor(runDir, guest, (live) => take(deps, selection, live)),
     ),

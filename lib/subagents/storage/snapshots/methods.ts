@@ -96,7 +96,7 @@ const remove = async (
   const removed = await get(deps, request);
   await requireNotTorn(deps, guest);
   const disks = await disksWithSnapshot(store, selection.disks, name);
-  await explainNoSpace(request.id, store.workDir, () => deleteSnapshot(deps, { ...selection, disks }));
+  await explainNoSpace(request.id, store, () => deleteSnapshot(deps, { ...selection, disks }));
   return removed;
 };
 
@@ -105,7 +105,7 @@ const rollBack = async (deps: SnapshotDeps, request: SnapshotRequest): Promise<S
   const selection = await selectNamed(store, request.id);
   if (await isRunning(runDir, selection.guest))
     throw new Refusal('conflict', `guest ${selection.guest} is running: shut it down, then roll it back`);
-  await explainNoSpace(request.id, store.workDir, () => rollback(deps, selection, request.destroyMoreRecent));
+  await explainNoSpace(request.id, store, () => rollback(deps, selection, request.destroyMoreRecent));
   return respond(deps, selection);
 };
 

@@ -79,3 +79,14 @@ export const requireFreeName = async (
   const [left] = await leftoversOf(layout, kind, dataset, undefined);
   if (left) throw new Refusal('conflict', `${dataset} is deleted, but still there: ${left.reason}`);
 };
+
+/** Lists what of deleted guests and images cannot be destroyed, after another attempt. */
+export const listLeftovers = async (
+  layout: ZfsLayout,
+  kind: DiskKind,
+  work: WorkArea,
+): Promise<Leftover[]> => {
+  await work.sweep();
+  const found = (await work.listDeleted()).map((dataset) => leftoversOf(layout, kind, dataset, undefined));
+  return (await Promise.all(found)).flat();
+};

@@ -3,6 +3,7 @@ import type { DiskStore } from '../disk-store.js';
 import { listDatasets } from './command.js';
 import { zfsDisks } from './disks.js';
 import { zfsImages } from './images.js';
+import { listLeftovers } from './leftovers.js';
 import { mountAll } from './mounts.js';
 import { chooseKind, openLayout } from './prepare.js';
 import { zfsReadSnapshot } from './read.js';
@@ -34,6 +35,7 @@ export const zfsStore = async ({ pool, zvolDir = '/dev/zvol', log }: ZfsStoreOpt
     check: async () => {
       if ((await listDatasets(['name'], pool)).length === 0) throw new Error(`the ZFS pool ${pool} is gone`);
     },
+    leftovers: () => listLeftovers(layout, kind, work),
     ...images,
     ...zfsDisks(layout, kind, work, images.findImage),
     ...zfsSnapshots(layout, kind),

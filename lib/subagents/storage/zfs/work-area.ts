@@ -92,6 +92,12 @@ export class WorkArea {
     return (await find()).length > 0;
   }
 
+  /** Lists the datasets of the store that are marked as deleted. */
+  async listDeleted(): Promise<string[]> {
+    const { work } = this.#layout;
+    return (await this.#listGarbage()).filter((dataset) => !dataset.startsWith(`${work.dataset}/`));
+  }
+
   async #listGarbage(where = ['-r', '-d', '2', this.#layout.root]): Promise<string[]> {
     const { work } = this.#layout;
     const rows = await listDatasets(['name', DELETED_PROPERTY], '-t', 'filesystem,volume', ...where);

@@ -15,11 +15,17 @@ import { GUEST_ID } from '../../../helpers/sub-agents.js';
 
 const MB = 2 ** 20;
 const GUEST = `guests/${GUEST_ID}`;
+const OTHER_ID = '0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01';
 
 /** A back end that can create a store on a small device. */
 export interface SmallBackend extends Backend {
   /** @returns also a directory on the device, and a number of MB that do not fit on it */
   startSmall: (t: ExecutionContext) => Promise<{ storage: TestStorage; dir: string; tooMuchMb: number }>;
+  /**
+   * Keeps the room of the test guest's disk from being freed when the guest is deleted.
+   * @returns lets it go
+   */
+  keepRoom: (t: ExecutionContext, storage: TestStorage) => Promise<() => Promise<unknown>>;
 }
 
 /**
@@ -95,5 +101,21 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     await truncate(ballast, 0);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
+  });
+
+  test('a full device names what of deleted guests still takes room', async (t) => {
+    const { storage, dir } = await backend.startSmall(t);
+    const { call } = storage;
+    const [disk] = await createGuest(storage, [{ size: 1 }]);
+    await backend.io(disk?.source ?? '', 'write -P 0x31 0 1M');
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const release = await backend.keepRoom(t, storage);
+    await call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
+    const ballast = await fillUp(dir);
+    await t.throwsAsync(createGuest(storage, [{ size: 1 }], OTHER_ID), {
+      message: /no space left .* then try again; .*\d.* still takes 1.*MB: .* (is held|is open by qemu-nbd)/,
+    });
+    await release();
+    await truncate(ballast, 0);
   });
 };
