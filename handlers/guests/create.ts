@@ -31,7 +31,7 @@ export const createGuest = async (
   context: Context,
 ): Promise<Reply<Guest>> => {
   const { runtime } = context;
-  const { state: _state, vnc: _vnc, ...spec } = event.payload ?? {};
+  const { state: _state, reason: _reason, vnc: _vnc, ...spec } = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
     const guest = withImageOnDisk(withoutSerials(normalizeGuest({ ...spec, id: spec.id || randomUUID() })));
     requireMetadataFits(guest.metadata ?? {});

@@ -28,6 +28,7 @@ const COLOUR_OF: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
 
 /** Colours the state of a guest or the status of a job: red for a failure. */
 export const colourState = (colours: Colours, state: string): string => {
-  const colour = COLOUR_OF[state];
+  // A reason may follow the state.
+  const colour = COLOUR_OF[state.split(' ')[0] ?? ''];
   return colour ? colours[colour](state) : state;
 };

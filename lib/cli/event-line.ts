@@ -10,7 +10,7 @@ interface EventData {
   id?: string;
   percent?: number;
   reason?: string;
-  guest?: Pick<Guest, 'state' | 'metadata'>;
+  guest?: Pick<Guest, 'state' | 'reason' | 'metadata'>;
   job?: { Action: string; GuestID: string; Status: string; Message: string };
 }
 
@@ -24,7 +24,7 @@ const detailsOf = (
     const { Action, GuestID, Status, Message } = job;
     return [Action, formatId(GuestID), Status, percent === undefined ? undefined : `${percent}%`, Message];
   }
-  return [guest?.state, reason];
+  return [guest?.state, guest?.reason && `(${guest.reason})`, reason];
 };
 
 /**

@@ -42,6 +42,8 @@ export interface Guest {
   nics?: Nic[];
   disks?: Disk[];
   state?: string;
+  /** Why the guest is in that state, if a sub-agent knows. */
+  reason?: string;
   /** MB (2^20 bytes). */
   memory?: number;
   /** Number of vCPUs. */
@@ -144,6 +146,12 @@ export const guestSchema = Joi.object<Guest>({
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
   disks: Joi.array().items(diskSchema).max(26).allow(null).label('disks'),
   state: text().max(64).description('Set by the agent and its sub-agents').example('running'),
+  reason: text()
+    .max(255)
+    .description(
+      'Why the guest is in that state, such as `shutdown`, `poweroff`, `killed`, `crashed`, `panicked`, `io-error`, `out of memory` or `exit code 1`; set by the sub-agents',
+    )
+    .example('shutdown'),
   memory: Joi.number().integer().min(1).max(MAX_MEMORY_MB).allow(null).description('MB').example(512),
   cpu: Joi.number().integer().min(1).max(MAX_VCPUS).allow(null).description('Number of vCPUs').example(1),
   vnc: Joi.number().integer().min(0).max(65535).allow(null).description('VNC port on loopback').example(5900),
@@ -190,6 +198,7 @@ export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
   ...(guest.nics?.length ? { nics: guest.nics.map(normalizeNic) } : {}),
   ...(guest.disks?.length ? { disks: guest.disks.map(normalizeDisk) } : {}),
   ...(guest.state ? { state: guest.state } : {}),
+  ...(guest.reason ? { reason: guest.reason } : {}),
   ...(guest.memory ? { memory: guest.memory } : {}),
   ...(guest.cpu ? { cpu: guest.cpu } : {}),
   ...(guest.vnc ? { vnc: guest.vnc } : {}),

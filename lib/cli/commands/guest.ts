@@ -37,10 +37,14 @@ interface PowerOptions {
 const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined =>
   image ?? disks.find((disk) => disk.image)?.image;
 
+/** A guest's state, and the reason for it in parentheses. */
+const stateWords = ({ state, reason }: Guest): string | undefined =>
+  state && reason ? `${state} (${reason})` : state;
+
 const COLUMNS: readonly Column<Guest>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'NAME', value: nameOf },
-  { title: 'STATE', value: ({ state }) => state, state: true },
+  { title: 'STATE', value: stateWords, state: true },
   { title: 'CPU', value: ({ cpu }) => cpu?.toString(), right: true },
   { title: 'MEMORY', value: ({ memory }) => formatMb(memory), right: true },
   { title: 'IMAGE', value: imageOf },

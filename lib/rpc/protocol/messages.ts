@@ -121,6 +121,8 @@ export interface SnapshotResponse {
 export interface GuestState {
   id: string;
   state: string;
+  /** Why the guest is in that state, in a word or two. */
+  reason?: string;
   /** The port of the VNC server; 0 without one. */
   vnc: number;
   revision: number;
@@ -244,6 +246,7 @@ const eventId = (): Joi.StringSchema => Joi.string().max(255);
 const guestStateSchema = Joi.object<GuestState>({
   id: eventId().required(),
   state: Joi.string().max(64).required(),
+  reason: Joi.string().max(255),
   vnc: Joi.number().integer().min(0).max(65535).default(0),
   revision: Joi.number().integer().min(0).required(),
 }).unknown();

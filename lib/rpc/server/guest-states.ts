@@ -23,11 +23,11 @@ export class GuestStates extends EventEmitter<Changes> {
   }
 
   /** Stores the state of a guest. Gives it a new revision and emits `changed` if it differs from the last one. */
-  set(id: string, state: string, vnc = 0): GuestState {
+  set(id: string, state: string, vnc = 0, reason?: string): GuestState {
     const previous = this.#states.get(id);
-    if (previous?.state === state && previous.vnc === vnc) return previous;
+    if (previous?.state === state && previous.vnc === vnc && previous.reason === reason) return previous;
     this.#revision = Math.max(this.#revision + 1, Date.now() * 1000);
-    const next = { id, state, vnc, revision: this.#revision };
+    const next = { id, state, ...(reason ? { reason } : {}), vnc, revision: this.#revision };
     this.#states.set(id, next);
     this.emit('changed', next);
     return next;

@@ -59,7 +59,10 @@ export const cleanUpFailedCreate = async (runtime: Runtime, create: FailedCreate
   await cleanUp(runtime, create);
   runtime.queue.detached.throwIfAborted();
   await create.retryWrite(() =>
-    runtime.guests.update(create.id, ({ vnc: _, ...current }) => ({ ...current, state: 'error' })),
+    runtime.guests.update(create.id, ({ vnc: _vnc, reason: _reason, ...current }) => ({
+      ...current,
+      state: 'error',
+    })),
   );
 };
 

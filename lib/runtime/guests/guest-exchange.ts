@@ -51,6 +51,7 @@ export const guestExchange = (
     const isLatest = isOrdered && revisions.advance(id, revision);
     if (isOrdered && !isLatest) {
       delete returned.state;
+      delete returned.reason;
       delete returned.vnc;
     }
     try {

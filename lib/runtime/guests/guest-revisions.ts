@@ -5,8 +5,13 @@ import type { GuestState } from '../../rpc/protocol/messages.js';
 import type { GuestStore } from '../../store/guest-store.js';
 
 const withState =
-  (state: string, vnc = 0) =>
-  ({ vnc: _, ...guest }: Guest): Guest => ({ ...guest, state, ...(vnc ? { vnc } : {}) });
+  (state: string, { vnc = 0, reason }: { vnc?: number; reason?: string | undefined } = {}) =>
+  ({ vnc: _vnc, reason: _reason, ...guest }: Guest): Guest => ({
+    ...guest,
+    state,
+    ...(reason ? { reason } : {}),
+    ...(vnc ? { vnc } : {}),
+  });
 
 /**
  * Keeps guests' states in order. States arrive in responses to stages and over the sub-agents' event streams, in any
@@ -39,9 +44,9 @@ export class GuestRevisions {
    * Stores a state that a sub-agent reported. Ignores it when a newer one is known, or when the guest is not in the
    * store; takes its revision back when the store fails.
    */
-  async report({ id, state, vnc, revision }: GuestState): Promise<void> {
+  async report({ id, state, reason, vnc, revision }: GuestState): Promise<void> {
     if (!this.#takesReports(id) || !this.advance(id, revision)) return;
-    if (!(await this.#store(id, withState(state, vnc)))) this.retract(id, revision);
+    if (!(await this.#store(id, withState(state, { vnc, reason })))) this.retract(id, revision);
   }
 
   /**

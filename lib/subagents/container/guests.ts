@@ -12,7 +12,7 @@ import { containerName, GUEST_LABEL, nicsOf } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { plugNics, unplugNics } from './nics/plug.js';
-import { type ContainerState, stateOf } from './state.js';
+import { type ContainerState, reasonOf, stateOf } from './state.js';
 
 /** How many guests are inspected at the same time. */
 const MAX_REFRESHES = 8;
@@ -21,6 +21,8 @@ const MAX_REFRESHES = 8;
 export interface Container {
   id: string;
   state: ContainerState;
+  /** Why it is in that state, if the engine tells. */
+  reason: string | undefined;
   nics: Nic[];
   /** The pid of its first process; 0 when it is not running. */
   pid: number;
@@ -31,6 +33,7 @@ export interface Container {
 const toContainer = (id: string, { State, Config, Image }: ContainerInspectInfo): Container => ({
   id,
   state: stateOf(State),
+  reason: reasonOf(State),
   nics: nicsOf(Config.Labels),
   pid: State.Pid,
   image: Image,
@@ -68,7 +71,7 @@ export class Guests {
     const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
     if (!info) return undefined;
     const container = toContainer(id, info);
-    this.states.set(id, container.state);
+    this.states.set(id, container.state, 0, container.reason);
     return container;
   }
 
@@ -132,7 +135,7 @@ export class Guests {
 
   /** Asks the engine for a guest's current state. */
   async state(id: string): Promise<GuestState> {
-    const { state } = await this.get(id);
-    return this.states.set(id, state);
+    const { state, reason } = await this.get(id);
+    return this.states.set(id, state, 0, reason);
   }
 }

@@ -88,8 +88,8 @@ const entries = <Value>(table: Record<`MDocker.${string}`, Value>): [`MDocker.${
   Object.entries(table) as [`MDocker.${string}`, Value][];
 
 const respondState = async (guests: Guests, id: string): Promise<GuestResponse> => {
-  const { state, revision } = await guests.state(id);
-  return { guest: { id, state }, revision };
+  const { state, reason, revision } = await guests.state(id);
+  return { guest: { id, state, ...(reason ? { reason } : {}) }, revision };
 };
 
 const create = async (

@@ -70,8 +70,8 @@ const powerOptions = ({ args = {} }: GuestRequest, notes: string[]): PowerOption
 };
 
 const stateResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
-  const { state, vnc, revision } = await guests.state(entry);
-  return { guest: { id: entry.id, state, vnc }, revision };
+  const { state, reason, vnc, revision } = await guests.state(entry);
+  return { guest: { id: entry.id, state, ...(reason ? { reason } : {}), vnc }, revision };
 };
 
 /** The state and the whole definition, which fills in the guest's defaults at the agent. */

@@ -21,23 +21,25 @@ const TONES: Record<string, string> = {
   Running: 'busy',
 };
 
-/** Creates a state's name beside a dot of its colour. */
-export const stateBadge = (): { element: HTMLElement; update(state: string): void } => {
+/** Creates a state's name, with the reason in parentheses, beside a dot of its colour. */
+export const stateBadge = (): { element: HTMLElement; update(state: string, reason?: string): void } => {
   const element = h('span', { class: 'state' });
   return {
     element,
-    update: (state) => {
-      setText(element, state || 'unknown');
+    update: (state, reason) => {
+      setText(element, reason ? `${state} (${reason})` : state || 'unknown');
+      // A narrow column cuts a long reason off.
+      setAttribute(element, 'title', reason ?? '');
       setAttribute(element, 'data-tone', TONES[state] ?? 'off');
     },
   };
 };
 
 export const stateCell =
-  <Item>(state: (item: Item) => string): (() => Cell<Item>) =>
+  <Item>(state: (item: Item) => string, reason?: (item: Item) => string | undefined): (() => Cell<Item>) =>
   () => {
     const badge = stateBadge();
-    return { element: badge.element, update: (item) => badge.update(state(item)) };
+    return { element: badge.element, update: (item) => badge.update(state(item), reason?.(item)) };
   };
 
 const shortProgress = ({ job: { Action, Status }, percent }: JobState): string => {

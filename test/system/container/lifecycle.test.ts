@@ -9,6 +9,7 @@ import {
   needsPodman as test,
 } from '../../helpers/podman.js';
 import { callMethod } from '../../helpers/sub-agents.js';
+import { until } from '../../helpers/wait.js';
 
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
@@ -31,6 +32,16 @@ test('creates a stopped guest, and starts it', async (t) => {
   const started = await containers.guest('StartContainer', guest);
   t.is(started.guest.state, 'running');
   t.true(started.revision > created.revision);
+});
+
+test('reports the exit code of a container that has stopped', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest({ metadata: { entrypoint: '["/bin/busybox", "sh", "-c", "exit 3"]' } });
+  t.is((await containers.guest('CreateContainer', guest)).guest.reason, undefined);
+  await containers.guest('StartContainer', guest);
+  const state = async () => (await containers.guest('Status', guest)).guest;
+  await until('the program has exited', async () => (await state()).state === 'stopped');
+  t.is((await state()).reason, 'exit code 3');
 });
 
 test('repeating an action succeeds', async (t) => {

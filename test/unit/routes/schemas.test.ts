@@ -43,6 +43,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       nics: 1,
       disks: 1,
       state: 1,
+      reason: 1,
       memory: 1,
       cpu: 1,
       vnc: 1,

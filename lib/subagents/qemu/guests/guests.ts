@@ -108,7 +108,7 @@ export class Guests {
     const entry = this.#entries.get(id) ?? new Entry(this.host.layout.paths(id), change);
     await entry.update(change);
     this.#entries.set(id, entry);
-    this.states.set(id, 'shutoff');
+    this.states.set(id, 'shutoff', 0, entry.record.reason);
     return entry;
   }
 

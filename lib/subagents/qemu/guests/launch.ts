@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../errors.js';
+import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Networks } from '../../shared/network/networks.js';
@@ -19,6 +20,12 @@ import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
 import type { GuestRecord } from './records.js';
 import { lockRunDir, makeRunDir, recordPid, removeRunDir } from './run-dir.js';
+
+/** A started QEMU. */
+export interface Launched {
+  /** Its end, as a child of this process. */
+  exit: Promise<ChildExit>;
+}
 
 const KILL_WAIT_MS = 20_000;
 
@@ -76,7 +83,7 @@ const start = async (
   { definition, uid }: GuestRecord,
   paths: GuestPaths,
   { images, ...options }: Pick<CommandLineOptions, 'images' | 'switches' | 'nicModels' | 'sandbox'>,
-): Promise<void> => {
+): Promise<Launched> => {
   await makeRunDir(paths, uid);
   const seed = await prepareSeed(definition, paths);
   await createTaps(definition.id, definition.nics, options.switches, uid);
@@ -86,10 +93,11 @@ const start = async (
     const args = commandLine(definition, paths, { ...options, ...opened, accel: host.accel });
     const user = { uid, groups: await deviceGroups(host.accel) };
     const command = [host.program.path, ...files.args, ...args];
-    const { pid, qmp } = await startProcess(command, user, paths, files).catch((error) => {
+    const { pid, qmp, exit } = await startProcess(command, user, paths, files).catch((error) => {
       throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
     });
     await release(qmp, pid, paths, uid);
+    return { exit };
   } finally {
     await files.close();
   }
@@ -99,7 +107,7 @@ const start = async (
  * Starts a guest's QEMU and returns once it runs.
  * @throws with QEMU's own message; no process, tap or run directory is left then
  */
-export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths): Promise<void> => {
+export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths): Promise<Launched> => {
   const { id, disks, nics } = record.definition;
   const [images, nicModels, sandbox, switches] = await Promise.all([
     locateDisks(id, disks, host.layout.diskDirs),
@@ -116,7 +124,7 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
   await removeRunDir(paths);
   await clearHalted(paths);
   try {
-    await start(host, record, paths, { images, nicModels, sandbox, switches });
+    return await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {
     await killAndWait(paths);
     await removeRunResources(host, paths);

@@ -127,7 +127,7 @@ const cutPower = async (guests: Guests, entry: Entry): Promise<void> => {
   await entry.setRebooting(undefined);
   if (OFF.has(guests.lastState(entry).state)) {
     await entry.setCrashed(false);
-    guests.states.set(entry.id, 'shutoff');
+    guests.states.set(entry.id, 'shutoff', 0, entry.record.reason);
   }
 };
 

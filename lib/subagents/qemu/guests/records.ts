@@ -15,6 +15,10 @@ export interface GuestRecord {
   definition: Definition;
   /** Whether the last run ended without the guest or the sub-agent ending it. */
   crashed: boolean;
+  /** Why the last run ended, if that is known. */
+  reason?: string | undefined;
+  /** Whether a run began and its end is not recorded yet. */
+  running?: boolean;
   /** Whether a reboot is under way: once the guest is off, it must be started again. */
   rebooting?: boolean;
   reboot?: RebootRecord | undefined;

@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises';
+import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import type { ChildExit } from '../../../process/child-exit.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
 import { findQemu } from '../process/process.js';
 import type { Entry } from './entry.js';
 import { type Host, killAndWait, launch, removeRunResources } from './launch.js';
-import { type RunOutcome, Watch } from './watch.js';
+import type { GuestRecord } from './records.js';
+import { type RunOutcome, Watch, type WatchOptions } from './watch.js';
 
 const STATE_TIMEOUT_MS = 10_000;
 
@@ -31,14 +34,16 @@ export class Runs {
    * @throws when QEMU cannot start; no process, tap or run directory is left then
    */
   async start(entry: Entry): Promise<void> {
+    let exit: Promise<ChildExit> | undefined;
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry);
-      await entry.setCrashed(false);
       await entry.setSerials();
-      await launch(this.#host, entry.record, entry.paths);
+      ({ exit } = await launch(this.#host, entry.record, entry.paths));
     }
-    const watch = this.#watch(entry);
+    const begun = { running: true, crashed: false, reason: undefined, toldToShutDown: undefined };
+    const watch = this.#watch(entry, { exit });
+    await entry.update(begun);
     await entry.setRebooting(undefined);
     await waitForState(watch);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
@@ -50,7 +55,7 @@ export class Runs {
     // Kills a QEMU that was still coming up when the earlier sub-agent was killed: its start was never reported.
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
     const started = await stat(entry.paths.pid).catch(() => undefined);
-    await waitForState(this.#watch(entry, started?.mtimeMs));
+    await waitForState(this.#watch(entry, { bootedAt: started?.mtimeMs }));
   }
 
   /** Gives a guest a user of its own, which it keeps until it is deleted. */
@@ -65,13 +70,13 @@ export class Runs {
     }
   }
 
-  #watch(entry: Entry, bootedAt = Date.now()): Watch {
+  #watch(entry: Entry, begun: Pick<WatchOptions, 'bootedAt' | 'exit'>): Watch {
     const watch = new Watch({
       id: entry.id,
       paths: entry.paths,
       states: this.#states,
       log: this.#log.child({ guest: entry.id }),
-      bootedAt,
+      ...begun,
       onExit: (outcome) => this.#onExit(entry, outcome),
     });
     entry.watch = watch;
@@ -79,16 +84,28 @@ export class Runs {
   }
 
   async #onExit(entry: Entry, outcome: RunOutcome): Promise<void> {
-    const crashed = outcome.crashed || entry.record.crashed;
+    const { record } = entry;
+    const crashed = outcome.crashed || record.crashed;
+    // Nothing is left of a run that ended with its host.
+    const reason = outcome.reason ?? (record.running && outcome.isLost ? 'killed' : record.reason);
     try {
-      await entry.setCrashed(crashed);
-      await entry.setToldToShutDown(undefined);
+      await this.#saveEnd(entry, { crashed, reason });
       await removeRunResources(this.#host, entry.paths);
       if (outcome.halted) await markHalted(entry.paths);
     } finally {
       entry.watch = undefined;
-      this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff');
+      this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, reason);
     }
-    this.#log.info({ guest: entry.id, crashed }, 'guest is off');
+    this.#log.info({ guest: entry.id, crashed, reason }, 'guest is off');
+  }
+
+  /** @throws when a crash cannot be saved; the run directory must then stay, because it tells the next sub-agent */
+  async #saveEnd(entry: Entry, end: Pick<GuestRecord, 'crashed' | 'reason'>): Promise<void> {
+    try {
+      await entry.update({ ...end, running: false, toldToShutDown: undefined });
+    } catch (error) {
+      if (end.crashed) throw error;
+      this.#log.error({ err: error, guest: entry.id }, `end of the guest not saved: ${errorMessage(error)}`);
+    }
   }
 }

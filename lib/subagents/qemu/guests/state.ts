@@ -34,6 +34,17 @@ const STATES: ReadonlyMap<string, State> = new Map<string, State>([
 
 export const stateOf = (runState: string): State => STATES.get(runState) ?? 'unknown';
 
+/** Run states that say why QEMU halted the guest. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['io-error', 'io-error'],
+  ['watchdog', 'watchdog'],
+  ['guest-panicked', 'panicked'],
+  ['internal-error', 'internal-error'],
+]);
+
+/** Why a guest is in its state, as far as its run state tells. */
+export const reasonOf = (runState: string): string | undefined => REASONS.get(runState);
+
 /** What to do with a guest in a migration. Letting it run here could run it on two hosts, on the same disks. */
 const MIGRATION_ADVICE: ReadonlyMap<string, string> = new Map([
   ['inmigrate', 'it waits for its memory from another host: let that migration end, or power it off'],

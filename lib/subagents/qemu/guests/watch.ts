@@ -3,13 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpEvent, QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import type { GuestPaths } from '../layout.js';
 import { capLog } from '../process/cap-log.js';
+import { reasonInLog, reasonOfDeath, reasonOfShutdown } from './end-reason.js';
 import { Monitor } from './monitor.js';
-import { RUN_STATE_EVENTS, type State, stateOf } from './state.js';
+import { RUN_STATE_EVENTS, reasonOf, type State, stateOf } from './state.js';
 
 const STATUS_TIMEOUT_MS = 3000;
 /** How long a QEMU may take to exit, which includes writing its disks' caches out. */
@@ -26,6 +28,10 @@ export interface RunOutcome {
   crashed: boolean;
   /** The guest shut itself down, and QEMU wrote its disks out. */
   halted: boolean;
+  /** Why it ended, as in `GuestState`, if that is known. */
+  reason: string | undefined;
+  /** Its run directory was gone, as after a restart of the host. */
+  isLost: boolean;
 }
 
 export interface WatchOptions {
@@ -34,7 +40,9 @@ export interface WatchOptions {
   states: GuestStates;
   log: Logger;
   /** When its QEMU was started, in milliseconds since 1970; now by default. */
-  bootedAt?: number;
+  bootedAt?: number | undefined;
+  /** The end of its QEMU, when this process has started it. */
+  exit?: Promise<ChildExit> | undefined;
   /** Called once, after the process is gone; `exited` resolves after it. */
   onExit: (outcome: RunOutcome) => Promise<void>;
 }
@@ -71,6 +79,9 @@ export class Watch {
   /** The TCP port of the VNC server; 0 until QEMU has reported it. */
   #vnc = 0;
   #exitExpected = false;
+  /** Whether the sub-agent ends the process. */
+  #isStopping = false;
+  #endReason: string | undefined;
   #halted = false;
   #panicked = false;
 
@@ -95,6 +106,7 @@ export class Watch {
   /** Call before ending the process on purpose, so that its exit does not count as a crash. */
   expectExit(): void {
     this.#exitExpected = true;
+    this.#isStopping = true;
   }
 
   /** Stops watching; the guest keeps running. */
@@ -143,15 +155,34 @@ export class Watch {
     const { paths, onExit, log } = this.#options;
     // QEMU removes the mark when it exits by itself.
     const killed = (await exists(paths.pid)) && (await exists(paths.upMark));
-    const outcome = { crashed: killed && !this.#exitExpected, halted: this.#halted && !killed };
+    const outcome = {
+      crashed: killed && !this.#exitExpected,
+      halted: this.#halted && !killed,
+      reason: await this.#reasonOfEnd(killed),
+      isLost: !(await exists(paths.pid)),
+    };
     await onExit(outcome).catch((error) => log.error({ err: error }, errorMessage(error)));
     this.#markStateKnown();
   }
 
-  #reportState(state: State): void {
+  async #reasonOfEnd(killed: boolean): Promise<string | undefined> {
+    const { paths, exit, log } = this.#options;
+    if (this.#isStopping) return 'poweroff';
+    try {
+      return killed ? await reasonOfDeath(paths, exit) : (this.#endReason ?? (await reasonInLog(paths)));
+    } catch (error) {
+      log.warn({ err: error }, errorMessage(error));
+      return undefined;
+    }
+  }
+
+  #reportState(state: State, reason?: string): void {
     if (this.#monitor.closed) return;
     this.#markStateKnown();
-    this.#options.states.set(this.#options.id, this.#exitExpected ? 'shutdown' : state, this.#vnc);
+    const { states, id } = this.#options;
+    if (this.#exitExpected)
+      states.set(id, 'shutdown', this.#vnc, this.#isStopping ? 'poweroff' : this.#endReason);
+    else states.set(id, state, this.#vnc, reason);
   }
 
   async #queryState(): Promise<void> {
@@ -160,7 +191,8 @@ export class Watch {
       const { status } = await this.execute<{ status: string }>('query-status', undefined, {
         timeoutMs: STATUS_TIMEOUT_MS,
       });
-      this.#reportState(this.#panicked && status === 'running' ? 'crashed' : stateOf(status));
+      if (this.#panicked && status === 'running') this.#reportState('crashed', 'panicked');
+      else this.#reportState(stateOf(status), reasonOf(status));
     } catch (error) {
       if (error instanceof QmpClosedError && (await this.#hasExited())) return;
       this.#reportState('unknown');
@@ -188,10 +220,11 @@ export class Watch {
     if (event === 'SHUTDOWN') {
       this.#exitExpected = true;
       this.#halted = data.reason === 'guest-shutdown';
+      this.#endReason = reasonOfShutdown(data.reason);
       this.#reportState('shutdown');
     } else if (event === 'GUEST_PANICKED') {
       this.#panicked = true;
-      this.#reportState('crashed');
+      this.#reportState('crashed', 'panicked');
     } else if (RUN_STATE_EVENTS.has(event)) {
       if (event === 'RESET') {
         this.#panicked = false;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChildExit, exitOf } from '../../../process/child-exit.js';
 import { asUser } from '../../../process/unprivileged.js';
 import { QmpClient } from '../../../qmp/client.js';
 import type { GuestPaths } from '../layout.js';
@@ -24,6 +25,7 @@ export interface User {
 interface Started {
   pid: number;
   qmp: QmpClient;
+  exit: Promise<ChildExit>;
 }
 
 const privileges = ({ uid, groups }: User): string[] =>
@@ -70,11 +72,12 @@ export const startProcess = async (
     });
     child.unref();
     let exited = false;
+    const exit = exitOf(child);
     child.once('exit', () => {
       exited = true;
     });
     await once(child, 'spawn');
-    return { pid: child.pid ?? 0, qmp: await waitUntilUp(paths, () => exited) };
+    return { pid: child.pid ?? 0, qmp: await waitUntilUp(paths, () => exited), exit };
   } finally {
     await log.close();
   }

@@ -123,7 +123,7 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
     update: (kinds) => {
       guest = store.guests.get(guest.id) ?? guest;
       setText(heading, guest.metadata?.name || guest.id);
-      badge.update(guest.state ?? '');
+      badge.update(guest.state ?? '', guest.reason);
       progress.update(store.activeByGuest().get(guest.id));
       actions.update(guest.state ?? '');
       tab.update(guest, kinds);

@@ -66,7 +66,10 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): TableColumn<G
   {
     title: 'State',
     class: 'c-state',
-    cell: stateCell(({ state = '' }) => state),
+    cell: stateCell(
+      ({ state = '' }) => state,
+      ({ reason }) => reason,
+    ),
     compare: (a, b) => compare(a.state ?? '', b.state ?? ''),
   },
   {

@@ -107,3 +107,13 @@ test('ignores the older of two states, whether streamed or in a response', async
   await finished(context, headers?.['X-Guest-Job-ID']);
   t.deepEqual(context.guests.get(id), { id, state: 'crashed', memory: 128 });
 });
+
+test('stores the reason of a state, until the next state comes without one', async (t) => {
+  const { context, guestStates, id } = await watched(t, { state: 'running', memory: 64 });
+  guestStates.set(id, 'shutoff', 0, 'killed');
+  await isState(context, id, 'shutoff');
+  t.deepEqual(context.guests.get(id), { id, state: 'shutoff', reason: 'killed', memory: 64 });
+  guestStates.set(id, 'running');
+  await isState(context, id, 'running');
+  t.deepEqual(context.guests.get(id), { id, state: 'running', memory: 64 });
+});

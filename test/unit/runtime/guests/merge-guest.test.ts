@@ -73,3 +73,11 @@ test('fills in the keys that a returned NIC omits', (t) => {
   const returned = { id, nics } as unknown as Guest;
   t.deepEqual(mergeGuest(sent, returned, sent).nics, [{ ...nic, model: 'e1000', device: 'tap0' }]);
 });
+
+test('takes a reason with its state, and drops it with the next state of a sub-agent that knows no reasons', (t) => {
+  const off = mergeGuest(sent, { id, state: 'shutoff', reason: 'killed' }, sent);
+  t.like(off, { state: 'shutoff', reason: 'killed' });
+  t.false('reason' in mergeGuest(off, { id, state: 'running' }, off));
+  t.is(mergeGuest(off, { id, memory: 64 }, off).reason, 'killed');
+  t.is(mergeGuest(off, off, off).reason, 'killed');
+});
