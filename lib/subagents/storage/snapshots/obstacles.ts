@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SnapshotAction, StoredDisk } from '../disk-store.js';
 import { isRunning } from '../running-guest.js';
@@ -11,7 +12,7 @@ interface DiskSnapshots {
 }
 
 /** What an operation is about to do to the selected disks. */
-export interface Plan {
+interface Plan {
   selection: Selection;
   action: SnapshotAction;
   /** The snapshots of each disk that it reads or destroys. */
@@ -20,20 +21,40 @@ export interface Plan {
   destroys?: DiskSnapshots[];
 }
 
+/** How often, and after how long, disks that are open are looked at again. */
+const LOOKS = 3;
+const PAUSE_MS = 300;
+
+/** Lists the disks that stay open: a QEMU that is exiting, or a program that only looks at a disk, soon closes it. */
+const stayOpen = async (
+  { store, runDir }: SnapshotDeps,
+  { guest, disks }: Selection,
+  action: SnapshotAction,
+): Promise<string[]> => {
+  // A running guest's own QEMU has the disks open, and changes them.
+  if (await isRunning(runDir, guest)) return [];
+  for (let look = 1; ; look += 1) {
+    const found = await store.openedBy(disks, action);
+    if (found.length === 0 || look === LOOKS) return found;
+    await sleep(PAUSE_MS);
+  }
+};
+
 /**
  * Checks on all selected disks, before any of them changes, that nothing is in the way.
  * @throws {Refusal} naming each disk or snapshot and what holds it, in one line
  */
 export const requireNoObstacles = async (
-  { store, inUse, runDir }: SnapshotDeps,
-  { selection: { guest, disks }, action, uses = [], destroys = [] }: Plan,
+  deps: SnapshotDeps,
+  { selection, action, uses = [], destroys = [] }: Plan,
 ): Promise<void> => {
+  const { store, inUse } = deps;
+  const { guest } = selection;
   const read = uses.flatMap(({ disk, names }) => names.map((name) => diskSnapshotId(guest, disk, name)));
   const held = await Promise.all(destroys.map(({ disk, names }) => store.heldBy([disk], names)));
   const found = [
     ...inUse.among(read).map((each) => `${each} is being downloaded: try again after the download`),
-    // A running guest's own QEMU has the disks open, and changes them.
-    ...((await isRunning(runDir, guest)) ? [] : await store.openedBy(disks, action)),
+    ...(await stayOpen(deps, selection, action)),
     ...held.flat(),
   ];
   if (found.length > 0) throw new Refusal('conflict', found.join('; '));

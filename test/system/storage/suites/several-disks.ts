@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { requireNotMarked } from '../../../../lib/subagents/shared/rollback-mark.js';
 import type { Backend } from '../../../helpers/backends.js';
@@ -72,6 +73,16 @@ export const severalDisksSuite = (backend: BreakableBackend): void => {
     await t.notThrowsAsync(contain(3));
     await call('RollbackSnapshot', back('s1'));
     t.deepEqual(await ids(), ['disk-0@s1', 'disk-1@s1']);
+    await t.notThrowsAsync(contain(1));
+  });
+
+  test('waits for a program that has a disk open for a moment only', async (t) => {
+    const { call, sources, contain } = await startGuest(t);
+    const { stop } = await holdDisk(t, sources[1] ?? '');
+    const rolledBack = call('RollbackSnapshot', back('s1'));
+    await setTimeout(100);
+    await stop();
+    await t.notThrowsAsync(rolledBack);
     await t.notThrowsAsync(contain(1));
   });
 
