@@ -1,6 +1,6 @@
 import type { Context } from '../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../lib/model/endpoint.js';
-import type { Submission, SubmitOptions } from '../lib/runtime/jobs/submission.js';
+import type { DryRun, Submission, SubmitOptions } from '../lib/runtime/jobs/submission.js';
 import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 import { actionResult, ok } from './replies.js';
 
@@ -12,6 +12,16 @@ const within = <T>(seconds: number, done: Promise<T>): Promise<{ result: T } | u
     // After the timeout this also handles a rejection: the job log has the outcome.
     void done.then((result) => resolve({ result }), reject).finally(() => clearTimeout(timer));
   });
+
+/** Names the stages that a dry run could not check: `qemu Libvirt.Run`. */
+const UNCHECKED_HEADER = 'X-Unchecked-Stages';
+
+/** Replies to a dry run, which promises nothing about the stages that no sub-agent could check. */
+const rehearsal = <Result>({ pending, unchecked = [] }: DryRun<Result>): Reply<Result> => {
+  if (unchecked.length === 0) return ok(pending);
+  const stages = unchecked.map(({ service, method }) => encodeURI(`${service.name} ${method}`));
+  return { ...ok(pending), headers: { [UNCHECKED_HEADER]: stages.join(', ').replaceAll('%20', ' ') } };
+};
 
 /**
  * Submits an async action, as every endpoint does: once per idempotency key, or as a dry run. Replies with 202, or with
@@ -27,7 +37,7 @@ export const submitOnce = async <Result>(
   const submission = dryRun
     ? await submit({ dryRun })
     : await runtime.requests.once(idempotency, () => submit({ request: idempotency }));
-  if (!submission.job) return ok(submission.pending);
+  if (!submission.job) return rehearsal(submission);
   const { job, pending, done } = submission;
   const ended = await within(wait, done);
   if (ended) return actionResult({ pipelineId: job.ID, result: ended.result });

@@ -113,7 +113,7 @@ export const doneLine = (title: string, job: Job): string =>
  */
 export const reportJob = async (
   session: Session,
-  { jobId, body }: Accepted<unknown>,
+  { jobId, unchecked, body }: Accepted<unknown>,
   title: string,
   { wait, dryRun }: FollowOptions,
 ): Promise<void> => {
@@ -121,6 +121,7 @@ export const reportJob = async (
   if (dryRun) {
     if (out.json) out.value(body);
     else out.line(`${title}: would be accepted; nothing was changed`);
+    if (unchecked.length > 0) out.note(`not checked, so that it may still fail: ${unchecked.join(', ')}`);
     return;
   }
   const job = wait ? await followJob(session, jobId, title) : undefined;

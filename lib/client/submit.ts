@@ -1,6 +1,7 @@
 import type { ApiRequest, CallOptions, Transport } from './transport.js';
 
 const JOB_ID_HEADER = 'x-guest-job-id';
+const UNCHECKED_HEADER = 'x-unchecked-stages';
 
 /** Options of a change that can be tried first. */
 export interface ChangeOptions extends CallOptions {
@@ -27,6 +28,8 @@ export interface Accepted<Body> {
   jobId: string;
   /** Whether the job ended while the request waited; false for a dry run. */
   finished: boolean;
+  /** The stages that a dry run could not check, such as `qemu Libvirt.Run`; empty when all were checked. */
+  unchecked: string[];
   /** The job's result if it has finished; otherwise what is known so far. */
   body: Body;
 }
@@ -50,5 +53,10 @@ export const submit = async <Body>(
     waitSeconds: wait,
     signal,
   });
-  return { jobId: headers[JOB_ID_HEADER] ?? '', finished: status === 200 && !dryRun, body };
+  return {
+    jobId: headers[JOB_ID_HEADER] ?? '',
+    finished: status === 200 && !dryRun,
+    unchecked: headers[UNCHECKED_HEADER]?.split(', ') ?? [],
+    body,
+  };
 };

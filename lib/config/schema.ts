@@ -8,6 +8,8 @@ import { type ServerConfig, serverSchema } from './server.js';
 export interface StageConfig {
   service: string;
   method: string;
+  /** The method that checks the stage's request for a dry run and changes nothing. */
+  check?: string;
   args?: StageArgs;
   /** Seconds for one call, including all retries that the sub-agent asks for. */
   timeout?: number;
@@ -50,6 +52,9 @@ const timeout = Joi.number().positive().max(86_400).description('Seconds for a c
 const stageSchema = Joi.object<StageConfig>({
   service: Joi.string().required().description('The name of a service').example('storage'),
   method: Joi.string().required().description('`Service.Method`').example('ImageStore.CreateGuestDisks'),
+  check: Joi.string()
+    .description("`Service.Method` that checks the stage's request for a dry run and changes nothing")
+    .example('ImageStore.CheckGuestDisks'),
   args: Joi.object()
     .pattern(Joi.string(), Joi.string().allow(''))
     .allow(null)

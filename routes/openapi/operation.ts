@@ -68,6 +68,15 @@ const responseHeaders = ({ reply, query, tagged, callsSubAgent, resumable }: Rou
       ...(reply.status === 202 || callsSubAgent
         ? { 'X-Guest-Job-ID': { description: 'The ID of the job, or of the pipeline run', ...text } }
         : {}),
+      ...(reply.status === 202
+        ? {
+            'X-Unchecked-Stages': {
+              description:
+                'With `dryRun`, the stages that no sub-agent could check; absent when all were checked',
+              ...text,
+            },
+          }
+        : {}),
       ...(query?.describe().keys.cursor
         ? { Link: { description: 'The next page, as rel="next"; absent on the last one', ...text } }
         : {}),

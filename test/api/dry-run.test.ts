@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { routeTable } from '../../routes/table.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
@@ -46,4 +47,99 @@ test('leaves the idempotency key of a dry run unused', async (t) => {
   const key = { 'Idempotency-Key': 'k' };
   t.is((await call('POST', '/guests?dryRun=true', { memory: 64 }, key)).status, 200);
   t.is((await call('POST', '/guests', { memory: 65 }, key)).status, 202);
+});
+
+const CHECKED_CREATE = [
+  { method: 'Test.create', check: 'Test.check' },
+  { method: 'Test.start', check: 'Test.checkStart' },
+];
+
+test('calls the checks of the stages in order, each with the guest as the one before returned it', async (t) => {
+  const { call, scripted, context } = await serveApi(t, {
+    actions: { create: CHECKED_CREATE },
+    methods: {
+      'Test.check': ({ guest }) => ({ guest: { ...guest, cpu: 7 } }),
+      'Test.checkStart': ({ guest }) => ({ guest }),
+    },
+  });
+  const { status, headers } = await call('POST', '/guests?dryRun=true', { memory: 64 });
+  t.is(status, 200);
+  t.false(headers.has('x-unchecked-stages'));
+  t.deepEqual(
+    scripted.calls.map(({ method, request }) => [method, request.guest.memory, request.guest.cpu]),
+    [
+      ['Test.check', 64, undefined],
+      ['Test.checkStart', 64, 7],
+    ],
+  );
+  t.deepEqual(context.guests.list(), []);
+});
+
+for (const [failure, status] of [
+  [new Refusal('invalid', 'unknown bus "floppy"'), 400],
+  [new Refusal('not_found', 'no bridge "br7"'), 404],
+  [new Refusal('conflict', 'in use'), 409],
+  [new Error('out of order'), 502],
+] as const)
+  test(`responds to a dry run with ${status} when a sub-agent finds: ${failure.message}`, async (t) => {
+    const { call, context, scripted } = await serveApi(t, {
+      actions: { create: CHECKED_CREATE },
+      methods: {
+        'Test.check': () => {
+          throw failure;
+        },
+      },
+    });
+    const { status: actual, body } = await call('POST', '/guests?dryRun=true', { memory: 64 });
+    t.is(actual, status);
+    t.true((body as { message: string }).message.endsWith(failure.message));
+    t.deepEqual(context.guests.list(), []);
+    t.deepEqual(scripted.requests('Test.checkStart'), []);
+  });
+
+test('names the stages that have no check, or whose sub-agent does not know it', async (t) => {
+  const { call, scripted, context } = await serveApi(t, {
+    actions: { create: [{ check: 'Test.unknown' }, { method: 'Test.start' }] },
+  });
+  const created = await call('POST', '/guests?dryRun=true', { memory: 64 });
+  t.is(created.status, 200);
+  t.is(created.headers.get('x-unchecked-stages'), 'test Test.create, test Test.start');
+  const { id } = await addGuest(context);
+  const suspended = await call('POST', `/guests/${id}/suspend?dryRun=true`);
+  t.is(suspended.headers.get('x-unchecked-stages'), 'test Test.suspend');
+  t.deepEqual(scripted.calls, []);
+});
+
+test('checks images and snapshots, too', async (t) => {
+  const { call, context } = await serveApi(t, {
+    actions: {
+      fetchImage: [{ check: 'Test.checkImage' }],
+      createSnapshot: [{ check: 'Test.checkSnapshot' }],
+    },
+    methods: {
+      'Test.checkImage': ({ source }) => {
+        throw new Refusal('not_found', `no file ${source}`);
+      },
+      'Test.checkSnapshot': ({ dest }) => {
+        throw new Refusal('conflict', `${dest} exists already`);
+      },
+    },
+  });
+  const { id } = await addGuest(context);
+  const image = await call('POST', '/images?dryRun=true', { id: 'a', source: 'file:///srv/a' });
+  t.is(image.status, 404);
+  const snapshot = await call('POST', `/guests/${id}/snapshots?dryRun=true`, { dest: 'monday' });
+  t.is(snapshot.status, 409);
+});
+
+test('does not call a check for a real request', async (t) => {
+  const { call, scripted } = await serveApi(t, {
+    actions: { create: CHECKED_CREATE },
+    methods: { 'Test.start': ({ guest }) => ({ guest }) },
+  });
+  t.is((await call('POST', '/guests?wait=30', { memory: 64 })).status, 200);
+  t.deepEqual(
+    scripted.calls.map(({ method }) => method),
+    ['Test.create', 'Test.start'],
+  );
 });

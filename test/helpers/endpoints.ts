@@ -47,7 +47,14 @@ const hangingClient: ServiceClient = {
 const addHangingJob = async ({ jobs, runtime }: Context, guestId: string): Promise<string> => {
   const job = await jobs.add(guestId, 'start', task);
   const service = new Service('hanging', hangingClient, 1);
-  const stage = { service, method: 'Test.Hang', args: undefined, timeout: 60, idempotent: false };
+  const stage = {
+    service,
+    method: 'Test.Hang',
+    check: undefined,
+    args: undefined,
+    timeout: 60,
+    idempotent: false,
+  };
   runtime.queue.resume(
     { job, task, stage: 0 },
     { name: 'start', kind: 'async', isDownload: false, stages: [stage] },

@@ -24,9 +24,18 @@ export const callFailed = (service: string, error: unknown, kind: unknown): Agen
   return toError(service, message, kindOfError(message, kind));
 };
 
+/** A call that a sub-agent did not carry out: it does not know the method, or not the form of its request. */
+export class CallRejected extends AgentError {}
+
+const BAD_REQUEST = 400;
+
 /** Makes the error of a call whose response has a status of 400 or above. */
 export const statusFailed = (service: string, status: number, body: string): AgentError => {
   const message = shortened(body.trim());
+  if (status === BAD_REQUEST) {
+    const { kind, message: worded } = toError(service, message || `status ${status}`, kindOfError(message));
+    return new CallRejected(kind, worded);
+  }
   return toError(service, message || `status ${status}`, kindOfError(message));
 };
 

@@ -16,13 +16,14 @@ import {
   type StageArgs,
 } from '../../rpc/protocol/messages.js';
 import type { Task } from '../../store/logged-job.js';
-import { guestExchange } from '../guests/guest-exchange.js';
+import { dryGuestExchange, guestExchange } from '../guests/guest-exchange.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { withArgs } from '../pipeline/action.js';
 import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
+import { withChecks } from './dry-run.js';
 
 /**
  * Runs the pipeline of a guest's action. A successful `delete` removes the guest from the store; a failed `create`
@@ -67,7 +68,7 @@ export const submitCreate = async (
   const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
   if (options.dryRun) {
     if (runtime.guests.find(guest.id)) throw guestExists(guest.id);
-    return submit();
+    return withChecks(await submit(), action, () => dryGuestExchange(action, guest));
   }
   if (!(await runtime.guests.insert(guest))) throw guestExists(guest.id);
   try {
@@ -114,7 +115,8 @@ export const submitGuestAction = async (
   const first = isPreempting(name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);
-  return submission;
+  const withOwnArgs = withArgs(action, args);
+  return withChecks(submission, withOwnArgs, () => dryGuestExchange(withOwnArgs, guest));
 };
 
 type MetricsResult<Type extends MetricsType> = NonNullable<GuestMetricsResponse[Type]>;

@@ -9,6 +9,7 @@ import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
+import { withChecks } from './dry-run.js';
 
 /** The stores of images by type: disk images and container images. */
 const STORES = ['', 'container'] as const;
@@ -92,7 +93,7 @@ export const queryImage = async (
   return { pipelineId, result: image };
 };
 
-const submitImageAction = (
+const submitImageAction = async (
   runtime: Runtime,
   store: string | undefined,
   name: ActionOfTask<'image'>,
@@ -100,7 +101,14 @@ const submitImageAction = (
   options?: SubmitOptions,
 ): Promise<Submission<Image[]>> => {
   const action = runtime.action(actionName(store, name));
-  return runtime.queue.submit(AGENT_RUNNER, action, { kind: 'image', request }, [], options);
+  const submission = await runtime.queue.submit(
+    AGENT_RUNNER,
+    action,
+    { kind: 'image', request },
+    [],
+    options,
+  );
+  return withChecks(submission, action, () => imageExchange(request));
 };
 
 export const runImageTask = async (

@@ -14,6 +14,7 @@ import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
+import { withChecks } from './dry-run.js';
 
 /** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
 export interface SnapshotSelector {
@@ -87,7 +88,7 @@ export const querySnapshot = async (
   return found;
 };
 
-const submitSnapshotAction = (
+const submitSnapshotAction = async (
   runtime: Runtime,
   name: ActionOfTask<'snapshot'>,
   guest: Guest,
@@ -95,7 +96,8 @@ const submitSnapshotAction = (
   options?: SubmitOptions,
 ): Promise<Submission<Snapshot[]>> => {
   const action = runtime.action(name);
-  return runtime.queue.submit(guest.id, action, { kind: 'snapshot', request }, [], options);
+  const submission = await runtime.queue.submit(guest.id, action, { kind: 'snapshot', request }, [], options);
+  return withChecks(submission, action, () => snapshotExchange(request));
 };
 
 export const runSnapshotTask = async (

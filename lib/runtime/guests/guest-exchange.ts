@@ -1,5 +1,5 @@
 import { badResponse } from '../../errors.js';
-import { guestSchema } from '../../model/guest.js';
+import { type Guest, guestSchema } from '../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../rpc/protocol/messages.js';
 import type { GuestStore } from '../../store/guest-store.js';
 import type { Action, Stage } from '../pipeline/action.js';
@@ -33,6 +33,18 @@ const parseGuest = (
 
 /** States that only the agent sets; it ignores them in responses. */
 const AGENT_OWNED_STATES: ReadonlySet<string> = new Set(['create', 'error']);
+
+/** Sends each stage of a dry run the guest as the checks of the earlier stages returned it, and stores nothing. */
+export const dryGuestExchange = (action: Action, guest: Guest): Exchange<GuestRequest, GuestResponse> => {
+  let current = guest;
+  return {
+    request: ({ args }) => ({ guest: current, action: action.name, ...(args ? { args } : {}) }),
+    onResponse: async (stage, response) => {
+      const returned = parseGuest(stage, response, guest.id);
+      current = mergeGuest(current, returned, current);
+    },
+  };
+};
 
 /** Sends each stage the guest as it is stored at that moment, and stores what the stage changed. */
 export const guestExchange = (

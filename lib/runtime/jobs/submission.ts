@@ -1,5 +1,6 @@
 import type { IdempotentRequest } from '../../model/idempotent-request.js';
 import type { Job } from '../../model/job.js';
+import type { Stage } from '../pipeline/action.js';
 import type { EnqueueOptions } from './runner.js';
 
 /** An async action that was accepted. */
@@ -15,6 +16,8 @@ export interface Submitted<T> {
 export interface DryRun<T> {
   job?: never;
   pending: T;
+  /** The stages that no sub-agent could check. */
+  unchecked?: readonly Stage[];
 }
 
 export type Submission<T> = Submitted<T> | DryRun<T>;

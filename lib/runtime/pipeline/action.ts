@@ -11,6 +11,8 @@ const DEFAULT_TIMEOUT_SECONDS: Record<ActionKind, number> = { info: 10, stream: 
 export interface Stage {
   service: Service;
   method: string;
+  /** The method that checks the stage's request for a dry run; `undefined` when the config names none. */
+  check: string | undefined;
   args: StageArgs | undefined;
   /** Seconds. For a stream or a console: until it opens. */
   timeout: number;
@@ -67,12 +69,13 @@ export const buildAction = (
     name,
     kind: spec.kind,
     isDownload: spec.imageChange === 'fetched',
-    stages: stages.map(({ service: serviceName, method, args, timeout, idempotent = false }) => {
+    stages: stages.map(({ service: serviceName, method, check, args, timeout, idempotent = false }) => {
       const service = services.get(serviceName);
       if (!service) throw new TypeError(`unknown service: ${serviceName}`);
       return {
         service,
         method,
+        check,
         args,
         timeout: timeout ?? service.timeout ?? DEFAULT_TIMEOUT_SECONDS[spec.kind],
         idempotent,

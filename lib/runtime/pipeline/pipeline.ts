@@ -99,7 +99,7 @@ const callDownload = async (
 };
 
 /** Calls a stage while a client waits. The timeout counts at once, so it includes waiting for the service. */
-const callNow = (
+export const callNow = (
   stage: Stage,
   request: unknown,
   { signal, jobStage, onStart }: StageCall,

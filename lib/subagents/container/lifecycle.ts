@@ -1,3 +1,4 @@
+import type { ContainerCreateOptions } from 'dockerode';
 import type { Guest } from '../../model/guest.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { clearingProgram, programOptions } from './command.js';
@@ -51,6 +52,21 @@ const forceRemove = async (guests: Guests, id: string): Promise<void> => {
   await unplugNics(id, container.nics);
 };
 
+interface Plan {
+  definition: Definition;
+  container: ContainerCreateOptions;
+}
+
+/**
+ * Plans a guest's container and changes nothing.
+ * @throws when the guest is invalid, or its network does not exist
+ */
+export const plan = async ({ engine }: Guests, guest: Guest): Promise<Plan> => {
+  const nics = await completeNics(engine, guest.id, guest.nics ?? []);
+  const definition = completeDefinition(guest, nics);
+  return { definition, container: createOptions(definition, engineReference(definition.image)) };
+};
+
 /**
  * Creates a guest's container, after pulling its image if necessary.
  * @returns the completed definition; `undefined` when the container already exists
@@ -58,9 +74,7 @@ const forceRemove = async (guests: Guests, id: string): Promise<void> => {
 export const create = (guests: Guests, guest: Guest, options: PullOptions): Promise<Definition | undefined> =>
   guests.exclusively(guest.id, async () => {
     if (await guests.find(guest.id)) return undefined;
-    const nics = await completeNics(guests.engine, guest.id, guest.nics ?? []);
-    const definition = completeDefinition(guest, nics);
-    const container = createOptions(definition, engineReference(definition.image));
+    const { definition, container } = await plan(guests, guest);
     const { Config } = await requireImage(guests.engine, definition.image, options);
     const program = clearingProgram(programOptions(definition.metadata), Config);
     await refusingMistakes(() =>

@@ -18,6 +18,7 @@ import { GuestStates } from '../../rpc/server/guest-states.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Running } from '../shared/run.js';
 import { openShell } from './console.js';
+import type { Definition } from './definition.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { Guests } from './guests.js';
@@ -92,6 +93,13 @@ const respondState = async (guests: Guests, id: string): Promise<GuestResponse> 
   return { guest: { id, state, ...(reason ? { reason } : {}) }, revision };
 };
 
+const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> => ({ memory, nics });
+
+const checkGuest = async (guests: Guests, { guest }: GuestRequest): Promise<GuestResponse> => {
+  const { definition } = await lifecycle.plan(guests, normalizeGuest(guest));
+  return { guest: { id: guest.id, ...filledIn(definition) } };
+};
+
 const create = async (
   guests: Guests,
   request: GuestRequest,
@@ -99,8 +107,10 @@ const create = async (
 ): Promise<GuestResponse> => {
   const made = await lifecycle.create(guests, normalizeGuest(request.guest), { signal, progress });
   const { guest, revision } = await respondState(guests, request.guest.id);
-  const filledIn = made ? { memory: made.memory, nics: made.nics } : {};
-  return { guest: { ...filledIn, ...guest }, ...(revision === undefined ? {} : { revision }) };
+  return {
+    guest: { ...(made ? filledIn(made) : {}), ...guest },
+    ...(revision === undefined ? {} : { revision }),
+  };
 };
 
 const remove = async (guests: Guests, { id, state }: Guest): Promise<GuestResponse> => {
@@ -114,6 +124,7 @@ const remove = async (guests: Guests, { id, state }: Guest): Promise<GuestRespon
 };
 
 const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
+  subAgent.method('MDocker.CheckContainer', guestRequestSchema, (request) => checkGuest(guests, request));
   subAgent.method('MDocker.CreateContainer', guestRequestSchema, (request, call) =>
     create(guests, request, call),
   );

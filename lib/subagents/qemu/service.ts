@@ -102,6 +102,10 @@ const withDefinition =
 
 /** The methods, named as in the original agent's libvirt sub-agent. */
 const METHODS: Record<MethodName, Handler> = {
+  'Libvirt.CheckGuest': async (guests, { guest }) => {
+    const { metadata: _, ...definition } = await lifecycle.check(guests, normalizeGuest(guest));
+    return { guest: definition };
+  },
   'Libvirt.CreateGuest': withDefinition(lifecycle.define),
   'Libvirt.Create': withDefinition(lifecycle.create),
   'Libvirt.Delete': async (guests, { guest }) => {

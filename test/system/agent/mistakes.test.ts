@@ -1,6 +1,7 @@
-import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { GuestSpec } from '../../../lib/client/index.js';
 import { needs } from '../../helpers/needs.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 
@@ -36,30 +37,43 @@ const failureOf = async (
 const DISK = { size: 8 };
 const NIC = { network: 'user' };
 
-needs('qemu-system-x86_64', 'qemu-img')('a mistake that QEMU or its host finds is a 4xx', async (t) => {
-  t.timeout(240_000);
-  const agent = await startRealAgent(t);
-  for (const [spec, status, message] of [
-    [{ disks: [{ ...DISK, bus: 'floppy' }] }, 400, /^disk 0: unknown bus "floppy": use one of virtio/],
-    [{ disks: [{}] }, 400, /^disk 0: give it a size in MB or an image$/],
-    [{ nics: [{ ...NIC, model: 'token-ring' }] }, 400, /^nic 0: this QEMU has no network card "token-ring"/],
-    [{ nics: [NIC, { network: 'no-such-br' }] }, 404, /^nic 1: no bridge "no-such-br" on this host/],
-    [
-      { nics: [{ ...NIC, address: '192.0.2.7/24', gateway: '198.51.100.1' }] },
-      400,
-      /^nic 0: gateway 198\.51\.100\.1 is not in the network of 192\.0\.2\.7\/24$/,
-    ],
-    [{ memory: 60_000_000 }, 400, /^"memory" must be at most this host's \d+ MB, got 60000000$/],
-    [{ metadata: { hostname: 'no such_name' } }, 400, /^metadata hostname "no such_name" is not a valid/],
-  ] as const) {
-    const failure = await failureOf(t, agent, {
-      path: '/guests',
-      body: { memory: 32, disks: [DISK], ...spec },
-    });
-    t.is(failure.status, status, failure.message);
-    t.regex(failure.message, message);
-  }
-});
+needs('qemu-system-x86_64', 'qemu-img')(
+  'a mistake that QEMU or its host finds is a 4xx, in a dry run as well',
+  async (t) => {
+    t.timeout(240_000);
+    const agent = await startRealAgent(t);
+    let created = 0;
+    for (const [spec, status, message] of [
+      [{ disks: [{ ...DISK, bus: 'floppy' }] }, 400, /^disk 0: unknown bus "floppy": use one of virtio/],
+      [{ disks: [{}] }, 400, /^disk 0: give it a size in MB or an image$/],
+      [
+        { nics: [{ ...NIC, model: 'token-ring' }] },
+        400,
+        /^nic 0: this QEMU has no network card "token-ring"/,
+      ],
+      [{ nics: [NIC, { network: 'no-such-br' }] }, 404, /^nic 1: no bridge "no-such-br" on this host/],
+      [
+        { nics: [{ ...NIC, address: '192.0.2.7/24', gateway: '198.51.100.1' }] },
+        400,
+        /^nic 0: gateway 198\.51\.100\.1 is not in the network of 192\.0\.2\.7\/24$/,
+      ],
+      [{ memory: 60_000_000 }, 400, /^"memory" must be at most this host's \d+ MB, got 60000000$/],
+      [{ metadata: { hostname: 'no such_name' } }, 400, /^metadata hostname "no such_name" is not a valid/],
+    ] as const) {
+      const body = { memory: 32, disks: [DISK], ...spec };
+      await t.throwsAsync(
+        agent.client.guests.create(body as GuestSpec, { dryRun: true }),
+        { message },
+        'dry run',
+      );
+      t.is((await agent.client.guests.list()).items.length, created);
+      created += 1;
+      const failure = await failureOf(t, agent, { path: '/guests', body });
+      t.is(failure.status, status, failure.message);
+      t.regex(failure.message, message);
+    }
+  },
+);
 
 needs('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
   t.timeout(240_000);
@@ -119,4 +133,17 @@ needs('qemu-system-x86_64', 'qemu-img')('a snapshot in the way is a 409, a missi
     t.is(failure.status, status, failure.message);
     t.regex(failure.message, message);
   }
+});
+
+needs('qemu-system-x86_64', 'qemu-img')('a dry run checks every stage of a create', async (t) => {
+  t.timeout(240_000);
+  const agent = await startRealAgent(t);
+  const dryRun = `${agent.url}/guests?dryRun=true`;
+  const spec = { memory: 32, disks: [DISK, { ...DISK, bus: 'scsi' }], nics: [NIC] };
+  const response = await fetch(dryRun, { method: 'POST', body: JSON.stringify(spec) });
+  t.is(response.status, 200, await response.text());
+  t.is(response.headers.get('x-unchecked-stages'), null);
+  t.deepEqual((await agent.client.guests.list()).items, []);
+  t.deepEqual(await readdir(join(agent.dbpath, 'storage', 'guests')), []);
+  t.deepEqual(await readdir(join(agent.dbpath, 'qemu', 'guests')).catch(() => []), []);
 });

@@ -108,6 +108,30 @@ test('rejects a command whose words are uncertain, and leaves nothing', async (t
   }
 });
 
+test('checks a guest for a dry run, and creates no container', async (t) => {
+  const containers = await shared.containers();
+  const guest = newGuest();
+  const nics = [{ network: 'user', model: '', address: '', netmask: '', gateway: '', vlans: [] }];
+  const checked = await containers.guest('CheckContainer', { ...guest, nics });
+  t.like(checked.guest, { id: guest.id, memory: 32, nics: [{ name: 'net0', network: 'user' }] });
+  for (const [mistake, kind, message] of [
+    [
+      { nics: [{ ...nics[0], network: 'no-such-net' }] },
+      'not_found',
+      /^nic 0: this host has neither a bridge/,
+    ],
+    [{ nics: [{ ...nics[0], vlans: [7] }] }, 'invalid', /^nic 0: an engine network has no VLANs/],
+    [{ metadata: { command: '["sh"' } }, 'invalid', /^metadata command is not a JSON array/],
+  ] as const)
+    for (const method of ['CheckContainer', 'CreateContainer']) {
+      const request = { guest: { ...guest, ...mistake }, action: '' };
+      const failure = await callMethod(containers.port, `MDocker.${method}`, request);
+      t.is(failure.kind, kind, method);
+      t.regex(failure.error ?? '', message, method);
+    }
+  await t.throwsAsync(inspect(guest.id, '{{.Id}}'));
+});
+
 test('applies and reports the default memory limit', async (t) => {
   const containers = await shared.containers();
   const { memory: _, ...guest } = newGuest();

@@ -8,7 +8,6 @@ import { requireNotMarked } from '../../shared/rollback-mark.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import { type Accel, deviceGroups } from '../machine/accel.js';
 import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
-import type { Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
 import type { QemuProgram } from '../machine/program.js';
 import { prepareSeed } from '../machine/seed/disk.js';
@@ -38,15 +37,6 @@ export interface Host {
   /** `undefined` when the sub-agent is not root: guests then run as the sub-agent's user. */
   uids: UidPool | undefined;
 }
-
-/**
- * Checks, without changing anything, that the host has what a guest's start needs.
- * @throws when a disk or a bridge is missing, or a bridge cannot do what a NIC asks for
- */
-export const checkHost = async (host: Host, definition: Definition): Promise<void> => {
-  await locateDisks(definition.id, definition.disks, host.layout.diskDirs);
-  await host.networks.resolve(definition.nics);
-};
 
 /** Removes what exists on the host only while a guest runs: its taps and its run directory. */
 export const removeRunResources = async (host: Host, paths: GuestPaths): Promise<void> => {

@@ -1,18 +1,28 @@
 import type { Guest } from '../../../model/guest.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
+import { locateDisks } from '../machine/disks.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
-import { checkHost, killAndWait, removeRunResources } from './launch.js';
+import { killAndWait, removeRunResources } from './launch.js';
 import { assertNotMigrating, reset, stopQemu, waitForShutdown } from './power.js';
 import type { PowerOptions } from './power-options.js';
 import type { Watch } from './watch.js';
 
-/** @throws when the guest is invalid, or the host lacks what it needs */
-const toDefinition = async (guests: Guests, guest: Guest): Promise<Definition> => {
-  const { host } = guests;
+/**
+ * Fills in a guest's defaults, and checks all that does not depend on its disks' files. Changes nothing.
+ * @throws when the guest is invalid, or the host lacks what it needs
+ */
+export const check = async ({ host }: Guests, guest: Guest): Promise<Definition> => {
   const nicModels = guest.nics?.length ? await host.program.nicModels() : [];
   const definition = completeDefinition(guest, { accel: host.accel, nicModels });
-  await checkHost(host, definition);
+  await host.networks.resolve(definition.nics);
+  return definition;
+};
+
+/** @throws as `check`, and when a disk is missing */
+const toDefinition = async (guests: Guests, guest: Guest): Promise<Definition> => {
+  const definition = await check(guests, guest);
+  await locateDisks(definition.id, definition.disks, guests.host.layout.diskDirs);
   return definition;
 };
 

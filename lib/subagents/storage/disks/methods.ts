@@ -3,9 +3,9 @@ import type { Logger } from '../../../log.js';
 import { type Disk, type Guest, normalizeGuest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { notFound } from '../../shared/errors.js';
+import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { explainNoSpace } from '../errors.js';
+import { explainNoSpace, requireReadable } from '../errors.js';
 import { describeLeftovers } from '../leftovers.js';
 import { isRunning } from '../running-guest.js';
 import type { Journal } from '../snapshots/journal.js';
@@ -32,9 +32,33 @@ const toDisk = ({ bus, device, size, volume, image, source }: StoredDisk): Disk 
   source,
 });
 
-const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[]): Promise<StoredDisk[]> => {
+const imagesOf = (wanted: DiskDefinition[]): string[] => [
+  ...new Set(wanted.map(({ image }) => image).filter((image) => image !== '')),
+];
+
+/** @throws when the store lacks the image of a disk, or cannot read it */
+const requireImages = async (store: DiskStore, wanted: DiskDefinition[]): Promise<void> => {
+  for (const id of imagesOf(wanted)) {
+    const image = await store.findImage(id);
+    if (!image) throw noSuchImage(id);
+    requireReadable(image);
+  }
+};
+
+/**
+ * Checks, without changing anything, that a guest's disks can be created.
+ * @returns the disks, if the guest has them already
+ */
+const requireCreatable = async (
+  store: DiskStore,
+  guest: string,
+  wanted: DiskDefinition[],
+): Promise<StoredDisk[] | undefined> => {
   const stored = await store.findDisks(guest);
-  if (!stored) return explainNoSpace(`guest ${guest}`, store, () => store.createDisks(guest, wanted));
+  if (!stored) {
+    await requireImages(store, wanted);
+    return undefined;
+  }
   const index = firstDifference(stored, wanted);
   if (index === undefined) return stored;
   throw new Refusal(
@@ -43,11 +67,27 @@ const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[])
   );
 };
 
+const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[]): Promise<StoredDisk[]> =>
+  (await requireCreatable(store, guest, wanted)) ??
+  explainNoSpace(`guest ${guest}`, store, () => store.createDisks(guest, wanted));
+
+/** Responds with the guest as `createGuestDisks` would, as far as that is known before. */
+const checkGuestDisks = async ({ store }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+  const wanted = planDisks(normalizeGuest(guest));
+  const stored = await requireCreatable(store, guest.id, wanted);
+  const planned = wanted.map(({ requested, ...disk }) => ({
+    ...disk,
+    size: requested,
+    volume: '',
+    source: '',
+  }));
+  return { guest: { ...guest, disks: stored?.map(toDisk) ?? planned } };
+};
+
 const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
   const wanted = planDisks(normalizeGuest(guest));
-  const images = wanted.map(({ image }) => image).filter((image) => image !== '');
   const disks = await locks.run(guestKey(guest.id), () =>
-    locks.runAll(images.map(imageKey), () => create(store, guest.id, wanted)),
+    locks.runAll(imagesOf(wanted).map(imageKey), () => create(store, guest.id, wanted)),
   );
   return { guest: { ...guest, disks: disks.map(toDisk) } };
 };
@@ -80,6 +120,7 @@ const verifyDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<G
 
 /** The disk methods of `ImageStore`. */
 export const diskMethods = (deps: DiskDeps): Record<string, GuestMethod> => ({
+  CheckGuestDisks: ({ guest }) => checkGuestDisks(deps, guest),
   CreateGuestDisks: ({ guest }) => createGuestDisks(deps, guest),
   DeleteGuestsDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => deleteGuestDisks(deps, guest)),
   VerifyDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => verifyDisks(deps, guest)),
