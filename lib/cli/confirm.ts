@@ -9,7 +9,7 @@ export interface ConfirmOptions {
   dryRun?: boolean;
 }
 
-/** Adds the option of every command that destroys what no one can restore. */
+/** Adds the option of every command that destroys something for good. */
 export const addConfirmOption = (command: Command): Command =>
   command.option('-y, --yes', 'do not ask; required without a terminal');
 
@@ -31,7 +31,7 @@ const ask = async (question: string): Promise<string> => {
 /**
  * Asks the user at the terminal, unless `--yes` or `--dry-run` is set.
  * @param question names what would be lost
- * @throws {Failure} when the user declines, or when no terminal is there to ask at
+ * @throws {Failure} when the user declines, or without a terminal
  */
 export const confirm = async (question: string, { yes, dryRun }: ConfirmOptions): Promise<void> => {
   if (yes || dryRun) return;

@@ -28,7 +28,7 @@ const listenersOf = ({ url, socket }: Listening): string => (socket ? `${url} an
  * Requires that the agent at the address that the user gave is the one with this state: tokens go into the state, not
  * over the network.
  * @param given the address; absent when the user gave none
- * @throws {Failure} when it is another agent, or when nothing shows that it is this one
+ * @throws {Failure} when it is another agent, or cannot be shown to be this one
  */
 export const requireSameAgent = async (given: GivenAddress | undefined, dbpath: string): Promise<void> => {
   if (!given) return;

@@ -73,7 +73,7 @@ const readToken = (path: string): string => {
 const first = <T>(sources: readonly Settings[], find: (source: Settings) => T | undefined): T | undefined =>
   sources.map(find).find((value) => value !== undefined);
 
-/** An address that the user gave, and where. */
+/** An address that the user gave, and its source. */
 export interface GivenAddress {
   /** A URL, or `unix:` and the path of a socket. */
   address: string;

@@ -42,7 +42,9 @@ const requireHttp = (url: string): string => {
   );
 };
 
-/** The headers of every request: the agent must reject what it would otherwise ignore (RFC 7240, section 4.4). */
+/**
+ * The headers of every request: the agent must reject unknown keys instead of ignoring them (RFC 7240, section 4.4).
+ */
 const headersOf = ({ token }: ClientOptions): Record<string, string> => ({
   Prefer: 'handling=strict',
   ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),

@@ -21,7 +21,7 @@ export const unusedImage = ({ image, disks = [] }: Guest): string =>
 /** The buses whose disks Linux calls `sda`, `sdb`, …, in the order in which it happens to find them. */
 const SD_BUSES: ReadonlySet<string> = new Set(['scsi', 'sata', 'ide']);
 
-/** A disk as far as its name in the guest depends on it. An empty bus is virtio. */
+/** The parts of a disk that determine its name in the guest. An empty bus is virtio. */
 export type NamedDisk = Pick<Disk, 'bus' | 'device'>;
 
 const nthVirtioDisk = (n: number): string => `vd${String.fromCharCode('a'.charCodeAt(0) + n)}`;
@@ -60,7 +60,8 @@ export const diskLabels = (guestId: string, disks: readonly NamedDisk[]): string
 
 /**
  * Finds a disk by its number, its serial number or its device name.
- * @returns its number; `unknown` when no disk is called that, `uncertain` when the guest may call another disk that
+ * @returns its number; `unknown` when no disk is called that, `uncertain` when the guest may give that name to another
+ * disk
  */
 export const findDisk = (
   guestId: string,

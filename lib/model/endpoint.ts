@@ -52,9 +52,9 @@ export interface JobQuery extends DryRunQuery {
 
 /** Options of the actions that turn a guest on or off. */
 export interface PowerQuery extends JobQuery {
-  /** Seconds that the guest gets to do as it is asked. */
+  /** Seconds that the guest gets to comply. */
   timeout?: number;
-  /** Whether to reset the guest, or to cut its power, when it does not. */
+  /** Whether to reset the guest, or to cut its power, when it does not comply in time. */
   force?: boolean;
 }
 

@@ -3,10 +3,10 @@ import type { Request } from '@hapi/hapi';
 import type { DryRunQuery } from '../model/endpoint.js';
 import { UnknownKeys } from './unknown-keys.js';
 
-/** The preference for a rejection over a request that is read only in part: RFC 7240, section 4.4. */
+/** The preference that a request with unknown parts be rejected: RFC 7240, section 4.4. */
 const STRICT = /(?:^|,)\s*handling\s*=\s*"?strict"?\s*(?:[,;]|$)/i;
 
-/** How the parts of a request are treated that its endpoint does not know: ignored and listed, or rejected. */
+/** How to treat the parts of a request that its endpoint does not know: ignore and list them, or reject the request. */
 export class Handling {
   readonly unknown = new UnknownKeys();
   readonly #isStrict: boolean;
@@ -16,8 +16,8 @@ export class Handling {
   }
 
   /**
-   * Rejects unknown parts where the client prefers that, and in every dry run: what it accepts, the real request must
-   * not read only in part.
+   * Rejects unknown parts where the client prefers that, and in every dry run, so that no dry run accepts a key that
+   * the real request would ignore.
    * @throws 400
    */
   check({ query }: Request): void {

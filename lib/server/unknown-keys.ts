@@ -1,11 +1,11 @@
-/** Keys named in a header or an error, of those that a request has too many. */
+/** The most unknown keys that a header or an error names. */
 const MAX_NAMED = 20;
 const MAX_NAME_LENGTH = 64;
 
 /** The path of a key as joi reports it: names, and the numbers of list items. */
 type KeyPath = readonly (string | number)[];
 
-/** Shortens a name, and replaces the halves of characters in it, which JSON permits and `encodeURI` does not. */
+/** Shortens a name, and replaces lone surrogates in it, which JSON permits and `encodeURI` rejects. */
 const shortened = (name: string): string =>
   Buffer.from(name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name).toString();
 

@@ -7,7 +7,7 @@ type Input = object | Buffer | string;
 
 /**
  * Returns a part of a request as its schema converts it, without the keys that the schema does not know.
- * @throws a 400 with joi's words for every mistake
+ * @throws a 400 with joi's message for every mistake
  */
 type Validator = (input: Input, onUnknown: (path: (string | number)[]) => void) => object;
 
@@ -58,7 +58,7 @@ interface Parts {
   payload: Input | null;
 }
 
-/** The JSON of bodies that say nothing. */
+/** The JSON of bodies without content. */
 const EMPTY_BODIES = new Set(['', 'null', '{}']);
 
 const isEmptyBody = (payload: Input | null): boolean =>

@@ -106,7 +106,7 @@ export const powerQuery = jobQuery.append<PowerQuery>({
     .description('Seconds that the guest gets to shut down; after them the job fails, unless `force` is true')
     .example(120),
   force: Joi.boolean().description(
-    'Whether a guest that does not shut down in time is reset, or its power cut, which loses what it has not written',
+    'Reset a guest that does not shut down in time, or cut its power; data that it has not written is lost',
   ),
 });
 

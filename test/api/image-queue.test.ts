@@ -3,7 +3,7 @@ import { finished } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { gate, until } from '../helpers/wait.js';
 
-/** Methods whose fetches last until their gate opens, and which note what they begin. */
+/** Methods that record their calls, and whose fetches last until their gate opens. */
 const slowFetches = () => {
   const { opened, open } = gate();
   const began: string[] = [];
@@ -51,7 +51,7 @@ test('keeps the order of the jobs of one image', async (t) => {
   t.deepEqual(began, ['fetch slow', 'delete slow', 'fetch slow']);
 });
 
-test('fetches only some images at the same time, and a cancelled one makes way', async (t) => {
+test('limits concurrent fetches of images, and a cancelled one makes room', async (t) => {
   const { methods, began, open } = slowFetches();
   const { call, context } = await serveApi(t, { methods });
   const jobs: (string | null)[] = [];

@@ -18,7 +18,7 @@ for (const action of TAKING)
     );
   });
 
-test('the request’s timeout replaces that of the config, and its other arguments stay', async (t) => {
+test('replaces the timeout of the config by that of the request, and keeps the other arguments', async (t) => {
   const { call, context, scripted } = await serveApi(t, {
     actions: { shutdown: [{ args: { timeout: '10', domain: 'qemu' } }] },
   });
@@ -42,7 +42,7 @@ test('a guest gets the time that the request gives it, even if its stage has a s
   t.is((await call('POST', `/guests/${id}/shutdown?wait=30`)).status, 504);
 });
 
-test('a guest that does not do as it is asked is a 409 with the sub-agent’s words, and the job’s message too', async (t) => {
+test('responds with 409 when a guest does not comply, with the sub-agent’s message in the response and the job', async (t) => {
   const { call, context } = await serveApi(t, {
     methods: {
       'Test.reboot': () => {

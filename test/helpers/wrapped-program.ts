@@ -16,7 +16,7 @@ export const wrapProgram = async (
 ): Promise<() => void> => {
   const bin = join(await tempDir(t), 'bin');
   await mkdir(bin);
-  // For tools that run as nobody.
+  // For tools that run as the user nobody.
   await chmod(dirname(bin), 0o755);
   const { stdout: real } = await execa('sh', ['-c', `command -v ${program}`]);
   await writeFile(join(bin, program), `#!/bin/bash\n${script}\nexec ${real} "$@"\n`);

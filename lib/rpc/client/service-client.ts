@@ -24,8 +24,9 @@ export interface ServiceClient {
    */
   connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex>;
   /**
-   * Tells the sub-agent that a job was cancelled, which a connection that breaks does not say: the agent may be about
-   * to restart and repeat its call. Resolves in a second at most, whether the sub-agent knows about that or not.
+   * Notifies the sub-agent that a job was cancelled. A broken connection does not show that: the agent may be
+   * restarting, and then repeats its call. Resolves within a second, even when the sub-agent does not support
+   * cancellation.
    */
   cancel(job: string): Promise<void>;
   close(): void;

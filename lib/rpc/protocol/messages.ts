@@ -19,7 +19,7 @@ export const HEALTH_PATH = '/_mistify_health_';
 /** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
 export const EVENTS_PATH = '/_mistify_events_';
 
-/** The path where the agent posts `{"job": ID}` when a job was cancelled whose call is a download. */
+/** The path to which the agent posts `{"job": ID}` when it cancels a job whose call is a download. */
 export const CANCEL_PATH = '/_mistify_cancel_';
 
 /** Headers of an async action's call: its job, stage and attempt. */

@@ -27,7 +27,7 @@ export interface SnapshotSelector {
 
 /**
  * Finds the disk that a path names, by its number when the path has its serial, which only our sub-agents know.
- * @throws {AgentError} `not_found` for an unknown disk, `conflict` when the guest may call another disk that
+ * @throws {AgentError} `not_found` for an unknown disk, `conflict` when the guest may give that name to another disk
  */
 const diskOf = ({ id, disks = [] }: Guest, wanted: string): string => {
   if (disks.length === 0) return wanted;

@@ -40,8 +40,8 @@ export const timeLimitOf = ({ service, method, timeout }: Stage): TimeLimit => (
 const MARGIN_SECONDS = 60;
 
 /**
- * Returns an action whose stages get the arguments of a request besides those of the config. A `timeout` among them, in
- * seconds, makes a shorter timeout of a stage longer.
+ * Returns an action whose stages get the request's arguments on top of the config's. The argument `timeout`, in
+ * seconds, extends stage timeouts that are shorter.
  */
 export const withArgs = (action: Action, args: StageArgs | undefined): Action => {
   if (!args) return action;

@@ -67,8 +67,8 @@ const callQueued = (
 };
 
 /**
- * Calls a job's stage that may take as long as a download. Its sub-agent may continue when the connection breaks, so it
- * is told of a cancellation first.
+ * Calls a job's stage that may take as long as a download. Its sub-agent may continue when the connection breaks, so
+ * notify it of a cancellation first.
  */
 const callDownload = async (
   stage: Stage,

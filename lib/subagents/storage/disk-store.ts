@@ -51,13 +51,13 @@ export interface DiskRollback {
 /** An operation that changes the snapshots of disks. */
 export type SnapshotAction = 'create' | 'delete' | 'rollback';
 
-/** What a deletion could not remove yet. */
+/** A remainder that a deletion could not remove yet. */
 export interface Leftover {
   /** The store's name for it. */
   volume: string;
-  /** What it takes. */
+  /** The space that it takes. */
   bytes: number;
-  /** What keeps it, and what to do, in words. */
+  /** Why it remains, and what to do. */
   reason: string;
 }
 

@@ -34,7 +34,7 @@ const noSpace = async (what: string, store: FullStore, cause: unknown): Promise<
   return new Error(leftovers === undefined ? full : `${full}; ${leftovers}`, { cause });
 };
 
-/** A failure that has changed something all the same. Its message says what, so nothing may reword it. */
+/** A failure that nevertheless changed something. Its message says what, so it must not be reworded. */
 export class PartlyDoneError extends Error {
   override readonly name: string = 'PartlyDoneError';
 }

@@ -5,9 +5,9 @@ import { PartlyDoneError } from './errors.js';
 const numbersOf = (disks: StoredDisk[]): string => disks.map(({ index }) => index).join(', ');
 
 /**
- * Runs work that cannot be undone on each disk, and not only up to the first that fails.
+ * Runs irreversible work on each disk, and continues with the others when a disk fails.
  * @param done what the work does to a disk, in words such as `snapshot s1 is deleted`
- * @throws an error that tells the disks on which it is done from those on which it is not
+ * @throws an error that names the disks on which the work is done
  */
 export const onEachDisk = async (
   disks: StoredDisk[],

@@ -1,6 +1,6 @@
 import { PartlyDoneError } from './errors.js';
 
-/** A rollback that reached some disks only. */
+/** A rollback that reached only some of the disks. */
 export class TornError extends PartlyDoneError {
   override readonly name = 'TornError';
   /** The numbers of the disks that are not rolled back. */

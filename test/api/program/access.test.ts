@@ -109,7 +109,7 @@ const startProgram = async (t: ExecutionContext, config: string): Promise<string
   return until('it listens', () => /listens on (\S+)/.exec(output)?.[1], 60_000);
 };
 
-test.serial('mistify token rejects the address of another agent than the one with its state', async (t) => {
+test.serial('mistify token rejects the address of an agent with another state', async (t) => {
   const { dir } = await writeConfig(t);
   const socket = join(dir, 'api.sock');
   const { config } = await writeConfig(t, { socket: { path: socket } });

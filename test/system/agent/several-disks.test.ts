@@ -48,7 +48,7 @@ test('neither rolls back nor deletes the snapshot of one disk while another prog
   t.is((await client.guests.get(id)).state, 'running');
 });
 
-/** Makes the rollback of second disks fail, and what would undo that of first ones, while the file `flag` exists. */
+/** While the file `flag` exists, makes the rollback of second disks fail, and the undoing of the first ones. */
 const breakRollbacks = async (t: ExecutionContext, flag: string): Promise<void> => {
   await wrapProgram(
     t,
@@ -61,7 +61,7 @@ fi`,
 
 test('a guest whose disks are at different times does not start until it is rolled back again', async (t) => {
   const dir = await tempDir(t);
-  // For the tools, which run as nobody.
+  // For the tools, which run as the user nobody.
   await chmod(dir, 0o755);
   const flag = join(dir, 'broken');
   await breakRollbacks(t, flag);

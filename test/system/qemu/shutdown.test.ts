@@ -47,7 +47,7 @@ test('presses the power button of a guest that takes long to shut down only once
   t.false(console.includes('mistify-guest: cancelled'));
 });
 
-test('leaves a guest that is still shutting down alone: reboot and start fail until it is off', async (t) => {
+test('does not disturb a guest that is still shutting down: reboot and start fail until it is off', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await slowGuest(t, host, 20);
   const { id } = guest;
@@ -95,7 +95,7 @@ const putToSleep = async (host: QemuHost, guest: LinuxGuest): Promise<void> => {
   viewer.leave();
 };
 
-test('refuses to shut down or reboot a sleeping guest, and one whose power button the sleep has cost it', async (t) => {
+test('refuses to shut down or reboot a sleeping guest, and one that lost its power button in its sleep', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
@@ -129,7 +129,7 @@ test('ends a sleeping guest with force', async (t) => {
   t.regex(message ?? '', /^power cut \(force\): .*sleeps/);
 });
 
-test('names a guest that was migrated away, and lets nothing continue it', async (t) => {
+test('reports a guest that was migrated away, and rejects every command that would run it', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });

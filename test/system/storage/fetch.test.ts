@@ -179,7 +179,7 @@ const makeStale = async (t: ExecutionContext): Promise<string> => {
   return path;
 };
 
-test('repairs an image whose refcounts alone are stale, and leaves the source as it is', async (t) => {
+test('repairs an image with stale refcounts and no other damage, and leaves the source as it is', async (t) => {
   const storage = await startTestStorage(t);
   const path = join(storage.importDir, 'stale.qcow2');
   const bytes = await readFile(await makeStale(t));
@@ -189,7 +189,7 @@ test('repairs an image whose refcounts alone are stale, and leaves the source as
   t.true(bytes.equals(await readFile(path)));
 });
 
-test('rejects a truncated image whose refcounts are stale besides', async (t) => {
+test('rejects a truncated image whose refcounts are also stale', async (t) => {
   const storage = await startTestStorage(t);
   const path = join(storage.importDir, 'stale.qcow2');
   await writeFile(path, (await readFile(await makeStale(t))).subarray(0, -MB));

@@ -102,7 +102,7 @@ test('says which disks of a deleted guest a program still has open', async (t) =
   );
 });
 
-test('says what of a deleted guest cannot be removed, and starts all the same', async (t) => {
+test('reports what it cannot remove of a deleted guest, and starts nevertheless', async (t) => {
   const storage = await start(t);
   const [disk] = await createGuest(storage, [{ size: 1 }]);
   const mounted = join(dirname(disk?.source ?? ''), 'mounted');

@@ -132,7 +132,7 @@ test('a hold that comes in the middle of a rollback changes no disk and destroys
   await t.notThrowsAsync(storage.call('RollbackSnapshot', back));
 });
 
-test('says what of a deleted guest stays and why, and destroys it once that is possible', async (t) => {
+test('reports what remains of a deleted guest and why, and destroys it once possible', async (t) => {
   const storage = await backend.start(t);
   const { dataset } = backend.part(storage);
   const guest = `${dataset}/guests/${GUEST_ID}`;
@@ -153,7 +153,7 @@ test('says what of a deleted guest stays and why, and destroys it once that is p
   t.is((await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } })).message, undefined);
 });
 
-test('says what of a deleted image stays and why', async (t) => {
+test('reports what remains of a deleted image and why', async (t) => {
   const storage = await backend.start(t);
   const { dataset } = backend.part(storage);
   await addImage(storage, 'os');

@@ -23,7 +23,7 @@ test('finds a disk by number, serial and certain name', (t) => {
     t.is(findDisk(id, disks, wanted), 'unknown', wanted);
 });
 
-test('does not trust the names of a guest of an earlier version that the guest may give to others', (t) => {
+test('does not trust device names of an earlier version that the guest may give to other disks', (t) => {
   const swapped = [disk('virtio', 'vdb'), disk('virtio', 'vda')];
   const sata = [disk('sata', 'sda'), disk('sata', 'sdb')];
   const ide = [disk('ide', 'hda')];

@@ -4,8 +4,8 @@ import { parseImageName } from './names.js';
 import { findImage } from './pull.js';
 
 /**
- * Watches over the names that images get. Podman 4.3 loses names when an image gets two at the same time, and loads may
- * run at the same time: after each one, the names that overlapping ones have added are restored.
+ * Keeps the names that images get. Podman 4.3 loses names when an image gets two at the same time. Loads may overlap,
+ * so after each load this restores the names that overlapping loads added.
  */
 export class AddedNames {
   readonly #engine: Engine;
@@ -18,7 +18,7 @@ export class AddedNames {
     this.#engine = engine;
   }
 
-  /** Runs work that changes an image's names, and restores the names that it made others lose. */
+  /** Runs work that changes an image's names, and restores the names that other work lost because of it. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
     this.#running += 1;
     try {
@@ -45,7 +45,7 @@ export class AddedNames {
   }
 
   async #restore(): Promise<void> {
-    // Alone, the work cannot have met any other.
+    // Without overlapping work, no name can be lost.
     if (this.#running === 1 && this.#added.size <= 1) return;
     for (const [name, id] of [...this.#added]) {
       const { repository, tag } = parseImageName(name);

@@ -11,14 +11,14 @@ interface AskOptions {
   signal?: AbortSignal;
   /** Whether to keep asking. */
   isWanted: () => boolean;
-  /** Called once, when the guest is told in a way that it can notice: it may shut down at any time then. */
+  /** Called once, when the request reaches the guest, which may then shut down at any time. */
   onTold: () => Promise<void>;
 }
 
 /** The outcome of asking a guest to shut itself down. */
 export interface Answer {
   off: boolean;
-  /** What the guest made of it, for an error message. */
+  /** How the guest reacted, for an error message. */
   reaction: string;
 }
 

@@ -52,7 +52,7 @@ export class Entry {
     if (this.#record.crashed !== crashed) await this.update({ crashed });
   }
 
-  /** Records a reboot that is under way, with its options, or that none is. */
+  /** Records the reboot that is under way, with its options, or clears the record of one. */
   async setRebooting(reboot: RebootRecord | undefined): Promise<void> {
     const rebooting = reboot !== undefined;
     if (rebooting || (this.#record.rebooting ?? false)) await this.update({ rebooting, reboot });
@@ -62,7 +62,7 @@ export class Entry {
     if (this.#record.toldToShutDown !== told) await this.update({ toldToShutDown: told });
   }
 
-  /** Whether the guest was told to shut itself down so recently that it may still do it. */
+  /** Whether the guest was asked to shut down recently and may still do so. */
   get mayBeShuttingDown(): boolean {
     return Date.now() - (this.#record.toldToShutDown ?? 0) < SHUTDOWN_MEMORY_MS;
   }

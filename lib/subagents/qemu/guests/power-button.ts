@@ -66,7 +66,7 @@ export class PowerButton {
   }
 
   /**
-   * Presses the button (QMP `system_powerdown`) if the guest listens and needs a press. Call it again and again.
+   * Presses the button (QMP `system_powerdown`) if the guest listens and needs a press. Call it repeatedly.
    * @returns whether it was pressed
    */
   async press(): Promise<boolean> {
@@ -81,7 +81,7 @@ export class PowerButton {
     return true;
   }
 
-  /** What the guest made of it, for an error message. */
+  /** How the guest reacted, for an error message. */
   get reaction(): string {
     if (this.#presses > 0) return 'it was told to by the power button, and may still do it';
     return 'nothing in it listens to the ACPI power button';

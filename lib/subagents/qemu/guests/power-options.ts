@@ -2,9 +2,9 @@
 export interface PowerOptions {
   /** Milliseconds to wait for the guest, or for its QEMU to exit; each command has a default of its own. */
   timeoutMs?: number | undefined;
-  /** Whether to end the guest without its consent when it does not do what it was asked to in time. */
+  /** Whether to end the guest by force when it does not comply in time. */
   force?: boolean | undefined;
-  /** Takes what the caller should know about a success; it becomes part of the job's message. */
+  /** Adds a note about a success to the job's message. */
   note?: ((message: string) => void) | undefined;
 }
 

@@ -94,7 +94,7 @@ interface EndOptions extends PowerOptions {
 }
 
 /**
- * Gets a guest to shut itself down.
+ * Asks a guest to shut itself down, and waits.
  * @returns `undefined` once it is off; otherwise the refusal that says why it is still on
  */
 export const endByItself = async (

@@ -16,7 +16,7 @@ interface RebootOptions {
 
 type Begun = { watch: Watch | undefined };
 
-/** Records the reboot and returns the QEMU that must exit first; without one when it has done so already. */
+/** Records the reboot and returns the QEMU that must exit first, if it has not exited already. */
 const beginReboot = (guests: Guests, id: string, options: RebootOptions): Promise<Begun> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
@@ -49,8 +49,8 @@ const endReboot = async (
 };
 
 /**
- * Has a guest shut itself down and starts it again. Runs to its end even when the caller goes away: a guest that was
- * told to shut down may do so at any time, and must then be started again.
+ * Asks a guest to shut itself down, and starts it again once it is off. Runs to its end even when the caller goes away:
+ * a guest that was told to shut down may do so at any time, and must then be started again.
  * @throws when the guest is still on after `timeoutMs`, or cannot react, unless `force` allows resetting it; and when a
  * later command set the guest's power state
  */
@@ -78,7 +78,7 @@ export const reboot = async (
   });
 };
 
-/** Resumes the reboots that were under way when the last sub-agent exited, as they were asked for. */
+/** Resumes the reboots that were under way when the last sub-agent exited, with their options. */
 export const resumeReboots = (guests: Guests, log: Logger): void => {
   for (const { id, record } of guests.all()) {
     if (!record.rebooting) continue;

@@ -4,7 +4,7 @@ import type { Logger } from '../../../log.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 
-/** How a reboot that is under way was asked for. */
+/** The options of a reboot that is under way. */
 export interface RebootRecord {
   timeoutMs: number;
   force: boolean;
@@ -22,7 +22,7 @@ export interface GuestRecord {
   /** Whether a reboot is under way: once the guest is off, it must be started again. */
   rebooting?: boolean;
   reboot?: RebootRecord | undefined;
-  /** When the running guest was last told to shut itself down, in milliseconds since 1970. */
+  /** When the running guest was last asked to shut itself down, in milliseconds since 1970. */
   toldToShutDown?: number | undefined;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;

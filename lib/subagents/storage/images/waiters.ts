@@ -1,4 +1,4 @@
-/** What a caller may tell while it waits. */
+/** The ways in which a caller may end its wait. */
 export interface Leaving {
   /** Aborted when the caller stops waiting; without it, the caller waits to the end. */
   left?: AbortSignal | undefined;

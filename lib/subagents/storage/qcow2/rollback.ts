@@ -6,19 +6,19 @@ import { TornError } from '../torn-error.js';
 import type { Qcow2Layout } from './layout.js';
 import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
 
-/** Makes each disk's present content a snapshot, so that the rollback can be undone. */
+/** Takes a snapshot of each disk's current content, so that the rollback can be undone. */
 const takeUndo = async (layout: Qcow2Layout, disks: StoredDisk[]): Promise<void> => {
   // A rollback that was killed may have left some.
   await dropUndo(layout, disks);
   for (const disk of disks) await runOnDisk(layout, disk, '-c', UNDO);
 };
 
-/** Whether the failed rollback of a disk has certainly left it as it was. */
+/** Whether a failed rollback has certainly left its disk unchanged. */
 const isUnchanged = (error: unknown): boolean => error instanceof QemuImgError && error.inUse;
 
 /**
- * Gives the disks their content before the rollback again.
- * @param disks those that are rolled back, and the one that failed with `cause`
+ * Restores the content that the disks had before the rollback.
+ * @param disks the disks that are rolled back, and the one that failed with `cause`
  * @throws {TornError} when one of them is, or may be, still rolled back
  */
 const undo = async (

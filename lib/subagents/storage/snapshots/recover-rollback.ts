@@ -20,8 +20,8 @@ const complete = async ({ store }: SnapshotDeps, guest: string, intent: Intent):
 };
 
 /**
- * Completes a rollback that a killed process left half done. One that cannot be completed now leaves a guest that does
- * not start, and is not tried again by itself: the guest may have been started in another way and have written since.
+ * Completes a rollback that a killed process left half done. When it cannot be completed now, the guest does not start,
+ * and no later start retries it: the guest may have been started in another way and have written since.
  * @throws when it cannot be completed
  */
 export const recoverRollback = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {

@@ -67,7 +67,9 @@ const bringCloser = async (
   else await recordTorn(deps, guest, { ...torn, left });
 };
 
-/** Runs `work` while the guest is kept from starting. Afterwards it may start, unless its disks are of different times. */
+/**
+ * Runs `work` while the guest is kept from starting. Afterwards it may start, unless its disks are at different times.
+ */
 const whileMarked = async (
   deps: SnapshotDeps,
   guest: string,

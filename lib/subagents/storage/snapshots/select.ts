@@ -26,7 +26,7 @@ export const guestOfSnapshot = (id: string): string => {
   return parts.guest;
 };
 
-/** @throws `…: not found`, or when the guest may call another disk that */
+/** @throws `…: not found`, or when the guest may give that name to another disk */
 const pick = (guest: string, disks: StoredDisk[], wanted: string): StoredDisk => {
   const found = findDisk(guest, disks, wanted);
   if (found === 'uncertain') throw new Refusal('conflict', uncertainDisk(guest, disks, wanted));

@@ -25,7 +25,7 @@ const describeDisks = ({ name, disks, left }: Torn): string => {
         `${left.length === 1 ? 'is' : 'are'} not`;
 };
 
-/** Says what the guest's disks are like, why, and what to do. */
+/** Describes the state of a guest's disks, the reason, and what to do. */
 const explain = async ({ store }: Deps, guest: string, torn: Torn): Promise<string> => {
   const disks: StoredDisk[] = (await store.findDisks(guest)) ?? [];
   const common = await commonSnapshots(store, disks);
@@ -49,15 +49,15 @@ export const beginRollback = async (
   );
 };
 
-/** Records that all disks are of one time again, and lets the guest start. */
+/** Records that all disks are at the same time again, and lets the guest start. */
 export const endRollback = async ({ store, journal }: Deps, guest: string): Promise<void> => {
-  // In this order: without the mark, the guest may have started, and a recovery must not change its disks any more.
+  // In this order: once the mark is gone the guest may start, and no recovery may change its disks.
   await removeRollbackMark(store.guestDir(guest));
   await journal.clear(guest);
 };
 
 /**
- * Records that the disks are of different times. The guest does not start until a rollback brings them together.
+ * Records that the disks are at different times. The guest does not start until a rollback brings them together.
  * @returns the text of the mark
  */
 export const recordTorn = async (deps: Deps, guest: string, torn: Torn): Promise<string> => {

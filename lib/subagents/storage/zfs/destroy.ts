@@ -16,8 +16,8 @@ export const pruneGuest = async (layout: ZfsLayout, disk: StoredDisk): Promise<v
 };
 
 /**
- * Destroys a snapshot of one disk, or of all disks that have it. For those that were taken together, that is one step,
- * so that all of them are destroyed or none.
+ * Destroys a snapshot of one disk, or of all disks that have it. Snapshots that were taken together are destroyed in
+ * one step: all or none.
  */
 export const destroySnapshot = async (
   layout: ZfsLayout,

@@ -113,7 +113,7 @@ export class WorkArea {
     try {
       // Destroying the earlier ones may have taken long: check again.
       if ((await this.#listGarbage([dataset])).length === 0) return false;
-      // A hold reads as busy, too, but does not pass by itself.
+      // A held dataset is reported as busy, too, but remains so.
       const destroy = (await hasHolds(dataset)) ? zfs : zfsWhenFree;
       await destroy('destroy', '-r', dataset);
       this.#failures.delete(dataset);

@@ -92,7 +92,7 @@ export const recoverSuite = (backend: Backend): void => {
     );
   });
 
-  test('keeps what a guest may have written since a rollback that it cannot complete, until asked again', async (t) => {
+  test('keeps what a guest may have written since a rollback that cannot be completed, until the next request', async (t) => {
     const storage = await start(t);
     const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
     for (const dest of ['one', 'two']) await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest }));

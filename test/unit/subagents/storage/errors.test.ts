@@ -14,7 +14,7 @@ test('says in plain words that the device is full', async (t) => {
   );
 });
 
-test('keeps the words of an error that says which disks have changed', async (t) => {
+test('keeps the message of an error that names the changed disks', async (t) => {
   const torn = new TornError('disk 0 is rolled back, disk 1 is not', [1], { cause: FULL });
   await t.throwsAsync(
     explainNoSpace('snapshot one', STORE, () => Promise.reject(torn)),

@@ -24,7 +24,7 @@ test('finds the programs that write to a file, by process and name', async (t) =
   t.deepEqual(await findHolders([first, second, join(dir, 'missing')]), [[], [`sleep (process ${pid})`], []]);
 });
 
-test('a program that only reads a file is not in the way', async (t) => {
+test('ignores a program that only reads a file', async (t) => {
   const path = join(await tempDir(t), 'file');
   await writeFile(path, '');
   const pid = await openFile(t, path, '<');

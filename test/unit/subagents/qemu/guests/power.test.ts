@@ -22,7 +22,7 @@ interface FakeButton {
   exit: () => void;
 }
 
-/** A guest with PM1 registers, whose kernel does with a press what `onPress` says. */
+/** A guest with PM1 registers, whose kernel reacts to a press as `onPress` does. */
 const guestWithButton = async (
   t: ExecutionContext,
   registers: Registers,
@@ -122,7 +122,7 @@ test('presses the power button when the guest agent refuses', async (t) => {
 });
 
 for (const status of ['inmigrate', 'finish-migrate', 'postmigrate'])
-  test(`names the state ${status}, and lets no command continue the guest`, async (t) => {
+  test(`reports the state ${status}, and rejects every command that would run the guest`, async (t) => {
     let continued = 0;
     const count = (): object => {
       continued += 1;

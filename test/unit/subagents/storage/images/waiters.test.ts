@@ -53,7 +53,7 @@ test('cancels the work at once when the last caller cancels, and not while anoth
   t.is((waiters.abandoned.reason as Error).message, 'cancelled');
 });
 
-test('counts a caller that cancels and then leaves once', async (t) => {
+test('counts a caller only once when it cancels and then leaves', async (t) => {
   const waiters = new Waiters(GRACE_MS);
   const [left, cancelled] = [new AbortController(), new AbortController()];
   waiters.enter({ left: left.signal, cancelled: cancelled.signal });
