@@ -21,7 +21,7 @@ export class Cancellations {
     for (const controller of this.#calls.get(job) ?? []) controller.abort(new Error('cancelled'));
   }
 
-  /** The route through which the agent says that a job was cancelled: the body is `{"job": ID}`. */
+  /** The route to which the agent posts `{"job": ID}` when a job was cancelled. */
   route(): ServerRoute {
     return {
       method: 'POST',

@@ -4,11 +4,13 @@ import { basename } from 'node:path';
 import pLimit from 'p-limit';
 import { isErrno } from '../../errors.js';
 
-/** How many processes are looked at at the same time. */
+/** How many processes are inspected at the same time. */
 const READERS = 16;
 /** O_WRONLY and O_RDWR of open(2). */
 const WRITABLE = 0o3;
-/** QEMU locks byte 200 + n to forbid others what it has locked byte 100 + n for: block/file-posix.c of QEMU 7.2. */
+/**
+ * QEMU locks byte 100 + n to use permission n, and byte 200 + n to deny it to others: block/file-posix.c of QEMU 7.2.
+ */
 const FIRST_UNSHARED_BYTE = 200;
 const LAST_UNSHARED_BYTE = 263;
 
@@ -52,7 +54,7 @@ interface Wanted {
 
 /**
  * Returns the path of the file that a process has open, without asking its file system, which may not respond.
- * Synchronous, because a host has so many open files that as many promises would take seconds.
+ * Synchronous, because a host has many open files, and a promise for each would take seconds in all.
  */
 const targetOf = (fd: string): string => {
   try {
@@ -62,7 +64,7 @@ const targetOf = (fd: string): string => {
   }
 };
 
-/** Lists which of the wanted files a process has open in the way of a change, or, with `readers`, at all. */
+/** Lists the wanted files that a process keeps from being changed or, with `readers`, has open at all. */
 const openFilesOf = async (pid: string, wanted: Wanted, readers: boolean): Promise<string[]> => {
   const fds = (await readable(readdir(`/proc/${pid}/fd`))) ?? [];
   const found: string[] = [];

@@ -128,7 +128,7 @@ export interface FileEnds {
 
 /**
  * Detects an image's format from its whole file.
- * @throws as `detectHead`; and when a file without a magic number is no raw disk, unless `wanted` says that it is one
+ * @throws as `detectHead`, and when a file without a magic number is not a raw disk, unless `wanted` says so
  */
 export const detectFormat = ({ head, tail, size }: FileEnds, wanted?: ImageFormat): ImageFormat => {
   const format = detectHead(head, wanted);

@@ -98,7 +98,7 @@ const hit = async (agent: RealAgent, members: readonly Member[]): Promise<Figure
   );
   await requireTruth(agent, members);
   return [
-    { name: "a QEMU's SIGKILL until its guest is told as crashed", unit: 'ms', values: crashes },
+    { name: "a QEMU's SIGKILL until its guest is reported as crashed", unit: 'ms', values: crashes },
     { name: 'POST …/suspend?wait', unit: 'ms', values: suspends },
     { name: 'POST …/resume?wait', unit: 'ms', values: resumes },
   ];

@@ -94,7 +94,7 @@ test('reports a guest that is halted because its disk’s file system is full', 
   viewer.leave();
 });
 
-needs(...LINUX_PARTS)('reports a QEMU that the kernel killed for want of memory', async (t) => {
+needs(...LINUX_PARTS)('reports a QEMU that the kernel killed for lack of memory', async (t) => {
   const group = `/sys/fs/cgroup/memory/mistify-test-${process.pid}`;
   try {
     await execa('mkdir', [group]);

@@ -95,7 +95,7 @@ const putToSleep = async (host: QemuHost, guest: LinuxGuest): Promise<void> => {
   viewer.leave();
 };
 
-test('refuses to shut down or reboot a sleeping guest, and one that lost its power button in its sleep', async (t) => {
+test('refuses to shut down or reboot a sleeping guest, and one that lost its power button by sleeping', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;

@@ -89,7 +89,7 @@ export class PowerButton {
 
   async #press(): Promise<void> {
     if (this.#presses === 0) this.#wasYoung = Date.now() - this.#watch.bootedAt < BOOT_MS;
-    // A QEMU that is exiting accepts no more commands.
+    // A QEMU that is exiting no longer accepts commands.
     await this.#watch.execute('system_powerdown').catch(() => undefined);
     this.#nextPress = Date.now() + this.#repeatMs * 2 ** this.#presses;
     this.#presses += 1;

@@ -41,8 +41,8 @@ const hasRecord = async (pid: number, since: number): Promise<boolean> => {
 };
 
 /**
- * Whether the kernel killed a guest's QEMU for want of memory, by its log (proc(5), /proc/vmstat; /dev/kmsg). False when
- * the log cannot be read. Call it before the run directory is removed.
+ * Whether the kernel killed a guest's QEMU for lack of memory, according to its log (proc(5), /proc/vmstat; /dev/kmsg).
+ * False when the log cannot be read. Call it before the run directory is removed.
  */
 export const wasOomKilled = async ({
   pid,

@@ -11,7 +11,7 @@ interface DiskSnapshots {
   names: string[];
 }
 
-/** What an operation is about to do to the selected disks. */
+/** The effects of an operation on the selected disks. */
 interface Plan {
   selection: Selection;
   action: SnapshotAction;

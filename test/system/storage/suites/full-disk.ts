@@ -103,7 +103,7 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     await t.notThrowsAsync(call('VerifyDisks', { guest: { id: GUEST_ID, disks } }));
   });
 
-  test('a full device names what of deleted guests still takes room', async (t) => {
+  test('the error of a full device names the leftovers of deleted guests', async (t) => {
     const { storage, dir } = await backend.startSmall(t);
     const { call } = storage;
     const [disk] = await createGuest(storage, [{ size: 1 }]);

@@ -76,7 +76,7 @@ export const severalDisksSuite = (backend: BreakableBackend): void => {
     await t.notThrowsAsync(contain(1));
   });
 
-  test('waits for a program that has a disk open for a moment only', async (t) => {
+  test('waits for a program that has a disk open only briefly', async (t) => {
     const { call, sources, contain } = await startGuest(t);
     const { stop } = await holdDisk(t, sources[1] ?? '');
     const rolledBack = call('RollbackSnapshot', back('s1'));
@@ -86,7 +86,7 @@ export const severalDisksSuite = (backend: BreakableBackend): void => {
     await t.notThrowsAsync(contain(1));
   });
 
-  test('a guest that is torn says so, does not start, and can be rolled back again', async (t) => {
+  test('reports a torn guest, does not start it, and can roll it back again', async (t) => {
     const { call, sources, ids, contain, dir } = await startGuest(t);
     const mend = await backend.breakRollback(t);
     const torn =
@@ -115,7 +115,7 @@ export const severalDisksSuite = (backend: BreakableBackend): void => {
     await t.notThrowsAsync(contain(1));
   });
 
-  test('a torn guest stays so over a restart, and a new guest of its id does not inherit it', async (t) => {
+  test('a guest stays torn across a restart, but a new guest with its id is not torn', async (t) => {
     const storage = await startGuest(t);
     const mend = await backend.breakRollback(t);
     await t.throwsAsync(storage.call('RollbackSnapshot', back('s1')), { message: /does not start/ });

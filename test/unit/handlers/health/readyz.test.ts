@@ -22,7 +22,7 @@ test('rejects with 503 and the names of sub-agents that do not respond', async (
   });
 });
 
-test('rejects with 503 while the agent is stopping, which is still alive', async (t) => {
+test('rejects with 503 while the agent is stopping, although it is still alive', async (t) => {
   const { context } = await startTestAgent(t);
   await context.runtime.queue.drain(0);
   t.like(await rejection(t, getReadiness(event(), context)), {

@@ -13,7 +13,7 @@ test('accepts a claim that fits, and rejects a larger one with the numbers', asy
   });
 });
 
-test('keeps the room of one claim from the others until it is released', async (t) => {
+test('reserves the room of a claim until it is released', async (t) => {
   const dir = await tempDir(t);
   const { bavail, bsize } = await statfs(dir);
   const space = new Space(dir);
