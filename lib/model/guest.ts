@@ -68,8 +68,12 @@ const name = (): Joi.StringSchema =>
     .max(255)
     .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.-]*$/, 'name (letters, digits, _ : . -)');
 
+/** The text that Go prints for an address that is not set, and that clients of the original agent send. */
+const GO_NIL = '<nil>';
+
 const address = (): Joi.StringSchema =>
   text()
+    .allow(GO_NIL)
     .max(64)
     .pattern(/^[0-9a-fA-F:./]+$/, 'address (digits, a-f, . : /)');
 
@@ -165,14 +169,16 @@ export const guestSchema = Joi.object<Guest>({
   .label('guest')
   .description('A virtual machine or a container');
 
+const addressOf = (text: string | undefined): string => (text && text !== GO_NIL ? text : '');
+
 const normalizeNic = (nic: Partial<Nic>): Nic => ({
   ...(nic.name ? { name: nic.name } : {}),
   network: nic.network ?? '',
   model: nic.model ?? '',
   ...(nic.mac ? { mac: nic.mac } : {}),
-  address: nic.address ?? '',
-  netmask: nic.netmask ?? '',
-  gateway: nic.gateway ?? '',
+  address: addressOf(nic.address),
+  netmask: addressOf(nic.netmask),
+  gateway: addressOf(nic.gateway),
   ...(nic.device ? { device: nic.device } : {}),
   vlans: nic.vlans ?? [],
 });

@@ -2,6 +2,7 @@ import type { Nic } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
 import { generateMac, tapName, USER_NETWORK } from '../../shared/network/nics.js';
+import { isNativeVlan } from '../../shared/network/switch.js';
 import type { Engine } from '../engine.js';
 import { networks } from './switches.js';
 
@@ -25,7 +26,7 @@ const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: num
   const complete = { ...given, name: nic.name ?? `net${index}` };
   const found = isDefault(nic.network) ? undefined : await networks.find(nic.network);
   if (found) {
-    if (nic.vlans.length > 0) await found.checkVlans();
+    if (nic.vlans.length > 0) await found.checkVlans(nic.vlans);
     return { ...complete, mac: nic.mac ?? generateMac(guestId, index), device: tapName(guestId, index) };
   }
   if (!isDefault(nic.network) && !(await hasEngineNetwork(engine, nic.network)))
@@ -33,7 +34,7 @@ const completeNic = async (engine: Engine, guestId: string, nic: Nic, index: num
       'not_found',
       `this host has neither a bridge nor an engine network ${nic.network}: create one (ip link add ${nic.network} type bridge) or use network ${USER_NETWORK}`,
     );
-  if (nic.vlans.length > 0)
+  if (nic.vlans.length > 0 && !isNativeVlan(nic.vlans))
     throw new Refusal('invalid', 'an engine network has no VLANs: leave out vlans, or name a bridge');
   return complete;
 };

@@ -30,11 +30,17 @@ const parse = (text: string): Address | undefined => {
   return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined;
 };
 
-/** Converts a netmask in any of its forms (`255.255.255.0`, `24`, `/24`) to a prefix length. */
+/** A netmask in hexadecimal, as Go prints an `IPMask`: `ffffff00`, or 32 digits for IPv6. */
+const HEX_MASK = /^(?:[0-9a-f]{8}|[0-9a-f]{32})$/i;
+
+const parseMask = (netmask: string): Address | undefined =>
+  HEX_MASK.test(netmask) ? ipaddr.fromByteArray([...Buffer.from(netmask, 'hex')]) : parse(netmask);
+
+/** Converts a netmask in any of its forms (`255.255.255.0`, `24`, `/24`, `ffffff00`) to a prefix length. */
 const prefixOf = (netmask: string, address: Address): number => {
   const bits = BITS[address.kind()];
   const digits = /^\/?(?<length>\d{1,3})$/.exec(netmask)?.groups?.length;
-  const mask = digits === undefined ? parse(netmask) : undefined;
+  const mask = digits === undefined ? parseMask(netmask) : undefined;
   if (mask && mask.kind() !== address.kind()) {
     throw new Refusal('invalid', `netmask ${netmask} and address ${address} are of different IP versions`);
   }

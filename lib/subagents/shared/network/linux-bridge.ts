@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { Port, Switch, SwitchKind } from './switch.js';
+import { isNativeVlan, type Port, type Switch, type SwitchKind } from './switch.js';
 import { type RunTool, runTool } from './tools.js';
 
 export const SYS_NET = '/sys/class/net';
@@ -25,8 +25,14 @@ class LinuxBridge implements Switch {
     this.#run = run;
   }
 
-  async checkVlans(): Promise<void> {
-    const filtering = await readAttribute(join(this.#directory, 'vlan_filtering'));
+  /** Resolves to `undefined` when the kernel has no VLANs on bridges. */
+  #filtering(): Promise<string | undefined> {
+    return readAttribute(join(this.#directory, 'vlan_filtering'));
+  }
+
+  async checkVlans(vlans: readonly number[]): Promise<void> {
+    if (isNativeVlan(vlans)) return;
+    const filtering = await this.#filtering();
     if (filtering === undefined) {
       throw new Refusal(
         'conflict',
@@ -44,6 +50,7 @@ class LinuxBridge implements Switch {
   async addPort({ tap, vlans }: Port): Promise<void> {
     await this.#run('ip', 'link', 'set', 'dev', tap, 'master', this.#name);
     if (vlans.length === 0) return;
+    if (isNativeVlan(vlans) && (await this.#filtering()) !== '1') return;
     // A new port starts in the bridge's default VLAN, untagged.
     const defaultVlan = (await readAttribute(join(this.#directory, 'default_pvid'))) ?? '1';
     if (defaultVlan !== '0') await this.#run('bridge', 'vlan', 'del', 'dev', tap, 'vid', defaultVlan);

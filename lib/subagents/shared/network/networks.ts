@@ -36,7 +36,7 @@ const resolveNic = async (nic: Nic, kinds: readonly SwitchKind[]): Promise<Switc
       `no bridge "${network}" on this host: create it (ip link add ${network} type bridge, or ovs-vsctl add-br ${network}) or use network "${USER_NETWORK}"`,
     );
   }
-  if (vlans.length) await found.checkVlans();
+  if (vlans.length) await found.checkVlans(vlans);
   return found;
 };
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Nic } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from './addresses.js';
+import { isNativeVlan } from './switch.js';
 
 /** The `network` of a NIC that shares the host's own connection (QEMU's `user` netdev) and joins no bridge. */
 export const USER_NETWORK = 'user';
@@ -61,7 +62,7 @@ const checkNic = (nic: Nic, models: readonly string[]): void => {
       `${nic.mac} is a multicast address: the first byte of a nic's MAC must be even`,
     );
   }
-  if (nic.vlans.length && nic.network === USER_NETWORK) {
+  if (nic.vlans.length && !isNativeVlan(nic.vlans) && nic.network === USER_NETWORK) {
     throw new Refusal('invalid', `network ${USER_NETWORK} has no VLANs: leave vlans out, or name a bridge`);
   }
   const twice = nic.vlans.find((vlan, index) => nic.vlans.indexOf(vlan) !== index);

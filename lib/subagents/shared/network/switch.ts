@@ -6,12 +6,18 @@ export interface Port {
   vlans: readonly number[];
 }
 
+/**
+ * Whether a NIC asks for VLAN 1 alone. Clients of the original agent send it when no VLAN was chosen: it is the native VLAN,
+ * whose frames are untagged on a network that knows no VLANs.
+ */
+export const isNativeVlan = (vlans: readonly number[]): boolean => vlans.length === 1 && vlans[0] === 1;
+
 /** A switch that guests' NICs join: a Linux bridge or an Open vSwitch bridge. */
 export interface Switch {
   /** Whether the switch accepts frames with an unfinished checksum or longer than the MTU. */
   readonly offload: boolean;
-  /** @throws when the switch cannot keep VLANs apart */
-  checkVlans(): Promise<void>;
+  /** @throws when the switch cannot keep these VLANs apart from others */
+  checkVlans(vlans: readonly number[]): Promise<void>;
   /**
    * Joins a tap to the switch. The tap must exist and be down, so that it never receives another VLAN's frames.
    */

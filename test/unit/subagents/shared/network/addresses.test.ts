@@ -29,6 +29,15 @@ test('accepts IPv6 addresses, netmasks and link-local gateways', (t) => {
   t.is(read('2001:db8::10/64', '', 'fe80::1')?.gateway, 'fe80::1');
 });
 
+test('reads a netmask as Go prints it', (t) => {
+  t.is(read('192.0.2.10', 'ffffff00')?.cidr, '192.0.2.10/24');
+  t.is(read('192.0.2.10', 'FFFF0000')?.cidr, '192.0.2.10/16');
+  t.is(read('192.0.2.10/24', 'ffffff00')?.cidr, '192.0.2.10/24');
+  t.is(read('2001:db8::10', `${'f'.repeat(16)}${'0'.repeat(16)}`)?.cidr, '2001:db8::10/64');
+  for (const netmask of ['ff00ff00', '00000000', 'ffffff', 'fffffff00', 'f'.repeat(32)])
+    t.throws(() => read('192.0.2.10', netmask), { message: /netmask/ }, netmask);
+});
+
 test('returns undefined for a NIC without an address', (t) => {
   t.is(read(''), undefined);
 });

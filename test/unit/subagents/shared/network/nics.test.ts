@@ -65,3 +65,9 @@ test('translates virtio to QEMU’s virtio-net-pci', (t) => {
   t.is(nicDriver('e1000', MODELS), 'e1000');
   t.is(nicDriver('toString', MODELS), undefined);
 });
+
+test('takes VLAN 1 alone for no VLAN on network user, but no other VLANs', (t) => {
+  t.notThrows(() => completeNics(ID, [nic({ vlans: [1] })], MODELS));
+  for (const vlans of [[2], [1, 2]])
+    t.throws(() => completeNics(ID, [nic({ vlans })], MODELS), { message: /network user has no VLANs/ });
+});

@@ -90,16 +90,39 @@ test('removes no default VLAN from a bridge that has none', async (t) => {
 
 test('rejects VLANs on a bridge that does not filter, and says what to do', async (t) => {
   const { target } = await bridge(t, { vlan_filtering: '0' });
-  await t.throwsAsync(target.checkVlans(), {
+  await t.throwsAsync(target.checkVlans([7]), {
     message: 'bridge br0 does not keep VLANs apart: ip link set br0 type bridge vlan_filtering 1',
   });
 });
 
 test('rejects VLANs on a kernel that cannot filter, and says what to do', async (t) => {
   const { target } = await bridge(t, {});
-  await t.throwsAsync(target.checkVlans(), {
+  await t.throwsAsync(target.checkVlans([7]), {
     message: /bridge br0 cannot have VLANs: .*use an Open vSwitch bridge/,
   });
+});
+
+for (const [name, files] of [
+  ['does not filter', { vlan_filtering: '0', default_pvid: '1' }],
+  ['has a kernel that cannot filter', {}],
+] as [string, Record<string, string>][])
+  test(`joins a NIC of VLAN 1 alone untagged where the bridge ${name}, and rejects VLAN 1 beside others`, async (t) => {
+    const { target, commands } = await bridge(t, files);
+    await t.notThrowsAsync(target.checkVlans([1]));
+    await target.addPort({ tap: 'mt0', guestId, vlans: [1] });
+    t.deepEqual(commands, ['ip link set dev mt0 master br0']);
+    for (const vlans of [[2], [1, 2]]) await t.throwsAsync(target.checkVlans(vlans));
+  });
+
+test('makes an access port for VLAN 1 on a bridge that filters, whatever its default VLAN', async (t) => {
+  for (const default_pvid of ['1', '5']) {
+    const { target, commands } = await bridge(t, { vlan_filtering: '1', default_pvid });
+    await target.addPort({ tap: 'mt0', guestId, vlans: [1] });
+    t.deepEqual(commands.slice(1), [
+      `bridge vlan del dev mt0 vid ${default_pvid}`,
+      'bridge vlan add dev mt0 vid 1 pvid untagged',
+    ]);
+  }
 });
 
 test('calls Open vSwitch on the given socket, or on the default one', async (t) => {
