@@ -1,45 +1,16 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ExecutionContext } from 'ava';
-import { execa } from 'execa';
 import { SerialConsole } from '../../../scripts/demo/serial-console.js';
 import { buildGuestImage } from '../../../scripts/guest-image.js';
+import { AGENT_PARTS, makeAgentDisk, START_AGENT } from '../../helpers/agent-disk.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
-import { tempDir } from '../../helpers/temp.js';
 
 const BOOT_SECONDS = 240;
 
-/** Makes a disk with QEMU's guest agent and its shared libraries, which the tiny Linux lacks. */
-const makeAgentDisk = async (t: ExecutionContext): Promise<string> => {
-  const dir = await tempDir(t);
-  const root = join(dir, 'root');
-  await mkdir(root);
-  const { stdout: program } = await execa('which', ['qemu-ga']);
-  const { stdout: libraries } = await execa('ldd', [program]);
-  const files = [program, ...(libraries.match(/\/\S+/g) ?? [])];
-  for (const file of files) await copyFile(file, join(root, basename(file)));
-  const image = join(dir, 'agent.raw');
-  await execa('mke2fs', ['-q', '-t', 'ext4', '-d', root, image, '16M']);
-  return image;
-};
-
-const START_AGENT = [
-  'mkdir /agent && mount /dev/vdb /agent',
-  'LD_LIBRARY_PATH=/agent /agent/ld-linux-x86-64.so.2 /agent/qemu-ga -p /dev/vport0p1 -t /run &',
-  'until ls -l /proc/$!/fd | grep -q vport; do usleep 10000; done; echo "it is" listening',
-  '',
-].join('\n');
-
-needs(
-  ...LINUX_PARTS,
-  'qemu-ga',
-  'ldd',
-  'which',
-  'mke2fs',
-)(
+needs(...LINUX_PARTS, ...AGENT_PARTS)(
   'a snapshot of a running guest is consistent for file systems once its guest agent runs, for a crash before that',
   async (t) => {
     t.timeout(300_000);

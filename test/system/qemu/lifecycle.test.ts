@@ -95,23 +95,6 @@ test('restarts a guest in the same QEMU, even a paused one', async (t) => {
   t.is(await host.pid(id), pid);
 });
 
-test('resets a guest that ignores ACPI when it is rebooted', async (t) => {
-  const host = await QemuHost.start(t);
-  const id = host.newId();
-  await host.call('Create', { id, ...TINY });
-  t.is((await host.call('Reboot', { id }, { timeout: '1' })).guest.state, 'running');
-});
-
-test('fails a shutdown that the guest ignores, and suggests poweroff', async (t) => {
-  const host = await QemuHost.start(t);
-  const id = host.newId();
-  await host.call('Create', { id, ...TINY });
-  await t.throwsAsync(host.call('Shutdown', { id }, { timeout: '1' }), {
-    message: /within 1 s.*use poweroff/,
-  });
-  t.is(await host.state(id), 'running');
-});
-
 test('rejects a shutdown of a paused guest', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();

@@ -1,6 +1,7 @@
 import type { Guest } from '../../../model/guest.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
+import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { killAndWait, removeRunResources } from './launch.js';
@@ -55,15 +56,26 @@ export const create = (guests: Guests, guest: Guest): Promise<Entry> =>
     }
   });
 
-/** Lets a halted guest run: QMP `cont`, or `system_wakeup` for one in ACPI S3. */
-const resumeRunning = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
+/** Lets a halted guest run and corrects its clock: QMP `cont`, or `system_wakeup` for one in ACPI S3. */
+const resumeRunning = async (
+  guests: Guests,
+  entry: Entry,
+  watch: Watch,
+  { note }: PowerOptions,
+): Promise<void> => {
   const { state } = guests.lastState(entry);
   if (state === 'running') return;
   assertNotMigrating(entry, state);
   if (state === 'unknown')
     throw entry.stateError(state, 'its QEMU does not reply over QMP: power it off, then start it');
   if (state === 'crashed') throw entry.stateError(state, 'restart it, or power it off');
-  await watch.execute(state === 'suspended' ? 'system_wakeup' : 'cont');
+  if (state === 'suspended') await watch.execute('system_wakeup');
+  else {
+    const { haltedAt } = watch;
+    await watch.execute('cont');
+    const problem = await correctClock(entry, watch, haltedAt);
+    if (problem !== undefined) note?.(problem);
+  }
   await guests.state(entry);
 };
 
@@ -81,7 +93,7 @@ export const run = async (guests: Guests, id: string, options: PowerOptions = {}
       if (!options.force) throw refusal;
       await reset(guests, entry, watch);
       options.note?.(`reset (force): ${refusal.message}`);
-    } else await resumeRunning(guests, entry, watch);
+    } else await resumeRunning(guests, entry, watch, options);
     return entry;
   });
 };
@@ -104,12 +116,12 @@ export const suspend = (guests: Guests, id: string, { note }: PowerOptions = {})
   });
 
 /** Resumes a guest that is paused or suspended. */
-export const resume = (guests: Guests, id: string): Promise<Entry> =>
+export const resume = (guests: Guests, id: string, options: PowerOptions = {}): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
     if (!watch) throw entry.stateError(guests.lastState(entry).state, 'start it instead');
-    await resumeRunning(guests, entry, watch);
+    await resumeRunning(guests, entry, watch, options);
     return entry;
   });
 

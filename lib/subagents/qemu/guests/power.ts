@@ -156,6 +156,11 @@ export const shutdown = async (
     ...(signal ? { signal } : {}),
   });
   if (!refusal) return entry;
+  if (!isWanted()) {
+    // A poweroff or a delete has ended it, or is about to.
+    if (await watch.exitedWithin(EXIT_WAIT_MS, signal)) return entry;
+    throw new Error(`the shutdown of guest ${id} was cancelled by a later command`);
+  }
   return guests.exclusively(id, async () => {
     if (!options.force || !isWanted()) throw refusal;
     signal?.throwIfAborted();

@@ -38,12 +38,20 @@ export class Runs {
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry);
+      await entry.setCrashed(false);
       await entry.setSerials();
       ({ exit } = await launch(this.#host, entry.record, entry.paths));
     }
-    const begun = { running: true, crashed: false, reason: undefined, toldToShutDown: undefined };
     const watch = this.#watch(entry, { exit });
-    await entry.update(begun);
+    // The guest runs, even if the disk is too full to say so.
+    await entry
+      .update({ running: true, reason: undefined, toldToShutDown: undefined })
+      .catch((error) =>
+        this.#log.error(
+          { err: error, guest: entry.id },
+          `start of the guest not saved: ${errorMessage(error)}`,
+        ),
+      );
     await entry.setRebooting(undefined);
     await waitForState(watch);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);

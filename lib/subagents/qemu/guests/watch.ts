@@ -73,6 +73,8 @@ export class Watch {
   readonly refresh = coalesce(() => this.#queryState());
   /** When the guest's run began, by a start or by its last reset: milliseconds since 1970. */
   bootedAt: number;
+  /** When QEMU last halted the vCPUs of a guest that is halted, in milliseconds since 1970, if this watch saw it. */
+  haltedAt: number | undefined;
   readonly #options: WatchOptions;
   readonly #monitor: Monitor;
   #markStateKnown: () => void = () => undefined;
@@ -216,7 +218,7 @@ export class Watch {
   }
 
   /** Handles the events of qapi/run-state.json. */
-  #onEvent({ event, data }: QmpEvent): void {
+  #onEvent({ event, data, timestamp }: QmpEvent): void {
     if (event === 'SHUTDOWN') {
       this.#exitExpected = true;
       this.#halted = data.reason === 'guest-shutdown';
@@ -226,6 +228,8 @@ export class Watch {
       this.#panicked = true;
       this.#reportState('crashed', 'panicked');
     } else if (RUN_STATE_EVENTS.has(event)) {
+      if (event === 'STOP') this.haltedAt = timestamp.seconds * 1000 + timestamp.microseconds / 1000;
+      if (event === 'RESUME') this.haltedAt = undefined;
       if (event === 'RESET') {
         this.#panicked = false;
         this.bootedAt = Date.now();

@@ -1,0 +1,98 @@
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
+import { AGENT_PARTS, makeAgentDisk, START_AGENT } from '../../helpers/agent-disk.js';
+import { type Viewer, view } from '../../helpers/console.js';
+import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
+import { needs } from '../../helpers/needs.js';
+import { QemuHost } from '../../helpers/qemu.js';
+
+const BOOT_MS = 120_000;
+
+interface AgentGuest {
+  host: QemuHost;
+  guest: LinuxGuest;
+  viewer: Viewer;
+}
+
+/** A guest with the real guest agent running in it. */
+const guestWithAgent = async (t: ExecutionContext): Promise<AgentGuest> => {
+  const host = await QemuHost.start(t);
+  const guest = await LinuxGuest.create(t, host);
+  const { id } = guest;
+  await guest.says('up');
+  // The second disk is there from the next start.
+  await host.call('Poweroff', { id });
+  const [first, second] = [`${host.dir}/storage/guests/${id}/disk-0.qcow2`, await host.makeDisk(id, 1)];
+  await execa('qemu-img', ['convert', '-O', 'qcow2', await makeAgentDisk(t), second]);
+  const disks = [{ source: first, image: 'linux' }, { source: second }];
+  await host.call('CreateGuest', { id, memory: 128, disks });
+  await host.call('Run', { id });
+  await guest.says('up', 2);
+  const viewer = await view(host.consoleUrl('serial', id));
+  t.teardown(() => viewer.leave());
+  viewer.type(`kill $(cat /run/heartbeat.pid); mkdir /sbin\n${START_AGENT}`);
+  await viewer.sees('it is listening', BOOT_MS);
+  return { host, guest, viewer };
+};
+
+/** Seconds by which the guest's clock lags behind the host's. */
+const lagOf = async (viewer: Viewer): Promise<number> => {
+  const label = `clock-${Math.random()}`;
+  viewer.type(`echo "${label}" is $(date +%s).\n`);
+  const [, seconds] = await viewer
+    .sees(`${label} is `)
+    .then(() => viewer.sees('.'))
+    .then(() => new RegExp(`${label} is (\\d+)\\.`).exec(viewer.output) ?? []);
+  return Date.now() / 1000 - Number(seconds);
+};
+
+const test = needs(...LINUX_PARTS, ...AGENT_PARTS);
+
+test('sets the clock of a resumed guest through its agent', async (t) => {
+  const { host, guest, viewer } = await guestWithAgent(t);
+  const { id } = guest;
+  viewer.type('ln -s /bin/hwclock /sbin/hwclock; echo "hwclock" linked\n');
+  await viewer.sees('hwclock linked');
+  await host.call('Suspend', { id });
+  await new Promise((resolve) => setTimeout(resolve, 15_000));
+  const { message } = await host.call('Resume', { id });
+  t.is(message, undefined);
+  const lag = await lagOf(viewer);
+  t.true(Math.abs(lag) < 10, `${lag} s`);
+});
+
+test('says so when the agent of a resumed guest cannot set its clock', async (t) => {
+  const { host, guest } = await guestWithAgent(t);
+  await host.call('Suspend', { id: guest.id });
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  // The agent needs /sbin/hwclock.
+  t.regex((await host.call('Run', { id: guest.id })).message ?? '', /clock lags by [3-9] s.*guest-set-time/);
+});
+
+test('shuts a guest down through its agent, without its power button', async (t) => {
+  const { host, guest, viewer } = await guestWithAgent(t);
+  viewer.type(
+    'printf \'#!/bin/sh\\nexec /bin/shut-down poweroff\\n\' > /sbin/shutdown; chmod +x /sbin/shutdown; echo "shutdown" made\n',
+  );
+  await viewer.sees('shutdown made');
+  t.is((await host.call('Shutdown', { id: guest.id })).guest.state, 'shutoff');
+  t.false((await guest.console()).includes('mistify-guest: power button'));
+});
+
+needs(...LINUX_PARTS)('says by how much the clock of a resumed guest without an agent lags', async (t) => {
+  const host = await QemuHost.start(t);
+  const { id } = await LinuxGuest.create(t, host);
+  await host.call('Suspend', { id });
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  t.regex(
+    (await host.call('Resume', { id })).message ?? '',
+    /^the guest's clock lags by [2-9] s, as long as it was halted.*no guest agent/,
+  );
+  await host.call('Suspend', { id });
+  t.is((await host.call('Resume', { id })).message, undefined);
+  // A sub-agent that did not see the halt does not know how long it was.
+  await host.call('Suspend', { id });
+  await host.stop();
+  await host.launch();
+  t.regex((await host.call('Resume', { id })).message ?? '', /clock lags by as long as it was halted/);
+});
