@@ -58,6 +58,27 @@ export const notConfigured = (action: string): AgentError =>
 export const guestExists = (id: string): AgentError =>
   new AgentError('conflict', `guest ${id} already exists: choose another id or leave it out`);
 
+/** @param state of the guest that has the name */
+export const nameTaken = (name: string, { id, state }: { id: string; state?: string }): AgentError =>
+  new AgentError(
+    'conflict',
+    state === 'error'
+      ? `guest ${id}, which could not be created, has the name "${name}": delete it, create it again by its id, or choose another name`
+      : `guest ${id} has the name "${name}": choose another, or rename that guest`,
+  );
+
+export const nicTaken = (
+  nic: number,
+  what: 'MAC' | 'address',
+  value: string,
+  network: string,
+  id: string,
+): AgentError =>
+  new AgentError(
+    'conflict',
+    `nic ${nic}: guest ${id} has the ${what} ${value} on network ${network}: choose another`,
+  );
+
 export const queueFull = (runner: string, limit: number): AgentError =>
   new AgentError('queue_full', `${runner} already has ${limit} actions waiting: retry when some have ended`, {
     retryAfter: 5,
@@ -102,11 +123,21 @@ const unwritten = (error: unknown, wording: (why: string) => string): AgentError
       });
 };
 
-/** Rejects actions on a guest whose creation failed: only its record is left, which can be deleted. */
-export const notCreated = (id: string): AgentError =>
+/**
+ * Rejects actions on a guest whose creation failed: only its record is left.
+ * @param why the error of its create job; empty when the job log no longer has it
+ */
+export const notCreated = (id: string, why: string): AgentError =>
   new AgentError(
     'conflict',
-    `guest ${id} could not be created, see its create job: delete it, then create it again`,
+    `guest ${id} could not be created${why && ` (${why})`}: create it again with POST /guests and its id, or delete it`,
+  );
+
+/** Rejects the repeated creation of a guest that is about to be deleted, or whose failed creation is being cleaned up. */
+export const notCreatedYet = (id: string, why: string): AgentError =>
+  new AgentError(
+    'conflict',
+    `guest ${id} could not be created${why && ` (${why})`}: create it again when its jobs have ended`,
   );
 
 /** Reports a failed write of the agent's state that left the state unchanged. */

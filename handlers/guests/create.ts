@@ -5,8 +5,8 @@ import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, isContainer, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
-import { submitCreate } from '../../lib/runtime/actions/guest-actions.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
+import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
 import { submitOnce } from '../submit.js';
 
 /** Drops the serials: only the sub-agent that runs the guest sets them. */

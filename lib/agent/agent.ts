@@ -132,7 +132,10 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
-  const runtime = new Runtime({ actions, guests, jobs, log, runTask });
+  const runtime = new Runtime({
+    ...{ actions, guests, jobs, log, runTask },
+    uniqueNames: config.server.unique_names ?? true,
+  });
   const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
   const metrics: Metrics = new Metrics({
     runtime,

@@ -26,6 +26,8 @@ export interface ServerConfig {
   rate_limit?: number;
   /** Whether a GET on an action performs it, as in the original agent; `true` when absent. */
   get_actions?: boolean;
+  /** Whether each guest's name is unique on the host; `true` when absent. */
+  unique_names?: boolean;
 }
 
 const pemFile = (content: string): Joi.StringSchema => Joi.string().description(`${content}, a file in PEM`);
@@ -57,5 +59,8 @@ export const serverSchema = Joi.object<ServerConfig>({
   rate_limit: Joi.number().positive().max(1_000_000).description('Requests per second and client'),
   get_actions: Joi.boolean().description(
     'Whether GET on an action, such as /guests/ID/start, performs it (the default), or only POST does',
+  ),
+  unique_names: Joi.boolean().description(
+    'Whether a guest may not have the name (`metadata.name`) of another guest of the host (the default)',
   ),
 });

@@ -8,6 +8,7 @@ import type { ByteStream } from '../rpc/protocol/byte-stream.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/logged-job.js';
+import { GuestIdentities } from './guests/guest-identities.js';
 import { GuestRevisions } from './guests/guest-revisions.js';
 import { IdempotentRequests } from './jobs/idempotency.js';
 import type { JobContext } from './jobs/job-executor.js';
@@ -28,6 +29,8 @@ export interface RuntimeOptions {
   guests: GuestStore;
   jobs: JobLog;
   log: Logger;
+  /** Whether two guests may not have the same name. */
+  uniqueNames: boolean;
   /** Runs a job's task; resolves with the job's result. */
   runTask: (runtime: Runtime, task: Task, context: JobContext) => Promise<unknown>;
 }
@@ -37,17 +40,19 @@ export class Runtime {
   readonly guests: GuestStore;
   readonly jobs: JobLog;
   readonly revisions: GuestRevisions;
+  readonly identities: GuestIdentities;
   readonly log: Logger;
   readonly #actions: ReadonlyMap<string, Action>;
   readonly queue: JobQueue;
   readonly requests: IdempotentRequests;
   readonly #runners = new RunnerRegistry();
 
-  constructor({ actions, guests, jobs, log, runTask }: RuntimeOptions) {
+  constructor({ actions, guests, jobs, log, uniqueNames, runTask }: RuntimeOptions) {
     this.guests = guests;
     this.jobs = jobs;
     this.log = log;
     this.revisions = new GuestRevisions(guests, log);
+    this.identities = new GuestIdentities(guests, uniqueNames);
     this.#actions = actions;
     this.queue = new JobQueue({
       jobs,

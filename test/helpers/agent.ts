@@ -5,6 +5,7 @@ import type { Context } from '../../lib/agent/context.js';
 import type { EventsConfig } from '../../lib/config/events.js';
 import type { Config } from '../../lib/config/load.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
+import type { ServerConfig } from '../../lib/config/server.js';
 import type { Logger } from '../../lib/log.js';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
 import type { ErrorBody, Event, Reply } from '../../lib/model/endpoint.js';
@@ -35,6 +36,7 @@ export interface TestAgentOptions extends Script {
   /** Further services. */
   services?: Record<string, TestService>;
   events?: EventsConfig;
+  server?: ServerConfig;
   /** The state directory; by default a temporary one. */
   dbpath?: string;
   log?: Logger;
@@ -79,7 +81,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     services: new Map(Object.entries(services).map(([name, part]) => [name, service(part)])),
     actions: new Map(actions),
     dbpath,
-    server: {},
+    server: options.server ?? {},
     events: options.events ?? {},
     warnings: [],
   };

@@ -18,7 +18,7 @@ export interface FailedCreate extends RepairContext {
 const CLEAN_UP_CANCELLED_SECONDS = 5;
 
 const runCleanUpStage = (runtime: Runtime, action: Action, stage: Stage, { id, signal }: FailedCreate) => {
-  const exchange = guestExchange(runtime.guests, runtime.revisions, action, id);
+  const exchange = guestExchange(runtime, action, id);
   const run = (stageSignal: AbortSignal) =>
     runPipeline({ ...action, stages: [stage] }, exchange, { signal: stageSignal });
   if (!signal.aborted) return run(signal);
@@ -64,6 +64,13 @@ export const cleanUpFailedCreate = async (runtime: Runtime, create: FailedCreate
       state: 'error',
     })),
   );
+};
+
+/** The error of a guest's last create; empty when it did not fail, or the job log no longer has it. */
+export const createFailure = (runtime: Runtime, id: string): string => {
+  const create = actionName(runtime.guests.find(id)?.type, 'create');
+  const last = runtime.jobs.list({ guestId: id }).find(({ Action }) => Action === create);
+  return last?.Status === 'Error' ? last.Message : '';
 };
 
 /** Sets the state of a created guest to `unknown` when no stage has set one. */

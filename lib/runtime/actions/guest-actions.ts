@@ -1,4 +1,4 @@
-import { guestExists, notCreated } from '../../errors.js';
+import { notCreated } from '../../errors.js';
 import {
   ACTION_SPECS,
   actionName,
@@ -6,7 +6,7 @@ import {
   isPreempting,
   type PreemptingAction,
 } from '../../model/actions.js';
-import { type Guest, normalizeGuest } from '../../model/guest.js';
+import type { Guest } from '../../model/guest.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
 import {
@@ -22,7 +22,7 @@ import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { withArgs } from '../pipeline/action.js';
 import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
-import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
+import { cleanUpFailedCreate, createFailure, finishCreate } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
 
 /**
@@ -38,7 +38,7 @@ export const runGuestTask = async (
   const id = job.GuestID;
   const action = withArgs(configured, args);
   try {
-    const exchange = guestExchange(runtime.guests, runtime.revisions, action, id);
+    const exchange = guestExchange(runtime, action, id);
     await runPipeline(action, exchange, { run, signal });
   } catch (error) {
     if (name === 'create') await cleanUpFailedCreate(runtime, { id, job: job.ID, signal, retryWrite });
@@ -51,33 +51,6 @@ export const runGuestTask = async (
     runtime.forgetGuest(id);
   }
   return guest;
-};
-
-/**
- * Stores a new guest and queues its creation. When the job fails, the guest stays, in state `error`.
- * @throws {AgentError} `conflict` when the id is taken
- */
-export const submitCreate = async (
-  runtime: Runtime,
-  requested: Guest,
-  options: SubmitOptions = {},
-): Promise<Submission<Guest>> => {
-  const action = runtime.action(actionName(requested.type, 'create'));
-  const guest = normalizeGuest({ ...requested, state: 'create' });
-  const task = { kind: 'guest', name: 'create' } as const;
-  const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
-  if (options.dryRun) {
-    if (runtime.guests.find(guest.id)) throw guestExists(guest.id);
-    return withChecks(await submit(), action, () => dryGuestExchange(action, guest));
-  }
-  if (!(await runtime.guests.insert(guest))) throw guestExists(guest.id);
-  try {
-    return await submit();
-  } catch (error) {
-    await runtime.guests.remove(guest.id);
-    runtime.forgetGuest(guest.id);
-    throw error;
-  }
 };
 
 const survivesPoweroff = (action: string) => ACTION_SPECS.get(action)?.survivesPoweroff;
@@ -110,7 +83,8 @@ export const submitGuestAction = async (
   { args, ...options }: SubmitOptions & { args?: StageArgs | undefined } = {},
 ): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(guest.type, name));
-  if (guest.state === 'error' && name !== 'delete') throw notCreated(guest.id);
+  if (guest.state === 'error' && name !== 'delete')
+    throw notCreated(guest.id, createFailure(runtime, guest.id));
   const task = { kind: 'guest', name, ...(args ? { args } : {}) } as const;
   const first = isPreempting(name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });

@@ -1,10 +1,10 @@
 import { badResponse } from '../../errors.js';
-import { type Guest, guestSchema } from '../../model/guest.js';
+import { type Guest, guestSchema, normalizeGuest } from '../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../rpc/protocol/messages.js';
-import type { GuestStore } from '../../store/guest-store.js';
 import type { Action, Stage } from '../pipeline/action.js';
 import type { Exchange } from '../pipeline/pipeline.js';
-import type { GuestRevisions } from './guest-revisions.js';
+import type { Runtime } from '../runtime.js';
+import type { GuestIdentities } from './guest-identities.js';
 import { mergeGuest } from './merge-guest.js';
 
 /** A response may set `memory` or `cpu` to 0 to remove it. */
@@ -31,6 +31,13 @@ const parseGuest = (
   return value;
 };
 
+/**
+ * Checks the nics that a stage of a create returned: it may have generated a MAC address that another guest has.
+ * @throws {AgentError} `conflict`
+ */
+const checkNics = (identities: GuestIdentities, { id, nics }: GuestResponse['guest']): void =>
+  identities.check(normalizeGuest({ id, nics: nics ?? null }));
+
 /** States that only the agent sets; it ignores them in responses. */
 const AGENT_OWNED_STATES: ReadonlySet<string> = new Set(['create', 'error']);
 
@@ -48,14 +55,14 @@ export const dryGuestExchange = (action: Action, guest: Guest): Exchange<GuestRe
 
 /** Sends each stage the guest as it is stored at that moment, and stores what the stage changed. */
 export const guestExchange = (
-  guests: GuestStore,
-  revisions: GuestRevisions,
+  { guests, revisions, identities }: Pick<Runtime, 'guests' | 'revisions' | 'identities'>,
   action: Action,
   id: string,
 ): Exchange<GuestRequest, GuestResponse> => ({
   request: ({ args }) => ({ guest: guests.get(id), action: action.name, ...(args ? { args } : {}) }),
   onResponse: async (stage, response, request) => {
     const returned = parseGuest(stage, response, id);
+    if (guests.get(id).state === 'create') checkNics(identities, returned);
     const { revision } = response;
     if (AGENT_OWNED_STATES.has(returned.state ?? '')) delete returned.state;
     // A response without a state must not consume the revision: the state with that revision may still come.

@@ -1,7 +1,8 @@
 import type { Nic } from '../../../model/guest.js';
+import { USER_NETWORK } from '../../../model/nics.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
-import { generateMac, tapName, USER_NETWORK } from '../../shared/network/nics.js';
+import { generateMac, tapName } from '../../shared/network/nics.js';
 import { isNativeVlan } from '../../shared/network/switch.js';
 import type { Engine } from '../engine.js';
 import { networks } from './switches.js';

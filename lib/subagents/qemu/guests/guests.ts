@@ -54,6 +54,16 @@ export class Guests {
     return this.#entries.get(id);
   }
 
+  /**
+   * Returns the id of the guest that has a MAC address on a network.
+   * @param except the id of a guest to ignore
+   */
+  findMac(network: string, mac: string, except: string): string | undefined {
+    const hasMac = ({ id, record: { definition } }: Entry): boolean =>
+      id !== except && definition.nics.some((nic) => nic.network === network && nic.mac === mac);
+    return this.all().find(hasMac)?.id;
+  }
+
   /** @throws when the guest is not defined here */
   get(id: string): Entry {
     const entry = this.#entries.get(id);

@@ -13,9 +13,14 @@ import type { Watch } from './watch.js';
  * Fills in a guest's defaults, and checks all that does not depend on its disks' files. Changes nothing.
  * @throws when the guest is invalid, or the host lacks what it needs
  */
-export const check = async ({ host }: Guests, guest: Guest): Promise<Definition> => {
+export const check = async (guests: Guests, guest: Guest): Promise<Definition> => {
+  const { host } = guests;
   const nicModels = guest.nics?.length ? await host.program.nicModels() : [];
-  const definition = completeDefinition(guest, { accel: host.accel, nicModels });
+  const definition = completeDefinition(guest, {
+    accel: host.accel,
+    nicModels,
+    macOwner: (network, mac) => guests.findMac(network, mac, guest.id),
+  });
   await host.networks.resolve(definition.nics);
   return definition;
 };

@@ -1,7 +1,8 @@
 import { relative } from 'node:path';
 import type { Nic } from '../../../model/guest.js';
+import { USER_NETWORK } from '../../../model/nics.js';
 import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
-import { nicDriver, USER_NETWORK } from '../../shared/network/nics.js';
+import { nicDriver } from '../../shared/network/nics.js';
 import type { Switch } from '../../shared/network/switch.js';
 import type { GuestPaths } from '../layout.js';
 import type { Accel } from './accel.js';

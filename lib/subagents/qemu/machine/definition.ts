@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import type { Guest, Metadata } from '../../../model/guest.js';
 import { MB } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { completeNics } from '../../shared/network/nics.js';
+import { completeNics, type MacOwner } from '../../shared/network/nics.js';
 import type { Accel } from './accel.js';
 import { completeDisks } from './disks.js';
 import { seedMetadata } from './seed/metadata.js';
@@ -28,6 +28,8 @@ export interface Definition {
 export interface Limits {
   accel: Accel;
   nicModels: readonly string[];
+  /** Finds the MAC addresses of other guests; by default, none has any. */
+  macOwner?: MacOwner;
   /** MB; this host's by default. */
   hostMemory?: number;
 }
@@ -54,7 +56,7 @@ export const completeDefinition = (guest: Guest, limits: Limits): Definition => 
     id: guest.id,
     memory,
     cpu,
-    nics: completeNics(guest.id, guest.nics ?? [], limits.nicModels),
+    nics: completeNics(guest.id, guest.nics ?? [], limits.nicModels, limits.macOwner),
     disks: completeDisks(guest.id, guest.disks ?? []),
     ...(Object.keys(metadata).length ? { metadata } : {}),
   };

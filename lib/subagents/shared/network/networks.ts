@@ -1,7 +1,7 @@
 import type { Nic } from '../../../model/guest.js';
+import { USER_NETWORK } from '../../../model/nics.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { linuxBridges } from './linux-bridge.js';
-import { USER_NETWORK } from './nics.js';
 import { openVswitch } from './open-vswitch.js';
 import type { Switch, SwitchKind } from './switch.js';
 

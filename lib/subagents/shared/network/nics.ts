@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Nic } from '../../../model/guest.js';
+import { USER_NETWORK } from '../../../model/nics.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from './addresses.js';
 import { isNativeVlan } from './switch.js';
-
-/** The `network` of a NIC that shares the host's own connection (QEMU's `user` netdev) and joins no bridge. */
-export const USER_NETWORK = 'user';
 
 const DEFAULT_MODEL = 'virtio-net-pci';
 const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -16,11 +14,25 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Derives a MAC address in QEMU's range (52:54:00) that is stable for the guest and NIC. */
-export const generateMac = (guestId: string, index: number): string =>
-  `52:54:00:${digest(`${guestId}/nic${index}`)
+/** Returns the id of another guest that has a MAC address on a network. */
+export type MacOwner = (network: string, mac: string) => string | undefined;
+
+const NO_OWNER: MacOwner = () => undefined;
+
+const nthMac = (guestId: string, index: number, attempt: number): string =>
+  `52:54:00:${digest(`${guestId}/nic${index}${attempt === 0 ? '' : `/${attempt}`}`)
     .slice(0, 6)
     .replace(/(..)(?=.)/g, '$1:')}`;
+
+/**
+ * Derives a MAC address in QEMU's range (52:54:00) from the guest and NIC. Two of some 5000 guests are likely to get the
+ * same, so those of other guests are skipped.
+ */
+export const generateMac = (guestId: string, index: number, isTaken = (_mac: string) => false): string => {
+  let attempt = 0;
+  while (isTaken(nthMac(guestId, index, attempt))) attempt += 1;
+  return nthMac(guestId, index, attempt);
+};
 
 /** The prefix of the names of all taps of a guest. */
 export const tapPrefix = (guestId: string): string => `mt${digest(guestId).slice(0, 10)}-`;
@@ -70,9 +82,25 @@ const checkNic = (nic: Nic, models: readonly string[]): void => {
   interfaceAddress(nic);
 };
 
-const completeNic = (guestId: string, nic: Nic, index: number, models: readonly string[]): Nic => {
+const completeMac = ({ network, mac }: Nic, guestId: string, index: number, macOwner: MacOwner): string => {
+  const ownerOf = (address: string) =>
+    network === USER_NETWORK ? undefined : macOwner(network, address.toLowerCase());
+  if (!mac) return generateMac(guestId, index, (address) => ownerOf(address) !== undefined);
+  const owner = ownerOf(mac);
+  if (owner === undefined) return mac.toLowerCase();
+  throw new Refusal('conflict', `guest ${owner} has the MAC ${mac} on network ${network}: choose another`);
+};
+
+const completeNic = (
+  guestId: string,
+  nic: Nic,
+  index: number,
+  { models, macOwner }: { models: readonly string[]; macOwner: MacOwner },
+): Nic => {
+  let mac: string;
   try {
     checkNic(nic, models);
+    mac = completeMac(nic, guestId, index, macOwner);
   } catch (error) {
     throw failureIn(`nic ${index}`, error);
   }
@@ -81,17 +109,22 @@ const completeNic = (guestId: string, nic: Nic, index: number, models: readonly 
     ...given,
     name: nic.name ?? `net${index}`,
     model: nic.model || 'virtio',
-    mac: (nic.mac ?? generateMac(guestId, index)).toLowerCase(),
+    mac,
     ...(nic.network === USER_NETWORK ? {} : { device: tapName(guestId, index) }),
   };
 };
 
 /**
  * Fills in the NICs' names, MAC addresses and taps.
- * @throws when a NIC could not work, whatever the state of the host
+ * @throws when a NIC could not work, whatever the state of the host, or has another guest's MAC address
  */
-export const completeNics = (guestId: string, nics: readonly Nic[], models: readonly string[]): Nic[] => {
-  const complete = nics.map((nic, index) => completeNic(guestId, nic, index, models));
+export const completeNics = (
+  guestId: string,
+  nics: readonly Nic[],
+  models: readonly string[],
+  macOwner: MacOwner = NO_OWNER,
+): Nic[] => {
+  const complete = nics.map((nic, index) => completeNic(guestId, nic, index, { models, macOwner }));
   assertDistinct(complete, 'name');
   assertDistinct(complete, 'mac');
   return complete;

@@ -32,7 +32,7 @@ test('rejects every action but delete on a guest whose create failed', async (t)
   const { id } = await create(agent);
   const start = (): unknown => startGuest(event({ params: { guestID: id } }), agent.context);
   await t.throwsAsync(async () => start(), {
-    message: /could not be created.*delete it, then create it again/,
+    message: `guest ${id} could not be created (test: no such bridge: br7): create it again with POST /guests and its id, or delete it`,
   });
   t.deepEqual(agent.scripted.requests('Test.start'), []);
 });
@@ -78,6 +78,53 @@ test('allows a guest whose create failed to be deleted, and its id to be reused'
   broken = false;
   const again = await createGuest(event({ payload: { id } }), context);
   t.is((await finished(context, again.headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+});
+
+test('creates a guest whose create failed again under its id, with the new definition', async (t) => {
+  let broken = true;
+  const agent = await startTestAgent(t, {
+    methods: { 'Test.create': ({ guest }) => (broken ? fail('no')() : { guest }) },
+  });
+  const { context } = agent;
+  const { id } = await create(agent);
+  const dry = await createGuest(event({ payload: { id, cpu: 2 }, query: { dryRun: true } }), context);
+  t.is(dry.status, 200);
+  t.is(context.guests.get(id).state, 'error');
+  const still = await createGuest(event({ payload: { id, cpu: 2 } }), context);
+  t.like(await finished(context, still.headers?.['X-Guest-Job-ID']), { Status: 'Error' });
+  broken = false;
+  const again = await createGuest(event({ payload: { id, cpu: 3 } }), context);
+  t.deepEqual(again.body, { id, state: 'create', cpu: 3 });
+  t.is((await finished(context, again.headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.deepEqual(context.guests.get(id), { id, state: 'unknown', cpu: 3 });
+  const taken = createGuest(event({ payload: { id } }), context);
+  await t.throwsAsync(taken, { message: /already exists/ });
+});
+
+test('does not create a guest again while its failed create is being cleaned up', async (t) => {
+  let cleaned = (): void => undefined;
+  const clean = new Promise<void>((resolve) => {
+    cleaned = resolve;
+  });
+  const agent = await startTestAgent(t, {
+    actions: { ...actions, create: [{ method: 'Test.create' }] },
+    methods: {
+      'Test.create': fail('no such bridge: br7'),
+      'Test.delete': ({ guest }) => ({ guest }),
+      'Test.NoDisks': async ({ guest }) => {
+        await clean;
+        return { guest };
+      },
+    },
+  });
+  const { id, job } = await createUntil(agent, 'Test.NoDisks');
+  const again = () => createGuest(event({ payload: { id } }), agent.context);
+  await t.throwsAsync(again, { message: /already exists/ });
+  cleaned();
+  await finished(agent.context, job);
+  const { headers } = await deleteGuest(event({ params: { guestID: id } }), agent.context);
+  t.is((await finished(agent.context, headers?.['X-Guest-Job-ID'])).Status, 'Complete');
+  t.is((await again()).status, 202);
 });
 
 test('stores no guest when create is not configured', async (t) => {

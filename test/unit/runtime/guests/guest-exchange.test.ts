@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Guest } from '../../../../lib/model/guest.js';
 import type { GuestResponse } from '../../../../lib/rpc/protocol/messages.js';
 import { guestExchange } from '../../../../lib/runtime/guests/guest-exchange.js';
+import { GuestIdentities } from '../../../../lib/runtime/guests/guest-identities.js';
 import { GuestRevisions } from '../../../../lib/runtime/guests/guest-revisions.js';
 import type { Stage } from '../../../../lib/runtime/pipeline/action.js';
 import { GuestStore } from '../../../../lib/store/guest-store.js';
@@ -26,7 +27,8 @@ const sendGuest = async (t: ExecutionContext, guest = running) => {
   t.teardown(() => guests.close());
   await guests.insert(guest);
   const revisions = new GuestRevisions(guests, silentLog);
-  const exchange = guestExchange(guests, revisions, action, id);
+  const identities = new GuestIdentities(guests, true);
+  const exchange = guestExchange({ guests, revisions, identities }, action, id);
   const request = exchange.request(stage);
   const respond = async (response: GuestResponse) => exchange.onResponse?.(stage, response, request);
   return { dir, guests, revisions, respond };

@@ -126,7 +126,10 @@ export class System {
       const config = { stages: Array.from({ length: stages }, () => stage) };
       return [name, buildAction(name, config, new Map([['test', service]]))] as const;
     });
-    this.#runtime = new Runtime({ actions: new Map(actions), guests, jobs, log: silentLog, runTask });
+    this.#runtime = new Runtime({
+      ...{ actions: new Map(actions), guests, jobs, log: silentLog, runTask },
+      uniqueNames: true,
+    });
   }
 
   #client(isCurrent: () => boolean): ServiceClient {

@@ -71,3 +71,29 @@ test('takes VLAN 1 alone for no VLAN on network user, but no other VLANs', (t) =
   for (const vlans of [[2], [1, 2]])
     t.throws(() => completeNics(ID, [nic({ vlans })], MODELS), { message: /network user has no VLANs/ });
 });
+
+/** Finds two guests' ids whose first nics are given the same MAC address. */
+const collidingIds = (): [string, string] => {
+  const seen = new Map<string, string>();
+  for (let n = 0; ; n += 1) {
+    const id = `7d3c8f0e-52c1-4c29-9c58-${n.toString(16).padStart(12, '0')}`;
+    const mac = generateMac(id, 0);
+    const other = seen.get(mac);
+    if (other !== undefined) return [other, id];
+    seen.set(mac, id);
+  }
+};
+
+test('generates another MAC address than that of another guest on the same network', (t) => {
+  const [one, two] = collidingIds();
+  const taken = completeNics(one, [nic({ network: 'br0' })], MODELS)[0]?.mac ?? '';
+  const macOwner = (network: string, mac: string) => (network === 'br0' && mac === taken ? one : undefined);
+  const macOn = (network: string) => completeNics(two, [nic({ network })], MODELS, macOwner)[0]?.mac;
+  t.is(macOn('br1'), taken);
+  t.is(macOn('user'), taken);
+  t.not(macOn('br0'), taken);
+  t.is(macOn('br0'), macOn('br0'));
+  t.throws(() => completeNics(two, [nic({ network: 'br0', mac: taken.toUpperCase() })], MODELS, macOwner), {
+    message: `nic 0: guest ${one} has the MAC ${taken.toUpperCase()} on network br0: choose another`,
+  });
+});

@@ -1,0 +1,73 @@
+import { type AgentError, guestExists, notCreatedYet } from '../../errors.js';
+import { actionName } from '../../model/actions.js';
+import { type Guest, normalizeGuest } from '../../model/guest.js';
+import { isFinished } from '../../model/job.js';
+import { dryGuestExchange } from '../guests/guest-exchange.js';
+import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import type { Runtime } from '../runtime.js';
+import { createFailure } from './create-outcome.js';
+import { withChecks } from './dry-run.js';
+
+/** Returns why an id's guest cannot be created; `undefined` when its earlier creation failed and is over. */
+const obstacle = (runtime: Runtime, { id, state }: Guest): AgentError | undefined => {
+  if (state !== 'error') return guestExists(id);
+  const isOver = runtime.jobs.list({ guestId: id }).every(isFinished);
+  return isOver ? undefined : notCreatedYet(id, createFailure(runtime, id));
+};
+
+/**
+ * Stores a guest, in place of one with its id that could not be created.
+ * @returns the replaced guest
+ * @throws {AgentError} `conflict` when the id is taken
+ */
+const store = async (runtime: Runtime, guest: Guest): Promise<Guest | undefined> => {
+  if (await runtime.guests.insert(guest)) return undefined;
+  let failed: Guest | undefined;
+  await runtime.guests.update(guest.id, (current) => {
+    const error = obstacle(runtime, current);
+    if (error) throw error;
+    failed = current;
+    return guest;
+  });
+  return failed;
+};
+
+/** Undoes `store`. */
+const unstore = async (runtime: Runtime, { id }: Guest, failed: Guest | undefined): Promise<void> => {
+  if (failed) {
+    await runtime.guests.update(id, () => failed);
+    return;
+  }
+  await runtime.guests.remove(id);
+  runtime.forgetGuest(id);
+};
+
+/**
+ * Stores a new guest and queues its creation. When the job fails, the guest stays, in state `error`, and can be created
+ * again.
+ * @throws {AgentError} `conflict` when the id is taken, or another guest has the name or an address
+ */
+export const submitCreate = async (
+  runtime: Runtime,
+  requested: Guest,
+  options: SubmitOptions = {},
+): Promise<Submission<Guest>> => {
+  const action = runtime.action(actionName(requested.type, 'create'));
+  const guest = normalizeGuest({ ...requested, state: 'create' });
+  const task = { kind: 'guest', name: 'create' } as const;
+  const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
+  if (options.dryRun) {
+    const current = runtime.guests.find(guest.id);
+    const error = current && obstacle(runtime, current);
+    if (error) throw error;
+    runtime.identities.check(guest);
+    return withChecks(await submit(), action, () => dryGuestExchange(action, guest));
+  }
+  const failed = await runtime.identities.claim(guest, () => store(runtime, guest));
+  try {
+    return await submit();
+  } catch (error) {
+    await unstore(runtime, guest, failed);
+    throw error;
+  }
+};

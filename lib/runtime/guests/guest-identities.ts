@@ -1,0 +1,81 @@
+import ipaddr from 'ipaddr.js';
+import { nameTaken, nicTaken } from '../../errors.js';
+import type { Guest, Nic } from '../../model/guest.js';
+import { USER_NETWORK } from '../../model/nics.js';
+import type { GuestStore } from '../../store/guest-store.js';
+
+/** The part of a guest that no other guest of the host may have. */
+export type Identity = Pick<Guest, 'id' | 'metadata' | 'nics'>;
+
+/** The VLAN of a port without VLANs on a bridge that filters them. */
+const DEFAULT_VLANS = [1];
+
+const vlansOf = ({ vlans }: Nic): readonly number[] => (vlans.length > 0 ? vlans : DEFAULT_VLANS);
+
+/** Whether two nics may reach each other. Each nic on network `user` has a network of its own. */
+const shareNetwork = (one: Nic, other: Nic): boolean =>
+  one.network !== '' &&
+  one.network !== USER_NETWORK &&
+  one.network === other.network &&
+  vlansOf(one).some((vlan) => vlansOf(other).includes(vlan));
+
+/** An address without its prefix length, in one form; `""` for none. */
+const addressOf = ({ address }: Nic): string => {
+  const [text = ''] = address.split('/');
+  return ipaddr.isValid(text) ? ipaddr.parse(text).toString() : text;
+};
+
+const macOf = ({ mac = '' }: Nic): string => mac.toLowerCase();
+
+/** Keeps names, MAC addresses and static IP addresses of guests unique on the host. */
+export class GuestIdentities {
+  readonly #guests: GuestStore;
+  readonly #uniqueNames: boolean;
+  /** Identities that are being written. */
+  readonly #pending = new Set<Identity>();
+
+  /** @param uniqueNames whether two guests may not have the same name */
+  constructor(guests: GuestStore, uniqueNames: boolean) {
+    this.#guests = guests;
+    this.#uniqueNames = uniqueNames;
+  }
+
+  /**
+   * Runs the write of a guest's identity. No other guest can take any of it meanwhile.
+   * @throws {AgentError} `conflict` when another guest has the name, or an address on the same network
+   */
+  async claim<Result>(identity: Identity, write: () => Promise<Result>): Promise<Result> {
+    this.check(identity);
+    this.#pending.add(identity);
+    try {
+      return await write();
+    } finally {
+      this.#pending.delete(identity);
+    }
+  }
+
+  /** @throws {AgentError} as `claim` */
+  check(identity: Identity): void {
+    const name = this.#uniqueNames ? identity.metadata?.name : undefined;
+    if (!name && !identity.nics?.length) return;
+    for (const other of [...this.#guests.list(), ...this.#pending]) {
+      if (other.id === identity.id) continue;
+      if (name && other.metadata?.name === name) throw nameTaken(name, other);
+      // A guest that could not be created has no nics.
+      if (!('state' in other && other.state === 'error')) this.#checkNics(identity.nics ?? [], other);
+    }
+  }
+
+  #checkNics(nics: readonly Nic[], { id, nics: others = [] }: Identity): void {
+    for (const [index, nic] of nics.entries()) {
+      for (const other of others) {
+        if (!shareNetwork(nic, other)) continue;
+        if (macOf(nic) && macOf(nic) === macOf(other))
+          throw nicTaken(index, 'MAC', macOf(nic), nic.network, id);
+        const address = addressOf(nic);
+        if (address && address === addressOf(other))
+          throw nicTaken(index, 'address', address, nic.network, id);
+      }
+    }
+  }
+}

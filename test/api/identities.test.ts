@@ -1,0 +1,103 @@
+import test from 'ava';
+import { addGuest, finished } from '../helpers/agent.js';
+import { type Api, serveApi } from '../helpers/api.js';
+
+const nic = (more: object = {}) => ({ network: 'br0', ...more });
+const MAC = '52:54:00:00:00:0a';
+
+/** Creates a guest and returns the status and message of the response. */
+const create = async ({ call }: Api, guest: object) => {
+  const { status, body } = await call('POST', '/guests', guest);
+  const { id, message } = body as { id: string; message?: string };
+  return { status, id, message };
+};
+
+test('rejects a name that another guest has with 409 and names that guest', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await create(api, { metadata: { name: 'db' } });
+  const { status, message } = await create(api, { metadata: { name: 'db' } });
+  t.is(status, 409);
+  t.is(message, `guest ${id} has the name "db": choose another, or rename that guest`);
+  t.is((await create(api, { type: 'container', metadata: { name: 'db' } })).status, 409);
+  t.is((await create(api, { metadata: { name: 'db2' } })).status, 202);
+  t.is((await api.call('POST', '/guests?dryRun=true', { metadata: { name: 'db' } })).status, 409);
+});
+
+test('accepts only one of two concurrent creations with the same name', async (t) => {
+  const api = await serveApi(t);
+  const responses = await Promise.all([1, 2, 3].map(() => create(api, { metadata: { name: 'db' } })));
+  t.deepEqual(responses.map(({ status }) => status).sort(), [202, 409, 409]);
+  t.is(api.context.guests.list().length, 1);
+});
+
+test('rejects a PATCH with the name of another guest, and accepts the guest’s own name', async (t) => {
+  const { call, context } = await serveApi(t);
+  const one = await addGuest(context, { metadata: { name: 'db' } });
+  const two = await addGuest(context, { metadata: { name: 'web' } });
+  const path = `/guests/${two.id}/metadata`;
+  for (const query of ['', '?dryRun=true']) {
+    const { status, body } = await call('PATCH', `${path}${query}`, { name: 'db' });
+    t.is(status, 409);
+    t.true((body as { message: string }).message.includes(one.id));
+  }
+  t.is(context.guests.get(two.id).metadata?.name, 'web');
+  for (const patch of [{ name: 'web' }, { name: 'web2' }, { name: null }, { owner: 'ops' }])
+    t.is((await call('PATCH', path, patch)).status, 200);
+});
+
+test('accepts a name twice when the config says so', async (t) => {
+  const api = await serveApi(t, { server: { unique_names: false } });
+  for (const _ of [1, 2]) t.is((await create(api, { metadata: { name: 'db' } })).status, 202);
+});
+
+test('rejects the MAC address of another guest on the same network with 409', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await create(api, { nics: [nic({ mac: MAC })] });
+  const taken = await create(api, { nics: [nic(), nic({ mac: MAC.toUpperCase() })] });
+  t.is(taken.status, 409);
+  t.is(taken.message, `nic 1: guest ${id} has the MAC ${MAC} on network br0: choose another`);
+  t.is((await create(api, { nics: [nic({ mac: MAC, vlans: [1] })] })).status, 409);
+  for (const other of [
+    { network: 'br1' },
+    { network: 'user' },
+    { vlans: [7] },
+    { mac: MAC.replace('a', 'b') },
+  ])
+    t.is((await create(api, { nics: [nic({ mac: MAC, ...other })] })).status, 202, JSON.stringify(other));
+  for (const _ of [1, 2])
+    t.is((await create(api, { nics: [nic({ network: 'user', mac: MAC })] })).status, 202);
+});
+
+test('rejects the address of another guest on the same network with 409, in any form', async (t) => {
+  const api = await serveApi(t);
+  const addresses = [nic({ address: '192.0.2.10', netmask: '24' }), nic({ address: 'fd00::a/64' })];
+  const { id } = await create(api, { nics: addresses });
+  for (const address of ['192.0.2.10/16', 'fd00:0:0::000a/64', 'FD00::A/64']) {
+    const { status, message } = await create(api, { nics: [nic({ address })] });
+    t.is(status, 409, address);
+    t.true(message?.startsWith(`nic 0: guest ${id} has the address `), message);
+  }
+  t.is((await create(api, { nics: [nic({ address: '192.0.2.11/24' })] })).status, 202);
+  await addGuest(api.context, {
+    state: 'error',
+    nics: [{ ...addresses[0], address: '192.0.2.12' } as never],
+  });
+  t.is((await create(api, { nics: [nic({ address: '192.0.2.12/24' })] })).status, 202);
+});
+
+test('fails a create whose generated MAC address another guest has', async (t) => {
+  const api = await serveApi(t, {
+    methods: {
+      'Test.create': ({ guest }) => ({
+        guest: { ...guest, nics: guest.nics?.map((each) => ({ ...each, mac: MAC })) },
+      }),
+    },
+  });
+  const first = await api.call('POST', '/guests', { nics: [nic()] });
+  t.is((await finished(api.context, first.jobId)).Status, 'Complete');
+  const second = await api.call('POST', '/guests', { nics: [nic()] });
+  t.like(await finished(api.context, second.jobId), {
+    Status: 'Error',
+    Message: `nic 0: guest ${(first.body as { id: string }).id} has the MAC ${MAC} on network br0: choose another`,
+  });
+});
