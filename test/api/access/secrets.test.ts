@@ -7,6 +7,7 @@ import type { Guest } from '../../../lib/model/guest.js';
 import type { Scope } from '../../../lib/model/principal.js';
 import { addGuest } from '../../helpers/agent.js';
 import { type Api, serveApi } from '../../helpers/api.js';
+import { mistify } from '../../helpers/command-line.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { until } from '../../helpers/wait.js';
 import { receiveWebhooks } from '../../helpers/webhook-receiver.js';
@@ -88,6 +89,16 @@ test('tells the client the names of hidden metadata, whatever characters they ha
   const { body, hidden } = await client.metadataOf(guest.id).getTagged();
   t.deepEqual(body, OPEN);
   t.deepEqual(hidden, Object.keys(SECRETS));
+});
+
+test('mistify metadata show names the keys that it cannot show', async (t) => {
+  const { api, guest, as } = await serveSecrets(t);
+  const token = as('read').Authorization?.slice('Bearer '.length) ?? '';
+  const show = ['metadata', 'show', '--guest', guest.id, '--token', token];
+  const { exitCode, stdout, stderr } = await mistify(t, api.url, ...show);
+  t.is(exitCode, 0, stderr);
+  t.regex(stdout, /^hostname +web-1$/m);
+  t.regex(stderr, /scope "export": user-data, vendor-data, env\.DB_PASSWORD/);
 });
 
 test("hides secrets in the hypervisor's own metadata", async (t) => {
