@@ -34,6 +34,31 @@ const failureOf = async (
   return { status: response.status, message };
 };
 
+/** Asserts that a dry run fails like the request itself, and that a correct one is checked completely. */
+const assertDryRuns = async (
+  t: ExecutionContext,
+  { url }: RealAgent,
+  mistakes: readonly (readonly [Mistake, number, RegExp])[],
+  correct: readonly Mistake[],
+): Promise<void> => {
+  const dryRun = ({ path, method = 'POST', body }: Mistake): Promise<Response> =>
+    fetch(`${url}${path}?dryRun=true`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  for (const [mistake, status, message] of mistakes) {
+    const response = await dryRun(mistake);
+    const text = await response.text();
+    t.is(response.status, status, text);
+    t.regex((JSON.parse(text) as { message: string }).message, message);
+  }
+  for (const request of correct) {
+    const response = await dryRun(request);
+    t.is(response.status, 200, await response.text());
+    t.is(response.headers.get('x-unchecked-stages'), null, request.path);
+  }
+};
+
 const DISK = { size: 8 };
 const NIC = { network: 'user' };
 
@@ -88,19 +113,23 @@ needs('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
     path: '/images',
     body: { id: 'a', source: join(importDir, source), ...more },
   });
-  for (const [mistake, status, message] of [
+  const found = [
     [fetchOf('none'), 404, /^image a: no file .*none in the import directories/],
+    [
+      { path: '/images', body: { id: 'a', source: 'ftp://192.0.2.1/a' } },
+      400,
+      /is not an http, https or file/,
+    ],
+  ] as const;
+  await assertDryRuns(t, agent, found, [fetchOf('page')]);
+  for (const [mistake, status, message] of [
+    ...found,
     [fetchOf('page'), 400, /^image a: the file is a web page/],
     [fetchOf('luks'), 400, /^image a: the file is in LUKS format/],
     [
       fetchOf('raw', { sha256: '0'.repeat(64) }),
       400,
       /^image a: the fetched file has the sha256 .*, not 0+$/,
-    ],
-    [
-      { path: '/images', body: { id: 'a', source: 'ftp://192.0.2.1/a' } },
-      400,
-      /is not an http, https or file/,
     ],
   ] as const) {
     const failure = await failureOf(t, agent, mistake);
@@ -109,31 +138,43 @@ needs('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
   }
 });
 
-needs('qemu-system-x86_64', 'qemu-img')('a snapshot in the way is a 409, a missing one a 404', async (t) => {
-  t.timeout(240_000);
-  const agent = await startRealAgent(t);
-  const { body: guest, jobId } = await agent.client.guests.create({ memory: 32, disks: [DISK] });
-  await agent.client.waitForJob(jobId);
-  const snapshots = `/guests/${guest.id}/snapshots`;
-  for (const dest of ['s1', 's2']) {
-    const { status } = await fetch(`${agent.url}${snapshots}?wait=60`, {
-      method: 'POST',
-      body: JSON.stringify({ dest }),
-    });
-    t.is(status, 200);
-  }
-  await agent.client.waitForJob((await agent.client.guests.perform(guest.id, 'poweroff')).jobId);
-  for (const [mistake, status, message] of [
-    [{ path: snapshots, body: { dest: 's1' } }, 409, /@s1 exists already: choose another name$/],
-    [{ path: `${snapshots}/s1/rollback` }, 409, /newer snapshots exist: s2: delete them first/],
-    [{ path: `${snapshots}/s3`, method: 'DELETE' }, 404, /@s3: not found$/],
-    [{ path: `/guests/${guest.id}/suspend` }, 409, /is shutoff: only a running guest can be suspended$/],
-  ] as const) {
-    const failure = await failureOf(t, agent, mistake);
-    t.is(failure.status, status, failure.message);
-    t.regex(failure.message, message);
-  }
-});
+needs('qemu-system-x86_64', 'qemu-img')(
+  'a snapshot in the way is a 409, a missing one a 404, in a dry run as well',
+  async (t) => {
+    t.timeout(240_000);
+    const agent = await startRealAgent(t);
+    const { body: guest, jobId } = await agent.client.guests.create({ memory: 32, disks: [DISK] });
+    await agent.client.waitForJob(jobId);
+    const snapshots = `/guests/${guest.id}/snapshots`;
+    for (const dest of ['s1', 's2']) {
+      const { status } = await fetch(`${agent.url}${snapshots}?wait=60`, {
+        method: 'POST',
+        body: JSON.stringify({ dest }),
+      });
+      t.is(status, 200);
+    }
+    await agent.client.waitForJob((await agent.client.guests.perform(guest.id, 'poweroff')).jobId);
+    const found = [
+      [{ path: snapshots, body: { dest: 's1' } }, 409, /@s1 exists already: choose another name$/],
+      [{ path: `${snapshots}/s1/rollback` }, 409, /newer snapshots exist: s2: delete them first/],
+      [{ path: `${snapshots}/s3`, method: 'DELETE' }, 404, /@s3: not found$/],
+    ] as const;
+    await assertDryRuns(t, agent, found, [
+      { path: snapshots, body: { dest: 's3' } },
+      { path: `${snapshots}/s1/rollback`, body: { destroyMoreRecent: true } },
+      { path: `${snapshots}/s1`, method: 'DELETE' },
+    ]);
+    t.is((await agent.client.snapshotsOf(guest.id).list()).items.length, 2);
+    for (const [mistake, status, message] of [
+      ...found,
+      [{ path: `/guests/${guest.id}/suspend` }, 409, /is shutoff: only a running guest can be suspended$/],
+    ] as const) {
+      const failure = await failureOf(t, agent, mistake);
+      t.is(failure.status, status, failure.message);
+      t.regex(failure.message, message);
+    }
+  },
+);
 
 needs('qemu-system-x86_64', 'qemu-img')('a dry run checks every stage of a create', async (t) => {
   t.timeout(240_000);

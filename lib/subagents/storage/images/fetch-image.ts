@@ -187,6 +187,42 @@ const fetchTo = async (
   }
 };
 
+/** What is known of a fetch before it begins. */
+interface FetchPlan {
+  /** All sums that the served file must have. */
+  expected: Digests;
+  /** The image, if the store has it already. */
+  stored: StoredImage | undefined;
+}
+
+/** @throws when the store's image was made from a file with another sum, or cannot be read */
+const planFetch = async (deps: FetchDeps, wanted: WantedImage, signal: AbortSignal): Promise<FetchPlan> => {
+  const expected = await expectedDigests(deps, wanted, signal);
+  const stored = await deps.store.findImage(wanted.id);
+  if (!stored) return { expected, stored };
+  await checkStoredSums(deps.sums, wanted.id, expected);
+  return { expected, stored: requireReadable(stored) };
+};
+
+/**
+ * Checks that an image's source can be read, without fetching it.
+ * @throws as `fetchImage`, as far as that is known after the first bytes
+ */
+export const checkFetch = async (
+  deps: FetchDeps,
+  wanted: WantedImage,
+  signal: AbortSignal,
+): Promise<void> => {
+  if ((await planFetch(deps, wanted, signal)).stored) return;
+  try {
+    const source = await openSource(wanted.source, sourceOptionsOf(deps, signal));
+    // Only a source that has been read from closes its file or its connection.
+    for await (const _ of source.bytes) break;
+  } catch (error) {
+    throw failureIn(`image ${wanted.id}`, error);
+  }
+};
+
 /**
  * Downloads, checks and converts an image into the store. Returns at once when the store already has it.
  * @throws when the image cannot be fetched, or when the store's image was made from a file with another sum
@@ -196,14 +232,10 @@ export const fetchImage = async (
   wanted: WantedImage,
   context: FetchContext,
 ): Promise<StoredImage> => {
-  const { store, sums } = deps;
+  const { store } = deps;
   const { id } = wanted;
-  const expected = await expectedDigests(deps, wanted, context.signal);
-  const stored = await store.findImage(id);
-  if (stored) {
-    await checkStoredSums(sums, id, expected);
-    return requireReadable(stored);
-  }
+  const { expected, stored } = await planFetch(deps, wanted, context.signal);
+  if (stored) return stored;
   return explainNoSpace(`image ${id}`, store, async () => {
     const dir = await mkdtemp(join(store.workDir, 'fetch-'));
     try {

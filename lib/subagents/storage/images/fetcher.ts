@@ -7,7 +7,7 @@ import { ALGORITHMS, normalizeDigests } from '../../shared/download/digests.js';
 import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
 import type { StoredImage } from '../disk-store.js';
-import { type FetchDeps, fetchImage, type WantedImage } from './fetch-image.js';
+import { checkFetch, type FetchDeps, fetchImage, type WantedImage } from './fetch-image.js';
 import { Space } from './space.js';
 import { Waiters } from './waiters.js';
 
@@ -94,6 +94,17 @@ export class ImageFetcher {
     if (report) fetch.progress.listen(report);
     fetch.waiters.enter({ left: signal, cancelled });
     return fetch.image;
+  }
+
+  /**
+   * Checks a fetch for a dry run: see `checkFetch`.
+   * @throws also when the image is being fetched from another source
+   */
+  async check(id: string, request: FetchRequest, signal: AbortSignal): Promise<void> {
+    const wanted = this.#wanted(id, request);
+    const current = this.#fetches.get(id);
+    if (!current) await checkFetch(this.#options, wanted, signal);
+    else if (!isDeepStrictEqual(current.wanted, wanted)) throw conflict(current.wanted);
   }
 
   /** Cancels all fetches and waits until they have ended. */

@@ -9,7 +9,7 @@ import { noSuchImage } from '../../shared/errors.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import { describeLeftovers } from '../leftovers.js';
-import type { ImageFetcher } from './fetcher.js';
+import type { FetchRequest, ImageFetcher } from './fetcher.js';
 import type { Sums } from './sums.js';
 
 export interface ImageDeps {
@@ -63,22 +63,27 @@ const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string):
   return explainNoSpace(`image ${dest}`, store, () => store.copyImage(id, dest));
 };
 
+/** @throws when this store cannot keep the image */
+const toFetchRequest = (request: ImageRequest): FetchRequest => {
+  const { id, type } = request;
+  checkId(id);
+  if (type === 'container')
+    throw new Refusal('invalid', `image ${id}: this store keeps disk images, not container images`);
+  const { source, format, ...rest } = request;
+  if (format === 'rootfs')
+    throw new Refusal('invalid', `image ${id}: "rootfs" is a format of container images`);
+  return { ...rest, source, format };
+};
+
 const requestImage = async (
   { fetcher }: ImageDeps,
   request: ImageRequest,
   { signal, cancelled, progress }: CallContext,
 ): Promise<StoredImage> => {
-  const { id, type } = request;
-  checkId(id);
-  if (type === 'container')
-    throw new Refusal('invalid', `image ${id}: this store keeps disk images, not container images`);
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };
-  const { source, format, ...rest } = request;
-  if (format === 'rootfs')
-    throw new Refusal('invalid', `image ${id}: "rootfs" is a format of container images`);
-  return fetcher.fetch(id, { ...rest, source, format }, { report, signal, cancelled });
+  return fetcher.fetch(request.id, toFetchRequest(request), { report, signal, cancelled });
 };
 
 /** The image methods of `ImageStore`. */
@@ -89,6 +94,11 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
       type === 'container' ? respond() : respond(...(await store.listImages())),
 
     GetImage: async ({ id }) => respond(await getImage(store, id)),
+
+    CheckImage: async (request, { signal }) => {
+      await deps.fetcher.check(request.id, toFetchRequest(request), signal);
+      return respond();
+    },
 
     RequestImage: async (request, call) => respond(await requestImage(deps, request, call)),
 

@@ -41,16 +41,21 @@ const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | 
 };
 
 /**
- * Takes a snapshot of all selected disks or of none. A running guest's disks are captured at one instant, with its
- * file systems frozen if its guest agent can do that. Checks every known obstacle on all disks first.
+ * Checks every known obstacle on all selected disks, without changing anything.
+ * @returns the function that takes a snapshot of all disks or of none. A running guest's disks are captured at one
+ * instant, with its file systems frozen if its guest agent can do that
  */
-export const createSnapshot = async (deps: SnapshotDeps, selection: Selection): Promise<void> => {
+export const prepareSnapshot = async (
+  deps: SnapshotDeps,
+  selection: Selection,
+): Promise<() => Promise<void>> => {
   const { store, runDir } = deps;
   const { guest, disks, name } = selection;
   await requireNoObstacles(deps, { selection, action: 'create' });
-  await explainNoSpace(`snapshot ${name}`, store, () =>
-    journaled(deps, guest, intentOf('create', name, disks), () =>
-      withMonitor(runDir, guest, (live) => take(deps, selection, live)),
-    ),
-  );
+  return () =>
+    explainNoSpace(`snapshot ${name}`, store, () =>
+      journaled(deps, guest, intentOf('create', name, disks), () =>
+        withMonitor(runDir, guest, (live) => take(deps, selection, live)),
+      ),
+    );
 };

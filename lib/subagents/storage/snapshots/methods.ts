@@ -7,18 +7,21 @@ import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { isRunning } from '../running-guest.js';
-import { createSnapshot } from './create.js';
-import { deleteSnapshot } from './delete.js';
+import { prepareSnapshot } from './create.js';
+import { prepareDeletion } from './delete.js';
 import type { SnapshotDeps } from './deps.js';
 import { disksWithSnapshot, listSnapshots } from './lookup.js';
 import { recoverGuest } from './recover.js';
-import { rollback } from './rollback.js';
+import { prepareRollback } from './rollback.js';
 import { diskSnapshotId, guestOfSnapshot, type Selection, select, selectNamed } from './select.js';
 import { requireNotTorn } from './torn.js';
 
 type SnapshotMethod = (request: SnapshotRequest, call: Pick<CallContext, 'job'>) => Promise<SnapshotResponse>;
 
 type Work = (deps: SnapshotDeps, request: SnapshotRequest, repeat: boolean) => Promise<SnapshotResponse>;
+
+/** Checks a request, without changing anything, and returns the function that carries it out. */
+type Preparation = (...input: Parameters<Work>) => Promise<() => Promise<SnapshotResponse>>;
 
 /** Whether the agent repeats a call whose outcome it does not know. Finding the work done is then a success. */
 const isRepeat = ({ job }: Pick<CallContext, 'job'>): boolean => (job?.attempt ?? 1) > 1;
@@ -65,49 +68,65 @@ const checkNew = async (store: DiskStore, selection: Selection): Promise<void> =
     );
 };
 
-const create = async (
-  deps: SnapshotDeps,
-  { id, dest }: SnapshotRequest,
-  repeat: boolean,
-): Promise<SnapshotResponse> => {
+const create: Preparation = async (deps, { id, dest }, repeat) => {
   const { store } = deps;
   const selected = await select(store, id);
   const selection = { ...selected, name: dest || selected.name };
   const { disks, name } = selection;
   if (repeat && disks.length > 0 && (await disksWithSnapshot(store, disks, name)).length === disks.length) {
-    return respond(deps, selection);
+    return () => respond(deps, selection);
   }
   await checkNew(store, selection);
   await requireNotTorn(deps, selection.guest);
-  await createSnapshot(deps, selection);
-  return respond(deps, selection);
+  const take = await prepareSnapshot(deps, selection);
+  return async () => {
+    await take();
+    return respond(deps, selection);
+  };
 };
 
-const remove = async (
-  deps: SnapshotDeps,
-  request: SnapshotRequest,
-  repeat: boolean,
-): Promise<SnapshotResponse> => {
+const remove: Preparation = async (deps, request, repeat) => {
   const { store } = deps;
   const selection = await selectNamed(store, request.id);
   const { guest, name } = selection;
   if (repeat && (await disksWithSnapshot(store, selection.disks, name)).length === 0)
-    return { snapshots: [] };
+    return async () => ({ snapshots: [] });
   const removed = await get(deps, request);
   await requireNotTorn(deps, guest);
   const disks = await disksWithSnapshot(store, selection.disks, name);
-  await explainNoSpace(request.id, store, () => deleteSnapshot(deps, { ...selection, disks }));
-  return removed;
+  const deleteAll = await prepareDeletion(deps, { ...selection, disks });
+  return async () => {
+    await explainNoSpace(request.id, store, deleteAll);
+    return removed;
+  };
 };
 
-const rollBack = async (deps: SnapshotDeps, request: SnapshotRequest): Promise<SnapshotResponse> => {
+const rollBack: Preparation = async (deps, request) => {
   const { store, runDir } = deps;
   const selection = await selectNamed(store, request.id);
   if (await isRunning(runDir, selection.guest))
     throw new Refusal('conflict', `guest ${selection.guest} is running: shut it down, then roll it back`);
-  await explainNoSpace(request.id, store, () => rollback(deps, selection, request.destroyMoreRecent));
-  return respond(deps, selection);
+  const rollBackAll = await prepareRollback(deps, selection, request.destroyMoreRecent);
+  return async () => {
+    await explainNoSpace(request.id, store, rollBackAll);
+    return respond(deps, selection);
+  };
 };
+
+const perform =
+  (prepare: Preparation): Work =>
+  async (...input) => {
+    const act = await prepare(...input);
+    return act();
+  };
+
+/** Only checks a request, for a dry run. */
+const check =
+  (prepare: Preparation): Work =>
+  async (...input) => {
+    await prepare(...input);
+    return { snapshots: [] };
+  };
 
 /** Recovers an interrupted operation on the guest before `work`. */
 const afterRecovery =
@@ -126,8 +145,11 @@ export const snapshotMethods = (deps: SnapshotDeps): Record<string, SnapshotMeth
   return {
     ListSnapshots: locked(list),
     GetSnapshot: locked(get),
-    CreateSnapshot: locked(afterRecovery(create)),
-    DeleteSnapshot: locked(afterRecovery(remove)),
-    RollbackSnapshot: locked(afterRecovery(rollBack)),
+    CreateSnapshot: locked(afterRecovery(perform(create))),
+    CheckCreateSnapshot: locked(check(create)),
+    DeleteSnapshot: locked(afterRecovery(perform(remove))),
+    CheckDeleteSnapshot: locked(check(remove)),
+    RollbackSnapshot: locked(afterRecovery(perform(rollBack))),
+    CheckRollbackSnapshot: locked(check(rollBack)),
   };
 };

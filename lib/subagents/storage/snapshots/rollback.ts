@@ -93,15 +93,15 @@ const whileMarked = async (
 };
 
 /**
- * Rolls the selected disks of a stopped guest back to a snapshot and destroys the newer snapshots: all disks or none.
- * Checks every known obstacle on all disks before changing the first.
- * @throws when it fails; if that has left the disks at different times, the guest does not start, and the error says so
+ * Checks every known obstacle to a rollback of a stopped guest on all selected disks, without changing anything.
+ * @returns the function that rolls the disks back and destroys the newer snapshots: all disks or none. When it fails and
+ * has left the disks at different times, the guest does not start, and the error says so
  */
-export const rollback = async (
+export const prepareRollback = async (
   deps: SnapshotDeps,
   selection: Selection,
   destroyMoreRecent: boolean,
-): Promise<void> => {
+): Promise<() => Promise<void>> => {
   const { guest, disks, name } = selection;
   const steps = await plan(deps, selection, destroyMoreRecent);
   await requireNoObstacles(deps, {
@@ -110,6 +110,8 @@ export const rollback = async (
     uses: steps.map(({ disk, newer }) => ({ disk, names: [name, ...newer] })),
     destroys: steps.map(({ disk, newer }) => ({ disk, names: newer })),
   });
-  if (!(await isClean(deps, selection))) await clearHalted(sharedGuestPaths(deps.runDir, guest));
-  await whileMarked(deps, guest, intentOf('rollback', name, disks), () => deps.store.rollback(steps, name));
+  return async () => {
+    if (!(await isClean(deps, selection))) await clearHalted(sharedGuestPaths(deps.runDir, guest));
+    await whileMarked(deps, guest, intentOf('rollback', name, disks), () => deps.store.rollback(steps, name));
+  };
 };
