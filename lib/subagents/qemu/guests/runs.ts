@@ -8,7 +8,8 @@ import { findQemu } from '../process/process.js';
 import type { Entry } from './entry.js';
 import { type Host, killAndWait, launch, removeRunResources } from './launch.js';
 import type { GuestRecord } from './records.js';
-import { type RunOutcome, Watch, type WatchOptions } from './watch.js';
+import type { RunOutcome } from './run-end.js';
+import { Watch, type WatchOptions } from './watch.js';
 
 const STATE_TIMEOUT_MS = 10_000;
 

@@ -1,16 +1,12 @@
-import { lstat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
-import type { Logger } from '../../../log.js';
-import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpEvent, QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
-import type { GuestPaths } from '../layout.js';
 import { capLog } from '../process/cap-log.js';
-import { reasonInLog, reasonOfDeath, reasonOfShutdown } from './end-reason.js';
 import { Monitor } from './monitor.js';
+import { RunEnd, type RunEndOptions, type RunOutcome } from './run-end.js';
 import { RUN_STATE_EVENTS, reasonOf, type State, stateOf } from './state.js';
 
 const STATUS_TIMEOUT_MS = 3000;
@@ -22,37 +18,14 @@ const QUERY_EXIT_WAIT_MS = 2000;
 const CLEANUP_WAIT_MS = 30_000;
 const MAX_PORT = 65_535;
 
-/** How a guest's run ended. */
-export interface RunOutcome {
-  /** QEMU was killed or died without having been asked to exit. */
-  crashed: boolean;
-  /** The guest shut itself down, and QEMU wrote its disks out. */
-  halted: boolean;
-  /** Why it ended, as in `GuestState`, if that is known. */
-  reason: string | undefined;
-  /** Its run directory was gone, as after a restart of the host. */
-  isLost: boolean;
-}
-
-export interface WatchOptions {
+export interface WatchOptions extends RunEndOptions {
   id: string;
-  paths: GuestPaths;
   states: GuestStates;
-  log: Logger;
   /** When its QEMU was started, in milliseconds since 1970; now by default. */
   bootedAt?: number | undefined;
-  /** The end of its QEMU, when this process has started it. */
-  exit?: Promise<ChildExit> | undefined;
   /** Called once, after the process is gone; `exited` resolves after it. */
   onExit: (outcome: RunOutcome) => Promise<void>;
 }
-
-/** Does not follow links: the guest's QEMU can create one in its own directory. */
-const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Returns 0 for anything but a port: a guest that took over its QEMU can report any text. */
 const toPort = (service: string | undefined): number => {
@@ -80,15 +53,12 @@ export class Watch {
   #markStateKnown: () => void = () => undefined;
   /** The TCP port of the VNC server; 0 until QEMU has reported it. */
   #vnc = 0;
-  #exitExpected = false;
-  /** Whether the sub-agent ends the process. */
-  #isStopping = false;
-  #endReason: string | undefined;
-  #halted = false;
+  readonly #end: RunEnd;
   #panicked = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#end = new RunEnd(options);
     this.bootedAt = options.bootedAt ?? Date.now();
     this.stateKnown = new Promise((resolve) => {
       this.#markStateKnown = resolve;
@@ -107,8 +77,7 @@ export class Watch {
 
   /** Call before ending the process on purpose, so that its exit does not count as a crash. */
   expectExit(): void {
-    this.#exitExpected = true;
-    this.#isStopping = true;
+    this.#end.expect();
   }
 
   /** Stops watching; the guest keeps running. */
@@ -154,36 +123,17 @@ export class Watch {
 
   async #onMonitorEnd(): Promise<void> {
     if (this.#monitor.closed) return;
-    const { paths, onExit, log } = this.#options;
-    // QEMU removes the mark when it exits by itself.
-    const killed = (await exists(paths.pid)) && (await exists(paths.upMark));
-    const outcome = {
-      crashed: killed && !this.#exitExpected,
-      halted: this.#halted && !killed,
-      reason: await this.#reasonOfEnd(killed),
-      isLost: !(await exists(paths.pid)),
-    };
+    const { onExit, log } = this.#options;
+    const outcome = await this.#end.outcome();
     await onExit(outcome).catch((error) => log.error({ err: error }, errorMessage(error)));
     this.#markStateKnown();
-  }
-
-  async #reasonOfEnd(killed: boolean): Promise<string | undefined> {
-    const { paths, exit, log } = this.#options;
-    if (this.#isStopping) return 'poweroff';
-    try {
-      return killed ? await reasonOfDeath(paths, exit) : (this.#endReason ?? (await reasonInLog(paths)));
-    } catch (error) {
-      log.warn({ err: error }, errorMessage(error));
-      return undefined;
-    }
   }
 
   #reportState(state: State, reason?: string): void {
     if (this.#monitor.closed) return;
     this.#markStateKnown();
     const { states, id } = this.#options;
-    if (this.#exitExpected)
-      states.set(id, 'shutdown', this.#vnc, this.#isStopping ? 'poweroff' : this.#endReason);
+    if (this.#end.isExpected) states.set(id, 'shutdown', this.#vnc, this.#end.reason);
     else states.set(id, state, this.#vnc, reason);
   }
 
@@ -220,9 +170,7 @@ export class Watch {
   /** Handles the events of qapi/run-state.json. */
   #onEvent({ event, data, timestamp }: QmpEvent): void {
     if (event === 'SHUTDOWN') {
-      this.#exitExpected = true;
-      this.#halted = data.reason === 'guest-shutdown';
-      this.#endReason = reasonOfShutdown(data.reason);
+      this.#end.onShutdown(data.reason);
       this.#reportState('shutdown');
     } else if (event === 'GUEST_PANICKED') {
       this.#panicked = true;
