@@ -14,10 +14,18 @@ const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
 
 /** Starts an agent with the default config and the engine at `socket`, and waits for its sub-agents. */
-const startAgent = async (t: ExecutionContext, socket: string): Promise<RealAgent> => {
-  const agent = await startRealAgent(t, ({ services, ...config }: ConfigFile) => {
+const startAgent = async (
+  t: ExecutionContext,
+  socket: string,
+  changed: ConfigFile['actions'] = {},
+): Promise<RealAgent> => {
+  const agent = await startRealAgent(t, ({ services, actions, ...config }: ConfigFile) => {
     const container = { ...services.container, command: ['mistify-container', '--engine', socket] };
-    return { ...config, services: { ...services, container } } as ConfigFile;
+    return {
+      ...config,
+      actions: { ...actions, ...changed },
+      services: { ...services, container },
+    } as ConfigFile;
   });
   const isUp = (): Promise<boolean> =>
     images(agent).then(
@@ -63,6 +71,33 @@ test('the agent’s API runs a container from create to delete', async (t) => {
   await perform(agent, id, 'delete');
   t.deepEqual((await client.guests.list()).items, []);
 });
+
+for (const [action, state] of [
+  ['poweroff', 'stopped'],
+  ['delete', undefined],
+] as const)
+  test(`${action} ends a shutdown that would wait for 300 s`, async (t) => {
+    const shutdown = {
+      stages: [{ service: 'container', method: 'MDocker.StopContainer', args: { timeout: '300' } }],
+    };
+    const agent = await startAgent(t, (await shared.podman()).socket, { containerShutdown: shutdown });
+    const { client } = agent;
+    const stubborn = JSON.stringify(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']);
+    const { id: _, ...spec } = newGuest({ metadata: { command: stubborn } });
+    const created = await client.guests.create(spec);
+    await client.waitForJob(created.jobId);
+    const { id } = created.body;
+    const stopping = await client.guests.perform(id, 'shutdown');
+    await until(
+      'the shutdown runs',
+      async () => (await client.jobs.get(stopping.jobId)).Status === 'Running',
+    );
+    const startedAt = Date.now();
+    await perform(agent, id, action);
+    t.true(Date.now() - startedAt < 60_000, `${Date.now() - startedAt} ms`);
+    t.is((await client.jobs.get(stopping.jobId)).Status, 'Error');
+    if (state) t.is((await client.guests.get(id)).state, state);
+  });
 
 test('the agent notices a container that exits by itself', async (t) => {
   const agent = await startAgent(t, (await shared.podman()).socket);
