@@ -31,11 +31,11 @@ interface AsyncSpec extends CommonSpec {
   preempts?: boolean;
   /** When a poweroff leaves this action alone: while it waits in the queue, or once it runs. */
   survivesPoweroff?: 'waiting' | 'running';
-  /** What has happened to the image once the action completes. */
+  /** The change to the image when the action completes. */
   imageChange?: 'fetched' | 'deleted';
 }
 
-/** What the agent knows about an action beside its configured pipeline. */
+/** The properties of an action that the config cannot change. */
 export type ActionSpec = ImmediateSpec | AsyncSpec;
 
 const info = { kind: 'info' } as const;

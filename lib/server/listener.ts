@@ -107,7 +107,8 @@ export const answerClientErrors = (listener: Server, timeouts: Timeouts, debug: 
 };
 
 /**
- * Creates the HTTP server below hapi. It accepts a missing Host header, which the agent rejects in its own words.
+ * Creates the HTTP server below hapi. It accepts a missing Host header, which the agent rejects with a message of its
+ * own.
  * @param tls serves HTTPS; with a `ca`, clients may present a certificate
  */
 export const createListener = (

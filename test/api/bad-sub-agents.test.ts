@@ -41,7 +41,7 @@ const answerAbout =
   (guest: unknown) =>
   ({ id }: { id: number }) => ({ result: { guest }, error: null, id });
 
-/** What a sub-agent does, and the message of the job that called it. */
+/** Faulty sub-agents by their behaviour, each with the message of the job that called it. */
 const BEHAVIOURS: Record<string, [serve: (t: ExecutionContext) => Promise<number>, message: RegExp]> = {
   'refuses connections': [refusingPort, /cannot be reached/],
   'never responds': [(t) => serveTcp(t, (socket) => socket.resume()), /no response to Test.start within/],

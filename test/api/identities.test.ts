@@ -12,7 +12,7 @@ const create = async ({ call }: Api, guest: object) => {
   return { status, id, message };
 };
 
-test('rejects a name that another guest has with 409 and names that guest', async (t) => {
+test('rejects with 409 a name that another guest has, and names that guest', async (t) => {
   const api = await serveApi(t);
   const { id } = await create(api, { metadata: { name: 'db' } });
   const { status, message } = await create(api, { metadata: { name: 'db' } });
@@ -50,7 +50,7 @@ test('accepts a name twice when the config says so', async (t) => {
   for (const _ of [1, 2]) t.is((await create(api, { metadata: { name: 'db' } })).status, 202);
 });
 
-test('rejects the MAC address of another guest on the same network with 409', async (t) => {
+test('rejects with 409 the MAC address of another guest on the same network', async (t) => {
   const api = await serveApi(t);
   const { id } = await create(api, { nics: [nic({ mac: MAC })] });
   const taken = await create(api, { nics: [nic(), nic({ mac: MAC.toUpperCase() })] });
@@ -68,7 +68,7 @@ test('rejects the MAC address of another guest on the same network with 409', as
     t.is((await create(api, { nics: [nic({ network: 'user', mac: MAC })] })).status, 202);
 });
 
-test('rejects the address of another guest on the same network with 409, in any form', async (t) => {
+test('rejects with 409 the address of another guest on the same network, in any form', async (t) => {
   const api = await serveApi(t);
   const addresses = [nic({ address: '192.0.2.10', netmask: '24' }), nic({ address: 'fd00::a/64' })];
   const { id } = await create(api, { nics: addresses });
@@ -85,7 +85,7 @@ test('rejects the address of another guest on the same network with 409, in any 
   t.is((await create(api, { nics: [nic({ address: '192.0.2.12/24' })] })).status, 202);
 });
 
-test('fails a create whose generated MAC address another guest has', async (t) => {
+test('fails a create when another guest has its generated MAC address', async (t) => {
   const api = await serveApi(t, {
     methods: {
       'Test.create': ({ guest }) => ({

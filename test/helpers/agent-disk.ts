@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { tempDir } from './temp.js';
 
-/** What making and using the disk needs, besides the tiny Linux; see `needs`. */
+/** The parts that making and using the disk needs, besides the tiny Linux; see `needs`. */
 export const AGENT_PARTS = ['qemu-ga', 'ldd', 'which', 'mke2fs'];
 
 /** Makes a raw disk with QEMU's guest agent and its shared libraries, which the tiny Linux lacks. */

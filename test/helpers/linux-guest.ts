@@ -6,7 +6,7 @@ import { buildGuestImage } from '../../scripts/guest-image.js';
 import type { QemuHost } from './qemu.js';
 import { until } from './wait.js';
 
-/** What building and running the guest needs; see `needs`. */
+/** The parts that building and running the guest needs; see `needs`. */
 export const LINUX_PARTS = [
   'qemu-system-x86_64',
   'qemu-img',

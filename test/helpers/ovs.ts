@@ -9,7 +9,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { bridgeName } from './bridge.js';
 
-/** What running Open vSwitch needs; see `needs`. */
+/** The parts that running Open vSwitch needs; see `needs`. */
 export const OVS_PARTS = ['ovs-vsctl', 'ovs-vswitchd', 'ovsdb-server', 'ovsdb-tool', 'ip', 'root'];
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema';

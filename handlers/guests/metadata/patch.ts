@@ -7,7 +7,7 @@ import type { Identity } from '../../../lib/runtime/guests/guest-identities.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
 import { ok, tagged } from '../../replies.js';
 
-/** The name that a patch gives a guest, unless it has it already. */
+/** The name that a patch gives a guest, unless the guest already has it. */
 const renamed = ({ id, metadata }: Guest, { name }: MetadataPatch): Identity => ({
   id,
   ...(name && name !== metadata?.name ? { metadata: { name } } : {}),

@@ -21,7 +21,7 @@ const ACTIONS: Record<GuestAction, string> = {
   delete: 'delete a guest and its disks',
 };
 
-/** What `--force` does, for the actions that have it. */
+/** The effect of `--force`, for the actions that have it. */
 const FORCE: Partial<Record<GuestAction, string>> = {
   shutdown: 'cut the power of a guest that does not shut down in time',
   reboot: 'reset a guest that does not shut down in time',

@@ -24,7 +24,7 @@ export const callFailed = (service: string, error: unknown, kind: unknown): Agen
   return toError(service, message, kindOfError(message, kind));
 };
 
-/** A call that a sub-agent did not carry out: it does not know the method, or not the form of its request. */
+/** A call that a sub-agent did not carry out, because it does not know the method or the form of the request. */
 export class CallRejected extends AgentError {}
 
 const BAD_REQUEST = 400;

@@ -4,7 +4,7 @@ import { checkPipeline } from '../pipeline/check.js';
 import type { Exchange } from '../pipeline/pipeline.js';
 
 /**
- * Completes the dry run of an action: has its sub-agents check what they can. Returns a real submission as it is.
+ * Completes the dry run of an action: its sub-agents check what they can. Returns a real submission as it is.
  * @throws {AgentError} when the action would fail
  */
 export const withChecks = async <Result, Request, Response>(

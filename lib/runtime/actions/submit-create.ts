@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime.js';
 import { createFailure } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
 
-/** Returns why an id's guest cannot be created; `undefined` when its earlier creation failed and is over. */
+/** Returns why the guest with an id cannot be created; `undefined` when its earlier creation has failed and ended. */
 const obstacle = (runtime: Runtime, { id, state }: Guest): AgentError | undefined => {
   if (state !== 'error') return guestExists(id);
   const isOver = runtime.jobs.list({ guestId: id }).every(isFinished);

@@ -32,7 +32,7 @@ const parseGuest = (
 };
 
 /**
- * Checks the nics that a stage of a create returned: it may have generated a MAC address that another guest has.
+ * Checks the NICs that a stage of a create returned: the stage may have generated a MAC address that another guest has.
  * @throws {AgentError} `conflict`
  */
 const checkNics = (identities: GuestIdentities, { id, nics }: GuestResponse['guest']): void =>

@@ -12,7 +12,7 @@ const DEFAULT_VLANS = [1];
 
 const vlansOf = ({ vlans }: Nic): readonly number[] => (vlans.length > 0 ? vlans : DEFAULT_VLANS);
 
-/** Whether two nics may reach each other. Each nic on network `user` has a network of its own. */
+/** Whether two NICs may reach each other. Each NIC on network `user` has a network of its own. */
 const shareNetwork = (one: Nic, other: Nic): boolean =>
   one.network !== '' &&
   one.network !== USER_NETWORK &&
@@ -61,7 +61,7 @@ export class GuestIdentities {
     for (const other of [...this.#guests.list(), ...this.#pending]) {
       if (other.id === identity.id) continue;
       if (name && other.metadata?.name === name) throw nameTaken(name, other);
-      // A guest that could not be created has no nics.
+      // A guest that could not be created has no NICs.
       if (!('state' in other && other.state === 'error')) this.#checkNics(identity.nics ?? [], other);
     }
   }

@@ -21,7 +21,7 @@ const checkStage = async <Request, Response>(
   try {
     response = (await callNow(check, request, call)) as Response;
   } catch (error) {
-    // A sub-agent without the method, such as one of the original in place of ours.
+    // A sub-agent without the method, such as one of the original agent.
     if (error instanceof CallRejected) return false;
     throw error;
   }
@@ -30,7 +30,7 @@ const checkStage = async <Request, Response>(
 };
 
 /**
- * Has the sub-agents check an action's stages, in order, for a dry run.
+ * Asks the sub-agents to check an action's stages, in order, for a dry run.
  * @param exchange its `onResponse` gets the responses of the checks; it must not store them
  * @returns the stages that could not be checked
  * @throws {AgentError} the error of the first stage that would fail

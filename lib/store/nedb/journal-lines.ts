@@ -14,7 +14,7 @@ interface Header {
 
 type Line = Header | StoredDocument | { _id: string; $$deleted: true };
 
-/** What a journal contains. */
+/** The content of a journal. */
 export interface JournalContent {
   /** In the order they were made; a later change to a document supersedes an earlier one. */
   changes: Change[];

@@ -21,7 +21,7 @@ const MAX_REFRESHES = 8;
 export interface Container {
   id: string;
   state: ContainerState;
-  /** Why it is in that state, if the engine tells. */
+  /** Why it is in that state, if the engine says so. */
   reason: string | undefined;
   nics: Nic[];
   /** The pid of its first process; 0 when it is not running. */

@@ -103,7 +103,7 @@ export interface DiskStore {
    * @returns what stays for now
    */
   deleteDisks(guest: string): Promise<Leftover[]>;
-  /** Lists what of deleted guests and images stays for now. */
+  /** Lists what remains of deleted guests and images. */
   leftovers(): Promise<Leftover[]>;
   /** Returns the directory of a guest's disks, for files that belong to the guest. */
   guestDir(guest: string): string;

@@ -27,7 +27,7 @@ export const isNoSpace = (error: unknown): boolean => {
 
 type FullStore = Pick<DiskStore, 'workDir' | 'leftovers'>;
 
-/** The error for a full store: it also says what of deleted guests and images still takes room. */
+/** The error for a full store: it also names the remains of deleted guests and images that take room. */
 const noSpace = async (what: string, store: FullStore, cause: unknown): Promise<Error> => {
   const leftovers = describeLeftovers(await store.leftovers().catch(() => []));
   const full = `${what}: no space left on the device of ${store.workDir}: make room there, then try again`;

@@ -111,7 +111,7 @@ export interface RemovedFile {
   holder: string;
 }
 
-/** What the kernel appends to the name of a removed file, and the size of a block of stat(2). */
+/** The suffix that the kernel adds to the name of a removed file, and the block size of stat(2). */
 const REMOVED = ' (deleted)';
 const BLOCK_BYTES = 512;
 

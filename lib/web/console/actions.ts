@@ -21,7 +21,7 @@ interface ActionButton {
   /** The guest states that enable the button. In a state that no button lists, all of them are enabled. */
   states: readonly string[];
   isPrimary?: boolean;
-  /** What the user is about to lose; asks for confirmation. */
+  /** Names the possible loss when the user must confirm the action. */
   warning?: string;
 }
 

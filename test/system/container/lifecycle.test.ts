@@ -173,7 +173,7 @@ for (const [name, method, args, state] of [
     ['StopContainer', 1000],
     ['RestartContainer', 1000],
   ] as const)
-    test(`${name} does not wait for the timeout of a ${first} of ${ms} ms ago`, async (t) => {
+    test(`${name} does not wait for the timeout of a ${first} begun ${ms} ms ago`, async (t) => {
       const containers = await shared.containers();
       const id = await create(containers, STUBBORN);
       const ended = containers.guest(first, { id }, { timeout: '300' }).then(

@@ -70,7 +70,7 @@ test('replaces a tap that an interrupted start left behind', async (t) => {
   t.is(guest.state, 'running');
 });
 
-test('counts packets that the guest does not read as dropped on receive', async (t) => {
+test('counts packets left unread by the guest as dropped on receive', async (t) => {
   const subnet = `198.18.${randomInt(256)}`;
   const bridge = await makeBridge(t, `${subnet}.1/24`);
   const host = await QemuHost.start(t);

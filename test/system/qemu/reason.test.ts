@@ -17,7 +17,7 @@ const stateOf = async (host: QemuHost, id: string, state: string): Promise<strin
   return (await host.streamedState(id))?.reason;
 };
 
-test('tells an orderly shutdown from a poweroff, a kill by SIGTERM and one by SIGKILL', async (t) => {
+test('distinguishes an orderly shutdown, a poweroff, a SIGTERM and a SIGKILL', async (t) => {
   const host = await QemuHost.start(t);
   const linux = await LinuxGuest.create(t, host);
   const [off, terminated, killed] = [host.newId(), host.newId(), host.newId()];
@@ -40,7 +40,7 @@ test('tells an orderly shutdown from a poweroff, a kill by SIGTERM and one by SI
   t.is((await host.call('Run', { id: terminated })).guest.reason, undefined);
 });
 
-test('reports a QEMU that died of a signal of its own as crashed', async (t) => {
+test('reports as crashed a QEMU that died of a signal of its own', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });

@@ -38,7 +38,7 @@ const slowGuest = async (t: ExecutionContext, host: QemuHost, seconds: number): 
   return guest;
 };
 
-test('presses the power button of a guest that takes long to shut down only once', async (t) => {
+test('presses the power button only once while a guest takes long to shut down', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await slowGuest(t, host, 12);
   t.is((await host.call('Shutdown', { id: guest.id })).guest.state, 'shutoff');
@@ -65,7 +65,7 @@ test('does not disturb a guest that is still shutting down: reboot and start fai
   t.is((await guest.console()).split('mistify-guest: pressed').length, 2);
 });
 
-test('cuts the power of a guest that does not shut down in time only with force, and says so', async (t) => {
+test('needs force to cut the power of a guest that does not shut down in time, and says so', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();
   await host.call('Create', { id, ...TINY });

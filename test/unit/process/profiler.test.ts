@@ -82,7 +82,7 @@ test.serial('rejects a profile while another one is being taken', async (t) => {
   await t.notThrowsAsync(takeProfile('heap', 0.01));
 });
 
-test('knows no profile by another name, toString included', (t) => {
+test('rejects every other name of a profile, even toString', (t) => {
   t.true(isProfileName('profile'));
   t.false(isProfileName('toString'));
 });

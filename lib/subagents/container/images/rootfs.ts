@@ -9,7 +9,7 @@ const PROGRAMS = ['bin', 'sbin', 'usr', 'lib', 'lib64'];
 /** The files at the top of an image archive. */
 const LAYOUT_FILES = new Set(['oci-layout', 'index.json', 'manifest.json']);
 
-/** What the entry names of an archive reveal about it. */
+/** The findings from the entry names of an archive. */
 class Names {
   readonly #tops = new Set<string>();
   /** The directory with the files of an image, which should be at the top. */

@@ -66,7 +66,7 @@ const GUEST_METHODS: Record<`${string}.${string}`, GuestMethod> = {
   'Test.UnpauseContainer': guests.container('running'),
 };
 
-/** Requests of the original's API about containers that are not guests. */
+/** Requests of the original agent's API about containers that are not guests. */
 const containerRequestSchema = Joi.object<{ id: string }>({
   id: Joi.string().allow('').default(''),
 }).unknown();

@@ -5,7 +5,7 @@ import type { Entry } from './entry.js';
 import type { Watch } from './watch.js';
 
 const AGENT_TIMEOUT_MS = 5000;
-/** A shorter halt is not worth a word. */
+/** Shorter halts are not reported. */
 const MIN_HALT_MS = 1000;
 /** How far a clock that was set may be off: the call takes a moment. */
 const TOLERANCE_MS = 2000;
@@ -28,9 +28,9 @@ const setTime = async (agent: GuestAgent): Promise<void> => {
 };
 
 /**
- * Sets the clock of a guest whose vCPUs were halted, during which its clock stood still. Needs a guest agent.
+ * Sets the clock of a guest, which stood still while its vCPUs were halted. Needs a guest agent.
  * @param haltedAt when they were halted, in milliseconds since 1970; `undefined` when no sub-agent saw it
- * @returns what the caller should know when the clock could not be set
+ * @returns a note for the user when the clock could not be set
  */
 export const correctClock = async (
   entry: Entry,

@@ -23,7 +23,7 @@ export const reasonOfShutdown = (cause: unknown): string | undefined => REASONS.
 /** QEMU writes this to its log before it exits because of a signal. */
 const SIGNALLED = /^\S+: terminating on signal \d+/m;
 
-/** Why a QEMU exited by itself while no sub-agent watched; `undefined` when its log does not tell. */
+/** Why a QEMU exited by itself while no sub-agent watched; `undefined` when its log does not say. */
 export const reasonInLog = async ({ qemuLog }: Pick<GuestPaths, 'qemuLog'>): Promise<string | undefined> =>
   SIGNALLED.test(await readFile(qemuLog, 'utf8').catch(() => '')) ? 'killed' : undefined;
 

@@ -18,7 +18,7 @@ const FIRST_REPEAT_MS = 5000;
 const FIRST_REPEAT_OF_YOUNG_MS = 30_000;
 
 /**
- * What the guest does with the button: it does not listen yet, it has not taken the last press, or it waits for one.
+ * How the guest treats the button: it does not listen yet, it has not taken the last press, or it waits for one.
  * `unreadable` when QEMU does not show the registers.
  */
 type ButtonState = 'deaf' | 'pressed' | 'released' | 'unreadable';

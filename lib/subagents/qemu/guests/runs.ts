@@ -44,7 +44,7 @@ export class Runs {
       ({ exit } = await launch(this.#host, entry.record, entry.paths));
     }
     const watch = this.#watch(entry, { exit });
-    // The guest runs, even if the disk is too full to say so.
+    // The guest runs, even if a full disk cannot record it.
     await entry
       .update({ running: true, reason: undefined, toldToShutDown: undefined })
       .catch((error) =>

@@ -45,7 +45,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 /** Why a guest is in its state, as far as its run state tells. */
 export const reasonOf = (runState: string): string | undefined => REASONS.get(runState);
 
-/** What to do with a guest in a migration. Letting it run here could run it on two hosts, on the same disks. */
+/** Advice for a guest in a migration. Letting it run here could run it on two hosts, on the same disks. */
 const MIGRATION_ADVICE: ReadonlyMap<string, string> = new Map([
   ['inmigrate', 'it waits for its memory from another host: let that migration end, or power it off'],
   ['finish-migrate', 'its migration to another host is ending: wait for that'],
@@ -55,7 +55,7 @@ const MIGRATION_ADVICE: ReadonlyMap<string, string> = new Map([
 /** Why a guest in this state must not be let run; `undefined` when it may. */
 export const migrationAdvice = (state: string): string | undefined => MIGRATION_ADVICE.get(state);
 
-/** What to do with a guest that cannot react to a request to shut down. */
+/** Advice for a guest that cannot react to a request to shut down. */
 const DEAF_ADVICE: ReadonlyMap<string, string> = new Map([
   ['paused', 'it cannot shut itself down: resume it first, or use force=true'],
   ['suspended', 'it sleeps (ACPI S3) and notices no request: wake it with resume first, or use force=true'],

@@ -10,7 +10,7 @@ type Bytes = AsyncIterable<Buffer>;
 
 /** A program that turns its standard input into its standard output, with bounded memory. */
 export interface Filter {
-  /** What the file is, for the error when the program is missing: `compressed with xz`. */
+  /** Describes the file in the error when the program is missing: `compressed with xz`. */
   input: string;
   command: readonly [program: string, ...args: string[]];
   /** Exit codes other than 0 that mean success. */

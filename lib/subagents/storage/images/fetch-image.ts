@@ -48,7 +48,7 @@ export interface WantedImage {
   format: ImageFormat | undefined;
 }
 
-/** What one fetch shares with other fetches and with its callers. */
+/** The state that a fetch shares with other fetches and with its callers. */
 export interface FetchContext {
   /** Room on the store's device, shared with the other fetches. */
   space: Space;

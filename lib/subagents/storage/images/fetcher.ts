@@ -24,7 +24,7 @@ export interface FetcherOptions extends FetchDeps {
   abandonedMs?: number;
 }
 
-/** What a caller asks for. */
+/** The request of a caller. */
 export interface FetchRequest extends Omit<FetchOptions, 'format'> {
   format?: ImageFormat | undefined;
   /** `""` for the image server's copy. */

@@ -21,7 +21,7 @@ interface Plan {
   destroys?: DiskSnapshots[];
 }
 
-/** How often, and after how long, disks that are open are looked at again. */
+/** How often, and at which interval, to look at open disks again. */
 const LOOKS = 3;
 const PAUSE_MS = 300;
 

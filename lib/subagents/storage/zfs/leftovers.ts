@@ -80,7 +80,7 @@ export const requireFreeName = async (
   if (left) throw new Refusal('conflict', `${dataset} is deleted, but still there: ${left.reason}`);
 };
 
-/** Lists what of deleted guests and images cannot be destroyed, after another attempt. */
+/** Tries again to destroy deleted guests and images, and lists what remains of them. */
 export const listLeftovers = async (
   layout: ZfsLayout,
   kind: DiskKind,

@@ -23,7 +23,7 @@ export interface SmallBackend extends Backend {
   startSmall: (t: ExecutionContext) => Promise<{ storage: TestStorage; dir: string; tooMuchMb: number }>;
   /**
    * Keeps the room of the test guest's disk from being freed when the guest is deleted.
-   * @returns lets it go
+   * @returns a function that lets it be freed
    */
   keepRoom: (t: ExecutionContext, storage: TestStorage) => Promise<() => Promise<unknown>>;
 }

@@ -80,7 +80,7 @@ test('allows a guest whose create failed to be deleted, and its id to be reused'
   t.is((await finished(context, again.headers?.['X-Guest-Job-ID'])).Status, 'Complete');
 });
 
-test('creates a guest whose create failed again under its id, with the new definition', async (t) => {
+test('recreates a guest under its id after a failed create, with the new definition', async (t) => {
   let broken = true;
   const agent = await startTestAgent(t, {
     methods: { 'Test.create': ({ guest }) => (broken ? fail('no')() : { guest }) },

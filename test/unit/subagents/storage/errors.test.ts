@@ -22,7 +22,7 @@ test('keeps the message of an error that names the changed disks', async (t) => 
   );
 });
 
-test('says what of deleted guests takes room on a full device', async (t) => {
+test('names the remains of deleted guests that take room on a full device', async (t) => {
   const left = { volume: 'tank/guests/g', bytes: 3 * 2 ** 20, reason: 'tank/guests/g/disk-0@s1 is held' };
   const store = { ...STORE, leftovers: async () => [left] };
   await t.throwsAsync(

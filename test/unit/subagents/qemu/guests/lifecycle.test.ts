@@ -26,12 +26,12 @@ const exitingGuest = async (t: ExecutionContext): Promise<Guests> => {
 
 // The error shows that a start was attempted: no QEMU is installed here.
 
-test('starts a guest whose QEMU is still exiting on run', async (t) => {
+test('run starts a guest whose QEMU is still exiting', async (t) => {
   const guests = await exitingGuest(t);
   await t.throwsAsync(run(guests, GUEST_ID), { message: /not installed/ });
 });
 
-test('starts a guest whose QEMU is still exiting on create', async (t) => {
+test('create starts a guest whose QEMU is still exiting', async (t) => {
   const guests = await exitingGuest(t);
   await t.throwsAsync(create(guests, DEFINITION), { message: /not installed/ });
 });

@@ -66,13 +66,13 @@ test('translates virtio to QEMU’s virtio-net-pci', (t) => {
   t.is(nicDriver('toString', MODELS), undefined);
 });
 
-test('takes VLAN 1 alone for no VLAN on network user, but no other VLANs', (t) => {
+test('treats VLAN 1 alone as no VLAN on network user, and rejects other VLANs', (t) => {
   t.notThrows(() => completeNics(ID, [nic({ vlans: [1] })], MODELS));
   for (const vlans of [[2], [1, 2]])
     t.throws(() => completeNics(ID, [nic({ vlans })], MODELS), { message: /network user has no VLANs/ });
 });
 
-/** Finds two guests' ids whose first nics are given the same MAC address. */
+/** Finds two guest ids whose first NICs get the same MAC address. */
 const collidingIds = (): [string, string] => {
   const seen = new Map<string, string>();
   for (let n = 0; ; n += 1) {
@@ -84,7 +84,7 @@ const collidingIds = (): [string, string] => {
   }
 };
 
-test('generates another MAC address than that of another guest on the same network', (t) => {
+test('never generates the MAC address of another guest on the same network', (t) => {
   const [one, two] = collidingIds();
   const taken = completeNics(one, [nic({ network: 'br0' })], MODELS)[0]?.mac ?? '';
   const macOwner = (network: string, mac: string) => (network === 'br0' && mac === taken ? one : undefined);
