@@ -154,6 +154,7 @@ interface ContainerResult {
   disk: Record<string, unknown>;
   nic: Record<string, { rx_packets: number; tx_packets: number; rx_bytes: number }>;
   revision: number;
+  message?: string;
 }
 
 /** A container sub-agent on a free port. */

@@ -124,21 +124,35 @@ const preempting = async (guests: Guests, id: string, change: () => Promise<void
   }
 };
 
+/** Takes what the caller should know about a success. */
+type Note = (message: string) => void;
+
+/** The exit code of a program that SIGKILL ended, as engines report it. */
+const KILLED = 'exit code 137';
+
 /**
  * Stops a container.
  * @param timeoutMs milliseconds until a container that has not exited by itself is killed
  */
-const stopNow = async (guests: Guests, container: Container, timeoutMs: number): Promise<void> => {
+const stopNow = async (
+  guests: Guests,
+  container: Container,
+  timeoutMs: number,
+  note: Note,
+): Promise<void> => {
   const { id, state } = container;
   if (state === 'stopped') return;
   if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
   const t = guests.preemptions.has(id) ? 0 : Math.ceil(timeoutMs / 1000);
+  const began = performance.now();
   guests.stopping.add(id);
   try {
     await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.stop({ t })));
   } finally {
     guests.stopping.delete(id);
   }
+  if (t > 0 && performance.now() - began >= t * 1000 && (await guests.find(id))?.reason === KILLED)
+    note(`the container did not exit within ${t} s and was killed`);
   await unplugNics(id, container.nics);
 };
 
@@ -146,15 +160,15 @@ export const start = (guests: Guests, id: string): Promise<void> =>
   guests.exclusively(id, async () => startNow(guests, await guests.get(id)));
 
 /** Asks a container to exit, and kills it after `timeoutMs` milliseconds; 0 also ends a stop under way. */
-export const stop = (guests: Guests, id: string, timeoutMs: number): Promise<void> => {
-  const change = async (): Promise<void> => stopNow(guests, await guests.get(id), timeoutMs);
+export const stop = (guests: Guests, id: string, timeoutMs: number, note: Note): Promise<void> => {
+  const change = async (): Promise<void> => stopNow(guests, await guests.get(id), timeoutMs, note);
   return timeoutMs === 0 ? preempting(guests, id, change) : guests.exclusively(id, change);
 };
 
 /** Stops a container if it runs, and starts it. */
-export const restart = (guests: Guests, id: string, timeoutMs: number): Promise<void> =>
+export const restart = (guests: Guests, id: string, timeoutMs: number, note: Note): Promise<void> =>
   guests.exclusively(id, async () => {
-    await stopNow(guests, await guests.get(id), timeoutMs);
+    await stopNow(guests, await guests.get(id), timeoutMs, note);
     if (guests.preemptions.has(id))
       throw new Refusal('conflict', `guest ${id} was powered off or deleted while it restarted`);
     await startNow(guests, await guests.get(id));

@@ -13,6 +13,7 @@ import {
   guestRequestSchema,
   imageRequestSchema,
 } from '../../rpc/protocol/messages.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
@@ -42,7 +43,8 @@ export interface ContainerOptions {
   importDir?: string[];
 }
 
-type Change = (guests: Guests, request: GuestRequest) => Promise<void>;
+/** @param note takes what the response's message should say about a success */
+type Change = (guests: Guests, request: GuestRequest, note: (message: string) => void) => Promise<void>;
 
 /**
  * Reads the stage's `timeout`, in seconds.
@@ -51,16 +53,18 @@ type Change = (guests: Guests, request: GuestRequest) => Promise<void>;
 const timeoutMs = ({ args }: GuestRequest): number => {
   const seconds = Number(args?.timeout ?? STOP_TIMEOUT_S);
   if (!(seconds >= 0 && seconds <= MAX_TIMEOUT_S))
-    throw new Error(`timeout must be 0 to ${MAX_TIMEOUT_S} seconds, got "${args?.timeout}"`);
+    throw new Refusal('invalid', `timeout must be 0 to ${MAX_TIMEOUT_S} seconds, got "${args?.timeout}"`);
   return seconds * 1000;
 };
 
-const restart: Change = (guests, request) => lifecycle.restart(guests, request.guest.id, timeoutMs(request));
+const restart: Change = (guests, request, note) =>
+  lifecycle.restart(guests, request.guest.id, timeoutMs(request), note);
 
 /** The methods whose result is the guest's new state. */
 const CHANGES: Record<`MDocker.${string}`, Change> = {
   'MDocker.StartContainer': (guests, { guest }) => lifecycle.start(guests, guest.id),
-  'MDocker.StopContainer': (guests, request) => lifecycle.stop(guests, request.guest.id, timeoutMs(request)),
+  'MDocker.StopContainer': (guests, request, note) =>
+    lifecycle.stop(guests, request.guest.id, timeoutMs(request), note),
   'MDocker.RestartContainer': restart,
   'MDocker.RebootContainer': restart,
   'MDocker.PauseContainer': (guests, { guest }) => lifecycle.pause(guests, guest.id),
@@ -130,8 +134,10 @@ const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
   );
   for (const [name, change] of entries(CHANGES)) {
     subAgent.method(name, guestRequestSchema, async (request) => {
-      await change(guests, request);
-      return respondState(guests, request.guest.id);
+      const notes: string[] = [];
+      await change(guests, request, (message) => void notes.push(message));
+      const response = await respondState(guests, request.guest.id);
+      return notes.length > 0 ? { ...response, message: notes.join('; ') } : response;
     });
   }
   subAgent.method('MDocker.DeleteContainer', guestRequestSchema, ({ guest }) => remove(guests, guest));

@@ -152,6 +152,20 @@ test('does not kill a guest that exits when asked', async (t) => {
   t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
 });
 
+test('says that a guest did not exit in time and was killed, and nothing of one that did', async (t) => {
+  const containers = await shared.containers();
+  const stubborn = await create(containers, { metadata: { command: `sh -c 'trap "" TERM; sleep 600'` } });
+  const { guest, message } = await containers.guest('StopContainer', { id: stubborn }, { timeout: '1' });
+  t.like(guest, { state: 'stopped', reason: 'exit code 137' });
+  t.regex(message ?? '', /did not exit within 1 s and was killed/);
+  const ready = await create(containers, {
+    metadata: { command: `sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'` },
+  });
+  const stopped = await containers.guest('StopContainer', { id: ready }, { timeout: '20' });
+  t.is(stopped.guest.state, 'stopped');
+  t.is(stopped.message, undefined);
+});
+
 test('kills a guest that does not exit within the timeout', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Guests } from '../../../../../lib/subagents/qemu/guests/guests.js';
-import { resume, run } from '../../../../../lib/subagents/qemu/guests/lifecycle.js';
+import { resume, run, suspend } from '../../../../../lib/subagents/qemu/guests/lifecycle.js';
 import { restart, shutdown } from '../../../../../lib/subagents/qemu/guests/power.js';
 import { reboot } from '../../../../../lib/subagents/qemu/guests/reboot.js';
 import { type FakeResults, fakeQemu } from '../../../../helpers/fake-qemu.js';
@@ -141,3 +141,10 @@ for (const status of ['inmigrate', 'finish-migrate', 'postmigrate'])
     await t.throwsAsync(shutdown(guests, GUEST_ID), { message: new RegExp(`is ${status}`) });
     t.is(continued, 0);
   });
+
+test('says at a suspend that the guest sleeps already, when QEMU does not stop it', async (t) => {
+  const { guests } = await fakeQemu(t, { 'query-status': () => ({ status: 'suspended' }), stop: () => ({}) });
+  const notes: string[] = [];
+  await suspend(guests, GUEST_ID, { note: (message) => notes.push(message) });
+  t.deepEqual(notes, ['the guest sleeps (ACPI S3), from which it may wake by itself']);
+});
