@@ -30,7 +30,7 @@ const isProfile = ({ path }: Route): boolean => path.endsWith('{profile}');
 const faultOf = ({ status, contentType, text }: FuzzResponse, { method }: FuzzRequest, dbpath: string) => {
   if (status >= 500) return `a ${status}`;
   if (status < 400) return undefined;
-  if (text.includes(dbpath) || /\.[jt]s:\d+/.test(text)) return 'an error that tells of the inside';
+  if (text.includes(dbpath) || /\.[jt]s:\d+/.test(text)) return 'an error that reveals internals';
   if (method === 'HEAD') return undefined;
   if (!contentType.startsWith('application/json')) return `an error of type ${contentType}`;
   const { message, code, stack, ...rest } = JSON.parse(text) as Record<string, unknown>;

@@ -32,7 +32,7 @@ const jobsIn = async (directory: string): Promise<string[]> => {
     .map((line) => (JSON.parse(line) as { job: string }).job);
 };
 
-test('writes what a full disk rejected once there is room, each entry once and whole', async (t) => {
+test('writes each entry that a full disk rejected once and whole when there is room', async (t) => {
   const { audit, directory, messages } = await openLog(t);
   audit.write(entry('before'));
   await until('the entry is on disk', async () => (await jobsIn(directory)).length === 1);

@@ -5,7 +5,7 @@ import { gate } from '../../helpers/wait.js';
 
 const idempotency = { key: 'local 8e03978e', fingerprint: 'one' };
 
-test('submits a request that is repeated under its key once', async (t) => {
+test('submits a request only once when it is repeated under its key', async (t) => {
   const { context } = await startTestAgent(t);
   const params = { guestID: (await addGuest(context)).id };
   const first = await startGuest(event({ params, idempotency }), context);

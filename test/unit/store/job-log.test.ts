@@ -154,7 +154,7 @@ test('keeps the newest 1000 jobs by default', async (t) => {
   t.throws(() => log.get(ids[2] ?? ''), { message: /not found/ });
 });
 
-test('forgets old jobs in the list of their guest and after a restart too', async (t) => {
+test('forgets old jobs, in the list of their guest and after a restart, too', async (t) => {
   const filename = await newFile(t);
   const log = await openLog(t, filename, 10);
   t.teardown(() => log.close());

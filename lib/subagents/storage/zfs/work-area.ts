@@ -121,7 +121,7 @@ export class WorkArea {
     } catch (error) {
       if (isDatasetMissing(error)) return true;
       this.#failures.set(dataset, errorMessage(error));
-      // A dataset with dependents goes in a later sweep.
+      // A later sweep destroys a dataset that has dependents.
       if (!hasDependents(error))
         this.#log.warn(`dataset ${dataset} not destroyed, the next sweep retries: ${errorMessage(error)}`);
       return false;

@@ -106,7 +106,7 @@ for (const [name, files] of [
   ['does not filter', { vlan_filtering: '0', default_pvid: '1' }],
   ['has a kernel that cannot filter', {}],
 ] as [string, Record<string, string>][])
-  test(`joins a NIC that has only VLAN 1 untagged where the bridge ${name}, and rejects VLAN 1 beside others`, async (t) => {
+  test(`joins a NIC without a tag when VLAN 1 is its only one and the bridge ${name}, and rejects VLAN 1 beside others`, async (t) => {
     const { target, commands } = await bridge(t, files);
     await t.notThrowsAsync(target.checkVlans([1]));
     await target.addPort({ tap: 'mt0', guestId, vlans: [1] });
