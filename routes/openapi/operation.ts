@@ -55,7 +55,7 @@ const requestBody = ({ payload }: Route): JsonSchema => {
   return { requestBody: { required, ...inJson(referring(jsonSchemaOf(payload))) } };
 };
 
-const responseHeaders = ({ reply, query, tagged, callsSubAgent, resumable }: Route): JsonSchema => {
+const responseHeaders = ({ method, reply, query, tagged, callsSubAgent, resumable }: Route): JsonSchema => {
   const { schema } = reply;
   const text = { schema: { type: 'string' } };
   return {
@@ -82,6 +82,15 @@ const responseHeaders = ({ reply, query, tagged, callsSubAgent, resumable }: Rou
         : {}),
       ...(resumable
         ? { 'X-Last-Event-ID': { description: 'The id of the event after which the stream starts', ...text } }
+        : {}),
+      ...(schema === replies.metadata && method === 'PATCH'
+        ? {
+            'X-Next-Start': {
+              description:
+                'The changed keys that reach the guest at its next start, in a new cloud-init seed',
+              ...text,
+            },
+          }
         : {}),
       ...(schema === replies.metadata
         ? {

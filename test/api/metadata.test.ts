@@ -65,3 +65,35 @@ test('rejects metadata that would be too large in total and keeps the existing k
   }
   t.deepEqual((await call('GET', `/guests/${id}/metadata`)).body, { owner: 'ops' });
 });
+
+test('names the changed keys of a seed, which reach a virtual machine at its next start', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, { metadata: { hostname: 'web-1' } });
+  const patch = async (body: object, guest = id) => {
+    const { status, headers } = await call('PATCH', `/guests/${guest}/metadata`, body);
+    t.is(status, 200);
+    return headers.get('X-Next-Start');
+  };
+  t.is(await patch({ hostname: 'web-2', nameservers: '192.0.2.53', owner: 'ops' }), 'hostname, nameservers');
+  t.is(await patch({ hostname: 'web-2', owner: 'dev' }), null);
+  t.is(await patch({ 'user-data': '#!/bin/sh', hostname: null }), 'hostname, user-data');
+  const container = await addGuest(context, { type: 'container' });
+  t.is(await patch({ hostname: 'web-2' }, container.id), null);
+});
+
+test('rejects a PATCH with a hostname or a name server that create rejects', async (t) => {
+  const { call, context } = await serveApi(t);
+  const guest = await addGuest(context, { metadata: { hostname: 'old_name' } });
+  for (const patch of [
+    { hostname: 'web_1' },
+    { hostname: '-web' },
+    { nameservers: '192.0.2.53, dns.example' },
+    { nameservers: 'fe80::1%eth0' },
+  ])
+    for (const query of ['', '?dryRun=true']) {
+      const { status } = await call('PATCH', `/guests/${guest.id}/metadata${query}`, patch);
+      t.is(status, 400, JSON.stringify(patch));
+    }
+  t.deepEqual(context.guests.get(guest.id), guest);
+  t.is((await call('PATCH', `/guests/${guest.id}/metadata`, { owner: 'ops' })).status, 200);
+});

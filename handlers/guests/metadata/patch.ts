@@ -1,8 +1,16 @@
 import type { Context } from '../../../lib/agent/context.js';
+import { invalid } from '../../../lib/errors.js';
 import type { DryRunQuery, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { requireMatch } from '../../../lib/model/etag.js';
-import { type Guest, type Metadata, metadataOf, normalizeGuest } from '../../../lib/model/guest.js';
+import {
+  type Guest,
+  isContainer,
+  type Metadata,
+  metadataOf,
+  normalizeGuest,
+} from '../../../lib/model/guest.js';
 import { applyMetadataPatch, requireMetadataFits } from '../../../lib/model/metadata.js';
+import { NEXT_START_HEADER, SEED_KEYS, seedMistake } from '../../../lib/model/seed-metadata.js';
 import type { Identity } from '../../../lib/runtime/guests/guest-identities.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
 import { ok, tagged } from '../../replies.js';
@@ -13,13 +21,28 @@ const renamed = ({ id, metadata }: Guest, { name }: MetadataPatch): Identity => 
   ...(name && name !== metadata?.name ? { metadata: { name } } : {}),
 });
 
-/** @throws {AgentError} `conflict` when another guest has the new name */
+/**
+ * The headers of a response to a patch that changed a virtual machine's seed: a running guest keeps its own.
+ * @param before the guest's metadata before the patch
+ */
+const seedHeaders = (guest: Guest, before: Metadata): Record<string, string> => {
+  const after = metadataOf(guest);
+  const changed = isContainer(guest) ? [] : SEED_KEYS.filter((key) => before[key] !== after[key]);
+  return changed.length > 0 ? { [NEXT_START_HEADER]: changed.join(', ') } : {};
+};
+
+/**
+ * @throws {AgentError} `invalid` for a hostname or a name server that create rejects, `conflict` when another guest has
+ * the new name
+ */
 export const patchGuestMetadata = async (
   { params, payload, query: { dryRun }, ifMatch }: Event<GuestParams, DryRunQuery, MetadataPatch | null>,
   { guests, runtime }: Context,
 ): Promise<Reply<Metadata>> => {
+  let before: Metadata = {};
   const patch = (guest: Guest): Guest => {
     const current = metadataOf(guest);
+    before = current;
     requireMatch(ifMatch, current);
     return normalizeGuest({
       ...guest,
@@ -27,11 +50,15 @@ export const patchGuestMetadata = async (
     });
   };
   const current = guests.get(params.guestID);
+  const mistake = isContainer(current) ? undefined : seedMistake(applyMetadataPatch({}, payload ?? {}));
+  if (mistake !== undefined) throw invalid(mistake);
   const identity = renamed(current, payload ?? {});
   if (dryRun) {
     runtime.identities.check(identity);
     return ok(metadataOf(patch(current)));
   }
   const update = (): Promise<Guest> => guests.update(params.guestID, patch);
-  return tagged(metadataOf(await runtime.identities.claim(identity, update)));
+  const guest = await runtime.identities.claim(identity, update);
+  const reply = tagged(metadataOf(guest));
+  return { ...reply, headers: { ...reply.headers, ...seedHeaders(guest, before) } };
 };

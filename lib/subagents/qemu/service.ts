@@ -1,6 +1,6 @@
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import { type Guest, normalizeGuest } from '../../model/guest.js';
+import { type Guest, type Metadata, normalizeGuest } from '../../model/guest.js';
 import { isRoot } from '../../process/unprivileged.js';
 import {
   allMetricsRequestSchema,
@@ -47,11 +47,15 @@ type MethodName = `Libvirt.${string}`;
 
 type Handler = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
 
+/** The metadata of a guest; `undefined` when the caller sent nothing but the guest's id. */
+const sentMetadata = ({ id: _, ...rest }: GuestRequest['guest']): Metadata | undefined =>
+  Object.keys(rest).length > 0 ? (rest.metadata ?? {}) : undefined;
+
 /**
  * Reads the arguments `timeout`, in seconds, and `force`. The agent's config or its client's request sets them.
  * @throws {Refusal} when one of them is malformed
  */
-const powerOptions = ({ args = {} }: GuestRequest, notes: string[]): PowerOptions => {
+const powerOptions = ({ guest, args = {} }: GuestRequest, notes: string[]): PowerOptions => {
   const { timeout, force = 'false' } = args;
   const seconds = timeout === undefined ? undefined : Number(timeout);
   if (seconds !== undefined && !(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
@@ -65,6 +69,7 @@ const powerOptions = ({ args = {} }: GuestRequest, notes: string[]): PowerOption
   return {
     timeoutMs: seconds && seconds * 1000,
     force: force === 'true',
+    metadata: sentMetadata(guest),
     note: (message) => void notes.push(message),
   };
 };

@@ -69,6 +69,27 @@ test('passes hostname and user-data to the guest without renaming its disks', as
   t.regex(await guest.console(), /hostname web-1/);
 });
 
+test('gives the guest changed metadata with a new instance-id at the next start', async (t) => {
+  const host = await QemuHost.start(t);
+  const userData = script('echo "mistify-guest: $(hostname), $(grep instance-id /seed/meta-data)"');
+  const guest = await LinuxGuest.create(t, host, {
+    nics: [{ network: 'user' }],
+    metadata: { hostname: 'web-1', 'user-data': userData },
+  });
+  await guest.says(`web-1, instance-id: "${guest.id}"`);
+  const startWith = async (metadata: Record<string, string>) => {
+    await host.call('Poweroff', { id: guest.id });
+    return host.call('Run', { id: guest.id, state: 'shutoff', metadata });
+  };
+  const metadata = { hostname: 'web-2', 'user-data': userData, nameservers: '192.0.2.53', owner: 'ops' };
+  t.regex((await startWith(metadata)).message ?? '', /new cloud-init seed/);
+  await guest.says(`web-2, instance-id: "${guest.id}-1"`);
+  t.falsy((await startWith(metadata)).message);
+  await guest.says(`web-2, instance-id: "${guest.id}-1"`, 2);
+  t.regex((await startWith({ ...metadata, hostname: 'web_3' })).message ?? '', /keeps its earlier/);
+  await guest.says(`web-2, instance-id: "${guest.id}-1"`, 3);
+});
+
 test('gives the guest’s disks the reported serials, also to a guest of an earlier version', async (t) => {
   const host = await QemuHost.start(t);
   const metadata = {

@@ -2,7 +2,7 @@ import type { Nic } from '../../../model/guest.js';
 import { USER_NETWORK } from '../../../model/nics.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
-import { generateMac, tapName } from '../../shared/network/nics.js';
+import { assertOneGateway, generateMac, tapName } from '../../shared/network/nics.js';
 import { isNativeVlan } from '../../shared/network/switch.js';
 import type { Engine } from '../engine.js';
 import { networks } from './switches.js';
@@ -53,6 +53,7 @@ export const completeNics = async (engine: Engine, guestId: string, nics: readon
       throw failureIn(`nic ${index}`, error);
     }
   }
+  assertOneGateway(complete);
   const names = complete.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined)

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import { diskSerial } from '../../../model/disks.js';
+import type { Metadata } from '../../../model/guest.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
 import { type GuestRecord, type RebootRecord, saveRecord } from './records.js';
@@ -46,6 +48,17 @@ export class Entry {
     if (definition.disks.every(({ serial }) => serial)) return;
     const disks = definition.disks.map((disk, n) => ({ ...disk, serial: diskSerial(this.id, n) }));
     await this.update({ definition: { ...definition, disks } });
+  }
+
+  /**
+   * Gives the next start a seed of the guest's current metadata.
+   * @returns whether the seed changes
+   */
+  async setSeedMetadata(metadata: Metadata): Promise<boolean> {
+    const { definition, seedRevision = 0 } = this.#record;
+    if (isDeepStrictEqual(metadata, definition.metadata ?? {})) return false;
+    await this.update({ definition: { ...definition, metadata }, seedRevision: seedRevision + 1 });
+    return true;
   }
 
   async setCrashed(crashed: boolean): Promise<void> {

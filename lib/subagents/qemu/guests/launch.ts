@@ -70,12 +70,12 @@ const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: num
 
 const start = async (
   host: Host,
-  { definition, uid }: GuestRecord,
+  { definition, uid, seedRevision }: GuestRecord,
   paths: GuestPaths,
   { images, ...options }: Pick<CommandLineOptions, 'images' | 'switches' | 'nicModels' | 'sandbox'>,
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
-  const seed = await prepareSeed(definition, paths);
+  const seed = await prepareSeed(definition, paths, seedRevision);
   await createTaps(definition.id, definition.nics, options.switches, uid);
   const files = new PassedFiles();
   try {

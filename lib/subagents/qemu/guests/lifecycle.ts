@@ -1,6 +1,8 @@
 import type { Guest } from '../../../model/guest.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
+import { seedMetadata } from '../machine/seed/metadata.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
@@ -85,6 +87,25 @@ const resumeRunning = async (
 };
 
 /**
+ * Starts a guest with a seed of its current metadata. Metadata that create would reject does not keep it from starting:
+ * it starts with the earlier seed.
+ */
+const startWithSeed = async (
+  guests: Guests,
+  entry: Entry,
+  { metadata, note }: PowerOptions,
+): Promise<void> => {
+  try {
+    if (metadata && (await entry.setSeedMetadata(seedMetadata(metadata))))
+      note?.('the guest gets a new cloud-init seed, with its changed metadata');
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    note?.(`the guest keeps its earlier cloud-init seed: ${error.message}`);
+  }
+  await guests.start(entry);
+};
+
+/**
  * Starts a guest that is off, or resumes one that is paused or suspended. Waits for one that is still shutting down to
  * be off first.
  */
@@ -93,7 +114,7 @@ export const run = async (guests: Guests, id: string, options: PowerOptions = {}
   return guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry, options);
-    if (!watch) await guests.start(entry);
+    if (!watch) await startWithSeed(guests, entry, options);
     else if (refusal) {
       if (!options.force) throw refusal;
       await reset(guests, entry, watch);

@@ -1,9 +1,13 @@
+import type { Metadata } from '../../../model/guest.js';
+
 /** The choices of one call that turns a guest on or off. */
 export interface PowerOptions {
   /** Milliseconds to wait for the guest, or for its QEMU to exit; each command has a default of its own. */
   timeoutMs?: number | undefined;
   /** Whether to end the guest by force when it does not comply in time. */
   force?: boolean | undefined;
+  /** The guest's metadata as it is now; absent when the caller sent none. */
+  metadata?: Metadata | undefined;
   /** Adds a note about a success to the job's message. */
   note?: ((message: string) => void) | undefined;
 }

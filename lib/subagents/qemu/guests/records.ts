@@ -24,6 +24,8 @@ export interface GuestRecord {
   reboot?: RebootRecord | undefined;
   /** When the running guest was last asked to shut itself down, in milliseconds since 1970. */
   toldToShutDown?: number | undefined;
+  /** How often the metadata of its seed has changed since it was defined. */
+  seedRevision?: number;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
 }

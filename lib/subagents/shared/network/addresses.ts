@@ -120,6 +120,3 @@ export const interfaceAddress = (nic: Nic): InterfaceAddress | undefined => {
     ...(nic.gateway ? { gateway: gatewayOf(nic, address, prefix) } : {}),
   };
 };
-
-/** Whether a text is an IPv4 or IPv6 address. */
-export const isAddress = (text: string): boolean => parse(text) !== undefined;

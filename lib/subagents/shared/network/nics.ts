@@ -57,6 +57,22 @@ const assertDistinct = (nics: readonly Nic[], what: 'name' | 'mac'): void => {
   }
 };
 
+/** @throws when two NICs have a gateway of one IP version: a guest has one default route for each */
+export const assertOneGateway = (nics: readonly Nic[]): void => {
+  const seen = new Map<number, number>();
+  for (const [index, nic] of nics.entries()) {
+    const { family, gateway } = interfaceAddress(nic) ?? {};
+    if (family === undefined || gateway === undefined) continue;
+    const first = seen.get(family);
+    if (first !== undefined)
+      throw new Refusal(
+        'invalid',
+        `nic ${index}: nic ${first} already has an IPv${family} gateway: a guest has one default route, so leave one of them out`,
+      );
+    seen.set(family, index);
+  }
+};
+
 /** @throws when the model, MAC, VLANs or address could not work on any host with this QEMU */
 const checkNic = (nic: Nic, models: readonly string[]): void => {
   if (!nic.network) {
@@ -127,5 +143,6 @@ export const completeNics = (
   const complete = nics.map((nic, index) => completeNic(guestId, nic, index, { models, macOwner }));
   assertDistinct(complete, 'name');
   assertDistinct(complete, 'mac');
+  assertOneGateway(complete);
   return complete;
 };

@@ -52,10 +52,15 @@ const writeSeed = async (documents: SeedDocuments, paths: GuestPaths): Promise<v
 
 /**
  * Writes a guest's cloud-init seed, or removes an earlier one when the definition needs none.
+ * @param revision see `seedDocuments`
  * @returns the seed's path; `undefined` without one
  */
-export const prepareSeed = async (definition: Definition, paths: GuestPaths): Promise<string | undefined> => {
-  const documents = seedDocuments(definition);
+export const prepareSeed = async (
+  definition: Definition,
+  paths: GuestPaths,
+  revision?: number,
+): Promise<string | undefined> => {
+  const documents = seedDocuments(definition, revision);
   if (!documents) {
     await rm(paths.seed, { force: true });
     return undefined;

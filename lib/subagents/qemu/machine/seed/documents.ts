@@ -1,8 +1,9 @@
 import { stringify } from 'yaml';
 import type { Metadata, Nic } from '../../../../model/guest.js';
+import { nameservers } from '../../../../model/seed-metadata.js';
 import { interfaceAddress } from '../../../shared/network/addresses.js';
 import type { Definition } from '../definition.js';
-import { hostname, nameservers } from './metadata.js';
+import { hostname } from './metadata.js';
 
 /** The files of cloud-init's NoCloud data source, by name. */
 export type SeedDocuments = Record<string, string>;
@@ -19,13 +20,14 @@ const toYaml = (document: unknown): string =>
 
 const addressConfig = (nic: Nic, servers: readonly string[]): Record<string, unknown> => {
   const address = interfaceAddress(nic);
-  if (!address) return { dhcp4: true };
+  const dns = servers.length ? { nameservers: { addresses: servers } } : {};
+  if (!address) return { dhcp4: true, ...dns };
   const { family, cidr, gateway } = address;
   return {
     addresses: [cidr],
     // Not as a route: cloud-init 22.4 turns `::/0` into `::/64` for all renderers but netplan.
     ...(gateway ? { [`gateway${family}`]: gateway } : {}),
-    ...(servers.length ? { nameservers: { addresses: servers } } : {}),
+    ...dns,
   };
 };
 
@@ -39,12 +41,22 @@ const networkConfig = (nics: readonly Nic[], metadata: Metadata): unknown => {
   return { version: 2, ethernets: Object.fromEntries(ethernets) };
 };
 
-/** Builds a guest's seed; `undefined` when the definition has nothing for cloud-init. */
-export const seedDocuments = ({ id, nics, metadata = {} }: Definition): SeedDocuments | undefined => {
-  const { hostname: name, 'user-data': userData, 'vendor-data': vendorData } = metadata;
-  if (!name && !userData && !vendorData && !nics.some(({ address }) => address)) return undefined;
+/**
+ * Builds a guest's seed; `undefined` when the definition has nothing for cloud-init.
+ * @param revision how often the seed's metadata has changed; cloud-init applies a seed with a new instance-id again
+ */
+export const seedDocuments = (
+  { id, nics, metadata = {} }: Definition,
+  revision = 0,
+): SeedDocuments | undefined => {
+  const { hostname: name, 'user-data': userData, 'vendor-data': vendorData, nameservers: dns } = metadata;
+  const hasNetwork = nics.some(({ address }) => address) || (nics.length > 0 && dns);
+  if (!name && !userData && !vendorData && !hasNetwork && revision === 0) return undefined;
   return {
-    'meta-data': toYaml({ 'instance-id': id, 'local-hostname': hostname(id, metadata) }),
+    'meta-data': toYaml({
+      'instance-id': revision === 0 ? id : `${id}-${revision}`,
+      'local-hostname': hostname(id, metadata),
+    }),
     'user-data': userData ?? EMPTY_USER_DATA,
     ...(vendorData ? { 'vendor-data': vendorData } : {}),
     ...(nics.length ? { 'network-config': toYaml(networkConfig(nics, metadata)) } : {}),

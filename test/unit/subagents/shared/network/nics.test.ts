@@ -97,3 +97,16 @@ test('never generates the MAC address of another guest on the same network', (t)
     message: `nic 0: guest ${one} has the MAC ${taken.toUpperCase()} on network br0: choose another`,
   });
 });
+
+test('rejects a second gateway of the same IP version', (t) => {
+  const v4 = (n: number) =>
+    nic({ address: `198.18.${n}.2`, netmask: '24', gateway: `198.18.${n}.1`, network: 'br0' });
+  const v6 = nic({ address: 'fd00::2/64', gateway: 'fd00::1', network: 'br0' });
+  t.notThrows(() => completeNics(ID, [v4(0), v6, { ...v4(1), gateway: '' }], MODELS));
+  t.throws(() => completeNics(ID, [v4(0), v6, v4(1)], MODELS), {
+    message: /^nic 2: nic 0 already has an IPv4 gateway: .* leave one of them out$/,
+  });
+  t.throws(() => completeNics(ID, [v6, { ...v6, address: 'fd00::3/64' }], MODELS), {
+    message: /^nic 1: nic 0 already has an IPv6 gateway/,
+  });
+});

@@ -27,9 +27,23 @@ const seed = (nics: Nic[], metadata: Metadata = {}): SeedDocuments | undefined =
 /** Parses as YAML 1.1, as cloud-init's parser does. */
 const read = (text: string | undefined): unknown => parse(text ?? '', { version: '1.1' });
 
+test('gives the name servers to NICs with DHCP, too', (t) => {
+  t.like(read(seed([nic()], { nameservers: '192.0.2.53' })?.['network-config']), {
+    ethernets: { eth0: { dhcp4: true, nameservers: { addresses: ['192.0.2.53'] } } },
+  });
+});
+
+test('gives a changed seed a new instance-id, even when nothing is left in it', (t) => {
+  const definition = { id: ID, memory: 64, cpu: 1, disks: [], nics: [] };
+  t.deepEqual(read(seedDocuments(definition, 2)?.['meta-data']), {
+    'instance-id': `${ID}-2`,
+    'local-hostname': `guest-${ID.slice(0, 8)}`,
+  });
+});
+
 test('builds no seed without an address, a hostname or user-data', (t) => {
-  t.is(seed([nic()], { nameservers: '192.0.2.53' }), undefined);
-  t.is(seed([]), undefined);
+  t.is(seed([nic()]), undefined);
+  t.is(seed([], { nameservers: '192.0.2.53' }), undefined);
 });
 
 test('builds all files that NoCloud requires for a NIC with an address', (t) => {
