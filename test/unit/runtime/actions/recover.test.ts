@@ -55,6 +55,19 @@ test('runs queued jobs in their order', async (t) => {
   );
 });
 
+test('repeats an interrupted reboot with the timeout and the force of its request', async (t) => {
+  const args = { timeout: '90', force: 'true' };
+  const { dbpath, ids } = await leaveBehind(t, {}, [
+    { action: 'reboot', task: { kind: 'guest', name: 'reboot', args }, running: 0 },
+  ]);
+  const { context, scripted } = await startTestAgent(t, {
+    dbpath,
+    actions: { reboot: [{ idempotent: true }] },
+  });
+  t.is((await finished(context, ids[0])).Status, 'Complete');
+  t.deepEqual(scripted.requests('Test.reboot')[0]?.args, args);
+});
+
 test('runs a waiting poweroff first and cancels what it preempts', async (t) => {
   const { dbpath, ids } = await leaveBehind(t, {}, [
     guestTask('start'),
