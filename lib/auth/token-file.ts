@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AgentError, errorMessage, isErrno } from '../errors.js';
 import { replaceFile } from '../files/atomic-files.js';
 import { lockDirectory } from '../files/directory-lock.js';
+import { describeMistakes } from '../model/describe-mistakes.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
 
 /** A directory of its own, and so a lock of its own: the agent may be running and hold the lock on `dbpath`. */
@@ -18,7 +19,7 @@ export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
   const file = tokenFileOf(dbpath);
   try {
     const { value, error } = storedTokensSchema.validate(JSON.parse(await readFile(file, 'utf8')));
-    if (error) throw error;
+    if (error) throw new Error(describeMistakes(error));
     return value as StoredToken[];
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return [];

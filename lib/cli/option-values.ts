@@ -1,31 +1,29 @@
-import { InvalidArgumentError } from 'commander';
 import type { GuestSpec } from '../client/index.js';
 import { mbOf, SIZE_HINT } from '../portable/size.js';
+import { invalidValue } from './failure.js';
 
 export const parseMb = (text: string): number => {
   const mb = mbOf(text);
-  if (mb === undefined) throw new InvalidArgumentError(SIZE_HINT);
+  if (mb === undefined) throw invalidValue(SIZE_HINT);
   return mb;
 };
 
 export const parseCount = (text: string): number => {
   const count = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count))
-    throw new InvalidArgumentError('give a whole number');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw invalidValue('give a whole number');
   return count;
 };
 
 export const parseSeconds = (text: string): number => {
   const seconds = Number(text);
-  if (text.trim() === '' || !(seconds > 0))
-    throw new InvalidArgumentError('give a number of seconds above 0');
+  if (text.trim() === '' || !(seconds > 0)) throw invalidValue('give a number of seconds above 0');
   return seconds;
 };
 
 /** Adds `KEY=VALUE` to the earlier pairs. */
 export const addPair = (text: string, earlier: Record<string, string> = {}): Record<string, string> => {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('give KEY=VALUE');
+  if (at < 1) throw invalidValue('give KEY=VALUE');
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
 };
 
@@ -36,17 +34,14 @@ const NIC_KEYS = ['model', 'mac', 'name', 'address', 'netmask', 'gateway'] as co
 /** Parses a NIC: a bridge, then settings: `br0,mac=52:54:00:12:34:56,vlan=10,vlan=20`. */
 export const parseNic = (text: string): Nic => {
   const [network = '', ...settings] = text.split(',');
-  if (network === '' || network.includes('=')) throw new InvalidArgumentError('start with the bridge: br0,…');
+  if (network === '' || network.includes('=')) throw invalidValue('start with the bridge: br0,…');
   const nic: Nic = { network, model: 'virtio' };
   for (const setting of settings) {
     const [key = '', value = ''] = setting.split('=', 2);
     const known = NIC_KEYS.find((name) => name === key);
     if (key === 'vlan') nic.vlans = [...(nic.vlans ?? []), parseCount(value)];
     else if (known) nic[known] = value;
-    else
-      throw new InvalidArgumentError(
-        `"${key}" is not a setting: choose from ${NIC_KEYS.join('=, ')}=, vlan=`,
-      );
+    else throw invalidValue(`"${key}" is not a setting: choose from ${NIC_KEYS.join('=, ')}=, vlan=`);
   }
   return nic;
 };

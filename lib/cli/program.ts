@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { packageRoot } from '../files/package-root.js';
 import { addCompletionCommands } from './commands/completion.js';
 import { addConsoleCommand } from './commands/console.js';
@@ -12,14 +12,14 @@ import { addMetadataCommands } from './commands/metadata.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
 import { addTokenCommands } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
+import { invalidValue } from './failure.js';
 
 const version = (): string =>
   (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
 const parseTimeout = (text: string): number => {
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= 3600))
-    throw new InvalidArgumentError('give seconds, more than 0 and up to 3600');
+  if (!(seconds > 0 && seconds <= 3600)) throw invalidValue('give seconds, more than 0 and up to 3600');
   return seconds;
 };
 

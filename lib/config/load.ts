@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { errorMessage } from '../errors.js';
+import { errorMessage, isErrno } from '../errors.js';
 import { packageRoot } from '../files/package-root.js';
 import { checkConfig } from './check.js';
 import { addLayers, type Draft, type Layer } from './layers.js';
@@ -61,7 +61,7 @@ const readAll = async (reader: ConfigReader, paths: readonly string[]): Promise<
         layers.push(await reader.read(file));
       }
     } catch (error) {
-      reader.problems.push(`${path}: ${errorMessage(error)}`);
+      reader.problems.push(`${path}: ${isErrno(error, 'ENOENT') ? 'does not exist' : errorMessage(error)}`);
     }
   }
   return layers;

@@ -1,4 +1,4 @@
-import { errorMessage } from '../errors.js';
+import { findJsonMistake } from '../model/json-mistake.js';
 import { ConfigSyntaxError, type Parsed } from './parsed.js';
 
 /** Strings in a JSON text; a key includes the colon after it. */
@@ -14,19 +14,9 @@ const countParsedKeys = (value: unknown): number => {
   return values.reduce((sum: number, each) => sum + countParsedKeys(each), own);
 };
 
-/** The form of all messages of lossless-json; the position counts characters from 0. */
-const LOSSLESS_MESSAGE = /^(?<mistake>.*) at position (?<offset>\d+)$/s;
-
-/** Finds the mistake in a text that `JSON.parse` rejects: Node's own message states the position only sometimes. */
 const locateMistake = async (text: string): Promise<ConfigSyntaxError | undefined> => {
-  const { parse } = await import('lossless-json');
-  try {
-    parse(text, null, { onDuplicateKey: () => undefined });
-  } catch (error) {
-    const { mistake, offset } = LOSSLESS_MESSAGE.exec(errorMessage(error))?.groups ?? {};
-    if (mistake !== undefined) return new ConfigSyntaxError(mistake, text, Number(offset));
-  }
-  return undefined;
+  const found = await findJsonMistake(text);
+  return found && new ConfigSyntaxError(found.mistake, text, found.offset);
 };
 
 const parseText = async (text: string): Promise<unknown> => {

@@ -1,3 +1,5 @@
+import { positionAt } from '../model/json-mistake.js';
+
 /** The content of a config file, and the paths of the keys that one of its objects has more than once. */
 export interface Parsed {
   content: unknown;
@@ -14,8 +16,9 @@ export class ConfigSyntaxError extends Error {
   constructor(message: string, text: string, offset: number) {
     super(message.replaceAll('\n', '\\n'));
     this.name = 'ConfigSyntaxError';
-    const lines = text.slice(0, offset).split('\n');
-    this.line = lines.length;
-    this.column = (lines.at(-1)?.length ?? 0) + 1;
+    // A mistake at the end of the text is on its last line, not on the empty one after the last line break.
+    const { line, column } = positionAt(text, Math.min(offset, text.replace(/[\r\n]+$/, '').length));
+    this.line = line;
+    this.column = column;
   }
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { errorMessage, isErrno } from '../errors.js';
+import { describeMistake } from '../model/describe-mistakes.js';
 import { extendLayers, type Layer, layerOf, unknownActions } from './layers.js';
 import { parseJson } from './parse-json.js';
 import { ConfigSyntaxError, type Parsed } from './parsed.js';
@@ -92,12 +93,13 @@ export class ConfigReader {
       errors: { wrap: { label: '' } },
     });
     let isUsable = true;
-    for (const { type, path, message } of error?.details ?? []) {
+    for (const detail of error?.details ?? []) {
+      const { type, path } = detail;
       if (type === 'object.unknown') {
         this.warnings.push(`${file}: ${path.join('.')}: unknown key, ignored`);
         continue;
       }
-      this.problems.push(`${file}: ${message}`);
+      this.problems.push(`${file}: ${describeMistake(detail, (label) => label)}`);
       isUsable = false;
     }
     return isUsable ? value : undefined;

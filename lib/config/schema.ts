@@ -81,7 +81,7 @@ const serviceSchema = Joi.object({
     .description("Path of a unix socket; a relative one is in a private directory of the agent's state")
     .example('storage.sock'),
   path: Joi.string()
-    .pattern(/^\//, 'path')
+    .pattern(/^\//, 'be a path that begins with /')
     .allow('')
     .empty('')
     .default(RPC_PATH)

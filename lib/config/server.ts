@@ -49,9 +49,9 @@ export const serverSchema = Joi.object<ServerConfig>({
     .pattern(Joi.string(), Joi.string().valid(...SCOPES))
     .description('The scope of each client certificate, by the common name of its subject'),
   socket: Joi.object({
-    path: Joi.string().pattern(/^\//, 'absolute path').max(MAX_SOCKET_PATH).required(),
+    path: Joi.string().pattern(/^\//, 'be an absolute path').max(MAX_SOCKET_PATH).required(),
     mode: Joi.string()
-      .pattern(/^0?[0-7]{3}$/, 'octal mode (such as 0660)')
+      .pattern(/^0?[0-7]{3}$/, 'be an octal mode such as 0660')
       .custom(parseMode)
       .default(0o600)
       .description('The mode of the socket, in octal'),

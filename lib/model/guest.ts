@@ -66,7 +66,10 @@ const text = (): Joi.StringSchema => Joi.string().allow('', null);
 const name = (): Joi.StringSchema =>
   text()
     .max(255)
-    .pattern(/^[a-zA-Z0-9_][a-zA-Z0-9_:.-]*$/, 'name (letters, digits, _ : . -)');
+    .pattern(
+      /^[a-zA-Z0-9_][a-zA-Z0-9_:.-]*$/,
+      'consist of letters, digits and _ : . -, and begin with a letter, a digit or _',
+    );
 
 /** The text that Go prints for an address that is not set, and that clients of the original agent send. */
 const GO_NIL = '<nil>';
@@ -75,7 +78,7 @@ const address = (): Joi.StringSchema =>
   text()
     .allow(GO_NIL)
     .max(64)
-    .pattern(/^[0-9a-fA-F:./]+$/, 'address (digits, a-f, . : /)');
+    .pattern(/^[0-9a-fA-F:./]+$/, 'be an IP address, which consists of digits, a-f and . : /');
 
 export const guestIdSchema = uuid()
   .label('guest id')
@@ -85,7 +88,7 @@ export const guestIdSchema = uuid()
 export const imageIdSchema = Joi.string()
   .pattern(
     /^(?!(.*\/)?\.\.?(\/|$))[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/,
-    'image id (letters, digits, _ : . @ / -)',
+    'consist of letters, digits and _ : . @ / -, begin with a letter, a digit or _, and have no part that is . or ..',
   )
   .max(255)
   .label('image id')
@@ -102,7 +105,7 @@ export const nicSchema = Joi.object<Nic>({
   network: name().description('The bridge to join, or `user` for user-mode networking').example('br0'),
   model: name().max(64).description('The model of the network card').example('virtio'),
   mac: text()
-    .pattern(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, 'MAC address (such as 52:54:00:12:34:56)')
+    .pattern(/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/, 'be a MAC address such as 52:54:00:12:34:56')
     .description('The MAC address; by default a stable generated one')
     .example('52:54:00:12:34:56'),
   address: address().description("The guest's IP address").example('192.0.2.10'),

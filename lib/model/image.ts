@@ -61,12 +61,12 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
     .description('An http, https or file URL; by default the image server')
     .example('http://192.0.2.1/debian-12.qcow2'),
   sha256: Joi.string()
-    .pattern(SHA256, 'SHA-256 sum in hex')
+    .pattern(SHA256, 'be a SHA-256 sum: 64 hex digits')
     .allow('', null)
     .description('The expected SHA-256 sum of the file as it is served')
     .example('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'),
   sha512: Joi.string()
-    .pattern(SHA512, 'SHA-512 sum in hex')
+    .pattern(SHA512, 'be a SHA-512 sum: 128 hex digits')
     .allow('', null)
     .description('The expected SHA-512 sum of the file as it is served'),
   sums: Joi.string()

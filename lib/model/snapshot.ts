@@ -25,7 +25,7 @@ export const snapshotSchema = Joi.object<Snapshot>({
 }).label('snapshot');
 
 export const snapshotNameSchema = Joi.string()
-  .pattern(/^[a-zA-Z0-9_:.-]+$/, 'snapshot name (letters, digits, _ : . -)')
+  .pattern(/^[a-zA-Z0-9_:.-]+$/, 'consist of letters, digits and _ : . -')
   .max(255)
   .label('snapshot name')
   .description('Letters, digits and `_ : . -`')
@@ -34,7 +34,7 @@ export const snapshotNameSchema = Joi.string()
 export const diskIdSchema = Joi.string()
   .pattern(
     /^([0-9]|1[0-9]|2[0-5]|disk[0-9]{1,2}-[0-9a-f]{12}|(vd|sd|hd|xvd)[a-z])$/,
-    'disk (its number, its serial, or its device such as vda)',
+    'be the number of a disk (0-25), its serial, or its device such as vda',
   )
   .label('disk')
   .description('A disk by number (0-25), serial or device name')
@@ -62,4 +62,12 @@ export const parseSnapshotId = (id: string): SnapshotIdParts | undefined => {
     ...(groups.disk === undefined ? {} : { disk: groups.disk }),
     ...(groups.name === undefined ? {} : { name: groups.name }),
   };
+};
+
+/** Names what a snapshot id selects, for messages: `snapshot NAME of guest GUEST`. */
+export const describeSnapshot = (id: string): string => {
+  const { guest, disk, name } = parseSnapshotId(id) ?? {};
+  if (guest === undefined) return `snapshot ${id}`;
+  const holder = disk === undefined ? `guest ${guest}` : `disk ${disk} of guest ${guest}`;
+  return name === undefined ? holder : `snapshot ${name} of ${holder}`;
 };

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { badRequest } from '@hapi/boom';
 import type {
   Lifecycle,
   ReqRefDefaults,
@@ -8,6 +9,7 @@ import type {
   ServerRoute,
 } from '@hapi/hapi';
 import type { Upgrades } from '../http/websocket/upgrades.js';
+import { findJsonMistake, positionAt } from '../model/json-mistake.js';
 import { audit, auditHandover, isAudited } from './audit.js';
 import type { ServerContext } from './context.js';
 import { notAllowed, toBoom } from './errors.js';
@@ -24,10 +26,20 @@ import './hapi-types.js';
 /** Bounds a request's body: the JSON of one guest or one action is small. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
+/** Tells where a body is not JSON. hapi attaches the body to the error of its parser. */
+const rejectBody: Lifecycle.Method = async (_request, _h, error) => {
+  if (!(error && 'raw' in error && Buffer.isBuffer(error.raw))) throw error;
+  const text = error.raw.toString();
+  const found = await findJsonMistake(text);
+  if (found === undefined) throw error;
+  const { line, column } = positionAt(text, found.offset);
+  throw badRequest(`the body is not JSON: line ${line}, column ${column}: ${found.mistake}`);
+};
+
 const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['payload'] =>
   payload === undefined || payload === 'ignored'
     ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
-    : { override: 'application/json', maxBytes: MAX_BODY_BYTES };
+    : { override: 'application/json', maxBytes: MAX_BODY_BYTES, failAction: rejectBody };
 
 interface Serving<Context> {
   context: Context;

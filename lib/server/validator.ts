@@ -1,5 +1,6 @@
 import { badRequest } from '@hapi/boom';
 import type { Schema } from 'joi';
+import { describeMistakes } from '../model/describe-mistakes.js';
 import type { Route } from './route.js';
 import type { UnknownKeys } from './unknown-keys.js';
 
@@ -7,7 +8,7 @@ type Input = object | Buffer | string;
 
 /**
  * Returns a part of a request as its schema converts it, without the keys that the schema does not know.
- * @throws a 400 with joi's message for every mistake
+ * @throws a 400 that describes every mistake
  */
 type Validator = (input: Input, onUnknown: (path: (string | number)[]) => void) => object;
 
@@ -19,7 +20,7 @@ const validator = (schema: Schema): Validator => {
     const exact = strict.validate(input);
     if (!exact.error) return exact.value;
     const { value, error } = lenient.validate(input);
-    if (error) throw badRequest(error.message);
+    if (error) throw badRequest(describeMistakes(error));
     for (const { type, path } of exact.error.details) if (type === 'object.unknown') onUnknown(path);
     return value;
   };

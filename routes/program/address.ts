@@ -16,7 +16,7 @@ const ADDRESS = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]*):(?<port>\d{1,5})$/;
 export const parseAddress = (text: string): Address => {
   const groups = ADDRESS.exec(text)?.groups;
   const port = Number(groups?.port);
-  if (!groups || port > 65535) throw new InvalidArgumentError('give HOST:PORT, [IPv6]:PORT or :PORT');
+  if (!groups || port > 65535) throw new InvalidArgumentError('Give HOST:PORT, [IPv6]:PORT or :PORT.');
   const host = groups.host?.replace(/^\[|\]$/g, '');
   return { host: host || '127.0.0.1', port };
 };

@@ -19,7 +19,7 @@ const LEVEL_ALIASES: Record<string, string> = { warning: 'warn', panic: 'fatal' 
 const parseSeconds = (text: string): number => {
   const seconds = Number(text);
   if (!(seconds >= 0 && seconds <= 3600))
-    throw new InvalidArgumentError('give a number of seconds from 0 to 3600');
+    throw new InvalidArgumentError('Give a number of seconds from 0 to 3600.');
   return seconds;
 };
 

@@ -17,6 +17,13 @@ for (const type of [
     t.like(body, { memory: 64, state: 'create' });
   });
 
+test('says where a body is not JSON', async (t) => {
+  const { call } = await serveApi(t);
+  const { status, body } = await call('POST', '/guests', '{\n  "memory": 64,\n  nonsense\n}');
+  t.is(status, 400);
+  t.regex((body as { message: string }).message, /^the body is not JSON: line 3, column 3: /);
+});
+
 for (const [what, body] of [
   ['null', 'null'],
   ['{}', '{}'],

@@ -121,7 +121,7 @@ test('checks images and snapshots, too', async (t) => {
         throw new Refusal('not_found', `no file ${source}`);
       },
       'Test.checkSnapshot': ({ dest }) => {
-        throw new Refusal('conflict', `${dest} exists already`);
+        throw new Refusal('conflict', `${dest} already exists`);
       },
     },
   });

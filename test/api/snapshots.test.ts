@@ -95,7 +95,7 @@ test('responds with 404 for an unknown snapshot', async (t) => {
   const { call } = await withGuest(t, { methods: { 'Test.getSnapshot': () => ({ snapshots: [] }) } });
   const { status, body } = await call('GET', `${ALL}/nope`);
   t.is(status, 404);
-  t.like(body, { message: 'snapshot nope: not found' });
+  t.like(body, { message: `snapshot nope of guest ${ID}: not found` });
 });
 
 test("rejects an unknown disk with 404 and names the guest's disks", async (t) => {

@@ -1,13 +1,14 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { MAX_SCROLLBACK_BYTES } from '../../http/websocket/console.js';
 import { shortId } from '../../portable/format.js';
+import { invalidValue } from '../failure.js';
 import { guestId, nameOf } from '../names.js';
 import { withSession } from '../session.js';
 
 const parseScrollback = (text: string): number => {
   const bytes = Number(text);
   if (/^\d+$/.test(text) && bytes <= MAX_SCROLLBACK_BYTES) return bytes;
-  throw new InvalidArgumentError(`give a number of bytes from 0 to ${MAX_SCROLLBACK_BYTES}`);
+  throw invalidValue(`give a number of bytes from 0 to ${MAX_SCROLLBACK_BYTES}`);
 };
 
 export const addConsoleCommand = (program: Command): void => {

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { MistifyClient } from '../../client/index.js';
 import type { MetadataOf } from '../../client/metadata.js';
+import { invalidValue } from '../failure.js';
 import { guestId } from '../names.js';
 import { withSession } from '../session.js';
 
@@ -16,7 +17,7 @@ type Patch = Record<string, string | null>;
 /** Adds `KEY=VALUE`, which sets a key, or `KEY=`, which removes it, to a patch. */
 export const addChange = (text: string, earlier: Patch = {}): Patch => {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('give KEY=VALUE, or KEY= to remove the key');
+  if (at < 1) throw invalidValue('give KEY=VALUE, or KEY= to remove the key');
   return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) || null };
 };
 

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { StoredToken } from '../../auth/tokens.js';
 import { SCOPES, type Scope } from '../../model/principal.js';
+import { invalidValue } from '../failure.js';
 import { parseLifetime } from '../lifetime.js';
 import { type Column, Output } from '../output.js';
 import { requireSameAgent } from '../same-agent.js';
@@ -17,7 +18,7 @@ const COLUMNS: readonly Column<ShownToken>[] = [
 
 const parseName = (name: string): string => {
   if (!/^[\w.@-]{1,64}$/.test(name))
-    throw new InvalidArgumentError('a name has 1 to 64 characters: letters, digits and . _ @ -');
+    throw invalidValue('a name has 1 to 64 characters: letters, digits and . _ @ -');
   return name;
 };
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { formatBytes, formatMb, shortId } from '../../portable/format.js';
 import { colourState } from '../colours.js';
+import { invalidValue } from '../failure.js';
 import { nameOf } from '../names.js';
 import { parseCount } from '../option-values.js';
 import type { Output } from '../output.js';
@@ -13,7 +14,7 @@ const DEFAULT_SECONDS = 2;
 
 const parseSeconds = (text: string): number => {
   const seconds = Number(text);
-  if (!(seconds >= 0.1 && seconds <= 3600)) throw new InvalidArgumentError('give seconds from 0.1 to 3600');
+  if (!(seconds >= 0.1 && seconds <= 3600)) throw invalidValue('give seconds from 0.1 to 3600');
   return seconds;
 };
 

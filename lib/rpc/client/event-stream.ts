@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Pool } from 'undici';
 import { axios } from '../../http/axios.js';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import { EVENTS_PATH, type SubAgentEvent, subAgentEventSchema } from '../protocol/messages.js';
 import { authorization, type ServiceEndpoint } from '../protocol/service-address.js';
 import { undiciAdapter } from './undici-adapter.js';
@@ -31,7 +32,7 @@ export const openEvents = async (
 export const parseEvent = (line: string): SubAgentEvent | Error => {
   try {
     const { value, error } = subAgentEventSchema.validate(JSON.parse(line));
-    return error ?? value;
+    return error ? new Error(describeMistakes(error)) : value;
   } catch (error) {
     return error as SyntaxError;
   }

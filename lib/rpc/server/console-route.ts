@@ -2,6 +2,7 @@ import type * as Hapi from '@hapi/hapi';
 import Joi from 'joi';
 import { type Console, MAX_SCROLLBACK_BYTES } from '../../http/websocket/console.js';
 import type { Upgrades } from '../../http/websocket/upgrades.js';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import { plain, plainFailure } from './plain-text.js';
 import { serveConsole } from './serve-console.js';
 
@@ -40,7 +41,7 @@ export const consoleRoute = (path: string, open: OpenConsole, upgrades: Upgrades
     if (!upgrades.isRequested(req))
       return plain(h, 426, 'this is a WebSocket: send Upgrade: websocket').header('Upgrade', 'websocket');
     const { value, error } = requestSchema.validate(query);
-    const problem = upgrades.handshakeProblem(req) ?? error?.message;
+    const problem = upgrades.handshakeProblem(req) ?? (error && describeMistakes(error));
     if (problem !== undefined) return plain(h, 400, problem);
     try {
       const console = await open(value);

@@ -2,6 +2,7 @@ import type * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import { type Call, decodeCall, encodeError, encodeResult } from '../protocol/codec.js';
 import { RPC_PATH } from '../protocol/messages.js';
 import { type CallContext, jobStage, type MakeCallContext } from './call-context.js';
@@ -31,7 +32,7 @@ export const rpcRoutes = (
     const method = methods.get(call.method);
     if (!method) return plain(h, 400, `rpc: can't find method "${call.method}"`);
     const { value, error } = method.schema.validate(call.params);
-    if (error) return plain(h, 400, `${call.method}: ${error.message}`);
+    if (error) return plain(h, 400, `${call.method}: ${describeMistakes(error)}`);
     const about = { method: call.method, guest: value.guest?.id, job: jobStage(request.headers)?.job };
     const json = (body: string): Hapi.ResponseObject => h.response(body).type('application/json');
     try {

@@ -1,5 +1,6 @@
 import type * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import { type ByteStream, exactly } from '../protocol/byte-stream.js';
 import type { MakeCallContext } from './call-context.js';
 import { plain, plainFailure } from './plain-text.js';
@@ -17,7 +18,7 @@ export const streamRoute = <Request>(
   options: { payload: { override: 'application/json' } },
   handler: async (request, h) => {
     const { value, error } = schema.validate(request.payload);
-    if (error) return plain(h, 400, error.message);
+    if (error) return plain(h, 400, describeMistakes(error));
     try {
       const { bytes, length } = await open(value, makeContext(request, {}));
       const response = h.response(length === undefined ? bytes : exactly(bytes, length));

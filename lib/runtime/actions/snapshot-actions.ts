@@ -2,7 +2,7 @@ import { AgentError } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
 import { findDisk, listDisks, uncertainDisk } from '../../model/disks.js';
 import type { Guest } from '../../model/guest.js';
-import { type Snapshot, snapshotId } from '../../model/snapshot.js';
+import { describeSnapshot, type Snapshot, snapshotId } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import {
   type SnapshotRequest,
@@ -84,7 +84,8 @@ export const querySnapshot = async (
   signal?: AbortSignal,
 ): Promise<ActionResult<Snapshot[]>> => {
   const found = await runSnapshotQuery(runtime, 'getSnapshot', selector, signal);
-  if (found.result.length === 0) throw new AgentError('not_found', `snapshot ${selector.name}: not found`);
+  if (found.result.length === 0)
+    throw new AgentError('not_found', `${describeSnapshot(snapshotRequest(selector).id)}: not found`);
   return found;
 };
 

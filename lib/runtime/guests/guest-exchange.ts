@@ -1,4 +1,5 @@
 import { badResponse } from '../../errors.js';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import { type Guest, guestSchema, normalizeGuest } from '../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../rpc/protocol/messages.js';
 import type { Action, Stage } from '../pipeline/action.js';
@@ -25,7 +26,10 @@ const parseGuest = (
     throw badResponse(service.name, `the response to ${method} has no guest`);
   const { value, error } = responseGuestSchema.validate(guest);
   if (error)
-    throw badResponse(service.name, `the response to ${method} has a malformed guest: ${error.message}`);
+    throw badResponse(
+      service.name,
+      `the response to ${method} has a malformed guest: ${describeMistakes(error)}`,
+    );
   if (value.id !== id)
     throw badResponse(service.name, `the response to ${method} has guest ${value.id}, expected ${id}`);
   return value;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
 import { waitFor } from '../../async/deadline.js';
 import { badResponse } from '../../errors.js';
+import { describeMistakes } from '../../model/describe-mistakes.js';
 import type { JobStage } from '../../rpc/protocol/messages.js';
 import { type Action, type Stage, timeLimitOf } from './action.js';
 
@@ -21,7 +22,7 @@ export const requireShape =
   (schema: Schema) =>
   async ({ service, method }: Stage, response: unknown): Promise<void> => {
     const { error } = schema.validate(response);
-    if (error) throw badResponse(service.name, `malformed response to ${method}: ${error.message}`);
+    if (error) throw badResponse(service.name, `malformed response to ${method}: ${describeMistakes(error)}`);
   };
 
 export interface PipelineOptions {

@@ -9,7 +9,7 @@ import type { SubAgent } from '../../rpc/server/sub-agent.js';
 export const parsePort = (value: string): number => {
   const port = Number(value);
   if (!Number.isInteger(port) || port < 0 || port > 65535)
-    throw new InvalidArgumentError('give a TCP port, 0 to 65535');
+    throw new InvalidArgumentError('Give a TCP port, 0 to 65535.');
   return port;
 };
 

@@ -8,7 +8,7 @@ const collect = (path: string, paths: string[] = []): string[] => [...paths, res
 
 const parseServer = (url: string): string => {
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
-    throw new InvalidArgumentError('not an http or https URL');
+    throw new InvalidArgumentError('Give an http or https URL.');
   return url;
 };
 

@@ -76,7 +76,7 @@ test.serial('exits with 2 and the message of the agent when it rejects the reque
   const { url } = await serveApi(t);
   const { exitCode, stderr } = await mistify(t, url, 'guest', 'create', '--disk', '64', '--memory', '0');
   t.is(exitCode, 2);
-  t.regex(stderr, /"memory" must be greater than or equal to 1/);
+  t.regex(stderr, /"memory" must be at least 1 MB, got 0/);
 });
 
 test.serial('exits with 6 on a conflict', async (t) => {

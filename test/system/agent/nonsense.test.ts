@@ -10,16 +10,16 @@ const disks = [{ size: 1 }];
 const nic = { network: 'user', model: 'virtio' };
 
 const rejectedAtOnce: [string, GuestSpec, number, RegExp][] = [
-  ['no memory', { memory: 0 }, 400, /"memory" must be greater than or equal to 1/],
-  ['a petabyte of memory', { memory: 2 ** 30 }, 400, /"memory" must be less than or equal to/],
-  ['10,000 vCPUs', { cpu: 10_000 }, 400, /"cpu" must be less than or equal to/],
+  ['no memory', { memory: 0 }, 400, /"memory" must be at least 1 MB, got 0/],
+  ['a petabyte of memory', { memory: 2 ** 30 }, 400, /"memory" must be at most 67108864 MB, got 1073741824/],
+  ['10,000 vCPUs', { cpu: 10_000 }, 400, /"cpu" must be at most 4096, got 10000/],
   [
     'an image that is not there',
     { disks: [{ image: 'no-such-thing' }] },
     404,
     /image no-such-thing is not on this host/,
   ],
-  ['a disk of -1 MB', { disks: [{ size: -1 }] }, 400, /"disks\[0\].size" must be greater than or equal to 0/],
+  ['a disk of -1 MB', { disks: [{ size: -1 }] }, 400, /"disks\[0\].size" must be at least 0 MB, got -1/],
   ['an id with ../ in it', { id: '../../etc/passwd' }, 400, /"guest id" must be a UUID/],
   ['a NIC name with ../ in it', { nics: [{ ...nic, name: '../x' }] }, 400, /"nics\[0\].name"/],
   ['a device name with ../ in it', { disks: [{ size: 1, device: '../x' }] }, 400, /"disks\[0\].device"/],

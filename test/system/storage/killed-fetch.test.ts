@@ -97,5 +97,5 @@ test('rejects an --image-server that is not a URL', async (t) => {
     reject: false,
   });
   t.is(exitCode, 1);
-  t.regex(stderr, /not an http or https URL/);
+  t.regex(stderr, /Give an http or https URL/);
 });

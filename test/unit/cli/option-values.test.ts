@@ -16,7 +16,7 @@ for (const [text, mb] of [
 
 for (const text of ['', 'much', '-1', '10X', '0.3M', '1e9'])
   test(`rejects "${text}" as a size`, (t) => {
-    t.throws(() => parseMb(text), { message: /give a size/ });
+    t.throws(() => parseMb(text), { message: /Give a size/ });
   });
 
 test('accepts only whole numbers as a count', (t) => {

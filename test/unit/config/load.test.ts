@@ -135,7 +135,7 @@ for (const [kind, content] of Object.entries({ 'a list': [], 'a string': '"hello
 test('rejects a path that does not exist, naming it', async (t) => {
   const path = join(await tempDir(t), 'none.json');
   const error = await t.throwsAsync(loadConfig([path]), { instanceOf: ConfigError });
-  t.true(error?.message.includes(`${path}: ENOENT`), error?.message);
+  t.true(error?.message.includes(`${path}: does not exist`), error?.message);
 });
 
 test('warns of an unknown key and uses the rest of the file', async (t) => {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import Joi, { type Schema } from 'joi';
 import tar, { type Extract, type Pack } from 'tar-stream';
+import { describeMistakes } from '../../../model/describe-mistakes.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
@@ -45,7 +46,8 @@ const only = <T>(images: readonly T[], keyOf: (image: T) => string): T => {
 
 const parseContent = <T>(file: string, schema: Schema<T>, content: unknown): T => {
   const { value, error } = schema.validate(content);
-  if (error) throw new Refusal('invalid', `the archive is not a container image: ${file}: ${error.message}`);
+  if (error)
+    throw new Refusal('invalid', `the archive is not a container image: ${file}: ${describeMistakes(error)}`);
   return value;
 };
 

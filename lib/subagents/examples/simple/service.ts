@@ -7,7 +7,7 @@ import { SubAgent } from '../../../rpc/server/sub-agent.js';
 export const parsePercent = (value: string): number => {
   const percent = Number(value);
   if (value.trim() === '' || !(percent >= 0 && percent <= 100))
-    throw new InvalidArgumentError('not a number from 0 to 100');
+    throw new InvalidArgumentError('Give a number from 0 to 100.');
   return percent;
 };
 

@@ -19,7 +19,7 @@ export const parseUidRange = (value: string): UidRange => {
   const range = { first: Number(first), last: Number(last) };
   if (!(range.first >= MIN_UID && range.first <= range.last && range.last <= MAX_UID)) {
     throw new InvalidArgumentError(
-      `give FIRST-LAST, both from ${MIN_UID} to ${MAX_UID}, such as 200000-265535`,
+      `Give FIRST-LAST, both from ${MIN_UID} to ${MAX_UID}, such as 200000-265535.`,
     );
   }
   return range;

@@ -1,4 +1,5 @@
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
+import { describeMistakes } from '../../../model/describe-mistakes.js';
 import { imageIdSchema } from '../../../model/guest.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
@@ -33,7 +34,7 @@ const respond = (...images: StoredImage[]): ImageResponse => ({ images: images.m
 
 const checkId = (id: string): void => {
   const { error } = imageIdSchema.validate(id);
-  if (error) throw new Refusal('invalid', `image id "${id}": ${error.message}`);
+  if (error) throw new Refusal('invalid', describeMistakes(error));
 };
 
 const getImage = async (store: DiskStore, id: string): Promise<StoredImage> => {
@@ -57,7 +58,7 @@ const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string):
   checkId(dest);
   requireReadable(await getImage(store, id));
   if (await store.findImage(dest))
-    throw new Refusal('conflict', `image ${dest} exists already: choose another name`);
+    throw new Refusal('conflict', `image ${dest} already exists: choose another name`);
   // The sum of an image whose file was removed by hand may be left.
   await sums.remove(dest);
   return explainNoSpace(`image ${dest}`, store, () => store.copyImage(id, dest));

@@ -28,7 +28,7 @@ export const readTable = (layout: Qcow2Layout, disk: StoredDisk): Promise<TableE
 
 export const findEntry = (table: readonly TableEntry[], disk: StoredDisk, name: string): TableEntry => {
   const entry = table.find((snapshot) => snapshot.name === name);
-  if (!entry) throw notFound(`${disk.volume}@${name}`);
+  if (!entry) throw notFound(`snapshot ${name} of disk ${disk.volume}`);
   return entry;
 };
 

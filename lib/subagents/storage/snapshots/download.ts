@@ -1,7 +1,7 @@
 import { finished } from 'node:stream';
 import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
-import { parseSnapshotId } from '../../../model/snapshot.js';
+import { describeSnapshot, parseSnapshotId } from '../../../model/snapshot.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
 import type { SnapshotRequest } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -30,7 +30,7 @@ const selectDisk = async (deps: SnapshotDeps, id: string): Promise<[StoredDisk, 
       `guest ${selection.guest} has ${disks.length} disks: name one in the snapshot id`,
     );
   const snapshots = disk ? await listSnapshots(deps, selection.guest, disk) : [];
-  if (!disk || !snapshots.some((snapshot) => snapshot.name === name)) throw notFound(id);
+  if (!disk || !snapshots.some((snapshot) => snapshot.name === name)) throw notFound(describeSnapshot(id));
   return [disk, selection];
 };
 

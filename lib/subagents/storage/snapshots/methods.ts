@@ -1,5 +1,6 @@
 import { guestKey } from '../../../async/keyed-locks.js';
-import { type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
+import { describeMistakes } from '../../../model/describe-mistakes.js';
+import { describeSnapshot, type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
@@ -51,20 +52,20 @@ const list = async (deps: SnapshotDeps, { id }: SnapshotRequest): Promise<Snapsh
 /** @throws `…: not found` when none of the disks has the snapshot */
 const get = async (deps: SnapshotDeps, { id }: SnapshotRequest): Promise<SnapshotResponse> => {
   const found = await respond(deps, await selectNamed(deps.store, id));
-  if (found.snapshots.length === 0) throw notFound(id);
+  if (found.snapshots.length === 0) throw notFound(describeSnapshot(id));
   return found;
 };
 
 const checkNew = async (store: DiskStore, selection: Selection): Promise<void> => {
   const { disks, guest, name } = selection;
   const { error } = snapshotNameSchema.validate(name);
-  if (error) throw new Refusal('invalid', `snapshot name "${name}": ${error.message}`);
+  if (error) throw new Refusal('invalid', describeMistakes(error));
   if (disks.length === 0) throw new Refusal('conflict', `guest ${guest} has no disks to take a snapshot of`);
   const [taken] = await disksWithSnapshot(store, disks, name);
   if (taken)
     throw new Refusal(
       'conflict',
-      `${diskSnapshotId(guest, taken, name)} exists already: choose another name`,
+      `${describeSnapshot(diskSnapshotId(guest, taken, name))} already exists: choose another name`,
     );
 };
 

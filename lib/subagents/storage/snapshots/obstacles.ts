@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeSnapshot } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SnapshotAction, StoredDisk } from '../disk-store.js';
 import { isRunning } from '../running-guest.js';
@@ -53,7 +54,9 @@ export const requireNoObstacles = async (
   const read = uses.flatMap(({ disk, names }) => names.map((name) => diskSnapshotId(guest, disk, name)));
   const held = await Promise.all(destroys.map(({ disk, names }) => store.heldBy([disk], names)));
   const found = [
-    ...inUse.among(read).map((each) => `${each} is being downloaded: try again after the download`),
+    ...inUse
+      .among(read)
+      .map((each) => `${describeSnapshot(each)} is being downloaded: try again after the download`),
     ...(await stayOpen(deps, selection, action)),
     ...held.flat(),
   ];

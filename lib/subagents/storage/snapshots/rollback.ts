@@ -1,4 +1,5 @@
 import { errorMessage } from '../../../errors.js';
+import { describeSnapshot } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
@@ -17,7 +18,7 @@ import { beginRollback, endRollback, isTorn, recordTorn, type Torn, tornBy } fro
  */
 const plan = async (
   { store }: SnapshotDeps,
-  { id, name, disks }: Selection,
+  { id, guest, name, disks }: Selection,
   destroyMoreRecent: boolean,
 ): Promise<DiskRollback[]> => {
   const steps: DiskRollback[] = [];
@@ -27,19 +28,19 @@ const plan = async (
     if (newer) steps.push({ disk, newer });
     else without.push(disk);
   }
-  if (steps.length === 0) throw notFound(id);
+  if (steps.length === 0) throw notFound(describeSnapshot(id));
   if (without.length > 0) {
     const missing = without.map(({ index }) => index).join(', ');
     throw new Refusal(
       'conflict',
-      `${id}: disk ${missing} has no snapshot ${name}: roll the other disks back one by one`,
+      `disk ${missing} of guest ${guest} has no snapshot ${name}: roll the other disks back one by one`,
     );
   }
   const newer = [...new Set(steps.flatMap((step) => step.newer))];
   if (newer.length > 0 && !destroyMoreRecent)
     throw new Refusal(
       'conflict',
-      `${id}: newer snapshots exist: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
+      `${describeSnapshot(id)}: newer snapshots exist: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
     );
   return steps;
 };

@@ -29,5 +29,5 @@ test('Simple.DoStuff at 50% fails sometimes', async (t) => {
 
 for (const bad of ['', '-1', '101', 'many'])
   test(`rejects the percentage "${bad}"`, (t) => {
-    t.throws(() => parsePercent(bad), { message: 'not a number from 0 to 100' });
+    t.throws(() => parsePercent(bad), { message: 'Give a number from 0 to 100.' });
   });
