@@ -155,7 +155,11 @@ needs('qemu-system-x86_64', 'qemu-img')(
     }
     await agent.client.waitForJob((await agent.client.guests.perform(guest.id, 'poweroff')).jobId);
     const found = [
-      [{ path: snapshots, body: { dest: 's1' } }, 409, /snapshot s1 of disk 0 of guest \S+ already exists: choose another name$/],
+      [
+        { path: snapshots, body: { dest: 's1' } },
+        409,
+        /snapshot s1 of disk 0 of guest \S+ already exists: choose another name$/,
+      ],
       [{ path: `${snapshots}/s1/rollback` }, 409, /newer snapshots exist: s2: delete them first/],
       [{ path: `${snapshots}/s3`, method: 'DELETE' }, 404, /snapshot s3 of .*: not found$/],
     ] as const;
