@@ -8,7 +8,7 @@ export type { Snapshot } from '../model/snapshot.js';
 export type { SerialConsoleOptions } from './console.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
-export type { GuestSpec } from './guests.js';
+export type { ActionOptions, GuestSpec } from './guests.js';
 export { MistifyClient } from './mistify-client.js';
 export type { ClientOptions } from './options.js';
 export type { ListOptions, Page } from './pages.js';
