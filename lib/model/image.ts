@@ -47,6 +47,8 @@ export interface ImageFetch {
   sums?: string;
   /** The format of the file, once decompressed: by default it is detected. */
   format?: FetchFormat;
+  /** Whether to fetch the image although it exists, and to replace it. */
+  refresh?: boolean;
 }
 
 /** Other keys that clients of the original agent may send. They have no effect. */
@@ -81,12 +83,15 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
       'The format of the file, for a raw disk or a `rootfs` (container) that does not show what it is',
     )
     .example('raw'),
+  refresh: Joi.boolean()
+    .allow(null)
+    .description('Fetch the image again if it exists; guests keep the version that they were made of'),
 })
   .pattern(WITHOUT_EFFECT, Joi.any())
   // A misspelt sum would otherwise count as checked.
   .unknown(false)
   .messages({
     'object.unknown':
-      '{{#label}} is not a key of an image to fetch: give id, type, source, sha256, sha512, sums or format',
+      '{{#label}} is not a key of an image to fetch: give id, type, source, sha256, sha512, sums, format or refresh',
   })
   .label('image fetch');

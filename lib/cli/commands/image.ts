@@ -66,6 +66,10 @@ Examples:
         .option('--sha256 <sum>', 'expected SHA-256 sum of the downloaded file, in hex')
         .option('--sha512 <sum>', 'expected SHA-512 sum of the downloaded file, in hex')
         .option('--sums <url>', 'file of sha256 or sha512 sums that lists the source by its name')
+        .option(
+          '--refresh',
+          'fetch the image again if it exists; guests keep the version that they were made of',
+        )
         .addOption(
           new Option('--format <format>', 'format of the file, where it does not show what it is').choices(
             FETCH_FORMATS,
@@ -80,7 +84,7 @@ Examples:
         source: string | undefined,
         options: StoreOption & FollowOptions & Omit<ImageFetch, 'id' | 'type' | 'source'>,
       ) => {
-        const { sha256, sha512, sums, format, dryRun } = options;
+        const { sha256, sha512, sums, format, refresh, dryRun } = options;
         const fetch: ImageFetch = {
           id,
           ...(source ? { source } : {}),
@@ -88,6 +92,7 @@ Examples:
           ...(sha512 ? { sha512 } : {}),
           ...(sums ? { sums } : {}),
           ...(format ? { format } : {}),
+          ...(refresh ? { refresh } : {}),
         };
         const accepted = await storeOf(session.client, options).fetch(fetch, { dryRun });
         await reportJob(session, accepted, `fetch ${id}`, options);

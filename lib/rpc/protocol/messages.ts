@@ -89,7 +89,7 @@ export interface AllMetricsResponse {
 }
 
 /** How the caller wants an image fetched. Each key is sent only when the caller gave it. */
-export type FetchOptions = Pick<ImageFetch, 'sha256' | 'sha512' | 'sums' | 'format'>;
+export type FetchOptions = Pick<ImageFetch, 'sha256' | 'sha512' | 'sums' | 'format' | 'refresh'>;
 
 export interface ImageRequest extends FetchOptions {
   id: string;
@@ -186,6 +186,7 @@ export const imageRequestSchema = Joi.object<ImageRequest>({
   format: Joi.string()
     .valid(...FETCH_FORMATS)
     .allow('', null),
+  refresh: Joi.boolean().allow(null),
 }).unknown();
 
 export const snapshotRequestSchema = Joi.object<SnapshotRequest>({

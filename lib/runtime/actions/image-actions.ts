@@ -23,6 +23,7 @@ const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
   ...(fields.sha512 ? { sha512: fields.sha512 } : {}),
   ...(fields.sums ? { sums: fields.sums } : {}),
   ...(fields.format ? { format: fields.format } : {}),
+  ...(fields.refresh ? { refresh: true } : {}),
 });
 
 const imageExchange = (request: ImageRequest): Exchange<ImageRequest, ImageResponse> => ({

@@ -84,6 +84,8 @@ export interface DiskStore {
   findImage(id: string): Promise<StoredImage | undefined>;
   /** Adds a file's content as an image: completely or not at all. */
   addImage(id: string, file: CheckedFile): Promise<StoredImage>;
+  /** As `addImage`, in place of an image if there is one. Disks keep building on the image that they were made of. */
+  replaceImage(id: string, file: CheckedFile): Promise<StoredImage>;
   /** Copies an image into an independent one, which shares blocks with it where the file system can. */
   copyImage(id: string, dest: string): Promise<StoredImage>;
   /**

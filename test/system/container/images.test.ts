@@ -289,3 +289,26 @@ test('deletes an image while another one is loaded slowly', async (t) => {
   open();
   t.is((await slow).images[0]?.id, 'slow:1');
 });
+
+test('refreshes an image, and a guest keeps the one that it was made of', async (t) => {
+  const containers = await shared.containers();
+  const [first, second] = [await rootfsArchive(containers), await rootfsArchive(containers)];
+  const name = 'docker.io/library/refreshed:1';
+  await load(containers, 'refreshed:1', first);
+  const guest = newGuest({ image: 'refreshed:1' });
+  await containers.guest('CreateContainer', guest);
+  const before = await engineId(name);
+  const kept = await load(containers, 'refreshed:1', second);
+  t.regex((kept as { message?: string }).message ?? '', /exists already and was not fetched again/);
+  t.is(await engineId(name), before);
+  const refreshed = await load(containers, 'refreshed:1', second, { refresh: true });
+  t.regex(
+    (refreshed as { message?: string }).message ?? '',
+    /was refreshed; the earlier image stays for the guests/,
+  );
+  t.not(await engineId(name), before);
+  t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
+  await t.notThrowsAsync(engineId(before));
+  const again = await load(containers, 'refreshed:1', await rootfsArchive(containers), { refresh: true });
+  t.is((again as { message?: string }).message, 'image refreshed:1 was refreshed');
+});

@@ -25,7 +25,7 @@ import {
   snapshotRequestSchema,
 } from '../../../lib/rpc/protocol/messages.js';
 
-const FETCH_KEYS = { sha256: 1, sha512: 1, sums: 1, format: 1 } as const;
+const FETCH_KEYS = { sha256: 1, sha512: 1, sums: 1, format: 1, refresh: 1 } as const;
 
 /** Lists the keys of a type; the compiler checks that it is complete and exact. */
 const keysOf = <Type extends object>(keys: Record<keyof Required<Type>, 1>): string[] =>

@@ -1,4 +1,4 @@
-import type { ImageInfo } from 'dockerode';
+import type { ImageInfo, ImageInspectInfo } from 'dockerode';
 import { imageKey, Locks } from '../../../async/keyed-locks.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
@@ -8,7 +8,7 @@ import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { GUEST_LABEL } from '../definition.js';
 import type { Engine } from '../engine.js';
-import { NoEngineError } from '../errors.js';
+import { EngineError, NoEngineError } from '../errors.js';
 import { AddedNames } from './added-names.js';
 import { loadArchive } from './load.js';
 import { engineReference, familiarName } from './names.js';
@@ -108,23 +108,52 @@ const checkRequest = (request: ImageRequest): void => {
     );
 };
 
+/**
+ * Removes an image that has lost its last name to a newer one, unless a container needs it.
+ * @returns whether it is gone
+ */
+const removeReplaced = async (engine: Engine, imageId: string): Promise<boolean> => {
+  const image = await engine.find((docker) => docker.getImage(imageId).inspect());
+  if (!image) return true;
+  if ((image.RepoTags ?? []).length > 0) return false;
+  try {
+    await engine.find((docker) => docker.getImage(imageId).remove());
+    return true;
+  } catch (error) {
+    // The engine refuses while a container was made from it.
+    if (error instanceof EngineError && error.status === 409) return false;
+    throw error;
+  }
+};
+
+const describeRefresh = async (engine: Engine, id: string, before: ImageInspectInfo): Promise<string> => {
+  const after = await findImage(engine, id);
+  if (after && bare(after.Id) === bare(before.Id)) return `image ${id} is up to date`;
+  return (await removeReplaced(engine, before.Id))
+    ? `image ${id} was refreshed`
+    : `image ${id} was refreshed; the earlier image stays for the guests, or under the other names, that use it`;
+};
+
+/** @returns what happened, unless the image was added */
 const loadImage = async (
   { engine, importDirs }: ImageDeps,
   request: ImageRequest,
   { signal, progress, job }: CallContext,
-): Promise<void> => {
-  const { id, source } = request;
+): Promise<string | undefined> => {
+  const { id, source, refresh } = request;
   checkRequest(request);
   const isRepeated = (job?.attempt ?? 1) > 1;
   const known = await findImage(engine, id);
-  if (known && hasSums(request) && !isRepeated)
+  if (known && hasSums(request) && !isRepeated && !refresh)
     throw new Refusal(
       'conflict',
-      `image ${id} already exists, made from a file with unknown sums: delete it first`,
+      `image ${id} already exists, made from a file with unknown sums: delete it first, or refresh it`,
     );
-  if (known && !hasSums(request)) return;
+  if (known && !hasSums(request) && !refresh)
+    return `image ${id} exists already and was not fetched again: ask for a refresh to get a newer one`;
   if (source) await loadArchive(engine, id, source, request, { signal, progress, importDirs });
   else await pullImage(engine, id, { signal, progress });
+  return known && refresh ? describeRefresh(engine, id, known) : undefined;
 };
 
 /**
@@ -147,17 +176,16 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
       return { images: [image] };
     },
 
-    LoadImage: async (request, call) => ({
-      images: [
-        await exclusively(request.id, async () => {
-          await names.watch(async () => {
-            await loadImage(deps, request, call);
-            if (!(await names.add(request.id))) await loadImage(deps, request, call);
-          });
-          return getImage(engine, request.id);
-        }),
-      ],
-    }),
+    LoadImage: (request, call) =>
+      exclusively(request.id, async () => {
+        const message = await names.watch(async () => {
+          const outcome = await loadImage(deps, request, call);
+          if (!(await names.add(request.id))) await loadImage(deps, request, call);
+          return outcome;
+        });
+        const images = [await getImage(engine, request.id)];
+        return message === undefined ? { images } : { images, message };
+      }),
 
     DeleteImage: async ({ id }) => ({
       images: [

@@ -1,9 +1,18 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ifExists } from '../../../files/atomic-files.js';
 import type { Disk } from '../../../model/guest.js';
-import { IMAGES_DIR, imageFileName } from '../../shared/qcow2/file-name.js';
-import { buildsOnImage } from '../../shared/qcow2/header.js';
+import { IMAGES_DIR, imageFileName, parseImageFileName } from '../../shared/qcow2/file-name.js';
+import { findImagePath } from '../../shared/qcow2/header.js';
+
+/** Lists the names of an image's files: a disk may build on an earlier version than the newest. */
+const versionsOf = async (dir: string, image: string): Promise<string[]> => {
+  const names = (await ifExists(readdir(dir))) ?? [];
+  // The name of the first version, even where the file is missing, for the error.
+  const first = imageFileName(image);
+  return [first, ...names.filter((name) => name !== first && parseImageFileName(name)?.id === image)];
+};
 
 /**
  * Returns the path of the image that a disk builds on; `undefined` for a disk without a backing file.
@@ -15,14 +24,17 @@ export const findBacking = async (
 ): Promise<string | undefined> => {
   // The storage sub-agent wrote the image's path as it knows its own directory, which may contain symbolic links.
   const roots = [dirname(disk.dir), dirname(dirname(dirname(disk.source)))];
-  const paths = disk.image ? roots.map((root) => join(root, IMAGES_DIR, imageFileName(disk.image))) : [];
+  const names = disk.image ? await versionsOf(join(roots[0] ?? '', IMAGES_DIR), disk.image) : [];
+  const paths = roots.flatMap((root) => names.map((name) => join(root, IMAGES_DIR, name)));
   const file = await open(disk.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  let named: string | undefined;
   try {
-    if (!(await buildsOnImage(file, disk.path, paths))) return undefined;
+    named = await findImagePath(file, disk.path, paths);
   } finally {
     await file.close();
   }
-  const [image = ''] = paths;
+  if (named === undefined) return undefined;
+  const image = join(roots[0] ?? '', IMAGES_DIR, basename(named));
   return realpath(image).catch(() => {
     throw new Error(`its image ${disk.image} no longer exists: ${image}`);
   });

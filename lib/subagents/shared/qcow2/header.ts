@@ -37,23 +37,23 @@ export const readLinks = async (file: FileHandle): Promise<Qcow2Links | undefine
 };
 
 /**
- * Finds out whether a guest's disk builds on its image. Do not trust the header: a guest that took over its QEMU can
+ * Finds the image that a guest's disk builds on. Do not trust the header: a guest that took over its QEMU can
  * write any name there, such as the path of another guest's disk.
  * @param imagePaths the paths under which the header may name the image; empty for a disk that was created blank
- * @returns `false` for a disk without a backing file
+ * @returns the one that it names; `undefined` for a disk without a backing file
  * @throws when the header names any other file
  */
-export const buildsOnImage = async (
+export const findImagePath = async (
   file: FileHandle,
   path: string,
   imagePaths: readonly string[],
-): Promise<boolean> => {
+): Promise<string | undefined> => {
   const links = await readLinks(file);
   if (links?.external) {
     throw new Error(`${path}: its header was changed to name an external data file: the disk is not used`);
   }
-  if (links?.backing === undefined) return false;
-  if (imagePaths.includes(links.backing)) return true;
+  if (links?.backing === undefined) return undefined;
+  if (imagePaths.includes(links.backing)) return links.backing;
   const found = JSON.stringify(links.backing);
   throw new Error(
     `${path}: its header was changed to name the backing file ${found}, expected ${imagePaths[0] ?? 'none'}: the disk is not used`,

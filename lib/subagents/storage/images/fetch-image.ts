@@ -11,12 +11,19 @@ import { describeBytes, type ProgressReporter } from '../../shared/download/prog
 import { describeSource, openSource, type SourceOptions } from '../../shared/download/source.js';
 import { SourceError } from '../../shared/download/source-error.js';
 import { fetchSums } from '../../shared/download/sums-file.js';
-import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import { inspectFile } from './inspect.js';
+import {
+  addImage,
+  checkStoredSums,
+  type FetchedImage,
+  findSame,
+  hasDigests,
+  type InstallDeps,
+  replaceImage,
+} from './install.js';
 import { type ReceiveOptions, receive } from './receive.js';
 import type { Space } from './space.js';
-import type { Sums } from './sums.js';
 
 /** How often a download starts over from the first byte when it cannot resume. */
 const MAX_RESTARTS = 3;
@@ -26,10 +33,8 @@ const FETCH_LIMIT: TimeLimit = {
   expired: () => new Error('the fetch took longer than a day'),
 };
 
-export interface FetchDeps extends Pick<SourceOptions, 'importDirs' | 'stallMs' | 'backoffMs'> {
-  store: DiskStore;
+export interface FetchDeps extends InstallDeps, Pick<SourceOptions, 'importDirs' | 'stallMs' | 'backoffMs'> {
   locks: Locks;
-  sums: Sums;
   log: Logger;
   /** See `ReceiveOptions`. */
   largeBytes?: number;
@@ -46,6 +51,8 @@ export interface WantedImage {
   sums: string | undefined;
   /** The format that the file is said to have. */
   format: ImageFormat | undefined;
+  /** Whether to replace the image if the store has it. */
+  refresh: boolean;
 }
 
 /** The state that a fetch shares with other fetches and with its callers. */
@@ -61,40 +68,6 @@ const mustStartOver = (error: unknown): boolean =>
   error instanceof SourceError && error.failure === 'start-over';
 const isInterrupted = (error: unknown): boolean =>
   error instanceof SourceError && error.failure === 'interrupted';
-
-/** @throws unless an image in the store is known to come from a file with the wanted sums */
-const checkStoredSums = async (sums: Sums, id: string, wanted: Digests): Promise<void> => {
-  const stored = await sums.find(id);
-  const name = differenceOf(stored, wanted);
-  if (name === undefined) return;
-  const origin = stored[name] === undefined ? `an unknown ${name}` : `the ${name} ${stored[name]}`;
-  throw new Refusal(
-    'conflict',
-    `image ${id} already exists, made from a file with ${origin}, not ${wanted[name]}: delete it first`,
-  );
-};
-
-/** Adds the image to the store. The caller holds the image's lock. */
-const addImage = async (
-  { store, sums }: FetchDeps,
-  id: string,
-  file: CheckedFile,
-  digests: Digests,
-): Promise<StoredImage> => {
-  // Guests' disks may build on the clone by now, so it must not be replaced.
-  if (await store.findImage(id))
-    throw new Refusal(
-      'conflict',
-      'another image was cloned under this id during the fetch: delete that image first',
-    );
-  await sums.set(id, digests);
-  try {
-    return await store.addImage(id, file);
-  } catch (error) {
-    await sums.remove(id);
-    throw error;
-  }
-};
 
 const sourceOptionsOf = (
   { importDirs, stallMs, backoffMs }: FetchDeps,
@@ -162,8 +135,8 @@ const fetchTo = async (
   wanted: WantedImage,
   expected: Digests,
   { space, progress, signal: cancelled }: FetchContext,
-): Promise<StoredImage> => {
-  const { id, format } = wanted;
+): Promise<FetchedImage> => {
+  const { id, format, refresh } = wanted;
   const { locks, largeBytes } = deps;
   const { signal, clear } = startDeadline(FETCH_LIMIT, cancelled);
   const claim = space.claim();
@@ -173,10 +146,13 @@ const fetchTo = async (
   try {
     const { digests } = await receiveFile(deps, wanted, options);
     checkDigests(digests, expected);
+    const same = refresh ? await findSame(deps, id, digests) : undefined;
+    if (same) return same;
     progress.set('download complete, converting');
     const { dataBytes, ...file } = await inspectFile(path, format, signal);
     await claim.require(dataBytes);
-    return await locks.run(imageKey(id), () => addImage(deps, id, file, digests));
+    const install = refresh ? replaceImage : addImage;
+    return await locks.run(imageKey(id), () => install(deps, id, file, digests));
   } catch (error) {
     // The reason for the abort says more than the error that it caused.
     signal.throwIfAborted();
@@ -187,21 +163,18 @@ const fetchTo = async (
   }
 };
 
-/** What is known of a fetch before it begins. */
-interface FetchPlan {
-  /** All sums that the served file must have. */
-  expected: Digests;
-  /** The image, if the store has it already. */
-  stored: StoredImage | undefined;
-}
-
-/** @throws when the store's image was made from a file with another sum, or cannot be read */
-const planFetch = async (deps: FetchDeps, wanted: WantedImage, signal: AbortSignal): Promise<FetchPlan> => {
-  const expected = await expectedDigests(deps, wanted, signal);
-  const stored = await deps.store.findImage(wanted.id);
-  if (!stored) return { expected, stored };
-  await checkStoredSums(deps.sums, wanted.id, expected);
-  return { expected, stored: requireReadable(stored) };
+/** Returns the result of a fetch that needs no download; `undefined` when it needs one. */
+const findExisting = async (
+  deps: FetchDeps,
+  { id, refresh }: WantedImage,
+  expected: Digests,
+): Promise<FetchedImage | undefined> => {
+  if (refresh) return hasDigests(expected) ? findSame(deps, id, expected) : undefined;
+  const stored = await deps.store.findImage(id);
+  if (!stored) return undefined;
+  await checkStoredSums(deps, id, expected);
+  const message = `image ${id} exists already and was not fetched again: ask for a refresh to get a newer one`;
+  return { image: requireReadable(stored), message };
 };
 
 /**
@@ -213,7 +186,8 @@ export const checkFetch = async (
   wanted: WantedImage,
   signal: AbortSignal,
 ): Promise<void> => {
-  if ((await planFetch(deps, wanted, signal)).stored) return;
+  const expected = await expectedDigests(deps, wanted, signal);
+  if (await findExisting(deps, wanted, expected)) return;
   try {
     const source = await openSource(wanted.source, sourceOptionsOf(deps, signal));
     // Only a source that has been read from closes its file or its connection.
@@ -224,18 +198,20 @@ export const checkFetch = async (
 };
 
 /**
- * Downloads, checks and converts an image into the store. Returns at once when the store already has it.
+ * Downloads, checks and converts an image into the store. Returns at once when the store already has it, unless a
+ * refresh is wanted.
  * @throws when the image cannot be fetched, or when the store's image was made from a file with another sum
  */
 export const fetchImage = async (
   deps: FetchDeps,
   wanted: WantedImage,
   context: FetchContext,
-): Promise<StoredImage> => {
+): Promise<FetchedImage> => {
   const { store } = deps;
   const { id } = wanted;
-  const { expected, stored } = await planFetch(deps, wanted, context.signal);
-  if (stored) return stored;
+  const expected = await expectedDigests(deps, wanted, context.signal);
+  const existing = await findExisting(deps, wanted, expected);
+  if (existing) return existing;
   return explainNoSpace(`image ${id}`, store, async () => {
     const dir = await mkdtemp(join(store.workDir, 'fetch-'));
     try {

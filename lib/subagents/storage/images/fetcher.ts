@@ -6,8 +6,8 @@ import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { ALGORITHMS, normalizeDigests } from '../../shared/download/digests.js';
 import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
-import type { StoredImage } from '../disk-store.js';
 import { checkFetch, type FetchDeps, fetchImage, type WantedImage } from './fetch-image.js';
+import type { FetchedImage } from './install.js';
 import { Space } from './space.js';
 import { Waiters } from './waiters.js';
 
@@ -45,7 +45,7 @@ interface Fetch {
   wanted: WantedImage;
   progress: ProgressReporter;
   waiters: Waiters;
-  image: Promise<StoredImage>;
+  image: Promise<FetchedImage>;
 }
 
 const describeSums = ({ digests, sums }: WantedImage): string => {
@@ -81,7 +81,7 @@ export class ImageFetcher {
    * @throws when the fetch fails, when the image is being fetched from another source, or when the store has an image
    * of that id made from a file with another sum
    */
-  async fetch(id: string, request: FetchRequest, waiter: Waiter = {}): Promise<StoredImage> {
+  async fetch(id: string, request: FetchRequest, waiter: Waiter = {}): Promise<FetchedImage> {
     const { report, signal, cancelled } = waiter;
     const wanted = this.#wanted(id, request);
     const current = this.#fetches.get(id);
@@ -121,6 +121,7 @@ export class ImageFetcher {
       digests: normalizeDigests(request),
       sums: request.sums || undefined,
       format: request.format || undefined,
+      refresh: request.refresh ?? false,
     };
   }
 

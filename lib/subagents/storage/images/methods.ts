@@ -11,6 +11,7 @@ import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import { describeLeftovers } from '../leftovers.js';
 import type { FetchRequest, ImageFetcher } from './fetcher.js';
+import type { FetchedImage } from './install.js';
 import type { Sums } from './sums.js';
 
 export interface ImageDeps {
@@ -80,7 +81,7 @@ const requestImage = async (
   { fetcher }: ImageDeps,
   request: ImageRequest,
   { signal, cancelled, progress }: CallContext,
-): Promise<StoredImage> => {
+): Promise<FetchedImage> => {
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };
@@ -101,7 +102,10 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
       return respond();
     },
 
-    RequestImage: async (request, call) => respond(await requestImage(deps, request, call)),
+    RequestImage: async (request, call) => {
+      const { image, message } = await requestImage(deps, request, call);
+      return message === undefined ? respond(image) : { ...respond(image), message };
+    },
 
     DeleteImage: ({ id }) => locks.run(imageKey(id), () => deleteImage(deps, id)),
 

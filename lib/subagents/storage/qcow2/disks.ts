@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage } from '../../shared/errors.js';
+import { imageFileName } from '../../shared/qcow2/file-name.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { withGuestFile } from './guest-file.js';
-import { diskFileName, guestDir, imagePath, type Qcow2Layout } from './layout.js';
+import type { Qcow2Images } from './images.js';
+import { diskFileName, guestDir, type Qcow2Layout } from './layout.js';
 import { DELETED, openFiles, removeTrash } from './leftovers.js';
 import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './records.js';
 
@@ -16,31 +18,33 @@ type Disks = Pick<
   'guestsOfImage' | 'findDisks' | 'createDisks' | 'deleteDisks' | 'guestDir' | 'checkDisk' | 'repair'
 >;
 
-export const qcow2Disks = (layout: Qcow2Layout, findImage: DiskStore['findImage']): Disks => {
+export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
   /**
    * Creates a disk's file with `qemu-img create`.
-   * @returns its virtual size in bytes
+   * @returns its record
    */
-  const createFile = async (path: string, { image, requested }: DiskDefinition): Promise<number> => {
+  const createFile = async (path: string, disk: DiskDefinition): Promise<DiskRecord> => {
+    const { image, requested } = disk;
     const create = ['create', '-q', '-f', 'qcow2'] as const;
     if (image === '') {
       await qemuImg([...create, path, String(requested * MB)]);
-      return requested * MB;
+      return { ...disk, size: toMb(requested * MB) };
     }
-    const base = await findImage(image);
+    const base = await images.findImage(image);
     if (!base) throw noSuchImage(image);
     const bytes = Math.max(requireReadable(base).virtualSize, requested * MB);
-    await qemuImg([...create, '-b', imagePath(layout, image), '-F', 'qcow2', path, String(bytes)]);
-    return bytes;
+    const imageFile = await images.currentFile(image);
+    await qemuImg([...create, '-b', join(layout.images, imageFile), '-F', 'qcow2', path, String(bytes)]);
+    const record = { ...disk, size: toMb(bytes) };
+    return imageFile === imageFileName(image) ? record : { ...record, imageFile };
   };
 
   const createFiles = async (dir: string, disks: DiskDefinition[]): Promise<DiskRecord[]> => {
     const records: DiskRecord[] = [];
     for (const [index, disk] of disks.entries()) {
       const path = join(dir, diskFileName(index));
-      const bytes = await createFile(path, disk);
+      records.push(await createFile(path, disk));
       await sync(path);
-      records.push({ ...disk, size: toMb(bytes) });
     }
     return records;
   };
@@ -71,6 +75,7 @@ export const qcow2Disks = (layout: Qcow2Layout, findImage: DiskStore['findImage'
       const trash = await mkdtemp(join(layout.work, DELETED));
       const moved = await ifExists(rename(guestDir(layout, guest), join(trash, guest)).then(() => true));
       if (moved) await sync(layout.guests);
+      await images.prune();
       return [...open, ...(await removeTrash(trash))];
     },
 

@@ -3,10 +3,11 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { ifExists } from '../../../files/atomic-files.js';
 import { isRoot } from '../../../process/unprivileged.js';
 import { notFound } from '../../shared/errors.js';
-import { buildsOnImage } from '../../shared/qcow2/header.js';
+import { findImagePath } from '../../shared/qcow2/header.js';
 import type { StoredDisk } from '../disk-store.js';
 import { type OpenFile, openFileName } from '../qemu-img.js';
-import { imagePath, type Qcow2Layout } from './layout.js';
+import type { Qcow2Layout } from './layout.js';
+import { imagePathOf } from './records.js';
 
 const { O_RDONLY, O_RDWR, O_NOFOLLOW } = constants;
 
@@ -48,13 +49,13 @@ const groupOf = async (file: FileHandle): Promise<number | undefined> => {
 };
 
 const openBoth = async (
-  { source, image }: StoredDisk,
+  disk: StoredDisk,
   layout: Qcow2Layout,
   file: FileHandle,
 ): Promise<FileHandle | undefined> => {
-  const path = image === '' ? undefined : imagePath(layout, image);
-  if (!(await buildsOnImage(file, source, path === undefined ? [] : [path]))) return undefined;
-  return open(path ?? '', O_RDONLY | O_NOFOLLOW);
+  const paths = disk.image === '' ? [] : [imagePathOf(layout, disk)];
+  const path = await findImagePath(file, disk.source, paths);
+  return path === undefined ? undefined : open(path, O_RDONLY | O_NOFOLLOW);
 };
 
 /**

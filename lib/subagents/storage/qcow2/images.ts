@@ -5,14 +5,25 @@ import pLimit from 'p-limit';
 import { errorMessage } from '../../../errors.js';
 import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
+import { imageFileName, parseImageFileName } from '../../shared/qcow2/file-name.js';
 import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { readImageInfo } from '../qemu-img.js';
-import { imageIdOf, imagePath, imageVolume, type Qcow2Layout } from './layout.js';
+import { imageVolume, type Qcow2Layout } from './layout.js';
 import { openFiles } from './leftovers.js';
+import { usedImageFiles } from './records.js';
 
-type Images = Pick<DiskStore, 'listImages' | 'findImage' | 'addImage' | 'copyImage' | 'deleteImage'>;
+export interface Qcow2Images
+  extends Pick<
+    DiskStore,
+    'listImages' | 'findImage' | 'addImage' | 'replaceImage' | 'copyImage' | 'deleteImage'
+  > {
+  /** Returns the name of the file of an image's newest version. */
+  currentFile(id: string): Promise<string>;
+  /** Removes earlier versions of images on which no disk builds any longer. Never rejects. */
+  prune(): Promise<void>;
+}
 
 /** How many image headers are read at the same time. */
 const READERS = 4;
@@ -36,12 +47,26 @@ const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
   };
 };
 
-/** Stores images as self-contained qcow2 files that never change. */
-export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
+/** The newest version first. */
+const newestFirst = (names: string[]): string[] =>
+  names.sort(
+    (one, other) => (parseImageFileName(other)?.version ?? 0) - (parseImageFileName(one)?.version ?? 0),
+  );
+
+/** Stores images as self-contained qcow2 files that never change. A refreshed image gets another file. */
+export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
   const virtualSizeOf = cachedSizes();
 
+  /** Returns the names of an image's files, the newest version first. */
+  const filesOf = async (id: string): Promise<string[]> =>
+    newestFirst((await readdir(layout.images)).filter((name) => parseImageFileName(name)?.id === id));
+
+  const currentFile = async (id: string): Promise<string> => (await filesOf(id))[0] ?? imageFileName(id);
+
+  const currentPath = async (id: string): Promise<string> => join(layout.images, await currentFile(id));
+
   const findImage = async (id: string): Promise<StoredImage | undefined> => {
-    const path = imagePath(layout, id);
+    const path = await currentPath(id);
     const volume = imageVolume(id);
     try {
       const virtualSize = await virtualSizeOf(path);
@@ -55,8 +80,12 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
   };
 
   /** Installs the file that `make` writes as the image, once it is on the device. */
-  const add = async (id: string, make: (path: string) => Promise<void>): Promise<StoredImage> => {
-    const target = imagePath(layout, id);
+  const add = async (
+    id: string,
+    make: (path: string) => Promise<void>,
+    version = 1,
+  ): Promise<StoredImage> => {
+    const target = join(layout.images, imageFileName(id, version));
     const dir = await mkdtemp(join(layout.work, 'image-'));
     try {
       const path = join(dir, 'image');
@@ -73,24 +102,51 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Images => {
     return requireReadable(image);
   };
 
+  const prune = async (): Promise<void> => {
+    const used = await usedImageFiles(layout);
+    const names = newestFirst(await readdir(layout.images));
+    const current = new Set<string>();
+    for (const name of names) {
+      const id = parseImageFileName(name)?.id;
+      if (id === undefined) continue;
+      if (current.has(id) && !used.has(name)) await rm(join(layout.images, name), { force: true });
+      current.add(id);
+    }
+  };
+
   return {
     findImage,
+    currentFile,
+
+    prune: () =>
+      prune().catch((error) =>
+        log.warn(`earlier versions of images are not removed: ${errorMessage(error)}`),
+      ),
 
     listImages: async () => {
-      const ids = (await readdir(layout.images)).map(imageIdOf).filter((id) => id !== undefined);
-      const images = await pLimit(READERS).map(ids.sort(), findImage);
+      const ids = (await readdir(layout.images)).map((name) => parseImageFileName(name)?.id);
+      const unique = [...new Set(ids.filter((id) => id !== undefined))].sort();
+      const images = await pLimit(READERS).map(unique, findImage);
       return images.filter((image) => image !== undefined);
     },
 
     addImage: (id, file) => add(id, (path) => convert(file, 'qcow2', path)),
 
+    replaceImage: async (id, file) => {
+      const [newest] = await filesOf(id);
+      const version = newest === undefined ? 1 : (parseImageFileName(newest)?.version ?? 1) + 1;
+      const image = await add(id, (path) => convert(file, 'qcow2', path), version);
+      await prune();
+      return image;
+    },
+
     copyImage: (id, dest) =>
-      add(dest, (path) => copyFile(imagePath(layout, id), path, constants.COPYFILE_FICLONE)),
+      add(dest, async (path) => copyFile(await currentPath(id), path, constants.COPYFILE_FICLONE)),
 
     deleteImage: async (id) => {
-      const source = imagePath(layout, id);
-      const open = await openFiles([{ volume: imageVolume(id), source }]);
-      await rm(source, { force: true });
+      const sources = (await filesOf(id)).map((name) => join(layout.images, name));
+      const open = await openFiles(sources.map((source) => ({ volume: imageVolume(id), source })));
+      for (const source of sources) await rm(source, { force: true });
       await sync(layout.images);
       return open;
     },

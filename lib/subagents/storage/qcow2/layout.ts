@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { IMAGES_DIR, imageFileName, SUFFIX } from '../../shared/qcow2/file-name.js';
+import { IMAGES_DIR, SUFFIX } from '../../shared/qcow2/file-name.js';
 
 /** The directories of a store. */
 export interface Qcow2Layout {
@@ -13,22 +13,6 @@ export const layoutOf = (dir: string): Qcow2Layout => ({
   guests: join(dir, 'guests'),
   work: join(dir, 'tmp'),
 });
-
-/**
- * Returns the path of an image.
- * @throws as `imageFileName`
- */
-export const imagePath = ({ images }: Qcow2Layout, id: string): string => join(images, imageFileName(id));
-
-/** Returns the id of the image in a file of `images`; `undefined` for a stray file. */
-export const imageIdOf = (fileName: string): string | undefined => {
-  if (!fileName.endsWith(SUFFIX)) return undefined;
-  try {
-    return decodeURIComponent(fileName.slice(0, -SUFFIX.length));
-  } catch {
-    return undefined;
-  }
-};
 
 export const imageVolume = (id: string): string => `images/${id}`;
 

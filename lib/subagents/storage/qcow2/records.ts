@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifExists, sync } from '../../../files/atomic-files.js';
+import { imageFileName } from '../../shared/qcow2/file-name.js';
 import type { DiskDefinition, StoredDisk } from '../disk-store.js';
 import { diskFileName, diskVolume, guestDir, type Qcow2Layout } from './layout.js';
 
@@ -10,6 +11,8 @@ const FILE_NAME = 'disks.json';
 export interface DiskRecord extends DiskDefinition {
   /** Actual size in MB. */
   size: number;
+  /** The name of the image's file, unless it is the first version. */
+  imageFile?: string;
 }
 
 export const writeRecords = async (dir: string, disks: DiskRecord[]): Promise<void> => {
@@ -35,12 +38,31 @@ export const readDisks = async (layout: Qcow2Layout, guest: string): Promise<Sto
   }));
 };
 
-/** Lists the guests with a disk made from an image. */
-export const guestsOfImage = async (layout: Qcow2Layout, image: string): Promise<string[]> => {
-  const guests: string[] = [];
-  for (const guest of (await readdir(layout.guests)).sort()) {
-    const records = await readRecords(guestDir(layout, guest));
-    if (records?.some((record) => record.image === image)) guests.push(guest);
-  }
-  return guests;
+const imageFileOf = ({ image, imageFile }: Pick<DiskRecord, 'image' | 'imageFile'>): string =>
+  imageFile ?? imageFileName(image);
+
+/** Returns the path of the image that a disk builds on. */
+export const imagePathOf = (
+  { images }: Qcow2Layout,
+  record: Pick<DiskRecord, 'image' | 'imageFile'>,
+): string => join(images, imageFileOf(record));
+
+/** Reads the disks of all guests. */
+const readAll = async (layout: Qcow2Layout): Promise<{ guest: string; records: DiskRecord[] }[]> => {
+  const all = [];
+  for (const guest of (await readdir(layout.guests)).sort())
+    all.push({ guest, records: (await readRecords(guestDir(layout, guest))) ?? [] });
+  return all;
+};
+
+/** Lists the guests with a disk made from an image, in any version. */
+export const guestsOfImage = async (layout: Qcow2Layout, image: string): Promise<string[]> =>
+  (await readAll(layout))
+    .filter(({ records }) => records.some((record) => record.image === image))
+    .map(({ guest }) => guest);
+
+/** Lists the names of the images' files on which disks build. */
+export const usedImageFiles = async (layout: Qcow2Layout): Promise<Set<string>> => {
+  const records = (await readAll(layout)).flatMap((each) => each.records);
+  return new Set(records.filter(({ image }) => image !== '').map(imageFileOf));
 };

@@ -16,12 +16,13 @@ export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> =
   );
   for (const part of Object.values(layout)) await mkdir(part, { recursive: true, mode: 0o700 });
   const images = qcow2Images(layout, log);
+  await images.prune();
   return {
     workDir: layout.work,
     check: async () => undefined,
     leftovers: () => listLeftovers(layout),
     ...images,
-    ...qcow2Disks(layout, images.findImage),
+    ...qcow2Disks(layout, images),
     ...qcow2Snapshots(layout),
   };
 };

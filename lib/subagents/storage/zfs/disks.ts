@@ -4,12 +4,12 @@ import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { isDatasetMissing, listDatasets, parseProperty, withProperties, zfsWhenFree } from './command.js';
+import type { ZfsImages } from './images.js';
 import type { DiskKind } from './kinds.js';
 import {
   diskIndexOf,
   diskName,
   guestDataset,
-  imageDataset,
   imageSnapshot,
   mountpointOf,
   type ZfsLayout,
@@ -34,12 +34,7 @@ interface DiskRecord extends DiskDefinition {
 export const datasetOf = ({ guests }: ZfsLayout, { volume }: StoredDisk): string =>
   `${guests.dataset}${volume.slice('guests'.length)}`;
 
-export const zfsDisks = (
-  layout: ZfsLayout,
-  kind: DiskKind,
-  work: WorkArea,
-  findImage: DiskStore['findImage'],
-): Disks => {
+export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, images: ZfsImages): Disks => {
   /** Creates a disk: blank, or a clone of its image's snapshot. */
   const createDisk = async (dataset: string, disk: DiskDefinition): Promise<void> => {
     const properties = (bytes: number): string[] => {
@@ -51,10 +46,10 @@ export const zfsDisks = (
       await kind.create(dataset, requested, properties(requested));
       return;
     }
-    const base = await findImage(disk.image);
+    const base = await images.findImage(disk.image);
     if (!base) throw noSuchImage(disk.image);
     const bytes = Math.max(base.virtualSize, requested);
-    const origin = imageSnapshot(imageDataset(layout, disk.image));
+    const origin = imageSnapshot(await images.findDataset(disk.image));
     await zfsWhenFree('clone', ...properties(bytes), origin, dataset);
     await kind.ready(dataset);
     if (bytes > base.virtualSize) await kind.grow(dataset, bytes);

@@ -1,16 +1,23 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { convert, readCheckedInfo } from '../convert.js';
-import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
+import type { CheckedFile, DiskStore, Leftover, StoredImage } from '../disk-store.js';
 import { listDatasets, parseProperty, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import type { DiskKind } from './kinds.js';
-import { guestOfDataset, imageDataset, imageIdOf, imageSnapshot, type ZfsLayout } from './layout.js';
+import {
+  guestOfDataset,
+  imageDataset,
+  imageIdOf,
+  imageSnapshot,
+  imageVersionOf,
+  type ZfsLayout,
+} from './layout.js';
 import { leftoversOf, requireFreeName } from './leftovers.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Images = Pick<
   DiskStore,
-  'listImages' | 'findImage' | 'addImage' | 'copyImage' | 'deleteImage' | 'guestsOfImage'
+  'listImages' | 'findImage' | 'addImage' | 'replaceImage' | 'copyImage' | 'deleteImage' | 'guestsOfImage'
 >;
 
 export const IMAGE_PROPERTY = 'mistify:image';
@@ -21,6 +28,19 @@ interface ImageRecord {
   virtualSize: number;
 }
 
+/** The dataset of one version of an image. */
+interface ImageVersion extends ImageRecord {
+  dataset: string;
+  id: string;
+  version: number;
+  isDeleted: boolean;
+}
+
+export interface ZfsImages extends Images {
+  /** Returns the dataset of an image's newest version. */
+  findDataset(id: string): Promise<string>;
+}
+
 /** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
 const INTO_BLANK = ['-n', '--target-is-zero'];
 
@@ -28,29 +48,54 @@ const INTO_BLANK = ['-n', '--target-is-zero'];
  * Stores images as datasets with one snapshot, from which disks are cloned. A dataset under an image's name is
  * complete.
  */
-export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Images => {
-  const list = async (...args: string[]): Promise<StoredImage[]> => {
+export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): ZfsImages => {
+  /** Lists the datasets of images, those included that are deleted but still needed. */
+  const listAll = async (): Promise<ImageVersion[]> => {
     const properties = ['name', IMAGE_PROPERTY, DELETED_PROPERTY];
-    const rows = await listDatasets(properties, '-t', 'filesystem,volume', ...args);
+    const types = ['-t', 'filesystem,volume'];
+    const rows = await listDatasets(properties, ...types, '-r', '-d', '1', layout.images.dataset);
     return rows.flatMap(([dataset = '', property, deleted]) => {
       const record = parseProperty<ImageRecord>(property);
-      const id = imageIdOf(layout, dataset);
-      return record && deleted !== 'true'
-        ? [{ id, virtualSize: record.virtualSize, volume: `images/${id}` }]
-        : [];
+      if (!record) return [];
+      const [id, version] = [imageIdOf(layout, dataset), imageVersionOf(dataset)];
+      return [{ dataset, id, version, virtualSize: record.virtualSize, isDeleted: deleted === 'true' }];
     });
   };
 
-  const findImage = async (id: string): Promise<StoredImage | undefined> =>
-    (await list(imageDataset(layout, id)))[0];
+  /** Lists the newest version of each image. */
+  const listNewest = async (): Promise<ImageVersion[]> => {
+    const newest = new Map<string, ImageVersion>();
+    for (const image of await listAll())
+      if (!image.isDeleted && image.version > (newest.get(image.id)?.version ?? 0))
+        newest.set(image.id, image);
+    return [...newest.values()];
+  };
+
+  const findNewest = async (id: string): Promise<ImageVersion | undefined> =>
+    (await listNewest()).find((image) => image.id === id);
+
+  const findDataset = async (id: string): Promise<string> =>
+    (await findNewest(id))?.dataset ?? imageDataset(layout, id);
+
+  const toStored = ({ id, virtualSize }: ImageVersion): StoredImage => ({
+    id,
+    virtualSize,
+    volume: `images/${id}`,
+  });
+
+  const findImage = async (id: string): Promise<StoredImage | undefined> => {
+    const image = await findNewest(id);
+    return image && toStored(image);
+  };
 
   /** Creates a dataset, fills it with `write`, and installs it as the image by one rename. */
   const add = async (
     id: string,
     virtualSize: number,
     write: (path: string) => Promise<void>,
+    version = 1,
   ): Promise<StoredImage> => {
-    const target = imageDataset(layout, id);
+    const target = imageDataset(layout, id, version);
     const bytes = kind.roundUp(virtualSize);
     const dataset = work.claim('image');
     try {
@@ -69,15 +114,20 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
     return { id, virtualSize: bytes, volume: `images/${id}` };
   };
 
-  const clones = (id: string): ReturnType<typeof clonesOf> =>
-    clonesOf(layout, [imageSnapshot(imageDataset(layout, id))]);
+  /** Lists the clones of an image, in any version. */
+  const clones = async (id: string): ReturnType<typeof clonesOf> => {
+    const datasets = (await listAll()).filter((image) => image.id === id).map(({ dataset }) => dataset);
+    return clonesOf(layout, datasets.map(imageSnapshot));
+  };
 
   return {
     findImage,
 
+    findDataset,
+
     listImages: async () => {
-      const images = await list('-r', '-d', '1', layout.images.dataset);
-      return images.sort((one, other) => (one.id < other.id ? -1 : 1));
+      const images = await listNewest();
+      return images.map(toStored).sort((one, other) => (one.id < other.id ? -1 : 1));
     },
 
     addImage: async (id, file) => {
@@ -85,17 +135,31 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Im
       return add(id, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK));
     },
 
+    replaceImage: async (id, file) => {
+      const earlier = (await listAll()).filter((image) => image.id === id);
+      const version = Math.max(0, ...earlier.map((image) => image.version)) + 1;
+      const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
+      const image = await add(id, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK), version);
+      // Destroyed now, or once the last disk that is a clone of it is gone.
+      for (const { dataset, isDeleted } of earlier) if (!isDeleted) await work.remove(dataset);
+      return image;
+    },
+
     copyImage: async (id, dest) => {
       const { virtualSize } = (await findImage(id)) ?? { virtualSize: 0 };
-      const file: CheckedFile = { path: kind.path(imageDataset(layout, id)), format: 'raw' };
+      const file: CheckedFile = { path: kind.path(await findDataset(id)), format: 'raw' };
       return add(dest, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK));
     },
 
     deleteImage: async (id) => {
       const [other] = await clones(id);
       if (other) throw new Refusal('conflict', `image ${id} is in use: ${other.dataset} is a clone of it`);
-      const dataset = imageDataset(layout, id);
-      return leftoversOf(layout, kind, dataset, await work.remove(dataset));
+      const versions = (await listAll()).filter((image) => image.id === id && !image.isDeleted);
+      const leftovers: Leftover[] = [];
+      // The oldest first: the newest is the image as long as it is there.
+      for (const { dataset } of versions.sort((one, other) => one.version - other.version))
+        leftovers.push(...(await leftoversOf(layout, kind, dataset, await work.remove(dataset))));
+      return leftovers;
     },
 
     guestsOfImage: async (id) => {

@@ -40,20 +40,26 @@ const checkLength = (what: string, name: string): string => {
 };
 
 /**
- * Returns an image's dataset.
+ * Returns an image's dataset. Each refresh of an image adds another one, since disks are clones of the earlier one. Ids
+ * are escaped such that none ends as a version does.
  * @throws when the id is too long; `/`, `:` and `@` count as three characters each
  */
-export const imageDataset = ({ images }: ZfsLayout, id: string): string => {
-  const dataset = `${images.dataset}/${encodeId(id)}`;
+export const imageDataset = ({ images }: ZfsLayout, id: string, version = 1): string => {
+  const dataset = `${images.dataset}/${encodeId(id)}${version > 1 ? `:v${version}` : ''}`;
   checkLength(`image id ${id}`, `${dataset}@${IMAGE_SNAPSHOT}`);
   return dataset;
 };
 
 export const imageSnapshot = (dataset: string): string => `${dataset}@${IMAGE_SNAPSHOT}`;
 
+const VERSION = /:v(\d+)$/;
+
 /** Returns the id of the image in a dataset. */
 export const imageIdOf = ({ images }: ZfsLayout, dataset: string): string =>
-  decodeId(dataset.slice(images.dataset.length + 1));
+  decodeId(dataset.slice(images.dataset.length + 1).replace(VERSION, ''));
+
+/** Returns which version of its image is in a dataset. */
+export const imageVersionOf = (dataset: string): number => Number(VERSION.exec(dataset)?.[1] ?? 1);
 
 export const guestDataset = ({ guests }: ZfsLayout, guest: string): string => `${guests.dataset}/${guest}`;
 

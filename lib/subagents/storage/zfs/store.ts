@@ -37,7 +37,7 @@ export const zfsStore = async ({ pool, zvolDir = '/dev/zvol', log }: ZfsStoreOpt
     },
     leftovers: () => listLeftovers(layout, kind, work),
     ...images,
-    ...zfsDisks(layout, kind, work, images.findImage),
+    ...zfsDisks(layout, kind, work, images),
     ...zfsSnapshots(layout, kind),
     readSnapshot: zfsReadSnapshot(layout, kind, work),
   };

@@ -1,8 +1,16 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../../../helpers/backends.js';
 import { asDisk } from '../../../helpers/raw-disk.js';
-import { addImage, qemuImg, qemuIo, serveHttp } from '../../../helpers/storage.js';
+import {
+  addImage,
+  createGuest,
+  qemuImg,
+  qemuIo,
+  serveHttp,
+  snapshotRequest,
+} from '../../../helpers/storage.js';
+import { GUEST_ID } from '../../../helpers/sub-agents.js';
 import { gate } from '../../../helpers/wait.js';
 
 const fetchRequest = (id: string, source: string, rest: object = {}): object => ({
@@ -127,5 +135,57 @@ export const imagesSuite = (backend: Backend): void => {
     const { call } = await backend.startAgain(t, storage);
     t.deepEqual(await backend.contents(storage), { images: ['a'], guests: [], work: [] });
     t.is((await call('ListImages', {})).images.length, 1);
+  });
+
+  test('refreshes an image, and guests keep the version that they were made of', async (t) => {
+    const storage = await backend.start(t);
+    const source = await addImage(storage, 'a', 0x11);
+    const refresh = (): ReturnType<typeof storage.call> =>
+      storage.call('RequestImage', fetchRequest('a', source, { refresh: true }));
+    const [old] = await createGuest(storage, [{ image: 'a' }]);
+    t.is((await refresh()).message, 'image a is up to date');
+    const kept = await storage.call('RequestImage', fetchRequest('a', 'http://127.0.0.1:1/other'));
+    t.is(
+      kept.message,
+      'image a exists already and was not fetched again: ask for a refresh to get a newer one',
+    );
+    for (const byte of [0x22, 0x33]) {
+      await qemuIo(source, `write -P ${byte} 0 1M`);
+      const { images, message } = await refresh();
+      t.regex(message ?? '', /^image a was refreshed/);
+      t.is(images[0]?.status, 'complete');
+    }
+    t.deepEqual(
+      (await storage.call('ListImages', {})).images.map(({ id }) => id),
+      ['a'],
+    );
+    const other = '0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01';
+    const [fresh] = await createGuest(storage, [{ image: 'a' }], other);
+    await t.notThrowsAsync(backend.io(old?.source ?? '', 'read -P 0x11 0 1M'));
+    await t.notThrowsAsync(backend.io(fresh?.source ?? '', 'read -P 0x33 0 1M'));
+    for (const id of [GUEST_ID, other]) {
+      await t.notThrowsAsync(storage.call('VerifyDisks', { guest: { id, disks: [{}] } }));
+      await storage.call('CreateSnapshot', snapshotRequest(`guests/${id}`, { dest: 'one' }));
+    }
+    const { call } = await backend.startAgain(t, storage);
+    await t.notThrowsAsync(backend.io(old?.source ?? '', 'read -P 0x11 0 1M'));
+    for (const id of [GUEST_ID, other]) await call('DeleteGuestsDisks', { guest: { id } });
+    t.is((await backend.contents(storage)).images.length, 1);
+    const third = await createGuest({ ...storage, call }, [{ image: 'a' }]);
+    await t.notThrowsAsync(backend.io(third[0]?.source ?? '', 'read -P 0x33 0 1M'));
+    await call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
+    await call('DeleteImage', { id: 'a' });
+    t.deepEqual(await backend.contents(storage), { images: [], guests: [], work: [] });
+  });
+
+  test('keeps an image whose refresh fails', async (t) => {
+    const storage = await backend.start(t);
+    const source = await addImage(storage, 'a', 0x11);
+    await writeFile(source, 'no image any longer');
+    await t.throwsAsync(storage.call('RequestImage', fetchRequest('a', source, { refresh: true })), {
+      message: /is text, not an image/,
+    });
+    await t.notThrowsAsync(backend.imageIo(storage, 'a', 'read -P 0x11 0 1M'));
+    t.is((await storage.call('ListImages', {})).images.length, 1);
   });
 };
