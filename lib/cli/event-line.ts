@@ -17,12 +17,13 @@ interface EventData {
 type FormatId = (id: string) => string;
 
 const detailsOf = (
-  { guest, job, percent, reason }: EventData,
+  { change, guest, job, percent, reason }: EventData,
   formatId: FormatId,
 ): (string | undefined)[] => {
   if (job) {
     const { Action, GuestID, Status, Message } = job;
-    return [Action, formatId(GuestID), Status, percent === undefined ? undefined : `${percent}%`, Message];
+    const status = Status.toLowerCase() === change ? undefined : Status;
+    return [Action, formatId(GuestID), status, percent === undefined ? undefined : `${percent}%`, Message];
   }
   return [guest?.state, guest?.reason && `(${guest.reason})`, reason];
 };
@@ -48,7 +49,7 @@ export const eventLine = (
   }
   const formatId: FormatId = (known) => [shortId(known), names.get(known)].filter(Boolean).join(' ');
   const clock = time ? new Date(time).toLocaleTimeString('en-GB') : '';
-  const words = [id && formatId(id), ...detailsOf(rest, formatId)].filter(Boolean).join(' ');
+  const words = [id && formatId(id), ...detailsOf({ change, ...rest }, formatId)].filter(Boolean).join(' ');
   return [clock, colours.bold(escapeControls(`${event} ${change}`)), escapeControls(words)]
     .filter(Boolean)
     .join(' ');

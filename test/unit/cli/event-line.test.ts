@@ -32,7 +32,7 @@ test('formats a guest with its short ID and name, and remembers the name', (t) =
   const guest = { state: 'running', metadata: { name: 'web' } };
   t.is(line('guest', { change: 'changed', id: ID, guest }, names), 'guest changed 6a7e3c52 web running');
   const job = { Action: 'start', GuestID: ID, Status: 'Queued', Message: '' };
-  t.is(line('job', { change: 'queued', id: 'j', job }, names), 'job queued j start 6a7e3c52 web Queued');
+  t.is(line('job', { change: 'queued', id: 'j', job }, names), 'job queued j start 6a7e3c52 web');
 });
 
 test('escapes control characters', (t) => {

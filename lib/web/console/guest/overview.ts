@@ -33,7 +33,7 @@ const factsOf = (guest: Guest, resident: number | undefined): HTMLElement =>
     ['Image', guest.image],
     [
       'Memory',
-      `${formatMb(guest.memory)}${resident ? ` (${formatBytes(resident)} in use on the host)` : ''}`,
+      `${formatMb(guest.memory)}${resident ? ` (${formatBytes(resident)} of the host's memory in use)` : ''}`,
     ],
     ['vCPUs', String(guest.cpu ?? '')],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
