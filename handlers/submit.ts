@@ -1,6 +1,7 @@
 import type { Context } from '../lib/agent/context.js';
 import type { Event, JobQuery, Reply } from '../lib/model/endpoint.js';
 import type { DryRun, Submission, SubmitOptions } from '../lib/runtime/jobs/submission.js';
+import type { Unchecked } from '../lib/runtime/pipeline/check.js';
 import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 import { actionResult, ok } from './replies.js';
 
@@ -13,14 +14,20 @@ const within = <T>(seconds: number, done: Promise<T>): Promise<{ result: T } | u
     void done.then((result) => resolve({ result }), reject).finally(() => clearTimeout(timer));
   });
 
-/** Names the stages that a dry run could not check: `qemu Libvirt.Run`. */
+/** Lists the stages that a dry run could not check completely: `qemu Libvirt.Run`. */
 const UNCHECKED_HEADER = 'X-Unchecked-Stages';
 
-/** Replies to a dry run, which promises nothing about the stages that no sub-agent could check. */
+/** Replaces what a list in a header may not contain. */
+const headerText = (text: string): string => text.replace(/[^ -~]/g, '?').replaceAll(',', ';');
+
+const describeUnchecked = ({ stage: { service, method }, reason }: Unchecked): string =>
+  headerText(`${service.name} ${method}${reason === '' ? '' : `: ${reason}`}`);
+
+/** Replies to a dry run, which promises nothing about what no sub-agent could check. */
 const rehearsal = <Result>({ pending, unchecked = [] }: DryRun<Result>): Reply<Result> => {
   if (unchecked.length === 0) return ok(pending);
-  const stages = unchecked.map(({ service, method }) => encodeURI(`${service.name} ${method}`));
-  return { ...ok(pending), headers: { [UNCHECKED_HEADER]: stages.join(', ').replaceAll('%20', ' ') } };
+  const headers = { [UNCHECKED_HEADER]: unchecked.map(describeUnchecked).join(', ') };
+  return { ...ok(pending), headers };
 };
 
 /**

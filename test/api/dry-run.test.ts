@@ -110,6 +110,15 @@ test('names the stages that have no check, or whose sub-agent does not know it',
   t.deepEqual(scripted.calls, []);
 });
 
+test('names a stage whose check leaves something open, and what', async (t) => {
+  const { call } = await serveApi(t, {
+    actions: { create: [{ check: 'Test.check' }] },
+    methods: { 'Test.check': ({ guest }) => ({ guest, message: 'pulls "ü, x"\r\nX: 1' }) },
+  });
+  const { headers } = await call('POST', '/guests?dryRun=true', { memory: 64 });
+  t.is(headers.get('x-unchecked-stages'), 'test Test.create: pulls "?; x"??X: 1');
+});
+
 test('checks images and snapshots, too', async (t) => {
   const { call, context } = await serveApi(t, {
     actions: {

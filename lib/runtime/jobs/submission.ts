@@ -1,6 +1,6 @@
 import type { IdempotentRequest } from '../../model/idempotent-request.js';
 import type { Job } from '../../model/job.js';
-import type { Stage } from '../pipeline/action.js';
+import type { Unchecked } from '../pipeline/check.js';
 import type { EnqueueOptions } from './runner.js';
 
 /** An async action that was accepted. */
@@ -16,8 +16,8 @@ export interface Submitted<T> {
 export interface DryRun<T> {
   job?: never;
   pending: T;
-  /** The stages that no sub-agent could check. */
-  unchecked?: readonly Stage[];
+  /** The stages that no sub-agent could check, or not completely. */
+  unchecked?: readonly Unchecked[];
 }
 
 export type Submission<T> = Submitted<T> | DryRun<T>;

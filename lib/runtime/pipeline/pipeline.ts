@@ -125,7 +125,7 @@ const retryAfter = (response: unknown): number => {
 };
 
 /** Returns the note in a successful response; `""` without one. */
-const messageOf = (response: unknown): string => {
+export const messageOf = (response: unknown): string => {
   const { message } = response as { message?: unknown };
   return typeof message === 'string' ? message : '';
 };

@@ -24,6 +24,7 @@ import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { Guests } from './guests.js';
 import { imageMethods } from './images/methods.js';
+import { findImage } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import * as metrics from './metrics.js';
@@ -101,7 +102,12 @@ const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> 
 
 const checkGuest = async (guests: Guests, { guest }: GuestRequest): Promise<GuestResponse> => {
   const { definition } = await lifecycle.plan(guests, normalizeGuest(guest));
-  return { guest: { id: guest.id, ...filledIn(definition) } };
+  const { image } = definition;
+  const isHere = (await findImage(guests.engine, image)) !== undefined;
+  return {
+    guest: { id: guest.id, ...filledIn(definition) },
+    ...(isHere ? {} : { message: `image ${image} is not on this host and would be pulled` }),
+  };
 };
 
 const create = async (

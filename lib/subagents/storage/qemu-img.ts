@@ -45,10 +45,13 @@ export class QemuImgError extends Error {
   override readonly name = 'QemuImgError';
   /** Whether another program has the image open. */
   readonly inUse: boolean;
+  /** Whether qemu-img itself reports the failure, rather than that it could not run or end. */
+  readonly isReported: boolean;
 
   constructor(message: string, { inUse = false, ...options }: ErrorOptions & { inUse?: boolean } = {}) {
     super(message, options);
     this.inUse = inUse;
+    this.isReported = options.cause !== undefined;
   }
 }
 

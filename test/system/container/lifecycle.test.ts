@@ -114,6 +114,9 @@ test('checks a guest for a dry run, and creates no container', async (t) => {
   const nics = [{ network: 'user', model: '', address: '', netmask: '', gateway: '', vlans: [] }];
   const checked = await containers.guest('CheckContainer', { ...guest, nics });
   t.like(checked.guest, { id: guest.id, memory: 32, nics: [{ name: 'net0', network: 'user' }] });
+  const absent = { guest: { ...guest, image: 'localhost/absent:1' }, action: '' };
+  const { result } = await callMethod(containers.port, 'MDocker.CheckContainer', absent);
+  t.is(result?.message, 'image localhost/absent:1 is not on this host and would be pulled');
   for (const [mistake, kind, message] of [
     [
       { nics: [{ ...nics[0], network: 'no-such-net' }] },

@@ -212,7 +212,9 @@ test('rejects a qcow2 image with oversized tables', async (t) => {
     const bytes = await readFile(path);
     bytes.writeUInt32BE(value, offset);
     await writeFile(path, bytes);
-    await t.throwsAsync(storage.call('RequestImage', request('a', path)), { message: /^image a: qemu-img/ });
+    await t.throwsAsync(storage.call('RequestImage', request('a', path)), {
+      message: /^image a: the image is damaged or incomplete: qemu-img/,
+    });
   }
   await assertEmpty(t, storage);
 });

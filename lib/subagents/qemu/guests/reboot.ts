@@ -1,5 +1,6 @@
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { assertNotMigrating, endByItself, reset } from './power.js';
@@ -66,7 +67,8 @@ export const reboot = async (
   const isWanted = (): boolean => guests.find(id) === entry && entry.commandCount === commandCount;
   const refusal = watch && (await endByItself(guests, entry, watch, { ...options, isWanted }));
   return guests.exclusively(id, async () => {
-    if (!isWanted()) throw new Error(`the reboot of guest ${id} was cancelled by a later command`);
+    if (!isWanted())
+      throw new Refusal('conflict', `the reboot of guest ${id} was cancelled by a later command`);
     try {
       await endReboot(guests, entry, options, refusal);
     } catch (error) {

@@ -179,19 +179,21 @@ const findExisting = async (
 
 /**
  * Checks that an image's source can be read, without fetching it.
+ * @returns what the check leaves open; `undefined` when the store has the image
  * @throws as `fetchImage`, as far as that is known after the first bytes
  */
 export const checkFetch = async (
   deps: FetchDeps,
   wanted: WantedImage,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<string | undefined> => {
   const expected = await expectedDigests(deps, wanted, signal);
-  if (await findExisting(deps, wanted, expected)) return;
+  if (await findExisting(deps, wanted, expected)) return undefined;
   try {
     const source = await openSource(wanted.source, sourceOptionsOf(deps, signal));
     // Only a source that has been read from closes its file or its connection.
     for await (const _ of source.bytes) break;
+    return 'only the first bytes of the source were read';
   } catch (error) {
     throw failureIn(`image ${wanted.id}`, error);
   }

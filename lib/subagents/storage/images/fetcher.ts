@@ -100,11 +100,12 @@ export class ImageFetcher {
    * Checks a fetch for a dry run: see `checkFetch`.
    * @throws also when the image is being fetched from another source
    */
-  async check(id: string, request: FetchRequest, signal: AbortSignal): Promise<void> {
+  async check(id: string, request: FetchRequest, signal: AbortSignal): Promise<string | undefined> {
     const wanted = this.#wanted(id, request);
     const current = this.#fetches.get(id);
-    if (!current) await checkFetch(this.#options, wanted, signal);
-    else if (!isDeepStrictEqual(current.wanted, wanted)) throw conflict(current.wanted);
+    if (!current) return checkFetch(this.#options, wanted, signal);
+    if (!isDeepStrictEqual(current.wanted, wanted)) throw conflict(current.wanted);
+    return 'the image is being fetched';
   }
 
   /** Cancels all fetches and waits until they have ended. */

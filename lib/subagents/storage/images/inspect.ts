@@ -1,11 +1,17 @@
 import { open } from 'node:fs/promises';
-import { errorMessage } from '../../../errors.js';
 import type { ImageFormat } from '../../../model/image.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { checkedFileName, readCheckedInfo } from '../convert.js';
 import type { CheckedFile } from '../disk-store.js';
 import { detectFormat, type FileEnds, hasStaleRefcounts } from '../image-format.js';
-import { checkImage, type ImageInfo, measureImage, readImageInfo, rebuildRefcounts } from '../qemu-img.js';
+import {
+  checkImage,
+  type ImageInfo,
+  measureImage,
+  QemuImgError,
+  readImageInfo,
+  rebuildRefcounts,
+} from '../qemu-img.js';
 import { HEAD_BYTES, SECTOR_BYTES } from '../raw-disk.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
@@ -52,16 +58,21 @@ const readInfo = (file: CheckedFile): Promise<ImageInfo> =>
 /** QEMU has no check for a VHD, whose footer `detectFormat` has checked, and a raw disk has nothing to check. */
 const isCheckable = (format: ImageFormat): boolean => format !== 'raw' && format !== 'vhd';
 
-/** Runs a full check: QEMU reads the missing end of a truncated file as zeros, without an error. */
-const checkWhole = async (file: CheckedFile, signal?: AbortSignal): Promise<void> => {
+/** Runs `work`, which reads the file with qemu-img, and blames the file for a failure that qemu-img reports. */
+const refusingDamage = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
-    await checkImage(checkedFileName(file), signal ? { signal } : {});
+    return await work();
   } catch (error) {
-    throw new Refusal('invalid', `the image is damaged or incomplete: ${errorMessage(error)}`, {
-      cause: error,
-    });
+    if (!(error instanceof QemuImgError && error.isReported)) throw error;
+    throw new Refusal('invalid', `the image is damaged or incomplete: ${error.message}`, { cause: error });
   }
 };
+
+/** Runs a full check: QEMU reads the missing end of a truncated file as zeros, without an error. */
+const checkWhole = (file: CheckedFile, signal?: AbortSignal): Promise<void> =>
+  refusingDamage(async () => {
+    await checkImage(checkedFileName(file), signal ? { signal } : {});
+  });
 
 /**
  * Checks a fetched file before anything else opens it. Repairs stale refcounts of a qcow2 image, which harm no data.
@@ -75,11 +86,11 @@ export const inspectFile = async (
 ): Promise<InspectedFile> => {
   const ends = await readEnds(path);
   const file: CheckedFile = { path, format: detectFormat(ends, wanted) };
-  const info = await readInfo(file);
+  const info = await refusingDamage(() => readInfo(file));
   checkSelfContained(info);
   checkProportion(info['virtual-size'], ends.size);
   // All entries of an image's table may point to one cluster, so a small file can expand without end.
-  const dataBytes = await measureImage(checkedFileName(file), signal);
+  const dataBytes = await refusingDamage(() => measureImage(checkedFileName(file), signal));
   checkUnpacked(dataBytes, ends.size);
   if (file.format === 'qcow2' && hasStaleRefcounts(ends.head))
     await rebuildRefcounts(checkedFileName(file), signal);

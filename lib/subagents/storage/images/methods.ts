@@ -98,8 +98,8 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     GetImage: async ({ id }) => respond(await getImage(store, id)),
 
     CheckImage: async (request, { signal }) => {
-      await deps.fetcher.check(request.id, toFetchRequest(request), signal);
-      return respond();
+      const message = await deps.fetcher.check(request.id, toFetchRequest(request), signal);
+      return message === undefined ? respond() : { ...respond(), message };
     },
 
     RequestImage: async (request, call) => {
