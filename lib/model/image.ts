@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { imageIdSchema } from './guest.js';
+import { FETCH_FORMATS, type FetchFormat } from './image-formats.js';
 
 /** A disk image or a container image. */
 export interface Image {
@@ -25,14 +26,6 @@ export const imageSchema = Joi.object<Image>({
 /** Match sums in hex. */
 export const SHA256 = /^[0-9a-f]{64}$/i;
 export const SHA512 = /^[0-9a-f]{128}$/i;
-
-/** The formats of disk images that can be fetched. */
-export const IMAGE_FORMATS = ['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi'] as const;
-export type ImageFormat = (typeof IMAGE_FORMATS)[number];
-
-/** The formats that a caller may declare: of a disk, or of a container's root file system. */
-export const FETCH_FORMATS = [...IMAGE_FORMATS, 'rootfs'] as const;
-export type FetchFormat = (typeof FETCH_FORMATS)[number];
 
 /** The body of `POST /images`. */
 export interface ImageFetch {

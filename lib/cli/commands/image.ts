@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { Images } from '../../client/images.js';
 import type { Image, MistifyClient } from '../../client/index.js';
-import { FETCH_FORMATS, type ImageFetch } from '../../model/image.js';
+import type { ImageFetch } from '../../model/image.js';
+import { FETCH_FORMATS } from '../../model/image-formats.js';
 import { formatMb } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';

@@ -1,14 +1,8 @@
 import Joi from 'joi';
 import type { Guest } from '../../model/guest.js';
 import { guestSchema, type LooseGuest } from '../../model/guest.js';
-import {
-  FETCH_FORMATS,
-  type Image,
-  type ImageFetch,
-  imageSchema,
-  SHA256,
-  SHA512,
-} from '../../model/image.js';
+import { type Image, type ImageFetch, imageSchema, SHA256, SHA512 } from '../../model/image.js';
+import { FETCH_FORMATS } from '../../model/image-formats.js';
 import type { CpuMetrics, DiskMetrics, MetricsType, NicMetrics } from '../../model/metrics.js';
 import { type Snapshot, snapshotSchema } from '../../model/snapshot.js';
 

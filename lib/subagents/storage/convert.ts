@@ -1,4 +1,4 @@
-import type { ImageFormat } from '../../model/image.js';
+import type { ImageFormat } from '../../model/image-formats.js';
 import type { CheckedFile } from './disk-store.js';
 import { type ImageInfo, imageFile, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from './qemu-img.js';
 

@@ -1,4 +1,4 @@
-import type { ImageFormat } from '../../model/image.js';
+import type { ImageFormat } from '../../model/image-formats.js';
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';

@@ -1,4 +1,4 @@
-import type { ImageFormat } from '../../model/image.js';
+import type { ImageFormat } from '../../model/image-formats.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { rejectImplausible, rejectOtherFormats, requireDisk, SECTOR_BYTES } from './raw-disk.js';
 

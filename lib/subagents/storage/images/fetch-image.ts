@@ -4,7 +4,7 @@ import pRetry from 'p-retry';
 import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
-import type { ImageFormat } from '../../../model/image.js';
+import type { ImageFormat } from '../../../model/image-formats.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { type Algorithm, checkDigests, type Digests, differenceOf } from '../../shared/download/digests.js';
 import { describeBytes, type ProgressReporter } from '../../shared/download/progress.js';

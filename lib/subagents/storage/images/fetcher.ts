@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ImageFormat } from '../../../model/image.js';
+import type { ImageFormat } from '../../../model/image-formats.js';
 import type { FetchOptions } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';

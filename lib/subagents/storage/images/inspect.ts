@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { ImageFormat } from '../../../model/image.js';
+import type { ImageFormat } from '../../../model/image-formats.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { checkedFileName, readCheckedInfo } from '../convert.js';
 import type { CheckedFile } from '../disk-store.js';

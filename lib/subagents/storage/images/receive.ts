@@ -1,5 +1,5 @@
 import { pipeline } from 'node:stream/promises';
-import type { ImageFormat } from '../../../model/image.js';
+import type { ImageFormat } from '../../../model/image-formats.js';
 import { MB } from '../../../model/units.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
 import { type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';

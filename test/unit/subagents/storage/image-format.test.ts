@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ImageFormat } from '../../../../lib/model/image.js';
+import type { ImageFormat } from '../../../../lib/model/image-formats.js';
 import { detectFormat } from '../../../../lib/subagents/storage/image-format.js';
 import { HEAD_BYTES } from '../../../../lib/subagents/storage/raw-disk.js';
 
