@@ -5,6 +5,7 @@ import { errorMessage, isErrno } from '../errors.js';
 import { packageRoot } from '../files/package-root.js';
 import { checkConfig } from './check.js';
 import { addLayers, type Draft, type Layer } from './layers.js';
+import { missingPrograms } from './programs.js';
 import { ConfigReader, isYaml } from './read.js';
 
 /** The config of an agent that is started without `-c`. */
@@ -88,7 +89,10 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
   for (const { apply } of definitions.values()) apply(draft);
   const dbpath = resolve(draft.dbpath ?? defaultDbpath());
   placeSockets(draft, dbpath);
-  problems.push(...checkConfig(draft, (key) => definitions.get(key)?.file));
+  const fileOf = (key: string): string | undefined => definitions.get(key)?.file;
+  problems.push(...checkConfig(draft, fileOf));
+  for (const { key, problem } of await missingPrograms(draft.services))
+    problems.push(`${fileOf(key)}: ${problem}`);
   if (problems.length > 0) throw new ConfigError(problems);
   if (draft.actions.size === 0) warnings.push(NO_ACTIONS);
   return { ...draft, dbpath, warnings };

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/load.js';
+import { ownProgram } from '../../config/programs.js';
 import type { ServiceConfig } from '../../config/schema.js';
 import { errorMessage } from '../../errors.js';
-import { packageRoot } from '../../files/package-root.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
 import { type ChildExit, exitOf } from '../../process/child-exit.js';
@@ -31,11 +30,8 @@ export interface Supervisor {
 /** Runs the package's own programs with the agent's Node binary and flags; others are looked up on the PATH. */
 const resolveCommand = async (command: readonly string[]): Promise<readonly string[]> => {
   const [program = '', ...args] = command;
-  const { bin } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as {
-    bin: Record<string, string>;
-  };
-  const own = bin[program];
-  return own === undefined ? command : [process.execPath, ...NODE_FLAGS, join(packageRoot, own), ...args];
+  const own = await ownProgram(program);
+  return own === undefined ? command : [process.execPath, ...NODE_FLAGS, own, ...args];
 };
 
 interface Launch {

@@ -31,7 +31,7 @@ test('accepts a secret file for a service that the agent does not start', async 
 });
 
 test('rejects a secret file for a service that has a command', async (t) => {
-  const services = { a: { port: 1, secret_file: '/s', command: ['x'] } };
+  const services = { a: { port: 1, secret_file: '/s', command: ['true'] } };
   t.deepEqual(await problemsOf(t, { 'a.json': { services } }), [
     'a.json: services.a: the agent makes the secret of a service that has a command: remove secret_file',
   ]);
@@ -51,13 +51,26 @@ test('rejects a second secret file for one address', async (t) => {
 
 test('rejects a second command for one address', async (t) => {
   const services = {
-    a: { port: 1, command: ['x'] },
+    a: { port: 1, command: ['true'] },
     b: { port: 1 },
-    c: { port: 1, command: ['x'] },
-    d: { port: 2, command: ['x'] },
+    c: { port: 1, command: ['true'] },
+    d: { port: 2, command: ['true'] },
   };
   t.deepEqual(await problemsOf(t, { 'a.json': { services } }), [
     'a.json: services.c.command: services.a already has a command for port 1',
+  ]);
+});
+
+test('rejects a command whose program does not exist', async (t) => {
+  const services = {
+    a: { port: 1, command: ['no-such-program', '-v'] },
+    b: { port: 2, command: ['/no/such/program'] },
+    c: { port: 3, command: ['mistify-storage'] },
+    d: { port: 4, command: [process.execPath] },
+  };
+  t.deepEqual(await problemsOf(t, { 'a.json': { services } }), [
+    'a.json: services.a.command: no program no-such-program on the PATH',
+    'a.json: services.b.command: /no/such/program is not an executable file',
   ]);
 });
 
