@@ -13,6 +13,10 @@ export interface Snapshot {
   size: number;
   /** Absent when the sub-agent does not report it. */
   consistency?: Consistency;
+  /** When it was taken, as in RFC 3339. */
+  created?: string;
+  /** MB (2^20 bytes) that its deletion would free, where the store knows that. */
+  used?: number;
 }
 
 export const snapshotSchema = Joi.object<Snapshot>({
@@ -22,6 +26,8 @@ export const snapshotSchema = Joi.object<Snapshot>({
     .valid('crash', 'filesystem')
     .description('`crash`: as after a power cut; `filesystem`: the guest had flushed its file systems')
     .example('filesystem'),
+  created: Joi.string().description('When it was taken, as in RFC 3339').example('2026-01-31T12:00:00.000Z'),
+  used: Joi.number().description('MB that its deletion would free; with the back end `zfs` only'),
 }).label('snapshot');
 
 export const snapshotNameSchema = Joi.string()

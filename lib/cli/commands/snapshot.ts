@@ -13,6 +13,8 @@ const COLUMNS: readonly Column<Partial<Snapshot>>[] = [
   { title: 'NAME', value: ({ id = '' }) => parseSnapshotId(id).name ?? id },
   { title: 'DISK', value: ({ id = '' }) => parseSnapshotId(id).disk },
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
+  { title: 'CREATED', value: ({ created }) => created },
+  { title: 'USED', value: ({ used }) => formatMb(used), right: true },
   { title: 'CONSISTENCY', value: ({ consistency }) => consistency },
 ];
 

@@ -65,6 +65,10 @@ export interface Leftover {
 export interface StoredSnapshot {
   name: string;
   consistency: Consistency;
+  /** When it was taken, in seconds since 1970. */
+  createdAt?: number | undefined;
+  /** Bytes that its deletion would free, where the store knows that. */
+  usedBytes?: number | undefined;
 }
 
 /**

@@ -67,7 +67,7 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
       const [table, consistencyOf] = await Promise.all([readTable(layout, disk), readConsistency(disk)]);
       return table
         .filter(({ name }) => name !== UNDO)
-        .map(({ name }) => ({ name, consistency: consistencyOf(name) }));
+        .map(({ name, 'date-sec': createdAt }) => ({ name, consistency: consistencyOf(name), createdAt }));
     },
 
     createSnapshot: async (disks, name, live) => {

@@ -7,6 +7,8 @@ import type { Qcow2Layout } from './layout.js';
 
 /** An entry of a file's snapshot table. qcow2 itself assigns the id, a number. */
 export interface TableEntry {
+  /** When it was taken, in seconds since 1970. */
+  'date-sec'?: number;
   id: string;
   name: string;
 }

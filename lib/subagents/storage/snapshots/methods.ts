@@ -1,6 +1,7 @@
 import { guestKey } from '../../../async/keyed-locks.js';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
 import { describeSnapshot, type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
+import { toMb } from '../../../model/units.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
@@ -35,10 +36,12 @@ const snapshotsOf = async (
 ): Promise<Snapshot[]> =>
   (await listSnapshots(deps, guest, disk))
     .filter((snapshot) => name === '' || snapshot.name === name)
-    .map((snapshot) => ({
-      id: diskSnapshotId(guest, disk, snapshot.name),
+    .map(({ name: snapshot, consistency, createdAt, usedBytes }) => ({
+      id: diskSnapshotId(guest, disk, snapshot),
       size: disk.size,
-      consistency: snapshot.consistency,
+      consistency,
+      ...(createdAt === undefined ? {} : { created: new Date(createdAt * 1000).toISOString() }),
+      ...(usedBytes === undefined ? {} : { used: toMb(usedBytes) }),
     }));
 
 const respond = async (deps: SnapshotDeps, selection: Selection): Promise<SnapshotResponse> => {

@@ -22,15 +22,34 @@ const CONSISTENCY_PROPERTY = 'mistify:consistency';
 interface DatasetSnapshot {
   name: string;
   consistency: Consistency;
+  createdAt: number | undefined;
+  usedBytes: number | undefined;
 }
+
+/** Reads numbers of a dataset's snapshots, by `NAME PROPERTY`: `zfs list` of zfs-fuse has no exact ones. */
+const numbersOf = async (dataset: string): Promise<ReadonlyMap<string, number>> => {
+  const columns = 'name,property,value';
+  const output = await zfs('get', '-H', '-p', '-r', '-d', '1', '-o', columns, 'creation,used', dataset);
+  const rows = output.split('\n').map((line) => line.split('\t'));
+  return new Map(rows.map(([name = '', property = '', value]) => [`${name} ${property}`, Number(value)]));
+};
 
 /** Lists the snapshots of one dataset, oldest first. */
 const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
   const rows = await listDatasets(['name', CONSISTENCY_PROPERTY], '-r', '-d', '1', '-t', 'snapshot', dataset);
+  if (rows.length === 0) return [];
+  const numbers = await numbersOf(dataset);
   return rows.flatMap(([name = '', property]) => {
     const [of, snapshot] = name.split('@');
     if (of !== dataset || snapshot === undefined) return [];
-    return [{ name: snapshot, consistency: parseProperty<Consistency>(property) ?? 'crash' }];
+    return [
+      {
+        name: snapshot,
+        consistency: parseProperty<Consistency>(property) ?? 'crash',
+        createdAt: numbers.get(`${name} creation`),
+        usedBytes: numbers.get(`${name} used`),
+      },
+    ];
   });
 };
 

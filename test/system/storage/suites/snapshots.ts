@@ -47,10 +47,22 @@ export const snapshotsSuite = (backend: Backend): void => {
     t.deepEqual(await take('one'), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
     t.deepEqual(await list(), [`${GUEST}/disk-0@one`, `${GUEST}/disk-1@one`]);
     const { snapshots } = await call('GetSnapshot', snapshotRequest(`${GUEST}@one`));
-    t.deepEqual(snapshots, [
+    t.like(snapshots, [
       { id: `${GUEST}/disk-0@one`, size: 1, consistency: 'crash' },
       { id: `${GUEST}/disk-1@one`, size: 1, consistency: 'crash' },
     ]);
+    t.is(snapshots.length, 2);
+  });
+
+  test('a snapshot carries the time when it was taken', async (t) => {
+    const { take, call } = await startGuest(t);
+    const before = Date.now();
+    await take('one');
+    const { snapshots } = await call('GetSnapshot', snapshotRequest(`${GUEST}@one`));
+    for (const { created = '' } of snapshots) {
+      const age = Date.parse(created) - before;
+      t.true(age > -2000 && age < 60_000, created);
+    }
   });
 
   test('selects a disk by its number, its serial or its device name', async (t) => {
