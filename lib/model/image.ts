@@ -87,4 +87,9 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
     'object.unknown':
       '{{#label}} is not a key of an image to fetch: give id, type, source, sha256, sha512, sums, format or refresh',
   })
-  .label('image fetch');
+  .label('image fetch')
+  .example({
+    id: 'debian-12',
+    source: 'https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-generic-amd64.qcow2',
+    sums: 'https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS',
+  });

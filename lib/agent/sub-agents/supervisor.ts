@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/load.js';
 import { ownProgram } from '../../config/programs.js';
@@ -55,7 +56,7 @@ const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
 const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildProcess =>
   spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'pipe'],
     env: {
       ...process.env,
       ...endpointVariables(endpoint),
@@ -64,6 +65,14 @@ const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildP
       MISTIFY_RUN_DIR: join(dbpath, 'run'),
     },
   });
+
+/** Logs what a service prints to standard error, such as Node's report of a crash. Its own log is on standard output. */
+const logErrors = ({ stderr }: ChildProcess, log: Logger): void => {
+  if (stderr === null) return;
+  createInterface({ input: stderr }).on('line', (line) => {
+    if (line.trim() !== '') log.warn(line);
+  });
+};
 
 /** Sends SIGTERM, and SIGKILL when the service has not exited after `STOP_MS`. */
 const stop = (child: ChildProcess): void => {
@@ -83,6 +92,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     const run = async (): Promise<ChildExit> => {
       const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
       running.set(name, child);
+      logErrors(child, log.child({ service: name }));
       log.info({ service: name, pid: child.pid, address }, 'service started');
       return exitOf(child);
     };
