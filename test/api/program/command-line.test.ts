@@ -85,7 +85,7 @@ test.serial(
 test.serial('names a config file that does not exist', async (t) => {
   const { exitCode, stderr } = await runProgram('-c', '/nowhere/agent.json');
   t.is(exitCode, 1);
-  t.regex(stderr, /\/nowhere\/agent\.json: ENOENT/);
+  t.regex(stderr, /\/nowhere\/agent\.json: does not exist/);
 });
 
 test.serial('names an address that is in use and suggests -a', async (t) => {
