@@ -10,6 +10,8 @@ export interface Image {
   snapshot?: string;
   /** MB (2^20 bytes) of a disk cloned from it. */
   size: number;
+  /** MB that it takes in the store, where that is known. */
+  used?: number;
   /** `pending`, `complete`, … */
   status?: string;
 }
@@ -20,6 +22,7 @@ export const imageSchema = Joi.object<Image>({
   volume: Joi.string().allow(''),
   snapshot: Joi.string().allow(''),
   size: Joi.number().default(0),
+  used: Joi.number().description('MB that it takes in the store'),
   status: Joi.string().allow(''),
 }).label('image');
 

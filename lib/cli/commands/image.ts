@@ -12,6 +12,7 @@ const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'TYPE', value: ({ type }) => type },
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
+  { title: 'USED', value: ({ used }) => formatMb(used), right: true },
   { title: 'STATUS', value: ({ status }) => status, state: true },
 ];
 

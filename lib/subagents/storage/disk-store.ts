@@ -8,6 +8,8 @@ export interface StoredImage {
   id: string;
   /** The size of its disk in bytes; 0 when the image is unreadable. */
   virtualSize: number;
+  /** Bytes that it takes in the store. */
+  usedBytes?: number;
   /** Why the image cannot be read. An unreadable image can only be deleted. */
   unreadable?: string;
   /** The store's name for the image. */

@@ -66,7 +66,10 @@ const PINNED: Record<string, [Schema, string[]]> = {
     }),
   ],
   Disk: [diskSchema, keysOf<Disk>({ bus: 1, device: 1, size: 1, volume: 1, image: 1, source: 1, serial: 1 })],
-  Image: [imageSchema, keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, status: 1 })],
+  Image: [
+    imageSchema,
+    keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, used: 1, status: 1 }),
+  ],
   ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, ...FETCH_KEYS })],
   Snapshot: [snapshotSchema, keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1 })],
   Job: [

@@ -23,11 +23,12 @@ export interface ImageDeps {
 
 type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
 
-const toImage = ({ id, virtualSize, volume, unreadable }: StoredImage): Image => ({
+const toImage = ({ id, virtualSize, usedBytes, volume, unreadable }: StoredImage): Image => ({
   id,
   type: 'kvm',
   volume,
   size: toMb(virtualSize),
+  ...(usedBytes === undefined ? {} : { used: toMb(usedBytes) }),
   status: unreadable === undefined ? 'complete' : 'unreadable',
 });
 

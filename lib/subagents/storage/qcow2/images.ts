@@ -30,8 +30,14 @@ const READERS = 4;
 
 const READ_ONLY = 0o444;
 
-/** Reads virtual sizes in bytes by path, and caches each until the file's mtime changes. */
-const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
+/** The unit of `st_blocks`: stat(2). */
+const STAT_BLOCK_BYTES = 512;
+
+/** Bytes of an image's disk, and those that its file takes. */
+type Sizes = Required<Pick<StoredImage, 'virtualSize' | 'usedBytes'>>;
+
+/** Reads sizes by path, and caches each until the file's mtime changes. */
+const cachedSizes = (): ((path: string) => Promise<Sizes | undefined>) => {
   const known = new Map<string, { mtimeMs: number; virtualSize: number }>();
   return async (path) => {
     const stats = await ifExists(stat(path));
@@ -39,11 +45,12 @@ const cachedSizes = (): ((path: string) => Promise<number | undefined>) => {
       known.delete(path);
       return undefined;
     }
+    const usedBytes = stats.blocks * STAT_BLOCK_BYTES;
     const cached = known.get(path);
-    if (cached?.mtimeMs === stats.mtimeMs) return cached.virtualSize;
+    if (cached?.mtimeMs === stats.mtimeMs) return { virtualSize: cached.virtualSize, usedBytes };
     const { 'virtual-size': virtualSize } = await readImageInfo('qcow2', path);
     known.set(path, { mtimeMs: stats.mtimeMs, virtualSize });
-    return virtualSize;
+    return { virtualSize, usedBytes };
   };
 };
 
@@ -55,7 +62,7 @@ const newestFirst = (names: string[]): string[] =>
 
 /** Stores images as self-contained qcow2 files that never change. A refreshed image gets another file. */
 export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
-  const virtualSizeOf = cachedSizes();
+  const sizesOf = cachedSizes();
 
   /** Returns the names of an image's files, the newest version first. */
   const filesOf = async (id: string): Promise<string[]> =>
@@ -69,8 +76,8 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
     const path = await currentPath(id);
     const volume = imageVolume(id);
     try {
-      const virtualSize = await virtualSizeOf(path);
-      return virtualSize === undefined ? undefined : { id, virtualSize, volume };
+      const sizes = await sizesOf(path);
+      return sizes && { id, ...sizes, volume };
     } catch (error) {
       // One damaged file must not hide the others, and must be deletable.
       const unreadable = errorMessage(error);

@@ -34,12 +34,24 @@ interface ImageVersion extends ImageRecord {
   id: string;
   version: number;
   isDeleted: boolean;
+  usedBytes: number;
 }
 
 export interface ZfsImages extends Images {
   /** Returns the dataset of an image's newest version. */
   findDataset(id: string): Promise<string>;
 }
+
+/** Reads what the children of a dataset take, by name: `zfs list` of zfs-fuse has no exact numbers. */
+const usedBytesOf = async (dataset: string): Promise<ReadonlyMap<string, number>> => {
+  const output = await zfs('get', '-H', '-p', '-r', '-d', '1', '-o', 'name,value', 'used', dataset);
+  return new Map(
+    output
+      .split('\n')
+      .map((line) => line.split('\t'))
+      .map(([name = '', value]) => [name, Number(value)]),
+  );
+};
 
 /** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
 const INTO_BLANK = ['-n', '--target-is-zero'];
@@ -53,12 +65,24 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
   const listAll = async (): Promise<ImageVersion[]> => {
     const properties = ['name', IMAGE_PROPERTY, DELETED_PROPERTY];
     const types = ['-t', 'filesystem,volume'];
-    const rows = await listDatasets(properties, ...types, '-r', '-d', '1', layout.images.dataset);
+    const [rows, used] = await Promise.all([
+      listDatasets(properties, ...types, '-r', '-d', '1', layout.images.dataset),
+      usedBytesOf(layout.images.dataset),
+    ]);
     return rows.flatMap(([dataset = '', property, deleted]) => {
       const record = parseProperty<ImageRecord>(property);
       if (!record) return [];
       const [id, version] = [imageIdOf(layout, dataset), imageVersionOf(dataset)];
-      return [{ dataset, id, version, virtualSize: record.virtualSize, isDeleted: deleted === 'true' }];
+      return [
+        {
+          dataset,
+          id,
+          version,
+          virtualSize: record.virtualSize,
+          isDeleted: deleted === 'true',
+          usedBytes: used.get(dataset) ?? 0,
+        },
+      ];
     });
   };
 
@@ -77,9 +101,10 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
   const findDataset = async (id: string): Promise<string> =>
     (await findNewest(id))?.dataset ?? imageDataset(layout, id);
 
-  const toStored = ({ id, virtualSize }: ImageVersion): StoredImage => ({
+  const toStored = ({ id, virtualSize, usedBytes }: ImageVersion): StoredImage => ({
     id,
     virtualSize,
+    usedBytes,
     volume: `images/${id}`,
   });
 

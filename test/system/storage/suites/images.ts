@@ -49,7 +49,8 @@ export const imagesSuite = (backend: Backend): void => {
         fetchRequest('debian/12', `${url}/disk.bin`, { format }),
       );
       const image = { id: 'debian/12', type: 'kvm', volume: 'images/debian/12', size: 3, status: 'complete' };
-      t.deepEqual(images, [image]);
+      t.like(images, [image]);
+      t.true((images[0]?.used ?? 0) >= 1);
       await t.notThrowsAsync(backend.imageIo(storage, 'debian/12', 'read -P 0x42 1M 1M'));
       await t.notThrowsAsync(backend.imageIo(storage, 'debian/12', 'read -P 0 2M 1M'));
     });
