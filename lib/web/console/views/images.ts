@@ -50,6 +50,7 @@ const fetchImage = (): Promise<boolean> => {
   const id = input({ required: true, placeholder: 'debian-12', autofocus: true });
   const source = input({ placeholder: 'https://…' });
   const sum = input({ placeholder: '64 or 128 hex digits', pattern: '[0-9a-fA-F]{64}([0-9a-fA-F]{64})?' });
+  const refresh = h('input', { type: 'checkbox' });
   const type = h(
     'select',
     {},
@@ -64,6 +65,12 @@ const fetchImage = (): Promise<boolean> => {
       field('ID', id, 'Any name; for a container image its full name: docker.io/library/busybox:1'),
       field('Source', source, 'An http, https or file URL. Leave empty for container images.'),
       field('SHA-256 or SHA-512', sum, 'Optional; checked against the downloaded file'),
+      h(
+        'label',
+        { class: 'check' },
+        refresh,
+        'Replace the image if it exists; guests keep what they were made of',
+      ),
     ],
     isComplete: () => id.value.trim() !== '',
     submit: async () => {
@@ -72,9 +79,10 @@ const fetchImage = (): Promise<boolean> => {
         type: type.value,
         ...(source.value.trim() ? { source: source.value.trim() } : {}),
         ...sumOf(sum.value.trim()),
+        ...(refresh.checked ? { refresh: true } : {}),
       };
       const { jobId } = await submit('POST', baseOf(image), image);
-      follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} fetched.` });
+      follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} is in the store.` });
     },
   });
 };
