@@ -2,27 +2,43 @@ import { badRequest } from '@hapi/boom';
 import type { Schema } from 'joi';
 import { describeMistakes } from '../model/describe-mistakes.js';
 import type { Route } from './route.js';
+import { findStripped } from './stripped-keys.js';
 import type { UnknownKeys } from './unknown-keys.js';
 
 type Input = object | Buffer | string;
 
 /**
  * Returns a part of a request as its schema converts it, without the keys that the schema does not know.
- * @throws a 400 that describes every mistake
+ * @throws a 400 that describes every mistake; only the first one in a very large input
  */
 type Validator = (input: Input, onUnknown: (path: (string | number)[]) => void) => object;
 
+/** The largest input, counted in values, of which every mistake is described: an error of joi's costs far more than a value. */
+const MAX_DESCRIBED = 1000;
+
+/** Counts the values in a tree, up to just above `most`. */
+const countValues = (value: unknown, most: number): number => {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return 1;
+  let count = 1;
+  for (const key in value) {
+    count += countValues(value[key as keyof typeof value], most - count);
+    if (count > most) break;
+  }
+  return count;
+};
+
 const validator = (schema: Schema): Validator => {
   // Preferences passed to each call would be merged at each call.
-  const strict = schema.prefs({ abortEarly: false, errors: { render: false } });
-  const lenient = schema.prefs({ abortEarly: false, stripUnknown: true });
+  const lenient = schema.prefs({ abortEarly: true, stripUnknown: true });
+  const thorough = schema.prefs({ abortEarly: false, stripUnknown: true });
   return (input, onUnknown) => {
-    const exact = strict.validate(input);
-    if (!exact.error) return exact.value;
     const { value, error } = lenient.validate(input);
-    if (error) throw badRequest(describeMistakes(error));
-    for (const { type, path } of exact.error.details) if (type === 'object.unknown') onUnknown(path);
-    return value;
+    if (!error) {
+      findStripped(input, value, onUnknown);
+      return value;
+    }
+    const isSmall = countValues(input, MAX_DESCRIBED) <= MAX_DESCRIBED;
+    throw badRequest(describeMistakes((isSmall && thorough.validate(input).error) || error));
   };
 };
 
