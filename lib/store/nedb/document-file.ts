@@ -41,7 +41,7 @@ export class DocumentFile {
   readonly #checkpointAfter: number;
   readonly #pending = new PendingChanges();
   #nedb: NedbFile | undefined;
-  /** Bytes of the NeDB file; `undefined` while the journal does not refer to one. */
+  /** Bytes of the NeDB file; `undefined` while the journal cannot refer to one. */
   #nedbSize: number | undefined;
   /** After a failed checkpoint, the size of the journal at which the next one is tried. */
   #retrySize = 0;
@@ -72,7 +72,7 @@ export class DocumentFile {
     const file = new DocumentFile(journal, { nedbPath, checkpointAfter });
     if (content.continues === undefined) await removeUnreferenced(nedbPath, path, content.changes.length > 0);
     else {
-      file.#nedb = await NedbFile.open(nedbPath, { mustExist: true });
+      file.#nedb = await NedbFile.open(nedbPath, { minSize: content.minSize });
       file.#nedbSize = (await stat(nedbPath)).size;
     }
     const documents = new Map(file.#nedb?.documents().map((document) => [document._id, document]));
@@ -123,14 +123,18 @@ export class DocumentFile {
     const changes = this.#pending.take();
     const newer: Change[] = [];
     this.#newer = newer;
+    const name = basename(this.#nedbPath);
     try {
-      this.#nedb ??= await NedbFile.open(this.#nedbPath, {
-        mustExist: this.#nedbSize !== undefined,
-      });
+      const isFirst = this.#nedbSize === undefined;
+      if (!isFirst) await this.#journal.startCheckpoint(name);
+      this.#nedb ??= await NedbFile.open(this.#nedbPath, { minSize: isFirst ? undefined : 0 });
       await this.#nedb.apply(changes, { compact });
       const { size } = await stat(this.#nedbPath);
-      await this.#journal.shorten(basename(this.#nedbPath), newer);
+      // NeDB empties a file without documents as soon as it opens it.
+      const keptSize = this.#nedb.documents().length > 0 ? size : 0;
+      // Set first: an error does not tell whether the journal has been replaced.
       this.#nedbSize = size;
+      await this.#journal.shorten({ name, size: keptSize }, newer);
       this.#retrySize = 0;
     } catch {
       // NeDB's memory and its file may differ now, so the next checkpoint reads the file again.

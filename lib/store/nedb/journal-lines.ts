@@ -10,9 +10,18 @@ interface Header {
   _id: string;
   /** The name of the NeDB file, in the directory of the journal. */
   continues: string;
+  /** Bytes of the NeDB file, all synced; earlier versions did not write it. */
+  size?: number;
 }
 
-type Line = Header | StoredDocument | { _id: string; $$deleted: true };
+/** Says that NeDB may have rewritten its file since, and made it shorter. Earlier versions read it as a removal. */
+interface CheckpointStart {
+  _id: string;
+  $$deleted: true;
+  checkpoint: true;
+}
+
+type Line = Header | CheckpointStart | StoredDocument | { _id: string; $$deleted: true };
 
 /** The content of a journal. */
 export interface JournalContent {
@@ -20,11 +29,20 @@ export interface JournalContent {
   changes: Change[];
   /** The name of the NeDB file with everything older; `undefined` when the journal is all there is. */
   continues: string | undefined;
+  /** The least size of that file, in bytes, unless it is damaged. */
+  minSize: number;
 }
 
-export const headerLine = (continues: string): string => {
-  const header: Header = { _id: `the journal of ${continues}`, continues };
+const headerId = (continues: string): string => `the journal of ${continues}`;
+
+export const headerLine = (continues: string, size: number): string => {
+  const header: Header = { _id: headerId(continues), continues, size };
   return `${JSON.stringify(header)}\n`;
+};
+
+export const checkpointLine = (continues: string): string => {
+  const line: CheckpointStart = { _id: headerId(continues), $$deleted: true, checkpoint: true };
+  return `${JSON.stringify(line)}\n`;
 };
 
 /** One line for each change. */
@@ -63,18 +81,20 @@ const parse = (text: string, path: string, number: number): Line => {
 export const parseJournal = (bytes: Buffer, path: string): JournalContent => {
   const changes: Change[] = [];
   let continues: string | undefined;
+  let minSize = 0;
   let number = 0;
   let start = 0;
   for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
     number += 1;
     const line = parse(bytes.toString('utf8', start, end), path, number);
     start = end + 1;
-    if ('continues' in line && number === 1) continues = line.continues;
+    if ('continues' in line && number === 1) ({ continues, size: minSize = 0 } = line);
+    else if ('checkpoint' in line) minSize = 0;
     else if ('$$deleted' in line) changes.push({ id: line._id, document: undefined });
     else {
       requireJson(line as Partial<StoredDocument>, path);
       changes.push({ id: line._id, document: line as StoredDocument });
     }
   }
-  return { changes, continues };
+  return { changes, continues, minSize };
 };

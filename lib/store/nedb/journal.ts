@@ -4,7 +4,7 @@ import { OWNER_ONLY } from '../../files/atomic-files.js';
 import { DurableFile } from '../../files/durable-file.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change } from './document.js';
-import { headerLine, type JournalContent, linesOf, parseJournal } from './journal-lines.js';
+import { checkpointLine, headerLine, type JournalContent, linesOf, parseJournal } from './journal-lines.js';
 
 /** Changes that are copied before other work gets its turn. */
 const CHANGES_PER_TURN = 1000;
@@ -55,16 +55,18 @@ export class Journal {
    */
   append(changes: readonly Change[], onAppended: () => void): Promise<void> {
     return this.#turns(async () => {
-      await this.#file.prepare();
-      try {
-        await this.#file.append(linesOf(changes));
-      } catch (error) {
-        await this.#file.cutBack().catch(() => {});
-        throw error;
-      }
+      await this.#append(linesOf(changes));
       this.#lines += changes.length;
       onAppended();
     });
+  }
+
+  /**
+   * Notes, before a checkpoint, that the NeDB file may become shorter than the first line says.
+   * @param continues the name of the NeDB file
+   */
+  startCheckpoint(continues: string): Promise<void> {
+    return this.#turns(() => this.#append(checkpointLine(continues)));
   }
 
   /** Makes sure that nothing of a failed append is left in the file. */
@@ -78,13 +80,13 @@ export class Journal {
 
   /**
    * Replaces the file by a short one, now that a synced NeDB file has the older changes.
-   * @param continues the name of the NeDB file
+   * @param nedb the name of the NeDB file, and the bytes that it keeps until the next checkpoint
    * @param newer the changes that it lacks; may grow until the file is replaced
    */
-  async shorten(continues: string, newer: readonly Change[]): Promise<void> {
+  async shorten(nedb: { name: string; size: number }, newer: readonly Change[]): Promise<void> {
     const path = `${this.#path}.new`;
     try {
-      await writeFile(path, headerLine(continues), { mode: OWNER_ONLY });
+      await writeFile(path, headerLine(nedb.name, nedb.size), { mode: OWNER_ONLY });
       const copy = await DurableFile.open(path);
       try {
         let copied = 0;
@@ -113,5 +115,15 @@ export class Journal {
     // The next start finds what is left of a failed append, if it cannot be cut off now.
     await this.clean().catch(() => {});
     await this.#file.close();
+  }
+
+  async #append(lines: string): Promise<void> {
+    await this.#file.prepare();
+    try {
+      await this.#file.append(lines);
+    } catch (error) {
+      await this.#file.cutBack().catch(() => {});
+      throw error;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { access, chmod, rm } from 'node:fs/promises';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type nedb from '@seald-io/nedb';
 import Datastore from 'nedb-promises';
@@ -37,6 +37,17 @@ const createDatastore = (
   return Datastore.create(options as Parameters<typeof Datastore.create>[0]) as NedbDatastore;
 };
 
+/** The journal lacks what the file had when the journal was shortened, so a shorter file has lost documents. */
+const requireSize = async (filename: string, minSize: number): Promise<void> => {
+  const size = (await ifExists(stat(filename)))?.size;
+  const advice = 'restore it from a backup, together with its journal';
+  if (size === undefined) throw new Error(`${filename} is missing: ${advice}`);
+  if (size < minSize)
+    throw new Error(
+      `${filename} is truncated: it must have at least ${minSize} bytes, got ${size}: ${advice}`,
+    );
+};
+
 /**
  * A NeDB datastore and its file. NeDB rewrites the file whenever it has read it, which takes memory and needs room on
  * the disk; its `afterSerialization` hook delays that until there are changes to apply.
@@ -65,11 +76,11 @@ export class NedbFile {
 
   /**
    * Opens the file, or creates an empty one, and reads the documents.
-   * @throws {Error} when it is missing but must exist, or when its content is damaged beyond a torn last line
+   * @param minSize the bytes that its journal depends on; `undefined` when the file may be missing
+   * @throws {Error} when it is missing, too short, or damaged beyond a torn last line
    */
-  static async open(filename: string, { mustExist }: { mustExist: boolean }): Promise<NedbFile> {
-    if (mustExist && (await ifExists(access(filename).then(() => true))) === undefined)
-      throw new Error(`${filename} is missing: restore it from a backup, together with its journal`);
+  static async open(filename: string, { minSize }: { minSize: number | undefined }): Promise<NedbFile> {
+    if (minSize !== undefined) await requireSize(filename, minSize);
     await rm(`${filename}~`, { force: true });
     await repairTail(filename);
     const [read, released] = [gate(), gate()];

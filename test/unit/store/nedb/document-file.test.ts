@@ -28,7 +28,11 @@ const linesIn = async (path: string): Promise<object[]> => {
     .map((line) => JSON.parse(line) as object);
 };
 
-const HEADER = { _id: 'the journal of numbers.nedb', continues: 'numbers.nedb' };
+const headerFor = async ({ nedb }: Files): Promise<object> => ({
+  _id: 'the journal of numbers.nedb',
+  continues: 'numbers.nedb',
+  size: (await stat(nedb)).size,
+});
 
 const open = async (t: ExecutionContext, { journal }: Files, checkpointAfter?: number) => {
   const collection = await Collection.open<number>(journal, checkpointAfter);
@@ -58,7 +62,7 @@ test('writes changes to the journal, and on close hands them to NeDB', async (t)
     { _id: 'a', order: 1, json: '2' },
   ]);
   await collection.close();
-  t.deepEqual(await linesIn(files.journal), [HEADER]);
+  t.deepEqual(await linesIn(files.journal), [await headerFor(files)]);
   t.deepEqual(await linesIn(files.nedb), [{ _id: 'a', order: 1, json: '2' }]);
 });
 
@@ -128,10 +132,11 @@ test('keeps the journal when there is no room for NeDB, and shortens it when the
     // A checkpoint may still be running.
     await delay(100);
   });
-  t.is((await linesIn(files.journal)).length, 31);
+  const journaled = await linesIn(files.journal);
+  t.is(journaled.filter((line) => 'json' in line).length, 30);
   for (let value = 0; value < 30; value += 1) await collection.put('b', value);
   await collection.close();
-  t.deepEqual(await linesIn(files.journal), [HEADER]);
+  t.deepEqual(await linesIn(files.journal), [await headerFor(files)]);
   t.deepEqual(await readdir(files.directory), ['numbers.db', 'numbers.nedb']);
   t.deepEqual((await open(t, files)).entries(), [
     ['a', 29],
@@ -177,6 +182,50 @@ test('rejects a journal without its NeDB file', async (t) => {
   const files = await closedFiles(t);
   await rm(files.nedb);
   await t.throwsAsync(open(t, files), { message: /numbers\.nedb is missing: restore it/ });
+});
+
+test('rejects a NeDB file that is shorter than at the last checkpoint, and changes nothing', async (t) => {
+  const files = await closedFiles(t);
+  const whole = await readFile(files.nedb);
+  const journal = await readFile(files.journal);
+  for (const size of [0, whole.indexOf('\n') + 1, whole.length - 10]) {
+    await writeFile(files.nedb, whole.subarray(0, size));
+    await t.throwsAsync(open(t, files), { message: /numbers\.nedb is truncated: it must have at least/ });
+    t.deepEqual(await readFile(files.nedb), whole.subarray(0, size));
+    t.deepEqual(await readFile(files.journal), journal);
+  }
+});
+
+test('opens a NeDB file that became shorter in a checkpoint that did not finish', async (t) => {
+  const files = await closedFiles(t);
+  const killed = await open(t, files);
+  await killed.remove('a');
+  const noRename: Judge = (operation, file) =>
+    operation === 'rename' && file === 'numbers.db.new' ? { code: 'EIO', written: 0 } : undefined;
+  const { size } = await stat(files.nedb);
+  await withFaults(files.directory, noRename, () => killed.close());
+  // As after a compaction.
+  await writeFile(files.nedb, '{"_id":"b","order":2,"json":"2"}\n');
+  t.true((await stat(files.nedb)).size < size);
+  t.deepEqual((await open(t, files)).entries(), [['b', 2]]);
+});
+
+test('opens the files of a collection that has become empty, again and again', async (t) => {
+  const files = await closedFiles(t);
+  const collection = await open(t, files);
+  await collection.remove('a', 'b');
+  await collection.close();
+  for (let start = 0; start < 3; start += 1) {
+    const empty = await open(t, files);
+    t.is(empty.size, 0);
+    await empty.close();
+  }
+});
+
+test('opens a journal without the size of its NeDB file, as earlier versions wrote it', async (t) => {
+  const files = await closedFiles(t);
+  await writeFile(files.journal, '{"_id":"the journal of numbers.nedb","continues":"numbers.nedb"}\n');
+  t.is((await open(t, files)).size, 2);
 });
 
 test('rejects a NeDB file without its journal', async (t) => {
