@@ -13,7 +13,7 @@ export interface ProfileQuery {
 
 /** Profiles the agent, in the format of `go tool pprof`. */
 export const getProfile = async (
-  { params, query }: Event<ProfileParams, ProfileQuery>,
+  { params, query, signal }: Event<ProfileParams, ProfileQuery>,
   _context: Context,
 ): Promise<Reply<Buffer>> => {
   const { profile } = params;
@@ -24,6 +24,6 @@ export const getProfile = async (
       'Content-Type': 'application/octet-stream',
       'Content-Disposition': `attachment; filename="${profile}.pb.gz"`,
     },
-    body: await takeProfile(profile, query.seconds),
+    body: await takeProfile(profile, signal, query.seconds),
   };
 };

@@ -16,14 +16,31 @@ export const startHeapSampling = (): HeapSampler => {
   return sampler;
 };
 
-const cpuProfile = ({ time }: Pprof, seconds = DEFAULT_CPU_SECONDS): Promise<Profile> =>
-  time.profile({ durationMillis: seconds * 1000 });
+/** Waits, or throws the signal's reason when it aborts. */
+const wait = async (seconds: number, signal: AbortSignal): Promise<void> => {
+  await delay(seconds * 1000, undefined, { signal }).catch(() => signal.throwIfAborted());
+};
 
-const heapProfile = async ({ heap }: Pprof, seconds?: number): Promise<Profile> => {
+const cpuProfile = async (
+  { time }: Pprof,
+  signal: AbortSignal,
+  seconds = DEFAULT_CPU_SECONDS,
+): Promise<Profile> => {
+  time.start({ durationMillis: seconds * 1000 });
+  try {
+    await wait(seconds, signal);
+  } catch (error) {
+    time.stop();
+    throw error;
+  }
+  return time.stop();
+};
+
+const heapProfile = async ({ heap }: Pprof, signal: AbortSignal, seconds?: number): Promise<Profile> => {
   const samples = startHeapSampling();
   if (seconds === undefined) return heap.convertProfile(await samples.live());
   const mark = await samples.mark();
-  await delay(seconds * 1000);
+  await wait(seconds, signal);
   return heap.convertProfile(await samples.live(mark));
 };
 
@@ -46,17 +63,22 @@ let isProfiling = false;
 
 /**
  * Profiles this process.
+ * @param signal ends the profile early; it rejects with the signal's reason
  * @param seconds how long; by default 30 for the CPU, and the heap as it is now
  * @returns a gzipped `profile.proto`, the format of `go tool pprof`
  * @throws {AgentError} `conflict` while another profile is being taken
  */
-export const takeProfile = async (name: ProfileName, seconds?: number): Promise<Buffer> => {
+export const takeProfile = async (
+  name: ProfileName,
+  signal: AbortSignal,
+  seconds?: number,
+): Promise<Buffer> => {
   if (isProfiling)
     throw new AgentError('conflict', 'another profile is being taken: try again when it has ended');
   isProfiling = true;
   try {
     const pprof = loadPprof();
-    return await pprof.encode(await PROFILERS[name](pprof, seconds));
+    return await pprof.encode(await PROFILERS[name](pprof, signal, seconds));
   } finally {
     isProfiling = false;
   }

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import test from 'ava';
+import { callerGone } from '../../../lib/errors.js';
 import { isProfileName, startHeapSampling, takeProfile } from '../../../lib/process/profiler.js';
 
 const { Profile } = createRequire(import.meta.url)('pprof-format') as typeof import('pprof-format');
@@ -34,6 +35,9 @@ const busy = (ms: number): void => {
 
 const MB = 2 ** 20;
 
+/** A signal that never aborts. */
+const never = new AbortController().signal;
+
 /** Allocates some 16 MB of small objects. */
 const allocate = (): object[] => Array.from({ length: 200_000 }, (_, index) => ({ index, half: index / 2 }));
 
@@ -43,7 +47,7 @@ test.before(() => {
 
 // The profiler takes one profile at a time.
 test.serial('takes a CPU profile that names functions', async (t) => {
-  const taken = takeProfile('profile', 0.3);
+  const taken = takeProfile('profile', never, 0.3);
   const timer = setInterval(() => busy(20), 25);
   const { units, totalOf } = decode(await taken);
   clearInterval(timer);
@@ -54,7 +58,7 @@ test.serial('takes a CPU profile that names functions', async (t) => {
 test.serial('takes a heap profile of the live objects at once', async (t) => {
   const kept = allocate();
   const startedAt = Date.now();
-  const { units, totalOf } = decode(await takeProfile('heap'));
+  const { units, totalOf } = decode(await takeProfile('heap', never));
   t.true(Date.now() - startedAt < 5000);
   t.deepEqual(units, ['count', 'bytes']);
   t.true(totalOf('allocate', 'bytes') > 4 * MB, `${totalOf('allocate', 'bytes')} bytes`);
@@ -67,7 +71,7 @@ test.serial('leaves older objects out of a heap profile over some seconds', asyn
   const allocateLater = (): void => {
     newer.push(Array.from({ length: 200_000 }, (_, index) => ({ index, half: index / 2 })));
   };
-  const taken = takeProfile('heap', 0.3);
+  const taken = takeProfile('heap', never, 0.3);
   setTimeout(allocateLater, 50);
   const { totalOf } = decode(await taken);
   t.is(totalOf('allocate', 'bytes'), 0);
@@ -76,11 +80,22 @@ test.serial('leaves older objects out of a heap profile over some seconds', asyn
 });
 
 test.serial('rejects a profile while another one is being taken', async (t) => {
-  const taken = takeProfile('heap', 0.1);
-  t.like(await t.throwsAsync(takeProfile('profile', 0.1)), { kind: 'conflict' });
+  const taken = takeProfile('heap', never, 0.1);
+  t.like(await t.throwsAsync(takeProfile('profile', never, 0.1)), { kind: 'conflict' });
   await taken;
-  await t.notThrowsAsync(takeProfile('heap', 0.01));
+  await t.notThrowsAsync(takeProfile('heap', never, 0.01));
 });
+
+for (const name of ['profile', 'heap'] as const)
+  test.serial(`ends the profile "${name}" when its client leaves`, async (t) => {
+    const client = new AbortController();
+    const taken = takeProfile(name, client.signal, 60);
+    setTimeout(() => client.abort(callerGone()), 50);
+    await t.throwsAsync(taken, { message: 'the client disconnected' });
+    await t.notThrowsAsync(takeProfile(name, never, 0.01));
+    await t.throwsAsync(takeProfile(name, client.signal, 60), { message: 'the client disconnected' });
+    await t.notThrowsAsync(takeProfile(name, never, 0.01));
+  });
 
 test('rejects every other name of a profile, even toString', (t) => {
   t.true(isProfileName('profile'));
