@@ -110,9 +110,13 @@ export class JobLog {
     this.#finished.add(id);
   }
 
-  /** Records the stage that a job is about to run, at which a restart resumes it. */
+  /** Records the stage that a job is about to run, at which a restart resumes it, and drops the percentage of the one before. */
   async enterStage(id: string, stage: number): Promise<void> {
-    await this.#update(id, (logged) => (logged.stage === stage ? logged : { ...logged, stage }));
+    await this.#update(id, (logged) => {
+      if (logged.stage === stage) return logged;
+      const { percent: _, ...rest } = logged;
+      return { ...rest, stage };
+    });
   }
 
   /**

@@ -53,6 +53,18 @@ test('sets Running at the start, and Complete or Error at the end', async (t) =>
   t.like(log.get(bad), { Status: 'Error', Message: 'it broke' });
 });
 
+test('starts a stage without the percentage of the stage before', async (t) => {
+  const log = await openLog(t, await newFile(t));
+  const { ID } = await log.add('g', 'start', task);
+  const percents: (number | undefined)[] = [];
+  log.onChange(({ percent }) => percents.push(percent));
+  await log.start(ID);
+  await log.setProgress(ID, 'almost', 99);
+  await log.enterStage(ID, 1);
+  await log.setProgress(ID, 'copying', 1);
+  t.deepEqual(percents, [undefined, 99, undefined, 1]);
+});
+
 test('ignores progress that arrives with or after the end of a job', async (t) => {
   const log = await openLog(t, await newFile(t));
   t.teardown(() => log.close());
