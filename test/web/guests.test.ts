@@ -179,7 +179,7 @@ test('shows validation errors in the dialog, at the field', async (t) => {
   await dialog.getByLabel('Type').selectOption('Container');
   await dialog.getByLabel('Container image').fill('no such image!');
   await dialog.getByRole('button', { name: 'Create' }).click();
-  await dialog.getByText(/"image id".*pattern/).waitFor();
+  await dialog.getByText(/"image id" must/).waitFor();
   t.is(await dialog.getByLabel('Container image').getAttribute('aria-invalid'), 'true');
   t.deepEqual(context.guests.list(), []);
 });
