@@ -115,7 +115,7 @@ export const serialConsoleQuery = Joi.object<SerialConsoleQuery, true>({ scrollb
 /** The default is for `profile` alone, so it is documented but not filled in: `heap` shows the present without it. */
 export const profileQuery = Joi.object<ProfileQuery, true>({
   seconds: Joi.number()
-    .positive()
+    .min(0.001)
     .max(300)
     .default(30)
     .description('Seconds to profile; without it, `heap` shows the live objects at once'),

@@ -86,6 +86,7 @@ for (const [path, message] of [
   ['/jobs?limit=0', /limit/],
   ['/jobs?limit=many', /limit/],
   ['/debug/pprof/profile?seconds=-1', /seconds/],
+  ['/debug/pprof/profile?seconds=1e-9', /"seconds" must be at least 0.001 s, got 1e-9/],
 ] as const)
   test(`GET ${path.slice(0, 80)} responds with 400 and names the mistake`, async (t) => {
     const { call } = await serveApi(t);
