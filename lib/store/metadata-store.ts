@@ -35,12 +35,10 @@ export class MetadataStore {
     return this.#turns(async () => {
       check(this.#all);
       requireMetadataFits(applyMetadataPatch(this.#all, patch));
-      try {
-        await this.#write(patch);
-      } finally {
-        // Hundreds of keys take several writes, and a later one may fail.
-        this.#all = Object.fromEntries(this.#collection.entries());
-      }
+      await this.#collection.putAll(
+        new Map(Object.entries(patch).map(([key, value]) => [key, value || undefined])),
+      );
+      this.#all = Object.fromEntries(this.#collection.entries());
       return this.#all;
     });
   }
@@ -48,13 +46,5 @@ export class MetadataStore {
   /** Rejects further writes. Resolves when the accepted ones are on disk. */
   close(): Promise<void> {
     return this.#collection.close();
-  }
-
-  /** Writes all keys in one turn, so that they share a sync and its failure. */
-  async #write(patch: Record<string, string | null>): Promise<void> {
-    const writes = Object.entries(patch).map(([key, value]) =>
-      value ? this.#collection.put(key, value) : this.#collection.remove(key),
-    );
-    await Promise.all(writes);
   }
 }

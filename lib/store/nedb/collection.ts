@@ -17,10 +17,12 @@ interface Draft<Value> extends Entry<Value> {
 /** The most writes that share one sync. */
 const MAX_BATCH = 500;
 
-/** A queued write. `change` returns the new value, `undefined` to remove the document, or `current` to keep it. */
+/** Returns the new value, `undefined` to remove the document, or `current` to keep it. */
+type Revise<Value> = (current: Value | undefined) => Value | undefined;
+
+/** A queued write of documents, by id: all or none. */
 interface Write<Value> {
-  id: string;
-  change: (current: Value | undefined) => Value | undefined;
+  changes: ReadonlyMap<string, Revise<Value>>;
   resolve: () => void;
   reject: (error: Error) => void;
 }
@@ -93,6 +95,11 @@ export class Collection<Value> {
     return this.#write(id, () => value);
   }
 
+  /** Stores documents, and removes those that are `undefined`: all of them or none, even when the agent is killed. */
+  putAll(values: ReadonlyMap<string, Value | undefined>): Promise<void> {
+    return this.#enqueue(new Map(Array.from(values, ([id, value]) => [id, () => value])));
+  }
+
   /**
    * Replaces a document by the result of `change`, atomically.
    * @returns the stored value; `undefined` when the document does not exist
@@ -118,10 +125,14 @@ export class Collection<Value> {
     await this.#file.close();
   }
 
-  #write(id: string, change: Write<Value>['change']): Promise<void> {
+  #write(id: string, change: Revise<Value>): Promise<void> {
+    return this.#enqueue(new Map([[id, change]]));
+  }
+
+  #enqueue(changes: Write<Value>['changes']): Promise<void> {
     if (this.#closed) return Promise.reject(new AgentError('unavailable', 'the agent has stopped'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, change, resolve, reject });
+      this.#waiting.push({ changes, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
   }
@@ -143,8 +154,9 @@ export class Collection<Value> {
       if (draft) return [{ id, document: { _id: id, order: draft.order, json: draft.json } }];
       return this.#entries.has(id) ? [{ id, document: undefined }] : [];
     });
+    const inOneLine = drafted.some((write) => write.changes.size > 1);
     try {
-      if (changes.length > 0) await this.#file.commit(changes);
+      if (changes.length > 0) await this.#file.commit(changes, { inOneLine });
       // "Unchanged" must hold after a restart too, so the leftovers of a failed write must go first.
       else await this.#file.clean();
     } catch (error) {
@@ -156,16 +168,21 @@ export class Collection<Value> {
     this.#file.checkpointWhenDue(this.#entries.size);
   }
 
-  /** Works out what a write makes of its document, after the earlier writes of the batch. */
-  #draft(drafts: Map<string, Draft<Value> | undefined>, { id, change, reject }: Write<Value>): boolean {
-    const current = drafts.has(id) ? drafts.get(id) : this.#entries.get(id);
+  /** Works out what a write makes of its documents, after the earlier writes of the batch. */
+  #draft(drafts: Map<string, Draft<Value> | undefined>, { changes, reject }: Write<Value>): boolean {
     try {
-      const value = change(current?.value);
-      if (value === current?.value) return true;
-      const draft = value === undefined ? undefined : this.#newDraft(value, current);
-      // An insertion comes after everything that was there before.
-      if (!current) drafts.delete(id);
-      drafts.set(id, draft);
+      const drafted = Array.from(changes, ([id, change]) => {
+        const current = drafts.has(id) ? drafts.get(id) : this.#entries.get(id);
+        const value = change(current?.value);
+        if (value === current?.value) return undefined;
+        return { id, current, draft: value === undefined ? undefined : this.#newDraft(value, current) };
+      });
+      for (const each of drafted) {
+        if (!each) continue;
+        // An insertion comes after everything that was there before.
+        if (!each.current) drafts.delete(each.id);
+        drafts.set(each.id, each.draft);
+      }
       return true;
     } catch (error) {
       reject(error as Error);

@@ -85,9 +85,13 @@ export class DocumentFile {
     return { file, documents: [...documents.values()].sort((a, b) => a.order - b.order) };
   }
 
-  /** Stores all the changes with one sync. @throws when none of them was stored */
-  commit(changes: readonly Change[]): Promise<void> {
-    return this.#journal.append(changes, () => {
+  /**
+   * Stores all the changes with one sync.
+   * @param inOneLine whether a kill or a power cut must not separate them either
+   * @throws when none of them was stored
+   */
+  commit(changes: readonly Change[], { inOneLine }: { inOneLine: boolean }): Promise<void> {
+    return this.#journal.append(changes, { inOneLine }, () => {
       for (const change of changes) this.#pending.note(change);
       this.#newer?.push(...changes);
     });

@@ -21,7 +21,18 @@ interface CheckpointStart {
   checkpoint: true;
 }
 
-type Line = Header | CheckpointStart | StoredDocument | { _id: string; $$deleted: true };
+interface Removal {
+  _id: string;
+  $$deleted: true;
+}
+
+/** Changes that a torn line must not separate. */
+interface Group {
+  _id: 'several changes';
+  group: (StoredDocument | Removal)[];
+}
+
+type Line = Header | CheckpointStart | Group | StoredDocument | Removal;
 
 /** The content of a journal. */
 export interface JournalContent {
@@ -45,20 +56,30 @@ export const checkpointLine = (continues: string): string => {
   return `${JSON.stringify(line)}\n`;
 };
 
+const entryOf = ({ id, document }: Change): StoredDocument | Removal =>
+  document ?? { $$deleted: true, _id: id };
+
 /** One line for each change. */
 export const linesOf = (changes: readonly Change[]): string =>
-  changes
-    .map(({ id, document }): string => {
-      const line: Line = document ?? { $$deleted: true, _id: id };
-      return `${JSON.stringify(line)}\n`;
-    })
-    .join('');
+  changes.map((change) => `${JSON.stringify(entryOf(change))}\n`).join('');
+
+/** One line for all changes: a kill or a power cut leaves all of them, or none. */
+export const groupLine = (changes: readonly Change[]): string => {
+  const line: Group = { _id: 'several changes', group: changes.map(entryOf) };
+  return `${JSON.stringify(line)}\n`;
+};
 
 /** @throws {Error} when a document is not JSON text, as in files of early versions of the agent */
 export const requireJson = ({ _id, json }: Partial<StoredDocument>, path: string): void => {
   if (typeof json === 'string') return;
   const advice = 'start the version that wrote it, or choose another dbpath';
   throw new Error(`${path}: ${_id} has no JSON text: another version of the agent wrote it: ${advice}`);
+};
+
+const changeOf = (entry: StoredDocument | Removal, path: string): Change => {
+  if ('$$deleted' in entry) return { id: entry._id, document: undefined };
+  requireJson(entry, path);
+  return { id: entry._id, document: entry };
 };
 
 const parse = (text: string, path: string, number: number): Line => {
@@ -90,11 +111,8 @@ export const parseJournal = (bytes: Buffer, path: string): JournalContent => {
     start = end + 1;
     if ('continues' in line && number === 1) ({ continues, size: minSize = 0 } = line);
     else if ('checkpoint' in line) minSize = 0;
-    else if ('$$deleted' in line) changes.push({ id: line._id, document: undefined });
-    else {
-      requireJson(line as Partial<StoredDocument>, path);
-      changes.push({ id: line._id, document: line as StoredDocument });
-    }
+    else if ('group' in line) for (const entry of line.group) changes.push(changeOf(entry, path));
+    else changes.push(changeOf(line as StoredDocument | Removal, path));
   }
   return { changes, continues, minSize };
 };

@@ -4,7 +4,14 @@ import { OWNER_ONLY } from '../../files/atomic-files.js';
 import { DurableFile } from '../../files/durable-file.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change } from './document.js';
-import { checkpointLine, headerLine, type JournalContent, linesOf, parseJournal } from './journal-lines.js';
+import {
+  checkpointLine,
+  groupLine,
+  headerLine,
+  type JournalContent,
+  linesOf,
+  parseJournal,
+} from './journal-lines.js';
 
 /** Changes that are copied before other work gets its turn. */
 const CHANGES_PER_TURN = 1000;
@@ -50,12 +57,17 @@ export class Journal {
 
   /**
    * Appends all the changes with one sync.
+   * @param inOneLine whether a kill or a power cut must not separate them either
    * @param onAppended called in the same turn, before any other append
    * @throws when none of the changes was made; what reached the disk is cut off
    */
-  append(changes: readonly Change[], onAppended: () => void): Promise<void> {
+  append(
+    changes: readonly Change[],
+    { inOneLine }: { inOneLine: boolean },
+    onAppended: () => void,
+  ): Promise<void> {
     return this.#turns(async () => {
-      await this.#append(linesOf(changes));
+      await this.#append(inOneLine ? groupLine(changes) : linesOf(changes));
       this.#lines += changes.length;
       onAppended();
     });
