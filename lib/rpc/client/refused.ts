@@ -11,8 +11,10 @@ const MESSAGE_MS = 5000;
 const shortened = (message: string): string =>
   message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
 
-const toError = (service: string, message: string, kind: RefusalKind | undefined): AgentError =>
-  kind ? new AgentError(kind, message) : serviceFailed(service, message);
+const toError = (service: string, message: string, kind: RefusalKind | undefined): AgentError => {
+  const failed = serviceFailed(service, message);
+  return kind ? new AgentError(kind, message.trim() === '' ? failed.message : message) : failed;
+};
 
 /**
  * Makes the error of a call that failed in the sub-agent.

@@ -80,6 +80,12 @@ for (const error of ['', '  '])
     t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: failed without giving a reason' });
   });
 
+for (const error of ['', '  '])
+  test(`replaces the empty error "${error}" of a refused call with a message`, async (t) => {
+    const port = await serveRpc(t, ({ id }) => ({ result: null, error, kind: 'conflict', id }));
+    t.like(await failure(t, port), { kind: 'conflict', message: 'svc: failed without giving a reason' });
+  });
+
 test('reports an error that is not a string as JSON', async (t) => {
   const port = await serveRpc(t, ({ id }) => ({ result: null, error: { code: 5 }, id }));
   t.like(await failure(t, port), { kind: 'bad_answer', message: 'svc: {"code":5}' });
