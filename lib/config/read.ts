@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { errorMessage, isErrno } from '../errors.js';
 import { describeMistake } from '../model/describe-mistakes.js';
@@ -19,6 +19,18 @@ const describeError = (file: string, error: unknown): string =>
     ? `${file}:${error.line}:${error.column}: ${error.message}`
     : `${file}: ${errorMessage(error)}`;
 
+/** A config file: the path by which it is read, and its path without symbolic links, which identifies it. */
+interface Source {
+  file: string;
+  identity: string;
+}
+
+const sourceOf = async (file: string): Promise<Source> => ({
+  file,
+  // A file that does not exist, or loops, is rejected when it is read.
+  identity: await realpath(file).catch(() => resolve(file)),
+});
+
 /** Explains why a file cannot be extended; returns undefined when it can. */
 const whyNotExtended = async (file: string): Promise<string | undefined> => {
   try {
@@ -29,32 +41,34 @@ const whyNotExtended = async (file: string): Promise<string | undefined> => {
 };
 
 /** Describes the circle that extending a file would close; returns undefined when it closes none. */
-const findCircle = (file: string, extending: readonly string[]): string | undefined => {
-  const start = extending.findIndex((other) => resolve(other) === resolve(file));
-  return start < 0
-    ? undefined
-    : `the files extend each other: ${[...extending.slice(start), file].join(' > ')}`;
+const findCircle = ({ file, identity }: Source, extending: readonly Source[]): string | undefined => {
+  const start = extending.findIndex((other) => other.identity === identity);
+  if (start < 0) return undefined;
+  const files = [...extending.slice(start).map((other) => other.file), file];
+  return `the files extend each other: ${files.join(' > ')}`;
 };
 
 /** Reads config files and the files that they extend, each once. */
 export class ConfigReader {
   readonly problems: string[] = [];
   readonly warnings: string[] = [];
-  /** The files read so far, by absolute path. */
+  /** The files read so far, by identity. */
   readonly #layers = new Map<string, Layer>();
 
-  /**
-   * Reads a file and the files that it extends, and records what is wrong with them in `problems`.
-   * @param extending the files that extend this one, outermost first
-   */
-  async read(file: string, extending: readonly string[] = []): Promise<Layer> {
-    const path = resolve(file);
-    const layer = this.#layers.get(path) ?? (await this.#readNow(file, extending));
-    this.#layers.set(path, layer);
+  /** Reads a file and the files that it extends, and records what is wrong with them in `problems`. */
+  async read(file: string): Promise<Layer> {
+    return this.#read(await sourceOf(file), []);
+  }
+
+  /** @param extending the files that extend this one, outermost first */
+  async #read(source: Source, extending: readonly Source[]): Promise<Layer> {
+    const layer = this.#layers.get(source.identity) ?? (await this.#readNow(source, extending));
+    this.#layers.set(source.identity, layer);
     return layer;
   }
 
-  async #readNow(file: string, extending: readonly string[]): Promise<Layer> {
+  async #readNow(source: Source, extending: readonly Source[]): Promise<Layer> {
+    const { file } = source;
     const content = await this.#parse(file);
     if (content === undefined) return new Map();
     for (const name of unknownActions(content))
@@ -62,15 +76,16 @@ export class ConfigReader {
     const bases: Layer[] = [];
     for (const base of [content.extends ?? []].flat()) {
       const path = isAbsolute(base) ? base : join(dirname(file), base);
-      bases.push(await this.#readBase(path, [...extending, file]));
+      bases.push(await this.#readBase(path, [...extending, source]));
     }
     return extendLayers(bases, layerOf(file, content), this.onConflict);
   }
 
-  async #readBase(file: string, extending: readonly string[]): Promise<Layer> {
-    const problem = findCircle(file, extending) ?? (await whyNotExtended(file));
-    if (problem === undefined) return this.read(file, extending);
-    this.problems.push(`${extending.at(-1)}: extends: ${problem}`);
+  async #readBase(file: string, extending: readonly Source[]): Promise<Layer> {
+    const source = await sourceOf(file);
+    const problem = findCircle(source, extending) ?? (await whyNotExtended(file));
+    if (problem === undefined) return this.#read(source, extending);
+    this.problems.push(`${extending.at(-1)?.file}: extends: ${problem}`);
     return new Map();
   }
 

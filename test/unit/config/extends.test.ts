@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { loadConfig } from '../../../lib/config/load.js';
@@ -108,6 +109,26 @@ test('rejects files that extend each other, naming all of them', async (t) => {
   t.deepEqual(await problemsOf(t, { 'a.json': { extends: 'a.json' } }), [
     'a.json: extends: the files extend each other: a.json > a.json',
   ]);
+});
+
+test('reads a file once that is extended by its own path and through a symbolic link', async (t) => {
+  const dir = await writeConfigs(t, {
+    'base.json': base,
+    'a.json': { extends: 'base.json' },
+    'b.json': { extends: 'link.json' },
+    'all.json': { extends: ['a.json', 'b.json'] },
+  });
+  await symlink('base.json', join(dir, 'link.json'));
+  t.is((await loadConfig([join(dir, 'all.json')])).dbpath, '/srv/base');
+});
+
+test('rejects files that extend each other through a link to their directory', async (t) => {
+  const dir = await writeConfigs(t, { 'a.json': { extends: 'again/a.json' } });
+  await symlink('.', join(dir, 'again'));
+  const path = join(dir, 'a.json');
+  await t.throwsAsync(loadConfig([path]), {
+    message: `the configuration cannot be used:\n  ${path}: extends: the files extend each other: ${path} > ${join(dir, 'again/a.json')}`,
+  });
 });
 
 test('rejects an extended file that does not exist, and a directory', async (t) => {
