@@ -19,7 +19,8 @@ export class RunnerRegistry {
   /** @throws {AgentError} `queue_full` when there is no room for a job with that task */
   requireRoom(id: string, task: Task, options: EnqueueOptions): void {
     if (task.kind === 'image') this.#images.requireRoom();
-    else this.get(id).requireRoom(options);
+    // A runner that does not exist yet has room. A dry run must not make one: nothing would remove it.
+    else this.#runners.get(id)?.requireRoom(options);
   }
 
   /** Takes the runner for a job: that of its image, if its task is about an image, or else that of its guest. */
