@@ -15,12 +15,10 @@ const CHECKPOINT_BYTES = 32 * 1024 * 1024;
 /** A checkpoint that failed is tried again when the journal has grown by this factor. */
 const RETRY_GROWTH = 1.25;
 
-/** Removes the NeDB file of a first checkpoint that did not finish: the journal has all of it. */
-const removeUnreferenced = async (nedbPath: string, path: string, hasChanges: boolean): Promise<void> => {
+/** @throws {Error} when a NeDB file exists, but no journal. */
+const requireNoNedbFile = async (nedbPath: string, path: string): Promise<void> => {
   if ((await ifExists(stat(nedbPath))) === undefined) return;
-  if (!hasChanges)
-    throw new Error(`${path} is missing or empty, but belongs to ${nedbPath}: restore it from a backup`);
-  await rm(nedbPath);
+  throw new Error(`${path} is missing or empty, but belongs to ${nedbPath}: restore it from a backup`);
 };
 
 const nedbPathOf = (journalPath: string): string =>
@@ -59,7 +57,8 @@ export class DocumentFile {
   }
 
   /**
-   * Opens the files, or creates them, and reads the documents, in the order of their insertion.
+   * Opens the files, or creates them, and reads the documents, in the order of their insertion. Checks the files
+   * before it creates or repairs any.
    * @param checkpointAfter changes in the journal, beyond the number of documents, after which NeDB takes them over
    * @throws {Error} when a file is missing or damaged beyond a torn last line
    */
@@ -67,21 +66,24 @@ export class DocumentFile {
     path: string,
     checkpointAfter = CHECKPOINT_AFTER,
   ): Promise<{ file: DocumentFile; documents: StoredDocument[] }> {
-    const { journal, content } = await Journal.open(path);
+    const { changes, continues, minSize } = await Journal.read(path);
     const nedbPath = nedbPathOf(path);
-    const file = new DocumentFile(journal, { nedbPath, checkpointAfter });
-    if (content.continues === undefined) await removeUnreferenced(nedbPath, path, content.changes.length > 0);
-    else {
-      file.#nedb = await NedbFile.open(nedbPath, { minSize: content.minSize });
-      file.#nedbSize = (await stat(nedbPath)).size;
-    }
-    const documents = new Map(file.#nedb?.documents().map((document) => [document._id, document]));
-    for (const { id, document } of content.changes) {
-      file.#pending.note({ id, document });
+    if (continues === undefined && changes.length === 0) await requireNoNedbFile(nedbPath, path);
+    const nedb = continues === undefined ? undefined : await NedbFile.open(nedbPath, { minSize });
+    const documents = new Map(nedb?.documents().map((document) => [document._id, document]));
+    for (const { id, document } of changes) {
       if (document) documents.set(id, document);
       else documents.delete(id);
     }
     for (const document of documents.values()) requireJson(document, path);
+    const file = new DocumentFile(await Journal.open(path, changes.length), { nedbPath, checkpointAfter });
+    for (const change of changes) file.#pending.note(change);
+    if (nedb) {
+      file.#nedb = nedb;
+      file.#nedbSize = (await stat(nedbPath)).size;
+    }
+    // Left by a first checkpoint that did not finish: the journal has all of it.
+    else await rm(nedbPath, { force: true });
     return { file, documents: [...documents.values()].sort((a, b) => a.order - b.order) };
   }
 

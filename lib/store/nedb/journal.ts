@@ -1,6 +1,6 @@
 import { chmod, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
-import { OWNER_ONLY } from '../../files/atomic-files.js';
+import { ifExists, OWNER_ONLY } from '../../files/atomic-files.js';
 import { DurableFile } from '../../files/durable-file.js';
 import { repairTail } from '../../files/repair-tail.js';
 import type { Change } from './document.js';
@@ -31,18 +31,25 @@ export class Journal {
   }
 
   /**
-   * Opens a journal, or creates an empty one, and reads it. A torn last line is cut off.
+   * Reads a journal without its torn last line, and changes nothing. A missing file is an empty journal.
    * @throws {Error} when the content is damaged elsewhere
    */
-  static async open(path: string): Promise<{ journal: Journal; content: JournalContent }> {
+  static async read(path: string): Promise<JournalContent> {
+    return parseJournal((await ifExists(readFile(path))) ?? Buffer.alloc(0), path);
+  }
+
+  /**
+   * Opens a journal, or creates an empty one. A torn last line is cut off.
+   * @param lines the number of changes that {@link read} found
+   */
+  static async open(path: string, lines: number): Promise<Journal> {
     // Left by a killed agent; earlier versions used the second name.
     const unfinished = [`${path}.new`, `${path}.new~`];
     await Promise.all(unfinished.map((each) => rm(each, { force: true })));
     await (await open(path, 'a', OWNER_ONLY)).close();
     await chmod(path, OWNER_ONLY);
     await repairTail(path);
-    const content = parseJournal(await readFile(path), path);
-    return { journal: new Journal(path, await DurableFile.open(path), content.changes.length), content };
+    return new Journal(path, await DurableFile.open(path), lines);
   }
 
   /** Bytes. */

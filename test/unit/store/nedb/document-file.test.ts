@@ -1,6 +1,6 @@
 import '../../../helpers/faulty-disk.js';
 
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -228,15 +228,32 @@ test('opens a journal without the size of its NeDB file, as earlier versions wro
   t.is((await open(t, files)).size, 2);
 });
 
-test('rejects a NeDB file without its journal', async (t) => {
+test('rejects a NeDB file without its journal, and changes nothing', async (t) => {
   const files = await closedFiles(t);
+  const nedb = await readFile(files.nedb);
+  const message = /numbers\.db is missing or empty, but belongs to .*nedb/;
+  await truncate(files.journal, 20);
+  const torn = await readFile(files.journal);
+  await t.throwsAsync(open(t, files), { message });
+  t.deepEqual(await readFile(files.journal), torn);
   await rm(files.journal);
-  await t.throwsAsync(open(t, files), { message: /numbers\.db is missing or empty, but belongs to .*nedb/ });
+  await t.throwsAsync(open(t, files), { message });
+  t.deepEqual(await readdir(files.directory), ['numbers.nedb']);
+  t.deepEqual(await readFile(files.nedb), nedb);
+});
+
+test('does not repair a journal when its NeDB file is missing', async (t) => {
+  const files = await closedFiles(t);
+  await writeFile(files.journal, '{"_id":"c","ord', { flag: 'a' });
+  const journal = await readFile(files.journal);
+  await rm(files.nedb);
+  await t.throwsAsync(open(t, files), { message: /numbers\.nedb is missing/ });
+  t.deepEqual(await readFile(files.journal), journal);
 });
 
 test('rejects a damaged line in the journal, and names it', async (t) => {
   const files = await filesIn(t);
-  const content = '{"_id":"a","order":1,"json":"1"}\n####\n{"_id":"b","order":2,"json":"2"}\n';
+  const content = '{"_id":"a","order":1,"json":"1"}\n####\n{"_id":"b","order":2,"json":"2"}\n{"_id"';
   await writeFile(files.journal, content);
   await t.throwsAsync(open(t, files), { message: /numbers\.db: line 2 is damaged/ });
   t.is(await readFile(files.journal, 'utf8'), content);
