@@ -9,6 +9,25 @@ import { tempDir } from '../../helpers/temp.js';
 
 const MAIN = fileURLToPath(new URL('../../../lib/subagents/container/main.js', import.meta.url));
 
+/** The methods of the original container sub-agent. */
+const CONTRACT_METHODS = [
+  'MDocker.ListContainers',
+  'MDocker.GetContainer',
+  'MDocker.DeleteContainer',
+  'MDocker.SaveContainer',
+  'MDocker.CreateContainer',
+  'MDocker.StartContainer',
+  'MDocker.StopContainer',
+  'MDocker.RestartContainer',
+  'MDocker.RebootContainer',
+  'MDocker.PauseContainer',
+  'MDocker.UnpauseContainer',
+  'MDocker.ListImages',
+  'MDocker.GetImage',
+  'MDocker.LoadImage',
+  'MDocker.DeleteImage',
+];
+
 test('without an engine, the program logs the sockets it tried once, and serves all methods until SIGTERM', async (t) => {
   const dir = await tempDir(t);
   const port = await getPort();
@@ -29,7 +48,10 @@ test('without an engine, the program logs the sockets it tried once, and serves 
   const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
   const { status, methods } = (await health.json()) as Health;
   t.is(status, 'degraded');
-  t.is(methods.length, 20);
+  t.deepEqual(
+    CONTRACT_METHODS.filter((method) => !methods.includes(method)),
+    [],
+  );
   program.kill('SIGTERM');
   t.is((await program).exitCode, 0);
 });

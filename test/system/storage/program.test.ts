@@ -9,6 +9,23 @@ import { until } from '../../helpers/wait.js';
 
 const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
 
+/** The methods of the original storage sub-agent. */
+const CONTRACT_METHODS = [
+  'ImageStore.ListImages',
+  'ImageStore.GetImage',
+  'ImageStore.RequestImage',
+  'ImageStore.DeleteImage',
+  'ImageStore.CloneImage',
+  'ImageStore.ListSnapshots',
+  'ImageStore.GetSnapshot',
+  'ImageStore.CreateSnapshot',
+  'ImageStore.DeleteSnapshot',
+  'ImageStore.RollbackSnapshot',
+  'ImageStore.VerifyDisks',
+  'ImageStore.CreateGuestDisks',
+  'ImageStore.DeleteGuestsDisks',
+];
+
 needs('qemu-img')(
   'the program serves all methods on the port of its environment until SIGTERM',
   async (t) => {
@@ -25,7 +42,10 @@ needs('qemu-img')(
     const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
     const { status, methods } = (await health.json()) as { status: string; methods: string[] };
     t.is(status, 'ok');
-    t.is(methods.length, 13);
+    t.deepEqual(
+      CONTRACT_METHODS.filter((method) => !methods.includes(method)),
+      [],
+    );
     program.kill('SIGTERM');
     t.is((await program).exitCode, 0);
   },
