@@ -10,11 +10,13 @@ import { jobRoutes } from './jobs.js';
 import { metadataRoutes } from './metadata.js';
 import { observabilityRoutes } from './observability.js';
 import { snapshotRoutes } from './snapshots.js';
+import { storageRoutes } from './storage.js';
 
 /** Every endpoint of the agent. */
 export const routeTable: readonly Route<Context>[] = [
   ...metadataRoutes,
   ...imageRoutes,
+  ...storageRoutes,
   ...jobRoutes,
   ...guestRoutes,
   ...guestActionRoutes,

@@ -10,6 +10,7 @@ import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addMetadataCommands } from './commands/metadata.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
+import { addStorageCommand } from './commands/storage.js';
 import { addTokenCommands } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
 import { invalidValue } from './failure.js';
@@ -64,6 +65,7 @@ export const makeProgram = (): Command => {
   addConsoleCommand(program);
   addImageCommands(program);
   addSnapshotCommands(program);
+  addStorageCommand(program);
   addJobCommands(program);
   addMetadataCommands(program);
   addTokenCommands(program);

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { Job } from '../model/job.js';
+import type { StorageSpace } from '../model/storage-space.js';
 import { Debug } from './debug.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
@@ -59,6 +60,11 @@ export class MistifyClient {
   /** Yields the host's events until `signal` aborts; see `followEvents`. */
   events(options?: EventsOptions): AsyncGenerator<AgentEvent, void, undefined> {
     return followEvents(this.#transport, options);
+  }
+
+  /** Returns the space of the storage of images and disks, in MB. */
+  storage(options?: CallOptions): Promise<StorageSpace> {
+    return this.#transport.get('/storage', {}, options);
   }
 
   /** Returns the metrics of the agent and of all guests, in Prometheus' text format. */

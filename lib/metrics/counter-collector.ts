@@ -9,9 +9,9 @@ import { requireShape } from '../runtime/pipeline/pipeline.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 /** Callers within this time share one collection. */
-const FRESH_MS = 1000;
+export const FRESH_MS = 1000;
 /** A hanging sub-agent must not make Prometheus give up the scrape, which it does after 10 seconds. */
-const RESPONSE_MS = 3000;
+export const RESPONSE_MS = 3000;
 const ACTIONS = ['allMetrics', 'containerAllMetrics'] as const;
 
 type CollectingAction = (typeof ACTIONS)[number];

@@ -7,6 +7,7 @@ import type { LoggedJob } from '../store/logged-job.js';
 import { type CollectedCounters, CounterCollector } from './counter-collector.js';
 import { GuestCounterMetrics } from './guest-counters.js';
 import { processMetrics } from './process-metrics.js';
+import { StorageSpaceMetrics } from './storage-space.js';
 
 /** Bucket bounds in seconds, from a quick call to a sub-agent to the fetch of an image. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
@@ -29,6 +30,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
   readonly #collector: CounterCollector;
+  readonly #storageSpace: StorageSpaceMetrics;
   /** The guests' counters that the registry has. */
   #registered: CollectedCounters | undefined;
 
@@ -87,6 +89,7 @@ export class Metrics {
   constructor({ runtime, events, services, calls }: MetricsOptions) {
     this.#runtime = runtime;
     this.#collector = new CounterCollector(runtime);
+    this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#events = events;
     this.#services = services;
     this.#calls = calls;
@@ -115,7 +118,7 @@ export class Metrics {
 
   /** Renders all metrics in Prometheus' text format. Guests of a sub-agent that does not respond are left out. */
   async text(): Promise<string> {
-    const counters = await this.#collector.latest();
+    const [counters] = await Promise.all([this.#collector.latest(), this.#storageSpace.update()]);
     this.#setGauges();
     if (counters !== this.#registered) this.#setCounters(counters);
     return `${await processMetrics().metrics()}\n${await this.#registry.metrics()}`;

@@ -71,6 +71,7 @@ const SPECS = {
   deleteSnapshot: snapshotTask,
   rollbackSnapshot: snapshotTask,
   downloadSnapshot: { kind: 'stream' },
+  storageSpace: info,
 } as const satisfies Record<string, ActionSpec>;
 
 type Specs = typeof SPECS;

@@ -3,6 +3,7 @@ import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/gues
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
+import { storageSpaceSchema } from '../../lib/model/storage-space.js';
 import { keysOf } from './keys.js';
 
 const count = Joi.number().required();
@@ -55,6 +56,7 @@ export const replies = {
   fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
   nothing: Joi.object({}),
   snapshots: listOf(snapshotSchema),
+  storageSpace: storageSpaceSchema,
   cpuMetrics,
   diskMetrics,
   nicMetrics,

@@ -1,9 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import parse from 'parse-prometheus-text-format';
 import type { GuestMetrics } from '../../lib/model/metrics.js';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
-import { METRICS } from '../helpers/scripted.js';
+import { METRICS, SPACE } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
 interface Sample {
@@ -87,8 +88,11 @@ test("reads all guests' counters with one call to each sub-agent", async (t) => 
   });
   const guests = await Promise.all(Array.from({ length: 20 }, () => addGuest(api.context)));
   const metrics = await scrape(t, api);
-  t.is(api.scripted.requests('Test.allMetrics').length, 1);
-  t.is(api.scripted.calls.length, 2);
+  t.deepEqual(api.scripted.calls.map(({ method }) => method).sort(), [
+    'Test.allMetrics',
+    'Test.containerAllMetrics',
+    'Test.storageSpace',
+  ]);
   const guest = guests[7]?.id ?? '';
   t.is(valueIn(metrics.get('mistify_guest_cpu_seconds_total'), { guest, vcpu: '1' }), 2.5);
   t.is(valueIn(metrics.get('mistify_guest_memory_resident_bytes'), { guest }), 4096);
@@ -201,7 +205,7 @@ test('reports the running and waiting calls of a service', async (t) => {
   const api = await serveApi(t, {
     service: { max_pending: 1 },
     methods: { 'Test.start': async ({ guest }) => opened.then(() => ({ guest })) },
-    actions: { allMetrics: undefined, containerAllMetrics: undefined },
+    actions: { allMetrics: undefined, containerAllMetrics: undefined, storageSpace: undefined },
   });
   t.teardown(open);
   for (let n = 0; n < 3; n += 1) {
@@ -217,3 +221,35 @@ test('reports the running and waiting calls of a service', async (t) => {
   open();
   t.pass();
 });
+
+const storageGauges = (metrics: Map<string, Sample[]>): (number | undefined)[] =>
+  ['mistify_storage_size_bytes', 'mistify_storage_free_bytes'].map((name) => valueIn(metrics.get(name)));
+
+test('reports the size and the free space of the storage, with one call for concurrent scrapes', async (t) => {
+  const api = await serveApi(t);
+  const scrapes = await Promise.all([scrape(t, api), scrape(t, api)]);
+  for (const metrics of scrapes)
+    t.deepEqual(storageGauges(metrics), [SPACE.size * 2 ** 20, SPACE.free * 2 ** 20]);
+  t.like(api.scripted.requests('Test.storageSpace'), { length: 1, 0: { leftovers: false } });
+});
+
+test('reports no space of the storage without the action in the config', async (t) => {
+  const api = await serveApi(t, { actions: { storageSpace: undefined } });
+  t.deepEqual(storageGauges(await scrape(t, api)), [undefined, undefined]);
+});
+
+for (const [sort, method] of [
+  ['fails', () => Promise.reject(new Error('no pool'))],
+  ['hangs', () => new Promise(() => {})],
+] as const)
+  test(`no longer reports the space of the storage once the sub-agent ${sort}`, async (t) => {
+    let responds = true;
+    const api = await serveApi(t, {
+      service: { timeout: 86_400 },
+      methods: { 'Test.storageSpace': () => (responds ? SPACE : method()) },
+    });
+    t.deepEqual(storageGauges(await scrape(t, api)), [SPACE.size * 2 ** 20, SPACE.free * 2 ** 20]);
+    responds = false;
+    await delay(1100);
+    t.deepEqual(storageGauges(await scrape(t, api)), [undefined, undefined]);
+  });

@@ -85,6 +85,8 @@ export const METRICS = {
   nic: { net0: NIC_METRICS },
 };
 
+export const SPACE = { size: 1000, free: 400, used: 600, leftovers: [] };
+
 const defaultMethod = (action: string): Method => {
   if (action.endsWith('Metrics')) return ({ guest, type }) => ({ guest, type, ...METRICS });
   if (/Images?$/.test(action)) {
@@ -93,6 +95,7 @@ const defaultMethod = (action: string): Method => {
   }
   if (/Snapshots?$/.test(action))
     return ({ id, dest }) => ({ snapshots: [{ id: dest ? `${id}@${dest}` : id, size: 8 }] });
+  if (action === 'storageSpace') return () => SPACE;
   const state = STATES[action.replace(/^container/, '').toLowerCase()];
   return ({ guest }) => ({ guest: state ? { ...guest, state } : guest });
 };

@@ -7,12 +7,13 @@ import { execa } from 'execa';
 import type { Disk, Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
 import type { Snapshot } from '../../lib/model/snapshot.js';
+import type { StorageSpace } from '../../lib/model/storage-space.js';
 import { type StorageOptions, startStorage } from '../../lib/subagents/storage/service.js';
 import { callMethod, GUEST_ID, serve, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
 /** All fields that a result of `ImageStore` may have. */
-export interface StorageResult {
+export interface StorageResult extends StorageSpace {
   guest: Guest & { disks: Disk[] };
   images: Image[];
   snapshots: Snapshot[];

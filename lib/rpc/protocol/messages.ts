@@ -5,6 +5,7 @@ import { type Image, type ImageFetch, imageSchema, SHA256, SHA512 } from '../../
 import { FETCH_FORMATS } from '../../model/image-formats.js';
 import type { CpuMetrics, DiskMetrics, MetricsType, NicMetrics } from '../../model/metrics.js';
 import { type Snapshot, snapshotSchema } from '../../model/snapshot.js';
+import type { StorageSpace } from '../../model/storage-space.js';
 
 /** The path of a service's RPC, unless its config names another. */
 export const RPC_PATH = '/_mistify_RPC_';
@@ -111,6 +112,14 @@ export interface SnapshotResponse {
   message?: string;
 }
 
+export interface StorageSpaceRequest {
+  /** Whether to list the leftovers too. */
+  leftovers: boolean;
+}
+
+/** The space, without leftovers when the request asks for none. */
+export type StorageSpaceResponse = Omit<StorageSpace, 'leftovers'> & Partial<StorageSpace>;
+
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
 export interface GuestState {
   id: string;
@@ -200,6 +209,20 @@ export const guestMetricsResponseSchema = Joi.object<GuestMetricsResponse>({
 export const allMetricsRequestSchema = Joi.object({}).unknown();
 
 const count = Joi.number().min(0);
+
+export const storageSpaceRequestSchema = Joi.object<StorageSpaceRequest>({
+  leftovers: Joi.boolean().default(false),
+}).unknown();
+
+/** Strict, because free space of another shape would end up in Prometheus' time series. */
+export const storageSpaceResponseSchema = Joi.object<StorageSpaceResponse>({
+  size: count.required(),
+  free: count.required(),
+  used: count.required(),
+  leftovers: Joi.array().items(Joi.string()),
+})
+  .unknown()
+  .required();
 
 /** Counters by device. Each has the device's name under `nameKey`; everything else is a count. */
 const counters = (nameKey: 'disk' | 'name'): Joi.ObjectSchema =>

@@ -63,6 +63,15 @@ export interface Leftover {
   reason: string;
 }
 
+/** The space of the file system or pool that holds a store. */
+export interface StoreSpace {
+  sizeBytes: number;
+  /** What is left for the store. */
+  freeBytes: number;
+  /** What is taken, also by others that share the file system or pool. */
+  usedBytes: number;
+}
+
 /** A snapshot of one disk. */
 export interface StoredSnapshot {
   name: string;
@@ -111,6 +120,7 @@ export interface DiskStore {
    * @returns what stays for now
    */
   deleteDisks(guest: string): Promise<Leftover[]>;
+  space(): Promise<StoreSpace>;
   /** Lists what remains of deleted guests and images. */
   leftovers(): Promise<Leftover[]>;
   /** Returns the directory of a guest's disks, for files that belong to the guest. */

@@ -7,6 +7,7 @@ import {
   guestRequestSchema,
   imageRequestSchema,
   snapshotRequestSchema,
+  storageSpaceRequestSchema,
 } from '../../rpc/protocol/messages.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Running } from '../shared/run.js';
@@ -23,6 +24,7 @@ import { SnapshotsInUse } from './snapshots/in-use.js';
 import { Journal } from './snapshots/journal.js';
 import { snapshotMethods } from './snapshots/methods.js';
 import { recoverAll } from './snapshots/recover.js';
+import { spaceMethod } from './space.js';
 import { zfsStore } from './zfs/store.js';
 
 /** The ways to store images and disks. */
@@ -97,6 +99,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
+  subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
   return { subAgent, close: () => fetcher.close() };
 };

@@ -212,3 +212,11 @@ test.serial('top shows the load of the guests', async (t) => {
   t.regex(stdout, /^6a7e3c52 +web +running +0\.0 +64 MB +0 B +0 B +0 B +0 B$/m);
   t.regex(stdout, /shutoff$/m);
 });
+
+test.serial('shows the space of the storage and what deleted guests still take', async (t) => {
+  const leftover = 'tank/guests/a still takes 1 MB: it is held';
+  const space = { size: 2048, free: 512, used: 1536, leftovers: [leftover] };
+  const { url } = await serveApi(t, { methods: { 'Test.storageSpace': () => space } });
+  t.is((await mistify(t, url, 'storage')).stdout, `size  2 GB\nused  1.5 GB\nfree  512 MB\n${leftover}`);
+  t.deepEqual(JSON.parse((await mistify(t, url, 'storage', '--json')).stdout), space);
+});

@@ -108,6 +108,7 @@ for (const args of [
   ['guest', 'create'],
   ['snapshot'],
   ['image'],
+  ['storage'],
   ['job'],
   ['metadata'],
   ['top'],

@@ -2,7 +2,16 @@ import test from 'ava';
 import { ACTION_SPECS, actionName, type BaseActionName, isPreempting } from '../../../lib/model/actions.js';
 
 const BY_KIND = {
-  info: ['cpuMetrics', 'nicMetrics', 'diskMetrics', 'listImages', 'getImage', 'listSnapshots', 'getSnapshot'],
+  info: [
+    'cpuMetrics',
+    'nicMetrics',
+    'diskMetrics',
+    'listImages',
+    'getImage',
+    'listSnapshots',
+    'getSnapshot',
+    'storageSpace',
+  ],
   stream: ['downloadSnapshot'],
   guest: ['create', 'delete', 'reboot', 'restart', 'poweroff', 'shutdown', 'start', 'suspend', 'resume'],
   image: ['deleteImage', 'fetchImage'],
@@ -20,7 +29,7 @@ for (const [kind, names] of Object.entries(BY_KIND))
 test('gives each guest action and each image action a container variant', (t) => {
   const names = Object.values(BY_KIND)
     .flat()
-    .filter((name) => !/Snapshots?$/.test(name));
+    .filter((name) => !/Snapshots?$|^storage/.test(name));
   for (const name of names) {
     t.not(actionName('container', name), name);
     t.is(ACTION_SPECS.get(actionName('container', name)), ACTION_SPECS.get(name), name);
@@ -29,7 +38,8 @@ test('gives each guest action and each image action a container variant', (t) =>
   t.is(actionName('container', 'listImages'), 'containerListImages');
 });
 
-test('gives snapshot actions no container variant', (t) => {
+test('gives snapshot actions and storageSpace no container variant', (t) => {
+  t.is(actionName('container', 'storageSpace'), 'storageSpace');
   t.is(actionName('container', 'createSnapshot'), 'createSnapshot');
 });
 

@@ -1,5 +1,5 @@
 import type { Image } from '../../../model/image.js';
-import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import type { ImageRequest, ImageResponse, StorageSpaceResponse } from '../../../rpc/protocol/messages.js';
 
 /** Describes an image with the given id. */
 type DescribeImage = (id: string) => Image;
@@ -34,4 +34,11 @@ export const oneImage =
 /** Returns a new disk made from an image, named `dest`. */
 export const cloneImage = ({ id, dest }: ImageRequest) => ({
   volumes: [{ id: dest || `${id}-clone`, size: SIZE_MB, device: `/dev/mistify/${dest || `${id}-clone`}` }],
+});
+
+export const storageSpace = (): StorageSpaceResponse => ({
+  size: 100 * SIZE_MB,
+  free: 60 * SIZE_MB,
+  used: 40 * SIZE_MB,
+  leftovers: [],
 });

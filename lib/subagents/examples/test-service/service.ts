@@ -8,11 +8,12 @@ import {
   guestRequestSchema,
   imageRequestSchema,
   snapshotRequestSchema,
+  storageSpaceRequestSchema,
 } from '../../../rpc/protocol/messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { openConsole } from './console.js';
 import * as guests from './guests.js';
-import { cloneImage, containerImage, diskImage, listImages, oneImage } from './images.js';
+import { cloneImage, containerImage, diskImage, listImages, oneImage, storageSpace } from './images.js';
 import { allMetrics, cpuMetrics, diskMetrics, nicMetrics } from './metrics.js';
 import { createSnapshot, downloadSnapshot, listSnapshots, oneSnapshot } from './snapshots.js';
 
@@ -86,7 +87,8 @@ const addImages = (agent: SubAgent, service: string): void => {
     .method(`${service}.GetImage`, imageRequestSchema, one)
     .method(`${service}.RequestImage`, imageRequestSchema, one)
     .method(`${service}.DeleteImage`, imageRequestSchema, one)
-    .method(`${service}.CloneImage`, imageRequestSchema, cloneImage);
+    .method(`${service}.CloneImage`, imageRequestSchema, cloneImage)
+    .method(`${service}.Space`, storageSpaceRequestSchema, storageSpace);
 };
 
 const addSnapshots = (agent: SubAgent, service: string): void => {

@@ -1,12 +1,17 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import type { DiskStore } from '../disk-store.js';
+import type { DiskStore, StoreSpace } from '../disk-store.js';
 import { qcow2Disks } from './disks.js';
 import { qcow2Images } from './images.js';
 import { layoutOf } from './layout.js';
 import { listLeftovers } from './leftovers.js';
 import { qcow2Snapshots } from './snapshots.js';
+
+const spaceOf = async (dir: string): Promise<StoreSpace> => {
+  const { bsize, blocks, bfree, bavail } = await statfs(dir);
+  return { sizeBytes: blocks * bsize, freeBytes: bavail * bsize, usedBytes: (blocks - bfree) * bsize };
+};
 
 /** Opens a store of qcow2 files: images, overlays on them as disks, and internal snapshots. */
 export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> => {
@@ -20,6 +25,7 @@ export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> =
   return {
     workDir: layout.work,
     check: async () => undefined,
+    space: () => spaceOf(dir),
     leftovers: () => listLeftovers(layout),
     ...images,
     ...qcow2Disks(layout, images),

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../log.js';
-import type { DiskStore } from '../disk-store.js';
-import { listDatasets } from './command.js';
+import type { DiskStore, StoreSpace } from '../disk-store.js';
+import { listDatasets, zfs } from './command.js';
 import { zfsDisks } from './disks.js';
 import { zfsImages } from './images.js';
 import { listLeftovers } from './leftovers.js';
@@ -17,6 +17,12 @@ export interface ZfsStoreOptions {
   zvolDir?: string | undefined;
   log: Logger;
 }
+
+const spaceOf = async (pool: string): Promise<StoreSpace> => {
+  const output = await zfs('get', '-H', '-p', '-o', 'value', 'used,available', pool);
+  const [usedBytes = 0, freeBytes = 0] = output.trim().split('\n').map(Number);
+  return { sizeBytes: usedBytes + freeBytes, freeBytes, usedBytes };
+};
 
 /**
  * Opens a store in a ZFS pool: images with one snapshot each, clones of those as disks, and ZFS's own snapshots.
@@ -35,6 +41,7 @@ export const zfsStore = async ({ pool, zvolDir = '/dev/zvol', log }: ZfsStoreOpt
     check: async () => {
       if ((await listDatasets(['name'], pool)).length === 0) throw new Error(`the ZFS pool ${pool} is gone`);
     },
+    space: () => spaceOf(pool),
     leftovers: () => listLeftovers(layout, kind, work),
     ...images,
     ...zfsDisks(layout, kind, work, images),

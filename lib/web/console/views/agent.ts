@@ -47,6 +47,15 @@ const serviceRow = (samples: readonly Sample[], service: string): HTMLElement =>
   );
 };
 
+/** Shows how much of the storage is free; `undefined` when the metrics do not say. */
+const storageFact = (samples: readonly Sample[]): HTMLElement | undefined => {
+  const size = metricOf(samples, 'mistify_storage_size_bytes');
+  if (size === 0) return undefined;
+  const free = metricOf(samples, 'mistify_storage_free_bytes');
+  const meter = h('meter', { max: size, value: size - free, 'aria-label': 'Storage used' });
+  return h('span', {}, `${formatBytes(free)} of ${formatBytes(size)} free `, meter);
+};
+
 const agentFacts = (samples: readonly Sample[], version: string): HTMLElement => {
   const started = new Date(metricOf(samples, 'process_start_time_seconds') * 1000).toISOString();
   return facts([
@@ -54,6 +63,7 @@ const agentFacts = (samples: readonly Sample[], version: string): HTMLElement =>
     ['Version', version],
     ['Started', formatAge(started)],
     ['Memory', formatBytes(metricOf(samples, 'process_resident_memory_bytes'))],
+    ['Storage', storageFact(samples)],
     ['Jobs running', String(metricOf(samples, 'mistify_jobs_running'))],
     ['Jobs queued', String(metricOf(samples, 'mistify_jobs_queued'))],
     ['Event clients', String(metricOf(samples, 'mistify_event_readers'))],

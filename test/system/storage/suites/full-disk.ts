@@ -112,6 +112,10 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     const release = await backend.keepRoom(t, storage);
     await call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
     const ballast = await fillUp(dir);
+    const { free, leftovers } = await call('Space', { leftovers: true });
+    t.true(free <= 1);
+    t.regex(leftovers.join(), / still takes 1.*MB: .* (is held|is open by qemu-nbd)/);
+    t.deepEqual((await call('Space', {})).leftovers, []);
     await t.throwsAsync(createGuest(storage, [{ size: 1 }], OTHER_ID), {
       message: /no space left .* then try again; .*\d.* still takes 1.*MB: .* (is held|is open by qemu-nbd)/,
     });

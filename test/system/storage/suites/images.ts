@@ -56,6 +56,13 @@ export const imagesSuite = (backend: Backend): void => {
     });
   }
 
+  test('reports the space of its file system or pool', async (t) => {
+    const storage = await backend.start(t);
+    const { size, free, used, leftovers } = await storage.call('Space', { leftovers: true });
+    t.true(free > 0 && used > 0 && free + used <= size + 1, JSON.stringify({ size, free, used }));
+    t.deepEqual(leftovers, []);
+  });
+
   test('lists, gets and deletes images', async (t) => {
     const storage = await backend.start(t);
     await addImage(storage, 'b:1');

@@ -49,7 +49,7 @@ test('serves every method of the contract', async (t) => {
   const named = {
     ImageStore:
       'ListImages GetImage RequestImage DeleteImage CloneImage ListSnapshots GetSnapshot CreateSnapshot ' +
-      'DeleteSnapshot RollbackSnapshot VerifyDisks CreateGuestDisks DeleteGuestsDisks',
+      'DeleteSnapshot RollbackSnapshot VerifyDisks CreateGuestDisks DeleteGuestsDisks Space',
     Libvirt:
       'CreateGuest Create Delete Restart Reboot Poweroff Shutdown Run Suspend Resume Status CPUMetrics ' +
       'DiskMetrics NicMetrics',
