@@ -94,7 +94,9 @@ test('rejects an image of implausible size', async (t) => {
 test('rejects invalid ids and types', async (t) => {
   const storage = await startTestStorage(t);
   for (const id of ['', '../etc', 'a/../../b', '-rf', 'a b'])
-    await t.throwsAsync(storage.call('RequestImage', fetchRequest(id, '/x')), { message: /^image id/ });
+    await t.throwsAsync(storage.call('RequestImage', fetchRequest(id, '/x')), {
+      message: /^"image id" must/,
+    });
   const container = { id: 'a', type: 'container', dest: '', source: '' };
   await t.throwsAsync(storage.call('RequestImage', container), { message: /not container images/ });
 });
