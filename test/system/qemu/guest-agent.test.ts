@@ -5,6 +5,7 @@ import { type Viewer, view } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const BOOT_MS = 120_000;
 
@@ -39,10 +40,8 @@ const guestWithAgent = async (t: ExecutionContext): Promise<AgentGuest> => {
 const lagOf = async (viewer: Viewer): Promise<number> => {
   const label = `clock-${Math.random()}`;
   viewer.type(`echo "${label}" is $(date +%s).\n`);
-  const [, seconds] = await viewer
-    .sees(`${label} is `)
-    .then(() => viewer.sees('.'))
-    .then(() => new RegExp(`${label} is (\\d+)\\.`).exec(viewer.output) ?? []);
+  const shown = new RegExp(`${label} is (\\d+)\\.`);
+  const [, seconds] = await until('the guest shows its time', () => shown.exec(viewer.output));
   return Date.now() / 1000 - Number(seconds);
 };
 

@@ -64,20 +64,34 @@ async function* withProgress(
   }
 }
 
+/** The end of an archive that the engine gets only once the sums are right: an engine may act on all but the padding. */
+const HELD_BYTES = 1024 * 1024;
+
 /**
- * Passes on a source's bytes.
+ * Passes on a source's bytes, the last ones only if all of them have the wanted sums.
  * @throws at their end, unless they have the wanted sums
  */
 async function* withDigests(
   bytes: AsyncIterable<Buffer>,
   wanted: Digests,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const digester = new Digester(Object.keys(wanted) as (keyof Digests)[]);
+  const algorithms = Object.keys(wanted) as (keyof Digests)[];
+  const digester = new Digester(algorithms);
+  const mostHeld = algorithms.length > 0 ? HELD_BYTES : 0;
+  const held: Buffer[] = [];
+  let heldBytes = 0;
   for await (const chunk of bytes) {
     digester.update(chunk);
-    yield chunk;
+    held.push(chunk);
+    heldBytes += chunk.length;
+    for (let [first] = held; first && heldBytes - first.length >= mostHeld; [first] = held) {
+      held.shift();
+      heldBytes -= first.length;
+      yield first;
+    }
   }
   checkDigests(digester.digests(), wanted);
+  yield* held;
 }
 
 const sendLoad = (docker: Docker) => async (body: Readable, abortSignal: AbortSignal) =>
