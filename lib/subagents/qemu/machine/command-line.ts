@@ -19,8 +19,8 @@ const socketChardev = (id: string, path: string): string => `socket,id=${id},pat
 
 const monitor = (id: string, path: string): string[] => [
   ...['-chardev', socketChardev(id, path)],
-  '-mon',
-  `chardev=${id},mode=control`,
+  // Not -mon, which QEMU 11.1 calls deprecated; 7.2 has no -object monitor-qmp.
+  ...['-qmp', `chardev:${id}`],
 ];
 
 /** Leaves out the virtio header, and with it all offloads, on a switch that cannot forward such frames. */
