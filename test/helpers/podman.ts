@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
-import { execa } from 'execa';
+import { ExecaError, execa } from 'execa';
 import tar from 'tar-stream';
 import type { Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
@@ -39,6 +39,10 @@ network_backend="netavark"
 `;
 
 const APPLETS = ['cat', 'echo', 'env', 'httpd', 'ip', 'ping', 'sh', 'sleep', 'true'];
+
+/** How podman fails, and changes nothing, when something else is removed while it looks for a container or an image. */
+const VANISHED = /does not exist in database|(image|layer|size is) not known/;
+const ATTEMPTS = 5;
 
 /** Creates a tar archive of a root file system with one static busybox. */
 export const busyboxRootfs = async (): Promise<Buffer> => {
@@ -83,10 +87,16 @@ export class TestPodman {
     ];
   }
 
-  /** Runs the podman program. */
+  /** Runs the podman program, and again when another test's removal made it fail. */
   async run(...args: string[]): Promise<string> {
-    const { stdout } = await execa('podman', [...this.#globals, ...args], { env: this.#env });
-    return stdout;
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        const { stdout } = await execa('podman', [...this.#globals, ...args], { env: this.#env });
+        return stdout;
+      } catch (error) {
+        if (attempt === ATTEMPTS || !(error instanceof ExecaError) || !VANISHED.test(error.message))
+          throw error;
+      }
   }
 
   /** Starts the service on the socket. */

@@ -13,6 +13,8 @@ interface ScriptedContainer {
   /** The pid of its first process. */
   pid?: number;
   labels?: Record<string, string>;
+  /** Whether it is removed while the engine inspects it. */
+  vanishes?: boolean;
 }
 
 /** A server of the parts of the Docker Engine API that the sub-agent uses. */
@@ -21,29 +23,55 @@ export interface ScriptedEngine {
   containers: Record<string, ScriptedContainer[]>;
   /** The HTTP status for lists of containers. */
   listStatus: number;
+  /** The failures of the next lists of containers or images, each with the `cause` that Podman gives. */
+  listFailures: string[];
   /** The open streams of events. */
   streams: ServerResponse[];
+  /** How many lists were read. */
+  lists: number;
   /** The requests for containers, such as `POST start`. */
   requests: string[];
 }
 
-const inspect = (states: ScriptedContainer[]): object => {
+const inspect = (id: string, states: ScriptedContainer[]): [number, unknown] => {
   const {
     running,
     pid = 0,
     labels = {},
+    vanishes,
   } = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
-  return { State: { Running: running, Paused: false, Pid: pid }, Image: 'i', Config: { Labels: labels } };
+  if (vanishes) return podmanFailure('no such container');
+  const State = { Running: running, Paused: false, Pid: pid };
+  return [200, { Id: id, State, Image: 'i', Config: { Labels: labels } }];
+};
+
+const podmanFailure = (cause: string): [number, unknown] => [500, { cause, message: `a list: ${cause}` }];
+
+const list = (engine: ScriptedEngine, items: unknown[]): [number, unknown] => {
+  engine.lists += 1;
+  const cause = engine.listFailures.shift();
+  return cause === undefined ? [engine.listStatus, items] : podmanFailure(cause);
 };
 
 const respondTo = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
   const ids = Object.keys(engine.containers);
   if (url.startsWith('/_ping')) return [200, 'OK'];
   if (url.startsWith('/containers/json'))
-    return [engine.listStatus, ids.map((id) => ({ Labels: { [GUEST_LABEL]: id } }))];
+    return list(
+      engine,
+      ids.map((id) => ({
+        Id: containerName(id),
+        ImageID: 'i',
+        Image: 'localhost/i:1',
+        Labels: { [GUEST_LABEL]: id },
+      })),
+    );
+  if (url.startsWith('/images/json'))
+    return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);
+  if (url.startsWith('/images/')) return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }];
   const id = ids.find((each) => url.includes(`/${containerName(each)}/`));
   if (id === undefined) return [404, { message: 'no such container' }];
-  if (url.endsWith('/json')) return [200, inspect(engine.containers[id] ?? [])];
+  if (url.endsWith('/json')) return inspect(id, engine.containers[id] ?? []);
   engine.requests.push(`${method} ${url.split('/').at(-1)}`);
   return [204, undefined];
 };
@@ -76,7 +104,14 @@ export const startScriptedEngine = async (
   containers: ScriptedEngine['containers'],
 ): Promise<{ engine: ScriptedEngine; guests: Guests }> => {
   const socket = join(await tempDir(t), 'engine.sock');
-  const engine: ScriptedEngine = { containers, listStatus: 200, streams: [], requests: [] };
+  const engine: ScriptedEngine = {
+    containers,
+    listStatus: 200,
+    listFailures: [],
+    streams: [],
+    lists: 0,
+    requests: [],
+  };
   await serveEngine(t, socket, engine);
   return { engine, guests: new Guests(new Engine([socket]), new GuestStates(), silentLog) };
 };

@@ -1,7 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import Docker from 'dockerode';
-import { EngineError, explainEngineError, isUnreachable, NoEngineError } from './errors.js';
+import { Backoff } from '../../portable/backoff.js';
+import { explainEngineError, isFault, isNotFound, isUnreachable, NoEngineError } from './errors.js';
 
 const PING_TIMEOUT_MS = 5000;
+/** How often a list is read before its error counts. */
+const LIST_ATTEMPTS = 12;
+const FIRST_RETRY_MS = 5;
+const MAX_RETRY_MS = 200;
 
 const responds = async (socketPath: string): Promise<boolean> => {
   try {
@@ -70,8 +76,24 @@ export class Engine {
     try {
       return await this.call(work);
     } catch (error) {
-      if (error instanceof EngineError && error.status === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
+    }
+  }
+
+  /**
+   * As `call`, for a list. Reads it again when it fails: Podman's lists fail, for many different reasons, when another
+   * object of the list is created or removed meanwhile.
+   */
+  async list<T>(work: (docker: Docker) => Promise<T[]>): Promise<T[]> {
+    const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.call(work);
+      } catch (error) {
+        if (attempt === LIST_ATTEMPTS || !isFault(error)) throw error;
+      }
+      await delay(backoff.next());
     }
   }
 }

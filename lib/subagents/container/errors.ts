@@ -18,7 +18,7 @@ export class NoEngineError extends Error {
 /** A failure that the engine reported. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  /** The HTTP status of the response. */
+  /** The HTTP status of the response; 404 also for what vanished while the engine worked on it. */
   readonly status: number;
 
   constructor(status: number, message: string, cause: unknown) {
@@ -29,7 +29,7 @@ export class EngineError extends Error {
 
 interface DockerodeError extends Error {
   statusCode?: number;
-  json?: { message?: string } | null;
+  json?: { message?: string; cause?: string } | null;
   code?: string;
 }
 
@@ -42,6 +42,22 @@ export const isUnreachable = (error: unknown): boolean => {
   return statusCode === undefined && code !== undefined && UNREACHABLE.has(code);
 };
 
+const NOT_FOUND = 404;
+
+/**
+ * The `cause` of Podman's 500 when a container, an image or a layer is removed while Podman reads it, by this request or
+ * by a list.
+ */
+const VANISHED = new Set(['no such container', 'image not known', 'layer not known']);
+
+/** Whether the engine lacks what the call was about, or has just lost it. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof EngineError && error.status === NOT_FOUND;
+
+/** Whether the engine failed, or lost what it was reading, and the request was not to blame. */
+export const isFault = (error: unknown): boolean =>
+  error instanceof EngineError && (error.status >= 500 || isNotFound(error));
+
 /**
  * Converts an error of dockerode to an `EngineError` with the engine's own message; returns other errors unchanged.
  * For a response without JSON, it strips the prefix that docker-modem 5 puts before the message.
@@ -50,7 +66,8 @@ export const explainEngineError = (error: unknown): unknown => {
   const { statusCode, json } = error as DockerodeError;
   if (statusCode === undefined) return error;
   const message = json?.message ?? errorMessage(error).replace(/^\(HTTP code \d+\) [^-]*- /, '');
-  return new EngineError(statusCode, message.trim(), error);
+  const status = VANISHED.has(json?.cause ?? '') ? NOT_FOUND : statusCode;
+  return new EngineError(status, message.trim(), error);
 };
 
 /**

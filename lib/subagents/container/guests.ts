@@ -110,7 +110,7 @@ export class Guests {
   /** Updates the states of all guests. Guests that the engine no longer has are `deleted`. */
   async refreshAll(): Promise<void> {
     const filters = { label: [GUEST_LABEL] };
-    const list = await this.engine.call((docker) => docker.listContainers({ all: true, filters }));
+    const list = await this.engine.list((docker) => docker.listContainers({ all: true, filters }));
     const ids = list.flatMap(({ Labels }) => Labels[GUEST_LABEL] ?? []);
     const known = this.states.all().map(({ id }) => id);
     const limit = pLimit(MAX_REFRESHES);

@@ -47,7 +47,7 @@ export const listContainers = async (
   { opts }: ContainerRequest,
 ): Promise<ContainerResponse> => {
   const { all, limit, filters } = lowerKeys(opts);
-  const list = await engine.call((docker) =>
+  const list = await engine.list((docker) =>
     docker.listContainers({
       all: all === true,
       ...(typeof limit === 'number' && limit > 0 ? { limit } : {}),
@@ -82,7 +82,9 @@ export const saveContainer = async (
   const name = nameOf(id || String(container ?? ''));
   await inspect(engine, name);
   const options = commitOptions(opts);
-  const { Id } = (await engine.call((docker) => docker.getContainer(name).commit(options))) as { Id: string };
+  const saved = await engine.find((docker) => docker.getContainer(name).commit(options));
+  if (!saved) throw notFound(`container ${name}`);
+  const { Id } = saved as { Id: string };
   const { Size } = await engine.call((docker) => docker.getImage(Id).inspect());
   const reference = options.repo ? engineReference(`${options.repo}:${options.tag}`) : undefined;
   return { images: [toImage(reference ? familiarName(reference) : Id, Size)] };

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { readLines } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
@@ -77,7 +78,10 @@ export class Watcher {
     const events = (await engine.call((docker) =>
       docker.getEvents({ filters: { type: ['container'] }, abortSignal: this.#closed.signal }),
     )) as Readable;
-    const resync = setInterval(() => void this.#resync(events), this.#resyncMs);
+    const resyncing = pLimit(1);
+    const resync = setInterval(() => {
+      if (resyncing.activeCount === 0) void resyncing(() => this.#resync(events));
+    }, this.#resyncMs);
     try {
       await this.#guests.refreshAll();
       this.#log.info({ socket: engine.socket }, 'connected to the container engine');

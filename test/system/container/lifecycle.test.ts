@@ -275,6 +275,31 @@ test('lists, inspects and saves containers by the guest’s id', async (t) => {
   });
 });
 
+test('lists containers and images while other programs remove some', async (t) => {
+  const containers = await shared.containers();
+  const podman = await shared.podman();
+  const id = await create(containers);
+  let isChurning = true;
+  const churn = async (): Promise<void> => {
+    for (let n = 0; n < 4; n += 1) {
+      const other = await podman.run('create', IMAGE);
+      await podman.run('commit', other, `localhost/other:${n}`);
+      await podman.run('rm', other);
+      await podman.run('rmi', `localhost/other:${n}`);
+    }
+  };
+  const churned = churn().finally(() => {
+    isChurning = false;
+  });
+  while (isChurning) {
+    const all = { id: '', opts: { All: true } };
+    const { containers: list } = await containers.call('ListContainers', all);
+    t.true(list.some(({ Name }) => Name === `/${containerName(id)}`));
+    t.true((await containers.call('ListImages', { id: '' })).images.some((image) => image.id === IMAGE));
+  }
+  await churned;
+});
+
 const waitForState = async (containers: TestContainers, id: string, state: string): Promise<void> => {
   for (let n = 0; n < 200; n += 1)
     if ((await containers.guest('Status', { id })).guest.state === state) return;

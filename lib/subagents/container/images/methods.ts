@@ -50,7 +50,7 @@ const orNone = async <T>(result: Promise<T>, none: T): Promise<T> => {
 };
 
 const listImages = async (engine: Engine): Promise<Image[]> => {
-  const images = await engine.call((docker) => docker.listImages());
+  const images = await engine.list((docker) => docker.listImages());
   return images.flatMap((image) => namesOf(image).map((name) => toImage(name, image.Size)));
 };
 
@@ -72,7 +72,7 @@ const guestsOfImage = async (
   { Id, RepoTags }: Pick<ImageInfo, 'Id' | 'RepoTags'>,
 ): Promise<string[]> => {
   const filters = { label: [GUEST_LABEL] };
-  const containers = await engine.call((docker) => docker.listContainers({ all: true, filters }));
+  const containers = await engine.list((docker) => docker.listContainers({ all: true, filters }));
   const isLastName = (RepoTags ?? []).length <= 1;
   return containers
     .filter(({ ImageID }) => bare(ImageID) === bare(Id))
