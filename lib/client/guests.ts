@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
+import type { DiskUse } from '../model/disk-use.js';
 import type { Guest } from '../model/guest.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
@@ -62,6 +63,11 @@ export class Guests extends List<Guest> {
 
   delete(id: string, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {
     return submit(this.#transport, { method: 'DELETE', path: path`/guests/${id}` }, options);
+  }
+
+  /** Returns the disks with the space that each takes, where the storage knows it. */
+  disks(id: string, options?: CallOptions): Promise<DiskUse[]> {
+    return this.#transport.get(path`/guests/${id}/disks`, {}, options);
   }
 
   /** Returns counters per vCPU. */

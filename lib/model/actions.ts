@@ -72,6 +72,7 @@ const SPECS = {
   rollbackSnapshot: snapshotTask,
   downloadSnapshot: { kind: 'stream' },
   storageSpace: info,
+  diskUse: info,
 } as const satisfies Record<string, ActionSpec>;
 
 type Specs = typeof SPECS;

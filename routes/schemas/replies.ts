@@ -1,4 +1,5 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
+import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
@@ -56,6 +57,7 @@ export const replies = {
   fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
   nothing: Joi.object({}),
   snapshots: listOf(snapshotSchema),
+  disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
   cpuMetrics,
   diskMetrics,

@@ -17,6 +17,7 @@ export interface StorageResult extends StorageSpace {
   guest: Guest & { disks: Disk[] };
   images: Image[];
   snapshots: Snapshot[];
+  disks: { volume: string; used: number }[];
   message?: string;
 }
 

@@ -252,7 +252,10 @@ test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   const { url, context, scripted } = await serveApi(t, {
     methods: {
       'Test.listSnapshots': () => ({
-        snapshots: [...names].map((name) => ({ id: `guests/${guest}/disk-vda@${name}`, size: 8 })),
+        snapshots: [...names].map((name) => ({
+          ...{ id: `guests/${guest}/disk-vda@${name}`, size: 8, used: 2 },
+          created: '2026-01-31T12:00:00.000Z',
+        })),
       }),
       'Test.createSnapshot': ({ dest }) => {
         names.add(dest);
@@ -266,7 +269,8 @@ test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   });
   await addGuest(context, { id: guest, state: 'shutoff', metadata: { name: 'web-1' } });
   const page = await openPage(t, `${url}/#/guests/${guest}/snapshots`);
-  await rowWith(page, 'monday').waitFor();
+  await rowWith(page, 'monday').getByText(' ago').last().waitFor();
+  await rowWith(page, 'monday').getByText('2 MB').waitFor();
   await page.getByRole('button', { name: 'New snapshot' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('tuesday');
   await page.getByRole('button', { name: 'Create' }).click();
@@ -281,6 +285,24 @@ test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   await rowWith(page, 'monday').getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await rowWith(page, 'monday').waitFor({ state: 'detached' });
+});
+
+test('shows what the disks of a guest take', async (t) => {
+  const disk = {
+    bus: 'virtio',
+    device: 'vda',
+    size: 64,
+    volume: 'guests/a/disk-0',
+    image: 'tiny',
+    source: '',
+  };
+  const { url, context } = await serveApi(t, {
+    methods: { 'Test.diskUse': () => ({ disks: [{ volume: disk.volume, used: 3 }] }) },
+  });
+  const { id } = await addGuest(context, { disks: [disk] });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByText('vda, 64 MB (3 MB used), from tiny, virtio').waitFor();
+  t.pass();
 });
 
 test('does not offer to roll back a running guest', async (t) => {

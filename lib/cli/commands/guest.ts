@@ -8,6 +8,7 @@ import { parseSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addCreate } from './guest-create.js';
+import { addDisks } from './guest-disks.js';
 import { addMetrics } from './guest-metrics.js';
 
 const ACTIONS: Record<GuestAction, string> = {
@@ -106,6 +107,7 @@ Examples:
     );
 
   addCreate(guest);
+  addDisks(guest);
   addMetrics(guest);
 
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {

@@ -120,6 +120,11 @@ export interface StorageSpaceRequest {
 /** The space, without leftovers when the request asks for none. */
 export type StorageSpaceResponse = Omit<StorageSpace, 'leftovers'> & Partial<StorageSpace>;
 
+/** What the disks of a guest take, in MB. */
+export interface DiskUseResponse {
+  disks: { volume: string; used: number }[];
+}
+
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
 export interface GuestState {
   id: string;
@@ -223,6 +228,12 @@ export const storageSpaceResponseSchema = Joi.object<StorageSpaceResponse>({
 })
   .unknown()
   .required();
+
+export const diskUseResponseSchema = Joi.object<DiskUseResponse>({
+  disks: Joi.array()
+    .items(Joi.object({ volume: Joi.string().required(), used: count.required() }).unknown())
+    .allow(null),
+}).unknown();
 
 /** Counters by device. Each has the device's name under `nameKey`; everything else is a count. */
 const counters = (nameKey: 'disk' | 'name'): Joi.ObjectSchema =>

@@ -120,6 +120,8 @@ export interface DiskStore {
    * @returns what stays for now
    */
   deleteDisks(guest: string): Promise<Leftover[]>;
+  /** Returns the bytes that each disk takes in the store, `undefined` for one that vanished. */
+  diskUse(guest: string, disks: StoredDisk[]): Promise<(number | undefined)[]>;
   space(): Promise<StoreSpace>;
   /** Lists what remains of deleted guests and images. */
   leftovers(): Promise<Leftover[]>;

@@ -13,6 +13,7 @@ import { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Running } from '../shared/run.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
+import { diskUseMethod } from './disks/use.js';
 import type { FreezeTimeouts } from './guest-agent/freeze.js';
 import { ImageFetcher } from './images/fetcher.js';
 import { imageMethods } from './images/methods.js';
@@ -99,6 +100,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
+  subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
   return { subAgent, close: () => fetcher.close() };

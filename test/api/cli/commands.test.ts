@@ -213,6 +213,19 @@ test.serial('top shows the load of the guests', async (t) => {
   t.regex(stdout, /shutoff$/m);
 });
 
+test.serial('lists the disks of a guest and what they take', async (t) => {
+  const disk = { bus: 'virtio', device: 'vda', size: 2048, volume: 'guests/a/disk-0', image: 'debian' };
+  const { url, context } = await serveApi(t, {
+    methods: { 'Test.diskUse': () => ({ disks: [{ volume: disk.volume, used: 312 }] }) },
+  });
+  await addGuest(context, { id: ID, disks: [{ ...disk, source: '', serial: 'disk0-6a7e3c52' }] });
+  t.regex(
+    (await mistify(t, url, 'guest', 'disks', ID)).stdout,
+    /^DISK +DEVICE +SERIAL +SIZE +USED +BUS +IMAGE\n +0 +vda +disk0-6a7e3c52 +2 GB +312 MB +virtio +debian$/,
+  );
+  t.like(JSON.parse((await mistify(t, url, 'guest', 'disks', ID, '--json')).stdout), [{ used: 312 }]);
+});
+
 test.serial('shows the space of the storage and what deleted guests still take', async (t) => {
   const leftover = 'tank/guests/a still takes 1 MB: it is held';
   const space = { size: 2048, free: 512, used: 1536, leftovers: [leftover] };

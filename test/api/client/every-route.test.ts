@@ -87,6 +87,7 @@ const uses: Record<string, Use> = {
   'GET /events': async (client) => {
     for await (const _event of client.events({ lastEventId: '0' })) break;
   },
+  'GET /guests/{guestID}/disks': (client, { guest }) => client.guests.disks(guest),
   'GET /storage': (client) => client.storage(),
   'GET /metrics': (client) => client.metrics(),
   'GET /metrics/guests': (client) => client.guests.metrics(),

@@ -1,5 +1,5 @@
 import type { Disk, Guest, Nic } from '../../../model/guest.js';
-import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
+import type { DiskUseResponse, GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
 
 const VNC_PORT = 5900;
 /** The size of a disk without a requested size, in MB. */
@@ -33,6 +33,11 @@ export const withDisks = ({ guest }: GuestRequest): GuestResponse => ({
 });
 
 export const withoutDisks = ({ guest }: GuestRequest): GuestResponse => ({ guest: { ...guest, disks: [] } });
+
+/** Every disk takes a quarter of its size. */
+export const diskUse = ({ guest }: GuestRequest): DiskUseResponse => ({
+  disks: (guest.disks ?? []).map(({ volume, size }) => ({ volume, used: Math.ceil(size / 4) })),
+});
 
 export const unchanged = ({ guest }: GuestRequest): GuestResponse => ({ guest });
 

@@ -88,7 +88,8 @@ const addImages = (agent: SubAgent, service: string): void => {
     .method(`${service}.RequestImage`, imageRequestSchema, one)
     .method(`${service}.DeleteImage`, imageRequestSchema, one)
     .method(`${service}.CloneImage`, imageRequestSchema, cloneImage)
-    .method(`${service}.Space`, storageSpaceRequestSchema, storageSpace);
+    .method(`${service}.Space`, storageSpaceRequestSchema, storageSpace)
+    .method(`${service}.DiskUse`, guestRequestSchema, guests.diskUse);
 };
 
 const addSnapshots = (agent: SubAgent, service: string): void => {

@@ -4,6 +4,7 @@ import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
+import { readAllocatedBytes } from '../allocated-bytes.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
@@ -15,7 +16,14 @@ import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './recor
 
 type Disks = Pick<
   DiskStore,
-  'guestsOfImage' | 'findDisks' | 'createDisks' | 'deleteDisks' | 'guestDir' | 'checkDisk' | 'repair'
+  | 'guestsOfImage'
+  | 'findDisks'
+  | 'createDisks'
+  | 'deleteDisks'
+  | 'diskUse'
+  | 'guestDir'
+  | 'checkDisk'
+  | 'repair'
 >;
 
 export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
@@ -66,6 +74,8 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
       }
       return (await readDisks(layout, guest)) ?? [];
     },
+
+    diskUse: (_guest, disks) => Promise.all(disks.map(({ source }) => readAllocatedBytes(source))),
 
     guestDir: (guest) => guestDir(layout, guest),
 

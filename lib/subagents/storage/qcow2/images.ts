@@ -6,6 +6,7 @@ import { errorMessage } from '../../../errors.js';
 import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
 import { imageFileName, parseImageFileName } from '../../shared/qcow2/file-name.js';
+import { allocatedBytes } from '../allocated-bytes.js';
 import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
@@ -30,9 +31,6 @@ const READERS = 4;
 
 const READ_ONLY = 0o444;
 
-/** The unit of `st_blocks`: stat(2). */
-const STAT_BLOCK_BYTES = 512;
-
 /** Bytes of an image's disk, and those that its file takes. */
 type Sizes = Required<Pick<StoredImage, 'virtualSize' | 'usedBytes'>>;
 
@@ -45,7 +43,7 @@ const cachedSizes = (): ((path: string) => Promise<Sizes | undefined>) => {
       known.delete(path);
       return undefined;
     }
-    const usedBytes = stats.blocks * STAT_BLOCK_BYTES;
+    const usedBytes = allocatedBytes(stats);
     const cached = known.get(path);
     if (cached?.mtimeMs === stats.mtimeMs) return { virtualSize: cached.virtualSize, usedBytes };
     const { 'virtual-size': virtualSize } = await readImageInfo('qcow2', path);

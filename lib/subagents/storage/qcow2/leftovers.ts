@@ -1,7 +1,8 @@
-import { readdir, realpath, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import { ifExists } from '../../../files/atomic-files.js';
+import { readAllocatedBytes } from '../allocated-bytes.js';
 import type { Leftover, StoredDisk } from '../disk-store.js';
 import { findHolders, findRemovedFiles } from '../holders.js';
 import type { Qcow2Layout } from './layout.js';
@@ -9,13 +10,7 @@ import type { Qcow2Layout } from './layout.js';
 /** The prefix of the directories of deleted guests in the work directory. */
 export const DELETED = 'deleted-';
 
-/** `st_blocks` of stat(2) counts blocks of this size on every file system. */
-const BLOCK_BYTES = 512;
-
-const bytesOf = async (path: string): Promise<number> => {
-  const stats = await ifExists(stat(path));
-  return (stats?.blocks ?? 0) * BLOCK_BYTES;
-};
+const bytesOf = async (path: string): Promise<number> => (await readAllocatedBytes(path)) ?? 0;
 
 const bytesBelow = async (dir: string): Promise<number> => {
   const entries = (await ifExists(readdir(dir, { recursive: true, withFileTypes: true }))) ?? [];

@@ -81,6 +81,12 @@ export const listDatasets = async (properties: string[], ...args: string[]): Pro
   }
 };
 
+/** Reads the bytes that a dataset and its children take, by name: `zfs list` of zfs-fuse has no exact numbers. */
+export const usedBytesOf = async (dataset: string): Promise<ReadonlyMap<string, number>> => {
+  const output = await zfs('get', '-H', '-p', '-r', '-d', '1', '-o', 'name,value', 'used', dataset);
+  return new Map(rows(output).map(([name = '', value]) => [name, Number(value)]));
+};
+
 /** Returns the options that set user properties, JSON-encoded. */
 export const withProperties = (properties: Record<string, unknown>): string[] =>
   Object.entries(properties).flatMap(([name, value]) => ['-o', `${name}=${JSON.stringify(value)}`]);

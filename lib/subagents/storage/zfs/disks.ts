@@ -3,7 +3,14 @@ import { ifExists } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { isDatasetMissing, listDatasets, parseProperty, withProperties, zfsWhenFree } from './command.js';
+import {
+  isDatasetMissing,
+  listDatasets,
+  parseProperty,
+  usedBytesOf,
+  withProperties,
+  zfsWhenFree,
+} from './command.js';
 import type { ZfsImages } from './images.js';
 import type { DiskKind } from './kinds.js';
 import {
@@ -19,7 +26,7 @@ import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Disks = Pick<
   DiskStore,
-  'findDisks' | 'createDisks' | 'deleteDisks' | 'guestDir' | 'checkDisk' | 'repair'
+  'findDisks' | 'createDisks' | 'deleteDisks' | 'diskUse' | 'guestDir' | 'checkDisk' | 'repair'
 >;
 
 export const DISK_PROPERTY = 'mistify:disk';
@@ -88,6 +95,12 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
       const made = (await findDisks(guest)) ?? [];
       for (const disk of made) await kind.ready(datasetOf(layout, disk));
       return made;
+    },
+
+    diskUse: async (guest, disks) => {
+      if (disks.length === 0) return [];
+      const used = await usedBytesOf(guestDataset(layout, guest));
+      return disks.map((disk) => used.get(datasetOf(layout, disk)));
     },
 
     guestDir: (guest) => mountpointOf(layout, guestDataset(layout, guest)),

@@ -1,7 +1,7 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { convert, readCheckedInfo } from '../convert.js';
 import type { CheckedFile, DiskStore, Leftover, StoredImage } from '../disk-store.js';
-import { listDatasets, parseProperty, withProperties, zfs } from './command.js';
+import { listDatasets, parseProperty, usedBytesOf, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import type { DiskKind } from './kinds.js';
 import {
@@ -41,17 +41,6 @@ export interface ZfsImages extends Images {
   /** Returns the dataset of an image's newest version. */
   findDataset(id: string): Promise<string>;
 }
-
-/** Reads what the children of a dataset take, by name: `zfs list` of zfs-fuse has no exact numbers. */
-const usedBytesOf = async (dataset: string): Promise<ReadonlyMap<string, number>> => {
-  const output = await zfs('get', '-H', '-p', '-r', '-d', '1', '-o', 'name,value', 'used', dataset);
-  return new Map(
-    output
-      .split('\n')
-      .map((line) => line.split('\t'))
-      .map(([name = '', value]) => [name, Number(value)]),
-  );
-};
 
 /** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
 const INTO_BLANK = ['-n', '--target-is-zero'];

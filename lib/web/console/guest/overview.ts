@@ -1,5 +1,8 @@
-import type { Disk, Guest, Nic } from '../../../model/guest.js';
+import { path } from '../../../client/path.js';
+import type { DiskUse } from '../../../model/disk-use.js';
+import type { Guest, Nic } from '../../../model/guest.js';
 import { formatBytes, formatMb } from '../../../portable/format.js';
+import { get } from '../api.js';
 import { chart } from '../chart.js';
 import { h, setText } from '../dom.js';
 import { measurements } from '../metrics.js';
@@ -7,6 +10,7 @@ import { facts } from '../parts.js';
 import { store } from '../store.js';
 import { actionWords, formatPercent, formatRate } from '../words.js';
 import type { Tab } from './tab.js';
+import { whenJobsEnd } from './when-jobs-end.js';
 
 const KB = 1024;
 
@@ -16,8 +20,15 @@ const powerOfTwo =
   (peak: number): number =>
     Math.max(floor, 2 ** Math.ceil(Math.log2(Math.max(1, peak))));
 
-const diskText = ({ device, serial, size, image, bus }: Disk): string =>
-  [device || serial, formatMb(size), image && `from ${image}`, bus].filter(Boolean).join(', ');
+const diskText = ({ device, serial, size, used, image, bus }: DiskUse): string =>
+  [
+    device || serial,
+    used === undefined ? formatMb(size) : `${formatMb(size)} (${formatMb(used)} used)`,
+    image && `from ${image}`,
+    bus,
+  ]
+    .filter(Boolean)
+    .join(', ');
 
 const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
   [name, `on ${network}`, address, mac, model, vlans.length > 0 && `VLAN ${vlans.join(', ')}`]
@@ -27,7 +38,11 @@ const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
 const list = (lines: readonly string[]): Node | undefined =>
   lines.length === 0 ? undefined : h('ul', {}, ...lines.map((line) => h('li', {}, line)));
 
-const factsOf = (guest: Guest, resident: number | undefined): HTMLElement =>
+const factsOf = (
+  guest: Guest,
+  resident: number | undefined,
+  disks: readonly DiskUse[] = guest.disks ?? [],
+): HTMLElement =>
   facts([
     ['Type', guest.type === 'container' ? 'container' : 'virtual machine'],
     ['Image', guest.image],
@@ -37,7 +52,7 @@ const factsOf = (guest: Guest, resident: number | undefined): HTMLElement =>
     ],
     ['vCPUs', String(guest.cpu ?? '')],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
-    ['Disks', list((guest.disks ?? []).map(diskText))],
+    ['Disks', list(disks.map(diskText))],
     ['Network', list((guest.nics ?? []).map(nicText))],
   ]);
 
@@ -79,6 +94,20 @@ export const overviewTab = (guest: Guest): Tab => {
   const failure = h('p', { class: 'problem boxed', hidden: true });
   let shown: Guest | undefined;
   let isMemoryShown = false;
+  let disks: DiskUse[] | undefined;
+  // The disks are shown without what they take until the storage responds, and if it does not.
+  const loadDisks = async (): Promise<void> => {
+    disks = await get<DiskUse[]>(path`/guests/${guest.id}/disks`).catch(() => undefined);
+    shown = undefined;
+    draw(store.guests.get(guest.id) ?? guest);
+  };
+  const followDisks = whenJobsEnd(guest.id, ['guest', 'snapshot'], () => void loadDisks());
+  const draw = (now: Guest): void => {
+    const resident = measurements.memoryOf(now.id);
+    if (now !== shown || (!isMemoryShown && resident)) details.replaceChildren(factsOf(now, resident, disks));
+    isMemoryShown = Boolean(resident);
+    shown = now;
+  };
   return {
     element: h(
       'div',
@@ -88,10 +117,8 @@ export const overviewTab = (guest: Guest): Tab => {
       details,
     ),
     update: (now, kinds) => {
-      const resident = measurements.memoryOf(now.id);
-      if (now !== shown || (!isMemoryShown && resident)) details.replaceChildren(factsOf(now, resident));
-      isMemoryShown = Boolean(resident);
-      shown = now;
+      followDisks();
+      draw(now);
       setText(failure, failureOf(now));
       failure.hidden = failure.textContent === '';
       if (kinds.has('metrics')) for (const each of charts) each.update(measurements.historyOf(now.id));

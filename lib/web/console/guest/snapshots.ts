@@ -1,44 +1,21 @@
 import { path } from '../../../client/path.js';
-import { ACTION_SPECS } from '../../../model/actions.js';
-import { isFinished } from '../../../model/job.js';
 import type { Snapshot } from '../../../model/snapshot.js';
 import { formatMb } from '../../../portable/format.js';
-import { parseSnapshotId } from '../../../portable/snapshot-id.js';
 import { errorText, get, sendRequest, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
 import { token } from '../session.js';
 import { store } from '../store.js';
+import { byName, consistencyOf, createdAgo, type GuestSnapshot } from './guest-snapshot.js';
 import type { Tab } from './tab.js';
+import { whenJobsEnd } from './when-jobs-end.js';
 
 /** The states of a guest that has its disks open; the agent refuses to roll those back. */
 const LIVE = [
   ...['running', 'paused', 'suspended', 'blocked', 'shutdown'],
   ...['inmigrate', 'finish-migrate', 'postmigrate'],
 ];
-
-/** A snapshot across the disks of a guest. */
-interface GuestSnapshot {
-  name: string;
-  disks: { disk: string; size: number }[];
-  consistency: string | undefined;
-}
-
-/** Groups snapshots by name, newest first. */
-const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
-  const found = new Map<string, GuestSnapshot>();
-  for (const { id, size, consistency } of snapshots) {
-    const { disk = '', name = '' } = parseSnapshotId(id);
-    const snapshot: GuestSnapshot = found.get(name) ?? { name, disks: [], consistency };
-    snapshot.disks.push({ disk, size });
-    found.set(name, snapshot);
-  }
-  return [...found.values()].reverse();
-};
-
-const consistencyOf = ({ consistency }: GuestSnapshot): string =>
-  consistency ? `${consistency}-consistent` : '';
 
 const save = (url: string, name: string): void => {
   const link = h('a', { href: url, download: name });
@@ -60,7 +37,6 @@ export const snapshotsTab = (guestId: string): Tab => {
   const base = path`/guests/${guestId}/snapshots`;
   const list = h('tbody');
   const note = h('p', { class: 'empty' }, 'Loading …');
-  let endedJobs = -1;
 
   const create = (): void => {
     const name = h('input', {
@@ -148,8 +124,15 @@ export const snapshotsTab = (guestId: string): Tab => {
     h(
       'tr',
       {},
-      h('th', { scope: 'row' }, snapshot.name, h('small', { class: 'narrow-only' }, consistencyOf(snapshot))),
+      h(
+        'th',
+        { scope: 'row' },
+        h('span', {}, snapshot.name),
+        h('small', { class: 'narrow-only' }, [createdAgo(snapshot), consistencyOf(snapshot)].join(' ')),
+      ),
+      h('td', { class: 'faint medium-only', title: snapshot.created ?? '' }, createdAgo(snapshot)),
       h('td', { class: 'c-number' }, formatMb(snapshot.disks.reduce((sum, { size }) => sum + size, 0))),
+      h('td', { class: 'c-number medium-only' }, formatMb(snapshot.used)),
       h('td', { class: 'faint medium-only' }, consistencyOf(snapshot)),
       h(
         'td',
@@ -186,7 +169,9 @@ export const snapshotsTab = (guestId: string): Tab => {
             'tr',
             {},
             h('th', { scope: 'col' }, 'Name'),
+            h('th', { scope: 'col', class: 'medium-only' }, 'Created'),
             h('th', { scope: 'col', class: 'c-number' }, 'Size'),
+            h('th', { scope: 'col', class: 'c-number medium-only' }, 'Used'),
             h('th', { scope: 'col', class: 'medium-only' }, 'Consistency'),
             h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Actions')),
           ),
@@ -195,12 +180,6 @@ export const snapshotsTab = (guestId: string): Tab => {
       ),
       note,
     ),
-    update: () => {
-      const ended = store
-        .jobList(guestId)
-        .filter(({ job }) => ACTION_SPECS.get(job.Action)?.task === 'snapshot' && isFinished(job)).length;
-      if (ended !== endedJobs) void load();
-      endedJobs = ended;
-    },
+    update: whenJobsEnd(guestId, ['snapshot'], () => void load()),
   };
 };

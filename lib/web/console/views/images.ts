@@ -137,6 +137,12 @@ export const imagesView = (): View => {
         cell: textCell(({ size }) => (size > 0 ? formatMb(size) : '')),
         compare: (a, b) => b.size - a.size,
       },
+      {
+        title: 'Used',
+        class: 'c-number medium-only',
+        cell: textCell(({ used }) => formatMb(used)),
+        compare: (a, b) => (b.used ?? 0) - (a.used ?? 0),
+      },
       { title: '', class: 'c-cancel', cell: deleteCell },
     ],
     idOf: (image) => `${image.type}-${image.id}`,

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Backend } from '../../../helpers/backends.js';
-import { addImage, createGuest } from '../../../helpers/storage.js';
+import { addImage, createGuest, snapshotRequest } from '../../../helpers/storage.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
+import { until } from '../../../helpers/wait.js';
 
 const OTHER_ID = '0b8a7c1e-3f55-4a55-8a34-5f2f3a3e7f01';
 
@@ -97,6 +98,33 @@ export const disksSuite = (backend: Backend): void => {
       await storage.call('DeleteGuestsDisks', { guest: { id }, action: 'delete' });
     await t.notThrowsAsync(storage.call('DeleteImage', { id: 'os' }));
     t.like(await backend.contents(storage), { guests: [], work: [] });
+  });
+
+  test('reports what each disk takes: with its snapshots, without its image', async (t) => {
+    const storage = await backend.start(t);
+    await addImage(storage, 'os', 0x33);
+    const [written, idle] = await createGuest(storage, [{ image: 'os', size: 8 }, { image: 'os' }]);
+    const use = async (): Promise<Record<string, number>> => {
+      const { disks } = await storage.call('DiskUse', { guest: { id: GUEST_ID } });
+      return Object.fromEntries(disks.map(({ volume, used }) => [volume, used]));
+    };
+    const write = async (byte: string): Promise<void> =>
+      void (await backend.io(written?.source ?? '', `write -P ${byte} 0 3M`));
+    /** ZFS counts what was written only with the next transaction group. */
+    const takes = (name: string, volume: string | undefined, least: number): Promise<unknown> =>
+      until(name, async () => ((await use())[volume ?? ''] ?? 0) >= least);
+    t.deepEqual(Object.keys(await use()), [written?.volume, idle?.volume]);
+    await write('0x44');
+    await takes('the disk takes what was written', written?.volume, 3);
+    await storage.call('CreateSnapshot', snapshotRequest(`guests/${GUEST_ID}`, { dest: 's1' }));
+    await write('0x55');
+    await takes('the disk takes its snapshot too', written?.volume, 6);
+    t.true(((await use())[idle?.volume ?? ''] ?? 9) <= 1);
+  });
+
+  test('reports no disks for an unknown guest', async (t) => {
+    const storage = await backend.start(t);
+    t.deepEqual((await storage.call('DiskUse', { guest: { id: OTHER_ID } })).disks, []);
   });
 
   test('verifies sound disks', async (t) => {

@@ -1,0 +1,35 @@
+import type { Snapshot } from '../../../model/snapshot.js';
+import { formatAge } from '../../../portable/format.js';
+import { parseSnapshotId } from '../../../portable/snapshot-id.js';
+
+/** A snapshot across the disks of a guest. */
+export interface GuestSnapshot {
+  name: string;
+  disks: { disk: string; size: number }[];
+  consistency: string | undefined;
+  /** When it was taken, as in RFC 3339. */
+  created: string | undefined;
+  /** MB that its deletion would free on all disks, where the store knows that. */
+  used: number | undefined;
+}
+
+/** Groups snapshots by name, newest first. */
+export const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
+  const found = new Map<string, GuestSnapshot>();
+  for (const { id, size, consistency, created, used } of snapshots) {
+    const { disk = '', name = '' } = parseSnapshotId(id);
+    const snapshot: GuestSnapshot = found.get(name) ?? {
+      ...{ name, disks: [], consistency, created },
+      used: undefined,
+    };
+    snapshot.disks.push({ disk, size });
+    if (used !== undefined) snapshot.used = (snapshot.used ?? 0) + used;
+    found.set(name, snapshot);
+  }
+  return [...found.values()].reverse();
+};
+
+export const consistencyOf = ({ consistency }: GuestSnapshot): string =>
+  consistency ? `${consistency}-consistent` : '';
+
+export const createdAgo = ({ created }: GuestSnapshot): string => (created ? formatAge(created) : '');
