@@ -10,8 +10,9 @@ const unpackPackage = async (t: ExecutionContext): Promise<string> => {
   const dir = await tempDir(t);
   const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', dir];
   const { stdout } = await execa('npm', pack, { cwd: packageRoot });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await execa('tar', ['-xzf', filename], { cwd: dir });
+  // npm 12 prints an object of packages by name, earlier versions print an array.
+  const [packed] = Object.values(JSON.parse(stdout) as Record<string, { filename: string }>);
+  await execa('tar', ['-xzf', packed?.filename ?? 'none'], { cwd: dir });
   return join(dir, 'package');
 };
 
