@@ -1,44 +1,12 @@
 import { chmod, copyFile, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { execa } from 'execa';
 import type { Kernel } from './kernel.js';
-import { run } from './tools.js';
-
-/** Kernel modules in the order of their dependencies: the guest has no modprobe. */
-export const MODULES = [
-  'virtio_ring',
-  'virtio',
-  'virtio_pci_modern_dev',
-  'virtio_pci_legacy_dev',
-  'virtio_pci',
-  'virtio_mmio',
-  'virtio_blk',
-  'failover',
-  'net_failover',
-  'virtio_net',
-  'virtio_balloon',
-  'virtio_console',
-  'button',
-  'evdev',
-  'cdrom',
-  'isofs',
-];
+import { installModules } from './modules.js';
 
 const GZIP_LEVEL = 1;
-
-const installModules = async (kernel: Kernel, target: string): Promise<void> => {
-  await mkdir(target);
-  const files = await readdir(kernel.modules, { recursive: true });
-  for (const module of MODULES) {
-    const file = files.find((name) => [`${module}.ko`, `${module}.ko.xz`].includes(basename(name)));
-    if (file === undefined) throw new Error(`Linux ${kernel.version} has no module ${module}`);
-    await copyFile(join(kernel.modules, file), join(target, basename(file)));
-    if (file.endsWith('.xz')) await run('busybox', ['unxz', join(target, basename(file))]);
-  }
-  await writeFile(join(target, 'order'), `${MODULES.join('\n')}\n`);
-};
 
 /**
  * Makes the guest's root file system, which stays in memory: busybox, kernel modules and the files of `rootfs`.

@@ -1,25 +1,44 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../lib/errors.js';
 import { run } from './tools.js';
 
-/** A metapackage that depends on Debian's newest kernel for virtual machines. */
-const KERNEL_PACKAGE = 'linux-image-cloud-amd64';
+/** Metapackages that depend on the newest kernel for virtual machines: Debian's, and Ubuntu's two. */
+const METAPACKAGES = ['linux-image-cloud-amd64', 'linux-image-virtual', 'linux-image-generic'];
+
+/**
+ * One version's package of kernel, modules or module lists. Debian 12 and 13 have one package with all of them, Ubuntu
+ * two, and newer Debians four.
+ */
+const KERNEL_PACKAGE = /^linux-[a-z]+(?:-[a-z]+)*-\d\S*$/;
+
+const ONLY_DEPENDENCIES = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(
+  (kind) => `--no-${kind}`,
+);
 
 export interface Kernel {
   version: string;
   /** The bootable kernel. */
   image: string;
-  /** A directory with the modules somewhere below it. */
+  /** The directory of its modules. */
   modules: string;
 }
 
-/** Downloads the kernel's package to `directory`. `options` are options of apt, such as the package lists to use. */
+/** Lists the packages of the newest kernel. `options` are options of apt, such as the package lists to use. */
+const kernelPackages = async (options: string[]): Promise<string[]> => {
+  for (const name of METAPACKAGES) {
+    const arguments_ = [...options, 'depends', '--recurse', ...ONLY_DEPENDENCIES, name];
+    const depends = await run('apt-cache', arguments_).catch(() => '');
+    const packages = depends.split('\n').filter((line) => KERNEL_PACKAGE.test(line));
+    if (packages.length > 0) return packages;
+  }
+  throw new Error(`none of the packages ${METAPACKAGES.join(', ')} depends on a kernel`);
+};
+
+/** Downloads the kernel's packages to `directory`. `options` are options of apt. */
 const download = async (directory: string, options: string[]): Promise<void> => {
-  const depends = await run('apt-cache', [...options, 'depends', KERNEL_PACKAGE]);
-  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (name === undefined) throw new Error(`the package ${KERNEL_PACKAGE} depends on no kernel`);
-  await run('sh', ['-c', 'cd "$0" && exec apt-get -q "$@"', directory, ...options, 'download', name]);
+  const packages = await kernelPackages(options);
+  await run('sh', ['-c', 'cd "$0" && exec apt-get -q "$@"', directory, ...options, 'download', ...packages]);
 };
 
 /**
@@ -42,22 +61,31 @@ const downloadKernel = async (directory: string): Promise<void> => {
       await download(directory, await fetchLists(directory));
     } catch (error) {
       throw new Error(
-        `cannot download ${KERNEL_PACKAGE}, which the first build of the guest image needs: ${errorMessage(error)}`,
+        `cannot download a Linux kernel, which the first build of the guest image needs: ${errorMessage(error)}`,
         { cause: error },
       );
     }
   }
 };
 
-/** Downloads Debian's kernel for virtual machines and unpacks it below `directory`, without installing it. */
+/** Finds kernel and modules in unpacked packages, wherever a distribution puts them. */
+export const findKernel = async (root: string): Promise<Kernel> => {
+  const files = (await readdir(root, { recursive: true })).sort();
+  const builtIn = files.find((path) => basename(path) === 'modules.builtin');
+  if (builtIn === undefined)
+    throw new Error('the packages of the kernel contain no list of built-in modules');
+  const modules = dirname(builtIn);
+  const version = basename(modules);
+  const image = files.find((path) => [`boot/vmlinuz-${version}`, join(modules, 'vmlinuz')].includes(path));
+  if (image === undefined) throw new Error(`the packages of Linux ${version} contain no bootable kernel`);
+  return { version, image: join(root, image), modules: join(root, modules) };
+};
+
+/** Downloads the distribution's kernel for virtual machines and unpacks it below `directory`, without installing it. */
 export const fetchKernel = async (directory: string): Promise<Kernel> => {
   await downloadKernel(directory);
-  const packageFile = (await readdir(directory)).find((name) => name.endsWith('.deb'));
-  if (packageFile === undefined) throw new Error(`apt-get downloaded no package for ${KERNEL_PACKAGE}`);
   const root = join(directory, 'kernel');
-  await run('dpkg', ['-x', join(directory, packageFile), root]);
-  const image = (await readdir(join(root, 'boot'))).find((name) => name.startsWith('vmlinuz-'));
-  if (image === undefined) throw new Error(`the package ${packageFile} contains no kernel`);
-  const version = image.slice('vmlinuz-'.length);
-  return { version, image: join(root, 'boot', image), modules: root };
+  for (const name of await readdir(directory))
+    if (name.endsWith('.deb')) await run('dpkg', ['-x', join(directory, name), root]);
+  return findKernel(root);
 };
