@@ -4,7 +4,8 @@ import type { Guest, Nic } from '../../model/guest.js';
 import { MB } from '../../model/units.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
-import { engineNetwork, isEngineNic } from './nics/complete.js';
+import type { EngineKind } from './engine.js';
+import { createdNetwork, engineNetwork, isEngineNic } from './nics/complete.js';
 
 const DEFAULT_MEMORY_MB = 512;
 const NANO = 1e9;
@@ -44,25 +45,31 @@ export const endpointSettings = ({ address, mac }: Nic): Partial<EndpointSetting
   };
 };
 
-const networking = (nics: readonly Nic[]): Partial<ContainerCreateOptions> & { NetworkMode: string } => {
+const networking = (
+  nics: readonly Nic[],
+  kind: EngineKind,
+): Partial<ContainerCreateOptions> & { NetworkMode: string } => {
   const first = nics.find(isEngineNic);
   if (!first) return { NetworkMode: 'none' };
   const NetworkMode = engineNetwork(first);
   const settings = endpointSettings(first);
-  // Podman rejects settings for its default network under Docker's name.
   if (Object.keys(settings).length === 0) return { NetworkMode };
   return {
     NetworkMode,
     // Podman, and Docker before API 1.44, read the MAC address only here.
     ...(first.mac ? { MacAddress: first.mac } : {}),
-    NetworkingConfig: { EndpointsConfig: { [NetworkMode]: settings as EndpointSettings } },
+    NetworkingConfig: { EndpointsConfig: { [createdNetwork(first, kind)]: settings as EndpointSettings } },
   };
 };
 
 /** Returns the options of a guest's container: `ContainerCreate` of the Docker Engine API. */
-export const createOptions = (definition: Definition, image: string): ContainerCreateOptions => {
+export const createOptions = (
+  definition: Definition,
+  image: string,
+  kind: EngineKind,
+): ContainerCreateOptions => {
   const { id, memory, cpu, nics, metadata } = definition;
-  const { NetworkMode, ...network } = networking(nics);
+  const { NetworkMode, ...network } = networking(nics, kind);
   return {
     name: containerName(id),
     Hostname: id,

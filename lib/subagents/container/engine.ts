@@ -9,6 +9,12 @@ const LIST_ATTEMPTS = 12;
 const FIRST_RETRY_MS = 5;
 const MAX_RETRY_MS = 200;
 
+/** The programs whose Docker Engine APIs differ. */
+export type EngineKind = 'docker' | 'podman';
+
+/** The component that only Podman names in `SystemVersion` of the Docker Engine API. */
+const PODMAN = 'Podman Engine';
+
 const responds = async (socketPath: string): Promise<boolean> => {
   try {
     await new Docker({ socketPath, timeout: PING_TIMEOUT_MS }).ping();
@@ -24,6 +30,7 @@ export class Engine {
   /** The first socket that responded. It never changes, because another engine has other containers. */
   #chosen: string | undefined;
   #docker: Docker | undefined;
+  #kind: EngineKind | undefined;
 
   /** @param sockets paths of sockets, tried in this order */
   constructor(sockets: readonly string[]) {
@@ -69,6 +76,14 @@ export class Engine {
       this.#docker = undefined;
       throw this.absence;
     }
+  }
+
+  /** Asks, once, which program the engine is. */
+  async kind(): Promise<EngineKind> {
+    if (this.#kind) return this.#kind;
+    const { Components = [] } = await this.call((docker) => docker.version());
+    this.#kind = Components.some(({ Name }) => Name === PODMAN) ? 'podman' : 'docker';
+    return this.#kind;
   }
 
   /** As `call`, but resolves with `undefined` when the engine responds 404. */

@@ -64,7 +64,8 @@ interface Plan {
 export const plan = async ({ engine }: Guests, guest: Guest): Promise<Plan> => {
   const nics = await completeNics(engine, guest.id, guest.nics ?? []);
   const definition = completeDefinition(guest, nics);
-  return { definition, container: createOptions(definition, engineReference(definition.image)) };
+  const container = createOptions(definition, engineReference(definition.image), await engine.kind());
+  return { definition, container };
 };
 
 /**

@@ -129,6 +129,36 @@ test('the network user is the engine’s default network', async (t) => {
   await containers.guest('DeleteContainer', guest);
 });
 
+test('a NIC on the default network has the MAC and the address that it asks for', async (t) => {
+  const containers = await shared.containers();
+  const podman = await shared.podman();
+  const network = await podman.run(
+    'network',
+    'inspect',
+    '--format',
+    '{{(index .Subnets 0).Subnet}}',
+    'podman',
+  );
+  const [high, low] = network.split('.');
+  const host = randomBytes(1).readUInt8();
+  const address = `${high}.${low}.77.${host}`;
+  const other = `mcn${randomBytes(4).toString('hex')}`;
+  await podman.run('network', 'create', '--disable-dns', '--subnet', `${newSubnet()}.0/24`, other);
+  const asked = nic('user', { mac: '52:54:00:00:00:77', address: `${address}/16` });
+  for (const [nics, device] of [
+    [[asked], 'eth0'],
+    [[nic(other), asked], 'eth1'],
+  ] as const) {
+    const guest = newGuest({ nics: [...nics] });
+    await containers.guest('CreateContainer', guest);
+    await containers.guest('StartContainer', guest);
+    const shown = await inside(guest.id, 'ip', 'address', 'show', device);
+    t.regex(shown, /52:54:00:00:00:77/);
+    t.regex(shown, new RegExp(`inet ${address}/`));
+    await containers.guest('DeleteContainer', guest);
+  }
+});
+
 test('rejects an invalid NIC before creating the container', async (t) => {
   const containers = await shared.containers();
   const { bridge } = await makeBridge(t);

@@ -6,6 +6,7 @@ import {
   endpointSettings,
   nicsOf,
 } from '../../../../lib/subagents/container/definition.js';
+import type { EngineKind } from '../../../../lib/subagents/container/engine.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
 
 const nic = (more: Partial<Nic>): Nic => ({
@@ -19,8 +20,8 @@ const nic = (more: Partial<Nic>): Nic => ({
   ...more,
 });
 
-const options = (guest = {}, nics: Nic[] = []) =>
-  createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1');
+const options = (guest = {}, nics: Nic[] = [], kind: EngineKind = 'docker') =>
+  createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1', kind);
 
 test('names the container after the guest and labels it', (t) => {
   t.like(options(), {
@@ -59,6 +60,16 @@ test('passes a NIC’s address and MAC to its engine network', (t) => {
     IPAMConfig: { IPv6Address: '2001:db8::7' },
   });
 });
+
+for (const [kind, network] of [
+  ['docker', 'bridge'],
+  ['podman', 'default'],
+] as const)
+  test(`passes a MAC to the default network under the name that ${kind} reads`, (t) => {
+    const made = options({}, [nic({ mac: '52:54:00:00:00:07' })], kind);
+    t.like(made, { MacAddress: '52:54:00:00:00:07', HostConfig: { NetworkMode: 'bridge' } });
+    t.deepEqual(Object.keys(made.NetworkingConfig?.EndpointsConfig ?? {}), [network]);
+  });
 
 test('reads the NICs back from the container’s labels', (t) => {
   const nics = [nic({ network: 'br0', device: 'mt0-0' })];
