@@ -11,6 +11,12 @@ import { replies } from './schemas/replies.js';
 
 const okSchema = Joi.object({ status: Joi.string().valid('ok').required() });
 
+const readinessSchema = okSchema.keys({
+  problems: Joi.object()
+    .pattern(Joi.string(), Joi.array().items(Joi.string()))
+    .description('What the sub-agents could not do and retry, by service'),
+});
+
 export const observabilityRoutes: Route<Context>[] = [
   route({
     method: 'GET',
@@ -63,7 +69,7 @@ export const observabilityRoutes: Route<Context>[] = [
     summary: 'Check that the agent can carry out actions',
     tags: ['observability'],
     scope: 'public',
-    reply: { status: 200, description: 'Every sub-agent responds', schema: okSchema },
+    reply: { status: 200, description: 'Every sub-agent responds', schema: readinessSchema },
     handler: getReadiness,
   }),
 ];

@@ -3,16 +3,23 @@ import { notReady } from '../../lib/errors.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { ok } from '../replies.js';
 
+export interface Readiness {
+  status: 'ok';
+  /** What the sub-agents could not do and retry, in sentences, by service. */
+  problems?: Record<string, readonly string[]>;
+}
+
 /**
- * Checks that the agent can carry out actions.
+ * Checks that the agent can carry out actions, and says what is still to be done in the background.
  * @throws {AgentError} `unavailable` while the agent is stopping or a sub-agent does not respond
  */
 export const getReadiness = async (
   _event: Event,
-  { services, runtime }: Context,
-): Promise<Reply<{ status: 'ok' }>> => {
+  { services, problems, runtime }: Context,
+): Promise<Reply<Readiness>> => {
   if (runtime.queue.isStopping) throw notReady('the agent is stopping');
   const down = [...services()].filter(([, isUp]) => !isUp).map(([name]) => name);
   if (down.length > 0) throw notReady(`no response from ${down.join(', ')}`);
-  return ok({ status: 'ok' });
+  const open = problems();
+  return ok({ status: 'ok', ...(open.size > 0 ? { problems: Object.fromEntries(open) } : {}) });
 };

@@ -141,6 +141,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     runtime,
     events,
     services: () => watcher.services(),
+    problems: () => watcher.problems(),
     calls: () => [...services].map(([name, service]) => [name, service.load()] as const),
   });
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
@@ -149,6 +150,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     context: {
       ...{ guests, jobs, metadata, runtime, audit, events, metrics, log },
       services: () => watcher.services(),
+      problems: () => watcher.problems(),
     },
     drain: async (ms) => {
       await runtime.queue.drain(ms);

@@ -18,5 +18,7 @@ export interface Context {
   metrics: Metrics;
   /** Whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
+  /** What the sub-agents could not do and retry, in sentences, by the name of a service. */
+  problems: () => ReadonlyMap<string, readonly string[]>;
   log: Logger;
 }

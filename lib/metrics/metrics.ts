@@ -17,6 +17,8 @@ export interface MetricsOptions {
   events: EventLog;
   /** Returns whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
+  /** What the sub-agents could not do and retry, by the name of a service. */
+  problems: () => ReadonlyMap<string, readonly string[]>;
   /** Counts the calls of each service, by name. */
   calls: () => Iterable<readonly [string, { running: number; waiting: number }]>;
 }
@@ -26,6 +28,7 @@ export class Metrics {
   readonly #runtime: Runtime;
   readonly #events: EventLog;
   readonly #services: MetricsOptions['services'];
+  readonly #problems: MetricsOptions['problems'];
   readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
@@ -70,6 +73,11 @@ export class Metrics {
   readonly #serviceUp = this.#gauge('mistify_service_up', 'Whether the sub-agent of a service responds', [
     'service',
   ]);
+  readonly #serviceProblems = this.#gauge(
+    'mistify_service_problems',
+    'What the sub-agent of a service could not do and retries; /readyz has them in words',
+    ['service'],
+  );
   readonly #callsRunning = this.#gauge(
     'mistify_service_calls_running',
     'Calls to a service that are running',
@@ -86,12 +94,13 @@ export class Metrics {
     ['action'],
   );
 
-  constructor({ runtime, events, services, calls }: MetricsOptions) {
+  constructor({ runtime, events, services, problems, calls }: MetricsOptions) {
     this.#runtime = runtime;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#events = events;
     this.#services = services;
+    this.#problems = problems;
     this.#calls = calls;
     runtime.jobs.onChange((logged) => this.#observeJob(logged));
   }
@@ -145,7 +154,11 @@ export class Metrics {
     this.#readers.set(this.#events.readers);
     this.#guests.reset();
     for (const { state = '' } of this.#runtime.guests.list()) this.#guests.inc({ state });
-    for (const [service, isUp] of this.#services()) this.#serviceUp.set({ service }, isUp ? 1 : 0);
+    const problems = this.#problems();
+    for (const [service, isUp] of this.#services()) {
+      this.#serviceUp.set({ service }, isUp ? 1 : 0);
+      this.#serviceProblems.set({ service }, problems.get(service)?.length ?? 0);
+    }
     for (const [service, { running, waiting }] of this.#calls()) {
       this.#callsRunning.set({ service }, running);
       this.#callsWaiting.set({ service }, waiting);

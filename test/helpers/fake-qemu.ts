@@ -13,6 +13,7 @@ import type { UidPool } from '../../lib/subagents/qemu/process/uids.js';
 import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
 import { type QmpCommand, send, serveQmp } from './qmp-server.js';
 import { GUEST_ID, silentLog } from './sub-agents.js';
+import { switchPorts } from './switch-ports.js';
 import { tempDir } from './temp.js';
 
 /** Computes the result of each QMP command, and may send events first. Other commands fail. */
@@ -26,11 +27,13 @@ const HEALTHY: FakeResults = {
 /** Sets up the guests of a host where no QEMU is installed. */
 export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Promise<Guests> => {
   const dir = await tempDir(t);
+  const networks = createNetworks(undefined, []);
   const host = {
     layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
     program: new QemuProgram('/nonexistent/qemu'),
     accel: 'tcg' as const,
-    networks: createNetworks(undefined, []),
+    networks,
+    ports: switchPorts(networks, dir),
     uids,
   };
   const guests = new Guests(host, new GuestStates(), silentLog);

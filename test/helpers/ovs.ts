@@ -110,6 +110,21 @@ export class Ovs {
     return (await this.vsctl('list-ports', bridge)).split('\n').filter(Boolean);
   }
 
+  /** Stops the database's process as a hang would, until `resume`. Call it from serial tests only. */
+  async hang(): Promise<void> {
+    await this.#signal('ovsdb-server', 'SIGSTOP');
+  }
+
+  async resume(): Promise<void> {
+    await this.#signal('ovsdb-server', 'SIGCONT');
+  }
+
+  async #signal(program: string, signal: NodeJS.Signals): Promise<number> {
+    const pid = Number(await readFile(join(this.#dir, `${program}.pid`), 'utf8'));
+    process.kill(pid, signal);
+    return pid;
+  }
+
   async #run(program: string, ...args: string[]): Promise<string> {
     const env = { OVS_RUNDIR: this.#dir, OVS_LOGDIR: this.#dir, OVS_DBDIR: this.#dir };
     const { stdout } = await execa(program, args, { env, stdin: 'ignore' });
@@ -125,9 +140,7 @@ export class Ovs {
 
   async #stop(): Promise<void> {
     for (const program of ['ovs-vswitchd', 'ovsdb-server']) {
-      const pid = Number(await readFile(join(this.#dir, `${program}.pid`), 'utf8'));
-      process.kill(pid, 'SIGTERM');
-      await waitForExit(pid);
+      await waitForExit(await this.#signal(program, 'SIGTERM'));
     }
     // The device outlives its daemon.
     await execa('ip', ['link', 'delete', DATAPATH_DEVICE], { reject: false });

@@ -7,7 +7,13 @@ import { execa } from 'execa';
 import { pino } from 'pino';
 import { isErrno } from '../../lib/errors.js';
 import type { GuestState } from '../../lib/rpc/protocol/messages.js';
-import { type GuestMetricsResponse, type GuestResponse, RPC_PATH } from '../../lib/rpc/protocol/messages.js';
+import {
+  type GuestMetricsResponse,
+  type GuestResponse,
+  HEALTH_PATH,
+  type Health,
+  RPC_PATH,
+} from '../../lib/rpc/protocol/messages.js';
 import { startQemu } from '../../lib/subagents/qemu/service.js';
 import type { Running } from '../../lib/subagents/shared/run.js';
 
@@ -129,6 +135,14 @@ export class QemuHost {
   /** The URL of a guest's console. */
   consoleUrl(kind: 'serial' | 'vnc', id: string): string {
     return `http://127.0.0.1:${this.#port}/console/${kind}?guest=${id}`;
+  }
+
+  /** Asks for the sub-agent's health. */
+  async health(): Promise<Health> {
+    const reply = await fetch(`http://127.0.0.1:${this.#port}${HEALTH_PATH}`, {
+      headers: { connection: 'close' },
+    });
+    return (await reply.json()) as Health;
   }
 
   measure(method: string, id: string): Promise<GuestMetricsResponse> {

@@ -5,7 +5,9 @@ import { GuestStates } from '../../lib/rpc/server/guest-states.js';
 import { containerName, GUEST_LABEL } from '../../lib/subagents/container/definition.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
 import { Guests } from '../../lib/subagents/container/guests.js';
+import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
 import { silentLog } from './sub-agents.js';
+import { switchPorts } from './switch-ports.js';
 import { tempDir } from './temp.js';
 
 interface ScriptedContainer {
@@ -103,7 +105,8 @@ export const startScriptedEngine = async (
   t: ExecutionContext,
   containers: ScriptedEngine['containers'],
 ): Promise<{ engine: ScriptedEngine; guests: Guests }> => {
-  const socket = join(await tempDir(t), 'engine.sock');
+  const dir = await tempDir(t);
+  const socket = join(dir, 'engine.sock');
   const engine: ScriptedEngine = {
     containers,
     listStatus: 200,
@@ -113,5 +116,6 @@ export const startScriptedEngine = async (
     requests: [],
   };
   await serveEngine(t, socket, engine);
-  return { engine, guests: new Guests(new Engine([socket]), new GuestStates(), silentLog) };
+  const ports = switchPorts(createNetworks(undefined, []), dir);
+  return { engine, guests: new Guests(new Engine([socket]), new GuestStates(), ports, silentLog) };
 };

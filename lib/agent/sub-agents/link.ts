@@ -52,6 +52,8 @@ export class SubAgentLink {
   problem: string | undefined;
   /** Whether it has reported its guests once, or has no event stream to report them on. */
   hasResponded = false;
+  /** What the sub-agent could not do and retries, in sentences. */
+  problems: readonly string[] = [];
   /** Whether its event stream is open and has begun with a report of all guests. */
   isConnected = false;
   /** Whether it responds but has no event stream. */
@@ -148,11 +150,13 @@ export class SubAgentLink {
   async #handle(event: SubAgentEvent): Promise<void> {
     if ('guests' in event) {
       this.#connected();
+      this.problems = [];
       return this.guests.replaceAll(event.guests);
     }
     if (!this.isConnected) throw new Error('the first line is not a report of all guests');
     if ('guest' in event) await this.guests.update(event.guest);
     if ('removed' in event) this.guests.remove(event.removed);
+    if ('problems' in event) this.problems = event.problems;
     if ('progress' in event) await this.#noteProgress(event.progress);
     // Heartbeats arrive every few seconds, so retry failed writes then.
     if (Object.keys(event).length === 0) await this.guests.retry();
@@ -172,6 +176,7 @@ export class SubAgentLink {
       return;
     }
     this.isConnected = false;
+    this.problems = [];
     for (const id of this.subAgent.names) events.publish({ kind: 'service', change: 'down', id, reason });
     log.warn(
       { subAgent: this.name, guests: this.guests.ids.length, reason },

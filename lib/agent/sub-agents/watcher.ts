@@ -52,6 +52,15 @@ export class SubAgentWatcher {
     );
   }
 
+  /** Returns the problems of the sub-agents that have any, by the name of a service. */
+  problems(): Map<string, readonly string[]> {
+    return new Map(
+      this.#links.flatMap(({ subAgent: { names }, problems }) =>
+        problems.length > 0 && names[0] !== undefined ? [[names[0], problems] as const] : [],
+      ),
+    );
+  }
+
   close(): void {
     this.#closed.abort();
     for (const link of this.#links) link.close();

@@ -148,14 +148,15 @@ export interface Progress {
 
 /**
  * A line of the event stream. The first line has all `guests`, an empty list from a sub-agent that runs none. Later
- * lines have a `guest` that changed, the id of a guest that was `removed`, or the `progress` of a job. An empty object
- * is a heartbeat.
+ * lines have a `guest` that changed, the id of a guest that was `removed`, the `progress` of a job, or all `problems`
+ * that the sub-agent has now, in sentences. An empty object is a heartbeat.
  */
 export type SubAgentEvent =
   | { guests: GuestState[] }
   | { guest: GuestState }
   | { removed: string }
   | { progress: Progress }
+  | { problems: string[] }
   | Record<string, never>;
 
 export interface Health {
@@ -270,6 +271,8 @@ export const snapshotResponseSchema = Joi.object<SnapshotResponse>({
 }).unknown();
 
 const MAX_PROGRESS_LENGTH = 4096;
+const MAX_PROBLEM_LENGTH = 4096;
+const MAX_PROBLEMS = 100;
 const eventId = (): Joi.StringSchema => Joi.string().max(255);
 
 const guestStateSchema = Joi.object<GuestState>({
@@ -285,6 +288,7 @@ export const subAgentEventSchema = Joi.object<SubAgentEvent>({
   guests: Joi.array().items(guestStateSchema),
   guest: guestStateSchema,
   removed: eventId(),
+  problems: Joi.array().items(Joi.string().max(MAX_PROBLEM_LENGTH)).max(MAX_PROBLEMS),
   progress: Joi.object<Progress>({
     job: eventId().required(),
     message: Joi.string().max(MAX_PROGRESS_LENGTH).allow('').required(),

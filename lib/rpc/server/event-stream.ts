@@ -3,12 +3,19 @@ import { PassThrough, type Readable } from 'node:stream';
 import { HEARTBEAT_MS } from '../protocol/heartbeat.js';
 import type { GuestState, Progress, SubAgentEvent } from '../protocol/messages.js';
 import type { GuestStates } from './guest-states.js';
+import type { Problems } from './problems.js';
 
 /** Emits the progress of running calls. */
 export class CallEvents extends EventEmitter<{ progress: [Progress] }> {}
 
+export interface EventSources {
+  states: GuestStates;
+  calls: CallEvents;
+  problems: Problems;
+}
+
 /** Makes the event stream of a sub-agent, which ends when `signal` aborts. */
-export const eventStream = (states: GuestStates, calls: CallEvents, signal: AbortSignal): Readable => {
+export const eventStream = ({ states, calls, problems }: EventSources, signal: AbortSignal): Readable => {
   const stream = new PassThrough();
   const write = (event: SubAgentEvent): void => {
     stream.write(`${JSON.stringify(event)}\n`);
@@ -16,14 +23,19 @@ export const eventStream = (states: GuestStates, calls: CallEvents, signal: Abor
   const onChanged = (guest: GuestState): void => write({ guest });
   const onRemoved = (removed: string): void => write({ removed });
   const onProgress = (progress: Progress): void => write({ progress });
+  const onProblems = (all: string[]): void => write({ problems: all });
   write({ guests: states.all() });
+  // The agent forgets the problems of an earlier connection at the first line.
+  if (problems.all().length > 0) onProblems(problems.all());
   states.on('changed', onChanged).on('removed', onRemoved);
   calls.on('progress', onProgress);
+  problems.on('changed', onProblems);
   const heartbeat = setInterval(() => write({}), HEARTBEAT_MS);
   const stop = (): void => {
     clearInterval(heartbeat);
     states.off('changed', onChanged).off('removed', onRemoved);
     calls.off('progress', onProgress);
+    problems.off('changed', onProblems);
     stream.end();
   };
   if (signal.aborted) stop();

@@ -24,6 +24,7 @@ import { Cancellations } from './cancellations.js';
 import { consoleRoute, type OpenConsole } from './console-route.js';
 import { CallEvents, eventStream } from './event-stream.js';
 import { GuestStates } from './guest-states.js';
+import { Problems } from './problems.js';
 import { type Method, type RegisteredMethod, rpcRoutes } from './rpc-route.js';
 import { streamRoute } from './stream-route.js';
 
@@ -38,6 +39,8 @@ export interface SubAgentOptions {
   log: Logger;
   /** The states of the guests that the sub-agent runs. */
   guestStates?: GuestStates;
+  /** What it could not do and retries; the agent shows them at /readyz. */
+  problems?: Problems;
   /** Returns the problem that `Health` reports; `undefined` when the sub-agent is healthy. */
   check?: () => Promise<string | undefined> | string | undefined;
 }
@@ -56,6 +59,7 @@ export class SubAgent {
   readonly #methods = new Map<string, RegisteredMethod>();
   readonly #streams: Hapi.ServerRoute[] = [];
   readonly #guestStates: GuestStates;
+  readonly #problems: Problems;
   readonly #calls = new CallEvents();
   readonly #closing = new AbortController();
   readonly #consoles = new Map<string, OpenConsole>();
@@ -84,6 +88,7 @@ export class SubAgent {
   constructor(options: SubAgentOptions) {
     this.#options = options;
     this.#guestStates = options.guestStates ?? new GuestStates();
+    this.#problems = options.problems ?? new Problems();
   }
 
   /** Registers `Service.Method`. The message of an error that it throws becomes the call's error; see `Refusal`. */
@@ -165,11 +170,12 @@ export class SubAgent {
       method: 'GET',
       path: HEALTH_PATH,
       handler: async (): Promise<Health> => {
-        const message = await this.#options.check?.();
+        const fault = await this.#options.check?.();
+        const problems = [...(fault === undefined ? [] : [fault]), ...this.#problems.all()];
         return {
           name: this.#options.name,
-          status: message === undefined ? 'ok' : 'degraded',
-          ...(message === undefined ? {} : { message }),
+          status: problems.length === 0 ? 'ok' : 'degraded',
+          ...(problems.length === 0 ? {} : { message: problems.join('; ') }),
           methods: [...this.#methods.keys()],
         };
       },
@@ -182,7 +188,8 @@ export class SubAgent {
       path: EVENTS_PATH,
       handler: (request, h) => {
         const signal = AbortSignal.any([disconnectSignal(request), this.#closing.signal]);
-        return h.response(eventStream(this.#guestStates, this.#calls, signal)).type('application/x-ndjson');
+        const sources = { states: this.#guestStates, calls: this.#calls, problems: this.#problems };
+        return h.response(eventStream(sources, signal)).type('application/x-ndjson');
       },
     };
   }

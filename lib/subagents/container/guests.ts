@@ -8,6 +8,7 @@ import type { Nic } from '../../model/guest.js';
 import type { GuestState } from '../../rpc/protocol/messages.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
 import { notFound } from '../shared/errors.js';
+import { PORTS_PENDING, type SwitchPorts } from '../shared/network/switch-ports.js';
 import { containerName, GUEST_LABEL, nicsOf } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
@@ -47,12 +48,14 @@ export class Guests {
   readonly stopping = new Set<string>();
   /** The numbers of poweroffs and deletes that wait or run, by guest: they end a stop. */
   readonly preemptions = new Map<string, number>();
+  readonly ports: SwitchPorts;
   readonly #log: Logger;
   readonly #locks = new Locks();
 
-  constructor(engine: Engine, states: GuestStates, log: Logger) {
+  constructor(engine: Engine, states: GuestStates, ports: SwitchPorts, log: Logger) {
     this.engine = engine;
     this.states = states;
+    this.ports = ports;
     this.#log = log;
   }
 
@@ -71,7 +74,7 @@ export class Guests {
     const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
     if (!info) return undefined;
     const container = toContainer(id, info);
-    this.states.set(id, container.state, 0, container.reason);
+    this.#setState(container);
     return container;
   }
 
@@ -92,6 +95,7 @@ export class Guests {
       const container = await this.find(id);
       if (!container) {
         if (this.states.get(id)) this.states.set(id, 'deleted');
+        await this.ports.removeLater(id, []);
         return;
       }
       // A failure to connect its NICs does not change the guest's state.
@@ -103,8 +107,18 @@ export class Guests {
 
   /** Connects a running container to the host's bridges, or removes the devices of a stopped one. */
   async plug({ id, pid, nics }: Container): Promise<void> {
-    if (pid > 0) await plugNics(id, pid, nics);
-    else await unplugNics(id, nics);
+    if (pid > 0) await plugNics(id, pid, nics, this.ports);
+    else await this.unplug({ id, nics });
+  }
+
+  #setState({ id, state, reason }: Container): GuestState {
+    const pending = this.ports.isPending(id) ? [PORTS_PENDING] : [];
+    return this.states.set(id, state, 0, [reason, ...pending].filter(Boolean).join('; '));
+  }
+
+  /** Removes the devices of a stopped container from the host's bridges. */
+  unplug({ id, nics }: Pick<Container, 'id' | 'nics'>): Promise<void> {
+    return unplugNics(id, nics, this.ports);
   }
 
   /** Updates the states of all guests. Guests that the engine no longer has are `deleted`. */
@@ -135,7 +149,6 @@ export class Guests {
 
   /** Asks the engine for a guest's current state. */
   async state(id: string): Promise<GuestState> {
-    const { state, reason } = await this.get(id);
-    return this.states.set(id, state, 0, reason);
+    return this.#setState(await this.get(id));
   }
 }

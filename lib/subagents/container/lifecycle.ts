@@ -8,7 +8,6 @@ import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
 import { completeNics, engineNetwork, isEngineNic } from './nics/complete.js';
-import { unplugNics } from './nics/plug.js';
 
 const refuse = ({ id, state }: Container, advice: string): Error =>
   new Refusal('conflict', `guest ${id} is ${state}: ${advice}`);
@@ -49,7 +48,7 @@ const forceRemove = async (guests: Guests, id: string): Promise<void> => {
   await ignoring([NOT_FOUND], () =>
     guests.withContainer(id, (engine) => engine.remove({ force: true, v: true })),
   );
-  await unplugNics(id, container.nics);
+  await guests.unplug(container);
 };
 
 interface Plan {
@@ -154,7 +153,7 @@ const stopNow = async (
   }
   if (t > 0 && performance.now() - began >= t * 1000 && (await guests.find(id))?.reason === KILLED)
     note(`the container did not exit within ${t} s and was killed`);
-  await unplugNics(id, container.nics);
+  await guests.unplug(container);
 };
 
 export const start = (guests: Guests, id: string): Promise<void> =>

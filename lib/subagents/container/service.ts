@@ -16,7 +16,9 @@ import {
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
+import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
+import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { openShell } from './console.js';
 import type { Definition } from './definition.js';
@@ -28,6 +30,7 @@ import { findImage } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import * as metrics from './metrics.js';
+import { networks } from './nics/switches.js';
 import { engineSockets } from './sockets.js';
 import { Watcher } from './watcher.js';
 
@@ -179,12 +182,25 @@ const check = async (engine: Engine): Promise<string | undefined> => {
 export const startContainerSubAgent = async (options: ContainerOptions, log: Logger): Promise<Running> => {
   const engine = new Engine(engineSockets(options.engine));
   const guestStates = new GuestStates();
-  const guests = new Guests(engine, guestStates, log);
+  const problems = new Problems();
+  const ports = new SwitchPorts({
+    ...{ networks, problems, log },
+    file: join(options.dir, 'switch-ports.json'),
+    onChange: (id) => void guests.refresh(id).catch((error) => log.warn({ guest: id }, errorMessage(error))),
+  });
+  const guests: Guests = new Guests(engine, guestStates, ports, log);
   const watcher = new Watcher(guests, log);
   const deps = { engine, importDirs: await importDirs(options) };
+  await ports.load();
   await watcher.start();
 
-  const subAgent = new SubAgent({ name: 'container', log, guestStates, check: () => check(engine) });
+  const subAgent = new SubAgent({
+    name: 'container',
+    log,
+    guestStates,
+    problems,
+    check: () => check(engine),
+  });
   addGuestMethods(subAgent, guests);
   subAgent
     .method('MDocker.ListContainers', containerRequestSchema, (request) => listContainers(engine, request))
@@ -193,5 +209,9 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
   for (const [name, method] of Object.entries(imageMethods(deps)))
     subAgent.method(`MDocker.${name}`, imageRequestSchema, method);
   subAgent.console('/console/serial', ({ guest }) => openShell(guests, guest));
-  return { subAgent, close: () => watcher.close() };
+  const close = (): void => {
+    watcher.close();
+    ports.close();
+  };
+  return { subAgent, close };
 };

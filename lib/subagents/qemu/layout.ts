@@ -33,6 +33,8 @@ export interface GuestPaths extends SharedGuestPaths {
 export interface Layout {
   /** Holds one directory for each defined guest. */
   guestsDir: string;
+  /** Lists the guests that have ports on switches that keep them. */
+  switchPorts: string;
   /** The directories that guests' disks may lie in. */
   diskDirs: string[];
   /** @throws when `id` is not a UUID in lower case; it becomes part of paths */
@@ -85,5 +87,5 @@ export const createLayout = (options: LayoutOptions): Layout => {
     if (!UUID.test(id)) throw new Refusal('invalid', `guest ${id}: the id must be a UUID in lower case`);
     return guestPaths(guestsDir, runRoot, id);
   };
-  return { guestsDir, diskDirs, paths };
+  return { guestsDir, switchPorts: join(dir, 'switch-ports.json'), diskDirs, paths };
 };

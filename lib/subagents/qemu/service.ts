@@ -14,8 +14,10 @@ import {
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
+import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { createNetworks } from '../shared/network/networks.js';
+import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
@@ -199,12 +201,23 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   // Probed now so that the first start need not wait; an error is reported by that start.
   program.nicModels().catch(() => undefined);
   await warnWithoutSandbox(program, log);
-  const host = { layout, program, accel, networks, uids: createUidPool(options, log) };
-  const guests = new Guests(host, guestStates, log);
+  const problems = new Problems();
+  const ports = new SwitchPorts({
+    ...{ networks, problems, log },
+    file: layout.switchPorts,
+    onChange: (id) => guests.showPorts(id),
+  });
+  const host = { layout, program, accel, networks, ports, uids: createUidPool(options, log) };
+  const guests: Guests = new Guests(host, guestStates, log);
+  await ports.load();
   await guests.recover();
   resumeReboots(guests, log);
-  const subAgent = new SubAgent({ name: 'qemu', log, guestStates, check: () => program.check() });
+  const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
   addConsoles(subAgent, guests);
-  return { subAgent, close: () => guests.close() };
+  const close = (): void => {
+    guests.close();
+    ports.close();
+  };
+  return { subAgent, close };
 };

@@ -4,7 +4,8 @@ import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
 import { SYS_NET } from '../../shared/network/linux-bridge.js';
-import { removeTaps, tapAlias, tapMac } from '../../shared/network/taps.js';
+import type { SwitchPorts } from '../../shared/network/switch-ports.js';
+import { removeOldTaps, removeTaps, tapAlias, tapMac } from '../../shared/network/taps.js';
 import { runTool } from '../../shared/network/tools.js';
 import { isEngineNic } from './complete.js';
 import { networks } from './switches.js';
@@ -31,13 +32,20 @@ const runInside = async (pid: number, program: string, ...args: string[]): Promi
   }
 };
 
-const plug = async (guestId: string, pid: number, nic: Nic, inside: string): Promise<void> => {
+interface Plugging {
+  guestId: string;
+  /** The container's first process. */
+  pid: number;
+  ports: SwitchPorts;
+}
+
+const plug = async ({ guestId, pid, ports }: Plugging, nic: Nic, inside: string): Promise<void> => {
   const { device = '', mac = '', network, vlans } = nic;
   const target = await networks.find(network);
   if (!target) throw new Error(`bridge ${network} no longer exists on this host`);
   const peer = ['peer', 'name', inside, 'address', mac, 'netns', String(pid)];
   await runTool('ip', 'link', 'add', 'dev', device, 'address', tapMac(mac), 'type', 'veth', ...peer);
-  await target.addPort({ tap: device, guestId, vlans });
+  await ports.add(target, { tap: device, guestId, vlans });
   if (!target.offload) await runInside(pid, 'ethtool', '-K', inside, 'tx', 'off');
   const address = interfaceAddress(nic);
   if (address) await runInside(pid, 'ip', 'address', 'add', address.cidr, 'dev', inside);
@@ -51,9 +59,16 @@ const plug = async (guestId: string, pid: number, nic: Nic, inside: string): Pro
   await runTool('ip', 'link', 'set', 'dev', device, 'alias', tapAlias(guestId));
 };
 
+const onBridges = (nics: readonly Nic[]): Nic[] => nics.filter((nic) => !isEngineNic(nic));
+
 /** Removes the devices that a stopped container may still have on the host's bridges. */
-export const unplugNics = async (guestId: string, nics: readonly Nic[]): Promise<void> => {
-  if (!nics.every(isEngineNic)) await removeTaps(guestId, networks);
+export const unplugNics = async (
+  guestId: string,
+  nics: readonly Nic[],
+  ports: SwitchPorts,
+): Promise<void> => {
+  const own = onBridges(nics);
+  if (own.length > 0) await removeTaps(guestId, own, ports);
 };
 
 /**
@@ -61,20 +76,25 @@ export const unplugNics = async (guestId: string, nics: readonly Nic[]): Promise
  * and a completely connected container as it is.
  * @param pid the container's first process
  */
-export const plugNics = async (guestId: string, pid: number, nics: readonly Nic[]): Promise<void> => {
-  const own = nics.filter((nic) => !isEngineNic(nic));
+export const plugNics = async (
+  guestId: string,
+  pid: number,
+  nics: readonly Nic[],
+  ports: SwitchPorts,
+): Promise<void> => {
+  const own = onBridges(nics);
   // The engine has already named its own NICs eth0, eth1, ...
   const first = nics.length - own.length;
   const plugged = await Promise.all(
     own.map(({ device = '' }, index) => isPlugged(guestId, pid, device, `eth${first + index}`)),
   );
   if (plugged.every(Boolean)) return;
-  await unplugNics(guestId, own);
+  if (own.length > 0) await removeOldTaps(guestId, own, ports);
   for (const [index, nic] of own.entries()) {
     try {
-      await plug(guestId, pid, nic, `eth${first + index}`);
+      await plug({ guestId, pid, ports }, nic, `eth${first + index}`);
     } catch (error) {
-      await unplugNics(guestId, own);
+      await unplugNics(guestId, own, ports);
       throw new Error(`nic ${nic.name}: ${errorMessage(error)}`, { cause: error });
     }
   }

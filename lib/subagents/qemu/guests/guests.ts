@@ -11,6 +11,8 @@ import { type Host, killAndWait } from './launch.js';
 import { inSeconds, type PowerOptions } from './power-options.js';
 import { type GuestRecord, loadRecords, removeRecord } from './records.js';
 import { Runs } from './runs.js';
+import { shownReason } from './shown-reason.js';
+import { OFF_STATES } from './state.js';
 import { EXIT_WAIT_MS, type Watch } from './watch.js';
 
 /** The guests that are defined on this host. */
@@ -111,6 +113,14 @@ export class Guests {
     return entry.watch;
   }
 
+  /** Shows at a guest that is off whether its switch ports are still to be removed. */
+  showPorts(id: string): void {
+    const entry = this.#entries.get(id);
+    const { state } = this.states.get(id) ?? {};
+    if (entry && state !== undefined && OFF_STATES.has(state))
+      this.states.set(id, state, 0, shownReason(this.host, entry));
+  }
+
   /** Saves a definition. The guest must be off. */
   async define(definition: Definition): Promise<Entry> {
     const { id } = definition;
@@ -118,7 +128,7 @@ export class Guests {
     const entry = this.#entries.get(id) ?? new Entry(this.host.layout.paths(id), change);
     await entry.update(change);
     this.#entries.set(id, entry);
-    this.states.set(id, 'shutoff', 0, entry.record.reason);
+    this.states.set(id, 'shutoff', 0, shownReason(this.host, entry));
     return entry;
   }
 

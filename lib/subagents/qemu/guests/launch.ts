@@ -1,9 +1,11 @@
 import { errorMessage } from '../../../errors.js';
+import type { Nic } from '../../../model/guest.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Networks } from '../../shared/network/networks.js';
-import { createTaps, removeTaps } from '../../shared/network/taps.js';
+import type { SwitchPorts } from '../../shared/network/switch-ports.js';
+import { createTaps, removeOldTaps, removeTaps } from '../../shared/network/taps.js';
 import { requireNotMarked } from '../../shared/rollback-mark.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import { type Accel, deviceGroups } from '../machine/accel.js';
@@ -34,13 +36,21 @@ export interface Host {
   program: QemuProgram;
   accel: Accel;
   networks: Networks;
+  ports: SwitchPorts;
   /** `undefined` when the sub-agent is not root: guests then run as the sub-agent's user. */
   uids: UidPool | undefined;
 }
 
-/** Removes what exists on the host only while a guest runs: its taps and its run directory. */
-export const removeRunResources = async (host: Host, paths: GuestPaths): Promise<void> => {
-  await removeTaps(paths.id, host.networks);
+/**
+ * Removes what exists on the host only while a guest runs: its taps and its run directory.
+ * @param nics the NICs of its record
+ */
+export const removeRunResources = async (
+  host: Host,
+  paths: GuestPaths,
+  nics: readonly Nic[],
+): Promise<void> => {
+  await removeTaps(paths.id, nics, host.ports);
   await removeRunDir(paths);
 };
 
@@ -76,7 +86,7 @@ const start = async (
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
   const seed = await prepareSeed(definition, paths, seedRevision);
-  await createTaps(definition.id, definition.nics, options.switches, uid);
+  await createTaps(definition.id, definition.nics, options.switches, host.ports, uid);
   const files = new PassedFiles();
   try {
     const opened = await openGuestFiles(files, images, paths, { seed, uid });
@@ -110,14 +120,14 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
     disks.map(({ source }) => source),
   );
   // An interrupted start may have left a QEMU. Its guest never ran, so its taps can go at the same time.
-  await Promise.all([killAndWait(paths), removeTaps(id, host.networks)]);
+  await Promise.all([killAndWait(paths), removeOldTaps(id, nics, host.ports)]);
   await removeRunDir(paths);
   await clearHalted(paths);
   try {
     return await start(host, record, paths, { images, nicModels, sandbox, switches });
   } catch (error) {
     await killAndWait(paths);
-    await removeRunResources(host, paths);
+    await removeRunResources(host, paths, nics);
     throw error;
   }
 };

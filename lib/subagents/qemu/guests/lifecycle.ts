@@ -160,7 +160,7 @@ export const remove = async (guests: Guests, id: string): Promise<void> => {
     if (entry) await stopQemu(entry);
     const paths = guests.host.layout.paths(id);
     await killAndWait(paths);
-    await removeRunResources(guests.host, paths);
+    await removeRunResources(guests.host, paths, entry?.record.definition.nics ?? []);
     await guests.forget(id);
   });
 };

@@ -5,12 +5,11 @@ import type { Guests } from './guests.js';
 import { killAndWait, removeRunResources } from './launch.js';
 import { isButtonLost } from './power-button.js';
 import { inSeconds, type PowerOptions, SHUTDOWN_TIMEOUT_MS } from './power-options.js';
-import { deafAdvice, migrationAdvice } from './state.js';
+import { shownReason } from './shown-reason.js';
+import { deafAdvice, migrationAdvice, OFF_STATES } from './state.js';
 import { EXIT_WAIT_MS, type Watch } from './watch.js';
 
 const QUIT_TIMEOUT_MS = 5000;
-
-const OFF: ReadonlySet<string> = new Set(['shutoff', 'crashed']);
 
 /** @throws when a migration forbids letting the guest run here */
 export const assertNotMigrating = (entry: Entry, state: string): void => {
@@ -123,11 +122,11 @@ export const endByItself = async (
 const cutPower = async (guests: Guests, entry: Entry): Promise<void> => {
   await stopQemu(entry);
   // A crash that could not be saved left its run directory, from which the next sub-agent would report it.
-  if (!entry.watch) await removeRunResources(guests.host, entry.paths);
+  if (!entry.watch) await removeRunResources(guests.host, entry.paths, entry.record.definition.nics);
   await entry.setRebooting(undefined);
-  if (OFF.has(guests.lastState(entry).state)) {
+  if (OFF_STATES.has(guests.lastState(entry).state)) {
     await entry.setCrashed(false);
-    guests.states.set(entry.id, 'shutoff', 0, entry.record.reason);
+    guests.states.set(entry.id, 'shutoff', 0, shownReason(guests.host, entry));
   }
 };
 

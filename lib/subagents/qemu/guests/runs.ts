@@ -9,6 +9,7 @@ import type { Entry } from './entry.js';
 import { type Host, killAndWait, launch, removeRunResources } from './launch.js';
 import type { GuestRecord } from './records.js';
 import type { RunOutcome } from './run-end.js';
+import { shownReason } from './shown-reason.js';
 import { Watch, type WatchOptions } from './watch.js';
 
 const STATE_TIMEOUT_MS = 10_000;
@@ -99,11 +100,11 @@ export class Runs {
     const reason = outcome.reason ?? (record.running && outcome.isLost ? 'killed' : record.reason);
     try {
       await this.#saveEnd(entry, { crashed, reason });
-      await removeRunResources(this.#host, entry.paths);
+      await removeRunResources(this.#host, entry.paths, record.definition.nics);
       if (outcome.halted) await markHalted(entry.paths);
     } finally {
       entry.watch = undefined;
-      this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, reason);
+      this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, shownReason(this.#host, entry, reason));
     }
     this.#log.info({ guest: entry.id, crashed, reason }, 'guest is off');
   }

@@ -11,6 +11,9 @@ export type State =
   | 'finish-migrate'
   | 'postmigrate';
 
+/** The states in which a guest has no QEMU. */
+export const OFF_STATES: ReadonlySet<string> = new Set<State>(['shutoff', 'crashed']);
+
 /** Translates QEMU's `RunState` (qapi/run-state.json). */
 const STATES: ReadonlyMap<string, State> = new Map<string, State>([
   ['running', 'running'],

@@ -14,6 +14,7 @@ const readAttribute = (path: string): Promise<string | undefined> =>
 
 /** A bridge of the Linux kernel: ip-link(8), and bridge(8) for its VLANs. */
 class LinuxBridge implements Switch {
+  readonly keepsPorts = false;
   readonly offload = true;
   readonly #name: string;
   readonly #directory: string;
@@ -65,6 +66,7 @@ class LinuxBridge implements Switch {
  * @param sysNet replaces /sys/class/net in tests
  */
 export const linuxBridges = (run: RunTool = runTool, sysNet = SYS_NET): SwitchKind => ({
+  keepsPorts: false,
   find: async (name) => {
     const directory = join(sysNet, name, 'bridge');
     return access(directory).then(

@@ -14,6 +14,8 @@ export interface Networks {
    * @throws when a switch is missing or cannot do what its NIC asks for
    */
   resolve(nics: readonly Nic[]): Promise<(Switch | undefined)[]>;
+  /** Whether a switch that keeps ports beyond their taps may have ports of these NICs. */
+  mayKeepPorts(nics: readonly Nic[]): Promise<boolean>;
   /** Removes a guest's ports from all switches; see `SwitchKind`. */
   removePorts(guestId: string): Promise<void>;
 }
@@ -55,6 +57,14 @@ export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = al
       }
     }
     return switches;
+  },
+  mayKeepPorts: async (nics) => {
+    const forgetting = kinds.filter(({ keepsPorts }) => !keepsPorts);
+    for (const { network } of nics) {
+      // Bridges of the other kinds are found without their service, which may not respond.
+      if (network !== USER_NETWORK && !(await findSwitch(network, forgetting))) return true;
+    }
+    return false;
   },
   removePorts: async (guestId) => {
     for (const kind of kinds) await kind.removePorts(guestId);

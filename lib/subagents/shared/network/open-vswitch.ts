@@ -1,4 +1,5 @@
-import type { Port, Switch, SwitchKind } from './switch.js';
+import { errorMessage } from '../../../errors.js';
+import { NoServiceError, type Port, type Switch, type SwitchKind } from './switch.js';
 import { type RunTool, runTool, ToolError } from './tools.js';
 
 /** Seconds that ovs-vsctl(8) waits for ovs-vswitchd to apply a change. */
@@ -12,6 +13,7 @@ type Vsctl = (...args: string[]) => Promise<string>;
 
 /** A bridge of Open vSwitch: ovs-vsctl(8), and the table `Port` in ovs-vswitchd.conf.db(5). */
 class OvsBridge implements Switch {
+  readonly keepsPorts = true;
   readonly offload: boolean;
   readonly #name: string;
   readonly #vsctl: Vsctl;
@@ -57,14 +59,21 @@ const deletePorts = async (vsctl: Vsctl, guestId: string): Promise<void> => {
 const isAbsent = (error: unknown): boolean =>
   error instanceof ToolError && (error.missing || error.message.includes('database connection failed'));
 
+const explainTimeout = (error: unknown): never => {
+  if (!(error instanceof ToolError && error.timedOut)) throw error;
+  const message = `Open vSwitch did not respond within ${TIMEOUT_S} s: check ovsdb-server and ovs-vswitchd`;
+  throw new Error(message, { cause: error });
+};
+
 /**
  * The bridges of Open vSwitch; a host without it has none.
  * @param db the database's address as `ovs-vsctl --db` takes it (`unix:/run/…/db.sock`); the system's by default
  */
 export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => {
   const common = [`--timeout=${TIMEOUT_S}`, ...(db ? [`--db=${db}`] : [])];
-  const vsctl: Vsctl = (...args) => run('ovs-vsctl', ...common, ...args);
+  const vsctl: Vsctl = (...args) => run('ovs-vsctl', ...common, ...args).catch(explainTimeout);
   return {
+    keepsPorts: true,
     find: async (name) => {
       try {
         await vsctl('br-exists', name);
@@ -83,6 +92,7 @@ export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => 
         await deletePorts(vsctl, guestId);
       } catch (error) {
         if (!isAbsent(error)) throw error;
+        throw new NoServiceError(errorMessage(error), { cause: error });
       }
     },
   };

@@ -14,6 +14,8 @@ export const isNativeVlan = (vlans: readonly number[]): boolean => vlans.length 
 
 /** A switch that guests' NICs join: a Linux bridge or an Open vSwitch bridge. */
 export interface Switch {
+  /** Whether a port outlives its tap, and has to be removed by `SwitchKind.removePorts`. */
+  readonly keepsPorts: boolean;
   /** Whether the switch accepts frames with an unfinished checksum or longer than the MTU. */
   readonly offload: boolean;
   /** @throws when the switch cannot keep these VLANs apart from others */
@@ -24,10 +26,18 @@ export interface Switch {
   addPort(port: Port): Promise<void>;
 }
 
+/** The service of a kind of switches does not run on this host now. */
+export class NoServiceError extends Error {}
+
 /** A technology that provides switches. */
 export interface SwitchKind {
+  /** As `Switch.keepsPorts`. */
+  readonly keepsPorts: boolean;
   /** Resolves to `undefined` when no switch of this kind has that name. */
   find(name: string): Promise<Switch | undefined>;
-  /** Removes a guest's ports, except those that disappear with their tap. A guest without ports is no error. */
+  /**
+   * Removes a guest's ports, except those that disappear with their tap. A guest without ports is no error.
+   * @throws {NoServiceError} when the switches' service does not run
+   */
   removePorts(guestId: string): Promise<void>;
 }

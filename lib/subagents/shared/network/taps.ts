@@ -2,9 +2,9 @@ import { chmod, readdir, readFile, stat } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import { SYS_NET } from './linux-bridge.js';
-import type { Networks } from './networks.js';
 import { tapPrefix } from './nics.js';
 import type { Switch } from './switch.js';
+import type { SwitchPorts } from './switch-ports.js';
 import { runTool } from './tools.js';
 
 /** The interface alias that marks a tap as a guest's. */
@@ -33,12 +33,12 @@ interface Tap {
   uid?: number | undefined;
 }
 
-const createTap = async ({ guestId, nic, tap, target, uid }: Tap): Promise<void> => {
+const createTap = async ({ guestId, nic, tap, target, uid }: Tap, ports: SwitchPorts): Promise<void> => {
   const user = uid === undefined ? [] : ['user', String(uid)];
   await ip('tuntap', 'add', 'dev', tap, 'mode', 'tap', ...user);
   const address = nic.mac ? ['address', tapMac(nic.mac)] : [];
   await ip('link', 'set', 'dev', tap, 'alias', tapAlias(guestId), ...address);
-  await target.addPort({ tap, guestId, vlans: nic.vlans });
+  await ports.add(target, { tap, guestId, vlans: nic.vlans });
   await ip('link', 'set', 'dev', tap, 'up');
 };
 
@@ -62,9 +62,8 @@ const listTaps = async (guestId: string): Promise<string[]> => {
   return names.filter((_, index) => !aliases[index] || aliases[index] === tapAlias(guestId));
 };
 
-/** Removes all taps of a guest from their switches and from the host. A guest without taps is no error. */
-export const removeTaps = async (guestId: string, networks: Networks): Promise<void> => {
-  await networks.removePorts(guestId);
+/** Removes all taps of a guest from the host. A guest without taps is no error. */
+const deleteTaps = async (guestId: string): Promise<void> => {
   for (const tap of await listTaps(guestId)) {
     try {
       await ip('link', 'delete', 'dev', tap);
@@ -72,6 +71,32 @@ export const removeTaps = async (guestId: string, networks: Networks): Promise<v
       if ((await readAlias(tap)) !== undefined) throw error;
     }
   }
+};
+
+/**
+ * Removes all taps of a guest that is off from the host, and from their switches as soon as these respond. A guest
+ * without taps is no error.
+ */
+export const removeTaps = async (
+  guestId: string,
+  nics: readonly Nic[],
+  ports: SwitchPorts,
+): Promise<void> => {
+  await ports.removeLater(guestId, nics);
+  await deleteTaps(guestId);
+};
+
+/**
+ * Removes the taps that earlier runs of a guest left behind, before it starts.
+ * @throws when a switch that may have ports of these taps does not respond
+ */
+export const removeOldTaps = async (
+  guestId: string,
+  nics: readonly Nic[],
+  ports: SwitchPorts,
+): Promise<void> => {
+  await ports.removeNow(guestId, nics);
+  await deleteTaps(guestId);
 };
 
 /**
@@ -84,6 +109,7 @@ export const createTaps = async (
   guestId: string,
   nics: readonly Nic[],
   switches: readonly (Switch | undefined)[],
+  ports: SwitchPorts,
   uid?: number,
 ): Promise<void> => {
   if (uid !== undefined && switches.some((target) => target !== undefined)) await allowTaps();
@@ -91,7 +117,7 @@ export const createTaps = async (
     const target = switches[index];
     if (!nic.device || !target) continue;
     try {
-      await createTap({ guestId, nic, tap: nic.device, target, uid });
+      await createTap({ guestId, nic, tap: nic.device, target, uid }, ports);
     } catch (error) {
       throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
     }

@@ -14,11 +14,14 @@ export class ToolError extends Error {
   readonly exitCode: number | undefined;
   /** Whether the program is not installed. */
   readonly missing: boolean;
+  /** Whether the program gave up because its service did not respond: ovs-vsctl(8) then ends itself by SIGALRM. */
+  readonly timedOut: boolean;
 
   constructor(message: string, cause: ExecaError) {
     super(message, { cause });
     this.exitCode = cause.exitCode;
     this.missing = isErrno(cause, 'ENOENT');
+    this.timedOut = cause.timedOut || cause.signal === 'SIGALRM';
   }
 }
 

@@ -8,6 +8,13 @@ test('is ready when every sub-agent responds', async (t) => {
   t.deepEqual(await getReadiness(event(), context), { status: 200, body: { status: 'ok' } });
 });
 
+test('is ready, and says what sub-agents could not do and retry', async (t) => {
+  const { context } = await startTestAgent(t);
+  const problems = () => new Map([['qemu', ['ports of 1 guest not removed yet']]]);
+  const { body } = await getReadiness(event(), { ...context, problems });
+  t.deepEqual(body, { status: 'ok', problems: { qemu: ['ports of 1 guest not removed yet'] } });
+});
+
 test('rejects with 503 and the names of sub-agents that do not respond', async (t) => {
   const { context } = await startTestAgent(t);
   const services = () =>

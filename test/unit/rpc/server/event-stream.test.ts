@@ -3,30 +3,37 @@ import test from 'ava';
 import { EVENTS_PATH, type SubAgentEvent } from '../../../../lib/rpc/protocol/messages.js';
 import { CallEvents, eventStream } from '../../../../lib/rpc/server/event-stream.js';
 import { GuestStates } from '../../../../lib/rpc/server/guest-states.js';
+import { Problems } from '../../../../lib/rpc/server/problems.js';
 import { SubAgent } from '../../../../lib/rpc/server/sub-agent.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 import { until } from '../../../helpers/wait.js';
 
-test('sends all states first, then each change, removal and progress, until its signal aborts', async (t) => {
+test('sends all states and problems first, then each change, removal and progress, until its signal aborts', async (t) => {
   const states = new GuestStates();
   const known = states.set('a', 'running', 5901);
   const calls = new CallEvents();
   const controller = new AbortController();
   const lines: SubAgentEvent[] = [];
-  const stream = eventStream(states, calls, controller.signal);
+  const problems = new Problems();
+  problems.set('disk', 'the disk is full');
+  const stream = eventStream({ states, calls, problems }, controller.signal);
   const changed = states.set('a', 'paused', 5901);
   const added = states.set('b', 'shutoff');
   states.remove('b');
   calls.emit('progress', { job: 'j', message: 'half', percent: 50 });
+  problems.set('disk', undefined);
   controller.abort();
   states.set('c', 'running');
+  problems.set('disk', 'the disk is full');
   for await (const line of createInterface({ input: stream })) lines.push(JSON.parse(line));
   t.deepEqual(lines, [
     { guests: [known] },
+    { problems: ['the disk is full'] },
     { guest: changed },
     { guest: added },
     { removed: 'b' },
     { progress: { job: 'j', message: 'half', percent: 50 } },
+    { problems: [] },
   ]);
   t.is(states.listenerCount('changed'), 0);
 });

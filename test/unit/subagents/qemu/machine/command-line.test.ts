@@ -157,7 +157,12 @@ test('doubles commas in options that take no JSON', (t) => {
 
 test('disables the virtio header on a switch without offloads', (t) => {
   const nics = [{ ...lan, network: 'ovs0', model: '', mac: '52:54:00:00:00:01', device: 'mt0' }];
-  const target: Switch = { offload: false, checkVlans: async () => {}, addPort: async () => {} };
+  const target: Switch = {
+    keepsPorts: false,
+    offload: false,
+    checkVlans: async () => {},
+    addPort: async () => {},
+  };
   t.like(json(build({ nics }, [], { switches: [target] }), '-netdev'), [{ type: 'tap', vnet_hdr: false }]);
   t.is(
     json(build({ nics }, [], { switches: [{ ...target, offload: true }] }), '-netdev')[0]?.vnet_hdr,

@@ -6,7 +6,7 @@ import type { Nic } from '../../../../../lib/model/guest.js';
 import { linuxBridges } from '../../../../../lib/subagents/shared/network/linux-bridge.js';
 import { createNetworks } from '../../../../../lib/subagents/shared/network/networks.js';
 import { openVswitch } from '../../../../../lib/subagents/shared/network/open-vswitch.js';
-import type { Switch } from '../../../../../lib/subagents/shared/network/switch.js';
+import { NoServiceError, type Switch } from '../../../../../lib/subagents/shared/network/switch.js';
 import { type RunTool, runTool, ToolError } from '../../../../../lib/subagents/shared/network/tools.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
@@ -141,14 +141,14 @@ test('allows offloads only on a bridge of the kernel datapath', async (t) => {
   t.true((await find('system'))?.offload);
 });
 
-test('finds and removes nothing on a host without Open vSwitch', async (t) => {
+test('finds no bridge on a host without Open vSwitch, and says that it does not run', async (t) => {
   const notInstalled: RunTool = async () => {
     const error = await t.throwsAsync(execa('no-such-program-7'));
     throw new ToolError('not installed', error as ConstructorParameters<typeof ToolError>[1]);
   };
   const ovs = openVswitch(undefined, notInstalled);
   t.is(await ovs.find('br0'), undefined);
-  await t.notThrowsAsync(ovs.removePorts(guestId));
+  await t.throwsAsync(ovs.removePorts(guestId), { instanceOf: NoServiceError });
 });
 
 test('reports a failure of Open vSwitch instead of a missing bridge', async (t) => {
@@ -161,20 +161,21 @@ test('reports a failure of Open vSwitch instead of a missing bridge', async (t) 
 
 test('checks a bridge for VLANs only for NICs that have VLANs', async (t) => {
   const target: Switch = {
+    keepsPorts: false,
     offload: true,
     checkVlans: async () => {
       throw new Error('cannot');
     },
     addPort: async () => {},
   };
-  const kind = { find: async () => target, removePorts: async () => {} };
+  const kind = { keepsPorts: false, find: async () => target, removePorts: async () => {} };
   const networks = createNetworks(undefined, [kind]);
   t.deepEqual(await networks.resolve([nic('br0'), nic('user')]), [target, undefined]);
   await t.throwsAsync(networks.resolve([nic('br0'), nic('br1', [7])]), { message: 'nic 1: cannot' });
 });
 
 test('names a network that does not exist', async (t) => {
-  const none = { find: async () => undefined, removePorts: async () => {} };
+  const none = { keepsPorts: false, find: async () => undefined, removePorts: async () => {} };
   await t.throwsAsync(createNetworks(undefined, [none, none]).resolve([nic('br7')]), {
     message: /^nic 0: no bridge "br7" on this host: create it/,
   });
