@@ -4,6 +4,7 @@ import { getHealth } from '../handlers/health/healthz.js';
 import { getReadiness } from '../handlers/health/readyz.js';
 import { getMetrics } from '../handlers/metrics/get.js';
 import { getGuestsMetrics } from '../handlers/metrics/guests.js';
+import { listServices } from '../handlers/services/list.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { eventsQuery, guestsMetricsQuery } from './schemas/queries.js';
@@ -51,6 +52,15 @@ export const observabilityRoutes: Route<Context>[] = [
       schema: replies.guestsMetrics,
     },
     handler: getGuestsMetrics,
+  }),
+  route({
+    method: 'GET',
+    path: '/services',
+    operationId: 'listServices',
+    summary: 'List the services of the sub-agents, and why some do not respond',
+    tags: ['observability'],
+    reply: { status: 200, description: 'The services', schema: replies.services },
+    handler: listServices,
   }),
   route({
     method: 'GET',

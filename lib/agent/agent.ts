@@ -24,7 +24,7 @@ import { requireFreeAddresses } from './startup/free-addresses.js';
 import { makePrivateDirs } from './startup/private-dirs.js';
 import type { WatchedSubAgent } from './sub-agents/link.js';
 import { Secrets } from './sub-agents/secrets.js';
-import { superviseServices } from './sub-agents/supervisor.js';
+import { type Supervisor, superviseServices } from './sub-agents/supervisor.js';
 import { SubAgentWatcher } from './sub-agents/watcher.js';
 
 /** How long the start waits for the sub-agents to report their guests' states. */
@@ -70,12 +70,24 @@ const withTiming = (client: ServiceClient, service: string, observeCall: Observe
   close: () => client.close(),
 });
 
-const buildServices = (config: Config, secrets: Secrets, observe: ObserveCall): Map<string, Service> =>
+interface ServicesOptions {
+  secrets: Secrets;
+  observe: ObserveCall;
+  exits: Supervisor['exits'];
+}
+
+const buildServices = (config: Config, { secrets, observe, exits }: ServicesOptions): Map<string, Service> =>
   new Map(
     [...config.services].map(([name, service]) => {
       const { path, max_pending, timeout } = service;
       const endpoint = { address: service, secret: secrets.get(service) };
-      const client = new RpcClient({ service: name, endpoint, path, maxSockets: max_pending });
+      const client = new RpcClient({
+        service: name,
+        endpoint,
+        path,
+        maxSockets: max_pending,
+        whyDown: () => exits.reason(service),
+      });
       return [name, new Service(name, withTiming(client, name, observe), max_pending, timeout)];
     }),
   );
@@ -128,7 +140,11 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     directory: join(config.dbpath, 'events', 'webhooks'),
     log,
   });
-  const services = buildServices(config, secrets, (...call) => metrics.observeCall(...call));
+  const services = buildServices(config, {
+    secrets,
+    observe: (...call) => metrics.observeCall(...call),
+    exits: supervisor.exits,
+  });
   const actions = new Map(
     [...config.actions].map(([name, action]) => [name, buildAction(name, action, services)]),
   );
@@ -136,7 +152,10 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     ...{ actions, guests, jobs, log, runTask },
     uniqueNames: config.server.unique_names ?? true,
   });
-  const watcher = new SubAgentWatcher({ revisions: runtime.revisions, jobs, events, log });
+  const watcher = new SubAgentWatcher({
+    ...{ revisions: runtime.revisions, jobs, events, log },
+    exitReason: (address) => supervisor.exits.reason(address),
+  });
   const metrics: Metrics = new Metrics({
     runtime,
     events,
@@ -151,6 +170,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       ...{ guests, jobs, metadata, runtime, audit, events, metrics, log },
       services: () => watcher.services(),
       problems: () => watcher.problems(),
+      downReasons: () => watcher.downReasons(),
     },
     drain: async (ms) => {
       await runtime.queue.drain(ms);

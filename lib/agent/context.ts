@@ -20,5 +20,7 @@ export interface Context {
   services: () => ReadonlyMap<string, boolean>;
   /** What the sub-agents could not do and retry, in sentences, by the name of a service. */
   problems: () => ReadonlyMap<string, readonly string[]>;
+  /** Why a service's sub-agent does not respond, by the service's name, where that is known. */
+  downReasons: () => ReadonlyMap<string, string>;
   log: Logger;
 }

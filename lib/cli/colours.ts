@@ -11,6 +11,7 @@ export const coloursFor = (stream: { isTTY?: boolean }): Colours =>
 
 const COLOUR_OF: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
   running: 'green',
+  up: 'green',
   Complete: 'green',
   Running: 'yellow',
   paused: 'yellow',
@@ -21,6 +22,7 @@ const COLOUR_OF: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
   error: 'red',
   Error: 'red',
   unknown: 'red',
+  down: 'red',
   shutoff: 'dim',
   stopped: 'dim',
   Queued: 'dim',

@@ -9,6 +9,7 @@ import { addGuestCommands } from './commands/guest.js';
 import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addMetadataCommands } from './commands/metadata.js';
+import { addServicesCommand } from './commands/services.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
 import { addStorageCommand } from './commands/storage.js';
 import { addTokenCommands } from './commands/token.js';
@@ -66,6 +67,7 @@ export const makeProgram = (): Command => {
   addImageCommands(program);
   addSnapshotCommands(program);
   addStorageCommand(program);
+  addServicesCommand(program);
   addJobCommands(program);
   addMetadataCommands(program);
   addTokenCommands(program);

@@ -5,6 +5,7 @@ export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { Image, ImageFetch } from '../model/image.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
+export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';
 export type { SerialConsoleOptions } from './console.js';

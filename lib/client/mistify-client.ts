@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { Job } from '../model/job.js';
+import type { ServiceStatus } from '../model/service-status.js';
 import type { StorageSpace } from '../model/storage-space.js';
 import { Debug } from './debug.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
@@ -65,6 +66,11 @@ export class MistifyClient {
   /** Returns the space of the storage of images and disks, in MB. */
   storage(options?: CallOptions): Promise<StorageSpace> {
     return this.#transport.get('/storage', {}, options);
+  }
+
+  /** Returns the services of the sub-agents, and why those that are down do not respond. */
+  services(options?: CallOptions): Promise<ServiceStatus[]> {
+    return this.#transport.get('/services', {}, options);
   }
 
   /** Returns the metrics of the agent and of all guests, in Prometheus' text format. */

@@ -3,6 +3,7 @@ import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
+import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { storageSpaceSchema } from '../../lib/model/storage-space.js';
 import { keysOf } from './keys.js';
@@ -59,6 +60,7 @@ export const replies = {
   snapshots: listOf(snapshotSchema),
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
+  services: Joi.array().items(serviceStatusSchema),
   cpuMetrics,
   diskMetrics,
   nicMetrics,

@@ -244,3 +244,14 @@ test('shows which sub-agents are down', async (t) => {
   await rowWith(page, 'test').getByText('up', { exact: true }).waitFor();
   t.pass();
 });
+
+test('says in the banner why a sub-agent cannot be started', async (t) => {
+  const command = [process.execPath, '-e', "console.error('the pool is gone'); process.exit(1)"];
+  const { url } = await serveApi(t, { services: { storage: { port: 1, command } } });
+  const page = await openPage(t, url);
+  const text = 'Storage does not respond: it exited with code 1: the pool is gone.';
+  await page.locator('#banner').getByText(text).waitFor();
+  await page.goto(`${url}/#/agent`);
+  await rowWith(page, 'storage').getByText('it exited with code 1: the pool is gone').waitFor();
+  t.pass();
+});

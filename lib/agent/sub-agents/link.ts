@@ -10,7 +10,11 @@ import { connectionsTo } from '../../rpc/client/connections.js';
 import { openEvents, parseEvent } from '../../rpc/client/event-stream.js';
 import { HEARTBEAT_MS } from '../../rpc/protocol/heartbeat.js';
 import type { Progress, SubAgentEvent } from '../../rpc/protocol/messages.js';
-import { describeAddress, type ServiceEndpoint } from '../../rpc/protocol/service-address.js';
+import {
+  describeAddress,
+  type ServiceAddress,
+  type ServiceEndpoint,
+} from '../../rpc/protocol/service-address.js';
 import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
 import type { JobLog } from '../../store/job-log.js';
 import { ReportedGuests } from './reported-guests.js';
@@ -40,6 +44,8 @@ export interface LinkOptions {
   closed: AbortSignal;
   /** Returns the guests that any connected sub-agent reports. */
   reportedIds: () => ReadonlySet<string>;
+  /** Explains why a sub-agent that the agent starts exited last. */
+  exitReason: (address: ServiceAddress) => string | undefined;
 }
 
 /** Follows the event stream of one sub-agent, and reconnects whenever it breaks. */
@@ -58,6 +64,8 @@ export class SubAgentLink {
   isConnected = false;
   /** Whether it responds but has no event stream. */
   #lacksEvents = false;
+  /** The reason in the last published event that it is down. */
+  #published: string | undefined;
   readonly #connections: Pool;
   readonly #options: LinkOptions;
 
@@ -72,6 +80,12 @@ export class SubAgentLink {
   /** Whether the sub-agent responds. */
   get isUp(): boolean {
     return this.isConnected || this.#lacksEvents;
+  }
+
+  /** Why it does not respond, as far as that is known. */
+  get downReason(): string | undefined {
+    if (this.isUp) return undefined;
+    return this.#options.exitReason(this.subAgent.address) ?? this.problem;
   }
 
   close(): void {
@@ -104,6 +118,7 @@ export class SubAgentLink {
         this.#lacksEvents = false;
         this.problem = errorMessage(error);
         log.debug({ subAgent: this.name }, `sub-agent's event stream not opened: ${this.problem}`);
+        this.#publishExit();
       }
       if (!this.subAgent.starting) onResponse();
       const retryMs = this.#lacksEvents ? UNSUPPORTED_RETRY_MS : backoff.next();
@@ -167,17 +182,30 @@ export class SubAgentLink {
       for (const id of this.subAgent.names)
         this.#options.events.publish({ kind: 'service', change: 'up', id });
     this.isConnected = true;
+    this.#published = undefined;
+  }
+
+  #publishDown(reason: string): void {
+    this.#published = reason;
+    for (const id of this.subAgent.names)
+      this.#options.events.publish({ kind: 'service', change: 'down', id, reason });
+  }
+
+  /** Publishes why the sub-agent cannot be started, once for each reason. */
+  #publishExit(): void {
+    const reason = this.#options.exitReason(this.subAgent.address);
+    if (reason !== undefined && reason !== this.#published) this.#publishDown(reason);
   }
 
   async #disconnected(reason: string): Promise<void> {
-    const { events, log } = this.#options;
+    const { log } = this.#options;
     if (!this.isConnected) {
       log.warn({ subAgent: this.name }, `sub-agent's events not readable: ${reason}`);
       return;
     }
     this.isConnected = false;
     this.problems = [];
-    for (const id of this.subAgent.names) events.publish({ kind: 'service', change: 'down', id, reason });
+    this.#publishDown(reason);
     log.warn(
       { subAgent: this.name, guests: this.guests.ids.length, reason },
       'sub-agent down; the state of its guests is unknown',

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/load.js';
 import { ownProgram } from '../../config/programs.js';
@@ -15,6 +14,7 @@ import {
   removeStaleSocket,
   type ServiceEndpoint,
 } from '../../rpc/protocol/service-address.js';
+import { LastExits } from './last-exits.js';
 import type { Secrets } from './secrets.js';
 
 const FIRST_BACKOFF_MS = 250;
@@ -24,6 +24,8 @@ const STEADY_MS = 60_000;
 const STOP_MS = 10_000;
 
 export interface Supervisor {
+  /** Why the sub-agents exited last. */
+  readonly exits: Pick<LastExits, 'reason'>;
   /** Stops the services and waits until they have exited. */
   stop(): Promise<void>;
 }
@@ -66,14 +68,6 @@ const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildP
     },
   });
 
-/** Logs what a service prints to standard error, such as Node's report of a crash. Its own log is on standard output. */
-const logErrors = ({ stderr }: ChildProcess, log: Logger): void => {
-  if (stderr === null) return;
-  createInterface({ input: stderr }).on('line', (line) => {
-    if (line.trim() !== '') log.warn(line);
-  });
-};
-
 /** Sends SIGTERM, and SIGKILL when the service has not exited after `STOP_MS`. */
 const stop = (child: ChildProcess): void => {
   child.kill('SIGTERM');
@@ -84,6 +78,7 @@ const stop = (child: ChildProcess): void => {
 export const superviseServices = (config: Config, secrets: Secrets, log: Logger): Supervisor => {
   const stopping = new AbortController();
   const running = new Map<string, ChildProcess>();
+  const exits = new LastExits();
 
   const supervise = async (name: string, service: ServiceConfig): Promise<void> => {
     const command = await resolveCommand(service.command ?? []);
@@ -92,9 +87,12 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     const run = async (): Promise<ChildExit> => {
       const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
       running.set(name, child);
-      logErrors(child, log.child({ service: name }));
+      const lines = exits.follow(child, log.child({ service: name }));
       log.info({ service: name, pid: child.pid, address }, 'service started');
-      return exitOf(child);
+      const steady = setTimeout(() => exits.forget(service), STEADY_MS).unref();
+      const exit = await exitOf(child).finally(() => clearTimeout(steady));
+      exits.note(service, exit, lines);
+      return exit;
     };
     const backoff = new Backoff(FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     while (!stopping.signal.aborted) {
@@ -116,6 +114,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     .map(([name, service]) => supervise(name, service));
 
   return {
+    exits,
     stop: async () => {
       stopping.abort();
       for (const child of running.values()) stop(child);

@@ -61,6 +61,15 @@ export class SubAgentWatcher {
     );
   }
 
+  /** Returns why each service's sub-agent that does not respond is down, by the service's name. */
+  downReasons(): Map<string, string> {
+    return new Map(
+      this.#links.flatMap(({ subAgent, downReason }) =>
+        downReason === undefined ? [] : subAgent.names.map((name) => [name, downReason] as const),
+      ),
+    );
+  }
+
   close(): void {
     this.#closed.abort();
     for (const link of this.#links) link.close();

@@ -30,6 +30,8 @@ export interface RpcClientOptions {
   path: string;
   /** The most connections that are open at the same time. */
   maxSockets: number;
+  /** Explains why the sub-agent is not running, where the agent knows that. */
+  whyDown?: () => string | undefined;
 }
 
 /** The envelope of a response, as it may arrive. */
@@ -77,9 +79,11 @@ export class RpcClient implements ServiceClient {
   readonly #path: string;
   readonly #endpoint: ServiceEndpoint;
   readonly #where: string;
+  readonly #whyDown: () => string | undefined;
   #lastId = 0;
 
-  constructor({ service, endpoint, path, maxSockets }: RpcClientOptions) {
+  constructor({ service, endpoint, path, maxSockets, whyDown }: RpcClientOptions) {
+    this.#whyDown = whyDown ?? (() => undefined);
     this.#service = service;
     this.#path = path;
     this.#endpoint = endpoint;
@@ -135,7 +139,7 @@ export class RpcClient implements ServiceClient {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof UpgradeRefused) throw consoleRefused(this.#service, error);
-      throw serviceDown(this.#service, this.#where, errorMessage(error));
+      throw this.#down(errorMessage(error));
     }
   }
 
@@ -157,8 +161,12 @@ export class RpcClient implements ServiceClient {
       config.signal?.throwIfAborted();
       if (limit && error instanceof ResponseTooLate) throw limit.expired();
       if (isBadResponse(error)) throw badResponse(this.#service, errorMessage(error));
-      throw serviceDown(this.#service, this.#where, downReason(error));
+      throw this.#down(downReason(error));
     }
+  }
+
+  #down(reason: string): AgentError {
+    return serviceDown(this.#service, this.#where, this.#whyDown() ?? reason);
   }
 
   #decode(method: string, id: number, text: string): unknown {

@@ -103,7 +103,8 @@ export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): P
     exitOnSignal(running);
     await running.subAgent.listen(address, secret);
   } catch (error) {
-    log.fatal(explain(error, address));
+    // An agent that starts this program reads standard error, and shows clients why it cannot be started.
+    process.stderr.write(`${explain(error, address)}\n`);
     log.debug({ err: error }, 'start failed');
     process.exit(1);
   }

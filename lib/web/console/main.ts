@@ -15,6 +15,7 @@ import { guestsView } from './views/guests.js';
 import { imagesView } from './views/images.js';
 import { jobsView } from './views/jobs.js';
 import { missingView } from './views/missing.js';
+import { downText } from './words.js';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
@@ -67,7 +68,10 @@ const setBadge = (id: string, count: number): void => {
 store.onChange((kinds) => {
   view?.update?.(kinds);
   if (kinds.has('jobs')) setBadge('active-jobs', store.active.size);
-  if (kinds.has('services')) setBadge('agent-alert', store.down.size);
+  if (kinds.has('services')) {
+    setBadge('agent-alert', store.down.size);
+    setProblem('services', downText(store.down));
+  }
 });
 
 document.addEventListener('keydown', (event) => {
@@ -83,12 +87,12 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-/** Problems with the event stream and with the lists. The banner shows the first that is not empty. */
-const problems = { events: '', lists: '' };
+/** Problems with the event stream, the lists and the sub-agents. The banner shows the first that is not empty. */
+const problems = { events: '', lists: '', services: '' };
 
 const setProblem = (source: keyof typeof problems, text: string): void => {
   problems[source] = text;
-  banner.textContent = problems.events || problems.lists;
+  banner.textContent = problems.events || problems.lists || problems.services;
   banner.hidden = banner.textContent === '';
 };
 

@@ -1,7 +1,8 @@
 import type { EventBody } from '../../model/event.js';
 import type { Guest } from '../../model/guest.js';
 import { isFinished, type Job } from '../../model/job.js';
-import { pages } from './api.js';
+import type { ServiceStatus } from '../../model/service-status.js';
+import { get, pages } from './api.js';
 
 const PAGE = 500;
 /** Ended jobs to keep. */
@@ -101,7 +102,7 @@ class Store {
     this.#sinceLoad = events;
     try {
       // Wait for both even when one fails: a list still being read during the next load would overwrite newer state.
-      const lists = await Promise.allSettled([this.#loadGuests(), this.#loadJobs()]);
+      const lists = await Promise.allSettled([this.#loadGuests(), this.#loadJobs(), this.#loadServices()]);
       for (const list of lists) if (list.status === 'rejected') throw list.reason;
     } finally {
       this.#sinceLoad = undefined;
@@ -128,6 +129,12 @@ class Store {
   async #loadJobs(): Promise<void> {
     for await (const page of pages<Job>('/jobs', PAGE))
       for (const job of page) this.#setJob({ job, percent: this.jobs.get(job.ID)?.percent });
+  }
+
+  async #loadServices(): Promise<void> {
+    const services = await get<ServiceStatus[]>('/services');
+    this.down.clear();
+    for (const { name, up, reason } of services) if (!up) this.down.set(name, reason ?? '');
   }
 
   #setJob(state: JobState): void {

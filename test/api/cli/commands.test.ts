@@ -226,6 +226,14 @@ test.serial('lists the disks of a guest and what they take', async (t) => {
   t.like(JSON.parse((await mistify(t, url, 'guest', 'disks', ID, '--json')).stdout), [{ used: 312 }]);
 });
 
+test.serial('lists the services, and why some are down', async (t) => {
+  const { url } = await serveApi(t, { services: { storage: { port: 1 } } });
+  const { stdout } = await mistify(t, url, 'services');
+  t.regex(stdout, /^SERVICE +STATE +REASON$/m);
+  t.regex(stdout, /^test +up$/m);
+  t.regex(stdout, /^storage +down +\S.*ECONNREFUSED/m);
+});
+
 test.serial('shows the space of the storage and what deleted guests still take', async (t) => {
   const leftover = 'tank/guests/a still takes 1 MB: it is held';
   const space = { size: 2048, free: 512, used: 1536, leftovers: [leftover] };

@@ -36,9 +36,9 @@ needs('qemu-system-x86_64')('finds guests again after SIGKILL of the sub-agent',
 test('rejects a run directory that is too long for unix sockets', async (t) => {
   const runDir = join(await tempDir(t), 'x'.repeat(90));
   const args = [QEMU_PROGRAM, '--port', '0', '--dir', join(runDir, 'd'), '--run-dir', runDir];
-  const { exitCode, stdout } = await execa(process.execPath, args, { reject: false });
+  const { exitCode, stderr } = await execa(process.execPath, args, { reject: false });
   t.is(exitCode, 1);
-  t.regex(stdout, /bytes too long for the unix sockets in it: choose a shorter --run-dir/);
+  t.regex(stderr, /bytes too long for the unix sockets in it: choose a shorter --run-dir/);
 });
 
 test('reports a missing QEMU in its health and in errors', async (t) => {

@@ -96,7 +96,7 @@ export const agentView = (): View => {
               h('th', { scope: 'col' }, 'Status'),
               h('th', { scope: 'col', class: 'c-number' }, 'Calls'),
               h('th', { scope: 'col', class: 'c-number' }, 'Queued'),
-              h('th', { scope: 'col', class: 'medium-only' }, ''),
+              h('th', { scope: 'col', class: 'medium-only' }, 'Reason'),
             ),
           ),
           h('tbody', {}, ...services.sort().map((service) => serviceRow(samples, service))),

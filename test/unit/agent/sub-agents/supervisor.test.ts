@@ -109,3 +109,25 @@ test('stops although the command does not exist', async (t) => {
   const { supervisor } = await supervise(t, '', ['/nowhere/no-such-program']);
   await t.notThrowsAsync(supervisor.stop());
 });
+
+for (const [what, script, reason] of [
+  [
+    'the lines that it printed',
+    "console.error('the pool\\n\\n  is gone'); process.exit(3);",
+    'it exited with code 3: the pool; is gone',
+  ],
+  ['its exit code alone', 'process.exit(4);', 'it exited with code 4'],
+  ['the signal', "process.kill(process.pid, 'SIGKILL');", 'it was ended by SIGKILL'],
+  [
+    'the log, for a crash report',
+    "throw new Error('a defect');",
+    "it exited with code 1: the agent's log has its error messages",
+  ],
+] as const)
+  test(`gives the reason of an exit: ${what}`, async (t) => {
+    const { supervisor } = await supervise(t, script);
+    const given = () => supervisor.exits.reason({ port: 4711 });
+    await until(`the reason is: ${reason}`, () => given() === reason);
+    t.is(given(), reason);
+    t.is(supervisor.exits.reason({ port: 4712 }), undefined);
+  });

@@ -38,7 +38,8 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const events = await EventLog.open(join(dir, 'events'), silentLog);
   const { log, lines } = keepLines();
   const revisions = new GuestRevisions(store, log);
-  const watcher = new SubAgentWatcher({ revisions, jobs, events, log });
+  const exits: { reason?: string } = {};
+  const watcher = new SubAgentWatcher({ revisions, jobs, events, log, exitReason: () => exits.reason });
   t.teardown(async () => {
     watcher.close();
     await Promise.all([store.close(), jobs.close(), events.end()]);
@@ -49,7 +50,7 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const logged = (what: RegExp) =>
     until(`it is logged: ${what}`, () => lines.some(({ msg }) => what.test(String(msg))));
   const services = async () => (await events.read(0)).events.map(({ body }) => body.change);
-  return { store, jobs, watcher, events, states, services, whileFull, logged };
+  return { store, jobs, watcher, events, exits, states, services, whileFull, logged };
 };
 
 const running = (id: string): Guest => ({ id, state: 'running', vnc: 5901 });
@@ -261,4 +262,24 @@ test('applies a state reported during a create once the create has ended', async
   send({});
   await until('it is shut off', () => states().b === 'shutoff', 10_000);
   t.pass();
+});
+
+test('publishes why a sub-agent cannot be started, once for each reason', async (t) => {
+  const { watcher, events, exits } = await setUp(t, []);
+  const reasons = async () =>
+    (await events.read(0)).events.flatMap(({ body }) => (body.kind === 'service' ? [body.reason] : []));
+  exits.reason = 'it exited with code 1: the pool is gone';
+  await watcher.watch([starting(await refusingPort(t))], 300);
+  await until('the reason is published', async () => (await reasons()).length === 1);
+  t.deepEqual([...watcher.downReasons()], [['qemu', exits.reason]]);
+  const first = exits.reason;
+  exits.reason = 'it exited with code 1: the pool is full';
+  await until('the new reason is published', async () => (await reasons()).length === 2);
+  t.deepEqual(await reasons(), [first, exits.reason]);
+});
+
+test('reports why a sub-agent that the agent does not start is down', async (t) => {
+  const { watcher } = await setUp(t, []);
+  await watcher.watch([up(await refusingPort(t))], 300);
+  t.regex(watcher.downReasons().get('qemu') ?? '', /ECONNREFUSED/);
 });

@@ -155,6 +155,18 @@ test('fails as unavailable, with a retry time, when nothing listens', async (t) 
   t.like(await failure(t, port), { kind: 'unavailable', retryAfter: 2, message });
 });
 
+test('says why the sub-agent is not running, where the agent knows it', async (t) => {
+  const client = new RpcClient({
+    service: 'svc',
+    endpoint: { address: { port: await refusingPort(t) }, secret: undefined },
+    path: '/',
+    maxSockets: 1,
+    whyDown: () => 'it exited with code 1: the pool is gone',
+  });
+  t.teardown(() => client.close());
+  await t.throwsAsync(client.call('A.B', {}), { message: /\(it exited with code 1: the pool is gone\)$/ });
+});
+
 test('fails as unavailable when the connection breaks before the response', async (t) => {
   const port = await serveTcp(t, (socket) => socket.once('data', () => socket.destroy()));
   t.is((await failure(t, port))?.kind, 'unavailable');

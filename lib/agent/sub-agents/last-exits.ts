@@ -1,0 +1,54 @@
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Logger } from '../../log.js';
+import type { ChildExit } from '../../process/child-exit.js';
+import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service-address.js';
+
+/** A program that gives its reason prints few lines; more are a crash report, which belongs in the log. */
+const MAX_LINES = 3;
+const MAX_LENGTH = 1000;
+
+const howItEnded = ({ exitCode, signal, reason }: ChildExit): string => {
+  if (reason !== undefined) return `it could not be started: ${reason}`;
+  return signal ? `it was ended by ${signal}` : `it exited with code ${exitCode}`;
+};
+
+const describe = (exit: ChildExit, lines: readonly string[]): string => {
+  if (lines.length === 0) return howItEnded(exit);
+  const words = lines.length > MAX_LINES ? "the agent's log has its error messages" : lines.join('; ');
+  return `${howItEnded(exit)}: ${words.slice(0, MAX_LENGTH)}`;
+};
+
+/** Remembers why the sub-agents that the agent starts exited last. */
+export class LastExits {
+  readonly #exits = new Map<string, { exit: ChildExit; lines: readonly string[] }>();
+
+  /**
+   * Logs what a service prints to standard error, such as Node's report of a crash. Its own log is on standard output.
+   * @returns the lines, the last of which may arrive after the exit
+   */
+  follow({ stderr }: ChildProcess, log: Logger): readonly string[] {
+    const lines: string[] = [];
+    if (stderr)
+      createInterface({ input: stderr }).on('line', (line) => {
+        if (line.trim() === '') return;
+        log.warn(line);
+        if (lines.length <= MAX_LINES) lines.push(line.trim());
+      });
+    return lines;
+  }
+
+  note(address: ServiceAddress, exit: ChildExit, lines: readonly string[]): void {
+    this.#exits.set(describeAddress(address), { exit, lines });
+  }
+
+  forget(address: ServiceAddress): void {
+    this.#exits.delete(describeAddress(address));
+  }
+
+  /** Explains in a clause why the sub-agent at an address exited; `undefined` when it has not, or runs well again. */
+  reason(address: ServiceAddress): string | undefined {
+    const last = this.#exits.get(describeAddress(address));
+    return last && describe(last.exit, last.lines);
+  }
+}

@@ -1,0 +1,16 @@
+import test from 'ava';
+import { listServices } from '../../../../handlers/services/list.js';
+import { event, startTestAgent } from '../../../helpers/agent.js';
+
+test('lists the services, and why those that are down do not respond', async (t) => {
+  const { context } = await startTestAgent(t);
+  const services = () =>
+    new Map([...(['qemu', 'storage', 'other'] as const)].map((name) => [name, name === 'qemu']));
+  const problems = () => new Map([['qemu', ['a switch port is not removed yet, retrying']]]);
+  const downReasons = () => new Map([['storage', 'it exited with code 1: the pool is gone']]);
+  t.deepEqual((await listServices(event(), { ...context, services, downReasons, problems })).body, [
+    { name: 'qemu', up: true, problems: ['a switch port is not removed yet, retrying'] },
+    { name: 'storage', up: false, reason: 'it exited with code 1: the pool is gone' },
+    { name: 'other', up: false },
+  ]);
+});
