@@ -1,6 +1,9 @@
 // npm test: sets up what is missing, builds, runs the tests, and prints their counts last. Arguments go to ava:
 // `npm test -- test/unit/config/load.test.ts`, `npm test -- --match '*snapshot*'`.
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setUp } from './setup.mjs';
 
 setUp({ guestPackages: true, testPackages: true });
@@ -43,10 +46,16 @@ parser.on('comment', (comment) => {
   if (!isAvaCount) process.stdout.write(comment);
 });
 
+// The tests' agents claim nothing from agents that run on this host.
+const hostDir = mkdtempSync(join(tmpdir(), 'mistify-host-'));
 const ava = spawn(
   process.execPath,
   ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2).map(toCompiled)],
-  { cwd: new URL('..', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] },
+  {
+    cwd: new URL('..', import.meta.url),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, MISTIFY_HOST_DIR: hostDir },
+  },
 );
 ava.stdout.pipe(parser);
 const [status] = await Promise.all([
@@ -54,6 +63,7 @@ const [status] = await Promise.all([
   new Promise((resolve) => parser.once('complete', resolve)),
 ]);
 
+rmSync(hostDir, { recursive: true, force: true });
 if (failures.length > 0) {
   console.log('\nFailed:\n');
   for (const failure of failures) printFailure(failure);

@@ -14,7 +14,7 @@ export interface Backend {
   test: (title: string, implementation: Implementation<[]>) => void;
   /** Starts a storage sub-agent with an empty store. */
   start: (t: ExecutionContext) => Promise<TestStorage>;
-  /** Starts another storage sub-agent with the same store. */
+  /** Replaces the storage sub-agent by another one with the same store. */
   startAgain: (t: ExecutionContext, storage: TestStorage) => Promise<TestStorage>;
   contents: (storage: TestStorage) => Promise<Contents>;
   /** Creates leftovers like those of a killed process. */

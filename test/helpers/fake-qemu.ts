@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { GuestStates } from '../../lib/rpc/server/guest-states.js';
 import { Guests } from '../../lib/subagents/qemu/guests/guests.js';
-import { saveRecord } from '../../lib/subagents/qemu/guests/records.js';
+import { loadRecords, saveRecord } from '../../lib/subagents/qemu/guests/records.js';
 import { makeRunDir, recordPid } from '../../lib/subagents/qemu/guests/run-dir.js';
 import { createLayout, type GuestPaths } from '../../lib/subagents/qemu/layout.js';
 import { QemuProgram } from '../../lib/subagents/qemu/machine/program.js';
 import type { UidPool } from '../../lib/subagents/qemu/process/uids.js';
+import { GuestClaims } from '../../lib/subagents/shared/host/guest-claims.js';
+import { HostRegistry } from '../../lib/subagents/shared/host/registry.js';
 import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
 import { type QmpCommand, send, serveQmp } from './qmp-server.js';
 import { GUEST_ID, silentLog } from './sub-agents.js';
@@ -28,6 +30,8 @@ const HEALTHY: FakeResults = {
 export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Promise<Guests> => {
   const dir = await tempDir(t);
   const networks = createNetworks(undefined, []);
+  const registry = await HostRegistry.open(join(dir, 'host'), 'qemu', join(dir, 'qemu'));
+  t.teardown(() => registry.close());
   const host = {
     layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
     program: new QemuProgram('/nonexistent/qemu'),
@@ -35,6 +39,7 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
     networks,
     ports: switchPorts(networks, dir),
     uids,
+    claims: new GuestClaims(registry),
   };
   const guests = new Guests(host, new GuestStates(), silentLog);
   t.teardown(() => guests.close());
@@ -76,6 +81,6 @@ export const fakeQemu = async (
     },
     { path: paths.qmp },
   );
-  await guests.recover();
+  await guests.recover(await loadRecords(guests.host.layout, silentLog));
   return { guests, paths, process: child };
 };

@@ -186,7 +186,10 @@ const startSubAgent = async (
 ): Promise<TestContainers & { close: () => Promise<void> }> => {
   const importDir = join(dir, 'import');
   await mkdir(importDir, { recursive: true });
-  const running = await startContainerSubAgent({ dir, engine: [socket], importDir: [importDir] }, silentLog);
+  const running = await startContainerSubAgent(
+    { dir, hostDir: join(dir, 'host'), engine: [socket], importDir: [importDir] },
+    silentLog,
+  );
   const { port } = await running.subAgent.listen({ port: 0 });
   const call = async (method: string, request: unknown): Promise<ContainerResult> => {
     const { status, result, error } = await callMethod(port, `MDocker.${method}`, request);

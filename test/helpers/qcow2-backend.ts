@@ -14,7 +14,10 @@ const imageId = (fileName: string): string => decodeURIComponent(fileName.replac
 export const qcow2Backend: Backend = {
   test: needsInTurn('qemu-img', 'qemu-io', 'qemu-nbd', 'nbdcopy', 'qemu-system-x86_64'),
   start: (t) => startTestStorage(t),
-  startAgain: (t, { dir }) => startTestStorage(t, dirname(dir)),
+  startAgain: async (t, { dir, close }) => {
+    await close();
+    return startTestStorage(t, dirname(dir));
+  },
   contents: async ({ dir }) => ({
     images: (await readdir(join(dir, 'images'))).map(imageId),
     guests: await readdir(join(dir, 'guests')),

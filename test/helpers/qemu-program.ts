@@ -19,6 +19,7 @@ export const startQemuProgram = async (
     MISTIFY_PORT: String(port),
     MISTIFY_STATE_DIR: join(dir, 'qemu'),
     MISTIFY_RUN_DIR: join(dir, 'run'),
+    MISTIFY_HOST_DIR: join(dir, 'host'),
     MISTIFY_LOG_LEVEL: 'silent',
   };
   const options = { env, stdio: 'ignore' as const };

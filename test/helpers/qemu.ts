@@ -50,7 +50,8 @@ export class QemuHost {
 
   /** Starts the sub-agent, for the first time or after `stop`. */
   async launch(): Promise<void> {
-    const options = { dir: join(this.dir, 'qemu'), runDir: join(this.dir, 'run') };
+    const at = (name: string): string => join(this.dir, name);
+    const options = { dir: at('qemu'), runDir: at('run'), hostDir: at('host') };
     this.#running = await startQemu(
       {
         ...options,

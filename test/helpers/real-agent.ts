@@ -52,12 +52,15 @@ const waitUntilListening = async (
 /**
  * Starts the agent in a temporary directory. When the test ends, it deletes the remaining guests and stops the agent.
  * @param change changes the default config
+ * @param host the directory of what the agents of one host have claimed; by default the agent is alone
  */
 export const startRealAgent = async (
   t: ExecutionContext,
   change: (config: ConfigFile) => ConfigFile = (config) => config,
+  host?: string,
 ): Promise<RealAgent> => {
   const dir = await tempDir(t);
+  const env = { ...process.env, MISTIFY_HOST_DIR: host ?? join(dir, 'host') };
   const dbpath = join(dir, 'db');
   const port = await freePort();
   await mkdir(join(dir, 'config'));
@@ -73,6 +76,7 @@ export const startRealAgent = async (
   const start = async (): Promise<void> => {
     child = spawn(process.execPath, [PROGRAM, '-a', `127.0.0.1:${port}`, '-c', join(dir, 'config')], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env,
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
     await waitUntilListening(child, client, () => output);

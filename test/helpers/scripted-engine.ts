@@ -5,6 +5,7 @@ import { GuestStates } from '../../lib/rpc/server/guest-states.js';
 import { containerName, GUEST_LABEL } from '../../lib/subagents/container/definition.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
 import { Guests } from '../../lib/subagents/container/guests.js';
+import { HostRegistry } from '../../lib/subagents/shared/host/registry.js';
 import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
 import { silentLog } from './sub-agents.js';
 import { switchPorts } from './switch-ports.js';
@@ -116,6 +117,8 @@ export const startScriptedEngine = async (
     requests: [],
   };
   await serveEngine(t, socket, engine);
+  const registry = await HostRegistry.open(join(dir, 'host'), 'container', join(dir, 'container'));
+  t.teardown(() => registry.close());
   const ports = switchPorts(createNetworks(undefined, []), dir);
-  return { engine, guests: new Guests(new Engine([socket]), new GuestStates(), ports, silentLog) };
+  return { engine, guests: new Guests(new Engine([socket]), registry, new GuestStates(), ports, silentLog) };
 };

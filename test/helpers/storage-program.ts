@@ -31,6 +31,7 @@ export const storageProgram = async (t: ExecutionContext, ...args: string[]): Pr
   await mkdir(importDir);
   const port = await freePort();
   const argv = [PROGRAM, '--dir', dir, '--run-dir', runDir, '--import-dir', importDir, '--port', `${port}`];
+  argv.push('--host-dir', join(base, 'host'));
   let child: ChildProcess | undefined;
   let output = '';
 
@@ -48,7 +49,7 @@ export const storageProgram = async (t: ExecutionContext, ...args: string[]): Pr
 
   t.teardown(kill);
   return {
-    ...{ port, dir, runDir, importDir, kill },
+    ...{ port, dir, runDir, importDir, kill, close: kill },
     output: () => output,
     start: async () => {
       child = spawn(process.execPath, [...argv, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });

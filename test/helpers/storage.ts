@@ -32,6 +32,8 @@ export interface TestStorage {
    * @throws the error of the response
    */
   call: (method: string, request: unknown, attempt?: number) => Promise<StorageResult>;
+  /** Ends its work and unlocks its directory, as if it was killed. */
+  close: () => Promise<void>;
 }
 
 /**
@@ -47,10 +49,11 @@ export const startTestStorage = async (
   const [dir, runDir, importDir] = [join(base, 'store'), join(base, 'run'), join(base, 'import')];
   await mkdir(importDir, { recursive: true });
   const { subAgent, close } = await startStorage(
-    { dir, runDir, importDir: [importDir], ...options },
+    { dir, runDir, hostDir: join(base, 'host'), importDir: [importDir], ...options },
     silentLog,
   );
-  t.teardown(() => close?.());
+  const end = async (): Promise<void> => close?.();
+  t.teardown(end);
   const port = await serve(t, subAgent);
   const call = async (method: string, request: unknown, attempt = 1): Promise<StorageResult> => {
     const stage = { job: 'a-job', stage: 0, attempt };
@@ -58,7 +61,7 @@ export const startTestStorage = async (
     if (status !== 200 || error) throw new Error(error ?? `status ${status}`);
     return result as unknown as StorageResult;
   };
-  return { port, dir, runDir, importDir, call };
+  return { port, dir, runDir, importDir, call, close: end };
 };
 
 export const qemuImg = async (...args: string[]): Promise<void> => {

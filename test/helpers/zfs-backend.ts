@@ -81,6 +81,7 @@ export const zfsBackend = (
     },
     startAgain: async (t, storage) => {
       const { dataset } = part(storage);
+      await storage.close();
       return startTestStorage(t, dirname(storage.dir), {
         ...options(),
         backend: 'zfs',

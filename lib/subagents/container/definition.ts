@@ -12,6 +12,8 @@ const NANO = 1e9;
 
 /** The label with the guest's id, on every container that is a guest. */
 export const GUEST_LABEL = 'io.mistify.guest';
+/** The label with the state directory of the sub-agent whose guest it is; earlier versions set none. */
+export const OWNER_LABEL = 'io.mistify.owner';
 /** The label with the guest's NICs as JSON, since the engine stores only a part of them. */
 export const NICS_LABEL = 'io.mistify.nics';
 
@@ -62,11 +64,15 @@ const networking = (
   };
 };
 
-/** Returns the options of a guest's container: `ContainerCreate` of the Docker Engine API. */
+/**
+ * Returns the options of a guest's container: `ContainerCreate` of the Docker Engine API.
+ * @param owner the sub-agent's state directory
+ */
 export const createOptions = (
   definition: Definition,
   image: string,
   kind: EngineKind,
+  owner: string,
 ): ContainerCreateOptions => {
   const { id, memory, cpu, nics, metadata } = definition;
   const { NetworkMode, ...network } = networking(nics, kind);
@@ -74,7 +80,7 @@ export const createOptions = (
     name: containerName(id),
     Hostname: id,
     Image: image,
-    Labels: { [GUEST_LABEL]: id, [NICS_LABEL]: JSON.stringify(nics) },
+    Labels: { [GUEST_LABEL]: id, [OWNER_LABEL]: owner, [NICS_LABEL]: JSON.stringify(nics) },
     // Keeps a container whose program is a shell running: a shell exits when its input ends.
     OpenStdin: true,
     ...programOptions(metadata),

@@ -1,15 +1,20 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
 import pLimit from 'p-limit';
 import { guestKey, Locks } from '../../async/keyed-locks.js';
 import { errorMessage } from '../../errors.js';
+import { exists } from '../../files/exists.js';
 import type { Logger } from '../../log.js';
 import type { Nic } from '../../model/guest.js';
 import type { GuestState } from '../../rpc/protocol/messages.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
 import { notFound } from '../shared/errors.js';
+import { belongsElsewhere, GuestClaims } from '../shared/host/guest-claims.js';
+import { guestPath, type HostRegistry } from '../shared/host/registry.js';
 import { PORTS_PENDING, type SwitchPorts } from '../shared/network/switch-ports.js';
-import { containerName, GUEST_LABEL, nicsOf } from './definition.js';
+import { containerName, GUEST_LABEL, nicsOf, OWNER_LABEL } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { plugNics, unplugNics } from './nics/plug.js';
@@ -49,11 +54,16 @@ export class Guests {
   /** The numbers of poweroffs and deletes that wait or run, by guest: they end a stop. */
   readonly preemptions = new Map<string, number>();
   readonly ports: SwitchPorts;
+  readonly claims: GuestClaims;
+  /** The sub-agent's state directory, which the labels of its containers name. */
+  readonly owner: string;
   readonly #log: Logger;
   readonly #locks = new Locks();
 
-  constructor(engine: Engine, states: GuestStates, ports: SwitchPorts, log: Logger) {
+  constructor(engine: Engine, registry: HostRegistry, states: GuestStates, ports: SwitchPorts, log: Logger) {
     this.engine = engine;
+    this.claims = new GuestClaims(registry);
+    this.owner = registry.own.dir;
     this.states = states;
     this.ports = ports;
     this.#log = log;
@@ -69,10 +79,36 @@ export class Guests {
     return this.engine.call((docker) => work(docker.getContainer(containerName(id))));
   }
 
-  /** Inspects a guest's container and records its state; `undefined` when the engine has no container. */
+  /**
+   * Claims a guest's id before its container exists.
+   * @throws {Refusal} `conflict` when another agent has the guest or its container
+   */
+  async claim(id: string): Promise<void> {
+    const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
+    const other = info && (await this.#foreignOwner(info));
+    if (other !== undefined) throw belongsElsewhere(id, dirname(other));
+    await this.claims.claim(id, () => mkdir(guestPath({ dir: this.owner }, id), { recursive: true }));
+  }
+
+  /** Forgets a guest without a container. */
+  async forget(id: string): Promise<void> {
+    await rm(guestPath({ dir: this.owner }, id), { recursive: true, force: true });
+    this.states.remove(id);
+  }
+
+  /** Returns the owner of a container whose guest belongs to another agent that uses the same engine. */
+  async #foreignOwner({ Config }: ContainerInspectInfo): Promise<string | undefined> {
+    const owner = Config.Labels[OWNER_LABEL];
+    return owner === undefined || owner === this.owner || !(await exists(owner)) ? undefined : owner;
+  }
+
+  /**
+   * Inspects a guest's container and records its state; `undefined` when the engine has no container, or it belongs to
+   * another agent.
+   */
   async find(id: string): Promise<Container | undefined> {
     const info = await this.engine.find((docker) => docker.getContainer(containerName(id)).inspect());
-    if (!info) return undefined;
+    if (!info || (await this.#foreignOwner(info)) !== undefined) return undefined;
     const container = toContainer(id, info);
     this.#setState(container);
     return container;

@@ -60,11 +60,12 @@ interface Plan {
  * Plans a guest's container and changes nothing.
  * @throws when the guest is invalid, or its network does not exist
  */
-export const plan = async ({ engine }: Guests, guest: Guest): Promise<Plan> => {
+export const plan = async ({ engine, claims, owner }: Guests, guest: Guest): Promise<Plan> => {
+  await claims.requireFree(guest.id);
   const nics = await completeNics(engine, guest.id, guest.nics ?? []);
   const definition = completeDefinition(guest, nics);
-  const container = createOptions(definition, engineReference(definition.image), await engine.kind());
-  return { definition, container };
+  const image = engineReference(definition.image);
+  return { definition, container: createOptions(definition, image, await engine.kind(), owner) };
 };
 
 /**
@@ -77,6 +78,7 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
     const { definition, container } = await plan(guests, guest);
     const { Config } = await requireImage(guests.engine, definition.image, options);
     const program = clearingProgram(programOptions(definition.metadata), Config);
+    await guests.claim(guest.id);
     await refusingMistakes(() =>
       guests.engine.call((docker) => docker.createContainer({ ...container, ...program })),
     );
@@ -192,5 +194,5 @@ export const unpause = (guests: Guests, id: string): Promise<void> =>
 export const remove = (guests: Guests, id: string): Promise<void> =>
   preempting(guests, id, async () => {
     await forceRemove(guests, id);
-    guests.states.remove(id);
+    await guests.forget(id);
   });

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
 import { resolve } from 'node:path';
 import { Option } from 'commander';
+import { hostDirOption } from '../shared/host/option.js';
 import { runSubAgent } from '../shared/run.js';
 import { type ContainerOptions, startContainerSubAgent } from './service.js';
 
@@ -23,6 +24,7 @@ await runSubAgent<ContainerOptions>({
       '--import-dir <dir>',
       'directory of files that may be loaded as images; may be repeated (default: import in --dir)',
     ).argParser((path, paths?: string[]) => collect(resolve(path), paths)),
+    hostDirOption(),
   ],
   start: startContainerSubAgent,
 });

@@ -18,6 +18,7 @@ import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
+import { HostRegistry } from '../shared/host/registry.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { openShell } from './console.js';
@@ -41,6 +42,8 @@ const MAX_TIMEOUT_S = 3600;
 export interface ContainerOptions {
   /** Directory for files that the engine does not store. */
   dir: string;
+  /** The directory of what the agents of this host have claimed. */
+  hostDir: string;
   /** Sockets of the container engine: see `engineSockets`. */
   engine?: string[];
   /** Directories of files that may be loaded as images; by default `import` in `dir`. */
@@ -182,13 +185,14 @@ const check = async (engine: Engine): Promise<string | undefined> => {
 export const startContainerSubAgent = async (options: ContainerOptions, log: Logger): Promise<Running> => {
   const engine = new Engine(engineSockets(options.engine));
   const guestStates = new GuestStates();
+  const registry = await HostRegistry.open(options.hostDir, 'container', options.dir);
   const problems = new Problems();
   const ports = new SwitchPorts({
     ...{ networks, problems, log },
     file: join(options.dir, 'switch-ports.json'),
     onChange: (id) => void guests.refresh(id).catch((error) => log.warn({ guest: id }, errorMessage(error))),
   });
-  const guests: Guests = new Guests(engine, guestStates, ports, log);
+  const guests: Guests = new Guests(engine, registry, guestStates, ports, log);
   const watcher = new Watcher(guests, log);
   const deps = { engine, importDirs: await importDirs(options) };
   await ports.load();
@@ -209,9 +213,10 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
   for (const [name, method] of Object.entries(imageMethods(deps)))
     subAgent.method(`MDocker.${name}`, imageRequestSchema, method);
   subAgent.console('/console/serial', ({ guest }) => openShell(guests, guest));
-  const close = (): void => {
+  const close = async (): Promise<void> => {
     watcher.close();
     ports.close();
+    await registry.close();
   };
   return { subAgent, close };
 };

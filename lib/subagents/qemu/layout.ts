@@ -31,6 +31,10 @@ export interface GuestPaths extends SharedGuestPaths {
 }
 
 export interface Layout {
+  /** The sub-agent's state directory. */
+  dir: string;
+  /** Holds the run directories of all guests that run. */
+  runRoot: string;
   /** Holds one directory for each defined guest. */
   guestsDir: string;
   /** Lists the guests that have ports on switches that keep them. */
@@ -87,5 +91,5 @@ export const createLayout = (options: LayoutOptions): Layout => {
     if (!UUID.test(id)) throw new Refusal('invalid', `guest ${id}: the id must be a UUID in lower case`);
     return guestPaths(guestsDir, runRoot, id);
   };
-  return { guestsDir, switchPorts: join(dir, 'switch-ports.json'), diskDirs, paths };
+  return { dir, runRoot, guestsDir, switchPorts: join(dir, 'switch-ports.json'), diskDirs, paths };
 };

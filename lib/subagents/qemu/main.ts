@@ -1,8 +1,9 @@
 #!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
 import { Option } from 'commander';
+import { hostDirOption } from '../shared/host/option.js';
 import { runSubAgent } from '../shared/run.js';
 import { ACCEL_CHOICES } from './machine/accel.js';
-import { DEFAULT_UID_RANGE, parseUidRange } from './process/uids.js';
+import { parseUidRange } from './process/uids.js';
 import { type QemuOptions, startQemu } from './service.js';
 
 const collect = (path: string, paths: string[] = []): string[] => [...paths, path];
@@ -28,10 +29,9 @@ await runSubAgent<QemuOptions>({
     new Option('--qemu <program>', 'QEMU program to run').default('qemu-system-x86_64'),
     new Option(
       '--uid-range <first-last>',
-      "uids to run guests' QEMUs as, a different one for each guest; needs root",
-    )
-      .argParser(parseUidRange)
-      .default(DEFAULT_UID_RANGE, `${DEFAULT_UID_RANGE.first}-${DEFAULT_UID_RANGE.last}`),
+      "uids to run guests' QEMUs as, a different one for each guest; needs root (default: 65536 that no other agent of this host uses, from 2000000000)",
+    ).argParser(parseUidRange),
+    hostDirOption(),
     new Option('--ovs-db <address>', "address of Open vSwitch's database (default: the system's)").env(
       'MISTIFY_OVS_DB',
     ),

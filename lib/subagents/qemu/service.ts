@@ -1,4 +1,6 @@
+import { mkdir } from 'node:fs/promises';
 import { errorMessage } from '../../errors.js';
+import { lockDirectory } from '../../files/directory-lock.js';
 import type { Logger } from '../../log.js';
 import { type Guest, type Metadata, normalizeGuest } from '../../model/guest.js';
 import { isRoot } from '../../process/unprivileged.js';
@@ -16,6 +18,9 @@ import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
+import { GuestClaims } from '../shared/host/guest-claims.js';
+import { HostRegistry } from '../shared/host/registry.js';
+import type { UidRange } from '../shared/host/uid-range.js';
 import { createNetworks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
@@ -29,18 +34,22 @@ import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
 import { reboot, resumeReboots } from './guests/reboot.js';
+import { type GuestRecord, loadRecords } from './guests/records.js';
 import { createLayout, type LayoutOptions } from './layout.js';
 import { type AccelChoice, chooseAccel } from './machine/accel.js';
 import { QemuProgram } from './machine/program.js';
-import { DEFAULT_UID_RANGE, UidPool, type UidRange } from './process/uids.js';
+import { claimUids } from './process/uid-claim.js';
+import { UidPool } from './process/uids.js';
 
 const MAX_TIMEOUT_S = 3600;
 
 export interface QemuOptions extends LayoutOptions {
   accel: AccelChoice;
   qemu: string;
-  /** The users that guests' QEMUs run as; used only by root. */
+  /** The users that guests' QEMUs run as, used only by root; by default a range that no other agent has. */
   uidRange?: UidRange;
+  /** The directory of what the agents of this host have claimed. */
+  hostDir: string;
   /** The address of Open vSwitch's database; the system's by default. */
   ovsDb?: string;
 }
@@ -151,8 +160,16 @@ const entries = <Value>(table: Record<MethodName, Value>): [MethodName, Value][]
   Object.entries(table) as [MethodName, Value][];
 
 /** Without root every guest runs as the sub-agent's own user, so there is no pool then. */
-const createUidPool = ({ uidRange = DEFAULT_UID_RANGE }: QemuOptions, log: Logger): UidPool | undefined => {
-  if (isRoot()) return new UidPool(uidRange);
+const createUidPool = async (
+  { uidRange }: QemuOptions,
+  registry: HostRegistry,
+  records: readonly GuestRecord[],
+  log: Logger,
+): Promise<UidPool | undefined> => {
+  if (isRoot()) {
+    const recorded = records.flatMap(({ uid }) => uid ?? []);
+    return new UidPool(await claimUids(registry, uidRange, recorded));
+  }
   log.warn('sub-agent is not root: guests run as its user and are not isolated from each other');
   return undefined;
 };
@@ -193,6 +210,10 @@ const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
 /** Creates the sub-agent and finds the guests of an earlier one. It does not listen yet. */
 export const startQemu = async (options: QemuOptions, log: Logger): Promise<Running> => {
   const layout = createLayout(options);
+  const registry = await HostRegistry.open(options.hostDir, 'qemu', layout.dir);
+  await mkdir(layout.runRoot, { recursive: true, mode: 0o700 });
+  const runLock = await lockDirectory(layout.runRoot, 'qemu sub-agent', '--run-dir');
+  const records = await loadRecords(layout, log);
   const program = new QemuProgram(options.qemu);
   const accel = await chooseAccel(options.accel);
   log.info({ accel, diskDirs: layout.diskDirs }, 'accelerator chosen');
@@ -201,23 +222,27 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   // Probed now so that the first start need not wait; an error is reported by that start.
   program.nicModels().catch(() => undefined);
   await warnWithoutSandbox(program, log);
+  const uids = await createUidPool(options, registry, records, log);
   const problems = new Problems();
   const ports = new SwitchPorts({
     ...{ networks, problems, log },
     file: layout.switchPorts,
     onChange: (id) => guests.showPorts(id),
   });
-  const host = { layout, program, accel, networks, ports, uids: createUidPool(options, log) };
+  const claims = new GuestClaims(registry);
+  const host = { layout, program, accel, networks, ports, uids, claims };
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();
-  await guests.recover();
+  await guests.recover(records);
   resumeReboots(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
   addConsoles(subAgent, guests);
-  const close = (): void => {
+  const close = async (): Promise<void> => {
     guests.close();
     ports.close();
+    await runLock.release();
+    await registry.close();
   };
   return { subAgent, close };
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { hostDirOption } from '../shared/host/option.js';
 import { runSubAgent } from '../shared/run.js';
 import { BACKENDS, type StorageOptions, startStorage } from './service.js';
 
@@ -30,6 +31,7 @@ await runSubAgent<StorageOptions>({
       .env('MISTIFY_RUN_DIR')
       .argParser((path) => resolve(path))
       .default('/run/mistify'),
+    hostDirOption(),
     new Option(
       '--import-dir <dir>',
       'directory of files that may be fetched as images; may be repeated (default: import in --dir)',

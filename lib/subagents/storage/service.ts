@@ -10,6 +10,7 @@ import {
   storageSpaceRequestSchema,
 } from '../../rpc/protocol/messages.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
+import { HostRegistry } from '../shared/host/registry.js';
 import type { Running } from '../shared/run.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
@@ -40,6 +41,8 @@ export interface StorageOptions {
   pool?: string;
   /** Where the devices of ZFS volumes appear; for tests. */
   zvolDir?: string;
+  /** The directory of what the agents of this host have claimed. */
+  hostDir: string;
   /** Directory of the running guests' sockets, which holds one directory per guest. */
   runDir: string;
   /** Directories of files that may be fetched as images; by default `import` in `dir`. */
@@ -50,10 +53,14 @@ export interface StorageOptions {
   freezeTimeouts?: FreezeTimeouts;
 }
 
-const openStore = ({ backend, pool, zvolDir, dir }: StorageOptions, log: Logger): Promise<DiskStore> => {
+const openStore = (
+  { backend, pool, zvolDir, dir }: StorageOptions,
+  registry: HostRegistry,
+  log: Logger,
+): Promise<DiskStore> => {
   if (backend !== 'zfs') return qcow2Store(dir, log);
   if (!pool) throw new Error('the back end zfs needs a pool: name it with --pool');
-  return zfsStore({ pool, zvolDir, log });
+  return zfsStore({ pool, zvolDir, registry, log });
 };
 
 const checkStore = async (store: DiskStore): Promise<string | undefined> => {
@@ -75,7 +82,11 @@ const importDirs = async ({ dir, importDir }: StorageOptions): Promise<string[]>
 
 /** Opens the store and registers the methods of `ImageStore` on a sub-agent that does not listen yet. */
 export const startStorage = async (options: StorageOptions, log: Logger): Promise<Running> => {
-  const store = await openStore(options, log);
+  const registry = await HostRegistry.open(options.hostDir, 'storage', options.dir);
+  const store = await openStore(options, registry, log).catch(async (error: unknown) => {
+    await registry.close();
+    throw error;
+  });
   const locks = new Locks();
   const sums = new Sums(join(options.dir, 'sums'));
   await sums.open((await store.listImages()).map(({ id }) => id));
@@ -103,5 +114,9 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
-  return { subAgent, close: () => fetcher.close() };
+  const close = async (): Promise<void> => {
+    await fetcher.close();
+    await registry.close();
+  };
+  return { subAgent, close };
 };

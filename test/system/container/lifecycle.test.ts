@@ -5,6 +5,7 @@ import {
   IMAGE,
   newGuest,
   SharedPodman,
+  startTestContainers,
   type TestContainers,
   needsPodman as test,
 } from '../../helpers/podman.js';
@@ -305,3 +306,19 @@ const waitForState = async (containers: TestContainers, id: string, state: strin
     if ((await containers.guest('Status', { id })).guest.state === state) return;
   throw new Error(`guest ${id} did not become ${state}`);
 };
+
+test('leaves the containers of another agent that uses the same engine alone', async (t) => {
+  const containers = await shared.containers();
+  const id = await create(containers);
+  const other = await startTestContainers(t, (await shared.podman()).socket);
+  const message = new RegExp(`^guest ${id} belongs to another agent of this host`);
+  await t.throwsAsync(create(other, { id }), { message });
+  for (const method of ['StartContainer', 'StopContainer', 'PauseContainer', 'Status'])
+    await t.throwsAsync(other.guest(method, { id }), { message: /not found$/ }, method);
+  await other.guest('DeleteContainer', { id });
+  t.is(await inspect(id, '{{.State.Status}}'), 'running');
+  t.is((await containers.guest('Status', { id })).guest.state, 'running');
+  await containers.guest('DeleteContainer', { id });
+  t.is(await create(other, { id }), id);
+  await other.guest('DeleteContainer', { id });
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import avaTest from 'ava';
 import type { Backend } from '../../helpers/backends.js';
 import { missingParts, needsInTurn } from '../../helpers/needs.js';
-import { createGuest, startTestStorage } from '../../helpers/storage.js';
+import { createGuest } from '../../helpers/storage.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
@@ -51,6 +51,6 @@ test('a store keeps the kind of disks that it started with', async (t) => {
   const { dataset } = files.part(storage);
   t.regex(await zfs('get', '-H', '-o', 'value', 'mistify:disks', dataset), /^volumes$/);
   await zfs('set', 'mistify:disks=files', dataset);
-  const again = await startTestStorage(t, undefined, { backend: 'zfs', pool: dataset, zvolDir: devices });
+  const again = await files.startAgain(t, storage);
   t.regex((await createGuest(again, [{ size: 1 }]))[0]?.source ?? '', /\/disk-0\/disk$/);
 });

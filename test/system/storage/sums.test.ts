@@ -57,6 +57,7 @@ test('removes the sums of missing images at the next start', async (t) => {
   const first = await startTestStorage(t);
   await addImage(first, 'a/b');
   await writeFile(join(first.dir, 'sums', 'gone'), OTHER_SUM);
+  await first.close();
   await startTestStorage(t, join(first.dir, '..'));
   t.deepEqual(await readdir(join(first.dir, 'sums')), ['a%2Fb']);
 });

@@ -241,3 +241,23 @@ test('rejects rolling back a disk that an unknown QEMU has open', async (t) => {
   await stop();
   await t.notThrowsAsync(back);
 });
+
+test('rejects a dataset that another agent’s store has or contains, as long as that agent’s state exists', async (t) => {
+  const own = await backend.start(t);
+  const { dataset } = backend.part(own);
+  const start = (name: string) => startTestStorage(t, undefined, { backend: 'zfs', pool: name });
+  await zfs('create', `${dataset}/guests/deep`);
+  for (const taken of [dataset, `${dataset}/guests`, `${dataset}/guests/deep`])
+    await t.throwsAsync(start(taken), {
+      message: `the ZFS dataset ${dataset} belongs to another agent of this host (${own.dir}): give this one a dataset of its own with --pool, or, if that agent is gone, run zfs inherit mistify:owner ${dataset}`,
+    });
+  await zfs('create', `${dataset}/other`);
+  const beside = await start(`${dataset}/other`);
+  await own.close();
+  await t.throwsAsync(start(dataset), { message: /belongs to another agent of this host/ });
+  await beside.close();
+  await t.throwsAsync(start(`${dataset}/other`), { message: /other belongs to another agent/ });
+  await t.notThrowsAsync(backend.startAgain(t, own));
+  await rm(own.dir, { recursive: true });
+  await t.notThrowsAsync(start(dataset));
+});

@@ -6,10 +6,12 @@ import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
+import { findQemu } from '../process/process.js';
+
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
 import { inSeconds, type PowerOptions } from './power-options.js';
-import { type GuestRecord, loadRecords, removeRecord } from './records.js';
+import { type GuestRecord, removeRecord } from './records.js';
 import { Runs } from './runs.js';
 import { shownReason } from './shown-reason.js';
 import { OFF_STATES } from './state.js';
@@ -31,9 +33,8 @@ export class Guests {
     this.#runs = new Runs(host, states, log);
   }
 
-  /** Reads all records and determines the states of their guests. */
-  async recover(): Promise<void> {
-    const records = await loadRecords(this.host.layout, this.#log);
+  /** Determines the states of the guests that an earlier sub-agent has recorded. */
+  async recover(records: readonly GuestRecord[]): Promise<void> {
     await Promise.all(
       records.map((record) =>
         this.#recoverGuest(record).catch((error) =>
@@ -121,12 +122,17 @@ export class Guests {
       this.states.set(id, state, 0, shownReason(this.host, entry));
   }
 
-  /** Saves a definition. The guest must be off. */
+  /**
+   * Saves a definition. The guest must be off.
+   * @throws {Refusal} `conflict` when another agent of this host has a guest with that id
+   */
   async define(definition: Definition): Promise<Entry> {
     const { id } = definition;
     const change = { definition, crashed: false };
-    const entry = this.#entries.get(id) ?? new Entry(this.host.layout.paths(id), change);
-    await entry.update(change);
+    const known = this.#entries.get(id);
+    const entry = known ?? new Entry(this.host.layout.paths(id), change);
+    const save = (): Promise<void> => entry.update(change);
+    await (known ? save() : this.host.claims.claim(id, save));
     this.#entries.set(id, entry);
     this.states.set(id, 'shutoff', 0, shownReason(this.host, entry));
     return entry;
@@ -149,16 +155,28 @@ export class Guests {
 
   async #recoverGuest(found: GuestRecord): Promise<void> {
     const { id } = found.definition;
-    const entry = new Entry(this.host.layout.paths(id), this.#withOwnUid(found));
+    const paths = this.host.layout.paths(id);
+    const entry = new Entry(paths, this.#withOwnUid(found, (await findQemu(paths)) !== undefined));
     this.#entries.set(id, entry);
     await this.#runs.recover(entry);
   }
 
-  /** Reserves the record's uid, or drops it from the record when another guest's record has the same one. */
-  #withOwnUid({ uid, ...record }: GuestRecord): GuestRecord {
-    if (uid === undefined) return record;
+  /**
+   * Reserves the record's uid, or drops it from the record so that the next start assigns a new one: when another guest's
+   * record has the same one, or the guest is off and this agent has not claimed it.
+   */
+  #withOwnUid({ uid, ...record }: GuestRecord, isRunning: boolean): GuestRecord {
+    const { uids } = this.host;
+    if (uid === undefined || uids === undefined) return uid === undefined ? record : { ...record, uid };
     const guest = record.definition.id;
-    if (this.host.uids?.adopt(guest, uid) ?? true) return { ...record, uid };
+    if (uids.isForeign(uid) && !isRunning) {
+      this.#log.warn(
+        { guest, uid },
+        "uid is not in this agent's range, assigning a new one at the next start",
+      );
+      return record;
+    }
+    if (uids.adopt(guest, uid)) return { ...record, uid };
     this.#log.error({ guest, uid }, 'uid already belongs to another guest, assigning a new one');
     return record;
   }

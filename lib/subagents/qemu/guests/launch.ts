@@ -3,6 +3,7 @@ import type { Nic } from '../../../model/guest.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
+import type { GuestClaims } from '../../shared/host/guest-claims.js';
 import type { Networks } from '../../shared/network/networks.js';
 import type { SwitchPorts } from '../../shared/network/switch-ports.js';
 import { createTaps, removeOldTaps, removeTaps } from '../../shared/network/taps.js';
@@ -39,6 +40,7 @@ export interface Host {
   ports: SwitchPorts;
   /** `undefined` when the sub-agent is not root: guests then run as the sub-agent's user. */
   uids: UidPool | undefined;
+  claims: GuestClaims;
 }
 
 /**

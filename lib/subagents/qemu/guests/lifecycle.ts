@@ -17,6 +17,7 @@ import type { Watch } from './watch.js';
  */
 export const check = async (guests: Guests, guest: Guest): Promise<Definition> => {
   const { host } = guests;
+  if (!guests.find(guest.id)) await host.claims.requireFree(guest.id);
   const nicModels = guest.nics?.length ? await host.program.nicModels() : [];
   const definition = completeDefinition(guest, {
     accel: host.accel,
@@ -160,7 +161,9 @@ export const remove = async (guests: Guests, id: string): Promise<void> => {
     if (entry) await stopQemu(entry);
     const paths = guests.host.layout.paths(id);
     await killAndWait(paths);
-    await removeRunResources(guests.host, paths, entry?.record.definition.nics ?? []);
+    // Another agent's guest has taps of the same names.
+    if (entry || (await guests.host.claims.findForeign(id)) === undefined)
+      await removeRunResources(guests.host, paths, entry?.record.definition.nics ?? []);
     await guests.forget(id);
   });
 };

@@ -1,17 +1,10 @@
 import { InvalidArgumentError } from 'commander';
-
-export interface UidRange {
-  first: number;
-  last: number;
-}
+import { contains, type UidRange } from '../../shared/host/uid-range.js';
 
 /** Lower uids belong to the system. */
 const MIN_UID = 1000;
 /** The two uids above are special: (uid_t)-1 means "no change" to chown(2), and -2 is NFS's nobody. */
 const MAX_UID = 2 ** 32 - 3;
-
-/** A range that neither users nor containers are given: https://systemd.io/UIDS-GIDS, "unused". */
-export const DEFAULT_UID_RANGE: UidRange = { first: 2_000_000_000, last: 2_000_065_535 };
 
 /** Parses `FIRST-LAST`, both inclusive. */
 export const parseUidRange = (value: string): UidRange => {
@@ -34,6 +27,11 @@ export class UidPool {
     this.#range = range;
   }
 
+  /** Whether a uid is outside the range that this agent has claimed. */
+  isForeign(uid: number): boolean {
+    return !contains(this.#range, uid);
+  }
+
   /** Reserves the uid of a guest's record; returns `false` when it belongs to another guest. */
   adopt(guest: string, uid: number): boolean {
     const owner = this.#owners.get(uid) ?? guest;
@@ -47,7 +45,7 @@ export class UidPool {
    */
   claim(guest: string): number {
     const { first, last } = this.#range;
-    const inRange = [...this.#owners.keys()].filter((uid) => uid >= first && uid <= last);
+    const inRange = [...this.#owners.keys()].filter((uid) => contains(this.#range, uid));
     const size = last - first + 1;
     const highest = Math.max(first - 1, ...inRange);
     for (let n = 1; n <= size; n += 1) {
@@ -56,9 +54,7 @@ export class UidPool {
       this.#owners.set(uid, guest);
       return uid;
     }
-    throw new Error(
-      `guest ${guest}: all ${size} user ids of --uid-range ${first}-${last} are in use: widen the range`,
-    );
+    throw new Error(`guest ${guest}: all ${size} user ids ${first}-${last} are in use: widen --uid-range`);
   }
 
   release(guest: string): void {

@@ -6,6 +6,9 @@ const MAX_NAME = 255;
 /** The name of an image's one snapshot, from which disks are cloned. */
 const IMAGE_SNAPSHOT = 'image';
 
+/** The names of a store's datasets below its root. */
+export const SECTIONS = ['images', 'guests', 'tmp'] as const;
+
 /** A dataset whose children are mounted below its own mountpoint. */
 export interface Section {
   dataset: string;

@@ -1,10 +1,12 @@
 import type { Logger } from '../../../log.js';
+import type { HostRegistry } from '../../shared/host/registry.js';
 import type { DiskStore, StoreSpace } from '../disk-store.js';
 import { listDatasets, zfs } from './command.js';
 import { zfsDisks } from './disks.js';
 import { zfsImages } from './images.js';
 import { listLeftovers } from './leftovers.js';
 import { mountAll } from './mounts.js';
+import { claimRoot } from './owner.js';
 import { chooseKind, openLayout } from './prepare.js';
 import { zfsReadSnapshot } from './read.js';
 import { zfsSnapshots } from './snapshots.js';
@@ -13,6 +15,7 @@ import { WorkArea } from './work-area.js';
 export interface ZfsStoreOptions {
   /** The pool, or a dataset in one, that contains the store. */
   pool: string;
+  registry: HostRegistry;
   /** The directory of the volumes' devices. */
   zvolDir?: string | undefined;
   log: Logger;
@@ -28,7 +31,13 @@ const spaceOf = async (pool: string): Promise<StoreSpace> => {
  * Opens a store in a ZFS pool: images with one snapshot each, clones of those as disks, and ZFS's own snapshots.
  * @throws when the pool does not exist or is not mounted in a directory
  */
-export const zfsStore = async ({ pool, zvolDir = '/dev/zvol', log }: ZfsStoreOptions): Promise<DiskStore> => {
+export const zfsStore = async ({
+  pool,
+  registry,
+  zvolDir = '/dev/zvol',
+  log,
+}: ZfsStoreOptions): Promise<DiskStore> => {
+  await registry.exclusively(() => claimRoot(pool, registry.own.dir));
   const layout = await openLayout(pool);
   const work = new WorkArea(layout, log);
   await work.clear();

@@ -21,14 +21,19 @@ const nic = (more: Partial<Nic>): Nic => ({
 });
 
 const options = (guest = {}, nics: Nic[] = [], kind: EngineKind = 'docker') =>
-  createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1', kind);
+  createOptions(
+    completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics),
+    'localhost/bb:1',
+    kind,
+    '/state',
+  );
 
 test('names the container after the guest and labels it', (t) => {
   t.like(options(), {
     name: `mistify-${GUEST_ID}`,
     Hostname: GUEST_ID,
     Image: 'localhost/bb:1',
-    Labels: { 'io.mistify.guest': GUEST_ID },
+    Labels: { 'io.mistify.guest': GUEST_ID, 'io.mistify.owner': '/state' },
   });
 });
 

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { GuestStates } from '../../../../../lib/rpc/server/guest-states.js';
 import { Guests } from '../../../../../lib/subagents/qemu/guests/guests.js';
 import { poweroff } from '../../../../../lib/subagents/qemu/guests/power.js';
-import type { GuestRecord } from '../../../../../lib/subagents/qemu/guests/records.js';
+import { type GuestRecord, loadRecords } from '../../../../../lib/subagents/qemu/guests/records.js';
 import type { GuestPaths } from '../../../../../lib/subagents/qemu/layout.js';
 import { UidPool } from '../../../../../lib/subagents/qemu/process/uids.js';
 import { DEFINITION, fakeQemu, hostWithoutQemu } from '../../../../helpers/fake-qemu.js';
@@ -52,7 +52,7 @@ const crashedUnsaved = async (t: ExecutionContext): Promise<Guests> => {
 /** The guest's state as the next sub-agent recovers it. */
 const recoveredState = async ({ host }: Guests): Promise<string | undefined> => {
   const next = new Guests(host, new GuestStates(), silentLog);
-  await next.recover();
+  await next.recover(await loadRecords(host.layout, silentLog));
   return next.states.get(GUEST_ID)?.state;
 };
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { DEFAULT_UID_RANGE, parseUidRange, UidPool } from '../../../../../lib/subagents/qemu/process/uids.js';
+import { parseUidRange, UidPool } from '../../../../../lib/subagents/qemu/process/uids.js';
 
 test('assigns each guest a uid of its own, different from adopted ones', (t) => {
   const pool = new UidPool({ first: 5000, last: 5003 });
@@ -7,7 +7,7 @@ test('assigns each guest a uid of its own, different from adopted ones', (t) => 
   const uids = ['b', 'c', 'd'].map((guest) => pool.claim(guest));
   t.deepEqual(new Set([5001, ...uids]).size, 4);
   t.throws(() => pool.claim('e'), {
-    message: /all 4 user ids of --uid-range 5000-5003 are in use: widen the range/,
+    message: /all 4 user ids 5000-5003 are in use: widen --uid-range/,
   });
 });
 
@@ -20,7 +20,7 @@ test('reuses a uid after its guest is forgotten', (t) => {
 });
 
 test('rejects a uid that another guest already has', (t) => {
-  const pool = new UidPool(DEFAULT_UID_RANGE);
+  const pool = new UidPool({ first: 5000, last: 5001 });
   t.true(pool.adopt('a', 7));
   t.true(pool.adopt('a', 7));
   t.false(pool.adopt('b', 7));

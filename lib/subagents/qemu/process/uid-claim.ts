@@ -1,0 +1,51 @@
+import type { HostRegistry } from '../../shared/host/registry.js';
+import { contains, overlap, type UidRange, uidsInUse } from '../../shared/host/uid-range.js';
+
+/** The first range that the agents of a host share out: https://systemd.io/UIDS-GIDS, "unused", as all that follow. */
+const FIRST: UidRange = { first: 2_000_000_000, last: 2_000_065_535 };
+const MAX_UNUSED_UID = 2_147_483_647;
+const SIZE = FIRST.last - FIRST.first + 1;
+
+function* ranges(): Generator<UidRange> {
+  for (let { first, last } = FIRST; last <= MAX_UNUSED_UID; first += SIZE, last += SIZE)
+    yield { first, last };
+}
+
+const describe = ({ first, last }: UidRange): string => `${first}-${last}`;
+
+/**
+ * Returns a range of 65,536 uids that no other agent has.
+ * @param recorded the uids that guests have already
+ */
+const freeRange = async (taken: readonly UidRange[], recorded: readonly number[]): Promise<UidRange> => {
+  const free = [...ranges()].filter((range) => !taken.some((other) => overlap(range, other)));
+  const own = free.find((range) => recorded.some((uid) => contains(range, uid)));
+  if (own) return own;
+  for (const range of free) if (!(await uidsInUse(range))) return range;
+  throw new Error(
+    'the agents of this host have claimed all uids for guests: remove the state of those that are gone',
+  );
+};
+
+/**
+ * Claims the uids of this sub-agent's guests; the same ones as before if it has any.
+ * @param wanted the range of `--uid-range`
+ * @param recorded the uids that guests have already
+ * @throws when `wanted` overlaps with the range of another sub-agent
+ */
+export const claimUids = async (
+  registry: HostRegistry,
+  wanted: UidRange | undefined,
+  recorded: readonly number[],
+): Promise<UidRange> => {
+  const { uids } = await registry.update(async (own, others) => {
+    const other = others.find(({ uids }) => wanted && uids && overlap(uids, wanted));
+    if (wanted && other)
+      throw new Error(
+        `--uid-range ${describe(wanted)} contains uids of another agent's guests (${other.dir} has ${describe(other.uids ?? wanted)}): choose another range, or leave the option out`,
+      );
+    const taken = others.flatMap(({ uids }) => uids ?? []);
+    return { uids: wanted ?? own.uids ?? (await freeRange(taken, recorded)) };
+  });
+  return uids ?? FIRST;
+};
