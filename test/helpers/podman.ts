@@ -11,6 +11,7 @@ import tar from 'tar-stream';
 import type { Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
+import type { PolicyOptions } from '../../lib/subagents/container/policy.js';
 import { startContainerSubAgent } from '../../lib/subagents/container/service.js';
 import { needs, needsInTurn } from './needs.js';
 import { callMethod, silentLog } from './sub-agents.js';
@@ -183,11 +184,12 @@ export interface TestContainers {
 const startSubAgent = async (
   socket: string,
   dir: string,
+  policy: PolicyOptions = {},
 ): Promise<TestContainers & { close: () => Promise<void> }> => {
   const importDir = join(dir, 'import');
   await mkdir(importDir, { recursive: true });
   const running = await startContainerSubAgent(
-    { dir, hostDir: join(dir, 'host'), engine: [socket], importDir: [importDir] },
+    { ...policy, dir, hostDir: join(dir, 'host'), engine: [socket], importDir: [importDir] },
     silentLog,
   );
   const { port } = await running.subAgent.listen({ port: 0 });
@@ -206,8 +208,12 @@ const startSubAgent = async (
 };
 
 /** Starts a container sub-agent for the engine at `socket`; stops it when the test ends. */
-export const startTestContainers = async (t: ExecutionContext, socket: string): Promise<TestContainers> => {
-  const containers = await startSubAgent(socket, await tempDir(t));
+export const startTestContainers = async (
+  t: ExecutionContext,
+  socket: string,
+  policy?: PolicyOptions,
+): Promise<TestContainers> => {
+  const containers = await startSubAgent(socket, await tempDir(t), policy);
   t.teardown(containers.close);
   return containers;
 };

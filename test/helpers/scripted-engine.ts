@@ -28,6 +28,8 @@ export interface ScriptedEngine {
   listStatus: number;
   /** The failures of the next lists of containers or images, each with the `cause` that Podman gives. */
   listFailures: string[];
+  /** Networks by the name or the id that they are asked by. */
+  networks: Record<string, { Name: string; Driver: string; Subnet?: string }>;
   /** The open streams of events. */
   streams: ServerResponse[];
   /** How many lists were read. */
@@ -56,6 +58,12 @@ const list = (engine: ScriptedEngine, items: unknown[]): [number, unknown] => {
   return cause === undefined ? [engine.listStatus, items] : podmanFailure(cause);
 };
 
+const inspectNetwork = ({ networks }: ScriptedEngine, name: string): [number, unknown] => {
+  const { Subnet, ...network } = networks[name] ?? {};
+  if (!('Name' in network)) return [404, { message: 'network not found' }];
+  return [200, { ...network, IPAM: { Config: Subnet ? [{ Subnet }] : null } }];
+};
+
 const respondTo = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
   const ids = Object.keys(engine.containers);
   if (url.startsWith('/_ping')) return [200, 'OK'];
@@ -69,6 +77,8 @@ const respondTo = (engine: ScriptedEngine, method: string, url: string): [number
         Labels: { [GUEST_LABEL]: id },
       })),
     );
+  if (url.startsWith('/version')) return [200, { Components: [{ Name: 'Engine' }] }];
+  if (url.startsWith('/networks/')) return inspectNetwork(engine, url.slice('/networks/'.length));
   if (url.startsWith('/images/json'))
     return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);
   if (url.startsWith('/images/')) return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }];
@@ -112,6 +122,7 @@ export const startScriptedEngine = async (
     containers,
     listStatus: 200,
     listFailures: [],
+    networks: {},
     streams: [],
     lists: 0,
     requests: [],
@@ -120,5 +131,14 @@ export const startScriptedEngine = async (
   const registry = await HostRegistry.open(join(dir, 'host'), 'container', join(dir, 'container'));
   t.teardown(() => registry.close());
   const ports = switchPorts(createNetworks(undefined, []), dir);
-  return { engine, guests: new Guests(new Engine([socket]), registry, new GuestStates(), ports, silentLog) };
+  return {
+    engine,
+    guests: new Guests({
+      engine: new Engine([socket]),
+      registry,
+      states: new GuestStates(),
+      ports,
+      log: silentLog,
+    }),
+  };
 };

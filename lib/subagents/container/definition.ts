@@ -4,8 +4,11 @@ import type { Guest, Nic } from '../../model/guest.js';
 import { MB } from '../../model/units.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
+import { confinement } from './confinement.js';
 import type { EngineKind } from './engine.js';
-import { createdNetwork, engineNetwork, isEngineNic } from './nics/complete.js';
+import { isEngineNic } from './nics/complete.js';
+import { createdNetwork, engineNetwork, isHostNetwork } from './nics/engine-network.js';
+import type { Policy } from './policy.js';
 
 const DEFAULT_MEMORY_MB = 512;
 const NANO = 1e9;
@@ -64,15 +67,24 @@ const networking = (
   };
 };
 
+/** Lets programs ping without NET_RAW: icmp(7). A container in the host's network has the host's setting. */
+const PING = { 'net.ipv4.ping_group_range': '0 2147483647' };
+
+interface Host {
+  kind: EngineKind;
+  /** The sub-agent's state directory. */
+  owner: string;
+  policy: Policy;
+}
+
 /**
  * Returns the options of a guest's container: `ContainerCreate` of the Docker Engine API.
- * @param owner the sub-agent's state directory
+ * @throws {Refusal} `invalid` when the metadata is malformed, or asks for more than the policy allows
  */
 export const createOptions = (
   definition: Definition,
   image: string,
-  kind: EngineKind,
-  owner: string,
+  { kind, owner, policy }: Host,
 ): ContainerCreateOptions => {
   const { id, memory, cpu, nics, metadata } = definition;
   const { NetworkMode, ...network } = networking(nics, kind);
@@ -89,6 +101,8 @@ export const createOptions = (
       NetworkMode,
       Memory: memory * MB,
       ...(cpu ? { NanoCpus: cpu * NANO } : {}),
+      ...(nics.some(isHostNetwork) ? {} : { Sysctls: PING }),
+      ...confinement(metadata, policy),
     },
   };
 };

@@ -18,6 +18,7 @@ import { containerName, GUEST_LABEL, nicsOf, OWNER_LABEL } from './definition.js
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { plugNics, unplugNics } from './nics/plug.js';
+import { DEFAULT_POLICY, type Policy } from './policy.js';
 import { type ContainerState, reasonOf, stateOf } from './state.js';
 
 /** How many guests are inspected at the same time. */
@@ -45,6 +46,15 @@ const toContainer = (id: string, { State, Config, Image }: ContainerInspectInfo)
   image: Image,
 });
 
+interface GuestsDeps {
+  engine: Engine;
+  registry: HostRegistry;
+  states: GuestStates;
+  ports: SwitchPorts;
+  log: Logger;
+  policy?: Policy;
+}
+
 /** The guests of this host: their containers, which the engine stores, and their states. */
 export class Guests {
   readonly engine: Engine;
@@ -57,13 +67,15 @@ export class Guests {
   readonly claims: GuestClaims;
   /** The sub-agent's state directory, which the labels of its containers name. */
   readonly owner: string;
+  readonly policy: Policy;
   readonly #log: Logger;
   readonly #locks = new Locks();
 
-  constructor(engine: Engine, registry: HostRegistry, states: GuestStates, ports: SwitchPorts, log: Logger) {
+  constructor({ engine, registry, states, ports, log, policy = DEFAULT_POLICY }: GuestsDeps) {
     this.engine = engine;
     this.claims = new GuestClaims(registry);
     this.owner = registry.own.dir;
+    this.policy = policy;
     this.states = states;
     this.ports = ports;
     this.#log = log;

@@ -7,7 +7,8 @@ import { EngineError, refusingMistakes } from './errors.js';
 import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
-import { completeNics, engineNetwork, isEngineNic } from './nics/complete.js';
+import { completeNics, isEngineNic } from './nics/complete.js';
+import { engineNetwork } from './nics/engine-network.js';
 
 const refuse = ({ id, state }: Container, advice: string): Error =>
   new Refusal('conflict', `guest ${id} is ${state}: ${advice}`);
@@ -60,12 +61,12 @@ interface Plan {
  * Plans a guest's container and changes nothing.
  * @throws when the guest is invalid, or its network does not exist
  */
-export const plan = async ({ engine, claims, owner }: Guests, guest: Guest): Promise<Plan> => {
+export const plan = async ({ engine, claims, owner, policy }: Guests, guest: Guest): Promise<Plan> => {
   await claims.requireFree(guest.id);
-  const nics = await completeNics(engine, guest.id, guest.nics ?? []);
+  const nics = await completeNics({ engine, policy }, guest.id, guest.nics ?? []);
   const definition = completeDefinition(guest, nics);
-  const image = engineReference(definition.image);
-  return { definition, container: createOptions(definition, image, await engine.kind(), owner) };
+  const host = { kind: await engine.kind(), owner, policy };
+  return { definition, container: createOptions(definition, engineReference(definition.image), host) };
 };
 
 /**

@@ -32,6 +32,7 @@ import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import * as metrics from './metrics.js';
 import { networks } from './nics/switches.js';
+import { type PolicyOptions, policyOf } from './policy.js';
 import { engineSockets } from './sockets.js';
 import { Watcher } from './watcher.js';
 
@@ -39,7 +40,7 @@ import { Watcher } from './watcher.js';
 const STOP_TIMEOUT_S = 10;
 const MAX_TIMEOUT_S = 3600;
 
-export interface ContainerOptions {
+export interface ContainerOptions extends PolicyOptions {
   /** Directory for files that the engine does not store. */
   dir: string;
   /** The directory of what the agents of this host have claimed. */
@@ -192,7 +193,10 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     file: join(options.dir, 'switch-ports.json'),
     onChange: (id) => void guests.refresh(id).catch((error) => log.warn({ guest: id }, errorMessage(error))),
   });
-  const guests: Guests = new Guests(engine, registry, guestStates, ports, log);
+  const guests: Guests = new Guests({
+    ...{ engine, registry, states: guestStates, ports, log },
+    policy: policyOf(options),
+  });
   const watcher = new Watcher(guests, log);
   const deps = { engine, importDirs: await importDirs(options) };
   await ports.load();

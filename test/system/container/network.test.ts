@@ -40,11 +40,15 @@ const nic = (network: string, more = {}) => ({
   ...more,
 });
 
+/** A program that runs until it is killed, with the capability that the ping of busybox asks for. */
+const PINGING = { command: 'sleep 600', 'cap-add': 'NET_RAW' };
+
 test('a guest on a bridge has the address, MAC and gateway of its NIC, also after a restart', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const address = { address: `${subnet}.2`, netmask: '255.255.255.0', gateway: `${subnet}.1` };
-  const guest = newGuest({ nics: [nic(bridge, { ...address, mac: '52:54:00:aa:bb:cc', name: 'lan' })] });
+  const nics = [nic(bridge, { ...address, mac: '52:54:00:aa:bb:cc', name: 'lan' })];
+  const guest = newGuest({ nics, metadata: PINGING });
   const { guest: made } = await containers.guest('CreateContainer', guest);
   t.is(made.nics?.[0]?.device, tapName(guest.id, 0));
   await containers.guest('StartContainer', guest);
@@ -74,7 +78,7 @@ test('guests on one bridge reach each other', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const [one, other] = [2, 3].map((host) =>
-    newGuest({ nics: [nic(bridge, { address: `${subnet}.${host}/24` })] }),
+    newGuest({ nics: [nic(bridge, { address: `${subnet}.${host}/24` })], metadata: PINGING }),
   );
   for (const guest of [one, other]) {
     await containers.guest('CreateContainer', guest ?? {});
@@ -164,6 +168,8 @@ test('rejects an invalid NIC before creating the container', async (t) => {
   const { bridge } = await makeBridge(t);
   for (const [bad, message] of [
     [nic('no-such-net'), /^nic 0: this host has neither a bridge nor an engine network no-such-net/],
+    [nic('host'), /^nic 0: network host is the host's own/],
+    [nic('none'), /^nic 0: network none connects nothing/],
     [nic(bridge, { address: '192.0.2.1' }), /^nic 0: address 192\.0\.2\.1 needs a netmask/],
     [nic(bridge, { vlans: [7] }), /^nic 0: bridge \S+ (cannot have VLANs|does not keep VLANs apart)/],
   ] as const) {

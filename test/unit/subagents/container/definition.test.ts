@@ -7,6 +7,7 @@ import {
   nicsOf,
 } from '../../../../lib/subagents/container/definition.js';
 import type { EngineKind } from '../../../../lib/subagents/container/engine.js';
+import { DEFAULT_POLICY } from '../../../../lib/subagents/container/policy.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
 
 const nic = (more: Partial<Nic>): Nic => ({
@@ -21,12 +22,11 @@ const nic = (more: Partial<Nic>): Nic => ({
 });
 
 const options = (guest = {}, nics: Nic[] = [], kind: EngineKind = 'docker') =>
-  createOptions(
-    completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics),
-    'localhost/bb:1',
+  createOptions(completeDefinition({ id: GUEST_ID, image: 'bb', ...guest }, nics), 'localhost/bb:1', {
     kind,
-    '/state',
-  );
+    owner: '/state',
+    policy: DEFAULT_POLICY,
+  });
 
 test('names the container after the guest and labels it', (t) => {
   t.like(options(), {
@@ -75,6 +75,13 @@ for (const [kind, network] of [
     t.like(made, { MacAddress: '52:54:00:00:00:07', HostConfig: { NetworkMode: 'bridge' } });
     t.deepEqual(Object.keys(made.NetworkingConfig?.EndpointsConfig ?? {}), [network]);
   });
+
+test('confines each container, and lets it ping without a capability, except in the network of the host', (t) => {
+  const { HostConfig } = options({ metadata: { 'pids-limit': '7' } });
+  t.like(HostConfig, { CapDrop: ['ALL'], PidsLimit: 7, SecurityOpt: ['no-new-privileges:true'] });
+  t.truthy(HostConfig?.Sysctls);
+  t.is(options({}, [nic({ network: 'host' })]).HostConfig?.Sysctls, undefined);
+});
 
 test('reads the NICs back from the container’s labels', (t) => {
   const nics = [nic({ network: 'br0', device: 'mt0-0' })];
