@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { errorMessage } from '../../../errors.js';
 import { axios } from '../../../http/axios.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -6,6 +7,12 @@ import { SourceError } from './source-error.js';
 
 /** After this long without a byte, a connection counts as broken. */
 const STALL_MS = 60_000;
+/** New connections each time: the server may just be closing an idle one. */
+const CONNECTIONS = {
+  httpAgent: new HttpAgent({ keepAlive: false }),
+  httpsAgent: new HttpsAgent({ keepAlive: false }),
+};
+
 /** Whether a retry may get another status: 408 Request Timeout, 429 Too Many Requests, and server errors. */
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
@@ -58,6 +65,7 @@ export const request = async (url: URL, options: HttpOptions, rest?: Rest): Prom
       headers: { 'Accept-Encoding': 'identity', ...rangeHeaders(rest) },
       maxRedirects: 5,
       timeout: stallMs,
+      ...CONNECTIONS,
       ...(signal ? { signal } : {}),
     });
     // An error between two reads must not end the process; the next read reports it.
