@@ -3,7 +3,7 @@ import type { GuestAction } from '../../lib/model/actions.js';
 import type { Event, GuestParams, PowerQuery, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
-import type { StageArgs } from '../../lib/rpc/protocol/messages.js';
+import type { StageArgs } from '../../lib/rpc/protocol/calls.js';
 import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitOnce } from '../submit.js';
 

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { RPC_PATH, type StageArgs } from '../rpc/protocol/messages.js';
+import { RPC_PATH, type StageArgs } from '../rpc/protocol/calls.js';
 import type { ServiceAddress } from '../rpc/protocol/service-address.js';
 import { type EventsConfig, eventsSchema } from './events.js';
 import { type ServerConfig, serverSchema } from './server.js';

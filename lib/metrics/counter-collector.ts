@@ -4,7 +4,7 @@ import {
   type AllMetricsResponse,
   allMetricsResponseSchema,
   type GuestCounters,
-} from '../rpc/protocol/messages.js';
+} from '../rpc/protocol/metrics-messages.js';
 import { requireShape } from '../runtime/pipeline/pipeline.js';
 import type { Runtime } from '../runtime/runtime.js';
 

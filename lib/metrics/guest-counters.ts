@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DiskMetrics, NicMetrics } from '../model/metrics.js';
-import type { GuestCounters } from '../rpc/protocol/messages.js';
+import type { GuestCounters } from '../rpc/protocol/metrics-messages.js';
 
 const DISK_COUNTERS: readonly [keyof DiskMetrics, string, string][] = [
   ['read_ops', 'mistify_guest_disk_reads_total', 'Reads of a disk'],

@@ -2,18 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { type ErrorKind, jobNotFound } from '../errors.js';
 import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
 import { BackgroundEraser } from './background-eraser.js';
+import { JobIndex } from './job-index.js';
+import { JobRetention } from './job-retention.js';
 import type { KeyedRequest, LoggedJob, Task } from './logged-job.js';
 import { Collection } from './nedb/collection.js';
-import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
 
 export const DEFAULT_MAX_JOBS = 1000;
 /** Delay before old jobs of an earlier process are erased, so that the start is not slowed down. */
 const ERASE_AFTER_START_MS = 5000;
-/** How long a client may repeat a request: its job is kept, however many jobs follow. */
-const KEEP_REQUESTED_MS = 60 * 60 * 1000;
-/** At most this many jobs are kept for that reason alone. */
-const MAX_REQUESTED = 50_000;
 
 export interface NewJobOptions {
   /** A UUID. */
@@ -24,25 +21,19 @@ export interface NewJobOptions {
 /** The newest jobs, by id and by guest, kept across restarts. */
 export class JobLog {
   readonly #collection: Collection<LoggedJob>;
-  readonly #maxJobs: number;
-  readonly #ids = new OrderedIds();
-  readonly #idsByGuest = new Map<string, OrderedIds>();
-  readonly #idsByKey = new Map<string, string>();
-  /** Finished jobs, in the order in which they ended. */
-  readonly #finished = new Set<string>();
-  /** Jobs beyond the limit that are kept because their client may repeat the request. */
-  readonly #requested = new Set<string>();
+  readonly #index = new JobIndex();
+  readonly #retention: JobRetention;
   /** Erases forgotten jobs from the file. */
   readonly #eraser: BackgroundEraser;
   readonly #listeners: ((logged: LoggedJob) => void)[] = [];
 
   private constructor(collection: Collection<LoggedJob>, maxJobs: number) {
     this.#collection = collection;
-    this.#maxJobs = maxJobs;
+    this.#retention = new JobRetention(maxJobs);
     this.#eraser = new BackgroundEraser((...ids) => collection.remove(...ids));
     for (const logged of collection.values()) {
-      this.#index(logged);
-      if (isFinished(logged.job)) this.#finished.add(logged.job.ID);
+      this.#addToIndex(logged);
+      if (isFinished(logged.job)) this.#retention.noteFinished(logged.job.ID);
     }
   }
 
@@ -72,7 +63,7 @@ export class JobLog {
     };
     const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);
-    this.#index(logged);
+    this.#addToIndex(logged);
     // `logged`, not the stored job, which may have started in the same turn.
     this.#notify(logged);
     this.#prune();
@@ -98,7 +89,7 @@ export class JobLog {
       () => ({ Status: 'Complete', Message: message }),
       () => ({ answer: JSON.stringify(result ?? null) }),
     );
-    this.#finished.add(id);
+    this.#retention.noteFinished(id);
   }
 
   async fail(id: string, reason: string, kind: ErrorKind = 'bad_answer'): Promise<void> {
@@ -107,7 +98,7 @@ export class JobLog {
       () => ({ Status: 'Error', Message: reason }),
       () => ({ kind }),
     );
-    this.#finished.add(id);
+    this.#retention.noteFinished(id);
   }
 
   /** Records the stage that a job is about to run, at which a restart resumes it, and drops the percentage of the one before. */
@@ -134,18 +125,18 @@ export class JobLog {
 
   /** @throws {AgentError} `not_found`, also when the job is another guest's */
   get(id: string, guestId?: string): Job {
-    const job = this.#ids.has(id) ? this.#collection.get(id)?.job : undefined;
+    const job = this.#index.has(id) ? this.#collection.get(id)?.job : undefined;
     if (!job || (guestId !== undefined && job.GuestID !== guestId)) throw jobNotFound(id);
     return job;
   }
 
   hasJobsOf(guestId: string): boolean {
-    return this.#idsByGuest.has(guestId);
+    return this.#index.hasJobsOf(guestId);
   }
 
   /** Returns the job of the request with an idempotency key. */
   findByKey(key: string): (LoggedJob & { request: KeyedRequest }) | undefined {
-    const logged = this.#collection.get(this.#idsByKey.get(key) ?? '');
+    const logged = this.#collection.get(this.#index.byKey(key) ?? '');
     return logged?.request && { ...logged, request: logged.request };
   }
 
@@ -167,7 +158,7 @@ export class JobLog {
     before?: number | undefined;
     limit?: number | undefined;
   }): Page<Job> {
-    const ids = guestId === undefined ? this.#ids : this.#idsByGuest.get(guestId);
+    const ids = this.#index.ids(guestId);
     return ids ? readPage(ids, ids.before(before), limit, (id) => this.get(id)) : { items: [] };
   }
 
@@ -183,16 +174,8 @@ export class JobLog {
     return this.#collection.close();
   }
 
-  #index({ job: { ID, GuestID }, request }: LoggedJob): void {
-    const order = this.#collection.orderOf(ID) ?? 0;
-    let ofGuest = this.#idsByGuest.get(GuestID);
-    if (!ofGuest) {
-      ofGuest = new OrderedIds();
-      this.#idsByGuest.set(GuestID, ofGuest);
-    }
-    ofGuest.add(ID, order);
-    this.#ids.add(ID, order);
-    if (request) this.#idsByKey.set(request.key, ID);
+  #addToIndex(logged: LoggedJob): void {
+    this.#index.add(logged, this.#collection.orderOf(logged.job.ID) ?? 0);
   }
 
   async #change(
@@ -227,31 +210,17 @@ export class JobLog {
    * @param eraseAfter milliseconds until their erasure from the file starts
    */
   #prune(eraseAfter = 0): void {
-    for (const id of this.#finished) {
-      if (this.#ids.size - this.#requested.size <= this.#maxJobs) break;
-      this.#finished.delete(id);
-      if (this.#collection.get(id)?.request) this.#requested.add(id);
-      else this.#forget(id);
-    }
-    for (const id of this.#requested) {
-      const age = Date.now() - Date.parse(this.get(id).UpdatedAt);
-      if (age < KEEP_REQUESTED_MS && this.#requested.size <= MAX_REQUESTED) break;
-      this.#requested.delete(id);
-      this.#forget(id);
-    }
+    this.#retention.prune(
+      () => this.#index.size,
+      (id) => this.#collection.get(id),
+      (id) => this.#forget(id),
+    );
     this.#eraser.start(eraseAfter);
   }
 
   #forget(id: string): void {
     const logged = this.#collection.get(id);
-    this.#ids.delete(id);
     this.#eraser.add(id);
-    if (!logged) return;
-    const { job, request } = logged;
-    const ofGuest = this.#idsByGuest.get(job.GuestID);
-    ofGuest?.delete(id);
-    if (ofGuest?.size === 0) this.#idsByGuest.delete(job.GuestID);
-    // A newer job may have the same key.
-    if (request && this.#idsByKey.get(request.key) === id) this.#idsByKey.delete(request.key);
+    if (logged) this.#index.remove(logged);
   }
 }

@@ -2,7 +2,9 @@ import type { ErrorKind } from '../errors.js';
 import type { GuestAction } from '../model/actions.js';
 import type { IdempotentRequest } from '../model/idempotent-request.js';
 import type { Job } from '../model/job.js';
-import type { ImageRequest, SnapshotRequest, StageArgs } from '../rpc/protocol/messages.js';
+import type { StageArgs } from '../rpc/protocol/calls.js';
+import type { ImageRequest } from '../rpc/protocol/image-messages.js';
+import type { SnapshotRequest } from '../rpc/protocol/snapshot-messages.js';
 
 /** The work of a job, stored with it so that a restart does not lose it. The job's Action selects the pipeline. */
 export type Task =

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { diskSerial } from '../../lib/model/disks.js';
-import type { SnapshotRequest } from '../../lib/rpc/protocol/messages.js';
+import type { SnapshotRequest } from '../../lib/rpc/protocol/snapshot-messages.js';
 import { addGuest, finished, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 import { gate } from '../helpers/wait.js';

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { isFinished, type Job } from '../../lib/model/job.js';
-import type { GuestRequest } from '../../lib/rpc/protocol/messages.js';
+import type { GuestRequest } from '../../lib/rpc/protocol/guest-messages.js';
 import type { CallContext } from '../../lib/rpc/server/call-context.js';
 import { numberFrom } from '../helpers/property.js';
 import { startRealAgent } from '../helpers/real-agent.js';

@@ -11,7 +11,7 @@ import { ACTION_SPECS } from '../../lib/model/actions.js';
 import type { ErrorBody, Event, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { isFinished, type Job } from '../../lib/model/job.js';
-import { RPC_PATH } from '../../lib/rpc/protocol/messages.js';
+import { RPC_PATH } from '../../lib/rpc/protocol/calls.js';
 import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
 import { errorBody, toBoom } from '../../lib/server/errors.js';
 import { JOB_ID_HEADER } from '../../lib/server/job-id-header.js';

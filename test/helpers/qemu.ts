@@ -6,14 +6,10 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { pino } from 'pino';
 import { isErrno } from '../../lib/errors.js';
-import type { GuestState } from '../../lib/rpc/protocol/messages.js';
-import {
-  type GuestMetricsResponse,
-  type GuestResponse,
-  HEALTH_PATH,
-  type Health,
-  RPC_PATH,
-} from '../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH, type Health, RPC_PATH } from '../../lib/rpc/protocol/calls.js';
+import type { GuestResponse } from '../../lib/rpc/protocol/guest-messages.js';
+import type { GuestMetricsResponse } from '../../lib/rpc/protocol/metrics-messages.js';
+import type { GuestState } from '../../lib/rpc/protocol/sub-agent-events.js';
 import { startQemu } from '../../lib/subagents/qemu/service.js';
 import type { Running } from '../../lib/subagents/shared/run.js';
 

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { packageRoot } from '../../lib/files/package-root.js';
-import { HEALTH_PATH } from '../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH } from '../../lib/rpc/protocol/calls.js';
 import { freePort } from './ports.js';
 import type { StorageResult, TestStorage } from './storage.js';
 import { callMethod } from './sub-agents.js';

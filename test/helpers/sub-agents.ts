@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import { createLogger } from '../../lib/log.js';
 import { stageHeaders } from '../../lib/rpc/client/client.js';
+import { type JobStage, RPC_PATH } from '../../lib/rpc/protocol/calls.js';
 import { encodeCall } from '../../lib/rpc/protocol/codec.js';
-import { type JobStage, RPC_PATH } from '../../lib/rpc/protocol/messages.js';
 import type { SubAgent } from '../../lib/rpc/server/sub-agent.js';
 
 export const GUEST_ID = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';

@@ -9,12 +9,12 @@ import { Backoff } from '../../portable/backoff.js';
 import { connectionsTo } from '../../rpc/client/connections.js';
 import { openEvents, parseEvent } from '../../rpc/client/event-stream.js';
 import { HEARTBEAT_MS } from '../../rpc/protocol/heartbeat.js';
-import type { Progress, SubAgentEvent } from '../../rpc/protocol/messages.js';
 import {
   describeAddress,
   type ServiceAddress,
   type ServiceEndpoint,
 } from '../../rpc/protocol/service-address.js';
+import type { Progress, SubAgentEvent } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
 import type { JobLog } from '../../store/job-log.js';
 import { ReportedGuests } from './reported-guests.js';

@@ -1,4 +1,4 @@
-import type { GuestState } from '../../rpc/protocol/messages.js';
+import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
 
 /** The guests that one sub-agent reports. Reports that could not be stored are kept and stored later. */

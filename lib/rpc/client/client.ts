@@ -8,8 +8,8 @@ import { contentLength } from '../../http/content-length.js';
 import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
 import { dial, UpgradeRefused } from '../../http/websocket/dial.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
+import { CALL_HEADERS, CANCEL_PATH, type JobStage } from '../protocol/calls.js';
 import { encodeCall } from '../protocol/codec.js';
-import { CALL_HEADERS, CANCEL_PATH, type JobStage } from '../protocol/messages.js';
 import {
   authorization,
   publicAddress,

@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import type { Pool } from 'undici';
 import { axios } from '../../http/axios.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
-import { EVENTS_PATH, type SubAgentEvent, subAgentEventSchema } from '../protocol/messages.js';
 import { authorization, type ServiceEndpoint } from '../protocol/service-address.js';
+import { EVENTS_PATH, type SubAgentEvent, subAgentEventSchema } from '../protocol/sub-agent-events.js';
 import { undiciAdapter } from './undici-adapter.js';
 
 /**

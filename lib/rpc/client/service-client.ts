@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { TimeLimit } from '../../async/deadline.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
-import type { JobStage } from '../protocol/messages.js';
+import type { JobStage } from '../protocol/calls.js';
 
 /** The request of a console stage and its args, as the query of a URL. */
 export type ConsoleQuery = Record<string, string | number>;

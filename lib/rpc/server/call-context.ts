@@ -1,7 +1,7 @@
 import type { Request } from '@hapi/hapi';
 import { disconnectSignal } from '../../http/disconnect-signal.js';
 import type { Logger } from '../../log.js';
-import { CALL_HEADERS, type JobStage } from '../protocol/messages.js';
+import { CALL_HEADERS, type JobStage } from '../protocol/calls.js';
 import type { Cancellations } from './cancellations.js';
 
 /**

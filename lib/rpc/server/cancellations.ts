@@ -1,5 +1,5 @@
 import type { Request, ResponseToolkit, ServerRoute } from '@hapi/hapi';
-import { CANCEL_PATH } from '../protocol/messages.js';
+import { CANCEL_PATH } from '../protocol/calls.js';
 
 /** Signals for the calls of jobs that are aborted when the job is cancelled. */
 export class Cancellations {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { HEARTBEAT_MS } from '../protocol/heartbeat.js';
-import type { GuestState, Progress, SubAgentEvent } from '../protocol/messages.js';
+import type { GuestState, Progress, SubAgentEvent } from '../protocol/sub-agent-events.js';
 import type { GuestStates } from './guest-states.js';
 import type { Problems } from './problems.js';
 

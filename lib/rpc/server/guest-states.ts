@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { GuestState } from '../protocol/messages.js';
+import type { GuestState } from '../protocol/sub-agent-events.js';
 
 interface Changes {
   changed: [GuestState];

@@ -3,8 +3,8 @@ import type { ObjectSchema } from 'joi';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
+import { RPC_PATH } from '../protocol/calls.js';
 import { type Call, decodeCall, encodeError, encodeResult } from '../protocol/codec.js';
-import { RPC_PATH } from '../protocol/messages.js';
 import { type CallContext, jobStage, type MakeCallContext } from './call-context.js';
 import { plain } from './plain-text.js';
 

@@ -10,7 +10,7 @@ import { CONSOLE_PROTOCOL } from '../../http/websocket/console.js';
 import { Upgrades } from '../../http/websocket/upgrades.js';
 import type { Logger } from '../../log.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
-import { EVENTS_PATH, HEALTH_PATH, type Health } from '../protocol/messages.js';
+import { HEALTH_PATH, type Health } from '../protocol/calls.js';
 import {
   describeAddress,
   excessOfSocketPath,
@@ -18,6 +18,7 @@ import {
   removeStaleSocket,
   type ServiceAddress,
 } from '../protocol/service-address.js';
+import { EVENTS_PATH } from '../protocol/sub-agent-events.js';
 import { requireSecret } from './authorization.js';
 import { jobStage, LazyCallContext, type MakeCallContext } from './call-context.js';
 import { Cancellations } from './cancellations.js';

@@ -1,10 +1,7 @@
 import type { DiskUse } from '../../model/disk-use.js';
 import { type Guest, isContainer } from '../../model/guest.js';
-import {
-  type DiskUseResponse,
-  diskUseResponseSchema,
-  type GuestRequest,
-} from '../../rpc/protocol/messages.js';
+import type { GuestRequest } from '../../rpc/protocol/guest-messages.js';
+import { type DiskUseResponse, diskUseResponseSchema } from '../../rpc/protocol/space-messages.js';
 import { requireShape } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
 

@@ -9,12 +9,12 @@ import {
 import type { Guest } from '../../model/guest.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
+import type { StageArgs } from '../../rpc/protocol/calls.js';
 import {
   type GuestMetricsRequest,
   type GuestMetricsResponse,
   guestMetricsResponseSchema,
-  type StageArgs,
-} from '../../rpc/protocol/messages.js';
+} from '../../rpc/protocol/metrics-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import { dryGuestExchange, guestExchange } from '../guests/guest-exchange.js';
 import type { JobContext } from '../jobs/job-executor.js';

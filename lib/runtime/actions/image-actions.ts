@@ -3,7 +3,11 @@ import { type ActionOfTask, actionName } from '../../model/actions.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import type { Image, ImageFetch } from '../../model/image.js';
 import { AGENT_RUNNER } from '../../model/job.js';
-import { type ImageRequest, type ImageResponse, imageResponseSchema } from '../../rpc/protocol/messages.js';
+import {
+  type ImageRequest,
+  type ImageResponse,
+  imageResponseSchema,
+} from '../../rpc/protocol/image-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';

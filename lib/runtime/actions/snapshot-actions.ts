@@ -8,7 +8,7 @@ import {
   type SnapshotRequest,
   type SnapshotResponse,
   snapshotResponseSchema,
-} from '../../rpc/protocol/messages.js';
+} from '../../rpc/protocol/snapshot-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';

@@ -4,7 +4,7 @@ import {
   type StorageSpaceRequest,
   type StorageSpaceResponse,
   storageSpaceResponseSchema,
-} from '../../rpc/protocol/messages.js';
+} from '../../rpc/protocol/space-messages.js';
 import { requireShape } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { Guest } from '../../model/guest.js';
-import type { GuestState } from '../../rpc/protocol/messages.js';
+import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStore } from '../../store/guest-store.js';
 
 const withState =

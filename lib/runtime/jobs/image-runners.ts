@@ -1,6 +1,6 @@
 import { queueFull } from '../../errors.js';
 import { AGENT_RUNNER } from '../../model/job.js';
-import type { ImageRequest } from '../../rpc/protocol/messages.js';
+import type { ImageRequest } from '../../rpc/protocol/image-messages.js';
 import { MAX_WAITING, Runner } from './runner.js';
 
 /** A runner that a job may use until it ends. */

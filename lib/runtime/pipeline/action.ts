@@ -2,7 +2,7 @@ import type { TimeLimit } from '../../async/deadline.js';
 import type { ActionConfig } from '../../config/schema.js';
 import { serviceTimeout } from '../../errors.js';
 import { ACTION_SPECS, type ActionKind } from '../../model/actions.js';
-import type { StageArgs } from '../../rpc/protocol/messages.js';
+import type { StageArgs } from '../../rpc/protocol/calls.js';
 import type { Service } from './service.js';
 
 const DEFAULT_TIMEOUT_SECONDS: Record<ActionKind, number> = { info: 10, stream: 10, console: 10, async: 600 };

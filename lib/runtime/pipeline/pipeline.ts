@@ -3,7 +3,7 @@ import type { Schema } from 'joi';
 import { waitFor } from '../../async/deadline.js';
 import { badResponse } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
-import type { JobStage } from '../../rpc/protocol/messages.js';
+import type { JobStage } from '../../rpc/protocol/calls.js';
 import { type Action, type Stage, timeLimitOf } from './action.js';
 
 /** How many times a stage may run when its responses keep asking for a retry. */

@@ -8,7 +8,7 @@ import { errorMessage } from '../../errors.js';
 import { exists } from '../../files/exists.js';
 import type { Logger } from '../../log.js';
 import type { Nic } from '../../model/guest.js';
-import type { GuestState } from '../../rpc/protocol/messages.js';
+import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
 import { notFound } from '../shared/errors.js';
 import { belongsElsewhere, GuestClaims } from '../shared/host/guest-claims.js';

@@ -1,7 +1,7 @@
 import type { ContainerInspectInfo } from 'dockerode';
 import Joi from 'joi';
 import { guestIdSchema } from '../../model/guest.js';
-import type { ImageResponse } from '../../rpc/protocol/messages.js';
+import type { ImageResponse } from '../../rpc/protocol/image-messages.js';
 import { notFound } from '../shared/errors.js';
 import { containerName } from './definition.js';
 import type { Engine } from './engine.js';

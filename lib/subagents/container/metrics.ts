@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import pLimit from 'p-limit';
 import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
-import type { GuestCounters } from '../../rpc/protocol/messages.js';
+import type { GuestCounters } from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { tapCounters } from '../shared/network/tap-counters.js';
 import type { Container, Guests } from './guests.js';

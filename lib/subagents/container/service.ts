@@ -4,15 +4,17 @@ import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import {
+  type GuestRequest,
+  type GuestResponse,
+  guestRequestSchema,
+} from '../../rpc/protocol/guest-messages.js';
+import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
+import {
   allMetricsRequestSchema,
   type GuestMetricsRequest,
   type GuestMetricsResponse,
-  type GuestRequest,
-  type GuestResponse,
   guestMetricsRequestSchema,
-  guestRequestSchema,
-  imageRequestSchema,
-} from '../../rpc/protocol/messages.js';
+} from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';

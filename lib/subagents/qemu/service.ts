@@ -5,14 +5,16 @@ import type { Logger } from '../../log.js';
 import { type Guest, type Metadata, normalizeGuest } from '../../model/guest.js';
 import { isRoot } from '../../process/unprivileged.js';
 import {
+  type GuestRequest,
+  type GuestResponse,
+  guestRequestSchema,
+} from '../../rpc/protocol/guest-messages.js';
+import {
   allMetricsRequestSchema,
   type GuestMetricsRequest,
   type GuestMetricsResponse,
-  type GuestRequest,
-  type GuestResponse,
   guestMetricsRequestSchema,
-  guestRequestSchema,
-} from '../../rpc/protocol/messages.js';
+} from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';

@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { Locks } from '../../async/keyed-locks.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import {
-  guestRequestSchema,
-  imageRequestSchema,
-  snapshotRequestSchema,
-  storageSpaceRequestSchema,
-} from '../../rpc/protocol/messages.js';
+import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
+import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
+import { snapshotRequestSchema } from '../../rpc/protocol/snapshot-messages.js';
+import { storageSpaceRequestSchema } from '../../rpc/protocol/space-messages.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import type { Running } from '../shared/run.js';

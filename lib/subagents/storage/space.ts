@@ -1,5 +1,5 @@
 import { MB, toMb } from '../../model/units.js';
-import type { StorageSpaceRequest, StorageSpaceResponse } from '../../rpc/protocol/messages.js';
+import type { StorageSpaceRequest, StorageSpaceResponse } from '../../rpc/protocol/space-messages.js';
 import type { DiskStore } from './disk-store.js';
 import { describeLeftover } from './leftovers.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { ConfigFile } from '../../../lib/config/schema.js';
 import { packageRoot } from '../../../lib/files/package-root.js';
-import { HEALTH_PATH } from '../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
 import { needs } from '../../helpers/needs.js';
 import { freePort } from '../../helpers/ports.js';
 import { startRealAgent } from '../../helpers/real-agent.js';

@@ -3,12 +3,8 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import ava, { type ExecutionContext } from 'ava';
-import {
-  EVENTS_PATH,
-  type GuestState,
-  HEALTH_PATH,
-  type Health,
-} from '../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH, type Health } from '../../../lib/rpc/protocol/calls.js';
+import { EVENTS_PATH, type GuestState } from '../../../lib/rpc/protocol/sub-agent-events.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
 import {
   IMAGE,

@@ -1,5 +1,5 @@
 import ava from 'ava';
-import type { AllMetricsResponse } from '../../../lib/rpc/protocol/messages.js';
+import type { AllMetricsResponse } from '../../../lib/rpc/protocol/metrics-messages.js';
 import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
 
 const shared = new SharedPodman();

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { HEALTH_PATH, type Health } from '../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH, type Health } from '../../../lib/rpc/protocol/calls.js';
 import { tempDir } from '../../helpers/temp.js';
 
 const MAIN = fileURLToPath(new URL('../../../lib/subagents/container/main.js', import.meta.url));

@@ -1,5 +1,5 @@
 import { diskSerial } from '../../../lib/model/disks.js';
-import type { AllMetricsResponse } from '../../../lib/rpc/protocol/messages.js';
+import type { AllMetricsResponse } from '../../../lib/rpc/protocol/metrics-messages.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { Locks } from '../../../lib/async/keyed-locks.js';
-import { CANCEL_PATH } from '../../../lib/rpc/protocol/messages.js';
+import { CANCEL_PATH } from '../../../lib/rpc/protocol/calls.js';
 import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
 import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
 import { Sums } from '../../../lib/subagents/storage/images/sums.js';

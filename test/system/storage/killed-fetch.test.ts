@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { HEALTH_PATH } from '../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
 import { needs } from '../../helpers/needs.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { serveHttp } from '../../helpers/storage.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { HEALTH_PATH } from '../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
 import { needs } from '../../helpers/needs.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';

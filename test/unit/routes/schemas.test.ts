@@ -14,16 +14,13 @@ import { type Image, type ImageFetch, imageFetchSchema, imageSchema } from '../.
 import type { Job } from '../../../lib/model/job.js';
 import { jobSchema } from '../../../lib/model/job-schema.js';
 import { type Snapshot, snapshotSchema } from '../../../lib/model/snapshot.js';
+import { type GuestRequest, guestRequestSchema } from '../../../lib/rpc/protocol/guest-messages.js';
+import { type ImageRequest, imageRequestSchema } from '../../../lib/rpc/protocol/image-messages.js';
 import {
   type GuestMetricsRequest,
-  type GuestRequest,
   guestMetricsRequestSchema,
-  guestRequestSchema,
-  type ImageRequest,
-  imageRequestSchema,
-  type SnapshotRequest,
-  snapshotRequestSchema,
-} from '../../../lib/rpc/protocol/messages.js';
+} from '../../../lib/rpc/protocol/metrics-messages.js';
+import { type SnapshotRequest, snapshotRequestSchema } from '../../../lib/rpc/protocol/snapshot-messages.js';
 
 const FETCH_KEYS = { sha256: 1, sha512: 1, sums: 1, format: 1, refresh: 1 } as const;
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { createGuest } from '../../../handlers/guests/create.js';
-import { guestRequestSchema } from '../../../lib/rpc/protocol/messages.js';
+import { guestRequestSchema } from '../../../lib/rpc/protocol/guest-messages.js';
 import { SubAgent } from '../../../lib/rpc/server/sub-agent.js';
 import { event, finished, startTestAgent } from '../../helpers/agent.js';
 import { keepLines } from '../../helpers/log-lines.js';

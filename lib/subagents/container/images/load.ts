@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import { errorMessage } from '../../../errors.js';
-import type { FetchOptions } from '../../../rpc/protocol/messages.js';
+import type { FetchOptions } from '../../../rpc/protocol/image-messages.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { checkDigests, Digester, type Digests, normalizeDigests } from '../../shared/download/digests.js';

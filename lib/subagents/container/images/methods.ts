@@ -2,7 +2,7 @@ import type { ImageInfo, ImageInspectInfo } from 'dockerode';
 import { imageKey, Locks } from '../../../async/keyed-locks.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
-import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';

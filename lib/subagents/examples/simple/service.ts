@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Logger } from '../../../log.js';
-import { guestRequestSchema } from '../../../rpc/protocol/messages.js';
+import { guestRequestSchema } from '../../../rpc/protocol/guest-messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
 
 /** Parses the option `--percent`. */

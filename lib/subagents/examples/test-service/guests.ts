@@ -1,5 +1,6 @@
 import type { Disk, Guest, Nic } from '../../../model/guest.js';
-import type { DiskUseResponse, GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
+import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';
+import type { DiskUseResponse } from '../../../rpc/protocol/space-messages.js';
 
 const VNC_PORT = 5900;
 /** The size of a disk without a requested size, in MB. */

@@ -1,5 +1,6 @@
 import type { Image } from '../../../model/image.js';
-import type { ImageRequest, ImageResponse, StorageSpaceResponse } from '../../../rpc/protocol/messages.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
+import type { StorageSpaceResponse } from '../../../rpc/protocol/space-messages.js';
 
 /** Describes an image with the given id. */
 type DescribeImage = (id: string) => Image;

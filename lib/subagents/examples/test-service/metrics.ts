@@ -4,7 +4,7 @@ import type {
   AllMetricsResponse,
   GuestMetricsRequest,
   GuestMetricsResponse,
-} from '../../../rpc/protocol/messages.js';
+} from '../../../rpc/protocol/metrics-messages.js';
 
 const CPU: CpuMetrics = { cpu_time: 12.5, vcpu_time: 11.25 };
 

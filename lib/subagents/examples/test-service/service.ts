@@ -1,15 +1,17 @@
 import Joi from 'joi';
 import type { Logger } from '../../../log.js';
 import {
-  allMetricsRequestSchema,
   type GuestRequest,
   type GuestResponse,
-  guestMetricsRequestSchema,
   guestRequestSchema,
-  imageRequestSchema,
-  snapshotRequestSchema,
-  storageSpaceRequestSchema,
-} from '../../../rpc/protocol/messages.js';
+} from '../../../rpc/protocol/guest-messages.js';
+import { imageRequestSchema } from '../../../rpc/protocol/image-messages.js';
+import {
+  allMetricsRequestSchema,
+  guestMetricsRequestSchema,
+} from '../../../rpc/protocol/metrics-messages.js';
+import { snapshotRequestSchema } from '../../../rpc/protocol/snapshot-messages.js';
+import { storageSpaceRequestSchema } from '../../../rpc/protocol/space-messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { openConsole } from './console.js';
 import * as guests from './guests.js';

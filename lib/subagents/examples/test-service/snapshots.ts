@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { parseSnapshotId, type Snapshot, type SnapshotIdParts, snapshotId } from '../../../model/snapshot.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
-import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/snapshot-messages.js';
 
 const SIZE_MB = 64;
 const NAMES = ['before-upgrade', 'nightly'];

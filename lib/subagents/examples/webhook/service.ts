@@ -2,7 +2,7 @@ import { type TimeLimit, withDeadline } from '../../../async/deadline.js';
 import { errorMessage } from '../../../errors.js';
 import { axios } from '../../../http/axios.js';
 import type { Logger } from '../../../log.js';
-import { type GuestRequest, guestRequestSchema } from '../../../rpc/protocol/messages.js';
+import { type GuestRequest, guestRequestSchema } from '../../../rpc/protocol/guest-messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
 
 const LIMIT: TimeLimit = { ms: 5000, expired: () => new Error('no response within 5 s') };

@@ -1,7 +1,7 @@
 import { Locks } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import type { GuestState } from '../../../rpc/protocol/messages.js';
+import type { GuestState } from '../../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { diskLabels } from '../../../model/disks.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
-import type { GuestCounters } from '../../../rpc/protocol/messages.js';
+import type { GuestCounters } from '../../../rpc/protocol/metrics-messages.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
 import { tapCounters } from '../../shared/network/tap-counters.js';
 import { findQemu } from '../process/process.js';

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../../../errors.js';
 import { contentLength } from '../../../http/content-length.js';
 import { MB } from '../../../model/units.js';
+import { Backoff } from '../../../portable/backoff.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { type HttpOptions, request, withoutSecrets } from './http.js';
 import { SourceError } from './source-error.js';
@@ -95,6 +96,7 @@ const asInterrupted = (url: URL, error: unknown): SourceError | Refusal =>
 /** Yields the bytes of a file, over as many connections as it takes. */
 async function* read(download: Download, options: ResumeOptions): AsyncGenerator<Buffer, void, undefined> {
   const { backoffMs = 1000, onInterruption } = options;
+  const backoff = new Backoff(backoffMs, MAX_BACKOFF_MS);
   let response: IncomingMessage | undefined = download.response;
   let [offset, resumedAt, failures] = [0, 0, 0];
   for (;;) {
@@ -109,12 +111,15 @@ async function* read(download: Download, options: ResumeOptions): AsyncGenerator
     } catch (error) {
       options.signal?.throwIfAborted();
       const failure = asInterrupted(download.url, error);
-      failures = offset - resumedAt >= MB ? 1 : failures + 1;
+      if (offset - resumedAt >= MB) {
+        failures = 0;
+        backoff.reset();
+      }
+      failures += 1;
       if (!isPassing(error) || failures > MAX_FAILURES) throw failure;
       [response, resumedAt] = [undefined, offset];
       onInterruption?.(failure.message);
-      const wait = Math.min(MAX_BACKOFF_MS, backoffMs * 2 ** (failures - 1));
-      await delay(wait, undefined, options.signal ? { signal: options.signal } : {});
+      await delay(backoff.next(), undefined, options.signal ? { signal: options.signal } : {});
     }
   }
 }

@@ -1,7 +1,7 @@
 import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
 import { type Disk, type Guest, normalizeGuest } from '../../../model/guest.js';
-import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/messages.js';
+import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';

@@ -1,5 +1,6 @@
 import { toMb } from '../../../model/units.js';
-import type { DiskUseResponse, GuestRequest } from '../../../rpc/protocol/messages.js';
+import type { GuestRequest } from '../../../rpc/protocol/guest-messages.js';
+import type { DiskUseResponse } from '../../../rpc/protocol/space-messages.js';
 import type { DiskStore } from '../disk-store.js';
 
 /** `ImageStore.DiskUse`: what each of a guest's disks takes. A disk that just vanished is left out. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ImageFormat } from '../../../model/image-formats.js';
-import type { FetchOptions } from '../../../rpc/protocol/messages.js';
+import type { FetchOptions } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { ALGORITHMS, normalizeDigests } from '../../shared/download/digests.js';

@@ -3,7 +3,7 @@ import { describeMistakes } from '../../../model/describe-mistakes.js';
 import { imageIdSchema } from '../../../model/guest.js';
 import type { Image } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
-import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/messages.js';
+import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext, ReportProgress } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';

@@ -7,7 +7,7 @@ import type { WatchedSubAgent } from '../../../../lib/agent/sub-agents/link.js';
 import { SubAgentWatcher } from '../../../../lib/agent/sub-agents/watcher.js';
 import { EventLog } from '../../../../lib/events/event-log.js';
 import type { Guest } from '../../../../lib/model/guest.js';
-import type { SubAgentEvent } from '../../../../lib/rpc/protocol/messages.js';
+import type { SubAgentEvent } from '../../../../lib/rpc/protocol/sub-agent-events.js';
 import { GuestRevisions } from '../../../../lib/runtime/guests/guest-revisions.js';
 import { GuestStore } from '../../../../lib/store/guest-store.js';
 import { JobLog } from '../../../../lib/store/job-log.js';

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { AgentError } from '../../../../lib/errors.js';
 import { RpcClient } from '../../../../lib/rpc/client/client.js';
 import { StreamRefused } from '../../../../lib/rpc/client/refused.js';
-import { RPC_PATH } from '../../../../lib/rpc/protocol/messages.js';
+import { RPC_PATH } from '../../../../lib/rpc/protocol/calls.js';
 import { refusingPort } from '../../../helpers/ports.js';
 import { serveFixed, serveRaw, serveRpc, serveTcp } from '../../../helpers/raw-service.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { subAgentEventSchema } from '../../../../lib/rpc/protocol/messages.js';
+import { subAgentEventSchema } from '../../../../lib/rpc/protocol/sub-agent-events.js';
 
 const GUEST = { id: 'a', state: 'running', vnc: 5901, revision: 17 };
 

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import test from 'ava';
-import { EVENTS_PATH, type SubAgentEvent } from '../../../../lib/rpc/protocol/messages.js';
+import { EVENTS_PATH, type SubAgentEvent } from '../../../../lib/rpc/protocol/sub-agent-events.js';
 import { CallEvents, eventStream } from '../../../../lib/rpc/server/event-stream.js';
 import { GuestStates } from '../../../../lib/rpc/server/guest-states.js';
 import { Problems } from '../../../../lib/rpc/server/problems.js';

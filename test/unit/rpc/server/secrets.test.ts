@@ -1,11 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { RpcClient } from '../../../../lib/rpc/client/client.js';
-import {
-  EVENTS_PATH,
-  guestRequestSchema,
-  HEALTH_PATH,
-  RPC_PATH,
-} from '../../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH, RPC_PATH } from '../../../../lib/rpc/protocol/calls.js';
+import { guestRequestSchema } from '../../../../lib/rpc/protocol/guest-messages.js';
+import { EVENTS_PATH } from '../../../../lib/rpc/protocol/sub-agent-events.js';
 import { SubAgent } from '../../../../lib/rpc/server/sub-agent.js';
 import { serveRaw } from '../../../helpers/raw-service.js';
 import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';

@@ -1,13 +1,10 @@
 import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import { RpcClient } from '../../../../lib/rpc/client/client.js';
-import {
-  guestRequestSchema,
-  HEALTH_PATH,
-  RPC_PATH,
-  snapshotRequestSchema,
-} from '../../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH, RPC_PATH } from '../../../../lib/rpc/protocol/calls.js';
+import { guestRequestSchema } from '../../../../lib/rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
+import { snapshotRequestSchema } from '../../../../lib/rpc/protocol/snapshot-messages.js';
 import { SubAgent, type SubAgentOptions } from '../../../../lib/rpc/server/sub-agent.js';
 import { GUEST_ID, serve, silentLog } from '../../../helpers/sub-agents.js';
 import { gate } from '../../../helpers/wait.js';

@@ -3,7 +3,7 @@ import '../../../helpers/faulty-disk.js';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Guest } from '../../../../lib/model/guest.js';
-import type { GuestResponse } from '../../../../lib/rpc/protocol/messages.js';
+import type { GuestResponse } from '../../../../lib/rpc/protocol/guest-messages.js';
 import { guestExchange } from '../../../../lib/runtime/guests/guest-exchange.js';
 import { GuestIdentities } from '../../../../lib/runtime/guests/guest-identities.js';
 import { GuestRevisions } from '../../../../lib/runtime/guests/guest-revisions.js';

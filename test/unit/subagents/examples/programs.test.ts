@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { HEALTH_PATH } from '../../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH } from '../../../../lib/rpc/protocol/calls.js';
 import { until } from '../../../helpers/wait.js';
 
 const EXAMPLES = new URL('../../../../lib/subagents/examples/', import.meta.url);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Disk, Nic } from '../../../../lib/model/guest.js';
-import { HEALTH_PATH, type Health } from '../../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH, type Health } from '../../../../lib/rpc/protocol/calls.js';
 import { createTestService } from '../../../../lib/subagents/examples/test-service/service.js';
 import { callMethod, GUEST_ID, serve, silentLog } from '../../../helpers/sub-agents.js';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { packageRoot } from '../../../../lib/files/package-root.js';
-import { HEALTH_PATH } from '../../../../lib/rpc/protocol/messages.js';
+import { HEALTH_PATH } from '../../../../lib/rpc/protocol/calls.js';
 import { isListening } from '../../../../lib/rpc/protocol/service-address.js';
 import { freePort } from '../../../helpers/ports.js';
 import { tempDir } from '../../../helpers/temp.js';

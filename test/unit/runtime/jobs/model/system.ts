@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GuestAction } from '../../../../../lib/model/actions.js';
 import { isFinished } from '../../../../../lib/model/job.js';
 import type { ServiceClient } from '../../../../../lib/rpc/client/service-client.js';
-import type { GuestRequest } from '../../../../../lib/rpc/protocol/messages.js';
+import type { GuestRequest } from '../../../../../lib/rpc/protocol/guest-messages.js';
 import { submitGuestAction } from '../../../../../lib/runtime/actions/guest-actions.js';
 import { recover } from '../../../../../lib/runtime/actions/recover.js';
 import { runTask } from '../../../../../lib/runtime/actions/run-task.js';

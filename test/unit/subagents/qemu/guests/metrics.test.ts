@@ -1,5 +1,5 @@
 import test from 'ava';
-import { allMetricsResponseSchema } from '../../../../../lib/rpc/protocol/messages.js';
+import { allMetricsResponseSchema } from '../../../../../lib/rpc/protocol/metrics-messages.js';
 import { allMetrics, cpuMetrics, toDiskMetrics } from '../../../../../lib/subagents/qemu/guests/metrics.js';
 import { fakeQemu } from '../../../../helpers/fake-qemu.js';
 import { GUEST_ID } from '../../../../helpers/sub-agents.js';

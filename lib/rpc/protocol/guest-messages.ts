@@ -1,0 +1,30 @@
+import Joi from 'joi';
+import { type Guest, guestSchema, type LooseGuest } from '../../model/guest.js';
+import type { StageArgs } from './calls.js';
+import { text } from './loose-text.js';
+
+export interface GuestRequest {
+  guest: Guest;
+  action: string;
+  args?: StageArgs;
+}
+
+export interface GuestResponse {
+  guest: LooseGuest & { id: string };
+  /** Anything worth knowing about the guest. */
+  message?: string;
+  /** Seconds after which the agent runs the stage again. */
+  retry?: number;
+  /** The revision of the guest's state in this response: see `GuestState`. */
+  revision?: number;
+}
+
+export const argsSchema = Joi.object().pattern(Joi.string(), Joi.string().allow(''));
+
+export const requiredGuest = guestSchema.fork('id', (id) => id.required().disallow('', null)).required();
+
+export const guestRequestSchema = Joi.object<GuestRequest>({
+  guest: requiredGuest,
+  action: text(),
+  args: argsSchema,
+}).unknown();

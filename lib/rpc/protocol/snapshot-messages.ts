@@ -1,0 +1,29 @@
+import Joi from 'joi';
+import { type Snapshot, snapshotSchema } from '../../model/snapshot.js';
+import { text } from './loose-text.js';
+
+export interface SnapshotRequest {
+  id: string;
+  dest: string;
+  recursive: boolean;
+  destroyMoreRecent: boolean;
+}
+
+export interface SnapshotResponse {
+  snapshots: Snapshot[];
+  /** Anything worth knowing about it. */
+  message?: string;
+}
+
+const flag = (): Joi.BooleanSchema => Joi.boolean().allow(null).empty(null).default(false);
+
+export const snapshotRequestSchema = Joi.object<SnapshotRequest>({
+  id: text(),
+  dest: text(),
+  recursive: flag(),
+  destroyMoreRecent: flag(),
+}).unknown();
+
+export const snapshotResponseSchema = Joi.object<SnapshotResponse>({
+  snapshots: Joi.array().items(snapshotSchema.unknown()).allow(null),
+}).unknown();
