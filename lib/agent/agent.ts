@@ -4,6 +4,7 @@ import type { Config } from '../config/load.js';
 import { EventLog } from '../events/event-log.js';
 import { readReceivers, startWebhooks } from '../events/webhooks/start.js';
 import { lockDirectory } from '../files/directory-lock.js';
+import { Reachable } from '../http/reachable.js';
 import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { isFinished } from '../model/job.js';
@@ -120,7 +121,7 @@ const openState = async ({ dbpath, events: { max_bytes: maxBytes } }: Config, lo
  */
 export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
   const secrets = await Secrets.load(config.services);
-  const receivers = await readReceivers(config.events);
+  const receivers = await readReceivers(config.events, new Reachable(config.privateAddresses));
   await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
   await requireFreeAddresses(config, ADDRESSES_MS);

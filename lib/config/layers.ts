@@ -9,6 +9,8 @@ export interface Draft {
   services: Map<string, ServiceConfig>;
   server: ServerConfig;
   events: EventsConfig;
+  /** Addresses and networks off the Internet that image sources and webhooks may reach. */
+  privateAddresses: string[];
   dbpath?: string;
 }
 
@@ -39,7 +41,9 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
     for (const [key, value] of Object.entries(content[part] ?? {}))
       define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
   }
-  const { dbpath } = content;
+  const { dbpath, private_addresses: privateAddresses } = content;
+  if (privateAddresses !== undefined)
+    define('private_addresses', privateAddresses, (draft) => Object.assign(draft, { privateAddresses }));
   if (dbpath !== undefined) define('dbpath', dbpath, (draft) => Object.assign(draft, { dbpath }));
   return layer;
 };

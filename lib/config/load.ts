@@ -11,6 +11,9 @@ import { ConfigReader, isYaml } from './read.js';
 /** The config of an agent that is started without `-c`. */
 export const DEFAULT_CONFIG = join(packageRoot, 'config', 'agent.json');
 
+/** The config of `npm start`: the demo serves its image from loopback. */
+export const DEMO_CONFIG = join(packageRoot, 'config', 'demo.json');
+
 export interface Config extends Draft {
   /** The directory of the state. */
   dbpath: string;
@@ -85,7 +88,13 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
   const { problems, warnings } = reader;
   const definitions = addLayers(await readAll(reader, paths), reader.onConflict);
   if (problems.length > 0) throw new ConfigError(problems);
-  const draft: Draft = { actions: new Map(), services: new Map(), server: {}, events: {} };
+  const draft: Draft = {
+    actions: new Map(),
+    services: new Map(),
+    server: {},
+    events: {},
+    privateAddresses: [],
+  };
   for (const { apply } of definitions.values()) apply(draft);
   const dbpath = resolve(draft.dbpath ?? defaultDbpath());
   placeSockets(draft, dbpath);

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { isNetwork } from '../http/reachable.js';
 import { RPC_PATH, type StageArgs } from '../rpc/protocol/calls.js';
 import type { ServiceAddress } from '../rpc/protocol/service-address.js';
 import { type EventsConfig, eventsSchema } from './events.js';
@@ -43,6 +44,8 @@ export interface ConfigFile {
   actions: Record<string, ActionConfig>;
   services: Record<string, ServiceConfig>;
   dbpath?: string;
+  /** Addresses and networks off the Internet that image sources and webhooks may reach. */
+  private_addresses?: string[];
   server?: ServerConfig;
   events?: EventsConfig;
 }
@@ -116,6 +119,13 @@ const serviceSchema = Joi.object({
       '{{#label}}: the agent makes the secret of a service that has a command: remove secret_file',
   });
 
+const requireNetwork: Joi.CustomValidator<string> = (value, helpers) =>
+  isNetwork(value)
+    ? value
+    : helpers.message({
+        custom: '{{#label}}: give an IP address or a network such as 10.0.0.0/8, got {{#value}}',
+      });
+
 const extendsSchema = Joi.alternatives(Joi.string(), Joi.array().items(Joi.string()).min(1).unique())
   .description(
     'Config files to build upon, relative to this file; what this file defines replaces what they define',
@@ -133,6 +143,13 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
   services: Joi.object().pattern(Joi.string(), serviceSchema).default({}),
   server: serverSchema,
   events: eventsSchema,
+  private_addresses: Joi.array()
+    .items(Joi.string().custom(requireNetwork))
+    .unique()
+    .description(
+      'Private, loopback and link-local addresses and networks that sources of images and webhooks may reach',
+    )
+    .example(['10.1.0.0/16', '127.0.0.1']),
   dbpath: Joi.string()
     .allow('')
     .empty('')

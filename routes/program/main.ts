@@ -5,7 +5,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@hapi/hapi';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import { TokenRegistry } from '../../lib/auth/token-registry.js';
-import { type Config, ConfigError, DEFAULT_CONFIG, loadConfig } from '../../lib/config/load.js';
+import { type Config, ConfigError, DEFAULT_CONFIG, DEMO_CONFIG, loadConfig } from '../../lib/config/load.js';
 import type { ServerConfig } from '../../lib/config/server.js';
 import { errorMessage, isErrno } from '../../lib/errors.js';
 import { removeListening, writeListening } from '../../lib/files/listening-file.js';
@@ -25,7 +25,7 @@ import { agentCommand, DEFAULT_ADDRESS, type Options } from './command-line.js';
 const demoOptions = (address: string, configFile: readonly string[]): string => {
   const options = [
     ...(address === DEFAULT_ADDRESS ? [] : ['-a', address]),
-    ...(configFile.length === 1 && configFile[0] === DEFAULT_CONFIG
+    ...(configFile.length === 1 && [DEFAULT_CONFIG, DEMO_CONFIG].includes(configFile[0] ?? '')
       ? []
       : configFile.flatMap((path) => ['-c', path])),
   ];

@@ -84,6 +84,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     server: options.server ?? {},
     events: options.events ?? {},
     warnings: [],
+    privateAddresses: [],
   };
 };
 

@@ -13,6 +13,7 @@ import type { Image } from '../../lib/model/image.js';
 import { Engine } from '../../lib/subagents/container/engine.js';
 import type { PolicyOptions } from '../../lib/subagents/container/policy.js';
 import { startContainerSubAgent } from '../../lib/subagents/container/service.js';
+import { LOOPBACK } from './loopback.js';
 import { needs, needsInTurn } from './needs.js';
 import { callMethod, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
@@ -189,7 +190,14 @@ const startSubAgent = async (
   const importDir = join(dir, 'import');
   await mkdir(importDir, { recursive: true });
   const running = await startContainerSubAgent(
-    { ...policy, dir, hostDir: join(dir, 'host'), engine: [socket], importDir: [importDir] },
+    {
+      ...policy,
+      dir,
+      hostDir: join(dir, 'host'),
+      engine: [socket],
+      importDir: [importDir],
+      privateAddress: LOOPBACK,
+    },
     silentLog,
   );
   const { port } = await running.subAgent.listen({ port: 0 });

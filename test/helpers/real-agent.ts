@@ -8,6 +8,7 @@ import type { ExecutionContext } from 'ava';
 import { MistifyClient } from '../../lib/client/index.js';
 import type { ConfigFile } from '../../lib/config/schema.js';
 import { packageRoot } from '../../lib/files/package-root.js';
+import { LOOPBACK } from './loopback.js';
 import { freePort } from './ports.js';
 import { tempDir } from './temp.js';
 
@@ -66,7 +67,7 @@ export const startRealAgent = async (
   await mkdir(join(dir, 'config'));
   await writeFile(
     join(dir, 'config/agent.json'),
-    JSON.stringify({ ...change(await defaultConfig()), dbpath }),
+    JSON.stringify({ private_addresses: LOOPBACK, ...change(await defaultConfig()), dbpath }),
   );
   const url = `http://127.0.0.1:${port}`;
   const client = new MistifyClient({ url });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { HEALTH_PATH } from '../../lib/rpc/protocol/calls.js';
+import { LOOPBACK } from './loopback.js';
 import { freePort } from './ports.js';
 import type { StorageResult, TestStorage } from './storage.js';
 import { callMethod } from './sub-agents.js';
@@ -31,7 +32,7 @@ export const storageProgram = async (t: ExecutionContext, ...args: string[]): Pr
   await mkdir(importDir);
   const port = await freePort();
   const argv = [PROGRAM, '--dir', dir, '--run-dir', runDir, '--import-dir', importDir, '--port', `${port}`];
-  argv.push('--host-dir', join(base, 'host'));
+  argv.push('--host-dir', join(base, 'host'), '--private-address', ...LOOPBACK);
   let child: ChildProcess | undefined;
   let output = '';
 

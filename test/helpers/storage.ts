@@ -9,6 +9,7 @@ import type { Image } from '../../lib/model/image.js';
 import type { Snapshot } from '../../lib/model/snapshot.js';
 import type { StorageSpace } from '../../lib/model/storage-space.js';
 import { type StorageOptions, startStorage } from '../../lib/subagents/storage/service.js';
+import { LOOPBACK } from './loopback.js';
 import { callMethod, GUEST_ID, serve, silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
@@ -49,7 +50,14 @@ export const startTestStorage = async (
   const [dir, runDir, importDir] = [join(base, 'store'), join(base, 'run'), join(base, 'import')];
   await mkdir(importDir, { recursive: true });
   const { subAgent, close } = await startStorage(
-    { dir, runDir, hostDir: join(base, 'host'), importDir: [importDir], ...options },
+    {
+      dir,
+      runDir,
+      hostDir: join(base, 'host'),
+      importDir: [importDir],
+      privateAddress: LOOPBACK,
+      ...options,
+    },
     silentLog,
   );
   const end = async (): Promise<void> => close?.();

@@ -41,7 +41,7 @@ interface Launch {
   name: string;
   endpoint: ServiceEndpoint;
   command: readonly string[];
-  dbpath: string;
+  config: Config;
 }
 
 /** Tells a sub-agent where to listen and which secret to expect; replaces the agent's own variables of these names. */
@@ -55,7 +55,10 @@ const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
  * Starts a service in a session of its own, so that Ctrl-C reaches only the agent, which then stops its services.
  * `setpriv` makes the kernel stop the service when the agent dies.
  */
-const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildProcess =>
+const start = (
+  { name, endpoint, command, config: { dbpath, privateAddresses } }: Launch,
+  log: Logger,
+): ChildProcess =>
   spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
     detached: true,
     stdio: ['ignore', 'inherit', 'pipe'],
@@ -65,6 +68,7 @@ const start = ({ name, endpoint, command, dbpath }: Launch, log: Logger): ChildP
       MISTIFY_LOG_LEVEL: log.level,
       MISTIFY_STATE_DIR: join(dbpath, name),
       MISTIFY_RUN_DIR: join(dbpath, 'run'),
+      MISTIFY_PRIVATE_ADDRESSES: privateAddresses.length > 0 ? privateAddresses.join(',') : undefined,
     },
   });
 
@@ -85,7 +89,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     const endpoint = { address: service, secret: secrets.get(service) };
     const address = describeAddress(service);
     const run = async (): Promise<ChildExit> => {
-      const child = start({ name, endpoint, command, dbpath: config.dbpath }, log);
+      const child = start({ name, endpoint, command, config }, log);
       running.set(name, child);
       const lines = exits.follow(child, log.child({ service: name }));
       log.info({ service: name, pid: child.pid, address }, 'service started');

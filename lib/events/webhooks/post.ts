@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type TimeLimit, withDeadline } from '../../async/deadline.js';
 import { axios } from '../../http/axios.js';
+import type { Guard } from '../../http/guard.js';
 
 const RESPONSE_LIMIT: TimeLimit = { ms: 10_000, expired: () => new Error('no response within 10 s') };
 
@@ -31,13 +32,19 @@ export const signatureOf = (secret: string, timestamp: number, body: string): st
 export interface Receiver {
   url: string;
   secret: string;
+  /** Keeps posts to addresses that may be reached. */
+  guard: Guard;
 }
 
 /**
  * Posts a JSON body once, and ignores the response's own body.
  * @throws {RejectedError} when the status is not 2xx
  */
-export const post = async ({ url, secret }: Receiver, body: string, signal: AbortSignal): Promise<void> => {
+export const post = async (
+  { url, secret, guard }: Receiver,
+  body: string,
+  signal: AbortSignal,
+): Promise<void> => {
   const timestamp = Math.floor(Date.now() / 1000);
   const headers = {
     'Content-Type': 'application/json',
@@ -45,7 +52,15 @@ export const post = async ({ url, secret }: Receiver, body: string, signal: Abor
     'X-Mistify-Timestamp': timestamp,
     'X-Mistify-Signature': signatureOf(secret, timestamp, body),
   };
-  const options = { headers, maxRedirects: 0, responseType: 'stream', validateStatus: () => true } as const;
+  const { httpAgent, httpsAgent } = guard;
+  const options = {
+    headers,
+    httpAgent,
+    httpsAgent,
+    maxRedirects: 0,
+    responseType: 'stream',
+    validateStatus: () => true,
+  } as const;
   const { status, data } = await withDeadline(RESPONSE_LIMIT, signal, (callSignal) =>
     axios.post<Readable>(url, body, { ...options, signal: callSignal }),
   );

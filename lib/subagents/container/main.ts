@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { hostDirOption } from '../shared/host/option.js';
+import { privateAddressOption } from '../shared/private-addresses.js';
 import { runSubAgent } from '../shared/run.js';
 import { capabilityArgument, DEFAULT_POLICY, pidsLimitArgument } from './policy.js';
 import { type ContainerOptions, startContainerSubAgent } from './service.js';
@@ -42,6 +43,7 @@ await runSubAgent<ContainerOptions>({
       '--allow-network-driver <name>',
       'allow NICs on engine networks of this driver (host: the network of the host itself); may be repeated',
     ).argParser(collect),
+    privateAddressOption(),
   ],
   start: startContainerSubAgent,
 });

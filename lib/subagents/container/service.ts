@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../errors.js';
+import { createGuard } from '../../http/guard.js';
+import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import {
@@ -51,6 +53,8 @@ export interface ContainerOptions extends PolicyOptions {
   engine?: string[];
   /** Directories of files that may be loaded as images; by default `import` in `dir`. */
   importDir?: string[];
+  /** Addresses and networks off the Internet that a source of an image may have. */
+  privateAddress?: string[];
 }
 
 /** @param note takes what the response's message should say about a success */
@@ -200,7 +204,8 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     policy: policyOf(options),
   });
   const watcher = new Watcher(guests, log);
-  const deps = { engine, importDirs: await importDirs(options) };
+  const guard = createGuard({ reachable: new Reachable(options.privateAddress) });
+  const deps = { engine, guard, importDirs: await importDirs(options) };
   await ports.load();
   await watcher.start();
 

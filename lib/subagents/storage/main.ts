@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { hostDirOption } from '../shared/host/option.js';
+import { privateAddressOption } from '../shared/private-addresses.js';
 import { runSubAgent } from '../shared/run.js';
 import { BACKENDS, type StorageOptions, startStorage } from './service.js';
 
@@ -40,6 +41,7 @@ await runSubAgent<StorageOptions>({
       '--image-server <url>',
       'base URL for images without a source, fetched from <url>/images/<id>/download',
     ).argParser(parseServer),
+    privateAddressOption(),
   ],
   start: startStorage,
 });

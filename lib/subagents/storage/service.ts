@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Locks } from '../../async/keyed-locks.js';
 import { errorMessage } from '../../errors.js';
+import { createGuard } from '../../http/guard.js';
+import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
@@ -47,6 +49,8 @@ export interface StorageOptions {
   importDir?: string[];
   /** Base URL of the server that has images by id, for requests without a source. */
   imageServer?: string;
+  /** Addresses and networks off the Internet that a source may have. */
+  privateAddress?: string[];
   /** How long to wait for a guest agent; for tests. */
   freezeTimeouts?: FreezeTimeouts;
 }
@@ -95,6 +99,10 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     log,
     importDirs: await importDirs(options),
     imageServer: options.imageServer,
+    guard: createGuard({
+      reachable: new Reachable(options.privateAddress),
+      trusted: options.imageServer ? [options.imageServer] : [],
+    }),
   });
   const { runDir, freezeTimeouts } = options;
   const journal = new Journal(join(options.dir, 'journal'));

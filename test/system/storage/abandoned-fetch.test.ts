@@ -4,6 +4,7 @@ import { CANCEL_PATH } from '../../../lib/rpc/protocol/calls.js';
 import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
 import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
 import { Sums } from '../../../lib/subagents/storage/images/sums.js';
+import { loopbackGuard as guard } from '../../helpers/loopback.js';
 import { needs } from '../../helpers/needs.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { serveHttp, startTestStorage } from '../../helpers/storage.js';
@@ -25,7 +26,7 @@ needs(
   const store = { workDir, findImage: async () => undefined } as Partial<DiskStore> as DiskStore;
   const sums = new Sums(workDir);
   const fetcher = new ImageFetcher({
-    ...{ store, sums, locks: new Locks(), log: silentLog, importDirs: [] },
+    ...{ store, sums, locks: new Locks(), log: silentLog, guard, importDirs: [] },
     abandonedMs: 10,
   });
   const waiter = new AbortController();

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
+import { LOOPBACK } from '../../helpers/loopback.js';
 import { needs } from '../../helpers/needs.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { serveHttp } from '../../helpers/storage.js';
@@ -25,7 +26,12 @@ interface Program {
 
 const startProgram = async (t: ExecutionContext, dir: string): Promise<Program> => {
   const port = await getPort();
-  const env = { MISTIFY_PORT: String(port), MISTIFY_STATE_DIR: join(dir, 'state'), MISTIFY_RUN_DIR: dir };
+  const env = {
+    MISTIFY_PORT: String(port),
+    MISTIFY_STATE_DIR: join(dir, 'state'),
+    MISTIFY_RUN_DIR: dir,
+    MISTIFY_PRIVATE_ADDRESSES: LOOPBACK.join(','),
+  };
   const program = execa(process.execPath, [MAIN], { env, reject: false, stdout: 'ignore', stderr: 'ignore' });
   const kill = async (): Promise<void> => {
     program.kill('SIGKILL');

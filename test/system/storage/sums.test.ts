@@ -5,6 +5,7 @@ import { Locks } from '../../../lib/async/keyed-locks.js';
 import type { DiskStore } from '../../../lib/subagents/storage/disk-store.js';
 import { ImageFetcher } from '../../../lib/subagents/storage/images/fetcher.js';
 import { Sums } from '../../../lib/subagents/storage/images/sums.js';
+import { loopbackGuard as guard } from '../../helpers/loopback.js';
 import { needs } from '../../helpers/needs.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { addImage, startTestStorage } from '../../helpers/storage.js';
@@ -46,7 +47,7 @@ test('removes the sum of an image that could not be added', async (t) => {
     findImage: async () => undefined,
     addImage: () => Promise.reject(new Error('the pool is gone')),
   } as Partial<DiskStore> as DiskStore;
-  const options = { store, sums, locks: new Locks(), log: silentLog, importDirs: [dir] };
+  const options = { store, sums, locks: new Locks(), log: silentLog, guard, importDirs: [dir] };
   await t.throwsAsync(new ImageFetcher(options).fetch('a', { source: path }), {
     message: 'image a: the pool is gone',
   });

@@ -49,7 +49,7 @@ test('config/schema is up to date: npm run config-schema rewrites it', async (t)
   t.deepEqual(JSON.parse(await read(CONFIG_SCHEMA_FILE)), configJsonSchema());
 });
 
-for (const name of ['agent.json', 'zfs.json', 'test-service.json', 'dev.json', 'example.yaml'])
+for (const name of ['agent.json', 'zfs.json', 'demo.json', 'test-service.json', 'dev.json', 'example.yaml'])
   test(`${name} satisfies the JSON Schema`, async (t) => {
     const validate = validator();
     t.true(validate(parse(await read(name))), JSON.stringify(validate.errors));

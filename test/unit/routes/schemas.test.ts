@@ -103,6 +103,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       actions: 1,
       services: 1,
       dbpath: 1,
+      private_addresses: 1,
       server: 1,
       events: 1,
     }),

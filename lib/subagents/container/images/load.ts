@@ -7,7 +7,7 @@ import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { checkDigests, Digester, type Digests, normalizeDigests } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
-import { openSource, type Source } from '../../shared/download/source.js';
+import { openSource, type Source, type SourceOptions } from '../../shared/download/source.js';
 import { fetchSums } from '../../shared/download/sums-file.js';
 import type { Engine } from '../engine.js';
 import { openArchive } from './archive.js';
@@ -15,7 +15,7 @@ import { engineReference, parseImageName } from './names.js';
 import { followEngine, type PullOptions } from './pull.js';
 import { renameImage } from './rename.js';
 
-export interface LoadOptions extends PullOptions {
+export interface LoadOptions extends PullOptions, Pick<SourceOptions, 'guard'> {
   /** Directories of archives that may be loaded as files. */
   importDirs: string[];
 }
@@ -113,14 +113,14 @@ export const loadArchive = async (
   id: string,
   source: string,
   wanted: FetchOptions,
-  { signal, progress, importDirs }: LoadOptions,
+  { signal, progress, importDirs, guard }: LoadOptions,
 ): Promise<void> => {
   if (parseImageName(id).digest)
     throw new Refusal('invalid', `image ${id}: an image from an archive cannot have a digest: leave it out`);
   const name = engineReference(id);
   let bytes: AsyncGenerator<Buffer, void, undefined> | undefined;
   try {
-    const options = { importDirs, signal };
+    const options = { importDirs, guard, signal };
     const digests = {
       ...(wanted.sums ? await fetchSums(wanted.sums, source, options) : {}),
       ...normalizeDigests(wanted),

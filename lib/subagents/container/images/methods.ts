@@ -5,6 +5,7 @@ import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
+import type { SourceOptions } from '../../shared/download/source.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { GUEST_LABEL } from '../definition.js';
 import type { Engine } from '../engine.js';
@@ -14,7 +15,7 @@ import { loadArchive } from './load.js';
 import { engineReference, familiarName } from './names.js';
 import { findImage, pullImage } from './pull.js';
 
-export interface ImageDeps {
+export interface ImageDeps extends Pick<SourceOptions, 'guard'> {
   engine: Engine;
   /** Directories of files that may be loaded as images. */
   importDirs: string[];
@@ -136,7 +137,7 @@ const describeRefresh = async (engine: Engine, id: string, before: ImageInspectI
 
 /** @returns what happened, unless the image was added */
 const loadImage = async (
-  { engine, importDirs }: ImageDeps,
+  { engine, importDirs, guard }: ImageDeps,
   request: ImageRequest,
   { signal, progress, job }: CallContext,
 ): Promise<string | undefined> => {
@@ -151,7 +152,7 @@ const loadImage = async (
     );
   if (known && !hasSums(request) && !refresh)
     return `image ${id} exists already and was not fetched again: ask for a refresh to get a newer one`;
-  if (source) await loadArchive(engine, id, source, request, { signal, progress, importDirs });
+  if (source) await loadArchive(engine, id, source, request, { signal, progress, importDirs, guard });
   else await pullImage(engine, id, { signal, progress });
   return known && refresh ? describeRefresh(engine, id, known) : undefined;
 };

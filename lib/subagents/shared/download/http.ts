@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { errorMessage } from '../../../errors.js';
 import { axios } from '../../../http/axios.js';
+import { type Guard, unreachableIn } from '../../../http/guard.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { SourceError } from './source-error.js';
 
@@ -17,6 +18,8 @@ const CONNECTIONS = {
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 export interface HttpOptions {
+  /** Keeps the request to addresses that may be reached. */
+  guard: Guard;
   signal?: AbortSignal;
   /** Milliseconds without a byte after which a connection counts as broken. */
   stallMs?: number;
@@ -42,6 +45,8 @@ const explain = (where: string, error: unknown): SourceError | Refusal => {
   const reason = status === undefined ? errorMessage(error) : `the server responded ${status}`;
   const message = `cannot be fetched from ${where}: ${reason}`;
   const options = { cause: error };
+  const refusal = unreachableIn(error);
+  if (refusal) return new Refusal('invalid', `cannot be fetched from ${where}: ${refusal.message}`, options);
   // 416 Range Not Satisfiable: the file has become shorter, so it is another one.
   if (status === 416) return new SourceError('start-over', message, options);
   if (status === undefined || isPassing(status)) return new SourceError('interrupted', message, options);
@@ -55,15 +60,18 @@ const explain = (where: string, error: unknown): SourceError | Refusal => {
  * @throws {Refusal} when the server refuses the request
  */
 export const request = async (url: URL, options: HttpOptions, rest?: Rest): Promise<IncomingMessage> => {
-  const { signal, stallMs = STALL_MS } = options;
+  const { guard, signal, stallMs = STALL_MS } = options;
+  const { httpAgent, httpsAgent, beforeRedirect } = guard;
   const where = withoutSecrets(url);
   try {
+    guard.check(url);
     const { data } = await axios.get<IncomingMessage>(url.href, {
       responseType: 'stream',
       // The image's own compression is detected from its content.
       decompress: false,
       headers: { 'Accept-Encoding': 'identity', ...rangeHeaders(rest) },
       maxRedirects: 5,
+      ...{ httpAgent, httpsAgent, beforeRedirect },
       timeout: stallMs,
       ...CONNECTIONS,
       ...(signal ? { signal } : {}),

@@ -33,7 +33,9 @@ const FETCH_LIMIT: TimeLimit = {
   expired: () => new Error('the fetch took longer than a day'),
 };
 
-export interface FetchDeps extends InstallDeps, Pick<SourceOptions, 'importDirs' | 'stallMs' | 'backoffMs'> {
+export interface FetchDeps
+  extends InstallDeps,
+    Pick<SourceOptions, 'importDirs' | 'guard' | 'stallMs' | 'backoffMs'> {
   locks: Locks;
   log: Logger;
   /** See `ReceiveOptions`. */
@@ -70,10 +72,11 @@ const isInterrupted = (error: unknown): boolean =>
   error instanceof SourceError && error.failure === 'interrupted';
 
 const sourceOptionsOf = (
-  { importDirs, stallMs, backoffMs }: FetchDeps,
+  { importDirs, guard, stallMs, backoffMs }: FetchDeps,
   signal: AbortSignal,
 ): SourceOptions => ({
   importDirs,
+  guard,
   signal,
   ...(stallMs ? { stallMs } : {}),
   ...(backoffMs ? { backoffMs } : {}),

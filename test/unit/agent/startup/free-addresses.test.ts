@@ -19,6 +19,7 @@ const configOf = (address: ServiceAddress, command?: string[]): Config => {
     server: {},
     events: {},
     warnings: [],
+    privateAddresses: [],
   };
 };
 

@@ -33,6 +33,7 @@ const supervise = async (
     server: {},
     events: {},
     warnings: [],
+    privateAddresses: [],
   };
   const secrets = await Secrets.load(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);

@@ -4,10 +4,15 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EventLog } from '../../../../lib/events/event-log.js';
 import { Cursor, removeOtherCursors } from '../../../../lib/events/webhooks/cursor.js';
+import { post } from '../../../../lib/events/webhooks/post.js';
+import { readReceivers } from '../../../../lib/events/webhooks/start.js';
 import { Webhook } from '../../../../lib/events/webhooks/webhook.js';
+import { createGuard, type Resolve, unreachableIn } from '../../../../lib/http/guard.js';
+import { Reachable } from '../../../../lib/http/reachable.js';
 import type { Logger } from '../../../../lib/log.js';
 import type { EventBody, EventFilter } from '../../../../lib/model/event.js';
 import { keepLines } from '../../../helpers/log-lines.js';
+import { loopbackGuard as guard } from '../../../helpers/loopback.js';
 import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
@@ -37,7 +42,7 @@ const start = async (
   { url, directory, filter = {}, log = silentLog }: Running,
 ): Promise<() => Promise<void>> => {
   const cursor = await Cursor.open(join(directory, 'webhooks'), url, events.lastId);
-  const receiver = { url, secret: SECRET };
+  const receiver = { url, secret: SECRET, guard };
   const webhook = new Webhook({ receiver, filter, events, cursor, log, firstRetryMs: 5 });
   const stopping = new AbortController();
   const ended = webhook.run(stopping.signal);
@@ -234,4 +239,22 @@ test('removes the cursors of webhooks that are no longer in the config', async (
   await removeOtherCursors(directory, ['http://b/']);
   t.is((await readdir(directory)).length, 1);
   t.is((await Cursor.open(directory, 'http://b/', 1)).after, 6);
+});
+
+test('posts to a receiver whose address is in the config, and not to a name that leads to a private one', async (t) => {
+  const { url, posted } = await receiveWebhooks(t);
+  const signal = new AbortController().signal;
+  const webhooks = [{ url, secret: SECRET }];
+  for (const [, receiver] of await readReceivers({ webhooks }, new Reachable()))
+    await post(receiver, '{}', signal);
+  t.is(posted.length, 1);
+  const resolve: Resolve = (_name, _options, callback) =>
+    callback(null, [{ address: '127.0.0.1', family: 4 }]);
+  const named = { url: `http://hooks.example:${new URL(url).port}/`, secret: SECRET };
+  const postTo = (reachable: Reachable): Promise<void> =>
+    post({ ...named, guard: createGuard({ reachable, resolve }) }, '{}', signal);
+  t.truthy(unreachableIn(await t.throwsAsync(postTo(new Reachable()))));
+  t.is(posted.length, 1);
+  await postTo(new Reachable(['127.0.0.1']));
+  t.is(posted.length, 2);
 });

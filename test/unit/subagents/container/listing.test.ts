@@ -2,6 +2,7 @@ import test from 'ava';
 import { EngineError } from '../../../../lib/subagents/container/errors.js';
 import { imageMethods } from '../../../../lib/subagents/container/images/methods.js';
 import { listContainers } from '../../../../lib/subagents/container/listing.js';
+import { loopbackGuard as guard } from '../../../helpers/loopback.js';
 import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
 
@@ -23,7 +24,7 @@ test('lists containers although others are removed meanwhile', async (t) => {
 
 test('lists and deletes images although others are removed meanwhile', async (t) => {
   const { engine, guests } = await startScriptedEngine(t, { a: [running] });
-  const { ListImages, DeleteImage } = imageMethods({ engine: guests.engine, importDirs: [] });
+  const { ListImages, DeleteImage } = imageMethods({ engine: guests.engine, guard, importDirs: [] });
   engine.listFailures = ['image not known', 'size is not known'];
   t.is((await ListImages?.(REQUEST, CALL))?.images[0]?.id, 'localhost/i:1');
   engine.listFailures = ['no such container'];

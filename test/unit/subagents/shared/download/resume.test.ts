@@ -5,10 +5,11 @@ import { Refusal } from '../../../../../lib/rpc/protocol/refusal.js';
 import { openHttp } from '../../../../../lib/subagents/shared/download/resume.js';
 import { SourceError } from '../../../../../lib/subagents/shared/download/source-error.js';
 import { serveFile } from '../../../../helpers/file-server.js';
+import { loopbackGuard as guard } from '../../../../helpers/loopback.js';
 import { serveHttp } from '../../../../helpers/storage.js';
 
 const FILE = randomBytes(300_000);
-const QUICK = { backoffMs: 1 };
+const QUICK = { guard, backoffMs: 1 };
 
 const fetchAll = async (url: string): Promise<Buffer> =>
   buffer((await openHttp(new URL(`${url}/x?token=secret`), QUICK)).bytes);
@@ -142,6 +143,7 @@ test('aborts the wait before a retry', async (t) => {
   const { url } = await serveFile(t, FILE, { breakAt: Array(20).fill(10) });
   const controller = new AbortController();
   const { bytes } = await openHttp(new URL(url), {
+    guard,
     backoffMs: 60_000,
     signal: controller.signal,
     onInterruption: () => setImmediate(() => controller.abort(new Error('cancelled'))),
