@@ -172,6 +172,8 @@ interface ContainerResult {
 /** A container sub-agent on a free port. */
 export interface TestContainers {
   port: number;
+  /** Its state directory. */
+  dir: string;
   importDir: string;
   /**
    * Calls `MDocker.<method>`.
@@ -180,13 +182,14 @@ export interface TestContainers {
   call: (method: string, request: unknown) => Promise<ContainerResult>;
   /** Calls `MDocker.<method>` with a request about a guest. */
   guest: (method: string, guest: Partial<Guest>, args?: Record<string, string>) => Promise<ContainerResult>;
+  close: () => Promise<void>;
 }
 
 const startSubAgent = async (
   socket: string,
   dir: string,
   policy: PolicyOptions = {},
-): Promise<TestContainers & { close: () => Promise<void> }> => {
+): Promise<TestContainers> => {
   const importDir = join(dir, 'import');
   await mkdir(importDir, { recursive: true });
   const running = await startContainerSubAgent(
@@ -208,20 +211,24 @@ const startSubAgent = async (
   };
   const guest: TestContainers['guest'] = (method, about, args) =>
     call(method, { guest: about, action: '', ...(args ? { args } : {}) });
-  const close = async (): Promise<void> => {
-    await running.subAgent.close();
-    await running.close?.();
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= running.subAgent.close().then(() => running.close?.());
+    return closed;
   };
-  return { port, importDir, call, guest, close };
+  return { port, dir, importDir, call, guest, close };
 };
 
-/** Starts a container sub-agent for the engine at `socket`; stops it when the test ends. */
+/**
+ * Starts a container sub-agent for the engine at `socket`; stops it when the test ends.
+ * @param dir its state directory; a new one by default
+ */
 export const startTestContainers = async (
   t: ExecutionContext,
   socket: string,
-  policy?: PolicyOptions,
+  { dir, ...policy }: PolicyOptions & { dir?: string } = {},
 ): Promise<TestContainers> => {
-  const containers = await startSubAgent(socket, await tempDir(t), policy);
+  const containers = await startSubAgent(socket, dir ?? (await tempDir(t)), policy);
   t.teardown(containers.close);
   return containers;
 };

@@ -64,7 +64,8 @@ test('guests outlive the sub-agent, and the next one finds them', async (t) => {
   const first = await startTestContainers(t, podman.socket);
   await first.guest('CreateContainer', guest);
   await first.guest('StartContainer', guest);
-  const second = await startTestContainers(t, podman.socket);
+  await first.close();
+  const second = await startTestContainers(t, podman.socket, { dir: first.dir });
   const states = await follow(t, second);
   t.is(await until('the guest is known', () => states.get(guest.id)), 'running');
 });

@@ -205,6 +205,7 @@ test('reports the state of a guest whose NICs cannot be connected', async (t) =>
   await containers.guest('CreateContainer', lost);
   await execa('ip', ['link', 'delete', bridge]);
   await podman.run('start', containerName(lost.id));
-  const restarted = await startTestContainers(t, podman.socket);
+  await containers.close();
+  const restarted = await startTestContainers(t, podman.socket, { dir: containers.dir });
   t.is((await restarted.guest('Status', lost)).guest.state, 'running');
 });

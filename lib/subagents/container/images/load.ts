@@ -11,6 +11,7 @@ import { openSource, type Source, type SourceOptions } from '../../shared/downlo
 import { fetchSums } from '../../shared/download/sums-file.js';
 import type { Engine } from '../engine.js';
 import { openArchive } from './archive.js';
+import { holdTail } from './hold-tail.js';
 import { engineReference, parseImageName } from './names.js';
 import { followEngine, type PullOptions } from './pull.js';
 import { renameImage } from './rename.js';
@@ -64,35 +65,25 @@ async function* withProgress(
   }
 }
 
-/** The end of an archive that the engine gets only once the sums are right: an engine may act on all but the padding. */
-const HELD_BYTES = 1024 * 1024;
-
 /**
- * Passes on a source's bytes, the last ones only if all of them have the wanted sums.
- * @throws at their end, unless they have the wanted sums
+ * Passes on a source's bytes.
+ * @throws before the last of them, unless they have the wanted sums
  */
-async function* withDigests(
-  bytes: AsyncIterable<Buffer>,
+const withDigests = (
+  bytes: AsyncGenerator<Buffer, void, undefined>,
   wanted: Digests,
-): AsyncGenerator<Buffer, void, undefined> {
+): AsyncGenerator<Buffer, void, undefined> => {
   const algorithms = Object.keys(wanted) as (keyof Digests)[];
+  if (algorithms.length === 0) return bytes;
   const digester = new Digester(algorithms);
-  const mostHeld = algorithms.length > 0 ? HELD_BYTES : 0;
-  const held: Buffer[] = [];
-  let heldBytes = 0;
-  for await (const chunk of bytes) {
-    digester.update(chunk);
-    held.push(chunk);
-    heldBytes += chunk.length;
-    for (let [first] = held; first && heldBytes - first.length >= mostHeld; [first] = held) {
-      held.shift();
-      heldBytes -= first.length;
-      yield first;
+  const digested = async function* (): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of bytes) {
+      digester.update(chunk);
+      yield chunk;
     }
-  }
-  checkDigests(digester.digests(), wanted);
-  yield* held;
-}
+  };
+  return holdTail(digested(), () => checkDigests(digester.digests(), wanted));
+};
 
 const sendLoad = (docker: Docker) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.loadImage(body, { quiet: true, abortSignal } as object));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import tar, { type Extract } from 'tar-stream';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { holdTail } from './hold-tail.js';
 
 /** Top-level directories of the Filesystem Hierarchy Standard: a root file system has at least one of each kind. */
 const SYSTEM = ['etc', 'usr'];
@@ -45,9 +46,9 @@ const write = async (extract: Extract, chunk: Buffer): Promise<void> => {
 
 /**
  * Passes on the bytes of a tar archive.
- * @throws at their end, unless the archive is a root file system by its names
+ * @throws before the last of them, unless the archive is a root file system by its names
  */
-export async function* requireRootfs(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+export const requireRootfs = (bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> => {
   const names = new Names();
   const extract = tar.extract();
   extract.on('entry', ({ name }, content, next) => {
@@ -57,10 +58,14 @@ export async function* requireRootfs(bytes: AsyncIterable<Buffer>): AsyncGenerat
   });
   // The names before an entry that tar-stream cannot read may suffice; the engine reports a damaged archive.
   extract.on('error', () => undefined);
-  for await (const chunk of bytes) {
-    if (!names.isRootfs && !extract.destroyed) await write(extract, chunk);
-    yield chunk;
-  }
-  extract.destroy();
-  if (!names.isRootfs) throw new Refusal('invalid', names.problem);
-}
+  const read = async function* (): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of bytes) {
+      if (!names.isRootfs && !extract.destroyed) await write(extract, chunk);
+      yield chunk;
+    }
+    extract.destroy();
+  };
+  return holdTail(read(), () => {
+    if (!names.isRootfs) throw new Refusal('invalid', names.problem);
+  });
+};

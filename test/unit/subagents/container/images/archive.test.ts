@@ -64,3 +64,12 @@ test('rejects an image inside a folder, and names the folder', async (t) => {
   });
   await t.throwsAsync(readAll(['saved/manifest.json']), { message: /in the folder saved/ });
 });
+
+test('passes on nothing of a small archive that it rejects, so that no engine takes it for complete', async (t) => {
+  const passed: Buffer[] = [];
+  const read = async (): Promise<void> => {
+    for await (const chunk of (await open(['project-1.0/bin/run'])).bytes) passed.push(chunk);
+  };
+  await t.throwsAsync(read, { message: /neither a container image/ });
+  t.deepEqual(passed, []);
+});
