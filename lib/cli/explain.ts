@@ -29,7 +29,8 @@ const HINTS_BY_STATUS: Record<number, string> = {
   401: `Give a token with --token-file FILE or MISTIFY_TOKEN. To create one, run on the agent's host:
   mistify token create NAME --scope operate`,
   403: `To create a token with the scope it needs, run on the agent's host:
-  mistify token create NAME --scope SCOPE`,
+  mistify token create NAME --scope SCOPE
+Where certificates identify clients, give one that the agent's config names with --cert FILE and --key FILE.`,
   412: 'The object has changed: read it again before you change it.',
   429: 'Try again when some jobs are done: mistify job list',
 };

@@ -70,7 +70,7 @@ class Authenticator {
     const token = tokens && bearer(request);
     if (token !== undefined) return this.#byToken(request, token);
     const name = certificates && commonName(request);
-    if (name === undefined) throw unauthorized(`credentials required: ${this.#accepted()}`);
+    if (name === undefined) throw this.#credentialsRequired();
     const scope = certificates?.get(name);
     if (!scope)
       throw new Boom(`certificate "${name}" is unknown: add its common name to server.certificates`, {
@@ -102,6 +102,12 @@ class Authenticator {
       boom.output.headers['Retry-After'] = String(wait);
       return boom;
     }
+  }
+
+  /** Makes a 401, or a 403 where a client has no header to authenticate with: a 401 must name one (RFC 9110, 15.5.2). */
+  #credentialsRequired(): Boom {
+    const message = `credentials required: ${this.#accepted()}`;
+    return this.#access.tokens ? unauthorized(message) : new Boom(message, { statusCode: 403 });
   }
 
   #accepted(): string {

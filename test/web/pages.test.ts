@@ -255,3 +255,11 @@ test('says in the banner why a sub-agent cannot be started', async (t) => {
   await rowWith(page, 'storage').getByText('it exited with code 1: the pool is gone').waitFor();
   t.pass();
 });
+
+test('asks for no token where only certificates identify clients', async (t) => {
+  const certificates = new Map([['ops.example', 'admin' as const]]);
+  const { url } = await serveApi(t, {}, undefined, { access: { tokens: undefined, certificates } });
+  const page = await openPage(t, url, { expected: /403 \(Forbidden\)/ });
+  await page.locator('#banner').getByText('Credentials required: present a client certificate.').waitFor();
+  t.is(await page.getByRole('dialog').count(), 0);
+});

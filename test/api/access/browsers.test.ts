@@ -54,7 +54,7 @@ test('rejects pages of other sites where certificates identify clients', async (
     access: { tokens: undefined, certificates: new Map([['ops.example', 'admin' as const]]) },
   });
   t.is(await statusWith(`${url}/guests`, 'POST', { Origin: 'https://evil.example' }), 403);
-  t.is(await statusWith(`${url}/guests`, 'POST', {}), 401);
+  t.is(await statusWith(`${url}/guests`, 'POST', {}), 403);
   t.deepEqual(context.guests.list(), []);
 });
 

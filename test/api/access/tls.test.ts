@@ -47,8 +47,16 @@ test('rejects a missing certificate, one of another authority and one that is no
   const url = await serveMutual(t, authority);
   t.is((await ask(`${url}/guests`, authority, await authority.sign('stranger'))).status, 403);
   const other = await Authority.make(t);
-  t.is((await ask(`${url}/guests`, authority, await other.sign('ops'))).status, 401);
-  t.is((await ask(`${url}/guests`, authority)).status, 401);
+  t.is((await ask(`${url}/guests`, authority, await other.sign('ops'))).status, 403);
+  t.is((await ask(`${url}/guests`, authority)).status, 403);
+});
+
+test('asks for a certificate, and not for a token, where only certificates identify clients', async (t) => {
+  const authority = await Authority.make(t);
+  const { status, data, headers } = await ask(`${await serveMutual(t, authority)}/guests`, authority);
+  t.is(status, 403);
+  t.is(data.message, 'credentials required: present a client certificate');
+  t.false('www-authenticate' in headers);
 });
 
 const serialSeen = async (port: number, ca: Buffer): Promise<string> => {
