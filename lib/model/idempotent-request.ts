@@ -2,6 +2,6 @@
 export interface IdempotentRequest {
   /** The client's name and its Idempotency-Key. */
   key: string;
-  /** A hash of the method, path and body, which distinguishes a repetition from another request under the same key. */
+  /** A hash of the method, path, query and body, which distinguishes a repetition from another request under the same key. */
   fingerprint: string;
 }

@@ -9,11 +9,15 @@ import type { Route } from './route.js';
 const header = ({ headers }: Request, name: string): string | undefined =>
   headers[name] as string | undefined;
 
-/** Hashes a request's method, path and body; the order of the body's keys does not matter. */
-const fingerprint = ({ method, path, payload }: Request, route: Route): string => {
+/** Formats a query, without the time that the client waits for the job, which does not make it another request. */
+const queryText = ({ wait: _, ...query }: Record<string, unknown>): string =>
+  Object.keys(query).length === 0 ? '' : `?${stringify(query)}`;
+
+/** Hashes a request's method, path, query and body; the order of the keys does not matter. */
+const fingerprint = ({ method, path, query, payload }: Request, route: Route): string => {
   const body = route.payload === 'ignored' ? null : payload;
   return createHash('sha256')
-    .update(`${method} ${path} ${stringify(body)}`)
+    .update(`${method} ${path}${queryText(query)} ${stringify(body)}`)
     .digest('base64url');
 };
 

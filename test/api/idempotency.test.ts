@@ -60,6 +60,17 @@ test('rejects the key of a different body or path with 409', async (t) => {
   t.is(context.jobs.list().length, 1);
 });
 
+test('rejects the key of a different query with 409, but a client may wait for the job this time', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'running' });
+  const path = `/guests/${id}/shutdown`;
+  const first = await call('POST', `${path}?timeout=90&force=false`, undefined, KEY);
+  t.is((await call('POST', `${path}?force=false&timeout=90&wait=30`, undefined, KEY)).jobId, first.jobId);
+  for (const query of ['', '?timeout=91&force=false', '?timeout=90&force=true'])
+    t.is((await call('POST', `${path}${query}`, undefined, KEY)).status, 409, query);
+  t.is(context.jobs.list().length, 1);
+});
+
 test('ignores the order of the keys in the body', async (t) => {
   const { call } = await serveApi(t);
   const first = await call('POST', '/guests', '{"memory": 64, "cpu": 1}', KEY);
