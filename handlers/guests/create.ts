@@ -9,10 +9,6 @@ import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
 import { submitOnce } from '../submit.js';
 
-/** Drops the serials: only the sub-agent that runs the guest sets them. */
-const withoutSerials = (guest: Guest): Guest =>
-  guest.disks ? { ...guest, disks: guest.disks.map(({ serial: _, ...disk }) => disk) } : guest;
-
 /**
  * Moves a virtual machine's `image`, given beside `disks`, into its first disk. A guest without disks is unchanged: the
  * storage sub-agent creates its disk.
@@ -25,15 +21,15 @@ const withImageOnDisk = (guest: Guest): Guest => {
   return { ...guest, disks };
 };
 
-/** Stores a new guest and queues its creation. Ignores the keys that only sub-agents set: `state`, `vnc` and `serial`. */
+/** Stores a new guest and queues its creation. */
 export const createGuest = async (
   event: Event<unknown, JobQuery, LooseGuest | null>,
   context: Context,
 ): Promise<Reply<Guest>> => {
   const { runtime } = context;
-  const { state: _state, reason: _reason, vnc: _vnc, ...spec } = event.payload ?? {};
+  const spec = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
-    const guest = withImageOnDisk(withoutSerials(normalizeGuest({ ...spec, id: spec.id || randomUUID() })));
+    const guest = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);

@@ -141,6 +141,9 @@ export const metadataSchema = Joi.object()
   .description('String values by string keys')
   .example({ owner: 'ops' });
 
+export const disksSchema = (disk: Joi.ObjectSchema<Disk>): Joi.ArraySchema =>
+  Joi.array().items(disk).max(26).allow(null).label('disks');
+
 /** A guest as clients and sub-agents send it; `normalizeGuest` turns it into a `Guest`. */
 export const guestSchema = Joi.object<Guest>({
   id: guestIdSchema.allow('', null),
@@ -151,7 +154,7 @@ export const guestSchema = Joi.object<Guest>({
       "A container's image, or the image to clone for the first or only disk of a virtual machine",
     ),
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
-  disks: Joi.array().items(diskSchema).max(26).allow(null).label('disks'),
+  disks: disksSchema(diskSchema),
   state: text().max(64).description('Set by the agent and its sub-agents').example('running'),
   reason: text()
     .max(255)

@@ -1,8 +1,15 @@
-import Joi, { type ObjectSchema } from 'joi';
+import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { SnapshotCreation } from '../../handlers/guests/snapshots/create.js';
 import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
-import { guestSchema, type LooseGuest, METADATA_MESSAGES, type Nic } from '../../lib/model/guest.js';
+import {
+  diskSchema,
+  disksSchema,
+  guestSchema,
+  type LooseGuest,
+  METADATA_MESSAGES,
+  type Nic,
+} from '../../lib/model/guest.js';
 import { imageFetchSchema } from '../../lib/model/image.js';
 import { snapshotNameSchema } from '../../lib/model/snapshot.js';
 
@@ -34,8 +41,18 @@ const nothingHidden = guestSchema.extract('hidden').custom((hidden: string[], he
 
 const guestNics = guestSchema.extract('nics').custom(usableMacs);
 
+/** Strips what only sub-agents set, so that it counts as ignored. Guests that were read before have it. */
+const setBySubAgents = (schema: Schema): Schema => schema.strip();
+
+const guestDisks = disksSchema(diskSchema.keys({ serial: setBySubAgents(diskSchema.extract('serial')) }));
+
 export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
-  .keys({ type: guestType, nics: guestNics, hidden: nothingHidden })
+  .keys({
+    ...{ type: guestType, nics: guestNics, disks: guestDisks, hidden: nothingHidden },
+    state: setBySubAgents(guestSchema.extract('state')),
+    reason: setBySubAgents(guestSchema.extract('reason')),
+    vnc: setBySubAgents(guestSchema.extract('vnc')),
+  })
   .allow(null)
   .prefs(strict);
 

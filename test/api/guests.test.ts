@@ -41,13 +41,33 @@ test('accepts only one of two concurrent creations with the same id', async (t) 
   t.deepEqual(responses.map(({ status }) => status).sort(), [202, 409]);
 });
 
-test('ignores the keys that only sub-agents set', async (t) => {
+const OWN_OF_SUB_AGENTS = {
+  ...{ state: 'running', reason: 'killed', vnc: 5901 },
+  disks: [{ size: 1, serial: 'disk0-000000000000' }],
+};
+
+test('ignores the keys that only sub-agents set, and lists them in a header', async (t) => {
   const { call } = await serveApi(t);
-  const disks = [{ size: 1, serial: 'disk0-000000000000' }];
-  const { body } = await call('POST', '/guests', { state: 'running', vnc: 5901, memory: 64, disks });
+  const { body, headers } = await call('POST', '/guests', { ...OWN_OF_SUB_AGENTS, memory: 64 });
   t.like(body, { state: 'create', memory: 64 });
   t.false(JSON.stringify(body).includes('serial'));
-  t.false('vnc' in (body as object));
+  t.deepEqual(
+    ['vnc', 'reason'].filter((key) => key in (body as object)),
+    [],
+  );
+  t.is(headers.get('x-ignored-keys'), 'state, reason, vnc, disks[0].serial');
+});
+
+test('rejects keys that only sub-agents set in a dry run, which is strict', async (t) => {
+  const { call } = await serveApi(t);
+  const { status, body } = await call('POST', '/guests?dryRun=true', OWN_OF_SUB_AGENTS);
+  t.is(status, 400);
+  t.regex((body as { message: string }).message, /"state", "reason", "vnc", "disks\[0\]\.serial"/);
+});
+
+test('rejects a value of such a key that no guest has', async (t) => {
+  const { call } = await serveApi(t);
+  t.is((await call('POST', '/guests', { state: 5 })).status, 400);
 });
 
 test('shows the image beside the disks on the first disk', async (t) => {

@@ -25,12 +25,6 @@ test('creates an empty guest from a null body', async (t) => {
   t.deepEqual(Object.keys(body), ['id', 'state']);
 });
 
-test('ignores the keys that only sub-agents set', async (t) => {
-  const { context } = await startTestAgent(t);
-  const { body } = await createGuest(event({ payload: { state: 'running', vnc: 5900 } }), context);
-  t.like(body, { state: 'create', vnc: undefined });
-});
-
 test('a dry run replies with the guest and stores nothing', async (t) => {
   const { context } = await startTestAgent(t);
   const reply = await createGuest(event({ payload: { cpu: 2 }, query: { dryRun: true } }), context);
