@@ -1,4 +1,5 @@
 import type { GuestSpec } from '../client/index.js';
+import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../model/shutdown-timeout.js';
 import { mbOf, SIZE_HINT } from '../portable/size.js';
 import { invalidValue } from './failure.js';
 
@@ -17,6 +18,14 @@ export const parseCount = (text: string): number => {
 export const parseSeconds = (text: string): number => {
   const seconds = Number(text);
   if (text.trim() === '' || !(seconds > 0)) throw invalidValue('give a number of seconds above 0');
+  return seconds;
+};
+
+/** Parses the seconds that a guest gets to shut down. */
+export const parseShutdownSeconds = (text: string): number => {
+  const seconds = Number(text);
+  if (!(seconds >= MIN_SHUTDOWN_S && seconds <= MAX_SHUTDOWN_S))
+    throw invalidValue(`give ${MIN_SHUTDOWN_S} to ${MAX_SHUTDOWN_S} seconds`);
   return seconds;
 };
 

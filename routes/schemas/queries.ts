@@ -9,6 +9,7 @@ import { EVENT_KINDS } from '../../lib/model/event.js';
 import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
+import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
 import { keysOf } from './keys.js';
@@ -101,8 +102,8 @@ export const jobQuery = Joi.object<JobQuery, true>({
 
 export const powerQuery = jobQuery.append<PowerQuery>({
   timeout: Joi.number()
-    .positive()
-    .max(3600)
+    .min(MIN_SHUTDOWN_S)
+    .max(MAX_SHUTDOWN_S)
     .description('Seconds that the guest gets to shut down; after them the job fails, unless `force` is true')
     .example(120),
   force: Joi.boolean().description(

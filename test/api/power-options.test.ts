@@ -58,7 +58,15 @@ test('responds with 409 when a guest does not comply, with the sub-agent’s mes
   t.like(await finished(context, jobId), { Status: 'Error' });
 });
 
-for (const query of ['timeout=0', 'timeout=-1', 'timeout=3601', 'timeout=soon', 'force=perhaps'])
+for (const query of [
+  'timeout=0',
+  'timeout=1e-9',
+  'timeout=0.9',
+  'timeout=-1',
+  'timeout=3601',
+  'timeout=soon',
+  'force=perhaps',
+])
   test(`rejects ${query} with 400`, async (t) => {
     const { call, context, scripted } = await serveApi(t);
     const { id } = await addGuest(context, { state: 'running' });

@@ -4,7 +4,7 @@ import { formatMb, shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, nameOf } from '../names.js';
-import { parseSeconds } from '../option-values.js';
+import { parseShutdownSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addCreate } from './guest-create.js';
@@ -116,7 +116,11 @@ Examples:
     const force = FORCE[action];
     if (force)
       command
-        .option('--within <seconds>', 'how long the guest may take to shut down (default: 60)', parseSeconds)
+        .option(
+          '--within <seconds>',
+          'how long the guest may take to shut down (default: 60)',
+          parseShutdownSeconds,
+        )
         .option('--force', force);
     command.action(
       withSession(async (session, text: string, options: FollowOptions & ConfirmOptions & PowerOptions) => {

@@ -17,7 +17,6 @@ import {
   type GuestMetricsResponse,
   guestMetricsRequestSchema,
 } from '../../rpc/protocol/metrics-messages.js';
-import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
@@ -25,6 +24,7 @@ import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
+import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { openShell } from './console.js';
 import type { Definition } from './definition.js';
 import { Engine } from './engine.js';
@@ -41,8 +41,7 @@ import { engineSockets } from './sockets.js';
 import { Watcher } from './watcher.js';
 
 /** The default of Docker and Podman. */
-const STOP_TIMEOUT_S = 10;
-const MAX_TIMEOUT_S = 3600;
+const STOP_TIMEOUT_MS = 10_000;
 
 export interface ContainerOptions extends PolicyOptions {
   /** Directory for files that the engine does not store. */
@@ -60,16 +59,9 @@ export interface ContainerOptions extends PolicyOptions {
 /** @param note takes what the response's message should say about a success */
 type Change = (guests: Guests, request: GuestRequest, note: (message: string) => void) => Promise<void>;
 
-/**
- * Reads the stage's `timeout`, in seconds.
- * @throws when it is not a number in range
- */
-const timeoutMs = ({ args }: GuestRequest): number => {
-  const seconds = Number(args?.timeout ?? STOP_TIMEOUT_S);
-  if (!(seconds >= 0 && seconds <= MAX_TIMEOUT_S))
-    throw new Refusal('invalid', `timeout must be 0 to ${MAX_TIMEOUT_S} seconds, got "${args?.timeout}"`);
-  return seconds * 1000;
-};
+/** @throws {Refusal} when the timeout is no number in range */
+const timeoutMs = ({ args }: GuestRequest): number =>
+  shutdownTimeoutMs(args, { mayBeZero: true }) ?? STOP_TIMEOUT_MS;
 
 const restart: Change = (guests, request, note) =>
   lifecycle.restart(guests, request.guest.id, timeoutMs(request), note);

@@ -26,6 +26,7 @@ import type { UidRange } from '../shared/host/uid-range.js';
 import { createNetworks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
+import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
@@ -42,8 +43,6 @@ import { type AccelChoice, chooseAccel } from './machine/accel.js';
 import { QemuProgram } from './machine/program.js';
 import { claimUids } from './process/uid-claim.js';
 import { UidPool } from './process/uids.js';
-
-const MAX_TIMEOUT_S = 3600;
 
 export interface QemuOptions extends LayoutOptions {
   accel: AccelChoice;
@@ -69,18 +68,12 @@ const sentMetadata = ({ id: _, ...rest }: GuestRequest['guest']): Metadata | und
  * @throws {Refusal} when one of them is malformed
  */
 const powerOptions = ({ guest, args = {} }: GuestRequest, notes: string[]): PowerOptions => {
-  const { timeout, force = 'false' } = args;
-  const seconds = timeout === undefined ? undefined : Number(timeout);
-  if (seconds !== undefined && !(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
-    throw new Refusal(
-      'invalid',
-      `"timeout" must be a number of seconds above 0 and up to ${MAX_TIMEOUT_S}, got "${timeout}"`,
-    );
-  }
+  const { force = 'false' } = args;
+  const timeoutMs = shutdownTimeoutMs(args);
   if (force !== 'true' && force !== 'false')
     throw new Refusal('invalid', `"force" must be true or false, got "${force}"`);
   return {
-    timeoutMs: seconds && seconds * 1000,
+    timeoutMs,
     force: force === 'true',
     metadata: sentMetadata(guest),
     note: (message) => void notes.push(message),
