@@ -19,7 +19,10 @@ export const getReadiness = async (
 ): Promise<Reply<Readiness>> => {
   if (runtime.queue.isStopping) throw notReady('the agent is stopping');
   const down = [...services()].filter(([, isUp]) => !isUp).map(([name]) => name);
-  if (down.length > 0) throw notReady(`no response from ${down.join(', ')}`);
   const open = problems();
+  if (down.length > 0) {
+    const known = [...open].map(([name, each]) => `; ${name}: ${each.join('; ')}`).join('');
+    throw notReady(`no response from ${down.join(', ')}${known}`);
+  }
   return ok({ status: 'ok', ...(open.size > 0 ? { problems: Object.fromEntries(open) } : {}) });
 };

@@ -155,11 +155,13 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   });
   const watcher = new SubAgentWatcher({
     ...{ revisions: runtime.revisions, jobs, events, log },
-    exitReason: (address) => supervisor.exits.reason(address),
+    exits: supervisor.exits,
   });
+  supervisor.onHang((address, reason) => watcher.noteHang(address, reason));
   const metrics: Metrics = new Metrics({
     runtime,
     events,
+    restarts: () => supervisor.restarts,
     services: () => watcher.services(),
     problems: () => watcher.problems(),
     calls: () => [...services].map(([name, service]) => [name, service.load()] as const),

@@ -33,6 +33,8 @@ export interface ServiceSettings {
   timeout?: number;
   /** A program and its arguments, which the agent starts and supervises. */
   command?: string[];
+  /** Seconds without an answer to its health call after which the agent ends and restarts what it started. */
+  health_timeout?: number;
   /** A file with the secret that each call carries, for a sub-agent that the agent does not start. */
   secret_file?: string;
 }
@@ -103,6 +105,13 @@ const serviceSchema = Joi.object({
     .min(1)
     .description('A program and its arguments, which the agent starts, and restarts when it exits')
     .example(['mistify-storage']),
+  health_timeout: Joi.number()
+    .min(10)
+    .max(86_400)
+    .description(
+      'Seconds without an answer to its health call after which the agent ends and restarts what it started (60 by default)',
+    )
+    .example(60),
   secret_file: Joi.string()
     .allow('')
     .empty('')
@@ -111,10 +120,12 @@ const serviceSchema = Joi.object({
 })
   .xor('port', 'socket')
   .without('secret_file', 'command')
+  .with('health_timeout', 'command')
   .messages({
     'object.missing':
       '{{#label}}: give either a port (TCP on loopback) or a socket (the path of a unix socket)',
     'object.xor': '{{#label}}: has both a port and a socket: remove one of them',
+    'object.with': '{{#label}}: the agent does not start a service without a command: remove health_timeout',
     'object.without':
       '{{#label}}: the agent makes the secret of a service that has a command: remove secret_file',
   });

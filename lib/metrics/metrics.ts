@@ -19,6 +19,8 @@ export interface MetricsOptions {
   services: () => ReadonlyMap<string, boolean>;
   /** What the sub-agents could not do and retry, by the name of a service. */
   problems: () => ReadonlyMap<string, readonly string[]>;
+  /** Counts how often the agent started a service again, by the service's name and the cause. */
+  restarts: () => ReadonlyMap<string, Readonly<Record<'exited' | 'hung', number>>>;
   /** Counts the calls of each service, by name. */
   calls: () => Iterable<readonly [string, { running: number; waiting: number }]>;
 }
@@ -29,6 +31,7 @@ export class Metrics {
   readonly #events: EventLog;
   readonly #services: MetricsOptions['services'];
   readonly #problems: MetricsOptions['problems'];
+  readonly #restarts: MetricsOptions['restarts'];
   readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
@@ -78,6 +81,12 @@ export class Metrics {
     'What the sub-agent of a service could not do and retries; /readyz has them in words',
     ['service'],
   );
+  readonly #serviceRestarts = new Counter({
+    name: 'mistify_service_restarts_total',
+    help: 'How often the agent started a service again: after it exited, or after the agent ended it because it hung',
+    labelNames: ['service', 'cause'],
+    registers: [this.#registry],
+  });
   readonly #callsRunning = this.#gauge(
     'mistify_service_calls_running',
     'Calls to a service that are running',
@@ -94,13 +103,14 @@ export class Metrics {
     ['action'],
   );
 
-  constructor({ runtime, events, services, problems, calls }: MetricsOptions) {
+  constructor({ runtime, events, services, problems, restarts, calls }: MetricsOptions) {
     this.#runtime = runtime;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#events = events;
     this.#services = services;
     this.#problems = problems;
+    this.#restarts = restarts;
     this.#calls = calls;
     runtime.jobs.onChange((logged) => this.#observeJob(logged));
   }
@@ -158,6 +168,11 @@ export class Metrics {
     for (const [service, isUp] of this.#services()) {
       this.#serviceUp.set({ service }, isUp ? 1 : 0);
       this.#serviceProblems.set({ service }, problems.get(service)?.length ?? 0);
+    }
+    this.#serviceRestarts.reset();
+    for (const [service, { exited, hung }] of this.#restarts()) {
+      this.#serviceRestarts.inc({ service, cause: 'exited' }, exited);
+      this.#serviceRestarts.inc({ service, cause: 'hung' }, hung);
     }
     for (const [service, { running, waiting }] of this.#calls()) {
       this.#callsRunning.set({ service }, running);

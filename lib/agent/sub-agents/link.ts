@@ -9,15 +9,12 @@ import { Backoff } from '../../portable/backoff.js';
 import { connectionsTo } from '../../rpc/client/connections.js';
 import { openEvents, parseEvent } from '../../rpc/client/event-stream.js';
 import { HEARTBEAT_MS } from '../../rpc/protocol/heartbeat.js';
-import {
-  describeAddress,
-  type ServiceAddress,
-  type ServiceEndpoint,
-} from '../../rpc/protocol/service-address.js';
+import { describeAddress, type ServiceEndpoint } from '../../rpc/protocol/service-address.js';
 import type { Progress, SubAgentEvent } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
 import type { JobLog } from '../../store/job-log.js';
 import { ReportedGuests } from './reported-guests.js';
+import type { Supervisor } from './supervisor.js';
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2000;
@@ -44,8 +41,8 @@ export interface LinkOptions {
   closed: AbortSignal;
   /** Returns the guests that any connected sub-agent reports. */
   reportedIds: () => ReadonlySet<string>;
-  /** Explains why a sub-agent that the agent starts exited last. */
-  exitReason: (address: ServiceAddress) => string | undefined;
+  /** Why the sub-agents that the agent starts exited last. */
+  exits: Supervisor['exits'];
 }
 
 /** Follows the event stream of one sub-agent, and reconnects whenever it breaks. */
@@ -58,10 +55,10 @@ export class SubAgentLink {
   problem: string | undefined;
   /** Whether it has reported its guests once, or has no event stream to report them on. */
   hasResponded = false;
-  /** What the sub-agent could not do and retries, in sentences. */
-  problems: readonly string[] = [];
   /** Whether its event stream is open and has begun with a report of all guests. */
   isConnected = false;
+  /** What the sub-agent could not do and retries, in sentences. */
+  #problems: readonly string[] = [];
   /** Whether it responds but has no event stream. */
   #lacksEvents = false;
   /** The reason in the last published event that it is down. */
@@ -85,7 +82,18 @@ export class SubAgentLink {
   /** Why it does not respond, as far as that is known. */
   get downReason(): string | undefined {
     if (this.isUp) return undefined;
-    return this.#options.exitReason(this.subAgent.address) ?? this.problem;
+    return this.#options.exits.reason(this.subAgent.address) ?? this.problem;
+  }
+
+  /** Publishes that the agent ended the sub-agent because it hung. */
+  noteHang(reason: string): void {
+    if (reason !== this.#published) this.#publishDown(reason);
+  }
+
+  /** What the sub-agent could not do and retries, and whether it hung lately, in sentences. */
+  get problems(): readonly string[] {
+    const hang = this.#options.exits.hang(this.subAgent.address);
+    return hang === undefined ? this.#problems : [...this.#problems, hang];
   }
 
   close(): void {
@@ -165,13 +173,13 @@ export class SubAgentLink {
   async #handle(event: SubAgentEvent): Promise<void> {
     if ('guests' in event) {
       this.#connected();
-      this.problems = [];
+      this.#problems = [];
       return this.guests.replaceAll(event.guests);
     }
     if (!this.isConnected) throw new Error('the first line is not a report of all guests');
     if ('guest' in event) await this.guests.update(event.guest);
     if ('removed' in event) this.guests.remove(event.removed);
-    if ('problems' in event) this.problems = event.problems;
+    if ('problems' in event) this.#problems = event.problems;
     if ('progress' in event) await this.#noteProgress(event.progress);
     // Heartbeats arrive every few seconds, so retry failed writes then.
     if (Object.keys(event).length === 0) await this.guests.retry();
@@ -193,7 +201,7 @@ export class SubAgentLink {
 
   /** Publishes why the sub-agent cannot be started, once for each reason. */
   #publishExit(): void {
-    const reason = this.#options.exitReason(this.subAgent.address);
+    const reason = this.#options.exits.reason(this.subAgent.address);
     if (reason !== undefined && reason !== this.#published) this.#publishDown(reason);
   }
 
@@ -204,7 +212,7 @@ export class SubAgentLink {
       return;
     }
     this.isConnected = false;
-    this.problems = [];
+    this.#problems = [];
     this.#publishDown(reason);
     log.warn(
       { subAgent: this.name, guests: this.guests.ids.length, reason },

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service-address.js';
 import { type LinkOptions, SubAgentLink, type WatchedSubAgent } from './link.js';
 
 export type WatcherOptions = Omit<LinkOptions, 'closed' | 'reportedIds'>;
@@ -68,6 +69,12 @@ export class SubAgentWatcher {
         downReason === undefined ? [] : subAgent.names.map((name) => [name, downReason] as const),
       ),
     );
+  }
+
+  /** Publishes that the agent ended a sub-agent that hung. */
+  noteHang(address: ServiceAddress, reason: string): void {
+    const name = describeAddress(address);
+    this.#links.find((link) => link.name === name)?.noteHang(reason);
   }
 
   close(): void {

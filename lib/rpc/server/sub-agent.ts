@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
+import { waitFor } from '../../async/deadline.js';
+import { errorMessage } from '../../errors.js';
 import { BatchedResponse } from '../../http/batched-response.js';
 import { disconnectSignal } from '../../http/disconnect-signal.js';
 import { closeConnectionsOnStop } from '../../http/graceful-stop.js';
@@ -34,6 +36,8 @@ const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const KEEP_ALIVE_MS = 120_000;
 /** The time that running calls get when the sub-agent stops. */
 const STOP_MS = 5000;
+/** The time that a health check gets. */
+const CHECK_MS = 4000;
 
 export interface SubAgentOptions {
   name: string;
@@ -171,7 +175,7 @@ export class SubAgent {
       method: 'GET',
       path: HEALTH_PATH,
       handler: async (): Promise<Health> => {
-        const fault = await this.#options.check?.();
+        const fault = await this.#check();
         const problems = [...(fault === undefined ? [] : [fault]), ...this.#problems.all()];
         return {
           name: this.#options.name,
@@ -181,6 +185,15 @@ export class SubAgent {
         };
       },
     };
+  }
+
+  /** Answers in time while a third party that the check needs hangs, because the agent restarts a sub-agent that hangs. */
+  async #check(): Promise<string | undefined> {
+    const limit = {
+      ms: CHECK_MS,
+      expired: () => new Error(`its check takes longer than ${CHECK_MS / 1000} s`),
+    };
+    return waitFor(Promise.resolve(this.#options.check?.()), undefined, limit).catch(errorMessage);
   }
 
   #eventsRoute(): Hapi.ServerRoute {

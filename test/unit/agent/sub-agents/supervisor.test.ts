@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Secrets } from '../../../../lib/agent/sub-agents/secrets.js';
@@ -16,6 +17,7 @@ const supervise = async (
   script: string,
   command?: string[],
   address: ServiceAddress = { port: 4711 },
+  healthTimeout = 60,
 ) => {
   const dbpath = await tempDir(t);
   const starts = join(dbpath, 'starts');
@@ -24,6 +26,7 @@ const supervise = async (
     ...address,
     path: '/',
     max_pending: 1,
+    health_timeout: healthTimeout,
     command: command ?? [process.execPath, '-e', `${note}${script}`],
   };
   const config = {
@@ -88,6 +91,33 @@ test('restarts a service that exits, with growing delays', async (t) => {
   const { read } = await supervise(t, 'process.exit(3);');
   await started(read, 3);
   t.true(Date.now() - startedAt >= 750, `${Date.now() - startedAt} ms`);
+});
+
+/** Serves the health call, and creates a file once it has answered one. */
+const SERVE = `
+  const { writeFileSync } = require('fs');
+  const { MISTIFY_SOCKET: socket } = process.env;
+  const answer = (_, response) => response.end('{}', () => writeFileSync(socket + '-answered', ''));
+  require('http').createServer(answer).listen(socket);`;
+
+test('replaces a service that has answered and then hangs, and says why', async (t) => {
+  const socket = join(await tempDir(t), 's');
+  const answered = `${socket}-answered`;
+  const { supervisor, read } = await supervise(t, SERVE, undefined, { socket }, 0.4);
+  const reasons: string[] = [];
+  supervisor.onHang((_address, reason) => reasons.push(reason));
+  const { pid } = await started(read, 1);
+  // The agent does not end a service that has never answered.
+  await until('it has answered', () => existsSync(answered));
+  await rm(answered);
+  await until('it has answered twice', () => existsSync(answered));
+  process.kill(pid, 'SIGSTOP');
+  t.not((await started(read, 2)).pid, pid);
+  await waitUntilGone(pid);
+  const reason = 'it did not answer its health call for 0.4 s, so the agent ended it';
+  t.deepEqual(reasons, [reason]);
+  t.is(supervisor.exits.hang({ socket }), reason);
+  t.deepEqual(supervisor.restarts.get('svc'), { exited: 0, hung: 1 });
 });
 
 test('stops its service for good', async (t) => {

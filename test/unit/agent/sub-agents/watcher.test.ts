@@ -39,7 +39,13 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const { log, lines } = keepLines();
   const revisions = new GuestRevisions(store, log);
   const exits: { reason?: string } = {};
-  const watcher = new SubAgentWatcher({ revisions, jobs, events, log, exitReason: () => exits.reason });
+  const watcher = new SubAgentWatcher({
+    revisions,
+    jobs,
+    events,
+    log,
+    exits: { reason: () => exits.reason, hang: () => undefined },
+  });
   t.teardown(async () => {
     watcher.close();
     await Promise.all([store.close(), jobs.close(), events.end()]);
