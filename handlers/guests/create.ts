@@ -9,6 +9,10 @@ import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
 import { submitOnce } from '../submit.js';
 
+/** Names the CPU model of a new virtual machine, so that a later change of the config does not change the guest. */
+const withCpuModel = (guest: Guest, { cpuModel }: Context): Guest =>
+  isContainer(guest) || guest.cpuModel || !cpuModel ? guest : { ...guest, cpuModel };
+
 /**
  * Moves a virtual machine's `image`, given beside `disks`, into its first disk. A guest without disks is unchanged: the
  * storage sub-agent creates its disk.
@@ -29,7 +33,8 @@ export const createGuest = async (
   const { runtime } = context;
   const spec = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
-    const guest = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
+    const requested = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
+    const guest = withCpuModel(requested, context);
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);

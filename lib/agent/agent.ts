@@ -174,6 +174,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       services: () => watcher.services(),
       problems: () => watcher.problems(),
       downReasons: () => watcher.downReasons(),
+      cpuModel: config.guests.cpu_model,
     },
     drain: async (ms) => {
       await runtime.queue.drain(ms);

@@ -22,5 +22,7 @@ export interface Context {
   problems: () => ReadonlyMap<string, readonly string[]>;
   /** Why a service's sub-agent does not respond, by the service's name, where that is known. */
   downReasons: () => ReadonlyMap<string, string>;
+  /** The CPU model of new virtual machines that name none; their sub-agent chooses one when absent. */
+  cpuModel?: string | undefined;
   log: Logger;
 }

@@ -10,6 +10,7 @@ export interface CreateOptions {
   image?: string;
   memory?: number;
   cpu?: number;
+  cpuModel?: string;
   disk?: number[];
   nic?: Nic[];
   metadata?: Record<string, string>;
@@ -28,13 +29,14 @@ const disksOf = ({
 
 /** Builds the request body of a create from the choices. */
 export const guestSpec = (options: CreateOptions): GuestSpec => {
-  const { id, name, container, memory, cpu, nic, metadata } = options;
+  const { id, name, container, memory, cpu, cpuModel, nic, metadata } = options;
   const all = { ...metadata, ...(name === undefined ? {} : { name }) };
   return {
     ...(id === undefined ? {} : { id }),
     ...(container ? { type: 'container' } : {}),
     ...(memory === undefined ? {} : { memory }),
     ...(cpu === undefined ? {} : { cpu }),
+    ...(cpuModel === undefined ? {} : { cpuModel }),
     ...disksOf(options),
     ...(nic ? { nics: nic } : {}),
     ...(Object.keys(all).length > 0 ? { metadata: all } : {}),

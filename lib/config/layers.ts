@@ -1,5 +1,6 @@
 import { ACTION_SPECS } from '../model/actions.js';
 import type { EventsConfig } from './events.js';
+import type { GuestsConfig } from './guests.js';
 import type { ActionConfig, ConfigFile, ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
 
@@ -11,6 +12,7 @@ export interface Draft {
   events: EventsConfig;
   /** Addresses and networks off the Internet that image sources and webhooks may reach. */
   privateAddresses: string[];
+  guests: GuestsConfig;
   dbpath?: string;
 }
 
@@ -27,7 +29,7 @@ export interface Definition {
 /** Definitions by key, such as `services.storage`. */
 export type Layer = Map<string, Definition>;
 
-/** Lists the definitions of a file. Each key of `server` and of `events` is a definition of its own. */
+/** Lists the definitions of a file. Each key of `server`, `events` and `guests` is a definition of its own. */
 export const layerOf = (file: string, content: ConfigFile): Layer => {
   const layer: Layer = new Map();
   const define = (key: string, value: unknown, apply: Definition['apply']): void => {
@@ -37,7 +39,7 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
     define(`services.${name}`, service, ({ services }) => services.set(name, service));
   for (const [name, action] of Object.entries(content.actions))
     define(`actions.${name}`, action, ({ actions }) => actions.set(name, action));
-  for (const part of ['server', 'events'] as const) {
+  for (const part of ['server', 'events', 'guests'] as const) {
     for (const [key, value] of Object.entries(content[part] ?? {}))
       define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
   }

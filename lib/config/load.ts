@@ -93,6 +93,7 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     services: new Map(),
     server: {},
     events: {},
+    guests: {},
     privateAddresses: [],
   };
   for (const { apply } of definitions.values()) apply(draft);

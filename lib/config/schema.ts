@@ -3,6 +3,7 @@ import { isNetwork } from '../http/reachable.js';
 import { RPC_PATH, type StageArgs } from '../rpc/protocol/calls.js';
 import type { ServiceAddress } from '../rpc/protocol/service-address.js';
 import { type EventsConfig, eventsSchema } from './events.js';
+import { type GuestsConfig, guestsSchema } from './guests.js';
 import { type ServerConfig, serverSchema } from './server.js';
 
 /** A stage of a pipeline: one call to a sub-agent. */
@@ -50,6 +51,7 @@ export interface ConfigFile {
   private_addresses?: string[];
   server?: ServerConfig;
   events?: EventsConfig;
+  guests?: GuestsConfig;
 }
 
 const timeout = Joi.number().positive().max(86_400).description('Seconds for a call').example(60);
@@ -161,6 +163,7 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
       'Private, loopback and link-local addresses and networks that sources of images and webhooks may reach',
     )
     .example(['10.1.0.0/16', '127.0.0.1']),
+  guests: guestsSchema,
   dbpath: Joi.string()
     .allow('')
     .empty('')

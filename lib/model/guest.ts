@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { guestDetailsSchemas, type Machine } from './machine.js';
 import { uuid } from './uuid.js';
 
 /** A guest's network interface. `network` is the bridge that it joins, or `user` for user-mode networking. */
@@ -48,6 +49,11 @@ export interface Guest {
   memory?: number;
   /** Number of vCPUs. */
   cpu?: number;
+  /** The model of its vCPUs, by QEMU's name. */
+  cpuModel?: string;
+  machine?: Machine;
+  /** Problems that will keep the guest from running, and what to do; set by the sub-agents. */
+  warnings?: string[];
   /** TCP port of the VNC server on loopback. */
   vnc?: number;
   metadata?: Metadata;
@@ -164,6 +170,7 @@ export const guestSchema = Joi.object<Guest>({
     .example('shutdown'),
   memory: Joi.number().integer().min(1).max(MAX_MEMORY_MB).allow(null).description('MB').example(512),
   cpu: Joi.number().integer().min(1).max(MAX_VCPUS).allow(null).description('Number of vCPUs').example(1),
+  ...guestDetailsSchemas,
   vnc: Joi.number().integer().min(0).max(65535).allow(null).description('VNC port on loopback').example(5900),
   metadata: metadataSchema.allow(null),
   hidden: Joi.array()
@@ -213,6 +220,9 @@ export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
   ...(guest.reason ? { reason: guest.reason } : {}),
   ...(guest.memory ? { memory: guest.memory } : {}),
   ...(guest.cpu ? { cpu: guest.cpu } : {}),
+  ...(guest.cpuModel ? { cpuModel: guest.cpuModel } : {}),
+  ...(guest.machine ? { machine: guest.machine } : {}),
+  ...(guest.warnings?.length ? { warnings: guest.warnings } : {}),
   ...(guest.vnc ? { vnc: guest.vnc } : {}),
   ...(guest.metadata && Object.keys(guest.metadata).length ? { metadata: guest.metadata } : {}),
 });

@@ -52,6 +52,7 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     state: setBySubAgents(guestSchema.extract('state')),
     reason: setBySubAgents(guestSchema.extract('reason')),
     vnc: setBySubAgents(guestSchema.extract('vnc')),
+    warnings: setBySubAgents(guestSchema.extract('warnings')),
   })
   .allow(null)
   .prefs(strict);

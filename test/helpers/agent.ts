@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import type { Context } from '../../lib/agent/context.js';
 import type { EventsConfig } from '../../lib/config/events.js';
+import type { GuestsConfig } from '../../lib/config/guests.js';
 import type { Config } from '../../lib/config/load.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { ServerConfig } from '../../lib/config/server.js';
@@ -36,6 +37,7 @@ export interface TestAgentOptions extends Script {
   /** Further services. */
   services?: Record<string, TestService>;
   events?: EventsConfig;
+  guests?: GuestsConfig;
   server?: ServerConfig;
   /** The state directory; by default a temporary one. */
   dbpath?: string;
@@ -83,6 +85,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     dbpath,
     server: options.server ?? {},
     events: options.events ?? {},
+    guests: options.guests ?? {},
     warnings: [],
     privateAddresses: [],
   };

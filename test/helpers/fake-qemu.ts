@@ -34,8 +34,7 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
   t.teardown(() => registry.close());
   const host = {
     layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
-    program: new QemuProgram('/nonexistent/qemu'),
-    accel: 'tcg' as const,
+    program: new QemuProgram('/nonexistent/qemu', 'tcg'),
     networks,
     ports: switchPorts(networks, dir),
     uids,

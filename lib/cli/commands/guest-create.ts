@@ -40,6 +40,10 @@ export const addCreate = (guest: Command): void => {
     .option('--image <image>', 'the image to create the guest from')
     .option('--memory <size>', 'memory, in MB or with a unit: 2G', parseMb)
     .option('--cpu <count>', 'number of vCPUs', parseCount)
+    .option(
+      '--cpu-model <model>',
+      'model of the vCPUs, as QEMU names it; by default all that the host can give',
+    )
     .option('--disk <size>', 'size of a disk, in MB or with a unit: 10G; repeatable', collect(parseMb))
     .option(
       '--nic <bridge>',

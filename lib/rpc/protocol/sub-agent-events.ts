@@ -1,10 +1,15 @@
 import Joi from 'joi';
+import type { Guest } from '../../model/guest.js';
+import { guestDetailsSchemas } from '../../model/machine.js';
 
 /** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
 export const EVENTS_PATH = '/_mistify_events_';
 
+/** What a sub-agent tells about a guest besides its state. */
+export type GuestDetails = Pick<Guest, 'cpuModel' | 'machine' | 'warnings'>;
+
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
-export interface GuestState {
+export interface GuestState extends GuestDetails {
   id: string;
   state: string;
   /** Why the guest is in that state, in a word or two. */
@@ -51,6 +56,7 @@ const guestStateSchema = Joi.object<GuestState>({
   reason: Joi.string().max(255),
   vnc: Joi.number().integer().min(0).max(65535).default(0),
   revision: Joi.number().integer().min(0).required(),
+  ...guestDetailsSchemas,
 }).unknown();
 
 /** Validates a line of the event stream. A revision must be a safe integer. */

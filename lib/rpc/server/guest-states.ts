@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { GuestState } from '../protocol/sub-agent-events.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { GuestDetails, GuestState } from '../protocol/sub-agent-events.js';
 
 interface Changes {
   changed: [GuestState];
@@ -12,6 +13,7 @@ interface Changes {
  */
 export class GuestStates extends EventEmitter<Changes> {
   readonly #states = new Map<string, GuestState>();
+  readonly #details = new Map<string, GuestDetails>();
   #revision = 0;
 
   get(id: string): GuestState | undefined {
@@ -26,14 +28,29 @@ export class GuestStates extends EventEmitter<Changes> {
   set(id: string, state: string, vnc = 0, reason?: string): GuestState {
     const previous = this.#states.get(id);
     if (previous?.state === state && previous.vnc === vnc && previous.reason === reason) return previous;
+    return this.#change({ id, state, ...(reason ? { reason } : {}), vnc });
+  }
+
+  /** Replaces what is told about a guest besides its state; emits `changed` if it differs. */
+  describe(id: string, details: GuestDetails): void {
+    if (isDeepStrictEqual(details, this.#details.get(id))) return;
+    this.#details.set(id, details);
+    const state = this.#states.get(id);
+    if (!state) return;
+    const { reason, vnc } = state;
+    this.#change({ id, state: state.state, ...(reason ? { reason } : {}), vnc });
+  }
+
+  #change(state: Omit<GuestState, 'revision'>): GuestState {
     this.#revision = Math.max(this.#revision + 1, Date.now() * 1000);
-    const next = { id, state, ...(reason ? { reason } : {}), vnc, revision: this.#revision };
-    this.#states.set(id, next);
+    const next = { ...state, ...this.#details.get(state.id), revision: this.#revision };
+    this.#states.set(state.id, next);
     this.emit('changed', next);
     return next;
   }
 
   remove(id: string): void {
+    this.#details.delete(id);
     if (this.#states.delete(id)) this.emit('removed', id);
   }
 }

@@ -5,12 +5,22 @@ import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStore } from '../../store/guest-store.js';
 
 const withState =
-  (state: string, { vnc = 0, reason }: { vnc?: number; reason?: string | undefined } = {}) =>
+  (state: string, { vnc, reason }: Pick<Guest, 'vnc' | 'reason'> = {}) =>
   ({ vnc: _vnc, reason: _reason, ...guest }: Guest): Guest => ({
     ...guest,
     state,
     ...(reason ? { reason } : {}),
     ...(vnc ? { vnc } : {}),
+  });
+
+/** A report without a machine says nothing about it; one without warnings says that the guest has none. */
+const withReport =
+  ({ state, cpuModel, machine, warnings, ...rest }: GuestState) =>
+  ({ warnings: _warnings, ...guest }: Guest): Guest => ({
+    ...withState(state, rest)(guest),
+    ...(cpuModel ? { cpuModel } : {}),
+    ...(machine ? { machine } : {}),
+    ...(warnings?.length ? { warnings } : {}),
   });
 
 /**
@@ -44,9 +54,10 @@ export class GuestRevisions {
    * Stores a state that a sub-agent reported. Ignores it when a newer one is known, or when the guest is not in the
    * store; takes its revision back when the store fails.
    */
-  async report({ id, state, reason, vnc, revision }: GuestState): Promise<void> {
+  async report(report: GuestState): Promise<void> {
+    const { id, revision } = report;
     if (!this.#takesReports(id) || !this.advance(id, revision)) return;
-    if (!(await this.#store(id, withState(state, { vnc, reason })))) this.retract(id, revision);
+    if (!(await this.#store(id, withReport(report)))) this.retract(id, revision);
   }
 
   /**

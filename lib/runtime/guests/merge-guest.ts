@@ -1,7 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Guest, type LooseGuest, type Metadata, normalizeGuest } from '../../model/guest.js';
 
-const FIELDS = ['type', 'image', 'nics', 'disks', 'state', 'memory', 'cpu', 'vnc'] as const;
+const FIELDS = [
+  'type',
+  'image',
+  'nics',
+  'disks',
+  'state',
+  'memory',
+  'cpu',
+  'cpuModel',
+  'machine',
+  'warnings',
+  'vnc',
+] as const;
 
 /** Fields that revisions put in order. */
 const ORDERED: ReadonlySet<string> = new Set(['state', 'vnc']);

@@ -33,6 +33,7 @@ import { openVnc } from './console/vnc.js';
 import type { Entry } from './guests/entry.js';
 import { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
+import { toldMachine } from './guests/machines.js';
 import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
@@ -43,6 +44,9 @@ import { type AccelChoice, chooseAccel } from './machine/accel.js';
 import { QemuProgram } from './machine/program.js';
 import { claimUids } from './process/uid-claim.js';
 import { UidPool } from './process/uids.js';
+
+/** How soon guests are warned after QEMU's package was upgraded. */
+const REVIEW_MS = 60_000;
 
 export interface QemuOptions extends LayoutOptions {
   accel: AccelChoice;
@@ -81,8 +85,8 @@ const powerOptions = ({ guest, args = {} }: GuestRequest, notes: string[]): Powe
 };
 
 const stateResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
-  const { state, reason, vnc, revision } = await guests.state(entry);
-  return { guest: { id: entry.id, state, ...(reason ? { reason } : {}), vnc }, revision };
+  const { revision, warnings = [], ...state } = await guests.state(entry);
+  return { guest: { ...state, warnings }, revision };
 };
 
 /** The state and the whole definition, which fills in the guest's defaults at the agent. */
@@ -114,8 +118,9 @@ const withDefinition =
 /** The methods, named as in the original agent's libvirt sub-agent. */
 const METHODS: Record<MethodName, Handler> = {
   'Libvirt.CheckGuest': async (guests, { guest }) => {
-    const { metadata: _, ...definition } = await lifecycle.check(guests, normalizeGuest(guest));
-    return { guest: definition };
+    const { definition, machine } = await lifecycle.check(guests, normalizeGuest(guest));
+    const { metadata: _, ...checked } = definition;
+    return { guest: { ...checked, ...toldMachine(machine) } };
   },
   'Libvirt.CreateGuest': withDefinition(lifecycle.define),
   'Libvirt.Create': withDefinition(lifecycle.create),
@@ -209,13 +214,14 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   await mkdir(layout.runRoot, { recursive: true, mode: 0o700 });
   const runLock = await lockDirectory(layout.runRoot, 'qemu sub-agent', '--run-dir');
   const records = await loadRecords(layout, log);
-  const program = new QemuProgram(options.qemu);
   const accel = await chooseAccel(options.accel);
+  const program = new QemuProgram(options.qemu, accel);
   log.info({ accel, diskDirs: layout.diskDirs }, 'accelerator chosen');
   const guestStates = new GuestStates();
   const networks = createNetworks(options.ovsDb);
   // Probed now so that the first start need not wait; an error is reported by that start.
   program.nicModels().catch(() => undefined);
+  program.capabilities().catch(() => undefined);
   await warnWithoutSandbox(program, log);
   const uids = await createUidPool(options, registry, records, log);
   const problems = new Problems();
@@ -225,7 +231,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
     onChange: (id) => guests.showPorts(id),
   });
   const claims = new GuestClaims(registry);
-  const host = { layout, program, accel, networks, ports, uids, claims };
+  const host = { layout, program, networks, ports, uids, claims };
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();
   await guests.recover(records);
@@ -233,7 +239,9 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
   addConsoles(subAgent, guests);
+  const reviews = setInterval(() => void guests.review(), REVIEW_MS);
   const close = async (): Promise<void> => {
+    clearInterval(reviews);
     guests.close();
     ports.close();
     await runLock.release();

@@ -43,6 +43,9 @@ const PINNED: Record<string, [Schema, string[]]> = {
       reason: 1,
       memory: 1,
       cpu: 1,
+      cpuModel: 1,
+      machine: 1,
+      warnings: 1,
       vnc: 1,
       metadata: 1,
       hidden: 1,
@@ -106,6 +109,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       private_addresses: 1,
       server: 1,
       events: 1,
+      guests: 1,
     }),
   ],
   ServiceConfig: [

@@ -6,10 +6,11 @@ import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
+import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
-
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
+import { Machines } from './machines.js';
 import { inSeconds, type PowerOptions } from './power-options.js';
 import { type GuestRecord, removeRecord } from './records.js';
 import { Runs } from './runs.js';
@@ -21,6 +22,7 @@ import { EXIT_WAIT_MS, type Watch } from './watch.js';
 export class Guests {
   readonly host: Host;
   readonly states: GuestStates;
+  readonly machines: Machines;
   readonly #log: Logger;
   readonly #runs: Runs;
   readonly #entries = new Map<string, Entry>();
@@ -30,7 +32,8 @@ export class Guests {
     this.host = host;
     this.states = states;
     this.#log = log;
-    this.#runs = new Runs(host, states, log);
+    this.machines = new Machines(host.program, states, log);
+    this.#runs = new Runs(host, states, this.machines, log);
   }
 
   /** Determines the states of the guests that an earlier sub-agent has recorded. */
@@ -42,6 +45,16 @@ export class Guests {
         ),
       ),
     );
+  }
+
+  /** Notices that this host's QEMU was upgraded, and hardware that could not be found out before. */
+  async review(): Promise<void> {
+    const isUpgraded = await this.host.program.isUpgraded();
+    for (const entry of this.all()) {
+      if (!isUpgraded && entry.record.machine) continue;
+      await this.machines.adopt(entry);
+      await this.machines.describe(entry);
+    }
   }
 
   /** Stops watching all guests; they keep running. */
@@ -123,17 +136,18 @@ export class Guests {
   }
 
   /**
-   * Saves a definition. The guest must be off.
+   * Saves a definition, and the hardware if it is given. The guest must be off.
    * @throws {Refusal} `conflict` when another agent of this host has a guest with that id
    */
-  async define(definition: Definition): Promise<Entry> {
+  async define(definition: Definition, machine?: MachineIdentity): Promise<Entry> {
     const { id } = definition;
-    const change = { definition, crashed: false };
+    const change = { definition, crashed: false, ...(machine ? { machine } : {}) };
     const known = this.#entries.get(id);
     const entry = known ?? new Entry(this.host.layout.paths(id), change);
     const save = (): Promise<void> => entry.update(change);
     await (known ? save() : this.host.claims.claim(id, save));
     this.#entries.set(id, entry);
+    await this.machines.describe(entry);
     this.states.set(id, 'shutoff', 0, shownReason(this.host, entry));
     return entry;
   }

@@ -9,9 +9,10 @@ import type { SwitchPorts } from '../../shared/network/switch-ports.js';
 import { createTaps, removeOldTaps, removeTaps } from '../../shared/network/taps.js';
 import { requireNotMarked } from '../../shared/rollback-mark.js';
 import type { GuestPaths, Layout } from '../layout.js';
-import { type Accel, deviceGroups } from '../machine/accel.js';
+import { deviceGroups } from '../machine/accel.js';
 import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
 import { locateDisks } from '../machine/disks.js';
+import type { MachineIdentity } from '../machine/identity.js';
 import type { QemuProgram } from '../machine/program.js';
 import { prepareSeed } from '../machine/seed/disk.js';
 import { openGuestFiles } from '../process/guest-files.js';
@@ -35,7 +36,6 @@ const KILL_WAIT_MS = 20_000;
 export interface Host {
   layout: Layout;
   program: QemuProgram;
-  accel: Accel;
   networks: Networks;
   ports: SwitchPorts;
   /** `undefined` when the sub-agent is not root: guests then run as the sub-agent's user. */
@@ -84,7 +84,10 @@ const start = async (
   host: Host,
   { definition, uid, seedRevision }: GuestRecord,
   paths: GuestPaths,
-  { images, ...options }: Pick<CommandLineOptions, 'images' | 'switches' | 'nicModels' | 'sandbox'>,
+  {
+    images,
+    ...options
+  }: Pick<CommandLineOptions, 'machine' | 'images' | 'switches' | 'nicModels' | 'sandbox'>,
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
   const seed = await prepareSeed(definition, paths, seedRevision);
@@ -92,8 +95,9 @@ const start = async (
   const files = new PassedFiles();
   try {
     const opened = await openGuestFiles(files, images, paths, { seed, uid });
-    const args = commandLine(definition, paths, { ...options, ...opened, accel: host.accel });
-    const user = { uid, groups: await deviceGroups(host.accel) };
+    const { accel } = host.program;
+    const args = commandLine(definition, paths, { ...options, ...opened, accel });
+    const user = { uid, groups: await deviceGroups(accel) };
     const command = [host.program.path, ...files.args, ...args];
     const { pid, qmp, exit } = await startProcess(command, user, paths, files).catch((error) => {
       throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
@@ -109,7 +113,12 @@ const start = async (
  * Starts a guest's QEMU and returns once it runs.
  * @throws with QEMU's own message; no process, tap or run directory is left then
  */
-export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths): Promise<Launched> => {
+export const launch = async (
+  host: Host,
+  record: GuestRecord,
+  machine: MachineIdentity,
+  paths: GuestPaths,
+): Promise<Launched> => {
   const { id, disks, nics } = record.definition;
   const [images, nicModels, sandbox, switches] = await Promise.all([
     locateDisks(id, disks, host.layout.diskDirs),
@@ -126,7 +135,7 @@ export const launch = async (host: Host, record: GuestRecord, paths: GuestPaths)
   await removeRunDir(paths);
   await clearHalted(paths);
   try {
-    return await start(host, record, paths, { images, nicModels, sandbox, switches });
+    return await start(host, record, paths, { machine, images, nicModels, sandbox, switches });
   } catch (error) {
     await killAndWait(paths);
     await removeRunResources(host, paths, nics);

@@ -2,6 +2,7 @@ import type { Guest } from '../../../model/guest.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
+import type { MachineIdentity } from '../machine/identity.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
@@ -11,28 +12,42 @@ import { assertNotMigrating, reset, stopQemu, waitForShutdown } from './power.js
 import type { PowerOptions } from './power-options.js';
 import type { Watch } from './watch.js';
 
+/** A definition and the hardware that it runs on. */
+interface Design {
+  definition: Definition;
+  machine: MachineIdentity;
+}
+
 /**
  * Fills in a guest's defaults, and checks all that does not depend on its disks' files. Changes nothing.
  * @throws when the guest is invalid, or the host lacks what it needs
  */
-export const check = async (guests: Guests, guest: Guest): Promise<Definition> => {
+export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   const { host } = guests;
   if (!guests.find(guest.id)) await host.claims.requireFree(guest.id);
   const nicModels = guest.nics?.length ? await host.program.nicModels() : [];
   const definition = completeDefinition(guest, {
-    accel: host.accel,
+    accel: host.program.accel,
     nicModels,
     macOwner: (network, mac) => guests.findMac(network, mac, guest.id),
   });
   await host.networks.resolve(definition.nics);
-  return definition;
+  const machine = await guests.machines.design(guest, guests.find(guest.id)?.record.machine);
+  return { definition, machine };
 };
 
 /** @throws as `check`, and when a disk is missing */
-const toDefinition = async (guests: Guests, guest: Guest): Promise<Definition> => {
-  const definition = await check(guests, guest);
-  await locateDisks(definition.id, definition.disks, guests.host.layout.diskDirs);
-  return definition;
+const checkAll = async (guests: Guests, guest: Guest): Promise<Design> => {
+  const known = guests.find(guest.id);
+  if (known) await guests.machines.adopt(known);
+  const design = await check(guests, guest);
+  await locateDisks(guest.id, design.definition.disks, guests.host.layout.diskDirs);
+  return design;
+};
+
+const defineNow = async (guests: Guests, guest: Guest): Promise<Entry> => {
+  const { definition, machine } = await checkAll(guests, guest);
+  return guests.define(definition, machine);
 };
 
 /** Defines a guest or replaces its definition. Changes nothing when the guest runs. */
@@ -40,7 +55,7 @@ export const define = (guests: Guests, guest: Guest): Promise<Entry> =>
   guests.exclusively(guest.id, async () => {
     const known = guests.find(guest.id);
     if (known && (await guests.running(known))) return known;
-    return guests.define(await toDefinition(guests, guest));
+    return defineNow(guests, guest);
   });
 
 /**
@@ -51,14 +66,14 @@ export const create = (guests: Guests, guest: Guest): Promise<Entry> =>
   guests.exclusively(guest.id, async () => {
     const known = guests.find(guest.id);
     if (known && (await guests.running(known))) return known;
-    const before = known?.record.definition;
-    const entry = await guests.define(await toDefinition(guests, guest));
+    const before = known?.record;
+    const entry = await defineNow(guests, guest);
     try {
       await guests.start(entry);
       return entry;
     } catch (error) {
       await stopQemu(entry);
-      if (before) await guests.define(before);
+      if (before) await guests.define(before.definition, before.machine);
       else await guests.forget(guest.id);
       throw error;
     }

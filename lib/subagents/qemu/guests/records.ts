@@ -3,6 +3,7 @@ import { replaceFile } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
+import type { MachineIdentity } from '../machine/identity.js';
 
 /** The options of a reboot that is under way. */
 export interface RebootRecord {
@@ -13,6 +14,8 @@ export interface RebootRecord {
 /** The content of a guest's `guest.json`. */
 export interface GuestRecord {
   definition: Definition;
+  /** Absent in the records of earlier versions until it is found out. */
+  machine?: MachineIdentity;
   /** Whether the last run ended without the guest or the sub-agent ending it. */
   crashed: boolean;
   /** Why the last run ended, if that is known. */

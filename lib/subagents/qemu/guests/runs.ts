@@ -7,6 +7,7 @@ import { markHalted } from '../../shared/guest-run-dir.js';
 import { findQemu } from '../process/process.js';
 import type { Entry } from './entry.js';
 import { type Host, killAndWait, launch, removeRunResources } from './launch.js';
+import type { Machines } from './machines.js';
 import type { GuestRecord } from './records.js';
 import type { RunOutcome } from './run-end.js';
 import { shownReason } from './shown-reason.js';
@@ -23,11 +24,13 @@ const waitForState = async (watch: Watch): Promise<void> => {
 export class Runs {
   readonly #host: Host;
   readonly #states: GuestStates;
+  readonly #machines: Machines;
   readonly #log: Logger;
 
-  constructor(host: Host, states: GuestStates, log: Logger) {
+  constructor(host: Host, states: GuestStates, machines: Machines, log: Logger) {
     this.#host = host;
     this.#states = states;
+    this.#machines = machines;
     this.#log = log;
   }
 
@@ -40,9 +43,10 @@ export class Runs {
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry);
+      const machine = await this.#machines.prepare(entry);
       await entry.setCrashed(false);
       await entry.setSerials();
-      ({ exit } = await launch(this.#host, entry.record, entry.paths));
+      ({ exit } = await launch(this.#host, entry.record, machine, entry.paths));
     }
     const watch = this.#watch(entry, { exit });
     // The guest runs, even if a full disk cannot record it.
@@ -55,6 +59,7 @@ export class Runs {
         ),
       );
     await entry.setRebooting(undefined);
+    await this.#machines.describe(entry);
     await waitForState(watch);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
   }
@@ -66,6 +71,8 @@ export class Runs {
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
     const started = await stat(entry.paths.pid).catch(() => undefined);
     await waitForState(this.#watch(entry, { bootedAt: started?.mtimeMs }));
+    await this.#machines.adopt(entry);
+    await this.#machines.describe(entry);
   }
 
   /** Gives a guest a user of its own, which it keeps until it is deleted. */

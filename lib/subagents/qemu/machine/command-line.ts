@@ -7,10 +7,12 @@ import type { Switch } from '../../shared/network/switch.js';
 import type { GuestPaths } from '../layout.js';
 import type { Accel } from './accel.js';
 import type { Definition } from './definition.js';
-import { device, escapeCommas, pciAddress, SLOT } from './device-options.js';
+import { device, escapeCommas, pciAddress, placeOf, SLOT } from './device-options.js';
 import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
+import { cpuOption, type MachineIdentity, smpOption } from './identity.js';
 import { SANDBOX } from './program.js';
+import { spareDevices } from './spare-devices.js';
 
 /** The highest display that QEMU tries; display N is TCP port 5900 + N. */
 const MAX_VNC_DISPLAY = 999;
@@ -31,7 +33,7 @@ const netdevOptions = (nic: Nic, n: number, target: Switch | undefined): Record<
   return target?.offload === false ? { ...tap, vnet_hdr: false } : tap;
 };
 
-const nicArgs = (nics: readonly Nic[], { nicModels, switches }: CommandLineOptions): string[] =>
+const nicArgs = (nics: readonly Nic[], { machine, nicModels, switches }: CommandLineOptions): string[] =>
   nics.flatMap((nic, n) => {
     const driver = nicDriver(nic.model, nicModels);
     if (!driver) throw new RangeError(`nic ${n} has no driver`);
@@ -44,12 +46,13 @@ const nicArgs = (nics: readonly Nic[], { nicModels, switches }: CommandLineOptio
         netdev: `hostnet${n}`,
         mac: nic.mac,
         romfile: '',
-        ...pciAddress(SLOT.nics, n),
+        ...placeOf(machine, `nic${n}`, SLOT.nics, n),
       }),
     ];
   });
 
 export interface CommandLineOptions {
+  machine: MachineIdentity;
   accel: Accel;
   sandbox: boolean;
   nicModels: readonly string[];
@@ -71,14 +74,15 @@ export const commandLine = (
   paths: GuestPaths,
   options: CommandLineOptions,
 ): string[] => {
+  const { machine } = options;
   const inRunDir = (path: string): string => relative(paths.runDir, path);
   return [
     ...['-name', `guest=${definition.id},debug-threads=on`],
     ...['-uuid', definition.id],
     ...['-nodefaults', '-no-user-config', '-S'],
     ...(options.sandbox ? ['-sandbox', SANDBOX] : []),
-    ...['-machine', 'q35', '-accel', options.accel, '-cpu', options.accel === 'kvm' ? 'host' : 'max'],
-    ...['-smp', String(definition.cpu), '-m', `${definition.memory}M`],
+    ...['-machine', machine.type, '-accel', options.accel, '-cpu', cpuOption(machine, options.accel)],
+    ...['-smp', smpOption(machine, definition.cpu), '-m', `${definition.memory}M`],
     ...['-rtc', 'base=utc'],
     // Only report a panic (pvpanic sends an event); the guest decides what to do after it.
     ...['-action', 'panic=none', ...device('pvpanic')],
@@ -104,7 +108,8 @@ export const commandLine = (
     ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
     ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],
     ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),
-    ...diskArgs(definition, options.images, options.seed),
+    ...spareDevices(machine),
+    ...diskArgs(definition, machine, options.images, options.seed),
     ...nicArgs(definition.nics, options),
   ];
 };

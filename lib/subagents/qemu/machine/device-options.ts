@@ -1,3 +1,5 @@
+import type { MachineIdentity } from './identity.js';
+
 export type Properties = Record<string, unknown>;
 
 /** PCI slots on the root bus, fixed so that a guest finds its devices in the same place after every start. */
@@ -11,6 +13,7 @@ export const SLOT = {
   disks: 16,
   seed: 20,
   ahci: 24,
+  ports: 28,
 };
 const FUNCTIONS_PER_SLOT = 8;
 
@@ -26,6 +29,20 @@ export const pciAddress = (slot: number, index = 0): Properties => {
   const address = (slot + Math.floor(index / FUNCTIONS_PER_SLOT)).toString(16);
   return { bus: 'pcie.0', addr: `${address}.${fn}`, ...(fn === 0 ? { multifunction: true } : {}) };
 };
+
+/** Returns the place of a device: its root port, if the guest's hardware has it on one, or else a fixed PCI address. */
+export const placeOf = (
+  { ports }: Pick<MachineIdentity, 'ports'>,
+  id: string,
+  slot: number,
+  index = 0,
+): Properties => {
+  const port = ports[id];
+  return port === undefined ? pciAddress(slot, index) : { bus: portId(port) };
+};
+
+/** The id of a root port, and of the bus behind it. */
+export const portId = (port: number): string => `rp${port}`;
 
 /** Builds a `-device` option in JSON, in which values need no escaping. */
 export const device = (driver: string, properties: Properties = {}): string[] => [

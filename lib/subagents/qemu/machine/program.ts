@@ -1,5 +1,9 @@
+import { stat } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import { errorMessage, isErrno } from '../../../errors.js';
+import type { Accel } from './accel.js';
+import { CAPABILITIES_QUERY, type Capabilities, parseCapabilities } from './capabilities.js';
 
 const PROBE_TIMEOUT_MS = 20_000;
 
@@ -44,20 +48,42 @@ const isSandboxFailure = (error: unknown): boolean =>
   (error.signal === 'SIGSYS' ||
     (error.exitCode === 1 && /sandbox|seccomp/i.test(String(error.stderr ?? ''))));
 
-/** The installed QEMU. Each of its features is probed once. */
+/** A QEMU that has no machine and takes QMP commands on its standard input. */
+const BARE_QEMU = [
+  ...['-machine', 'none', '-nodefaults', '-no-user-config'],
+  ...['-display', 'none', '-qmp', 'stdio'],
+];
+
+/** Identifies the file that a program's name stands for: it changes when the program is upgraded. */
+const stampOf = async (program: string): Promise<string> => {
+  const dirs = program.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  for (const dir of dirs) {
+    const file = await stat(join(dir, program)).catch(() => undefined);
+    if (file?.isFile()) return `${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}`;
+  }
+  return '';
+};
+
+/** The installed QEMU. Each of its features is probed once, and again after its package was upgraded. */
 export class QemuProgram {
   readonly path: string;
-  #nicModels: Promise<string[]> | undefined;
-  #sandbox: Promise<boolean> | undefined;
+  readonly accel: Accel;
+  readonly #probes = new Map<string, Promise<unknown>>();
+  #stamp = '';
 
-  constructor(path: string) {
+  constructor(path: string, accel: Accel) {
     this.path = path;
+    this.accel = accel;
   }
 
   /** The network devices that it can emulate, by QEMU's names. */
   nicModels(): Promise<string[]> {
-    this.#nicModels ??= this.#probeNicModels();
-    return this.#nicModels;
+    return this.#once('nicModels', () => this.#probeNicModels());
+  }
+
+  /** The machine types and CPU models that it has, with its accelerator on this host. */
+  capabilities(): Promise<Capabilities> {
+    return this.#once('capabilities', () => this.#probeCapabilities());
   }
 
   /**
@@ -65,8 +91,12 @@ export class QemuProgram {
    * @throws when the probe fails for another reason, such as a missing program; the next call probes again
    */
   sandbox(): Promise<boolean> {
-    this.#sandbox ??= this.#probeSandbox();
-    return this.#sandbox;
+    return this.#once('sandbox', () => this.#probeSandbox());
+  }
+
+  /** Whether the program's file has changed since the last probe. */
+  async isUpgraded(): Promise<boolean> {
+    return (await stampOf(this.path)) !== this.#stamp;
   }
 
   /** Returns why QEMU does not work; `undefined` when it does. */
@@ -79,28 +109,44 @@ export class QemuProgram {
     }
   }
 
-  async #probeNicModels(): Promise<string[]> {
-    try {
-      const { stdout } = await execa(this.path, ['-device', 'help'], { timeout: PROBE_TIMEOUT_MS });
-      return parseNicModels(stdout);
-    } catch (error) {
-      this.#nicModels = undefined;
+  /** Shares the result of a probe, until the program is another one. A probe that failed runs again. */
+  async #once<Result>(name: string, run: () => Promise<Result>): Promise<Result> {
+    const stamp = await stampOf(this.path);
+    if (stamp !== this.#stamp) this.#probes.clear();
+    this.#stamp = stamp;
+    const earlier = this.#probes.get(name);
+    if (earlier !== undefined) return earlier as Promise<Result>;
+    const probe = run().catch((error) => {
+      this.#probes.delete(name);
       throw this.#failure(error);
-    }
+    });
+    this.#probes.set(name, probe);
+    return probe;
+  }
+
+  async #probeNicModels(): Promise<string[]> {
+    const { stdout } = await execa(this.path, ['-device', 'help'], { timeout: PROBE_TIMEOUT_MS });
+    return parseNicModels(stdout);
+  }
+
+  async #probeCapabilities(): Promise<Capabilities> {
+    const { stdout } = await execa(this.path, [...BARE_QEMU, '-accel', this.accel], {
+      input: CAPABILITIES_QUERY,
+      timeout: PROBE_TIMEOUT_MS,
+    });
+    return parseCapabilities(stdout);
   }
 
   async #probeSandbox(): Promise<boolean> {
-    const args = ['-machine', 'none', '-nodefaults', '-no-user-config', '-display', 'none', '-qmp', 'stdio'];
     try {
-      await execa(this.path, [...args, '-sandbox', SANDBOX], {
+      await execa(this.path, [...BARE_QEMU, '-sandbox', SANDBOX], {
         input: '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n',
         timeout: PROBE_TIMEOUT_MS,
       });
       return true;
     } catch (error) {
       if (isSandboxFailure(error)) return false;
-      this.#sandbox = undefined;
-      throw this.#failure(error);
+      throw error;
     }
   }
 

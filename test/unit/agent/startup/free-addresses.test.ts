@@ -18,6 +18,7 @@ const configOf = (address: ServiceAddress, command?: string[]): Config => {
     dbpath: '/',
     server: {},
     events: {},
+    guests: {},
     warnings: [],
     privateAddresses: [],
   };

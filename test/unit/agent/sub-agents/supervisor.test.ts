@@ -35,6 +35,7 @@ const supervise = async (
     dbpath,
     server: {},
     events: {},
+    guests: {},
     warnings: [],
     privateAddresses: [],
   };

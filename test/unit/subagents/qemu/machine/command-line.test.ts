@@ -4,21 +4,31 @@ import { commandLine } from '../../../../../lib/subagents/qemu/machine/command-l
 import type { Definition } from '../../../../../lib/subagents/qemu/machine/definition.js';
 import { escapeCommas } from '../../../../../lib/subagents/qemu/machine/device-options.js';
 import type { DiskImage } from '../../../../../lib/subagents/qemu/machine/disks.js';
+import { earlierMachine, type MachineIdentity } from '../../../../../lib/subagents/qemu/machine/identity.js';
 import type { Switch } from '../../../../../lib/subagents/shared/network/switch.js';
 
 const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
 const empty: Definition = { id, memory: 64, cpu: 2, nics: [], disks: [] };
+const layout1 = earlierMachine('pc-q35-7.2', 'tcg');
+const layout2: MachineIdentity = { ...layout1, layout: 2 };
 const blank = { device: '', size: 1, volume: '', image: '', source: '' };
 const lan = { address: '', netmask: '', gateway: '', vlans: [] };
 
 const build = (
   definition: Partial<Definition> = {},
   images: DiskImage[] = [],
-  more: { accel?: 'kvm' | 'tcg'; sandbox?: boolean; switches?: Switch[]; seed?: string } = {},
+  more: {
+    machine?: MachineIdentity;
+    accel?: 'kvm' | 'tcg';
+    sandbox?: boolean;
+    switches?: Switch[];
+    seed?: string;
+  } = {},
 ): string[] => {
-  const { accel = 'tcg', sandbox = true, switches = [], seed } = more;
+  const { machine = layout1, accel = 'tcg', sandbox = true, switches = [], seed } = more;
   const paths = createLayout({ dir: '/d', runDir: '/r' }).paths(id);
   return commandLine({ ...empty, ...definition }, paths, {
+    machine,
     accel,
     sandbox,
     images,
@@ -40,14 +50,18 @@ const json = (args: string[], option: string): Record<string, unknown>[] =>
 test('sets the guest’s memory, vCPUs, machine and UUID', (t) => {
   const args = build();
   t.is(optionValue(args, '-m'), '64M');
-  t.is(optionValue(args, '-smp'), '2');
-  t.is(optionValue(args, '-machine'), 'q35');
+  t.is(optionValue(args, '-smp'), '2,sockets=1,cores=2,threads=1,maxcpus=2');
+  t.is(optionValue(args, '-machine'), 'pc-q35-7.2');
   t.is(optionValue(args, '-uuid'), id);
 });
 
-test('gives KVM the host’s CPU and TCG all features', (t) => {
-  t.is(optionValue(build({}, [], { accel: 'kvm' }), '-cpu'), 'host');
-  t.is(optionValue(build({}, [], { accel: 'tcg' }), '-cpu'), 'max');
+test('gives a guest its CPU model, with all features of the model', (t) => {
+  const cpuOf = (cpuModel: string, accel: 'kvm' | 'tcg'): string | undefined =>
+    optionValue(build({}, [], { machine: { ...layout1, cpuModel }, accel }), '-cpu');
+  t.is(cpuOf('host', 'kvm'), 'host');
+  t.is(cpuOf('host', 'tcg'), 'max');
+  t.is(cpuOf('max', 'tcg'), 'max');
+  t.is(cpuOf('Nehalem', 'tcg'), 'Nehalem,enforce');
 });
 
 test('enables the sandbox where it works', (t) => {
@@ -122,11 +136,105 @@ test('gives every device its own PCI address at the maximum number of devices', 
   const disks = Array.from({ length: 26 }, () => ({ ...blank, bus: 'virtio' }));
   const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));
   const nics = Array.from({ length: 32 }, () => ({ ...lan, network: 'user', model: 'virtio' }));
-  const addresses = json(build({ disks, nics }, images, { seed: '/s' }), '-device')
-    .map(({ addr }) => addr)
-    .filter((addr) => addr !== undefined);
-  t.is(new Set(addresses).size, addresses.length);
-  t.is(addresses.length, 26 + 32 + 4 + 1);
+  const addressesOf = (machine: MachineIdentity): unknown[] =>
+    json(build({ disks, nics }, images, { machine, seed: '/s' }), '-device')
+      .map(({ addr }) => addr)
+      .filter((addr) => addr !== undefined);
+  for (const [machine, more] of [
+    [layout1, 0],
+    [layout2, 16 + 1],
+  ] as const) {
+    const addresses = addressesOf(machine);
+    t.is(new Set(addresses).size, addresses.length);
+    t.is(addresses.length, 26 + 32 + 4 + 1 + more);
+  }
+});
+
+/** Where each device of a guest with all kinds of disks is; a layout that has guests may never change. */
+const places = (machine: MachineIdentity): string[] => {
+  const buses = ['virtio', 'scsi', 'virtio', ...Array.from({ length: 7 }, () => 'sata')];
+  const disks = buses.map((bus) => ({ ...blank, bus }));
+  const images = disks.map((): DiskImage => ({ filename: '/x', format: 'raw', protocol: 'file' }));
+  const nics = ['virtio', 'e1000'].map((model) => ({ ...lan, network: 'user', model }));
+  return json(build({ disks, nics }, images, { machine, seed: '/s' }), '-device')
+    .filter(({ driver }) => driver !== 'pcie-root-port')
+    .map(({ driver, id: name, bus, addr, 'scsi-id': scsiId }) =>
+      [driver, name, bus, addr, scsiId].filter((part) => part !== undefined).join(' '),
+    );
+};
+
+const LAYOUT_1 = [
+  'pvpanic',
+  'isa-serial',
+  'virtio-serial-pci channel0 pcie.0 2.0',
+  'virtserialport channel0.0',
+  'VGA video0 pcie.0 1.0',
+  'virtio-balloon-pci balloon0 pcie.0 3.0',
+  'virtio-rng-pci pcie.0 4.0',
+  'virtio-scsi-pci scsi0 pcie.0 5.0',
+  'ich9-ahci ahci1 pcie.0 18.0',
+  'virtio-blk-pci virtio-disk0 pcie.0 10.0',
+  'scsi-hd scsi-disk1 scsi0.0 1',
+  'virtio-blk-pci virtio-disk2 pcie.0 10.1',
+  'ide-hd sata-disk3 ide.0',
+  'ide-hd sata-disk4 ide.1',
+  'ide-hd sata-disk5 ide.2',
+  'ide-hd sata-disk6 ide.3',
+  'ide-hd sata-disk7 ide.4',
+  'ide-hd sata-disk8 ide.5',
+  'ide-hd sata-disk9 ahci1.0',
+  'virtio-blk-pci seed0 pcie.0 14.0',
+  'virtio-net-pci nic0 pcie.0 8.0',
+  'e1000 nic1 pcie.0 8.1',
+];
+
+test('layout 1 has every device where guests of earlier versions have it', (t) => {
+  t.deepEqual(places(layout1), LAYOUT_1);
+  const args = build({}, [], { machine: layout1 });
+  t.false(args.some((value) => /pcie-root-port|num.queues|ICH9-LPC|ide-cd|virtio-scsi/.test(value)));
+});
+
+test('layout 2 has the devices of layout 1 in their places, but for the CD drive’s port', (t) => {
+  const expected = LAYOUT_1.map((place) => {
+    if (place === 'ide-hd sata-disk8 ide.5') return 'ide-hd sata-disk8 ahci1.0';
+    return place === 'ide-hd sata-disk9 ahci1.0' ? 'ide-hd sata-disk9 ahci1.1' : place;
+  });
+  expected.splice(expected.indexOf('virtio-scsi-pci scsi0 pcie.0 5.0'), 0, 'ide-cd cd0 ide.5');
+  t.deepEqual(places(layout2), expected);
+});
+
+test('layout 2 has 16 root ports, a SCSI controller, an empty CD drive and fixed numbers of queues', (t) => {
+  const disks = [{ ...blank, bus: 'virtio' }];
+  const args = build({ disks }, [{ filename: '/x', format: 'raw', protocol: 'file' }], {
+    machine: layout2,
+    seed: '/s',
+  });
+  const devices = json(args, '-device');
+  const ports = devices.filter(({ driver }) => driver === 'pcie-root-port');
+  t.deepEqual(
+    ports.map(({ id: name, addr, chassis, slot }) => [name, addr, chassis, slot]),
+    Array.from({ length: 16 }, (_, n) => [`rp${n}`, `${n < 8 ? '1c' : '1d'}.${n % 8}`, n + 1, n + 1]),
+  );
+  t.deepEqual(
+    devices.find(({ driver }) => driver === 'ide-cd'),
+    { driver: 'ide-cd', id: 'cd0', bus: 'ide.5' },
+  );
+  const queues = devices.filter(({ driver }) => /^virtio-(blk|scsi)/.test(String(driver)));
+  t.deepEqual(
+    queues.map((each) => each['num-queues'] ?? each.num_queues),
+    [4, 4, 4],
+  );
+  t.is(optionValue(args, '-global'), 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=on');
+});
+
+test('puts a device with a root port of its own there', (t) => {
+  const disks = [{ ...blank, bus: 'virtio' }];
+  const nics = [{ ...lan, network: 'user', model: 'virtio' }];
+  const machine = { ...layout2, ports: { 'virtio-disk0': 3, nic0: 15 } };
+  const args = build({ disks, nics }, [{ filename: '/x', format: 'raw', protocol: 'file' }], { machine });
+  const busOf = (name: string): unknown => json(args, '-device').find(({ id: each }) => each === name)?.bus;
+  t.is(busOf('virtio-disk0'), 'rp3');
+  t.is(busOf('nic0'), 'rp15');
 });
 
 test('fills function 0 of every PCI slot, whatever the disks’ buses', (t) => {

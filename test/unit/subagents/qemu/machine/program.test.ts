@@ -12,14 +12,14 @@ const install = (path: string, ...script: string[]): Promise<void> =>
 test.serial('reports no sandbox when QEMU lacks it or is killed by it', async (t) => {
   const path = join(await tempDir(t), 'qemu');
   await install(path, 'echo "qemu: -sandbox support is not enabled in this QEMU binary" >&2', 'exit 1');
-  t.false(await new QemuProgram(path).sandbox());
+  t.false(await new QemuProgram(path, 'tcg').sandbox());
   await install(path, 'kill -SYS $$');
-  t.false(await new QemuProgram(path).sandbox());
+  t.false(await new QemuProgram(path, 'tcg').sandbox());
 });
 
 test.serial('probes the sandbox again after QEMU could not run', async (t) => {
   const path = join(await tempDir(t), 'qemu');
-  const program = new QemuProgram(path);
+  const program = new QemuProgram(path, 'tcg');
   await t.throwsAsync(program.sandbox(), { message: /not installed/ });
   await install(path, 'echo "qemu: cannot set up guest memory" >&2', 'exit 1');
   await t.throwsAsync(program.sandbox(), { message: /cannot set up guest memory/ });

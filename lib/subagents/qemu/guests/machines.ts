@@ -1,0 +1,125 @@
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
+import type { Guest } from '../../../model/guest.js';
+import type { MachineChange } from '../../../model/machine.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { GuestDetails } from '../../../rpc/protocol/sub-agent-events.js';
+import type { GuestStates } from '../../../rpc/server/guest-states.js';
+import {
+  earlierMachine,
+  type MachineIdentity,
+  machineProblem,
+  machineTypeOf,
+  machineWarnings,
+  newMachine,
+  requireCpuModel,
+} from '../machine/identity.js';
+import type { QemuProgram } from '../machine/program.js';
+import type { Entry } from './entry.js';
+import type { Watch } from './watch.js';
+
+const QUERY_TIMEOUT_MS = 3000;
+
+/** Asks a running QEMU for its hardware: QMP `qom-get` and `query-kvm`. */
+const runningMachine = async (watch: Watch): Promise<MachineIdentity> => {
+  const options = { timeoutMs: QUERY_TIMEOUT_MS };
+  const qomType = await watch.execute('qom-get', { path: '/machine', property: 'type' }, options);
+  const kvm = await watch.execute<{ enabled?: boolean }>('query-kvm', undefined, options);
+  const type = machineTypeOf(qomType);
+  if (type === undefined) throw new Error('its QEMU reports a machine type that is none of q35');
+  return earlierMachine(type, kvm.enabled === true ? 'kvm' : 'tcg');
+};
+
+/** The part of a guest's hardware that the agent and its clients see. */
+export const toldMachine = ({
+  cpuModel,
+  ports: _,
+  ...machine
+}: MachineIdentity): Required<Pick<Guest, 'cpuModel' | 'machine'>> => ({ cpuModel, machine });
+
+/** Keeps the hardware of guests as it is, and warns of what this host's QEMU cannot give them. */
+export class Machines {
+  readonly #program: QemuProgram;
+  readonly #states: GuestStates;
+  readonly #log: Logger;
+
+  constructor(program: QemuProgram, states: GuestStates, log: Logger) {
+    this.#program = program;
+    this.#states = states;
+    this.#log = log;
+  }
+
+  /**
+   * Fixes the hardware of a new guest. A guest that has hardware already keeps it, except for a CPU model that is named.
+   * @throws {Refusal} `invalid` when this host cannot give it
+   */
+  async design(guest: Guest, own?: MachineIdentity): Promise<MachineIdentity> {
+    const { cpuModel } = guest;
+    const { accel } = this.#program;
+    if (!own) return newMachine(guest, await this.#program.capabilities(), accel);
+    if (!cpuModel || cpuModel === own.cpuModel) return own;
+    requireCpuModel(cpuModel, await this.#program.capabilities(), accel);
+    return { ...own, cpuModel };
+  }
+
+  /**
+   * Records the hardware of a guest of a version that recorded none: what its QEMU says while it runs, and otherwise
+   * what `q35` stands for now, which that version would have started it with. Logs a failure; the next call tries again.
+   */
+  async adopt(entry: Entry): Promise<void> {
+    if (entry.record.machine) return;
+    try {
+      const { accel } = this.#program;
+      const machine = entry.watch
+        ? await runningMachine(entry.watch)
+        : earlierMachine((await this.#program.capabilities()).newest, accel);
+      await entry.update({ machine });
+    } catch (error) {
+      this.#log.warn({ err: error, guest: entry.id }, `hardware not recorded: ${errorMessage(error)}`);
+    }
+  }
+
+  /**
+   * Makes the hardware of a guest that is off ready for its start: applies an upgrade that was asked for.
+   * @throws {Refusal} `conflict` when this host's QEMU cannot give it
+   */
+  async prepare(entry: Entry): Promise<MachineIdentity> {
+    await this.adopt(entry);
+    const capabilities = await this.#program.capabilities();
+    const { machine } = entry.record;
+    if (!machine) throw new Error(`guest ${entry.id}: its hardware could not be recorded: see the log`);
+    const { next, ...current } = machine;
+    const ready = { ...current, ...next };
+    const problem = machineProblem(ready, capabilities, this.#program.accel);
+    if (problem !== undefined) throw new Refusal('conflict', `guest ${entry.id} does not start: ${problem}`);
+    if (next) await entry.update({ machine: ready });
+    return ready;
+  }
+
+  /** Changes the hardware of a guest, at its next start when it runs. */
+  async change(entry: Entry, change: MachineChange): Promise<void> {
+    await this.adopt(entry);
+    const { machine } = entry.record;
+    if (!machine) throw new Error(`guest ${entry.id}: its hardware could not be recorded: see the log`);
+    const { next: _, ...current } = machine;
+    await entry.update({ machine: entry.watch ? { ...current, next: change } : { ...current, ...change } });
+  }
+
+  /** Tells a guest's hardware to the agent, and what keeps the guest from starting, now or one day. */
+  async describe(entry: Entry): Promise<void> {
+    this.#states.describe(entry.id, await this.#detailsOf(entry));
+  }
+
+  async #detailsOf({ id, record: { machine } }: Entry): Promise<GuestDetails> {
+    if (!machine) return {};
+    const { accel } = this.#program;
+    const warnings = await this.#program
+      .capabilities()
+      .then((capabilities) => machineWarnings(machine, capabilities, accel))
+      .catch((error) => {
+        this.#log.warn({ err: error, guest: id }, errorMessage(error));
+        return [];
+      });
+    return { ...toldMachine(machine), ...(warnings.length > 0 ? { warnings } : {}) };
+  }
+}

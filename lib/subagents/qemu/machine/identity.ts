@@ -1,0 +1,161 @@
+import type { Guest } from '../../../model/guest.js';
+import type { Machine, MachineChange } from '../../../model/machine.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { Accel } from './accel.js';
+import type { Capabilities } from './capabilities.js';
+
+/**
+ * The arrangements of a guest's devices. A guest keeps its own for good: another one may rename its NICs and disks.
+ * - 1: guests of the versions that recorded no layout;
+ * - 2: adds root ports for hot-plugged devices, a SCSI controller and an empty CD drive; fixes the number of queues.
+ */
+export const LAYOUTS = [1, 2] as const;
+const NEWEST_LAYOUT = 2;
+
+/** A guest's virtual hardware, which stays the same whatever QEMU the host has. */
+export interface MachineIdentity extends Machine {
+  cpuModel: string;
+  /** The root port of each device that is on one, by the device's id. */
+  ports: Record<string, number>;
+}
+
+/** All features of the accelerator on this host: not the same on every host. */
+const defaultCpuModel = (accel: Accel): string => (accel === 'kvm' ? 'host' : 'max');
+
+/** `host` needs KVM; without it, `max` stands for the same: all that the host can give. */
+const effectiveCpuModel = (cpuModel: string, accel: Accel): string =>
+  cpuModel === 'host' ? defaultCpuModel(accel) : cpuModel;
+
+/** CPU models that stand for whatever the host can give, so that none of their features can be missing. */
+const OPEN_MODELS: ReadonlySet<string> = new Set(['host', 'max']);
+
+/** Builds the value of `-cpu`. A model of a fixed set of features must have them all. */
+export const cpuOption = ({ cpuModel }: MachineIdentity, accel: Accel): string => {
+  const model = effectiveCpuModel(cpuModel, accel);
+  return OPEN_MODELS.has(model) ? model : `${model},enforce`;
+};
+
+/** QEMU's default since machine type 6.2: one socket, and a core for each vCPU. */
+const TOPOLOGY = { sockets: 1, threads: 1 };
+
+/** Builds the value of `-smp`. */
+export const smpOption = ({ sockets, threads }: MachineIdentity, cpu: number): string =>
+  `${cpu},sockets=${sockets},cores=${cpu / sockets / threads},threads=${threads},maxcpus=${cpu}`;
+
+/** The hardware of a guest of a version that recorded none. */
+export const earlierMachine = (type: string, accel: Accel): MachineIdentity => ({
+  type,
+  cpuModel: defaultCpuModel(accel),
+  layout: 1,
+  firmware: 'bios',
+  ...TOPOLOGY,
+  ports: {},
+});
+
+const typeProblem = ({ machines, newest, version }: Capabilities, type: string): string | undefined =>
+  machines.has(type)
+    ? undefined
+    : `QEMU ${version} on this host has no machine type ${type}: its newest is ${newest}`;
+
+const cpuProblem = ({ cpuModels, version }: Capabilities, model: string): string | undefined => {
+  if (OPEN_MODELS.has(model)) return undefined;
+  const found = cpuModels.get(model);
+  if (!found) return `QEMU ${version} on this host has no CPU model ${model}`;
+  if (found.missing.length === 0) return undefined;
+  return `this host cannot give CPU model ${model} its features ${found.missing.join(', ')}`;
+};
+
+const requireType = (type: string, capabilities: Capabilities): void => {
+  const problem = typeProblem(capabilities, type);
+  if (problem !== undefined) throw new Refusal('invalid', problem);
+};
+
+/** @throws {Refusal} `invalid` when this host cannot give the model */
+export const requireCpuModel = (model: string, capabilities: Capabilities, accel: Accel): void => {
+  const problem = cpuProblem(capabilities, effectiveCpuModel(model, accel));
+  if (problem !== undefined) throw new Refusal('invalid', problem);
+};
+
+/**
+ * Fixes the hardware of a new guest. A guest that brings its own (`machine`), from another host or a backup, keeps it.
+ * @throws {Refusal} `invalid` when this host cannot give it
+ */
+export const newMachine = (
+  { cpuModel, machine }: Pick<Guest, 'cpuModel' | 'machine'>,
+  capabilities: Capabilities,
+  accel: Accel,
+): MachineIdentity => {
+  const { next: _, ...own } = machine ?? {
+    type: capabilities.newest,
+    layout: NEWEST_LAYOUT,
+    firmware: 'bios',
+    ...TOPOLOGY,
+  };
+  requireType(own.type, capabilities);
+  if (cpuModel) requireCpuModel(cpuModel, capabilities, accel);
+  return { ...own, cpuModel: cpuModel || defaultCpuModel(accel), ports: {} };
+};
+
+/**
+ * Returns the hardware that an upgrade moves a guest on to.
+ * @throws {Refusal} `invalid` when this host cannot give it
+ */
+export const upgradedMachine = (
+  { cpuModel }: MachineIdentity,
+  wish: { type?: string | undefined; cpuModel?: string | undefined },
+  capabilities: Capabilities,
+  accel: Accel,
+): MachineChange => {
+  const next = {
+    type: wish.type ?? capabilities.newest,
+    layout: NEWEST_LAYOUT,
+    cpuModel: wish.cpuModel ?? cpuModel,
+  };
+  requireType(next.type, capabilities);
+  requireCpuModel(next.cpuModel, capabilities, accel);
+  return next;
+};
+
+const WAY_OUT = 'move it on with "mistify guest upgrade-machine"';
+
+/** Returns why a guest cannot start on this host, with the way out; `undefined` when it can. */
+export const machineProblem = (
+  { type, cpuModel }: Pick<MachineIdentity, 'type' | 'cpuModel'>,
+  capabilities: Capabilities,
+  accel: Accel,
+): string | undefined => {
+  const problem =
+    typeProblem(capabilities, type) ?? cpuProblem(capabilities, effectiveCpuModel(cpuModel, accel));
+  if (problem === undefined) return undefined;
+  return `${problem}: ${WAY_OUT}, which changes its virtual hardware, or run it on a host that has it`;
+};
+
+/** Warns while there is time: of what this QEMU lacks, and of what a later one will. */
+export const machineWarnings = (
+  machine: MachineIdentity,
+  capabilities: Capabilities,
+  accel: Accel,
+): string[] => {
+  const change = machine.next ?? machine;
+  const problem = machineProblem(change, capabilities, accel);
+  if (problem !== undefined) return [`the guest cannot start again: ${problem}`];
+  const { machines, cpuModels, version } = capabilities;
+  const outdated = [
+    ...(machines.get(change.type)?.deprecated ? [`machine type ${change.type}`] : []),
+    ...(cpuModels.get(change.cpuModel)?.deprecated ? [`CPU model ${change.cpuModel}`] : []),
+  ];
+  return outdated.map(
+    (what) =>
+      `${what} is deprecated in QEMU ${version}, and a later QEMU will not start the guest: ${WAY_OUT} before`,
+  );
+};
+
+/** Characters that need no escaping in a QEMU option; distributions have names such as `pc-q35-rhel9.4.0`. */
+const MACHINE_TYPE = /^(?<type>pc-q35-[a-z0-9.-]{1,50})-machine$/;
+
+/**
+ * Reads the machine type from the QOM type of a running machine; `undefined` when it is not one. Distrusts it: a guest
+ * that took over its QEMU can report any text.
+ */
+export const machineTypeOf = (qomType: unknown): string | undefined =>
+  MACHINE_TYPE.exec(String(qomType))?.groups?.type;
