@@ -6,11 +6,12 @@ import { resumeGuest } from '../handlers/guests/resume.js';
 import { shutdownGuest } from '../handlers/guests/shutdown.js';
 import { startGuest } from '../handlers/guests/start.js';
 import { suspendGuest } from '../handlers/guests/suspend.js';
+import { upgradeMachine } from '../handlers/guests/upgrade-machine.js';
 import type { Context } from '../lib/agent/context.js';
 import type { GuestAction } from '../lib/model/actions.js';
 import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas/params.js';
-import { jobQuery, powerQuery } from './schemas/queries.js';
+import { jobQuery, powerQuery, upgradeQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 interface ActionRoute {
@@ -70,8 +71,28 @@ const actions: Record<GuestAction, ActionRoute> = {
   },
 };
 
+const accepted = {
+  status: 202,
+  description: 'The job was queued; the guest is as before the action',
+  schema: replies.guest,
+} as const;
+
+const upgradeRoute = route({
+  method: 'POST',
+  path: '/guests/{guestID}/upgrade-machine',
+  operationId: 'upgradeGuestMachine',
+  summary: 'Move a guest on to newer virtual hardware, at its next start when it runs',
+  tags: ['guest actions'],
+  query: upgradeQuery,
+  params: guestParams,
+  conditional: true,
+  payload: 'ignored',
+  reply: accepted,
+  handler: upgradeMachine,
+});
+
 /** Serves each action by POST and, like the original agent, by GET. */
-export const guestActionRoutes: Route<Context>[] = Object.entries(actions).flatMap(
+const namedRoutes: Route<Context>[] = Object.entries(actions).flatMap(
   ([action, { handler, operationIds, summary, asksGuest }]) =>
     METHODS.map((method) =>
       route({
@@ -84,12 +105,10 @@ export const guestActionRoutes: Route<Context>[] = Object.entries(actions).flatM
         params: guestParams,
         conditional: true,
         ...(method === 'POST' ? { payload: 'ignored' } : {}),
-        reply: {
-          status: 202,
-          description: 'The job was queued; the guest is as before the action',
-          schema: replies.guest,
-        },
+        reply: accepted,
         handler,
       }),
     ),
 );
+
+export const guestActionRoutes: Route<Context>[] = [...namedRoutes, upgradeRoute];

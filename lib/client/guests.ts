@@ -32,6 +32,14 @@ export interface ActionOptions extends JobOptions, ConditionalOptions {
   force?: boolean | undefined;
 }
 
+/** The virtual hardware to move a guest on to. */
+export interface UpgradeOptions extends JobOptions, ConditionalOptions {
+  /** A versioned machine type, such as `pc-q35-9.2`; the newest by default. */
+  type?: string | undefined;
+  /** The guest's own by default. */
+  cpuModel?: string | undefined;
+}
+
 export class Guests extends List<Guest> {
   readonly #transport: Transport;
 
@@ -59,6 +67,16 @@ export class Guests extends List<Guest> {
   ): Promise<Accepted<Guest>> {
     const query = { timeout, force };
     return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/${action}`, query }, options);
+  }
+
+  /** Moves a guest on to newer virtual hardware, at its next start when it runs. */
+  upgradeMachine(id: string, { type, cpuModel, ...options }: UpgradeOptions = {}): Promise<Accepted<Guest>> {
+    const query = { type, cpuModel };
+    return submit(
+      this.#transport,
+      { method: 'POST', path: path`/guests/${id}/upgrade-machine`, query },
+      options,
+    );
   }
 
   delete(id: string, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {

@@ -54,6 +54,7 @@ const SPECS = {
   start: guestTask,
   suspend: guestTask,
   resume: guestTask,
+  upgradeMachine: { kind: 'async', task: 'guest', survivesPoweroff: 'waiting' },
   delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
   cpuMetrics: guestInfo,
   diskMetrics: guestInfo,
@@ -87,8 +88,10 @@ export type ActionName = BaseActionName | `container${Capitalize<NamesWith<{ has
 export type ActionOfTask<Kind extends TaskKind> = NamesWith<{ task: Kind }>;
 /** The actions that cancel others: `poweroff` and `delete`. */
 export type PreemptingAction = NamesWith<{ preempts: true }>;
-/** The actions that a client requests by name, as the last part of a guest's path. */
-export type GuestAction = Exclude<ActionOfTask<'guest'>, 'create'>;
+/** The actions of a guest that exists. */
+export type GuestTask = Exclude<ActionOfTask<'guest'>, 'create'>;
+/** Those that a client requests by name, as the last part of a guest's path. */
+export type GuestAction = Exclude<GuestTask, 'upgradeMachine'>;
 
 const NAMES = Object.keys(SPECS) as BaseActionName[];
 

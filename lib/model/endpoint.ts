@@ -50,6 +50,13 @@ export interface JobQuery extends DryRunQuery {
   wait?: number;
 }
 
+/** The hardware to move a guest on to; by default the newest machine type and the guest's own CPU model. */
+export interface UpgradeQuery extends JobQuery {
+  /** A versioned machine type. */
+  type?: string;
+  cpuModel?: string;
+}
+
 /** Options of the actions that turn a guest on or off. */
 export interface PowerQuery extends JobQuery {
   /** Seconds that the guest gets to comply. */

@@ -4,12 +4,13 @@ import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
-import type { DryRunQuery, JobQuery, ListQuery, PowerQuery } from '../../lib/model/endpoint.js';
+import type { DryRunQuery, JobQuery, ListQuery, PowerQuery, UpgradeQuery } from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
 import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
+import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
 import { keysOf } from './keys.js';
@@ -109,6 +110,11 @@ export const powerQuery = jobQuery.append<PowerQuery>({
   force: Joi.boolean().description(
     'Reset a guest that does not shut down in time, or cut its power; data that it has not written is lost',
   ),
+});
+
+export const upgradeQuery = jobQuery.append<UpgradeQuery>({
+  type: machineTypeSchema.description('The versioned machine type; by default the newest that QEMU has'),
+  cpuModel: cpuModelSchema.description('The model of the vCPUs; by default the one that the guest has'),
 });
 
 export const serialConsoleQuery = Joi.object<SerialConsoleQuery, true>({ scrollback: scrollbackSchema });

@@ -10,6 +10,7 @@ import { withSession } from '../session.js';
 import { addCreate } from './guest-create.js';
 import { addDisks } from './guest-disks.js';
 import { addMetrics } from './guest-metrics.js';
+import { addUpgradeMachine } from './guest-upgrade.js';
 
 const ACTIONS: Record<GuestAction, string> = {
   start: 'start a guest, or resume a suspended one',
@@ -103,12 +104,14 @@ Examples:
         const found = await client.guests.get(await guestId(client, text));
         await out.one(found, fields);
         if (found.state === 'error') out.note(await lastFailure(client, found.id));
+        for (const warning of found.warnings ?? []) out.note(`warning: ${warning}`);
       }),
     );
 
   addCreate(guest);
   addDisks(guest);
   addMetrics(guest);
+  addUpgradeMachine(guest);
 
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {
     const command = addJobOptions(guest.command(`${action} <guest>`).description(description));

@@ -2,7 +2,7 @@ import { notCreated } from '../../errors.js';
 import {
   ACTION_SPECS,
   actionName,
-  type GuestAction,
+  type GuestTask,
   isPreempting,
   type PreemptingAction,
 } from '../../model/actions.js';
@@ -79,7 +79,7 @@ export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): v
 export const submitGuestAction = async (
   runtime: Runtime,
   guest: Guest,
-  name: GuestAction,
+  name: GuestTask,
   { args, ...options }: SubmitOptions & { args?: StageArgs | undefined } = {},
 ): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(guest.type, name));

@@ -39,6 +39,7 @@ import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
 import { reboot, resumeReboots } from './guests/reboot.js';
 import { type GuestRecord, loadRecords } from './guests/records.js';
+import { checkUpgrade, upgradeMachine } from './guests/upgrade.js';
 import { createLayout, type LayoutOptions } from './layout.js';
 import { type AccelChoice, chooseAccel } from './machine/accel.js';
 import { QemuProgram } from './machine/program.js';
@@ -121,6 +122,14 @@ const METHODS: Record<MethodName, Handler> = {
     const { definition, machine } = await lifecycle.check(guests, normalizeGuest(guest));
     const { metadata: _, ...checked } = definition;
     return { guest: { ...checked, ...toldMachine(machine) } };
+  },
+  'Libvirt.CheckUpgrade': async (guests, request) => {
+    await checkUpgrade(guests, request.guest.id, request.args);
+    return { guest: { id: request.guest.id } };
+  },
+  'Libvirt.UpgradeMachine': async (guests, { guest, args }) => {
+    const { entry, message } = await upgradeMachine(guests, guest.id, args);
+    return { ...(await stateResponse(guests, entry)), message };
   },
   'Libvirt.CreateGuest': withDefinition(lifecycle.define),
   'Libvirt.Create': withDefinition(lifecycle.create),

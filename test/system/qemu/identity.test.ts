@@ -124,3 +124,38 @@ test('refuses to start a guest whose machine type is gone, after it has warned o
   await assertRefused(t, host, id);
   t.is(await host.state(id), 'shutoff');
 });
+
+test('an upgrade moves a guest that is off on at once, and a running one at its next start', async (t) => {
+  const host = await QemuHost.start(t);
+  const [off, on] = [host.newId(), host.newId()];
+  await host.call('CreateGuest', { id: off, ...TINY, machine: PLAIN_8 });
+  await host.call('Create', { id: on, ...TINY, machine: PLAIN_8 });
+  const { guest } = await host.call('UpgradeMachine', { id: off });
+  const newest = guest.machine?.type ?? '';
+  t.like(guest.machine, { layout: 2, next: undefined });
+  t.not(newest, PLAIN_8.type);
+  const later = await host.call('UpgradeMachine', { id: on }, { cpuModel: 'Nehalem' });
+  t.deepEqual(later.guest.machine, { ...PLAIN_8, next: { type: newest, layout: 2, cpuModel: 'Nehalem' } });
+  t.regex(later.message ?? '', /once it is shut down and started again/);
+  await host.call('Restart', { id: on });
+  t.deepEqual(await running(host, on), { type: PLAIN_8.type, ports: 0 });
+  await host.call('Poweroff', { id: on });
+  const { guest: started } = await host.call('Run', { id: on });
+  t.deepEqual(started.machine, { ...PLAIN_8, type: newest, layout: 2 });
+  t.is(started.cpuModel, 'Nehalem');
+  t.deepEqual(await running(host, on), { type: newest, ports: 16 });
+});
+
+test('an upgrade is the way out for a guest whose machine type is gone, and names a type if asked', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('CreateGuest', { id, ...TINY });
+  await rewriteRecord(host, id, withType('pc-q35-1.0'));
+  await assertRefused(t, host, id);
+  await t.throwsAsync(host.call('CheckUpgrade', { id }, { type: 'pc-q35-99.0' }), {
+    message: /has no machine type pc-q35-99\.0/,
+  });
+  const { guest } = await host.call('UpgradeMachine', { id }, { type: PLAIN_8.type });
+  t.is(guest.machine?.type, PLAIN_8.type);
+  t.is((await host.call('Run', { id })).guest.state, 'running');
+});

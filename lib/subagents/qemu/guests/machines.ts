@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Guest } from '../../../model/guest.js';
@@ -13,6 +14,7 @@ import {
   machineWarnings,
   newMachine,
   requireCpuModel,
+  upgradedMachine,
 } from '../machine/identity.js';
 import type { QemuProgram } from '../machine/program.js';
 import type { Entry } from './entry.js';
@@ -28,6 +30,12 @@ const runningMachine = async (watch: Watch): Promise<MachineIdentity> => {
   const type = machineTypeOf(qomType);
   if (type === undefined) throw new Error('its QEMU reports a machine type that is none of q35');
   return earlierMachine(type, kvm.enabled === true ? 'kvm' : 'tcg');
+};
+
+/** @throws when `adopt` has failed */
+const requireMachine = ({ id, record: { machine } }: Entry): MachineIdentity => {
+  if (!machine) throw new Error(`guest ${id}: its hardware could not be recorded: see the log`);
+  return machine;
 };
 
 /** The part of a guest's hardware that the agent and its clients see. */
@@ -86,9 +94,7 @@ export class Machines {
   async prepare(entry: Entry): Promise<MachineIdentity> {
     await this.adopt(entry);
     const capabilities = await this.#program.capabilities();
-    const { machine } = entry.record;
-    if (!machine) throw new Error(`guest ${entry.id}: its hardware could not be recorded: see the log`);
-    const { next, ...current } = machine;
+    const { next, ...current } = requireMachine(entry);
     const ready = { ...current, ...next };
     const problem = machineProblem(ready, capabilities, this.#program.accel);
     if (problem !== undefined) throw new Refusal('conflict', `guest ${entry.id} does not start: ${problem}`);
@@ -96,13 +102,21 @@ export class Machines {
     return ready;
   }
 
+  /**
+   * Returns the hardware that an upgrade moves a guest on to.
+   * @throws {Refusal} `invalid` when this host cannot give it
+   */
+  async upgradeOf(entry: Entry, wish: { type?: string; cpuModel?: string }): Promise<MachineChange> {
+    const capabilities = await this.#program.capabilities();
+    return upgradedMachine(requireMachine(entry), wish, capabilities, this.#program.accel);
+  }
+
   /** Changes the hardware of a guest, at its next start when it runs. */
   async change(entry: Entry, change: MachineChange): Promise<void> {
-    await this.adopt(entry);
-    const { machine } = entry.record;
-    if (!machine) throw new Error(`guest ${entry.id}: its hardware could not be recorded: see the log`);
-    const { next: _, ...current } = machine;
-    await entry.update({ machine: entry.watch ? { ...current, next: change } : { ...current, ...change } });
+    const { next: _, ...current } = requireMachine(entry);
+    const changed = { ...current, ...change };
+    const isLater = entry.watch !== undefined && !isDeepStrictEqual(changed, current);
+    await entry.update({ machine: isLater ? { ...current, next: change } : changed });
   }
 
   /** Tells a guest's hardware to the agent, and what keeps the guest from starting, now or one day. */

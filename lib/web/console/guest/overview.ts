@@ -35,6 +35,14 @@ const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
     .filter(Boolean)
     .join(', ');
 
+const hardwareText = ({ machine, cpuModel }: Guest): string | undefined => {
+  if (!machine) return undefined;
+  const { type, next } = machine;
+  return [type, cpuModel && `CPU ${cpuModel}`, next && `${next.type} from the next start on`]
+    .filter(Boolean)
+    .join(', ');
+};
+
 const list = (lines: readonly string[]): Node | undefined =>
   lines.length === 0 ? undefined : h('ul', {}, ...lines.map((line) => h('li', {}, line)));
 
@@ -51,6 +59,8 @@ const factsOf = (
       `${formatMb(guest.memory)}${resident ? ` (${formatBytes(resident)} of the host's memory in use)` : ''}`,
     ],
     ['vCPUs', String(guest.cpu ?? '')],
+    ['Hardware', hardwareText(guest)],
+    ['Warnings', list(guest.warnings ?? [])],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
     ['Disks', list(disks.map(diskText))],
     ['Network', list((guest.nics ?? []).map(nicText))],

@@ -1,0 +1,28 @@
+import type { Context } from '../../lib/agent/context.js';
+import { invalid } from '../../lib/errors.js';
+import type { Event, GuestParams, Reply, UpgradeQuery } from '../../lib/model/endpoint.js';
+import { requireMatch } from '../../lib/model/etag.js';
+import { type Guest, isContainer } from '../../lib/model/guest.js';
+import type { StageArgs } from '../../lib/rpc/protocol/calls.js';
+import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
+import { submitOnce } from '../submit.js';
+
+const argsOf = ({ type, cpuModel }: UpgradeQuery): StageArgs => ({
+  ...(type ? { type } : {}),
+  ...(cpuModel ? { cpuModel } : {}),
+});
+
+/** Moves the guest on to newer virtual hardware, at its next start when it runs. */
+export const upgradeMachine = (
+  event: Event<GuestParams, UpgradeQuery>,
+  context: Context,
+): Promise<Reply<Guest>> =>
+  submitOnce(event, context, async (options) => {
+    const guest = context.guests.get(event.params.guestID);
+    if (isContainer(guest)) throw invalid(`guest ${guest.id} is a container, which has no virtual hardware`);
+    requireMatch(event.ifMatch, guest);
+    return submitGuestAction(context.runtime, guest, 'upgradeMachine', {
+      ...options,
+      args: argsOf(event.query),
+    });
+  });
