@@ -15,6 +15,7 @@ const GUEST_PACKAGES = [
   'qemu-system-x86',
   'qemu-utils',
   'libnbd-bin',
+  'bzip2',
   'zstd',
   'xz-utils',
   'iproute2',
@@ -25,11 +26,13 @@ const GUEST_PACKAGES = [
   'mtools',
   'fdisk',
   'dosfstools',
+  'e2fsprogs',
   'iptables',
   'podman',
   'runc',
   'netavark',
   'aardvark-dns',
+  'nftables',
   'openvswitch-switch',
   'ethtool',
   'genisoimage',
@@ -38,8 +41,11 @@ const GUEST_PACKAGES = [
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
 
-/** Debian packages for tests: a browser for the web console, QEMU's guest agent. */
-const TEST_PACKAGES = ['chromium', 'qemu-guest-agent'];
+/** Debian packages for tests: a browser for the web console, QEMU's guest agent, a check of systemd's units. */
+const TEST_PACKAGES = ['chromium', 'qemu-guest-agent', 'procps', 'systemd'];
+
+/** Debian packages to test on other systems. */
+const SYSTEM_PACKAGES = ['debootstrap'];
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -178,16 +184,21 @@ const build = () => {
 
 /**
  * Prepares this machine and builds the project. On failure it prints why and exits with code 1.
- * @param {{ guestPackages: boolean, testPackages?: boolean }} options which Debian packages to install
+ * @param {{ guestPackages: boolean, testPackages?: boolean, systemPackages?: boolean }} options which Debian packages
+ * to install
  */
-export const setUp = ({ guestPackages, testPackages = false }) => {
+export const setUp = ({ guestPackages, testPackages = false, systemPackages = false }) => {
   checkNode();
   installModules();
   if (guestPackages) installDebianPackages(GUEST_PACKAGES, 'qemu-system-x86_64');
   if (testPackages) installDebianPackages(TEST_PACKAGES, 'chromium');
+  if (systemPackages) installDebianPackages(SYSTEM_PACKAGES, 'debootstrap');
   build();
 };
 
 const isProgram =
   process.argv[1] !== undefined && statSync(process.argv[1]).ino === statSync(new URL(import.meta.url)).ino;
-if (isProgram) setUp({ guestPackages: true });
+if (isProgram) {
+  const has = (option) => process.argv.includes(option);
+  setUp({ guestPackages: true, testPackages: has('--tests'), systemPackages: has('--systems') });
+}
