@@ -1,0 +1,38 @@
+/** Something that runs on a system, in a network of its own. */
+export interface Part {
+  name: string;
+  /** The program and its arguments, run in the checkout. */
+  command: readonly string[];
+}
+
+const tests = (name: string, ...files: string[]): Part => ({
+  name,
+  command: ['npm', '--silent', 'test', '--', ...files.map((file) => `dist/${file}`)],
+});
+
+const PARTS: readonly Part[] = [
+  { name: 'demo', command: ['sh', 'scripts/test-on/demo.sh'] },
+  tests('qemu', 'test/system/qemu/**/*.test.js'),
+  tests('container', 'test/system/container/**/*.test.js'),
+  tests('storage', 'test/system/storage/**/*.test.js'),
+  tests('agent', 'test/system/agent/**/*.test.js', 'test/system/*.test.js'),
+  tests('consoles', 'test/web/**/*.test.js'),
+];
+
+/** The names of the parts, for messages. */
+export const PART_NAMES = PARTS.map(({ name }) => name);
+
+/**
+ * Returns the parts of the given names. A path of a test is a part of its own, and no name at all means all parts.
+ * @throws {Error} for another name
+ */
+export const partsOf = (names: readonly string[]): Part[] => {
+  if (names.length === 0) return [...PARTS];
+  return names.map((name) => {
+    if (name.startsWith('test/')) return tests(name, name.replace(/\.ts$/, '.js'));
+    const part = PARTS.find((candidate) => candidate.name === name);
+    if (part === undefined)
+      throw new Error(`"${name}" is neither ${PART_NAMES.join(', ')} nor the path of a test`);
+    return part;
+  });
+};

@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { packageRoot } from '../../../../lib/files/package-root.js';
+import { partsOf } from '../../../../scripts/test-on/parts.js';
+
+test('runs every folder of system tests by default', async (t) => {
+  const commands = partsOf([]).map(({ command }) => command.join(' '));
+  const entries = await readdir(join(packageRoot, 'test/system'), { withFileTypes: true });
+  for (const { name } of entries.filter((entry) => entry.isDirectory()))
+    t.true(
+      commands.some((command) => command.includes(`dist/test/system/${name}/`)),
+      `no part of scripts/test-on/parts.ts runs test/system/${name}`,
+    );
+});
+
+test('runs a single test by its path', (t) => {
+  const [part] = partsOf(['test/system/qemu/reboot.test.ts']);
+  t.deepEqual(part?.command.slice(-1), ['dist/test/system/qemu/reboot.test.js']);
+});
+
+test('rejects an unknown part with the names of all', (t) => {
+  t.throws(() => partsOf(['kvm']), { message: /^"kvm" is neither demo, qemu, .* nor the path of a test$/ });
+});
