@@ -5,7 +5,7 @@
 # is the host name, and "gone" means that no process here has that PID. With the same name in another PID namespace (a
 # container, a sandbox, or the clone of a machine that kept its name) every lock looks stale. A prune then starts beside
 # the backup and deletes what it has uploaded so far. The backup exits with 0, and its snapshot is damaged. Give each place
-# that runs restic a host name of its own.
+# that runs restic a host name of its own. restic/restic#4922 asks for a way to tell such places apart.
 #
 # A guess from memory: unlock leaves a lock that its owner has refreshed within the last 30 minutes.
 set -euo pipefail
