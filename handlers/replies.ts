@@ -4,7 +4,7 @@ import { etagOf } from '../lib/model/etag.js';
 import type { Metadata } from '../lib/model/guest.js';
 import { formatHiddenKeys, HIDDEN_KEYS_HEADER } from '../lib/model/hidden-keys.js';
 import type { Principal } from '../lib/model/principal.js';
-import { mayReadSecrets, secretKeys, withoutSecrets } from '../lib/model/secrets.js';
+import { viewFor } from '../lib/model/secrets.js';
 import type { ActionResult } from '../lib/runtime/runtime.js';
 import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 
@@ -20,9 +20,9 @@ export const tagged = <Body extends object>(body: Body): Reply<Body> => ({
 
 /** Replies with metadata as the client may see it; a header names the keys that are left out. */
 export const metadataFor = (principal: Principal | undefined, metadata: Metadata): Reply<Metadata> => {
-  if (mayReadSecrets(principal)) return tagged(metadata);
-  const reply = tagged(withoutSecrets(metadata));
-  const hidden = secretKeys(metadata);
+  const view = viewFor(principal);
+  const reply = tagged(view.metadata(metadata));
+  const hidden = view.hiddenKeys(metadata);
   if (hidden.length === 0) return reply;
   return { ...reply, headers: { ...reply.headers, [HIDDEN_KEYS_HEADER]: formatHiddenKeys(hidden) } };
 };

@@ -36,6 +36,7 @@ export const observabilityRoutes: Route<Context>[] = [
     operationId: 'getMetrics',
     summary: 'Get the counters of the agent and of all guests, for Prometheus',
     tags: ['observability'],
+    scope: 'metrics',
     reply: { status: 200, description: "Prometheus' text format", type: 'text/plain' },
     handler: getMetrics,
   }),

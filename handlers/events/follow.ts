@@ -7,11 +7,11 @@ import {
   type EventBatch,
   type EventFilter,
   type EventKind,
-  eventWithoutSecrets,
+  eventIn,
   type HostEvent,
   matchesFilter,
 } from '../../lib/model/event.js';
-import { mayReadSecrets } from '../../lib/model/secrets.js';
+import { viewFor } from '../../lib/model/secrets.js';
 
 /** Tells where the stream starts, so that a client can resume before it has received any event. */
 const POSITION_HEADER = 'X-Last-Event-ID';
@@ -42,8 +42,6 @@ interface Following {
 /** Formats a server-sent event (HTML standard, 9.2). */
 const formatEvent = ({ id, time, body }: HostEvent): string =>
   `id: ${id}\nevent: ${body.kind}\ndata: ${JSON.stringify({ time, ...body })}\n\n`;
-
-const formatWithoutSecrets = (event: HostEvent): string => formatEvent(eventWithoutSecrets(event));
 
 /** Formats the event that reports a gap: older events are no longer kept. */
 const formatMissed = (missed: NonNullable<EventBatch['missed']>): string =>
@@ -95,7 +93,8 @@ export const followEvents = async (
   const { guest, kind, limit = Number.POSITIVE_INFINITY } = query;
   const after = Math.min(lastEventId ?? query.after ?? events.lastId, events.lastId);
   const filter = { guests: guest, kinds: kind };
-  const format = mayReadSecrets(principal) ? formatEvent : formatWithoutSecrets;
+  const view = viewFor(principal);
+  const format = (event: HostEvent): string => formatEvent(eventIn(view, event));
   const stream = follow(events, { after, limit, filter, signal, format });
   return {
     status: 200,

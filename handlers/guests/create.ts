@@ -5,6 +5,7 @@ import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, isContainer, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
+import { viewFor } from '../../lib/model/secrets.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
 import { submitOnce } from '../submit.js';
@@ -39,5 +40,5 @@ export const createGuest = async (
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);
   });
-  return { ...reply, guest: reply.body.id };
+  return { ...reply, body: viewFor(event.principal).guest(reply.body), guest: reply.body.id };
 };

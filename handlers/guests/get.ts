@@ -1,10 +1,10 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, GuestParams, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
-import { guestFor } from '../../lib/model/secrets.js';
+import { viewFor } from '../../lib/model/secrets.js';
 import { tagged } from '../replies.js';
 
 export const getGuest = async (
   { params, principal }: Event<GuestParams>,
   { guests }: Context,
-): Promise<Reply<Guest>> => tagged(guestFor(principal, guests.get(params.guestID)));
+): Promise<Reply<Guest>> => tagged(viewFor(principal).guest(guests.get(params.guestID)));

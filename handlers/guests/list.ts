@@ -1,7 +1,7 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, ListQuery, Reply } from '../../lib/model/endpoint.js';
 import type { Guest } from '../../lib/model/guest.js';
-import { guestWithoutSecrets, mayReadSecrets } from '../../lib/model/secrets.js';
+import { viewFor } from '../../lib/model/secrets.js';
 import { page, positionOf } from '../pages.js';
 
 /** Lists guests in the order of their creation. */
@@ -10,9 +10,9 @@ export const listGuests = async (
   { guests }: Context,
 ): Promise<Reply<Guest[]>> => {
   const found = guests.page({ after: positionOf(query), limit: query.limit });
-  if (mayReadSecrets(principal)) return page(found, query);
+  const view = viewFor(principal);
   const { fields } = query;
-  const items = found.items.map(guestWithoutSecrets);
+  const items = found.items.map((guest) => view.guest(guest));
   return page(
     { ...found, items },
     // A response that omits secret metadata must also list the omitted keys.

@@ -3,6 +3,7 @@ import type { GuestAction } from '../../lib/model/actions.js';
 import type { Event, GuestParams, PowerQuery, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
+import { viewFor } from '../../lib/model/secrets.js';
 import type { StageArgs } from '../../lib/rpc/protocol/calls.js';
 import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitOnce } from '../submit.js';
@@ -17,13 +18,16 @@ const argsOf = ({ timeout, force }: PowerQuery): StageArgs | undefined =>
       };
 
 /** Queues a guest's action and replies with the guest as it is now or, when the client waits, after the action. */
-export const performAction = (
+export const performAction = async (
   action: GuestAction,
   event: Event<GuestParams, PowerQuery>,
   context: Context,
-): Promise<Reply<Guest>> =>
-  submitOnce(event, context, async (options) => {
+): Promise<Reply<Guest>> => {
+  const view = viewFor(event.principal);
+  const reply = await submitOnce(event, context, async (options) => {
     const guest = context.guests.get(event.params.guestID);
-    requireMatch(event.ifMatch, guest);
+    requireMatch(event.ifMatch, view.guest(guest));
     return submitGuestAction(context.runtime, guest, action, { ...options, args: argsOf(event.query) });
   });
+  return { ...reply, body: view.guest(reply.body) };
+};

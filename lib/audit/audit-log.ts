@@ -18,6 +18,8 @@ export type AuditEntry =
       job?: string | undefined;
       /** Of the HTTP response. */
       status: number;
+      /** Why the request was refused for want of rights. */
+      reason?: string | undefined;
     }
   | { event: 'job'; job: string; guest: string; action: string; status: Job['Status']; message: string };
 

@@ -1,6 +1,6 @@
 import type { Guest } from './guest.js';
 import type { Job } from './job.js';
-import { guestWithoutSecrets } from './secrets.js';
+import type { View } from './secrets.js';
 
 export const EVENT_KINDS = ['guest', 'job', 'image', 'service'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -52,8 +52,8 @@ export const matchesFilter = ({ body }: HostEvent, { guests, kinds }: EventFilte
   (kinds === undefined || kinds.includes(body.kind)) &&
   (guests === undefined || guests.includes(guestIdOf(body) ?? ''));
 
-/** Returns an event without the secrets of its guest's metadata. */
-export const eventWithoutSecrets = (event: HostEvent): HostEvent =>
+/** Returns an event as some clients may see it. */
+export const eventIn = (view: View, event: HostEvent): HostEvent =>
   event.body.kind === 'guest'
-    ? { ...event, body: { ...event.body, guest: guestWithoutSecrets(event.body.guest) } }
+    ? { ...event, body: { ...event.body, guest: view.guest(event.body.guest) } }
     : event;

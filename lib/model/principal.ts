@@ -1,8 +1,8 @@
 /**
- * Scopes of access; each includes those before it. `export` reads guests' private data: the content of disks and the
- * secrets in metadata.
+ * Scopes of access; each includes those before it. `metrics` reads the metrics of Prometheus alone; `export` reads
+ * guests' private data: the content of disks and the secrets in metadata.
  */
-export const SCOPES = ['read', 'export', 'operate', 'admin'] as const;
+export const SCOPES = ['metrics', 'read', 'export', 'operate', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** The authenticated client of a request. */

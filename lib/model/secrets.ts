@@ -7,48 +7,84 @@ const SECRET_KEYS: ReadonlySet<string> = new Set(['user-data', 'vendor-data']);
 /** Begin the keys of a container's environment variables, and keys that users mark as secret. */
 const SECRET_PREFIXES = ['env.', 'secret.'] as const;
 
+/** The metadata key that lists further keys, separated by commas or blanks, whose values no client may read. */
+export const SEALED_KEYS = 'sealed-keys';
+
 const isSecret = (key: string): boolean =>
   SECRET_KEYS.has(key) || SECRET_PREFIXES.some((prefix) => key.startsWith(prefix));
 
+const NONE: ReadonlySet<string> = new Set();
+
+/** Returns the keys whose values no client may read. */
+export const sealedKeys = ({ [SEALED_KEYS]: listed }: Metadata): ReadonlySet<string> => {
+  if (listed === undefined) return NONE;
+  const keys = new Set(listed.split(/[\s,]+/).filter(Boolean));
+  keys.delete(SEALED_KEYS);
+  return keys;
+};
+
 /** Whether a client may read secrets, and the content of disks. */
-export const mayReadSecrets = (principal: Principal | undefined): boolean =>
+const mayReadSecrets = (principal: Principal | undefined): boolean =>
   principal !== undefined && hasScope(principal, 'export');
 
-/** Lists the keys of metadata whose values are secret. */
-export const secretKeys = (metadata: Metadata): string[] => Object.keys(metadata).filter(isSecret);
+/** Metadata, and guests with theirs, as some clients may see them. */
+export class View {
+  readonly #hidesSecrets: boolean;
+  /** The same object for the same value, so that its JSON and its ETag are computed once. */
+  readonly #known = new WeakMap<object, Metadata | Guest>();
 
-const known = new WeakMap<object, Metadata | Guest>();
+  constructor(hidesSecrets: boolean) {
+    this.#hidesSecrets = hidesSecrets;
+  }
 
-/** Returns the same object for the same value, so that its JSON and its ETag are computed once. */
-const once = <Value extends Metadata | Guest>(value: Value, compute: () => Value): Value => {
-  const earlier = known.get(value) as Value | undefined;
-  if (earlier !== undefined) return earlier;
-  const computed = compute();
-  known.set(value, computed);
-  return computed;
-};
+  /** Lists the keys that the clients may not see. */
+  hiddenKeys(metadata: Metadata): string[] {
+    if (this.#showsAllOf(metadata)) return [];
+    const sealed = sealedKeys(metadata);
+    return Object.keys(metadata).filter((key) => (this.#hidesSecrets && isSecret(key)) || sealed.has(key));
+  }
 
-/** Returns metadata without its secret keys. */
-export const withoutSecrets = (metadata: Metadata): Metadata =>
-  once(metadata, () =>
-    secretKeys(metadata).length === 0
-      ? metadata
-      : Object.fromEntries(Object.entries(metadata).filter(([key]) => !isSecret(key))),
-  );
+  /** Returns metadata without its hidden keys. */
+  metadata(metadata: Metadata): Metadata {
+    if (this.#showsAllOf(metadata)) return metadata;
+    return this.#once(metadata, () => {
+      const hidden = new Set(this.hiddenKeys(metadata));
+      if (hidden.size === 0) return metadata;
+      return Object.fromEntries(Object.entries(metadata).filter(([key]) => !hidden.has(key)));
+    });
+  }
 
-/**
- * Returns a guest without the secrets of its metadata. `hidden` names the missing keys, so that clients do not take the
- * rest for the whole guest.
- */
-export const guestWithoutSecrets = (guest: Guest): Guest => {
-  const { metadata } = guest;
-  if (metadata === undefined) return guest;
-  return once(guest, () => {
-    const hidden = secretKeys(metadata).map((key) => `metadata.${key}`);
-    return hidden.length === 0 ? guest : { ...guest, metadata: withoutSecrets(metadata), hidden };
-  });
-};
+  /**
+   * Returns a guest without the hidden keys of its metadata. `hidden` names them, so that clients do not take the rest
+   * for the whole guest.
+   */
+  guest(guest: Guest): Guest {
+    const { metadata } = guest;
+    if (metadata === undefined || this.#showsAllOf(metadata)) return guest;
+    return this.#once(guest, () => {
+      const hidden = this.hiddenKeys(metadata).map((key) => `metadata.${key}`);
+      return hidden.length === 0 ? guest : { ...guest, metadata: this.metadata(metadata), hidden };
+    });
+  }
 
-/** Returns a guest as a client may see it. */
-export const guestFor = (principal: Principal | undefined, guest: Guest): Guest =>
-  mayReadSecrets(principal) ? guest : guestWithoutSecrets(guest);
+  /** Decides most cases without looking at the keys. */
+  #showsAllOf(metadata: Metadata): boolean {
+    return !this.#hidesSecrets && metadata[SEALED_KEYS] === undefined;
+  }
+
+  #once<Value extends Metadata | Guest>(value: Value, compute: () => Value): Value {
+    const earlier = this.#known.get(value) as Value | undefined;
+    if (earlier !== undefined) return earlier;
+    const computed = compute();
+    this.#known.set(value, computed);
+    return computed;
+  }
+}
+
+/** What clients that may read secrets see: all but sealed keys. */
+const OPEN_VIEW = new View(false);
+/** What all others see, webhooks included. */
+export const CLOSED_VIEW = new View(true);
+
+export const viewFor = (principal: Principal | undefined): View =>
+  mayReadSecrets(principal) ? OPEN_VIEW : CLOSED_VIEW;

@@ -1,4 +1,4 @@
-import { isBoom } from '@hapi/boom';
+import { type Boom, isBoom } from '@hapi/boom';
 import type { Lifecycle, Request } from '@hapi/hapi';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Reply } from '../model/endpoint.js';
@@ -8,14 +8,16 @@ import { type Route, scopeOf } from './route.js';
 import './hapi-types.js';
 
 /** Whether requests to a route go into the audit log: all that may change something or reach into a guest. */
-export const isAudited = (route: Route): boolean => !['read', 'public'].includes(scopeOf(route));
+export const isAudited = (route: Route): boolean => !['metrics', 'read', 'public'].includes(scopeOf(route));
 
 interface Outcome {
   status: number;
+  /** Why the request was refused. */
+  reason?: string | undefined;
   job?: string | undefined;
 }
 
-const write = (log: AuditLog, request: Request, { status, job }: Outcome): void =>
+const write = (log: AuditLog, request: Request, { status, job, reason }: Outcome): void =>
   log.write({
     event: 'request',
     principal: principalFrom(request)?.name ?? '',
@@ -25,7 +27,29 @@ const write = (log: AuditLog, request: Request, { status, job }: Outcome): void 
     guest: request.app.guest ?? (request.params.guestID as string | undefined),
     job,
     status,
+    reason,
   });
+
+const REFUSALS = [401, 403];
+
+const refusalIn = ({ output: { statusCode: status }, message }: Boom): Outcome => ({
+  status,
+  reason: REFUSALS.includes(status) ? message : undefined,
+});
+
+/**
+ * Writes requests that were refused for want of rights, whatever their route. Of the invalid tokens of one address, those
+ * that are refused by number alone are written once a minute.
+ */
+export const auditRefusals =
+  (log: AuditLog): Lifecycle.Method =>
+  (request, h) => {
+    const { response, route } = request;
+    if (!isBoom(response) || route.settings.app?.isAudited) return h.continue;
+    const outcome = refusalIn(response);
+    if (outcome.reason !== undefined || request.app.isFirstTooMany) write(log, request, outcome);
+    return h.continue;
+  };
 
 /** Writes a request and its response's status to the audit log. */
 export const audit =
@@ -33,7 +57,7 @@ export const audit =
   (request, h) => {
     const { response } = request;
     const outcome = isBoom(response)
-      ? { status: response.output.statusCode }
+      ? refusalIn(response)
       : {
           status: response.statusCode,
           job: response.headers[JOB_ID_HEADER.toLowerCase()] as string | undefined,

@@ -82,7 +82,7 @@ class Authenticator {
   async #byToken(request: Request, token: string): Promise<AuthCredentials> {
     const { tokens } = this.#access;
     const principal = await tokens?.find(token);
-    if (!principal) throw await this.#rejectToken(request.info.remoteAddress);
+    if (!principal) throw await this.#rejectToken(request);
     return {
       principal,
       scope: withIncludedScopes(principal.scope),
@@ -90,12 +90,14 @@ class Authenticator {
     };
   }
 
-  async #rejectToken(address: string): Promise<Boom> {
+  async #rejectToken({ app, info }: Request): Promise<Boom> {
     try {
-      await this.#failures.consume(address);
+      await this.#failures.consume(info.remoteAddress);
       return unauthorized('token unknown, revoked or expired', 'invalid_token');
     } catch (limit) {
-      const wait = Math.ceil((limit as RateLimiterRes).msBeforeNext / 1000);
+      const { consumedPoints, msBeforeNext } = limit as RateLimiterRes;
+      app.isFirstTooMany = consumedPoints === MAX_FAILED_ATTEMPTS + 1;
+      const wait = Math.ceil(msBeforeNext / 1000);
       const boom = new Boom(`too many invalid tokens from your address: retry in ${wait} s`, {
         statusCode: 429,
       });

@@ -106,7 +106,7 @@ export const toHapiRoute = <Context extends ServerContext>(
     options: {
       description: summary,
       tags: [...tags],
-      app: { scope },
+      app: { scope, isAudited: isAudited(route) },
       auth: scope === 'public' || !serving.authenticates ? false : { access: { scope: [scope] } },
       ...(isAudited(route) ? { ext: { onPreResponse: { method: audit(serving.context.audit) } } } : {}),
       ...(method === 'GET' ? {} : { payload: payloadOptions(route) }),

@@ -16,6 +16,8 @@ declare module '@hapi/hapi' {
   interface RouteOptionsApp {
     /** The scope that clients of the route need. */
     scope?: Scope | 'public';
+    /** Whether all requests to the route go into the audit log. */
+    isAudited?: boolean;
   }
 
   interface ResponseObject {
@@ -26,5 +28,7 @@ declare module '@hapi/hapi' {
   interface RequestApplicationState {
     /** The id of the guest that the reply concerns. */
     guest?: string;
+    /** Whether it is the first invalid token of its address that only the number of invalid tokens rejects. */
+    isFirstTooMany?: boolean;
   }
 }

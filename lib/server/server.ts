@@ -5,6 +5,7 @@ import { closeConnectionsOnStop } from '../http/graceful-stop.js';
 import { CONSOLE_PROTOCOL } from '../http/websocket/console.js';
 import { Upgrades } from '../http/websocket/upgrades.js';
 import type { Access } from './access.js';
+import { auditRefusals } from './audit.js';
 import { requirePrincipals } from './auth.js';
 import { browserGuard, type Check, checking } from './browser-guard.js';
 import type { ServerContext } from './context.js';
@@ -140,6 +141,7 @@ export const createServer = async <Context extends ServerContext>({
   server.route([...methodNotAllowedRoutes(methods), unknownPath]);
   server.ext('onPreAuth', checking(requireHost, ...browserGuard(access)));
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
+  server.ext('onPreResponse', auditRefusals(context.audit));
   server.ext('onPreResponse', shapeErrors(context.log));
   observeRequests(server, context);
   answerClientErrors(listener, timeouts, debug);

@@ -10,10 +10,11 @@ import {
   normalizeGuest,
 } from '../../../lib/model/guest.js';
 import { applyMetadataPatch, requireMetadataFits } from '../../../lib/model/metadata.js';
+import { viewFor } from '../../../lib/model/secrets.js';
 import { NEXT_START_HEADER, SEED_KEYS, seedMistake } from '../../../lib/model/seed-metadata.js';
 import type { Identity } from '../../../lib/runtime/guests/guest-identities.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
-import { ok, tagged } from '../../replies.js';
+import { metadataFor, ok } from '../../replies.js';
 
 /** The name that a patch gives a guest, unless the guest already has it. */
 const renamed = ({ id, metadata }: Guest, { name }: MetadataPatch): Identity => ({
@@ -36,14 +37,21 @@ const seedHeaders = (guest: Guest, before: Metadata): Record<string, string> => 
  * the new name
  */
 export const patchGuestMetadata = async (
-  { params, payload, query: { dryRun }, ifMatch }: Event<GuestParams, DryRunQuery, MetadataPatch | null>,
+  {
+    params,
+    payload,
+    query: { dryRun },
+    ifMatch,
+    principal,
+  }: Event<GuestParams, DryRunQuery, MetadataPatch | null>,
   { guests, runtime }: Context,
 ): Promise<Reply<Metadata>> => {
+  const view = viewFor(principal);
   let before: Metadata = {};
   const patch = (guest: Guest): Guest => {
     const current = metadataOf(guest);
     before = current;
-    requireMatch(ifMatch, current);
+    requireMatch(ifMatch, view.metadata(current));
     return normalizeGuest({
       ...guest,
       metadata: requireMetadataFits(applyMetadataPatch(current, payload ?? {})),
@@ -55,10 +63,10 @@ export const patchGuestMetadata = async (
   const identity = renamed(current, payload ?? {});
   if (dryRun) {
     runtime.identities.check(identity);
-    return ok(metadataOf(patch(current)));
+    return ok(view.metadata(metadataOf(patch(current))));
   }
   const update = (): Promise<Guest> => guests.update(params.guestID, patch);
   const guest = await runtime.identities.claim(identity, update);
-  const reply = tagged(metadataOf(guest));
+  const reply = metadataFor(principal, metadataOf(guest));
   return { ...reply, headers: { ...reply.headers, ...seedHeaders(guest, before) } };
 };

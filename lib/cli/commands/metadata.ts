@@ -44,7 +44,9 @@ Examples:
         if (!out.json && Object.keys(found).length === 0 && hidden.length === 0) out.note('no metadata');
         else await out.one(found);
         if (hidden.length > 0)
-          out.note(`hidden, because the token lacks the scope "export": ${hidden.join(', ')}`);
+          out.note(
+            `hidden, because they are sealed or the token lacks the scope "export": ${hidden.join(', ')}`,
+          );
       }),
     );
 

@@ -4,10 +4,11 @@ import type { Logger } from '../../log.js';
 import {
   type EventBatch,
   type EventFilter,
-  eventWithoutSecrets,
+  eventIn,
   type HostEvent,
   matchesFilter,
 } from '../../model/event.js';
+import { CLOSED_VIEW } from '../../model/secrets.js';
 import type { EventLog } from '../event-log.js';
 import type { Cursor } from './cursor.js';
 import { post, type Receiver, RejectedError } from './post.js';
@@ -28,7 +29,7 @@ export interface WebhookOptions {
 
 /** Receivers get no secrets; a client that needs them can read the guest. */
 const bodyOf = (event: HostEvent): string => {
-  const { id, time, body } = eventWithoutSecrets(event);
+  const { id, time, body } = eventIn(CLOSED_VIEW, event);
   return JSON.stringify({ event: id, time, ...body });
 };
 

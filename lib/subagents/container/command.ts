@@ -14,18 +14,17 @@ const parseJson = (key: string, text: string): string[] => {
   } catch {
     words = undefined;
   }
-  if (!isStrings(words))
-    throw new Refusal('invalid', `metadata ${key} is not a JSON array of strings: ${text}`);
+  if (!isStrings(words)) throw new Refusal('invalid', `metadata ${key} is not a JSON array of strings`);
   return words;
 };
 
 /**
  * Splits a line into words as a POSIX shell does: quotes, backslashes, nothing else.
- * @throws when a quote or an escape does not end, or when shlex is known to differ from a shell
+ * @throws without the words, which may be secret, when a quote or an escape does not end, or when shlex is known to differ from a shell
  */
 const splitLine = (key: string, line: string): string[] => {
   const refuse = (why: string): never => {
-    throw new Refusal('invalid', `metadata ${key} ${why}, so write it as a JSON array of strings: ${line}`);
+    throw new Refusal('invalid', `metadata ${key} ${why}, so write it as a JSON array of strings`);
   };
   let words: string[];
   try {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { addGuest } from '../../helpers/agent.js';
 import { type Api, serveApi } from '../../helpers/api.js';
+import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { until } from '../../helpers/wait.js';
 
 type Entry = Record<string, unknown>;
@@ -74,4 +75,45 @@ test('makes the file readable by its owner alone', async (t) => {
     stat(join(api.dbpath, 'audit.log')).catch(() => undefined),
   );
   t.is(mode & 0o777, 0o600);
+});
+
+test('records every refusal, also of reads, with its reason and without the token', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const reader = { Authorization: `Bearer ${await makeToken(dbpath, 'monitoring', 'metrics')}` };
+  await api.call('GET', '/metrics', undefined, reader);
+  const refused: [string, string, Record<string, string>, number][] = [
+    ['GET', '/guests', {}, 401],
+    ['GET', '/guests', { Authorization: 'Bearer mistify_wrong' }, 401],
+    ['GET', '/guests', reader, 403],
+    ['PATCH', '/metadata', reader, 403],
+    ['GET', '/debug/pprof/cmdline', reader, 403],
+  ];
+  for (const [method, path, headers, status] of refused) {
+    const body = method === 'PATCH' ? {} : undefined;
+    t.is((await api.call(method, path, body, headers)).status, status, path);
+  }
+  const noted = await until('they are there', async () => {
+    const all = await entries(api);
+    return all.length >= refused.length ? all : undefined;
+  });
+  t.deepEqual(
+    noted.map(({ method, route, status }) => [method, route, status]),
+    refused.map(([method, path, , status]) => [method, path, status]),
+  );
+  t.true(noted.every(({ reason }) => typeof reason === 'string'));
+  t.is(noted[2]?.principal, 'monitoring');
+  t.notRegex(JSON.stringify(noted), /mistify_/);
+});
+
+test('records the first of the invalid tokens that their number alone rejects, and no more of them', async (t) => {
+  const { api } = await serveGuarded(t);
+  for (let n = 0; n < 25; n += 1)
+    await api.call('GET', '/guests', undefined, { Authorization: 'Bearer mistify_wrong' });
+  await api.call('GET', '/images');
+  const noted = await until('the last one is there', async () => {
+    const all = await entries(api);
+    return all.at(-1)?.route === '/images' ? all : undefined;
+  });
+  t.is(noted.filter(({ status }) => status === 429).length, 1);
+  t.is(noted.filter(({ route, status }) => route === '/guests' && status === 401).length, 20);
 });

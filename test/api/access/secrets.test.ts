@@ -162,3 +162,80 @@ test('shows secret metadata to a local client, which needs no credentials', asyn
   const guest = await addGuest(context, { metadata: { ...OPEN, ...SECRETS } });
   t.deepEqual((await call('GET', `/guests/${guest.id}`)).body, guest);
 });
+
+const SEALED = {
+  'sealed-keys': 'user-data, db-password',
+  'user-data': '#cloud-config hunter2',
+  'db-password': 'hunter2',
+};
+const SEALED_HIDDEN = ['metadata.user-data', 'metadata.db-password'];
+
+test('shows a sealed key to no client: not in a guest, a list, metadata, an action, a dry run or an event', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const guest = await addGuest(api.context, { state: 'shutoff', metadata: { ...OPEN, ...SEALED } });
+  const path = `/guests/${guest.id}`;
+  for (const scope of ['read', 'export', 'operate', 'admin'] as const) {
+    const shown = (await api.call('GET', path, undefined, as(scope))).body as Guest;
+    t.deepEqual(shown.hidden, SEALED_HIDDEN, scope);
+    t.deepEqual(shown.metadata, { ...OPEN, 'sealed-keys': SEALED['sealed-keys'] });
+    const seen = [
+      await api.call('GET', path, undefined, as(scope)),
+      await api.call('GET', `${path}/metadata`, undefined, as(scope)),
+      await api.call('GET', `${path}/jobs`, undefined, as(scope)),
+    ];
+    for (const { text: sent } of seen) t.notRegex(sent, /hunter2/, scope);
+    const events = await fetch(`${api.url}/events?after=0&guest=${guest.id}&limit=1`, { headers: as(scope) });
+    t.notRegex(await events.text(), /hunter2/, scope);
+  }
+  const replies = [
+    await api.call('POST', `${path}/start?dryRun=true`, undefined, as('admin')),
+    await api.call('POST', `${path}/start?wait=30`, undefined, as('admin')),
+    await api.call('PATCH', `${path}/metadata?dryRun=true`, { a: '1' }, as('admin')),
+    await api.call('PATCH', `${path}/metadata`, { a: '1' }, as('admin')),
+    await api.call('POST', '/guests?dryRun=true', { metadata: SEALED }, as('admin')),
+    await api.call('POST', '/guests', { metadata: SEALED }, as('admin')),
+  ];
+  for (const { status, text: sent } of replies) {
+    t.true(status < 300, sent);
+    t.notRegex(sent, /hunter2/);
+  }
+});
+
+test('gives sealed keys to the sub-agent that runs the guest', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const { body } = await api.call('POST', '/guests?wait=30', { metadata: SEALED }, as('operate'));
+  const { id } = body as Guest;
+  t.like(api.context.guests.get(id).metadata, SEALED);
+  t.true(api.scripted.requests('Test.create').some((request) => JSON.stringify(request).includes('hunter2')));
+});
+
+test('lets a key leave the sealed ones only with its value', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const guest = await addGuest(api.context, { state: 'shutoff', metadata: { ...OPEN, ...SEALED } });
+  const path = `/guests/${guest.id}/metadata`;
+  for (const patch of [
+    { 'sealed-keys': null },
+    { 'sealed-keys': 'user-data' },
+    { 'sealed-keys': 'db-password-2 user-data' },
+  ]) {
+    const { status, text: sent } = await api.call('PATCH', path, patch, as('admin'));
+    t.is(status, 400, sent);
+    t.notRegex(sent, /hunter2/);
+    t.regex(sent, /sealed-keys.*db-password/);
+  }
+  const changed = { 'sealed-keys': 'user-data', 'db-password': 'new and open' };
+  t.like((await api.call('PATCH', path, changed, as('admin'))).body, { 'db-password': 'new and open' });
+  const removed = { 'sealed-keys': null, 'user-data': null };
+  t.is((await api.call('PATCH', path, removed, as('admin'))).status, 200);
+});
+
+test('lets a client that reads a sealed guest change it on condition', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const guest = await addGuest(api.context, { state: 'shutoff', metadata: { ...OPEN, ...SEALED } });
+  const path = `/guests/${guest.id}/metadata`;
+  const { headers } = await api.call('GET', path, undefined, as('operate'));
+  const condition = { ...as('operate'), 'If-Match': headers.get('etag') ?? '' };
+  t.is((await api.call('PATCH', path, { owner: 'dev' }, condition)).status, 200);
+  t.is((await api.call('PATCH', path, { owner: 'ops' }, condition)).status, 412);
+  t.like(api.context.guests.get(guest.id).metadata, { ...SEALED, owner: 'dev' });
+});

@@ -20,6 +20,8 @@ test('grants each token exactly its scope', async (t) => {
   const { api, dbpath } = await serveGuarded(t);
   const { id } = await addGuest(api.context, { state: 'shutoff' });
   const requests: [string, string, Scope][] = [
+    ['GET', '/metrics', 'metrics'],
+    ['GET', '/metrics/guests', 'read'],
     ['GET', '/guests', 'read'],
     ['GET', `/guests/${id}/metrics/cpu`, 'read'],
     ['GET', `/guests/${id}/snapshots/monday/download`, 'export'],
@@ -28,7 +30,7 @@ test('grants each token exactly its scope', async (t) => {
     ['POST', `/guests/${id}/start`, 'operate'],
     ['GET', '/debug/pprof/cmdline', 'admin'],
   ];
-  const scopes: Scope[] = ['read', 'export', 'operate', 'admin'];
+  const scopes: Scope[] = ['metrics', 'read', 'export', 'operate', 'admin'];
   for (const [level, scope] of scopes.entries()) {
     const headers = await addToken(dbpath, scope, scope);
     for (const [method, path, needed] of requests) {
