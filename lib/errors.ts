@@ -11,6 +11,7 @@ export type ErrorKind =
   | 'bad_answer' // a sub-agent sent an invalid response, or failed by itself
   | 'unavailable' // a sub-agent is down, or the agent is stopping
   | 'timeout' // a sub-agent did not respond in time
+  | 'no_space' // the storage of images, disks or containers has no room
   | 'disk_full' // the disk has no room for the agent's state
   | 'storage'; // the agent's state could not be written for another reason
 

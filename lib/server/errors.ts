@@ -16,6 +16,7 @@ const STATUS: Record<ErrorKind, number> = {
   bad_answer: 502,
   unavailable: 503,
   timeout: 504,
+  no_space: 507,
   disk_full: 507,
   storage: 500,
 };

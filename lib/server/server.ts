@@ -1,5 +1,5 @@
 import type { SecureContextOptions } from 'node:tls';
-import { type Boom, badRequest, isBoom, notFound } from '@hapi/boom';
+import { type Boom, badRequest, entityTooLarge, isBoom, notFound } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import { closeConnectionsOnStop } from '../http/graceful-stop.js';
 import { CONSOLE_PROTOCOL } from '../http/websocket/console.js';
@@ -80,6 +80,17 @@ const unknownPath = rejection(NO_ROUTE, ({ path }) => notFound(`${path}: no such
   app: { scope: 'public' },
 });
 
+/** Rejects a body that is announced too large at once; hapi would read it all first. */
+const rejectLargeBody = ({ headers }: Hapi.Request, h: Hapi.ResponseToolkit): symbol => {
+  if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return h.continue;
+  const error = entityTooLarge(
+    `the body is too large: at most ${MAX_BODY_BYTES} bytes, got ${headers['content-length']}`,
+  );
+  // A client that is sending already would lose the response with the connection; Node discards the rest of its body.
+  if (headers.expect !== undefined) error.output.headers.Connection = 'close';
+  throw error;
+};
+
 /** HTTP/1.1 requires a Host header (RFC 9112, 3.2). */
 const requireHost: Check = ({ raw: { req } }) => {
   if (req.httpVersion === '1.1' && req.headers.host === undefined)
@@ -139,6 +150,7 @@ export const createServer = async <Context extends ServerContext>({
   );
   await servePages(server, pages);
   server.route([...methodNotAllowedRoutes(methods), unknownPath]);
+  server.ext('onRequest', rejectLargeBody);
   server.ext('onPreAuth', checking(requireHost, ...browserGuard(access)));
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', auditRefusals(context.audit));

@@ -15,7 +15,7 @@ const DESCRIPTIONS = {
   502: 'A sub-agent failed or sent an invalid response',
   503: 'A sub-agent is down, or the agent is stopping; retry after Retry-After seconds',
   504: 'A sub-agent did not respond in time',
-  507: "The disk of the agent's state is full; nothing was changed, unless the message says otherwise",
+  507: "The disk of the agent's state or of the storage is full; nothing was changed, unless the message says otherwise",
 } as const;
 
 export type ErrorStatus = keyof typeof DESCRIPTIONS;

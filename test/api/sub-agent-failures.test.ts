@@ -29,6 +29,12 @@ const FAILURES: Record<
     (t) => serveRpc(t, ({ id }) => ({ result: null, error: 'no memory', id })),
   ],
   'bytes that are not HTTP': [502, /bad: /, (t) => serveTcp(t, (socket) => socket.write('SSH-2.0-x\r\n'))],
+  'a full storage': [
+    507,
+    /^no space left/,
+    (t) =>
+      serveRpc(t, ({ id }) => ({ result: null, error: 'no space left on the pool', kind: 'no_space', id })),
+  ],
   '"not found"': [
     404,
     /domain x: not found/,

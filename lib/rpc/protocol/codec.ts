@@ -1,6 +1,6 @@
 import { isLosslessNumber, parse as parseLossless } from 'lossless-json';
 import { errorMessage } from '../../errors.js';
-import { Refusal } from './refusal.js';
+import { kindOfFailure } from './refusal.js';
 
 /** A JSON-RPC 1.0 call. `id` is the JSON text of the caller's id, digit for digit. */
 export interface Call {
@@ -43,6 +43,7 @@ export const encodeResult = (result: unknown, id: string): string =>
 
 /** Encodes a failure: its message and, for a `Refusal`, its kind. */
 export const encodeError = (failure: unknown, id: string): string => {
-  const kind = failure instanceof Refusal ? `"kind":"${failure.kind}",` : '';
-  return `{"result":null,"error":${JSON.stringify(errorMessage(failure))},${kind}"id":${id}}`;
+  const kind = kindOfFailure(failure);
+  const named = kind ? `"kind":"${kind}",` : '';
+  return `{"result":null,"error":${JSON.stringify(errorMessage(failure))},${named}"id":${id}}`;
 };

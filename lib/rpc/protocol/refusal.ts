@@ -1,6 +1,6 @@
-import { type ErrorKind, errorMessage } from '../../errors.js';
+import { type ErrorKind, errorMessage, isErrno } from '../../errors.js';
 
-const STATUS = { invalid: 400, not_found: 404, conflict: 409 } as const satisfies Partial<
+const STATUS = { invalid: 400, not_found: 404, conflict: 409, no_space: 507 } as const satisfies Partial<
   Record<ErrorKind, number>
 >;
 
@@ -30,9 +30,18 @@ export const failureIn = (what: string, failure: unknown): Error => {
     : new Error(message, options);
 };
 
+/** Returns the kind of a failure that the agent's client can act on; a full disk counts, whatever reports it. */
+export const kindOfFailure = (failure: unknown): RefusalKind | undefined => {
+  if (failure instanceof Refusal) return failure.kind;
+  if (!(failure instanceof Error)) return undefined;
+  return isErrno(failure, 'ENOSPC', 'EDQUOT') ? 'no_space' : kindOfFailure(failure.cause);
+};
+
 /** The HTTP status with which a stream or console route reports a failure. */
-export const statusOfFailure = (failure: unknown): number =>
-  failure instanceof Refusal ? STATUS[failure.kind] : 500;
+export const statusOfFailure = (failure: unknown): number => {
+  const kind = kindOfFailure(failure);
+  return kind ? STATUS[kind] : 500;
+};
 
 /** Returns the kind of refusal that a stream or console route reports with a status; `undefined` for other failures. */
 export const kindOfStatus = (status: number): RefusalKind | undefined =>

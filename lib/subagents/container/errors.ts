@@ -80,6 +80,7 @@ const MISTAKES: readonly [RegExp, RefusalKind][] = [
     /executable file not found|exec: "[^"]*": (stat .*: no such file|is a directory|permission denied)/i,
     'invalid',
   ],
+  [/no space left on device|disk quota exceeded/i, 'no_space'],
 ];
 
 const KINDS: ReadonlyMap<number, RefusalKind> = new Map([

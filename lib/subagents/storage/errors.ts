@@ -31,7 +31,7 @@ type FullStore = Pick<DiskStore, 'workDir' | 'leftovers'>;
 const noSpace = async (what: string, store: FullStore, cause: unknown): Promise<Error> => {
   const leftovers = describeLeftovers(await store.leftovers().catch(() => []));
   const full = `${what}: no space left on the device of ${store.workDir}: make room there, then try again`;
-  return new Error(leftovers === undefined ? full : `${full}; ${leftovers}`, { cause });
+  return new Refusal('no_space', leftovers === undefined ? full : `${full}; ${leftovers}`, { cause });
 };
 
 /** A failure that nevertheless changed something. Its message says what, so it must not be reworded. */

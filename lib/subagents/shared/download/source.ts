@@ -59,6 +59,11 @@ const openFile = async (path: string, { importDirs }: SourceOptions): Promise<So
     await file.close();
     throw new Refusal('invalid', `${path} is not a regular file`);
   }
+  // The other name may be anywhere: whoever may write to the directory can link to a file that they cannot read.
+  if (stats.nlink > 1) {
+    await file.close();
+    throw new Refusal('invalid', `${path} has ${stats.nlink} names (hard links): copy the file instead`);
+  }
   return { size: stats.size, bytes: readWhole(file, path) };
 };
 

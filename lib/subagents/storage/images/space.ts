@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { MB, toMb } from '../../../model/units.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 /** A twentieth of the device, up to this many bytes, is left for the guests' growing disks. */
 const MAX_RESERVE_BYTES = 1024 * MB;
@@ -48,7 +49,8 @@ export class Space {
     );
     if (free - promised - reserve >= bytes) return;
     const others = promised > 0 ? ` and ${toMb(promised)} MB promised to other fetches` : '';
-    throw new Error(
+    throw new Refusal(
+      'no_space',
       `no space left on the device of ${this.#dir}: needs ${toMb(bytes)} MB, ${this.#dir} has ${wholeMb(free)} MB ` +
         `free, with ${toMb(reserve)} MB kept in reserve${others}: make room there, then try again`,
     );

@@ -11,7 +11,7 @@ import {
   snapshotRequest,
   type TestStorage,
 } from '../../../helpers/storage.js';
-import { GUEST_ID } from '../../../helpers/sub-agents.js';
+import { callMethod, GUEST_ID } from '../../../helpers/sub-agents.js';
 
 const MB = 2 ** 20;
 const GUEST = `guests/${GUEST_ID}`;
@@ -62,6 +62,8 @@ export const fullDiskSuite = (backend: SmallBackend): void => {
     const { storage, dir } = await backend.startSmall(t);
     const ballast = await fillUp(dir);
     await t.throwsAsync(createGuest(storage, [{ size: 1 }]), { message: /no space left/ });
+    const request = { guest: { id: GUEST_ID, disks: [{ size: 1 }] }, action: 'create' };
+    t.like(await callMethod(storage.port, 'ImageStore.CreateGuestDisks', request), { kind: 'no_space' });
     await truncate(ballast, 0);
     t.like(await backend.contents(storage), { guests: [], work: [] });
     t.is((await createGuest(storage, [{ size: 1 }])).length, 1);

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   failureIn,
   kindOfError,
+  kindOfFailure,
   kindOfStatus,
   Refusal,
   statusOfFailure,
@@ -31,10 +32,18 @@ for (const [kind, status] of [
   ['invalid', 400],
   ['not_found', 404],
   ['conflict', 409],
+  ['no_space', 507],
 ] as const)
   test(`reports ${kind} as ${status} and reads it back`, (t) => {
     t.is(statusOfFailure(new Refusal(kind, 'no')), status);
     t.is(kindOfStatus(status), kind);
+  });
+
+for (const code of ['ENOSPC', 'EDQUOT'])
+  test(`reports ${code} as a lack of space, also as a cause`, (t) => {
+    const failure = Object.assign(new Error('cannot write'), { code });
+    t.is(statusOfFailure(failure), 507);
+    t.is(kindOfFailure(new Error('guest not saved', { cause: failure })), 'no_space');
   });
 
 test('reports any other failure as 500', (t) => {

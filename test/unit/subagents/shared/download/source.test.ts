@@ -1,4 +1,4 @@
-import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -37,6 +37,17 @@ test('rejects a file elsewhere with the same error as a missing one', async (t) 
     await t.throwsAsync(openSource(source, { guard, importDirs: [dir] }), {
       message: /^no file .* in the import directories/,
     });
+});
+
+test('rejects a file with another name', async (t) => {
+  const { base, dir } = await withFile(t);
+  await writeFile(join(base, 'secret'), 'secret');
+  await link(join(base, 'secret'), join(dir, 'copy'));
+  await t.throwsAsync(openSource(join(dir, 'copy'), { guard, importDirs: [dir] }), {
+    message: `${join(dir, 'copy')} has 2 names (hard links): copy the file instead`,
+  });
+  await unlink(join(base, 'secret'));
+  t.is(await read(join(dir, 'copy'), { guard, importDirs: [dir] }), 'secret');
 });
 
 test('rejects a symbolic link that leads out of the directory', async (t) => {
