@@ -39,10 +39,15 @@ qmp() {
   done
   echo "$1: ${answer%$'\r'}"
 }
+stop() {
+  echo '{"execute":"quit"}' >&"${QEMU[1]}"
+  wait
+}
 
 save() {
-  qmp migrate '{"uri":"exec:cat >state"}'
-  until qmp query-migrate >migrate.log && grep -q '"status": "completed"' migrate.log; do sleep 0.1; done
+  rm -f state
+  qmp migrate '{"uri":"exec:cat >state.part && mv state.part state"}'
+  until [ -e state ]; do sleep 0.1; done
 }
 load() {
   qmp migrate-incoming '{"uri":"exec:cat state"}'
@@ -52,24 +57,20 @@ load() {
 {
   start -cpu max
   save
-  qmp quit
-  wait
+  stop
   start -cpu qemu64 -incoming defer
   load
   qmp qom-get '{"path":"/machine/unattached/device[0]","property":"type"}'
   qmp cont
   qmp query-status
-  qmp quit
-  wait
+  stop
 } >seen.log
 seen=$(cat seen.log error.log)
 echo "$seen"
 expected='migrate: {"return": {}}
-quit: {"return": {}}
 migrate-incoming: {"return": {}}
 query-status: {"return": {"status": "prelaunch", "singlestep": false, "running": false}}
 qom-get: {"return": "qemu64-x86_64-cpu"}
 cont: {"return": {}}
-query-status: {"return": {"status": "running", "singlestep": false, "running": true}}
-quit: {"return": {}}'
+query-status: {"return": {"status": "running", "singlestep": false, "running": true}}'
 [ "$seen" = "$expected" ] || { echo 'This has changed.' >&2; exit 1; }

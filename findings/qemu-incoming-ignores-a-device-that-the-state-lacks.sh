@@ -39,10 +39,15 @@ qmp() {
   done
   echo "$1: ${answer%$'\r'}"
 }
+stop() {
+  echo '{"execute":"quit"}' >&"${QEMU[1]}"
+  wait
+}
 
 save() {
-  qmp migrate '{"uri":"exec:cat >state"}'
-  until qmp query-migrate >migrate.log && grep -q '"status": "completed"' migrate.log; do sleep 0.1; done
+  rm -f state
+  qmp migrate '{"uri":"exec:cat >state.part && mv state.part state"}'
+  until [ -e state ]; do sleep 0.1; done
 }
 load() {
   qmp migrate-incoming '{"uri":"exec:cat state"}'
@@ -54,18 +59,15 @@ truncate -s 1M disk.raw
 {
   start
   save
-  qmp quit
-  wait
+  stop
   echo 'one disk more:'
   start -incoming defer "${disk[@]}"
   load
   qmp cont
-  qmp quit
-  wait
+  stop
   start "${disk[@]}"
   save
-  qmp quit
-  wait
+  stop
   echo 'one disk less:'
   start -incoming defer
   qmp migrate-incoming '{"uri":"exec:cat state"}'
@@ -74,14 +76,11 @@ truncate -s 1M disk.raw
 seen=$(cat seen.log; grep -o "Unknown savevm section or instance '[^']*'" error.log)
 echo "$seen"
 expected='migrate: {"return": {}}
-quit: {"return": {}}
 one disk more:
 migrate-incoming: {"return": {}}
 query-status: {"return": {"status": "prelaunch", "singlestep": false, "running": false}}
 cont: {"return": {}}
-quit: {"return": {}}
 migrate: {"return": {}}
-quit: {"return": {}}
 one disk less:
 migrate-incoming: {"return": {}}
 Unknown savevm section or instance '"'0000:00:01.0/virtio-blk'"

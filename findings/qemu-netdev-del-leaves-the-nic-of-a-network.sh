@@ -39,6 +39,10 @@ qmp() {
   done
   echo "$1: ${answer%$'\r'}"
 }
+stop() {
+  echo '{"execute":"quit"}' >&"${QEMU[1]}"
+  wait
+}
 
 hmp() { qmp human-monitor-command '{"command-line":"info network"}'; }
 {
@@ -49,8 +53,7 @@ hmp() { qmp human-monitor-command '{"command-line":"info network"}'; }
   qmp netdev_add '{"type":"hubport","id":"net0","hubid":1}'
   qmp qom-get '{"path":"/machine/peripheral/nic0","property":"netdev"}'
   hmp
-  qmp quit
-  wait
+  stop
 } >seen.log
 seen=$(cat seen.log)
 echo "$seen"
@@ -59,6 +62,5 @@ netdev_del: {"return": {}}
 human-monitor-command: {"return": "hub 1\r\n"}
 netdev_add: {"return": {}}
 qom-get: {"return": "net0"}
-human-monitor-command: {"return": "hub 1\r\n \\ net0\r\n"}
-quit: {"return": {}}'
+human-monitor-command: {"return": "hub 1\r\n \\ net0\r\n"}'
 [ "$seen" = "$expected" ] || { echo 'This has changed.' >&2; exit 1; }

@@ -39,6 +39,10 @@ qmp() {
   done
   echo "$1: ${answer%$'\r'}"
 }
+stop() {
+  echo '{"execute":"quit"}' >&"${QEMU[1]}"
+  wait
+}
 
 run qemu-img create -q -f qcow2 disk.qcow2 8M
 disk=(-m 64,slots=1,maxmem=1G -blockdev driver=qcow2,node-name=disk0,file.driver=file,file.filename=disk.qcow2
@@ -60,8 +64,7 @@ content() {
   run qemu-io -c 'write -q -P 1 0 64k' disk.qcow2
   start "${disk[@]}" -object memory-backend-ram,id=mem1,size=128M -device pc-dimm,memdev=mem1
   snapshot snapshot-save
-  qmp quit
-  wait
+  stop
   run qemu-io -c 'write -q -P 2 0 64k' disk.qcow2
   content
   start "${disk[@]}"
@@ -71,13 +74,11 @@ content() {
   content
   qmp cont
   qmp query-status
-  qmp quit
-  wait
+  stop
 } >seen.log
 seen=$(cat seen.log)
 echo "$seen"
 expected='snapshot-save: {"return": {}}
-quit: {"return": {}}
 disk: 2
 cont: {"return": {}}
 snapshot-load: {"return": {}}
@@ -85,6 +86,5 @@ snapshot-load: {"return": {}}
 query-status: {"return": {"status": "restore-vm", "singlestep": false, "running": false}}
 disk: 1
 cont: {"return": {}}
-query-status: {"return": {"status": "running", "singlestep": false, "running": true}}
-quit: {"return": {}}'
+query-status: {"return": {"status": "running", "singlestep": false, "running": true}}'
 [ "$seen" = "$expected" ] || { echo 'This has changed.' >&2; exit 1; }
