@@ -63,6 +63,23 @@ test('serves a guest’s screen without a password to several viewers at once', 
   t.pass();
 });
 
+test('lets a viewer that asks for the screen alone share it', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const viewers = [await view(host.consoleUrl('vnc', id)), await view(host.consoleUrl('vnc', id))];
+  for (const viewer of viewers) {
+    await viewer.sees('RFB 003.008\n');
+    viewer.type('RFB 003.008\n');
+    await viewer.sees('\u0001\u0001');
+    // Security type None, and a ClientInit without the shared-flag.
+    viewer.type('\u0001\0');
+  }
+  // ServerInit ends in the name of the screen.
+  for (const viewer of viewers) await viewer.sees(`QEMU (${id})`);
+  t.pass();
+});
+
 test('requires a password on the VNC server’s TCP port', async (t) => {
   const host = await QemuHost.start(t);
   const id = host.newId();

@@ -32,13 +32,15 @@ const failureMessage = (error: unknown): string => {
   return stderrMessage(String(error.stderr ?? '')) ?? error.shortMessage;
 };
 
+/** A warning does not end QEMU. It may follow the option that it is about: `-mon chardev=qmp: warning: …`. */
+const WARNING = /(^|: )(warning|info): /;
+
 /** Extracts the last three error lines of QEMU's standard error, without the program's name; `undefined` without any. */
 export const stderrMessage = (text: string): string | undefined => {
   const lines = text
     .split('\n')
     .map((line) => line.replace(/^\S*qemu-system-\S*: /, '').trim())
-    // Only errors: warnings and infos do not end QEMU.
-    .filter((line) => line !== '' && !/^(warning|info):/.test(line));
+    .filter((line) => line !== '' && !WARNING.test(line));
   return lines.length ? lines.slice(-3).join('; ') : undefined;
 };
 

@@ -18,6 +18,21 @@ const toYaml = (document: unknown): string =>
     defaultKeyType: 'PLAIN',
   });
 
+/** Both halves of the IPv6 Internet: cloud-init 22.4 turns `::/0` into `::/64` for all renderers but netplan. */
+const ALL_IPV6 = ['::/1', '8000::/1'];
+const LINK_LOCAL = /^fe[89ab]/i;
+
+/**
+ * Routes everything through a gateway. cloud-init from 23 on calls `gateway4` and `gateway6` deprecated, and its status
+ * is then an error; and only netplan understands a route to `default`.
+ */
+const defaultRoute = (family: 4 | 6, gateway: string): Record<string, unknown> => {
+  // The renderer for ifupdown gives a route no device, without which a link-local gateway means nothing.
+  if (LINK_LOCAL.test(gateway)) return { gateway6: gateway };
+  const targets = family === 4 ? ['0.0.0.0/0'] : ALL_IPV6;
+  return { routes: targets.map((to) => ({ to, via: gateway })) };
+};
+
 const addressConfig = (nic: Nic, servers: readonly string[]): Record<string, unknown> => {
   const address = interfaceAddress(nic);
   const dns = servers.length ? { nameservers: { addresses: servers } } : {};
@@ -25,8 +40,7 @@ const addressConfig = (nic: Nic, servers: readonly string[]): Record<string, unk
   const { family, cidr, gateway } = address;
   return {
     addresses: [cidr],
-    // Not as a route: cloud-init 22.4 turns `::/0` into `::/64` for all renderers but netplan.
-    ...(gateway ? { [`gateway${family}`]: gateway } : {}),
+    ...(gateway ? defaultRoute(family, gateway) : {}),
     ...dns,
   };
 };

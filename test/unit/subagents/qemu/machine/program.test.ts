@@ -1,7 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseNicModels, QemuProgram } from '../../../../../lib/subagents/qemu/machine/program.js';
+import {
+  parseNicModels,
+  QemuProgram,
+  stderrMessage,
+} from '../../../../../lib/subagents/qemu/machine/program.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
 // Serial: exec fails with ETXTBSY while a process forked by another test still has the script open for writing.
@@ -45,4 +49,16 @@ test('parses the network devices out of QEMU’s help', (t) => {
   ].join('\n');
   t.deepEqual(parseNicModels(help), ['e1000', 'rtl8139']);
   t.deepEqual(parseNicModels('nothing'), []);
+});
+
+test('quotes QEMU’s errors and none of its warnings, even those that begin with an option', (t) => {
+  const text = [
+    "qemu-system-x86_64: warning: Machine type 'pc-q35-7.2' is deprecated",
+    "qemu-system-x86_64: -mon chardev=qmp,mode=control: warning: '-mon' is deprecated, use '-object'",
+    'qemu-system-x86_64: -accel kvm: info: fell back to tcg',
+    'qemu-system-x86_64: -blockdev {"driver":"qcow2"}: Image is not in qcow2 format',
+    '',
+  ].join('\n');
+  t.is(stderrMessage(text), '-blockdev {"driver":"qcow2"}: Image is not in qcow2 format');
+  t.is(stderrMessage("qemu-system-x86_64: -mon chardev=a: warning: '-mon' is deprecated\n"), undefined);
 });

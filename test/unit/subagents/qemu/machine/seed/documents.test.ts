@@ -64,11 +64,27 @@ test('matches interfaces by MAC addresses that YAML 1.1 does not read as numbers
         match: { macaddress: MAC },
         'set-name': 'eth0',
         addresses: ['192.0.2.10/24'],
-        gateway4: '192.0.2.1',
+        routes: [{ to: '0.0.0.0/0', via: '192.0.2.1' }],
       },
       eth1: { match: { macaddress: '52:54:00:00:00:02' }, 'set-name': 'eth1', dhcp4: true },
     },
   });
+});
+
+test('routes all of IPv6 through its gateway, in two halves, but keeps a link-local gateway in its own key', (t) => {
+  const configOf = (gateway: string): unknown =>
+    read(seed([nic({ address: '2001:db8::10/64', gateway })])?.['network-config']);
+  t.like(configOf('2001:db8::1'), {
+    ethernets: {
+      eth0: {
+        routes: [
+          { to: '::/1', via: '2001:db8::1' },
+          { to: '8000::/1', via: '2001:db8::1' },
+        ],
+      },
+    },
+  });
+  t.like(configOf('fe80::1'), { ethernets: { eth0: { gateway6: 'fe80::1', routes: undefined } } });
 });
 
 test('gives the name servers to every interface with an address', (t) => {
