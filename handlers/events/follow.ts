@@ -15,8 +15,10 @@ import { viewFor } from '../../lib/model/secrets.js';
 
 /** Tells where the stream starts, so that a client can resume before it has received any event. */
 const POSITION_HEADER = 'X-Last-Event-ID';
+class HeartbeatDue extends Error {}
+
 /** The interval of the comment lines in a quiet stream. They show each side that the other is still connected. */
-const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new Error('no event') };
+const HEARTBEAT: TimeLimit = { ms: 15_000, expired: () => new HeartbeatDue() };
 /** How long a client waits before it reconnects. */
 const RETRY_MS = 1000;
 
@@ -52,8 +54,9 @@ const isSilent = async (log: EventLog, position: number, ended: AbortSignal): Pr
   try {
     await withDeadline(HEARTBEAT, ended, (turn) => log.wait(position, turn));
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    if (error instanceof HeartbeatDue || ended.aborted) return true;
+    throw error;
   }
 };
 

@@ -47,3 +47,17 @@ test('ends the stream when the client disconnects', async (t) => {
   controller.abort();
   t.is(await text(body), 'retry: 1000\n\n');
 });
+
+test('ends the stream with the error that waiting for the next event raised', async (t) => {
+  const { context } = await startTestAgent(t);
+  const { events } = context;
+  const failing = Object.create(events, {
+    wait: { value: () => Promise.reject(new Error('the log is gone')) },
+    enter: { value: () => events.enter() },
+    read: { value: (after: number) => events.read(after) },
+    lastId: { get: () => events.lastId },
+    requireRoom: { value: () => events.requireRoom() },
+  });
+  const { body } = await followEvents(event({ query: {} }), { ...context, events: failing });
+  await t.throwsAsync(text(body), { message: 'the log is gone' });
+});
