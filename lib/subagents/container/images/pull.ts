@@ -2,34 +2,16 @@ import type Docker from 'dockerode';
 import type { ImageInspectInfo } from 'dockerode';
 import { failureIn } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
-import type { Step } from '../../shared/download/progress.js';
 import { notFound } from '../../shared/errors.js';
 import type { Engine } from '../engine.js';
 import { refusingMistakes } from '../errors.js';
 import { engineReference, parseImageName } from './names.js';
+import { type EngineProgress, PullProgress } from './pull-progress.js';
 
 export interface PullOptions {
   signal: AbortSignal;
   progress: ReportProgress;
 }
-
-/** One message of the engine's progress stream: `JSONMessage` of the Docker Engine API. */
-export interface EngineProgress {
-  status?: string;
-  stream?: string;
-  id?: string;
-  progressDetail?: { current?: number; total?: number };
-  /** The reason why the engine failed. */
-  error?: string;
-}
-
-/** Describes a message: the layer, its status, and that layer's progress. */
-const stepOf = ({ status, id, progressDetail: { current, total } = {} }: EngineProgress): Step => {
-  const message = `${id ? `${id}: ` : ''}${status}`;
-  if (!current || !total) return [message];
-  const percent = Math.min(100, Math.floor((100 * current) / total));
-  return [`${message} ${percent}%`, percent];
-};
 
 /**
  * Reads the engine's progress stream to its end.
@@ -68,10 +50,12 @@ export const pullImage = async (
   const { repository, tag, digest } = parseImageName(id);
   const fromImage = digest ? `${repository}@${digest}` : repository;
   let reportedAt = 0;
+  const layers = new PullProgress();
   const report = (line: EngineProgress): void => {
-    if (!line.status || Date.now() - reportedAt < 1000) return;
+    const step = layers.add(line);
+    if (!step || Date.now() - reportedAt < 1000) return;
     reportedAt = Date.now();
-    const [message, percent] = stepOf(line);
+    const [message, percent] = step;
     progress(`image ${id}: ${message}`, percent);
   };
   try {
