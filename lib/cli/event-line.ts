@@ -1,4 +1,4 @@
-import type { AgentEvent, Guest } from '../client/index.js';
+import type { AgentEvent, Guest, Job } from '../client/index.js';
 import { shortId } from '../portable/format.js';
 import type { Colours } from './colours.js';
 import { nameOf } from './names.js';
@@ -11,7 +11,7 @@ interface EventData {
   percent?: number;
   reason?: string;
   guest?: Pick<Guest, 'state' | 'reason' | 'metadata'>;
-  job?: { Action: string; GuestID: string; Status: string; Message: string };
+  job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID'>;
 }
 
 type FormatId = (id: string) => string;
@@ -21,9 +21,15 @@ const detailsOf = (
   formatId: FormatId,
 ): (string | undefined)[] => {
   if (job) {
-    const { Action, GuestID, Status, Message } = job;
+    const { Action, GuestID, Status, Message, ImageID } = job;
     const status = Status.toLowerCase() === change ? undefined : Status;
-    return [Action, formatId(GuestID), status, percent === undefined ? undefined : `${percent}%`, Message];
+    return [
+      Action,
+      ImageID ?? formatId(GuestID),
+      status,
+      percent === undefined ? undefined : `${percent}%`,
+      Message,
+    ];
   }
   return [guest?.state, guest?.reason && `(${guest.reason})`, reason];
 };

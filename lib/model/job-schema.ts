@@ -13,4 +13,5 @@ export const jobSchema = Joi.object<Job>({
     .valid(...JOB_STATUSES)
     .required(),
   Message: Joi.string().allow('').required(),
+  ImageID: Joi.string().allow('').description('The image of an image action').example('debian-12'),
 }).label('job');

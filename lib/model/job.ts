@@ -12,6 +12,8 @@ export interface Job {
   UpdatedAt: string;
   Status: JobStatus;
   Message: string;
+  /** The image of an image action. */
+  ImageID?: string;
 }
 
 /** The StartedAt of a job that has not started: Go's zero time, as in the original API. */

@@ -60,6 +60,7 @@ export class JobLog {
       UpdatedAt: now,
       Status: 'Queued',
       Message: '',
+      ...(task.kind === 'image' ? { ImageID: task.request.id } : {}),
     };
     const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);

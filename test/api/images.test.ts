@@ -51,7 +51,12 @@ test('fetches an image with a job of the agent', async (t) => {
   const { call, context } = await serveApi(t);
   const { status, text, jobId } = await call('POST', '/images', { id: 'debian-12' });
   t.deepEqual([status, text], [202, '{"images":[]}']);
-  t.like(await finished(context, jobId), { GuestID: 'agent', Action: 'fetchImage', Status: 'Complete' });
+  t.like(await finished(context, jobId), {
+    GuestID: 'agent',
+    Action: 'fetchImage',
+    Status: 'Complete',
+    ImageID: 'debian-12',
+  });
 });
 
 for (const [path, body] of [

@@ -16,7 +16,7 @@ export const showJob = (state: JobState): void => {
   status.update(job.Status);
   const seconds = duration(job);
   const details = facts([
-    ['Guest', guestOf(state)],
+    job.ImageID === undefined ? ['Guest', guestOf(state)] : ['Image', job.ImageID],
     ['Status', status.element],
     ['Message', job.Message],
     ['Queued', formatAge(job.QueuedAt)],

@@ -83,6 +83,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       UpdatedAt: 1,
       Status: 1,
       Message: 1,
+      ImageID: 1,
     }),
   ],
   GuestRequest: [guestRequestSchema, keysOf<GuestRequest>({ guest: 1, action: 1, args: 1 })],

@@ -31,11 +31,13 @@ const guestCell = (): Cell<JobState> => {
   const other = h('span', { class: 'faint' });
   return {
     element: h('span', {}, link, other),
-    update: ({ job: { GuestID } }) => {
+    update: ({ job: { GuestID, ImageID } }) => {
       const exists = store.guests.has(GuestID);
+      // A link without an address or a text would still be a tab stop.
+      link.hidden = !exists;
       setText(link, exists ? store.nameOf(GuestID) : '');
       setAttribute(link, 'href', address('guests', GuestID));
-      setText(other, exists ? '' : shortId(GuestID));
+      setText(other, exists ? '' : (ImageID ?? shortId(GuestID)));
     },
   };
 };
@@ -68,7 +70,7 @@ const cancelCell = (): Cell<JobState> => {
 
 const columnsOf = (isOfOneGuest: boolean): TableColumn<JobState>[] => [
   { title: 'Action', class: 'c-action', cell: actionCell },
-  ...(isOfOneGuest ? [] : [{ title: 'Guest', class: 'c-guest', cell: guestCell }]),
+  ...(isOfOneGuest ? [] : [{ title: 'Guest or image', class: 'c-guest', cell: guestCell }]),
   { title: 'Status', class: 'c-state', cell: stateCell(({ job }) => job.Status) },
   { title: 'Message', class: 'c-message medium-only', cell: messageCell },
   {
