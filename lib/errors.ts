@@ -77,7 +77,7 @@ export const nicTaken = (
 ): AgentError =>
   new AgentError(
     'conflict',
-    `nic ${nic}: guest ${id} has the ${what} ${value} on network ${network}: choose another`,
+    `NIC ${nic}: guest ${id} has the ${what} ${value} on network ${network}: choose another`,
   );
 
 export const queueFull = (runner: string, limit: number): AgentError =>

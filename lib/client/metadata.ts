@@ -1,7 +1,13 @@
 import type { Metadata } from '../model/guest.js';
+import { NEXT_START_HEADER, parseNextStart } from '../model/next-start.js';
 import { type ConditionalOptions, ifMatchHeader } from './submit.js';
 import { getTagged, type Tagged } from './tagged.js';
 import type { CallOptions, Transport } from './transport.js';
+
+export interface PatchedMetadata extends Tagged<Metadata> {
+  /** The changed keys that a virtual machine gets at its next start. */
+  nextStart?: string[];
+}
 
 /** The metadata of a guest, or of the hypervisor. */
 export class MetadataOf {
@@ -25,7 +31,7 @@ export class MetadataOf {
   async patch(
     patch: Record<string, string | null>,
     { dryRun, ifMatch, signal }: ConditionalOptions = {},
-  ): Promise<Tagged<Metadata>> {
+  ): Promise<PatchedMetadata> {
     const { body, headers } = await this.#transport.send<Metadata>({
       method: 'PATCH',
       path: this.#path,
@@ -34,6 +40,7 @@ export class MetadataOf {
       body: patch,
       signal,
     });
-    return { body, etag: headers.etag ?? '' };
+    const nextStart = parseNextStart(headers[NEXT_START_HEADER.toLowerCase()] ?? '');
+    return { body, etag: headers.etag ?? '', ...(nextStart.length > 0 ? { nextStart } : {}) };
   }
 }

@@ -4,9 +4,6 @@ import type { Metadata } from './guest.js';
 /** The keys of a virtual machine's metadata that its cloud-init seed is made from. */
 export const SEED_KEYS = ['hostname', 'user-data', 'vendor-data', 'nameservers'] as const;
 
-/** Names the keys that a PATCH changed and that reach the guest at its next start. */
-export const NEXT_START_HEADER = 'X-Next-Start';
-
 /** RFC 1123, 2.1: labels of letters, digits and hyphens. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 

@@ -55,7 +55,7 @@ test('rejects with 409 the MAC address of another guest on the same network', as
   const { id } = await create(api, { nics: [nic({ mac: MAC })] });
   const taken = await create(api, { nics: [nic(), nic({ mac: MAC.toUpperCase() })] });
   t.is(taken.status, 409);
-  t.is(taken.message, `nic 1: guest ${id} has the MAC ${MAC} on network br0: choose another`);
+  t.is(taken.message, `NIC 1: guest ${id} has the MAC ${MAC} on network br0: choose another`);
   t.is((await create(api, { nics: [nic({ mac: MAC, vlans: [1] })] })).status, 409);
   for (const other of [
     { network: 'br1' },
@@ -75,7 +75,7 @@ test('rejects with 409 the address of another guest on the same network, in any 
   for (const address of ['192.0.2.10/16', 'fd00:0:0::000a/64', 'FD00::A/64']) {
     const { status, message } = await create(api, { nics: [nic({ address })] });
     t.is(status, 409, address);
-    t.true(message?.startsWith(`nic 0: guest ${id} has the address `), message);
+    t.true(message?.startsWith(`NIC 0: guest ${id} has the address `), message);
   }
   t.is((await create(api, { nics: [nic({ address: '192.0.2.11/24' })] })).status, 202);
   await addGuest(api.context, {
@@ -98,6 +98,6 @@ test('fails a create when another guest has its generated MAC address', async (t
   const second = await api.call('POST', '/guests', { nics: [nic()] });
   t.like(await finished(api.context, second.jobId), {
     Status: 'Error',
-    Message: `nic 0: guest ${(first.body as { id: string }).id} has the MAC ${MAC} on network br0: choose another`,
+    Message: `NIC 0: guest ${(first.body as { id: string }).id} has the MAC ${MAC} on network br0: choose another`,
   });
 });

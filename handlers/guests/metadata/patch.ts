@@ -10,8 +10,9 @@ import {
   normalizeGuest,
 } from '../../../lib/model/guest.js';
 import { applyMetadataPatch, requireMetadataFits } from '../../../lib/model/metadata.js';
+import { formatNextStart, NEXT_START_HEADER } from '../../../lib/model/next-start.js';
 import { viewFor } from '../../../lib/model/secrets.js';
-import { NEXT_START_HEADER, SEED_KEYS, seedMistake } from '../../../lib/model/seed-metadata.js';
+import { SEED_KEYS, seedMistake } from '../../../lib/model/seed-metadata.js';
 import type { Identity } from '../../../lib/runtime/guests/guest-identities.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
 import { metadataFor, ok } from '../../replies.js';
@@ -29,7 +30,7 @@ const renamed = ({ id, metadata }: Guest, { name }: MetadataPatch): Identity => 
 const seedHeaders = (guest: Guest, before: Metadata): Record<string, string> => {
   const after = metadataOf(guest);
   const changed = isContainer(guest) ? [] : SEED_KEYS.filter((key) => before[key] !== after[key]);
-  return changed.length > 0 ? { [NEXT_START_HEADER]: changed.join(', ') } : {};
+  return changed.length > 0 ? { [NEXT_START_HEADER]: formatNextStart(changed) } : {};
 };
 
 /**

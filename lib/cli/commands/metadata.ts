@@ -59,9 +59,11 @@ Examples:
     .action(
       withSession(async ({ client, out }, patch: Patch, options: GuestOption & { dryRun?: boolean }) => {
         const { dryRun } = options;
-        const { body } = await (await metadataOf(client, options)).patch(patch, { dryRun });
+        const { body, nextStart = [] } = await (await metadataOf(client, options)).patch(patch, { dryRun });
         if (dryRun) out.note('nothing was changed; the metadata would be:');
         await out.one(body);
+        if (nextStart.length > 0)
+          out.note(`the guest gets the changed ${nextStart.join(', ')} at its next start, not by a reboot`);
       }),
     );
 };

@@ -21,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Prefixes a failure's message with the part that failed, such as `nic 0`. A refusal keeps its kind. */
+/** Prefixes a failure's message with the part that failed, such as `NIC 0`. A refusal keeps its kind. */
 export const failureIn = (what: string, failure: unknown): Error => {
   const message = `${what}: ${errorMessage(failure)}`;
   const options = { cause: failure };

@@ -226,6 +226,20 @@ test.serial('lists the disks of a guest and what they take', async (t) => {
   t.like(JSON.parse((await mistify(t, url, 'guest', 'disks', ID, '--json')).stdout), [{ used: 312 }]);
 });
 
+test.serial('names the image in jobs of images', async (t) => {
+  const { url } = await serveApi(t);
+  await mistify(t, url, 'image', 'fetch', 'debian-12', '--wait');
+  t.regex((await mistify(t, url, 'job', 'list')).stdout, /^\S+ +debian-12 +fetchImage +Complete/m);
+});
+
+test.serial('says which changed metadata a guest gets at its next start', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID });
+  const { stderr } = await mistify(t, url, 'metadata', 'set', '--guest', ID, 'hostname=web-1', 'owner=ops');
+  t.is(stderr, 'the guest gets the changed hostname at its next start, not by a reboot');
+  t.is((await mistify(t, url, 'metadata', 'set', '--guest', ID, 'owner=dev')).stderr, '');
+});
+
 test.serial('lists the services, and why some are down', async (t) => {
   const { url } = await serveApi(t, { services: { storage: { port: 1 } } });
   const { stdout } = await mistify(t, url, 'services');

@@ -74,13 +74,13 @@ needs('qemu-system-x86_64', 'qemu-img')(
       [
         { nics: [{ ...NIC, model: 'token-ring' }] },
         400,
-        /^nic 0: this QEMU has no network card "token-ring"/,
+        /^NIC 0: this QEMU has no network card "token-ring"/,
       ],
-      [{ nics: [NIC, { network: 'no-such-br' }] }, 404, /^nic 1: no bridge "no-such-br" on this host/],
+      [{ nics: [NIC, { network: 'no-such-br' }] }, 404, /^NIC 1: no bridge "no-such-br" on this host/],
       [
         { nics: [{ ...NIC, address: '192.0.2.7/24', gateway: '198.51.100.1' }] },
         400,
-        /^nic 0: gateway 198\.51\.100\.1 is not in the network of 192\.0\.2\.7\/24$/,
+        /^NIC 0: gateway 198\.51\.100\.1 is not in the network of 192\.0\.2\.7\/24$/,
       ],
       [{ memory: 60_000_000 }, 400, /^"memory" must be at most this host's \d+ MB, got 60000000$/],
       [{ metadata: { hostname: 'no such_name' } }, 400, /^metadata hostname "no such_name" is not a valid/],

@@ -122,9 +122,9 @@ test('checks a guest for a dry run, and creates no container', async (t) => {
     [
       { nics: [{ ...nics[0], network: 'no-such-net' }] },
       'not_found',
-      /^nic 0: this host has neither a bridge/,
+      /^NIC 0: this host has neither a bridge/,
     ],
-    [{ nics: [{ ...nics[0], vlans: [7] }] }, 'invalid', /^nic 0: an engine network has no VLANs/],
+    [{ nics: [{ ...nics[0], vlans: [7] }] }, 'invalid', /^NIC 0: an engine network has no VLANs/],
     [{ metadata: { command: '["sh"' } }, 'invalid', /^metadata command is not a JSON array/],
   ] as const)
     for (const method of ['CheckContainer', 'CreateContainer']) {

@@ -167,11 +167,11 @@ test('rejects an invalid NIC before creating the container', async (t) => {
   const containers = await shared.containers();
   const { bridge } = await makeBridge(t);
   for (const [bad, message] of [
-    [nic('no-such-net'), /^nic 0: this host has neither a bridge nor an engine network no-such-net/],
-    [nic('host'), /^nic 0: network host is the host's own/],
-    [nic('none'), /^nic 0: network none connects nothing/],
-    [nic(bridge, { address: '192.0.2.1' }), /^nic 0: address 192\.0\.2\.1 needs a netmask/],
-    [nic(bridge, { vlans: [7] }), /^nic 0: bridge \S+ (cannot have VLANs|does not keep VLANs apart)/],
+    [nic('no-such-net'), /^NIC 0: this host has neither a bridge nor an engine network no-such-net/],
+    [nic('host'), /^NIC 0: network host is the host's own/],
+    [nic('none'), /^NIC 0: network none connects nothing/],
+    [nic(bridge, { address: '192.0.2.1' }), /^NIC 0: address 192\.0\.2\.1 needs a netmask/],
+    [nic(bridge, { vlans: [7] }), /^NIC 0: bridge \S+ (cannot have VLANs|does not keep VLANs apart)/],
   ] as const) {
     const guest = newGuest({ nics: [bad] });
     await t.throwsAsync(containers.guest('CreateContainer', guest), { message });

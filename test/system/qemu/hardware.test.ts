@@ -132,12 +132,12 @@ test('rejects invalid hardware with a message that says what is wrong', async (t
       },
       /disk 1: the guest calls this disk vdb, not vda/,
     ],
-    [{ nics: [{ network: 'user', model: 'foo' }] }, /nic 0: this QEMU has no network card "foo": use one of/],
-    [{ nics: [{ network: 'br-none-7' }] }, /nic 0: no bridge "br-none-7" on this host: create it/],
-    [{ nics: [{ network: 'lo' }] }, /nic 0: no bridge "lo"/],
-    [{ nics: [{ network: '' }] }, /nic 0: "network" is missing/],
-    [{ nics: [{ network: 'user', vlans: [7] }] }, /nic 0: network user has no VLANs/],
-    [{ nics: [{ network: 'user', mac: '01:00:00:00:00:01' }] }, /nic 0: .* multicast/],
+    [{ nics: [{ network: 'user', model: 'foo' }] }, /NIC 0: this QEMU has no network card "foo": use one of/],
+    [{ nics: [{ network: 'br-none-7' }] }, /NIC 0: no bridge "br-none-7" on this host: create it/],
+    [{ nics: [{ network: 'lo' }] }, /NIC 0: no bridge "lo"/],
+    [{ nics: [{ network: '' }] }, /NIC 0: "network" is missing/],
+    [{ nics: [{ network: 'user', vlans: [7] }] }, /NIC 0: network user has no VLANs/],
+    [{ nics: [{ network: 'user', mac: '01:00:00:00:00:01' }] }, /NIC 0: .* multicast/],
     [
       {
         nics: [
@@ -145,7 +145,7 @@ test('rejects invalid hardware with a message that says what is wrong', async (t
           { network: 'user', name: 'a' },
         ],
       },
-      /nic 1: nic 0 already has the name a/,
+      /NIC 1: NIC 0 already has the name a/,
     ],
   ];
   for (const [more, message] of cases) await assertRejects(t, host, { id, ...TINY, ...more }, message);

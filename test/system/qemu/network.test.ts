@@ -98,11 +98,11 @@ test('keeps VLANs on a Linux bridge apart, and rejects them where the bridge or 
   const create = () => host.call('Create', { id, ...TINY, nics: [{ network: bridge, vlans: [7] }] });
   if (!exists(`${bridge}/bridge/vlan_filtering`)) {
     await t.throwsAsync(create(), {
-      message: /^nic 0: bridge \S+ cannot have VLANs/,
+      message: /^NIC 0: bridge \S+ cannot have VLANs/,
     });
     return;
   }
-  await t.throwsAsync(create(), { message: /^nic 0: bridge \S+ does not keep VLANs apart/ });
+  await t.throwsAsync(create(), { message: /^NIC 0: bridge \S+ does not keep VLANs apart/ });
   await execa('ip', ['link', 'set', bridge, 'type', 'bridge', 'vlan_filtering', '1']);
   await create();
   const { stdout } = await execa('bridge', ['-j', 'vlan', 'show', 'dev', tapName(id, 0)]);
@@ -117,10 +117,10 @@ test('rejects invalid addresses, names and VLANs before changing anything', asyn
   const cases: [Record<string, unknown>, RegExp][] = [
     [
       { nics: [{ ...nic, gateway: '198.51.100.1' }] },
-      /^nic 0: gateway 198\.51\.100\.1 is not in the network/,
+      /^NIC 0: gateway 198\.51\.100\.1 is not in the network/,
     ],
-    [{ nics: [{ ...nic, netmask: '255.0.255.0' }] }, /^nic 0: netmask 255\.0\.255\.0 is invalid/],
-    [{ nics: [{ network, vlans: [7, 7] }] }, /^nic 0: VLAN 7 is listed twice/],
+    [{ nics: [{ ...nic, netmask: '255.0.255.0' }] }, /^NIC 0: netmask 255\.0\.255\.0 is invalid/],
+    [{ nics: [{ network, vlans: [7, 7] }] }, /^NIC 0: VLAN 7 is listed twice/],
     [{ metadata: { hostname: 'no name' } }, /^metadata hostname "no name" is not a valid host name/],
   ];
   for (const [more, message] of cases) {

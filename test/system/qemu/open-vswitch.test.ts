@@ -112,7 +112,7 @@ test('reports a tap that Open vSwitch cannot add in its own words', async (t) =>
   const id = host.newId();
   await ovs.vsctl('set', 'Bridge', network, 'datapath_type=nonsense');
   const failing = host.call('Create', { id, ...TINY, nics: [{ network }] });
-  await t.throwsAsync(failing, { message: /^nic 0: ovs-vsctl: / });
+  await t.throwsAsync(failing, { message: /^NIC 0: ovs-vsctl: / });
   t.false(exists(tapName(id, 0)));
 });
 

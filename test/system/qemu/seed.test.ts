@@ -82,6 +82,9 @@ test('gives the guest changed metadata with a new instance-id at the next start'
     return host.call('Run', { id: guest.id, state: 'shutoff', metadata });
   };
   const metadata = { hostname: 'web-2', 'user-data': userData, nameservers: '192.0.2.53', owner: 'ops' };
+  const restarted = await host.call('Restart', { id: guest.id, state: 'running', metadata });
+  t.regex(restarted.message ?? '', /changed hostname, nameservers at its next start, not by a restart/);
+  await guest.says(`web-1, instance-id: "${guest.id}"`, 2);
   t.regex((await startWith(metadata)).message ?? '', /new cloud-init seed/);
   await guest.says(`web-2, instance-id: "${guest.id}-1"`);
   t.falsy((await startWith(metadata)).message);

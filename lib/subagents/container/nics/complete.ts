@@ -38,7 +38,7 @@ export const completeNics = async (
     try {
       complete.push(await completeNic(deps, guestId, nic, index));
     } catch (error) {
-      throw failureIn(`nic ${index}`, error);
+      throw failureIn(`NIC ${index}`, error);
     }
   }
   const alone = complete.length > 1 ? complete.find(isAlone) : undefined;

@@ -95,7 +95,7 @@ export const plugNics = async (
       await plug({ guestId, pid, ports }, nic, `eth${first + index}`);
     } catch (error) {
       await unplugNics(guestId, own, ports);
-      throw new Error(`nic ${nic.name}: ${errorMessage(error)}`, { cause: error });
+      throw new Error(`NIC ${nic.name}: ${errorMessage(error)}`, { cause: error });
     }
   }
 };

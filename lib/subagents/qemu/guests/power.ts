@@ -2,6 +2,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { askToShutDown } from './ask.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
+import { noteKeptSeed } from './kept-seed.js';
 import { killAndWait, removeRunResources } from './launch.js';
 import { isButtonLost } from './power-button.js';
 import { inSeconds, type PowerOptions, SHUTDOWN_TIMEOUT_MS } from './power-options.js';
@@ -83,6 +84,7 @@ export const restart = async (guests: Guests, id: string, options: PowerOptions 
     if (watch) await reset(guests, entry, watch);
     else await guests.start(entry);
     if (refusal) options.note?.(`reset (force): ${refusal.message}`);
+    noteKeptSeed(entry, options, 'restart');
     return entry;
   });
 };

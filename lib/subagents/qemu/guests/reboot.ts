@@ -3,6 +3,7 @@ import type { Logger } from '../../../log.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
+import { noteKeptSeed } from './kept-seed.js';
 import { assertNotMigrating, endByItself, reset } from './power.js';
 import { type PowerOptions, SHUTDOWN_TIMEOUT_MS } from './power-options.js';
 import { deafAdvice } from './state.js';
@@ -13,6 +14,7 @@ interface RebootOptions {
   timeoutMs: number;
   force: boolean;
   note: (message: string) => void;
+  metadata: PowerOptions['metadata'];
 }
 
 type Begun = { watch: Watch | undefined };
@@ -37,7 +39,7 @@ const beginReboot = (guests: Guests, id: string, options: RebootOptions): Promis
 const endReboot = async (
   guests: Guests,
   entry: Entry,
-  { force, note }: RebootOptions,
+  { force, note, metadata }: RebootOptions,
   refusal: Error | undefined,
 ): Promise<void> => {
   const watch = await guests.running(entry);
@@ -47,6 +49,7 @@ const endReboot = async (
     await reset(guests, entry, watch);
     note(`reset (force): ${refusal.message}`);
   }
+  noteKeptSeed(entry, { metadata, note }, 'reboot');
 };
 
 /**
@@ -58,9 +61,9 @@ const endReboot = async (
 export const reboot = async (
   guests: Guests,
   id: string,
-  { timeoutMs = SHUTDOWN_TIMEOUT_MS, force = false, note = () => undefined }: PowerOptions = {},
+  { timeoutMs = SHUTDOWN_TIMEOUT_MS, force = false, note = () => undefined, metadata }: PowerOptions = {},
 ): Promise<Entry> => {
-  const options = { timeoutMs, force, note };
+  const options = { timeoutMs, force, note, metadata };
   const entry = guests.get(id);
   const { commandCount } = entry;
   const { watch } = await beginReboot(guests, id, options);

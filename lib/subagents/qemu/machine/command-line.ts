@@ -36,7 +36,7 @@ const netdevOptions = (nic: Nic, n: number, target: Switch | undefined): Record<
 const nicArgs = (nics: readonly Nic[], { machine, nicModels, switches }: CommandLineOptions): string[] =>
   nics.flatMap((nic, n) => {
     const driver = nicDriver(nic.model, nicModels);
-    if (!driver) throw new RangeError(`nic ${n} has no driver`);
+    if (!driver) throw new RangeError(`NIC ${n} has no driver`);
     return [
       '-netdev',
       JSON.stringify(netdevOptions(nic, n, switches[n])),

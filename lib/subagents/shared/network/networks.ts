@@ -53,7 +53,7 @@ export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = al
       try {
         switches.push(await resolveNic(nic, kinds));
       } catch (error) {
-        throw failureIn(`nic ${index}`, error);
+        throw failureIn(`NIC ${index}`, error);
       }
     }
     return switches;

@@ -52,7 +52,7 @@ const assertDistinct = (nics: readonly Nic[], what: 'name' | 'mac'): void => {
     const value = nic[what] ?? '';
     const first = seen.get(value);
     if (first !== undefined)
-      throw new Refusal('invalid', `nic ${index}: nic ${first} already has the ${what} ${value}`);
+      throw new Refusal('invalid', `NIC ${index}: NIC ${first} already has the ${what} ${value}`);
     seen.set(value, index);
   }
 };
@@ -67,7 +67,7 @@ export const assertOneGateway = (nics: readonly Nic[]): void => {
     if (first !== undefined)
       throw new Refusal(
         'invalid',
-        `nic ${index}: nic ${first} already has an IPv${family} gateway: a guest has one default route, so leave one of them out`,
+        `NIC ${index}: NIC ${first} already has an IPv${family} gateway: a guest has one default route, so leave one of them out`,
       );
     seen.set(family, index);
   }
@@ -118,7 +118,7 @@ const completeNic = (
     checkNic(nic, models);
     mac = completeMac(nic, guestId, index, macOwner);
   } catch (error) {
-    throw failureIn(`nic ${index}`, error);
+    throw failureIn(`NIC ${index}`, error);
   }
   const { device: _, ...given } = nic;
   return {

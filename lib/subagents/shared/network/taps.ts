@@ -119,7 +119,7 @@ export const createTaps = async (
     try {
       await createTap({ guestId, nic, tap: nic.device, target, uid }, ports);
     } catch (error) {
-      throw new Error(`nic ${index}: ${errorMessage(error)}`, { cause: error });
+      throw new Error(`NIC ${index}: ${errorMessage(error)}`, { cause: error });
     }
   }
 };

@@ -52,10 +52,10 @@ test('reports any other failure as 500', (t) => {
 });
 
 test('prefixes a failure with the part that failed, and keeps the kind of a refusal', (t) => {
-  const refusal = failureIn('nic 0', new Refusal('not_found', 'no bridge br7'));
+  const refusal = failureIn('NIC 0', new Refusal('not_found', 'no bridge br7'));
   t.true(refusal instanceof Refusal && refusal.kind === 'not_found');
-  t.is(refusal.message, 'nic 0: no bridge br7');
-  const failure = failureIn('nic 0', new TypeError('it broke'));
+  t.is(refusal.message, 'NIC 0: no bridge br7');
+  const failure = failureIn('NIC 0', new TypeError('it broke'));
   t.false(failure instanceof Refusal);
-  t.is(failure.message, 'nic 0: it broke');
+  t.is(failure.message, 'NIC 0: it broke');
 });

@@ -32,7 +32,7 @@ for (const network of ['host', 'none', '0cecfb9738f4', 'ce7008526b9f', 'uplink']
     t.is(error.kind, 'invalid');
     t.regex(
       error.message,
-      /^nic 0: network \w+ (is the host's own|connects nothing).*--allow-network-driver \w+\)$/,
+      /^NIC 0: network \w+ (is the host's own|connects nothing).*--allow-network-driver \w+\)$/,
     );
   });
 
@@ -56,7 +56,7 @@ test('accepts addresses of the network’s subnets alone', async (t) => {
   for (const address of ['198.18.0.7', '2001:db8::7'])
     await t.throwsAsync(complete(t, [nic('lan', address)]), {
       message: new RegExp(
-        `^nic 0: address ${address} is outside network lan, whose subnets are 192.0.2.0/24$`,
+        `^NIC 0: address ${address} is outside network lan, whose subnets are 192.0.2.0/24$`,
       ),
     });
 });
@@ -66,7 +66,7 @@ test('refuses an address on the default network of Docker, which assigns them it
     t.is((await complete(t, [nic(network)]))[0]?.network, network);
     await t.throwsAsync(complete(t, [nic(network, '172.17.0.9')]), {
       message:
-        /^nic 0: Docker assigns the addresses of its default network itself: leave out the address 172/,
+        /^NIC 0: Docker assigns the addresses of its default network itself: leave out the address 172/,
     });
   }
 });

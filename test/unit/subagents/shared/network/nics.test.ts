@@ -52,10 +52,10 @@ test('keeps a given MAC, in lower case', (t) => {
 test('rejects two NICs with the same MAC or name', (t) => {
   const mac = '52:54:00:00:00:01';
   t.throws(() => completeNics(ID, [nic({ mac }), nic({ mac })], MODELS), {
-    message: `nic 1: nic 0 already has the mac ${mac}`,
+    message: `NIC 1: NIC 0 already has the mac ${mac}`,
   });
   t.throws(() => completeNics(ID, [nic({ name: 'net1' }), nic()], MODELS), {
-    message: 'nic 1: nic 0 already has the name net1',
+    message: 'NIC 1: NIC 0 already has the name net1',
   });
 });
 
@@ -94,7 +94,7 @@ test('never generates the MAC address of another guest on the same network', (t)
   t.not(macOn('br0'), taken);
   t.is(macOn('br0'), macOn('br0'));
   t.throws(() => completeNics(two, [nic({ network: 'br0', mac: taken.toUpperCase() })], MODELS, macOwner), {
-    message: `nic 0: guest ${one} has the MAC ${taken.toUpperCase()} on network br0: choose another`,
+    message: `NIC 0: guest ${one} has the MAC ${taken.toUpperCase()} on network br0: choose another`,
   });
 });
 
@@ -104,9 +104,9 @@ test('rejects a second gateway of the same IP version', (t) => {
   const v6 = nic({ address: 'fd00::2/64', gateway: 'fd00::1', network: 'br0' });
   t.notThrows(() => completeNics(ID, [v4(0), v6, { ...v4(1), gateway: '' }], MODELS));
   t.throws(() => completeNics(ID, [v4(0), v6, v4(1)], MODELS), {
-    message: /^nic 2: nic 0 already has an IPv4 gateway: .* leave one of them out$/,
+    message: /^NIC 2: NIC 0 already has an IPv4 gateway: .* leave one of them out$/,
   });
   t.throws(() => completeNics(ID, [v6, { ...v6, address: 'fd00::3/64' }], MODELS), {
-    message: /^nic 1: nic 0 already has an IPv6 gateway/,
+    message: /^NIC 1: NIC 0 already has an IPv6 gateway/,
   });
 });

@@ -171,12 +171,12 @@ test('checks a bridge for VLANs only for NICs that have VLANs', async (t) => {
   const kind = { keepsPorts: false, find: async () => target, removePorts: async () => {} };
   const networks = createNetworks(undefined, [kind]);
   t.deepEqual(await networks.resolve([nic('br0'), nic('user')]), [target, undefined]);
-  await t.throwsAsync(networks.resolve([nic('br0'), nic('br1', [7])]), { message: 'nic 1: cannot' });
+  await t.throwsAsync(networks.resolve([nic('br0'), nic('br1', [7])]), { message: 'NIC 1: cannot' });
 });
 
 test('names a network that does not exist', async (t) => {
   const none = { keepsPorts: false, find: async () => undefined, removePorts: async () => {} };
   await t.throwsAsync(createNetworks(undefined, [none, none]).resolve([nic('br7')]), {
-    message: /^nic 0: no bridge "br7" on this host: create it/,
+    message: /^NIC 0: no bridge "br7" on this host: create it/,
   });
 });
