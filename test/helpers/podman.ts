@@ -3,7 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import { ExecaError, execa } from 'execa';
@@ -57,6 +57,13 @@ export const busyboxRootfs = async (): Promise<Buffer> => {
   return buffer(pack);
 };
 
+/** The programs of the host alone. npm adds those of modules, and one is called `nft`, which netavark wants to run. */
+const systemPath = (): string =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((directory) => !directory.includes('node_modules'))
+    .join(delimiter);
+
 /** A Podman apart from the host's: with its own storage, containers and socket. */
 export class TestPodman {
   readonly dir: string;
@@ -67,7 +74,7 @@ export class TestPodman {
   private constructor(dir: string) {
     this.dir = dir;
     this.socket = join(dir, 'podman.sock');
-    this.#env = { CONTAINERS_CONF: join(dir, 'containers.conf') };
+    this.#env = { CONTAINERS_CONF: join(dir, 'containers.conf'), PATH: systemPath() };
   }
 
   /** Starts a Podman with the image `IMAGE`, whose command is a shell. */

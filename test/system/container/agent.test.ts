@@ -32,7 +32,7 @@ const startAgent = async (
       () => true,
       () => false,
     );
-  await until('the sub-agents respond', isUp, 30_000);
+  await until('the sub-agents respond', isUp, 120_000);
   return agent;
 };
 
