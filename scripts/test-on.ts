@@ -80,8 +80,9 @@ const testOn = async (system: System, names: readonly string[], options: Options
 
 const main = async (): Promise<void> => {
   const abort = new AbortController();
+  // Not `once`: execa's own listener ends this process when it finds no other.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(name, () => abort.abort(new Error(name)));
+    process.on(name, () => abort.abort(new Error(`interrupted by ${name}`)));
   const names = SYSTEMS.map(({ name }) => name);
   const program = new Command('test:on')
     .description('Installs the agent on a fresh system in a root of its own, and runs the tests there')

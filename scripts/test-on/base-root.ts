@@ -77,6 +77,8 @@ export const baseRoot = async (options: BaseRootOptions): Promise<string> => {
     const message = errorMessage(error).split('\n').slice(-20).join('\n');
     if (!whole) throw new NotPrepared(`cannot build a root of ${system.name}: ${message}`, { cause: error });
     say(`cannot build a new root of ${system.name}, using the old one: ${message}`);
+  } finally {
+    await rm(join(directory, 'building'), { recursive: true, force: true });
   }
   return root;
 };
