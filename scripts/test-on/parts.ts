@@ -3,6 +3,8 @@ export interface Part {
   name: string;
   /** The program and its arguments, run in the checkout. */
   command: readonly string[];
+  /** Debian packages that the agent's own set-up does not install. Those that a system does not have are left out. */
+  packages?: readonly string[];
 }
 
 const tests = (name: string, ...files: string[]): Part => ({
@@ -17,6 +19,8 @@ const PARTS: readonly Part[] = [
   tests('storage', 'test/system/storage/**/*.test.js'),
   tests('agent', 'test/system/agent/**/*.test.js', 'test/system/*.test.js'),
   tests('consoles', 'test/web/**/*.test.js'),
+  // Newer systems have Docker's command line in a package of its own.
+  { name: 'docker', command: ['sh', 'scripts/test-on/docker.sh'], packages: ['docker.io', 'docker-cli'] },
 ];
 
 /** The names of the parts, for messages. */

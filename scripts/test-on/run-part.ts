@@ -32,8 +32,17 @@ export const runInCheckout = async (
   return { passed: exitCode === 0, output: all };
 };
 
+/** Installs those of the packages that the system has. */
+const INSTALL =
+  'exec apt-get -q -y install --no-install-recommends $(for name; do apt-cache show "$name" > /dev/null 2>&1 && echo "$name"; done)';
+
 /** Runs a part in the system's own network. */
-export const runPart = async (runner: Runner, { name, command }: Part): Promise<PartResult> => {
+export const runPart = async (
+  runner: Runner,
+  { name, command, packages = [] }: Part,
+): Promise<PartResult> => {
+  if (packages.length > 0)
+    await runInCheckout(runner, `${name}-packages`, ['sh', '-c', INSTALL, 'sh', ...packages], 'host');
   const startedAt = performance.now();
   const { passed, output } = await runInCheckout(runner, name, command, 'own');
   const results = command[0] === 'npm' ? parseOutput(name, output) : [];
