@@ -152,6 +152,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   const runtime = new Runtime({
     ...{ actions, guests, jobs, log, runTask },
     uniqueNames: config.server.unique_names ?? true,
+    quota: config.quota,
   });
   const watcher = new SubAgentWatcher({
     ...{ revisions: runtime.revisions, jobs, events, log },

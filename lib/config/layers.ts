@@ -1,6 +1,7 @@
 import { ACTION_SPECS } from '../model/actions.js';
 import type { EventsConfig } from './events.js';
 import type { GuestsConfig } from './guests.js';
+import type { QuotaConfig } from './quota.js';
 import type { ActionConfig, ConfigFile, ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
 
@@ -13,6 +14,7 @@ export interface Draft {
   /** Addresses and networks off the Internet that image sources and webhooks may reach. */
   privateAddresses: string[];
   guests: GuestsConfig;
+  quota: QuotaConfig;
   dbpath?: string;
 }
 
@@ -29,7 +31,7 @@ export interface Definition {
 /** Definitions by key, such as `services.storage`. */
 export type Layer = Map<string, Definition>;
 
-/** Lists the definitions of a file. Each key of `server`, `events` and `guests` is a definition of its own. */
+/** Lists the definitions of a file. Each key of `server`, `events`, `guests` and `quota` is a definition of its own. */
 export const layerOf = (file: string, content: ConfigFile): Layer => {
   const layer: Layer = new Map();
   const define = (key: string, value: unknown, apply: Definition['apply']): void => {
@@ -39,7 +41,7 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
     define(`services.${name}`, service, ({ services }) => services.set(name, service));
   for (const [name, action] of Object.entries(content.actions))
     define(`actions.${name}`, action, ({ actions }) => actions.set(name, action));
-  for (const part of ['server', 'events', 'guests'] as const) {
+  for (const part of ['server', 'events', 'guests', 'quota'] as const) {
     for (const [key, value] of Object.entries(content[part] ?? {}))
       define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
   }

@@ -95,6 +95,7 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     events: {},
     guests: {},
     privateAddresses: [],
+    quota: {},
   };
   for (const { apply } of definitions.values()) apply(draft);
   const dbpath = resolve(draft.dbpath ?? defaultDbpath());

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EventLog } from '../events/event-log.js';
 import { isFinished } from '../model/job.js';
 import type { GuestMetrics } from '../model/metrics.js';
+import { QUOTA_RESOURCES } from '../runtime/guests/quota.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { LoggedJob } from '../store/logged-job.js';
 import { type CollectedCounters, CounterCollector } from './counter-collector.js';
@@ -80,6 +81,16 @@ export class Metrics {
     'mistify_service_problems',
     'What the sub-agent of a service could not do and retries; /readyz has them in words',
     ['service'],
+  );
+  readonly #quotaLimit = this.#gauge(
+    'mistify_quota_limit',
+    'The most that the guests may have together, by resource; memory and disk in MB',
+    ['resource'],
+  );
+  readonly #quotaUsed = this.#gauge(
+    'mistify_quota_used',
+    'What the guests have together of a resource with a limit',
+    ['resource'],
   );
   readonly #serviceRestarts = new Counter({
     name: 'mistify_service_restarts_total',
@@ -168,6 +179,12 @@ export class Metrics {
     for (const [service, isUp] of this.#services()) {
       this.#serviceUp.set({ service }, isUp ? 1 : 0);
       this.#serviceProblems.set({ service }, problems.get(service)?.length ?? 0);
+    }
+    const [limits, usage] = [this.#runtime.quota.limits(), this.#runtime.quota.usage()];
+    for (const resource of QUOTA_RESOURCES) {
+      if (limits[resource] === undefined) continue;
+      this.#quotaLimit.set({ resource }, limits[resource]);
+      this.#quotaUsed.set({ resource }, usage[resource]);
     }
     this.#serviceRestarts.reset();
     for (const [service, { exited, hung }] of this.#restarts()) {

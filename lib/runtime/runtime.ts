@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import type { QuotaConfig } from '../config/quota.js';
 import { notConfigured } from '../errors.js';
 import type { Logger } from '../log.js';
 import { StreamRefused } from '../rpc/client/refused.js';
@@ -10,6 +11,8 @@ import type { JobLog } from '../store/job-log.js';
 import type { Task } from '../store/logged-job.js';
 import { GuestIdentities } from './guests/guest-identities.js';
 import { GuestRevisions } from './guests/guest-revisions.js';
+import { Quota } from './guests/quota.js';
+import { SnapshotCounts } from './guests/snapshot-counts.js';
 import { IdempotentRequests } from './jobs/idempotency.js';
 import type { JobContext } from './jobs/job-executor.js';
 import { JobQueue } from './jobs/job-queue.js';
@@ -31,6 +34,7 @@ export interface RuntimeOptions {
   log: Logger;
   /** Whether two guests may not have the same name. */
   uniqueNames: boolean;
+  quota: QuotaConfig;
   /** Runs a job's task; resolves with the job's result. */
   runTask: (runtime: Runtime, task: Task, context: JobContext) => Promise<unknown>;
 }
@@ -41,18 +45,22 @@ export class Runtime {
   readonly jobs: JobLog;
   readonly revisions: GuestRevisions;
   readonly identities: GuestIdentities;
+  readonly quota: Quota;
+  readonly snapshots: SnapshotCounts;
   readonly log: Logger;
   readonly #actions: ReadonlyMap<string, Action>;
   readonly queue: JobQueue;
   readonly requests: IdempotentRequests;
   readonly #runners = new RunnerRegistry();
 
-  constructor({ actions, guests, jobs, log, uniqueNames, runTask }: RuntimeOptions) {
+  constructor({ actions, guests, jobs, log, uniqueNames, quota, runTask }: RuntimeOptions) {
     this.guests = guests;
     this.jobs = jobs;
     this.log = log;
     this.revisions = new GuestRevisions(guests, log);
     this.identities = new GuestIdentities(guests, uniqueNames);
+    this.quota = new Quota(quota, guests);
+    this.snapshots = new SnapshotCounts();
     this.#actions = actions;
     this.queue = new JobQueue({
       jobs,
@@ -139,5 +147,6 @@ export class Runtime {
   forgetGuest(id: string): void {
     this.queue.forget(id);
     this.revisions.forget(id);
+    this.snapshots.changed(id);
   }
 }

@@ -5,6 +5,7 @@ import type { Context } from '../../lib/agent/context.js';
 import type { EventsConfig } from '../../lib/config/events.js';
 import type { GuestsConfig } from '../../lib/config/guests.js';
 import type { Config } from '../../lib/config/load.js';
+import type { QuotaConfig } from '../../lib/config/quota.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { ServerConfig } from '../../lib/config/server.js';
 import type { Logger } from '../../lib/log.js';
@@ -37,6 +38,7 @@ export interface TestAgentOptions extends Script {
   /** Further services. */
   services?: Record<string, TestService>;
   events?: EventsConfig;
+  quota?: QuotaConfig;
   guests?: GuestsConfig;
   server?: ServerConfig;
   /** The state directory; by default a temporary one. */
@@ -88,6 +90,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     guests: options.guests ?? {},
     warnings: [],
     privateAddresses: [],
+    quota: options.quota ?? {},
   };
 };
 

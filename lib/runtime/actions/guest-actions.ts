@@ -24,6 +24,29 @@ import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, createFailure, finishCreate } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
+import { updateStorageSize } from './storage-actions.js';
+
+/** Runs a create within the quota of the host, which may have changed since it was submitted. */
+const runCreate = async (
+  runtime: Runtime,
+  { job, signal, retryWrite }: JobContext,
+  runStages: () => Promise<unknown>,
+): Promise<void> => {
+  const id = job.GuestID;
+  try {
+    try {
+      await updateStorageSize(runtime);
+      runtime.quota.admit(runtime.guests.get(id));
+      await runStages();
+    } catch (error) {
+      await cleanUpFailedCreate(runtime, { id, job: job.ID, signal, retryWrite });
+      throw error;
+    }
+    await retryWrite(() => finishCreate(runtime, id));
+  } finally {
+    runtime.quota.settled(id);
+  }
+};
 
 /**
  * Runs the pipeline of a guest's action. A successful `delete` removes the guest from the store; a failed `create`
@@ -33,18 +56,15 @@ import { withChecks } from './dry-run.js';
 export const runGuestTask = async (
   runtime: Runtime,
   { name, args }: Extract<Task, { kind: 'guest' }>,
-  { job, action: configured, run, signal, retryWrite }: JobContext,
+  context: JobContext,
 ): Promise<Guest> => {
+  const { job, action: configured, run, signal, retryWrite } = context;
   const id = job.GuestID;
   const action = withArgs(configured, args);
-  try {
-    const exchange = guestExchange(runtime, action, id);
-    await runPipeline(action, exchange, { run, signal });
-  } catch (error) {
-    if (name === 'create') await cleanUpFailedCreate(runtime, { id, job: job.ID, signal, retryWrite });
-    throw error;
-  }
-  if (name === 'create') await retryWrite(() => finishCreate(runtime, id));
+  const exchange = guestExchange(runtime, action, id);
+  const runStages = () => runPipeline(action, exchange, { run, signal });
+  if (name === 'create') await runCreate(runtime, context, runStages);
+  else await runStages();
   const guest = runtime.guests.get(id);
   if (name === 'delete') {
     await retryWrite(() => runtime.guests.remove(id));

@@ -18,7 +18,7 @@ type Executors = {
 const EXECUTORS: Executors = {
   guest: runGuestTask,
   image: (_runtime, task, context) => runImageTask(task, context),
-  snapshot: (_runtime, task, context) => runSnapshotTask(task, context),
+  snapshot: runSnapshotTask,
 };
 
 /** Runs a job's task; resolves with the job's result. */

@@ -15,6 +15,7 @@ import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { withChecks } from './dry-run.js';
+import { requireSnapshotQuota } from './snapshot-quota.js';
 
 /** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
 export interface SnapshotSelector {
@@ -101,29 +102,42 @@ const submitSnapshotAction = async (
   return withChecks(submission, action, () => snapshotExchange(request));
 };
 
+const lister =
+  (runtime: Runtime, signal?: AbortSignal) =>
+  async (guest: Guest): Promise<Snapshot[]> =>
+    (await querySnapshots(runtime, { guest }, signal)).result;
+
 export const runSnapshotTask = async (
+  runtime: Runtime,
   { request }: Extract<Task, { kind: 'snapshot' }>,
-  { action, run, signal }: JobContext,
-): Promise<Snapshot[]> =>
-  (await runPipeline(action, snapshotExchange(request), { run, signal }))?.snapshots ?? [];
+  { job, action, run, signal }: JobContext,
+): Promise<Snapshot[]> => {
+  const { snapshots } = runtime;
+  const isCreation = job.Action === 'createSnapshot';
+  if (isCreation) await requireSnapshotQuota(runtime, lister(runtime, signal), () => snapshots.begin());
+  try {
+    return (await runPipeline(action, snapshotExchange(request), { run, signal }))?.snapshots ?? [];
+  } finally {
+    if (isCreation) snapshots.end();
+    snapshots.changed(job.GuestID);
+  }
+};
 
 /**
  * Queues the creation of a snapshot.
  * @param dest the new snapshot's name
+ * @throws {AgentError} `conflict` when the quota of the host does not permit another snapshot
  */
-export const submitSnapshotCreation = (
+export const submitSnapshotCreation = async (
   runtime: Runtime,
   selector: SnapshotSelector,
   dest: string,
   options?: SubmitOptions,
-): Promise<Submission<Snapshot[]>> =>
-  submitSnapshotAction(
-    runtime,
-    'createSnapshot',
-    selector.guest,
-    snapshotRequest(selector, { dest }),
-    options,
-  );
+): Promise<Submission<Snapshot[]>> => {
+  const request = snapshotRequest(selector, { dest });
+  await requireSnapshotQuota(runtime, lister(runtime));
+  return submitSnapshotAction(runtime, 'createSnapshot', selector.guest, request, options);
+};
 
 export const submitSnapshotDeletion = (
   runtime: Runtime,

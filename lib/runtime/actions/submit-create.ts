@@ -7,6 +7,7 @@ import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import type { Runtime } from '../runtime.js';
 import { createFailure } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
+import { updateStorageSize } from './storage-actions.js';
 
 /** Returns why the guest with an id cannot be created; `undefined` when its earlier creation has failed and ended. */
 const obstacle = (runtime: Runtime, { id, state }: Guest): AgentError | undefined => {
@@ -45,7 +46,8 @@ const unstore = async (runtime: Runtime, { id }: Guest, failed: Guest | undefine
 /**
  * Stores a new guest and queues its creation. When the job fails, the guest stays, in state `error`, and can be created
  * again.
- * @throws {AgentError} `conflict` when the id is taken, or another guest has the name or an address
+ * @throws {AgentError} `conflict` when the id is taken, another guest has the name or an address, or the quota of the host
+ * does not permit the guest; `no_space` when it does not permit its disks
  */
 export const submitCreate = async (
   runtime: Runtime,
@@ -56,14 +58,18 @@ export const submitCreate = async (
   const guest = normalizeGuest({ ...requested, state: 'create' });
   const task = { kind: 'guest', name: 'create' } as const;
   const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
+  await updateStorageSize(runtime);
   if (options.dryRun) {
     const current = runtime.guests.find(guest.id);
     const error = current && obstacle(runtime, current);
     if (error) throw error;
     runtime.identities.check(guest);
+    runtime.quota.check(guest);
     return withChecks(await submit(), action, () => dryGuestExchange(action, guest));
   }
-  const failed = await runtime.identities.claim(guest, () => store(runtime, guest));
+  const failed = await runtime.quota.claim(guest, () =>
+    runtime.identities.claim(guest, () => store(runtime, guest)),
+  );
   try {
     return await submit();
   } catch (error) {

@@ -59,14 +59,17 @@ export const dryGuestExchange = (action: Action, guest: Guest): Exchange<GuestRe
 
 /** Sends each stage the guest as it is stored at that moment, and stores what the stage changed. */
 export const guestExchange = (
-  { guests, revisions, identities }: Pick<Runtime, 'guests' | 'revisions' | 'identities'>,
+  { guests, revisions, identities, quota }: Pick<Runtime, 'guests' | 'revisions' | 'identities' | 'quota'>,
   action: Action,
   id: string,
 ): Exchange<GuestRequest, GuestResponse> => ({
   request: ({ args }) => ({ guest: guests.get(id), action: action.name, ...(args ? { args } : {}) }),
   onResponse: async (stage, response, request) => {
     const returned = parseGuest(stage, response, id);
-    if (guests.get(id).state === 'create') checkNics(identities, returned);
+    if (guests.get(id).state === 'create') {
+      checkNics(identities, returned);
+      quota.checkDisks(id, normalizeGuest(returned).disks);
+    }
     const { revision } = response;
     if (AGENT_OWNED_STATES.has(returned.state ?? '')) delete returned.state;
     // A response without a state must not consume the revision: the state with that revision may still come.

@@ -111,6 +111,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       server: 1,
       events: 1,
       guests: 1,
+      quota: 1,
     }),
   ],
   ServiceConfig: [

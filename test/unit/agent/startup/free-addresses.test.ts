@@ -21,6 +21,7 @@ const configOf = (address: ServiceAddress, command?: string[]): Config => {
     guests: {},
     warnings: [],
     privateAddresses: [],
+    quota: {},
   };
 };
 

@@ -38,6 +38,7 @@ const supervise = async (
     guests: {},
     warnings: [],
     privateAddresses: [],
+    quota: {},
   };
   const secrets = await Secrets.load(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);

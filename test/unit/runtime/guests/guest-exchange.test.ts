@@ -7,6 +7,7 @@ import type { GuestResponse } from '../../../../lib/rpc/protocol/guest-messages.
 import { guestExchange } from '../../../../lib/runtime/guests/guest-exchange.js';
 import { GuestIdentities } from '../../../../lib/runtime/guests/guest-identities.js';
 import { GuestRevisions } from '../../../../lib/runtime/guests/guest-revisions.js';
+import { Quota } from '../../../../lib/runtime/guests/quota.js';
 import type { Stage } from '../../../../lib/runtime/pipeline/action.js';
 import { GuestStore } from '../../../../lib/store/guest-store.js';
 import { withFaults } from '../../../helpers/faulty-disk.js';
@@ -28,7 +29,8 @@ const sendGuest = async (t: ExecutionContext, guest = running) => {
   await guests.insert(guest);
   const revisions = new GuestRevisions(guests, silentLog);
   const identities = new GuestIdentities(guests, true);
-  const exchange = guestExchange({ guests, revisions, identities }, action, id);
+  const quota = new Quota({}, guests);
+  const exchange = guestExchange({ guests, revisions, identities, quota }, action, id);
   const request = exchange.request(stage);
   const respond = async (response: GuestResponse) => exchange.onResponse?.(stage, response, request);
   return { dir, guests, revisions, respond };

@@ -127,6 +127,7 @@ export class System {
       return [name, buildAction(name, config, new Map([['test', service]]))] as const;
     });
     this.#runtime = new Runtime({
+      quota: {},
       ...{ actions: new Map(actions), guests, jobs, log: silentLog, runTask },
       uniqueNames: true,
     });

@@ -1,0 +1,148 @@
+import type { QuotaConfig } from '../../config/quota.js';
+import { AgentError } from '../../errors.js';
+import { type Guest, isContainer } from '../../model/guest.js';
+import type { GuestStore } from '../../store/guest-store.js';
+
+/** What a guest gets when its spec does not say. */
+const DEFAULT_MEMORY_MB = 512;
+const DEFAULT_CPUS = 1;
+
+export const QUOTA_RESOURCES = ['guests', 'memory', 'cpu', 'disk'] as const;
+type Resource = (typeof QUOTA_RESOURCES)[number];
+export type Usage = Record<Resource, number>;
+
+const LABELS: Record<Resource, (amount: number) => string> = {
+  guests: (count) => `${count} guests`,
+  memory: (mb) => `${mb} MB of memory`,
+  cpu: (count) => `${count} vCPUs`,
+  disk: (mb) => `${mb} MB of disks`,
+};
+
+const needOf = (guest: Guest): Usage => ({
+  guests: 1,
+  memory: guest.memory ?? DEFAULT_MEMORY_MB,
+  cpu: guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_CPUS),
+  disk: (guest.disks ?? []).reduce((sum, { size }) => sum + (size || 0), 0),
+});
+
+const sumOf = (guests: Iterable<Guest>): Usage => {
+  const sum: Usage = { guests: 0, memory: 0, cpu: 0, disk: 0 };
+  for (const guest of guests) {
+    const need = needOf(guest);
+    for (const resource of QUOTA_RESOURCES) sum[resource] += need[resource];
+  }
+  return sum;
+};
+
+/** Keeps what the guests of the host have together within the quota of the config. */
+export class Quota {
+  readonly config: QuotaConfig;
+  readonly #guests: GuestStore;
+  /** New guests that are being stored. */
+  readonly #pending = new Set<Guest>();
+  /** The ids of guests whose creation runs within the quota. */
+  readonly #admitted = new Set<string>();
+  /** The size of the storage in MB, when it was last known. */
+  #storageMb: number | undefined;
+
+  constructor(config: QuotaConfig, guests: GuestStore) {
+    this.config = config;
+    this.#guests = guests;
+  }
+
+  /** Whether a check needs the size of the storage. */
+  get needsStorageSize(): boolean {
+    return this.config.disk_factor !== undefined;
+  }
+
+  setStorageSize(mb: number): void {
+    this.#storageMb = mb;
+  }
+
+  /** What the guests have; one that could not be created has nothing. */
+  usage(): Usage {
+    return sumOf(this.#guests.list().filter(({ state }) => state !== 'error'));
+  }
+
+  /** Returns the limits of the config. */
+  limits(): Partial<Usage> {
+    const { guests, memory, cpu, disk = Number.POSITIVE_INFINITY, disk_factor: factor } = this.config;
+    const thin =
+      factor === undefined ? disk : Math.floor(factor * (this.#storageMb ?? Number.POSITIVE_INFINITY));
+    const least = Math.min(disk, thin);
+    return {
+      ...(guests === undefined ? {} : { guests }),
+      ...(memory === undefined ? {} : { memory }),
+      ...(cpu === undefined ? {} : { cpu }),
+      ...(Number.isFinite(least) ? { disk: least } : {}),
+    };
+  }
+
+  /**
+   * Runs the write of a new guest, which counts from now on.
+   * @throws {AgentError} as `check`
+   */
+  async claim<Result>(guest: Guest, write: () => Promise<Result>): Promise<Result> {
+    this.check(guest);
+    this.#pending.add(guest);
+    try {
+      return await write();
+    } finally {
+      this.#pending.delete(guest);
+    }
+  }
+
+  /**
+   * Checks that a new guest fits beside all others, including those that wait for their creation.
+   * @throws {AgentError} `conflict`; `no_space` for its disks
+   */
+  check(guest: Guest): void {
+    this.#require(guest, () => true);
+  }
+
+  /**
+   * Lets the creation of a stored guest run if it fits beside all others but those that still wait: the quota may have
+   * become smaller since it was submitted. Two at once are never admitted together when only one fits.
+   * @throws {AgentError} as `check`
+   */
+  admit(guest: Guest): void {
+    this.#require(guest, ({ id, state }) => state !== 'create' || this.#admitted.has(id));
+    this.#admitted.add(guest.id);
+  }
+
+  /** Ends what `admit` began, once the guest's state says whether it was created. */
+  settled(id: string): void {
+    this.#admitted.delete(id);
+  }
+
+  /**
+   * Checks a guest's disks once a stage has set their sizes, which an image may decide.
+   * @throws {AgentError} `no_space`
+   */
+  checkDisks(id: string, disks: Guest['disks']): void {
+    if (!disks?.length || this.limits().disk === undefined) return;
+    const counts = (other: Guest): boolean => other.state !== 'create' || this.#admitted.has(other.id);
+    this.#require({ ...this.#guests.get(id), disks }, counts, ['disk']);
+  }
+
+  #require(
+    guest: Guest,
+    counts: (other: Guest) => boolean,
+    resources: readonly Resource[] = QUOTA_RESOURCES,
+  ): void {
+    const limits = this.limits();
+    if (Object.keys(limits).length === 0) return;
+    const others = [...this.#guests.list(), ...this.#pending].filter(
+      (other) => other.id !== guest.id && other.state !== 'error' && counts(other),
+    );
+    const [used, need] = [sumOf(new Map(others.map((other) => [other.id, other])).values()), needOf(guest)];
+    for (const resource of resources) {
+      const [limit, label] = [limits[resource], LABELS[resource]];
+      if (limit === undefined || used[resource] + need[resource] <= limit) continue;
+      throw new AgentError(
+        resource === 'disk' ? 'no_space' : 'conflict',
+        `guest ${guest.id} needs ${label(need[resource])}, but the quota of this host is ${label(limit)}, of which other guests have ${used[resource]}: delete guests, or raise quota.${resource} in the config`,
+      );
+    }
+  }
+}
