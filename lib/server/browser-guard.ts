@@ -4,15 +4,16 @@ import type { Lifecycle, Request } from '@hapi/hapi';
 import type { Access } from './access.js';
 import './hapi-types.js';
 
-/** Throws to reject a request. */
-export type Check = (request: Request) => void;
+/** Throws or rejects to reject a request. Nearly every call returns at once, because a promise costs each request. */
+export type Check = (request: Request) => undefined | Promise<void>;
 
 /** Combines checks into one hapi extension, because each extension slows down every request. */
 export const checking =
   (...checks: Check[]): Lifecycle.Method =>
   (request, h) => {
-    for (const check of checks) check(request);
-    return h.continue;
+    let pending: Promise<void> | undefined;
+    for (const check of checks) pending = check(request) ?? pending;
+    return pending ? pending.then(() => h.continue) : h.continue;
   };
 
 /** Reads the name in a Host header, without the port. */
@@ -34,12 +35,13 @@ const rejectForeignNames = (): Check => {
   let lastLocal: string | undefined;
   return ({ headers }) => {
     const host = headers.host as string | undefined;
-    if (host === undefined || host === lastLocal) return;
+    if (host === undefined || host === lastLocal) return undefined;
     if (!isLocalName(nameOf(host)))
       throw forbidden(
         `host "${host}" is not a local name: use localhost or an IP address, or set server.auth`,
       );
     lastLocal = host;
+    return undefined;
   };
 };
 
@@ -59,9 +61,10 @@ const rejectForeignPages: Check = (request) => {
   const site = headers['sec-fetch-site'] as string | undefined;
   const origin = headers.origin as string | undefined;
   const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;
-  if (!isForeign && site !== 'cross-site' && site !== 'same-site') return;
+  if (!isForeign && site !== 'cross-site' && site !== 'same-site') return undefined;
   if (!isLinkToPublic(request))
     throw forbidden('pages of other sites may not call this agent: open its own console instead');
+  return undefined;
 };
 
 /** Returns the checks that reject foreign web pages, for agents that a browser can reach without a token. */

@@ -4,6 +4,7 @@ import * as Hapi from '@hapi/hapi';
 import { closeConnectionsOnStop } from '../http/graceful-stop.js';
 import { CONSOLE_PROTOCOL } from '../http/websocket/console.js';
 import { Upgrades } from '../http/websocket/upgrades.js';
+import type { UidRange } from '../process/guest-uids.js';
 import type { Access } from './access.js';
 import { auditRefusals } from './audit.js';
 import { requirePrincipals } from './auth.js';
@@ -11,6 +12,7 @@ import { browserGuard, type Check, checking } from './browser-guard.js';
 import type { ServerContext } from './context.js';
 import { NO_ROUTE, notAllowed, shapeErrors } from './errors.js';
 import { actsOnGet } from './get-actions.js';
+import { rejectGuests } from './guest-peers.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, DEFAULT_TIMEOUTS, type Timeouts } from './listener.js';
 import { limitRate } from './rate-limit.js';
@@ -25,6 +27,8 @@ export interface Endpoint {
   tls?: SecureContextOptions | undefined;
   /** Requests a second that one client may make; absent for no limit. */
   rateLimit?: number | undefined;
+  /** The uids of guests, whose processes may not connect. */
+  guestUids?: readonly UidRange[] | undefined;
   /** Whether a GET on an action performs it; by default it does. */
   getActions?: boolean | undefined;
 }
@@ -95,6 +99,7 @@ const rejectLargeBody = ({ headers }: Hapi.Request, h: Hapi.ResponseToolkit): sy
 const requireHost: Check = ({ raw: { req } }) => {
   if (req.httpVersion === '1.1' && req.headers.host === undefined)
     throw badRequest('the Host header is missing: HTTP/1.1 requires one');
+  return undefined;
 };
 
 const observeRequests = ({ events }: Hapi.Server, { metrics }: ServerContext): void => {
@@ -110,7 +115,7 @@ export const createServer = async <Context extends ServerContext>({
   routes,
   pages,
   context,
-  endpoint: { listen, access, tls, rateLimit, getActions = true },
+  endpoint: { listen, access, tls, rateLimit, guestUids, getActions = true },
   timeouts = DEFAULT_TIMEOUTS,
 }: ServerOptions<Context>): Promise<Hapi.Server> => {
   const debug = context.log.isLevelEnabled('debug');
@@ -151,7 +156,8 @@ export const createServer = async <Context extends ServerContext>({
   await servePages(server, pages);
   server.route([...methodNotAllowedRoutes(methods), unknownPath]);
   server.ext('onRequest', rejectLargeBody);
-  server.ext('onPreAuth', checking(requireHost, ...browserGuard(access)));
+  const guests = guestUids && !('socket' in listen) ? [rejectGuests(guestUids)] : [];
+  server.ext('onPreAuth', checking(requireHost, ...browserGuard(access), ...guests));
   if (rateLimit !== undefined) server.ext('onPostAuth', limitRate(rateLimit));
   server.ext('onPreResponse', auditRefusals(context.audit));
   server.ext('onPreResponse', shapeErrors(context.log));

@@ -5,6 +5,7 @@ import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@hapi/hapi';
 import { type Agent, startAgent } from '../../lib/agent/agent.js';
 import { TokenRegistry } from '../../lib/auth/token-registry.js';
+import { guestUids } from '../../lib/config/guest-uids.js';
 import { type Config, ConfigError, DEFAULT_CONFIG, DEMO_CONFIG, loadConfig } from '../../lib/config/load.js';
 import type { ServerConfig } from '../../lib/config/server.js';
 import { errorMessage, isErrno } from '../../lib/errors.js';
@@ -46,12 +47,17 @@ ${HAS_DEMO ? demo : ''}Ctrl-C stops the agent; guests keep running.
 };
 
 /** Builds the TCP endpoint of the config and the command line. Unsafe ones fail before anything is started. */
-const endpointAt = async (address: Address, { server, dbpath }: Config, log: Logger): Promise<Endpoint> => ({
+const endpointAt = async (
+  address: Address,
+  { server, services, dbpath }: Config,
+  log: Logger,
+): Promise<Endpoint> => ({
   listen: address,
   access: await accessTo(address.host, server, new TokenRegistry(dbpath, log)),
   tls: server.tls && (await readTls(server.tls)),
   rateLimit: server.rate_limit,
   getActions: server.get_actions,
+  guestUids: guestUids(services),
 });
 
 const prepareServer = ({ context }: Agent, endpoint: Endpoint): Promise<Server> =>

@@ -3,6 +3,7 @@ import { errorMessage } from '../../errors.js';
 import { lockDirectory } from '../../files/directory-lock.js';
 import type { Logger } from '../../log.js';
 import { type Guest, type Metadata, normalizeGuest } from '../../model/guest.js';
+import type { UidRange } from '../../process/guest-uids.js';
 import { isRoot } from '../../process/unprivileged.js';
 import {
   type GuestRequest,
@@ -22,7 +23,6 @@ import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { GuestClaims } from '../shared/host/guest-claims.js';
 import { HostRegistry } from '../shared/host/registry.js';
-import type { UidRange } from '../shared/host/uid-range.js';
 import { createNetworks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';

@@ -1,13 +1,13 @@
+import { contains, GUEST_UIDS, type UidRange } from '../../../process/guest-uids.js';
 import type { HostRegistry } from '../../shared/host/registry.js';
-import { contains, overlap, type UidRange, uidsInUse } from '../../shared/host/uid-range.js';
+import { overlap, uidsInUse } from '../../shared/host/uid-range.js';
 
 /** The first range that the agents of a host share out: https://systemd.io/UIDS-GIDS, "unused", as all that follow. */
-const FIRST: UidRange = { first: 2_000_000_000, last: 2_000_065_535 };
-const MAX_UNUSED_UID = 2_147_483_647;
+const FIRST: UidRange = { first: GUEST_UIDS.first, last: GUEST_UIDS.first + 65_535 };
 const SIZE = FIRST.last - FIRST.first + 1;
 
 function* ranges(): Generator<UidRange> {
-  for (let { first, last } = FIRST; last <= MAX_UNUSED_UID; first += SIZE, last += SIZE)
+  for (let { first, last } = FIRST; last <= GUEST_UIDS.last; first += SIZE, last += SIZE)
     yield { first, last };
 }
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { contains, type UidRange } from '../../shared/host/uid-range.js';
+import { contains, type UidRange } from '../../../process/guest-uids.js';
 
 /** Lower uids belong to the system. */
 const MIN_UID = 1000;

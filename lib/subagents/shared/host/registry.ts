@@ -7,8 +7,9 @@ import { ifExists, replaceFile } from '../../../files/atomic-files.js';
 import { lockDirectory } from '../../../files/directory-lock.js';
 import { exists } from '../../../files/exists.js';
 import { type FileLock, lockFile } from '../../../files/file-lock.js';
+import type { UidRange } from '../../../process/guest-uids.js';
 import { isRoot } from '../../../process/unprivileged.js';
-import { type UidRange, uidsInUse } from './uid-range.js';
+import { uidsInUse } from './uid-range.js';
 
 /** How long other sub-agents may take for a change of the registry. */
 const WAIT_SECONDS = 30;

@@ -1,12 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-
-/** Both inclusive. */
-export interface UidRange {
-  first: number;
-  last: number;
-}
-
-export const contains = ({ first, last }: UidRange, uid: number): boolean => uid >= first && uid <= last;
+import { contains, type UidRange } from '../../../process/guest-uids.js';
 
 export const overlap = (one: UidRange, other: UidRange): boolean =>
   one.first <= other.last && other.first <= one.last;
