@@ -18,6 +18,7 @@ interface ScriptedContainer {
   labels?: Record<string, string>;
   /** Whether it is removed while the engine inspects it. */
   vanishes?: boolean;
+  paused?: boolean;
 }
 
 /** A server of the parts of the Docker Engine API that the sub-agent uses. */
@@ -32,9 +33,13 @@ export interface ScriptedEngine {
   networks: Record<string, { Name: string; Driver: string; Subnet?: string }>;
   /** The open streams of events. */
   streams: ServerResponse[];
+  /** Responses to requests for containers, such as `POST kill`; 204 for the others. */
+  responses: Record<string, [number, unknown]>;
+  /** How many containers were inspected. */
+  inspections: number;
   /** How many lists were read. */
   lists: number;
-  /** The requests for containers, such as `POST start`. */
+  /** The requests for containers, such as `POST start`, and `DELETE`. */
   requests: string[];
 }
 
@@ -44,9 +49,10 @@ const inspect = (id: string, states: ScriptedContainer[]): [number, unknown] => 
     pid = 0,
     labels = {},
     vanishes,
+    paused: Paused = false,
   } = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
   if (vanishes) return podmanFailure('no such container');
-  const State = { Running: running, Paused: false, Pid: pid };
+  const State = { Running: running, Paused, Pid: pid };
   return [200, { Id: id, State, Image: 'i', Config: { Labels: labels } }];
 };
 
@@ -82,11 +88,14 @@ const respondTo = (engine: ScriptedEngine, method: string, url: string): [number
   if (url.startsWith('/images/json'))
     return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);
   if (url.startsWith('/images/')) return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }];
-  const id = ids.find((each) => url.includes(`/${containerName(each)}/`));
+  if (url.startsWith('/containers/create')) return engine.responses['POST create'] ?? [201, { Id: 'c' }];
+  const id = ids.find((each) => `${url}/`.includes(`/${containerName(each)}/`));
   if (id === undefined) return [404, { message: 'no such container' }];
+  engine.inspections += url.endsWith('/json') ? 1 : 0;
   if (url.endsWith('/json')) return inspect(id, engine.containers[id] ?? []);
-  engine.requests.push(`${method} ${url.split('/').at(-1)}`);
-  return [204, undefined];
+  const request = method === 'DELETE' ? method : `${method} ${url.split('/').at(-1)}`;
+  engine.requests.push(request);
+  return engine.responses[request] ?? [204, undefined];
 };
 
 const serveEngine = async (t: ExecutionContext, socket: string, engine: ScriptedEngine): Promise<void> => {
@@ -124,6 +133,8 @@ export const startScriptedEngine = async (
     listFailures: [],
     networks: {},
     streams: [],
+    responses: {},
+    inspections: 0,
     lists: 0,
     requests: [],
   };

@@ -11,6 +11,8 @@ import { createdNetwork, engineNetwork, isHostNetwork } from './nics/engine-netw
 import type { Policy } from './policy.js';
 
 const DEFAULT_MEMORY_MB = 512;
+/** Seconds that a container has to exit when it is asked to: the default of Docker and Podman. */
+export const STOP_TIMEOUT_S = 10;
 const NANO = 1e9;
 
 /** The label with the guest's id, on every container that is a guest. */
@@ -95,6 +97,8 @@ export const createOptions = (
     Labels: { [GUEST_LABEL]: id, [OWNER_LABEL]: owner, [NICS_LABEL]: JSON.stringify(nics) },
     // Keeps a container whose program is a shell running: a shell exits when its input ends.
     OpenStdin: true,
+    // Podman 4.3 makes 0 of a missing one, and "podman stop" would then kill the program at once.
+    StopTimeout: STOP_TIMEOUT_S,
     ...programOptions(metadata),
     ...network,
     HostConfig: {

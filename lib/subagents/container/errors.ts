@@ -18,7 +18,7 @@ export class NoEngineError extends Error {
 /** A failure that the engine reported. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  /** The HTTP status of the response; 404 also for what vanished while the engine worked on it. */
+  /** The HTTP status of the response, or the one that Docker has for the failure. */
   readonly status: number;
 
   constructor(status: number, message: string, cause: unknown) {
@@ -43,16 +43,25 @@ export const isUnreachable = (error: unknown): boolean => {
 };
 
 const NOT_FOUND = 404;
+const CONFLICT = 409;
 
-/**
- * The `cause` of Podman's 500 when a container, an image or a layer is removed while Podman reads it, by this request or
- * by a list.
- */
-const VANISHED = new Set(['no such container', 'image not known', 'layer not known']);
+/** The statuses that Docker has for failures for which Podman often responds 500, by Podman's `cause`. */
+const STATUS_OF_CAUSE: ReadonlyMap<string, number> = new Map([
+  // It was removed while this request, or a list, read it.
+  ['no such container', NOT_FOUND],
+  ['image not known', NOT_FOUND],
+  ['layer not known', NOT_FOUND],
+  ['container state improper', CONFLICT],
+  ['that name is already in use', CONFLICT],
+]);
 
 /** Whether the engine lacks what the call was about, or has just lost it. */
 export const isNotFound = (error: unknown): boolean =>
   error instanceof EngineError && error.status === NOT_FOUND;
+
+/** Whether the state of the container, or something of the same name, forbade what the call was about. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof EngineError && error.status === CONFLICT;
 
 /** Whether the engine failed, or lost what it was reading, and the request was not to blame. */
 export const isFault = (error: unknown): boolean =>
@@ -66,7 +75,7 @@ export const explainEngineError = (error: unknown): unknown => {
   const { statusCode, json } = error as DockerodeError;
   if (statusCode === undefined) return error;
   const message = json?.message ?? errorMessage(error).replace(/^\(HTTP code \d+\) [^-]*- /, '');
-  const status = VANISHED.has(json?.cause ?? '') ? NOT_FOUND : statusCode;
+  const status = STATUS_OF_CAUSE.get(json?.cause ?? '') ?? statusCode;
   return new EngineError(status, message.trim(), error);
 };
 
@@ -85,7 +94,7 @@ const MISTAKES: readonly [RegExp, RefusalKind][] = [
 
 const KINDS: ReadonlyMap<number, RefusalKind> = new Map([
   [400, 'invalid'],
-  [409, 'conflict'],
+  [CONFLICT, 'conflict'],
 ]);
 
 /** Converts an engine's error to a `Refusal` when it reports a mistake in what the caller asked for; returns others unchanged. */

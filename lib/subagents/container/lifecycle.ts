@@ -1,9 +1,17 @@
 import type { ContainerCreateOptions } from 'dockerode';
 import type { Guest } from '../../model/guest.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
+import {
+  createContainer,
+  forceRemove,
+  kill,
+  pauseNow,
+  startContainer,
+  stopWithin,
+  unpauseNow,
+} from './changes.js';
 import { clearingProgram, programOptions } from './command.js';
 import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
-import { EngineError, refusingMistakes } from './errors.js';
 import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
@@ -22,34 +30,6 @@ const joinNetworks = async (guests: Guests, { id, nics }: Definition): Promise<v
       ),
     );
   }
-};
-
-/** Runs `work` and ignores the engine's errors with these statuses, which mean that there is nothing left to do. */
-const ignoring = async (statuses: readonly number[], work: () => Promise<unknown>): Promise<void> => {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof EngineError && statuses.includes(error.status))) throw error;
-  }
-};
-
-const NOT_MODIFIED = 304;
-const NOT_FOUND = 404;
-const CONFLICT = 409;
-
-const kill = (guests: Guests, id: string): Promise<void> =>
-  ignoring([NOT_FOUND, CONFLICT], () => guests.withContainer(id, (engine) => engine.kill()));
-
-const forceRemove = async (guests: Guests, id: string): Promise<void> => {
-  const container = await guests.find(id);
-  if (!container) return;
-  // A paused container takes no signal, and Podman waits ten seconds before it removes a running one.
-  if (container.state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
-  if (container.state !== 'stopped') await kill(guests, id);
-  await ignoring([NOT_FOUND], () =>
-    guests.withContainer(id, (engine) => engine.remove({ force: true, v: true })),
-  );
-  await guests.unplug(container);
 };
 
 interface Plan {
@@ -80,9 +60,7 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
     const { Config } = await requireImage(guests.engine, definition.image, options);
     const program = clearingProgram(programOptions(definition.metadata), Config);
     await guests.claim(guest.id);
-    await refusingMistakes(() =>
-      guests.engine.call((docker) => docker.createContainer({ ...container, ...program })),
-    );
+    await createContainer(guests, { ...container, ...program });
     try {
       await joinNetworks(guests, definition);
     } catch (error) {
@@ -94,11 +72,8 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
 
 /** Starts a stopped container or unpauses a paused one, and connects its NICs. */
 const startNow = async (guests: Guests, { id, state }: Container): Promise<void> => {
-  if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
-  else if (state !== 'running')
-    await ignoring([NOT_MODIFIED], () =>
-      refusingMistakes(() => guests.withContainer(id, (engine) => engine.start())),
-    );
+  if (state === 'paused') await unpauseNow(guests, id);
+  else if (state !== 'running') await startContainer(guests, id);
   const started = await guests.get(id);
   try {
     await guests.plug(started);
@@ -145,12 +120,12 @@ const stopNow = async (
 ): Promise<void> => {
   const { id, state } = container;
   if (state === 'stopped') return;
-  if (state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
+  if (state === 'paused') await unpauseNow(guests, id);
   const t = guests.preemptions.has(id) ? 0 : Math.ceil(timeoutMs / 1000);
   const began = performance.now();
   guests.stopping.add(id);
   try {
-    await ignoring([NOT_MODIFIED], () => guests.withContainer(id, (engine) => engine.stop({ t })));
+    await stopWithin(guests, id, t);
   } finally {
     guests.stopping.delete(id);
   }
@@ -179,16 +154,20 @@ export const restart = (guests: Guests, id: string, timeoutMs: number, note: Not
 
 export const pause = (guests: Guests, id: string): Promise<void> =>
   guests.exclusively(id, async () => {
-    const container = await guests.get(id);
-    if (container.state === 'stopped') throw refuse(container, 'only a running guest can be suspended');
-    if (container.state !== 'paused') await guests.withContainer(id, (engine) => engine.pause());
+    const isRunning = (container: Container): boolean => {
+      if (container.state === 'stopped') throw refuse(container, 'only a running guest can be suspended');
+      return container.state !== 'paused';
+    };
+    if (!isRunning(await guests.get(id))) return;
+    await pauseNow(guests, id);
+    isRunning(await guests.get(id));
   });
 
 export const unpause = (guests: Guests, id: string): Promise<void> =>
   guests.exclusively(id, async () => {
     const container = await guests.get(id);
     if (container.state === 'stopped') throw refuse(container, 'start it instead');
-    if (container.state === 'paused') await guests.withContainer(id, (engine) => engine.unpause());
+    if (container.state === 'paused') await unpauseNow(guests, id);
   });
 
 /** Removes a container, running or not, with its anonymous volumes; succeeds without a container. Ends a stop under way. */

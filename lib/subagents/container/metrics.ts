@@ -6,6 +6,7 @@ import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js
 import type { GuestCounters } from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { tapCounters } from '../shared/network/tap-counters.js';
+import { EngineError } from './errors.js';
 import type { Container, Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 
@@ -116,13 +117,34 @@ const getRunning = async (guests: Guests, id: string): Promise<Container> => {
   return container;
 };
 
+/** The beginning of `read` in the measurements of a container that does not run: Go's zero time. */
+const NEVER = '0001-';
+
+/**
+ * Whether an engine has measured something. For a container that does not run, the status is 200 all the same: Docker
+ * responds zeros, Podman 4.3 nothing, and Podman 5 an error.
+ */
+const isMeasured = (body: unknown): body is EngineStats =>
+  typeof body === 'object' &&
+  body !== null &&
+  'read' in body &&
+  typeof body.read === 'string' &&
+  !body.read.startsWith(NEVER);
+
 const stats = async (guests: Guests, id: string): Promise<EngineStats> => {
   await getRunning(guests, id);
   const options = { stream: false, 'one-shot': true } as const;
-  return guests.withContainer(
-    id,
-    (engine) => engine.stats(options) as Promise<unknown>,
-  ) as Promise<EngineStats>;
+  let failure: unknown;
+  try {
+    const body: unknown = await guests.withContainer(id, (engine) => engine.stats(options));
+    if (isMeasured(body)) return body;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    failure = error;
+  }
+  // It may have stopped meanwhile.
+  await getRunning(guests, id);
+  throw failure ?? new Error(`the container engine has no metrics of guest ${id}, which runs: ask again`);
 };
 
 export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics[]> =>

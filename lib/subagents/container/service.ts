@@ -26,7 +26,7 @@ import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { openShell } from './console.js';
-import type { Definition } from './definition.js';
+import { type Definition, STOP_TIMEOUT_S } from './definition.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { Guests } from './guests.js';
@@ -39,9 +39,6 @@ import { networks } from './nics/switches.js';
 import { type PolicyOptions, policyOf } from './policy.js';
 import { engineSockets } from './sockets.js';
 import { Watcher } from './watcher.js';
-
-/** The default of Docker and Podman. */
-const STOP_TIMEOUT_MS = 10_000;
 
 export interface ContainerOptions extends PolicyOptions {
   /** Directory for files that the engine does not store. */
@@ -61,7 +58,7 @@ type Change = (guests: Guests, request: GuestRequest, note: (message: string) =>
 
 /** @throws {Refusal} when the timeout is no number in range */
 const timeoutMs = ({ args }: GuestRequest): number =>
-  shutdownTimeoutMs(args, { mayBeZero: true }) ?? STOP_TIMEOUT_MS;
+  shutdownTimeoutMs(args, { mayBeZero: true }) ?? STOP_TIMEOUT_S * 1000;
 
 const restart: Change = (guests, request, note) =>
   lifecycle.restart(guests, request.guest.id, timeoutMs(request), note);

@@ -16,9 +16,17 @@ const RESYNC_MS = 30_000;
 const MAX_LINE_BYTES = 2 ** 20;
 
 /**
- * Actions of `SystemEvents` of the Docker Engine API that do not change a state. Health checks cause some every second.
+ * Actions of `SystemEvents` of the Docker Engine API, of Docker and of Podman, that do not change a state. Health checks
+ * cause some every second.
  */
-const IRRELEVANT = /^(exec_|health_status|attach|resize|top|export)/;
+const IRRELEVANT: ReadonlySet<string> = new Set([
+  ...['exec', 'exec_create', 'exec_start', 'exec_detach', 'exec_die', 'exec_died', 'health_status'],
+  ...['attach', 'detach', 'commit', 'copy', 'archive-path', 'extract-to-dir', 'export', 'resize', 'top'],
+  ...['mount', 'unmount'],
+]);
+
+/** Returns an action without its details: Docker sends `exec_start: sh -c true` and `health_status: healthy`. */
+const nameOf = (action: string): string => action.split(':')[0] ?? '';
 
 interface EngineEvent {
   Action: string;
@@ -107,7 +115,7 @@ export class Watcher {
     if (!line.trim()) return;
     const { Action, Actor } = JSON.parse(line) as EngineEvent;
     const id = Actor.Attributes?.[GUEST_LABEL];
-    if (id === undefined || IRRELEVANT.test(Action)) return;
+    if (id === undefined || IRRELEVANT.has(nameOf(Action))) return;
     this.#guests.refresh(id).catch((error) => this.#log.warn({ err: error, guest: id }, errorMessage(error)));
   }
 }

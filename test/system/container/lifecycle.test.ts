@@ -170,6 +170,23 @@ test('says that a guest did not exit in time and was killed, and nothing of one 
   t.is(stopped.message, undefined);
 });
 
+test('a stop by another program gives a guest the usual time to exit', async (t) => {
+  const containers = await shared.containers();
+  const command = `sh -c 'trap "sleep 0.5; exit 7" TERM; while :; do sleep 0.1; done'`;
+  const id = await create(containers, { metadata: { command } });
+  await (await shared.podman()).run('stop', containerName(id));
+  t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
+});
+
+test('deletes guests whose programs end at any moment of the deletion', async (t) => {
+  const containers = await shared.containers();
+  for (let n = 0; n < 10; n += 1) {
+    const id = await create(containers, { metadata: { command: 'sleep 0.2' } });
+    await delay(n * 20);
+    t.is((await containers.guest('DeleteContainer', { id })).guest.state, 'deleted', `after ${n * 20} ms`);
+  }
+});
+
 test('kills a guest that does not exit within the timeout', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers);

@@ -1,11 +1,11 @@
 import type Docker from 'dockerode';
 import type { ImageInspectInfo } from 'dockerode';
-import { failureIn } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import type { Engine } from '../engine.js';
 import { refusingMistakes } from '../errors.js';
 import { engineReference, parseImageName } from './names.js';
+import { pullFailure } from './pull-fault.js';
 import { type EngineProgress, PullProgress } from './pull-progress.js';
 
 export interface PullOptions {
@@ -66,7 +66,7 @@ export const pullImage = async (
       }),
     );
   } catch (error) {
-    throw failureIn(`image ${id} cannot be pulled`, error);
+    throw pullFailure(id, error);
   }
 };
 

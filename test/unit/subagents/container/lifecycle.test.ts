@@ -1,6 +1,7 @@
 import test from 'ava';
+import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
 import { NICS_LABEL } from '../../../../lib/subagents/container/definition.js';
-import { start } from '../../../../lib/subagents/container/lifecycle.js';
+import { create, pause, remove, start, stop } from '../../../../lib/subagents/container/lifecycle.js';
 import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 
 /** A pid that no process has: above the maximum of Linux, proc_sys_kernel(5). */
@@ -31,4 +32,79 @@ test('kills a container whose NICs cannot be connected', async (t) => {
   });
   await t.throwsAsync(start(guests, 'a'), { message: /ENOENT.*net\/dev/ });
   t.deepEqual(engine.requests, ['POST start', 'POST kill']);
+});
+
+/** How engines refuse to change a container whose program has just exited. */
+const IMPROPER: [number, object] = [
+  500,
+  { cause: 'container state improper', message: 'can only kill running' },
+];
+const NOT_RUNNING: [number, object] = [409, { message: 'Container a is not running' }];
+const GONE: [number, object] = [404, { message: 'No such container: a' }];
+const FAULT: [number, object] = [500, { message: 'out of memory' }];
+
+const RUNNING = { running: true };
+const PAUSED = { running: true, paused: true };
+const STOPPED = { running: false };
+const VANISHED = { running: false, vanishes: true };
+
+for (const response of [IMPROPER, NOT_RUNNING, GONE, FAULT])
+  test(`deletes a container whose program exits meanwhile, although the kill fails with ${JSON.stringify(response)}`, async (t) => {
+    const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING, STOPPED] });
+    engine.responses = { 'POST kill': response };
+    await remove(guests, 'a');
+    t.deepEqual(engine.requests, ['POST kill', 'DELETE']);
+  });
+
+test('deletes a container that others remove or unpause meanwhile', async (t) => {
+  const conflict = [409, { message: 'removal of container a is already in progress' }] as [number, object];
+  const { engine, guests } = await startScriptedEngine(t, {
+    a: [STOPPED, VANISHED],
+    b: [PAUSED, RUNNING],
+  });
+  engine.responses = { DELETE: conflict };
+  await remove(guests, 'a');
+  engine.responses = { 'POST unpause': [500, { message: 'Container b is not paused' }] };
+  await remove(guests, 'b');
+  t.pass();
+});
+
+test('deletes a container that the engine calls running although its program has exited', async (t) => {
+  const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING] });
+  engine.responses = { 'POST kill': IMPROPER };
+  await remove(guests, 'a');
+  t.deepEqual(engine.requests, ['POST kill', 'DELETE']);
+});
+
+test('reports a delete that fails while the container runs', async (t) => {
+  const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING] });
+  engine.responses = { 'POST kill': FAULT };
+  await t.throwsAsync(remove(guests, 'a'), { message: 'out of memory' });
+});
+
+test('a pause of a container that exits meanwhile says that it is stopped, and a stop succeeds', async (t) => {
+  const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING, STOPPED], b: [RUNNING, STOPPED] });
+  engine.responses = { 'POST pause': IMPROPER, 'POST stop': NOT_RUNNING };
+  await t.throwsAsync(pause(guests, 'a'), { message: /^guest a is stopped: only a running guest/ });
+  await stop(guests, 'b', 1000, () => undefined);
+  t.is(guests.states.get('b')?.state, 'stopped');
+});
+
+test('a start of a container that vanishes meanwhile says that it is not found', async (t) => {
+  const { engine, guests } = await startScriptedEngine(t, { a: [STOPPED, VANISHED] });
+  engine.responses = { 'POST start': GONE };
+  await t.throwsAsync(start(guests, 'a'), { message: 'the container of guest a: not found' });
+});
+
+test('names the container that has the name of a new one', async (t) => {
+  const taken = { cause: 'that name is already in use', message: 'creating container storage: ...' };
+  const { engine, guests } = await startScriptedEngine(t, {});
+  engine.responses = { 'POST create': [500, taken] };
+  const { signal } = new AbortController();
+  const options = { signal, progress: () => undefined };
+  const error = await t.throwsAsync(create(guests, { id: 'a', image: 'localhost/i:1' }, options), {
+    instanceOf: Refusal,
+    message: /^the engine has a container named mistify-a already, which this agent did not create/,
+  });
+  t.is(error.kind, 'conflict');
 });

@@ -1,6 +1,13 @@
 import test from 'ava';
 import type { Nic } from '../../../../lib/model/guest.js';
-import { toCpuMetrics, toDiskMetrics, toNicMetrics } from '../../../../lib/subagents/container/metrics.js';
+import {
+  allMetrics,
+  cpuMetrics,
+  toCpuMetrics,
+  toDiskMetrics,
+  toNicMetrics,
+} from '../../../../lib/subagents/container/metrics.js';
+import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 
 const cpuStats = (perCpu?: number[] | null, online?: number) => ({
   cpu_stats: {
@@ -80,4 +87,34 @@ test('reports the engine’s network counters under the names of the NICs', (t) 
   t.deepEqual(Object.keys(metrics), ['wan', 'lan']);
   t.like(metrics.wan, { name: 'wan', rx_bytes: 10, rx_drops: 4, tx_drops: 8 });
   t.is(metrics.lan?.rx_bytes, 20);
+});
+
+const MEASURED = { read: '2026-01-01T00:00:00Z', ...cpuStats() };
+
+/** How engines respond to a request for the counters of a container that does not run. */
+for (const response of [
+  [200, { read: '0001-01-01T00:00:00Z', cpu_stats: { cpu_usage: { total_usage: 0 } } }],
+  [200, undefined],
+  [200, { cause: 'container is stopped', message: 'container is stopped', response: 500 }],
+  [500, undefined],
+  [404, { message: 'no such container' }],
+] as [number, unknown][])
+  test(`has no metrics of a guest that stops meanwhile: ${JSON.stringify(response)}`, async (t) => {
+    const states = [{ running: true }, { running: false }];
+    const { engine, guests } = await startScriptedEngine(t, { a: [...states] });
+    engine.responses = { 'GET stats': response };
+    await t.throwsAsync(cpuMetrics(guests, 'a'), { message: /^guest a is stopped: only a running guest/ });
+    engine.containers = { a: [{ running: true }, ...states] };
+    await guests.find('a');
+    t.deepEqual(await allMetrics(guests), []);
+  });
+
+test('says that the engine has no metrics of a guest that runs', async (t) => {
+  const { engine, guests } = await startScriptedEngine(t, { a: [{ running: true }] });
+  engine.responses = { 'GET stats': [200, undefined] };
+  await t.throwsAsync(cpuMetrics(guests, 'a'), {
+    message: /^the container engine has no metrics of guest a/,
+  });
+  engine.responses = { 'GET stats': [200, MEASURED] };
+  t.deepEqual(await cpuMetrics(guests, 'a'), [{ cpu_time: 3, vcpu_time: 3 }]);
 });

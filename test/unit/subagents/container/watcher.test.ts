@@ -38,3 +38,36 @@ test('a container with damaged labels does not affect the others', async (t) => 
   t.is(stateOf('a'), 'running');
   t.is(stateOf('b'), 'unknown');
 });
+
+const send = (engine: ScriptedEngine, ...actions: string[]): void => {
+  for (const Action of actions) {
+    const event = { Action, Actor: { Attributes: { [GUEST_LABEL]: 'a' } } };
+    engine.streams[0]?.write(`${JSON.stringify(event)}\n`);
+  }
+};
+
+test('a health check costs no inspection, on Docker or on Podman', async (t) => {
+  const { engine, stateOf } = await start(t, { a: [{ running: true }] });
+  const before = engine.inspections;
+  send(engine, 'exec_create: sh -c true', 'exec_start: sh -c true', 'exec_die', 'health_status: healthy');
+  send(engine, 'exec', 'exec_died', 'health_status');
+  engine.containers = { a: [{ running: false }] };
+  send(engine, 'die');
+  await until('the guest is stopped', () => stateOf('a') === 'stopped');
+  t.is(engine.inspections, before + 1);
+});
+
+for (const [engineName, actions] of [
+  ['Docker 20.10', ['kill', 'die', 'stop']],
+  ['Docker 26', ['kill', 'stop', 'die']],
+  ['Podman', ['died', 'cleanup']],
+] as const)
+  test(`a guest is stopped after the last event that ${engineName} sends of a stop`, async (t) => {
+    const { engine, stateOf } = await start(t, { a: [{ running: true }] });
+    const [last = '', ...earlier] = [...actions].reverse();
+    send(engine, ...earlier);
+    engine.containers = { a: [{ running: false }] };
+    send(engine, last);
+    await until('the guest is stopped', () => stateOf('a') === 'stopped');
+    t.pass();
+  });

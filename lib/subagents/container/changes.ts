@@ -1,0 +1,110 @@
+import type Docker from 'dockerode';
+import type { ContainerCreateOptions } from 'dockerode';
+import { Refusal } from '../../rpc/protocol/refusal.js';
+import { EngineError, isConflict, refusingMistakes } from './errors.js';
+import type { Guests } from './guests.js';
+import type { ContainerState } from './state.js';
+
+/**
+ * Whether a change that failed has its effect all the same.
+ * @param state the state after it; `undefined` when the container is gone
+ */
+type IsReached = (state: ContainerState | undefined, error: EngineError) => boolean;
+
+const isStopped = (state: ContainerState | undefined): boolean => state === undefined || state === 'stopped';
+
+/**
+ * Changes a container. A failure does not count when the container is in the wanted state all the same: its program may
+ * exit, and others may change the container, at any moment, which engines report with different statuses.
+ * @throws `...: not found` when the container is gone, and is not meant to be
+ */
+export const reach = async (
+  guests: Guests,
+  id: string,
+  isReached: IsReached,
+  change: (container: Docker.Container) => Promise<unknown>,
+): Promise<void> => {
+  try {
+    await guests.withContainer(id, change);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const container = await guests.find(id);
+    if (isReached(container?.state, error)) return;
+    if (!container) await guests.get(id);
+    throw error;
+  }
+};
+
+export const kill = (guests: Guests, id: string): Promise<void> =>
+  reach(
+    guests,
+    id,
+    // Podman still calls a container running for some milliseconds after its program has exited.
+    (state, error) => isStopped(state) || isConflict(error),
+    (container) => container.kill(),
+  );
+
+export const unpauseNow = (guests: Guests, id: string): Promise<void> =>
+  reach(
+    guests,
+    id,
+    (state) => state !== 'paused',
+    (container) => container.unpause(),
+  );
+
+export const pauseNow = (guests: Guests, id: string): Promise<void> =>
+  refusingMistakes(() =>
+    reach(
+      guests,
+      id,
+      (state) => state === 'paused' || isStopped(state),
+      (container) => container.pause(),
+    ),
+  );
+
+/** @param t seconds until the engine kills a container that has not exited by itself */
+export const stopWithin = (guests: Guests, id: string, t: number): Promise<void> =>
+  reach(guests, id, isStopped, (container) => container.stop({ t }));
+
+/** @throws {Refusal} `invalid` when the container has no program that can be started */
+export const startContainer = (guests: Guests, id: string): Promise<void> =>
+  refusingMistakes(() =>
+    reach(
+      guests,
+      id,
+      (state) => state === 'running',
+      (container) => container.start(),
+    ),
+  );
+
+/** Removes a container, running or not, with its anonymous volumes and its NICs. */
+export const forceRemove = async (guests: Guests, id: string): Promise<void> => {
+  const container = await guests.find(id);
+  if (!container) return;
+  // A paused container takes no signal, and Podman waits ten seconds before it removes a running one.
+  if (container.state === 'paused') await unpauseNow(guests, id);
+  if (container.state !== 'stopped') await kill(guests, id);
+  await reach(
+    guests,
+    id,
+    (state) => state === undefined,
+    (engine) => engine.remove({ force: true, v: true }),
+  );
+  await guests.unplug(container);
+};
+
+/** @throws {Refusal} `conflict` when the engine has another container of that name */
+export const createContainer = ({ engine }: Guests, options: ContainerCreateOptions): Promise<unknown> =>
+  refusingMistakes(async () => {
+    try {
+      return await engine.call((docker) => docker.createContainer(options));
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      throw new Refusal(
+        'conflict',
+        `the engine has a container named ${options.name} already, which this agent did not create: remove it, or ` +
+          'give the guest another id',
+        { cause: error },
+      );
+    }
+  });
