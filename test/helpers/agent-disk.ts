@@ -22,9 +22,10 @@ export const makeAgentDisk = async (t: ExecutionContext): Promise<string> => {
 };
 
 /** Lines for the guest's shell: start the agent from its second disk, and print "it is listening". */
-export const START_AGENT = [
-  'mkdir /agent && mount /dev/vdb /agent',
-  'LD_LIBRARY_PATH=/agent /agent/ld-linux-x86-64.so.2 /agent/qemu-ga -p /dev/vport0p1 -t /run &',
-  'until ls -l /proc/$!/fd | grep -q vport; do usleep 10000; done; echo "it is" listening',
-  '',
-].join('\n');
+export const startAgent = (...options: string[]): string =>
+  [
+    'mkdir /agent && mount /dev/vdb /agent',
+    `LD_LIBRARY_PATH=/agent /agent/ld-linux-x86-64.so.2 /agent/qemu-ga -p /dev/vport0p1 -t /run ${options.join(' ')} &`,
+    'until ls -l /proc/$!/fd | grep -q vport; do usleep 10000; done; echo "it is" listening',
+    '',
+  ].join('\n');

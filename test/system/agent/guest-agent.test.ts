@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SerialConsole } from '../../../scripts/demo/serial-console.js';
 import { buildGuestImage } from '../../../scripts/guest-image.js';
-import { AGENT_PARTS, makeAgentDisk, START_AGENT } from '../../helpers/agent-disk.js';
+import { AGENT_PARTS, makeAgentDisk, startAgent } from '../../helpers/agent-disk.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
@@ -36,7 +36,7 @@ needs(...LINUX_PARTS, ...AGENT_PARTS)(
     t.deepEqual(await consistencyOf('before'), ['crash', 'crash']);
 
     const viewer = await view(`${url}/guests/${body.id}/console/serial`);
-    viewer.type(START_AGENT);
+    viewer.type(startAgent());
     await viewer.sees('it is listening', 60_000);
     viewer.leave();
     t.deepEqual(await consistencyOf('with-agent'), ['filesystem', 'filesystem']);
