@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import parse from 'parse-prometheus-text-format';
 import type { GuestMetrics } from '../../lib/model/metrics.js';
@@ -164,16 +163,13 @@ test('returns the counters of all guests or of selected ones with their time', a
   t.true(Date.parse((some.body as GuestMetrics[])[0]?.time ?? '') > 0);
 });
 
-test('shares one call between scrapes and metrics requests within a second', async (t) => {
+test('shares one call of each kind between scrapes and metrics requests at the same time', async (t) => {
   const api = await serveApi(t, { methods: { 'Test.allMetrics': () => ({ guests: [] }) } });
-  const asked = await Promise.all(
-    ['/metrics', '/metrics/guests', '/metrics/guests'].map((path) => api.call('GET', path)),
-  );
-  t.deepEqual(
-    asked.map(({ status }) => status),
-    [200, 200, 200],
-  );
+  // Not over HTTP, where a busy machine may take the requests in more than a second apart.
+  const { metrics } = api.context;
+  await Promise.all([metrics.text(), metrics.guests(), metrics.guests(), metrics.text()]);
   t.is(api.scripted.requests('Test.allMetrics').length, 1);
+  t.is(api.scripted.requests('Test.storageSpace').length, 1);
 });
 
 test('is ready while its sub-agents respond, and names those that do not', async (t) => {
@@ -225,12 +221,10 @@ test('reports the running and waiting calls of a service', async (t) => {
 const storageGauges = (metrics: Map<string, Sample[]>): (number | undefined)[] =>
   ['mistify_storage_size_bytes', 'mistify_storage_free_bytes'].map((name) => valueIn(metrics.get(name)));
 
-test('reports the size and the free space of the storage, with one call for concurrent scrapes', async (t) => {
+test('reports the size and the free space of the storage, without asking for leftovers', async (t) => {
   const api = await serveApi(t);
-  const scrapes = await Promise.all([scrape(t, api), scrape(t, api)]);
-  for (const metrics of scrapes)
-    t.deepEqual(storageGauges(metrics), [SPACE.size * 2 ** 20, SPACE.free * 2 ** 20]);
-  t.like(api.scripted.requests('Test.storageSpace'), { length: 1, 0: { leftovers: false } });
+  t.deepEqual(storageGauges(await scrape(t, api)), [SPACE.size * 2 ** 20, SPACE.free * 2 ** 20]);
+  t.like(api.scripted.requests('Test.storageSpace')[0], { leftovers: false });
 });
 
 test('reports no space of the storage without the action in the config', async (t) => {
@@ -250,6 +244,7 @@ for (const [sort, method] of [
     });
     t.deepEqual(storageGauges(await scrape(t, api)), [SPACE.size * 2 ** 20, SPACE.free * 2 ** 20]);
     responds = false;
-    await delay(1100);
-    t.deepEqual(storageGauges(await scrape(t, api)), [undefined, undefined]);
+    await until('the space is no longer reported', async () =>
+      storageGauges(await scrape(t, api)).every((value) => value === undefined),
+    );
   });
