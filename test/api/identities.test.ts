@@ -101,3 +101,26 @@ test('fails a create when another guest has its generated MAC address', async (t
     Message: `NIC 0: guest ${(first.body as { id: string }).id} has the MAC ${MAC} on network br0: choose another`,
   });
 });
+
+for (const [what, addresses] of [
+  ['the same text', ['192.0.2.7', '192.0.2.7']],
+  ['another prefix length', ['192.0.2.7/24', '192.0.2.7/25']],
+  ['another form', ['2001:db8::7', '2001:DB8:0::7']],
+] as const)
+  test(`rejects a guest with one address on two NICs: ${what}`, async (t) => {
+    const api = await serveApi(t);
+    const nics = addresses.map((address, n) => nic({ network: `br${n}`, address }));
+    for (const query of ['', '?dryRun=true']) {
+      const { status, body } = await api.call('POST', `/guests${query}`, { nics });
+      t.is(status, 400);
+      t.regex(
+        (body as { message: string }).message,
+        /^NIC 1: NIC 0 already has the address \S+: choose another$/,
+      );
+    }
+    t.deepEqual(api.context.guests.list(), []);
+  });
+
+test('accepts several NICs without an address', async (t) => {
+  t.is((await create(await serveApi(t), { nics: [nic(), nic()] })).status, 202);
+});

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { nameTaken, nicTaken } from '../../errors.js';
+import { invalid, nameTaken, nicTaken } from '../../errors.js';
 import type { Guest, Nic } from '../../model/guest.js';
 import { USER_NETWORK } from '../../model/nics.js';
 import type { GuestStore } from '../../store/guest-store.js';
@@ -27,6 +27,19 @@ const addressOf = ({ address }: Nic): string => {
 
 const macOf = ({ mac = '' }: Nic): string => mac.toLowerCase();
 
+/** @throws {AgentError} `invalid` when a guest would have one static address twice */
+const requireDistinctAddresses = (nics: readonly Nic[]): void => {
+  const seen = new Map<string, number>();
+  for (const [index, nic] of nics.entries()) {
+    const address = addressOf(nic);
+    if (address === '') continue;
+    const first = seen.get(address);
+    if (first !== undefined)
+      throw invalid(`NIC ${index}: NIC ${first} already has the address ${address}: choose another`);
+    seen.set(address, index);
+  }
+};
+
 /** Keeps names, MAC addresses and static IP addresses of guests unique on the host. */
 export class GuestIdentities {
   readonly #guests: GuestStore;
@@ -42,7 +55,8 @@ export class GuestIdentities {
 
   /**
    * Runs the write of a guest's identity. No other guest can take any of it meanwhile.
-   * @throws {AgentError} `conflict` when another guest has the name, or an address on the same network
+   * @throws {AgentError} `conflict` when another guest has the name, or an address on the same network; `invalid` when
+   * two of its own NICs have one address
    */
   async claim<Result>(identity: Identity, write: () => Promise<Result>): Promise<Result> {
     this.check(identity);
@@ -56,6 +70,7 @@ export class GuestIdentities {
 
   /** @throws {AgentError} as `claim` */
   check(identity: Identity): void {
+    requireDistinctAddresses(identity.nics ?? []);
     const name = this.#uniqueNames ? identity.metadata?.name : undefined;
     if (!name && !identity.nics?.length) return;
     for (const other of [...this.#guests.list(), ...this.#pending]) {

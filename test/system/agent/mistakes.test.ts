@@ -1,4 +1,4 @@
-import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { GuestSpec } from '../../../lib/client/index.js';
@@ -97,6 +97,26 @@ needs('qemu-system-x86_64', 'qemu-img')(
       t.is(failure.status, status, failure.message);
       t.regex(failure.message, message);
     }
+  },
+);
+
+needs('qemu-system-x86_64', 'qemu-img')(
+  'a start without one of the disk files is a 409 that names the disk and the way out',
+  async (t) => {
+    t.timeout(240_000);
+    const agent = await startRealAgent(t);
+    const { body, jobId } = await agent.client.guests.create({ memory: 32, disks: [DISK, DISK] });
+    await agent.client.waitForJob(jobId);
+    const off = await agent.client.guests.perform(body.id, 'poweroff');
+    await agent.client.waitForJob(off.jobId);
+    const { source = '' } = (await agent.client.guests.get(body.id)).disks?.[1] ?? {};
+    await rm(source);
+    const failure = await failureOf(t, agent, { path: `/guests/${body.id}/start` });
+    t.is(failure.status, 409);
+    t.is(
+      failure.message,
+      `disk 1: ${source} does not exist: restore the file, or delete the guest and create it again`,
+    );
   },
 );
 

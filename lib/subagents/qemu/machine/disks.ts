@@ -60,7 +60,10 @@ const locateDisk = async (
   if (!isAbsolute(source) || normalize(source) !== source || !source.split(sep).includes(guestId))
     throw notOwn;
   const path = await realpath(source).catch(() => {
-    throw new Error(`${source} does not exist: the storage sub-agent must create it first`);
+    throw new Refusal(
+      'conflict',
+      `${source} does not exist: restore the file, or delete the guest and create it again`,
+    );
   });
   const stats = await stat(path);
   if (source.startsWith(ZVOLS)) {
@@ -98,7 +101,10 @@ export const locateDisks = async (
   const images: DiskImage[] = [];
   for (const [index, disk] of disks.entries()) {
     if (!disk.source)
-      throw new Error(`disk ${index}: "source" is missing: the storage stage must run before this one`);
+      throw new Refusal(
+        'invalid',
+        `disk ${index}: "source" is missing: name its file, or have a storage stage before this one create the disk`,
+      );
     try {
       images.push(await locateImage(guestId, disk, dirs));
     } catch (error) {
