@@ -4,6 +4,7 @@ import type { Config } from '../config/load.js';
 import { EventLog } from '../events/event-log.js';
 import { readReceivers, startWebhooks } from '../events/webhooks/start.js';
 import { lockDirectory } from '../files/directory-lock.js';
+import { roomOf } from '../files/room.js';
 import { Reachable } from '../http/reachable.js';
 import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
@@ -162,6 +163,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   const metrics: Metrics = new Metrics({
     runtime,
     events,
+    stateRoom: () => roomOf(config.dbpath),
     restarts: () => supervisor.restarts,
     services: () => watcher.services(),
     problems: () => watcher.problems(),
@@ -175,6 +177,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       services: () => watcher.services(),
       problems: () => watcher.problems(),
       downReasons: () => watcher.downReasons(),
+      stateRoom: () => roomOf(config.dbpath),
       cpuModel: config.guests.cpu_model,
     },
     drain: async (ms) => {

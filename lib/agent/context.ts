@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/audit-log.js';
 import type { EventLog } from '../events/event-log.js';
+import type { Room } from '../files/room.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -22,6 +23,8 @@ export interface Context {
   problems: () => ReadonlyMap<string, readonly string[]>;
   /** Why a service's sub-agent does not respond, by the service's name, where that is known. */
   downReasons: () => ReadonlyMap<string, string>;
+  /** The room on the device of the agent's state. */
+  stateRoom: () => Promise<Room>;
   /** The CPU model of new virtual machines that name none; their sub-agent chooses one when absent. */
   cpuModel?: string | undefined;
   log: Logger;

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EventLog } from '../events/event-log.js';
+import type { Room } from '../files/room.js';
 import { isFinished } from '../model/job.js';
 import type { GuestMetrics } from '../model/metrics.js';
 import { QUOTA_RESOURCES } from '../runtime/guests/quota.js';
@@ -20,6 +21,8 @@ export interface MetricsOptions {
   services: () => ReadonlyMap<string, boolean>;
   /** What the sub-agents could not do and retry, by the name of a service. */
   problems: () => ReadonlyMap<string, readonly string[]>;
+  /** The room on the device of the agent's state. */
+  stateRoom: () => Promise<Room>;
   /** Counts how often the agent started a service again, by the service's name and the cause. */
   restarts: () => ReadonlyMap<string, Readonly<Record<'exited' | 'hung', number>>>;
   /** Counts the calls of each service, by name. */
@@ -32,6 +35,7 @@ export class Metrics {
   readonly #events: EventLog;
   readonly #services: MetricsOptions['services'];
   readonly #problems: MetricsOptions['problems'];
+  readonly #stateRoom: MetricsOptions['stateRoom'];
   readonly #restarts: MetricsOptions['restarts'];
   readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
@@ -82,6 +86,12 @@ export class Metrics {
     'What the sub-agent of a service could not do and retries; /readyz has them in words',
     ['service'],
   );
+  readonly #stateSize = this.#gauge('mistify_state_size_bytes', "Size of the disk of the agent's state");
+  readonly #stateFree = this.#gauge('mistify_state_free_bytes', "Free space for the agent's state");
+  readonly #stateWritable = this.#gauge(
+    'mistify_state_writable',
+    "Whether the disk of the agent's state is mounted for writing",
+  );
   readonly #quotaLimit = this.#gauge(
     'mistify_quota_limit',
     'The most that the guests may have together, by resource; memory and disk in MB',
@@ -114,13 +124,14 @@ export class Metrics {
     ['action'],
   );
 
-  constructor({ runtime, events, services, problems, restarts, calls }: MetricsOptions) {
+  constructor({ runtime, events, services, problems, stateRoom, restarts, calls }: MetricsOptions) {
     this.#runtime = runtime;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#events = events;
     this.#services = services;
     this.#problems = problems;
+    this.#stateRoom = stateRoom;
     this.#restarts = restarts;
     this.#calls = calls;
     runtime.jobs.onChange((logged) => this.#observeJob(logged));
@@ -148,7 +159,14 @@ export class Metrics {
 
   /** Renders all metrics in Prometheus' text format. Guests of a sub-agent that does not respond are left out. */
   async text(): Promise<string> {
-    const [counters] = await Promise.all([this.#collector.latest(), this.#storageSpace.update()]);
+    const [counters, , room] = await Promise.all([
+      this.#collector.latest(),
+      this.#storageSpace.update(),
+      this.#stateRoom(),
+    ]);
+    this.#stateSize.set(room.sizeBytes);
+    this.#stateFree.set(room.freeBytes);
+    this.#stateWritable.set(room.isReadOnly ? 0 : 1);
     this.#setGauges();
     if (counters !== this.#registered) this.#setCounters(counters);
     return `${await processMetrics().metrics()}\n${await this.#registry.metrics()}`;

@@ -9,6 +9,7 @@ import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
 import { snapshotRequestSchema } from '../../rpc/protocol/snapshot-messages.js';
 import { storageSpaceRequestSchema } from '../../rpc/protocol/space-messages.js';
+import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import type { Running } from '../shared/run.js';
@@ -27,6 +28,7 @@ import { Journal } from './snapshots/journal.js';
 import { snapshotMethods } from './snapshots/methods.js';
 import { recoverAll } from './snapshots/recover.js';
 import { spaceMethod } from './space.js';
+import { watchRoom } from './watch-room.js';
 import { zfsStore } from './zfs/store.js';
 
 /** The ways to store images and disks. */
@@ -51,6 +53,8 @@ export interface StorageOptions {
   imageServer?: string;
   /** Addresses and networks off the Internet that a source may have. */
   privateAddress?: string[];
+  /** How often to look for the room of the storage; for tests. */
+  roomIntervalMs?: number;
   /** How long to wait for a guest agent; for tests. */
   freezeTimeouts?: FreezeTimeouts;
 }
@@ -110,7 +114,9 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const snapshots = { store, locks, inUse: new SnapshotsInUse(), journal, runDir, log, freezeTimeouts };
   await recoverAll(snapshots);
 
-  const subAgent = new SubAgent({ name: 'storage', log, check: () => checkStore(store) });
+  const problems = new Problems();
+  const unwatch = await watchRoom(store, problems, log, options.roomIntervalMs);
+  const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
   for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums })))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
   for (const [name, method] of Object.entries(diskMethods({ store, locks, journal, log, runDir })))
@@ -121,6 +127,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
   const close = async (): Promise<void> => {
+    unwatch();
     await fetcher.close();
     await registry.close();
   };
