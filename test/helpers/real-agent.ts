@@ -53,12 +53,14 @@ const waitUntilListening = async (
 /**
  * Starts the agent in a temporary directory. When the test ends, it deletes the remaining guests and stops the agent.
  * @param change changes the default config
+ * @param prepare fills the state directory before the first start
  * @param host the directory of what the agents of one host have claimed; by default the agent is alone
  */
 export const startRealAgent = async (
   t: ExecutionContext,
   change: (config: ConfigFile) => ConfigFile = (config) => config,
   host?: string,
+  prepare: (dbpath: string) => Promise<void> = async () => {},
 ): Promise<RealAgent> => {
   const dir = await tempDir(t);
   const env = { ...process.env, MISTIFY_HOST_DIR: host ?? join(dir, 'host') };
@@ -101,6 +103,7 @@ export const startRealAgent = async (
     await deleteGuests().catch((error: unknown) => t.log(`could not delete the guests: ${error}`));
     await end('SIGTERM');
   });
+  await prepare(dbpath);
   await start();
   return { client, url, dbpath, output: () => output, end, start };
 };
