@@ -19,6 +19,8 @@ export const TINY = { memory: 32, cpu: 1 };
 /** A qemu sub-agent in this process, with directories of its own. */
 export class QemuHost {
   readonly dir: string;
+  /** The QEMU that the next sub-agent runs; a test that changes it upgrades the host. */
+  qemu = 'qemu-system-x86_64';
   readonly #ovsDb: string | undefined;
   #running: Running | undefined;
   #port = 0;
@@ -52,7 +54,7 @@ export class QemuHost {
       {
         ...options,
         accel: 'tcg',
-        qemu: 'qemu-system-x86_64',
+        qemu: this.qemu,
         ...(this.#ovsDb ? { ovsDb: this.#ovsDb } : {}),
       },
       pino({ level: 'silent' }),
