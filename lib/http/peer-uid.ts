@@ -19,10 +19,14 @@ const hexOf = (address: Address): string => {
 
 const portOf = (port = 0): string => port.toString(16).toUpperCase().padStart(4, '0');
 
-/** The sockets of this network namespace. Connections that arrive at the same time share a read. */
-const readTables = coalesce(async () =>
-  (await Promise.all(['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'latin1')))).join(''),
-);
+/**
+ * The sockets of this network namespace, by IP version. Connections that arrive at the same time share a read: the kernel
+ * looks through its table of all connections for each one.
+ */
+const TABLES = {
+  ipv4: coalesce(() => readFile('/proc/net/tcp', 'latin1')),
+  ipv6: coalesce(() => readFile('/proc/net/tcp6', 'latin1')),
+};
 
 /** Returns the uid of the process that has the socket, `undefined` without an entry or when no process has it. */
 const uidIn = (tables: string, ends: string): number | undefined => {
@@ -53,13 +57,17 @@ export const isLocalPeer = ({ remoteAddress, localAddress }: Socket): boolean =>
 export const peerUid = async (socket: Socket): Promise<number | undefined> => {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || localAddress === undefined) return undefined;
-  const [peer, own] = [ipaddr.process(remoteAddress), ipaddr.process(localAddress)].map(hexOf);
+  const address = ipaddr.process(remoteAddress);
+  const [peer, own] = [address, ipaddr.process(localAddress)].map(hexOf);
   const ends = (prefix: string): string =>
     ` ${prefix}${peer}:${portOf(remotePort)} ${prefix}${own}:${portOf(localPort)} `;
   for (let n = 0; n < MAX_READS && !socket.destroyed; n += 1) {
-    const tables = await readTables();
-    const uid = uidIn(tables, ends('')) ?? uidIn(tables, ends(V4_IN_V6));
+    const uid = uidIn(await TABLES[address.kind()](), ends(''));
     if (uid !== undefined) return uid;
+    if (address.kind() === 'ipv6') continue;
+    // A program may reach IPv4 by a socket for IPv6.
+    const mapped = uidIn(await TABLES.ipv6(), ends(V4_IN_V6));
+    if (mapped !== undefined) return mapped;
   }
   return undefined;
 };
