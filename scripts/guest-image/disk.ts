@@ -17,9 +17,12 @@ start=${sectors(BOOT.start)}, size=${sectors(BOOT.size)}, type=0e, bootable
 start=${sectors(DATA.start)}, size=${sectors(DATA.size)}, type=83
 `;
 
-/** The last three skip work that only real machines need, half a second of an emulated CPU. */
+/**
+ * The last four skip work that only real machines need, half a second of an emulated CPU. The check of the timer also
+ * panics or hangs newer kernels on an emulated CPU that the host stops for a moment.
+ */
 const KERNEL_PARAMETERS =
-  'console=tty0 console=ttyS0 quiet panic=-1 nokaslr mitigations=off cryptomgr.notests';
+  'console=tty0 console=ttyS0 quiet panic=-1 nokaslr mitigations=off cryptomgr.notests no_timer_check';
 
 const SYSLINUX_CONFIG = `DEFAULT linux
 PROMPT 0

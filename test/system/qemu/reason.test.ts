@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
-import { needs } from '../../helpers/needs.js';
+import { KERNEL_PIDS, needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';
 
@@ -94,7 +94,7 @@ test('reports a guest that is halted because its disk’s file system is full', 
   viewer.leave();
 });
 
-needs(...LINUX_PARTS)('reports a QEMU that the kernel killed for lack of memory', async (t) => {
+needs(...LINUX_PARTS, KERNEL_PIDS)('reports a QEMU that the kernel killed for lack of memory', async (t) => {
   const group = `/sys/fs/cgroup/memory/mistify-test-${process.pid}`;
   try {
     await execa('mkdir', [group]);
