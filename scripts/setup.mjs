@@ -42,7 +42,7 @@ const GUEST_PACKAGES = [
 ];
 
 /** Debian packages for tests: a browser for the web console, QEMU's guest agent, a check of systemd's units. */
-const TEST_PACKAGES = ['chromium', 'qemu-guest-agent', 'procps', 'systemd'];
+const TEST_PACKAGES = ['chromium', 'curl', 'qemu-guest-agent', 'procps', 'systemd'];
 
 /** Debian packages to test on other systems. */
 const SYSTEM_PACKAGES = ['debootstrap'];

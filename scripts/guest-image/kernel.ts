@@ -32,7 +32,9 @@ const kernelPackages = async (options: string[]): Promise<string[]> => {
     const packages = depends.split('\n').filter((line) => KERNEL_PACKAGE.test(line));
     if (packages.length > 0) return packages;
   }
-  throw new Error(`none of the packages ${METAPACKAGES.join(', ')} depends on a kernel`);
+  throw new Error(
+    `apt knows none of the packages ${METAPACKAGES.join(', ')}, or none that depends on a kernel: apt-get update may mend that`,
+  );
 };
 
 /** Downloads the kernel's packages to `directory`. `options` are options of apt. */
@@ -49,7 +51,7 @@ const fetchLists = async (directory: string): Promise<string[]> => {
   await mkdir(join(directory, 'lists/partial'), { recursive: true });
   await mkdir(join(directory, 'cache/archives/partial'), { recursive: true });
   const options = ['-o', `Dir::State::Lists=${directory}/lists`, '-o', `Dir::Cache=${directory}/cache`];
-  await run('apt-get', [...options, '-q', 'update']);
+  await run('apt-get', [...options, '-q', '-o', 'APT::Update::Error-Mode=any', 'update']);
   return options;
 };
 
