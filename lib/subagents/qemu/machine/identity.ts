@@ -9,7 +9,6 @@ import type { Capabilities } from './capabilities.js';
  * - 1: guests of the versions that recorded no layout;
  * - 2: adds root ports for hot-plugged devices, a SCSI controller and an empty CD drive; fixes the number of queues.
  */
-export const LAYOUTS = [1, 2] as const;
 const NEWEST_LAYOUT = 2;
 
 /** A guest's virtual hardware, which stays the same whatever QEMU the host has. */
@@ -118,12 +117,19 @@ export const upgradedMachine = (
 
 const WAY_OUT = 'move it on with "mistify guest upgrade-machine"';
 
+const layoutProblem = (layout: number): string | undefined =>
+  layout <= NEWEST_LAYOUT
+    ? undefined
+    : `its devices are arranged as by a newer version of the agent (layout ${layout}, this version knows ${NEWEST_LAYOUT})`;
+
 /** Returns why a guest cannot start on this host, with the way out; `undefined` when it can. */
 export const machineProblem = (
-  { type, cpuModel }: Pick<MachineIdentity, 'type' | 'cpuModel'>,
+  { type, cpuModel, layout }: Pick<MachineIdentity, 'type' | 'cpuModel' | 'layout'>,
   capabilities: Capabilities,
   accel: Accel,
 ): string | undefined => {
+  const newer = layoutProblem(layout);
+  if (newer !== undefined) return `${newer}: install that version again`;
   const problem =
     typeProblem(capabilities, type) ?? cpuProblem(capabilities, effectiveCpuModel(cpuModel, accel));
   if (problem === undefined) return undefined;

@@ -85,6 +85,14 @@ test('refuses a start on hardware that this QEMU lacks, with the way out', (t) =
   t.is(problemOf('pc-q35-8.1'), undefined);
 });
 
+test('refuses a start with the devices of a newer version of the agent', (t) => {
+  const newer = { ...machine('pc-q35-10.0'), layout: 3 };
+  t.regex(
+    machineProblem(newer, QEMU_11, 'tcg') ?? '',
+    /by a newer version of the agent \(layout 3, this version/,
+  );
+});
+
 test('warns of hardware that is deprecated or gone, and of nothing else', (t) => {
   const warningsOf = (type: string, cpuModel?: string) =>
     machineWarnings(machine(type, cpuModel), QEMU_11, 'tcg');
