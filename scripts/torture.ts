@@ -1,4 +1,4 @@
-// npm run torture: runs the tests that try to break the promises of docs/reliability.md, for hours.
+// npm run torture: runs the tests that try to break the promises of docs/guarantees.md, for hours.
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { packageRoot } from '../lib/files/package-root.js';

@@ -6,6 +6,8 @@ import { heapAfterCollection } from '../helpers/heap.js';
 import { refusingPort } from '../helpers/ports.js';
 import { serveFixed, serveRaw, serveRpc, serveTcp } from '../helpers/raw-service.js';
 
+// Guarantees: G18.
+
 const MB = 2 ** 20;
 /** The time limit of a call in seconds, long enough to reject huge responses for their size. */
 const TIMEOUT = 3;

@@ -5,6 +5,8 @@ import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { exampleOf, pathOf } from '../helpers/endpoints.js';
 
+// Guarantees: G7.
+
 const changes = routeTable.filter(({ method, reply }) => method !== 'GET' || reply.status === 202);
 
 for (const route of changes)

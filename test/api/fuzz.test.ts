@@ -14,6 +14,8 @@ import { numberFrom, SEED } from '../helpers/property.js';
 import { Random } from '../helpers/random.js';
 import { until } from '../helpers/wait.js';
 
+// Guarantees: G19.
+
 /** The number of requests; raise it for a longer run. */
 const REQUESTS = numberFrom('MISTIFY_FUZZ_REQUESTS') ?? 3000;
 const CLIENTS = 8;

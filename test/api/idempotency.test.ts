@@ -5,6 +5,8 @@ import { serveApi } from '../helpers/api.js';
 import { tempDir } from '../helpers/temp.js';
 import { gate } from '../helpers/wait.js';
 
+// Guarantees: G4.
+
 const KEY = { 'Idempotency-Key': '8e03978e-40d5-43dd-bc93-6894a57f9324' };
 
 test('responds to a repeated request with the same job and carries it out once', async (t) => {

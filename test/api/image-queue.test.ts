@@ -3,6 +3,8 @@ import { finished } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { gate, until } from '../helpers/wait.js';
 
+// Guarantees: G17.
+
 /** Methods that record their calls, and whose fetches last until their gate opens. */
 const slowFetches = () => {
   const { opened, open } = gate();

@@ -6,6 +6,8 @@ import { type Api, serveApi } from '../helpers/api.js';
 import { METRICS, SPACE } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
+// Guarantees: G34.
+
 interface Sample {
   labels?: Record<string, string>;
   value?: string;

@@ -2,6 +2,8 @@ import test from 'ava';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
 
+// Guarantees: G6.
+
 const etagOf = async ({ call }: Api, path: string): Promise<string> =>
   (await call('GET', path)).headers.get('etag') ?? '';
 

@@ -6,6 +6,8 @@ import { heapAfterCollection } from '../helpers/heap.js';
 import { numberFrom } from '../helpers/property.js';
 import { until } from '../helpers/wait.js';
 
+// Guarantees: G20.
+
 /** The duration of the load; raise it for a longer run. */
 const SECONDS = numberFrom('MISTIFY_SOAK_SECONDS') ?? 10;
 /** The load pauses between parts of this length, to measure the agent at rest. */

@@ -7,6 +7,8 @@ import { tempDir } from '../helpers/temp.js';
 import { until } from '../helpers/wait.js';
 import { receiveWebhooks } from '../helpers/webhook-receiver.js';
 
+// Guarantees: G33.
+
 const SECRET = 'sixteen-characters-and-more';
 
 test("notifies a webhook of a guest's creation and of its job until it ends", async (t) => {

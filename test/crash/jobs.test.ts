@@ -9,6 +9,8 @@ import { startRealAgent } from '../helpers/real-agent.js';
 import { startScripted } from '../helpers/scripted.js';
 import { until } from '../helpers/wait.js';
 
+// Guarantees: G14.
+
 /** How often the agent is killed; raise it for a longer run. */
 const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 3;
 const GUESTS = 4;

@@ -9,6 +9,8 @@ import { Collection } from '../../lib/store/nedb/collection.js';
 import { numberFrom } from '../helpers/property.js';
 import { tempDir } from '../helpers/temp.js';
 
+// Guarantees: G13.
+
 /** How often the writer is killed; raise it for a longer run. */
 const ROUNDS = numberFrom('MISTIFY_CRASH_ROUNDS') ?? 5;
 const WRITER = join(packageRoot, 'dist/test/crash/store/writer.js');

@@ -6,6 +6,8 @@ import { type Api, serveApi } from '../../helpers/api.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G32.
+
 type Entry = Record<string, unknown>;
 
 const entries = async ({ dbpath }: Api): Promise<Entry[]> => {

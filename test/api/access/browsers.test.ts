@@ -4,6 +4,8 @@ import test from 'ava';
 import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 
+// Guarantees: G29.
+
 /** Sends headers that fetch does not let a caller set. */
 const statusWith = async (url: string, method: string, headers: Record<string, string>): Promise<number> => {
   const asking = request(url, { method, headers });

@@ -7,6 +7,8 @@ import { addGuest } from '../../helpers/agent.js';
 import { serveApi } from '../../helpers/api.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 
+// Guarantees: G30.
+
 interface Answer {
   status: number;
   headers: IncomingHttpHeaders;

@@ -20,6 +20,8 @@ import { needs } from '../../helpers/needs.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G27.
+
 const REFUSED = [401, 403];
 
 /** The paths that need no credentials; a new one is to be added here on purpose. */

@@ -12,6 +12,8 @@ import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { until } from '../../helpers/wait.js';
 import { receiveWebhooks } from '../../helpers/webhook-receiver.js';
 
+// Guarantees: G31.
+
 const SECRETS = {
   'user-data': '#cloud-config\npassword: hunter2\n',
   'vendor-data': '#!/bin/sh\necho hunter2\n',

@@ -9,6 +9,8 @@ import { view } from '../../helpers/console.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G27.
+
 type Headers = Record<string, string>;
 
 const bearer = (token: string): Headers => ({ Authorization: `Bearer ${token}` });

@@ -4,6 +4,8 @@ import { MistifyClient, MistifyError } from '../../../lib/client/index.js';
 import { refusingPort } from '../../helpers/ports.js';
 import { serveRaw } from '../../helpers/raw-service.js';
 
+// Guarantees: G5.
+
 type Step = (request: IncomingMessage, response: ServerResponse) => void;
 
 const cutOff: Step = (request) => request.socket.destroy();

@@ -9,6 +9,8 @@ import { PROGRAM, runProgram } from '../../helpers/program.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G27.
+
 const writeConfig = async (
   t: ExecutionContext,
   server: unknown = {},

@@ -4,6 +4,8 @@ import type { MistifyClient } from '../../../lib/client/index.js';
 import { needs } from '../../helpers/needs.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 
+// Guarantees: G36.
+
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
 /** Creates a guest with a blank disk. Its firmware finds nothing to boot and waits, so the guest stays alive. */

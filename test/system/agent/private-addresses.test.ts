@@ -7,6 +7,8 @@ import { asDisk } from '../../helpers/raw-disk.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { serveHttp } from '../../helpers/storage.js';
 
+// Guarantees: G28.
+
 const test = needs('qemu-img');
 
 const readConfig = async (name: string): Promise<ConfigFile> =>

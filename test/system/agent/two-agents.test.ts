@@ -10,6 +10,8 @@ import { TINY } from '../../helpers/qemu.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G38.
+
 const test = needs('qemu-system-x86_64', 'qemu-img', 'setpriv', 'ip', 'root');
 
 /** Starts two agents on one host. */

@@ -17,6 +17,8 @@ import { serveHttp } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
 import { gate } from '../../helpers/wait.js';
 
+// Guarantees: G17.
+
 const shared = new SharedPodman();
 ava.after.always(() => shared.stop());
 

@@ -7,6 +7,8 @@ import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost } from '../../helpers/qemu.js';
 
+// Guarantees: G39.
+
 const test = needs('root', 'setpriv', 'curl', 'bash');
 const linuxTest = needs('root', 'genisoimage', ...LINUX_PARTS);
 

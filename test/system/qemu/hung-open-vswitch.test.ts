@@ -7,6 +7,8 @@ import { OVS_PARTS, Ovs } from '../../helpers/ovs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G35.
+
 const test = needsInTurn('qemu-system-x86_64', ...OVS_PARTS);
 
 /** Stops the test's own database, and lets it continue when the test ends. */

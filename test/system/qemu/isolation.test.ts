@@ -19,6 +19,8 @@ import {
 } from '../../helpers/storage.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G37, G40, G41.
+
 const test = needs('qemu-system-x86_64', 'qemu-img', 'qemu-nbd', 'nbdcopy', 'setpriv', 'root');
 
 const MB = 2 ** 20;

@@ -5,6 +5,8 @@ import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G26.
+
 const test = needs('qemu-system-x86_64', 'qemu-img');
 
 test('reports a killed QEMU as crashed on the event stream', async (t) => {

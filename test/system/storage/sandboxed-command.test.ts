@@ -6,6 +6,8 @@ import { qemuImg } from '../../../lib/subagents/storage/qemu-img.js';
 import { needs } from '../../helpers/needs.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G40.
+
 const test = needs('prlimit', 'setpriv', 'qemu-img');
 
 const isAlive = (pid: number): boolean => {

@@ -7,6 +7,8 @@ import { addGuest, event, finished, startTestAgent } from '../../helpers/agent.j
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G23.
+
 test('keeps guests, metadata and the job log across a restart', async (t) => {
   const first = await startTestAgent(t);
   await first.context.metadata.patch({ rack: 'r1' });

@@ -7,6 +7,8 @@ import { keepLines } from '../../helpers/log-lines.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G32.
+
 const entry = (job: string): AuditEntry => ({
   event: 'job',
   job,

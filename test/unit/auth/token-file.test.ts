@@ -6,6 +6,8 @@ import { newToken, withoutToken, withToken } from '../../../lib/auth/tokens.js';
 import { operationsIn } from '../../helpers/faulty-disk.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G15.
+
 test('syncs a revocation, and the directory after the rename', async (t) => {
   const dbpath = await tempDir(t);
   const { stored } = newToken('ci', 'operate');

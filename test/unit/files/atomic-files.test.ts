@@ -5,6 +5,8 @@ import { ifExists, replaceFile } from '../../../lib/files/atomic-files.js';
 import { operationsIn, withFaults } from '../../helpers/faulty-disk.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G15.
+
 test('replaces a file by one that only its owner can read', async (t) => {
   const directory = await tempDir(t);
   const path = join(directory, 'file');

@@ -6,6 +6,8 @@ import { lockDirectory } from '../../../lib/files/directory-lock.js';
 import { packageRoot } from '../../../lib/files/package-root.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G22.
+
 test('rejects a locked directory and says what to do', async (t) => {
   const dir = await tempDir(t);
   const lock = await lockDirectory(dir);

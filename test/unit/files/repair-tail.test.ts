@@ -4,6 +4,8 @@ import test, { type ExecutionContext } from 'ava';
 import { repairTail } from '../../../lib/files/repair-tail.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G12.
+
 const repaired = async (t: ExecutionContext, content: string): Promise<{ cut: number; left: string }> => {
   const filename = join(await tempDir(t), 'file.db');
   await writeFile(filename, content);

@@ -7,6 +7,8 @@ import * as Hapi from '@hapi/hapi';
 import test, { type ExecutionContext } from 'ava';
 import { closeConnectionsOnStop } from '../../../lib/http/graceful-stop.js';
 
+// Guarantees: G24.
+
 const LONG_MS = 60_000;
 /** More than the kernel buffers. */
 const LARGE = 20_000_000;

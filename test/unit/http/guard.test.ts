@@ -6,6 +6,8 @@ import { Reachable } from '../../../lib/http/reachable.js';
 import { LOOPBACK } from '../../helpers/loopback.js';
 import { serveHttp } from '../../helpers/storage.js';
 
+// Guarantees: G28.
+
 const address = (text: string): LookupAddress => ({ address: text, family: text.includes(':') ? 6 : 4 });
 
 /** Resolves any name to the next list; the last one stays. */

@@ -10,6 +10,8 @@ import { type Fault, type Judge, type Operation, withFaults } from '../../helper
 import { tries } from '../../helpers/property.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G1, G8, G9.
+
 /** Changes after which a checkpoint starts: few, so that it happens often. */
 const CHECKPOINT_AFTER = 8;
 

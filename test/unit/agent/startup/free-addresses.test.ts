@@ -10,6 +10,8 @@ import { serveTcp } from '../../../helpers/raw-service.js';
 import { leaveStaleSocket } from '../../../helpers/sockets.js';
 import { tempDir } from '../../../helpers/temp.js';
 
+// Guarantees: G21.
+
 const configOf = (address: ServiceAddress, command?: string[]): Config => {
   const service = { ...address, path: '/', max_pending: 1, ...(command ? { command } : {}) };
   return {

@@ -19,6 +19,8 @@ import { silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
+// Guarantees: G26.
+
 const reported = (id: string, state: string, revision = 1) => ({ id, state, vnc: 0, revision });
 
 const up = (port: number): WatchedSubAgent => ({

@@ -18,6 +18,8 @@ import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 import { receiveWebhooks } from '../../../helpers/webhook-receiver.js';
 
+// Guarantees: G33.
+
 const SECRET = 'a secret of sixteen or more';
 
 const image = (id: string): EventBody => ({ kind: 'image', change: 'fetched', id, type: '' });

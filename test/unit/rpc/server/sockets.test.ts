@@ -11,6 +11,8 @@ import { leaveStaleSocket, runAsNobody } from '../../../helpers/sockets.js';
 import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 
+// Guarantees: G21.
+
 const echo = (): SubAgent =>
   new SubAgent({ name: 'echo', log: silentLog }).method('Echo.Do', guestRequestSchema, ({ guest }) => ({
     guest,

@@ -10,6 +10,8 @@ import type { Reply } from '../../../../lib/model/endpoint.js';
 import { addGuest, event, finished, startTestAgent } from '../../../helpers/agent.js';
 import { gate, until } from '../../../helpers/wait.js';
 
+// Guarantees: G23, G25.
+
 const jobOf = ({ headers }: Reply): string => headers?.['X-Guest-Job-ID'] ?? '';
 
 /** Starts an agent with a guest whose `reboot` hangs in its sub-agent until the call is aborted. */

@@ -6,6 +6,8 @@ import { cancelJob } from '../../../../handlers/jobs/cancel.js';
 import { event, finished, startTestAgent, type TestAgent } from '../../../helpers/agent.js';
 import { until } from '../../../helpers/wait.js';
 
+// Guarantees: G25.
+
 const fail = (message: string) => (): never => {
   throw new Error(message);
 };

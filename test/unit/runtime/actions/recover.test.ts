@@ -11,6 +11,8 @@ import { GUEST_ID } from '../../../helpers/sub-agents.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
+// Guarantees: G2, G3.
+
 interface LeftJob {
   action: string;
   task: Task;

@@ -10,6 +10,8 @@ import { addGuest, event, finished, startTestAgent } from '../../../helpers/agen
 import { withFaults } from '../../../helpers/faulty-disk.js';
 import { gate, until } from '../../../helpers/wait.js';
 
+// Guarantees: G11.
+
 const jobOf = ({ headers }: Reply): string => headers?.['X-Guest-Job-ID'] ?? '';
 
 /** Starts an agent with a guest whose `start` continues once `open` is called. */

@@ -9,6 +9,8 @@ import { tries } from '../../../helpers/property.js';
 import { MAX_WAITING, MAX_WAITING_FIRST, Model } from './model/model.js';
 import { type Outcome, System } from './model/system.js';
 
+// Guarantees: G16.
+
 const GUESTS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
 
 type Step =

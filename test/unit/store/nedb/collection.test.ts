@@ -4,6 +4,8 @@ import test, { type ExecutionContext } from 'ava';
 import { Collection } from '../../../../lib/store/nedb/collection.js';
 import { tempDir } from '../../../helpers/temp.js';
 
+// Guarantees: G13.
+
 interface Counter {
   count: number;
 }

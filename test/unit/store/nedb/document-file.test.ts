@@ -9,6 +9,8 @@ import { type Judge, operationsIn, withFaults } from '../../../helpers/faulty-di
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
+// Guarantees: G10.
+
 interface Files {
   directory: string;
   journal: string;
