@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { GuestStates } from '../../lib/rpc/server/guest-states.js';
+import { Capacity } from '../../lib/subagents/qemu/guests/capacity.js';
 import { Guests } from '../../lib/subagents/qemu/guests/guests.js';
 import { loadRecords, saveRecord } from '../../lib/subagents/qemu/guests/records.js';
 import { makeRunDir, recordPid } from '../../lib/subagents/qemu/guests/run-dir.js';
@@ -34,6 +35,7 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
   t.teardown(() => registry.close());
   const host = {
     layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
+    capacity: new Capacity({}),
     program: new QemuProgram('/nonexistent/qemu', 'tcg'),
     networks,
     ports: switchPorts(networks, dir),

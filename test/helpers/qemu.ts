@@ -10,6 +10,7 @@ import { HEALTH_PATH, type Health, RPC_PATH } from '../../lib/rpc/protocol/calls
 import type { GuestResponse } from '../../lib/rpc/protocol/guest-messages.js';
 import type { GuestMetricsResponse } from '../../lib/rpc/protocol/metrics-messages.js';
 import type { GuestState } from '../../lib/rpc/protocol/sub-agent-events.js';
+import type { CapacityLimits } from '../../lib/subagents/qemu/guests/capacity.js';
 import { startQemu } from '../../lib/subagents/qemu/service.js';
 import type { Running } from '../../lib/subagents/shared/run.js';
 
@@ -22,12 +23,14 @@ export class QemuHost {
   /** The QEMU that the next sub-agent runs; a test that changes it upgrades the host. */
   qemu = 'qemu-system-x86_64';
   readonly #ovsDb: string | undefined;
+  readonly #limits: CapacityLimits;
   #running: Running | undefined;
   #port = 0;
   readonly #ids = new Set<string>();
 
-  private constructor(dir: string, ovsDb: string | undefined) {
+  private constructor(dir: string, ovsDb: string | undefined, limits: CapacityLimits) {
     this.dir = dir;
+    this.#limits = limits;
     this.#ovsDb = ovsDb;
   }
 
@@ -35,8 +38,8 @@ export class QemuHost {
    * Starts a sub-agent. When the test ends, deletes its guests and its directories.
    * @param ovsDb the database of the test's own Open vSwitch
    */
-  static async start(t: ExecutionContext, ovsDb?: string): Promise<QemuHost> {
-    const host = new QemuHost(await mkdtemp(join(tmpdir(), 'mq-')), ovsDb);
+  static async start(t: ExecutionContext, ovsDb?: string, limits: CapacityLimits = {}): Promise<QemuHost> {
+    const host = new QemuHost(await mkdtemp(join(tmpdir(), 'mq-')), ovsDb, limits);
     t.teardown(async () => {
       for (const id of host.#ids) await host.call('Delete', { id });
       await host.stop();
@@ -53,6 +56,7 @@ export class QemuHost {
     this.#running = await startQemu(
       {
         ...options,
+        ...this.#limits,
         accel: 'tcg',
         qemu: this.qemu,
         ...(this.#ovsDb ? { ovsDb: this.#ovsDb } : {}),

@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { hostDirOption } from '../shared/host/option.js';
 import { runSubAgent } from '../shared/run.js';
 import { ACCEL_CHOICES } from './machine/accel.js';
@@ -7,6 +7,13 @@ import { parseUidRange } from './process/uids.js';
 import { type QemuOptions, startQemu } from './service.js';
 
 const collect = (path: string, paths: string[] = []): string[] => [...paths, path];
+
+/** @throws {InvalidArgumentError} for what is not a number above 0 */
+const parseRatio = (text: string): number => {
+  const ratio = Number(text);
+  if (!(ratio > 0)) throw new InvalidArgumentError('give a number above 0, such as 1.5');
+  return ratio;
+};
 
 await runSubAgent<QemuOptions>({
   name: 'qemu',
@@ -31,6 +38,16 @@ await runSubAgent<QemuOptions>({
       '--uid-range <first-last>',
       "uids to run guests' QEMUs as, a different one for each guest; needs root (default: 65536 that no other agent of this host uses, from 2000000000)",
     ).argParser(parseUidRange),
+    new Option(
+      '--memory-overcommit <ratio>',
+      "how much memory running guests may have together, in multiples of this host's; above 1 they may need swap",
+    )
+      .argParser(parseRatio)
+      .default(1),
+    new Option(
+      '--cpu-overcommit <ratio>',
+      "how many vCPUs running guests may have together for each of this host's processors (default: any number)",
+    ).argParser(parseRatio),
     hostDirOption(),
     new Option('--ovs-db <address>', "address of Open vSwitch's database (default: the system's)").env(
       'MISTIFY_OVS_DB',

@@ -30,6 +30,7 @@ import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
+import { Capacity, type CapacityLimits } from './guests/capacity.js';
 import type { Entry } from './guests/entry.js';
 import { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
@@ -49,7 +50,7 @@ import { UidPool } from './process/uids.js';
 /** How soon guests are warned after QEMU's package was upgraded. */
 const REVIEW_MS = 60_000;
 
-export interface QemuOptions extends LayoutOptions {
+export interface QemuOptions extends LayoutOptions, CapacityLimits {
   accel: AccelChoice;
   qemu: string;
   /** The users that guests' QEMUs run as, used only by root; by default a range that no other agent has. */
@@ -120,6 +121,7 @@ const withDefinition =
 const METHODS: Record<MethodName, Handler> = {
   'Libvirt.CheckGuest': async (guests, { guest }) => {
     const { definition, machine } = await lifecycle.check(guests, normalizeGuest(guest));
+    guests.host.capacity.check(definition);
     const { metadata: _, ...checked } = definition;
     return { guest: { ...checked, ...toldMachine(machine) } };
   },
@@ -240,7 +242,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
     onChange: (id) => guests.showPorts(id),
   });
   const claims = new GuestClaims(registry);
-  const host = { layout, program, networks, ports, uids, claims };
+  const host = { layout, program, capacity: new Capacity(options), networks, ports, uids, claims };
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();
   await guests.recover(records);

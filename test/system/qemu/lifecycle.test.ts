@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
+import { MB } from '../../../lib/model/units.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { hasAgent } from '../../../lib/subagents/shared/guest-agent/port.js';
 import { removeRollbackMark, writeRollbackMark } from '../../../lib/subagents/shared/rollback-mark.js';
@@ -183,4 +185,27 @@ test('does not start a guest whose disks are at different times', async (t) => {
   t.is(await host.state(id), 'shutoff');
   await removeRollbackMark(dirname(source));
   t.is((await host.call('Run', { id })).guest.state, 'running');
+});
+
+test('refuses a start that needs more memory than the guests that run leave, until one is off', async (t) => {
+  const host = await QemuHost.start(t, undefined, { memoryOvercommit: (2 * TINY.memory * MB) / totalmem() });
+  const [one, two, three] = [host.newId(), host.newId(), host.newId()];
+  await host.call('Create', { id: one, ...TINY });
+  await host.call('CreateGuest', { id: three, ...TINY });
+  await host.stop();
+  await host.launch();
+  await host.call('Create', { id: two, ...TINY, memory: TINY.memory - 1 });
+  const refusal = { message: /needs 32 MB, and the guests that run have 63 MB of 6\d MB: shut one down/ };
+  await t.throwsAsync(host.call('Run', { id: three }), refusal);
+  await t.throwsAsync(host.call('CheckGuest', { id: host.newId(), ...TINY }), { message: /needs 32 MB/ });
+  t.is(await host.state(three), 'shutoff');
+  await host.call('Poweroff', { id: one });
+  t.is((await host.call('Run', { id: three })).guest.state, 'running');
+});
+
+test('a host without memory kills a guest before the agent', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  t.is((await readFile(`/proc/${await host.pid(id)}/oom_score_adj`, 'utf8')).trim(), '500');
 });

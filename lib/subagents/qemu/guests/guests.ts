@@ -26,6 +26,8 @@ export class Guests {
   readonly #log: Logger;
   readonly #runs: Runs;
   readonly #entries = new Map<string, Entry>();
+  /** Whether guests are described by an earlier QEMU of this host. */
+  #isOutdated = false;
   readonly #locks = new Locks();
 
   constructor(host: Host, states: GuestStates, log: Logger) {
@@ -49,9 +51,18 @@ export class Guests {
 
   /** Notices that this host's QEMU was upgraded, and hardware that could not be found out before. */
   async review(): Promise<void> {
-    const isUpgraded = await this.host.program.isUpgraded();
+    const { program } = this.host;
+    if (await program.isUpgraded()) this.#isOutdated = true;
+    // While its package is being replaced, QEMU may not work.
+    const works = await program.capabilities().then(
+      () => true,
+      () => false,
+    );
+    if (!works) return;
+    const isOutdated = this.#isOutdated;
+    this.#isOutdated = false;
     for (const entry of this.all()) {
-      if (!isUpgraded && entry.record.machine) continue;
+      if (!isOutdated && entry.record.machine) continue;
       await this.machines.adopt(entry);
       await this.machines.describe(entry);
     }

@@ -21,6 +21,7 @@ import { killQemu } from '../process/process.js';
 import { startProcess } from '../process/start-process.js';
 import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
+import type { Capacity } from './capacity.js';
 import type { GuestRecord } from './records.js';
 import { lockRunDir, makeRunDir, recordPid, removeRunDir } from './run-dir.js';
 
@@ -34,6 +35,7 @@ const KILL_WAIT_MS = 20_000;
 
 /** The parts of the host that all its guests share. */
 export interface Host {
+  capacity: Capacity;
   layout: Layout;
   program: QemuProgram;
   networks: Networks;

@@ -6,7 +6,7 @@ import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
 import { findQemu } from '../process/process.js';
 import type { Entry } from './entry.js';
-import { type Host, killAndWait, launch, removeRunResources } from './launch.js';
+import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
 import type { Machines } from './machines.js';
 import type { GuestRecord } from './records.js';
 import type { RunOutcome } from './run-end.js';
@@ -43,11 +43,9 @@ export class Runs {
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry);
-      const machine = await this.#machines.prepare(entry);
-      await entry.setCrashed(false);
-      await entry.setSerials();
-      ({ exit } = await launch(this.#host, entry.record, machine, entry.paths));
+      ({ exit } = await this.#launch(entry));
     }
+    this.#host.capacity.take(entry.record.definition);
     const watch = this.#watch(entry, { exit });
     // The guest runs, even if a full disk cannot record it.
     await entry
@@ -71,8 +69,25 @@ export class Runs {
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
     const started = await stat(entry.paths.pid).catch(() => undefined);
     await waitForState(this.#watch(entry, { bootedAt: started?.mtimeMs }));
+    if (entry.watch) this.#host.capacity.take(entry.record.definition);
     await this.#machines.adopt(entry);
     await this.#machines.describe(entry);
+  }
+
+  /** Starts a guest's QEMU. Its memory and vCPUs count from the check on, because other guests start meanwhile. */
+  async #launch(entry: Entry): Promise<Launched> {
+    const { capacity } = this.#host;
+    const machine = await this.#machines.prepare(entry);
+    capacity.check(entry.record.definition);
+    capacity.take(entry.record.definition);
+    try {
+      await entry.setCrashed(false);
+      await entry.setSerials();
+      return await launch(this.#host, entry.record, machine, entry.paths);
+    } catch (error) {
+      capacity.release(entry.id);
+      throw error;
+    }
   }
 
   /** Gives a guest a user of its own, which it keeps until it is deleted. */
@@ -111,6 +126,7 @@ export class Runs {
       if (outcome.halted) await markHalted(entry.paths);
     } finally {
       entry.watch = undefined;
+      this.#host.capacity.release(entry.id);
       this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, shownReason(this.#host, entry, reason));
     }
     this.#log.info({ guest: entry.id, crashed, reason }, 'guest is off');

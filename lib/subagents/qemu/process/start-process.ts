@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildExit, exitOf } from '../../../process/child-exit.js';
 import { asUser } from '../../../process/unprivileged.js';
@@ -49,6 +49,14 @@ const waitUntilUp = async (paths: GuestPaths, hasExited: () => boolean): Promise
   throw new Error(`it did not reply over QMP within ${START_TIMEOUT_MS / 1000} s`);
 };
 
+/** Half of the host's memory on top of what the process uses: proc(5). */
+const OOM_SCORE_ADJ = 500;
+
+/** Lets a host without memory kill a guest before the agent, which other guests need. */
+const preferForOomKill = (pid: number): Promise<void> =>
+  // It may have exited already; that is reported elsewhere.
+  writeFile(`/proc/${pid}/oom_score_adj`, String(OOM_SCORE_ADJ)).catch(() => {});
+
 /**
  * Starts a QEMU that outlives this process: in its own session, with no open files but those passed to it. Replaces
  * `-daemonize`, which QEMU's sandbox forbids.
@@ -77,6 +85,7 @@ export const startProcess = async (
       exited = true;
     });
     await once(child, 'spawn');
+    await preferForOomKill(child.pid ?? 0);
     return { pid: child.pid ?? 0, qmp: await waitUntilUp(paths, () => exited), exit };
   } finally {
     await log.close();

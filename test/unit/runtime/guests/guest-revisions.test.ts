@@ -44,3 +44,12 @@ test('stores a state again after its revision is retracted, unless a later one i
   await revisions.report(reported('running', 1));
   t.is(guests.get('a').state, 'paused');
 });
+
+test('stores a report’s hardware and warnings, and removes the warnings with a report without any', async (t) => {
+  const { guests, revisions } = await setUp(t);
+  const machine = { type: 'pc-q35-9.2', layout: 2, firmware: 'bios', sockets: 1, threads: 1 };
+  await revisions.report({ ...reported('running', 2), cpuModel: 'max', machine, warnings: ['old'] });
+  t.like(guests.get('a'), { state: 'running', cpuModel: 'max', machine, warnings: ['old'] });
+  await revisions.report(reported('paused', 3));
+  t.like(guests.get('a'), { state: 'paused', cpuModel: 'max', machine, warnings: undefined });
+});

@@ -62,3 +62,23 @@ test('quotes QEMU’s errors and none of its warnings, even those that begin wit
   t.is(stderrMessage(text), '-blockdev {"driver":"qcow2"}: Image is not in qcow2 format');
   t.is(stderrMessage("qemu-system-x86_64: -mon chardev=a: warning: '-mon' is deprecated\n"), undefined);
 });
+
+test.serial('probes QEMU again once its file is another one', async (t) => {
+  const path = join(await tempDir(t), 'qemu');
+  const installVersion = (minor: number): Promise<void> =>
+    install(
+      path,
+      `echo '{"return": {"qemu": {"major": 11, "minor": ${minor}, "micro": 0}}, "id": "version"}'`,
+      `echo '{"return": [{"name": "pc-q35-11.${minor}", "alias": "q35"}], "id": "machines"}'`,
+      `echo '{"return": [], "id": "cpu-models"}'`,
+      `true ${'x'.repeat(minor)}`,
+    );
+  await installVersion(1);
+  const program = new QemuProgram(path, 'tcg');
+  t.is((await program.capabilities()).newest, 'pc-q35-11.1');
+  t.false(await program.isUpgraded());
+  await installVersion(2);
+  t.true(await program.isUpgraded());
+  t.is((await program.capabilities()).newest, 'pc-q35-11.2');
+  t.false(await program.isUpgraded());
+});

@@ -1,0 +1,70 @@
+import { cpus, totalmem } from 'node:os';
+import { MB } from '../../../model/units.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { Definition } from '../machine/definition.js';
+
+type Needs = Pick<Definition, 'id' | 'memory' | 'cpu'>;
+
+/** How much guests that run may have together. */
+export interface CapacityLimits {
+  /** Times the host's memory; 1 by default, which needs no swap. */
+  memoryOvercommit?: number;
+  /** vCPUs for each of the host's processors; any number by default. */
+  cpuOvercommit?: number;
+}
+
+/** The memory and processors of a host. */
+interface Resources {
+  /** MB. */
+  memory: number;
+  processors: number;
+}
+
+const hostResources = (): Resources => ({
+  memory: Math.floor(totalmem() / MB),
+  processors: cpus().length,
+});
+
+/** The memory and vCPUs of the guests that run. */
+export class Capacity {
+  readonly #limits: CapacityLimits;
+  readonly #host: Resources;
+  readonly #taken = new Map<string, Needs>();
+
+  constructor(limits: CapacityLimits, host = hostResources()) {
+    this.#limits = limits;
+    this.#host = host;
+  }
+
+  /** @throws {Refusal} `conflict` when the guests that run leave too little for a guest */
+  check({ id, memory, cpu }: Needs): void {
+    const others = [...this.#taken.values()].filter((other) => other.id !== id);
+    const sum = (of: (needs: Needs) => number): number =>
+      others.reduce((total, other) => total + of(other), 0);
+    const { memoryOvercommit = 1, cpuOvercommit = Number.POSITIVE_INFINITY } = this.#limits;
+    const refuse = (needs: string, running: string, limit: string, option: string): never => {
+      throw new Refusal(
+        'conflict',
+        `guest ${id} needs ${needs}, and the guests that run have ${running} of ${limit}: shut one down, or start mistify-qemu with a larger --${option}`,
+      );
+    };
+    const maxMemory = Math.floor(this.#host.memory * memoryOvercommit);
+    const usedMemory = sum((other) => other.memory);
+    if (usedMemory + memory > maxMemory)
+      refuse(`${memory} MB`, `${usedMemory} MB`, `${maxMemory} MB`, 'memory-overcommit');
+    const maxCpus = Math.floor(this.#host.processors * cpuOvercommit);
+    const usedCpus = sum((other) => other.cpu);
+    if (usedCpus + cpu > maxCpus)
+      refuse(`${cpu} vCPUs`, `${usedCpus} vCPUs`, `${maxCpus} vCPUs`, 'cpu-overcommit');
+  }
+
+  /** Counts a guest that is known to run. */
+  take({ id, memory, cpu }: Needs): void {
+    this.#taken.set(id, { id, memory, cpu });
+  }
+
+  /** Counts a guest no longer, because it is off. */
+  release(id: string): void {
+    this.#taken.delete(id);
+  }
+}
