@@ -63,6 +63,21 @@ export class Model {
       .sort();
   }
 
+  /**
+   * Describes the state without the ids of its jobs: two states with the same description behave alike, as long as no
+   * call times out.
+   */
+  get description(): string {
+    const names = (jobs: readonly ModelJob[]): string => jobs.map(({ action }) => action).join('+');
+    return [...this.guests.values()]
+      .map(({ running, first, others }) => {
+        const ends = running?.endAt === undefined ? '' : ` ends in ${running.endAt - this.#now}`;
+        const now = running ? `${running.action}/${running.stage}${ends}` : 'idle';
+        return `${now} | ${names(first)} | ${names(others)}`;
+      })
+      .join('; ');
+  }
+
   accept(id: string, job: ModelJob): void {
     const guest = this.#of(id);
     (isPreempting(job.action) ? guest.first : guest.others).push(job);
