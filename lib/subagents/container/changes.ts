@@ -1,9 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { ContainerCreateOptions } from 'dockerode';
+import { Backoff } from '../../portable/backoff.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { EngineError, isConflict, refusingMistakes } from './errors.js';
 import type { Guests } from './guests.js';
 import type { ContainerState } from './state.js';
+
+const FIRST_LOOK_MS = 20;
+const MAX_LOOK_MS = 500;
+/** About two seconds. */
+const KILL_LOOKS = 8;
 
 /**
  * Whether a change that failed has its effect all the same.
@@ -16,22 +23,28 @@ const isStopped = (state: ContainerState | undefined): boolean => state === unde
 /**
  * Changes a container. A failure does not count when the container is in the wanted state all the same: its program may
  * exit, and others may change the container, at any moment, which engines report with different statuses.
+ * @param looks how often to look at the container after a failure
  * @throws `...: not found` when the container is gone, and is not meant to be
  */
-export const reach = async (
+const reach = async (
   guests: Guests,
   id: string,
   isReached: IsReached,
   change: (container: Docker.Container) => Promise<unknown>,
+  looks = 1,
 ): Promise<void> => {
   try {
     await guests.withContainer(id, change);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    const container = await guests.find(id);
-    if (isReached(container?.state, error)) return;
-    if (!container) await guests.get(id);
-    throw error;
+    const backoff = new Backoff(FIRST_LOOK_MS, MAX_LOOK_MS);
+    for (let look = 1; ; look += 1) {
+      const container = await guests.find(id);
+      if (isReached(container?.state, error)) return;
+      if (!container) await guests.get(id);
+      if (look === looks) throw error;
+      await delay(backoff.next());
+    }
   }
 };
 
@@ -39,9 +52,10 @@ export const kill = (guests: Guests, id: string): Promise<void> =>
   reach(
     guests,
     id,
-    // Podman still calls a container running for some milliseconds after its program has exited.
+    // Podman calls a container whose program has just exited running for some time, but cannot kill it.
     (state, error) => isStopped(state) || isConflict(error),
     (container) => container.kill(),
+    KILL_LOOKS,
   );
 
 export const unpauseNow = (guests: Guests, id: string): Promise<void> =>

@@ -7,6 +7,7 @@ import { containerName } from './definition.js';
 import type { Engine } from './engine.js';
 import { toImage } from './images/methods.js';
 import { engineReference, familiarName, parseImageName } from './images/names.js';
+import { sizeOf } from './images/size.js';
 
 /** A request about containers, guests of the agent or not. */
 export interface ContainerRequest {
@@ -85,7 +86,7 @@ export const saveContainer = async (
   const saved = await engine.find((docker) => docker.getContainer(name).commit(options));
   if (!saved) throw notFound(`container ${name}`);
   const { Id } = saved as { Id: string };
-  const { Size } = await engine.call((docker) => docker.getImage(Id).inspect());
+  const size = await sizeOf(engine, await engine.call((docker) => docker.getImage(Id).inspect()));
   const reference = options.repo ? engineReference(`${options.repo}:${options.tag}`) : undefined;
-  return { images: [toImage(reference ? familiarName(reference) : Id, Size)] };
+  return { images: [toImage(reference ? familiarName(reference) : Id, size)] };
 };

@@ -122,7 +122,8 @@ export const loadArchive = async (
     const archive = await openArchive(bytes, wanted.format === 'rootfs');
     const isImage = archive.kind === 'image';
     const plain = Readable.from(archive.bytes, { objectMode: false });
-    const body = isImage ? renameImage(plain, name) : plain;
+    const forDocker = (await engine.kind()) === 'docker';
+    const body = isImage ? renameImage(plain, name, forDocker) : plain;
     await engine.call((docker) =>
       sendComplete(body, signal, isImage ? sendLoad(docker) : sendImport(docker, name)),
     );

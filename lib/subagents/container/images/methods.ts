@@ -14,6 +14,7 @@ import { AddedNames } from './added-names.js';
 import { loadArchive } from './load.js';
 import { engineReference, familiarName } from './names.js';
 import { findImage, pullImage } from './pull.js';
+import { sizeOf } from './size.js';
 
 export interface ImageDeps extends Pick<SourceOptions, 'guard'> {
   engine: Engine;
@@ -58,7 +59,7 @@ const listImages = async (engine: Engine): Promise<Image[]> => {
 const getImage = async (engine: Engine, id: string): Promise<Image> => {
   const info = await findImage(engine, id);
   if (!info) throw noSuchImage(id);
-  return toImage(id, info.Size);
+  return toImage(id, await sizeOf(engine, info));
 };
 
 const bare = (imageId: string): string => imageId.replace('sha256:', '');
@@ -87,8 +88,9 @@ const deleteImage = async (engine: Engine, id: string): Promise<Image> => {
   const guests = await guestsOfImage(engine, id, info);
   if (guests.length > 0)
     throw new Refusal('conflict', `image ${id} is in use by these guests: ${guests.join(', ')}`);
+  const size = await sizeOf(engine, info);
   await engine.find((docker) => docker.getImage(engineReference(id)).remove());
-  return toImage(id, info.Size);
+  return toImage(id, size);
 };
 
 const hasSums = ({ sha256, sha512, sums }: ImageRequest): boolean => Boolean(sha256 || sha512 || sums);

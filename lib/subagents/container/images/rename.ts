@@ -4,6 +4,7 @@ import Joi, { type Schema } from 'joi';
 import tar, { type Extract, type Pack } from 'tar-stream';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { DockerManifest } from './docker-manifest.js';
 
 type Entry = Extract extends AsyncIterable<infer Item> ? Item : never;
 
@@ -11,10 +12,10 @@ const MAX_INDEX_BYTES = 4 * 2 ** 20;
 
 /** The parts of an archive's `manifest.json`: Docker's image specification v1.2. */
 const dockerManifests = Joi.array()
-  .items(Joi.object<DockerManifest>({ Config: Joi.string().required() }).unknown())
+  .items(Joi.object<ManifestEntry>({ Config: Joi.string().required() }).unknown())
   .required();
 
-interface DockerManifest {
+interface ManifestEntry {
   /** The file of the image's configuration, named by its digest: entries that share it are one image. */
   Config: string;
   RepoTags?: string[] | null;
@@ -51,6 +52,8 @@ const parseContent = <T>(file: string, schema: Schema<T>, content: unknown): T =
   return value;
 };
 
+const OCI_INDEX = 'index.json';
+
 /** Replaces the image's name in one of the archive's files; returns the new content. */
 type Rename = (content: unknown, name: string) => unknown;
 
@@ -58,12 +61,12 @@ const RENAMES: ReadonlyMap<string, Rename> = new Map<string, Rename>([
   [
     'manifest.json',
     (content, name) => {
-      const manifests: DockerManifest[] = parseContent('manifest.json', dockerManifests, content);
+      const manifests: ManifestEntry[] = parseContent('manifest.json', dockerManifests, content);
       return [{ ...only(manifests, ({ Config }) => Config), RepoTags: [name] }];
     },
   ],
   [
-    'index.json',
+    OCI_INDEX,
     (content, name) => {
       const index: OciIndex = parseContent('index.json', ociIndex, content);
       const manifest = only(index.manifests, ({ digest }) => digest);
@@ -97,45 +100,62 @@ const renameEntry = async (
   entry: Entry,
   pack: Pack,
   rename: (content: unknown) => unknown,
-): Promise<void> => {
+): Promise<unknown> => {
   const { size = 0, name } = entry.header;
   if (size > MAX_INDEX_BYTES)
     throw new Refusal(
       'invalid',
       `${name} in the archive has ${size} bytes, more than the ${MAX_INDEX_BYTES} allowed`,
     );
-  const text = JSON.stringify(rename(parseJson(name, await buffer(entry))));
+  const renamed = rename(parseJson(name, await buffer(entry)));
+  const text = JSON.stringify(renamed);
   pack.entry({ ...entry.header, size: Buffer.byteLength(text) }, text);
+  return renamed;
 };
 
-const copyRenamed = async (source: Readable, pack: Pack, name: string): Promise<void> => {
+/** @param manifest makes the manifest.json of an archive that has none; without it, none is added */
+const copyRenamed = async (
+  source: Readable,
+  pack: Pack,
+  name: string,
+  manifest?: DockerManifest,
+): Promise<void> => {
   const extract = tar.extract();
   source.once('error', (error) => extract.destroy(error));
   source.pipe(extract);
-  let isRenamed = false;
+  const renamed = new Map<string, unknown>();
   for await (const entry of extract) {
     const file = entry.header.name.replace(/^\.\//, '');
     const rename = RENAMES.get(file);
-    isRenamed ||= rename !== undefined;
-    if (rename) await renameEntry(entry, pack, (content) => rename(content, name));
+    if (rename) renamed.set(file, await renameEntry(entry, pack, (content) => rename(content, name)));
     else if (file === LEGACY_NAMES) entry.resume();
-    else await copyEntry(entry, pack);
+    else if (manifest?.wants(file, entry.header.size ?? 0)) {
+      const content = await buffer(entry);
+      manifest.add(file, content);
+      pack.entry(entry.header, content);
+    } else await copyEntry(entry, pack);
   }
-  if (!isRenamed)
+  if (renamed.size === 0)
     throw new Refusal(
       'invalid',
       'the archive is not a container image: it has neither a manifest.json nor an index.json',
     );
+  const index = renamed.get(OCI_INDEX) as OciIndex | undefined;
+  if (manifest && index && renamed.size === 1) {
+    const [image] = index.manifests;
+    pack.entry({ name: 'manifest.json' }, JSON.stringify(manifest.make(image?.digest ?? '', name)));
+  }
   pack.finalize();
 };
 
 /**
  * Renames the image in an archive. The archive's own name could replace an unrelated image of this host.
+ * @param forDocker whether to add the manifest.json that Docker's classic store needs, if there is none
  * @returns the archive with the new name
  */
-export const renameImage = (source: Readable, name: string): Readable => {
+export const renameImage = (source: Readable, name: string, forDocker = false): Readable => {
   const pack = tar.pack();
-  copyRenamed(source, pack, name).catch((error) => {
+  copyRenamed(source, pack, name, forDocker ? new DockerManifest() : undefined).catch((error) => {
     pack.destroy(error);
     source.destroy();
   });

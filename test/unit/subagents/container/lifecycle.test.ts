@@ -48,6 +48,13 @@ const PAUSED = { running: true, paused: true };
 const STOPPED = { running: false };
 const VANISHED = { running: false, vanishes: true };
 
+test('deletes a container that the engine still calls running when it cannot kill its program', async (t) => {
+  const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING, RUNNING, RUNNING, STOPPED] });
+  engine.responses = { 'POST kill': FAULT };
+  await remove(guests, 'a');
+  t.deepEqual(engine.requests, ['POST kill', 'DELETE']);
+});
+
 for (const response of [IMPROPER, NOT_RUNNING, GONE, FAULT])
   test(`deletes a container whose program exits meanwhile, although the kill fails with ${JSON.stringify(response)}`, async (t) => {
     const { engine, guests } = await startScriptedEngine(t, { a: [RUNNING, STOPPED] });

@@ -3,13 +3,16 @@ import test from 'ava';
 import tar from 'tar-stream';
 import { renameImage } from '../../../../../lib/subagents/container/images/rename.js';
 
-const rename = async (files: Record<string, unknown>): Promise<Record<string, unknown>> => {
+const rename = async (
+  files: Record<string, unknown>,
+  forDocker = false,
+): Promise<Record<string, unknown>> => {
   const pack = tar.pack();
   for (const [name, content] of Object.entries(files))
     pack.entry({ name }, typeof content === 'string' ? content : JSON.stringify(content));
   pack.finalize();
   const extract = tar.extract();
-  renameImage(Readable.from(pack, { objectMode: false }), 'docker.io/library/new:1')
+  renameImage(Readable.from(pack, { objectMode: false }), 'docker.io/library/new:1', forDocker)
     .once('error', (error) => extract.destroy(error))
     .pipe(extract);
   const found: Record<string, unknown> = {};
@@ -64,3 +67,44 @@ test('rejects the files of another program', async (t) => {
     await t.throwsAsync(rename({ 'manifest.json': content }), { message });
   await t.throwsAsync(rename({ 'blobs/x': 'x' }), { message: /neither a manifest.json nor an index.json$/ });
 });
+
+const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const pathOf = (digit: string): string => `blobs/sha256/${digit.repeat(64)}`;
+
+/** A manifest of the OCI image specification, with its files. */
+const layout = {
+  [pathOf('a')]: { config: { digest: digestOf('c') }, layers: [{ digest: digestOf('1') }] },
+  [pathOf('1')]: 'a layer',
+  [pathOf('c')]: { architecture: 'any' },
+};
+
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+
+test('adds for Docker the manifest.json that an OCI layout lacks', async (t) => {
+  const made = [{ Config: pathOf('c'), RepoTags: ['docker.io/library/new:1'], Layers: [pathOf('1')] }];
+  const single = { ...layout, 'index.json': { manifests: [tagged(digestOf('a'), 'one')] } };
+  t.deepEqual((await rename(single, true))['manifest.json'], made);
+  t.is((await rename(single))['manifest.json'], undefined, 'only for Docker');
+  const platforms = [
+    { digest: digestOf('b'), platform: { os: 'linux', architecture: 's390x' } },
+    { digest: digestOf('a'), platform: { os: 'linux', architecture } },
+  ];
+  const several = { ...layout, [pathOf('d')]: { manifests: platforms } };
+  const index = { manifests: [tagged(digestOf('d'), 'one')] };
+  t.deepEqual((await rename({ 'index.json': index, ...several }, true))['manifest.json'], made);
+});
+
+for (const [blob, message] of [
+  [undefined, /it lacks blobs\/sha256\/a+, or it is not JSON$/],
+  [{ config: { digest: '../../etc/passwd' }, layers: [] }, /blobs\/sha256\/a+: "config\.digest"/],
+  [{ manifests: [{ digest: digestOf('a'), platform: { os: 'plan9' } }] }, /it has none for linux\//],
+  [{ manifests: [{ digest: digestOf('a'), platform: { os: 'linux', architecture } }] }, /names an index$/],
+] as const)
+  test(`rejects for Docker an OCI layout without a usable manifest: ${message}`, async (t) => {
+    const files = {
+      ...layout,
+      [pathOf('a')]: blob,
+      'index.json': { manifests: [tagged(digestOf('a'), 'one')] },
+    };
+    await t.throwsAsync(rename(JSON.parse(JSON.stringify(files)), true), { message });
+  });
