@@ -2,9 +2,12 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentError, errorMessage, isErrno } from '../errors.js';
 import { replaceFile } from '../files/atomic-files.js';
-import { lockDirectory } from '../files/directory-lock.js';
+import { lockFile } from '../files/file-lock.js';
 import { describeMistakes } from '../model/describe-mistakes.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
+
+/** Another change takes milliseconds, but a busy host may suspend it for long. */
+const WAIT_SECONDS = 30;
 
 /** A directory of its own, and so a lock of its own: the agent may be running and hold the lock on `dbpath`. */
 const directoryOf = (dbpath: string): string => join(dbpath, 'tokens');
@@ -33,7 +36,9 @@ export const changeTokens = async (
   change: (tokens: StoredToken[]) => StoredToken[],
 ): Promise<void> => {
   await mkdir(directoryOf(dbpath), { recursive: true, mode: 0o700 });
-  const lock = await lockDirectory(directoryOf(dbpath));
+  const lock = await lockFile(join(directoryOf(dbpath), 'lock'), WAIT_SECONDS);
+  if (!lock)
+    throw new AgentError('conflict', `another program has been changing the tokens for ${WAIT_SECONDS} s`);
   try {
     const changed = change(await readTokens(dbpath));
     await replaceFile(tokenFileOf(dbpath), `${JSON.stringify(changed, null, 2)}\n`);

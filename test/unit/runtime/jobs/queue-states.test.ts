@@ -7,7 +7,7 @@ import { Both, type Step } from './model/both.js';
 
 const GUESTS = ['00000000-0000-4000-8000-000000000001'];
 
-/** How many steps from the initial state are explored. All states are within the depth that docs/guarantees.md names. */
+/** How many steps from the initial state are explored; docs/guarantees.md has the depth that reaches all states. */
 const DEPTH = numberFrom('MISTIFY_DEPTH') ?? 3;
 /** Bounds the queue, so that the number of states is finite. */
 const MAX_JOBS = numberFrom('MISTIFY_JOBS') ?? 2;
