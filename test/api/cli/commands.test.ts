@@ -91,6 +91,25 @@ test.serial('asks for a reboot with a timeout, and for a reset after it', async 
   t.not((await mistify(t, url, 'guest', 'shutdown', 'web', '--within', '0')).exitCode, 0);
 });
 
+test.serial('moves a guest on to the hardware that the options name', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { name: 'web' } });
+  const { exitCode, stderr } = await mistify(
+    t,
+    url,
+    ...['guest', 'upgrade-machine', 'web', '--type', 'pc-q35-9.2', '--cpu-model', 'Nehalem', '--wait'],
+  );
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(scripted.requests('Test.upgradeMachine')[0]?.args, { type: 'pc-q35-9.2', cpuModel: 'Nehalem' });
+});
+
+test.serial('shows the warnings of a guest', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, warnings: ['machine type pc-q35-1.0 is deprecated'] });
+  const { stderr } = await mistify(t, url, 'guest', 'show', ID);
+  t.regex(stderr, /warning: machine type pc-q35-1\.0 is deprecated/);
+});
+
 for (const action of ['start', 'shutdown', 'poweroff', 'reboot', 'restart', 'suspend', 'resume', 'delete'])
   test.serial(`guest ${action} queues a job and prints it as JSON`, async (t) => {
     const { url, context, asked } = await serveApi(t);
