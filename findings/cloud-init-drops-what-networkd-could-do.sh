@@ -2,8 +2,8 @@
 # cloud-init 25.1.4 (Debian 13): its networkd renderer leaves out settings that networkd has, without a warning.
 #
 # on-link of a route (GatewayOnLink=), dhcp-identifier (ClientIdentifier=), link-local (LinkLocalAddressing=) and a new
-# macaddress are parts of the version 2 format. Rendered for systemd-networkd they vanish, and net-convert prints
-# no warning. Without on-link, Linux refuses a gateway outside the guest's own network, so a guest with a /32 address has no
+# macaddress are parts of the version 2 format. Rendered for systemd-networkd they vanish, and net-convert prints no
+# warning. Without on-link, Linux refuses a gateway outside the guest's own network, so a guest with a /32 address has no
 # default route. eni, sysconfig and NetworkManager lose the four as well; only netplan gets them. (26.2 does the same.)
 #
 # A guess from memory: the format's keys are translated where the target has them, and there is a warning where not.

@@ -3,8 +3,8 @@
 #
 # Version 2 is netplan's format, and "default" is the spelling that netplan's documentation recommends since gateway4 is
 # deprecated. cloud-init hands such a config to netplan as it is; for its other renderers it parses "default" as an address
-# and raises, so the guest gets none of its NICs configured. "0.0.0.0/0" and "::/0" work with all of them. (22.4.2 does the
-# same; 26.2 takes "default".) Whether a guest has netplan is for its image to say, not for the writer of its seed.
+# and raises, so none of the guest's NICs is configured. "0.0.0.0/0" works with all of them. (22.4.2 does the same; 26.2
+# takes "default".) Whether a guest has netplan is up to its image; the writer of its seed cannot know.
 #
 # A guess from memory: the renderers know the keywords of the format.
 set -euo pipefail

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # cloud-init 22.4.2 (Debian 12): a version 2 route to "::/0" is rendered as one to "::/64", by all renderers but netplan.
 #
-# The prefix 0 counts as missing, and the default of 64 takes its place; "0.0.0.0/0" is right. The guest
-# comes up without an error and without an IPv6 default route. gateway6 works, deprecated as it is. (25.1.4 is right.)
+# The prefix 0 counts as missing, and the default of 64 takes its place; "0.0.0.0/0" is right. The guest comes up without an
+# error and without an IPv6 default route. gateway6 works with all of them, deprecated as it is. (25.1.4 is right.)
 #
 # A guess from memory: "::/0" is a default route wherever "0.0.0.0/0" is.
 set -euo pipefail

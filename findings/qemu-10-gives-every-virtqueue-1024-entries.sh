@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # QEMU 10.0.13 (Debian 13): every virtqueue has 1024 entries, whatever the device, its queue-size and the machine type say.
 #
-# 7.2.22 and 11.1.2 give a virtio-rng 8, and a virtio-blk what queue-size says. 10.0.13 gives both 1024, also on the old
-# machine type here, though a versioned type is to keep the hardware as it was; qom-get still returns the queue-size that
+# 7.2.22 and 11.1.2 give a virtio-rng 8, and a virtio-blk what queue-size says. 10.0.13 gives both 1024, also with the
+# old machine type used here, though a versioned type should keep the hardware as it was; qom-get still returns the queue-size that
 # was set. The size is part of a saved state: 10.0.13 loads what 7.2.22 and 11.1.2 saved, but 11.1.2 refuses every state
 # with a virtio device from 10.0.13 ("VQ 0 vring.num 1024 exceeds allocated max 8"). So guests that are suspended, or have
 # snapshots with memory, do not survive an upgrade from 10.0.13 to 11.1.2.

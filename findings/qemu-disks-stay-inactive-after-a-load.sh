@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# QEMU 10.0.13 (Debian 13): a guest that was loaded with -S is "paused", but its disks are not to be used before cont.
+# QEMU 10.0.13 (Debian 13): a guest that was loaded with -S is "paused", but its disks cannot be changed before cont.
 #
 # 7.2.22 hands the disks over at the end of the load. 10.0.13 leaves them inactive until the guest runs, though query-status
 # says the same as for a guest that was stopped: block_resize is refused, an internal snapshot fails with the untrue reason
