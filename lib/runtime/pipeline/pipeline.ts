@@ -3,6 +3,8 @@ import type { Schema } from 'joi';
 import { waitFor } from '../../async/deadline.js';
 import { badResponse } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
+import type { Guest } from '../../model/guest.js';
+import { redact } from '../../model/secrets.js';
 import type { JobStage } from '../../rpc/protocol/calls.js';
 import { type Action, type Stage, timeLimitOf } from './action.js';
 
@@ -130,6 +132,20 @@ export const messageOf = (response: unknown): string => {
   return typeof message === 'string' ? message : '';
 };
 
+/** Returns a sub-agent's text without the secrets of the guest that it was sent. */
+const textFor = (request: unknown, text: string): string => {
+  const { guest } = (request ?? {}) as { guest?: Guest };
+  return guest?.metadata ? redact(guest.metadata, text) : text;
+};
+
+const redactError = (request: unknown, error: unknown): unknown => {
+  if (!(error instanceof Error)) return error;
+  // Before the message, because the stack begins with it.
+  if (error.stack !== undefined) error.stack = textFor(request, error.stack);
+  error.message = textFor(request, error.message);
+  return error;
+};
+
 const wayToCall = ({ kind, isDownload }: Action): typeof callNow => {
   if (kind !== 'async') return callNow;
   return isDownload ? callDownload : callQueued;
@@ -152,12 +168,14 @@ const runStage = async <Request, Response>(
   for (let attempt = 1; ; attempt += 1) {
     const request = exchange.request(stage);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlierAttempts };
-    const response = (await call(stage, request, { signal, jobStage, onStart })) as Response;
+    const response = (await call(stage, request, { signal, jobStage, onStart }).catch((error: unknown) => {
+      throw redactError(request, error);
+    })) as Response;
     await exchange.onResponse?.(stage, response, request);
     const retry = retryAfter(response);
     if (retry === 0) {
       const message = messageOf(response);
-      if (message !== '') run?.report(message);
+      if (message !== '') run?.report(textFor(request, message));
       return response;
     }
     if (attempt >= MAX_ATTEMPTS || Date.now() - startedAt > (stage.timeout - retry) * 1000) {

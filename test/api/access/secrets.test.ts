@@ -5,6 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import { MistifyClient } from '../../../lib/client/index.js';
 import type { Guest } from '../../../lib/model/guest.js';
 import type { Scope } from '../../../lib/model/principal.js';
+import type { GuestRequest } from '../../../lib/rpc/protocol/guest-messages.js';
+import { Refusal } from '../../../lib/rpc/protocol/refusal.js';
 import { addGuest } from '../../helpers/agent.js';
 import { type Api, serveApi } from '../../helpers/api.js';
 import { mistify } from '../../helpers/command-line.js';
@@ -240,4 +242,34 @@ test('lets a client that reads a sealed guest change it on condition', async (t)
   t.is((await api.call('PATCH', path, { owner: 'dev' }, condition)).status, 200);
   t.is((await api.call('PATCH', path, { owner: 'ops' }, condition)).status, 412);
   t.like(api.context.guests.get(guest.id).metadata, { ...SEALED, owner: 'dev' });
+});
+
+test('keeps secrets that a sub-agent quotes out of jobs, errors and events', async (t) => {
+  const quote = 'cannot run: hunter2-hunter2, #!/bin/sh\necho hunter2-hunter2, mode on';
+  const { api, dbpath } = await serveGuarded(t, {
+    methods: {
+      'Test.start': () => {
+        throw new Refusal('conflict', quote);
+      },
+      'Test.suspend': ({ guest }: GuestRequest) => ({ guest: { id: guest.id }, message: quote }),
+    },
+  });
+  const headers = { Authorization: `Bearer ${await makeToken(dbpath, 'ops', 'operate')}` };
+  const metadata = {
+    'env.KEY': 'hunter2-hunter2',
+    'user-data': '#!/bin/sh\necho hunter2-hunter2',
+    'env.MODE': 'on',
+  };
+  const { id } = await addGuest(api.context, { state: 'shutoff', metadata });
+  const failed = await api.call('POST', `/guests/${id}/start?wait=30`, undefined, headers);
+  t.is(failed.status, 409);
+  const noted = await api.call('POST', `/guests/${id}/suspend?wait=30`, undefined, headers);
+  t.is(noted.status, 200);
+  const jobs = await api.call('GET', `/guests/${id}/jobs`, undefined, headers);
+  for (const { text: sent } of [failed, jobs]) {
+    t.notRegex(sent, /hunter2/);
+    t.regex(sent, /cannot run: \[env\.KEY\], .*mode on/s);
+  }
+  const events = await fetch(`${api.url}/events?after=0&kind=job&limit=6`, { headers });
+  t.notRegex(await events.text(), /hunter2/);
 });
