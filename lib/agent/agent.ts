@@ -20,11 +20,11 @@ import { Runtime } from '../runtime/runtime.js';
 import { GuestStore } from '../store/guest-store.js';
 import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
+import { upgradeState } from '../store/upgrade.js';
 import type { Context } from './context.js';
 import { publishChanges } from './publish-changes.js';
 import { requireFreeAddresses } from './startup/free-addresses.js';
 import { makePrivateDirs } from './startup/private-dirs.js';
-import { checkStateFormat } from './startup/state-format.js';
 import type { WatchedSubAgent } from './sub-agents/link.js';
 import { Secrets } from './sub-agents/secrets.js';
 import { type Supervisor, superviseServices } from './sub-agents/supervisor.js';
@@ -126,7 +126,10 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   const receivers = await readReceivers(config.events, new Reachable(config.privateAddresses));
   await makePrivateDirs(config.dbpath);
   const lock = await lockDirectory(config.dbpath);
-  await checkStateFormat(config.dbpath, log);
+  await upgradeState(config.dbpath, log).catch(async (error: unknown) => {
+    await lock.release();
+    throw error;
+  });
   await requireFreeAddresses(config, ADDRESSES_MS);
   // Start the sub-agents first, so that they come up while the state loads.
   const supervisor = superviseServices(config, secrets, log);

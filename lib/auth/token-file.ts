@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AgentError, errorMessage, isErrno } from '../errors.js';
 import { replaceFile } from '../files/atomic-files.js';
 import { lockFile } from '../files/file-lock.js';
+import { requireKnownFormat, STATE_FORMAT } from '../files/state-format.js';
 import { describeMistakes } from '../model/describe-mistakes.js';
 import { type StoredToken, storedTokensSchema } from './tokens.js';
 
@@ -14,6 +15,11 @@ const directoryOf = (dbpath: string): string => join(dbpath, 'tokens');
 
 export const tokenFileOf = (dbpath: string): string => join(directoryOf(dbpath), 'tokens.json');
 
+interface TokenFile {
+  format: number;
+  tokens: StoredToken[];
+}
+
 /**
  * Reads the tokens. Returns none when the file does not exist.
  * @throws {AgentError} `storage` when the file cannot be read or is damaged
@@ -21,11 +27,16 @@ export const tokenFileOf = (dbpath: string): string => join(directoryOf(dbpath),
 export const readTokens = async (dbpath: string): Promise<StoredToken[]> => {
   const file = tokenFileOf(dbpath);
   try {
-    const { value, error } = storedTokensSchema.validate(JSON.parse(await readFile(file, 'utf8')));
+    const content = JSON.parse(await readFile(file, 'utf8')) as StoredToken[] | TokenFile;
+    // Format 1 is the list alone.
+    const { format, tokens } = Array.isArray(content) ? { format: 1, tokens: content } : content;
+    requireKnownFormat(file, format);
+    const { value, error } = storedTokensSchema.validate(tokens);
     if (error) throw new Error(describeMistakes(error));
     return value as StoredToken[];
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return [];
+    if (error instanceof AgentError) throw error;
     throw new AgentError('storage', `${file} cannot be used: ${errorMessage(error)}`);
   }
 };
@@ -41,7 +52,8 @@ export const changeTokens = async (
     throw new AgentError('conflict', `another program has been changing the tokens for ${WAIT_SECONDS} s`);
   try {
     const changed = change(await readTokens(dbpath));
-    await replaceFile(tokenFileOf(dbpath), `${JSON.stringify(changed, null, 2)}\n`);
+    const content: TokenFile = { format: STATE_FORMAT, tokens: changed };
+    await replaceFile(tokenFileOf(dbpath), `${JSON.stringify(content, null, 2)}\n`);
   } finally {
     await lock.release();
   }

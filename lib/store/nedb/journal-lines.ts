@@ -1,3 +1,4 @@
+import { requireKnownFormat, STATE_FORMAT } from '../../files/state-format.js';
 import type { Change, StoredDocument } from './document.js';
 
 const NEWLINE = 0x0a;
@@ -12,6 +13,8 @@ interface Header {
   continues: string;
   /** Bytes of the NeDB file, all synced; earlier versions did not write it. */
   size?: number;
+  /** Absent in format 1. */
+  format?: number;
 }
 
 /** Says that NeDB may have rewritten its file since, and made it shorter. Earlier versions read it as a removal. */
@@ -26,13 +29,22 @@ interface Removal {
   $$deleted: true;
 }
 
+const FORMAT_ID = 'the format of this file';
+
+/** The first line of a journal without a NeDB file. It reads as a removal of nothing. */
+interface FormatLine {
+  _id: typeof FORMAT_ID;
+  $$deleted: true;
+  format: number;
+}
+
 /** Changes that a torn line must not separate. */
 interface Group {
   _id: 'several changes';
   group: (StoredDocument | Removal)[];
 }
 
-type Line = Header | CheckpointStart | Group | StoredDocument | Removal;
+type Line = Header | CheckpointStart | FormatLine | Group | StoredDocument | Removal;
 
 /** The content of a journal. */
 export interface JournalContent {
@@ -47,8 +59,13 @@ export interface JournalContent {
 const headerId = (continues: string): string => `the journal of ${continues}`;
 
 export const headerLine = (continues: string, size: number): string => {
-  const header: Header = { _id: headerId(continues), continues, size };
+  const header: Header = { _id: headerId(continues), continues, size, format: STATE_FORMAT };
   return `${JSON.stringify(header)}\n`;
+};
+
+export const formatLine = (): string => {
+  const line: FormatLine = { _id: FORMAT_ID, $$deleted: true, format: STATE_FORMAT };
+  return `${JSON.stringify(line)}\n`;
 };
 
 export const checkpointLine = (continues: string): string => {
@@ -82,16 +99,40 @@ const changeOf = (entry: StoredDocument | Removal, path: string): Change => {
   return { id: entry._id, document: entry };
 };
 
-const parse = (text: string, path: string, number: number): Line => {
+/** Returns the line of a text; `undefined` when it is damaged. */
+const tryParse = (text: string): Line | undefined => {
   try {
     const line: unknown = JSON.parse(text);
-    if (typeof line === 'object' && line !== null && '_id' in line) return line as Line;
+    return typeof line === 'object' && line !== null && '_id' in line ? (line as Line) : undefined;
   } catch {
-    // Reported below.
+    return undefined;
   }
-  throw new Error(
-    `${path}: line ${number} is damaged: restore the file from a backup, or choose another dbpath`,
-  );
+};
+
+/** Returns the first line of a journal, `undefined` when it is damaged or torn. */
+const firstLineOf = (text: string): Partial<Header> | undefined => {
+  const end = text.indexOf('\n');
+  return end < 0 ? undefined : tryParse(text.slice(0, end));
+};
+
+/** Returns the number of the format that a journal's first line has; `undefined` for format 1. */
+export const firstLineFormat = (text: string): number | undefined => firstLineOf(text)?.format;
+
+/** Adds the number of the format to a journal of format 1. */
+export const withFormat = (text: string): string => {
+  const first = firstLineOf(text);
+  if (first?.continues === undefined) return `${formatLine()}${text}`;
+  return `${JSON.stringify({ ...first, format: STATE_FORMAT })}${text.slice(text.indexOf('\n'))}`;
+};
+
+const parse = (text: string, path: string, number: number): Line => {
+  const line = tryParse(text);
+  if (!line)
+    throw new Error(
+      `${path}: line ${number} is damaged: restore the file from a backup, or choose another dbpath`,
+    );
+  if (number === 1 && 'format' in line) requireKnownFormat(path, line.format);
+  return line;
 };
 
 /**

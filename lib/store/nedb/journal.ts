@@ -6,6 +6,7 @@ import { repairTail } from '../../files/repair-tail.js';
 import type { Change } from './document.js';
 import {
   checkpointLine,
+  formatLine,
   groupLine,
   headerLine,
   type JournalContent,
@@ -74,7 +75,8 @@ export class Journal {
     onAppended: () => void,
   ): Promise<void> {
     return this.#turns(async () => {
-      await this.#append(inOneLine ? groupLine(changes) : linesOf(changes));
+      const lines = inOneLine ? groupLine(changes) : linesOf(changes);
+      await this.#append(this.#file.size === 0 ? `${formatLine()}${lines}` : lines);
       this.#lines += changes.length;
       onAppended();
     });

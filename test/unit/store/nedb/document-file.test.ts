@@ -34,6 +34,7 @@ const headerFor = async ({ nedb }: Files): Promise<object> => ({
   _id: 'the journal of numbers.nedb',
   continues: 'numbers.nedb',
   size: (await stat(nedb)).size,
+  format: 3,
 });
 
 const open = async (t: ExecutionContext, { journal }: Files, checkpointAfter?: number) => {
@@ -60,6 +61,7 @@ test('writes changes to the journal, and on close hands them to NeDB', async (t)
   await collection.put('a', 1);
   await collection.put('a', 2);
   t.deepEqual(await linesIn(files.journal), [
+    { _id: 'the format of this file', $$deleted: true, format: 3 },
     { _id: 'a', order: 1, json: '1' },
     { _id: 'a', order: 1, json: '2' },
   ]);
