@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Docker 26.1.5 (Debian 13): a signal sent through the API, such as HUP, turns off a container's restart policy.
 #
-# A container for which neither its image nor its creation sets a StopSignal is marked as stopped by hand by every signal of
-# POST /containers/ID/kill, whatever its program does with it. A program that reloads its configuration on HUP runs on,
-# and when it crashes later, the policy "always" does not restart it. With a StopSignal, only that one and KILL count.
-# (Podman 5.4.2 restarts it in neither case.) Set StopSignal when you create a container.
+# A container for which neither its image nor its creation sets a StopSignal is marked as stopped by hand by every
+# signal of POST /containers/ID/kill, whatever its program does with it. A program that reloads its configuration on
+# HUP runs on, and when it crashes later, the policy "always" does not restart it. With a StopSignal, only that one
+# and KILL count. (Podman 5.4.2 restarts it in neither case.) Set StopSignal when you create a container.
 #
 # A guess from memory: only a kill that ends the program keeps it from being restarted.
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # etcd 3.5.16 (Debian 13; 3.4.23 and 3.5.30 alike): a range's count ignores its filters by revision.
 #
-# min_mod_revision and its three siblings leave keys out of "kvs", while "count" stays the number of all keys in the range. With
-# count_only, the filters do nothing at all. "How many hosts have changed since revision N" takes a list of
-# their keys (keys_only), counted by the caller.
+# min_mod_revision and its three siblings leave keys out of "kvs", while "count" stays the number of all keys in the
+# range. With count_only, the filters do nothing at all. "How many hosts have changed since revision N" takes a list
+# of their keys (keys_only), counted by the caller.
 #
 # A guess from memory: count is the number of keys that the filters let through.
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # etcd 3.5.16 (Debian 13): deactivating an alarm of member 0, which is to cover all members, deactivates none.
 #
-# A member whose database reaches its quota raises NOSPACE, and no member takes a put until the alarm is deactivated, however
-# much room compaction and defragmentation have made. rpc.proto says of memberID that 0 covers all members. That holds
-# for GET. DEACTIVATE with 0, or without a memberID, is answered with 200 and an empty list, and the alarm stays: list the
-# alarms, and deactivate each with the memberID that it has. (etcdctl alarm disarm does that.)
+# A member whose database reaches its quota raises NOSPACE, and no member takes a put until the alarm is deactivated,
+# however much room compaction and defragmentation have made. rpc.proto says of memberID that 0 covers all members.
+# That holds for GET. DEACTIVATE with 0, or without a memberID, is answered with 200 and an empty list, and the alarm
+# stays: list the alarms, and deactivate each with the memberID that it has. (etcdctl alarm disarm does that.)
 #
 # A guess from memory: memberID 0 deactivates the alarm of all members.
 set -euo pipefail

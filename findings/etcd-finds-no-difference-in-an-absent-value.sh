@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # etcd 3.5.16 (Debian 13; 3.4.23 and 3.5.30 alike): a comparison with the value of an absent key is false, whichever it is.
 #
-# A transaction that proceeds if the key's value is not "draining" does not proceed for a key that does not exist, though it
-# has no such value; EQUAL with an empty value is false as well. Versions, revisions and leases are compared as 0
-# instead: VERSION EQUAL 0 is true, and so is MOD LESS 1. A condition on the value of an optional key takes a nested
-# transaction, or a second try with VERSION EQUAL 0.
+# A transaction that proceeds if the key's value is not "draining" does not proceed for a key that does not exist,
+# though it has no such value; EQUAL with an empty value is false as well. Versions, revisions and leases are compared
+# as 0 instead: VERSION EQUAL 0 is true, and so is MOD LESS 1. A condition on the value of an optional key takes a
+# nested transaction, or a second try with VERSION EQUAL 0.
 #
 # A guess from memory: an absent key's value differs from every value, or is the empty one.
 set -euo pipefail

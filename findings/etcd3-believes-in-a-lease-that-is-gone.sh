@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # etcd3 1.1.2 (npm), etcd 3.5.16: a client that is cut off reports a lease of 5 seconds as lost 5 seconds after it is gone.
 #
-# The client waits a whole TTL for the answer to a keepalive, and raises "lost" when the next one has failed, too. revoked()
-# is false all that time. The server has deleted the keys of the lease one TTL after the last keepalive that it got,
-# and another host may hold the lock. Count the TTL yourself, from when the last answered keepalive was sent.
+# The client waits a whole TTL for the answer to a keepalive, and raises "lost" when the next one has failed, too.
+# revoked() is false all that time. The server has deleted the keys of the lease one TTL after the last keepalive that
+# it got, and another host may hold the lock. Count the TTL yourself, from when the last answered keepalive was sent.
 #
 # A guess from memory: the client knows its TTL, and raises "lost" before the server may drop the lease.
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # iproute2 6.15.0 (Debian 13; 6.1.0 and 7.2.0 alike): ip -json prints an empty object for each link that a filter leaves out.
 #
-# The kernel filters by some conditions ("master", "type" of a kind that it knows) and ip by the others ("up"). ip opens an
-# object for each link that the kernel sent and leaves it empty when the link does not match. So the array's length is no
-# count, and its first element may be no match. Drop the elements that have no "ifname".
+# The kernel filters by some conditions ("master", "type" of a kind that it knows) and ip by the others ("up"). ip
+# opens an object for each link that the kernel sent and leaves it empty when the link does not match. So the array's
+# length is no count, and its first element may be no match. Drop the elements that have no "ifname".
 #
 # A guess from memory: [] when nothing matches.
 set -euo pipefail

@@ -2,9 +2,9 @@
 # Podman 5.4.2 (Debian 13; 4.3.1 and 5.8.6 alike): its Docker API answers 500 to most of what Docker answers with 409.
 #
 # Creating a container under a name that is taken, deleting a running one, pausing a paused one and an exec in a
-# stopped one are conflicts that a retry does not mend, and Docker's API says 409. Podman says 500, the status of an engine that
-# is broken. Only "cause" in the body tells ("container state improper", "that name is already in use"). Kill of a stopped
-# container is 409 here, and 500 in 4.3.1.
+# stopped one are conflicts that a retry does not mend, and Docker's API says 409. Podman says 500, the status of an
+# engine that is broken. Only "cause" in the body tells ("container state improper", "that name is already in use").
+# Kill of a stopped container is 409 here, and 500 in 4.3.1.
 #
 # A guess from memory: 409 for each, as documented for Docker's API.
 set -euo pipefail
@@ -16,7 +16,8 @@ end() {
 }
 trap end EXIT
 cd "$folder"
-# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and Debian's apt.
+# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and
+# Debian's apt.
 mkdir -p debs/partial lists/partial root
 touch status
 echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p) trixie main" >sources.list

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Podman 5.4.2 (Debian 13; Docker 26.1.5 alike): "tail" of a container's logs counts the lines of both streams.
 #
-# GET /containers/ID/logs?stdout=1&tail=2 takes the last two lines of the log, whatever their stream, and then drops those of
-# the streams that were not asked for. After a few lines on stderr, the end of stdout is an empty response, with 200. To
-# show the last lines of one stream, read more than that and cut them yourself.
+# GET /containers/ID/logs?stdout=1&tail=2 takes the last two lines of the log, whatever their stream, and then drops
+# those of the streams that were not asked for. After a few lines on stderr, the end of stdout is an empty response,
+# with 200. To show the last lines of one stream, read more than that and cut them yourself.
 #
 # A guess from memory: the last two lines of stdout.
 set -euo pipefail
@@ -15,7 +15,8 @@ end() {
 }
 trap end EXIT
 cd "$folder"
-# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and Debian's apt.
+# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and
+# Debian's apt.
 mkdir -p debs/partial lists/partial root
 touch status
 echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p) trixie main" >sources.list

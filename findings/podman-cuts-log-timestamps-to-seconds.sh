@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Podman 5.4.2 (Debian 13; 4.3.1 alike, 5.8.6 has nanoseconds): the timestamps of its Docker API's logs are whole seconds.
 #
-# Docker writes nanoseconds before each line of GET /containers/ID/logs?timestamps=1, so a client that was cut off goes
-# on after the last line that it has. Podman keeps nanoseconds in its log file and cuts them in the response: many lines
-# have the same timestamp, and "since" that timestamp gives all lines of its second again. since does take fractions.
+# Docker writes nanoseconds before each line of GET /containers/ID/logs?timestamps=1, so a client that was cut off
+# goes on after the last line that it has. Podman keeps nanoseconds in its log file and cuts them in the response:
+# many lines have the same timestamp, and "since" that timestamp gives all lines of its second again. since does take
+# fractions.
 #
 # A guess from memory: RFC 3339 with nanoseconds, one timestamp a line.
 set -euo pipefail
@@ -15,7 +16,8 @@ end() {
 }
 trap end EXIT
 cd "$folder"
-# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and Debian's apt.
+# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and
+# Debian's apt.
 mkdir -p debs/partial lists/partial root
 touch status
 echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p) trixie main" >sources.list

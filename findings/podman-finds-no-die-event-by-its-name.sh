@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Podman 4.3.1 (Debian 12; 5.4.2 does as Docker does): the events filter "die" of its Docker API finds no event "die".
 #
-# Podman's own name of the event is "died". The response of GET /events shows Docker's name, and the filter compares with
-# Podman's: a client that watches for {"event":["die"]} never hears that a container exited. Asking for both names
-# works with every version; so does no filter by event at all.
+# Podman's own name of the event is "died". The response of GET /events shows Docker's name, and the filter compares
+# with Podman's: a client that watches for {"event":["die"]} never hears that a container exited. Asking for both
+# names works with every version; so does no filter by event at all.
 #
 # A guess from memory: the filter takes the names that the response shows.
 set -euo pipefail
@@ -15,7 +15,8 @@ end() {
 }
 trap end EXIT
 cd "$folder"
-# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and Debian's apt.
+# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and
+# Debian's apt.
 mkdir -p debs/partial lists/partial root
 touch status
 echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p) bookworm main" >sources.list

@@ -3,7 +3,7 @@
 #
 # POST /containers/create turns NanoCpus into a CPU quota. POST /containers/ID/update answers 200 without a warning, and
 # the quota stays as it was; memory in the same request is changed. CpuQuota with CpuPeriod, in the same place, works.
-# Docker changes the quota by both.
+# Docker 26.1.5 is the other way round: it applies NanoCpus, and rejects CpuQuota (409) for a container with NanoCpus.
 #
 # A guess from memory: update takes NanoCpus as create does, or rejects it.
 set -euo pipefail
@@ -15,7 +15,8 @@ end() {
 }
 trap end EXIT
 cd "$folder"
-# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and Debian's apt.
+# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and
+# Debian's apt.
 mkdir -p debs/partial lists/partial root
 touch status
 echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p) trixie main" >sources.list

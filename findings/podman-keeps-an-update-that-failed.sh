@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Podman 5.4.2 (Debian 13; 5.8.6 alike): an update of a container that failed is kept, and the next start fails.
+# Podman 5.4.2 (Debian 13): an update of a container that failed is kept, and the next start fails.
 #
-# POST /containers/ID/update stores the new limits before the runtime applies them. When the kernel refuses them, the response
-# is 500 and the running container keeps its old limits, but inspect shows the refused ones, and they are applied at
-# the next start: 500 again, until another update replaces them. A caller has to put the old values back after a 500.
+# POST /containers/ID/update stores the new limits before the runtime applies them. When the kernel refuses them, the
+# response is 500 and the running container keeps its old limits, but inspect shows the refused ones, and they are
+# applied at the next start: 500 again, until another update replaces them. A caller has to put the old values back
+# after a 500.
 #
 # A guess from memory: an update that fails changes nothing.
 set -euo pipefail
@@ -15,7 +16,8 @@ end() {
 }
 trap end EXIT
 cd "$folder"
-# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and Debian's apt.
+# The packages and all that they depend on, unpacked into the temporary folder; nothing is installed. Needs root and
+# Debian's apt.
 mkdir -p debs/partial lists/partial root
 touch status
 echo "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | sed -n 1p) trixie main" >sources.list

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # @grpc/proto-loader 0.8.1: a name that an enum does not have is sent as its value 0, without an error.
 #
-# etcd's Compare has the targets VERSION (0), CREATE, MOD (2) and so on. A request with the target "mod" compares the version
-# instead of the revision, so the transaction fails or succeeds for the wrong reason. A number is sent as it is, known or
-# not. Check names yourself, or generate types from the .proto file.
+# etcd's Compare has the targets VERSION (0), CREATE, MOD (2) and so on. A request with the target "mod" compares the
+# version instead of the revision, so the transaction fails or succeeds for the wrong reason. A number is sent as it
+# is, known or not. Check names yourself, or generate types from the .proto file.
 #
 # A guess from memory: an error that names the field, as for a string that is no base64.
 set -euo pipefail

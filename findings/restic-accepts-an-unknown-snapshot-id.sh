@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # restic 0.18.0 (Debian 13; 0.14.0 and 0.19.1 alike): a snapshot ID that the repository does not hold is no error.
 #
-# snapshots, forget, tag and stats write "Ignoring ..." to stderr and exit with 0. A forget that removed nothing looks like
-# one that worked, a check by "snapshots ID" finds every ID, and stats reports a size of 0. ls, dump and restore exit
-# with 1. A caller has to look for the ID in the list of snapshots, before and after.
+# snapshots, forget, tag and stats write "Ignoring ..." to stderr and exit with 0. A forget that removed nothing looks
+# like one that worked, a check by "snapshots ID" finds every ID, and stats reports a size of 0. ls, dump and restore
+# exit with 1. A caller has to look for the ID in the list of snapshots, before and after.
 #
 # A guess from memory: an unknown ID fails, as it does for restore.
 set -euo pipefail

@@ -4,7 +4,8 @@
 # The producer of a stream that fails before its first byte, or a command of --stdin-from-command that prints nothing
 # and exits with 0, makes restic exit with 3 ("no data read"). Yet it saves a snapshot without a file in it, under the
 # same host and path as the good ones. "latest" is that snapshot from then on, and forget counts it: --keep-last 1
-# removes the last good backup. restic 0.14.0 exits with 1 and saves nothing. A caller has to forget that snapshot at once.
+# removes the last good backup. restic 0.14.0 exits with 1 and saves nothing. A caller has to forget that snapshot at
+# once.
 #
 # A guess from memory: a failed backup of a stream leaves no snapshot, as with a command that exits with 1.
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # restic 0.18.0 (Debian 13; 0.19.1 alike): restore --sparse makes no holes in a file that exists.
 #
-# restore leaves the parts alone that are as in the snapshot, and writes the others, zeros included. So a thin disk that is
-# restored over a later state of itself takes up room for zeros where data was. Only a file that restore creates gets
-# holes. Delete the target first, or restore beside it and rename.
+# restore leaves the parts alone that are as in the snapshot, and writes the others, zeros included. So a thin disk
+# that is restored over a later state of itself takes up room for zeros where data was. Only a file that restore
+# creates gets holes. Delete the target first, or restore beside it and rename.
 #
 # A guess from memory: zeros become holes in either case.
 set -euo pipefail

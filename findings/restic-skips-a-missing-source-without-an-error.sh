@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # restic 0.18.0 (Debian 13; 0.14.0 alike, 0.19.1 exits with 3): a source that does not exist does not fail a backup.
 #
-# While at least one of the given sources exists, backup writes a line to stderr, saves a snapshot of the others and exits
-# with 0. Exit code 3 (some source data could not be read) is for what cannot be read below a source. The
+# While at least one of the given sources exists, backup writes a line to stderr, saves a snapshot of the others and
+# exits with 0. Exit code 3 (some source data could not be read) is for what cannot be read below a source. The
 # snapshot's own list of paths leaves the missing one out, so retention, which groups by paths, counts it apart.
 #
 # A guess from memory: exit code 3, the one for an incomplete snapshot.

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # restic 0.18.0 (Debian 13; 0.14.0 and 0.19.1 alike): unlock removes the lock of a backup that is running.
 #
-# unlock leaves locks that are younger than 30 minutes, except those of its own host whose process is gone. "Its own host"
-# is the host name, and "gone" means that no process here has that PID. With the same name in another PID namespace (a
-# container, a sandbox, or the clone of a machine that kept its name) every lock looks stale. A prune then starts beside
-# the backup and deletes what it has uploaded so far. The backup exits with 0, and its snapshot is damaged. Give each place
-# that runs restic a host name of its own. restic/restic#4922 asks for a way to tell such places apart.
+# unlock leaves locks that are younger than 30 minutes, except those of its own host whose process is gone. "Its own
+# host" is the host name, and "gone" means that no process here has that PID. With the same name in another PID
+# namespace (a container, a sandbox, or the clone of a machine that kept its name) every lock looks stale. A prune
+# then starts beside the backup and deletes what it has uploaded so far. The backup exits with 0, and its snapshot is
+# damaged. Give each place that runs restic a host name of its own. restic/restic#4922 asks for a way to tell such
+# places apart.
 #
 # A guess from memory: unlock leaves a lock that its owner has refreshed within the last 30 minutes.
 set -euo pipefail

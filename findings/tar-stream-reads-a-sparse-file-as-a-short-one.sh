@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # tar-stream 3.2.2: a sparse file in an archive is read as a short file of other content, without an error.
 #
-# GNU tar --sparse stores the parts of a file that are not holes, and where they belong. tar-stream knows neither form. With
-# --format=posix, the entry is a plain "file" under another name (GNUSparseFile...), and its content is the map of the holes
-# followed by the data. With --format=gnu (GNU tar's default), its type is null and its content the data alone. An
-# importer of disks or root file systems has to reject headers with a pax key GNU.sparse.* and entries without a type.
+# GNU tar --sparse stores the parts of a file that are not holes, and where they belong. tar-stream knows neither
+# form. With --format=posix, the entry is a plain "file" under another name (GNUSparseFile...), and its content is the
+# map of the holes followed by the data. With --format=gnu (GNU tar's default), its type is null and its content the
+# data alone. An importer of disks or root file systems has to reject headers with a pax key GNU.sparse.* and entries
+# without a type.
 #
 # A guess from memory: the holes are read as zeros, or the entry is rejected.
 set -euo pipefail
