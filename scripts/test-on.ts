@@ -28,10 +28,19 @@ interface Options {
 
 const say = (line: string): void => console.log(line);
 
-/** Installs the agent as the README says. */
+/** What apt says of a package that the system's archive does not have. */
+const UNKNOWN_PACKAGE = /Unable to locate package|no installation candidate/;
+
+/**
+ * Installs the agent as the README says.
+ * @throws {NotPrepared} if packages could not be installed, though the archive has all of them
+ */
 const setUp = async (runner: Runner): Promise<boolean> => {
-  const packages = await runInCheckout(runner, 'set-up', ['npm', 'run', 'setup', '--', '--tests'], 'host');
-  if (!packages.passed) return false;
+  const setup = await runInCheckout(runner, 'set-up', ['npm', 'run', 'setup', '--', '--tests'], 'host');
+  if (!setup.passed || UNKNOWN_PACKAGE.test(setup.output)) return false;
+  const check = ['sh', '-c', 'qemu-system-x86_64 --version && podman --version'];
+  if (!(await runInCheckout(runner, 'check', check, 'own')).passed)
+    throw new NotPrepared('apt-get could not install the packages for guests: its output is above');
   return (await runInCheckout(runner, 'guest-image', ['npm', 'run', 'guest-image'], 'host')).passed;
 };
 

@@ -25,14 +25,14 @@ const npmDirectory = async (): Promise<string> => {
   return dirname(dirname(await realpath(stdout)));
 };
 
-/** Directories of the host that the system sees, by their place there: the Node.js that runs this program, and its npm. */
+/** What the system sees of the host, by its place there: the Node.js that runs this program, and its npm. */
 export const hostNode = async (): Promise<Record<string, string>> => ({
-  '/opt/host-node/bin': dirname(await realpath(process.execPath)),
+  '/opt/host-node/node': await realpath(process.execPath),
   '/opt/host-node/npm': await npmDirectory(),
 });
 
 const LINK_HOST_NODE = [
-  'ln -s /opt/host-node/bin/node /usr/local/bin/node',
+  'ln -s /opt/host-node/node /usr/local/bin/node',
   'for name in npm npx; do',
   '  printf \'#!/bin/sh\\nexec node /opt/host-node/npm/bin/%s-cli.js "$@"\\n\' $name > /usr/local/bin/$name',
   '  chmod +x /usr/local/bin/$name',

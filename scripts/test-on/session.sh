@@ -3,7 +3,7 @@
 # waits. When it ends, the kernel ends the other processes and removes the mounts, bridges and devices.
 #
 # Variables: BASE the root that stays as it is, RUN a directory for what is written, CGROUPS the hierarchies as lines
-# NAME:MOUNT-ARGUMENTS, SHARED directories of the host as lines SOURCE TARGET, HOST_NAME.
+# NAME:MOUNT-ARGUMENTS, SHARED files and directories of the host as lines SOURCE TARGET, HOST_NAME.
 set -eu
 
 # Opened by this shell in the host's /proc, so it is the host's number of this process.
@@ -32,7 +32,7 @@ chmod 1777 tmp var/tmp
 
 echo "$SHARED" | while read -r source target; do
   [ -n "$source" ] || continue
-  mkdir -p ".$target"
+  if [ -d "$source" ]; then mkdir -p ".$target"; else mkdir -p ".${target%/*}" && touch ".$target"; fi
   mount --bind "$source" ".$target"
 done
 

@@ -20,7 +20,7 @@ export interface SessionOptions {
   directory: string;
   /** The root that stays as it is. */
   base: string;
-  /** Directories of the host, by their place in the system. */
+  /** Files and directories of the host, by their place in the system. */
   shared: Record<string, string>;
 }
 
