@@ -17,6 +17,7 @@ const PARTS: readonly Part[] = [
   tests('qemu', 'test/system/qemu/**/*.test.js'),
   tests('container', 'test/system/container/**/*.test.js'),
   tests('storage', 'test/system/storage/**/*.test.js'),
+  tests('upgrade', 'test/system/upgrade/**/*.test.js'),
   tests('agent', 'test/system/agent/**/*.test.js', 'test/system/*.test.js'),
   tests('consoles', 'test/web/**/*.test.js'),
   // Newer systems have Docker's command line in a package of its own.

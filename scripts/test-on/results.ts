@@ -4,7 +4,7 @@ export interface Result {
   /** The file and the title. */
   test: string;
   outcome: 'passed' | 'failed' | 'skipped';
-  /** Why it was skipped. */
+  /** Why it was skipped, or what else there is to say. */
   reason?: string;
 }
 
@@ -54,7 +54,7 @@ export const countLine = (parts: readonly PartResult[]): string => {
   return `${count(results, 'passed') + passed} passed, ${count(results, 'failed') + failed} failed${more}`;
 };
 
-/** A table of the parts, and below it a line for each test that failed or was skipped. */
+/** A table of the parts, and below it a line for each test that failed, was skipped, or passed at the second attempt. */
 export const summary = (parts: readonly PartResult[]): string => {
   const lines = [
     row(['part', 'passed', 'failed', 'skipped', 'seconds', '']),
@@ -65,7 +65,7 @@ export const summary = (parts: readonly PartResult[]): string => {
     lines.push(row([part, ...counts, Math.round(seconds), passed ? 'ok' : 'FAILED']));
   }
   for (const { test, outcome, reason } of parts.flatMap(({ results }) => results))
-    if (outcome !== 'passed') lines.push(`${outcome}: ${test}${reason ? ` (${reason})` : ''}`);
+    if (outcome !== 'passed' || reason) lines.push(`${outcome}: ${test}${reason ? ` (${reason})` : ''}`);
   return lines.join('\n');
 };
 

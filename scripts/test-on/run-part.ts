@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import type { Part } from './parts.js';
 import { CHECKOUT, type Prepared } from './prepare.js';
 import { type PartResult, parseOutput } from './results.js';
+import { passedAgain, secondAttempt } from './second-attempt.js';
 import type { Command, Session } from './session.js';
 
 export interface Runner {
@@ -36,17 +37,27 @@ export const runInCheckout = async (
 const INSTALL =
   'exec apt-get -q -y install --no-install-recommends $(for name; do apt-cache show "$name" > /dev/null 2>&1 && echo "$name"; done)';
 
-/** Runs a part in the system's own network. */
-export const runPart = async (
-  runner: Runner,
-  { name, command, packages = [] }: Part,
-): Promise<PartResult> => {
+/** Runs the failed tests of a part again, and says whether all of them pass now. */
+const runAgain = async (runner: Runner, part: Part, { results }: PartResult): Promise<boolean> => {
+  const commands = secondAttempt(part, results);
+  for (const [index, command] of commands.entries()) {
+    console.log(`\nonce more: the tests of ${part.name} that failed`);
+    const { passed } = await runInCheckout(runner, `${part.name}-again-${index}`, command, 'own');
+    if (!passed) return false;
+  }
+  return commands.length > 0;
+};
+
+/** Runs a part in the system's own network, and its failed tests twice. */
+export const runPart = async (runner: Runner, part: Part): Promise<PartResult> => {
+  const { name, command, packages = [] } = part;
   if (packages.length > 0)
     await runInCheckout(runner, `${name}-packages`, ['sh', '-c', INSTALL, 'sh', ...packages], 'host');
   const startedAt = performance.now();
   const { passed, output } = await runInCheckout(runner, name, command, 'own');
   const results = command[0] === 'npm' ? parseOutput(name, output) : [];
-  return { part: name, seconds: (performance.now() - startedAt) / 1000, passed, results };
+  const result = { part: name, seconds: (performance.now() - startedAt) / 1000, passed, results };
+  return !passed && (await runAgain(runner, part, result)) ? passedAgain(result) : result;
 };
 
 /** Opens a shell in the checkout, in the system's own network, and returns when it exits. */
