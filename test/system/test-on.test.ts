@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { hierarchies } from '../../scripts/test-on/cgroups.js';
 import { tryLock } from '../../scripts/test-on/lock.js';
 import { cleanUp, Session, type SessionOptions } from '../../scripts/test-on/session.js';
 import { needs } from '../helpers/needs.js';
@@ -10,6 +11,9 @@ import { tempDir } from '../helpers/temp.js';
 import { until } from '../helpers/wait.js';
 
 const test = needs('busybox', 'unshare', 'nsenter', 'setpriv', 'flock', 'root');
+
+/** Long enough for a machine that is busy with other tests. */
+const START_MS = 120_000;
 
 const APPLETS = ['env', 'hostname', 'ip', 'sh', 'sleep', 'umount'];
 const DIRECTORIES = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys'];
@@ -26,9 +30,9 @@ const tinySystem = async (t: ExecutionContext): Promise<SessionOptions> => {
 };
 
 const cgroupsOf = async ({ system }: SessionOptions): Promise<string[]> =>
-  (await readdir('/sys/fs/cgroup', { recursive: true })).filter((path) =>
-    path.endsWith(`mistify-test-on-${system.name}`),
-  );
+  (await hierarchies())
+    .map(({ name }) => join('/sys/fs/cgroup', name, `mistify-test-on-${system.name}`))
+    .filter((path) => existsSync(path));
 
 const runIn = async (session: Session, script: string): Promise<string> => {
   const [program, ...args] = session.command({
@@ -74,12 +78,12 @@ test('the processes and mounts of a system end with a killed run, and the next r
   run.stdout.on('data', (text) => {
     output += text;
   });
-  await until('the system runs', () => output.includes('started'));
+  await until('the system runs', () => output.includes('started'), START_MS);
   const pids = async (): Promise<string> =>
     (await execa('pgrep', ['-f', options.directory], { reject: false })).stdout;
   run.kill('SIGKILL');
   await run;
-  await until('its processes have ended', async () => (await pids()) === '');
+  await until('its processes have ended', async () => (await pids()) === '', START_MS);
   t.true(existsSync(join(options.directory, 'run')));
   await cleanUp(options);
   t.deepEqual(await readdir(options.directory), ['base']);
