@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import ava, { type ExecutionContext, type Implementation } from 'ava';
+import ava, { type ExecutionContext } from 'ava';
 import Docker from 'dockerode';
 import type { Guest } from '../../../lib/model/guest.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
@@ -10,21 +10,24 @@ import { ociLayout } from '../../helpers/oci-layout.js';
 import {
   busyboxRootfs,
   IMAGE,
+  needsPodmanInTurn,
   newGuest,
+  SharedPodman,
   startTestContainers,
   type TestContainers,
 } from '../../helpers/podman.js';
 import { until } from '../../helpers/wait.js';
 
-/** The socket of a Docker or a Podman that these tests may use. Everything else here runs on a Podman of its own. */
-const SOCKET = process.env.MISTIFY_TEST_ENGINE ?? '';
+/** The socket of a Docker or a Podman that these tests may use; by default they start a Podman of their own. */
+const NAMED = process.env.MISTIFY_TEST_ENGINE;
 
-const test = (title: string, implementation: Implementation<[]>): void =>
-  SOCKET
-    ? ava.serial(title, implementation)
-    : ava.skip(`${title} (skipped: MISTIFY_TEST_ENGINE names no engine)`, implementation);
+const test: typeof needsPodmanInTurn = NAMED ? ava.serial : needsPodmanInTurn;
 
-const docker = new Docker({ socketPath: SOCKET });
+const shared = new SharedPodman();
+ava.after.always(() => shared.stop());
+
+const engine = async (): Promise<Docker> =>
+  new Docker({ socketPath: NAMED ?? (await shared.podman()).socket });
 
 const load = async ({ call, importDir }: TestContainers, id: string, archive: Buffer, format?: string) => {
   const source = join(importDir, `${randomUUID()}.tar`);
@@ -33,7 +36,7 @@ const load = async ({ call, importDir }: TestContainers, id: string, archive: Bu
 };
 
 const start = async (t: ExecutionContext): Promise<TestContainers> => {
-  const containers = await startTestContainers(t, SOCKET);
+  const containers = await startTestContainers(t, NAMED ?? (await shared.podman()).socket);
   await load(containers, IMAGE, await busyboxRootfs(), 'rootfs');
   return containers;
 };
@@ -46,17 +49,12 @@ const run = async (
 ): Promise<string> => {
   const guest = newGuest(more);
   await containers.guest('CreateContainer', guest);
-  t.teardown(() =>
-    docker
-      .getContainer(containerName(guest.id))
-      .remove({ force: true })
-      .catch(() => undefined),
-  );
+  t.teardown(() => containers.guest('DeleteContainer', guest));
   t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
   return guest.id;
 };
 
-const inspect = (id: string) => docker.getContainer(containerName(id)).inspect();
+const inspect = async (id: string) => (await engine()).getContainer(containerName(id)).inspect();
 
 const nic = (network: string, mac?: string) => ({
   ...{ network, model: '', address: '', netmask: '', gateway: '', vlans: [] },
@@ -86,7 +84,7 @@ test('confines a container as on every other engine', async (t) => {
     metadata: { command: `sh -c 'cat /proc/self/status; exec sleep 600'` },
   });
   const logs = async (): Promise<string> =>
-    (await docker.getContainer(containerName(id)).logs({ stdout: true, follow: false })).toString();
+    (await (await engine()).getContainer(containerName(id)).logs({ stdout: true, follow: false })).toString();
   await until('the program has written its status', async () => (await logs()).includes('NoNewPrivs'));
   t.regex(await logs(), /NoNewPrivs:\s+1/);
   t.regex(await logs(), /CapBnd:\s+00000000800405fb/);
@@ -133,6 +131,7 @@ test('loads an image in OCI layout without a manifest.json, and reports one size
   const containers = await start(t);
   const name = `localhost/oci:${randomUUID()}`;
   await load(containers, name, await ociLayout(await busyboxRootfs()));
+  const docker = await engine();
   t.teardown(() => docker.getImage(name).remove({ force: true }));
   const { images } = await containers.call('ListImages', { id: '' });
   const listed = images.find(({ id }) => id === name);
