@@ -20,5 +20,8 @@ export const openVnc = async ({ id, vnc }: GuestPaths): Promise<Duplex> => {
   const client = new SharedClient();
   // Either end destroys the other one.
   pipeline(client, socket, () => {});
-  return Duplex.from({ writable: client, readable: socket });
+  const stream = Duplex.from({ writable: client, readable: socket });
+  // It fails however the connection ends. Before a viewer listens, that would end the sub-agent.
+  stream.on('error', () => {});
+  return stream;
 };
