@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { getAccess } from '../handlers/access/get.js';
 import { followEvents } from '../handlers/events/follow.js';
 import { getHealth } from '../handlers/health/healthz.js';
 import { getReadiness } from '../handlers/health/readyz.js';
@@ -62,6 +63,15 @@ export const observabilityRoutes: Route<Context>[] = [
     tags: ['observability'],
     reply: { status: 200, description: 'The services', schema: replies.services },
     handler: listServices,
+  }),
+  route({
+    method: 'GET',
+    path: '/access',
+    operationId: 'getAccess',
+    summary: 'Get the name and the scope of the token or certificate of the request',
+    tags: ['observability'],
+    reply: { status: 200, description: 'The client', schema: replies.access },
+    handler: getAccess,
   }),
   route({
     method: 'GET',

@@ -15,6 +15,7 @@ const NOVNC = join(packageDirectory('@novnc/novnc'), '..');
 const XTERM = join(packageDirectory('@xterm/xterm'), '..');
 const XTERM_FIT = packageDirectory('@xterm/addon-fit');
 const EVENTSOURCE_PARSER = packageDirectory('eventsource-parser');
+const YAML = join(packageDirectory('yaml'), '..', 'browser', 'dist');
 
 /**
  * The modules outside of `lib/web` and `lib/portable` that the console imports. None of them, nor their imports, may
@@ -40,6 +41,7 @@ const consolePages: StaticPage[] = [
   { path: '/console/vendor/xterm/xterm.mjs', directory: XTERM, file: 'lib/xterm.mjs' },
   { path: '/console/vendor/xterm/xterm.css', directory: XTERM, file: 'css/xterm.css' },
   { path: '/console/vendor/xterm-fit/addon-fit.mjs', directory: XTERM_FIT, file: 'addon-fit.mjs' },
+  { path: '/console/vendor/yaml', directory: YAML },
   { path: '/console/vendor/eventsource-parser/index.js', directory: EVENTSOURCE_PARSER, file: 'index.js' },
 ];
 

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { Job } from '../model/job.js';
+import type { Principal } from '../model/principal.js';
 import type { ServiceStatus } from '../model/service-status.js';
 import type { StorageSpace } from '../model/storage-space.js';
 import { Debug } from './debug.js';
@@ -66,6 +67,11 @@ export class MistifyClient {
   /** Returns the space of the storage of images and disks, in MB. */
   storage(options?: CallOptions): Promise<StorageSpace> {
     return this.#transport.get('/storage', {}, options);
+  }
+
+  /** Returns the name and the scope of this client's token or certificate. */
+  access(options?: CallOptions): Promise<Principal> {
+    return this.#transport.get('/access', {}, options);
   }
 
   /** Returns the services of the sub-agents, and why those that are down do not respond. */

@@ -3,6 +3,7 @@ import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
+import { SCOPES } from '../../lib/model/principal.js';
 import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { storageSpaceSchema } from '../../lib/model/storage-space.js';
@@ -43,6 +44,13 @@ const guestMetrics = Joi.object({
   memory: Joi.number().description('Host memory that the guest uses, in bytes'),
 }).label('guest metrics');
 
+const accessSchema = Joi.object({
+  name: Joi.string().allow('').required().description("The token's name, or the certificate's common name"),
+  scope: Joi.string()
+    .valid(...SCOPES)
+    .required(),
+}).label('access');
+
 /** Makes the schema of a list. Its items may have only the keys that the client selected. */
 const listOf = (item: ObjectSchema): Schema =>
   Joi.array().items(item.fork(keysOf(item), (key) => key.optional()));
@@ -61,6 +69,7 @@ export const replies = {
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
   services: Joi.array().items(serviceStatusSchema),
+  access: accessSchema,
   cpuMetrics,
   diskMetrics,
   nicMetrics,

@@ -150,8 +150,7 @@ test('shows why a guest could not be created', async (t) => {
   await call('POST', '/guests?wait=30', { memory: 64 });
   const page = await openPage(t, `${url}/#/guests/${context.guests.list()[0]?.id}`);
   await page.getByText(/^Create: .*the disk is full/).waitFor();
-  const start = page.getByRole('button', { name: 'Start', exact: true });
-  t.notRegex((await start.getAttribute('class')) ?? '', /primary/);
+  t.is(await page.getByRole('button', { name: 'Start', exact: true }).count(), 0);
 });
 
 test('keeps the order of the list while a guest is open', async (t) => {
@@ -333,4 +332,77 @@ test('sets and removes metadata', async (t) => {
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'web-9' }).waitFor();
   t.deepEqual(context.guests.get(id).metadata, { name: 'web-9', rack: 'r1' });
+});
+
+test('keeps the lines of user-data, and rejects a cloud-config that is not YAML', async (t) => {
+  const { url, context } = await serveApi(t);
+  const userData = '#cloud-config\npackages:\n  - nginx\n';
+  const { id } = await addGuest(context, { metadata: { name: 'web-1', 'user-data': userData } });
+  const page = await openPage(t, `${url}/#/guests/${id}/metadata`);
+  const area = page.getByLabel('Value of user-data');
+  t.is(await area.inputValue(), userData);
+  await area.fill(`${userData}  - [curl\n`);
+  await page.getByLabel('Key', { exact: true }).focus();
+  await page.getByText(/user-data is not valid YAML, and was not changed: /).waitFor();
+  t.is(context.guests.get(id).metadata?.['user-data'], userData);
+  await area.fill(`${userData}  - curl\n`);
+  await page.getByLabel('Key', { exact: true }).focus();
+  await until('the change is stored', () => context.guests.get(id).metadata?.['user-data']?.includes('curl'));
+  t.is(context.guests.get(id).metadata?.['user-data'], `${userData}  - curl\n`);
+});
+
+test('says what each disk row is, and does not drop an empty one', async (t) => {
+  const { url, context } = await serveApi(t);
+  const page = await openPage(t, url);
+  await page.getByText('No guests yet').waitFor();
+  await page.keyboard.press('n');
+  const dialog = page.getByRole('dialog', { name: 'New guest' });
+  await dialog.getByLabel('Image', { exact: true }).selectOption('kvm-image');
+  for (const _ of [0, 1]) await dialog.getByRole('button', { name: 'Add disk' }).click();
+  await dialog.getByText('From the image, grown to').waitFor();
+  await dialog.getByText('Empty disk of').waitFor();
+  await dialog.getByLabel('Size of the disk').first().fill('10G');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  t.true(
+    await dialog
+      .getByLabel('Size of the disk')
+      .last()
+      .evaluate((input) => input.matches(':invalid')),
+  );
+  t.deepEqual(context.guests.list(), []);
+  await dialog.getByRole('button', { name: 'Remove disk' }).first().click();
+  await dialog.getByText('From the image, grown to').waitFor();
+  t.is(await dialog.getByText('Empty disk of').count(), 0);
+});
+
+test('offers a guest whose creation failed nothing but its deletion', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'error', metadata: { name: 'broken' } });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByRole('button', { name: 'Delete' }).waitFor();
+  for (const name of ['Shut down', 'Reboot', 'Suspend', 'Restart', 'Power off'])
+    t.true(await page.getByRole('button', { name, exact: true }).isDisabled(), name);
+  t.is(await page.getByRole('button', { name: 'Start', exact: true }).count(), 0);
+});
+
+test('no longer shows the load of a guest that is off', async (t) => {
+  let runs = true;
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({ guests: runs ? [{ guest: id, ...METRICS, memory: 64 * 2 ** 20 }] : [] }),
+      'Test.poweroff': ({ guest }) => {
+        runs = false;
+        return { guest: { ...guest, state: 'shutoff' } };
+      },
+    },
+  });
+  const id = randomUUID();
+  await addGuest(context, { id, memory: 128, metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  const inUse = page.getByText("64 MB of the host's memory in use");
+  await inUse.waitFor();
+  await page.getByRole('button', { name: 'Power off' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Power off' }).click();
+  await inUse.waitFor({ state: 'detached' });
+  t.pass();
 });

@@ -89,9 +89,10 @@ test('signs in with a token and out again', async (t) => {
 
   await page.reload();
   await rowWith(page, 'web-1').click();
-  await page.getByRole('button', { name: 'Shut down' }).click();
-  await page.getByText(/Your token .* scope/).waitFor();
   await page.getByText('Read-only', { exact: true }).waitFor();
+  t.false(await page.getByRole('button', { name: 'Shut down' }).isVisible());
+  await page.setViewportSize({ width: 360, height: 740 });
+  t.true(await page.getByText('Read-only', { exact: true }).isVisible());
 
   await page.getByRole('button', { name: 'Sign out' }).click();
   await dialog.waitFor();
@@ -262,4 +263,43 @@ test('asks for no token where only certificates identify clients', async (t) => 
   const page = await openPage(t, url, { expected: /403 \(Forbidden\)/ });
   await page.locator('#banner').getByText('Credentials required: present a client certificate.').waitFor();
   t.is(await page.getByRole('dialog').count(), 0);
+});
+
+test('offers no change on any page to a token of scope read', async (t) => {
+  const { api, dbpath } = await serveGuarded(t, {
+    methods: {
+      'Test.listSnapshots': ({ id }) => ({ snapshots: [{ id: `${id}/disk-vda@monday`, size: 8 }] }),
+    },
+  });
+  const { id } = await addGuest(api.context, { metadata: { name: 'web-1' } });
+  const token = await makeToken(dbpath, 'me', 'read');
+  const page = await openPage(t, api.url, { expected: /401 \(Unauthorized\)/ });
+  await page.getByRole('dialog').getByLabel('Token').fill(token);
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Read-only', { exact: true }).waitFor();
+  for (const [place, button] of [
+    ['guests', 'New guest'],
+    ['images', 'Fetch image'],
+    [`guests/${id}/overview`, 'Power off'],
+    [`guests/${id}/snapshots`, 'Roll back'],
+    [`guests/${id}/metadata`, 'Remove name'],
+  ] as const) {
+    await page.goto(`${api.url}/#/${place}`);
+    await page
+      .getByRole('button', { name: button, includeHidden: true })
+      .first()
+      .waitFor({ state: 'attached' });
+    t.false(await page.getByRole('button', { name: button }).isVisible(), place);
+  }
+});
+
+test('skips to the content of the page', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests`);
+  await rowWith(page, 'web-1').waitFor();
+  await page.getByRole('link', { name: 'Skip to content' }).focus();
+  await page.keyboard.press('Enter');
+  t.is(await page.evaluate('document.activeElement.id'), 'main');
+  t.true(await rowWith(page, 'web-1').isVisible());
 });

@@ -83,6 +83,8 @@ export const ACTIONS: readonly ActionButton[] = [
 ];
 
 export const isEnabled = ({ action, states }: ActionButton, state: string): boolean => {
+  // A guest whose creation failed can only be deleted.
+  if (state === 'error') return action === 'delete';
   const isKnown = ACTIONS.some((each) => each.states.includes(state));
   return action === 'delete' || !isKnown || states.includes(state);
 };

@@ -1,6 +1,7 @@
 import { MistifyError } from '../../client/errors.js';
+import type { Principal } from '../../model/principal.js';
 import { nextLink } from '../../portable/next-link.js';
-import { markReadOnly, token } from './session.js';
+import { setReadOnly, token } from './session.js';
 import { sentence } from './words.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -11,7 +12,7 @@ interface JsonResponse<Body> {
 }
 
 let notifyUnauthorized = (): void => {};
-let notifyReadOnly = (): void => {};
+let notifyAccess = (): void => {};
 /** Whether the agent has accepted any request of this page. */
 let isAdmitted = false;
 
@@ -20,9 +21,9 @@ export const onUnauthorized = (listener: () => void): void => {
   notifyUnauthorized = listener;
 };
 
-/** Calls the listener whenever a request needs a wider scope than the page has. */
-export const onReadOnly = (listener: () => void): void => {
-  notifyReadOnly = listener;
+/** Calls the listener once it is known whether the page may make changes. */
+export const onAccess = (listener: () => void): void => {
+  notifyAccess = listener;
 };
 
 const messageOf = async (response: Response): Promise<string> => {
@@ -43,8 +44,7 @@ const report = ({ status }: MistifyError): void => {
   if (status === 401) notifyUnauthorized();
   // The agent lets this page read, so what it forbids takes a wider scope.
   if (status === 403 && isAdmitted) {
-    markReadOnly();
-    notifyReadOnly();
+    void readAccess();
   }
 };
 
@@ -97,6 +97,13 @@ export const get = async <Body>(path: string): Promise<Body> => (await requestJs
 
 export const patch = async <Body>(path: string, body: unknown): Promise<Body> =>
   (await requestJson<Body>('PATCH', path, body)).body;
+
+/** Reads whether the page may make changes; its token may have been replaced by one of another scope. */
+export const readAccess = async (): Promise<void> => {
+  const { scope } = await get<Principal>('/access');
+  setReadOnly(scope === 'read' || scope === 'export');
+  notifyAccess();
+};
 
 /** Sends a request that queues a job. */
 export const submit = async <Body>(

@@ -25,36 +25,50 @@ const sizeIn = (input: Input, key: string): number | undefined => {
   return size;
 };
 
-/** Creates a list of rows that the user can add to and remove from. */
-const rowsOf = (name: string, createRow: () => Input[]): { element: HTMLElement; rows: () => Input[][] } => {
-  const rows: Input[][] = [];
+interface RowsOptions {
+  /** What a row is, on the buttons. */
+  name: string;
+  createRow: () => Input[];
+  /** The words before a row; none by default. */
+  captionOf?: (index: number) => string;
+}
+
+/** Rows that the user can add to and remove from. */
+interface Rows {
+  element: HTMLElement;
+  rows: () => Input[][];
+  /** Rewrites the captions. */
+  caption: () => void;
+}
+
+const rowsOf = ({ name, createRow, captionOf }: RowsOptions): Rows => {
+  const rows: { inputs: Input[]; words: HTMLElement }[] = [];
   const list = h('div');
+  const caption = (): void => {
+    for (const [index, { words }] of rows.entries()) words.textContent = captionOf?.(index) ?? '';
+  };
   const add = (): void => {
-    const inputs = createRow();
-    rows.push(inputs);
+    const row = { inputs: createRow(), words: h('small', { class: 'caption', hidden: !captionOf }) };
+    rows.push(row);
+    const remove = (): void => {
+      rows.splice(rows.indexOf(row), 1);
+      line.remove();
+      caption();
+    };
     const line = h(
       'div',
       { class: 'row' },
-      ...inputs,
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'quiet',
-          'aria-label': `Remove ${name}`,
-          onclick: () => {
-            rows.splice(rows.indexOf(inputs), 1);
-            line.remove();
-          },
-        },
-        '×',
-      ),
+      row.words,
+      ...row.inputs,
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Remove ${name}`, onclick: remove }, '×'),
     );
     list.append(line);
-    inputs[0]?.focus();
+    caption();
+    row.inputs[0]?.focus();
   };
   const button = h('button', { type: 'button', class: 'small', onclick: add }, `Add ${name}`);
-  return { element: h('div', { class: 'rows' }, list, button), rows: () => rows };
+  const element = h('div', { class: 'rows' }, list, button);
+  return { element, rows: () => rows.map(({ inputs }) => inputs), caption };
 };
 
 /** Whether a create failed because the host does not have the image. */
@@ -82,24 +96,37 @@ export const openCreate = (): void => {
   );
   const size = textInput({ value: '10G', size: '8', required: true });
   const sizePart = field('Disk size', size, 'In MB, or with a unit: 10G');
+  const memory = textInput({ value: '512', size: '8' });
+  const cpu = textInput({ type: 'number', min: '1', value: '1' });
+  const disks = rowsOf({
+    name: 'disk',
+    createRow: () => [
+      textInput({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk', required: true }),
+    ],
+    captionOf: (index) => (index === 0 && size.disabled ? 'From the image, grown to' : 'Empty disk of'),
+  });
   const image = imageField((isEmpty) => {
     sizePart.hidden = !isEmpty;
     size.disabled = !isEmpty;
+    disks.caption();
   });
-  const memory = textInput({ value: '512', size: '8' });
-  const cpu = textInput({ type: 'number', min: '1', value: '1' });
-  const disks = rowsOf('disk', () => [
-    textInput({ placeholder: 'Size: 10G', 'aria-label': 'Size of the disk' }),
-  ]);
-  const nics = rowsOf('NIC', () => [
-    textInput({ placeholder: 'Bridge: br0', 'aria-label': 'Bridge, or user', value: 'user' }),
-    textInput({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN IDs, separated by commas' }),
-    textInput({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
-  ]);
+  const nics = rowsOf({
+    name: 'NIC',
+    createRow: () => [
+      textInput({
+        placeholder: 'Bridge: br0',
+        'aria-label': 'Bridge, or user',
+        value: 'user',
+        required: true,
+      }),
+      textInput({ placeholder: 'VLANs: 10, 20', 'aria-label': 'VLAN IDs, separated by commas' }),
+      textInput({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
+    ],
+  });
   const disksPart = group(
     'Disks',
     disks.element,
-    'The first is cloned from the image, the others are empty. Without any, the guest gets a disk of the size of the image.',
+    'Without any, the guest gets one disk, of the size of the image.',
   );
   type.addEventListener('change', () => {
     image.show(type.value);

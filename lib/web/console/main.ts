@@ -1,7 +1,7 @@
 import { MistifyError } from '../../client/errors.js';
 import { Backoff } from '../../portable/backoff.js';
 import { isUuid } from '../../portable/uuid.js';
-import { errorText, onReadOnly, onUnauthorized } from './api.js';
+import { errorText, onAccess, onUnauthorized, readAccess } from './api.js';
 import { byId, isTyping } from './dom.js';
 import { Events } from './events.js';
 import { showKeys } from './keys.js';
@@ -102,7 +102,7 @@ let reload: ReturnType<typeof setTimeout> | undefined;
 /** Reads the lists until that succeeds: events alone do not show what existed before them. */
 const load = async (): Promise<void> => {
   try {
-    await store.load();
+    await Promise.all([store.load(), readAccess()]);
     clearTimeout(reload);
     backoff.reset();
     setProblem('lists', '');
@@ -121,6 +121,7 @@ const brokenText = (error?: MistifyError): string =>
 
 const showReadOnly = (): void => {
   byId('read-only').hidden = !isReadOnly();
+  document.body.classList.toggle('read-only', isReadOnly());
 };
 
 /** Follows the agent's events. Asks the user to sign in whenever the agent responds with 401. */
@@ -147,12 +148,17 @@ const follow = async (): Promise<void> => {
 };
 
 onUnauthorized(() => void signIn());
-onReadOnly(showReadOnly);
+onAccess(showReadOnly);
 byId('sign-out').addEventListener('click', () => {
   forgetToken();
   location.reload();
 });
 byId('help').addEventListener('click', showKeys);
+// The part after # is the address of a page here.
+byId('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
 byId('host').textContent = location.host;
 window.addEventListener('hashchange', show);
 show();

@@ -62,13 +62,21 @@ class Measurements {
   async #measure(): Promise<void> {
     const query = this.#guest === undefined ? '' : `?guest=${this.#guest}`;
     try {
-      for (const sample of await get<GuestMetrics[]>(`/metrics/guests${query}`)) this.#add(sample);
+      const samples = await get<GuestMetrics[]>(`/metrics/guests${query}`);
+      for (const sample of samples) this.#add(sample);
+      this.#forgetOthers(new Set(samples.map(({ guest }) => guest)));
       store.touch('metrics');
     } catch {
       // The event stream reports an agent that is away or requires a token.
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#measureSoon(), INTERVAL_MS);
+  }
+
+  /** Drops the load of guests that no longer run. */
+  #forgetOthers(running: ReadonlySet<string>): void {
+    for (const id of this.#guest === undefined ? [...this.#measured.keys()] : [this.#guest])
+      if (!running.has(id)) this.#measured.delete(id);
   }
 
   #add(sample: GuestMetrics): void {

@@ -1,4 +1,5 @@
 import { isFinished } from '../../model/job.js';
+import { writeClipboard } from './clipboard.js';
 import { attempt } from './dialogs.js';
 import { h, setAttribute, setText } from './dom.js';
 import type { JobState } from './store.js';
@@ -83,7 +84,7 @@ export const facts = (pairs: readonly (readonly [string, string | Node | undefin
 export const copyable = (text: string, what: string): HTMLElement => {
   const copy = (): Promise<void> =>
     attempt(async () => {
-      await navigator.clipboard.writeText(text);
+      await writeClipboard(text);
       button.textContent = 'Copied';
       setTimeout(() => {
         button.textContent = 'Copy';

@@ -1,5 +1,4 @@
 const TOKEN_KEY = 'mistify.token';
-const READ_ONLY_KEY = 'mistify.read-only';
 
 /** The token that the user signed in with, if any. */
 export const token = (): string | undefined =>
@@ -13,13 +12,16 @@ export const keepToken = (value: string, remember: boolean): void => {
 
 export const forgetToken = (): void => {
   for (const storage of [sessionStorage, localStorage]) storage.removeItem(TOKEN_KEY);
-  sessionStorage.removeItem(READ_ONLY_KEY);
 };
 
-/** Whether the agent has refused a request for lack of scope. */
-export const isReadOnly = (): boolean => sessionStorage.getItem(READ_ONLY_KEY) !== null;
+let readOnly = false;
 
-export const markReadOnly = (): void => sessionStorage.setItem(READ_ONLY_KEY, '');
+/** Whether the scope of this page permits no changes. */
+export const isReadOnly = (): boolean => readOnly;
+
+export const setReadOnly = (now: boolean): void => {
+  readOnly = now;
+};
 
 /** Base64url (RFC 4648, section 5), whose characters a subprotocol name may have. */
 const base64Url = (text: string): string =>

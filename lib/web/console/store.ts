@@ -23,6 +23,8 @@ class Store {
   readonly jobs = new Map<string, JobState>();
   /** Whether the list of guests has been read completely. */
   isLoaded = false;
+  /** Whether the list of jobs has. */
+  areJobsLoaded = false;
   /** The sub-agents that are down, with the reason. */
   readonly down = new Map<string, string>();
   #loading: Promise<void> = Promise.resolve();
@@ -129,6 +131,8 @@ class Store {
   async #loadJobs(): Promise<void> {
     for await (const page of pages<Job>('/jobs', PAGE))
       for (const job of page) this.#setJob({ job, percent: this.jobs.get(job.ID)?.percent });
+    this.areJobsLoaded = true;
+    this.touch('jobs');
   }
 
   async #loadServices(): Promise<void> {

@@ -12,6 +12,8 @@ export interface Cell<Item> {
 
 export interface TableColumn<Item> {
   title: string;
+  /** Shows the title to screen readers alone. */
+  isTitleHidden?: true;
   /** The class of its cells and heading; the style sheet hides some on narrow pages. */
   class: string;
   cell: () => Cell<Item>;
@@ -134,7 +136,7 @@ export class VirtualTable<Item> {
     return items.sort((one, other) => order.direction * compare(one, other));
   }
 
-  #heading({ title, class: className, compare }: TableColumn<Item>): HTMLTableCellElement {
+  #heading({ title, isTitleHidden, class: className, compare }: TableColumn<Item>): HTMLTableCellElement {
     const { order } = this.#options;
     const sort = (): void => {
       if (!order) return;
@@ -144,6 +146,8 @@ export class VirtualTable<Item> {
       this.items = this.#items;
     };
     const content = order && compare ? h('button', { onclick: sort }, title) : title;
+    if (isTitleHidden)
+      return h('th', { class: className, scope: 'col' }, h('span', { class: 'hidden' }, title));
     return h('th', { class: className, scope: 'col' }, content);
   }
 

@@ -91,6 +91,7 @@ const uses: Record<string, Use> = {
   'GET /guests/{guestID}/disks': (client, { guest }) => client.guests.disks(guest),
   'GET /storage': (client) => client.storage(),
   'GET /services': (client) => client.services(),
+  'GET /access': (client) => client.access(),
   'GET /metrics': (client) => client.metrics(),
   'GET /metrics/guests': (client) => client.guests.metrics(),
   'GET /healthz': (client) => client.requireAlive(),

@@ -21,6 +21,7 @@ const addStyleSheet = (href: string): void => {
 export const consoleTab = (guestId: string, kind: 'serial' | 'screen'): Tab => {
   const parent = h('div', {
     class: `console ${kind}`,
+    role: 'group',
     'aria-label': kind === 'serial' ? 'Serial console' : 'Screen',
   });
   const status = h('span', { class: 'faint', role: 'status' }, 'Loading …');

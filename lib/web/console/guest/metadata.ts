@@ -3,18 +3,22 @@ import type { Guest, Metadata } from '../../../model/guest.js';
 import { patch } from '../api.js';
 import { attempt } from '../dialogs.js';
 import { h, setText } from '../dom.js';
+import { checkValue, valueField } from './metadata-value.js';
 import type { Tab } from './tab.js';
 
 export const metadataTab = (guestId: string): Tab => {
   const list = h('tbody');
   const hiddenKeys = h('p', { class: 'faint', hidden: true });
   const key = h('input', { 'aria-label': 'Key', placeholder: 'Key', required: true, maxlength: 255 });
-  const value = h('input', { 'aria-label': 'Value', placeholder: 'Value', required: true });
+  const value = h('textarea', { 'aria-label': 'Value', placeholder: 'Value', required: true, rows: 1 });
   const change = (changes: Record<string, string | null>): Promise<void> =>
-    attempt(async () => show(await patch<Metadata>(path`/guests/${guestId}/metadata`, changes)));
+    attempt(async () => {
+      for (const [name, text] of Object.entries(changes)) if (text !== null) await checkValue(name, text);
+      show(await patch<Metadata>(path`/guests/${guestId}/metadata`, changes));
+    });
 
   const row = ([name, text]: [string, string]): HTMLElement => {
-    const input = h('input', { value: text, 'aria-label': `Value of ${name}` });
+    const input = valueField(name, text, `Value of ${name}`);
     input.addEventListener('change', () => void change({ [name]: input.value }));
     return h(
       'tr',
@@ -26,7 +30,11 @@ export const metadataTab = (guestId: string): Tab => {
         { class: 'row-actions' },
         h(
           'button',
-          { class: 'small', 'aria-label': `Remove ${name}`, onclick: () => void change({ [name]: null }) },
+          {
+            class: 'small changes',
+            'aria-label': `Remove ${name}`,
+            onclick: () => void change({ [name]: null }),
+          },
           'Remove',
         ),
       ),
@@ -52,7 +60,7 @@ export const metadataTab = (guestId: string): Tab => {
       h(
         'form',
         {
-          class: 'row',
+          class: 'row changes',
           onsubmit: (event) => {
             event.preventDefault();
             void add();

@@ -105,16 +105,20 @@ export const overviewTab = (guest: Guest): Tab => {
   let shown: Guest | undefined;
   let isMemoryShown = false;
   let disks: DiskUse[] | undefined;
+  let disksAskedFor = guest.disks?.length ?? 0;
   // The disks are shown without what they take until the storage responds, and if it does not.
   const loadDisks = async (): Promise<void> => {
     disks = await get<DiskUse[]>(path`/guests/${guest.id}/disks`).catch(() => undefined);
     shown = undefined;
     draw(store.guests.get(guest.id) ?? guest);
   };
-  const followDisks = whenJobsEnd(guest.id, ['guest', 'snapshot'], () => void loadDisks());
+  const followDisks = whenJobsEnd(guest.id, ['snapshot'], () => void loadDisks());
   const draw = (now: Guest): void => {
     const resident = measurements.memoryOf(now.id);
-    if (now !== shown || (!isMemoryShown && resident)) details.replaceChildren(factsOf(now, resident, disks));
+    if (now !== shown || isMemoryShown !== Boolean(resident))
+      details.replaceChildren(
+        factsOf(now, resident, disks?.length === now.disks?.length ? disks : undefined),
+      );
     isMemoryShown = Boolean(resident);
     shown = now;
   };
@@ -128,6 +132,9 @@ export const overviewTab = (guest: Guest): Tab => {
     ),
     update: (now, kinds) => {
       followDisks();
+      const many = now.disks?.length ?? 0;
+      if (many !== disksAskedFor) void loadDisks();
+      disksAskedFor = many;
       draw(now);
       setText(failure, failureOf(now));
       failure.hidden = failure.textContent === '';

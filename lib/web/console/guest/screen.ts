@@ -1,7 +1,9 @@
 import RFB from '/console/vendor/novnc/core/rfb.js';
-import { attempt } from '../dialogs.js';
+import { readClipboard } from '../clipboard.js';
+import { attempt, toast } from '../dialogs.js';
 import { h } from '../dom.js';
 import { consoleProtocols } from '../session.js';
+import { count } from '../words.js';
 import { Attachment, type Closed, consoleUrl } from './attachment.js';
 import type { ConsoleScreen } from './console-screen.js';
 
@@ -47,7 +49,12 @@ export const openScreen = (
     showStatus,
   });
   const sendClipboard = (): Promise<void> =>
-    attempt(async () => rfb?.clipboardPasteFrom(await navigator.clipboard.readText()));
+    attempt(async () => {
+      if (!rfb) throw new Error('The screen is not connected.');
+      const text = await readClipboard();
+      rfb.clipboardPasteFrom(text);
+      toast(`${count(text.length, 'character')} sent to the clipboard of the guest: paste them there.`);
+    });
   return {
     buttons: [
       h('button', { class: 'small', onclick: () => rfb?.sendCtrlAltDel() }, 'Ctrl+Alt+Del'),
@@ -56,7 +63,8 @@ export const openScreen = (
         {
           class: 'small',
           onclick: () => void sendClipboard(),
-          title: "Send your clipboard's text to the guest's clipboard",
+          title:
+            "Copies the text of your clipboard to the guest's, which needs an agent in the guest, such as spice-vdagent",
         },
         'Send clipboard',
       ),

@@ -138,8 +138,8 @@ export const snapshotsTab = (guestId: string): Tab => {
         'td',
         { class: 'row-actions' },
         ...downloads(snapshot),
-        h('button', { class: 'small', onclick: () => rollBack(snapshot) }, 'Roll back'),
-        h('button', { class: 'small', onclick: () => remove(snapshot) }, 'Delete'),
+        h('button', { class: 'small changes', onclick: () => rollBack(snapshot) }, 'Roll back'),
+        h('button', { class: 'small changes', onclick: () => remove(snapshot) }, 'Delete'),
       ),
     );
 
@@ -158,7 +158,7 @@ export const snapshotsTab = (guestId: string): Tab => {
     element: h(
       'div',
       {},
-      h('p', {}, h('button', { class: 'primary', onclick: create }, 'New snapshot')),
+      h('p', {}, h('button', { class: 'primary changes', onclick: create }, 'New snapshot')),
       h(
         'table',
         { class: 'plain', 'aria-label': 'Snapshots' },

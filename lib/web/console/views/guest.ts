@@ -73,7 +73,7 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(sta
   return {
     element: h(
       'div',
-      { class: 'actions', role: 'group', 'aria-label': 'Actions' },
+      { class: 'actions changes', role: 'group', 'aria-label': 'Actions' },
       ...buttons.map(({ element }) => element),
     ),
     update: (state) => {

@@ -7,6 +7,7 @@ import { firstSteps } from '../first-steps.js';
 import { measurements } from '../metrics.js';
 import { jobProgress, stateCell } from '../parts.js';
 import { address, go, type View } from '../router.js';
+import { isReadOnly } from '../session.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Order, type TableColumn, textCell, VirtualTable } from '../virtual-table.js';
 import { formatPercent, formatRate } from '../words.js';
@@ -198,7 +199,11 @@ export const guestsView = (): View => {
         filter,
         summary,
         h('span', { class: 'grow' }),
-        h('button', { class: 'primary', 'aria-keyshortcuts': 'n', onclick: () => openCreate() }, 'New guest'),
+        h(
+          'button',
+          { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: () => openCreate() },
+          'New guest',
+        ),
       ),
       table.element,
     ),
@@ -208,7 +213,7 @@ export const guestsView = (): View => {
     },
     key: (event) => {
       if (event.key === '/') filter.focus();
-      else if (event.key === 'n') openCreate();
+      else if (event.key === 'n' && !isReadOnly()) openCreate();
       else return table.key(event);
       return true;
     },

@@ -9,6 +9,7 @@ import { getImages, isContainerImage } from '../images.js';
 import { follow, titleOf } from '../jobs.js';
 import { jobProgress, stateCell } from '../parts.js';
 import type { View } from '../router.js';
+import { isReadOnly } from '../session.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type Order, textCell, VirtualTable } from '../virtual-table.js';
 
@@ -31,7 +32,11 @@ const deleteImage = (image: Image): Promise<boolean> =>
 
 const deleteCell = (): Cell<Image> => {
   let image: Image | undefined;
-  const button = h('button', { class: 'small', onclick: () => image && void deleteImage(image) }, 'Delete');
+  const button = h(
+    'button',
+    { class: 'small changes', onclick: () => image && void deleteImage(image) },
+    'Delete',
+  );
   return {
     element: button,
     update: (now) => {
@@ -143,7 +148,7 @@ export const imagesView = (): View => {
         cell: textCell(({ used }) => formatMb(used)),
         compare: (a, b) => (b.used ?? 0) - (a.used ?? 0),
       },
-      { title: '', class: 'c-cancel', cell: deleteCell },
+      { title: 'Actions', isTitleHidden: true, class: 'c-cancel', cell: deleteCell },
     ],
     idOf: (image) => `${image.type}-${image.id}`,
     order,
@@ -171,7 +176,7 @@ export const imagesView = (): View => {
         h('span', { class: 'grow' }),
         h(
           'button',
-          { class: 'primary', 'aria-keyshortcuts': 'n', onclick: () => void fetchImage() },
+          { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: () => void fetchImage() },
           'Fetch image',
         ),
       ),
@@ -183,7 +188,7 @@ export const imagesView = (): View => {
       if (kinds.has('jobs')) fetchList.replaceChildren(...fetches());
     },
     key: (event) => {
-      if (event.key !== 'n') return table.key(event);
+      if (event.key !== 'n' || isReadOnly()) return table.key(event);
       void fetchImage();
       return true;
     },

@@ -57,7 +57,7 @@ const messageCell = (): Cell<JobState> => {
 
 const cancelCell = (): Cell<JobState> => {
   let id = '';
-  const button = h('button', { class: 'small', onclick: () => void cancel(id) }, 'Cancel');
+  const button = h('button', { class: 'small changes', onclick: () => void cancel(id) }, 'Cancel');
   return {
     element: button,
     update: ({ job }) => {
@@ -82,7 +82,7 @@ const columnsOf = (isOfOneGuest: boolean): TableColumn<JobState>[] => [
     }),
   },
   { title: 'Queued', class: 'c-age medium-only', cell: textCell(({ job }) => formatAge(job.QueuedAt)) },
-  { title: '', class: 'c-cancel', cell: cancelCell },
+  { title: 'Actions', isTitleHidden: true, class: 'c-cancel', cell: cancelCell },
 ];
 
 /**
@@ -95,7 +95,7 @@ export const jobsTable = (guestId?: string): VirtualTable<JobState> =>
     columns: columnsOf(guestId !== undefined),
     idOf: ({ job }) => job.ID,
     open: showJob,
-    empty: () => 'No jobs yet.',
+    empty: () => (store.areJobsLoaded ? 'No jobs yet.' : 'Loading …'),
   });
 
 export const jobsView = (): View => {

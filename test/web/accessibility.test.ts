@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises';
+import ava, { type ExecutionContext } from 'ava';
+import type { Page } from 'playwright-core';
+import { addGuest } from '../helpers/agent.js';
+import { type Api, serveApi } from '../helpers/api.js';
+import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
+import { needs } from '../helpers/needs.js';
+
+const test = needs(BROWSER);
+ava.after.always(closeBrowser);
+
+const AXE = new URL(import.meta.resolve('axe-core/axe.min.js'));
+
+/** A rule that the page breaks, and where. */
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string; failureSummary?: string }[];
+}
+
+/** Checks the page, as it is now, against the rules of WCAG 2.1 A and AA and axe's best practices. */
+const violations = async (page: Page): Promise<string[]> => {
+  await page.evaluate(await readFile(AXE, 'utf8'));
+  const found = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as Violation[];
+  return found.flatMap(({ id, impact, nodes }) =>
+    nodes.slice(0, 3).map(({ html, failureSummary }) => `${impact} ${id}: ${html} ${failureSummary}`),
+  );
+};
+
+/** Adds guests in several states, jobs of a guest, of an image and of a deleted guest, and snapshots. */
+const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string }> => {
+  const api = await serveApi(t, {
+    methods: {
+      'Test.listSnapshots': ({ id }) => ({ snapshots: [{ id: `${id}/disk-vda@monday`, size: 8, used: 1 }] }),
+    },
+  });
+  const { id } = await addGuest(api.context, {
+    metadata: { name: 'web-1', 'user-data': '#cloud-config\npackages: [nginx]\n' },
+    disks: [{ bus: 'virtio', device: 'vda', size: 64, volume: 'v', image: 'tiny', source: '' }],
+  });
+  await addGuest(api.context, { state: 'error', metadata: { name: 'broken' } });
+  const gone = await addGuest(api.context, { state: 'shutoff' });
+  await api.call('POST', `/guests/${id}/reboot?wait=30`);
+  await api.call('POST', '/images?wait=30', { id: 'debian-12' });
+  await api.call('POST', `/guests/${gone.id}/delete?wait=30`);
+  return { api, id };
+};
+
+const PLACES = ['guests', 'images', 'jobs', 'agent', 'nowhere'];
+const TABS = ['overview', 'snapshots', 'jobs', 'metadata', 'serial', 'screen'];
+
+for (const colorScheme of ['light', 'dark'] as const)
+  for (const [device, options] of [
+    ['desktop', {}],
+    ['phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
+  ] as const)
+    test(`axe finds nothing on any page: ${colorScheme}, ${device}`, async (t) => {
+      const { api, id } = await serveFull(t);
+      const page = await openPage(t, api.url, {
+        ...{ colorScheme, reducedMotion: 'reduce', expected: /WebSocket|40\d|426/ },
+        ...options,
+      });
+      await rowWith(page, 'web-1').waitFor();
+      const found: string[] = [];
+      for (const place of [...PLACES, ...TABS.map((tab) => `guests/${id}/${tab}`)]) {
+        await page.goto(`${api.url}/#/${place}`);
+        await page.locator('main h1').waitFor();
+        for (const loading of await page.locator('main').getByText('Loading …').all())
+          await loading.waitFor({ state: 'hidden' });
+        found.push(...(await violations(page)).map((text) => `${place}: ${text}`));
+      }
+      await page.goto(`${api.url}/#/guests`);
+      await page.getByRole('button', { name: 'New guest' }).click();
+      for (const part of ['disk', 'NIC']) await page.getByRole('button', { name: `Add ${part}` }).click();
+      found.push(...(await violations(page)).map((text) => `New guest: ${text}`));
+      t.deepEqual(found, []);
+    });
