@@ -4,6 +4,8 @@ import { addGuest, finished } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { until } from '../helpers/wait.js';
 
+// Guarantees: G48.
+
 const messageOf = (body: unknown): string => (body as { message: string }).message;
 
 const disk = (size: number) => ({ bus: 'virtio', size });

@@ -9,6 +9,8 @@ import { startTestAgent } from '../helpers/agent.js';
 import { silentLog } from '../helpers/sub-agents.js';
 import { tempDir } from '../helpers/temp.js';
 
+// Guarantees: G43, G44, G45, G46.
+
 /** Recorded directories, by the format that they have. Each was written by that version of the agent, and killed. */
 const RECORDED = { 1: 'state-of-480ae54' };
 

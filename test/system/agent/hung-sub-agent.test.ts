@@ -9,6 +9,8 @@ import { TINY } from '../../helpers/qemu.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G47.
+
 const test = needs('qemu-system-x86_64', 'qemu-img', 'setpriv', 'root');
 
 const LIMIT_S = 10;

@@ -10,6 +10,8 @@ import { withFaults } from '../../helpers/faulty-disk.js';
 import { silentLog } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
 
+// Guarantees: G44.
+
 test('reads a state without room for its upgrade, and upgrades it at the next start', async (t) => {
   const dbpath = join(await tempDir(t), 'db');
   await cp(join(packageRoot, 'test/fixtures/state-of-480ae54'), dbpath, { recursive: true });
