@@ -41,11 +41,14 @@ const rejectedByTheJob: [string, GuestSpec, RegExp][] = [
 
 const namesIn = (dir: string): Promise<string[]> => readdir(dir).catch(() => []);
 
-/** Lists the runtime files, records and disks of guests. The sockets of sub-agents do not count. */
+/** Files of the sub-agents themselves, in the same directories. */
+const OWN_FILES = ['lock', 'services'];
+
+/** Lists the runtime files, records and disks of guests. */
 const leftovers = async ({ dbpath }: RealAgent): Promise<string[]> =>
   (await Promise.all(['run', 'qemu/guests', 'storage/guests'].map((dir) => namesIn(join(dbpath, dir)))))
     .flat()
-    .filter((name) => name !== 'services');
+    .filter((name) => !OWN_FILES.includes(name));
 
 test('rejects a malformed guest at once and creates nothing', async (t) => {
   const agent = await startRealAgent(t);
