@@ -33,8 +33,12 @@ const demoOptions = (address: string, configFile: readonly string[]): string => 
   return options.length === 0 ? '' : ` -- ${options.join(' ')}`;
 };
 
-/** The installed package does not contain the demo. */
-const HAS_DEMO = existsSync(join(packageRoot, 'scripts'));
+/** Whether this is a checkout, which has the demo and `npm start`; the installed package has neither. */
+const IS_CHECKOUT = existsSync(join(packageRoot, 'scripts'));
+
+const NPM_START_HELP = `
+Without -c, npm start uses config/demo.json: config/agent.json with loopback (127.0.0.1) in "private_addresses", so that
+images can be fetched from this host too. With -c, only the files that you name count.`;
 
 const welcomeText = (url: string, address: string, { auth }: ServerConfig, configFile: readonly string[]) => {
   const token = auth?.includes('token') ? ' -H "Authorization: Bearer $TOKEN"' : '';
@@ -42,7 +46,7 @@ const welcomeText = (url: string, address: string, { auth }: ServerConfig, confi
   return `Mistify Agent listens on ${url}
 In a browser: ${url}/
 In a terminal: curl${token} ${url}/guests
-${HAS_DEMO ? demo : ''}Ctrl-C stops the agent; guests keep running.
+${IS_CHECKOUT ? demo : ''}Ctrl-C stops the agent; guests keep running.
 `;
 };
 
@@ -129,7 +133,9 @@ const serve = async ({ address, logLevel, configFile, drainTimeout }: Options): 
 /** Runs the agent until SIGINT or SIGTERM. When it cannot start, it prints why and exits with code 1. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   try {
-    await agentCommand(serve).parseAsync(argv, { from: 'user' });
+    await agentCommand(serve)
+      .addHelpText('after', IS_CHECKOUT ? NPM_START_HELP : '')
+      .parseAsync(argv, { from: 'user' });
   } catch (error) {
     const hint = isErrno(error, 'EADDRINUSE') ? ': choose another address with -a' : '';
     const text =
