@@ -90,14 +90,15 @@ async function* follow(
 /** Streams the host's events as they happen, starting after the last one that the client received. */
 export const followEvents = async (
   { query, lastEventId, signal, principal }: Event<unknown, EventsQuery>,
-  { events }: Context,
+  { events, guests }: Context,
 ): Promise<Reply<Readable>> => {
   events.requireRoom();
   const { guest, kind, limit = Number.POSITIVE_INFINITY } = query;
   const after = Math.min(lastEventId ?? query.after ?? events.lastId, events.lastId);
   const filter = { guests: guest, kinds: kind };
   const view = viewFor(principal);
-  const format = (event: HostEvent): string => formatEvent(eventIn(view, event));
+  const format = (event: HostEvent): string =>
+    formatEvent(eventIn(view, event, (id) => guests.sealedKeys(id)));
   const stream = follow(events, { after, limit, filter, signal, format });
   return {
     status: 200,

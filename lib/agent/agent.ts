@@ -144,6 +144,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
   publishChanges(events, guests, jobs);
   const webhooks = await startWebhooks(receivers, {
     events,
+    sealedNow: (id) => guests.sealedKeys(id),
     directory: join(config.dbpath, 'events', 'webhooks'),
     log,
   });

@@ -52,8 +52,12 @@ export const matchesFilter = ({ body }: HostEvent, { guests, kinds }: EventFilte
   (kinds === undefined || kinds.includes(body.kind)) &&
   (guests === undefined || guests.includes(guestIdOf(body) ?? ''));
 
-/** Returns an event as some clients may see it. */
-export const eventIn = (view: View, event: HostEvent): HostEvent =>
-  event.body.kind === 'guest'
-    ? { ...event, body: { ...event.body, guest: view.guest(event.body.guest) } }
-    : event;
+/** Returns the metadata keys of a guest that are sealed now; none when the guest no longer exists. */
+export type SealedNow = (guestId: string) => ReadonlySet<string>;
+
+/** Returns an event as some clients may see it: without the keys sealed then or since. */
+export const eventIn = (view: View, event: HostEvent, sealedNow: SealedNow): HostEvent => {
+  const { body } = event;
+  if (body.kind !== 'guest') return event;
+  return { ...event, body: { ...body, guest: view.earlierGuest(body.guest, sealedNow(body.id)) } };
+};

@@ -13,11 +13,11 @@ export const SEALED_KEYS = 'sealed-keys';
 const isSecret = (key: string): boolean =>
   SECRET_KEYS.has(key) || SECRET_PREFIXES.some((prefix) => key.startsWith(prefix));
 
-const NONE: ReadonlySet<string> = new Set();
+export const NO_KEYS: ReadonlySet<string> = new Set();
 
 /** Returns the keys whose values no client may read. */
 export const sealedKeys = ({ [SEALED_KEYS]: listed }: Metadata): ReadonlySet<string> => {
-  if (listed === undefined) return NONE;
+  if (listed === undefined) return NO_KEYS;
   const keys = new Set(listed.split(/[\s,]+/).filter(Boolean));
   keys.delete(SEALED_KEYS);
   return keys;
@@ -26,6 +26,17 @@ export const sealedKeys = ({ [SEALED_KEYS]: listed }: Metadata): ReadonlySet<str
 /** Whether a client may read secrets, and the content of disks. */
 const mayReadSecrets = (principal: Principal | undefined): boolean =>
   principal !== undefined && hasScope(principal, 'export');
+
+const without = (metadata: Metadata, keys: readonly string[]): Metadata => {
+  if (keys.length === 0) return metadata;
+  const hidden = new Set(keys);
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !hidden.has(key)));
+};
+
+const withoutKeys = (guest: Guest, metadata: Metadata, keys: readonly string[]): Guest => {
+  if (keys.length === 0) return guest;
+  return { ...guest, metadata: without(metadata, keys), hidden: keys.map((key) => `metadata.${key}`) };
+};
 
 /** Metadata, and guests with theirs, as some clients may see them. */
 export class View {
@@ -37,21 +48,22 @@ export class View {
     this.#hidesSecrets = hidesSecrets;
   }
 
-  /** Lists the keys that the clients may not see. */
-  hiddenKeys(metadata: Metadata): string[] {
-    if (this.#showsAllOf(metadata)) return [];
+  /**
+   * Lists the keys that the clients may not see.
+   * @param sealedLater keys sealed since the metadata was recorded
+   */
+  hiddenKeys(metadata: Metadata, sealedLater = NO_KEYS): string[] {
+    if (this.#showsAllOf(metadata) && sealedLater.size === 0) return [];
     const sealed = sealedKeys(metadata);
-    return Object.keys(metadata).filter((key) => (this.#hidesSecrets && isSecret(key)) || sealed.has(key));
+    return Object.keys(metadata).filter(
+      (key) => (this.#hidesSecrets && isSecret(key)) || sealed.has(key) || sealedLater.has(key),
+    );
   }
 
   /** Returns metadata without its hidden keys. */
   metadata(metadata: Metadata): Metadata {
     if (this.#showsAllOf(metadata)) return metadata;
-    return this.#once(metadata, () => {
-      const hidden = new Set(this.hiddenKeys(metadata));
-      if (hidden.size === 0) return metadata;
-      return Object.fromEntries(Object.entries(metadata).filter(([key]) => !hidden.has(key)));
-    });
+    return this.#once(metadata, () => without(metadata, this.hiddenKeys(metadata)));
   }
 
   /**
@@ -61,10 +73,17 @@ export class View {
   guest(guest: Guest): Guest {
     const { metadata } = guest;
     if (metadata === undefined || this.#showsAllOf(metadata)) return guest;
-    return this.#once(guest, () => {
-      const hidden = this.hiddenKeys(metadata).map((key) => `metadata.${key}`);
-      return hidden.length === 0 ? guest : { ...guest, metadata: this.metadata(metadata), hidden };
-    });
+    return this.#once(guest, () => withoutKeys(guest, metadata, this.hiddenKeys(metadata)));
+  }
+
+  /**
+   * Returns an earlier state of a guest as `guest` does, also without the keys sealed since.
+   * @param sealedLater the keys that are sealed now
+   */
+  earlierGuest(guest: Guest, sealedLater: ReadonlySet<string>): Guest {
+    const { metadata } = guest;
+    if (metadata === undefined || sealedLater.size === 0) return this.guest(guest);
+    return withoutKeys(guest, metadata, this.hiddenKeys(metadata, sealedLater));
   }
 
   /** Decides most cases without looking at the keys. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
+import { NO_KEYS, sealedKeys } from '../model/secrets.js';
 import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
 import { type Page, readPage } from './page.js';
@@ -52,6 +53,12 @@ export class GuestStore {
     const guest = this.#collection.get(id);
     if (!guest) throw guestNotFound(id);
     return guest;
+  }
+
+  /** Returns the metadata keys of a guest whose values no client may read; none when the guest does not exist. */
+  sealedKeys(id: string): ReadonlySet<string> {
+    const metadata = this.#collection.get(id)?.metadata;
+    return metadata ? sealedKeys(metadata) : NO_KEYS;
   }
 
   /** Stores a new guest. Returns false, and stores nothing, when its id is taken. */

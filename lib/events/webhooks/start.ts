@@ -4,6 +4,7 @@ import { readSecretFile } from '../../files/secret-file.js';
 import { createGuard } from '../../http/guard.js';
 import { isNetwork, type Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
+import type { SealedNow } from '../../model/event.js';
 import type { EventLog } from '../event-log.js';
 import { Cursor, removeOtherCursors } from './cursor.js';
 import type { Receiver } from './post.js';
@@ -45,7 +46,12 @@ export interface Webhooks {
  */
 export const startWebhooks = async (
   receivers: Receivers,
-  { events, directory, log }: { events: EventLog; directory: string; log: Logger },
+  {
+    events,
+    sealedNow,
+    directory,
+    log,
+  }: { events: EventLog; sealedNow: SealedNow; directory: string; log: Logger },
 ): Promise<Webhooks> => {
   const stopping = new AbortController();
   await removeOtherCursors(
@@ -55,7 +61,7 @@ export const startWebhooks = async (
   const running = await Promise.all(
     receivers.map(async ([{ kinds, guests }, receiver]) => {
       const cursor = await Cursor.open(directory, receiver.url, events.lastId);
-      const webhook = new Webhook({ receiver, filter: { guests, kinds }, events, cursor, log });
+      const webhook = new Webhook({ receiver, filter: { guests, kinds }, events, sealedNow, cursor, log });
       // Wrapped in an object, so that awaiting the array does not await the run.
       return { ended: webhook.run(stopping.signal) };
     }),

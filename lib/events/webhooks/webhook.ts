@@ -7,6 +7,7 @@ import {
   eventIn,
   type HostEvent,
   matchesFilter,
+  type SealedNow,
 } from '../../model/event.js';
 import { CLOSED_VIEW } from '../../model/secrets.js';
 import type { EventLog } from '../event-log.js';
@@ -22,14 +23,15 @@ export interface WebhookOptions {
   receiver: Receiver;
   filter: EventFilter;
   events: EventLog;
+  sealedNow: SealedNow;
   cursor: Cursor;
   log: Logger;
   firstRetryMs?: number | undefined;
 }
 
 /** Receivers get no secrets; a client that needs them can read the guest. */
-const bodyOf = (event: HostEvent): string => {
-  const { id, time, body } = eventIn(CLOSED_VIEW, event);
+const bodyOf = (event: HostEvent, sealedNow: SealedNow): string => {
+  const { id, time, body } = eventIn(CLOSED_VIEW, event, sealedNow);
   return JSON.stringify({ event: id, time, ...body });
 };
 
@@ -81,11 +83,11 @@ export class Webhook {
   }
 
   async #deliverBatch({ missed, events }: EventBatch, ended: AbortSignal): Promise<void> {
-    const { filter } = this.#options;
-    if (missed && !(await this.#deliver(missed.before - 1, bodyOfMissed(missed), ended))) return;
+    const { filter, sealedNow } = this.#options;
+    if (missed && !(await this.#deliver(missed.before - 1, () => bodyOfMissed(missed), ended))) return;
     for (const event of events) {
       if (!matchesFilter(event, filter)) continue;
-      if (!(await this.#deliver(event.id, bodyOf(event), ended))) return;
+      if (!(await this.#deliver(event.id, () => bodyOf(event, sealedNow), ended))) return;
     }
     const last = events.at(-1);
     if (last) await this.#advance(last.id);
@@ -93,14 +95,15 @@ export class Webhook {
 
   /**
    * Posts one event until the receiver accepts it, or rejects it for good.
+   * @param bodyNow makes the body of each attempt: a key may be sealed between two
    * @returns false when the log no longer keeps the event: the batch is outdated
    */
-  async #deliver(id: number, body: string, ended: AbortSignal): Promise<boolean> {
+  async #deliver(id: number, bodyNow: () => string, ended: AbortSignal): Promise<boolean> {
     const { receiver, events } = this.#options;
     const isKept = (): boolean => id >= events.after;
     try {
       const attempt = async (): Promise<void> => {
-        await post(receiver, body, this.#abandoned.signal);
+        await post(receiver, bodyNow(), this.#abandoned.signal);
         await this.#advance(id);
       };
       await pRetry(attempt, {

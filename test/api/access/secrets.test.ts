@@ -205,6 +205,45 @@ test('shows a sealed key to no client: not in a guest, a list, metadata, an acti
   }
 });
 
+test('hides a key that is sealed now in the events from before, in streams and after a resume', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const { id } = await addGuest(api.context, {
+    metadata: { ...OPEN, 'db-password': 'hunter2', note: 'kept' },
+  });
+  const read = async (headers: Record<string, string>) =>
+    (await fetch(`${api.url}/events?after=0&guest=${id}&limit=2`, { headers })).text();
+  const seal = { 'sealed-keys': 'db-password' };
+  t.is((await api.call('PATCH', `/guests/${id}/metadata`, seal, as('operate'))).status, 200);
+  for (const scope of ['read', 'export', 'admin'] as const)
+    for (const resume of [{}, { 'Last-Event-ID': '1' }]) {
+      const seen = await read({ ...as(scope), ...resume });
+      t.notRegex(seen, /hunter2/, scope);
+      t.is(seen.match(/"note":"kept"/g)?.length, 2);
+      t.is(seen.match(/"hidden":\["metadata\.db-password"\]/g)?.length, 2);
+    }
+});
+
+test('hides what was sealed before in the events of a guest that is deleted', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const { id } = await addGuest(api.context, { metadata: { ...OPEN, ...SEALED } });
+  await api.context.guests.remove(id);
+  const events = await fetch(`${api.url}/events?after=0&guest=${id}&limit=2`, { headers: as('admin') });
+  const seen = await events.text();
+  t.regex(seen, /"change":"deleted"/);
+  t.notRegex(seen, /hunter2/);
+});
+
+test('hides a key that is sealed between two attempts from a webhook', async (t) => {
+  const receiver = await receiveWebhooks(t, ({ text: sent }) => (sent.includes('hunter2') ? 503 : 204));
+  const webhooks = [{ url: receiver.url, secret: 'sixteen-characters-and-more', kinds: ['guest' as const] }];
+  const { call, context } = await serveApi(t, { events: { webhooks } });
+  const { id } = await addGuest(context, { metadata: { ...OPEN, 'db-password': 'hunter2' } });
+  await until('the event is rejected', () => receiver.posted.length > 0);
+  await call('PATCH', `/guests/${id}/metadata`, { 'sealed-keys': 'db-password' });
+  await until('both events are accepted', () => receiver.taken.length === 2);
+  t.like(receiver.posted.at(-1)?.body, { change: 'changed', id });
+});
+
 test('gives sealed keys to the sub-agent that runs the guest', async (t) => {
   const { api, as } = await serveSecrets(t);
   const { body } = await api.call('POST', '/guests?wait=30', { metadata: SEALED }, as('operate'));

@@ -11,6 +11,7 @@ import { createGuard, type Resolve, unreachableIn } from '../../../../lib/http/g
 import { Reachable } from '../../../../lib/http/reachable.js';
 import type { Logger } from '../../../../lib/log.js';
 import type { EventBody, EventFilter } from '../../../../lib/model/event.js';
+import { NO_KEYS } from '../../../../lib/model/secrets.js';
 import { keepLines } from '../../../helpers/log-lines.js';
 import { loopbackGuard as guard } from '../../../helpers/loopback.js';
 import { GUEST_ID, silentLog } from '../../../helpers/sub-agents.js';
@@ -45,7 +46,11 @@ const start = async (
 ): Promise<() => Promise<void>> => {
   const cursor = await Cursor.open(join(directory, 'webhooks'), url, events.lastId);
   const receiver = { url, secret: SECRET, guard };
-  const webhook = new Webhook({ receiver, filter, events, cursor, log, firstRetryMs: 5 });
+  const webhook = new Webhook({
+    ...{ receiver, filter, events, cursor, log },
+    sealedNow: () => NO_KEYS,
+    firstRetryMs: 5,
+  });
   const stopping = new AbortController();
   const ended = webhook.run(stopping.signal);
   const stop = async (): Promise<void> => {
