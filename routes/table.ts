@@ -8,6 +8,7 @@ import { guestRoutes } from './guests.js';
 import { imageRoutes } from './images.js';
 import { jobRoutes } from './jobs.js';
 import { metadataRoutes } from './metadata.js';
+import { networkRoutes } from './networks.js';
 import { observabilityRoutes } from './observability.js';
 import { snapshotRoutes } from './snapshots.js';
 import { storageRoutes } from './storage.js';
@@ -17,6 +18,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...metadataRoutes,
   ...imageRoutes,
   ...storageRoutes,
+  ...networkRoutes,
   ...jobRoutes,
   ...guestRoutes,
   ...guestActionRoutes,

@@ -9,6 +9,7 @@ import { addGuestCommands } from './commands/guest.js';
 import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addMetadataCommands } from './commands/metadata.js';
+import { addNetworksCommand } from './commands/networks.js';
 import { addServicesCommand } from './commands/services.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
 import { addStorageCommand } from './commands/storage.js';
@@ -67,6 +68,7 @@ export const makeProgram = (): Command => {
   addImageCommands(program);
   addSnapshotCommands(program);
   addStorageCommand(program);
+  addNetworksCommand(program);
   addServicesCommand(program);
   addJobCommands(program);
   addMetadataCommands(program);

@@ -2,6 +2,7 @@ export type { Console, TerminalSize } from '../http/websocket/console.js';
 export type { GuestAction } from '../model/actions.js';
 export type { DiskUse } from '../model/disk-use.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
+export type { HostNetwork, HostNetworks } from '../model/host-networks.js';
 export type { Image, ImageFetch } from '../model/image.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import type { HostNetworks } from '../model/host-networks.js';
 import type { Job } from '../model/job.js';
 import type { Principal } from '../model/principal.js';
 import type { ServiceStatus } from '../model/service-status.js';
@@ -67,6 +68,11 @@ export class MistifyClient {
   /** Returns the space of the storage of images and disks, in MB. */
   storage(options?: CallOptions): Promise<StorageSpace> {
     return this.#transport.get('/storage', {}, options);
+  }
+
+  /** Returns the networks that the NICs of guests can name, and what could not be listed. */
+  networks(options?: CallOptions): Promise<HostNetworks> {
+    return this.#transport.get('/networks', {}, options);
   }
 
   /** Returns the name and the scope of this client's token or certificate. */

@@ -74,6 +74,7 @@ const SPECS = {
   downloadSnapshot: { kind: 'stream' },
   storageSpace: info,
   diskUse: info,
+  networks: info,
 } as const satisfies Record<string, ActionSpec>;
 
 type Specs = typeof SPECS;

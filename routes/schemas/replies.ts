@@ -1,6 +1,7 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
+import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { SCOPES } from '../../lib/model/principal.js';
@@ -68,6 +69,7 @@ export const replies = {
   snapshots: listOf(snapshotSchema),
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
+  networks: hostNetworksSchema,
   services: Joi.array().items(serviceStatusSchema),
   access: accessSchema,
   cpuMetrics,

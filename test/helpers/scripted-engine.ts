@@ -64,10 +64,14 @@ const list = (engine: ScriptedEngine, items: unknown[]): [number, unknown] => {
   return cause === undefined ? [engine.listStatus, items] : podmanFailure(cause);
 };
 
+const describeNetwork = ({ Subnet, ...network }: ScriptedEngine['networks'][string]): object => ({
+  ...network,
+  IPAM: { Config: Subnet ? [{ Subnet }] : null },
+});
+
 const inspectNetwork = ({ networks }: ScriptedEngine, name: string): [number, unknown] => {
-  const { Subnet, ...network } = networks[name] ?? {};
-  if (!('Name' in network)) return [404, { message: 'network not found' }];
-  return [200, { ...network, IPAM: { Config: Subnet ? [{ Subnet }] : null } }];
+  const network = networks[name];
+  return network ? [200, describeNetwork(network)] : [404, { message: 'network not found' }];
 };
 
 const respondTo = (engine: ScriptedEngine, method: string, url: string): [number, unknown] => {
@@ -84,6 +88,7 @@ const respondTo = (engine: ScriptedEngine, method: string, url: string): [number
       })),
     );
   if (url.startsWith('/version')) return [200, { Components: [{ Name: 'Engine' }] }];
+  if (url === '/networks') return list(engine, Object.values(engine.networks).map(describeNetwork));
   if (url.startsWith('/networks/')) return inspectNetwork(engine, url.slice('/networks/'.length));
   if (url.startsWith('/images/json'))
     return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);

@@ -98,6 +98,7 @@ const defaultMethod = (action: string): Method => {
   if (/Snapshots?$/.test(action))
     return ({ id, dest }) => ({ snapshots: [{ id: dest ? `${id}@${dest}` : id, size: 8 }] });
   if (action === 'storageSpace') return () => SPACE;
+  if (action === 'networks') return () => ({ networks: [], problems: [] });
   if (action === 'diskUse') return () => ({ disks: [] });
   const state = STATES[action.replace(/^container/, '').toLowerCase()];
   return ({ guest }) => ({ guest: state ? { ...guest, state } : guest });

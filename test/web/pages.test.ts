@@ -246,6 +246,37 @@ test('shows which sub-agents are down', async (t) => {
   t.pass();
 });
 
+test('lists the networks of the host, and says why a guest may not use one, on a phone too', async (t) => {
+  const reason =
+    "network host is the host's own, where a container reaches all that only the host may reach (mistify-container allows it with --allow-network-driver host)";
+  const networks = [
+    { name: 'br0', kind: 'bridge', guests: ['vm', 'container'], subnets: ['192.0.2.0/24'], usable: true },
+    {
+      ...{ name: 'host', kind: 'engine', driver: 'host', guests: ['container'] },
+      ...{ subnets: [], usable: false, reason },
+    },
+  ];
+  const problems = ['Open vSwitch bridges are unknown: it hangs'];
+  const { url } = await serveApi(t, { methods: { 'Test.networks': () => ({ networks, problems }) } });
+  const page = await openPage(t, `${url}/#/agent`);
+  await rowWith(page, 'br0').getByText('192.0.2.0/24').waitFor();
+  await rowWith(page, 'engine (host)').getByText(`no: ${reason}`).waitFor();
+  await page.getByText('Open vSwitch bridges are unknown').waitFor();
+  await page.setViewportSize({ width: 360, height: 740 });
+  const [content, width] = await widths(page);
+  t.true(content <= width, `the page is ${content} wide`);
+});
+
+test('shows no networks where the config lacks the action', async (t) => {
+  const { url } = await serveApi(t, { actions: { networks: undefined } });
+  const page = await openPage(t, url, { expected: /status of 404/ });
+  const response = page.waitForResponse(`${url}/networks`);
+  await page.goto(`${url}/#/agent`);
+  t.is((await response).status(), 404);
+  await rowWith(page, 'test').getByText('up', { exact: true }).waitFor();
+  t.is(await page.getByRole('heading', { name: 'Networks' }).count(), 0);
+});
+
 test('says in the banner why a sub-agent cannot be started', async (t) => {
   const command = [process.execPath, '-e', "console.error('the pool is gone'); process.exit(1)"];
   const { url } = await serveApi(t, { services: { storage: { port: 1, command } } });

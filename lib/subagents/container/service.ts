@@ -17,6 +17,7 @@ import {
   type GuestMetricsResponse,
   guestMetricsRequestSchema,
 } from '../../rpc/protocol/metrics-messages.js';
+import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
@@ -35,6 +36,7 @@ import { findImage } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
 import * as metrics from './metrics.js';
+import { listNetworks } from './nics/list.js';
 import { networks } from './nics/switches.js';
 import { type PolicyOptions, policyOf } from './policy.js';
 import { engineSockets } from './sockets.js';
@@ -212,6 +214,9 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     .method('MDocker.SaveContainer', containerRequestSchema, (request) => saveContainer(engine, request));
   for (const [name, method] of Object.entries(imageMethods(deps)))
     subAgent.method(`MDocker.${name}`, imageRequestSchema, method);
+  subAgent.method('MDocker.ListNetworks', networksRequestSchema, (_request, { signal }) =>
+    listNetworks(guests, networks, signal),
+  );
   subAgent.console('/console/serial', ({ guest }) => openShell(guests, guest));
   const close = async (): Promise<void> => {
     watcher.close();

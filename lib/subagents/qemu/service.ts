@@ -3,6 +3,8 @@ import { errorMessage } from '../../errors.js';
 import { lockDirectory } from '../../files/directory-lock.js';
 import type { Logger } from '../../log.js';
 import { type Guest, type Metadata, normalizeGuest } from '../../model/guest.js';
+import type { HostNetwork, HostNetworks } from '../../model/host-networks.js';
+import { USER_NETWORK } from '../../model/nics.js';
 import type { UidRange } from '../../process/guest-uids.js';
 import { isRoot } from '../../process/unprivileged.js';
 import {
@@ -16,6 +18,7 @@ import {
   type GuestMetricsResponse,
   guestMetricsRequestSchema,
 } from '../../rpc/protocol/metrics-messages.js';
+import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
@@ -23,7 +26,7 @@ import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { GuestClaims } from '../shared/host/guest-claims.js';
 import { HostRegistry } from '../shared/host/registry.js';
-import { createNetworks } from '../shared/network/networks.js';
+import { createNetworks, type Networks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
@@ -209,6 +212,19 @@ const addMethods = (subAgent: SubAgent, guests: Guests): void => {
   }));
 };
 
+/** The network that QEMU itself gives to guests on network `user`: qemu-system(1), `-netdev user`. */
+const USER: HostNetwork = {
+  ...{ name: USER_NETWORK, kind: 'user', guests: ['vm'] },
+  ...{ subnets: ['10.0.2.0/24', 'fec0::/64'], usable: true },
+};
+
+const addNetworks = (subAgent: SubAgent, networks: Networks): void => {
+  subAgent.method('Libvirt.ListNetworks', networksRequestSchema, async (): Promise<HostNetworks> => {
+    const switches = await networks.list(['vm']);
+    return { ...switches, networks: [...switches.networks, USER] };
+  });
+};
+
 const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
   const lines = new SerialLines();
   subAgent
@@ -249,6 +265,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   resumeReboots(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
+  addNetworks(subAgent, networks);
   addConsoles(subAgent, guests);
   const reviews = setInterval(() => void guests.review(), REVIEW_MS);
   const close = async (): Promise<void> => {

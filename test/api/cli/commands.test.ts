@@ -274,3 +274,23 @@ test.serial('shows the space of the storage and what deleted guests still take',
   t.is((await mistify(t, url, 'storage')).stdout, `size  2 GB\nused  1.5 GB\nfree  512 MB\n${leftover}`);
   t.deepEqual(JSON.parse((await mistify(t, url, 'storage', '--json')).stdout), space);
 });
+
+test.serial('lists networks, why a guest may not use one, and what could not be listed', async (t) => {
+  const listed = {
+    networks: [
+      { name: 'br0', kind: 'bridge', guests: ['vm', 'container'], subnets: ['192.0.2.0/24'], usable: true },
+      {
+        ...{ name: 'host', kind: 'engine', guests: ['container'], driver: 'host', subnets: [] },
+        ...{ usable: false, reason: "network host is the host's own" },
+      },
+    ],
+    problems: ['Open vSwitch bridges are unknown: it hangs'],
+  };
+  const { url } = await serveApi(t, { methods: { 'Test.networks': () => listed } });
+  const { stdout, stderr } = await mistify(t, url, 'networks');
+  t.regex(stdout, /^NETWORK +KIND +GUESTS +SUBNETS +USABLE +REASON$/m);
+  t.regex(stdout, /^br0 +bridge +vm, container +192\.0\.2\.0\/24 +yes$/m);
+  t.regex(stdout, /^host +engine \(host\) +container +no +network host is the host's own$/m);
+  t.is(stderr, 'Open vSwitch bridges are unknown: it hangs');
+  t.deepEqual(JSON.parse((await mistify(t, url, 'networks', '--json')).stdout), listed);
+});

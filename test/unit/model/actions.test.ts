@@ -12,6 +12,7 @@ const BY_KIND = {
     'getSnapshot',
     'storageSpace',
     'diskUse',
+    'networks',
   ],
   stream: ['downloadSnapshot'],
   guest: ['create', 'delete', 'reboot', 'restart', 'poweroff', 'shutdown', 'start', 'suspend', 'resume'],
@@ -30,7 +31,7 @@ for (const [kind, names] of Object.entries(BY_KIND))
 test('gives each guest action and each image action a container variant', (t) => {
   const names = Object.values(BY_KIND)
     .flat()
-    .filter((name) => !/Snapshots?$|^storage|^diskUse/.test(name));
+    .filter((name) => !/Snapshots?$|^storage|^diskUse|^networks/.test(name));
   for (const name of names) {
     t.not(actionName('container', name), name);
     t.is(ACTION_SPECS.get(actionName('container', name)), ACTION_SPECS.get(name), name);
@@ -39,9 +40,10 @@ test('gives each guest action and each image action a container variant', (t) =>
   t.is(actionName('container', 'listImages'), 'containerListImages');
 });
 
-test('gives actions on snapshots and on the storage no container variant', (t) => {
+test('gives actions on snapshots, on the storage and on networks no container variant', (t) => {
   t.is(actionName('container', 'storageSpace'), 'storageSpace');
   t.is(actionName('container', 'diskUse'), 'diskUse');
+  t.is(actionName('container', 'networks'), 'networks');
   t.is(actionName('container', 'createSnapshot'), 'createSnapshot');
 });
 

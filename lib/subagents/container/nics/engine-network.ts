@@ -7,17 +7,17 @@ import type { Engine, EngineKind } from '../engine.js';
 import type { Policy } from '../policy.js';
 
 /** Docker's name for its default network, which Podman maps to its own nearly everywhere. */
-const DEFAULT_NETWORK = 'bridge';
+export const DEFAULT_NETWORK = 'bridge';
 /** Podman's name for its default network in the `EndpointsConfig` of a new container, where it does not know Docker's. */
 const PODMAN_DEFAULT_NETWORK = 'default';
 
 /** The networks that Docker always has, and Podman as modes alone, with their drivers. */
-const BUILT_IN: ReadonlyMap<string, string> = new Map([
+export const BUILT_IN: ReadonlyMap<string, string> = new Map([
   ['host', 'host'],
   ['none', 'null'],
 ]);
 /** Further values of `NetworkMode` that engines do not read as the name of a network. */
-const MODES: ReadonlySet<string> = new Set(['default', 'private', 'pasta', 'slirp4netns']);
+export const MODES: ReadonlySet<string> = new Set(['default', 'private', 'pasta', 'slirp4netns']);
 /** The names of networks, or their ids: `RestrictedNamePattern` of Docker. Modes such as `container:NAME` are none. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
@@ -45,27 +45,42 @@ export const isHostNetwork = (nic: Nic): boolean => isAlone(nic) && BUILT_IN.get
 export const isAlone = ({ device, network }: Nic): boolean => device === undefined && BUILT_IN.has(network);
 
 /**
- * Refuses networks that do not keep a container apart from its host, or are none.
+ * Says why the policy forbids a network: it does not keep a container apart from its host, or is none. Returns
+ * `undefined` for a network that it allows.
  * @param network as the guest names it, by its name or its id
  */
-const checkDriver = (network: string, driver: string, { networkDrivers }: NetworkDeps['policy']): void => {
-  if (![...BUILT_IN.values()].includes(driver) || networkDrivers.includes(driver)) return;
+export const whyForbidden = (
+  network: string,
+  driver: string,
+  { networkDrivers }: NetworkDeps['policy'],
+): string | undefined => {
+  if (![...BUILT_IN.values()].includes(driver) || networkDrivers.includes(driver)) return undefined;
   const why =
     driver === 'host'
       ? `network ${network} is the host's own, where a container reaches all that only the host may reach`
       : `network ${network} connects nothing: leave out the NIC`;
-  throw new Refusal('invalid', `${why} (mistify-container allows it with --allow-network-driver ${driver})`);
+  return `${why} (mistify-container allows it with --allow-network-driver ${driver})`;
 };
 
+const checkDriver = (network: string, driver: string, policy: NetworkDeps['policy']): void => {
+  const why = whyForbidden(network, driver, policy);
+  if (why !== undefined) throw new Refusal('invalid', why);
+};
+
+/** Returns the subnets of an engine network; those of `host` and `none` are empty. */
+export const subnetsOf = ({ IPAM }: Pick<NetworkInspectInfo, 'IPAM'>): string[] =>
+  (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []);
+
 /** @throws {Refusal} `invalid` when an address is in none of the network's subnets */
-const checkAddress = ({ address }: Nic, { Name, IPAM }: NetworkInspectInfo): void => {
-  const subnets = (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []);
+const checkAddress = ({ address }: Nic, network: NetworkInspectInfo): void => {
+  const { Name } = network;
+  const subnets = subnetsOf(network);
   if (address === '' || subnets.length === 0) return;
   const [text = ''] = address.split('/');
   const parsed = ipaddr.parse(text);
   const contains = (subnet: string): boolean => {
-    const [network, bits] = ipaddr.parseCIDR(subnet);
-    return network.kind() === parsed.kind() && parsed.match(network as ipaddr.IPv4 & ipaddr.IPv6, bits);
+    const [start, bits] = ipaddr.parseCIDR(subnet);
+    return start.kind() === parsed.kind() && parsed.match(start as ipaddr.IPv4 & ipaddr.IPv6, bits);
   };
   if (!subnets.some(contains))
     throw new Refusal(

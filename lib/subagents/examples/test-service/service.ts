@@ -10,6 +10,7 @@ import {
   allMetricsRequestSchema,
   guestMetricsRequestSchema,
 } from '../../../rpc/protocol/metrics-messages.js';
+import { networksRequestSchema } from '../../../rpc/protocol/network-messages.js';
 import { snapshotRequestSchema } from '../../../rpc/protocol/snapshot-messages.js';
 import { storageSpaceRequestSchema } from '../../../rpc/protocol/space-messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
@@ -17,6 +18,7 @@ import { openConsole } from './console.js';
 import * as guests from './guests.js';
 import { cloneImage, containerImage, diskImage, listImages, oneImage, storageSpace } from './images.js';
 import { allMetrics, cpuMetrics, diskMetrics, nicMetrics } from './metrics.js';
+import { networksFor } from './networks.js';
 import { createSnapshot, downloadSnapshot, listSnapshots, oneSnapshot } from './snapshots.js';
 
 const DISK_IMAGES = ['debian-12', 'alpine-3'];
@@ -134,6 +136,10 @@ export const createTestService = (log: Logger): SubAgent => {
     addSnapshots(agent, service);
   }
   addContainers(agent);
+  agent
+    .method('Libvirt.ListNetworks', networksRequestSchema, () => networksFor('vm'))
+    .method('MDocker.ListNetworks', networksRequestSchema, () => networksFor('container'))
+    .method('Test.ListNetworks', networksRequestSchema, () => networksFor('vm'));
   agent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot);
   agent.console('/console/serial', openConsole);
   return agent;

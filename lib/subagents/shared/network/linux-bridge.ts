@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { isNativeVlan, type Port, type Switch, type SwitchKind } from './switch.js';
@@ -61,19 +61,26 @@ class LinuxBridge implements Switch {
   }
 }
 
+const isBridge = (sysNet: string, name: string): Promise<boolean> =>
+  access(join(sysNet, name, 'bridge')).then(
+    () => true,
+    () => false,
+  );
+
 /**
  * The bridges of the Linux kernel, which sysfs shows as directories.
  * @param sysNet replaces /sys/class/net in tests
  */
 export const linuxBridges = (run: RunTool = runTool, sysNet = SYS_NET): SwitchKind => ({
   keepsPorts: false,
-  find: async (name) => {
-    const directory = join(sysNet, name, 'bridge');
-    return access(directory).then(
-      () => new LinuxBridge(name, directory, run),
-      () => undefined,
-    );
+  name: 'bridge',
+  list: async () => {
+    const devices = await readdir(sysNet);
+    const isOne = await Promise.all(devices.map((name) => isBridge(sysNet, name)));
+    return devices.filter((_, index) => isOne[index]);
   },
+  find: async (name) =>
+    (await isBridge(sysNet, name)) ? new LinuxBridge(name, join(sysNet, name, 'bridge'), run) : undefined,
   // The kernel removes the port with its tap.
   removePorts: async () => {},
 });

@@ -1,12 +1,16 @@
 import type { Nic } from '../../../model/guest.js';
+import type { HostNetwork, HostNetworks } from '../../../model/host-networks.js';
 import { USER_NETWORK } from '../../../model/nics.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { linuxBridges } from './linux-bridge.js';
+import { listSwitches } from './list-switches.js';
 import { openVswitch } from './open-vswitch.js';
 import type { Switch, SwitchKind } from './switch.js';
 
 /** The switches of this host, of any kind. */
 export interface Networks {
+  /** Lists the switches for the given guests; a kind that does not respond is a problem. */
+  list(guests: HostNetwork['guests']): Promise<HostNetworks>;
   /** Resolves to `undefined` when no switch has that name. */
   find(name: string): Promise<Switch | undefined>;
   /**
@@ -46,6 +50,7 @@ const allKinds = (ovsDb?: string): SwitchKind[] => [linuxBridges(), openVswitch(
 
 /** @param ovsDb the address of Open vSwitch's database; the system's by default */
 export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = allKinds(ovsDb)): Networks => ({
+  list: (guests) => listSwitches(kinds, guests),
   find: (name) => findSwitch(name, kinds),
   resolve: async (nics) => {
     const switches: (Switch | undefined)[] = [];

@@ -4,6 +4,8 @@ import { type RunTool, runTool, ToolError } from './tools.js';
 
 /** Seconds that ovs-vsctl(8) waits for ovs-vswitchd to apply a change. */
 const TIMEOUT_S = 10;
+/** Seconds that a list of bridges may take while a client waits. */
+const LIST_TIMEOUT_S = 3;
 /** The exit code of `ovs-vsctl br-exists` when the bridge does not exist. */
 const NO_SUCH_BRIDGE = 2;
 /** The key in a port's external-ids that holds the guest's id. */
@@ -59,21 +61,37 @@ const deletePorts = async (vsctl: Vsctl, guestId: string): Promise<void> => {
 const isAbsent = (error: unknown): boolean =>
   error instanceof ToolError && (error.missing || error.message.includes('database connection failed'));
 
-const explainTimeout = (error: unknown): never => {
-  if (!(error instanceof ToolError && error.timedOut)) throw error;
-  const message = `Open vSwitch did not respond within ${TIMEOUT_S} s: check ovsdb-server and ovs-vswitchd`;
-  throw new Error(message, { cause: error });
-};
+const explainTimeout =
+  (seconds: number) =>
+  (error: unknown): never => {
+    if (!(error instanceof ToolError && error.timedOut)) throw error;
+    const message = `Open vSwitch did not respond within ${seconds} s: check ovsdb-server and ovs-vswitchd`;
+    throw new Error(message, { cause: error });
+  };
 
 /**
  * The bridges of Open vSwitch; a host without it has none.
  * @param db the database's address as `ovs-vsctl --db` takes it (`unix:/run/…/db.sock`); the system's by default
  */
 export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => {
-  const common = [`--timeout=${TIMEOUT_S}`, ...(db ? [`--db=${db}`] : [])];
-  const vsctl: Vsctl = (...args) => run('ovs-vsctl', ...common, ...args).catch(explainTimeout);
+  const within =
+    (seconds: number): Vsctl =>
+    (...args) =>
+      run('ovs-vsctl', `--timeout=${seconds}`, ...(db ? [`--db=${db}`] : []), ...args).catch(
+        explainTimeout(seconds),
+      );
+  const vsctl = within(TIMEOUT_S);
   return {
     keepsPorts: true,
+    name: 'openvswitch',
+    list: async () => {
+      try {
+        return (await within(LIST_TIMEOUT_S)('list-br')).split('\n').filter(Boolean);
+      } catch (error) {
+        if (isAbsent(error)) return [];
+        throw error;
+      }
+    },
     find: async (name) => {
       try {
         await vsctl('br-exists', name);

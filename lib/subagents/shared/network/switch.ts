@@ -33,6 +33,10 @@ export class NoServiceError extends Error {}
 export interface SwitchKind {
   /** As `Switch.keepsPorts`. */
   readonly keepsPorts: boolean;
+  /** The kind's name in a list of networks. */
+  readonly name: 'bridge' | 'openvswitch';
+  /** Lists the names of all switches of this kind. */
+  list(): Promise<string[]>;
   /** Resolves to `undefined` when no switch of this kind has that name. */
   find(name: string): Promise<Switch | undefined>;
   /**

@@ -4,6 +4,7 @@ import { h } from '../dom.js';
 import { facts, stateBadge } from '../parts.js';
 import type { View } from '../router.js';
 import { store } from '../store.js';
+import { networkTable } from './agent-networks.js';
 
 /** Long, because /metrics is large with many guests, and events report sub-agents at once anyway. */
 const INTERVAL_MS = 15_000;
@@ -72,6 +73,7 @@ const agentFacts = (samples: readonly Sample[], version: string): HTMLElement =>
 
 export const agentView = (): View => {
   const content = h('div', {}, 'Loading …');
+  const networks = networkTable();
   let version = '';
   const load = async (): Promise<void> => {
     try {
@@ -101,6 +103,7 @@ export const agentView = (): View => {
           ),
           h('tbody', {}, ...services.sort().map((service) => serviceRow(samples, service))),
         ),
+        networks.element,
         h('p', { class: 'links' }, h('a', { href: '/docs' }, 'API documentation')),
       );
     } catch (error) {
@@ -114,7 +117,9 @@ export const agentView = (): View => {
     title: 'Agent',
     element: h('section', { class: 'page' }, h('div', { class: 'toolbar' }, h('h1', {}, 'Agent')), content),
     update: (kinds) => {
-      if (kinds.has('services')) void load();
+      if (!kinds.has('services')) return;
+      void load();
+      void networks.load();
     },
     close: () => clearInterval(timer),
   };

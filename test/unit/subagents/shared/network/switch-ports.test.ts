@@ -26,9 +26,14 @@ const TARGET: Switch = {
 /** A kind of switch that keeps ports, and that the test can break. */
 class Ports implements SwitchKind {
   readonly keepsPorts = true;
+  readonly name = 'openvswitch';
   readonly removed: string[] = [];
   broken: Error | undefined;
   calls = 0;
+
+  async list(): Promise<string[]> {
+    return [];
+  }
 
   async find(): Promise<undefined> {}
 
@@ -64,7 +69,13 @@ test('asks no switch about a guest without NICs, or with a NIC on network user',
 test('asks no switch about a NIC on a bridge whose ports disappear with their taps', async (t) => {
   const ports = new Ports();
   const bridge = { keepsPorts: false, offload: true, checkVlans: async () => {}, addPort: async () => {} };
-  const linux: SwitchKind = { keepsPorts: false, find: async () => bridge, removePorts: async () => {} };
+  const linux: SwitchKind = {
+    keepsPorts: false,
+    name: 'bridge',
+    list: async () => ['br0'],
+    find: async () => bridge,
+    removePorts: async () => {},
+  };
   const guestPorts = switchPorts(createNetworks(undefined, [linux, ports]), await tempDir(t));
   await guestPorts.removeLater('a', NICS);
   t.is(ports.calls, 0);

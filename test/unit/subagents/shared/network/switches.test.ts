@@ -6,7 +6,11 @@ import type { Nic } from '../../../../../lib/model/guest.js';
 import { linuxBridges } from '../../../../../lib/subagents/shared/network/linux-bridge.js';
 import { createNetworks } from '../../../../../lib/subagents/shared/network/networks.js';
 import { openVswitch } from '../../../../../lib/subagents/shared/network/open-vswitch.js';
-import { NoServiceError, type Switch } from '../../../../../lib/subagents/shared/network/switch.js';
+import {
+  NoServiceError,
+  type Switch,
+  type SwitchKind,
+} from '../../../../../lib/subagents/shared/network/switch.js';
 import { type RunTool, runTool, ToolError } from '../../../../../lib/subagents/shared/network/tools.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
@@ -18,6 +22,15 @@ const nic = (network: string, vlans: number[] = []): Nic => ({
   netmask: '',
   gateway: '',
   vlans,
+});
+
+const fakeKind = (more: Partial<SwitchKind>): SwitchKind => ({
+  keepsPorts: false,
+  name: 'bridge',
+  list: async () => [],
+  find: async () => undefined,
+  removePorts: async () => {},
+  ...more,
 });
 
 interface Recorder {
@@ -168,14 +181,14 @@ test('checks a bridge for VLANs only for NICs that have VLANs', async (t) => {
     },
     addPort: async () => {},
   };
-  const kind = { keepsPorts: false, find: async () => target, removePorts: async () => {} };
+  const kind = fakeKind({ find: async () => target });
   const networks = createNetworks(undefined, [kind]);
   t.deepEqual(await networks.resolve([nic('br0'), nic('user')]), [target, undefined]);
   await t.throwsAsync(networks.resolve([nic('br0'), nic('br1', [7])]), { message: 'NIC 1: cannot' });
 });
 
 test('names a network that does not exist', async (t) => {
-  const none = { keepsPorts: false, find: async () => undefined, removePorts: async () => {} };
+  const none = fakeKind({});
   await t.throwsAsync(createNetworks(undefined, [none, none]).resolve([nic('br7')]), {
     message: /^NIC 0: no bridge "br7" on this host: create it/,
   });
