@@ -176,7 +176,8 @@ export class SubAgent {
       path: HEALTH_PATH,
       handler: async (): Promise<Health> => {
         const fault = await this.#check();
-        const problems = [...(fault === undefined ? [] : [fault]), ...this.#problems.all()];
+        // The check may find what the sub-agent knows already.
+        const problems = [...new Set([...(fault === undefined ? [] : [fault]), ...this.#problems.all()])];
         return {
           name: this.#options.name,
           status: problems.length === 0 ? 'ok' : 'degraded',

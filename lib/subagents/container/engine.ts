@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import Docker from 'dockerode';
+import { errorMessage } from '../../errors.js';
 import { Backoff } from '../../portable/backoff.js';
 import { explainEngineError, isFault, isNotFound, isUnreachable, NoEngineError } from './errors.js';
 
@@ -45,6 +46,13 @@ export class Engine {
   /** The error for when no engine responds. */
   get absence(): NoEngineError {
     return new NoEngineError(this.#sockets, this.#chosen);
+  }
+
+  /** What a failure of this engine means, for the status of the service. */
+  problemOf(error: unknown): string {
+    return error instanceof NoEngineError && this.#chosen === undefined
+      ? `no container engine at ${this.#sockets.join(', ')}: containers cannot run`
+      : errorMessage(error);
   }
 
   /**

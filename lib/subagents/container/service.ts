@@ -175,7 +175,7 @@ const check = async (engine: Engine): Promise<string | undefined> => {
     await engine.connect();
     return undefined;
   } catch (error) {
-    return errorMessage(error);
+    return engine.problemOf(error);
   }
 };
 
@@ -194,7 +194,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     ...{ engine, registry, states: guestStates, ports, log },
     policy: policyOf(options),
   });
-  const watcher = new Watcher(guests, log);
+  const watcher = new Watcher(guests, { problems, log });
   const guard = createGuard({ reachable: new Reachable(options.privateAddress) });
   const deps = { engine, guard, importDirs: await importDirs(options) };
   await ports.load();

@@ -5,6 +5,7 @@ import { readLines } from '../../async/lines.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
+import type { Problems } from '../../rpc/server/problems.js';
 import { GUEST_LABEL } from './definition.js';
 import type { Guests } from './guests.js';
 
@@ -33,15 +34,25 @@ interface EngineEvent {
   Actor: { Attributes?: Record<string, string> };
 }
 
+export interface WatcherOptions {
+  /** Gets why the engine does not work, while it does not. */
+  problems: Problems;
+  log: Logger;
+  /** How often all guests are inspected. */
+  resyncMs?: number;
+}
+
 /** Keeps the guests' states current: follows the engine's events and reconnects after the engine was gone. */
 export class Watcher {
   readonly #guests: Guests;
+  readonly #problems: Problems;
   readonly #log: Logger;
   readonly #resyncMs: number;
   readonly #closed = new AbortController();
 
-  constructor(guests: Guests, log: Logger, resyncMs = RESYNC_MS) {
+  constructor(guests: Guests, { problems, log, resyncMs = RESYNC_MS }: WatcherOptions) {
     this.#guests = guests;
+    this.#problems = problems;
     this.#log = log;
     this.#resyncMs = resyncMs;
   }
@@ -62,6 +73,7 @@ export class Watcher {
     while (!signal.aborted) {
       try {
         await this.#session(() => {
+          this.#problems.set('engine', undefined);
           onFirstAttempt();
           logged = '';
           backoff.reset();
@@ -69,6 +81,7 @@ export class Watcher {
       } catch (error) {
         if (signal.aborted) break;
         this.#guests.markUnknown();
+        this.#problems.set('engine', this.#guests.engine.problemOf(error));
         const message = errorMessage(error);
         if (message !== logged) this.#log.warn(message);
         logged = message;

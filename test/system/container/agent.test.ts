@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import ava, { type ExecutionContext } from 'ava';
 import axios from 'axios';
 import type { ConfigFile } from '../../../lib/config/schema.js';
@@ -137,4 +138,18 @@ test('lists disk images without a container engine', async (t) => {
   await t.throwsAsync(agent.client.waitForJob(created.jobId), {
     message: /no container engine at/,
   });
+});
+
+test('a host without a container engine is ready, and its status says why containers cannot run', async (t) => {
+  const socket = join(await tempDir(t), 'none.sock');
+  const { client } = await startAgent(t, socket);
+  const problems = [`no container engine at ${socket}: containers cannot run`];
+  await until('the service says so', async () =>
+    isDeepStrictEqual((await client.services()).find(({ name }) => name === 'container')?.problems, problems),
+  );
+  t.like(
+    (await client.services()).find(({ name }) => name === 'container'),
+    { up: true },
+  );
+  await t.notThrowsAsync(client.requireReady());
 });

@@ -46,8 +46,9 @@ test('without an engine, the program logs the sockets it tried once, and serves 
   t.is(output.match(/no container engine at/g)?.length, 1);
   t.regex(output, new RegExp(`no container engine at ${dir}/none.sock`));
   const health = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`);
-  const { status, methods } = (await health.json()) as Health;
+  const { status, message, methods } = (await health.json()) as Health;
   t.is(status, 'degraded');
+  t.is(message, `no container engine at ${dir}/none.sock: containers cannot run`);
   t.deepEqual(
     CONTRACT_METHODS.filter((method) => !methods.includes(method)),
     [],

@@ -1,3 +1,4 @@
+import type { ServiceStatus } from '../../../model/service-status.js';
 import { formatAge, formatBytes } from '../../../portable/format.js';
 import { errorText, get, sendRequest } from '../api.js';
 import { h } from '../dom.js';
@@ -32,7 +33,7 @@ const metricOf = (samples: readonly Sample[], name: string, service?: string): n
 const breakable = (name: string): (Node | string)[] =>
   name.split(/(?=[A-Z])/).flatMap((word) => [word, h('wbr')]);
 
-const serviceRow = (samples: readonly Sample[], service: string): HTMLElement => {
+const serviceRow = (samples: readonly Sample[], service: string, problems: string): HTMLElement => {
   const isUp = metricOf(samples, 'mistify_service_up', service) === 1;
   const badge = stateBadge();
   badge.update(isUp ? 'running' : 'error');
@@ -44,7 +45,7 @@ const serviceRow = (samples: readonly Sample[], service: string): HTMLElement =>
     h('td', {}, badge.element),
     h('td', { class: 'c-number' }, String(metricOf(samples, 'mistify_service_calls_running', service))),
     h('td', { class: 'c-number' }, String(metricOf(samples, 'mistify_service_calls_waiting', service))),
-    h('td', { class: 'medium-only faint' }, isUp ? '' : (store.down.get(service) ?? '')),
+    h('td', { class: 'medium-only faint' }, isUp ? problems : (store.down.get(service) ?? '')),
   );
 };
 
@@ -79,6 +80,12 @@ export const agentView = (): View => {
     try {
       const samples = samplesOf(await (await sendRequest('GET', '/metrics')).text());
       version ||= (await get<{ info: { version: string } }>('/openapi.json')).info.version;
+      const problems = new Map(
+        (await get<ServiceStatus[]>('/services')).map(({ name, problems = [] }) => [
+          name,
+          problems.join('; '),
+        ]),
+      );
       const services = samples
         .filter(({ name }) => name === 'mistify_service_up')
         .map(({ labels }) => labels.service ?? '');
@@ -101,7 +108,11 @@ export const agentView = (): View => {
               h('th', { scope: 'col', class: 'medium-only' }, 'Reason'),
             ),
           ),
-          h('tbody', {}, ...services.sort().map((service) => serviceRow(samples, service))),
+          h(
+            'tbody',
+            {},
+            ...services.sort().map((service) => serviceRow(samples, service, problems.get(service) ?? '')),
+          ),
         ),
         networks.element,
         h('p', { class: 'links' }, h('a', { href: '/docs' }, 'API documentation')),

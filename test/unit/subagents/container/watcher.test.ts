@@ -1,5 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
+import { Problems } from '../../../../lib/rpc/server/problems.js';
 import { GUEST_LABEL } from '../../../../lib/subagents/container/definition.js';
+import { Engine } from '../../../../lib/subagents/container/engine.js';
+import { NoEngineError } from '../../../../lib/subagents/container/errors.js';
 import { Watcher } from '../../../../lib/subagents/container/watcher.js';
 import { type ScriptedEngine, startScriptedEngine } from '../../../helpers/scripted-engine.js';
 import { silentLog } from '../../../helpers/sub-agents.js';
@@ -7,20 +10,34 @@ import { until } from '../../../helpers/wait.js';
 
 const start = async (t: ExecutionContext, containers: ScriptedEngine['containers'], resyncMs?: number) => {
   const { engine, guests } = await startScriptedEngine(t, containers);
-  const watcher = new Watcher(guests, silentLog, resyncMs);
+  const problems = new Problems();
+  const watcher = new Watcher(guests, { problems, log: silentLog, ...(resyncMs ? { resyncMs } : {}) });
   t.teardown(() => watcher.close());
   await watcher.start();
-  return { engine, stateOf: (id: string) => guests.states.get(id)?.state };
+  return { engine, problems, stateOf: (id: string) => guests.states.get(id)?.state };
 };
 
 test('reconnects to an engine that failed to list its containers', async (t) => {
-  const { engine, stateOf } = await start(t, { a: [{ running: true }] }, 500);
+  const { engine, problems, stateOf } = await start(t, { a: [{ running: true }] }, 500);
   t.is(stateOf('a'), 'running');
+  t.deepEqual(problems.all(), []);
   engine.listStatus = 500;
   await until('the guest is unknown', () => stateOf('a') === 'unknown');
+  t.is(problems.all().length, 1);
   engine.listStatus = 200;
   await until('the guest is known again', () => stateOf('a') === 'running');
   t.true(engine.streams.length > 1, 'subscribes to the events again');
+  await until('the problem is gone', () => problems.all().length === 0);
+});
+
+test('says that containers cannot run while no engine was ever there', async (t) => {
+  const engine = new Engine(['/nonexistent/a.sock', '/nonexistent/b.sock']);
+  await t.throwsAsync(engine.connect(), { instanceOf: NoEngineError });
+  t.is(
+    engine.problemOf(engine.absence),
+    'no container engine at /nonexistent/a.sock, /nonexistent/b.sock: containers cannot run',
+  );
+  t.is(engine.problemOf(new Error('other')), 'other');
 });
 
 test('inspects a guest after an event', async (t) => {
