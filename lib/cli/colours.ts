@@ -30,7 +30,7 @@ const COLOUR_OF: Record<string, 'green' | 'yellow' | 'red' | 'dim'> = {
 
 /** Colours the state of a guest or the status of a job: red for a failure. */
 export const colourState = (colours: Colours, state: string): string => {
-  // A reason may follow the state.
-  const colour = COLOUR_OF[state.split(' ')[0] ?? ''];
+  // A reason may follow the state, and warnings.
+  const colour = COLOUR_OF[state.split(/[ ,]/)[0] ?? ''];
   return colour ? colours[colour](state) : state;
 };

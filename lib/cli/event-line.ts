@@ -10,7 +10,7 @@ interface EventData {
   id?: string;
   percent?: number;
   reason?: string;
-  guest?: Pick<Guest, 'state' | 'reason' | 'metadata'>;
+  guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings'>;
   job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID'>;
 }
 
@@ -31,7 +31,8 @@ const detailsOf = (
       Message,
     ];
   }
-  return [guest?.state, guest?.reason && `(${guest.reason})`, reason];
+  const warnings = guest?.warnings?.map((warning) => `warning: ${warning}`) ?? [];
+  return [guest?.state, guest?.reason && `(${guest.reason})`, ...warnings, reason];
 };
 
 /**

@@ -39,9 +39,12 @@ interface PowerOptions {
 const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined =>
   image ?? disks.find((disk) => disk.image)?.image;
 
-/** A guest's state, and the reason for it in parentheses. */
-const stateWords = ({ state, reason }: Guest): string | undefined =>
-  state && reason ? `${state} (${reason})` : state;
+/** A guest's state, the reason for it in parentheses, and the number of its warnings, which `guest show` prints. */
+const stateWords = ({ state, reason, warnings = [] }: Guest): string | undefined => {
+  const words = state && reason ? `${state} (${reason})` : state;
+  if (!words || warnings.length === 0) return words;
+  return `${words}, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
+};
 
 const COLUMNS: readonly Column<Guest>[] = [
   { title: 'ID', value: ({ id }) => id },
@@ -104,7 +107,6 @@ Examples:
         const found = await client.guests.get(await guestId(client, text));
         await out.one(found, fields);
         if (found.state === 'error') out.note(await lastFailure(client, found.id));
-        for (const warning of found.warnings ?? []) out.note(`warning: ${warning}`);
       }),
     );
 

@@ -103,11 +103,16 @@ test.serial('moves a guest on to the hardware that the options name', async (t) 
   t.deepEqual(scripted.requests('Test.upgradeMachine')[0]?.args, { type: 'pc-q35-9.2', cpuModel: 'Nehalem' });
 });
 
-test.serial('shows the warnings of a guest', async (t) => {
+test.serial('marks guests with warnings in the list, and shows each warning once', async (t) => {
   const { url, context } = await serveApi(t);
-  await addGuest(context, { id: ID, warnings: ['machine type pc-q35-1.0 is deprecated'] });
-  const { stderr } = await mistify(t, url, 'guest', 'show', ID);
-  t.regex(stderr, /warning: machine type pc-q35-1\.0 is deprecated/);
+  const warnings = ['machine type pc-q35-1.0 is deprecated'];
+  await addGuest(context, { id: ID, state: 'shutoff', reason: 'shutdown', warnings });
+  await addGuest(context, { warnings: ['one', 'two'] });
+  const { stdout } = await mistify(t, url, 'guest', 'list');
+  t.regex(stdout, /shutoff \(shutdown\), 1 warning$/m);
+  t.regex(stdout, /running, 2 warnings$/m);
+  const shown = await mistify(t, url, 'guest', 'show', ID);
+  t.is(`${shown.stdout}${shown.stderr}`.split('pc-q35-1.0 is deprecated').length, 2);
 });
 
 for (const action of ['start', 'shutdown', 'poweroff', 'reboot', 'restart', 'suspend', 'resume', 'delete'])

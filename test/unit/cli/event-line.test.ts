@@ -31,6 +31,11 @@ test('formats a guest with its short ID and name, and remembers the name', (t) =
   const names = new Map<string, string>();
   const guest = { state: 'running', metadata: { name: 'web' } };
   t.is(line('guest', { change: 'changed', id: ID, guest }, names), 'guest changed 6a7e3c52 web running');
+  const warned = { ...guest, state: 'shutoff', warnings: ['no such machine'] };
+  t.is(
+    line('guest', { change: 'changed', id: ID, guest: warned }, names),
+    'guest changed 6a7e3c52 web shutoff warning: no such machine',
+  );
   const job = { Action: 'start', GuestID: ID, Status: 'Queued', Message: '' };
   t.is(line('job', { change: 'queued', id: 'j', job }, names), 'job queued j start 6a7e3c52 web');
 });

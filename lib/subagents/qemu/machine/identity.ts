@@ -54,7 +54,7 @@ export const earlierMachine = (type: string, accel: Accel): MachineIdentity => (
 const typeProblem = ({ machines, newest, version }: Capabilities, type: string): string | undefined =>
   machines.has(type)
     ? undefined
-    : `QEMU ${version} on this host has no machine type ${type}: its newest is ${newest}`;
+    : `QEMU ${version} on this host has no machine type ${type} (its newest is ${newest})`;
 
 const cpuProblem = ({ cpuModels, version }: Capabilities, model: string): string | undefined => {
   if (OPEN_MODELS.has(model)) return undefined;
@@ -115,7 +115,7 @@ export const upgradedMachine = (
   return next;
 };
 
-const WAY_OUT = 'move it on with "mistify guest upgrade-machine"';
+const WAY_OUT = 'upgrade its virtual hardware with "mistify guest upgrade-machine"';
 
 const layoutProblem = (layout: number): string | undefined =>
   layout <= NEWEST_LAYOUT
@@ -129,11 +129,11 @@ export const machineProblem = (
   accel: Accel,
 ): string | undefined => {
   const newer = layoutProblem(layout);
-  if (newer !== undefined) return `${newer}: install that version again`;
+  if (newer !== undefined) return `${newer}; install that version again`;
   const problem =
     typeProblem(capabilities, type) ?? cpuProblem(capabilities, effectiveCpuModel(cpuModel, accel));
   if (problem === undefined) return undefined;
-  return `${problem}: ${WAY_OUT}, which changes its virtual hardware, or run it on a host that has it`;
+  return `${problem}; ${WAY_OUT}`;
 };
 
 /** Warns while there is time: of what this QEMU lacks, and of what a later one will. */
@@ -144,7 +144,7 @@ export const machineWarnings = (
 ): string[] => {
   const change = machine.next ?? machine;
   const problem = machineProblem(change, capabilities, accel);
-  if (problem !== undefined) return [`the guest cannot start again: ${problem}`];
+  if (problem !== undefined) return [`the next start of the guest will fail: ${problem}`];
   const { machines, cpuModels, version } = capabilities;
   const outdated = [
     ...(machines.get(change.type)?.deprecated ? [`machine type ${change.type}`] : []),
@@ -152,7 +152,7 @@ export const machineWarnings = (
   ];
   return outdated.map(
     (what) =>
-      `${what} is deprecated in QEMU ${version}, and a later QEMU will not start the guest: ${WAY_OUT} before`,
+      `${what} is deprecated in QEMU ${version}, and a later QEMU will not start the guest: ${WAY_OUT} before that`,
   );
 };
 
