@@ -152,7 +152,9 @@ test('reboots a paused guest only with force', async (t) => {
   const id = host.newId();
   await host.call('Create', { id, ...TINY });
   await host.call('Suspend', { id });
-  await t.throwsAsync(host.call('Reboot', { id }), { message: /is paused: .*resume it first.*force=true/ });
+  await t.throwsAsync(host.call('Reboot', { id }), {
+    message: /is paused: .*resume it first, or force it \(force=true, --force\)/,
+  });
   t.is(await host.state(id), 'paused');
   const { guest, message } = await host.call('Reboot', { id }, { force: 'true' });
   t.is(guest.state, 'running');

@@ -57,7 +57,8 @@ test('does not disturb a guest that is still shutting down: reboot and start fai
   });
   for (const method of ['Run', 'Restart'])
     await t.throwsAsync(host.call(method, { id }, { timeout: '1' }), {
-      message: /was told to shut down and is still on after 1 s.*timeout=SECONDS.*force=true/,
+      message:
+        /was told to shut down and is still on after 1 s.*\(timeout=SECONDS, --within SECONDS\).*\(force=true, --force\)/,
     });
   t.is(await host.pid(id), pid);
   t.is((await host.call('Run', { id })).guest.state, 'running');

@@ -130,7 +130,7 @@ export class Guests {
     if (!force)
       throw entry.stateError(
         state,
-        `${late}, it may still be writing to its disks: try again later, or kill it with force=true`,
+        `${late}, it may still be writing to its disks: try again later, or kill it (force=true, --force)`,
       );
     await killAndWait(entry.paths);
     await entry.watch?.exitedWithin(EXIT_WAIT_MS);

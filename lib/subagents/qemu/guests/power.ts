@@ -65,7 +65,7 @@ export const waitForShutdown = async (
   if (await watch.exitedWithin(timeoutMs)) return undefined;
   return new Refusal(
     'conflict',
-    `guest ${id} was told to shut down and is still on after ${inSeconds(timeoutMs)}: allow more time with timeout=SECONDS, or reset it with force=true`,
+    `guest ${id} was told to shut down and is still on after ${inSeconds(timeoutMs)}: allow more time (timeout=SECONDS, --within SECONDS), or reset it (force=true, --force)`,
   );
 };
 
@@ -110,14 +110,14 @@ export const endByItself = async (
   if (await isButtonLost(watch))
     return entry.stateError(
       state,
-      'it slept (ACPI S3), and its firmware did not bring the power button back: shut it down from inside and power it off, restart it, or use force=true',
+      'it slept (ACPI S3), and its firmware did not bring the power button back: shut it down from inside and power it off, restart it, or force it (force=true, --force)',
     );
   const onTold = (): Promise<void> => entry.setToldToShutDown(Date.now());
   const { off, reaction } = await askToShutDown(entry, watch, { timeoutMs, onTold, ...options });
   if (off) return undefined;
   return new Refusal(
     'conflict',
-    `guest ${entry.id} did not shut itself down within ${inSeconds(timeoutMs)} (${reaction}): allow more time with timeout=SECONDS, or end it with force=true`,
+    `guest ${entry.id} did not shut itself down within ${inSeconds(timeoutMs)} (${reaction}): allow more time (timeout=SECONDS, --within SECONDS), or end it (force=true, --force)`,
   );
 };
 

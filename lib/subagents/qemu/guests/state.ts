@@ -60,9 +60,12 @@ export const migrationAdvice = (state: string): string | undefined => MIGRATION_
 
 /** Advice for a guest that cannot react to a request to shut down. */
 const DEAF_ADVICE: ReadonlyMap<string, string> = new Map([
-  ['paused', 'it cannot shut itself down: resume it first, or use force=true'],
-  ['suspended', 'it sleeps (ACPI S3) and notices no request: wake it with resume first, or use force=true'],
-  ['crashed', 'it cannot shut itself down: restart it, power it off, or use force=true'],
+  ['paused', 'it cannot shut itself down: resume it first, or force it (force=true, --force)'],
+  [
+    'suspended',
+    'it sleeps (ACPI S3) and notices no request: wake it with resume first, or force it (force=true, --force)',
+  ],
+  ['crashed', 'it cannot shut itself down: restart it, power it off, or force it (force=true, --force)'],
   ['unknown', 'its QEMU does not reply over QMP: use poweroff'],
 ]);
 

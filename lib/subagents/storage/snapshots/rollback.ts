@@ -40,7 +40,7 @@ const plan = async (
   if (newer.length > 0 && !destroyMoreRecent)
     throw new Refusal(
       'conflict',
-      `${describeSnapshot(id)}: newer snapshots exist: ${newer.join(', ')}: delete them first, or set destroyMoreRecent`,
+      `${describeSnapshot(id)}: newer snapshots exist: ${newer.join(', ')}: delete them first, or destroy them too (destroyMoreRecent, --destroy-more-recent)`,
     );
   return steps;
 };
