@@ -5,6 +5,7 @@ import { requireMatch } from '../../lib/model/etag.js';
 import { type Guest, isContainer } from '../../lib/model/guest.js';
 import type { StageArgs } from '../../lib/rpc/protocol/calls.js';
 import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
+import { isEmptyBody } from '../../lib/server/validator.js';
 import { submitOnce } from '../submit.js';
 
 const argsOf = ({ type, cpuModel }: UpgradeQuery): StageArgs => ({
@@ -12,12 +13,21 @@ const argsOf = ({ type, cpuModel }: UpgradeQuery): StageArgs => ({
   ...(cpuModel ? { cpuModel } : {}),
 });
 
+/** @throws {AgentError} `invalid` for a body: ignored, its `cpuModel` would become another upgrade */
+const requireNoBody = (payload: unknown): void => {
+  if (!isEmptyBody(payload))
+    throw invalid(
+      'the body must be empty: give type and cpuModel as query parameters, as in ?cpuModel=Nehalem',
+    );
+};
+
 /** Moves the guest on to newer virtual hardware, at its next start when it runs. */
 export const upgradeMachine = (
   event: Event<GuestParams, UpgradeQuery>,
   context: Context,
 ): Promise<Reply<Guest>> =>
   submitOnce(event, context, async (options) => {
+    requireNoBody(event.payload);
     const guest = context.guests.get(event.params.guestID);
     if (isContainer(guest)) throw invalid(`guest ${guest.id} is a container, which has no virtual hardware`);
     requireMatch(event.ifMatch, guest);

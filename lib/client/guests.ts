@@ -34,7 +34,7 @@ export interface ActionOptions extends JobOptions, ConditionalOptions {
 
 /** The virtual hardware to move a guest on to. */
 export interface UpgradeOptions extends JobOptions, ConditionalOptions {
-  /** A versioned machine type, such as `pc-q35-9.2`; the newest by default. */
+  /** A versioned machine type, such as `pc-q35-9.2`; without `cpuModel` the newest by default. */
   type?: string | undefined;
   /** The guest's own by default. */
   cpuModel?: string | undefined;

@@ -50,7 +50,7 @@ export interface JobQuery extends DryRunQuery {
   wait?: number;
 }
 
-/** The hardware to move a guest on to; by default the newest machine type and the guest's own CPU model. */
+/** The hardware to move a guest on to: what is absent stays as it is; without both, the newest machine type. */
 export interface UpgradeQuery extends JobQuery {
   /** A versioned machine type. */
   type?: string;

@@ -78,7 +78,7 @@ interface Parts {
 /** The JSON of bodies without content. */
 const EMPTY_BODIES = new Set(['', 'null', '{}']);
 
-const isEmptyBody = (payload: Input | null): boolean =>
+export const isEmptyBody = (payload: unknown): boolean =>
   !Buffer.isBuffer(payload) || (payload.length <= 16 && EMPTY_BODIES.has(payload.toString().trim()));
 
 const validateQuery = (validate: Validator | undefined, request: Parts, unknown: UnknownKeys): void => {

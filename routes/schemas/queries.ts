@@ -113,7 +113,9 @@ export const powerQuery = jobQuery.append<PowerQuery>({
 });
 
 export const upgradeQuery = jobQuery.append<UpgradeQuery>({
-  type: machineTypeSchema.description('The versioned machine type; by default the newest that QEMU has'),
+  type: machineTypeSchema.description(
+    'The versioned machine type; by default the newest that QEMU has, or with `cpuModel` the one that the guest has',
+  ),
   cpuModel: cpuModelSchema.description('The model of the vCPUs; by default the one that the guest has'),
 });
 

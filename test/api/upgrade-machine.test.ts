@@ -1,6 +1,7 @@
 import test from 'ava';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
+import { mistify } from '../helpers/command-line.js';
 
 const PATH = 'upgrade-machine';
 
@@ -40,6 +41,40 @@ test('rejects an upgrade to a machine type without a version, and one of a conta
     body: { message: `guest ${container.id} is a container, which has no virtual hardware` },
   });
   t.deepEqual(scripted.calls, []);
+});
+
+test('rejects a body, which would not choose the hardware, and accepts an empty one', async (t) => {
+  const { call, context, scripted } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'shutoff' });
+  t.like(await call('POST', `/guests/${id}/${PATH}`, { cpuModel: 'Nehalem' }), {
+    status: 400,
+    body: {
+      message: 'the body must be empty: give type and cpuModel as query parameters, as in ?cpuModel=Nehalem',
+    },
+  });
+  t.deepEqual(scripted.calls, []);
+  for (const body of [undefined, {}])
+    t.is((await call('POST', `/guests/${id}/${PATH}?wait=30`, body)).status, 200);
+});
+
+const BEFORE = { type: 'pc-q35-6.2', layout: 1, firmware: 'bios', sockets: 1, threads: 1 };
+const NEXT = { type: 'pc-q35-6.2', layout: 1, cpuModel: 'Nehalem' };
+
+test('shows in a dry run what would change, in the guest and in words', async (t) => {
+  const { call, context, url } = await serveApi(t, {
+    actions: { upgradeMachine: [{ check: 'Test.checkUpgrade' }] },
+    methods: {
+      'Test.checkUpgrade': ({ guest: { id } }) => ({
+        guest: { id, cpuModel: 'max', machine: { ...BEFORE, next: NEXT } },
+      }),
+    },
+  });
+  const { id } = await addGuest(context, { cpuModel: 'max', machine: BEFORE });
+  const { body } = await call('POST', `/guests/${id}/${PATH}?dryRun=true&cpuModel=Nehalem`);
+  t.like(body, { machine: { next: NEXT } });
+  t.is(context.guests.get(id).machine?.next, undefined);
+  const { stdout, stderr } = await mistify(t, url, 'guest', PATH, id, '--cpu-model', 'Nehalem', '--dry-run');
+  t.regex(stdout, /the guest gets CPU model Nehalem instead of max once it is shut down/, stderr);
 });
 
 test('responds to an upgrade that the config does not have with 404', async (t) => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { describeUpgrade, hardwareOf } from '../../model/machine-change.js';
 import { shortId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, nameOf } from '../names.js';
@@ -10,23 +11,27 @@ interface UpgradeOptions extends FollowOptions {
 }
 
 const NOTES = `
-The guest gets the newest machine type that this host's QEMU has, and the newest arrangement of devices. A guest that
-runs gets them at its next start. Its operating system sees new hardware: devices may get other names, and Windows may
-ask to be activated again. Take a snapshot first.`;
+Without options the guest gets the newest machine type that this host's QEMU has, and the newest arrangement of devices.
+With --cpu-model alone the rest stays as it is; with --type alone the CPU model does. A guest that runs changes at its next
+start; to cancel that, ask for what it has. Its operating system sees new hardware: devices may get other names, and
+Windows may ask to be activated again. Take a snapshot first.`;
 
 export const addUpgradeMachine = (guest: Command): void => {
   const command = guest
     .command('upgrade-machine <guest>')
     .description('move a guest on to newer virtual hardware, at its next start')
-    .option('--type <type>', 'versioned machine type, such as pc-q35-9.2; the newest by default')
-    .option('--cpu-model <model>', 'model of the vCPUs; the one that the guest has by default')
+    .option('--type <type>', 'versioned machine type, such as pc-q35-9.2')
+    .option('--cpu-model <model>', 'model of the vCPUs, such as Nehalem')
     .addHelpText('after', NOTES);
   addJobOptions(command).action(
     withSession(async (session, text: string, options: UpgradeOptions) => {
       const id = await guestId(session.client, text);
       const { type, cpuModel, dryRun } = options;
+      const current = dryRun ? await session.client.guests.get(id) : undefined;
       const accepted = await session.client.guests.upgradeMachine(id, { type, cpuModel, dryRun });
+      const [before, after] = [current && hardwareOf(current), hardwareOf(accepted.body)];
       await reportJob(session, accepted, `upgrade-machine ${nameOf(accepted.body) ?? shortId(id)}`, options);
+      if (before && after && !session.out.json) session.out.line(describeUpgrade(before, after));
     }),
   );
 };

@@ -109,8 +109,11 @@ export const submitGuestAction = async (
   const first = isPreempting(name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);
+  if (submission.job) return submission;
   const withOwnArgs = withArgs(action, args);
-  return withChecks(submission, withOwnArgs, () => dryGuestExchange(withOwnArgs, guest));
+  const exchange = dryGuestExchange(withOwnArgs, guest);
+  const checked = await withChecks(submission, withOwnArgs, () => exchange);
+  return { ...checked, pending: exchange.checked() };
 };
 
 type MetricsResult<Type extends MetricsType> = NonNullable<GuestMetricsResponse[Type]>;

@@ -45,10 +45,16 @@ const checkNics = (identities: GuestIdentities, { id, nics }: GuestResponse['gue
 /** States that only the agent sets; it ignores them in responses. */
 const AGENT_OWNED_STATES: ReadonlySet<string> = new Set(['create', 'error']);
 
+/** An exchange that also tells the guest as the checks returned it. */
+interface DryGuestExchange extends Exchange<GuestRequest, GuestResponse> {
+  checked: () => Guest;
+}
+
 /** Sends each stage of a dry run the guest as the checks of the earlier stages returned it, and stores nothing. */
-export const dryGuestExchange = (action: Action, guest: Guest): Exchange<GuestRequest, GuestResponse> => {
+export const dryGuestExchange = (action: Action, guest: Guest): DryGuestExchange => {
   let current = guest;
   return {
+    checked: () => current,
     request: ({ args }) => ({ guest: current, action: action.name, ...(args ? { args } : {}) }),
     onResponse: async (stage, response) => {
       const returned = parseGuest(stage, response, guest.id);

@@ -128,10 +128,9 @@ const METHODS: Record<MethodName, Handler> = {
     const { metadata: _, ...checked } = definition;
     return { guest: { ...checked, ...toldMachine(machine) } };
   },
-  'Libvirt.CheckUpgrade': async (guests, request) => {
-    await checkUpgrade(guests, request.guest.id, request.args);
-    return { guest: { id: request.guest.id } };
-  },
+  'Libvirt.CheckUpgrade': async (guests, { guest, args }) => ({
+    guest: await checkUpgrade(guests, guest.id, args),
+  }),
   'Libvirt.UpgradeMachine': async (guests, { guest, args }) => {
     const { entry, message } = await upgradeMachine(guests, guest.id, args);
     return { ...(await stateResponse(guests, entry)), message };

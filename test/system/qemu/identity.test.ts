@@ -134,7 +134,15 @@ test('an upgrade moves a guest that is off on at once, and a running one at its 
   const newest = guest.machine?.type ?? '';
   t.like(guest.machine, { layout: 2, next: undefined });
   t.not(newest, PLAIN_8.type);
-  const later = await host.call('UpgradeMachine', { id: on }, { cpuModel: 'Nehalem' });
+  const cpuOnly = await host.call('UpgradeMachine', { id: on }, { cpuModel: 'Nehalem' });
+  t.deepEqual(cpuOnly.guest.machine?.next, { type: PLAIN_8.type, layout: 1, cpuModel: 'Nehalem' });
+  t.regex(cpuOnly.message ?? '', /^the guest gets CPU model Nehalem instead of max once/);
+  const cancelled = await host.call('UpgradeMachine', { id: on }, { type: PLAIN_8.type });
+  t.deepEqual(cancelled.guest.machine, PLAIN_8);
+  t.regex(cancelled.message ?? '', /is cancelled/);
+  const wish = { type: newest, cpuModel: 'Nehalem' };
+  t.like((await host.call('CheckUpgrade', { id: on }, wish)).guest.machine, { next: { type: newest } });
+  const later = await host.call('UpgradeMachine', { id: on }, wish);
   t.deepEqual(later.guest.machine, { ...PLAIN_8, next: { type: newest, layout: 2, cpuModel: 'Nehalem' } });
   t.regex(later.message ?? '', /once it is shut down and started again/);
   await host.call('Restart', { id: on });

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Guest } from '../../../model/guest.js';
-import type { MachineChange } from '../../../model/machine.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestDetails } from '../../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
@@ -44,6 +43,12 @@ export const toldMachine = ({
   ports: _,
   ...machine
 }: MachineIdentity): Required<Pick<Guest, 'cpuModel' | 'machine'>> => ({ cpuModel, machine });
+
+/** A guest's hardware before and after an upgrade. */
+export interface MachineUpgrade {
+  before: MachineIdentity;
+  after: MachineIdentity;
+}
 
 /** Keeps the hardware of guests as it is, and warns of what this host's QEMU cannot give them. */
 export class Machines {
@@ -103,20 +108,17 @@ export class Machines {
   }
 
   /**
-   * Returns the hardware that an upgrade moves a guest on to.
+   * Returns a guest's hardware before and after an upgrade, which waits for the next start when the guest runs.
    * @throws {Refusal} `invalid` when this host cannot give it
    */
-  async upgradeOf(entry: Entry, wish: { type?: string; cpuModel?: string }): Promise<MachineChange> {
+  async upgradeOf(entry: Entry, wish: { type?: string; cpuModel?: string }): Promise<MachineUpgrade> {
     const capabilities = await this.#program.capabilities();
-    return upgradedMachine(requireMachine(entry), wish, capabilities, this.#program.accel);
-  }
-
-  /** Changes the hardware of a guest, at its next start when it runs. */
-  async change(entry: Entry, change: MachineChange): Promise<void> {
-    const { next: _, ...current } = requireMachine(entry);
-    const changed = { ...current, ...change };
+    const before = requireMachine(entry);
+    const { next: _, ...current } = before;
+    const next = upgradedMachine(current, wish, capabilities, this.#program.accel);
+    const changed = { ...current, ...next };
     const isLater = entry.watch !== undefined && !isDeepStrictEqual(changed, current);
-    await entry.update({ machine: isLater ? { ...current, next: change } : changed });
+    return { before, after: isLater ? { ...current, next } : changed };
   }
 
   /** Tells a guest's hardware to the agent, and what keeps the guest from starting, now or one day. */

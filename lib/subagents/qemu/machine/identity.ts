@@ -96,20 +96,23 @@ export const newMachine = (
 };
 
 /**
- * Returns the hardware that an upgrade moves a guest on to.
+ * Returns the hardware that an upgrade moves a guest on to: what the wish names, and the rest as it is. Without a wish,
+ * that is the newest machine type. Another machine type brings the newest layout.
  * @throws {Refusal} `invalid` when this host cannot give it
  */
 export const upgradedMachine = (
-  { cpuModel }: MachineIdentity,
+  current: Pick<MachineIdentity, 'type' | 'layout' | 'cpuModel'>,
   wish: { type?: string | undefined; cpuModel?: string | undefined },
   capabilities: Capabilities,
   accel: Accel,
 ): MachineChange => {
-  const next = {
-    type: wish.type ?? capabilities.newest,
-    layout: NEWEST_LAYOUT,
-    cpuModel: wish.cpuModel ?? cpuModel,
-  };
+  const isOpen = wish.type === undefined && wish.cpuModel === undefined;
+  const type = wish.type ?? (isOpen ? capabilities.newest : current.type);
+  const layout = isOpen || type !== current.type ? NEWEST_LAYOUT : current.layout;
+  const next = { type, layout, cpuModel: wish.cpuModel ?? current.cpuModel };
+  // To keep all is always possible: it cancels an upgrade that waits.
+  const keepsAll = layout === current.layout && type === current.type && next.cpuModel === current.cpuModel;
+  if (keepsAll) return next;
   requireType(next.type, capabilities);
   requireCpuModel(next.cpuModel, capabilities, accel);
   return next;

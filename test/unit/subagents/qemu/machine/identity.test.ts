@@ -117,6 +117,20 @@ test('an upgrade takes a machine type or a CPU model by name, if this QEMU has i
   t.throws(() => upgrade({ type: 'pc-q35-99.0' }), { message: /no machine type pc-q35-99\.0/ });
 });
 
+test('an upgrade changes only what it names', (t) => {
+  const own = { type: 'pc-q35-8.1', layout: 1, cpuModel: 'max' };
+  const upgrade = (wish: { type?: string; cpuModel?: string }) => upgradedMachine(own, wish, QEMU_11, 'tcg');
+  t.deepEqual(upgrade({ cpuModel: 'Nehalem' }), { ...own, cpuModel: 'Nehalem' });
+  t.deepEqual(upgrade({ type: 'pc-q35-10.0' }), { ...own, type: 'pc-q35-10.0', layout: 2 });
+  t.deepEqual(upgrade({}), { ...own, type: 'pc-q35-11.1', layout: 2 });
+});
+
+test('an upgrade to what a guest has keeps all, even what this QEMU lacks', (t) => {
+  const gone = { type: 'pc-q35-5.1', layout: 1, cpuModel: 'max' };
+  for (const wish of [{ type: gone.type }, { cpuModel: gone.cpuModel }])
+    t.deepEqual(upgradedMachine(gone, wish, QEMU_11, 'tcg'), gone);
+});
+
 test('distrusts the machine type that a running QEMU reports', (t) => {
   t.is(machineTypeOf('pc-q35-7.2-machine'), 'pc-q35-7.2');
   t.is(machineTypeOf('pc-q35-rhel9.4.0-machine'), 'pc-q35-rhel9.4.0');

@@ -1,0 +1,36 @@
+import type { Guest } from './guest.js';
+import type { Machine } from './machine.js';
+
+/** The hardware of a guest before or after an upgrade. */
+export interface Hardware {
+  cpuModel: string;
+  machine: Pick<Machine, 'type' | 'layout' | 'next'>;
+}
+
+/** Returns a guest's hardware; `undefined` when its sub-agent has not said. */
+export const hardwareOf = ({
+  cpuModel,
+  machine,
+}: Pick<Guest, 'cpuModel' | 'machine'>): Hardware | undefined =>
+  cpuModel && machine ? { cpuModel, machine } : undefined;
+
+const listOf = (parts: readonly string[]): string =>
+  [parts.slice(0, -1).join(', '), ...parts.slice(-1)].filter(Boolean).join(' and ');
+
+/** Says in words what an upgrade changes, and when, or that nothing changes. */
+export const describeUpgrade = (before: Hardware, after: Hardware): string => {
+  const { next } = after.machine;
+  const target = next ?? { ...after.machine, cpuModel: after.cpuModel };
+  const parts = [
+    ['machine type', before.machine.type, target.type],
+    ['layout', before.machine.layout, target.layout],
+    ['CPU model', before.cpuModel, target.cpuModel],
+  ] as const;
+  const changes = parts.flatMap(([name, was, is]) => (is === was ? [] : [`${name} ${is} instead of ${was}`]));
+  if (changes.length > 0)
+    return `the guest gets ${listOf(changes)}${next ? ' once it is shut down and started again' : ''}`;
+  const kept = listOf(parts.map(([name, , is]) => `${name} ${is}`));
+  return before.machine.next
+    ? `the change that waited for the next start is cancelled: the guest keeps ${kept}`
+    : `nothing changes: the guest has ${kept} already`;
+};
