@@ -194,6 +194,9 @@ test('shows a sealed key to no client: not in a guest, a list, metadata, an acti
   const replies = [
     await api.call('POST', `${path}/start?dryRun=true`, undefined, as('admin')),
     await api.call('POST', `${path}/start?wait=30`, undefined, as('admin')),
+    await api.call('POST', `${path}/upgrade-machine`, undefined, as('admin')),
+    await api.call('POST', `${path}/upgrade-machine?dryRun=true`, undefined, as('admin')),
+    await api.call('POST', `${path}/upgrade-machine?wait=30`, undefined, as('admin')),
     await api.call('PATCH', `${path}/metadata?dryRun=true`, { a: '1' }, as('admin')),
     await api.call('PATCH', `${path}/metadata`, { a: '1' }, as('admin')),
     await api.call('POST', '/guests?dryRun=true', { metadata: SEALED }, as('admin')),
@@ -281,6 +284,14 @@ test('lets a client that reads a sealed guest change it on condition', async (t)
   t.is((await api.call('PATCH', path, { owner: 'dev' }, condition)).status, 200);
   t.is((await api.call('PATCH', path, { owner: 'ops' }, condition)).status, 412);
   t.like(api.context.guests.get(guest.id).metadata, { ...SEALED, owner: 'dev' });
+});
+
+test('lets a client that reads a sealed guest upgrade its machine on condition', async (t) => {
+  const { api, as } = await serveSecrets(t);
+  const { id } = await addGuest(api.context, { state: 'shutoff', metadata: { ...OPEN, ...SEALED } });
+  const { headers } = await api.call('GET', `/guests/${id}`, undefined, as('operate'));
+  const condition = { ...as('operate'), 'If-Match': headers.get('etag') ?? '' };
+  t.is((await api.call('POST', `/guests/${id}/upgrade-machine`, undefined, condition)).status, 202);
 });
 
 test('keeps secrets that a sub-agent quotes out of jobs, errors and events', async (t) => {
