@@ -5,6 +5,8 @@ interface Details {
   retryAfter?: number | undefined;
   /** Node's code of a connection error, such as `ECONNREFUSED`. */
   code?: string | undefined;
+  /** The scope that the request needs and the client lacks. */
+  scope?: string | undefined;
   cause?: unknown;
 }
 
@@ -14,13 +16,15 @@ export class MistifyError extends Error {
   readonly status: number;
   readonly retryAfter: number | undefined;
   readonly code: string | undefined;
+  readonly scope: string | undefined;
 
-  constructor(status: number, message: string, { retryAfter, code, cause }: Details = {}) {
+  constructor(status: number, message: string, { retryAfter, code, scope, cause }: Details = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'MistifyError';
     this.status = status;
     this.retryAfter = retryAfter;
     this.code = code;
+    this.scope = scope;
   }
 }
 

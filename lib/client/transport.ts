@@ -70,9 +70,15 @@ const messageOf = (status: number, body: unknown): string => {
   return typeof message === 'string' ? message : notAnAgentMessage(status);
 };
 
+/** Returns the scope that a challenge asks for (RFC 6750, 3). */
+const missingScope = (challenge = ''): string | undefined => /\bscope="([^"]*)"/.exec(challenge)?.[1];
+
 const refused = (status: number, headers: Record<string, string>, body: unknown): MistifyError => {
   const retryAfter = Number(headers['retry-after']);
-  return new MistifyError(status, messageOf(status, body), Number.isFinite(retryAfter) ? { retryAfter } : {});
+  return new MistifyError(status, messageOf(status, body), {
+    ...(Number.isFinite(retryAfter) ? { retryAfter } : {}),
+    scope: missingScope(headers['www-authenticate']),
+  });
 };
 
 const unreachable = (error: unknown, seconds: number): MistifyError => {

@@ -115,7 +115,11 @@ class Authenticator {
   #accepted(): string {
     const { tokens, certificates } = this.#access;
     const accepted = [
-      ...(tokens ? ['send "Authorization: Bearer TOKEN" with a token from `mistify token create`'] : []),
+      ...(tokens
+        ? [
+            'send "Authorization: Bearer TOKEN" with a token from `mistify token create` (with the -c FILE of the agent, if it has one)',
+          ]
+        : []),
       ...(certificates ? ['present a client certificate'] : []),
     ];
     return accepted.join(', or ');

@@ -69,8 +69,12 @@ export const shapeErrors = (log: Logger): Lifecycle.Method => {
   return ({ response, method, path, route }, h) => {
     if (!isBoom(response)) return h.continue;
     const { statusCode, headers, payload } = response.output;
-    if (lacksScope(response))
-      payload.message = `your token or certificate lacks the required scope "${route.settings.app?.scope}"`;
+    if (lacksScope(response)) {
+      const { scope } = route.settings.app ?? {};
+      payload.message = `your token or certificate lacks the required scope "${scope}"`;
+      // RFC 6750, 3.1
+      headers['WWW-Authenticate'] = `Bearer error="insufficient_scope", scope="${scope}"`;
+    }
     if (route.path === NO_ROUTE && payload.message === payload.error)
       payload.message = `${path}: malformed path`;
     if (statusCode === 500) log.error({ err: response, method, path }, 'unexpected error');

@@ -29,6 +29,13 @@ const askForToken = (): Promise<boolean> => {
         'To create one, run on its host:',
       ),
       h('code', {}, 'mistify token create NAME --scope operate'),
+      h(
+        'p',
+        {},
+        'If the agent was started with a config file of its own, add ',
+        h('code', {}, '-c FILE'),
+        '.',
+      ),
       location.protocol === 'https:' &&
         h('p', {}, 'If the agent accepts client certificates, one in your browser works too.'),
       field('Token', input),

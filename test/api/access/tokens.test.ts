@@ -1,12 +1,17 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
+import { execa } from 'execa';
 import { changeTokens, tokenFileOf } from '../../../lib/auth/token-file.js';
 import { withoutToken } from '../../../lib/auth/tokens.js';
+import { MistifyClient } from '../../../lib/client/index.js';
+import { packageRoot } from '../../../lib/files/package-root.js';
 import type { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
 import type { Scope } from '../../../lib/model/principal.js';
 import { addGuest } from '../../helpers/agent.js';
 import { view } from '../../helpers/console.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
+import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
 // Guarantees: G27.
@@ -55,6 +60,31 @@ test('rejects a missing or invalid token with 401 and says what to send', async 
     t.is(wrong.headers.get('www-authenticate'), 'Bearer realm="mistify", error="invalid_token"');
   }
   t.deepEqual(api.context.guests.list(), []);
+});
+
+test('names the scope that a token lacks', async (t) => {
+  const { api, dbpath } = await serveGuarded(t);
+  const token = await makeToken(dbpath, 'reader', 'read');
+  const { status, headers } = await api.call('POST', '/guests', { memory: 64 }, bearer(token));
+  t.is(status, 403);
+  t.is(headers.get('www-authenticate'), 'Bearer error="insufficient_scope", scope="operate"');
+  const { guests } = new MistifyClient({ url: api.url, token });
+  const error = await guests.perform('a', 'start').catch((caught: unknown) => caught);
+  t.like(error, { status: 403, scope: 'operate' });
+});
+
+test('the demo sends the token that the environment names', async (t) => {
+  const { api } = await serveGuarded(t);
+  const file = join(await tempDir(t), 'token');
+  await writeFile(file, 'mistify_wrong\n');
+  const demo = async (env: Record<string, string>): Promise<string> => {
+    const args = [join(packageRoot, 'dist/scripts/demo.js'), '-a', new URL(api.url).host];
+    const { exitCode, stdout } = await execa(process.execPath, args, { env, reject: false });
+    t.is(exitCode, 1);
+    return stdout;
+  };
+  t.regex(await demo({ MISTIFY_TOKEN_FILE: '', MISTIFY_TOKEN: '' }), /credentials required/);
+  t.regex(await demo({ MISTIFY_TOKEN_FILE: file }), /token unknown, revoked or expired/);
 });
 
 test('limits invalid tokens per address while valid ones keep working', async (t) => {

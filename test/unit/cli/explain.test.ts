@@ -35,7 +35,13 @@ for (const [code, hint] of [
 
 test('401 explains how to give a token and how to create one', (t) => {
   const { hint = '' } = explain(new MistifyError(401, 'who?'));
-  t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify token create/);
+  t.regex(hint, /--token-file FILE or MISTIFY_TOKEN[\s\S]*mistify token create[\s\S]*-c FILE/);
+});
+
+test('a missing scope is in the command that creates a token with it', (t) => {
+  const { hint = '' } = explain(new MistifyError(403, 'no', { scope: 'export' }));
+  t.regex(hint, /mistify token create NAME --scope export\n[\s\S]*-c FILE[\s\S]*--cert FILE/);
+  t.is(explain(new MistifyError(403, 'a page of another site')).hint, undefined);
 });
 
 test('escapes control characters in messages', (t) => {
