@@ -143,7 +143,9 @@ test('reports what remains of a deleted guest and why, and destroys it once poss
   const { message } = await storage.call('DeleteGuestsDisks', { guest: { id: GUEST_ID } });
   t.regex(
     message ?? '',
-    new RegExp(`^${guest} still takes 1.+MB: ${guest}/disk-1@s1 is held .*release it first: zfs release`),
+    new RegExp(
+      `^${guest} still takes [0-9.]+ MB: ${guest}/disk-1@s1 is held .*release it first: zfs release`,
+    ),
   );
   await t.throwsAsync(createGuest(storage, [{ size: 1 }]), {
     message: /is deleted, but still there: .*disk-1@s1 is held/,
