@@ -204,6 +204,9 @@ export class Metrics {
       this.#quotaLimit.set({ resource }, limits[resource]);
       this.#quotaUsed.set({ resource }, usage[resource]);
     }
+    // Without their number, which the storage would have to count at each scrape.
+    const { snapshots } = this.#runtime.quota.config;
+    if (snapshots !== undefined) this.#quotaLimit.set({ resource: 'snapshots' }, snapshots);
     this.#serviceRestarts.reset();
     for (const [service, { exited, hung }] of this.#restarts()) {
       this.#serviceRestarts.inc({ service, cause: 'exited' }, exited);

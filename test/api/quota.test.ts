@@ -11,14 +11,7 @@ const messageOf = (body: unknown): string => (body as { message: string }).messa
 const disk = (size: number) => ({ bus: 'virtio', size });
 
 for (const [what, quota, first, second, status, message] of [
-  [
-    'guests',
-    { guests: 1 },
-    {},
-    {},
-    409,
-    /needs 1 guests, but the quota of this host is 1 guests, .* have 1: /,
-  ],
+  ['guests', { guests: 1 }, {}, {}, 409, /needs 1 guest, but the quota of this host is 1 guest, .* have 1: /],
   [
     'memory',
     { memory: 1000 },
@@ -42,7 +35,7 @@ for (const [what, quota, first, second, status, message] of [
     { disks: [disk(60)] },
     { disks: [disk(20), disk(21)] },
     507,
-    /41 MB of disks, .* is 100/,
+    /41 MB of disks, .* is 100 .*raise quota\.disk in/,
   ],
   [
     'disks',
@@ -50,7 +43,7 @@ for (const [what, quota, first, second, status, message] of [
     { disks: [disk(60)] },
     { disks: [disk(91)] },
     507,
-    /91 MB of disks, .* is 150 MB/,
+    /91 MB of disks, .* is 150 MB .*raise quota\.disk_factor/,
   ],
 ] as const)
   test(`rejects a guest beyond ${JSON.stringify(quota)} with ${status}: ${what}`, async (t) => {
@@ -136,12 +129,20 @@ test('rejects a snapshot beyond the quota with 409, and one of two at once', asy
   await until('a snapshot fits', async () => (await take(two, 'd')).status === 200);
 });
 
+test('names the guest as its client does, because its id is not stored', async (t) => {
+  const { call } = await serveApi(t, { quota: { cpu: 1 } });
+  const spec = { cpu: 2, metadata: { name: 'web' } };
+  for (const path of ['/guests', '/guests?dryRun=true'])
+    t.regex(messageOf((await call('POST', path, spec)).body), /^guest web needs 2 vCPUs, .* is 1 vCPU, /);
+});
+
 test('shows the quota and what is used of it in the metrics', async (t) => {
-  const { call, context, url } = await serveApi(t, { quota: { memory: 1000, guests: 5 } });
+  const { call, context, url } = await serveApi(t, { quota: { memory: 1000, guests: 5, snapshots: 7 } });
   await finished(context, (await call('POST', '/guests', { memory: 600 })).jobId);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   t.regex(metrics, /^mistify_quota_limit\{resource="memory"\} 1000$/m);
   t.regex(metrics, /^mistify_quota_used\{resource="memory"\} 600$/m);
   t.regex(metrics, /^mistify_quota_used\{resource="guests"\} 1$/m);
+  t.regex(metrics, /^mistify_quota_limit\{resource="snapshots"\} 7$/m);
   t.notRegex(metrics, /resource="cpu"/);
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { counted } from '../../model/units.js';
 import { formatBytes, formatMb, shortId } from '../../portable/format.js';
 import { colourState } from '../colours.js';
 import { invalidValue } from '../failure.js';
@@ -36,7 +37,7 @@ const sorted = (rows: readonly Row[]): Row[] =>
 
 const heading = (rows: readonly Row[], seconds: number): string => {
   const running = rows.filter(({ guest }) => guest.state === 'running').length;
-  const guests = rows.length === 1 ? '1 guest' : `${rows.length} guests`;
+  const guests = counted(rows.length, 'guest');
   return `${new Date().toTimeString().slice(0, 8)}  ${guests}, ${running} running, every ${seconds} s`;
 };
 

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { AgentError } from '../../errors.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import { parseSnapshotId, type Snapshot } from '../../model/snapshot.js';
+import { counted } from '../../model/units.js';
 import type { Runtime } from '../runtime.js';
 
 /** How many guests' snapshots are listed at the same time. */
@@ -42,7 +43,7 @@ export const requireSnapshotQuota = async (
     if (count >= limit)
       throw new AgentError(
         'conflict',
-        `the quota of this host is ${limit} snapshots, of which its guests have ${count}: delete some, or raise quota.snapshots in the config`,
+        `the quota of this host is ${counted(limit, 'snapshot')}, of which its guests have ${count}: delete some, or raise quota.snapshots in the config`,
       );
   }
   onPass();

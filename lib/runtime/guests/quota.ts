@@ -1,6 +1,8 @@
 import type { QuotaConfig } from '../../config/quota.js';
 import { AgentError } from '../../errors.js';
 import { type Guest, isContainer } from '../../model/guest.js';
+import { CLOSED_VIEW } from '../../model/secrets.js';
+import { counted } from '../../model/units.js';
 import type { GuestStore } from '../../store/guest-store.js';
 
 /** What a guest gets when its spec does not say. */
@@ -12,11 +14,14 @@ type Resource = (typeof QUOTA_RESOURCES)[number];
 export type Usage = Record<Resource, number>;
 
 const LABELS: Record<Resource, (amount: number) => string> = {
-  guests: (count) => `${count} guests`,
+  guests: (count) => counted(count, 'guest'),
   memory: (mb) => `${mb} MB of memory`,
-  cpu: (count) => `${count} vCPUs`,
+  cpu: (count) => counted(count, 'vCPU'),
   disk: (mb) => `${mb} MB of disks`,
 };
+
+/** Names a guest by the name that its client chose, because the id of a guest that is not stored yet names nothing. */
+const nameOf = ({ id, metadata = {} }: Guest): string => CLOSED_VIEW.metadata(metadata).name || id;
 
 const needOf = (guest: Guest): Usage => ({
   guests: 1,
@@ -66,16 +71,26 @@ export class Quota {
 
   /** Returns the limits of the config. */
   limits(): Partial<Usage> {
-    const { guests, memory, cpu, disk = Number.POSITIVE_INFINITY, disk_factor: factor } = this.config;
-    const thin =
-      factor === undefined ? disk : Math.floor(factor * (this.#storageMb ?? Number.POSITIVE_INFINITY));
-    const least = Math.min(disk, thin);
+    const { guests, memory, cpu, disk = Number.POSITIVE_INFINITY } = this.config;
+    const least = Math.min(disk, this.#thinMb());
     return {
       ...(guests === undefined ? {} : { guests }),
       ...(memory === undefined ? {} : { memory }),
       ...(cpu === undefined ? {} : { cpu }),
       ...(Number.isFinite(least) ? { disk: least } : {}),
     };
+  }
+
+  /** What `disk_factor` permits, in MB. */
+  #thinMb(): number {
+    const { disk_factor: factor } = this.config;
+    return Math.floor((factor ?? Number.POSITIVE_INFINITY) * (this.#storageMb ?? Number.POSITIVE_INFINITY));
+  }
+
+  /** Names the setting of the config that limits a resource. */
+  #settingOf(resource: Resource): string {
+    const { disk = Number.POSITIVE_INFINITY } = this.config;
+    return resource === 'disk' && this.#thinMb() < disk ? 'quota.disk_factor' : `quota.${resource}`;
   }
 
   /**
@@ -141,7 +156,7 @@ export class Quota {
       if (limit === undefined || used[resource] + need[resource] <= limit) continue;
       throw new AgentError(
         resource === 'disk' ? 'no_space' : 'conflict',
-        `guest ${guest.id} needs ${label(need[resource])}, but the quota of this host is ${label(limit)}, of which other guests have ${used[resource]}: delete guests, or raise quota.${resource} in the config`,
+        `guest ${nameOf(guest)} needs ${label(need[resource])}, but the quota of this host is ${label(limit)}, of which other guests have ${used[resource]}: delete guests, or raise ${this.#settingOf(resource)} in the config`,
       );
     }
   }

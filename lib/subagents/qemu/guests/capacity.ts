@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os';
-import { MB } from '../../../model/units.js';
+import { counted, MB } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Definition } from '../machine/definition.js';
 
@@ -55,7 +55,7 @@ export class Capacity {
     const maxCpus = Math.floor(this.#host.processors * cpuOvercommit);
     const usedCpus = sum((other) => other.cpu);
     if (usedCpus + cpu > maxCpus)
-      refuse(`${cpu} vCPUs`, `${usedCpus} vCPUs`, `${maxCpus} vCPUs`, 'cpu-overcommit');
+      refuse(counted(cpu, 'vCPU'), counted(usedCpus, 'vCPU'), counted(maxCpus, 'vCPU'), 'cpu-overcommit');
   }
 
   /** Counts a guest that is known to run. */
