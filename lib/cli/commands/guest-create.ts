@@ -9,10 +9,13 @@ const EXAMPLES = `
 Sizes are in MB or have a unit: 10240 or 10G. The first disk is cloned from the image, further disks are blank.
 Without --disk, the guest gets one disk of the size of the image. A guest needs an image or a disk.
 
+Metadata keys with an effect: user-data, hostname (virtual machines), command, entrypoint, env.NAME (containers), and
+sealed-keys, a list of keys whose values no client may read.
+
 Examples:
   mistify guest create --image debian-12 --memory 512 --cpu 1 --wait
   mistify guest create --image debian-12 --memory 2G --cpu 2 --disk 20G --disk 100G --nic br0 --name db
-  mistify guest create --container --image docker.io/library/busybox:1 --memory 64`;
+  mistify guest create --container --image docker.io/library/busybox:1 --memory 64 --metadata command='sleep 600'`;
 
 const collect =
   <T>(parse: (text: string) => T) =>

@@ -80,6 +80,11 @@ const isCleared = (words: readonly string[] | undefined): boolean =>
 const wordsOf = (words: ImageProgram['Entrypoint']): string[] =>
   typeof words === 'string' ? [words] : (words ?? []);
 
+/** Whether neither the metadata nor the image names a program. */
+const hasNone = (program: ProgramOptions, image: ImageProgram): boolean =>
+  [program.Cmd, program.Entrypoint, image.Cmd].every((words) => (words ?? []).length === 0) &&
+  wordsOf(image.Entrypoint).every((word) => word === '');
+
 /**
  * Spells out an empty `entrypoint` or `command`, which clears that of the image. Engines differ: Podman runs the image's
  * entry point when it gets `[]`, and only `[""]` clears it; all of them run the image's command when they get `[]`.
@@ -87,13 +92,18 @@ const wordsOf = (words: ImageProgram['Entrypoint']): string[] =>
  */
 export const clearingProgram = (program: ProgramOptions, image: ImageProgram): ProgramOptions => {
   const { Cmd, Entrypoint } = program;
+  if (hasNone(program, image))
+    throw new Refusal(
+      'invalid',
+      'the container has nothing to run: its image has no command, so give one in the metadata, such as command=sh (--metadata command=sh)',
+    );
   if (!isCleared(Entrypoint) && !isEmpty(Cmd)) return program;
   const entrypoint = isCleared(Entrypoint) ? [] : (Entrypoint ?? wordsOf(image.Entrypoint));
   const command = isEmpty(Cmd) ? [] : (Cmd ?? (isCleared(Entrypoint) ? (image.Cmd ?? []) : []));
   if (entrypoint.length + command.length === 0)
     throw new Refusal(
       'invalid',
-      'the container has nothing to run: its metadata and its image leave both command and entrypoint empty',
+      'the container has nothing to run: its metadata and its image leave both command and entrypoint empty: give a command, such as --metadata command=sh',
     );
   return { ...program, Entrypoint: entrypoint.length === 0 ? [''] : entrypoint, Cmd: command };
 };

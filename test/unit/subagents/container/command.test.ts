@@ -94,6 +94,12 @@ for (const [metadata, expected] of [
     t.deepEqual(clearingProgram(programOptions(metadata), IMAGE), expected);
   });
 
+for (const image of [{}, { Cmd: null, Entrypoint: null }, { Cmd: [], Entrypoint: [''] }, { Entrypoint: '' }])
+  test(`names the remedy when the image has no command: ${JSON.stringify(image)}`, (t) => {
+    t.throws(() => clearingProgram(programOptions({}), image), { message: /--metadata command=sh/ });
+    t.deepEqual(clearingProgram(programOptions({ command: 'sh' }), image), { Cmd: ['sh'] });
+  });
+
 test('rejects a container that has nothing to run', (t) => {
   const cleared = programOptions({ entrypoint: '[]', command: '[]' });
   t.throws(() => clearingProgram(cleared, IMAGE), { message: /nothing to run/ });
