@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Guest } from '../../lib/model/guest.js';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { addGuest, finished } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { until } from '../helpers/wait.js';
@@ -127,6 +128,22 @@ test('rejects a snapshot beyond the quota with 409, and one of two at once', asy
   );
   t.is((await call('DELETE', `/guests/${one.id}/snapshots/a?wait=10`)).status, 200);
   await until('a snapshot fits', async () => (await take(two, 'd')).status === 200);
+});
+
+test('counts no snapshots of a guest that could not be created, whose storage does not know it', async (t) => {
+  const { call, context } = await serveApi(t, {
+    quota: { snapshots: 2 },
+    methods: {
+      'Test.listSnapshots': ({ id }) => {
+        if (id === `guests/${failed.id}`) throw new Refusal('not_found', `${id}: not found`);
+        return { snapshots: [] };
+      },
+    },
+  });
+  const disks = [{ ...disk(1), device: '', volume: '', image: '', source: '' }];
+  const failed = await addGuest(context, { disks, state: 'error' });
+  const { id } = await addGuest(context, { disks });
+  t.is((await call('POST', `/guests/${id}/snapshots?wait=10`, { dest: 'a' })).status, 200);
 });
 
 test('names the guest as its client does, because its id is not stored', async (t) => {

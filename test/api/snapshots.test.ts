@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { diskSerial } from '../../lib/model/disks.js';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import type { SnapshotRequest } from '../../lib/rpc/protocol/snapshot-messages.js';
 import { addGuest, finished, type TestAgentOptions } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
@@ -191,4 +192,43 @@ test('queues a rollback behind the action that stops the guest', async (t) => {
   t.is(status, 202);
   open();
   t.is((await finished(context, jobId)).Status, 'Complete');
+});
+
+const ENDPOINTS = [
+  ['GET', ALL],
+  ['POST', ALL],
+  ['GET', `${ALL}/monday`],
+  ['DELETE', `${ALL}/monday`],
+  ['POST', `${ALL}/monday/rollback`],
+  ['GET', `${ALL}/monday/download`],
+  ['POST', `/guests/${ID}/disks/vda/snapshots`],
+] as const;
+
+test('says that a container has no snapshots, with 400', async (t) => {
+  const { call, context, scripted } = await serveApi(t);
+  await addGuest(context, { id: ID, type: 'container' });
+  for (const [method, path] of ENDPOINTS)
+    t.like(
+      await call(method, path),
+      { status: 400, body: { message: `guest ${ID} is a container, which has no snapshots` } },
+      `${method} ${path}`,
+    );
+  t.deepEqual(scripted.calls, []);
+});
+
+test('says why a guest that could not be created has no snapshots, with 409', async (t) => {
+  const { call, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.create': () => {
+        throw new Refusal('conflict', 'no room for its disks');
+      },
+    },
+  });
+  await finished(context, (await call('POST', '/guests', { id: ID })).jobId);
+  for (const [method, path] of ENDPOINTS) {
+    const { status, body } = await call(method, path);
+    t.is(status, 409, `${method} ${path}`);
+    t.regex((body as { message: string }).message, /could not be created \(.*no room for its disks\)/);
+  }
+  t.deepEqual(scripted.requests('Test.listSnapshots'), []);
 });

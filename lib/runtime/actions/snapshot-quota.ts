@@ -19,10 +19,13 @@ const countOf = async (runtime: Runtime, guest: Guest, list: ListSnapshots): Pro
   return count;
 };
 
+/** Whether the storage may know a guest: it rejects the listing of one that does not exist yet, or could not be created. */
+const mayHaveSnapshots = (guest: Guest): boolean =>
+  !isContainer(guest) && guest.state !== 'create' && guest.state !== 'error' && !!guest.disks?.length;
+
 /** Counts the snapshots of all guests. Lists those of a guest only when an action may have changed them. */
 const countAll = async (runtime: Runtime, list: ListSnapshots): Promise<number> => {
-  const hasDisks = (guest: Guest): boolean => !isContainer(guest) && (guest.disks?.length ?? 0) > 0;
-  const guests = runtime.guests.list().filter(hasDisks);
+  const guests = runtime.guests.list().filter(mayHaveSnapshots);
   const counts = await pLimit(MAX_LISTS).map(guests, (guest) => countOf(runtime, guest, list));
   return counts.reduce((sum, count) => sum + count, 0);
 };
