@@ -3,6 +3,7 @@ import { type CreateOptions, guestSpec } from '../../client/guest-spec.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addPair, parseCount, parseMb, parseNic } from '../option-values.js';
+import { noteUnknownSealedKeys } from '../sealed-keys.js';
 import { withSession } from '../session.js';
 
 const EXAMPLES = `
@@ -64,6 +65,8 @@ export const addCreate = (guest: Command): void => {
       requireBootable(options);
       const accepted = await session.client.guests.create(guestSpec(options), { dryRun });
       const { id } = accepted.body;
+      const { metadata = {} } = options;
+      await noteUnknownSealedKeys(session.out, metadata['sealed-keys'], [...Object.keys(metadata), 'name']);
       await reportJob(session, accepted, `create ${name ?? id}`, options);
       if (!dryRun && name !== undefined) session.out.note(`guest ID: ${id}`);
     }),

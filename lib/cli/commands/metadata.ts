@@ -3,6 +3,7 @@ import type { MistifyClient } from '../../client/index.js';
 import type { MetadataOf } from '../../client/metadata.js';
 import { invalidValue } from '../failure.js';
 import { guestId } from '../names.js';
+import { noteUnknownSealedKeys } from '../sealed-keys.js';
 import { withSession } from '../session.js';
 
 interface GuestOption {
@@ -59,9 +60,19 @@ Examples:
     .action(
       withSession(async ({ client, out }, patch: Patch, options: GuestOption & { dryRun?: boolean }) => {
         const { dryRun } = options;
-        const { body, nextStart = [] } = await (await metadataOf(client, options)).patch(patch, { dryRun });
+        const metadata = await metadataOf(client, options);
+        const { body, nextStart = [] } = await metadata.patch(patch, { dryRun });
         if (dryRun) out.note('nothing was changed; the metadata would be:');
         await out.one(body);
+        const sealed = patch['sealed-keys'];
+        if (sealed && options.guest !== undefined) {
+          const { body: found, hidden = [] } = await metadata.getTagged();
+          await noteUnknownSealedKeys(out, sealed, [
+            ...Object.keys(found),
+            ...hidden,
+            ...Object.keys(patch).filter((key) => patch[key]),
+          ]);
+        }
         if (nextStart.length > 0)
           out.note(`the guest gets the changed ${nextStart.join(', ')} at its next start, not by a reboot`);
       }),

@@ -264,6 +264,28 @@ test.serial('says which changed metadata a guest gets at its next start', async 
   t.is((await mistify(t, url, 'metadata', 'set', '--guest', ID, 'owner=dev')).stderr, '');
 });
 
+test.serial('says which keys sealed-keys lists and the metadata does not have', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { id: ID, metadata: { token: 'x', 'user-data': 'y', 'sealed-keys': 'user-data' } });
+  const set = async (...changes: string[]): Promise<string> =>
+    (await mistify(t, url, 'metadata', 'set', '--guest', ID, ...changes)).stderr;
+  const note = (keys: string) =>
+    `sealed-keys lists ${keys}, which the metadata does not have: check the spelling`;
+  t.is(await set('sealed-keys=user-data, tokn token new', 'new=z'), note('tokn'));
+  t.is(await set('sealed-keys=user-data token new'), '');
+  const create = ['guest', 'create', '--image', 'i', '--memory', '64', '--cpu', '1', '--dry-run'];
+  const { stderr } = await mistify(
+    t,
+    url,
+    ...create,
+    '--metadata',
+    'sealed-keys=passwd',
+    '--metadata',
+    'a=b',
+  );
+  t.true(stderr.includes(note('passwd')), stderr);
+});
+
 test.serial('lists the services, and why some are down', async (t) => {
   const { url } = await serveApi(t, { services: { storage: { port: 1 } } });
   const { stdout } = await mistify(t, url, 'services');
