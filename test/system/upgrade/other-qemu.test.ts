@@ -6,10 +6,7 @@ import { QemuHost } from '../../helpers/qemu.js';
 import { connectQmp, pciDevices, runJob } from '../../helpers/qmp.js';
 import { until } from '../../helpers/wait.js';
 
-/**
- * A second QEMU, of another version than the one on the PATH: `MISTIFY_OTHER_QEMU=/opt/qemu-11/qemu npm test --
- * test/system/upgrade`. A script that runs one of another distribution will do.
- */
+/** A second QEMU, of another version than the one on the PATH; `npm run other-qemu -- trixie` unpacks one. */
 const OTHER = process.env.MISTIFY_OTHER_QEMU;
 const OWN = 'qemu-system-x86_64';
 
