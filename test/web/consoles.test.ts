@@ -70,7 +70,9 @@ test('sends the size of the terminal to a container', async (t) => {
   const [first] = sizes.slice(-1);
   await page.setViewportSize({ width: 640, height: 600 });
   await until('the new size is sent', () => (sizes.at(-1)?.columns ?? 999) < (first?.columns ?? 0));
-  t.is(await page.getByRole('link', { name: 'Screen' }).count(), 0, 'a container has a screen');
+  for (const name of ['Screen', 'Snapshots'])
+    t.is(await page.getByRole('link', { name }).count(), 0, `a container has the tab ${name}`);
+  t.is(await page.getByRole('link', { name: 'Metadata' }).count(), 1);
 });
 
 test('shows that a guest is off instead of connecting to its screen', async (t) => {

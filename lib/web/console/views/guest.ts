@@ -53,9 +53,11 @@ const openTab = (name: TabName, guest: Guest): Tab => {
   }
 };
 
-/** Containers have no screen. */
+/** What only virtual machines have. */
+const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'snapshots']);
+
 const tabsOf = ({ type }: Guest): TabName[] =>
-  TABS.filter((name) => name !== 'screen' || type !== 'container');
+  TABS.filter((name) => type !== 'container' || !MACHINE_TABS.has(name));
 
 const actionButtons = (current: () => Guest): { element: HTMLElement; update(state: string): void } => {
   const buttons = ACTIONS.map((button) => ({
