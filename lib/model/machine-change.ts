@@ -28,7 +28,7 @@ export const describeUpgrade = (before: Hardware, after: Hardware): string => {
   ] as const;
   const changes = parts.flatMap(([name, was, is]) => (is === was ? [] : [`${name} ${is} instead of ${was}`]));
   if (changes.length > 0)
-    return `the guest gets ${listOf(changes)}${next ? ' once it is shut down and started again' : ''}`;
+    return `the guest gets ${listOf(changes)}${next ? ' at its next start: shut it down and start it, or use reboot; restart is not enough' : ''}`;
   const kept = listOf(parts.map(([name, , is]) => `${name} ${is}`));
   return before.machine.next
     ? `the change that waited for the next start is cancelled: the guest keeps ${kept}`

@@ -13,8 +13,9 @@ interface UpgradeOptions extends FollowOptions {
 const NOTES = `
 Without options the guest gets the newest machine type that this host's QEMU has, and the newest arrangement of devices.
 With --cpu-model alone the rest stays as it is; with --type alone the CPU model does. A guest that runs changes at its next
-start; to cancel that, ask for what it has. Its operating system sees new hardware: devices may get other names, and
-Windows may ask to be activated again. Take a snapshot first.`;
+start: shut it down and start it, or use reboot; restart is not enough. To cancel the change, ask for what it has. Its
+operating system sees new hardware: devices may get other names, and Windows may ask to be activated again. Take a
+snapshot first.`;
 
 export const addUpgradeMachine = (guest: Command): void => {
   const command = guest

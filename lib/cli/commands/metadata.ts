@@ -74,7 +74,9 @@ Examples:
           ]);
         }
         if (nextStart.length > 0)
-          out.note(`the guest gets the changed ${nextStart.join(', ')} at its next start, not by a reboot`);
+          out.note(
+            `the guest gets the changed ${nextStart.join(', ')} at its next start: shut it down and start it; reboot is not enough`,
+          );
       }),
     );
 };

@@ -260,7 +260,10 @@ test.serial('says which changed metadata a guest gets at its next start', async 
   const { url, context } = await serveApi(t);
   await addGuest(context, { id: ID });
   const { stderr } = await mistify(t, url, 'metadata', 'set', '--guest', ID, 'hostname=web-1', 'owner=ops');
-  t.is(stderr, 'the guest gets the changed hostname at its next start, not by a reboot');
+  t.is(
+    stderr,
+    'the guest gets the changed hostname at its next start: shut it down and start it; reboot is not enough',
+  );
   t.is((await mistify(t, url, 'metadata', 'set', '--guest', ID, 'owner=dev')).stderr, '');
 });
 

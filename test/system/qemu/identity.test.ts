@@ -136,7 +136,7 @@ test('an upgrade moves a guest that is off on at once, and a running one at its 
   t.not(newest, PLAIN_8.type);
   const cpuOnly = await host.call('UpgradeMachine', { id: on }, { cpuModel: 'Nehalem' });
   t.deepEqual(cpuOnly.guest.machine?.next, { type: PLAIN_8.type, layout: 1, cpuModel: 'Nehalem' });
-  t.regex(cpuOnly.message ?? '', /^the guest gets CPU model Nehalem instead of max once/);
+  t.regex(cpuOnly.message ?? '', /^the guest gets CPU model Nehalem instead of max at its next start/);
   const cancelled = await host.call('UpgradeMachine', { id: on }, { type: PLAIN_8.type });
   t.deepEqual(cancelled.guest.machine, PLAIN_8);
   t.regex(cancelled.message ?? '', /is cancelled/);
@@ -144,7 +144,7 @@ test('an upgrade moves a guest that is off on at once, and a running one at its 
   t.like((await host.call('CheckUpgrade', { id: on }, wish)).guest.machine, { next: { type: newest } });
   const later = await host.call('UpgradeMachine', { id: on }, wish);
   t.deepEqual(later.guest.machine, { ...PLAIN_8, next: { type: newest, layout: 2, cpuModel: 'Nehalem' } });
-  t.regex(later.message ?? '', /once it is shut down and started again/);
+  t.regex(later.message ?? '', /at its next start: .* use reboot; restart is not enough/);
   await host.call('Restart', { id: on });
   t.deepEqual(await running(host, on), { type: PLAIN_8.type, ports: 0 });
   await host.call('Poweroff', { id: on });

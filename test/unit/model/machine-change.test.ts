@@ -12,7 +12,7 @@ test('names each thing that an upgrade changes, and when', (t) => {
   const next = { ...OLD, cpuModel: 'Nehalem' };
   t.is(
     describeUpgrade({ cpuModel: 'max', machine: OLD }, { cpuModel: 'max', machine: { ...OLD, next } }),
-    'the guest gets CPU model Nehalem instead of max once it is shut down and started again',
+    'the guest gets CPU model Nehalem instead of max at its next start: shut it down and start it, or use reboot; restart is not enough',
   );
 });
 

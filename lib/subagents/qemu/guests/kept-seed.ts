@@ -13,6 +13,6 @@ export const noteKeptSeed = (
   const changed = SEED_KEYS.filter((key) => (metadata[key] ?? '') !== (current[key] ?? ''));
   if (changed.length === 0) return;
   note?.(
-    `the guest gets the changed ${changed.join(', ')} at its next start, not by a ${command}: shut it down, then start it`,
+    `the guest gets the changed ${changed.join(', ')} at its next start: shut it down and start it; ${command} is not enough`,
   );
 };
