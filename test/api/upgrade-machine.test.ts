@@ -74,7 +74,7 @@ test('shows in a dry run what would change, in the guest and in words', async (t
   t.like(body, { machine: { next: NEXT } });
   t.is(context.guests.get(id).machine?.next, undefined);
   const { stdout, stderr } = await mistify(t, url, 'guest', PATH, id, '--cpu-model', 'Nehalem', '--dry-run');
-  t.regex(stdout, /the guest gets CPU model Nehalem instead of max once it is shut down/, stderr);
+  t.regex(stdout, /the guest gets CPU model Nehalem instead of max at its next start: /, stderr);
 });
 
 test('responds to an upgrade that the config does not have with 404', async (t) => {

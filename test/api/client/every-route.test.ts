@@ -89,6 +89,7 @@ const uses: Record<string, Use> = {
     for await (const _event of client.events({ lastEventId: '0' })) break;
   },
   'GET /guests/{guestID}/disks': (client, { guest }) => client.guests.disks(guest),
+  'GET /networks': (client) => client.networks(),
   'GET /storage': (client) => client.storage(),
   'GET /services': (client) => client.services(),
   'GET /access': (client) => client.access(),
