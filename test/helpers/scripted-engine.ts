@@ -92,7 +92,8 @@ const respondTo = (engine: ScriptedEngine, method: string, url: string): [number
   if (url.startsWith('/networks/')) return inspectNetwork(engine, url.slice('/networks/'.length));
   if (url.startsWith('/images/json'))
     return list(engine, [{ Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }]);
-  if (url.startsWith('/images/')) return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1 }];
+  if (url.startsWith('/images/'))
+    return [200, { Id: 'i', RepoTags: ['localhost/i:1'], Size: 1, Config: { Cmd: ['sh'] } }];
   if (url.startsWith('/containers/create')) return engine.responses['POST create'] ?? [201, { Id: 'c' }];
   const id = ids.find((each) => `${url}/`.includes(`/${containerName(each)}/`));
   if (id === undefined) return [404, { message: 'no such container' }];

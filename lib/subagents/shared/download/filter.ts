@@ -40,6 +40,7 @@ const OPTIONS = {
 const start = ({ command: [program, ...args] }: Filter): ResultPromise<typeof OPTIONS> =>
   execa(...sandboxed(program, args, { addressSpaceMb: ADDRESS_SPACE_MB }), OPTIONS);
 
+/** The first line that the program wrote says what is wrong; bzip2's later ones give general advice. */
 const explain = (
   { input, command: [program], debianPackage }: Filter,
   exitCode: number | undefined,
@@ -49,7 +50,7 @@ const explain = (
     ? new Error(`the file is ${input}, which cannot be unpacked here: install the package ${debianPackage}`)
     : new Refusal(
         'invalid',
-        `the file cannot be unpacked: ${stderr.trim().split('\n').at(-1) || `${program} exited early`}`,
+        `the file cannot be unpacked: ${stderr.trim().split('\n', 1)[0] || `${program} exited early`}`,
       );
 
 /**
