@@ -2,6 +2,11 @@ import Joi from 'joi';
 import { guestDetailsSchemas, type Machine } from './machine.js';
 import { uuid } from './uuid.js';
 
+/** The memory of a guest whose spec has none. */
+export const DEFAULT_MEMORY_MB = 512;
+/** The vCPUs of a virtual machine whose spec has none. */
+export const DEFAULT_VCPUS = 1;
+
 /** A guest's network interface. `network` is the bridge that it joins, or `user` for user-mode networking. */
 export interface Nic {
   name?: string;

@@ -46,7 +46,7 @@ export const requireSnapshotQuota = async (
     if (count >= limit)
       throw new AgentError(
         'conflict',
-        `the quota of this host is ${counted(limit, 'snapshot')}, of which its guests have ${count}: delete some, or raise quota.snapshots in the config`,
+        `the quota of this host is ${counted(limit, 'snapshot')}, and its guests have ${count}: delete some, or raise quota.snapshots in the config`,
       );
   }
   onPass();

@@ -1,13 +1,9 @@
 import type { QuotaConfig } from '../../config/quota.js';
 import { AgentError } from '../../errors.js';
-import { type Guest, isContainer } from '../../model/guest.js';
+import { DEFAULT_MEMORY_MB, DEFAULT_VCPUS, type Guest, isContainer } from '../../model/guest.js';
 import { CLOSED_VIEW } from '../../model/secrets.js';
 import { counted } from '../../model/units.js';
 import type { GuestStore } from '../../store/guest-store.js';
-
-/** What a guest gets when its spec does not say. */
-const DEFAULT_MEMORY_MB = 512;
-const DEFAULT_CPUS = 1;
 
 export const QUOTA_RESOURCES = ['guests', 'memory', 'cpu', 'disk'] as const;
 type Resource = (typeof QUOTA_RESOURCES)[number];
@@ -26,7 +22,7 @@ const nameOf = ({ id, metadata = {} }: Guest): string => CLOSED_VIEW.metadata(me
 const needOf = (guest: Guest): Usage => ({
   guests: 1,
   memory: guest.memory ?? DEFAULT_MEMORY_MB,
-  cpu: guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_CPUS),
+  cpu: guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_VCPUS),
   disk: (guest.disks ?? []).reduce((sum, { size }) => sum + (size || 0), 0),
 });
 
@@ -121,7 +117,7 @@ export class Quota {
    * @throws {AgentError} as `check`
    */
   admit(guest: Guest): void {
-    this.#require(guest, ({ id, state }) => state !== 'create' || this.#admitted.has(id));
+    this.#require(guest, this.#isCreated);
     this.#admitted.add(guest.id);
   }
 
@@ -136,9 +132,11 @@ export class Quota {
    */
   checkDisks(id: string, disks: Guest['disks']): void {
     if (!disks?.length || this.limits().disk === undefined) return;
-    const counts = (other: Guest): boolean => other.state !== 'create' || this.#admitted.has(other.id);
-    this.#require({ ...this.#guests.get(id), disks }, counts, ['disk']);
+    this.#require({ ...this.#guests.get(id), disks }, this.#isCreated, ['disk']);
   }
+
+  /** Whether a guest exists or is being created, rather than waiting for its creation. */
+  readonly #isCreated = ({ id, state }: Guest): boolean => state !== 'create' || this.#admitted.has(id);
 
   #require(
     guest: Guest,
@@ -156,7 +154,7 @@ export class Quota {
       if (limit === undefined || used[resource] + need[resource] <= limit) continue;
       throw new AgentError(
         resource === 'disk' ? 'no_space' : 'conflict',
-        `guest ${nameOf(guest)} needs ${label(need[resource])}, but the quota of this host is ${label(limit)}, of which other guests have ${used[resource]}: delete guests, or raise ${this.#settingOf(resource)} in the config`,
+        `guest ${nameOf(guest)} needs ${label(need[resource])}, but the quota of this host is ${label(limit)}, and other guests have ${used[resource]}: delete guests, or raise ${this.#settingOf(resource)} in the config`,
       );
     }
   }

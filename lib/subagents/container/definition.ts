@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { ContainerCreateOptions, EndpointSettings } from 'dockerode';
-import type { Guest, Nic } from '../../model/guest.js';
+import { DEFAULT_MEMORY_MB, type Guest, type Nic } from '../../model/guest.js';
 import { MB } from '../../model/units.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
@@ -10,7 +10,6 @@ import { isEngineNic } from './nics/complete.js';
 import { createdNetwork, engineNetwork, isHostNetwork } from './nics/engine-network.js';
 import type { Policy } from './policy.js';
 
-const DEFAULT_MEMORY_MB = 512;
 /** Seconds that a container has to exit when it is asked to: the default of Docker and Podman. */
 export const STOP_TIMEOUT_S = 10;
 const NANO = 1e9;

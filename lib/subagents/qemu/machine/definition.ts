@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import type { Guest, Metadata } from '../../../model/guest.js';
+import { DEFAULT_MEMORY_MB, DEFAULT_VCPUS, type Guest, type Metadata } from '../../../model/guest.js';
 import { MB } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { completeNics, type MacOwner } from '../../shared/network/nics.js';
@@ -7,8 +7,6 @@ import type { Accel } from './accel.js';
 import { completeDisks } from './disks.js';
 import { seedMetadata } from './seed/metadata.js';
 
-const DEFAULT_MEMORY_MB = 512;
-const DEFAULT_VCPUS = 1;
 /** The limits of machine type q35; with KVM, more than 255 need an interrupt-remapping IOMMU. */
 const MAX_VCPUS: Record<Accel, number> = { tcg: 288, kvm: 255 };
 
