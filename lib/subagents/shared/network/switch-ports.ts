@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { type TimeLimit, waitFor } from '../../../async/deadline.js';
 import { Locks } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import { ifExists, replaceFile } from '../../../files/atomic-files.js';
@@ -16,7 +17,7 @@ import { NoServiceError, type Port, type Switch } from './switch.js';
 export const PORTS_PENDING = 'switch ports not removed yet';
 
 /** How long a guest's stop waits for the switch before its ports are left to a retry. */
-const STOP_WAIT_MS = 5000;
+const STOP_WAIT: TimeLimit = { ms: 5000, expired: () => new Error('no response within 5 s') };
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 10_000;
 
@@ -105,15 +106,7 @@ export class SwitchPorts {
 
   /** Resolves to the failure, or to `undefined`. */
   async #removeInTime(guestId: string): Promise<string | undefined> {
-    const timer = new AbortController();
-    const late = delay(STOP_WAIT_MS, `no response within ${STOP_WAIT_MS / 1000} s`, { signal: timer.signal });
-    const removed = this.#remove(guestId).then(() => undefined, errorMessage);
-    try {
-      return await Promise.race([removed, late]);
-    } finally {
-      late.catch(() => {});
-      timer.abort();
-    }
+    return waitFor(this.#remove(guestId), undefined, STOP_WAIT).then(() => undefined, errorMessage);
   }
 
   /** The lock keeps a late retry from removing the ports of the guest's next run. */
