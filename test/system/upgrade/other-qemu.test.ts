@@ -1,21 +1,14 @@
-import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
-import { missingParts } from '../../helpers/needs.js';
+import { needsInTurn, OTHER_QEMU } from '../../helpers/needs.js';
 import { QemuHost } from '../../helpers/qemu.js';
 import { connectQmp, pciDevices, runJob } from '../../helpers/qmp.js';
 import { until } from '../../helpers/wait.js';
 
-/** A second QEMU, of another version than the one on the PATH; `npm run other-qemu -- trixie` unpacks one. */
-const OTHER = process.env.MISTIFY_OTHER_QEMU;
+const OTHER = process.env.MISTIFY_OTHER_QEMU ?? '';
 const OWN = 'qemu-system-x86_64';
 
-const missing = [...(OTHER ? [] : ['MISTIFY_OTHER_QEMU, another QEMU']), ...missingParts(...LINUX_PARTS)];
-
-const upgradeTest = (title: string, run: (t: ExecutionContext) => Promise<void>): void => {
-  if (missing.length === 0) test.serial(title, run);
-  else test.skip(`${title} (skipped: needs ${missing.join(', ')})`, run);
-};
+const test = needsInTurn(OTHER_QEMU, ...LINUX_PARTS);
 
 const versionOf = async (qemu: string): Promise<number> => {
   const { stdout } = await execa(qemu, ['-version']);
@@ -25,8 +18,7 @@ const versionOf = async (qemu: string): Promise<number> => {
 
 /** Both QEMUs, the older one first. */
 const bothQemus = async (): Promise<[string, string]> => {
-  const other = OTHER ?? '';
-  return (await versionOf(OWN)) < (await versionOf(other)) ? [OWN, other] : [other, OWN];
+  return (await versionOf(OWN)) < (await versionOf(OTHER)) ? [OWN, OTHER] : [OTHER, OWN];
 };
 
 /** Replaces the host's QEMU and its sub-agent, as an upgrade of packages does. Guests keep running. */
@@ -63,53 +55,50 @@ const keepsRunning = async (guest: LinuxGuest): Promise<void> => {
 
 const PRINTS = { 'user-data': '#!/bin/sh\n(while true; do echo "mistify-guest: alive"; sleep 1; done) &\n' };
 
-upgradeTest(
-  'a newer QEMU changes nothing in guests that run, sleep, are off, or saved their memory',
-  async (t) => {
-    const [older, newer] = await bothQemus();
-    const host = await QemuHost.start(t);
-    await replaceQemu(host, older);
-    const create = (): Promise<LinuxGuest> =>
-      LinuxGuest.create(t, host, {
-        cpuModel: CPU_MODEL,
-        nics: [{ network: 'user' }],
-        metadata: PRINTS,
-      });
-    const [running, paused] = [await create(), await create()];
-    await running.says('alive');
-    await paused.says('alive');
-    const devices = await pciDevices(qmpOf(host, running.id));
-    const { guest } = await host.call('Status', { id: running.id });
-    await host.call('Suspend', { id: paused.id });
-    await withQmp(host, running.id, (qmp) => runJob(qmp, 'snapshot-save', MEMORY));
-
-    await replaceQemu(host, newer);
-    t.is(await host.state(running.id), 'running');
-    await keepsRunning(running);
-    await host.call('Resume', { id: paused.id });
-    await keepsRunning(paused);
-    await host.call('Poweroff', { id: paused.id });
-
-    await host.call('Poweroff', { id: running.id });
-    const { guest: started } = await host.call('Run', { id: running.id });
-    t.deepEqual(started.machine, guest.machine);
-    t.deepEqual(await pciDevices(qmpOf(host, running.id)), devices);
-    await running.says('up', 2);
-    await withQmp(host, running.id, async (qmp) => {
-      await qmp.execute('stop');
-      await runJob(qmp, 'snapshot-load', MEMORY);
-      await qmp.execute('cont');
+test('a newer QEMU changes nothing in guests that run, sleep, are off, or saved their memory', async (t) => {
+  const [older, newer] = await bothQemus();
+  const host = await QemuHost.start(t);
+  await replaceQemu(host, older);
+  const create = (): Promise<LinuxGuest> =>
+    LinuxGuest.create(t, host, {
+      cpuModel: CPU_MODEL,
+      nics: [{ network: 'user' }],
+      metadata: PRINTS,
     });
-    await keepsRunning(running);
+  const [running, paused] = [await create(), await create()];
+  await running.says('alive');
+  await paused.says('alive');
+  const devices = await pciDevices(qmpOf(host, running.id));
+  const { guest } = await host.call('Status', { id: running.id });
+  await host.call('Suspend', { id: paused.id });
+  await withQmp(host, running.id, (qmp) => runJob(qmp, 'snapshot-save', MEMORY));
 
-    await host.call('UpgradeMachine', { id: paused.id });
-    const { guest: upgraded } = await host.call('Run', { id: paused.id });
-    t.not(upgraded.machine?.type, guest.machine?.type);
-    await paused.says('up', 2);
-  },
-);
+  await replaceQemu(host, newer);
+  t.is(await host.state(running.id), 'running');
+  await keepsRunning(running);
+  await host.call('Resume', { id: paused.id });
+  await keepsRunning(paused);
+  await host.call('Poweroff', { id: paused.id });
 
-upgradeTest('an older QEMU refuses a newer guest’s start in words, and changes nothing', async (t) => {
+  await host.call('Poweroff', { id: running.id });
+  const { guest: started } = await host.call('Run', { id: running.id });
+  t.deepEqual(started.machine, guest.machine);
+  t.deepEqual(await pciDevices(qmpOf(host, running.id)), devices);
+  await running.says('up', 2);
+  await withQmp(host, running.id, async (qmp) => {
+    await qmp.execute('stop');
+    await runJob(qmp, 'snapshot-load', MEMORY);
+    await qmp.execute('cont');
+  });
+  await keepsRunning(running);
+
+  await host.call('UpgradeMachine', { id: paused.id });
+  const { guest: upgraded } = await host.call('Run', { id: paused.id });
+  t.not(upgraded.machine?.type, guest.machine?.type);
+  await paused.says('up', 2);
+});
+
+test('an older QEMU refuses a newer guest’s start in words, and changes nothing', async (t) => {
   const [older, newer] = await bothQemus();
   const host = await QemuHost.start(t);
   await replaceQemu(host, newer);
