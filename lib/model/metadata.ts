@@ -17,7 +17,7 @@ const requireSealed = (current: Metadata, patch: Record<string, string | null>):
   );
   if (unsealed.length === 0) return;
   throw invalid(
-    `"${SEALED_KEYS}" must keep ${unsealed.join(', ')}, or the same patch must set it anew or remove it: nobody may read its value`,
+    `"${SEALED_KEYS}" must keep ${unsealed.join(', ')}, or the same patch must give it a new value or remove it: no client may read the sealed value`,
   );
 };
 

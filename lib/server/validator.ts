@@ -13,7 +13,7 @@ type Input = object | Buffer | string;
  */
 type Validator = (input: Input, onUnknown: (path: (string | number)[]) => void) => object;
 
-/** The largest input, counted in values, of which every mistake is described: an error of joi's costs far more than a value. */
+/** Inputs with more values than this get only their first mistake described: joi's errors cost far more than values. */
 const MAX_DESCRIBED = 1000;
 
 /** Counts the values in a tree, up to just above `most`. */

@@ -34,7 +34,7 @@ export class LastExits {
 
   /**
    * Logs what a service prints to standard error, such as Node's report of a crash. Its own log is on standard output.
-   * @returns the lines, the last of which may arrive after the exit
+   * @returns the lines; the last one may arrive after the exit
    */
   follow({ stderr }: ChildProcess, log: Logger): readonly string[] {
     const lines: string[] = [];
