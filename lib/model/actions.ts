@@ -21,6 +21,7 @@ interface ImmediateSpec extends CommonSpec {
   task?: never;
   preempts?: never;
   survivesPoweroff?: never;
+  changesGuest?: never;
   imageChange?: never;
 }
 
@@ -31,6 +32,8 @@ interface AsyncSpec extends CommonSpec {
   preempts?: boolean;
   /** When a poweroff leaves this action alone: while it waits in the queue, or once it runs. */
   survivesPoweroff?: 'waiting' | 'running';
+  /** Whether it changes a guest as the body of its request says, and has a route of its own. */
+  changesGuest?: boolean;
   /** The change to the image when the action completes. */
   imageChange?: 'fetched' | 'deleted';
 }
@@ -40,6 +43,13 @@ export type ActionSpec = ImmediateSpec | AsyncSpec;
 
 const info = { kind: 'info' } as const;
 const guestInfo = { kind: 'info', hasContainerVariant: true } as const;
+/** A change of a guest that exists. A poweroff cancels it only while it runs. */
+const guestChange = {
+  kind: 'async',
+  task: 'guest',
+  changesGuest: true,
+  survivesPoweroff: 'waiting',
+} as const;
 const guestConsole = { kind: 'console', hasContainerVariant: true } as const;
 const guestTask = { kind: 'async', task: 'guest', hasContainerVariant: true } as const;
 const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as const;
@@ -54,7 +64,7 @@ const SPECS = {
   start: guestTask,
   suspend: guestTask,
   resume: guestTask,
-  upgradeMachine: { kind: 'async', task: 'guest', survivesPoweroff: 'waiting' },
+  upgradeMachine: guestChange,
   delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
   cpuMetrics: guestInfo,
   diskMetrics: guestInfo,
@@ -91,8 +101,10 @@ export type ActionOfTask<Kind extends TaskKind> = NamesWith<{ task: Kind }>;
 export type PreemptingAction = NamesWith<{ preempts: true }>;
 /** The actions of a guest that exists. */
 export type GuestTask = Exclude<ActionOfTask<'guest'>, 'create'>;
-/** Those that a client requests by name, as the last part of a guest's path. */
-export type GuestAction = Exclude<GuestTask, 'upgradeMachine'>;
+/** Those that change the guest, with a route of their own. */
+export type GuestChangeAction = NamesWith<{ changesGuest: true }>;
+/** The others, which a client requests by name, as the last part of a guest's path. */
+export type GuestAction = Exclude<GuestTask, GuestChangeAction>;
 
 const NAMES = Object.keys(SPECS) as BaseActionName[];
 

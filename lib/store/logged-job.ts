@@ -3,12 +3,13 @@ import type { GuestTask } from '../model/actions.js';
 import type { IdempotentRequest } from '../model/idempotent-request.js';
 import type { Job } from '../model/job.js';
 import type { StageArgs } from '../rpc/protocol/calls.js';
+import type { GuestChange } from '../rpc/protocol/guest-messages.js';
 import type { ImageRequest } from '../rpc/protocol/image-messages.js';
 import type { SnapshotRequest } from '../rpc/protocol/snapshot-messages.js';
 
 /** The work of a job, stored with it so that a restart does not lose it. The job's Action selects the pipeline. */
 export type Task =
-  | { kind: 'guest'; name: 'create' | GuestTask; args?: StageArgs }
+  | { kind: 'guest'; name: 'create' | GuestTask; args?: StageArgs; change?: GuestChange }
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest };
 

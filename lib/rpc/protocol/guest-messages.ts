@@ -3,10 +3,18 @@ import { type Guest, guestSchema, type LooseGuest } from '../../model/guest.js';
 import type { StageArgs } from './calls.js';
 import { text } from './loose-text.js';
 
+/**
+ * The change that an action makes to a guest, in the form of its action. The agent does not interpret it: the sub-agent
+ * validates it again, with the schema of `lib/model` that the route has.
+ */
+export type GuestChange = Readonly<Record<string, unknown>>;
+
 export interface GuestRequest {
   guest: Guest;
   action: string;
   args?: StageArgs;
+  /** For actions that change a guest, such as `update`. */
+  change?: GuestChange;
 }
 
 export interface GuestResponse {
@@ -27,4 +35,5 @@ export const guestRequestSchema = Joi.object<GuestRequest>({
   guest: requiredGuest,
   action: text(),
   args: argsSchema,
+  change: Joi.object().unknown(),
 }).unknown();

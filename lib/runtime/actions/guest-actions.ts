@@ -10,6 +10,7 @@ import type { Guest } from '../../model/guest.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
 import type { StageArgs } from '../../rpc/protocol/calls.js';
+import type { GuestChange } from '../../rpc/protocol/guest-messages.js';
 import {
   type GuestMetricsRequest,
   type GuestMetricsResponse,
@@ -55,13 +56,13 @@ const runCreate = async (
  */
 export const runGuestTask = async (
   runtime: Runtime,
-  { name, args }: Extract<Task, { kind: 'guest' }>,
+  { name, args, change }: Extract<Task, { kind: 'guest' }>,
   context: JobContext,
 ): Promise<Guest> => {
   const { job, action: configured, run, signal, retryWrite } = context;
   const id = job.GuestID;
   const action = withArgs(configured, args);
-  const exchange = guestExchange(runtime, action, id);
+  const exchange = guestExchange(runtime, action, id, change);
   const runStages = () => runPipeline(action, exchange, { run, signal });
   if (name === 'create') await runCreate(runtime, context, runStages);
   else await runStages();
@@ -91,27 +92,33 @@ export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): v
   }
 };
 
+/** What an action's stages get besides the guest. */
+export interface GuestActionOptions {
+  args?: StageArgs | undefined;
+  change?: GuestChange | undefined;
+}
+
 /**
  * Queues an action of an existing guest.
- * @param options `args` are added to those of the action's stages
+ * @param options `args` are added to those of the action's stages; `change` goes to each stage
  * @throws {AgentError} `conflict` for any action but `delete` on a guest whose creation has failed
  */
 export const submitGuestAction = async (
   runtime: Runtime,
   guest: Guest,
   name: GuestTask,
-  { args, ...options }: SubmitOptions & { args?: StageArgs | undefined } = {},
+  { args, change, ...options }: SubmitOptions & GuestActionOptions = {},
 ): Promise<Submission<Guest>> => {
   const action = runtime.action(actionName(guest.type, name));
   if (guest.state === 'error' && name !== 'delete')
     throw notCreated(guest.id, createFailure(runtime, guest.id));
-  const task = { kind: 'guest', name, ...(args ? { args } : {}) } as const;
+  const task = { kind: 'guest', name, ...(args ? { args } : {}), ...(change ? { change } : {}) } as const;
   const first = isPreempting(name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);
   if (submission.job) return submission;
   const withOwnArgs = withArgs(action, args);
-  const exchange = dryGuestExchange(withOwnArgs, guest);
+  const exchange = dryGuestExchange(withOwnArgs, guest, change);
   const checked = await withChecks(submission, withOwnArgs, () => exchange);
   return { ...checked, pending: exchange.checked() };
 };

@@ -1,7 +1,7 @@
 import { badResponse } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
 import { type Guest, guestSchema, normalizeGuest } from '../../model/guest.js';
-import type { GuestRequest, GuestResponse } from '../../rpc/protocol/guest-messages.js';
+import type { GuestChange, GuestRequest, GuestResponse } from '../../rpc/protocol/guest-messages.js';
 import type { Action, Stage } from '../pipeline/action.js';
 import type { Exchange } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
@@ -50,12 +50,24 @@ interface DryGuestExchange extends Exchange<GuestRequest, GuestResponse> {
   checked: () => Guest;
 }
 
+const requestOf = (
+  action: Action,
+  { args }: Stage,
+  guest: Guest,
+  change: GuestChange | undefined,
+): GuestRequest => ({
+  guest,
+  action: action.name,
+  ...(args ? { args } : {}),
+  ...(change ? { change } : {}),
+});
+
 /** Sends each stage of a dry run the guest as the checks of the earlier stages returned it, and stores nothing. */
-export const dryGuestExchange = (action: Action, guest: Guest): DryGuestExchange => {
+export const dryGuestExchange = (action: Action, guest: Guest, change?: GuestChange): DryGuestExchange => {
   let current = guest;
   return {
     checked: () => current,
-    request: ({ args }) => ({ guest: current, action: action.name, ...(args ? { args } : {}) }),
+    request: (stage) => requestOf(action, stage, current, change),
     onResponse: async (stage, response) => {
       const returned = parseGuest(stage, response, guest.id);
       current = mergeGuest(current, returned, current);
@@ -68,8 +80,9 @@ export const guestExchange = (
   { guests, revisions, identities, quota }: Pick<Runtime, 'guests' | 'revisions' | 'identities' | 'quota'>,
   action: Action,
   id: string,
+  change?: GuestChange,
 ): Exchange<GuestRequest, GuestResponse> => ({
-  request: ({ args }) => ({ guest: guests.get(id), action: action.name, ...(args ? { args } : {}) }),
+  request: (stage) => requestOf(action, stage, guests.get(id), change),
   onResponse: async (stage, response, request) => {
     const returned = parseGuest(stage, response, id);
     if (guests.get(id).state === 'create') {

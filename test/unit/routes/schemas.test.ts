@@ -86,7 +86,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       ImageID: 1,
     }),
   ],
-  GuestRequest: [guestRequestSchema, keysOf<GuestRequest>({ guest: 1, action: 1, args: 1 })],
+  GuestRequest: [guestRequestSchema, keysOf<GuestRequest>({ guest: 1, action: 1, args: 1, change: 1 })],
   GuestMetricsRequest: [
     guestMetricsRequestSchema,
     keysOf<GuestMetricsRequest>({ guest: 1, type: 1, args: 1 }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Guest } from '../../../../lib/model/guest.js';
 import type { GuestResponse } from '../../../../lib/rpc/protocol/guest-messages.js';
-import { guestExchange } from '../../../../lib/runtime/guests/guest-exchange.js';
+import { dryGuestExchange, guestExchange } from '../../../../lib/runtime/guests/guest-exchange.js';
 import { GuestIdentities } from '../../../../lib/runtime/guests/guest-identities.js';
 import { GuestRevisions } from '../../../../lib/runtime/guests/guest-revisions.js';
 import { Quota } from '../../../../lib/runtime/guests/quota.js';
@@ -86,4 +86,11 @@ test('stores a state that is reported again after its first write failed', async
   t.is(guests.get(id).state, 'shutoff');
   await revisions.report(reported('running', 2, 5901));
   t.deepEqual(guests.get(id), running);
+});
+
+test('each stage gets the change that the action makes', (t) => {
+  const change = { memory: 1024 };
+  t.deepEqual(dryGuestExchange(action, running, change).request(stage), {
+    ...{ guest: running, action: 'restart', change },
+  });
 });
