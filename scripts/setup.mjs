@@ -33,6 +33,7 @@ const GUEST_PACKAGES = [
   'netavark',
   'aardvark-dns',
   'nftables',
+  'python3-minimal',
   'openvswitch-switch',
   'ethtool',
   'genisoimage',
