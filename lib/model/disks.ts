@@ -22,46 +22,68 @@ export const unusedImage = ({ image, disks = [] }: Guest): string =>
 const SD_BUSES: ReadonlySet<string> = new Set(['scsi', 'sata', 'ide']);
 
 /** The parts of a disk that determine its name in the guest. An empty bus is virtio. */
-export type NamedDisk = Pick<Disk, 'bus' | 'device'>;
+export type NamedDisk = Pick<Disk, 'bus' | 'device' | 'number'>;
+
+/** Returns the number that a disk keeps for its life: its position in the list unless it has another. */
+export const diskNumber = ({ number }: Pick<Disk, 'number'>, index: number): number => number ?? index;
+
+/** Writes down the numbers of all disks, before their list changes. */
+export const numbered = <Each extends Pick<Disk, 'bus' | 'number'>>(
+  disks: readonly Each[],
+): (Each & { number: number })[] =>
+  disks.map((disk, index) => ({ ...disk, number: diskNumber(disk, index) }));
+
+/** Whether the list of disks has changed since the guest's creation. */
+const hasChanged = (disks: readonly NamedDisk[]): boolean => disks.some(({ number }) => number !== undefined);
 
 const nthVirtioDisk = (n: number): string => `vd${String.fromCharCode('a'.charCodeAt(0) + n)}`;
 
 /**
  * Returns the device name that Linux gives each disk at every boot. It numbers virtio disks in their order, but finds
  * several scsi, sata and ide disks in any order: only a single one of these has a certain name. On an unknown bus, a
- * disk has the name it was given.
+ * disk has the name it was given. Once disks were added or removed, only those before the first change are certain: the
+ * others change their names at the next boot.
  * @returns `undefined` for a disk without a certain name
  */
 export const certainNames = (disks: readonly NamedDisk[]): (string | undefined)[] => {
+  const changed = hasChanged(disks);
   const sdDisks = disks.filter(({ bus }) => SD_BUSES.has(bus)).length;
   let virtioDisks = 0;
-  return disks.map(({ bus, device }) => {
-    if (SD_BUSES.has(bus)) return sdDisks === 1 ? 'sda' : undefined;
+  let isInOrder = true;
+  return disks.map((disk, index) => {
+    const { bus, device } = disk;
+    isInOrder &&= diskNumber(disk, index) === index;
+    if (SD_BUSES.has(bus)) return sdDisks === 1 && !changed ? 'sda' : undefined;
     if (bus !== '' && bus !== 'virtio') return device || undefined;
     virtioDisks += 1;
-    return nthVirtioDisk(virtioDisks - 1);
+    return isInOrder ? nthVirtioDisk(virtioDisks - 1) : undefined;
   });
 };
 
 const SERIAL_ID_DIGITS = 12;
 
 /** Derives the serial number of a guest's disk. It has at most 19 characters: virtio and ATA cut it at 20. */
-export const diskSerial = (guestId: string, index: number): string =>
-  `disk${index}-${guestId.replaceAll('-', '').slice(0, SERIAL_ID_DIGITS)}`;
+export const diskSerial = (guestId: string, number: number): string =>
+  `disk${number}-${guestId.replaceAll('-', '').slice(0, SERIAL_ID_DIGITS)}`;
 
 /** How to name each disk: by its device name where that is certain, by its serial number otherwise. */
 export const diskLabels = (guestId: string, disks: readonly NamedDisk[]): string[] => {
   const names = certainNames(disks);
-  return disks.map(({ device }, index) => {
+  return disks.map((disk, index) => {
     const name = names[index];
-    return name !== undefined && (device === '' || device === name) ? name : diskSerial(guestId, index);
+    // Sub-agents that number disks leave out a name that is not certain; others may not know names at all.
+    const isTrusted = disk.device === name || (disk.device === '' && disk.number === undefined);
+    return name !== undefined && isTrusted ? name : diskSerial(guestId, diskNumber(disk, index));
   });
 };
 
+/** The names that Linux gives to disks. */
+const DEVICE_NAME = /^(vd|sd|hd|xvd)[a-z]$/;
+
 /**
  * Finds a disk by its number, its serial number or its device name.
- * @returns its number; `unknown` when no disk is called that, `uncertain` when the guest may give that name to another
- * disk
+ * @returns its position in the list; `unknown` when no disk is called that, `uncertain` when the guest may give that
+ * name to another disk
  */
 export const findDisk = (
   guestId: string,
@@ -69,9 +91,12 @@ export const findDisk = (
   wanted: string,
 ): number | 'unknown' | 'uncertain' => {
   const labels = diskLabels(guestId, disks);
-  const index = labels.findIndex((label, n) => [label, String(n), diskSerial(guestId, n)].includes(wanted));
-  if (index !== -1) return index;
-  return disks.some(({ device }) => device === wanted) ? 'uncertain' : 'unknown';
+  const position = numbered(disks).findIndex(({ number }, index) =>
+    [labels[index], String(number), diskSerial(guestId, number)].includes(wanted),
+  );
+  if (position !== -1) return position;
+  const isUnsure = hasChanged(disks) && DEVICE_NAME.test(wanted) && disks.some(({ device }) => device === '');
+  return isUnsure || disks.some(({ device }) => device === wanted) ? 'uncertain' : 'unknown';
 };
 
 /** Explains that `findDisk` found no certain disk. */
@@ -81,5 +106,5 @@ export const uncertainDisk = (guestId: string, disks: readonly NamedDisk[], want
 /** Lists a guest's disks for a message, each by number and label. */
 export const listDisks = (guestId: string, disks: readonly NamedDisk[]): string =>
   diskLabels(guestId, disks)
-    .map((label, index) => `${index} (${label})`)
+    .map((label, index) => `${diskNumber(disks[index] ?? {}, index)} (${label})`)
     .join(', ');

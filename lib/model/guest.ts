@@ -35,6 +35,8 @@ export interface Disk {
   source: string;
   /** The serial number that the guest sees; set by the sub-agent that runs the guest. */
   serial?: string;
+  /** The number that it keeps for its life; set by the sub-agents, absent where it is the position in the list. */
+  number?: number;
 }
 
 export type Metadata = Record<string, string>;
@@ -69,7 +71,9 @@ export interface Guest {
 /** Limits beyond any real host: a larger value is a mistake. */
 const MAX_MEMORY_MB = 64 * 1024 * 1024;
 const MAX_VCPUS = 4096;
-const MAX_DISK_MB = 1024 * 1024 * 1024;
+export const MAX_DISK_MB = 1024 * 1024 * 1024;
+/** The disks of a guest, numbered from 0. */
+export const MAX_DISKS = 26;
 
 const text = (): Joi.StringSchema => Joi.string().allow('', null);
 
@@ -137,6 +141,15 @@ export const diskSchema = Joi.object<Disk>({
     .max(36)
     .description('The serial number in the guest, set by the sub-agent: see `/dev/disk/by-id`')
     .example('disk0-7d3c8f0e52c1'),
+  number: Joi.number()
+    .integer()
+    .min(0)
+    .max(MAX_DISKS - 1)
+    .allow(null)
+    .description(
+      'The number that it keeps for its life, set by the sub-agents; without it, its position in the list',
+    )
+    .example(2),
 }).label('disk');
 
 /** Explains a rejected key; Joi's own message only says that it is not allowed. */
@@ -153,7 +166,7 @@ export const metadataSchema = Joi.object()
   .example({ owner: 'ops' });
 
 export const disksSchema = (disk: Joi.ObjectSchema<Disk>): Joi.ArraySchema =>
-  Joi.array().items(disk).max(26).allow(null).label('disks');
+  Joi.array().items(disk).max(MAX_DISKS).allow(null).label('disks');
 
 /** A guest as clients and sub-agents send it; `normalizeGuest` turns it into a `Guest`. */
 export const guestSchema = Joi.object<Guest>({
@@ -209,6 +222,7 @@ const normalizeDisk = (disk: Partial<Disk>): Disk => ({
   image: disk.image ?? '',
   source: disk.source ?? '',
   ...(disk.serial ? { serial: disk.serial } : {}),
+  ...(typeof disk.number === 'number' ? { number: disk.number } : {}),
 });
 
 /** A guest on the wire, where a null or empty field means the same as an absent one. */

@@ -44,7 +44,12 @@ const guestNics = guestSchema.extract('nics').custom(usableMacs);
 /** Strips what only sub-agents set, so that it counts as ignored. Guests that were read before have it. */
 const setBySubAgents = (schema: Schema): Schema => schema.strip();
 
-const guestDisks = disksSchema(diskSchema.keys({ serial: setBySubAgents(diskSchema.extract('serial')) }));
+const guestDisks = disksSchema(
+  diskSchema.keys({
+    serial: setBySubAgents(diskSchema.extract('serial')),
+    number: setBySubAgents(diskSchema.extract('number')),
+  }),
+);
 
 export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
   .keys({

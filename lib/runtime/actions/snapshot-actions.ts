@@ -1,6 +1,6 @@
 import { AgentError } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
-import { findDisk, listDisks, uncertainDisk } from '../../model/disks.js';
+import { diskNumber, findDisk, listDisks, uncertainDisk } from '../../model/disks.js';
 import type { Guest } from '../../model/guest.js';
 import { describeSnapshot, type Snapshot, snapshotId } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
@@ -36,7 +36,10 @@ const diskOf = ({ id, disks = [] }: Guest, wanted: string): string => {
   if (found === 'uncertain') throw new AgentError('conflict', uncertainDisk(id, disks, wanted));
   if (found === 'unknown')
     throw new AgentError('not_found', `guest ${id} has no disk ${wanted}, only ${listDisks(id, disks)}`);
-  return disks[found]?.device === wanted ? wanted : String(found);
+  const disk = disks[found];
+  return disk?.number === undefined && disk?.device === wanted
+    ? wanted
+    : String(diskNumber(disk ?? {}, found));
 };
 
 const snapshotRequest = (

@@ -6,7 +6,7 @@ import { excessOfSocketPath } from '../../rpc/protocol/service-address.js';
 export const GUEST_AGENT_CHARDEV = 'qga0';
 
 /** The name of the block node through which QEMU opens a guest's disk. */
-export const diskNodeName = (index: number): string => `disk${index}`;
+export const diskNodeName = (number: number): string => `disk${number}`;
 
 /** The files of a guest that both the qemu and the storage sub-agent use: docs/qemu.md, "Files". */
 export interface SharedGuestPaths {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { certainNames, diskLabels, diskSerial, findDisk } from '../../../lib/model/disks.js';
+import { certainNames, diskLabels, diskSerial, findDisk, numbered } from '../../../lib/model/disks.js';
 import { diskIdSchema } from '../../../lib/model/snapshot.js';
 
 const id = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
@@ -42,4 +42,24 @@ test('accepts a disk’s number, serial and device name in a path', (t) => {
   for (const wanted of ['0', '25', 'vda', 'sdz', ...serials]) t.falsy(diskIdSchema.validate(wanted).error);
   for (const wanted of ['26', '01', 'vdaa', 'disk0', 'disk0-7d3c', '../x', 'disk0-7d3c8f0e52cg'])
     t.truthy(diskIdSchema.validate(wanted).error, wanted);
+});
+
+test('finds disks by the numbers that they keep when one was removed', (t) => {
+  const disks = [
+    { ...disk('virtio', 'vda'), number: 0 },
+    { ...disk('virtio'), number: 2 },
+    { ...disk('scsi'), number: 3 },
+  ];
+  t.is(findDisk(id, disks, '2'), 1);
+  t.is(findDisk(id, disks, diskSerial(id, 3)), 2);
+  t.is(findDisk(id, disks, '1'), 'unknown');
+  t.deepEqual(diskLabels(id, disks), ['vda', diskSerial(id, 2), diskSerial(id, 3)]);
+  for (const name of ['vdb', 'sda']) t.is(findDisk(id, disks, name), 'uncertain', name);
+});
+
+test('names no disk by its device after the first change of the list', (t) => {
+  const disks = [0, 2, 1].map((number) => ({ ...disk('virtio'), number }));
+  t.deepEqual(certainNames(disks), ['vda', undefined, undefined]);
+  t.deepEqual(certainNames(numbered([disk('virtio'), disk('virtio')])), ['vda', 'vdb']);
+  t.deepEqual(certainNames(numbered([disk('virtio'), disk('sata')])), ['vda', undefined]);
 });

@@ -65,7 +65,10 @@ const PINNED: Record<string, [Schema, string[]]> = {
       vlans: 1,
     }),
   ],
-  Disk: [diskSchema, keysOf<Disk>({ bus: 1, device: 1, size: 1, volume: 1, image: 1, source: 1, serial: 1 })],
+  Disk: [
+    diskSchema,
+    keysOf<Disk>({ bus: 1, device: 1, size: 1, volume: 1, image: 1, source: 1, serial: 1, number: 1 }),
+  ],
   Image: [
     imageSchema,
     keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, used: 1, status: 1 }),

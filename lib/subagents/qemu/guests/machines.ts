@@ -40,7 +40,9 @@ const requireMachine = ({ id, record: { machine } }: Entry): MachineIdentity => 
 /** The part of a guest's hardware that the agent and its clients see. */
 export const toldMachine = ({
   cpuModel,
-  ports: _,
+  ports: _ports,
+  rows: _rows,
+  seedBus: _seedBus,
   ...machine
 }: MachineIdentity): Required<Pick<Guest, 'cpuModel' | 'machine'>> => ({ cpuModel, machine });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { diskLabels } from '../../../model/disks.js';
+import { diskLabels, diskNumber } from '../../../model/disks.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
 import type { GuestCounters } from '../../../rpc/protocol/metrics-messages.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
@@ -95,7 +95,7 @@ export const diskMetrics = async (guests: Guests, id: string): Promise<Record<st
   const blocks = await watch.execute<BlockStats[]>('query-blockstats');
   const byNode = new Map(blocks.map((block) => [block['node-name'], block.stats]));
   for (const [index, label] of diskLabels(id, disks).entries()) {
-    const stats = byNode.get(diskNodeName(index));
+    const stats = byNode.get(diskNodeName(diskNumber(disks[index] ?? {}, index)));
     if (stats) metrics[label] = toDiskMetrics(label, stats);
   }
   return metrics;

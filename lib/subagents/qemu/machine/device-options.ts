@@ -14,7 +14,7 @@ export const SLOT = {
   seed: 20,
   ahci: 24,
   ports: 28,
-};
+} as const;
 const FUNCTIONS_PER_SLOT = 8;
 
 /** Doubles the commas in a value for QEMU options that take no JSON, where a comma separates properties. */

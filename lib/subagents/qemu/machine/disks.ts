@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
-import { diskSerial } from '../../../model/disks.js';
+import { diskNumber, diskSerial } from '../../../model/disks.js';
 import type { Disk } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { deviceNames } from '../../shared/device-names.js';
@@ -36,7 +36,7 @@ export const completeDisks = (guestId: string, disks: readonly Disk[]): Disk[] =
     ...disk,
     bus: disk.bus || 'virtio',
     device: devices[index] ?? '',
-    serial: diskSerial(guestId, index),
+    serial: diskSerial(guestId, diskNumber(disk, index)),
   }));
 };
 

@@ -16,6 +16,10 @@ export interface MachineIdentity extends Machine {
   cpuModel: string;
   /** The root port of each device that is on one, by the device's id. */
   ports: Record<string, number>;
+  /** The position in its row of each disk that is on no root port; absent until a device is added or removed. */
+  rows?: Record<string, number>;
+  /** The bus of the cloud-init seed; absent until a device is added or removed. */
+  seedBus?: string;
 }
 
 /** All features of the accelerator on this host: not the same on every host. */
