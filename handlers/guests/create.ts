@@ -14,6 +14,9 @@ import { submitOnce } from '../submit.js';
 const withCpuModel = (guest: Guest, { cpuModel }: Context): Guest =>
   isContainer(guest) || guest.cpuModel || !cpuModel ? guest : { ...guest, cpuModel };
 
+const withAutostart = (guest: Guest, { autostart }: Context): Guest =>
+  guest.autostart || !autostart ? guest : { ...guest, autostart: { policy: autostart } };
+
 /**
  * Moves a virtual machine's `image`, given beside `disks`, into its first disk. A guest without disks is unchanged: the
  * storage sub-agent creates its disk.
@@ -35,7 +38,7 @@ export const createGuest = async (
   const spec = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
     const requested = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
-    const guest = withCpuModel(requested, context);
+    const guest = withAutostart(withCpuModel(requested, context), context);
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);

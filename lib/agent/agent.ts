@@ -185,6 +185,7 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       downReasons: () => watcher.downReasons(),
       stateRoom: () => roomOf(config.dbpath),
       cpuModel: config.guests.cpu_model,
+      autostart: config.guests.autostart,
     },
     drain: async (ms) => {
       await runtime.queue.drain(ms);

@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.js';
+import type { GuestsConfig } from '../config/guests.js';
 import type { EventLog } from '../events/event-log.js';
 import type { Room } from '../files/room.js';
 import type { Logger } from '../log.js';
@@ -27,5 +28,7 @@ export interface Context {
   stateRoom: () => Promise<Room>;
   /** The CPU model of new virtual machines that name none; their sub-agent chooses one when absent. */
   cpuModel?: string | undefined;
+  /** Whether new guests that do not say start after a boot of the host. */
+  autostart?: GuestsConfig['autostart'];
   log: Logger;
 }

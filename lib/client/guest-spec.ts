@@ -13,6 +13,8 @@ export interface CreateOptions {
   cpuModel?: string;
   disk?: number[];
   nic?: Nic[];
+  autostart?: NonNullable<GuestSpec['autostart']>;
+  restart?: NonNullable<GuestSpec['restart']>;
   metadata?: Record<string, string>;
 }
 
@@ -29,7 +31,7 @@ const disksOf = ({
 
 /** Builds the request body of a create from the choices. */
 export const guestSpec = (options: CreateOptions): GuestSpec => {
-  const { id, name, container, memory, cpu, cpuModel, nic, metadata } = options;
+  const { id, name, container, memory, cpu, cpuModel, nic, metadata, autostart, restart } = options;
   const all = { ...metadata, ...(name === undefined ? {} : { name }) };
   return {
     ...(id === undefined ? {} : { id }),
@@ -39,6 +41,8 @@ export const guestSpec = (options: CreateOptions): GuestSpec => {
     ...(cpuModel === undefined ? {} : { cpuModel }),
     ...disksOf(options),
     ...(nic ? { nics: nic } : {}),
+    ...(autostart ? { autostart } : {}),
+    ...(restart ? { restart } : {}),
     ...(Object.keys(all).length > 0 ? { metadata: all } : {}),
   };
 };

@@ -13,7 +13,10 @@ import type { CallOptions, Transport } from './transport.js';
 
 /** The body of a create: a guest without the fields that the agent sets. */
 export type GuestSpec = {
-  [Key in Exclude<keyof Guest, 'nics' | 'disks' | 'state' | 'reason' | 'vnc' | 'warnings'>]?: Guest[Key];
+  [Key in Exclude<
+    keyof Guest,
+    'nics' | 'disks' | 'state' | 'reason' | 'vnc' | 'warnings' | 'intent' | 'restarts'
+  >]?: Guest[Key];
 } & {
   nics?: Partial<NonNullable<Guest['nics']>[number]>[];
   disks?: Partial<NonNullable<Guest['disks']>[number]>[];

@@ -1,14 +1,20 @@
 import Joi from 'joi';
+import { type AutostartPolicy, autostartPolicySchema } from '../model/coming-back.js';
 import { cpuModelSchema } from '../model/machine.js';
 
 /** What new guests get when their spec does not say. */
 export interface GuestsConfig {
   /** The sub-agent chooses one when absent. */
   cpu_model?: string;
+  /** Whether they start after a boot of the host; never when absent. */
+  autostart?: AutostartPolicy;
 }
 
 export const guestsSchema = Joi.object<GuestsConfig>({
   cpu_model: cpuModelSchema.description(
     'The model of the vCPUs of new virtual machines, as `qemu-system-x86_64 -cpu help` names it; by default all that the host can give',
+  ),
+  autostart: autostartPolicySchema.description(
+    'Whether new guests start after a boot of the host: `never` (the default), `always`, or `last`: as they were before the host went down',
   ),
 });

@@ -1,4 +1,11 @@
 import Joi from 'joi';
+import {
+  type Autostart,
+  comingBackSchemas,
+  type Intent,
+  type Restart,
+  type Restarts,
+} from './coming-back.js';
 import { guestDetailsSchemas, type Machine } from './machine.js';
 import { uuid } from './uuid.js';
 
@@ -63,6 +70,12 @@ export interface Guest {
   warnings?: string[];
   /** TCP port of the VNC server on loopback. */
   vnc?: number;
+  /** Whether it starts after a boot of the host; never when absent. */
+  autostart?: Autostart;
+  /** Whether it starts again after it failed; never when absent. */
+  restart?: Restart;
+  intent?: Intent;
+  restarts?: Restarts;
   metadata?: Metadata;
   /** Keys that a response leaves out because the client may not read them; never stored. */
   hidden?: string[];
@@ -190,6 +203,7 @@ export const guestSchema = Joi.object<Guest>({
   cpu: Joi.number().integer().min(1).max(MAX_VCPUS).allow(null).description('Number of vCPUs').example(1),
   ...guestDetailsSchemas,
   vnc: Joi.number().integer().min(0).max(65535).allow(null).description('VNC port on loopback').example(5900),
+  ...comingBackSchemas,
   metadata: metadataSchema.allow(null),
   hidden: Joi.array()
     .items(Joi.string())
@@ -228,21 +242,19 @@ const normalizeDisk = (disk: Partial<Disk>): Disk => ({
 /** A guest on the wire, where a null or empty field means the same as an absent one. */
 export type LooseGuest = { [Key in keyof Guest]?: Guest[Key] | null };
 
+/** Returns the fields of a guest that are not empty, as they are. */
+const present = <Key extends keyof Guest>(guest: LooseGuest, ...keys: readonly Key[]): Pick<Guest, Key> =>
+  Object.fromEntries(keys.flatMap((key) => (guest[key] ? [[key, guest[key]]] : []))) as Pick<Guest, Key>;
+
 /** Returns the canonical form of a guest: known keys only, in the contract's order, without empty ones. */
 export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
   id: guest.id,
-  ...(guest.type ? { type: guest.type } : {}),
-  ...(guest.image ? { image: guest.image } : {}),
+  ...present(guest, 'type', 'image'),
   ...(guest.nics?.length ? { nics: guest.nics.map(normalizeNic) } : {}),
   ...(guest.disks?.length ? { disks: guest.disks.map(normalizeDisk) } : {}),
-  ...(guest.state ? { state: guest.state } : {}),
-  ...(guest.reason ? { reason: guest.reason } : {}),
-  ...(guest.memory ? { memory: guest.memory } : {}),
-  ...(guest.cpu ? { cpu: guest.cpu } : {}),
-  ...(guest.cpuModel ? { cpuModel: guest.cpuModel } : {}),
-  ...(guest.machine ? { machine: guest.machine } : {}),
+  ...present(guest, 'state', 'reason', 'memory', 'cpu', 'cpuModel', 'machine'),
   ...(guest.warnings?.length ? { warnings: guest.warnings } : {}),
-  ...(guest.vnc ? { vnc: guest.vnc } : {}),
+  ...present(guest, 'vnc', 'autostart', 'restart', 'intent', 'restarts'),
   ...(guest.metadata && Object.keys(guest.metadata).length ? { metadata: guest.metadata } : {}),
 });
 

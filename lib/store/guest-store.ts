@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { guestNotFound } from '../errors.js';
 import type { Guest } from '../model/guest.js';
+import { withIntent } from '../model/intent.js';
 import { NO_KEYS, sealedKeys } from '../model/secrets.js';
 import { Collection } from './nedb/collection.js';
 import { OrderedIds } from './ordered-ids.js';
@@ -13,14 +14,17 @@ export class GuestStore {
   readonly #collection: Collection<Guest>;
   readonly #ids = new OrderedIds();
   readonly #listeners: GuestListener[] = [];
+  readonly #goesDown: () => boolean;
 
-  private constructor(collection: Collection<Guest>) {
+  private constructor(collection: Collection<Guest>, goesDown: () => boolean) {
     this.#collection = collection;
+    this.#goesDown = goesDown;
     for (const { id } of collection.values()) this.#index(id);
   }
 
-  static async open(filename: string): Promise<GuestStore> {
-    return new GuestStore(await Collection.open<Guest>(filename));
+  /** @param goesDown whether the host goes down, so that guests' shutdowns are the host's */
+  static async open(filename: string, goesDown: () => boolean = () => false): Promise<GuestStore> {
+    return new GuestStore(await Collection.open<Guest>(filename), goesDown);
   }
 
   /** Returns all guests in the order of their creation. */
@@ -71,14 +75,14 @@ export class GuestStore {
   }
 
   /**
-   * Replaces a guest by the result of `change`. An equal result is not written, and no listener is notified.
+   * Replaces a guest by the result of `change`, with what it is then meant to be: on or off. An equal result is not written, and no listener is notified.
    * @throws {AgentError} `not_found`
    */
   async update(id: string, change: (current: Guest) => Guest): Promise<Guest> {
     let before: Guest | undefined;
     const updated = await this.#collection.update(id, (current) => {
       before = current;
-      const next = change(current);
+      const next = withIntent(change(current), this.#goesDown());
       return isDeepStrictEqual(next, current) ? current : next;
     });
     if (!updated) throw guestNotFound(id);

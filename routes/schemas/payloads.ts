@@ -41,7 +41,7 @@ const nothingHidden = guestSchema.extract('hidden').custom((hidden: string[], he
 
 const guestNics = guestSchema.extract('nics').custom(usableMacs);
 
-/** Strips what only sub-agents set, so that it counts as ignored. Guests that were read before have it. */
+/** Strips what the agent and its sub-agents set, so that it counts as ignored. Guests that were read before have it. */
 const setBySubAgents = (schema: Schema): Schema => schema.strip();
 
 const guestDisks = disksSchema(
@@ -58,6 +58,8 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     reason: setBySubAgents(guestSchema.extract('reason')),
     vnc: setBySubAgents(guestSchema.extract('vnc')),
     warnings: setBySubAgents(guestSchema.extract('warnings')),
+    intent: setBySubAgents(guestSchema.extract('intent')),
+    restarts: setBySubAgents(guestSchema.extract('restarts')),
   })
   .allow(null)
   .prefs(strict);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type CreateOptions, guestSpec } from '../../client/guest-spec.js';
+import { parseAutostart, parseRestart } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addPair, parseCount, parseMb, parseNic } from '../option-values.js';
@@ -53,6 +54,16 @@ export const addCreate = (guest: Command): void => {
       '--nic <bridge>',
       'a NIC on this bridge, or "user": br0,mac=…,model=…,vlan=10; repeatable',
       collect(parseNic),
+    )
+    .option(
+      '--autostart <policy>',
+      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30',
+      parseAutostart,
+    )
+    .option(
+      '--restart <policy>',
+      'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
+      parseRestart,
     )
     .option('--name <name>', 'name of the guest, kept in its metadata key "name"')
     .option('--metadata <key=value>', 'a metadata entry; repeatable', addPair)

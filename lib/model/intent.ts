@@ -1,0 +1,104 @@
+import type { GuestAction, GuestTask } from './actions.js';
+import type { Guest } from './guest.js';
+
+/** The states of a guest that is on. */
+const ON_STATES: ReadonlySet<string> = new Set(['running', 'paused', 'suspended']);
+/** The states of a guest that is off, of virtual machines and of containers. */
+const OFF_STATES: ReadonlySet<string> = new Set(['shutoff', 'stopped', 'crashed']);
+
+/** Why a guest is off that was turned off on purpose, from inside too. */
+const ON_PURPOSE: ReadonlySet<string> = new Set(['shutdown', 'poweroff', 'exit code 0']);
+
+/** Why a virtual machine is off that failed. A container that failed has the reason `exit code N`. */
+const FAILURES: ReadonlySet<string> = new Set([
+  'killed',
+  'crashed',
+  'killed or crashed',
+  'panicked',
+  'internal-error',
+  'out of memory',
+]);
+const EXIT_CODE = 'exit code ';
+
+/** The reasons of a guest that failed and still has its QEMU, which a reset lets run again. */
+const HALTED: ReadonlySet<string> = new Set(['panicked', 'internal-error']);
+
+/** The actions by which a client decides whether a guest runs. */
+const POWER_ACTIONS: ReadonlySet<GuestTask> = new Set<GuestTask>([
+  'start',
+  'shutdown',
+  'poweroff',
+  'reboot',
+  'restart',
+  'suspend',
+  'resume',
+  'delete',
+]);
+const OFF_ACTIONS: ReadonlySet<GuestTask> = new Set<GuestTask>(['shutdown', 'poweroff', 'delete']);
+
+type Power = Pick<Guest, 'state' | 'reason'>;
+
+/** Returns a guest's reason without the notes that sub-agents append to it after a semicolon. */
+const causeOf = ({ reason = '' }: Power): string => reason.split('; ', 1)[0] ?? '';
+
+export const isOn = ({ state = '' }: Power): boolean => ON_STATES.has(state);
+
+export const isOff = ({ state = '' }: Power): boolean => OFF_STATES.has(state);
+
+const isOffOnPurpose = (guest: Power): boolean =>
+  isOff(guest) && guest.state !== 'crashed' && ON_PURPOSE.has(causeOf(guest));
+
+/** Whether a guest crashed, was killed, or exited with an error. */
+export const hasFailed = (guest: Power): boolean => {
+  if (!isOff(guest)) return false;
+  const cause = causeOf(guest);
+  return (
+    guest.state === 'crashed' ||
+    FAILURES.has(cause) ||
+    (cause.startsWith(EXIT_CODE) && !ON_PURPOSE.has(cause))
+  );
+};
+
+/** Whether a failed guest still has its QEMU, and needs a reset rather than a start. */
+export const isHalted = (guest: Power): boolean => guest.state === 'crashed' && HALTED.has(causeOf(guest));
+
+/** Whether a guest may start by itself, so that the agent must remember what it is meant to be. */
+const comesBack = ({ autostart, restart }: Guest): boolean =>
+  (autostart !== undefined && autostart.policy !== 'never') || restart?.policy === 'on-failure';
+
+/**
+ * Brings what the agent remembers of a guest up to date with its state. A crash, a kill or the loss of its sub-agent does
+ * not change what the guest is meant to be; a shutdown from inside does.
+ * @param goesDown whether the host goes down, so that a shutdown is the host's
+ */
+export const withIntent = (guest: Guest, goesDown: boolean): Guest => {
+  if (!comesBack(guest)) {
+    if (!guest.intent && !guest.restarts) return guest;
+    const { intent: _intent, restarts: _restarts, ...rest } = guest;
+    return rest;
+  }
+  const { intent } = guest;
+  if (isOn(guest))
+    return intent?.power === 'on' && !intent.held ? guest : { ...guest, intent: { power: 'on' } };
+  if (!intent) return { ...guest, intent: { power: 'off' } };
+  if (intent.power === 'off' || intent.held || !isOffOnPurpose(guest)) return guest;
+  return { ...guest, intent: goesDown ? { ...intent, held: true } : { ...intent, power: 'off' } };
+};
+
+/** Whether a client that requests this action decides whether the guest runs. */
+export const isPowerAction = (action: GuestTask): boolean => POWER_ACTIONS.has(action);
+
+/** Whether an action leaves a guest off, as its client wants it. */
+export const isOffAction = (action: GuestTask): action is GuestAction => OFF_ACTIONS.has(action);
+
+/** Records that a client has decided whether the guest runs: the agent no longer tries to start it. */
+export const takenOver = (guest: Guest, action: GuestTask): Guest => {
+  const { intent, restarts: _restarts, ...rest } = guest;
+  if (!intent) return guest;
+  const isDown = isOffAction(action) && !isOn(guest);
+  return { ...rest, intent: { power: isDown ? 'off' : intent.power } };
+};
+
+/** Records that a guest is off because a client wanted it off. */
+export const turnedOff = (guest: Guest): Guest =>
+  guest.intent && !isOn(guest) ? { ...guest, intent: { power: 'off' } } : guest;

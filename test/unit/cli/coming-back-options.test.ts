@@ -1,0 +1,29 @@
+import test from 'ava';
+import { parseAutostart, parseRestart } from '../../../lib/cli/coming-back-options.js';
+
+test('--autostart takes a policy, an order and a delay', (t) => {
+  t.deepEqual(parseAutostart('last'), { policy: 'last' });
+  t.deepEqual(parseAutostart('always,order=10,delay=2.5'), { policy: 'always', order: 10, delay: 2.5 });
+});
+
+test('--restart takes a policy, a number of retries and a window', (t) => {
+  t.deepEqual(parseRestart('never'), { policy: 'never' });
+  t.deepEqual(parseRestart('on-failure,retries=3,window=60'), {
+    policy: 'on-failure',
+    maxRetries: 3,
+    window: 60,
+  });
+});
+
+test('rejects a mistake and says what to give', (t) => {
+  const mistakes: [() => unknown, RegExp][] = [
+    [() => parseAutostart('sometimes'), /Begin with a policy: never, always, last/],
+    [() => parseAutostart('last,oder=1'), /"oder" is not a setting: choose from order=, delay=/],
+    [() => parseAutostart('last,delay=soon'), /Delay: give a number/],
+    [() => parseAutostart('last,delay=99999'), /"delay" must be at most 3600, got 99999/],
+    [() => parseAutostart('last,order=1.5'), /"order" must be a whole number, got 1.5/],
+    [() => parseRestart('always'), /Begin with a policy: never, on-failure/],
+    [() => parseRestart('on-failure,window=1'), /"window" must be at least 10, got 1/],
+  ];
+  for (const [parse, message] of mistakes) t.throws(parse, { message });
+});
