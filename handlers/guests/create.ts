@@ -17,6 +17,14 @@ const withCpuModel = (guest: Guest, { cpuModel }: Context): Guest =>
 const withAutostart = (guest: Guest, { autostart }: Context): Guest =>
   guest.autostart || !autostart ? guest : { ...guest, autostart: { policy: autostart } };
 
+const VIRTUAL_HARDWARE = ['machine', 'devices'] as const;
+
+/** @throws {AgentError} `invalid` for a container with virtual hardware */
+const requireHardwareFits = (guest: Guest): void => {
+  const key = isContainer(guest) && VIRTUAL_HARDWARE.find((each) => guest[each] !== undefined);
+  if (key) throw invalid(`"${key}" describes virtual hardware, and a container has none: leave it out`);
+};
+
 /**
  * Moves a virtual machine's `image`, given beside `disks`, into its first disk. A guest without disks is unchanged: the
  * storage sub-agent creates its disk.
@@ -38,6 +46,7 @@ export const createGuest = async (
   const spec = event.payload ?? {};
   const reply = await submitOnce(event, context, async (options) => {
     const requested = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
+    requireHardwareFits(requested);
     const guest = withAutostart(withCpuModel(requested, context), context);
     requireMetadataFits(guest.metadata ?? {});
     await requireImages(runtime, guest, event);

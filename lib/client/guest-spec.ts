@@ -1,3 +1,4 @@
+import type { Devices } from '../model/devices.js';
 import type { GuestSpec } from './guests.js';
 
 type Nic = NonNullable<GuestSpec['nics']>[number];
@@ -11,6 +12,10 @@ export interface CreateOptions {
   memory?: number;
   cpu?: number;
   cpuModel?: string;
+  video?: Devices['video'];
+  watchdog?: Devices['watchdog'];
+  /** `false` leaves the tablet out. */
+  tablet?: boolean;
   disk?: number[];
   nic?: Nic[];
   autostart?: NonNullable<GuestSpec['autostart']>;
@@ -29,6 +34,16 @@ const disksOf = ({
   return { disks: sizes.map((size, index) => ({ size, ...(index === 0 ? from : {}) })) };
 };
 
+/** Leaves the devices to the sub-agent's defaults, except for those that are chosen. */
+const devicesOf = ({ video, watchdog, tablet = true }: CreateOptions): Pick<GuestSpec, 'devices'> => {
+  const devices = {
+    ...(video === undefined ? {} : { video }),
+    ...(watchdog === undefined ? {} : { watchdog }),
+    ...(tablet ? {} : { tablet }),
+  };
+  return Object.keys(devices).length > 0 ? { devices } : {};
+};
+
 /** Builds the request body of a create from the choices. */
 export const guestSpec = (options: CreateOptions): GuestSpec => {
   const { id, name, container, memory, cpu, cpuModel, nic, metadata, autostart, restart } = options;
@@ -39,6 +54,7 @@ export const guestSpec = (options: CreateOptions): GuestSpec => {
     ...(memory === undefined ? {} : { memory }),
     ...(cpu === undefined ? {} : { cpu }),
     ...(cpuModel === undefined ? {} : { cpuModel }),
+    ...devicesOf(options),
     ...disksOf(options),
     ...(nic ? { nics: nic } : {}),
     ...(autostart ? { autostart } : {}),

@@ -6,7 +6,8 @@ import {
   type Restart,
   type Restarts,
 } from './coming-back.js';
-import { guestDetailsSchemas, type Machine } from './machine.js';
+import type { Devices } from './devices.js';
+import { guestDetailsSchemas, type MachineSpec } from './machine.js';
 import { uuid } from './uuid.js';
 
 /** The memory of a guest whose spec has none. */
@@ -65,7 +66,8 @@ export interface Guest {
   cpu?: number;
   /** The model of its vCPUs, by QEMU's name. */
   cpuModel?: string;
-  machine?: Machine;
+  machine?: MachineSpec;
+  devices?: Partial<Devices>;
   /** Problems that will keep the guest from running, and what to do; set by the sub-agents. */
   warnings?: string[];
   /** TCP port of the VNC server on loopback. */
@@ -252,7 +254,7 @@ export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
   ...present(guest, 'type', 'image'),
   ...(guest.nics?.length ? { nics: guest.nics.map(normalizeNic) } : {}),
   ...(guest.disks?.length ? { disks: guest.disks.map(normalizeDisk) } : {}),
-  ...present(guest, 'state', 'reason', 'memory', 'cpu', 'cpuModel', 'machine'),
+  ...present(guest, 'state', 'reason', 'memory', 'cpu', 'cpuModel', 'machine', 'devices'),
   ...(guest.warnings?.length ? { warnings: guest.warnings } : {}),
   ...present(guest, 'vnc', 'autostart', 'restart', 'intent', 'restarts'),
   ...(guest.metadata && Object.keys(guest.metadata).length ? { metadata: guest.metadata } : {}),

@@ -1,5 +1,5 @@
 import type { Guest } from './guest.js';
-import type { Machine } from './machine.js';
+import type { Machine, MachineSpec } from './machine.js';
 
 /** The hardware of a guest before or after an upgrade. */
 export interface Hardware {
@@ -7,12 +7,16 @@ export interface Hardware {
   machine: Pick<Machine, 'type' | 'layout' | 'next'>;
 }
 
+/** Whether a sub-agent has completed a machine, which a client may send in parts. */
+const isTold = (machine: MachineSpec | undefined): machine is MachineSpec & Hardware['machine'] =>
+  machine?.type !== undefined && machine.layout !== undefined;
+
 /** Returns a guest's hardware; `undefined` when its sub-agent has not said. */
 export const hardwareOf = ({
   cpuModel,
   machine,
 }: Pick<Guest, 'cpuModel' | 'machine'>): Hardware | undefined =>
-  cpuModel && machine ? { cpuModel, machine } : undefined;
+  cpuModel && isTold(machine) ? { cpuModel, machine } : undefined;
 
 const listOf = (parts: readonly string[]): string =>
   [parts.slice(0, -1).join(', '), ...parts.slice(-1)].filter(Boolean).join(' and ');

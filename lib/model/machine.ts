@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { devicesSchema } from './devices.js';
 
 /** The part of a guest's virtual hardware that an upgrade changes. */
 export interface MachineChange {
@@ -11,7 +12,7 @@ export interface MachineChange {
 
 /** A guest's virtual hardware, fixed at its creation; set by the sub-agent that runs it. */
 export interface Machine extends Omit<MachineChange, 'cpuModel'> {
-  firmware: string;
+  firmware: Firmware;
   /** The sockets that its vCPUs share equally. */
   sockets: number;
   /** Threads per core. */
@@ -19,6 +20,12 @@ export interface Machine extends Omit<MachineChange, 'cpuModel'> {
   /** What it becomes at the guest's next start. */
   next?: MachineChange;
 }
+
+/** A client names what it wants, or all of a machine to create it again. */
+export type MachineSpec = Partial<Machine>;
+
+const FIRMWARES = ['bios'] as const;
+export type Firmware = (typeof FIRMWARES)[number];
 
 export const machineTypeSchema = Joi.string()
   .max(64)
@@ -40,20 +47,29 @@ const layoutSchema = Joi.number()
   .description('The arrangement of the devices')
   .example(2);
 
-const machineSchema = Joi.object<Machine>({
-  type: machineTypeSchema.required(),
-  layout: layoutSchema.required(),
-  firmware: Joi.string().valid('bios').default('bios'),
-  sockets: Joi.number().integer().valid(1).default(1).description('The sockets of the vCPUs'),
-  threads: Joi.number().integer().valid(1).default(1).description('Threads per core'),
+const machineSchema = Joi.object<MachineSpec>({
+  type: machineTypeSchema,
+  layout: layoutSchema,
+  firmware: Joi.string()
+    .valid(...FIRMWARES)
+    .description('`bios`'),
+  sockets: Joi.number().integer().valid(1).description('The sockets of the vCPUs'),
+  threads: Joi.number().integer().valid(1).description('Threads per core'),
   next: Joi.object<MachineChange>({
     type: machineTypeSchema,
     layout: layoutSchema,
     cpuModel: cpuModelSchema,
   }).description('What it becomes at the next start'),
 })
+  .and('type', 'layout')
+  .messages({
+    'object.and':
+      '"machine.type" and "machine.layout" belong together: give both to create the same machine again, or neither',
+  })
   .label('machine')
-  .description('The virtual hardware, fixed at the creation; send it to create the same again');
+  .description(
+    'The virtual hardware, fixed at the creation: name what you want, or send it all to create the same again',
+  );
 
 const warningsSchema = Joi.array()
   .items(Joi.string().max(1000))
@@ -64,5 +80,6 @@ const warningsSchema = Joi.array()
 export const guestDetailsSchemas = {
   cpuModel: cpuModelSchema,
   machine: machineSchema.allow(null),
+  devices: devicesSchema.allow(null),
   warnings: warningsSchema,
 };

@@ -25,7 +25,7 @@ test('moves a guest on to the hardware that the request names', async (t) => {
 
 test('keeps the hardware and the warnings of a guest whose sub-agent says nothing about them', async (t) => {
   const { call, context } = await serveApi(t);
-  const machine = { type: 'pc-q35-9.2', layout: 2, firmware: 'bios', sockets: 1, threads: 1 };
+  const machine = { type: 'pc-q35-9.2', layout: 2, firmware: 'bios' as const, sockets: 1, threads: 1 };
   const { id } = await addGuest(context, { state: 'shutoff', machine, cpuModel: 'max', warnings: ['old'] });
   await call('POST', `/guests/${id}/start?wait=30`);
   t.like(await call('GET', `/guests/${id}`), { body: { machine, cpuModel: 'max', warnings: ['old'] } });
@@ -57,7 +57,7 @@ test('rejects a body, which would not choose the hardware, and accepts an empty 
     t.is((await call('POST', `/guests/${id}/${PATH}?wait=30`, body)).status, 200);
 });
 
-const BEFORE = { type: 'pc-q35-6.2', layout: 1, firmware: 'bios', sockets: 1, threads: 1 };
+const BEFORE = { type: 'pc-q35-6.2', layout: 1, firmware: 'bios' as const, sockets: 1, threads: 1 };
 const NEXT = { type: 'pc-q35-6.2', layout: 1, cpuModel: 'Nehalem' };
 
 test('shows in a dry run what would change, in the guest and in words', async (t) => {

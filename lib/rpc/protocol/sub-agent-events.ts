@@ -6,7 +6,7 @@ import { guestDetailsSchemas } from '../../model/machine.js';
 export const EVENTS_PATH = '/_mistify_events_';
 
 /** What a sub-agent tells about a guest besides its state. */
-export type GuestDetails = Pick<Guest, 'cpuModel' | 'machine' | 'warnings'>;
+export type GuestDetails = Pick<Guest, 'cpuModel' | 'machine' | 'devices' | 'warnings'>;
 
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
 export interface GuestState extends GuestDetails {

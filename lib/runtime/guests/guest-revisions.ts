@@ -15,11 +15,12 @@ const withState =
 
 /** A report without a machine says nothing about it; one without warnings says that the guest has none. */
 const withReport =
-  ({ state, cpuModel, machine, warnings, ...rest }: GuestState) =>
+  ({ state, cpuModel, machine, devices, warnings, ...rest }: GuestState) =>
   ({ warnings: _warnings, ...guest }: Guest): Guest => ({
     ...withState(state, rest)(guest),
     ...(cpuModel ? { cpuModel } : {}),
     ...(machine ? { machine } : {}),
+    ...(devices ? { devices } : {}),
     ...(warnings?.length ? { warnings } : {}),
   });
 

@@ -11,6 +11,7 @@ const FIELDS = [
   'cpu',
   'cpuModel',
   'machine',
+  'devices',
   'warnings',
   'vnc',
 ] as const;

@@ -45,6 +45,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       cpu: 1,
       cpuModel: 1,
       machine: 1,
+      devices: 1,
       warnings: 1,
       vnc: 1,
       autostart: 1,

@@ -43,8 +43,13 @@ export const toldMachine = ({
   ports: _ports,
   rows: _rows,
   seedBus: _seedBus,
+  devices,
+  generation: _generation,
   ...machine
-}: MachineIdentity): Required<Pick<Guest, 'cpuModel' | 'machine'>> => ({ cpuModel, machine });
+}: MachineIdentity): Pick<Guest, 'cpuModel' | 'machine' | 'devices'> => ({
+  ...{ cpuModel, machine },
+  ...(devices ? { devices } : {}),
+});
 
 /** A guest's hardware before and after an upgrade. */
 export interface MachineUpgrade {

@@ -37,6 +37,7 @@ export class RunEnd {
   #isStopping = false;
   #hasShutDown = false;
   #cause: unknown;
+  #isWatchdog = false;
 
   constructor(options: RunEndOptions) {
     this.#options = options;
@@ -49,7 +50,8 @@ export class RunEnd {
 
   /** Why the run ends, as far as that is known before QEMU has exited. */
   get reason(): string | undefined {
-    return this.#isStopping ? 'poweroff' : reasonOfShutdown(this.#cause);
+    if (this.#isStopping) return 'poweroff';
+    return this.#isWatchdog ? 'watchdog' : reasonOfShutdown(this.#cause);
   }
 
   /** Call before the sub-agent ends the process. */
@@ -61,6 +63,12 @@ export class RunEnd {
   onShutdown(cause: unknown): void {
     this.#hasShutDown = true;
     this.#cause = cause;
+  }
+
+  /** Call when QEMU exits because the guest's watchdog has expired: it cleans up nothing then, as if it were killed. */
+  onWatchdog(): void {
+    this.#hasShutDown = true;
+    this.#isWatchdog = true;
   }
 
   /** Concludes how the run ended. Call it once the process is gone, before its run directory is removed. */
@@ -80,7 +88,7 @@ export class RunEnd {
   async #finalReason(killed: boolean): Promise<string | undefined> {
     const { paths, exit, log } = this.#options;
     try {
-      if (killed && !this.#isStopping) return await reasonOfDeath(paths, exit);
+      if (killed && !this.#isStopping && !this.#isWatchdog) return await reasonOfDeath(paths, exit);
       return this.reason ?? (await reasonInLog(paths));
     } catch (error) {
       log.warn({ err: error }, errorMessage(error));

@@ -19,7 +19,7 @@ export const checkUpgrade = async (
   guests: Guests,
   id: string,
   args: StageArgs = {},
-): Promise<Pick<Guest, 'id' | 'cpuModel' | 'machine'>> => {
+): Promise<Pick<Guest, 'id' | 'cpuModel' | 'machine' | 'devices'>> => {
   const { after } = await upgradeOf(guests, guests.get(id), args);
   return { id, ...toldMachine(after) };
 };

@@ -172,6 +172,8 @@ export class Watch {
     if (event === 'SHUTDOWN') {
       this.#end.onShutdown(data.reason);
       this.#reportState('shutdown');
+    } else if (event === 'WATCHDOG' && data.action === 'poweroff') {
+      this.#end.onWatchdog();
     } else if (event === 'GUEST_PANICKED') {
       this.#panicked = true;
       this.#reportState('crashed', 'panicked');

@@ -11,6 +11,7 @@ import { device, escapeCommas, pciAddress, placeOf, SLOT } from './device-option
 import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
 import { cpuOption, type MachineIdentity, smpOption } from './identity.js';
+import { optionalDevices, videoArgs } from './optional-devices.js';
 import { SANDBOX } from './program.js';
 import { spareDevices } from './spare-devices.js';
 
@@ -59,6 +60,8 @@ export interface CommandLineOptions {
   images: readonly DiskImage[];
   /** One for each NIC, from `Networks.resolve`. */
   switches: readonly (Switch | undefined)[];
+  /** The generation ID of a guest that was rolled back. */
+  generation?: string | undefined;
   /** The path of the guest's cloud-init seed. */
   seed?: string;
   /** The file that QEMU appends the serial console's output to. */
@@ -101,13 +104,14 @@ export const commandLine = (
       chardev: GUEST_AGENT_CHARDEV,
       name: 'org.qemu.guest_agent.0',
     }),
-    ...device('VGA', { id: 'video0', ...pciAddress(SLOT.video) }),
+    ...videoArgs(machine),
     ...['-vnc', `127.0.0.1:0,to=${MAX_VNC_DISPLAY},password=on`],
     // force-shared: a new viewer must not disconnect the others.
     ...['-vnc', `unix:${inRunDir(paths.vnc)},share=force-shared`],
     ...device('virtio-balloon-pci', { id: 'balloon0', ...pciAddress(SLOT.balloon) }),
     ...['-object', JSON.stringify({ 'qom-type': 'rng-random', id: 'rng0', filename: '/dev/urandom' })],
     ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),
+    ...optionalDevices(machine, options.generation),
     ...spareDevices(machine),
     ...diskArgs(definition, machine, options.images, options.seed),
     ...nicArgs(definition.nics, options),

@@ -12,6 +12,8 @@ export const SLOT = {
   nics: 8,
   disks: 16,
   seed: 20,
+  watchdog: 21,
+  usb: 22,
   ahci: 24,
   ports: 28,
 } as const;

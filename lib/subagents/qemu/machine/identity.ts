@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { type Devices, EARLIER_DEVICES, NEW_DEVICES } from '../../../model/devices.js';
 import type { Guest } from '../../../model/guest.js';
 import type { Machine, MachineChange } from '../../../model/machine.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -20,6 +22,10 @@ export interface MachineIdentity extends Machine {
   rows?: Record<string, number>;
   /** The bus of the cloud-init seed; absent until a device is added or removed. */
   seedBus?: string;
+  /** Absent in guests of the versions that recorded none. */
+  devices?: Devices;
+  /** The generation ID of a guest that was never rolled back: a random GUID. */
+  generation?: string;
 }
 
 /** All features of the accelerator on this host: not the same on every host. */
@@ -79,24 +85,37 @@ export const requireCpuModel = (model: string, capabilities: Capabilities, accel
   if (problem !== undefined) throw new Refusal('invalid', problem);
 };
 
+/** A guest that brings its machine type gets only the devices that it brings, too. */
+const newDevices = ({
+  machine,
+  devices,
+}: Pick<Guest, 'machine' | 'devices'>): Pick<MachineIdentity, 'devices' | 'generation'> => {
+  const isBrought = machine?.type !== undefined;
+  if (isBrought && !devices) return {};
+  const all = { ...(isBrought ? EARLIER_DEVICES : NEW_DEVICES), ...devices };
+  return { devices: all, ...(all.vmgenid ? { generation: randomUUID() } : {}) };
+};
+
 /**
  * Fixes the hardware of a new guest. A guest that brings its own (`machine`), from another host or a backup, keeps it.
  * @throws {Refusal} `invalid` when this host cannot give it
  */
 export const newMachine = (
-  { cpuModel, machine }: Pick<Guest, 'cpuModel' | 'machine'>,
+  guest: Pick<Guest, 'cpuModel' | 'machine' | 'devices'>,
   capabilities: Capabilities,
   accel: Accel,
 ): MachineIdentity => {
-  const { next: _, ...own } = machine ?? {
-    type: capabilities.newest,
-    layout: NEWEST_LAYOUT,
-    firmware: 'bios',
-    ...TOPOLOGY,
-  };
-  requireType(own.type, capabilities);
+  const { cpuModel, machine: wish = {} } = guest;
+  const { type = capabilities.newest, layout = NEWEST_LAYOUT } = wish;
+  requireType(type, capabilities);
   if (cpuModel) requireCpuModel(cpuModel, capabilities, accel);
-  return { ...own, cpuModel: cpuModel || defaultCpuModel(accel), ports: {} };
+  return {
+    ...{ type, layout, firmware: 'bios' },
+    ...TOPOLOGY,
+    cpuModel: cpuModel || defaultCpuModel(accel),
+    ports: {},
+    ...newDevices(guest),
+  };
 };
 
 /**

@@ -47,7 +47,7 @@ test('stores a state again after its revision is retracted, unless a later one i
 
 test('stores a report’s hardware and warnings, and removes the warnings with a report without any', async (t) => {
   const { guests, revisions } = await setUp(t);
-  const machine = { type: 'pc-q35-9.2', layout: 2, firmware: 'bios', sockets: 1, threads: 1 };
+  const machine = { type: 'pc-q35-9.2', layout: 2, firmware: 'bios' as const, sockets: 1, threads: 1 };
   await revisions.report({ ...reported('running', 2), cpuModel: 'max', machine, warnings: ['old'] });
   t.like(guests.get('a'), { state: 'running', cpuModel: 'max', machine, warnings: ['old'] });
   await revisions.report(reported('paused', 3));

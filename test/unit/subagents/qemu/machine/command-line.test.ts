@@ -292,3 +292,38 @@ test('attaches the seed read-only, after the disks, on the first disk’s bus', 
   t.like(seedOf('sata', 'ide'), { driver: 'ide-cd', bus: 'ide.2' });
   t.like(seedOf(...Array.from({ length: 6 }, () => 'sata')), { driver: 'ide-cd', bus: 'ahci1.0' });
 });
+
+const DEVICES = { tablet: true, video: 'std', watchdog: 'none', vmgenid: true } as const;
+
+test('gives a guest the small devices of its hardware, in slots of their own', (t) => {
+  const generation = '2d9b7c34-3c50-4d5a-9d35-b0a1c1a5a6c8';
+  const args = build({}, [], { machine: { ...layout2, devices: DEVICES, generation } });
+  const devices = json(args, '-device');
+  t.like(
+    devices.find(({ driver }) => driver === 'qemu-xhci'),
+    { id: 'usb0', addr: '16.0' },
+  );
+  t.like(
+    devices.find(({ driver }) => driver === 'usb-tablet'),
+    { bus: 'usb0.0' },
+  );
+  t.is(devices.find(({ driver }) => driver === 'vmgenid')?.guid, generation);
+  t.false(args.includes('watchdog=none'));
+});
+
+test('adds nothing to a guest of a version that recorded no small devices', (t) => {
+  const drivers = json(build({}, [], { machine: layout2 }), '-device').map(({ driver }) => driver);
+  t.true(drivers.includes('VGA'));
+  for (const driver of ['qemu-xhci', 'usb-tablet', 'i6300esb', 'vmgenid']) t.false(drivers.includes(driver));
+});
+
+test('gives a guest the graphics card and the watchdog that it asked for', (t) => {
+  const driversOf = (change: Partial<MachineIdentity['devices']>): string[] => {
+    const args = build({}, [], { machine: { ...layout2, devices: { ...DEVICES, ...change } } });
+    return [...json(args, '-device').map(({ driver }) => String(driver)), ...args];
+  };
+  t.true(driversOf({ video: 'virtio' }).includes('virtio-vga'));
+  t.false(driversOf({ video: 'none' }).some((driver) => /vga/i.test(driver)));
+  t.true(driversOf({ watchdog: 'poweroff' }).includes('i6300esb'));
+  t.true(driversOf({ watchdog: 'poweroff' }).includes('watchdog=poweroff'));
+});

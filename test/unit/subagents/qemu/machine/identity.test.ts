@@ -63,10 +63,24 @@ test('a new guest gets the newest machine type, by its versioned name, and the n
 });
 
 test('a guest from another host keeps the hardware that it brings', (t) => {
-  const own = { type: 'pc-q35-8.1', layout: 1, firmware: 'bios', sockets: 1, threads: 1 };
+  const own = { type: 'pc-q35-8.1', layout: 1, firmware: 'bios' as const, sockets: 1, threads: 1 };
   t.like(newMachine({ machine: own, cpuModel: 'Nehalem' }, QEMU_11, 'tcg'), { ...own, cpuModel: 'Nehalem' });
   t.throws(() => newMachine({ machine: { ...own, type: 'pc-q35-5.1' } }, QEMU_11, 'tcg'), {
     message: 'QEMU 11.1.2 on this host has no machine type pc-q35-5.1 (its newest is pc-q35-11.1)',
+  });
+});
+
+test('a new guest gets a tablet and a generation ID; one with hardware from elsewhere gets the devices that it brings', (t) => {
+  const devices = { tablet: true, video: 'std', watchdog: 'none', vmgenid: true } as const;
+  const made = newMachine({ devices: { watchdog: 'reset' } }, QEMU_11, 'tcg');
+  t.deepEqual(made.devices, { ...devices, watchdog: 'reset' });
+  t.regex(made.generation ?? '', /^[0-9a-f-]{36}$/);
+  const own = { type: 'pc-q35-8.1', layout: 2 };
+  const plain = newMachine({ machine: own }, QEMU_11, 'tcg');
+  t.false('devices' in plain || 'generation' in plain);
+  t.deepEqual(newMachine({ machine: own, devices: { tablet: true } }, QEMU_11, 'tcg').devices, {
+    ...devices,
+    vmgenid: false,
   });
 });
 

@@ -1,0 +1,39 @@
+import Joi from 'joi';
+
+export const VIDEO_MODELS = ['std', 'virtio', 'none'] as const;
+export const WATCHDOG_ACTIONS = ['none', 'reset', 'poweroff', 'pause'] as const;
+
+/** Small devices of a virtual machine, fixed at its creation. A guest of an earlier version has none of them. */
+export interface Devices {
+  /** A pointer with absolute positions, so that the viewer's and the guest's pointers agree. */
+  tablet: boolean;
+  /** `std` is a VGA card that every system knows. */
+  video: (typeof VIDEO_MODELS)[number];
+  /** What QEMU does with a guest that has stopped to serve its watchdog; `none` for no watchdog. */
+  watchdog: (typeof WATCHDOG_ACTIONS)[number];
+  /** Tells the guest when it was rolled back: Microsoft's Virtual Machine Generation ID. */
+  vmgenid: boolean;
+}
+
+/** The devices of a new guest, unless it names others. */
+export const NEW_DEVICES: Devices = { tablet: true, video: 'std', watchdog: 'none', vmgenid: true };
+
+/** The devices of a guest of the versions that recorded none. */
+export const EARLIER_DEVICES: Devices = { tablet: false, video: 'std', watchdog: 'none', vmgenid: false };
+
+export const devicesSchema = Joi.object<Devices>({
+  tablet: Joi.boolean().description('A pointer with absolute positions; `true` for new guests'),
+  video: Joi.string()
+    .valid(...VIDEO_MODELS)
+    .description('The graphics card: `std` (VGA), `virtio` or `none`'),
+  watchdog: Joi.string()
+    .valid(...WATCHDOG_ACTIONS)
+    .description(
+      'A watchdog (i6300esb), and what it does: `reset`, `poweroff` or `pause`; `none` for no watchdog',
+    ),
+  vmgenid: Joi.boolean().description(
+    'A generation ID, which changes after a rollback; `true` for new guests',
+  ),
+})
+  .label('devices')
+  .description('Small devices, fixed at the creation');
