@@ -14,6 +14,7 @@ import type { ServiceClient } from '../rpc/client/service-client.js';
 import { describeAddress } from '../rpc/protocol/service-address.js';
 import { recover } from '../runtime/actions/recover.js';
 import { runTask } from '../runtime/actions/run-task.js';
+import { noteProgress } from '../runtime/jobs/note-progress.js';
 import { buildAction } from '../runtime/pipeline/action.js';
 import { Service } from '../runtime/pipeline/service.js';
 import { Runtime } from '../runtime/runtime.js';
@@ -162,7 +163,8 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     quota: config.quota,
   });
   const watcher = new SubAgentWatcher({
-    ...{ revisions: runtime.revisions, jobs, events, log },
+    ...{ revisions: runtime.revisions, events, log },
+    noteProgress: (progress) => noteProgress({ guests, jobs }, progress),
     exits: supervisor.exits,
   });
   supervisor.onHang((address, reason) => watcher.noteHang(address, reason));

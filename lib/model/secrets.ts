@@ -107,20 +107,3 @@ export const CLOSED_VIEW = new View(true);
 
 export const viewFor = (principal: Principal | undefined): View =>
   mayReadSecrets(principal) ? OPEN_VIEW : CLOSED_VIEW;
-
-/** Shorter values, such as `1` or `true`, occur in any text. */
-const MIN_REDACTED = 6;
-
-/**
- * Replaces the secrets of metadata, and their lines, in a text about its guest by the names of their keys. The text of a
- * sub-agent may quote them, and ends up in jobs, events and logs.
- */
-export const redact = (metadata: Metadata, text: string): string => {
-  let redacted = text;
-  for (const key of CLOSED_VIEW.hiddenKeys(metadata)) {
-    const value = metadata[key] ?? '';
-    for (const secret of [value, ...value.split('\n').map((line) => line.trim())])
-      if (secret.length >= MIN_REDACTED) redacted = redacted.replaceAll(secret, `[${key}]`);
-  }
-  return redacted;
-};

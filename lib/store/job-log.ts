@@ -126,9 +126,14 @@ export class JobLog {
 
   /** @throws {AgentError} `not_found`, also when the job is another guest's */
   get(id: string, guestId?: string): Job {
-    const job = this.#index.has(id) ? this.#collection.get(id)?.job : undefined;
+    const job = this.find(id)?.job;
     if (!job || (guestId !== undefined && job.GuestID !== guestId)) throw jobNotFound(id);
     return job;
+  }
+
+  /** Returns a job with its task. */
+  find(id: string): LoggedJob | undefined {
+    return this.#index.has(id) ? this.#collection.get(id) : undefined;
   }
 
   hasJobsOf(guestId: string): boolean {

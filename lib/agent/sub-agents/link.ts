@@ -12,7 +12,6 @@ import { HEARTBEAT_MS } from '../../rpc/protocol/heartbeat.js';
 import { describeAddress, type ServiceEndpoint } from '../../rpc/protocol/service-address.js';
 import type { Progress, SubAgentEvent } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
-import type { JobLog } from '../../store/job-log.js';
 import { ReportedGuests } from './reported-guests.js';
 import type { Supervisor } from './supervisor.js';
 
@@ -34,7 +33,8 @@ export interface WatchedSubAgent extends ServiceEndpoint {
 
 export interface LinkOptions {
   revisions: GuestRevisions;
-  jobs: JobLog;
+  /** Stores the progress of a job. */
+  noteProgress: (progress: Progress) => Promise<void>;
   events: EventLog;
   log: Logger;
   /** Aborted when the agent stops. */
@@ -221,11 +221,11 @@ export class SubAgentLink {
     await this.guests.markUnknown(this.guests.ids);
   }
 
-  async #noteProgress({ job, message, percent }: Progress): Promise<void> {
+  async #noteProgress(progress: Progress): Promise<void> {
     try {
-      await this.#options.jobs.setProgress(job, message, percent);
+      await this.#options.noteProgress(progress);
     } catch (error) {
-      this.#options.log.warn({ job }, `job progress not stored: ${errorMessage(error)}`);
+      this.#options.log.warn({ job: progress.job }, `job progress not stored: ${errorMessage(error)}`);
     }
   }
 }

@@ -3,8 +3,7 @@ import type { Schema } from 'joi';
 import { waitFor } from '../../async/deadline.js';
 import { badResponse } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
-import type { Guest } from '../../model/guest.js';
-import { redact } from '../../model/secrets.js';
+import { redactError, textFor } from '../../model/redact-request.js';
 import type { JobStage } from '../../rpc/protocol/calls.js';
 import { type Action, type Stage, timeLimitOf } from './action.js';
 
@@ -130,20 +129,6 @@ const retryAfter = (response: unknown): number => {
 export const messageOf = (response: unknown): string => {
   const { message } = response as { message?: unknown };
   return typeof message === 'string' ? message : '';
-};
-
-/** Returns a sub-agent's text without the secrets of the guest that it was sent. */
-const textFor = (request: unknown, text: string): string => {
-  const { guest } = (request ?? {}) as { guest?: Guest };
-  return guest?.metadata ? redact(guest.metadata, text) : text;
-};
-
-const redactError = (request: unknown, error: unknown): unknown => {
-  if (!(error instanceof Error)) return error;
-  // Before the message, because the stack begins with it.
-  if (error.stack !== undefined) error.stack = textFor(request, error.stack);
-  error.message = textFor(request, error.message);
-  return error;
 };
 
 const wayToCall = ({ kind, isDownload }: Action): typeof callNow => {

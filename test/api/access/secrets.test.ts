@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { MistifyClient } from '../../../lib/client/index.js';
 import type { Guest } from '../../../lib/model/guest.js';
+import type { Job } from '../../../lib/model/job.js';
 import type { Scope } from '../../../lib/model/principal.js';
 import type { GuestRequest } from '../../../lib/rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../lib/rpc/protocol/refusal.js';
@@ -11,7 +12,7 @@ import { addGuest } from '../../helpers/agent.js';
 import { type Api, serveApi } from '../../helpers/api.js';
 import { mistify } from '../../helpers/command-line.js';
 import { makeToken, serveGuarded } from '../../helpers/guarded.js';
-import { until } from '../../helpers/wait.js';
+import { gate, until } from '../../helpers/wait.js';
 import { receiveWebhooks } from '../../helpers/webhook-receiver.js';
 
 // Guarantees: G31.
@@ -322,4 +323,61 @@ test('keeps secrets that a sub-agent quotes out of jobs, errors and events', asy
   }
   const events = await fetch(`${api.url}/events?after=0&kind=job&limit=6`, { headers });
   t.notRegex(await events.text(), /hunter2/);
+});
+
+test('keeps secrets that a sub-agent quotes out of the progress of jobs', async (t) => {
+  const { opened, open } = gate();
+  t.teardown(open);
+  const { api, dbpath } = await serveGuarded(t, {
+    methods: {
+      'Test.start': async ({ guest }, { progress }) => {
+        progress('waits for hunter2-hunter2', 50);
+        await opened;
+        return { guest: { id: guest.id } };
+      },
+    },
+  });
+  const headers = { Authorization: `Bearer ${await makeToken(dbpath, 'ops', 'operate')}` };
+  const { id } = await addGuest(api.context, {
+    state: 'shutoff',
+    metadata: { 'secret.a': 'hunter2-hunter2' },
+  });
+  const { jobId } = await api.call('POST', `/guests/${id}/start`, undefined, headers);
+  await until('the progress is shown', async () => {
+    const { body } = await api.call('GET', `/jobs/${jobId}`, undefined, headers);
+    return (body as Job).Message === 'waits for [secret.a]';
+  });
+  const events = await fetch(`${api.url}/events?after=0&kind=job&limit=3`, { headers });
+  t.notRegex(await events.text(), /hunter2/);
+});
+
+test('keeps the credentials and the query of an image’s URLs out of jobs', async (t) => {
+  const source = 'https://reader:hunter%32-hunter2@mirror.example/a.img?signature=0123456789';
+  const sums = 'https://mirror.example/SUMS?token=9876543210';
+  const { opened, open } = gate();
+  t.teardown(open);
+  const { api, dbpath } = await serveGuarded(t, {
+    methods: {
+      'Test.fetchImage': async (request, { progress }) => {
+        progress(`fetching ${request.source} with the password hunter2-hunter2`);
+        await opened;
+        throw new Refusal('invalid', `${request.source} has not the sums of ${request.sums}`);
+      },
+    },
+  });
+  const headers = { Authorization: `Bearer ${await makeToken(dbpath, 'ops', 'operate')}` };
+  const { jobId } = await api.call('POST', '/images', { id: 'a', source, sums }, headers);
+  const message = async (): Promise<string> =>
+    ((await api.call('GET', `/jobs/${jobId}`, undefined, headers)).body as Job).Message;
+  await until('the progress is shown', async () => /^fetching/.test(await message()));
+  const shown = await message();
+  t.notRegex(shown, /hunter|0123456789/);
+  t.regex(shown, /^fetching https:.*mirror\.example\/a\.img\?\[source\] with the password \[source\]$/);
+  open();
+  await until('it has failed', async () => /sums/.test(await message()));
+  t.regex(
+    await message(),
+    /a\.img\?\[source\] has not the sums of https:\/\/mirror\.example\/SUMS\?\[sums\]$/,
+  );
+  t.notRegex(await message(), /hunter|0123456789|9876543210/);
 });

@@ -9,6 +9,7 @@ import { EventLog } from '../../../../lib/events/event-log.js';
 import type { Guest } from '../../../../lib/model/guest.js';
 import type { SubAgentEvent } from '../../../../lib/rpc/protocol/sub-agent-events.js';
 import { GuestRevisions } from '../../../../lib/runtime/guests/guest-revisions.js';
+import { noteProgress } from '../../../../lib/runtime/jobs/note-progress.js';
 import { GuestStore } from '../../../../lib/store/guest-store.js';
 import { JobLog } from '../../../../lib/store/job-log.js';
 import { withFaults } from '../../../helpers/faulty-disk.js';
@@ -43,7 +44,7 @@ const setUp = async (t: ExecutionContext, guests: readonly Guest[]) => {
   const exits: { reason?: string } = {};
   const watcher = new SubAgentWatcher({
     revisions,
-    jobs,
+    noteProgress: (progress) => noteProgress({ guests: store, jobs }, progress),
     events,
     log,
     exits: { reason: () => exits.reason, hang: () => undefined },
