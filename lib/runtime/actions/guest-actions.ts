@@ -99,7 +99,8 @@ export interface GuestActionOptions {
 }
 
 /**
- * Queues an action of an existing guest.
+ * Queues an action of an existing guest. A deletion that is queued or running already is not queued again: all its
+ * clients get the same job.
  * @param options `args` are added to those of the action's stages; `change` goes to each stage
  * @throws {AgentError} `conflict` for any action but `delete` on a guest whose creation has failed
  */
@@ -112,6 +113,8 @@ export const submitGuestAction = async (
   const action = runtime.action(actionName(guest.type, name));
   if (guest.state === 'error' && name !== 'delete')
     throw notCreated(guest.id, createFailure(runtime, guest.id));
+  const deletion = name === 'delete' && !options.dryRun ? runtime.queue.find(guest.id, action) : undefined;
+  if (deletion) return { job: await deletion.logged, pending: guest, done: deletion.done as Promise<Guest> };
   const task = { kind: 'guest', name, ...(args ? { args } : {}), ...(change ? { change } : {}) } as const;
   const first = isPreempting(name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });

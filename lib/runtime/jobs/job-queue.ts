@@ -7,7 +7,7 @@ import type { JobLog } from '../../store/job-log.js';
 import type { KeyedRequest, LoggedJob, Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
 import { JobExecutor, type TaskFunction } from './job-executor.js';
-import { LiveJobs } from './live-jobs.js';
+import { type LiveJob, LiveJobs } from './live-jobs.js';
 import { type RetryWrite, retryWrite } from './retry-write.js';
 import type { EnqueueOptions } from './runner.js';
 import type { RunnerRegistry } from './runner-registry.js';
@@ -80,6 +80,11 @@ export class JobQueue {
     const job = await logged;
     this.#log.info({ guest: runnerId, action: action.name, job: id }, 'job queued');
     return { job, pending, done };
+  }
+
+  /** Finds an action that is queued or running on a runner and was not cancelled. */
+  find(runnerId: string, action: Action): LiveJob | undefined {
+    return this.#live.find(this.#runners.get(runnerId), action.name);
   }
 
   /** Returns the submission of an earlier request, whether its job is live or has ended. */

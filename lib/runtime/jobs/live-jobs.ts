@@ -1,3 +1,4 @@
+import type { Job } from '../../model/job.js';
 import type { Lane } from './image-runners.js';
 import type { JobExecutor, QueuedJob } from './job-executor.js';
 import type { EnqueueOptions, Runner } from './runner.js';
@@ -7,6 +8,8 @@ export interface LiveJob {
   /** The action's name. */
   action: string;
   runner: Runner;
+  /** Resolves when the job is on disk. */
+  logged: Promise<Job>;
   /** Settles with the job's outcome, once that is on disk. */
   done: Promise<unknown>;
   /** Resolves when the job's end is on disk. */
@@ -28,13 +31,18 @@ export class LiveJobs {
     return this.#jobs.get(id);
   }
 
+  /** Finds a job of a runner that was not cancelled, by its action. */
+  find({ unfinished }: Runner, action: string): LiveJob | undefined {
+    return unfinished.map((id) => this.get(id)).find((job) => job?.action === action);
+  }
+
   /** Queues a job on its runner. */
   enqueue<T>(
     { runner, leave }: Lane,
     job: Omit<QueuedJob, 'unwritten'>,
     options: EnqueueOptions = {},
   ): Promise<T> {
-    const { id, action } = job;
+    const { id, action, logged } = job;
     const unwritten = new AbortController();
     const entry: QueuedJob = { ...job, unwritten };
     const outcome = runner.enqueue(id, (signal) => this.#executor.run<T>(entry, signal), options);
@@ -50,7 +58,7 @@ export class LiveJobs {
     // Report the outcome only once it is on disk, where a restart cannot undo it.
     const done = ended.then(() => outcome);
     done.catch(() => {});
-    this.#jobs.set(id, { action: action.name, runner, done, ended, unwritten: unwritten.signal });
+    this.#jobs.set(id, { action: action.name, runner, logged, done, ended, unwritten: unwritten.signal });
     return done;
   }
 }

@@ -76,6 +76,12 @@ export class Runner {
     return this.#running?.id;
   }
 
+  /** The ids of the entries that wait or run, without those that are cancelled. */
+  get unfinished(): string[] {
+    const running = this.#running?.controller.signal.aborted === false ? [this.#running.id] : [];
+    return [...running, ...this.#waiting.keys()];
+  }
+
   /** @throws {AgentError} `queue_full` when the queue is full */
   requireRoom({ first = false }: EnqueueOptions = {}): void {
     const limit = first ? MAX_WAITING + MAX_WAITING_FIRST : MAX_WAITING;

@@ -67,6 +67,8 @@ test('the queues behave like their model under random submissions, responses, ca
     }),
     tries(8),
   );
-  t.log(`${counts.accepted} jobs accepted, ${counts.rejected} rejected; ${counts.restarts} restarts`);
+  t.log(
+    `${counts.accepted} jobs accepted, ${counts.joined} joined, ${counts.rejected} rejected; ${counts.restarts} restarts`,
+  );
   t.pass();
 });

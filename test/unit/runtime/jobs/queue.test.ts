@@ -8,6 +8,8 @@ import { getCpuMetrics } from '../../../../handlers/guests/metrics/cpu.js';
 import { rebootGuest } from '../../../../handlers/guests/reboot.js';
 import { startGuest } from '../../../../handlers/guests/start.js';
 import { suspendGuest } from '../../../../handlers/guests/suspend.js';
+import { cancelJob } from '../../../../handlers/jobs/cancel.js';
+import type { GuestRequest } from '../../../../lib/rpc/protocol/guest-messages.js';
 import { addGuest, event, finished, startTestAgent } from '../../../helpers/agent.js';
 import { gate, until } from '../../../helpers/wait.js';
 
@@ -104,34 +106,67 @@ test('keeps a metadata patch that is made while an action runs', async (t) => {
   t.deepEqual(context.guests.get(id).metadata, { owner: 'dev', added: '1', host: 'h1' });
 });
 
-test('fails jobs queued behind a delete', async (t) => {
+/** A `Test.delete` that waits until `open` is called. */
+const slowDelete = () => {
   const { opened, open } = gate();
-  const { context, scripted } = await startTestAgent(t, {
-    methods: {
-      'Test.delete': async ({ guest }) => {
-        await opened;
-        return { guest: { ...guest, state: 'shutoff' } };
-      },
+  const methods = {
+    'Test.delete': async ({ guest }: GuestRequest) => {
+      await opened;
+      return { guest: { ...guest, state: 'shutoff' } };
     },
-  });
+  };
+  return { open, methods };
+};
+
+test('fails jobs queued behind a delete', async (t) => {
+  const { open, methods } = slowDelete();
+  const { context, scripted } = await startTestAgent(t, { methods });
   const { id } = await addGuest(context);
   const params = { guestID: id };
   const deletion = await deleteGuest(event({ params }), context);
-  const behind = await Promise.all([
-    startGuest(event({ params }), context),
-    deleteGuest(event({ params }), context),
-  ]);
+  const behind = await startGuest(event({ params }), context);
   open();
   t.is((await finished(context, deletion.headers?.['X-Guest-Job-ID'])).Status, 'Complete');
-  for (const { headers } of behind) {
-    t.like(await finished(context, headers?.['X-Guest-Job-ID']), {
-      Status: 'Error',
-      Message: 'guest deleted',
-    });
-  }
+  t.like(await finished(context, behind.headers?.['X-Guest-Job-ID']), {
+    Status: 'Error',
+    Message: 'guest deleted',
+  });
   t.is(context.guests.find(id), undefined);
   t.is(scripted.requests('Test.start').length, 0);
   t.throws(() => context.guests.get(id), { message: `guest ${id}: not found` });
+});
+
+test('several deletes of one guest get the same job, and the same result', async (t) => {
+  const { open, methods } = slowDelete();
+  const { context, scripted } = await startTestAgent(t, { methods });
+  const params = { guestID: (await addGuest(context)).id };
+  const remove = (wait?: number) =>
+    deleteGuest(event({ params, query: wait === undefined ? {} : { wait } }), context);
+  const waiting = [remove(60), remove(60)];
+  const atOnce = await Promise.all([remove(), remove()]);
+  await until('it runs', () => scripted.requests('Test.delete').length === 1);
+  const replies = [...atOnce, await remove()];
+  t.deepEqual(new Set(replies.map(({ status }) => status)), new Set([202]));
+  t.is(new Set(replies.map(({ headers }) => headers?.['X-Guest-Job-ID'])).size, 1);
+  open();
+  const [one, other] = await Promise.all(waiting);
+  t.like(one, { status: 200, body: { state: 'shutoff' } });
+  t.deepEqual(one, other);
+  t.is(scripted.requests('Test.delete').length, 1);
+});
+
+test('a delete after one that was cancelled gets a job of its own', async (t) => {
+  const { open, methods } = slowDelete();
+  const { context } = await startTestAgent(t, { methods });
+  const params = { guestID: (await addGuest(context)).id };
+  const first = (await deleteGuest(event({ params }), context)).headers?.['X-Guest-Job-ID'];
+  const cancelled = cancelJob(event({ params: { jobID: first ?? '' }, query: {} }), context);
+  const second = (await deleteGuest(event({ params }), context)).headers?.['X-Guest-Job-ID'];
+  await cancelled;
+  open();
+  t.not(second, first);
+  t.is((await finished(context, second)).Status, 'Complete');
+  t.is((await finished(context, first)).Status, 'Error');
 });
 
 test('keeps the guest after a failed delete and runs the next job', async (t) => {

@@ -15,7 +15,7 @@ export type Step =
   | { do: 'restart' };
 
 /** Totals over all runs. */
-export const counts = { accepted: 0, rejected: 0, restarts: 0 };
+export const counts = { accepted: 0, joined: 0, rejected: 0, restarts: 0 };
 
 /** Applies each step to the system and to its model, and compares them. */
 export class Both {
@@ -95,19 +95,28 @@ export class Both {
     const guest = this.model.pick(n);
     if (!guest) return;
     const ids = await Promise.all(actions.map((action) => this.#system.submit(guest, action)));
-    for (const [index, action] of actions.entries()) {
-      const id = ids[index];
-      const isFirst = action === 'poweroff' || action === 'delete';
-      const room = (isFirst ? MAX_WAITING + MAX_WAITING_FIRST : MAX_WAITING) - this.model.waiting(guest);
-      if ((id !== undefined) !== room > 0)
-        throw new Error(`${action} was ${id ? 'accepted' : 'rejected'}, with room for ${room}`);
-      if (id === undefined) counts.rejected += 1;
-      else {
-        counts.accepted += 1;
-        this.#accepted.push(id);
-        this.model.accept(guest, { id, action });
-      }
+    for (const [index, action] of actions.entries()) this.#check(guest, action, ids[index]);
+  }
+
+  /** @param id the job that the system gave the action; `undefined` when it rejected the action */
+  #check(guest: string, action: GuestAction, id: string | undefined): void {
+    const joined = this.model.joined(guest, action);
+    if (joined !== undefined) {
+      if (id !== joined) throw new Error(`${action} got job ${id}; expected: ${joined}`);
+      counts.joined += 1;
+      return;
     }
+    const isFirst = action === 'poweroff' || action === 'delete';
+    const room = (isFirst ? MAX_WAITING + MAX_WAITING_FIRST : MAX_WAITING) - this.model.waiting(guest);
+    if ((id !== undefined) !== room > 0)
+      throw new Error(`${action} was ${id ? 'accepted' : 'rejected'}, with room for ${room}`);
+    if (id === undefined) {
+      counts.rejected += 1;
+      return;
+    }
+    counts.accepted += 1;
+    this.#accepted.push(id);
+    this.model.accept(guest, { id, action });
   }
 
   async #compare(): Promise<void> {

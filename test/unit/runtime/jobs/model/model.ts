@@ -78,6 +78,13 @@ export class Model {
       .join('; ');
   }
 
+  /** Returns the unfinished job that an action gets instead of one of its own. */
+  joined(id: string, action: string): string | undefined {
+    if (action !== 'delete') return undefined;
+    const { running, first } = this.#of(id);
+    return [running, ...first].find((job) => job?.action === action)?.id;
+  }
+
   accept(id: string, job: ModelJob): void {
     const guest = this.#of(id);
     (isPreempting(job.action) ? guest.first : guest.others).push(job);
