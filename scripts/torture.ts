@@ -1,4 +1,5 @@
 // npm run torture: runs the tests that try to break the promises of docs/guarantees.md, for hours.
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { execa } from 'execa';
 import { packageRoot } from '../lib/files/package-root.js';
@@ -20,7 +21,7 @@ interface Options {
 const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
   {
     name: `failing disks, and queues against their model, ${times} times as often`,
-    tests: ['test/unit/store/faults', 'test/unit/runtime/queue-model'],
+    tests: ['test/unit/store/faults', 'test/unit/runtime/jobs/queue-model'],
     env: { MISTIFY_TIMES: times },
   },
   {
@@ -72,11 +73,30 @@ const main = async (options: Options): Promise<void> => {
   if (results.some(([, held]) => !held)) process.exitCode = 1;
 };
 
-await new Command('torture')
+/** Runs test/crash/chaos, whose own options these are. */
+const chaos = async (args: string[]): Promise<void> => {
+  const program = join(packageRoot, 'dist/test/crash/chaos/main.js');
+  const { exitCode = 1 } = await execa(process.execPath, [program, ...args], {
+    stdio: 'inherit',
+    reject: false,
+  });
+  process.exitCode = exitCode;
+};
+
+const torture = new Command('torture')
+  .enablePositionalOptions()
   .description('Runs the reliability tests for longer than npm test does')
   .option('--minutes <n>', 'length of the load test', '60')
   .option('--rounds <n>', 'number of SIGKILLs in each crash test', '200')
   .option('--requests <n>', 'number of random requests', '100000')
   .option('--times <n>', 'multiplier for the tries of each property', '50')
-  .action(main)
-  .parseAsync();
+  .action(main);
+torture
+  .command('chaos')
+  .summary('runs real guests while everything around them fails at random')
+  .argument('[options...]', 'options of its own: chaos --help')
+  .allowUnknownOption()
+  .passThroughOptions()
+  .helpOption(false)
+  .action(chaos);
+await torture.parseAsync();

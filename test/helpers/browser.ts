@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
-import { missingParts } from './needs.js';
+import { missingParts } from './parts.js';
 
 /** The name of the program, for `needs`. */
 export const BROWSER = 'chromium';

@@ -5,7 +5,8 @@ import { execa } from 'execa';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
-import { KERNEL_PIDS, needs } from '../../helpers/needs.js';
+import { needs } from '../../helpers/needs.js';
+import { KERNEL_PIDS } from '../../helpers/parts.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';
 

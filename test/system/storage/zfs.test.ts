@@ -4,7 +4,8 @@ import avaTest from 'ava';
 import { locateDisks } from '../../../lib/subagents/qemu/machine/disks.js';
 import { requireNotMarked, writeRollbackMark } from '../../../lib/subagents/shared/rollback-mark.js';
 import { startLiveGuest } from '../../helpers/live-guest.js';
-import { missingParts, needsInTurn } from '../../helpers/needs.js';
+import { needsInTurn } from '../../helpers/needs.js';
+import { missingParts } from '../../helpers/parts.js';
 import {
   addImage,
   createGuest,

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
-import { needsInTurn, OTHER_QEMU } from '../../helpers/needs.js';
+import { needsInTurn } from '../../helpers/needs.js';
+import { OTHER_QEMU } from '../../helpers/parts.js';
 import { QemuHost } from '../../helpers/qemu.js';
 import { connectQmp, pciDevices, runJob } from '../../helpers/qmp.js';
 import { until } from '../../helpers/wait.js';

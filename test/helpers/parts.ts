@@ -1,0 +1,43 @@
+import { accessSync, constants, readlinkSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * A part for `missingParts` that no installation brings: process ids as the kernel's log has them. A root of `npm run test:on`
+ * has its own.
+ */
+export const KERNEL_PIDS = 'the process ids of the kernel’s log';
+/** A part for `missingParts`: a QEMU of another version than the one on the PATH. `npm run other-qemu -- trixie` unpacks one. */
+export const OTHER_QEMU = 'MISTIFY_OTHER_QEMU, another QEMU';
+/** Parts that CI may lack. */
+const OPTIONAL: readonly string[] = [KERNEL_PIDS, OTHER_QEMU];
+
+/** PROC_PID_INIT_INO of Linux. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
+const isPresent = (part: string): boolean => {
+  if (part === KERNEL_PIDS) return readlinkSync('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
+  if (part === OTHER_QEMU) return Boolean(process.env.MISTIFY_OTHER_QEMU);
+  if (part === 'root') return process.getuid?.() === 0;
+  return (process.env.PATH ?? '').split(delimiter).some((dir) => isExecutable(join(dir, part)));
+};
+
+/**
+ * Lists the parts that this machine lacks.
+ * @throws {Error} in CI, which installs all that can be installed
+ */
+export const missingParts = (...parts: string[]): string[] => {
+  const missing = parts.filter((part) => !isPresent(part));
+  const installable = missing.filter((part) => !OPTIONAL.includes(part));
+  if (installable.length > 0 && process.env.CI)
+    throw new Error(`CI must have what the tests need, but lacks ${installable.join(', ')}`);
+  return missing;
+};
