@@ -8,10 +8,11 @@ import { patchGuestMetadata } from '../handlers/guests/metadata/patch.js';
 import { getCpuMetrics } from '../handlers/guests/metrics/cpu.js';
 import { getDiskMetrics } from '../handlers/guests/metrics/disk.js';
 import { getNicMetrics } from '../handlers/guests/metrics/nic.js';
+import { patchGuest } from '../handlers/guests/patch.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas/params.js';
-import { guestPayload, metadataPatchPayload } from './schemas/payloads.js';
+import { guestPatchPayload, guestPayload, metadataPatchPayload } from './schemas/payloads.js';
 import { dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
@@ -69,6 +70,23 @@ export const guestRoutes: Route<Context>[] = [
     tagged: true,
     reply: { status: 200, description: 'The guest', schema: replies.guest },
     handler: getGuest,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/guests/{guestID}',
+    operationId: 'patchGuest',
+    summary: 'Change a guest, at once where that is possible while it runs, and otherwise at its next start',
+    tags: ['guests'],
+    query: jobQuery,
+    params: guestParams,
+    payload: guestPatchPayload,
+    conditional: true,
+    reply: {
+      status: 202,
+      description: 'The job that changes the guest was queued; the guest is as before',
+      schema: replies.guest,
+    },
+    handler: patchGuest,
   }),
   route({
     method: 'DELETE',

@@ -4,6 +4,7 @@ import { invalid } from '../../lib/errors.js';
 import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, isContainer, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
+import { sizeOf, sizeProblem } from '../../lib/model/guest-size.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
 import { viewFor } from '../../lib/model/secrets.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
@@ -37,6 +38,15 @@ const withImageOnDisk = (guest: Guest): Guest => {
   return { ...guest, disks };
 };
 
+/** @throws {AgentError} `invalid` for a guest that cannot grow as it is to */
+const requireGrowth = (guest: Guest): void => {
+  const { maxMemory, maxCpu } = guest;
+  if (isContainer(guest) && (maxMemory ?? maxCpu) !== undefined)
+    throw invalid('a container does not grow while it runs: leave out maxMemory and maxCpu');
+  const problem = sizeProblem(sizeOf(guest));
+  if (problem !== undefined) throw invalid(problem);
+};
+
 /** Stores a new guest and queues its creation. */
 export const createGuest = async (
   event: Event<unknown, JobQuery, LooseGuest | null>,
@@ -49,6 +59,7 @@ export const createGuest = async (
     requireHardwareFits(requested);
     const guest = withAutostart(withCpuModel(requested, context), context);
     requireMetadataFits(guest.metadata ?? {});
+    requireGrowth(guest);
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);
   });

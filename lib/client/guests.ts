@@ -3,6 +3,7 @@ import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
 import type { DiskUse } from '../model/disk-use.js';
 import type { Guest } from '../model/guest.js';
+import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
 import { List } from './pages.js';
@@ -15,7 +16,7 @@ import type { CallOptions, Transport } from './transport.js';
 export type GuestSpec = {
   [Key in Exclude<
     keyof Guest,
-    'nics' | 'disks' | 'state' | 'reason' | 'vnc' | 'warnings' | 'intent' | 'restarts'
+    'nics' | 'disks' | 'state' | 'reason' | 'vnc' | 'warnings' | 'pending' | 'intent' | 'restarts'
   >]?: Guest[Key];
 } & {
   nics?: Partial<NonNullable<Guest['nics']>[number]>[];
@@ -70,6 +71,18 @@ export class Guests extends List<Guest> {
   ): Promise<Accepted<Guest>> {
     const query = { timeout, force };
     return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/${action}`, query }, options);
+  }
+
+  /**
+   * Changes a guest: at once what can change while it runs, and the rest at its next start. `null` returns a key to its
+   * default. The job's result says in `pending` what waits for the next start.
+   */
+  update(
+    id: string,
+    change: GuestPatch,
+    options: JobOptions & ConditionalOptions = {},
+  ): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'PATCH', path: path`/guests/${id}`, body: change }, options);
   }
 
   /** Moves a guest on to newer virtual hardware, at its next start when it runs. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ApiRequest, CallOptions, Transport } from './transport.js';
 
 const JOB_ID_HEADER = 'x-guest-job-id';
@@ -19,7 +20,7 @@ export interface ConditionalOptions extends ChangeOptions {
 export interface JobOptions extends ChangeOptions {
   /** Seconds to wait for the job's result; 0 by default. */
   wait?: number | undefined;
-  /** Sent with a POST instead of a random key, so that a restarted program repeats nothing. */
+  /** Sent instead of a random key, so that a restarted program repeats nothing. */
   idempotencyKey?: string | undefined;
 }
 
@@ -48,7 +49,7 @@ export const submit = async <Body>(
     query: { ...request.query, wait, dryRun },
     headers: {
       ...ifMatchHeader(ifMatch),
-      ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+      'Idempotency-Key': idempotencyKey ?? randomUUID(),
     },
     waitSeconds: wait,
     signal,

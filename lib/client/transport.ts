@@ -110,7 +110,7 @@ export class Transport {
     this.#retries = options.retries ?? DEFAULT_RETRIES;
   }
 
-  /** Sends a request and reads the JSON response. A POST carries an Idempotency-Key, so it can be sent again. */
+  /** Sends a request and reads the JSON response. A request with an Idempotency-Key, as each POST has, can be sent again. */
   async send<Body>(request: ApiRequest): Promise<ApiResponse<Body>> {
     const { status, headers, data } = await this.#sendWithRetries<Body>(request, 'json');
     return { status, headers, body: data };
@@ -167,7 +167,7 @@ export class Transport {
     const keyed = { ...request, headers: { ...key, ...request.headers } };
     return withRetries(() => this.#sendOnce<Body>(keyed, responseType), {
       retries: this.#retries,
-      isRepeatable: method === 'GET' || method === 'POST',
+      isRepeatable: method === 'GET' || 'Idempotency-Key' in keyed.headers,
       waitsForJob: waitSeconds > 0,
       signal,
     });

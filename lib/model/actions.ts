@@ -65,6 +65,7 @@ const SPECS = {
   suspend: guestTask,
   resume: guestTask,
   upgradeMachine: guestChange,
+  update: guestChange,
   delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
   cpuMetrics: guestInfo,
   diskMetrics: guestInfo,

@@ -7,13 +7,11 @@ import {
   type Restarts,
 } from './coming-back.js';
 import type { Devices } from './devices.js';
-import { guestDetailsSchemas, type MachineSpec } from './machine.js';
+import { guestDetailsSchemas } from './guest-details.js';
+import { descriptionSchema, tagsSchema } from './labels.js';
+import type { MachineSpec } from './machine.js';
+import type { Pending } from './pending.js';
 import { uuid } from './uuid.js';
-
-/** The memory of a guest whose spec has none. */
-export const DEFAULT_MEMORY_MB = 512;
-/** The vCPUs of a virtual machine whose spec has none. */
-export const DEFAULT_VCPUS = 1;
 
 /** A guest's network interface. `network` is the bridge that it joins, or `user` for user-mode networking. */
 export interface Nic {
@@ -55,6 +53,10 @@ export interface Guest {
   id: string;
   type?: string;
   image?: string;
+  /** A text for people. */
+  description?: string;
+  /** Short labels. */
+  tags?: string[];
   nics?: Nic[];
   disks?: Disk[];
   state?: string;
@@ -64,6 +66,12 @@ export interface Guest {
   memory?: number;
   /** Number of vCPUs. */
   cpu?: number;
+  /** MB up to which its memory can grow while it runs. */
+  maxMemory?: number;
+  /** The vCPUs up to which it can grow while it runs. */
+  maxCpu?: number;
+  /** The changes that wait for its next start; set by the sub-agent that runs it. */
+  pending?: Pending;
   /** The model of its vCPUs, by QEMU's name. */
   cpuModel?: string;
   machine?: MachineSpec;
@@ -83,9 +91,7 @@ export interface Guest {
   hidden?: string[];
 }
 
-/** Limits beyond any real host: a larger value is a mistake. */
-const MAX_MEMORY_MB = 64 * 1024 * 1024;
-const MAX_VCPUS = 4096;
+/** A limit beyond any real host: a larger value is a mistake. */
 export const MAX_DISK_MB = 1024 * 1024 * 1024;
 /** The disks of a guest, numbered from 0. */
 export const MAX_DISKS = 26;
@@ -192,6 +198,8 @@ export const guestSchema = Joi.object<Guest>({
     .description(
       "A container's image, or the image to clone for the first or only disk of a virtual machine",
     ),
+  description: descriptionSchema,
+  tags: tagsSchema,
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
   disks: disksSchema(diskSchema),
   state: text().max(64).description('Set by the agent and its sub-agents').example('running'),
@@ -201,8 +209,6 @@ export const guestSchema = Joi.object<Guest>({
       'Why the guest is in that state, such as `shutdown`, `poweroff`, `killed`, `crashed`, `panicked`, `io-error`, `out of memory` or `exit code 1`; set by the sub-agents',
     )
     .example('shutdown'),
-  memory: Joi.number().integer().min(1).max(MAX_MEMORY_MB).allow(null).description('MB').example(512),
-  cpu: Joi.number().integer().min(1).max(MAX_VCPUS).allow(null).description('Number of vCPUs').example(1),
   ...guestDetailsSchemas,
   vnc: Joi.number().integer().min(0).max(65535).allow(null).description('VNC port on loopback').example(5900),
   ...comingBackSchemas,
@@ -244,21 +250,24 @@ const normalizeDisk = (disk: Partial<Disk>): Disk => ({
 /** A guest on the wire, where a null or empty field means the same as an absent one. */
 export type LooseGuest = { [Key in keyof Guest]?: Guest[Key] | null };
 
-/** Returns the fields of a guest that are not empty, as they are. */
-const present = <Key extends keyof Guest>(guest: LooseGuest, ...keys: readonly Key[]): Pick<Guest, Key> =>
-  Object.fromEntries(keys.flatMap((key) => (guest[key] ? [[key, guest[key]]] : []))) as Pick<Guest, Key>;
+/** The keys that are stored, in the contract's order. */
+const STORED = Object.keys({
+  ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, nics: 1, disks: 1, state: 1, reason: 1 },
+  ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
+  ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, vnc: 1 },
+  ...{ autostart: 1, restart: 1, intent: 1, restarts: 1, metadata: 1 },
+} satisfies Record<Exclude<keyof Guest, 'hidden'>, 1>) as Exclude<keyof Guest, 'hidden'>[];
+
+const isEmpty = (value: unknown): boolean =>
+  !value || (typeof value === 'object' && Object.keys(value).length === 0);
 
 /** Returns the canonical form of a guest: known keys only, in the contract's order, without empty ones. */
-export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => ({
-  id: guest.id,
-  ...present(guest, 'type', 'image'),
-  ...(guest.nics?.length ? { nics: guest.nics.map(normalizeNic) } : {}),
-  ...(guest.disks?.length ? { disks: guest.disks.map(normalizeDisk) } : {}),
-  ...present(guest, 'state', 'reason', 'memory', 'cpu', 'cpuModel', 'machine', 'devices'),
-  ...(guest.warnings?.length ? { warnings: guest.warnings } : {}),
-  ...present(guest, 'vnc', 'autostart', 'restart', 'intent', 'restarts'),
-  ...(guest.metadata && Object.keys(guest.metadata).length ? { metadata: guest.metadata } : {}),
-});
+export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => {
+  const { nics, disks } = guest;
+  const loose = { ...guest, nics: nics?.map(normalizeNic), disks: disks?.map(normalizeDisk) };
+  const kept = STORED.filter((key) => !isEmpty(loose[key])).map((key) => [key, loose[key]]);
+  return { id: guest.id, ...(Object.fromEntries(kept) as Partial<Guest>) };
+};
 
 export const isContainer = (guest: Pick<Guest, 'type'>): boolean => guest.type === 'container';
 

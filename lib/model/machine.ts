@@ -1,5 +1,4 @@
 import Joi from 'joi';
-import { devicesSchema } from './devices.js';
 
 /** The part of a guest's virtual hardware that an upgrade changes. */
 export interface MachineChange {
@@ -47,7 +46,7 @@ const layoutSchema = Joi.number()
   .description('The arrangement of the devices')
   .example(2);
 
-const machineSchema = Joi.object<MachineSpec>({
+export const machineSchema = Joi.object<MachineSpec>({
   type: machineTypeSchema,
   layout: layoutSchema,
   firmware: Joi.string()
@@ -70,16 +69,3 @@ const machineSchema = Joi.object<MachineSpec>({
   .description(
     'The virtual hardware, fixed at the creation: name what you want, or send it all to create the same again',
   );
-
-const warningsSchema = Joi.array()
-  .items(Joi.string().max(1000))
-  .allow(null)
-  .description('Problems that will keep the guest from running, and what to do; set by the sub-agents');
-
-/** What a sub-agent tells about a guest besides its state. */
-export const guestDetailsSchemas = {
-  cpuModel: cpuModelSchema,
-  machine: machineSchema.allow(null),
-  devices: devicesSchema.allow(null),
-  warnings: warningsSchema,
-};

@@ -4,7 +4,7 @@ import { stringify } from 'safe-stable-stringify';
 import { invalid } from '../errors.js';
 import type { Event } from '../model/endpoint.js';
 import { principalFrom } from './auth.js';
-import type { Route } from './route.js';
+import { type Route, takesKey } from './route.js';
 
 const header = ({ headers }: Request, name: string): string | undefined =>
   headers[name] as string | undefined;
@@ -23,7 +23,7 @@ const fingerprint = ({ method, path, query, payload }: Request, route: Route): s
 
 const idempotencyOf = (request: Request, route: Route): Event['idempotency'] => {
   const key = header(request, 'idempotency-key');
-  if (key === undefined || route.method !== 'POST') return undefined;
+  if (key === undefined || !takesKey(route)) return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw invalid(
       'Idempotency-Key must be 1 to 255 printable ASCII characters without spaces: use a UUID, for example',

@@ -59,6 +59,10 @@ export const route = <Params, Query, Payload, Context>(
 export const changesSomething = ({ method, reply }: Route): boolean =>
   method !== 'GET' || reply.status === 202;
 
+/** Whether a client can make a request to the route safe to repeat, by an Idempotency-Key. */
+export const takesKey = ({ method, reply }: Route): boolean =>
+  method === 'POST' || (method !== 'GET' && reply.status === 202);
+
 export const scopeOf = (route: Route): Scope | 'public' =>
   route.scope ?? (changesSomething(route) ? 'operate' : 'read');
 

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from 'joi';
-import { isWebSocket, type Route } from '../../lib/server/route.js';
+import { isWebSocket, type Route, takesKey } from '../../lib/server/route.js';
 import { replies } from '../schemas/replies.js';
 import { errorReference, referring } from './components.js';
 import { errorsOf } from './errors.js';
@@ -35,15 +35,15 @@ const header = (name: string, description: string): JsonSchema => ({
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 });
 
-const headersOf = ({ method, reply, conditional, resumable }: Route): JsonSchema[] => [
+const headersOf = (route: Route): JsonSchema[] => [
   PREFER,
-  ...(method === 'POST' && reply.status === 202
+  ...(takesKey(route) && route.reply.status === 202
     ? [header('Idempotency-Key', 'Makes the request safe to repeat: the agent carries it out once')]
     : []),
-  ...(resumable
+  ...(route.resumable
     ? [header('Last-Event-ID', 'The id of the last event received; the stream resumes after it')]
     : []),
-  ...(conditional
+  ...(route.conditional
     ? [header('If-Match', 'The ETag that you have seen: 412 when the current one differs')]
     : []),
 ];

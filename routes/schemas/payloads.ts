@@ -10,6 +10,7 @@ import {
   METADATA_MESSAGES,
   type Nic,
 } from '../../lib/model/guest.js';
+import { guestPatchSchema } from '../../lib/model/guest-patch.js';
 import { imageFetchSchema } from '../../lib/model/image.js';
 import { snapshotNameSchema } from '../../lib/model/snapshot.js';
 
@@ -58,11 +59,14 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     reason: setBySubAgents(guestSchema.extract('reason')),
     vnc: setBySubAgents(guestSchema.extract('vnc')),
     warnings: setBySubAgents(guestSchema.extract('warnings')),
+    pending: setBySubAgents(guestSchema.extract('pending')),
     intent: setBySubAgents(guestSchema.extract('intent')),
     restarts: setBySubAgents(guestSchema.extract('restarts')),
   })
   .allow(null)
   .prefs(strict);
+
+export const guestPatchPayload = guestPatchSchema.required().prefs(strict);
 
 export const metadataPatchPayload: ObjectSchema<MetadataPatch | null> = Joi.object<MetadataPatch>()
   .pattern(Joi.string().max(255), Joi.string().allow('', null))

@@ -122,7 +122,26 @@ export class QemuHost {
     args?: Record<string, string>,
     signal?: AbortSignal,
   ): Promise<Response> {
-    const request = { guest, action: method.toLowerCase(), ...(args ? { args } : {}) };
+    return this.#send<Response>(
+      method,
+      { guest, action: method.toLowerCase(), ...(args ? { args } : {}) },
+      signal,
+    );
+  }
+
+  /**
+   * Calls `Libvirt.<method>` with a change of a guest.
+   * @throws {Error} with the method's own message
+   */
+  change(method: string, id: string, change: Record<string, unknown>): Promise<GuestResponse> {
+    return this.#send(method, { guest: { id }, action: method.toLowerCase(), change });
+  }
+
+  async #send<Response>(
+    method: string,
+    request: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const reply = await fetch(`http://127.0.0.1:${this.#port}${RPC_PATH}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', connection: 'close' },

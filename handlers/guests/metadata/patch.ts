@@ -13,15 +13,9 @@ import { applyMetadataPatch, requireMetadataFits } from '../../../lib/model/meta
 import { formatNextStart, NEXT_START_HEADER } from '../../../lib/model/next-start.js';
 import { viewFor } from '../../../lib/model/secrets.js';
 import { SEED_KEYS, seedMistake } from '../../../lib/model/seed-metadata.js';
-import type { Identity } from '../../../lib/runtime/guests/guest-identities.js';
+import { renamedBy } from '../../../lib/runtime/guests/updated-guest.js';
 import type { MetadataPatch } from '../../metadata/patch.js';
 import { metadataFor, ok } from '../../replies.js';
-
-/** The name that a patch gives a guest, unless the guest already has it. */
-const renamed = ({ id, metadata }: Guest, { name }: MetadataPatch): Identity => ({
-  id,
-  ...(name && name !== metadata?.name ? { metadata: { name } } : {}),
-});
 
 /**
  * The headers of a response to a patch that changed a virtual machine's seed: a running guest keeps its own.
@@ -61,7 +55,7 @@ export const patchGuestMetadata = async (
   const current = guests.get(params.guestID);
   const mistake = isContainer(current) ? undefined : seedMistake(applyMetadataPatch({}, payload ?? {}));
   if (mistake !== undefined) throw invalid(mistake);
-  const identity = renamed(current, payload ?? {});
+  const identity = renamedBy(current, payload ?? {});
   if (dryRun) {
     runtime.identities.check(identity);
     return ok(view.metadata(metadataOf(patch(current))));

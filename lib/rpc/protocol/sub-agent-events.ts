@@ -1,12 +1,15 @@
 import Joi from 'joi';
 import type { Guest } from '../../model/guest.js';
-import { guestDetailsSchemas } from '../../model/machine.js';
+import { guestDetailsSchemas } from '../../model/guest-details.js';
 
 /** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
 export const EVENTS_PATH = '/_mistify_events_';
 
 /** What a sub-agent tells about a guest besides its state. */
-export type GuestDetails = Pick<Guest, 'cpuModel' | 'machine' | 'devices' | 'warnings'>;
+export type GuestDetails = Pick<
+  Guest,
+  'memory' | 'cpu' | 'maxMemory' | 'maxCpu' | 'pending' | 'cpuModel' | 'machine' | 'devices' | 'warnings'
+>;
 
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
 export interface GuestState extends GuestDetails {

@@ -18,6 +18,7 @@ import {
 } from '../../rpc/protocol/metrics-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import { dryGuestExchange, guestExchange } from '../guests/guest-exchange.js';
+import { updatePlan } from '../guests/updated-guest.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { withArgs } from '../pipeline/action.js';
@@ -25,6 +26,7 @@ import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, createFailure, finishCreate } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
+import { runUpdate } from './run-update.js';
 import { updateStorageSize } from './storage-actions.js';
 
 /** Runs a create within the quota of the host, which may have changed since it was submitted. */
@@ -62,9 +64,10 @@ export const runGuestTask = async (
   const { job, action: configured, run, signal, retryWrite } = context;
   const id = job.GuestID;
   const action = withArgs(configured, args);
-  const exchange = guestExchange(runtime, action, id, change);
+  const exchange = guestExchange(runtime, action, id, { change });
   const runStages = () => runPipeline(action, exchange, { run, signal });
   if (name === 'create') await runCreate(runtime, context, runStages);
+  else if (name === 'update') await runUpdate(runtime, change ?? {}, context);
   else await runStages();
   const guest = runtime.guests.get(id);
   if (name === 'delete') {
@@ -121,8 +124,9 @@ export const submitGuestAction = async (
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);
   if (submission.job) return submission;
   const withOwnArgs = withArgs(action, args);
-  const exchange = dryGuestExchange(withOwnArgs, guest, change);
-  const checked = await withChecks(submission, withOwnArgs, () => exchange);
+  const plan = name === 'update' ? updatePlan(withOwnArgs, change ?? {}) : { action: withOwnArgs, change };
+  const exchange = dryGuestExchange(plan.action, guest, plan.change);
+  const checked = await withChecks(submission, plan.action, () => exchange);
   return { ...checked, pending: exchange.checked() };
 };
 

@@ -6,11 +6,12 @@ import type { Action, Stage } from '../pipeline/action.js';
 import type { Exchange } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
 import type { GuestIdentities } from './guest-identities.js';
+import type { GuestRevisions } from './guest-revisions.js';
 import { mergeGuest } from './merge-guest.js';
 
-/** A response may set `memory` or `cpu` to 0 to remove it. */
+/** A response may set a size, such as `memory`, to 0 to remove it. */
 const responseGuestSchema = guestSchema
-  .fork(['memory', 'cpu'], (field) => field.allow(0))
+  .fork(['memory', 'cpu', 'maxMemory', 'maxCpu'], (field) => field.allow(0))
   .prefs({ stripUnknown: true });
 
 /**
@@ -75,12 +76,39 @@ export const dryGuestExchange = (action: Action, guest: Guest, change?: GuestCha
   };
 };
 
+/**
+ * Takes the state out of a response when a newer one is known.
+ * @returns whether the response has the newest state
+ */
+const takeRevision = (
+  revisions: GuestRevisions,
+  returned: GuestResponse['guest'],
+  revision: number | undefined,
+): boolean => {
+  if (AGENT_OWNED_STATES.has(returned.state ?? '')) delete returned.state;
+  // A response without a state must not consume the revision: the state with that revision may still come.
+  if (typeof revision !== 'number' || returned.state === undefined) return false;
+  if (revisions.advance(returned.id, revision)) return true;
+  delete returned.state;
+  delete returned.reason;
+  delete returned.vnc;
+  return false;
+};
+
+interface ExchangeOptions {
+  change?: GuestChange | undefined;
+  /** Completes the guest in the same write as the result of the last stage. */
+  finish?: (guest: Guest) => Guest;
+}
+
+const unchanged = (guest: Guest): Guest => guest;
+
 /** Sends each stage the guest as it is stored at that moment, and stores what the stage changed. */
 export const guestExchange = (
   { guests, revisions, identities, quota }: Pick<Runtime, 'guests' | 'revisions' | 'identities' | 'quota'>,
   action: Action,
   id: string,
-  change?: GuestChange,
+  { change, finish = unchanged }: ExchangeOptions = {},
 ): Exchange<GuestRequest, GuestResponse> => ({
   request: (stage) => requestOf(action, stage, guests.get(id), change),
   onResponse: async (stage, response, request) => {
@@ -89,20 +117,15 @@ export const guestExchange = (
       checkNics(identities, returned);
       quota.checkDisks(id, normalizeGuest(returned).disks);
     }
-    const { revision } = response;
-    if (AGENT_OWNED_STATES.has(returned.state ?? '')) delete returned.state;
-    // A response without a state must not consume the revision: the state with that revision may still come.
-    const isOrdered = typeof revision === 'number' && returned.state !== undefined;
-    const isLatest = isOrdered && revisions.advance(id, revision);
-    if (isOrdered && !isLatest) {
-      delete returned.state;
-      delete returned.reason;
-      delete returned.vnc;
-    }
+    const isLatest = takeRevision(revisions, returned, response.revision);
+    const isLast = stage === action.stages.at(-1) && !response.retry;
     try {
-      await guests.update(id, (current) => mergeGuest(request.guest, returned, current, { isLatest }));
+      await guests.update(id, (current) => {
+        const merged = mergeGuest(request.guest, returned, current, { isLatest });
+        return isLast ? finish(merged) : merged;
+      });
     } catch (error) {
-      if (isLatest) revisions.retract(id, revision);
+      if (isLatest) revisions.retract(id, Number(response.revision));
       throw error;
     }
   },

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { Guest } from '../../model/guest.js';
+import { type Guest, type LooseGuest, normalizeGuest } from '../../model/guest.js';
 import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStore } from '../../store/guest-store.js';
 
@@ -13,11 +13,17 @@ const withState =
     ...(vnc ? { vnc } : {}),
   });
 
+/** A report without a size says nothing about it; one with a size has all of it. */
+const withSize = (
+  guest: Guest,
+  { memory, cpu, maxMemory = null, maxCpu = null, pending = null }: LooseGuest,
+): Guest => (memory && cpu ? normalizeGuest({ ...guest, memory, cpu, maxMemory, maxCpu, pending }) : guest);
+
 /** A report without a machine says nothing about it; one without warnings says that the guest has none. */
 const withReport =
   ({ state, cpuModel, machine, devices, warnings, ...rest }: GuestState) =>
   ({ warnings: _warnings, ...guest }: Guest): Guest => ({
-    ...withState(state, rest)(guest),
+    ...withState(state, rest)(withSize(guest, rest)),
     ...(cpuModel ? { cpuModel } : {}),
     ...(machine ? { machine } : {}),
     ...(devices ? { devices } : {}),

@@ -1,6 +1,7 @@
 import type { QuotaConfig } from '../../config/quota.js';
 import { AgentError } from '../../errors.js';
-import { DEFAULT_MEMORY_MB, DEFAULT_VCPUS, type Guest, isContainer } from '../../model/guest.js';
+import { type Guest, isContainer } from '../../model/guest.js';
+import { DEFAULT_MEMORY_MB, DEFAULT_VCPUS } from '../../model/guest-size.js';
 import { CLOSED_VIEW } from '../../model/secrets.js';
 import { counted } from '../../model/units.js';
 import type { GuestStore } from '../../store/guest-store.js';
@@ -19,10 +20,11 @@ const LABELS: Record<Resource, (amount: number) => string> = {
 /** Names a guest by the name that its client chose, because the id of a guest that is not stored yet names nothing. */
 const nameOf = ({ id, metadata = {} }: Guest): string => CLOSED_VIEW.metadata(metadata).name || id;
 
-const needOf = (guest: Guest): Usage => ({
+/** What a guest needs, now or from its next start on, whichever is more. */
+const needOf = ({ pending = {}, ...guest }: Guest): Usage => ({
   guests: 1,
-  memory: guest.memory ?? DEFAULT_MEMORY_MB,
-  cpu: guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_VCPUS),
+  memory: Math.max(guest.memory ?? DEFAULT_MEMORY_MB, pending.memory ?? 0),
+  cpu: Math.max(guest.cpu ?? (isContainer(guest) ? 0 : DEFAULT_VCPUS), pending.cpu ?? 0),
   disk: (guest.disks ?? []).reduce((sum, { size }) => sum + (size || 0), 0),
 });
 
@@ -43,6 +45,8 @@ export class Quota {
   readonly #pending = new Set<Guest>();
   /** The ids of guests whose creation runs within the quota. */
   readonly #admitted = new Set<string>();
+  /** Guests that are growing, as they will be. */
+  readonly #growing = new Map<string, Guest>();
   /** The size of the storage in MB, when it was last known. */
   #storageMb: number | undefined;
 
@@ -127,6 +131,30 @@ export class Quota {
   }
 
   /**
+   * Checks that a guest can grow to what it will have. What does not grow may be beyond the quota.
+   * @throws {AgentError} as `check`
+   */
+  checkGrowth(grown: Guest): void {
+    const [before, after] = [needOf(this.#guests.get(grown.id)), needOf(grown)];
+    const resources = QUOTA_RESOURCES.filter((resource) => after[resource] > before[resource]);
+    if (resources.length > 0) this.#require(grown, () => true, resources);
+  }
+
+  /**
+   * Runs the growth of a guest, which counts from now on.
+   * @throws {AgentError} as `check`
+   */
+  async growing<Result>(grown: Guest, run: () => Promise<Result>): Promise<Result> {
+    this.checkGrowth(grown);
+    this.#growing.set(grown.id, grown);
+    try {
+      return await run();
+    } finally {
+      this.#growing.delete(grown.id);
+    }
+  }
+
+  /**
    * Checks a guest's disks once a stage has set their sizes, which an image may decide.
    * @throws {AgentError} `no_space`
    */
@@ -148,7 +176,8 @@ export class Quota {
     const others = [...this.#guests.list(), ...this.#pending].filter(
       (other) => other.id !== guest.id && other.state !== 'error' && counts(other),
     );
-    const [used, need] = [sumOf(new Map(others.map((other) => [other.id, other])).values()), needOf(guest)];
+    const sizes = new Map(others.map((other) => [other.id, this.#growing.get(other.id) ?? other]));
+    const [used, need] = [sumOf(sizes.values()), needOf(guest)];
     for (const resource of resources) {
       const [limit, label] = [limits[resource], LABELS[resource]];
       if (limit === undefined || used[resource] + need[resource] <= limit) continue;

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { ContainerCreateOptions, EndpointSettings } from 'dockerode';
-import { DEFAULT_MEMORY_MB, type Guest, type Nic } from '../../model/guest.js';
+import type { Guest, Nic } from '../../model/guest.js';
+import { DEFAULT_MEMORY_MB } from '../../model/guest-size.js';
 import { MB } from '../../model/units.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';

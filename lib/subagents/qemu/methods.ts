@@ -26,6 +26,7 @@ import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
 import { reboot } from './guests/reboot.js';
+import { checkUpdate, sizesResponse, update } from './guests/update.js';
 import { checkUpgrade, upgradeMachine } from './guests/upgrade.js';
 
 type MethodName = `Libvirt.${string}`;
@@ -55,7 +56,7 @@ const powerOptions = ({ guest, args = {} }: GuestRequest, notes: string[]): Powe
 
 const stateResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
   const { revision, warnings = [], ...state } = await guests.state(entry);
-  return { guest: { ...state, warnings }, revision };
+  return { guest: { ...state, ...sizesResponse(entry.record), warnings }, revision };
 };
 
 /** The state and the whole definition, which fills in the guest's defaults at the agent. */
@@ -97,6 +98,13 @@ const METHODS: Record<MethodName, Handler> = {
   }),
   'Libvirt.UpgradeMachine': async (guests, { guest, args }) => {
     const { entry, message } = await upgradeMachine(guests, guest.id, args);
+    return { ...(await stateResponse(guests, entry)), message };
+  },
+  'Libvirt.CheckUpdate': async (guests, { guest, change }) => ({
+    guest: await checkUpdate(guests, guest.id, change),
+  }),
+  'Libvirt.Update': async (guests, { guest, change }) => {
+    const { entry, message } = await update(guests, guest.id, change);
     return { ...(await stateResponse(guests, entry)), message };
   },
   'Libvirt.CreateGuest': withDefinition(lifecycle.define),

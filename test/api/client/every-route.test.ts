@@ -72,6 +72,7 @@ const uses: Record<string, Use> = {
     (await client.guests.openSerialConsole(guest)).bytes.destroy(),
   'GET /guests/{guestID}/console/vnc': async (client, { guest }) =>
     (await client.guests.openVncConsole(guest)).destroy(),
+  'PATCH /guests/{guestID}': (client, { guest }) => client.guests.update(guest, { tags: ['web'] }),
   'POST /guests/{guestID}/upgrade-machine': (client, { guest }) => client.guests.upgradeMachine(guest),
   ...actionUses,
   ...imageUses('/images', (client) => client.images),

@@ -152,7 +152,7 @@ export class Guests {
    */
   async define(definition: Definition, machine?: MachineIdentity): Promise<Entry> {
     const { id } = definition;
-    const change = { definition, crashed: false, ...(machine ? { machine } : {}) };
+    const change = { definition, pending: undefined, crashed: false, ...(machine ? { machine } : {}) };
     const known = this.#entries.get(id);
     const entry = known ?? new Entry(this.host.layout.paths(id), change);
     const save = (): Promise<void> => entry.update(change);

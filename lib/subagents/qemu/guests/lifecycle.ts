@@ -4,6 +4,7 @@ import { completeDefinition, type Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
+import { requireGrowable } from '../machine/size-limits.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
@@ -33,6 +34,7 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   });
   await host.networks.resolve(definition.nics);
   const machine = await guests.machines.design(guest, guests.find(guest.id)?.record.machine);
+  requireGrowable(definition, machine);
   return { definition, machine };
 };
 

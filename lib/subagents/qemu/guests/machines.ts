@@ -17,6 +17,7 @@ import {
 } from '../machine/identity.js';
 import type { QemuProgram } from '../machine/program.js';
 import type { Entry } from './entry.js';
+import { toldSize } from './pending.js';
 import type { Watch } from './watch.js';
 
 const QUERY_TIMEOUT_MS = 3000;
@@ -128,13 +129,15 @@ export class Machines {
     return { before, after: isLater ? { ...current, next } : changed };
   }
 
-  /** Tells a guest's hardware to the agent, and what keeps the guest from starting, now or one day. */
+  /** Tells a guest's size and hardware to the agent, and what keeps the guest from starting, now or one day. */
   async describe(entry: Entry): Promise<void> {
     this.#states.describe(entry.id, await this.#detailsOf(entry));
   }
 
-  async #detailsOf({ id, record: { machine } }: Entry): Promise<GuestDetails> {
-    if (!machine) return {};
+  async #detailsOf({ id, record }: Entry): Promise<GuestDetails> {
+    const { machine } = record;
+    const size = toldSize(record);
+    if (!machine) return size;
     const { accel } = this.#program;
     const warnings = await this.#program
       .capabilities()
@@ -143,6 +146,6 @@ export class Machines {
         this.#log.warn({ err: error, guest: id }, errorMessage(error));
         return [];
       });
-    return { ...toldMachine(machine), ...(warnings.length > 0 ? { warnings } : {}) };
+    return { ...size, ...toldMachine(machine), ...(warnings.length > 0 ? { warnings } : {}) };
   }
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { replaceFile } from '../../../files/atomic-files.js';
 import type { Logger } from '../../../log.js';
+import type { Pending } from '../../../model/pending.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
@@ -14,6 +15,8 @@ export interface RebootRecord {
 /** The content of a guest's `guest.json`. */
 export interface GuestRecord {
   definition: Definition;
+  /** The changes that the next start applies to the definition. */
+  pending?: Pending | undefined;
   /** Absent in the records of earlier versions until it is found out. */
   machine?: MachineIdentity;
   /** Whether the last run ended without the guest or the sub-agent ending it. */

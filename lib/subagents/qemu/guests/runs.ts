@@ -5,9 +5,11 @@ import type { ChildExit } from '../../../process/child-exit.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
 import { findQemu } from '../process/process.js';
+import { adoptLiveSize } from './adopt-size.js';
 import type { Entry } from './entry.js';
 import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
 import type { Machines } from './machines.js';
+import { startDefinition } from './pending.js';
 import type { GuestRecord } from './records.js';
 import type { RunOutcome } from './run-end.js';
 import { shownReason } from './shown-reason.js';
@@ -69,6 +71,7 @@ export class Runs {
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
     const started = await stat(entry.paths.pid).catch(() => undefined);
     await waitForState(this.#watch(entry, { bootedAt: started?.mtimeMs }));
+    await adoptLiveSize(entry);
     if (entry.watch) this.#host.capacity.take(entry.record.definition);
     await this.#machines.adopt(entry);
     await this.#machines.describe(entry);
@@ -78,9 +81,11 @@ export class Runs {
   async #launch(entry: Entry): Promise<Launched> {
     const { capacity } = this.#host;
     const machine = await this.#machines.prepare(entry);
-    capacity.check(entry.record.definition);
-    capacity.take(entry.record.definition);
+    const definition = startDefinition(entry.record);
+    capacity.check(definition);
+    capacity.take(definition);
     try {
+      if (entry.record.pending) await entry.update({ definition, pending: undefined });
       await entry.setCrashed(false);
       await entry.setSerials();
       return await launch(this.#host, entry.record, machine, entry.paths);

@@ -11,6 +11,7 @@ import { device, escapeCommas, pciAddress, placeOf, SLOT } from './device-option
 import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
 import { cpuOption, type MachineIdentity, smpOption } from './identity.js';
+import { memoryArgs } from './memory-arguments.js';
 import { optionalDevices, videoArgs } from './optional-devices.js';
 import { SANDBOX } from './program.js';
 import { spareDevices } from './spare-devices.js';
@@ -85,7 +86,8 @@ export const commandLine = (
     ...['-nodefaults', '-no-user-config', '-S'],
     ...(options.sandbox ? ['-sandbox', SANDBOX] : []),
     ...['-machine', machine.type, '-accel', options.accel, '-cpu', cpuOption(machine, options.accel)],
-    ...['-smp', smpOption(machine, definition.cpu), '-m', `${definition.memory}M`],
+    ...['-smp', smpOption(machine, definition)],
+    ...memoryArgs(definition),
     ...['-rtc', 'base=utc'],
     // Only report a panic (pvpanic sends an event); the guest decides what to do after it.
     ...['-action', 'panic=none', ...device('pvpanic')],

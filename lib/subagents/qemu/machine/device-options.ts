@@ -9,6 +9,7 @@ export const SLOT = {
   balloon: 3,
   rng: 4,
   scsi: 5,
+  memory: 7,
   nics: 8,
   disks: 16,
   seed: 20,

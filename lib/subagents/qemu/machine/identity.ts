@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Devices, EARLIER_DEVICES, NEW_DEVICES } from '../../../model/devices.js';
 import type { Guest } from '../../../model/guest.js';
+import type { GuestSize } from '../../../model/guest-size.js';
 import type { Machine, MachineChange } from '../../../model/machine.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Accel } from './accel.js';
@@ -47,9 +48,12 @@ export const cpuOption = ({ cpuModel }: MachineIdentity, accel: Accel): string =
 /** QEMU's default since machine type 6.2: one socket, and a core for each vCPU. */
 const TOPOLOGY = { sockets: 1, threads: 1 };
 
-/** Builds the value of `-smp`. */
-export const smpOption = ({ sockets, threads }: MachineIdentity, cpu: number): string =>
-  `${cpu},sockets=${sockets},cores=${cpu / sockets / threads},threads=${threads},maxcpus=${cpu}`;
+/** Builds the value of `-smp`. vCPUs that can be added later are cores, too. */
+export const smpOption = (
+  { sockets, threads }: MachineIdentity,
+  { cpu, maxCpu = cpu }: Pick<GuestSize, 'cpu' | 'maxCpu'>,
+): string =>
+  `${cpu},sockets=${sockets},cores=${maxCpu / sockets / threads},threads=${threads},maxcpus=${maxCpu}`;
 
 /** The hardware of a guest of a version that recorded none. */
 export const earlierMachine = (type: string, accel: Accel): MachineIdentity => ({

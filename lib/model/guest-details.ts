@@ -1,0 +1,20 @@
+import Joi from 'joi';
+import { devicesSchema } from './devices.js';
+import { sizeSchemas } from './guest-size.js';
+import { cpuModelSchema, machineSchema } from './machine.js';
+import { pendingSchema } from './pending.js';
+
+const warningsSchema = Joi.array()
+  .items(Joi.string().max(1000))
+  .allow(null)
+  .description('Problems that will keep the guest from running, and what to do; set by the sub-agents');
+
+/** What a sub-agent tells about a guest besides its state. */
+export const guestDetailsSchemas = {
+  ...sizeSchemas,
+  pending: pendingSchema.allow(null),
+  cpuModel: cpuModelSchema,
+  machine: machineSchema.allow(null),
+  devices: devicesSchema.allow(null),
+  warnings: warningsSchema,
+};

@@ -1,0 +1,96 @@
+import Joi from 'joi';
+import { type Autostart, comingBackSchemas, type Restart } from './coming-back.js';
+import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
+import { type SizeChange, sizeSchemas } from './guest-size.js';
+import { descriptionSchema, guestNameSchema, tagsSchema } from './labels.js';
+
+/** A change of a guest: a JSON merge patch (RFC 7396), in which `null` returns a key to its default. */
+export interface GuestPatch extends SizeChange {
+  name?: string | null;
+  description?: string | null;
+  tags?: string[] | null;
+  autostart?: Autostart | null;
+  restart?: Restart | null;
+}
+
+interface PatchKey {
+  /** The agent changes its own keys by itself; the sub-agent that runs the guest gets the others. */
+  owner: 'agent' | 'sub-agent';
+  schema: Joi.Schema;
+}
+
+/** The keys that a patch can have. A key that has another owner needs no more than its line here and its schema. */
+const KEYS: Record<keyof GuestPatch, PatchKey> = {
+  name: { owner: 'agent', schema: guestNameSchema },
+  description: { owner: 'agent', schema: descriptionSchema },
+  tags: { owner: 'agent', schema: tagsSchema },
+  autostart: { owner: 'agent', schema: comingBackSchemas.autostart },
+  restart: { owner: 'agent', schema: comingBackSchemas.restart },
+  memory: { owner: 'sub-agent', schema: sizeSchemas.memory },
+  cpu: { owner: 'sub-agent', schema: sizeSchemas.cpu },
+  maxMemory: { owner: 'sub-agent', schema: sizeSchemas.maxMemory },
+  maxCpu: { owner: 'sub-agent', schema: sizeSchemas.maxCpu },
+};
+
+/** Where a client changes the other keys of a guest. */
+const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
+  id: 'a guest keeps its id',
+  type: 'a guest keeps its type',
+  image: 'it is fixed when the guest is created',
+  nics: 'change it at /guests/{guestID}/nics',
+  disks: 'change it at /guests/{guestID}/disks',
+  state: 'use an action, such as POST /guests/{guestID}/start',
+  reason: 'the agent sets it',
+  cpuModel: 'use POST /guests/{guestID}/upgrade-machine',
+  devices: 'they are fixed when the guest is created',
+  machine: 'use POST /guests/{guestID}/upgrade-machine',
+  pending: 'the agent sets it; to cancel a change that waits, patch its key back to what the guest has',
+  warnings: 'the agent sets it',
+  vnc: 'the agent sets it',
+  intent: 'the agent sets it',
+  restarts: 'the agent sets it',
+  metadata: 'use PATCH /guests/{guestID}/metadata',
+  hidden: 'the agent sets it',
+};
+
+const NAMES = Object.keys(KEYS) as (keyof GuestPatch)[];
+
+const refused: Joi.CustomValidator<Record<string, unknown>> = (patch, helpers) => {
+  const key = Object.keys(patch).find((name) => !(name in KEYS));
+  if (key === undefined) return patch;
+  const why = Object.hasOwn(ELSEWHERE, key) ? ELSEWHERE[key as keyof typeof ELSEWHERE] : undefined;
+  return why === undefined
+    ? helpers.error('patch.unknown', { key: key.slice(0, 64), known: NAMES.join(', ') })
+    : helpers.error('patch.elsewhere', { key, why });
+};
+
+export const guestPatchSchema = Joi.object<GuestPatch>(
+  Object.fromEntries(NAMES.map((name) => [name, KEYS[name].schema])),
+)
+  .unknown()
+  .custom(refused)
+  .messages({
+    'patch.unknown': '"{#key}" is not a key of a guest that can be changed: choose from {#known}',
+    'patch.elsewhere': '"{#key}" cannot be changed here: {#why}',
+  })
+  .label('guest patch')
+  .description('The keys to change (RFC 7396); `null` returns a key to its default')
+  .example({ memory: 1024, tags: ['production'] });
+
+const ownedBy = (patch: GuestPatch, owner: PatchKey['owner']): GuestPatch =>
+  Object.fromEntries(Object.entries(patch).filter(([key]) => KEYS[key as keyof GuestPatch].owner === owner));
+
+/** Returns the part of a patch that the sub-agent gets; `undefined` when there is none. */
+export const subAgentPart = (patch: GuestPatch): GuestPatch | undefined => {
+  const part = ownedBy(patch, 'sub-agent');
+  return Object.keys(part).length > 0 ? part : undefined;
+};
+
+/** Returns a guest with the keys of a patch that the agent owns. */
+export const withAgentPart = (guest: Guest, patch: GuestPatch): Guest => {
+  const { name, ...part } = ownedBy(patch, 'agent');
+  const { name: before, ...others } = metadataOf(guest);
+  const now = name === undefined ? before : name;
+  const metadata = now ? { ...others, name: now } : others;
+  return normalizeGuest({ ...guest, ...(part as Omit<LooseGuest, 'id'>), metadata });
+};

@@ -1,0 +1,35 @@
+import Joi from 'joi';
+
+const MAX_NAME = 255;
+const MAX_DESCRIPTION = 4096;
+const MAX_TAGS = 32;
+const MAX_TAG = 64;
+
+export const guestNameSchema = Joi.string()
+  .allow('', null)
+  .max(MAX_NAME)
+  .pattern(/^\P{Cc}*$/u, 'have no control characters, such as line breaks')
+  .description('The name, kept in the metadata key `name`')
+  .example('web');
+
+export const descriptionSchema = Joi.string()
+  .allow('', null)
+  .max(MAX_DESCRIPTION)
+  .description('A text for people; it may have several lines')
+  .example('Web server of the shop; ask ops before a restart');
+
+export const tagSchema = Joi.string()
+  .max(MAX_TAG)
+  .pattern(
+    /^[\p{L}\p{N}_][\p{L}\p{N}_.:=+@/-]*$/u,
+    'consist of letters, digits and _ . : = + @ / -, and begin with a letter, a digit or _',
+  );
+
+export const tagsSchema = Joi.array()
+  .items(tagSchema)
+  .max(MAX_TAGS)
+  .unique()
+  .messages({ 'array.unique': '{#label} repeats a tag: give each tag once' })
+  .allow(null)
+  .description('Short labels, to find guests that belong together')
+  .example(['production', 'web']);

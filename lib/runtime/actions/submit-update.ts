@@ -1,0 +1,40 @@
+import { invalid } from '../../errors.js';
+import { type Guest, isContainer, metadataOf } from '../../model/guest.js';
+import { type GuestPatch, subAgentPart, withAgentPart } from '../../model/guest-patch.js';
+import { resize, sizeOf, sizeProblem } from '../../model/guest-size.js';
+import { requireMetadataFits } from '../../model/metadata.js';
+import { grownBy, renamedBy } from '../guests/updated-guest.js';
+import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import type { Runtime } from '../runtime.js';
+import { submitGuestAction } from './guest-actions.js';
+
+/** @throws {AgentError} `invalid` for keys that only virtual machines have, or a size that contradicts itself */
+const requireApplicable = (guest: Guest, patch: GuestPatch): void => {
+  const part = subAgentPart(patch);
+  if (!part) return;
+  if (isContainer(guest))
+    throw invalid(
+      `guest ${guest.id} is a container, which keeps its ${Object.keys(part).join(', ')}: create another container, or change only keys such as name, description and tags`,
+    );
+  const problem = sizeProblem(resize(resize(sizeOf(guest), guest.pending ?? {}), part));
+  if (problem !== undefined) throw invalid(problem);
+};
+
+/**
+ * Queues a change of a guest, or checks it in a dry run.
+ * @throws {AgentError} `invalid` for a change that the guest cannot have; `conflict` when another guest has its new name,
+ * or the quota of the host does not permit it to grow
+ */
+export const submitUpdate = async (
+  runtime: Runtime,
+  guest: Guest,
+  patch: GuestPatch,
+  options: SubmitOptions,
+): Promise<Submission<Guest>> => {
+  requireApplicable(guest, patch);
+  requireMetadataFits(metadataOf(withAgentPart(guest, patch)));
+  runtime.identities.check(renamedBy(guest, patch));
+  runtime.quota.checkGrowth(grownBy(guest, patch));
+  const submission = await submitGuestAction(runtime, guest, 'update', { ...options, change: { ...patch } });
+  return submission.job ? submission : { ...submission, pending: withAgentPart(submission.pending, patch) };
+};
