@@ -2,6 +2,18 @@ import Joi from 'joi';
 import { imageIdSchema } from './guest.js';
 import { FETCH_FORMATS, type FetchFormat } from './image-formats.js';
 
+/** What starts a machine's boot loader. */
+export const BOOT_FIRMWARE = ['bios', 'uefi'] as const;
+export type BootFirmware = (typeof BOOT_FIRMWARE)[number];
+
+/** What the bytes of a disk image say. */
+export interface ImageContent {
+  /** An ISO image is for CD drives; a hybrid one counts as an ISO image. */
+  kind: 'disk' | 'iso';
+  /** The firmware that can boot it, as far as its partition table or boot catalog tells. */
+  boots: BootFirmware[];
+}
+
 /** A disk image or a container image. */
 export interface Image {
   id: string;
@@ -14,6 +26,9 @@ export interface Image {
   used?: number;
   /** `pending`, `complete`, … */
   status?: string;
+  /** Of a disk image: see `ImageContent`. Absent until the storage sub-agent has looked. */
+  kind?: ImageContent['kind'];
+  boots?: BootFirmware[];
 }
 
 export const imageSchema = Joi.object<Image>({
@@ -24,6 +39,12 @@ export const imageSchema = Joi.object<Image>({
   size: Joi.number().default(0),
   used: Joi.number().description('MB that it takes in the store'),
   status: Joi.string().allow(''),
+  kind: Joi.string()
+    .valid('disk', 'iso')
+    .description('What the content of a disk image is: an ISO image is for CD drives'),
+  boots: Joi.array()
+    .items(Joi.string().valid(...BOOT_FIRMWARE))
+    .description('The firmware that can boot a disk image, as far as its content tells'),
 }).label('image');
 
 /** Match sums in hex. */

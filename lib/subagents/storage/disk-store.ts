@@ -22,6 +22,12 @@ export interface CheckedFile {
   format: ImageFormat;
 }
 
+/** The file or device that has an image's bytes. */
+export interface ImageFile {
+  path: string;
+  format: 'qcow2' | 'raw';
+}
+
 /** A disk as requested. */
 export interface DiskDefinition {
   bus: string;
@@ -108,6 +114,8 @@ export interface DiskStore {
    * @returns what stays for now
    */
   deleteImage(id: string): Promise<Leftover[]>;
+  /** Returns the file or device of an image's newest version, which never changes. */
+  imageFile(id: string): Promise<ImageFile>;
   /** Lists the guests with disks that build on an image. */
   guestsOfImage(id: string): Promise<string[]>;
 

@@ -17,6 +17,7 @@ import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
 import { diskUseMethod } from './disks/use.js';
 import type { FreezeTimeouts } from './guest-agent/freeze.js';
+import { Contents } from './images/contents.js';
 import { ImageFetcher } from './images/fetcher.js';
 import { imageMethods } from './images/methods.js';
 import { Sums } from './images/sums.js';
@@ -95,7 +96,12 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   });
   const locks = new Locks();
   const sums = new Sums(join(options.dir, 'sums'));
-  await sums.open((await store.listImages()).map(({ id }) => id));
+  const imageIds = (await store.listImages()).map(({ id }) => id);
+  await sums.open(imageIds);
+  const contents = new Contents(join(options.dir, 'contents'), store, log);
+  await contents.open(imageIds);
+  const stopping = new AbortController();
+  const learned = contents.learnAll(imageIds, stopping.signal);
   const fetcher = new ImageFetcher({
     store,
     locks,
@@ -117,7 +123,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const problems = new Problems();
   const unwatch = await watchRoom(store, problems, log, options.roomIntervalMs);
   const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
-  for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums })))
+  for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums, contents })))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
   for (const [name, method] of Object.entries(diskMethods({ store, locks, journal, log, runDir })))
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
@@ -129,6 +135,8 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const close = async (): Promise<void> => {
     unwatch();
     await fetcher.close();
+    stopping.abort();
+    await learned;
     await registry.close();
   };
   return { subAgent, close };

@@ -81,7 +81,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   Image: [
     imageSchema,
-    keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, used: 1, status: 1 }),
+    keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, used: 1, status: 1, kind: 1, boots: 1 }),
   ],
   ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, ...FETCH_KEYS })],
   Snapshot: [snapshotSchema, keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1 })],

@@ -1,7 +1,7 @@
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
 import { imageIdSchema } from '../../../model/guest.js';
-import type { Image } from '../../../model/image.js';
+import type { Image, ImageContent } from '../../../model/image.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -10,6 +10,7 @@ import { noSuchImage } from '../../shared/errors.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import { describeLeftovers } from '../leftovers.js';
+import type { Contents } from './contents.js';
 import type { FetchRequest, ImageFetcher } from './fetcher.js';
 import type { FetchedImage } from './install.js';
 import type { Sums } from './sums.js';
@@ -19,20 +20,29 @@ export interface ImageDeps {
   locks: Locks;
   fetcher: ImageFetcher;
   sums: Sums;
+  contents: Contents;
 }
 
 type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
 
-const toImage = ({ id, virtualSize, usedBytes, volume, unreadable }: StoredImage): Image => ({
+const toImage = (
+  { id, virtualSize, usedBytes, volume, unreadable }: StoredImage,
+  content: ImageContent | undefined,
+): Image => ({
   id,
   type: 'kvm',
   volume,
   size: toMb(virtualSize),
   ...(usedBytes === undefined ? {} : { used: toMb(usedBytes) }),
   status: unreadable === undefined ? 'complete' : 'unreadable',
+  ...content,
 });
 
-const respond = (...images: StoredImage[]): ImageResponse => ({ images: images.map(toImage) });
+const respondWith =
+  (contents: Contents) =>
+  (...images: StoredImage[]): ImageResponse => ({
+    images: images.map((image) => toImage(image, contents.find(image.id))),
+  });
 
 const checkId = (id: string): void => {
   const { error } = imageIdSchema.validate(id);
@@ -46,24 +56,32 @@ const getImage = async (store: DiskStore, id: string): Promise<StoredImage> => {
   return image;
 };
 
-const deleteImage = async ({ store, sums }: ImageDeps, id: string): Promise<ImageResponse> => {
+const deleteImage = async ({ store, sums, contents }: ImageDeps, id: string): Promise<ImageResponse> => {
   const image = await getImage(store, id);
   const guests = await store.guestsOfImage(id);
   if (guests.length > 0)
     throw new Refusal('conflict', `image ${id} is in use by the disks of these guests: ${guests.join(', ')}`);
   const message = describeLeftovers(await store.deleteImage(id));
   await sums.remove(id);
-  return { ...respond(image), ...(message === undefined ? {} : { message }) };
+  const response = respondWith(contents)(image);
+  await contents.forget(id);
+  return { ...response, ...(message === undefined ? {} : { message }) };
 };
 
-const cloneImage = async ({ store, sums }: ImageDeps, id: string, dest: string): Promise<StoredImage> => {
+const cloneImage = async (
+  { store, sums, contents }: ImageDeps,
+  id: string,
+  dest: string,
+): Promise<StoredImage> => {
   checkId(dest);
   requireReadable(await getImage(store, id));
   if (await store.findImage(dest))
     throw new Refusal('conflict', `image ${dest} already exists: choose another name`);
   // The sum of an image whose file was removed by hand may be left.
   await sums.remove(dest);
-  return explainNoSpace(`image ${dest}`, store, () => store.copyImage(id, dest));
+  const copy = await explainNoSpace(`image ${dest}`, store, () => store.copyImage(id, dest));
+  await contents.learn(dest);
+  return copy;
 };
 
 /** @throws when this store cannot keep the image */
@@ -79,19 +97,22 @@ const toFetchRequest = (request: ImageRequest): FetchRequest => {
 };
 
 const requestImage = async (
-  { fetcher }: ImageDeps,
+  { fetcher, contents }: ImageDeps,
   request: ImageRequest,
   { signal, cancelled, progress }: CallContext,
 ): Promise<FetchedImage> => {
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };
-  return fetcher.fetch(request.id, toFetchRequest(request), { report, signal, cancelled });
+  const fetched = await fetcher.fetch(request.id, toFetchRequest(request), { report, signal, cancelled });
+  await contents.learn(request.id);
+  return fetched;
 };
 
 /** The image methods of `ImageStore`. */
 export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
-  const { store, locks } = deps;
+  const { store, locks, contents } = deps;
+  const respond = respondWith(contents);
   return {
     ListImages: async ({ type }) =>
       type === 'container' ? respond() : respond(...(await store.listImages())),

@@ -18,7 +18,7 @@ import { usedImageFiles } from './records.js';
 export interface Qcow2Images
   extends Pick<
     DiskStore,
-    'listImages' | 'findImage' | 'addImage' | 'replaceImage' | 'copyImage' | 'deleteImage'
+    'listImages' | 'findImage' | 'imageFile' | 'addImage' | 'replaceImage' | 'copyImage' | 'deleteImage'
   > {
   /** Returns the name of the file of an image's newest version. */
   currentFile(id: string): Promise<string>;
@@ -121,6 +121,7 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
 
   return {
     findImage,
+    imageFile: async (id) => ({ path: await currentPath(id), format: 'qcow2' }),
     currentFile,
 
     prune: () =>

@@ -17,7 +17,14 @@ import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Images = Pick<
   DiskStore,
-  'listImages' | 'findImage' | 'addImage' | 'replaceImage' | 'copyImage' | 'deleteImage' | 'guestsOfImage'
+  | 'listImages'
+  | 'findImage'
+  | 'imageFile'
+  | 'addImage'
+  | 'replaceImage'
+  | 'copyImage'
+  | 'deleteImage'
+  | 'guestsOfImage'
 >;
 
 export const IMAGE_PROPERTY = 'mistify:image';
@@ -136,6 +143,8 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
 
   return {
     findImage,
+
+    imageFile: async (id) => ({ path: kind.path(await findDataset(id)), format: 'raw' }),
 
     findDataset,
 

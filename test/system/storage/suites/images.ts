@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Backend } from '../../../helpers/backends.js';
-import { asDisk } from '../../../helpers/raw-disk.js';
+import { asDisk, isoBytes } from '../../../helpers/raw-disk.js';
 import {
   addImage,
   createGuest,
@@ -78,6 +78,25 @@ export const imagesSuite = (backend: Backend): void => {
     t.is((await storage.call('GetImage', { id: 'b:1' })).images[0]?.size, 1);
     await storage.call('DeleteImage', { id: 'b:1' });
     t.deepEqual(await list('kvm'), ['a']);
+  });
+
+  test('says of an image whether it is an ISO image, and what boots it', async (t) => {
+    const storage = await backend.start(t);
+    await writeFile(join(storage.importDir, 'cd.iso'), isoBytes());
+    const source = `file://${join(storage.importDir, 'cd.iso')}`;
+    const { images } = await storage.call('RequestImage', fetchRequest('cd', source));
+    t.like(images, [{ id: 'cd', kind: 'iso', boots: ['bios'] }]);
+    await addImage(storage, 'disk');
+    await storage.call('CloneImage', { id: 'cd', dest: 'copy' });
+    const list = await storage.call('ListImages', {});
+    t.deepEqual(
+      list.images.map(({ id, kind, boots }) => ({ id, kind, boots })),
+      [
+        { id: 'cd', kind: 'iso', boots: ['bios'] },
+        { id: 'copy', kind: 'iso', boots: ['bios'] },
+        { id: 'disk', kind: 'disk', boots: ['bios'] },
+      ],
+    );
   });
 
   test('reports an unknown image as no such image', async (t) => {
