@@ -14,6 +14,7 @@ const SOURCE_DIRECTORIES = ['handlers', 'lib', 'routes', 'scripts', 'test'];
 const GUEST_PACKAGES = [
   'qemu-system-x86',
   'qemu-utils',
+  'ovmf',
   'libnbd-bin',
   'bzip2',
   'zstd',

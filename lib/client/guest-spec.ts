@@ -1,4 +1,5 @@
 import type { Devices } from '../model/devices.js';
+import type { Firmware } from '../model/machine.js';
 import type { GuestSpec } from './guests.js';
 
 type Nic = NonNullable<GuestSpec['nics']>[number];
@@ -12,6 +13,8 @@ export interface CreateOptions {
   memory?: number;
   cpu?: number;
   cpuModel?: string;
+  firmware?: Firmware;
+  secureBoot?: boolean;
   video?: Devices['video'];
   watchdog?: Devices['watchdog'];
   /** `false` leaves the tablet out. */
@@ -34,6 +37,14 @@ const disksOf = ({
   return { disks: sizes.map((size, index) => ({ size, ...(index === 0 ? from : {}) })) };
 };
 
+const machineOf = ({ firmware, secureBoot }: CreateOptions): Pick<GuestSpec, 'machine'> => {
+  const machine = {
+    ...(firmware === undefined ? {} : { firmware }),
+    ...(secureBoot ? { secureBoot } : {}),
+  };
+  return Object.keys(machine).length > 0 ? { machine } : {};
+};
+
 /** Leaves the devices to the sub-agent's defaults, except for those that are chosen. */
 const devicesOf = ({ video, watchdog, tablet = true }: CreateOptions): Pick<GuestSpec, 'devices'> => {
   const devices = {
@@ -54,6 +65,7 @@ export const guestSpec = (options: CreateOptions): GuestSpec => {
     ...(memory === undefined ? {} : { memory }),
     ...(cpu === undefined ? {} : { cpu }),
     ...(cpuModel === undefined ? {} : { cpuModel }),
+    ...machineOf(options),
     ...devicesOf(options),
     ...disksOf(options),
     ...(nic ? { nics: nic } : {}),

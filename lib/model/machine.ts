@@ -12,6 +12,8 @@ export interface MachineChange {
 /** A guest's virtual hardware, fixed at its creation; set by the sub-agent that runs it. */
 export interface Machine extends Omit<MachineChange, 'cpuModel'> {
   firmware: Firmware;
+  /** Whether the firmware starts only programs with a signature that it knows. Only with `uefi`. */
+  secureBoot?: boolean;
   /** The sockets that its vCPUs share equally. */
   sockets: number;
   /** Threads per core. */
@@ -23,7 +25,7 @@ export interface Machine extends Omit<MachineChange, 'cpuModel'> {
 /** A client names what it wants, or all of a machine to create it again. */
 export type MachineSpec = Partial<Machine>;
 
-const FIRMWARES = ['bios'] as const;
+export const FIRMWARES = ['bios', 'uefi'] as const;
 export type Firmware = (typeof FIRMWARES)[number];
 
 export const machineTypeSchema = Joi.string()
@@ -51,7 +53,8 @@ export const machineSchema = Joi.object<MachineSpec>({
   layout: layoutSchema,
   firmware: Joi.string()
     .valid(...FIRMWARES)
-    .description('`bios`'),
+    .description('`bios` (the default) or `uefi`'),
+  secureBoot: Joi.boolean().description('Whether UEFI starts only programs with a known signature'),
   sockets: Joi.number().integer().valid(1).description('The sockets of the vCPUs'),
   threads: Joi.number().integer().valid(1).description('Threads per core'),
   next: Joi.object<MachineChange>({

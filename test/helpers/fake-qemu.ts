@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { GuestStates } from '../../lib/rpc/server/guest-states.js';
+import { Firmware } from '../../lib/subagents/qemu/firmware/firmware.js';
 import { Capacity } from '../../lib/subagents/qemu/guests/capacity.js';
 import { Guests } from '../../lib/subagents/qemu/guests/guests.js';
 import { loadRecords, saveRecord } from '../../lib/subagents/qemu/guests/records.js';
@@ -41,6 +42,7 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
     ports: switchPorts(networks, dir),
     uids,
     claims: new GuestClaims(registry),
+    firmware: new Firmware(silentLog, []),
   };
   const guests = new Guests(host, new GuestStates(), silentLog);
   t.teardown(() => guests.close());

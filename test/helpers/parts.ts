@@ -1,4 +1,4 @@
-import { accessSync, constants, readlinkSync } from 'node:fs';
+import { accessSync, constants, existsSync, readlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const isExecutable = (path: string): boolean => {
@@ -17,15 +17,20 @@ const isExecutable = (path: string): boolean => {
 export const KERNEL_PIDS = 'the process ids of the kernel’s log';
 /** A part for `missingParts`: a QEMU of another version than the one on the PATH. `npm run other-qemu -- trixie` unpacks one. */
 export const OTHER_QEMU = 'MISTIFY_OTHER_QEMU, another QEMU';
+/** A part for `needs`: UEFI firmware for guests, which Debian's package ovmf brings. */
+export const OVMF = 'OVMF, UEFI firmware';
 /** Parts that CI may lack. */
 const OPTIONAL: readonly string[] = [KERNEL_PIDS, OTHER_QEMU];
 
 /** PROC_PID_INIT_INO of Linux. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
+const FIRMWARE_DESCRIPTORS = '/usr/share/qemu/firmware';
+
 const isPresent = (part: string): boolean => {
   if (part === KERNEL_PIDS) return readlinkSync('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
   if (part === OTHER_QEMU) return Boolean(process.env.MISTIFY_OTHER_QEMU);
+  if (part === OVMF) return existsSync(FIRMWARE_DESCRIPTORS);
   if (part === 'root') return process.getuid?.() === 0;
   return (process.env.PATH ?? '').split(delimiter).some((dir) => isExecutable(join(dir, part)));
 };

@@ -22,6 +22,8 @@ export class QemuHost {
   readonly dir: string;
   /** The QEMU that the next sub-agent runs; a test that changes it upgrades the host. */
   qemu = 'qemu-system-x86_64';
+  /** Where the next sub-agent looks for firmware; the standard directories by default. */
+  firmwareDirs: string[] | undefined;
   readonly #ovsDb: string | undefined;
   readonly #limits: CapacityLimits;
   #running: Running | undefined;
@@ -60,6 +62,7 @@ export class QemuHost {
         accel: 'tcg',
         qemu: this.qemu,
         ...(this.#ovsDb ? { ovsDb: this.#ovsDb } : {}),
+        ...(this.firmwareDirs ? { firmwareDirs: this.firmwareDirs } : {}),
       },
       pino({ level: 'silent' }),
     );

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type CreateOptions, guestSpec } from '../../client/guest-spec.js';
 import { VIDEO_MODELS, WATCHDOG_ACTIONS } from '../../model/devices.js';
+import { FIRMWARES } from '../../model/machine.js';
 import { parseAutostart, parseRestart } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
@@ -66,6 +67,8 @@ export const addCreate = (guest: Command): void => {
       'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
       parseRestart,
     )
+    .addOption(new Option('--firmware <kind>', 'bios (the default) or uefi').choices(FIRMWARES))
+    .option('--secure-boot', 'start only programs with a known signature; implies --firmware uefi')
     .addOption(new Option('--video <card>', 'graphics card; std by default').choices(VIDEO_MODELS))
     .addOption(
       new Option('--watchdog <action>', 'a watchdog, and what it does with a guest that hangs').choices(

@@ -15,6 +15,7 @@ import type { Running } from '../shared/run.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
+import { Firmware } from './firmware/firmware.js';
 import { Capacity, type CapacityLimits } from './guests/capacity.js';
 import { Guests } from './guests/guests.js';
 import { resumeReboots } from './guests/reboot.js';
@@ -36,6 +37,8 @@ export interface QemuOptions extends LayoutOptions, CapacityLimits {
   uidRange?: UidRange;
   /** The directory of what the agents of this host have claimed. */
   hostDir: string;
+  /** The directories of firmware descriptors; the standard ones by default, others in tests. */
+  firmwareDirs?: readonly string[];
   /** The address of Open vSwitch's database; the system's by default. */
   ovsDb?: string;
 }
@@ -97,7 +100,8 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
     onChange: (id) => guests.showPorts(id),
   });
   const claims = new GuestClaims(registry);
-  const host = { layout, program, capacity: new Capacity(options), networks, ports, uids, claims };
+  const firmware = new Firmware(log, options.firmwareDirs);
+  const host = { layout, program, capacity: new Capacity(options), networks, ports, uids, claims, firmware };
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();
   await guests.recover(records);

@@ -1,7 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { join } from 'node:path';
 import { ifExists, replaceFile, sync } from '../../files/atomic-files.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
+import { guestDirOf } from './guest-dir.js';
 
 /**
  * A text file in the directory of a guest's disks. While it exists, some of the disks may be rolled back and others not,
@@ -23,28 +24,6 @@ export const removeRollbackMark = async (guestDir: string): Promise<void> => {
 /** Reads the text of the mark; `undefined` without one. */
 export const readRollbackMark = async (guestDir: string): Promise<string | undefined> =>
   (await ifExists(readFile(markPath(guestDir), 'utf8')))?.trim();
-
-/** The directory of ZFS volumes' block devices. */
-const ZVOLS = '/dev/zvol/';
-
-/**
- * Returns where a ZFS dataset is mounted: `44 43 0:41 / /tank/guests rw - zfs tank/guests rw` in proc(5)'s mountinfo.
- */
-const mountpointOf = async (dataset: string): Promise<string | undefined> => {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  const line = lines.find((each) => / - \S*zfs (\S+) /.exec(each)?.[1] === dataset);
-  return line
-    ?.split(' ')[4]
-    ?.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 8)));
-};
-
-/** Returns the directory of the guest that a disk is in; `undefined` when it has none. */
-const guestDirOf = async (guest: string, source: string): Promise<string | undefined> => {
-  if (source.startsWith(ZVOLS)) return mountpointOf(dirname(source.slice(ZVOLS.length)));
-  const parts = source.split(sep);
-  const at = parts.lastIndexOf(guest);
-  return at === -1 ? undefined : parts.slice(0, at + 1).join(sep);
-};
 
 /** @throws when a guest's disks are marked */
 export const requireNotMarked = async (guest: string, sources: readonly string[]): Promise<void> => {

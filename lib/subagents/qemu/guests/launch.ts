@@ -8,6 +8,9 @@ import type { Networks } from '../../shared/network/networks.js';
 import type { SwitchPorts } from '../../shared/network/switch-ports.js';
 import { createTaps, removeOldTaps, removeTaps } from '../../shared/network/taps.js';
 import { requireNotMarked } from '../../shared/rollback-mark.js';
+import type { OpenedFirmware } from '../firmware/arguments.js';
+import type { Firmware } from '../firmware/firmware.js';
+import { prepareNvram } from '../firmware/nvram.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import { deviceGroups } from '../machine/accel.js';
 import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
@@ -22,6 +25,7 @@ import { startProcess } from '../process/start-process.js';
 import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
 import type { Capacity } from './capacity.js';
+import { guestDirs } from './guest-dirs.js';
 import type { GuestRecord } from './records.js';
 import { lockRunDir, makeRunDir, recordPid, removeRunDir } from './run-dir.js';
 
@@ -43,6 +47,7 @@ export interface Host {
   /** `undefined` when the sub-agent is not root: guests then run as the sub-agent's user. */
   uids: UidPool | undefined;
   claims: GuestClaims;
+  firmware: Firmware;
 }
 
 /**
@@ -82,6 +87,19 @@ const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: num
   }
 };
 
+/** @throws {Refusal} when the host lacks the firmware, or the guest's variables do not fit it */
+const prepareFirmware = async (
+  { firmware, layout }: Host,
+  { id, disks }: GuestRecord['definition'],
+  machine: MachineIdentity,
+  { stateDir }: GuestPaths,
+): Promise<OpenedFirmware | undefined> => {
+  const files = await firmware.find(machine);
+  if (!files) return undefined;
+  const dirs = await guestDirs({ id, disks, diskDirs: layout.diskDirs, stateDir });
+  return { code: files.code, nvram: await prepareNvram(dirs, files) };
+};
+
 const start = async (
   host: Host,
   { definition, uid, seedRevision }: GuestRecord,
@@ -96,7 +114,8 @@ const start = async (
   await createTaps(definition.id, definition.nics, options.switches, host.ports, uid);
   const files = new PassedFiles();
   try {
-    const opened = await openGuestFiles(files, images, paths, { seed, uid });
+    const firmware = await prepareFirmware(host, definition, options.machine, paths);
+    const opened = await openGuestFiles(files, images, paths, { seed, firmware, uid });
     const { accel } = host.program;
     const args = commandLine(definition, paths, { ...options, ...opened, accel });
     const user = { uid, groups: await deviceGroups(accel) };

@@ -35,6 +35,7 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   await host.networks.resolve(definition.nics);
   const machine = await guests.machines.design(guest, guests.find(guest.id)?.record.machine);
   requireGrowable(definition, machine);
+  await host.firmware.find(machine);
   return { definition, machine };
 };
 

@@ -4,6 +4,7 @@ import { USER_NETWORK } from '../../../model/nics.js';
 import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
 import { nicDriver } from '../../shared/network/nics.js';
 import type { Switch } from '../../shared/network/switch.js';
+import { machineArgs, type OpenedFirmware } from '../firmware/arguments.js';
 import type { GuestPaths } from '../layout.js';
 import type { Accel } from './accel.js';
 import type { Definition } from './definition.js';
@@ -61,6 +62,8 @@ export interface CommandLineOptions {
   images: readonly DiskImage[];
   /** One for each NIC, from `Networks.resolve`. */
   switches: readonly (Switch | undefined)[];
+  /** The UEFI firmware; a guest without has BIOS. */
+  firmware?: OpenedFirmware | undefined;
   /** The generation ID of a guest that was rolled back. */
   generation?: string | undefined;
   /** The path of the guest's cloud-init seed. */
@@ -85,7 +88,8 @@ export const commandLine = (
     ...['-uuid', definition.id],
     ...['-nodefaults', '-no-user-config', '-S'],
     ...(options.sandbox ? ['-sandbox', SANDBOX] : []),
-    ...['-machine', machine.type, '-accel', options.accel, '-cpu', cpuOption(machine, options.accel)],
+    ...machineArgs(machine, options.firmware),
+    ...['-accel', options.accel, '-cpu', cpuOption(machine, options.accel)],
     ...['-smp', smpOption(machine, definition)],
     ...memoryArgs(definition),
     ...['-rtc', 'base=utc'],

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Devices, EARLIER_DEVICES, NEW_DEVICES } from '../../../model/devices.js';
 import type { Guest } from '../../../model/guest.js';
 import type { GuestSize } from '../../../model/guest-size.js';
-import type { Machine, MachineChange } from '../../../model/machine.js';
+import type { Machine, MachineChange, MachineSpec } from '../../../model/machine.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Accel } from './accel.js';
 import type { Capabilities } from './capabilities.js';
@@ -89,6 +89,16 @@ export const requireCpuModel = (model: string, capabilities: Capabilities, accel
   if (problem !== undefined) throw new Refusal('invalid', problem);
 };
 
+/** Secure Boot implies UEFI. */
+const newFirmware = ({
+  secureBoot = false,
+  firmware = secureBoot ? 'uefi' : 'bios',
+}: MachineSpec): Pick<Machine, 'firmware' | 'secureBoot'> => {
+  if (secureBoot && firmware !== 'uefi')
+    throw new Refusal('invalid', '"machine.secureBoot" needs "machine.firmware": "uefi"');
+  return { firmware, ...(secureBoot ? { secureBoot } : {}) };
+};
+
 /** A guest that brings its machine type gets only the devices that it brings, too. */
 const newDevices = ({
   machine,
@@ -114,7 +124,8 @@ export const newMachine = (
   requireType(type, capabilities);
   if (cpuModel) requireCpuModel(cpuModel, capabilities, accel);
   return {
-    ...{ type, layout, firmware: 'bios' },
+    ...{ type, layout },
+    ...newFirmware(wish),
     ...TOPOLOGY,
     cpuModel: cpuModel || defaultCpuModel(accel),
     ports: {},

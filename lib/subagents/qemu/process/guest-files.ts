@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import type { OpenedFirmware } from '../firmware/arguments.js';
 import type { GuestPaths } from '../layout.js';
 import type { DiskImage } from '../machine/disks.js';
 import type { PassedFiles } from './passed-files.js';
@@ -11,10 +12,37 @@ export interface GuestFiles {
   images: DiskImage[];
   serialLog: string;
   seed?: string;
+  firmware?: OpenedFirmware;
+}
+
+/** What a guest needs besides its disks. */
+export interface OtherFiles {
+  seed: string | undefined;
+  firmware: OpenedFirmware | undefined;
+  uid: number | undefined;
 }
 
 /** The group has no other members; the storage sub-agent's tools join it to open this disk and nothing else. */
 const OWNER_AND_GROUP = 0o660;
+
+/** Gives a file to the guest's user. */
+const ownedBy =
+  (uid: number | undefined) =>
+  async (file: FileHandle): Promise<void> => {
+    if (uid === undefined) return;
+    await file.chown(uid, uid);
+    await file.chmod(OWNER_AND_GROUP);
+  };
+
+/** The program may be a link: distributions give one file several names. */
+const openFirmware = async (
+  files: PassedFiles,
+  { code, nvram }: OpenedFirmware,
+  uid: number | undefined,
+): Promise<OpenedFirmware> => ({
+  code: { ...code, filename: await files.open(code.filename, O_RDONLY) },
+  nvram: await files.open(nvram, O_RDWR | O_NOFOLLOW, ownedBy(uid)),
+});
 
 const openDisk = async (
   files: PassedFiles,
@@ -22,12 +50,8 @@ const openDisk = async (
   uid: number | undefined,
 ): Promise<DiskImage> => {
   const isFile = image.protocol === 'file';
-  const setOwner = async (file: FileHandle): Promise<void> => {
-    if (!isFile || uid === undefined) return;
-    await file.chown(uid, uid);
-    await file.chmod(OWNER_AND_GROUP);
-  };
-  const filename = await files.open(image.filename, O_RDWR | (isFile ? O_NOFOLLOW : 0), setOwner);
+  const flags = O_RDWR | (isFile ? O_NOFOLLOW : 0);
+  const filename = await files.open(image.filename, flags, isFile ? ownedBy(uid) : undefined);
   if (image.backing === undefined) return { ...image, filename };
   return { ...image, filename, backing: await files.open(image.backing, O_RDONLY | O_NOFOLLOW) };
 };
@@ -40,7 +64,7 @@ export const openGuestFiles = async (
   files: PassedFiles,
   images: readonly DiskImage[],
   paths: GuestPaths,
-  { seed, uid }: { seed: string | undefined; uid: number | undefined },
+  { seed, firmware, uid }: OtherFiles,
 ): Promise<GuestFiles> => {
   const opened: DiskImage[] = [];
   for (const image of images) opened.push(await openDisk(files, image, uid));
@@ -48,5 +72,6 @@ export const openGuestFiles = async (
     images: opened,
     serialLog: await files.open(paths.serialLog, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW),
     ...(seed === undefined ? {} : { seed: await files.open(seed, O_RDONLY | O_NOFOLLOW) }),
+    ...(firmware === undefined ? {} : { firmware: await openFirmware(files, firmware, uid) }),
   };
 };
