@@ -53,7 +53,7 @@ const inspect = (id: string, states: ScriptedContainer[]): [number, unknown] => 
   } = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
   if (vanishes) return podmanFailure('no such container');
   const State = { Running: running, Paused, Pid: pid };
-  return [200, { Id: id, State, Image: 'i', Config: { Labels: labels } }];
+  return [200, { Id: id, State, Image: 'i', Config: { Labels: labels }, NetworkSettings: { Networks: {} } }];
 };
 
 const podmanFailure = (cause: string): [number, unknown] => [500, { cause, message: `a list: ${cause}` }];
@@ -87,7 +87,7 @@ const respondTo = (engine: ScriptedEngine, method: string, url: string): [number
         Labels: { [GUEST_LABEL]: id },
       })),
     );
-  if (url.startsWith('/version')) return [200, { Components: [{ Name: 'Engine' }] }];
+  if (url.startsWith('/version')) return [200, { Components: [{ Name: 'Engine' }], ApiVersion: '1.51' }];
   if (url === '/networks') return list(engine, Object.values(engine.networks).map(describeNetwork));
   if (url.startsWith('/networks/')) return inspectNetwork(engine, url.slice('/networks/'.length));
   if (url.startsWith('/images/json'))

@@ -1,14 +1,13 @@
-import { isIPv6 } from 'node:net';
-import type { ContainerCreateOptions, EndpointSettings } from 'dockerode';
+import type { ContainerCreateOptions } from 'dockerode';
 import type { Guest, Nic } from '../../model/guest.js';
 import { DEFAULT_MEMORY_MB } from '../../model/guest-size.js';
 import { MB } from '../../model/units.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
 import { confinement } from './confinement.js';
-import type { EngineKind } from './engine.js';
-import { isEngineNic } from './nics/complete.js';
-import { createdNetwork, engineNetwork, isHostNetwork } from './nics/engine-network.js';
+import type { EngineProgram } from './engine.js';
+import { createdEndpoints } from './nics/endpoints.js';
+import { isHostNetwork } from './nics/engine-network.js';
 import type { Policy } from './policy.js';
 
 /** Seconds that a container has to exit when it is asked to: the default of Docker and Podman. */
@@ -43,37 +42,11 @@ export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
   return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(metadata ? { metadata } : {}) };
 };
 
-/** Returns the engine's settings for a NIC on one of its networks. */
-export const endpointSettings = ({ address, mac }: Nic): Partial<EndpointSettings> => {
-  const [ip = ''] = address.split('/');
-  return {
-    ...(ip ? { IPAMConfig: isIPv6(ip) ? { IPv6Address: ip } : { IPv4Address: ip } } : {}),
-    ...(mac ? { MacAddress: mac } : {}),
-  };
-};
-
-const networking = (
-  nics: readonly Nic[],
-  kind: EngineKind,
-): Partial<ContainerCreateOptions> & { NetworkMode: string } => {
-  const first = nics.find(isEngineNic);
-  if (!first) return { NetworkMode: 'none' };
-  const NetworkMode = engineNetwork(first);
-  const settings = endpointSettings(first);
-  if (Object.keys(settings).length === 0) return { NetworkMode };
-  return {
-    NetworkMode,
-    // Podman, and Docker before API 1.44, read the MAC address only here.
-    ...(first.mac ? { MacAddress: first.mac } : {}),
-    NetworkingConfig: { EndpointsConfig: { [createdNetwork(first, kind)]: settings as EndpointSettings } },
-  };
-};
-
 /** Lets programs ping without NET_RAW: icmp(7). A container in the host's network has the host's setting. */
 const PING = { 'net.ipv4.ping_group_range': '0 2147483647' };
 
 interface Host {
-  kind: EngineKind;
+  program: EngineProgram;
   /** The sub-agent's state directory. */
   owner: string;
   policy: Policy;
@@ -86,10 +59,10 @@ interface Host {
 export const createOptions = (
   definition: Definition,
   image: string,
-  { kind, owner, policy }: Host,
+  { program, owner, policy }: Host,
 ): ContainerCreateOptions => {
   const { id, memory, cpu, nics, metadata } = definition;
-  const { NetworkMode, ...network } = networking(nics, kind);
+  const { NetworkMode, ...network } = createdEndpoints(nics, program);
   return {
     name: containerName(id),
     Hostname: id,

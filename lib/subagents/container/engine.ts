@@ -13,6 +13,12 @@ const MAX_RETRY_MS = 200;
 /** The programs whose Docker Engine APIs differ. */
 export type EngineKind = 'docker' | 'podman';
 
+/** A program, and the version of the Docker Engine API that it speaks: 1.44 is `[1, 44]`. */
+export interface EngineProgram {
+  kind: EngineKind;
+  api: readonly [number, number];
+}
+
 /** The component that only Podman names in `SystemVersion` of the Docker Engine API. */
 const PODMAN = 'Podman Engine';
 
@@ -31,7 +37,7 @@ export class Engine {
   /** The first socket that responded. It never changes, because another engine has other containers. */
   #chosen: string | undefined;
   #docker: Docker | undefined;
-  #kind: EngineKind | undefined;
+  #program: EngineProgram | undefined;
 
   /** @param sockets paths of sockets, tried in this order */
   constructor(sockets: readonly string[]) {
@@ -87,11 +93,17 @@ export class Engine {
   }
 
   /** Asks, once, which program the engine is. */
+  async program(): Promise<EngineProgram> {
+    if (this.#program) return this.#program;
+    const { Components = [], ApiVersion } = await this.call((docker) => docker.version());
+    const [major = 1, minor = 0] = ApiVersion.split('.').map(Number);
+    const kind = Components.some(({ Name }) => Name === PODMAN) ? 'podman' : 'docker';
+    this.#program = { kind, api: [major, minor] };
+    return this.#program;
+  }
+
   async kind(): Promise<EngineKind> {
-    if (this.#kind) return this.#kind;
-    const { Components = [] } = await this.call((docker) => docker.version());
-    this.#kind = Components.some(({ Name }) => Name === PODMAN) ? 'podman' : 'docker';
-    return this.#kind;
+    return (await this.program()).kind;
   }
 
   /** As `call`, but resolves with `undefined` when the engine responds 404. */

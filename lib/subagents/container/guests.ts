@@ -17,6 +17,7 @@ import { PORTS_PENDING, type SwitchPorts } from '../shared/network/switch-ports.
 import { containerName, GUEST_LABEL, nicsOf, OWNER_LABEL } from './definition.js';
 import type { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
+import type { Joined } from './nics/engine-devices.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { DEFAULT_POLICY, type Policy } from './policy.js';
 import { type ContainerState, reasonOf, stateOf } from './state.js';
@@ -35,15 +36,21 @@ export interface Container {
   pid: number;
   /** The id of its image. */
   image: string;
+  /** Its endpoints, by the name of their engine network. */
+  endpoints: Readonly<Record<string, Joined>>;
 }
 
-const toContainer = (id: string, { State, Config, Image }: ContainerInspectInfo): Container => ({
+const toContainer = (
+  id: string,
+  { State, Config, Image, NetworkSettings }: ContainerInspectInfo,
+): Container => ({
   id,
   state: stateOf(State),
   reason: reasonOf(State),
   nics: nicsOf(Config.Labels),
   pid: State.Pid,
   image: Image,
+  endpoints: NetworkSettings.Networks,
 });
 
 interface GuestsDeps {

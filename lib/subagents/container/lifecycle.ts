@@ -11,22 +11,23 @@ import {
   unpauseNow,
 } from './changes.js';
 import { clearingProgram, programOptions } from './command.js';
-import { completeDefinition, createOptions, type Definition, endpointSettings } from './definition.js';
+import { completeDefinition, createOptions, type Definition } from './definition.js';
 import type { Container, Guests } from './guests.js';
 import { engineReference } from './images/names.js';
 import { type PullOptions, requireImage } from './images/pull.js';
-import { completeNics, isEngineNic } from './nics/complete.js';
+import { completeNics } from './nics/complete.js';
+import { checkMacs, laterEndpoints } from './nics/endpoints.js';
 import { engineNetwork } from './nics/engine-network.js';
 
 const refuse = ({ id, state }: Container, advice: string): Error =>
   new Refusal('conflict', `guest ${id} is ${state}: ${advice}`);
 
-/** Connects a new container to its engine networks, except the first one, which `ContainerCreate` has connected. */
+/** Connects a new container to its engine networks, except those that `ContainerCreate` has connected. */
 const joinNetworks = async (guests: Guests, { id, nics }: Definition): Promise<void> => {
-  for (const nic of nics.filter(isEngineNic).slice(1)) {
+  for (const { nic, settings: EndpointConfig } of laterEndpoints(nics, await guests.engine.program())) {
     await guests.withContainer(id, async ({ id: Container }) =>
       guests.engine.call((docker) =>
-        docker.getNetwork(engineNetwork(nic)).connect({ Container, EndpointConfig: endpointSettings(nic) }),
+        docker.getNetwork(engineNetwork(nic)).connect({ Container, EndpointConfig }),
       ),
     );
   }
@@ -43,10 +44,12 @@ interface Plan {
  */
 export const plan = async ({ engine, claims, owner, policy }: Guests, guest: Guest): Promise<Plan> => {
   await claims.requireFree(guest.id);
+  const program = await engine.program();
   const nics = await completeNics({ engine, policy }, guest.id, guest.nics ?? []);
+  checkMacs(nics, program);
   const definition = completeDefinition(guest, nics);
-  const host = { kind: await engine.kind(), owner, policy };
-  return { definition, container: createOptions(definition, engineReference(definition.image), host) };
+  const reference = engineReference(definition.image);
+  return { definition, container: createOptions(definition, reference, { program, owner, policy }) };
 };
 
 /**

@@ -1,14 +1,13 @@
 import { readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import pLimit from 'p-limit';
-import type { Nic } from '../../model/guest.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../model/metrics.js';
 import type { GuestCounters } from '../../rpc/protocol/metrics-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import { tapCounters } from '../shared/network/tap-counters.js';
 import { EngineError } from './errors.js';
 import type { Container, Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
+import { countNics, type NetworksStats } from './nics/metrics.js';
 
 const NS_PER_SECOND = 1e9;
 /** How many containers are measured at the same time. */
@@ -19,17 +18,6 @@ interface BlkioEntry {
   minor: number;
   op: string;
   value: number;
-}
-
-interface NetworkStats {
-  rx_bytes: number;
-  rx_packets: number;
-  rx_errors: number;
-  rx_dropped: number;
-  tx_bytes: number;
-  tx_packets: number;
-  tx_errors: number;
-  tx_dropped: number;
 }
 
 /** The parts of `ContainerStats` of the Docker Engine API in use here. */
@@ -44,7 +32,7 @@ export interface EngineStats {
       BlkioEntry[] | null
     >
   >;
-  networks?: Record<string, NetworkStats> | null;
+  networks?: NetworksStats;
   memory_stats?: { usage?: number };
 }
 
@@ -89,21 +77,6 @@ export const toDiskMetrics = async (
   await add(stats.io_service_bytes_recursive, 'bytes');
   await add(stats.io_serviced_recursive, 'ops');
   await add(stats.io_service_time_recursive, 'time', NS_PER_SECOND);
-  return metrics;
-};
-
-/** Returns the engine's counters of the NICs on its own networks, from the container's side. */
-export const toNicMetrics = ({ networks }: EngineStats, nics: readonly Nic[]): Record<string, NicMetrics> => {
-  const counters = Object.entries(networks ?? {}).sort(([one], [other]) => one.localeCompare(other));
-  const metrics: Record<string, NicMetrics> = {};
-  for (const [index, { name = '' }] of nics.filter(isEngineNic).entries()) {
-    const stats = counters[index]?.[1];
-    if (!stats) continue;
-    const { rx_dropped, tx_dropped, rx_bytes, rx_packets, rx_errors, tx_bytes, tx_packets, tx_errors } =
-      stats;
-    const rx = { rx_bytes, rx_packets, rx_errors, rx_drops: rx_dropped };
-    metrics[name] = { name, ...rx, tx_bytes, tx_packets, tx_errors, tx_drops: tx_dropped };
-  }
   return metrics;
 };
 
@@ -153,25 +126,27 @@ export const cpuMetrics = async (guests: Guests, id: string): Promise<CpuMetrics
 export const diskMetrics = async (guests: Guests, id: string): Promise<Record<string, DiskMetrics>> =>
   toDiskMetrics(await stats(guests, id), deviceName);
 
-const countNics = async (nics: readonly Nic[], counted: EngineStats): Promise<Record<string, NicMetrics>> => {
-  const metrics = toNicMetrics(counted, nics);
-  for (const { name = '', device } of nics) if (device) metrics[name] = await tapCounters(name, device);
-  return metrics;
-};
-
 /** Returns the counters of each NIC by name. NICs on the host's bridges are counted at their host end. */
 export const nicMetrics = async (guests: Guests, id: string): Promise<Record<string, NicMetrics>> => {
-  const { nics } = await getRunning(guests, id);
-  return countNics(nics, nics.some(isEngineNic) ? await stats(guests, id) : {});
+  const container = await getRunning(guests, id);
+  const { networks } = container.nics.some(isEngineNic) ? await stats(guests, id) : {};
+  try {
+    return await countNics(guests.engine, container, networks);
+  } catch (error) {
+    // It may have stopped meanwhile.
+    await getRunning(guests, id);
+    throw error;
+  }
 };
 
 /** Returns the counters of every running container. A container that stops meanwhile is left out. */
 export const allMetrics = async (guests: Guests): Promise<GuestCounters[]> => {
   const measure = async (id: string): Promise<GuestCounters[]> => {
     try {
-      const { nics } = await getRunning(guests, id);
+      const container = await getRunning(guests, id);
       const counted = await stats(guests, id);
-      const [disk, nic] = await Promise.all([toDiskMetrics(counted, deviceName), countNics(nics, counted)]);
+      const disk = await toDiskMetrics(counted, deviceName);
+      const nic = await countNics(guests.engine, container, counted.networks);
       const { usage: memory } = counted.memory_stats ?? {};
       return [
         { guest: id, cpu: toCpuMetrics(counted), disk, nic, ...(memory === undefined ? {} : { memory }) },

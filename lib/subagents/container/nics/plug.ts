@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { ExecaError, execa } from 'execa';
 import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import { interfaceAddress } from '../../shared/network/addresses.js';
@@ -8,9 +7,8 @@ import type { SwitchPorts } from '../../shared/network/switch-ports.js';
 import { removeOldTaps, removeTaps, tapAlias, tapMac } from '../../shared/network/taps.js';
 import { runTool } from '../../shared/network/tools.js';
 import { isEngineNic } from './complete.js';
+import { runInside } from './inside.js';
 import { networks } from './switches.js';
-
-const TIMEOUT_MS = 10_000;
 
 /**
  * Checks both ends: a restarted container has a new network namespace, and the old one's devices vanish with a delay.
@@ -19,17 +17,6 @@ const isPlugged = async (guestId: string, pid: number, device: string, inside: s
   const devices = await readFile(`/proc/${pid}/net/dev`, 'utf8');
   const alias = await readFile(`${SYS_NET}/${device}/ifalias`, 'utf8').catch(() => '');
   return devices.includes(` ${inside}:`) && alias.trim() === tapAlias(guestId);
-};
-
-/** Runs a program of the host in a process's network namespace: nsenter(1). */
-const runInside = async (pid: number, program: string, ...args: string[]): Promise<void> => {
-  try {
-    await execa('nsenter', [`--net=/proc/${pid}/ns/net`, program, ...args], { timeout: TIMEOUT_MS });
-  } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const reason = String(error.stderr ?? '').trim() || error.shortMessage;
-    throw new Error(`${program} ${args.join(' ')}: ${reason}`, { cause: error });
-  }
 };
 
 interface Plugging {

@@ -1,11 +1,9 @@
 import test from 'ava';
-import type { Nic } from '../../../../lib/model/guest.js';
 import {
   allMetrics,
   cpuMetrics,
   toCpuMetrics,
   toDiskMetrics,
-  toNicMetrics,
 } from '../../../../lib/subagents/container/metrics.js';
 import { startScriptedEngine } from '../../../helpers/scripted-engine.js';
 
@@ -58,35 +56,6 @@ test('merges the counters of a device and resolves its name', async (t) => {
 
 test('reports no disks for a container without I/O', async (t) => {
   t.deepEqual(await toDiskMetrics({ blkio_stats: { io_service_bytes_recursive: null } }, async (n) => n), {});
-});
-
-const nic = (name: string, device?: string): Nic => ({
-  name,
-  network: 'lan',
-  model: '',
-  address: '',
-  netmask: '',
-  gateway: '',
-  vlans: [],
-  ...(device ? { device } : {}),
-});
-
-test('reports the engine’s network counters under the names of the NICs', (t) => {
-  const counters = (rx: number) => ({
-    rx_bytes: rx,
-    rx_packets: 2,
-    rx_errors: 3,
-    rx_dropped: 4,
-    tx_bytes: 5,
-    tx_packets: 6,
-    tx_errors: 7,
-    tx_dropped: 8,
-  });
-  const nics = [nic('wan'), nic('br', 'mt0-0'), nic('lan')];
-  const metrics = toNicMetrics({ networks: { eth1: counters(20), eth0: counters(10) } }, nics);
-  t.deepEqual(Object.keys(metrics), ['wan', 'lan']);
-  t.like(metrics.wan, { name: 'wan', rx_bytes: 10, rx_drops: 4, tx_drops: 8 });
-  t.is(metrics.lan?.rx_bytes, 20);
 });
 
 const MEASURED = { read: '2026-01-01T00:00:00Z', ...cpuStats() };
