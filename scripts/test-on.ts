@@ -84,7 +84,7 @@ const testOn = async (system: System, names: readonly string[], options: Options
     });
     say(`preparing ${system.name}: Node.js, git and a fresh checkout …`);
     const prepared = await prepare(session, mirror, system.name, signal);
-    const runner = { session, prepared, logs, signal };
+    const runner = { system, session, prepared, logs, signal };
     if (!(await setUp(runner))) return false;
     return await (options.shell ? openShell(runner) : runParts(runner, system, names, options.advisory));
   } finally {

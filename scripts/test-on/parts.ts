@@ -5,6 +5,10 @@ export interface Part {
   command: readonly string[];
   /** Debian packages that the agent's own set-up does not install. Those that a system does not have are left out. */
   packages?: readonly string[];
+  /** Further environment variables. */
+  env?: Readonly<Record<string, string>>;
+  /** Whether it gets the QEMU of another release, in `MISTIFY_OTHER_QEMU`. */
+  withOtherQemu?: boolean;
 }
 
 const tests = (name: string, ...files: string[]): Part => ({
@@ -12,16 +16,23 @@ const tests = (name: string, ...files: string[]): Part => ({
   command: ['npm', '--silent', 'test', '--', ...files.map((file) => `dist/${file}`)],
 });
 
+/** Newer systems have Docker's command line in a package of its own. */
+const DOCKER = ['docker.io', 'docker-cli'];
+
 const PARTS: readonly Part[] = [
   { name: 'demo', command: ['sh', 'scripts/test-on/demo.sh'] },
   tests('qemu', 'test/system/qemu/**/*.test.js'),
   tests('container', 'test/system/container/**/*.test.js'),
   tests('storage', 'test/system/storage/**/*.test.js'),
-  tests('upgrade', 'test/system/upgrade/**/*.test.js'),
+  { ...tests('upgrade', 'test/system/upgrade/**/*.test.js'), withOtherQemu: true },
   tests('agent', 'test/system/agent/**/*.test.js', 'test/system/*.test.js'),
   tests('consoles', 'test/web/**/*.test.js'),
-  // Newer systems have Docker's command line in a package of its own.
-  { name: 'docker', command: ['sh', 'scripts/test-on/docker.sh'], packages: ['docker.io', 'docker-cli'] },
+  {
+    ...tests('docker', 'test/system/container/**/*.test.js'),
+    packages: DOCKER,
+    env: { MISTIFY_TEST_ENGINE: 'docker' },
+  },
+  { name: 'docker-cli', command: ['sh', 'scripts/test-on/docker-cli.sh'], packages: DOCKER },
 ];
 
 /** The names of the parts, for messages. */

@@ -4,12 +4,14 @@ export interface System {
   name: string;
   /** A script of debootstrap that fits, where an older debootstrap has none of that name. */
   script: string;
+  /** The system with whose QEMU upgrades are tested: one with another version. */
+  otherQemu: string;
 }
 
 export const SYSTEMS: readonly System[] = [
-  { name: 'bookworm', script: 'sid' },
-  { name: 'trixie', script: 'sid' },
-  { name: 'forky', script: 'sid' },
+  { name: 'bookworm', script: 'sid', otherQemu: 'trixie' },
+  { name: 'trixie', script: 'sid', otherQemu: 'bookworm' },
+  { name: 'forky', script: 'sid', otherQemu: 'bookworm' },
 ];
 
 /** The least Node.js that the agent runs on. Systems with an older one get the host's. */

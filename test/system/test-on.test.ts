@@ -25,7 +25,11 @@ const tinySystem = async (t: ExecutionContext): Promise<SessionOptions> => {
   for (const name of DIRECTORIES) await mkdir(join(base, name), { recursive: true });
   await copyFile('/bin/busybox', join(base, 'bin/busybox'));
   for (const name of APPLETS) await symlink('busybox', join(base, 'bin', name));
-  const system = { name: `t${process.pid}${Math.random().toString(36).slice(2, 6)}`, script: 'none' };
+  const system = {
+    name: `t${process.pid}${Math.random().toString(36).slice(2, 6)}`,
+    script: 'none',
+    otherQemu: 'none',
+  };
   return { system, directory, base, shared: {} };
 };
 

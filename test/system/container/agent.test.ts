@@ -5,22 +5,24 @@ import ava, { type ExecutionContext } from 'ava';
 import axios from 'axios';
 import type { ConfigFile } from '../../../lib/config/schema.js';
 import type { Image } from '../../../lib/model/image.js';
-import { IMAGE, newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
+import { newGuest, SharedEngine } from '../../helpers/containers.js';
+import { IMAGE } from '../../helpers/engines/busybox.js';
+import { needsEngine as test } from '../../helpers/engines/chosen.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
-/** Starts an agent with the default config and the engine at `socket`, and waits for its sub-agents. */
-const startAgent = async (
+/** Starts an agent with the default config and the engine at `socket`. */
+const startAgent = (
   t: ExecutionContext,
   socket: string,
   changed: ConfigFile['actions'] = {},
-): Promise<RealAgent> => {
-  const agent = await startRealAgent(t, ({ services, actions, ...config }: ConfigFile) => {
+): Promise<RealAgent> =>
+  startRealAgent(t, ({ services, actions, ...config }: ConfigFile) => {
     const container = { ...services.container, command: ['mistify-container', '--engine', socket] };
     return {
       ...config,
@@ -28,14 +30,6 @@ const startAgent = async (
       services: { ...services, container },
     } as ConfigFile;
   });
-  const isUp = (): Promise<boolean> =>
-    images(agent).then(
-      () => true,
-      () => false,
-    );
-  await until('the sub-agents respond', isUp, 120_000);
-  return agent;
-};
 
 const perform = async (
   { client }: RealAgent,
@@ -50,7 +44,7 @@ const images = async ({ url }: RealAgent, type?: string): Promise<string[]> =>
   (await axios.get<Image[]>(`${url}/images`, { params: { type } })).data.map(({ id }) => id);
 
 test('the agent’s API runs a container from create to delete', async (t) => {
-  const agent = await startAgent(t, (await shared.podman()).socket);
+  const agent = await startAgent(t, (await shared.engine()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest();
   const created = await client.guests.create(spec);
@@ -81,7 +75,7 @@ for (const [action, state] of [
     const shutdown = {
       stages: [{ service: 'container', method: 'MDocker.StopContainer', args: { timeout: '300' } }],
     };
-    const agent = await startAgent(t, (await shared.podman()).socket, { containerShutdown: shutdown });
+    const agent = await startAgent(t, (await shared.engine()).socket, { containerShutdown: shutdown });
     const { client } = agent;
     const stubborn = JSON.stringify(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']);
     const { id: _, ...spec } = newGuest({ metadata: { command: stubborn } });
@@ -101,7 +95,7 @@ for (const [action, state] of [
   });
 
 test('the agent notices a container that exits by itself', async (t) => {
-  const agent = await startAgent(t, (await shared.podman()).socket);
+  const agent = await startAgent(t, (await shared.engine()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest({ metadata: { command: 'sleep 0.5' } });
   const created = await client.guests.create(spec);
@@ -114,11 +108,11 @@ test('the agent notices a container that exits by itself', async (t) => {
 });
 
 test('the agent’s API fetches, lists and deletes a container’s image', async (t) => {
-  const podman = await shared.podman();
-  const agent = await startAgent(t, podman.socket);
+  const engine = await shared.engine();
+  const agent = await startAgent(t, engine.socket);
   const { client } = agent;
   const path = join(await tempDir(t), 'image.tar');
-  await podman.run('save', '--quiet', '--output', path, IMAGE);
+  await engine.save(path, 'docker-archive', IMAGE);
   const archive = await readFile(path);
   const source = await serveHttp(t, (_, response) => response.end(archive));
   const fetched = await client.images.fetch({ id: 'from-agent', type: 'container', source });

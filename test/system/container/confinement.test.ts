@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import ava from 'ava';
 import type { Metadata } from '../../../lib/model/guest.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
-import { newGuest, SharedPodman, startTestContainers, needsPodman as test } from '../../helpers/podman.js';
+import { newGuest, SharedEngine, startTestContainers } from '../../helpers/containers.js';
+import { needsEngine as test } from '../../helpers/engines/chosen.js';
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
 /** The numbers of capabilities: linux/capability.h. */
@@ -15,11 +16,11 @@ const MKNOD = 27n;
 /** Starts a guest and reads what its first process may do. */
 const confined = async (metadata: Metadata) => {
   const containers = await shared.containers();
-  const podman = await shared.podman();
+  const engine = await shared.engine();
   const guest = newGuest({ metadata: { command: 'sleep 600', ...metadata } });
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
-  const inspect = (format: string) => podman.run('inspect', '--format', format, containerName(guest.id));
+  const inspect = (format: string) => engine.run('inspect', '--format', format, containerName(guest.id));
   const status = await readFile(`/proc/${await inspect('{{.State.Pid}}')}/status`, 'utf8');
   const field = (name: string): string => new RegExp(`^${name}:\\s*(\\w+)$`, 'm').exec(status)?.[1] ?? '';
   const bounding = BigInt(`0x${field('CapBnd')}`);
@@ -53,7 +54,7 @@ test('a guest changes its confinement within what the host allows', async (t) =>
 });
 
 test('rejects a capability that the host does not allow, unless its operator does', async (t) => {
-  const { socket } = await shared.podman();
+  const { socket } = await shared.engine();
   const guest = newGuest({ metadata: { command: 'sleep 600', 'cap-add': 'SYS_ADMIN' } });
   const containers = await shared.containers();
   for (const method of ['CheckContainer', 'CreateContainer'])
@@ -63,7 +64,7 @@ test('rejects a capability that the host does not allow, unless its operator doe
 });
 
 test('runs a container in the network of the host where its operator allows it', async (t) => {
-  const { socket } = await shared.podman();
+  const { socket } = await shared.engine();
   const lenient = await startTestContainers(t, socket, { allowNetworkDriver: ['host'] });
   const nics = [{ network: 'host', model: '', address: '', netmask: '', gateway: '', vlans: [] }];
   const guest = newGuest({ nics });

@@ -2,10 +2,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import ava from 'ava';
 import type { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
 import { view } from '../../helpers/console.js';
-import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
+import { newGuest, SharedEngine } from '../../helpers/containers.js';
+import { needsEngine as test } from '../../helpers/engines/chosen.js';
 import { until } from '../../helpers/wait.js';
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
 const start = async (): Promise<{ id: string; url: string }> => {

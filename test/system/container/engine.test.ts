@@ -6,14 +6,9 @@ import ava, { type ExecutionContext } from 'ava';
 import { HEALTH_PATH, type Health } from '../../../lib/rpc/protocol/calls.js';
 import { EVENTS_PATH, type GuestState } from '../../../lib/rpc/protocol/sub-agent-events.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
-import {
-  IMAGE,
-  newGuest,
-  startTestContainers,
-  type TestContainers,
-  TestPodman,
-  needsPodman as test,
-} from '../../helpers/podman.js';
+import { newGuest, startTestContainers, type TestContainers } from '../../helpers/containers.js';
+import { IMAGE } from '../../helpers/engines/busybox.js';
+import { startEngine, needsEngine as test } from '../../helpers/engines/chosen.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
@@ -37,9 +32,9 @@ const health = async ({ port }: TestContainers): Promise<Health> =>
   (await (await fetch(`http://127.0.0.1:${port}${HEALTH_PATH}`)).json()) as Health;
 
 test('notices changes to a container that the agent did not make', async (t) => {
-  const podman = await TestPodman.start();
-  t.teardown(() => podman.stop());
-  const containers = await startTestContainers(t, podman.socket);
+  const engine = await startEngine();
+  t.teardown(() => engine.stop());
+  const containers = await startTestContainers(t, engine.socket);
   const states = await follow(t, containers);
   const guest = newGuest();
   await containers.guest('CreateContainer', guest);
@@ -51,42 +46,43 @@ test('notices changes to a container that the agent did not make', async (t) => 
     [['kill', name], 'stopped'],
     [['rm', name], 'deleted'],
   ] as const) {
-    await podman.run(...command);
+    await engine.run(...command);
     await until(`the guest is ${state}`, () => states.get(guest.id) === state);
   }
   t.pass();
 });
 
 test('guests outlive the sub-agent, and the next one finds them', async (t) => {
-  const podman = await TestPodman.start();
-  t.teardown(() => podman.stop());
+  const engine = await startEngine();
+  t.teardown(() => engine.stop());
   const guest = newGuest();
-  const first = await startTestContainers(t, podman.socket);
+  const first = await startTestContainers(t, engine.socket);
   await first.guest('CreateContainer', guest);
   await first.guest('StartContainer', guest);
   await first.close();
-  const second = await startTestContainers(t, podman.socket, { dir: first.dir });
+  const second = await startTestContainers(t, engine.socket, { dir: first.dir });
   const states = await follow(t, second);
   t.is(await until('the guest is known', () => states.get(guest.id)), 'running');
 });
 
 test('reconnects to an engine that was gone', async (t) => {
-  const podman = await TestPodman.start();
-  t.teardown(() => podman.stop());
-  const containers = await startTestContainers(t, podman.socket);
+  const engine = await startEngine();
+  t.teardown(() => engine.stop());
+  const containers = await startTestContainers(t, engine.socket);
   const states = await follow(t, containers);
   const guest = newGuest();
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
   t.is((await health(containers)).status, 'ok');
-  await podman.stopService();
+  const pid = Number(await engine.run('inspect', '--format', '{{.State.Pid}}', containerName(guest.id)));
+  await engine.stopService();
   await until('the guest is unknown', () => states.get(guest.id) === 'unknown');
   t.like(await health(containers), { status: 'degraded' });
   await t.throwsAsync(containers.guest('StopContainer', guest), {
     message: /does not respond: restart it/,
   });
-  await podman.run('kill', containerName(guest.id));
-  await podman.serve();
+  process.kill(pid, 'SIGKILL');
+  await engine.serve();
   await until('the guest is known again', () => states.get(guest.id) === 'stopped');
   t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
 });

@@ -5,30 +5,27 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import ava, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import {
-  busyboxRootfs,
-  IMAGE,
-  newGuest,
-  SharedPodman,
-  type TestContainers,
-  needsPodmanInTurn as test,
-} from '../../helpers/podman.js';
+import { newGuest, SharedEngine, type TestContainers } from '../../helpers/containers.js';
+import { busyboxRootfs, IMAGE } from '../../helpers/engines/busybox.js';
+import { needsEngineInTurn as test } from '../../helpers/engines/chosen.js';
+import type { ArchiveFormat } from '../../helpers/engines/engine.js';
+import { ociLayout } from '../../helpers/oci-layout.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
 import { gate } from '../../helpers/wait.js';
 
 // Guarantees: G17.
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
 /**
- * Saves `IMAGE` with Podman.
+ * Saves `IMAGE` with the engine.
  * @returns the path of the archive
  */
-const archive = async (containers: TestContainers, format: string): Promise<string> => {
+const archive = async (containers: TestContainers, format: ArchiveFormat): Promise<string> => {
   const path = join(containers.importDir, `${randomUUID()}.tar`);
-  await (await shared.podman()).run('save', '--quiet', '--format', format, '--output', path, IMAGE);
+  await (await shared.engine()).save(path, format, IMAGE);
   return path;
 };
 
@@ -47,7 +44,7 @@ const rootfsArchive = async (containers: TestContainers): Promise<string> => {
  * @param name complete, as Podman tries `localhost/` before other registries
  */
 const engineId = async (name: string): Promise<string> =>
-  (await shared.podman()).run('image', 'inspect', '--format', '{{.Id}}', name);
+  (await shared.engine()).run('image', 'inspect', '--format', '{{.Id}}', name);
 
 const load = (containers: TestContainers, id: string, source = '', rest: object = {}) =>
   containers.call('LoadImage', { id, type: 'container', dest: '', source, ...rest });
@@ -64,7 +61,7 @@ test('lists the engine’s images in the agent’s format', async (t) => {
   t.deepEqual((await containers.call('GetImage', { id: IMAGE })).images, [image]);
 });
 
-for (const format of ['docker-archive', 'oci-archive']) {
+for (const format of ['docker-archive', 'oci-archive'] as const) {
   test(`loads a ${format} under the requested id`, async (t) => {
     const containers = await shared.containers();
     const id = `loaded-${format}`;
@@ -79,6 +76,21 @@ for (const format of ['docker-archive', 'oci-archive']) {
     t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
   });
 }
+
+test('loads an image in OCI layout without a manifest.json, and reports one size for it', async (t) => {
+  const containers = await shared.containers();
+  const id = 'localhost/oci:1';
+  const path = join(containers.importDir, `${randomUUID()}.tar`);
+  await writeFile(path, await ociLayout(await busyboxRootfs()));
+  await load(containers, id, path);
+  const { images } = await containers.call('ListImages', { id: '' });
+  const listed = images.find((image) => image.id === id);
+  t.true((listed?.size ?? 0) > 0);
+  t.is((await containers.call('GetImage', { id })).images[0]?.size, listed?.size);
+  const guest = newGuest({ image: id });
+  await containers.guest('CreateContainer', guest);
+  t.is((await containers.guest('StartContainer', guest)).guest.state, 'running');
+});
 
 test('loads a gzipped archive over HTTP', async (t) => {
   const containers = await shared.containers();
@@ -109,9 +121,9 @@ for (const [id, name] of [
     const { images } = await load(containers, id, await rootfsArchive(containers));
     t.like(images[0], { id, type: 'container', status: 'complete' });
     t.true((await ids(containers)).includes(id));
-    const podman = await shared.podman();
-    const names = await podman.run('image', 'inspect', '--format', '{{join .RepoTags " "}}', name);
-    t.is(names, name);
+    const engine = await shared.engine();
+    const names = await engine.run('image', 'inspect', '--format', '{{join .RepoTags " "}}', name);
+    t.is(names, engine.traits.listedName(name));
   });
 }
 
@@ -194,17 +206,16 @@ test('rejects an id that is not a valid image name', async (t) => {
 
 test('loads an image with two tags under the requested id alone', async (t) => {
   const containers = await shared.containers();
-  const podman = await shared.podman();
-  await podman.run('tag', IMAGE, 'localhost/second:2');
-  for (const format of ['docker-archive', 'oci-archive']) {
+  const engine = await shared.engine();
+  await engine.run('tag', IMAGE, 'localhost/second:2');
+  for (const format of ['docker-archive', 'oci-archive'] as const) {
     const path = join(containers.importDir, `${randomUUID()}.tar`);
-    const multiple = format === 'docker-archive' ? ['--multi-image-archive'] : [];
     const names = format === 'docker-archive' ? [IMAGE, 'localhost/second:2'] : [IMAGE];
-    await podman.run('save', '--quiet', ...multiple, '--format', format, '--output', path, ...names);
+    await engine.save(path, format, ...names);
     const { images } = await load(containers, `two-tags:${format}`, path);
     t.like(images[0], { id: `two-tags:${format}`, status: 'complete' });
   }
-  await podman.run('untag', IMAGE, 'localhost/second:2');
+  await engine.run('rmi', 'localhost/second:2');
 });
 
 /** Packs files into a tar archive. */

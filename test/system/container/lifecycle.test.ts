@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import ava from 'ava';
 import { containerName } from '../../../lib/subagents/container/definition.js';
 import {
-  IMAGE,
   newGuest,
-  SharedPodman,
+  SharedEngine,
   startTestContainers,
   type TestContainers,
-  needsPodman as test,
-} from '../../helpers/podman.js';
+} from '../../helpers/containers.js';
+import { IMAGE } from '../../helpers/engines/busybox.js';
+import { needsEngine as test } from '../../helpers/engines/chosen.js';
 import { callMethod } from '../../helpers/sub-agents.js';
 import { until } from '../../helpers/wait.js';
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
 const create = async (containers: TestContainers, more = {}): Promise<string> => {
@@ -23,7 +23,7 @@ const create = async (containers: TestContainers, more = {}): Promise<string> =>
 };
 
 const inspect = async (id: string, format: string): Promise<string> =>
-  (await shared.podman()).run('inspect', '--format', format, containerName(id));
+  (await shared.engine()).run('inspect', '--format', format, containerName(id));
 
 test('creates a stopped guest, and starts it', async (t) => {
   const containers = await shared.containers();
@@ -66,26 +66,26 @@ test('applies the guest’s image, memory, CPUs, command and environment', async
     cpu: 1,
     metadata: { command: `sh -c 'echo "$GREETING"; exec sleep 600'`, 'env.GREETING': 'hello there' },
   });
-  t.is(await inspect(id, '{{.ImageName}}'), IMAGE);
+  t.is(await inspect(id, '{{.Config.Image}}'), IMAGE);
   t.is(await inspect(id, '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}'), `${32 * 2 ** 20} 1000000000`);
-  t.is(await (await shared.podman()).run('logs', containerName(id)), 'hello there');
+  t.is(await (await shared.engine()).run('logs', containerName(id)), 'hello there');
 });
 
 /** Makes an image whose entry point and command differ. */
 const withEntrypoint = async (): Promise<string> => {
-  const podman = await shared.podman();
+  const engine = await shared.engine();
   const image = 'localhost/entry:1';
-  const id = await podman.run('create', IMAGE);
+  const id = await engine.run('create', IMAGE);
   const changes = ['ENTRYPOINT ["/bin/echo", "entry"]', 'CMD ["/bin/echo", "command"]'];
-  await podman.run('commit', ...changes.flatMap((change) => ['--change', change]), id, image);
-  await podman.run('rm', id);
+  await engine.run('commit', ...changes.flatMap((change) => ['--change', change]), id, image);
+  await engine.run('rm', id);
   return image;
 };
 
 test('runs an image without its entry point or its command where the metadata clears them', async (t) => {
   const containers = await shared.containers();
   const image = await withEntrypoint();
-  const podman = await shared.podman();
+  const engine = await shared.engine();
   for (const [metadata, output] of [
     [{}, 'entry /bin/echo command'],
     [{ entrypoint: '[]' }, 'command'],
@@ -95,7 +95,7 @@ test('runs an image without its entry point or its command where the metadata cl
   ] as [Record<string, string>, string][]) {
     const id = await create(containers, { image, metadata });
     await waitForState(containers, id, 'stopped');
-    t.is(await podman.run('logs', containerName(id)), output, JSON.stringify(metadata));
+    t.is(await engine.run('logs', containerName(id)), output, JSON.stringify(metadata));
   }
 });
 
@@ -174,7 +174,7 @@ test('a stop by another program gives a guest the usual time to exit', async (t)
   const containers = await shared.containers();
   const command = `sh -c 'trap "sleep 0.5; exit 7" TERM; while :; do sleep 0.1; done'`;
   const id = await create(containers, { metadata: { command } });
-  await (await shared.podman()).run('stop', containerName(id));
+  await (await shared.engine()).run('stop', containerName(id));
   t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
 });
 
@@ -295,15 +295,15 @@ test('lists, inspects and saves containers by the guest’s id', async (t) => {
 
 test('lists containers and images while other programs remove some', async (t) => {
   const containers = await shared.containers();
-  const podman = await shared.podman();
+  const engine = await shared.engine();
   const id = await create(containers);
   let isChurning = true;
   const churn = async (): Promise<void> => {
     for (let n = 0; n < 4; n += 1) {
-      const other = await podman.run('create', IMAGE);
-      await podman.run('commit', other, `localhost/other:${n}`);
-      await podman.run('rm', other);
-      await podman.run('rmi', `localhost/other:${n}`);
+      const other = await engine.run('create', IMAGE);
+      await engine.run('commit', other, `localhost/other:${n}`);
+      await engine.run('rm', other);
+      await engine.run('rmi', `localhost/other:${n}`);
     }
   };
   const churned = churn().finally(() => {
@@ -327,7 +327,7 @@ const waitForState = async (containers: TestContainers, id: string, state: strin
 test('leaves the containers of another agent that uses the same engine alone', async (t) => {
   const containers = await shared.containers();
   const id = await create(containers);
-  const other = await startTestContainers(t, (await shared.podman()).socket);
+  const other = await startTestContainers(t, (await shared.engine()).socket);
   const message = new RegExp(`^guest ${id} belongs to another agent of this host`);
   await t.throwsAsync(create(other, { id }), { message });
   for (const method of ['StartContainer', 'StopContainer', 'PauseContainer', 'Status'])

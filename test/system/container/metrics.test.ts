@@ -1,8 +1,9 @@
 import ava from 'ava';
 import type { AllMetricsResponse } from '../../../lib/rpc/protocol/metrics-messages.js';
-import { newGuest, SharedPodman, needsPodman as test } from '../../helpers/podman.js';
+import { newGuest, SharedEngine } from '../../helpers/containers.js';
+import { needsEngine as test } from '../../helpers/engines/chosen.js';
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
 test('reports CPU seconds and disks by name for a running guest, and none for a stopped one', async (t) => {

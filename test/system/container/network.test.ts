@@ -1,20 +1,22 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import ava, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import ipaddr from 'ipaddr.js';
+import type { HostNetworks } from '../../../lib/model/host-networks.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
 import { tapName } from '../../../lib/subagents/shared/network/nics.js';
 import {
   newGuest,
-  newSubnet,
-  SharedPodman,
+  SharedEngine,
   startTestContainers,
-  TestPodman,
-  needsPodman as test,
-} from '../../helpers/podman.js';
+  type TestContainers,
+} from '../../helpers/containers.js';
+import { startEngine, needsEngine as test } from '../../helpers/engines/chosen.js';
+import { newSubnet } from '../../helpers/engines/engine.js';
 import { until } from '../../helpers/wait.js';
 
-const shared = new SharedPodman();
+const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
 
 const makeBridge = async (t: ExecutionContext): Promise<{ bridge: string; subnet: string }> => {
@@ -27,8 +29,10 @@ const makeBridge = async (t: ExecutionContext): Promise<{ bridge: string; subnet
   return { bridge, subnet };
 };
 
+const networkName = (): string => `mcn${randomBytes(4).toString('hex')}`;
+
 const inside = async (id: string, ...command: string[]): Promise<string> =>
-  (await shared.podman()).run('exec', containerName(id), ...command);
+  (await shared.engine()).run('exec', containerName(id), ...command);
 
 const nic = (network: string, more = {}) => ({
   network,
@@ -92,7 +96,7 @@ test('connects the NICs of a container that another program started', async (t) 
   const containers = await shared.containers();
   const guest = newGuest({ nics: [nic(bridge)] });
   await containers.guest('CreateContainer', guest);
-  await (await shared.podman()).run('start', containerName(guest.id));
+  await (await shared.engine()).run('start', containerName(guest.id));
   await until('the container has its nic', async () => /eth0/.test(await inside(guest.id, 'ip', 'link')));
   t.is((await containers.guest('Status', guest)).guest.state, 'running');
 });
@@ -109,18 +113,36 @@ test('a guest without NICs has no network', async (t) => {
 test('combines a NIC on an engine network with one on a bridge', async (t) => {
   const { bridge } = await makeBridge(t);
   const containers = await shared.containers();
-  const engine = await shared.podman();
-  const subnet = newSubnet();
-  const name = `mcn${randomBytes(4).toString('hex')}`;
-  await engine.run('network', 'create', '--disable-dns', '--subnet', `${subnet}.0/24`, name);
-  const nics = [nic(bridge), nic(name, { address: `${subnet}.7`, netmask: '24' })];
+  const engine = await shared.engine();
+  const name = networkName();
+  const address = (await engine.createNetwork(name)).replace('.0/24', '.7');
+  const nics = [nic(bridge), nic(name, { address, netmask: '24' })];
   const guest = newGuest({ nics });
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
-  t.regex(await inside(guest.id, 'ip', 'address', 'show', 'eth0'), new RegExp(`${subnet}.7/24`));
+  t.regex(await inside(guest.id, 'ip', 'address', 'show', 'eth0'), new RegExp(`${address}/24`));
   t.regex(await inside(guest.id, 'ip', 'link', 'show', 'eth1'), /52:54:00/);
   const { nic: metrics } = await containers.guest('NicMetrics', guest);
   t.deepEqual(Object.keys(metrics).sort(), ['net0', 'net1']);
+  await containers.guest('DeleteContainer', guest);
+});
+
+test('counts each NIC on an engine network by itself', async (t) => {
+  const containers = await shared.containers();
+  const engine = await shared.engine();
+  const [quiet, busy] = [networkName(), networkName()];
+  await engine.createNetwork(quiet);
+  const gateway = (await engine.createNetwork(busy)).replace('.0/24', '.1');
+  const nics = [nic(quiet, { name: 'quiet' }), nic(busy, { name: 'busy' }), nic('user', { name: 'other' })];
+  const guest = newGuest({ nics, metadata: PINGING });
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  await inside(guest.id, 'ping', '-c', '1', '-s', '60000', gateway);
+  const { nic: metrics } = await containers.guest('NicMetrics', guest);
+  t.deepEqual(Object.keys(metrics), ['quiet', 'busy', 'other']);
+  t.true((metrics.busy?.rx_bytes ?? 0) >= 60_000);
+  t.true((metrics.quiet?.rx_bytes ?? 60_000) < 60_000);
+  t.true((metrics.other?.rx_bytes ?? 60_000) < 60_000);
   await containers.guest('DeleteContainer', guest);
 });
 
@@ -133,34 +155,46 @@ test('the network user is the engine’s default network', async (t) => {
   await containers.guest('DeleteContainer', guest);
 });
 
-test('a NIC on the default network has the MAC and the address that it asks for', async (t) => {
+/** Returns an address in the default network of the engine that nobody has. */
+const defaultAddress = async (containers: TestContainers): Promise<string> => {
+  const { networks } = (await containers.call('ListNetworks', {})) as unknown as HostNetworks;
+  const [subnet = ''] = networks.find(({ name }) => name === 'user')?.subnets ?? [];
+  const [start, bits] = ipaddr.IPv4.parseCIDR(subnet);
+  const bytes = start.toByteArray();
+  bytes[3] = 100 + randomInt(100);
+  return `${bytes.join('.')}/${bits}`;
+};
+
+test('a NIC on the default network has the MAC that it asks for, and the address if the engine gives it', async (t) => {
   const containers = await shared.containers();
-  const podman = await shared.podman();
-  const network = await podman.run(
-    'network',
-    'inspect',
-    '--format',
-    '{{(index .Subnets 0).Subnet}}',
-    'podman',
-  );
-  const [high, low] = network.split('.');
-  const host = randomBytes(1).readUInt8();
-  const address = `${high}.${low}.77.${host}`;
-  const other = `mcn${randomBytes(4).toString('hex')}`;
-  await podman.run('network', 'create', '--disable-dns', '--subnet', `${newSubnet()}.0/24`, other);
-  const asked = nic('user', { mac: '52:54:00:00:00:77', address: `${address}/16` });
-  for (const [nics, device] of [
-    [[asked], 'eth0'],
-    [[nic(other), asked], 'eth1'],
-  ] as const) {
-    const guest = newGuest({ nics: [...nics] });
-    await containers.guest('CreateContainer', guest);
+  const engine = await shared.engine();
+  const address = await defaultAddress(containers);
+  const { addressOnDefaultNetwork, keepsOrder, macOfEachNic } = engine.traits;
+  const asked = nic('user', {
+    mac: '52:54:00:00:00:77',
+    ...(addressOnDefaultNetwork ? { address } : {}),
+  });
+  const other = networkName();
+  await engine.createNetwork(other);
+  for (const nics of [[asked], [asked, nic(other)], [nic(other), asked]]) {
+    const guest = newGuest({ nics });
+    const created = containers.guest('CreateContainer', guest);
+    if (nics[0] !== asked && !macOfEachNic) {
+      await t.throwsAsync(created, { message: /^NIC net1 asks for the MAC address/ });
+      continue;
+    }
+    await created;
     await containers.guest('StartContainer', guest);
-    const shown = await inside(guest.id, 'ip', 'address', 'show', device);
+    const device = keepsOrder ? [`eth${nics.indexOf(asked)}`] : [];
+    const shown = await inside(guest.id, 'ip', 'address', 'show', ...device);
     t.regex(shown, /52:54:00:00:00:77/);
-    t.regex(shown, new RegExp(`inet ${address}/`));
+    if (addressOnDefaultNetwork) t.regex(shown, new RegExp(`inet ${address}`));
     await containers.guest('DeleteContainer', guest);
   }
+  if (addressOnDefaultNetwork) return;
+  await t.throwsAsync(containers.guest('CreateContainer', newGuest({ nics: [nic('user', { address })] })), {
+    message: /^NIC 0: Docker assigns the addresses of its default network itself/,
+  });
 });
 
 test('rejects an invalid NIC before creating the container', async (t) => {
@@ -196,16 +230,16 @@ test('does not start a guest whose bridge is gone', async (t) => {
 });
 
 test('reports the state of a guest whose NICs cannot be connected', async (t) => {
-  const podman = await TestPodman.start();
-  t.teardown(() => podman.stop());
+  const engine = await startEngine();
+  t.teardown(() => engine.stop());
   const bridge = `mct${randomBytes(4).toString('hex')}`;
   await execa('ip', ['link', 'add', bridge, 'type', 'bridge']);
-  const containers = await startTestContainers(t, podman.socket);
+  const containers = await startTestContainers(t, engine.socket);
   const lost = newGuest({ nics: [nic(bridge)] });
   await containers.guest('CreateContainer', lost);
   await execa('ip', ['link', 'delete', bridge]);
-  await podman.run('start', containerName(lost.id));
+  await engine.run('start', containerName(lost.id));
   await containers.close();
-  const restarted = await startTestContainers(t, podman.socket, { dir: containers.dir });
+  const restarted = await startTestContainers(t, engine.socket, { dir: containers.dir });
   t.is((await restarted.guest('Status', lost)).guest.state, 'running');
 });

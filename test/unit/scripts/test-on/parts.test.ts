@@ -22,3 +22,10 @@ test('runs a single test by its path', (t) => {
 test('rejects an unknown part with the names of all', (t) => {
   t.throws(() => partsOf(['kvm']), { message: /^"kvm" is neither demo, qemu, .* nor the path of a test$/ });
 });
+
+test('runs the tests of containers on Podman and on Docker', (t) => {
+  const [podman, docker] = partsOf(['container', 'docker']);
+  t.deepEqual(docker?.command, podman?.command);
+  t.is(podman?.env?.MISTIFY_TEST_ENGINE, undefined);
+  t.is(docker?.env?.MISTIFY_TEST_ENGINE, 'docker');
+});

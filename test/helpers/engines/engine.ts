@@ -1,0 +1,62 @@
+import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { delimiter } from 'node:path';
+import { execa } from 'execa';
+import type { EngineKind } from '../../../lib/subagents/container/engine.js';
+
+/** Formats of an archive of images. */
+export type ArchiveFormat = 'docker-archive' | 'oci-archive';
+
+/** What engines do in different ways, where the sub-agent cannot hide it. */
+export interface EngineTraits {
+  /** Whether a NIC on the engine's default network may have an address of its own. */
+  addressOnDefaultNetwork: boolean;
+  /** Whether every NIC on an engine network may have a MAC of its own, not only the first one. */
+  macOfEachNic: boolean;
+  /** Whether the devices of NICs on engine networks are in the order of the NICs, not in one of the engine. */
+  keepsOrder: boolean;
+  /** Returns the name by which the engine's own lists have an image. */
+  listedName: (complete: string) => string;
+}
+
+/** A container engine apart from the host's: with its own storage, containers, networks and socket. */
+export interface TestEngine {
+  readonly kind: EngineKind;
+  readonly traits: EngineTraits;
+  /** Its directory. Its path is short, because sockets are in it. */
+  readonly dir: string;
+  readonly socket: string;
+  /** Runs the engine's command line. Docker and Podman share most of it. */
+  run(...args: string[]): Promise<string>;
+  /** Writes an archive of images to `path`. */
+  save(path: string, format: ArchiveFormat, ...names: string[]): Promise<void>;
+  /**
+   * Creates a network.
+   * @returns its subnet
+   */
+  createNetwork(name: string): Promise<string>;
+  /** Starts the service on the socket. */
+  serve(): Promise<void>;
+  /** Stops the service. The containers keep running. */
+  stopService(): Promise<void>;
+  /** Stops everything, containers and mounts included, and removes it. */
+  stop(): Promise<void>;
+}
+
+/** Returns the first three bytes of a random /24 network from the range for benchmarks: RFC 2544. */
+export const newSubnet = (): string => `198.${18 + randomInt(2)}.${randomInt(256)}`;
+
+/** The programs of the host alone. npm adds those of modules, and one is called `nft`, which netavark wants to run. */
+export const systemPath = (): string =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((directory) => !directory.includes('node_modules'))
+    .join(delimiter);
+
+/** Unmounts everything below a directory, the last mount first. */
+export const unmountBelow = async (dir: string): Promise<void> => {
+  const mounts = await readFile('/proc/self/mounts', 'utf8');
+  const own = mounts.split('\n').flatMap((line) => line.split(' ')[1] ?? []);
+  for (const path of own.filter((mount) => mount.startsWith(`${dir}/`)).reverse())
+    await execa('umount', [path]);
+};

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ExecaError, execa } from 'execa';
+import { Engine } from '../../../lib/subagents/container/engine.js';
+import { until } from '../wait.js';
+import { busyboxRootfs, IMAGE } from './busybox.js';
+import {
+  type ArchiveFormat,
+  type EngineTraits,
+  newSubnet,
+  systemPath,
+  type TestEngine,
+  unmountBelow,
+} from './engine.js';
+
+/** Its limits also work in virtual machines without CAP_SYS_RESOURCE. */
+const CONTAINERS_CONF = `
+[containers]
+default_ulimits=["nofile=1024:1024","nproc=4096:4096"]
+log_driver="k8s-file"
+[engine]
+cgroup_manager="cgroupfs"
+events_logger="file"
+runtime="runc"
+[network]
+network_backend="netavark"
+`;
+
+/** How podman fails, and changes nothing, when something else is removed while it looks for a container or an image. */
+const VANISHED = /does not exist in database|(image|layer|size is) not known/;
+const ATTEMPTS = 5;
+
+/** A Podman apart from the host's. */
+export class TestPodman implements TestEngine {
+  readonly kind = 'podman';
+  readonly traits: EngineTraits = {
+    addressOnDefaultNetwork: true,
+    macOfEachNic: true,
+    keepsOrder: true,
+    listedName: (complete) => complete,
+  };
+  readonly dir: string;
+  readonly socket: string;
+  readonly #env: Record<string, string>;
+  #service: ChildProcess | undefined;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+    this.socket = join(dir, 'podman.sock');
+    this.#env = { CONTAINERS_CONF: join(dir, 'containers.conf'), PATH: systemPath() };
+  }
+
+  /** Starts a Podman with the image `IMAGE`. */
+  static async start(): Promise<TestPodman> {
+    const podman = new TestPodman(await realpath(await mkdtemp(join(tmpdir(), 'mp-'))));
+    await writeFile(join(podman.dir, 'containers.conf'), CONTAINERS_CONF);
+    const rootfs = join(podman.dir, 'rootfs.tar');
+    await writeFile(rootfs, await busyboxRootfs());
+    await podman.run('import', '--quiet', '--change', 'CMD ["sh"]', rootfs, IMAGE);
+    await podman.serve();
+    return podman;
+  }
+
+  get #globals(): string[] {
+    const at = (name: string): string => join(this.dir, name);
+    return [
+      ...['--root', at('root'), '--runroot', at('run'), '--tmpdir', at('tmp')],
+      ...['--network-config-dir', at('networks'), '--storage-driver', 'vfs'],
+    ];
+  }
+
+  /** Runs the podman program, and again when another test's removal made it fail. */
+  async run(...args: string[]): Promise<string> {
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        const { stdout } = await execa('podman', [...this.#globals, ...args], { env: this.#env });
+        return stdout;
+      } catch (error) {
+        if (attempt === ATTEMPTS || !(error instanceof ExecaError) || !VANISHED.test(error.message))
+          throw error;
+      }
+  }
+
+  async save(path: string, format: ArchiveFormat, ...names: string[]): Promise<void> {
+    const multiple = names.length > 1 ? ['--multi-image-archive'] : [];
+    await this.run('save', '--quiet', ...multiple, '--format', format, '--output', path, ...names);
+  }
+
+  async createNetwork(name: string): Promise<string> {
+    const subnet = `${newSubnet()}.0/24`;
+    await this.run('network', 'create', '--disable-dns', '--subnet', subnet, name);
+    return subnet;
+  }
+
+  async serve(): Promise<void> {
+    const args = [...this.#globals, 'system', 'service', '--time=0', `unix://${this.socket}`];
+    const service = spawn('podman', args, { stdio: 'ignore', env: { ...process.env, ...this.#env } });
+    this.#service = service;
+    const engine = new Engine([this.socket]);
+    await until('Podman responds', () =>
+      engine.connect().then(
+        () => true,
+        () => service.exitCode !== null,
+      ),
+    );
+  }
+
+  async stopService(): Promise<void> {
+    const service = this.#service;
+    if (!service || service.exitCode !== null) return;
+    const exited = once(service, 'exit');
+    service.kill('SIGTERM');
+    await exited;
+    await rm(this.socket, { force: true });
+  }
+
+  /** Lists its processes with their command lines. */
+  async #processes(): Promise<{ pid: number; command: string }[]> {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const found = pids.map(async (pid) => ({
+      pid: Number(pid),
+      command: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+    }));
+    return (await Promise.all(found)).filter(({ command }) => command.includes(`${this.dir}/`));
+  }
+
+  /** Kills the monitors of exited shells, which Podman keeps for minutes. */
+  async #killMonitors(): Promise<void> {
+    for (const { pid, command } of await this.#processes())
+      if (command.includes('--exec-process-spec')) process.kill(pid, 'SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.stopService();
+    await this.run('rm', '--all', '--force', '--time', '0');
+    await this.run('network', 'prune', '--force');
+    await this.#killMonitors();
+    // A container's late cleanup would create the directories again.
+    await until("Podman's processes are gone", async () => (await this.#processes()).length === 0, 30_000);
+    await unmountBelow(this.dir);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
