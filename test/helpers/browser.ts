@@ -17,7 +17,7 @@ const ARGUMENTS = [
 ];
 
 /** Long enough for a machine that is busy with other tests. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 let browser: Promise<Browser> | undefined;
 
@@ -62,7 +62,7 @@ export const openPage = async (
   url: string,
   { expected, ...options }: PageOptions = {},
 ): Promise<Page> => {
-  t.timeout(5 * TIMEOUT_MS);
+  t.timeout(3 * TIMEOUT_MS);
   const context = await (await launch()).newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);

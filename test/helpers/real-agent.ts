@@ -31,16 +31,26 @@ export interface RealAgent {
 const defaultConfig = async (): Promise<ConfigFile> =>
   JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as ConfigFile;
 
-const waitUntilListening = async (
+/** Returns the names of the sub-agents that the agent starts by itself. */
+const startedServices = ({ services }: ConfigFile): string[] =>
+  Object.entries(services).flatMap(([name, { command }]) => (command ? [name] : []));
+
+/** Waits until the agent listens and its sub-agents respond. */
+const waitUntilUp = async (
   child: ChildProcess,
   client: MistifyClient,
+  names: readonly string[],
   output: () => string,
 ): Promise<void> => {
   const giveUpAt = Date.now() + START_MS;
   for (;;) {
     try {
-      await client.guests.list();
-      return;
+      const services = await client.services();
+      const missing = names.filter(
+        (name) => !services.some((service) => service.name === name && service.up),
+      );
+      if (missing.length === 0) return;
+      throw new Error(`sub-agents do not respond: ${missing.join(', ')}`);
     } catch (error) {
       if (child.exitCode !== null || Date.now() > giveUpAt) {
         throw new Error(`the agent did not start:\n${output()}`, { cause: error });
@@ -67,10 +77,8 @@ export const startRealAgent = async (
   const dbpath = join(dir, 'db');
   const port = await freePort();
   await mkdir(join(dir, 'config'));
-  await writeFile(
-    join(dir, 'config/agent.json'),
-    JSON.stringify({ private_addresses: LOOPBACK, ...change(await defaultConfig()), dbpath }),
-  );
+  const config = { private_addresses: LOOPBACK, ...change(await defaultConfig()), dbpath };
+  await writeFile(join(dir, 'config/agent.json'), JSON.stringify(config));
   const url = `http://127.0.0.1:${port}`;
   const client = new MistifyClient({ url });
   let output = '';
@@ -82,7 +90,7 @@ export const startRealAgent = async (
       env,
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
-    await waitUntilListening(child, client, () => output);
+    await waitUntilUp(child, client, startedServices(config), () => output);
   };
 
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {

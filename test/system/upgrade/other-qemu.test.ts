@@ -17,6 +17,12 @@ const versionOf = async (qemu: string): Promise<number> => {
   return Number(major) * 1000 + Number(minor);
 };
 
+/**
+ * Versions whose saved memory later ones do not load. QEMU 10.0 gives every virtqueue 1024 entries:
+ * findings/qemu-10-gives-every-virtqueue-1024-entries.sh.
+ */
+const MEMORY_LOST: readonly number[] = [10_000];
+
 /** Both QEMUs, the older one first. */
 const bothQemus = async (): Promise<[string, string]> => {
   return (await versionOf(OWN)) < (await versionOf(OTHER)) ? [OWN, OTHER] : [OTHER, OWN];
@@ -86,12 +92,18 @@ test('a newer QEMU changes nothing in guests that run, sleep, are off, or saved 
   t.deepEqual(started.machine, guest.machine);
   t.deepEqual(await pciDevices(qmpOf(host, running.id)), devices);
   await running.says('up', 2);
+  const isLost = MEMORY_LOST.includes(await versionOf(older));
   await withQmp(host, running.id, async (qmp) => {
     await qmp.execute('stop');
-    await runJob(qmp, 'snapshot-load', MEMORY);
+    const loaded = runJob(qmp, 'snapshot-load', MEMORY);
+    if (isLost) {
+      await t.throwsAsync(loaded, { message: /Failed to load element of type virtio/ });
+      return;
+    }
+    await loaded;
     await qmp.execute('cont');
+    await keepsRunning(running);
   });
-  await keepsRunning(running);
 
   await host.call('UpgradeMachine', { id: paused.id });
   const { guest: upgraded } = await host.call('Run', { id: paused.id });
