@@ -11,6 +11,8 @@ export interface SnapshotRequest {
 
 export interface SnapshotResponse {
   snapshots: Snapshot[];
+  /** The disks that a rollback may have given another size, by number; sizes are MB. */
+  sizes?: { number: number; size: number }[];
   /** Anything worth knowing about it. */
   message?: string;
 }
@@ -26,4 +28,5 @@ export const snapshotRequestSchema = Joi.object<SnapshotRequest>({
 
 export const snapshotResponseSchema = Joi.object<SnapshotResponse>({
   snapshots: Joi.array().items(snapshotSchema.unknown()).allow(null),
+  sizes: Joi.array().items(Joi.object({ number: Joi.number().required(), size: Joi.number().required() })),
 }).unknown();

@@ -38,9 +38,18 @@ export interface DiskDefinition {
   requested: number;
 }
 
+/** How a disk came to a guest that existed, and how it left. Times are seconds since 1970. */
+export interface Addition {
+  /** The job that added it, if a job did. */
+  addedBy?: string | undefined;
+  addedAt?: number;
+  /** When it was removed without its data. */
+  keptAt?: number;
+}
+
 /** A disk in the store. */
-export interface StoredDisk extends DiskDefinition {
-  /** Position among the guest's disks, from 0. */
+export interface StoredDisk extends DiskDefinition, Addition {
+  /** Its number among the guest's disks, which it keeps for its life. */
   index: number;
   /** Actual size in MB. */
   size: number;
@@ -123,6 +132,25 @@ export interface DiskStore {
   findDisks(guest: string): Promise<StoredDisk[] | undefined>;
   /** Creates the disks of a guest without disks: all of them or none. */
   createDisks(guest: string, disks: DiskDefinition[]): Promise<StoredDisk[]>;
+  /** Returns the disks that were removed from a guest without their data. */
+  keptDisks(guest: string): Promise<StoredDisk[]>;
+  /** Creates another disk of a guest that the store knows: completely or not at all. */
+  addDisk(guest: string, index: number, disk: DiskDefinition, addition: Addition): Promise<void>;
+  /** Makes a kept disk one of the guest's disks again. */
+  restoreDisk(guest: string, index: number, bus: string, addition: Addition): Promise<void>;
+  /** Removes a disk from a guest, and keeps its data. */
+  keepDisk(guest: string, index: number, keptAt: number): Promise<void>;
+  /** Deletes a disk, and what an interrupted deletion left of it. It must have no snapshots. */
+  removeDisk(guest: string, index: number): Promise<void>;
+  /** Returns the bytes of a disk, as the guest sees it. */
+  diskBytes(disk: StoredDisk, live?: QmpClient): Promise<number>;
+  /**
+   * Grows a disk to `bytes`, which must not be less than it has.
+   * @param live the monitor of the guest's QEMU if the guest runs
+   */
+  growDisk(disk: StoredDisk, bytes: number, live?: QmpClient): Promise<void>;
+  /** Records the size of a disk, in MB. */
+  setSize(disk: StoredDisk, size: number): Promise<void>;
   /**
    * Deletes a guest's disks and their snapshots; succeeds when the guest has none.
    * @returns what stays for now

@@ -10,6 +10,7 @@ import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 import { useZvolStandIn } from '../../helpers/zvols.js';
+import { diskChangesSuite } from './suites/disk-changes.js';
 import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 
@@ -45,6 +46,7 @@ const volumes: Backend = {
 };
 
 disksSuite(volumes);
+diskChangesSuite(volumes);
 downloadSuite(volumes);
 
 test('a store keeps the kind of disks that it started with', async (t) => {

@@ -9,6 +9,7 @@ import { qcow2Backend } from '../../helpers/qcow2-backend.js';
 import { createGuest, snapshotRequest } from '../../helpers/storage.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { wrapProgram } from '../../helpers/wrapped-program.js';
+import { diskChangesSuite } from './suites/disk-changes.js';
 import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
@@ -35,6 +36,7 @@ if [[ "$1" == snapshot && "$3" == -a ]] && ${condition}; then echo "qemu-img: no
 
 imagesSuite(qcow2Backend);
 disksSuite(qcow2Backend);
+diskChangesSuite(qcow2Backend);
 snapshotsSuite(qcow2Backend);
 downloadSuite(qcow2Backend);
 liveSuite(qcow2Backend);

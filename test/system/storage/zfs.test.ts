@@ -19,6 +19,7 @@ import { until } from '../../helpers/wait.js';
 import { wrapProgram } from '../../helpers/wrapped-program.js';
 import { createPool, type TestPool, ZFS_PARTS, zfs } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
+import { diskChangesSuite } from './suites/disk-changes.js';
 import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
@@ -47,6 +48,7 @@ if (missingParts(...PARTS).length === 0) {
 
 imagesSuite(backend);
 disksSuite(backend);
+diskChangesSuite(backend);
 snapshotsSuite(backend);
 downloadSuite(backend);
 liveSuite(backend);

@@ -1,49 +1,20 @@
-import { guestKey, imageKey, type Locks } from '../../../async/keyed-locks.js';
-import type { Logger } from '../../../log.js';
-import { type Disk, type Guest, normalizeGuest } from '../../../model/guest.js';
-import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';
+import { guestKey, imageKey } from '../../../async/keyed-locks.js';
+import { numbered } from '../../../model/disks.js';
+import { type Guest, normalizeGuest } from '../../../model/guest.js';
+import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { noSuchImage, notFound } from '../../shared/errors.js';
+import { notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
-import { explainNoSpace, requireReadable } from '../errors.js';
+import { explainNoSpace } from '../errors.js';
 import { describeLeftovers } from '../leftovers.js';
 import { isRunning } from '../running-guest.js';
-import type { Journal } from '../snapshots/journal.js';
+import { recoverGuest } from '../snapshots/recover.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import { addDisk, checkAddDisk } from './add.js';
+import { type DiskDeps, type GuestMethod, imagesOf, requireImages, toDisk } from './common.js';
+import { checkGrowDisk, growDisk } from './grow.js';
 import { firstDifference, planDisks } from './plan.js';
-
-export interface DiskDeps {
-  store: DiskStore;
-  locks: Locks;
-  journal: Journal;
-  log: Logger;
-  /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
-  runDir: string;
-}
-
-type GuestMethod = (request: GuestRequest) => Promise<GuestResponse>;
-
-const toDisk = ({ bus, device, size, volume, image, source }: StoredDisk): Disk => ({
-  bus,
-  device,
-  size,
-  volume,
-  image,
-  source,
-});
-
-const imagesOf = (wanted: DiskDefinition[]): string[] => [
-  ...new Set(wanted.map(({ image }) => image).filter((image) => image !== '')),
-];
-
-/** @throws when the store lacks the image of a disk, or cannot read it */
-const requireImages = async (store: DiskStore, wanted: DiskDefinition[]): Promise<void> => {
-  for (const id of imagesOf(wanted)) {
-    const image = await store.findImage(id);
-    if (!image) throw noSuchImage(id);
-    requireReadable(image);
-  }
-};
+import { checkRemoveDisk, removeDisk } from './remove.js';
 
 /**
  * Checks, without changing anything, that a guest's disks can be created.
@@ -110,18 +81,34 @@ const verifyDisks = async ({ store, runDir }: DiskDeps, guest: Guest): Promise<G
   const stored = (await store.findDisks(guest.id)) ?? [];
   if (stored.length > 0) await requireNotTorn({ store }, guest.id);
   const running = await isRunning(runDir, guest.id);
-  for (let index = 0; index < Math.max(stored.length, guest.disks?.length ?? 0); index += 1) {
-    const disk = stored[index];
-    if (!disk) throw notFound(`disk ${index} of guest ${guest.id}`);
-    await store.checkDisk(disk, running);
-  }
+  for (const { number } of numbered(guest.disks ?? []))
+    if (!stored.some(({ index }) => index === number)) throw notFound(`disk ${number} of guest ${guest.id}`);
+  for (const disk of stored) await store.checkDisk(disk, running);
   return { guest };
 };
 
 /** The disk methods of `ImageStore`. */
-export const diskMethods = (deps: DiskDeps): Record<string, GuestMethod> => ({
-  CheckGuestDisks: ({ guest }) => checkGuestDisks(deps, guest),
-  CreateGuestDisks: ({ guest }) => createGuestDisks(deps, guest),
-  DeleteGuestsDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => deleteGuestDisks(deps, guest)),
-  VerifyDisks: ({ guest }) => deps.locks.run(guestKey(guest.id), () => verifyDisks(deps, guest)),
-});
+export const diskMethods = (deps: DiskDeps): Record<string, GuestMethod> => {
+  const locked =
+    (method: (deps: DiskDeps, ...input: Parameters<GuestMethod>) => Promise<GuestResponse>): GuestMethod =>
+    (request, call) =>
+      deps.locks.run(guestKey(request.guest.id), () => method(deps, request, call));
+  /** Recovers an interrupted operation on the guest's snapshots before `method`. */
+  const afterRecovery = (method: Parameters<typeof locked>[0]): GuestMethod =>
+    locked(async (_deps, request, call) => {
+      await recoverGuest(deps.snapshots, request.guest.id);
+      return method(deps, request, call);
+    });
+  return {
+    CheckGuestDisks: ({ guest }) => checkGuestDisks(deps, guest),
+    CreateGuestDisks: ({ guest }) => createGuestDisks(deps, guest),
+    DeleteGuestsDisks: locked((_deps, { guest }) => deleteGuestDisks(deps, guest)),
+    VerifyDisks: locked((_deps, { guest }) => verifyDisks(deps, guest)),
+    AddDisk: afterRecovery(addDisk),
+    CheckAddDisk: locked(checkAddDisk),
+    GrowDisk: afterRecovery(growDisk),
+    CheckGrowDisk: locked(checkGrowDisk),
+    RemoveDisk: afterRecovery(removeDisk),
+    CheckRemoveDisk: locked(checkRemoveDisk),
+  };
+};

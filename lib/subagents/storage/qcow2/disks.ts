@@ -8,14 +8,16 @@ import { readAllocatedBytes } from '../allocated-bytes.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import { type DiskChanges, qcow2DiskChanges } from './disk-changes.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Images } from './images.js';
 import { diskFileName, guestDir, type Qcow2Layout } from './layout.js';
 import { DELETED, openFiles, removeTrash } from './leftovers.js';
-import { type DiskRecord, guestsOfImage, readDisks, writeRecords } from './records.js';
+import { type DiskRecord, guestsOfImage, readDisks, readKept, writeRecords } from './records.js';
 
 type Disks = Pick<
   DiskStore,
+  | keyof DiskChanges
   | 'guestsOfImage'
   | 'findDisks'
   | 'createDisks'
@@ -58,6 +60,8 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
   };
 
   return {
+    ...qcow2DiskChanges(layout, images, createFile),
+
     guestsOfImage: (image) => guestsOfImage(layout, image),
 
     findDisks: (guest) => readDisks(layout, guest),
@@ -81,7 +85,7 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
 
     deleteDisks: async (guest) => {
       const disks = (await readDisks(layout, guest)) ?? [];
-      const open = await openFiles(disks);
+      const open = await openFiles([...disks, ...(await readKept(layout, guest))]);
       const trash = await mkdtemp(join(layout.work, DELETED));
       const moved = await ifExists(rename(guestDir(layout, guest), join(trash, guest)).then(() => true));
       if (moved) await sync(layout.guests);

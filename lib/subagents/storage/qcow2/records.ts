@@ -1,42 +1,76 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifExists, sync } from '../../../files/atomic-files.js';
+import { ifExists, replaceFile, sync } from '../../../files/atomic-files.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
-import type { DiskDefinition, StoredDisk } from '../disk-store.js';
+import type { Addition, DiskDefinition, StoredDisk } from '../disk-store.js';
 import { diskFileName, diskVolume, guestDir, type Qcow2Layout } from './layout.js';
 
 const FILE_NAME = 'disks.json';
 
-/** A disk as requested and created. Its position in the list is its number. */
-export interface DiskRecord extends DiskDefinition {
+/** A disk as requested and created. */
+export interface DiskRecord extends DiskDefinition, Addition {
   /** Actual size in MB. */
   size: number;
   /** The name of the image's file, unless it is the first version. */
   imageFile?: string;
+  /** Its number; absent where that is its position in the list. */
+  number?: number;
 }
 
+/** A disk record with its number. */
+export type NumberedRecord = DiskRecord & { number: number };
+
+/** The content of `disks.json`. */
+interface DiskRecords {
+  disks: DiskRecord[];
+  /** Disks that were removed from the guest without their data. */
+  kept?: NumberedRecord[];
+}
+
+const NO_RECORDS: DiskRecords = { disks: [] };
+
+const format = (records: DiskRecords): string => `${JSON.stringify(records, undefined, 2)}\n`;
+
+/** Writes the records of a new guest. */
 export const writeRecords = async (dir: string, disks: DiskRecord[]): Promise<void> => {
   const path = join(dir, FILE_NAME);
-  await writeFile(path, `${JSON.stringify({ disks }, undefined, 2)}\n`);
+  await writeFile(path, format({ disks }));
   await sync(path);
 };
 
-const readRecords = async (dir: string): Promise<DiskRecord[] | undefined> => {
+const readRecords = async (dir: string): Promise<DiskRecords | undefined> => {
   const text = await ifExists(readFile(join(dir, FILE_NAME), 'utf8'));
-  return text === undefined ? undefined : (JSON.parse(text) as { disks: DiskRecord[] }).disks;
+  return text === undefined ? undefined : (JSON.parse(text) as DiskRecords);
 };
 
-/** Reads a guest's disks by number; `undefined` when the store does not know the guest. */
-export const readDisks = async (layout: Qcow2Layout, guest: string): Promise<StoredDisk[] | undefined> => {
+/** Changes the records of a guest, in one step. */
+export const changeRecords = async (
+  layout: Qcow2Layout,
+  guest: string,
+  change: (disks: NumberedRecord[], kept: NumberedRecord[]) => Partial<DiskRecords>,
+): Promise<void> => {
   const dir = guestDir(layout, guest);
-  const records = await readRecords(dir);
-  return records?.map((record, index) => ({
-    ...record,
-    index,
-    volume: diskVolume(guest, index),
-    source: join(dir, diskFileName(index)),
-  }));
+  const { disks, kept = [] } = (await readRecords(dir)) ?? NO_RECORDS;
+  const numbered = disks.map((record, index) => ({ ...record, number: record.number ?? index }));
+  const changed = { disks: numbered, kept, ...change(numbered, kept) };
+  await replaceFile(join(dir, FILE_NAME), format(changed));
 };
+
+const toStored =
+  ({ guests }: Qcow2Layout, guest: string) =>
+  ({ number, ...record }: DiskRecord, position: number): StoredDisk => {
+    const index = number ?? position;
+    const source = join(guests, guest, diskFileName(index));
+    return { ...record, index, volume: diskVolume(guest, index), source };
+  };
+
+/** Reads a guest's disks; `undefined` when the store does not know the guest. */
+export const readDisks = async (layout: Qcow2Layout, guest: string): Promise<StoredDisk[] | undefined> =>
+  (await readRecords(guestDir(layout, guest)))?.disks.map(toStored(layout, guest));
+
+/** Reads the disks that were removed from a guest without their data. */
+export const readKept = async (layout: Qcow2Layout, guest: string): Promise<StoredDisk[]> =>
+  ((await readRecords(guestDir(layout, guest)))?.kept ?? []).map(toStored(layout, guest));
 
 const imageFileOf = ({ image, imageFile }: Pick<DiskRecord, 'image' | 'imageFile'>): string =>
   imageFile ?? imageFileName(image);
@@ -47,11 +81,16 @@ export const imagePathOf = (
   record: Pick<DiskRecord, 'image' | 'imageFile'>,
 ): string => join(images, imageFileOf(record));
 
-/** Reads the disks of all guests. */
+const allRecords = async (dir: string): Promise<DiskRecord[]> => {
+  const { disks, kept = [] } = (await readRecords(dir)) ?? NO_RECORDS;
+  return [...disks, ...kept];
+};
+
+/** Reads the disks of all guests, with those that are kept. */
 const readAll = async (layout: Qcow2Layout): Promise<{ guest: string; records: DiskRecord[] }[]> => {
   const all = [];
   for (const guest of (await readdir(layout.guests)).sort())
-    all.push({ guest, records: (await readRecords(guestDir(layout, guest))) ?? [] });
+    all.push({ guest, records: await allRecords(guestDir(layout, guest)) });
   return all;
 };
 

@@ -112,8 +112,13 @@ const rollBack: Preparation = async (deps, request) => {
     throw new Refusal('conflict', `guest ${selection.guest} is running: shut it down, then roll it back`);
   const rollBackAll = await prepareRollback(deps, selection, request.destroyMoreRecent);
   return async () => {
-    await explainNoSpace(request.id, store, rollBackAll);
-    return respond(deps, selection);
+    const notes = await explainNoSpace(request.id, store, rollBackAll);
+    const rolledBack = await selectNamed(store, request.id);
+    return {
+      ...(await respond(deps, rolledBack)),
+      sizes: rolledBack.disks.map(({ index, size }) => ({ number: index, size })),
+      ...(notes.length > 0 ? { message: notes.join('; ') } : {}),
+    };
   };
 };
 

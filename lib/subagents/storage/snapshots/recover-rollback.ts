@@ -4,6 +4,7 @@ import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
 import { newerThan } from './lookup.js';
+import { recordSizes } from './sizes.js';
 import { endRollback, tornBy } from './torn.js';
 
 const complete = async ({ store }: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
@@ -17,6 +18,7 @@ const complete = async ({ store }: SnapshotDeps, guest: string, intent: Intent):
     if (newer) steps.push({ disk, newer });
   }
   await store.rollback(steps, intent.name);
+  await recordSizes(store, disks);
 };
 
 /**

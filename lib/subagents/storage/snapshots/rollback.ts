@@ -1,26 +1,57 @@
 import { errorMessage } from '../../../errors.js';
-import { describeSnapshot } from '../../../model/snapshot.js';
+import { describeSnapshot, parseSnapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
-import type { DiskRollback, StoredDisk } from '../disk-store.js';
+import type { DiskRollback, DiskStore, StoredDisk } from '../disk-store.js';
 import { TornError } from '../torn-error.js';
 import type { SnapshotDeps } from './deps.js';
 import { type Intent, intentOf } from './journal.js';
-import { newerThan } from './lookup.js';
+import { disksWithSnapshot, newerThan } from './lookup.js';
 import { requireNoObstacles } from './obstacles.js';
 import type { Selection } from './select.js';
+import { recordSizes } from './sizes.js';
 import { beginRollback, endRollback, isTorn, recordTorn, type Torn, tornBy } from './torn.js';
+
+/** What a rollback does. */
+interface Plan {
+  steps: DiskRollback[];
+  /** The disks that were added after the snapshot, which stay as they are. */
+  later: StoredDisk[];
+}
+
+/** Returns when a snapshot was taken, by one of its disks; seconds since 1970. */
+const takenAt = async (store: DiskStore, disk: StoredDisk, name: string): Promise<number> => {
+  const found = (await store.snapshots(disk)).find((snapshot) => snapshot.name === name);
+  return found?.createdAt ?? 0;
+};
+
+/** @throws when a snapshot includes a disk that was removed from the guest since, and whose data was kept */
+const requireNoKept = async (
+  store: DiskStore,
+  { id, guest, name }: Selection,
+  createdAt: number,
+): Promise<void> => {
+  if (parseSnapshotId(id)?.disk !== undefined) return;
+  const removed = (await store.keptDisks(guest)).filter(({ keptAt = 0 }) => keptAt > createdAt);
+  const [lost] = await disksWithSnapshot(store, removed, name);
+  if (lost)
+    throw new Refusal(
+      'conflict',
+      `${describeSnapshot(id)} includes disk ${lost.index}, which was removed since: add it again with the volume ${lost.volume}, or roll the other disks back one by one`,
+    );
+};
 
 /**
  * Finds what each disk's rollback destroys.
- * @throws when not all disks have the snapshot, or newer ones exist and must stay
+ * @throws when disks that were there at the time do not have the snapshot, or newer ones exist and must stay
  */
 const plan = async (
   { store }: SnapshotDeps,
-  { id, guest, name, disks }: Selection,
+  selection: Selection,
   destroyMoreRecent: boolean,
-): Promise<DiskRollback[]> => {
+): Promise<Plan> => {
+  const { id, guest, name, disks } = selection;
   const steps: DiskRollback[] = [];
   const without: StoredDisk[] = [];
   for (const disk of disks) {
@@ -28,9 +59,13 @@ const plan = async (
     if (newer) steps.push({ disk, newer });
     else without.push(disk);
   }
-  if (steps.length === 0) throw notFound(describeSnapshot(id));
-  if (without.length > 0) {
-    const missing = without.map(({ index }) => index).join(', ');
+  const [first] = steps;
+  if (!first) throw notFound(describeSnapshot(id));
+  const createdAt = await takenAt(store, first.disk, name);
+  await requireNoKept(store, selection, createdAt);
+  const later = without.filter(({ addedAt = 0 }) => addedAt >= createdAt);
+  if (without.length > later.length) {
+    const missing = without.flatMap((disk) => (later.includes(disk) ? [] : disk.index)).join(', ');
     throw new Refusal(
       'conflict',
       `disk ${missing} of guest ${guest} has no snapshot ${name}: roll the other disks back one by one`,
@@ -42,7 +77,7 @@ const plan = async (
       'conflict',
       `${describeSnapshot(id)}: newer snapshots exist: ${newer.join(', ')}: delete them first, or destroy them too (destroyMoreRecent, --destroy-more-recent)`,
     );
-  return steps;
+  return { steps, later };
 };
 
 /** Whether the guest's file systems were flushed when the snapshot was taken. */
@@ -95,24 +130,29 @@ const whileMarked = async (
 
 /**
  * Checks every known obstacle to a rollback of a stopped guest on all selected disks, without changing anything.
- * @returns the function that rolls the disks back and destroys the newer snapshots: all disks or none. When it fails and
- * has left the disks at different times, the guest does not start, and the error says so
+ * @returns the function that rolls the disks back and destroys the newer snapshots: all disks or none. It resolves to what
+ * is worth knowing. When it fails and has left the disks at different times, the guest does not start, and the error says
+ * so
  */
 export const prepareRollback = async (
   deps: SnapshotDeps,
   selection: Selection,
   destroyMoreRecent: boolean,
-): Promise<() => Promise<void>> => {
-  const { guest, disks, name } = selection;
-  const steps = await plan(deps, selection, destroyMoreRecent);
+): Promise<() => Promise<string[]>> => {
+  const { guest, name } = selection;
+  const { steps, later } = await plan(deps, selection, destroyMoreRecent);
+  const disks = steps.map(({ disk }) => disk);
   await requireNoObstacles(deps, {
-    selection,
+    selection: { ...selection, disks },
     action: 'rollback',
     uses: steps.map(({ disk, newer }) => ({ disk, names: [name, ...newer] })),
     destroys: steps.map(({ disk, newer }) => ({ disk, names: newer })),
   });
   return async () => {
-    if (!(await isClean(deps, selection))) await clearHalted(sharedGuestPaths(deps.runDir, guest));
+    if (!(await isClean(deps, { ...selection, disks })))
+      await clearHalted(sharedGuestPaths(deps.runDir, guest));
     await whileMarked(deps, guest, intentOf('rollback', name, disks), () => deps.store.rollback(steps, name));
+    const notes = later.map(({ index }) => `disk ${index} was added after the snapshot and stays as it is`);
+    return [...notes, ...(await recordSizes(deps.store, disks))];
   };
 };

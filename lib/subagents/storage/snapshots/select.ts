@@ -1,4 +1,4 @@
-import { findDisk, uncertainDisk } from '../../../model/disks.js';
+import { findDisk, type NamedDisk, uncertainDisk } from '../../../model/disks.js';
 import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
@@ -26,10 +26,19 @@ export const guestOfSnapshot = (id: string): string => {
   return parts.guest;
 };
 
+/** Numbers the disks of a guest whose disks have changed, and no longer trusts their device names. */
+const nameDisks = (disks: StoredDisk[]): NamedDisk[] => {
+  const isUnchanged = disks.every(
+    ({ index, addedAt }, position) => index === position && addedAt === undefined,
+  );
+  return isUnchanged ? disks : disks.map(({ bus, index }) => ({ bus, device: '', number: index }));
+};
+
 /** @throws `…: not found`, or when the guest may give that name to another disk */
 const pick = (guest: string, disks: StoredDisk[], wanted: string): StoredDisk => {
-  const found = findDisk(guest, disks, wanted);
-  if (found === 'uncertain') throw new Refusal('conflict', uncertainDisk(guest, disks, wanted));
+  const named = nameDisks(disks);
+  const found = findDisk(guest, named, wanted);
+  if (found === 'uncertain') throw new Refusal('conflict', uncertainDisk(guest, named, wanted));
   const disk = found === 'unknown' ? undefined : disks[found];
   if (!disk) throw notFound(`disk ${wanted} of guest ${guest}`);
   return disk;

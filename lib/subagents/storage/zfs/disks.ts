@@ -2,15 +2,17 @@ import { access } from 'node:fs/promises';
 import { ifExists } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
-import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import type { Addition, DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import {
   isDatasetMissing,
   listDatasets,
   parseProperty,
   usedBytesOf,
   withProperties,
+  zfs,
   zfsWhenFree,
 } from './command.js';
+import { type DiskChanges, zfsDiskChanges } from './disk-changes.js';
 import type { ZfsImages } from './images.js';
 import type { DiskKind } from './kinds.js';
 import {
@@ -26,16 +28,28 @@ import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Disks = Pick<
   DiskStore,
-  'findDisks' | 'createDisks' | 'deleteDisks' | 'diskUse' | 'guestDir' | 'checkDisk' | 'repair'
+  | keyof DiskChanges
+  | 'keptDisks'
+  | 'findDisks'
+  | 'createDisks'
+  | 'deleteDisks'
+  | 'diskUse'
+  | 'guestDir'
+  | 'checkDisk'
+  | 'repair'
 >;
 
 export const DISK_PROPERTY = 'mistify:disk';
 
 /** The property of a disk's dataset. */
-interface DiskRecord extends DiskDefinition {
+interface DiskRecord extends DiskDefinition, Addition {
   /** Actual size in MB. */
   size: number;
+  /** Whether it was removed from the guest without its data. */
+  kept?: boolean;
 }
+
+const isRecord = (record: Partial<DiskRecord>): record is DiskRecord => record.size !== undefined;
 
 /** Returns the dataset of a disk. */
 export const datasetOf = ({ guests }: ZfsLayout, { volume }: StoredDisk): string =>
@@ -43,9 +57,9 @@ export const datasetOf = ({ guests }: ZfsLayout, { volume }: StoredDisk): string
 
 export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, images: ZfsImages): Disks => {
   /** Creates a disk: blank, or a clone of its image's snapshot. */
-  const createDisk = async (dataset: string, disk: DiskDefinition): Promise<void> => {
+  const createDisk = async (dataset: string, disk: DiskDefinition, more: object = {}): Promise<void> => {
     const properties = (bytes: number): string[] => {
-      const record: DiskRecord = { ...disk, size: toMb(bytes) };
+      const record: DiskRecord = { ...disk, ...more, size: toMb(bytes) };
       return withProperties({ [DISK_PROPERTY]: record });
     };
     const requested = disk.requested * MB;
@@ -62,23 +76,43 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
     if (bytes > base.virtualSize) await kind.grow(dataset, bytes);
   };
 
-  const findDisks = async (guest: string): Promise<StoredDisk[] | undefined> => {
+  const listDisks = async (guest: string, wanted: 'own' | 'kept'): Promise<StoredDisk[] | undefined> => {
     const dataset = guestDataset(layout, guest);
     const properties = ['name', DISK_PROPERTY, DELETED_PROPERTY];
     const types = ['-t', 'filesystem,volume'];
     const rows = await listDatasets(properties, ...types, '-r', '-d', '1', dataset);
     if (rows.length === 0 || rows[0]?.[2] === 'true') return undefined;
     const disks = rows.flatMap(([name = '', property]) => {
-      const record = parseProperty<DiskRecord>(property);
+      const { kept = false, ...record } = parseProperty<DiskRecord>(property) ?? {};
       const index = diskIndexOf(name);
-      if (!record || index === undefined) return [];
+      if (!isRecord(record) || index === undefined || kept !== (wanted === 'kept')) return [];
       return [{ ...record, index, volume: `guests/${guest}/${diskName(index)}`, source: kind.path(name) }];
     });
     return disks.sort((one, other) => one.index - other.index);
   };
 
+  const findDisks = (guest: string): Promise<StoredDisk[] | undefined> => listDisks(guest, 'own');
+
+  const changes = zfsDiskChanges(layout, kind, work, {
+    create: createDisk,
+    read: async (dataset) => {
+      const [[property] = []] = await listDatasets([DISK_PROPERTY], dataset);
+      const record = parseProperty<DiskRecord>(property);
+      if (!record) throw notFound(`disk ${dataset}`);
+      return record;
+    },
+    write: async (dataset, record) => {
+      await zfs('set', `${DISK_PROPERTY}=${JSON.stringify(record)}`, dataset);
+    },
+    datasetOf: (disk) => datasetOf(layout, disk),
+  });
+
   return {
+    ...changes,
+
     findDisks,
+
+    keptDisks: async (guest) => (await listDisks(guest, 'kept')) ?? [],
 
     createDisks: async (guest, disks) => {
       const dataset = work.claim('guest');

@@ -1,3 +1,4 @@
+import { MB } from '../../../../../lib/model/units.js';
 import type { DiskStore, StoredDisk } from '../../../../../lib/subagents/storage/disk-store.js';
 import { Journal } from '../../../../../lib/subagents/storage/snapshots/journal.js';
 import { TornError } from '../../../../../lib/subagents/storage/torn-error.js';
@@ -82,6 +83,8 @@ export const crashingStore = (disks: Content[], dir: string, process: Process): 
       return dir;
     },
     findDisks: async () => all,
+    keptDisks: async () => [],
+    diskBytes: async ({ size }) => size * MB,
     repair: async () => process.step(),
     openedBy: async () => [],
     heldBy: async () => [],

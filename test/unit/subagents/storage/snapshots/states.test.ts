@@ -20,7 +20,7 @@ import { type Content, CrashingJournal, crashingStore, type Fault, Process } fro
 
 const MAX_DISKS = 3;
 
-type Prepare = (deps: SnapshotDeps, selection: Selection) => Promise<() => Promise<void>>;
+type Prepare = (deps: SnapshotDeps, selection: Selection) => Promise<() => Promise<unknown>>;
 
 /** Each operation, with the name of the snapshot that it is about. All disks have the snapshots `old` and `new`. */
 const OPERATIONS: Record<string, [name: string, prepare: Prepare]> = {
