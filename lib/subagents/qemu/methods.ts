@@ -18,6 +18,7 @@ import type { CallContext } from '../../rpc/server/call-context.js';
 import type { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Networks } from '../shared/network/networks.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
+import { addDisk, checkAddDisk } from './guests/add-disk.js';
 import type { Entry } from './guests/entry.js';
 import type { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
@@ -26,6 +27,8 @@ import * as metrics from './guests/metrics.js';
 import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
 import { reboot } from './guests/reboot.js';
+import { checkRemoveDisk, removeDisk } from './guests/remove-disk.js';
+import { toldDisks } from './guests/removed-disks.js';
 import { checkUpdate, sizesResponse, update } from './guests/update.js';
 import { checkUpgrade, upgradeMachine } from './guests/upgrade.js';
 
@@ -59,22 +62,32 @@ const stateResponse = async (guests: Guests, entry: Entry): Promise<GuestRespons
   return { guest: { ...state, ...sizesResponse(entry.record), warnings }, revision };
 };
 
-/** The state and the whole definition, which fills in the guest's defaults at the agent. */
-const definitionResponse = async (guests: Guests, entry: Entry): Promise<GuestResponse> => {
+/**
+ * The state and the whole definition, which fills in the guest's defaults at the agent.
+ * @param sent the guest in the request
+ */
+const definitionResponse = async (guests: Guests, entry: Entry, sent: Guest): Promise<GuestResponse> => {
   const { guest, revision } = await stateResponse(guests, entry);
   // Without the metadata: the definition has only a part of it, and clients may have changed it since.
   const { metadata: _, ...definition } = entry.record.definition;
-  return { guest: { ...definition, ...guest }, ...(revision === undefined ? {} : { revision }) };
+  const disks = toldDisks(entry, sent);
+  return { guest: { ...definition, disks, ...guest }, ...(revision === undefined ? {} : { revision }) };
+};
+
+const disksResponse = async (guests: Guests, entry: Entry, sent: Guest): Promise<GuestResponse> => {
+  const { guest, ...rest } = await stateResponse(guests, entry);
+  return { ...rest, guest: { ...guest, disks: toldDisks(entry, sent) } };
 };
 
 type PowerChange = (guests: Guests, id: string, options: PowerOptions, signal: AbortSignal) => Promise<Entry>;
 
 const withOptions =
-  (respond: typeof stateResponse, change: PowerChange): Handler =>
+  (respond: typeof definitionResponse, change: PowerChange): Handler =>
   async (guests, request, { signal }) => {
     const notes: string[] = [];
     const options = powerOptions(request, notes);
-    const response = await respond(guests, await change(guests, request.guest.id, options, signal));
+    const entry = await change(guests, request.guest.id, options, signal);
+    const response = await respond(guests, entry, request.guest);
     return notes.length > 0 ? { ...response, message: notes.join('; ') } : response;
   };
 
@@ -83,7 +96,7 @@ const withState = (change: PowerChange): Handler => withOptions(stateResponse, c
 const withDefinition =
   (change: (guests: Guests, guest: Guest) => Promise<Entry>): Handler =>
   async (guests, { guest }) =>
-    definitionResponse(guests, await change(guests, normalizeGuest(guest)));
+    definitionResponse(guests, await change(guests, normalizeGuest(guest)), guest);
 
 /** The methods, named as in the original agent's libvirt sub-agent. */
 const METHODS: Record<MethodName, Handler> = {
@@ -107,6 +120,17 @@ const METHODS: Record<MethodName, Handler> = {
     const { entry, message } = await update(guests, guest.id, change);
     return { ...(await stateResponse(guests, entry)), message };
   },
+  'Libvirt.CheckAddDisk': async (guests, { guest }) => checkAddDisk(guests, normalizeGuest(guest)),
+  'Libvirt.AddDisk': async (guests, { guest }, { job }) => {
+    const { entry, message } = await addDisk(guests, normalizeGuest(guest), job?.job);
+    return { ...(await disksResponse(guests, entry, guest)), message };
+  },
+  'Libvirt.CheckRemoveDisk': async (guests, request) => {
+    await checkRemoveDisk(guests, request);
+    return { guest: request.guest };
+  },
+  'Libvirt.RemoveDisk': async (guests, request, { signal }) =>
+    disksResponse(guests, await removeDisk(guests, request, signal), request.guest),
   'Libvirt.CreateGuest': withDefinition(lifecycle.define),
   'Libvirt.Create': withDefinition(lifecycle.create),
   'Libvirt.Delete': async (guests, { guest }) => {

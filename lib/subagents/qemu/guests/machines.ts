@@ -38,6 +38,13 @@ const requireMachine = ({ id, record: { machine } }: Entry): MachineIdentity => 
   return machine;
 };
 
+/** Says which disks wait for their removal. */
+const removalWarnings = ({ removing = [] }: Entry['record']): string[] =>
+  removing.map(
+    (number) =>
+      `the guest is to release disk ${number}, at the latest at its next start: remove the disk again then, because its data is still there`,
+  );
+
 /** The part of a guest's hardware that the agent and its clients see. */
 export const toldMachine = ({
   cpuModel,
@@ -139,13 +146,14 @@ export class Machines {
     const size = toldSize(record);
     if (!machine) return size;
     const { accel } = this.#program;
-    const warnings = await this.#program
+    const outdated = await this.#program
       .capabilities()
       .then((capabilities) => machineWarnings(machine, capabilities, accel))
       .catch((error) => {
         this.#log.warn({ err: error, guest: id }, errorMessage(error));
         return [];
       });
+    const warnings = [...outdated, ...removalWarnings(record)];
     return { ...size, ...toldMachine(machine), ...(warnings.length > 0 ? { warnings } : {}) };
   }
 }

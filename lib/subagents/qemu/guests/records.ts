@@ -32,6 +32,10 @@ export interface GuestRecord {
   toldToShutDown?: number | undefined;
   /** How often the metadata of its seed has changed since it was defined. */
   seedRevision?: number;
+  /** The numbers of the disks whose removal was asked for: the next start does not attach them. */
+  removing?: number[];
+  /** The disk that was added last, and the job that added it. */
+  lastAddition?: { job: string; number: number } | undefined;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
 }

@@ -11,6 +11,7 @@ import { type Host, killAndWait, type Launched, launch, removeRunResources } fro
 import type { Machines } from './machines.js';
 import { startDefinition } from './pending.js';
 import type { GuestRecord } from './records.js';
+import { releaseRemoved, withoutRemoved } from './removed-disks.js';
 import type { RunOutcome } from './run-end.js';
 import { shownReason } from './shown-reason.js';
 import { Watch, type WatchOptions } from './watch.js';
@@ -88,7 +89,7 @@ export class Runs {
       if (entry.record.pending) await entry.update({ definition, pending: undefined });
       await entry.setCrashed(false);
       await entry.setSerials();
-      return await launch(this.#host, entry.record, machine, entry.paths);
+      return await launch(this.#host, withoutRemoved(entry.record), machine, entry.paths);
     } catch (error) {
       capacity.release(entry.id);
       throw error;
@@ -114,6 +115,10 @@ export class Runs {
       states: this.#states,
       log: this.#log.child({ guest: entry.id }),
       ...begun,
+      onDeviceDeleted: (device) =>
+        void releaseRemoved(entry, watch, device).catch((error) =>
+          this.#log.warn({ err: error, guest: entry.id }, `removed disk still open: ${errorMessage(error)}`),
+        ),
       onExit: (outcome) => this.#onExit(entry, outcome),
     });
     entry.watch = watch;

@@ -23,6 +23,8 @@ export interface WatchOptions extends RunEndOptions {
   states: GuestStates;
   /** When its QEMU was started, in milliseconds since 1970; now by default. */
   bootedAt?: number | undefined;
+  /** Called when QEMU has removed a device that had an id. */
+  onDeviceDeleted?: (id: string) => void;
   /** Called once, after the process is gone; `exited` resolves after it. */
   onExit: (outcome: RunOutcome) => Promise<void>;
 }
@@ -177,6 +179,8 @@ export class Watch {
     } else if (event === 'GUEST_PANICKED') {
       this.#panicked = true;
       this.#reportState('crashed', 'panicked');
+    } else if (event === 'DEVICE_DELETED' && typeof data.device === 'string') {
+      this.#options.onDeviceDeleted?.(data.device);
     } else if (RUN_STATE_EVENTS.has(event)) {
       if (event === 'STOP') this.haltedAt = timestamp.seconds * 1000 + timestamp.microseconds / 1000;
       if (event === 'RESUME') this.haltedAt = undefined;

@@ -10,7 +10,7 @@ import { findBacking } from './backing.js';
 /** The directory of ZFS volumes' block devices. */
 const ZVOLS = '/dev/zvol/';
 
-const BUSES = ['virtio', 'scsi', 'sata', 'ide'];
+export const BUSES = ['virtio', 'scsi', 'sata', 'ide'];
 
 /** A disk as QEMU opens it. */
 export interface DiskImage {
@@ -103,12 +103,12 @@ export const locateDisks = async (
     if (!disk.source)
       throw new Refusal(
         'invalid',
-        `disk ${index}: "source" is missing: name its file, or have a storage stage before this one create the disk`,
+        `disk ${diskNumber(disk, index)}: "source" is missing: name its file, or have a storage stage before this one create the disk`,
       );
     try {
       images.push(await locateImage(guestId, disk, dirs));
     } catch (error) {
-      throw failureIn(`disk ${index}`, error);
+      throw failureIn(`disk ${diskNumber(disk, index)}`, error);
     }
   }
   return images;

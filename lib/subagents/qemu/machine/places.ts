@@ -61,6 +61,15 @@ export const freePosition = (taken: readonly number[]): number => {
   return position;
 };
 
+/** Returns the lowest free position in the row of a bus. */
+export const freeRow = (rows: Record<string, number>, bus: string): number => {
+  const share = sharesRow(bus);
+  const taken = Object.entries(rows).filter(([id]) =>
+    share(id === SEED_ID ? 'sata' : (id.split('-')[0] ?? '')),
+  );
+  return freePosition(taken.map(([, position]) => position));
+};
+
 /** Returns the lowest free root port; `undefined` when the guest has none. */
 export const freePort = ({
   layout,

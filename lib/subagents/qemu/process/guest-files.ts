@@ -44,8 +44,12 @@ const openFirmware = async (
   nvram: await files.open(nvram, O_RDWR | O_NOFOLLOW, ownedBy(uid)),
 });
 
-const openDisk = async (
-  files: PassedFiles,
+/**
+ * Opens a disk for a guest's QEMU.
+ * @param files where QEMU gets the open files from
+ */
+export const openDisk = async (
+  files: Pick<PassedFiles, 'open'>,
   image: DiskImage,
   uid: number | undefined,
 ): Promise<DiskImage> => {

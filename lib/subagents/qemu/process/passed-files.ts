@@ -14,11 +14,7 @@ export class PassedFiles {
    * Opens a file and returns the name under which QEMU opens it.
    * @param prepare runs on the open file
    */
-  async open(
-    path: string,
-    flags: number | string,
-    prepare?: (file: FileHandle) => Promise<void>,
-  ): Promise<string> {
+  async open(path: string, flags: number, prepare?: (file: FileHandle) => Promise<void>): Promise<string> {
     const file = await open(path, flags, 0o600);
     this.#handles.push(file);
     await prepare?.(file);
