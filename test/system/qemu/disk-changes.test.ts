@@ -63,7 +63,9 @@ const places = (host: QemuHost, id: string, names: string[]): Promise<Record<str
       const path = `/machine/peripheral/${name}`;
       const get = (property: string): Promise<unknown> => qmp.execute('qom-get', { path, property });
       found[name] = [
-        await get('addr').catch(() => get('scsi-id')).catch(() => null),
+        await get('addr')
+          .catch(() => get('scsi-id'))
+          .catch(() => null),
         await get('parent_bus'),
         await get('serial'),
       ];
