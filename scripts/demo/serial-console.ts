@@ -25,7 +25,7 @@ export class SerialConsole {
    * Waits until the guest has printed the words `times` times.
    * @throws {Error} with the end of the console's text after `seconds`
    */
-  async waitFor(words: string, { times = 1, seconds = 90 } = {}): Promise<void> {
+  async waitFor(words: string, { times = 1, seconds = 300 } = {}): Promise<void> {
     const startedAt = Date.now();
     const giveUpAt = startedAt + seconds * 1000;
     while ((await this.count(words)) < times) {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const isExecutable = (path: string): boolean => {
@@ -19,20 +19,39 @@ export const KERNEL_PIDS = 'the process ids of the kernel’s log';
 export const OTHER_QEMU = 'MISTIFY_OTHER_QEMU, another QEMU';
 /** A part for `needs`: UEFI firmware for guests, which Debian's package ovmf brings. */
 export const OVMF = 'OVMF, UEFI firmware';
+/**
+ * A part for `missingParts`: a ZFS that mounts datasets. zfs-fuse 0.7.0-33 of Debian forky passes the option `big_writes`
+ * of libfuse 2 to libfuse 3, which then refuses every mount.
+ */
+export const MOUNTING_ZFS = 'a ZFS that mounts datasets';
 /** Parts that CI may lack. */
-const OPTIONAL: readonly string[] = [KERNEL_PIDS, OTHER_QEMU];
+const OPTIONAL: readonly string[] = [KERNEL_PIDS, OTHER_QEMU, MOUNTING_ZFS];
 
 /** PROC_PID_INIT_INO of Linux. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
 const FIRMWARE_DESCRIPTORS = '/usr/share/qemu/firmware';
 
+const findProgram = (name: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((dir) => join(dir, name))
+    .find(isExecutable);
+
+const zfsMounts = (): boolean => {
+  const program = existsSync('/dev/zfs') ? undefined : findProgram('zfs-fuse');
+  if (program === undefined) return true;
+  const content = readFileSync(program);
+  return !(content.includes('libfuse3') && content.includes('big_writes'));
+};
+
 const isPresent = (part: string): boolean => {
   if (part === KERNEL_PIDS) return readlinkSync('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
   if (part === OTHER_QEMU) return Boolean(process.env.MISTIFY_OTHER_QEMU);
   if (part === OVMF) return existsSync(FIRMWARE_DESCRIPTORS);
   if (part === 'root') return process.getuid?.() === 0;
-  return (process.env.PATH ?? '').split(delimiter).some((dir) => isExecutable(join(dir, part)));
+  if (part === MOUNTING_ZFS) return zfsMounts();
+  return findProgram(part) !== undefined;
 };
 
 /**

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { MOUNTING_ZFS } from './parts.js';
 import { isAlive } from './program.js';
 import { until } from './wait.js';
 
@@ -10,7 +11,7 @@ import { until } from './wait.js';
 const HAS_OPEN_ZFS = existsSync('/dev/zfs');
 
 /** The requirements to pass to `needs`. */
-export const ZFS_PARTS = ['zpool', 'zfs', 'root', ...(HAS_OPEN_ZFS ? [] : ['zfs-fuse'])];
+export const ZFS_PARTS = ['zpool', 'zfs', 'root', ...(HAS_OPEN_ZFS ? [] : ['zfs-fuse']), MOUNTING_ZFS];
 
 /**
  * The state of the host's one zfs-fuse, which the test processes share: its users, and the pid if a test started it.
