@@ -6,6 +6,7 @@ import { documentationRoutes } from './documentation.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
 import { imageRoutes } from './images.js';
+import { inGuestRoutes } from './in-guest.js';
 import { jobRoutes } from './jobs.js';
 import { metadataRoutes } from './metadata.js';
 import { networkRoutes } from './networks.js';
@@ -24,6 +25,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...guestActionRoutes,
   ...snapshotRoutes,
   ...consoleRoutes,
+  ...inGuestRoutes,
   ...observabilityRoutes,
   ...debugRoutes,
   ...documentationRoutes(() => routeTable),

@@ -15,6 +15,8 @@ export const EXIT = {
   refused: 6,
   /** Ctrl-C: 128 plus the number of SIGINT, as in shells. */
   interrupted: 130,
+  /** `guest exec` could not run its program to its end, as in ssh(1). */
+  notRun: 255,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

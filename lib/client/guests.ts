@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
 import type { DiskUse } from '../model/disk-use.js';
+import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
 import type { Guest } from '../model/guest.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
@@ -97,6 +98,18 @@ export class Guests extends List<Guest> {
 
   delete(id: string, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {
     return submit(this.#transport, { method: 'DELETE', path: path`/guests/${id}` }, options);
+  }
+
+  /**
+   * Runs a program in a guest and waits for its end, 60 seconds by default. A request whose fate is unknown is not sent
+   * again, because the program may run.
+   */
+  async exec(id: string, request: ExecRequest, { signal }: CallOptions = {}): Promise<ExecResult> {
+    const { body } = await this.#transport.send<ExecResult>({
+      ...{ method: 'POST', path: path`/guests/${id}/exec`, body: request, once: true, signal },
+      waitSeconds: request.timeout ?? DEFAULT_EXEC_SECONDS,
+    });
+    return body;
   }
 
   /** Returns the disks with the space that each takes, where the storage knows it. */

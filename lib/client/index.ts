@@ -1,14 +1,18 @@
 export type { Console, TerminalSize } from '../http/websocket/console.js';
 export type { GuestAction } from '../model/actions.js';
 export type { DiskUse } from '../model/disk-use.js';
+export type { ExecRequest, ExecResult } from '../model/exec.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
+export type { GuestAgentInfo } from '../model/guest-agent.js';
 export type { HostNetwork, HostNetworks } from '../model/host-networks.js';
 export type { Image, ImageFetch } from '../model/image.js';
+export type { PasswordChange, SshKeys, Trim } from '../model/in-guest.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';
+export type { AgentOf, WriteFileOptions } from './agent-of.js';
 export type { SerialConsoleOptions } from './console.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';

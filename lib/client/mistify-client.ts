@@ -4,6 +4,7 @@ import type { Job } from '../model/job.js';
 import type { Principal } from '../model/principal.js';
 import type { ServiceStatus } from '../model/service-status.js';
 import type { StorageSpace } from '../model/storage-space.js';
+import { AgentOf } from './agent-of.js';
 import { Debug } from './debug.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
@@ -46,6 +47,11 @@ export class MistifyClient {
 
   jobsOf(guestId: string): GuestJobs {
     return new GuestJobs(this.#transport, path`/guests/${guestId}/jobs`);
+  }
+
+  /** The guest agent of a virtual machine. */
+  agentOf(guestId: string): AgentOf {
+    return new AgentOf(this.#transport, guestId);
   }
 
   metadataOf(guestId: string): MetadataOf {

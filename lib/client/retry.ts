@@ -19,15 +19,15 @@ export interface RetryOptions {
   retries: number;
   /** Whether the request may safely be received twice. */
   isRepeatable: boolean;
-  /** Whether the request waits for its job, so that a 503 may be the job's failure. */
-  waitsForJob: boolean;
+  /** Whether a 503 may come after the request has had an effect, such as the failure of the job that it waits for. */
+  mayBeUnderWay: boolean;
   signal?: AbortSignal | undefined;
 }
 
-const isWorthRetrying = (error: unknown, { isRepeatable, waitsForJob }: RetryOptions): boolean => {
+const isWorthRetrying = (error: unknown, { isRepeatable, mayBeUnderWay }: RetryOptions): boolean => {
   if (!(error instanceof MistifyError)) return false;
   const { status, code = '', retryAfter = 0 } = error;
-  if (status === UNAVAILABLE && waitsForJob && !isRepeatable) return false;
+  if (status === UNAVAILABLE && mayBeUnderWay && !isRepeatable) return false;
   if (REFUSED.has(status)) return retryAfter <= LONGEST_RETRY_AFTER_SECONDS;
   return NOT_SENT.has(code) || (isRepeatable && CONNECTION_LOST.has(code));
 };

@@ -29,11 +29,14 @@ export interface CallOptions {
 }
 
 export interface ApiRequest extends CallOptions {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   headers?: Record<string, string>;
+  /** JSON, or bytes. */
   body?: unknown;
+  /** Whether the agent must carry out the request at most once, so that it is not sent again when its fate is unknown. */
+  once?: boolean;
   /** Seconds that the agent may wait before it responds; extends the timeout. */
   waitSeconds?: number | undefined;
 }
@@ -162,13 +165,13 @@ export class Transport {
   }
 
   #sendWithRetries<Body>(request: ApiRequest, responseType: 'json' | 'stream') {
-    const { method, waitSeconds = 0, signal } = request;
-    const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
+    const { method, waitSeconds = 0, once = false, signal } = request;
+    const key = method === 'POST' && !once ? { 'Idempotency-Key': randomUUID() } : {};
     const keyed = { ...request, headers: { ...key, ...request.headers } };
     return withRetries(() => this.#sendOnce<Body>(keyed, responseType), {
       retries: this.#retries,
       isRepeatable: method === 'GET' || 'Idempotency-Key' in keyed.headers,
-      waitsForJob: waitSeconds > 0,
+      mayBeUnderWay: once || waitSeconds > 0,
       signal,
     });
   }

@@ -86,6 +86,14 @@ const SPECS = {
   storageSpace: info,
   diskUse: info,
   networks: info,
+  agentInfo: info,
+  exec: guestInfo,
+  readFile: { kind: 'stream' },
+  writeFile: info,
+  setPassword: info,
+  addSshKeys: info,
+  trim: info,
+  setClock: info,
 } as const satisfies Record<string, ActionSpec>;
 
 type Specs = typeof SPECS;

@@ -18,7 +18,7 @@ import { Handling } from './handling.js';
 import type { Timeouts } from './listener.js';
 import { RequestEvent } from './request-event.js';
 import { respond } from './respond.js';
-import { answersHead, isWebSocket, type Route, scopeOf } from './route.js';
+import { answersHead, bodySchema, isWebSocket, type Route, scopeOf } from './route.js';
 import { partsValidator } from './validator.js';
 import { connectClient, requireHandshake } from './web-sockets.js';
 import './hapi-types.js';
@@ -36,8 +36,8 @@ const rejectBody: Lifecycle.Method = async (_request, _h, error) => {
   throw badRequest(`the body is not JSON: line ${line}, column ${column}: ${found.mistake}`);
 };
 
-const payloadOptions = ({ payload }: Route): RouteOptions<ReqRefDefaults>['payload'] =>
-  payload === undefined || payload === 'ignored'
+const payloadOptions = (route: Route): RouteOptions<ReqRefDefaults>['payload'] =>
+  bodySchema(route) === undefined
     ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
     : { override: 'application/json', maxBytes: MAX_BODY_BYTES, failAction: rejectBody };
 

@@ -2,7 +2,7 @@ import type { AnySchema, ObjectSchema, Schema } from 'joi';
 import type { Event, Reply } from '../model/endpoint.js';
 import type { Scope } from '../model/principal.js';
 
-export type RouteMethod = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type RouteMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
  * An endpoint: its path, its input, its reply, and the function that serves it.
@@ -20,9 +20,10 @@ export interface Route<Context = never> {
   params?: ObjectSchema;
   query?: ObjectSchema;
   /**
-   * The JSON body. `ignored` accepts any body and discards it; an absent schema does the same, but is not documented.
+   * The JSON body, or its plain `bytes`. `ignored` accepts any body and discards it; an absent schema does the same, but is
+   * not documented.
    */
-  payload?: Schema | 'ignored';
+  payload?: Schema | 'bytes' | 'ignored';
   /** The scope that clients need, or `public` for none. Default: `operate` for a change, otherwise `read`. */
   scope?: Scope | 'public';
   /** Whether clients can make the change conditional with If-Match. */
@@ -43,7 +44,7 @@ interface Definition<Params, Query, Payload, Context>
   extends Omit<Route<Context>, 'params' | 'query' | 'payload' | 'handler'> {
   params?: ObjectSchema<Params>;
   query?: ObjectSchema<Query>;
-  payload?: AnySchema<Payload> | 'ignored';
+  payload?: AnySchema<Payload> | 'bytes' | 'ignored';
   handler: (
     event: Event<NoInfer<Params>, NoInfer<Query>, NoInfer<Payload>>,
     context: Context,
@@ -62,6 +63,10 @@ export const changesSomething = ({ method, reply }: Route): boolean =>
 /** Whether a client can make a request to the route safe to repeat, by an Idempotency-Key. */
 export const takesKey = ({ method, reply }: Route): boolean =>
   method === 'POST' || (method !== 'GET' && reply.status === 202);
+
+/** The schema of the route's JSON body, if it takes one. */
+export const bodySchema = ({ payload }: Route): Schema | undefined =>
+  payload === 'bytes' || payload === 'ignored' ? undefined : payload;
 
 export const scopeOf = (route: Route): Scope | 'public' =>
   route.scope ?? (changesSomething(route) ? 'operate' : 'read');

@@ -1,7 +1,7 @@
 import { badRequest } from '@hapi/boom';
 import type { Schema } from 'joi';
 import { describeMistakes } from '../model/describe-mistakes.js';
-import type { Route } from './route.js';
+import { bodySchema, type Route } from './route.js';
 import { findStripped } from './stripped-keys.js';
 import type { UnknownKeys } from './unknown-keys.js';
 
@@ -90,19 +90,17 @@ const validateQuery = (validate: Validator | undefined, request: Parts, unknown:
  * Makes the function that validates a request against its route's schemas and replaces its parts with their results.
  * hapi's own validation builds a context per request that our schemas do not use, which dominates small responses.
  */
-export const partsValidator = ({
-  params,
-  query,
-  payload,
-}: Route): ((request: Parts, unknown: UnknownKeys) => void) => {
+export const partsValidator = (route: Route): ((request: Parts, unknown: UnknownKeys) => void) => {
+  const { params, query } = route;
+  const schema = bodySchema(route);
   const validateParams = params && rememberingValidator(params);
   const queryValidator = query && validator(query);
-  const validatePayload = payload && payload !== 'ignored' ? validator(payload) : undefined;
+  const validatePayload = schema && validator(schema);
   return (request, unknown) => {
     if (validateParams) request.params = validateParams(request.params);
     validateQuery(queryValidator, request, unknown);
     if (validatePayload)
       request.payload = validatePayload(request.payload as Input, (path) => unknown.addKey(path));
-    else if (!isEmptyBody(request.payload)) unknown.addBody();
+    else if (route.payload !== 'bytes' && !isEmptyBody(request.payload)) unknown.addBody();
   };
 };

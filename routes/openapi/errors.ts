@@ -32,7 +32,7 @@ export const errorsOf = (route: Route): [ErrorStatus, string][] => {
     ...takes(isWebSocket(route), 409, 426),
     ...takes(route.conditional, 412),
     ...takes(route.payload && route.payload !== 'ignored', 413),
-    ...takes(route.reply.status === 202 || route.callsSubAgent, 404, 429, 502, 503, 504),
+    ...takes(route.reply.status === 202 || route.callsSubAgent, 404, 409, 429, 502, 503, 504),
   ]);
   return [...statuses].sort().map((status) => [status, DESCRIPTIONS[status]]);
 };

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from 'joi';
-import { isWebSocket, type Route, takesKey } from '../../lib/server/route.js';
+import { bodySchema, isWebSocket, type Route, takesKey } from '../../lib/server/route.js';
 import { replies } from '../schemas/replies.js';
 import { errorReference, referring } from './components.js';
 import { errorsOf } from './errors.js';
@@ -48,11 +48,14 @@ const headersOf = (route: Route): JsonSchema[] => [
     : []),
 ];
 
-const requestBody = ({ payload }: Route): JsonSchema => {
-  if (!payload || payload === 'ignored') return {};
-  const { presence } = (payload.describe().flags ?? {}) as { presence?: string };
+const requestBody = (route: Route): JsonSchema => {
+  if (route.payload === 'bytes')
+    return { requestBody: { required: false, content: { 'application/octet-stream': {} } } };
+  const schema = bodySchema(route);
+  if (!schema) return {};
+  const { presence } = (schema.describe().flags ?? {}) as { presence?: string };
   const required = presence === 'required';
-  return { requestBody: { required, ...inJson(referring(jsonSchemaOf(payload))) } };
+  return { requestBody: { required, ...inJson(referring(jsonSchemaOf(schema))) } };
 };
 
 const responseHeaders = ({ method, reply, query, tagged, callsSubAgent, resumable }: Route): JsonSchema => {

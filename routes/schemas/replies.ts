@@ -1,8 +1,11 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
+import { execResultSchema } from '../../lib/model/exec.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
+import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { imageSchema } from '../../lib/model/image.js';
+import { clockSchema, fileWrittenSchema, trimSchema } from '../../lib/model/in-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { SCOPES } from '../../lib/model/principal.js';
 import { serviceStatusSchema } from '../../lib/model/service-status.js';
@@ -72,6 +75,11 @@ export const replies = {
   networks: hostNetworksSchema,
   services: Joi.array().items(serviceStatusSchema),
   access: accessSchema,
+  exec: execResultSchema,
+  guestAgent: guestAgentInfoSchema,
+  fileWritten: fileWrittenSchema,
+  trim: trimSchema,
+  clock: clockSchema,
   cpuMetrics,
   diskMetrics,
   nicMetrics,

@@ -60,7 +60,7 @@ const service = (part: TestService): ServiceConfig => ({
 });
 
 const stagesOf = (name: string): Partial<StageConfig>[] => {
-  if (name === 'downloadSnapshot') return [{ service: 'download', method: 'Test.Download' }];
+  if (ACTION_SPECS.get(name)?.kind === 'stream') return [{ service: 'download', method: 'Test.Download' }];
   return CONSOLE_ACTIONS.includes(name) ? [{ service: name }] : [{}];
 };
 

@@ -17,11 +17,18 @@ const PAYLOADS: Record<string, unknown> = {
   'PATCH /guests/{guestID}/metadata': { owner: 'ops' },
   'POST /guests': { memory: 64, cpu: 1 },
   'POST /images': { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' },
+  'POST /guests/{guestID}/exec': { command: ['uname', '-a'] },
+  'POST /guests/{guestID}/agent/password': { user: 'root', password: 'correct horse' },
+  'POST /guests/{guestID}/agent/ssh-keys': {
+    user: 'root',
+    keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop'],
+  },
   'POST /container_images': { id: 'localhost/busybox:1' },
 };
 
 const QUERIES: Record<string, Record<string, unknown>> = {
   '/debug/pprof/{profile}': { seconds: 0.01 },
+  '/guests/{guestID}/files': { path: '/etc/hosts' },
   '/events': { after: 0, limit: 1 },
   '/guests/{guestID}/console/serial': { scrollback: 1024 },
 };

@@ -140,6 +140,29 @@ export class QemuHost {
     return this.#send(method, { guest: { id }, action: method.toLowerCase(), change });
   }
 
+  /**
+   * Calls a method that acts inside a running guest.
+   * @throws {Error} with the method's own message
+   */
+  async inGuest<Result>(method: string, id: string, body?: unknown): Promise<Result> {
+    const request = { guest: { id }, action: method.toLowerCase(), ...(body ? { body } : {}) };
+    return (await this.#send<{ result: Result }>(method, request)).result;
+  }
+
+  /**
+   * Reads a file of a guest.
+   * @throws {Error} with the sub-agent's own message
+   */
+  async readFile(id: string, path: string): Promise<Buffer> {
+    const reply = await fetch(`http://127.0.0.1:${this.#port}/files`, {
+      method: 'POST',
+      headers: { connection: 'close' },
+      body: JSON.stringify({ guest: id, path }),
+    });
+    if (!reply.ok) throw new Error(`${reply.status} ${(await reply.text()).trim()}`);
+    return Buffer.from(await reply.arrayBuffer());
+  }
+
   async #send<Response>(
     method: string,
     request: Record<string, unknown>,

@@ -3,8 +3,10 @@ import { PassThrough, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
+import { ABILITIES } from '../../lib/model/guest-agent.js';
 import type { GuestRequest } from '../../lib/rpc/protocol/guest-messages.js';
 import type { ImageRequest } from '../../lib/rpc/protocol/image-messages.js';
+import type { InGuestRequest } from '../../lib/rpc/protocol/in-guest-messages.js';
 import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
 import type { SnapshotRequest } from '../../lib/rpc/protocol/snapshot-messages.js';
 import type { CallContext } from '../../lib/rpc/server/call-context.js';
@@ -15,7 +17,7 @@ import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
 /** Any request of the agent; the method determines which fields are present. */
-export type AnyRequest = GuestRequest & ImageRequest & SnapshotRequest;
+export type AnyRequest = GuestRequest & ImageRequest & SnapshotRequest & InGuestRequest;
 export type Method = (request: AnyRequest, call: CallContext) => unknown;
 type MethodName = `${string}.${string}`;
 
@@ -57,6 +59,11 @@ const STATES: Record<string, string> = {
   shutdown: 'shutoff',
 };
 
+const EXEC_RESULT = {
+  ...{ exited: true, pid: 812, exitCode: 0, truncated: false },
+  ...{ stdout: 'hello\n', stdoutEncoding: 'text', stderr: '', stderrEncoding: 'text' },
+};
+
 const DISK_METRICS = {
   disk: 'vda',
   read_ops: 1,
@@ -89,6 +96,27 @@ export const METRICS = {
 
 export const SPACE = { size: 1000, free: 400, used: 600, leftovers: [] };
 
+/** The results of the actions inside guests. */
+export const IN_GUEST: Record<string, object> = {
+  exec: EXEC_RESULT,
+  containerExec: EXEC_RESULT,
+  agentInfo: {
+    version: '7.2.22',
+    abilities: Object.fromEntries(ABILITIES.map((ability) => [ability, true])),
+    hostname: 'web',
+    os: { id: 'debian', name: 'Debian GNU/Linux', version: '12 (bookworm)', kernel: '6.1.0-18-amd64' },
+    addresses: [{ nic: 0, interface: 'eth0', mac: '52:54:00:12:34:56', address: '192.0.2.7', prefix: 24 }],
+    fileSystems: [{ mountpoint: '/', type: 'ext4', size: 1000, used: 250, disks: ['vda'] }],
+    users: [{ name: 'root', since: '2026-01-02T03:04:05.000Z' }],
+    timezone: { name: 'UTC', offset: 0 },
+  },
+  writeFile: { size: 5 },
+  setPassword: {},
+  addSshKeys: {},
+  trim: { fileSystems: [{ mountpoint: '/', trimmed: 12 }] },
+  setClock: { lag: 0.5 },
+};
+
 const defaultMethod = (action: string): Method => {
   if (action.endsWith('Metrics')) return ({ guest, type }) => ({ guest, type, ...METRICS });
   if (/Images?$/.test(action)) {
@@ -100,6 +128,7 @@ const defaultMethod = (action: string): Method => {
   if (action === 'storageSpace') return () => SPACE;
   if (action === 'networks') return () => ({ networks: [], problems: [] });
   if (action === 'diskUse') return () => ({ disks: [] });
+  if (action in IN_GUEST) return ({ guest }) => ({ guest: { id: guest.id }, result: IN_GUEST[action] });
   const state = STATES[action.replace(/^container/, '').toLowerCase()];
   return ({ guest }) => ({ guest: state ? { ...guest, state } : guest });
 };

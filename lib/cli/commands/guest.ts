@@ -7,8 +7,11 @@ import { guestId, nameOf } from '../names.js';
 import { parseShutdownSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
+import { addAgentCommands } from './guest-agent.js';
+import { addCopy } from './guest-cp.js';
 import { addCreate } from './guest-create.js';
 import { addDisks } from './guest-disks.js';
+import { addExec } from './guest-exec.js';
 import { addMetrics } from './guest-metrics.js';
 import { addUpgradeMachine } from './guest-upgrade.js';
 
@@ -112,6 +115,9 @@ Examples:
 
   addCreate(guest);
   addDisks(guest);
+  addExec(guest);
+  addCopy(guest);
+  addAgentCommands(guest);
   addMetrics(guest);
   addUpgradeMachine(guest);
 

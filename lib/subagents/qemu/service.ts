@@ -16,6 +16,7 @@ import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
 import { Firmware } from './firmware/firmware.js';
+import { addAgentMethods } from './guest-agent/methods.js';
 import { Capacity, type CapacityLimits } from './guests/capacity.js';
 import { Guests } from './guests/guests.js';
 import { resumeReboots } from './guests/reboot.js';
@@ -109,6 +110,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
   addNetworks(subAgent, networks);
+  addAgentMethods(subAgent, guests);
   addConsoles(subAgent, guests);
   const reviews = setInterval(() => void guests.review(), REVIEW_MS);
   const close = async (): Promise<void> => {

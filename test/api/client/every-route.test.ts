@@ -8,6 +8,8 @@ import { serveApi } from '../../helpers/api.js';
 import { exampleOf } from '../../helpers/endpoints.js';
 import { until } from '../../helpers/wait.js';
 
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop';
+
 type Ids = Record<'guest' | 'job' | 'image' | 'disk' | 'name', string>;
 type Use = (client: MistifyClient, ids: Ids) => Promise<unknown>;
 
@@ -74,6 +76,17 @@ const uses: Record<string, Use> = {
     (await client.guests.openVncConsole(guest)).destroy(),
   'PATCH /guests/{guestID}': (client, { guest }) => client.guests.update(guest, { tags: ['web'] }),
   'POST /guests/{guestID}/upgrade-machine': (client, { guest }) => client.guests.upgradeMachine(guest),
+  'POST /guests/{guestID}/exec': (client, { guest }) => client.guests.exec(guest, { command: ['uname'] }),
+  'GET /guests/{guestID}/files': async (client, { guest }) =>
+    (await client.agentOf(guest).readFile('/etc/hosts')).bytes.resume(),
+  'PUT /guests/{guestID}/files': (client, { guest }) => client.agentOf(guest).writeFile('/etc/motd', 'hello'),
+  'GET /guests/{guestID}/agent': (client, { guest }) => client.agentOf(guest).info(),
+  'POST /guests/{guestID}/agent/password': (client, { guest }) =>
+    client.agentOf(guest).setPassword({ user: 'root', password: 'correct horse' }),
+  'POST /guests/{guestID}/agent/ssh-keys': (client, { guest }) =>
+    client.agentOf(guest).addSshKeys({ user: 'root', keys: [KEY] }),
+  'POST /guests/{guestID}/agent/trim': (client, { guest }) => client.agentOf(guest).trim(),
+  'POST /guests/{guestID}/agent/clock': (client, { guest }) => client.agentOf(guest).setClock(),
   ...actionUses,
   ...imageUses('/images', (client) => client.images),
   ...imageUses('/container_images', (client) => client.containerImages),

@@ -1,40 +1,10 @@
-import type { ExecutionContext } from 'ava';
-import { execa } from 'execa';
-import { AGENT_PARTS, makeAgentDisk, startAgent } from '../../helpers/agent-disk.js';
-import { type Viewer, view } from '../../helpers/console.js';
+import { AGENT_PARTS } from '../../helpers/agent-disk.js';
+import { guestWithAgent } from '../../helpers/agent-guest.js';
+import type { Viewer } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost } from '../../helpers/qemu.js';
 import { until } from '../../helpers/wait.js';
-
-const BOOT_MS = 120_000;
-
-interface AgentGuest {
-  host: QemuHost;
-  guest: LinuxGuest;
-  viewer: Viewer;
-}
-
-/** A guest with the real guest agent running in it. `options` are options of the agent. */
-const guestWithAgent = async (t: ExecutionContext, ...options: string[]): Promise<AgentGuest> => {
-  const host = await QemuHost.start(t);
-  const guest = await LinuxGuest.create(t, host);
-  const { id } = guest;
-  await guest.says('up');
-  // The second disk is there from the next start.
-  await host.call('Poweroff', { id });
-  const [first, second] = [`${host.dir}/storage/guests/${id}/disk-0.qcow2`, await host.makeDisk(id, 1)];
-  await execa('qemu-img', ['convert', '-O', 'qcow2', await makeAgentDisk(t), second]);
-  const disks = [{ source: first, image: 'linux' }, { source: second }];
-  await host.call('CreateGuest', { id, memory: 128, disks });
-  await host.call('Run', { id });
-  await guest.says('up', 2);
-  const viewer = await view(host.consoleUrl('serial', id));
-  t.teardown(() => viewer.leave());
-  viewer.type(`kill $(cat /run/heartbeat.pid); mkdir /sbin\n${startAgent(...options)}`);
-  await viewer.sees('it is listening', BOOT_MS);
-  return { host, guest, viewer };
-};
 
 /** Seconds by which the guest's clock lags behind the host's. */
 const lagOf = async (viewer: Viewer): Promise<number> => {

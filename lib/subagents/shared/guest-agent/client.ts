@@ -6,12 +6,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Precedes a sync request and its response, to cut off leftover bytes. Never part of UTF-8. */
 const DELIMITER = 0xff;
 const NEWLINE = 0x0a;
-/** The responses to the commands in use are lines of some dozens of bytes. */
-const MAX_LINE_BYTES = 1024 * 1024;
+/** Most responses are lines of some dozens of bytes. */
+const DEFAULT_MAX_LINE_BYTES = 1024 * 1024;
 
 /** A refused command, or a missing response. */
 export class GuestAgentError extends Error {
   override readonly name: string = 'GuestAgentError';
+  /** The class of the agent's error, such as `CommandNotFound`; `undefined` when it did not respond. */
+  readonly errorClass: string | undefined;
+
+  constructor(message: string, options: ErrorOptions & { errorClass?: string | undefined } = {}) {
+    super(message, options);
+    this.errorClass = options.errorClass;
+  }
 }
 
 /** No response in time. The agent may still run the command later. */
@@ -44,11 +51,15 @@ const parseLine = (line: Buffer): AgentResponse | undefined => {
  */
 export class GuestAgent {
   readonly #socket: Socket;
+  readonly #maxLineBytes: number;
   #waiting: OnResponse[] = [];
-  #rest = Buffer.alloc(0);
+  /** The parts of a line that has not ended. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, maxLineBytes: number) {
     this.#socket = socket;
+    this.#maxLineBytes = maxLineBytes;
     socket.on('error', () => {});
     socket.on('data', (data: Buffer) => this.#onData(data));
     socket.once('close', () => this.#onClose());
@@ -57,11 +68,16 @@ export class GuestAgent {
   /**
    * Connects and checks that an agent responds.
    * @param timeoutMs milliseconds for both
+   * @param maxLineBytes the longest response; a longer one closes the connection
    * @throws {GuestAgentError} when no agent responds in time
    */
-  static async connect(path: string, timeoutMs: number): Promise<GuestAgent> {
+  static async connect(
+    path: string,
+    timeoutMs: number,
+    maxLineBytes = DEFAULT_MAX_LINE_BYTES,
+  ): Promise<GuestAgent> {
     const socket = connect(path);
-    const agent = new GuestAgent(socket);
+    const agent = new GuestAgent(socket, maxLineBytes);
     try {
       await once(socket, 'connect', { signal: AbortSignal.timeout(timeoutMs) });
       await agent.#sync(timeoutMs);
@@ -84,7 +100,9 @@ export class GuestAgent {
     const sent = this.#send(`${JSON.stringify({ execute: command, arguments: args })}\n`);
     const response = await this.#inTime(command, sent, timeoutMs);
     if (response.error)
-      throw new GuestAgentError(`${command}: ${response.error.desc ?? response.error.class}`);
+      throw new GuestAgentError(`${command}: ${response.error.desc ?? response.error.class}`, {
+        errorClass: response.error.class,
+      });
     return response.return;
   }
 
@@ -149,13 +167,17 @@ export class GuestAgent {
   }
 
   #onData(data: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, data]);
-    for (let end = this.#rest.indexOf(NEWLINE); end !== -1; end = this.#rest.indexOf(NEWLINE)) {
-      const response = parseLine(this.#rest.subarray(0, end));
-      this.#rest = this.#rest.subarray(end + 1);
+    let rest = data;
+    for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE)) {
+      const response = parseLine(Buffer.concat([...this.#rest, rest.subarray(0, end)]));
+      this.#rest = [];
+      this.#restBytes = 0;
+      rest = rest.subarray(end + 1);
       if (response) this.#waiting.shift()?.(response);
     }
-    if (this.#rest.length > MAX_LINE_BYTES) this.close();
+    if (rest.length > 0) this.#rest.push(rest);
+    this.#restBytes += rest.length;
+    if (this.#restBytes > this.#maxLineBytes) this.close();
   }
 
   #onClose(): void {

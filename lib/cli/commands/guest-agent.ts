@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import { text as readText } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import type { GuestAgentInfo } from '../../client/index.js';
+import { errorMessage } from '../../errors.js';
+import { formatMb } from '../../portable/format.js';
+import { usageFailure } from '../failure.js';
+import { guestId } from '../names.js';
+import { withSession } from '../session.js';
+
+/** Describes what a guest's agent says, one fact a line. */
+const describe = (info: GuestAgentInfo): Record<string, unknown> => {
+  const { version, abilities, hostname, os = {}, addresses, fileSystems, users, timezone } = info;
+  const allowed = Object.entries(abilities).filter(([, isAllowed]) => isAllowed);
+  return {
+    agent: version,
+    allows: allowed.map(([ability]) => ability).join(', ') || 'nothing',
+    ...(hostname === undefined ? {} : { hostname }),
+    os: [os.name, os.version].filter(Boolean).join(' ') || undefined,
+    kernel: os.kernel,
+    ...(timezone ? { timezone: timezone.name ?? `UTC+${timezone.offset} s` } : {}),
+    addresses: addresses?.map(
+      (found) =>
+        `${found.address}/${found.prefix} on ${found.interface}${found.nic === undefined ? '' : ` (NIC ${found.nic})`}`,
+    ),
+    'file systems': fileSystems?.map(({ mountpoint, type, size, used, disks }) =>
+      [
+        `${mountpoint} (${type})`,
+        used !== undefined && size !== undefined ? `${formatMb(used)} of ${formatMb(size)}` : '',
+        disks.length > 0 ? `on ${disks.join(', ')}` : '',
+      ]
+        .filter(Boolean)
+        .join(' '),
+    ),
+    users: users?.map(({ name, since }) => `${name} since ${since}`),
+  };
+};
+
+const addInfo = (guest: Command): void => {
+  guest
+    .command('agent <guest>')
+    .description(
+      'show what the guest agent of a virtual machine says: system, addresses, file systems, users',
+    )
+    .action(
+      withSession(async ({ client, out }, text: string) => {
+        const info = await client.agentOf(await guestId(client, text)).info();
+        if (out.json) return out.value(info);
+        for (const [name, value] of Object.entries(describe(info)))
+          for (const line of Array.isArray(value) ? value : [value])
+            if (line !== undefined) out.line(`${`${name}:`.padEnd(14)}${line}`);
+      }),
+    );
+};
+
+/** Reads a password from standard input, up to the end of its first line. */
+const readPassword = async (): Promise<string> => {
+  if (process.stdin.isTTY)
+    throw usageFailure(
+      'the password comes from standard input, which other users cannot see',
+      'Example: mistify guest set-password web root < password-file',
+    );
+  const [password = ''] = (await readText(process.stdin)).split(/\r?\n/);
+  if (password === '') throw usageFailure('the password is empty: give it on standard input');
+  return password;
+};
+
+const addPassword = (guest: Command): void => {
+  guest
+    .command('set-password <guest> <user>')
+    .description('set the password of a user in a virtual machine, read from standard input')
+    .option('--crypted', 'the password is a hash as in /etc/shadow')
+    .action(
+      withSession(async ({ client, out }, text: string, user: string, { crypted }: { crypted?: boolean }) => {
+        const password = await readPassword();
+        const id = await guestId(client, text);
+        await client.agentOf(id).setPassword({ user, password, ...(crypted ? { crypted } : {}) });
+        out.line(`The password of ${user} is set.`);
+      }),
+    );
+};
+
+const readKeys = async (file: string): Promise<string[]> => {
+  let content: string;
+  try {
+    content = await readFile(file, 'utf8');
+  } catch (error) {
+    throw usageFailure(`cannot read the key: ${errorMessage(error)}`);
+  }
+  if (content.includes('PRIVATE KEY'))
+    throw usageFailure(`${file} is a private key`, `Give the public one: ${file}.pub`);
+  const lines = content.split(/\r?\n/).map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+};
+
+const addSshKey = (guest: Command): void => {
+  guest
+    .command('ssh-key')
+    .description('manage the SSH keys of a virtual machine')
+    .command('add <guest> <user> <file>')
+    .description('let the public keys in a file log in as a user of a virtual machine')
+    .option('--replace', "remove the user's other keys")
+    .addHelpText('after', '\nExample:\n  mistify guest ssh-key add web root ~/.ssh/id_ed25519.pub')
+    .action(
+      withSession(
+        async (
+          { client, out },
+          text: string,
+          user: string,
+          file: string,
+          { replace }: { replace?: boolean },
+        ) => {
+          const keys = await readKeys(file);
+          const id = await guestId(client, text);
+          await client.agentOf(id).addSshKeys({ user, keys, ...(replace ? { replace } : {}) });
+          out.line(`${keys.length === 1 ? 'The key' : `${keys.length} keys`} may log in as ${user}.`);
+        },
+      ),
+    );
+};
+
+const addTrim = (guest: Command): void => {
+  guest
+    .command('trim <guest>')
+    .description('let a virtual machine give back the blocks that its file systems do not use')
+    .action(
+      withSession(async ({ client, out }, text: string) => {
+        const { fileSystems } = await client.agentOf(await guestId(client, text)).trim();
+        if (out.json) return out.value({ fileSystems });
+        for (const { mountpoint, trimmed, error } of fileSystems)
+          out.line(`${mountpoint}: ${error ?? (trimmed === undefined ? 'trimmed' : formatMb(trimmed))}`);
+      }),
+    );
+};
+
+const addClock = (guest: Command): void => {
+  guest
+    .command('set-clock <guest>')
+    .description('set the clock of a virtual machine to that of the host')
+    .action(
+      withSession(async ({ client, out }, text: string) => {
+        const { lag } = await client.agentOf(await guestId(client, text)).setClock();
+        if (out.json) return out.value({ lag });
+        const direction = lag < 0 ? 'ahead' : 'behind';
+        out.line(`The clock is set. It was ${Math.abs(lag).toFixed(1)} s ${direction}.`);
+      }),
+    );
+};
+
+/** Adds the commands that a virtual machine's guest agent carries out. */
+export const addAgentCommands = (guest: Command): void => {
+  addInfo(guest);
+  addPassword(guest);
+  addSshKey(guest);
+  addTrim(guest);
+  addClock(guest);
+};
