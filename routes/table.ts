@@ -5,6 +5,7 @@ import { debugRoutes } from './debug.js';
 import { documentationRoutes } from './documentation.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
+import { hostRoutes } from './host.js';
 import { imageRoutes } from './images.js';
 import { inGuestRoutes } from './in-guest.js';
 import { jobRoutes } from './jobs.js';
@@ -20,6 +21,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...imageRoutes,
   ...storageRoutes,
   ...networkRoutes,
+  ...hostRoutes,
   ...jobRoutes,
   ...guestRoutes,
   ...guestActionRoutes,

@@ -8,6 +8,7 @@ import { roomOf } from '../files/room.js';
 import { Reachable } from '../http/reachable.js';
 import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
+import { actionName } from '../model/actions.js';
 import { isFinished } from '../model/job.js';
 import { RpcClient } from '../rpc/client/client.js';
 import type { ServiceClient } from '../rpc/client/service-client.js';
@@ -15,13 +16,16 @@ import { describeAddress } from '../rpc/protocol/service-address.js';
 import { recover } from '../runtime/actions/recover.js';
 import { runTask } from '../runtime/actions/run-task.js';
 import { noteProgress } from '../runtime/jobs/note-progress.js';
-import { buildAction } from '../runtime/pipeline/action.js';
+import { type Action, buildAction } from '../runtime/pipeline/action.js';
 import { Service } from '../runtime/pipeline/service.js';
 import { Runtime } from '../runtime/runtime.js';
 import { GuestStore } from '../store/guest-store.js';
 import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import { upgradeState } from '../store/upgrade.js';
+import { readBootId } from './coming-back/boot-id.js';
+import { ComingBack } from './coming-back/coming-back.js';
+import { HostState } from './coming-back/host-state.js';
 import type { Context } from './context.js';
 import { publishChanges } from './publish-changes.js';
 import { requireFreeAddresses } from './startup/free-addresses.js';
@@ -96,6 +100,9 @@ const buildServices = (config: Config, { secrets, observe, exits }: ServicesOpti
     }),
   );
 
+const servicesOf = (action: Action | undefined): string[] =>
+  action?.stages.map(({ service }) => service.name) ?? [];
+
 /** Groups services by address: each group is one sub-agent. */
 const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] => {
   const found = new Map<string, WatchedSubAgent>();
@@ -108,9 +115,13 @@ const subAgentsOf = ({ services }: Config, secrets: Secrets): WatchedSubAgent[] 
   return [...found.values()];
 };
 
-const openState = async ({ dbpath, events: { max_bytes: maxBytes } }: Config, log: Logger) => {
+const openState = async (
+  { dbpath, events: { max_bytes: maxBytes } }: Config,
+  log: Logger,
+  goesDown: () => boolean,
+) => {
   const [guests, jobs, metadata, events] = await Promise.all([
-    GuestStore.open(join(dbpath, 'guests.db')),
+    GuestStore.open(join(dbpath, 'guests.db'), goesDown),
     JobLog.open(join(dbpath, 'jobs.db')),
     MetadataStore.open(join(dbpath, 'metadata.db')),
     EventLog.open(join(dbpath, 'events'), log, maxBytes),
@@ -121,8 +132,9 @@ const openState = async ({ dbpath, events: { max_bytes: maxBytes } }: Config, lo
 /**
  * Starts an agent: opens the state, starts the sub-agents that have a command, waits for the states of the guests, and
  * recovers unfinished jobs.
+ * @param bootIdFile the file with the id of the host's boot; by default that of the kernel
  */
-export const startAgent = async (config: Config, log: Logger): Promise<Agent> => {
+export const startAgent = async (config: Config, log: Logger, bootIdFile?: string): Promise<Agent> => {
   const secrets = await Secrets.load(config.services);
   const receivers = await readReceivers(config.events, new Reachable(config.privateAddresses));
   await makePrivateDirs(config.dbpath);
@@ -131,13 +143,16 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     await lock.release();
     throw error;
   });
+  const host = await HostState.open(config.dbpath, await readBootId(bootIdFile), log);
   await requireFreeAddresses(config, ADDRESSES_MS);
   // Start the sub-agents first, so that they come up while the state loads.
   const supervisor = superviseServices(config, secrets, log);
-  const { guests, jobs, metadata, events } = await openState(config, log).catch(async (error: unknown) => {
-    await supervisor.stop();
-    throw error;
-  });
+  const { guests, jobs, metadata, events } = await openState(config, log, () => host.goesDown).catch(
+    async (error: unknown) => {
+      await supervisor.stop();
+      throw error;
+    },
+  );
   const audit = new AuditLog({ directory: config.dbpath, log });
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
@@ -177,8 +192,15 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
     problems: () => watcher.problems(),
     calls: () => [...services].map(([name, service]) => [name, service.load()] as const),
   });
+  const comingBack = new ComingBack({
+    ...{ runtime, host, log },
+    isKnown: (guest) => watcher.isKnown(guest, servicesOf(actions.get(actionName(guest.type, 'start')))),
+    onOutcome: (cause, outcome) => metrics.countStart(cause, outcome),
+  });
+  await comingBack.noteBoot();
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   recover(runtime);
+  comingBack.open();
   return {
     context: {
       ...{ guests, jobs, metadata, runtime, audit, events, metrics, log },
@@ -188,12 +210,14 @@ export const startAgent = async (config: Config, log: Logger): Promise<Agent> =>
       stateRoom: () => roomOf(config.dbpath),
       cpuModel: config.guests.cpu_model,
       autostart: config.guests.autostart,
+      host: comingBack,
     },
     drain: async (ms) => {
       await runtime.queue.drain(ms);
       events.close();
     },
     stop: async () => {
+      comingBack.close();
       await runtime.queue.drain(0);
       // Running jobs are about to lose their sub-agents; such a failure must not be recorded as theirs.
       runtime.queue.detach();

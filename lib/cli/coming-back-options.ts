@@ -33,7 +33,11 @@ const parse = (
 
 /** Parses when a guest starts after a boot of the host: `last,order=10,delay=30`. */
 export const parseAutostart = (text: string): Autostart => {
-  const parsed = parse(text, AUTOSTART_POLICIES, { order: 'order', delay: 'delay' });
+  const parsed = parse(text, AUTOSTART_POLICIES, {
+    order: 'order',
+    delay: 'delay',
+    'shutdown-timeout': 'shutdownTimeout',
+  });
   const { value, error } = autostartSchema.validate(parsed);
   if (error) throw invalidValue(describeMistakes(error));
   return value;

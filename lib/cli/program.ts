@@ -6,6 +6,7 @@ import { addCompletionCommands } from './commands/completion.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addEventsCommand } from './commands/events.js';
 import { addGuestCommands } from './commands/guest.js';
+import { addHostCommands } from './commands/host.js';
 import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addMetadataCommands } from './commands/metadata.js';
@@ -64,6 +65,7 @@ export const makeProgram = (): Command => {
     .addHelpText('after', EXAMPLES);
   addConnectionOptions(program);
   addGuestCommands(program);
+  addHostCommands(program);
   addConsoleCommand(program);
   addImageCommands(program);
   addSnapshotCommands(program);

@@ -5,6 +5,7 @@ export type { ExecRequest, ExecResult } from '../model/exec.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { GuestAgentInfo } from '../model/guest-agent.js';
 export type { HostNetwork, HostNetworks } from '../model/host-networks.js';
+export type { HostPhase, HostStatus, WaitingGuest } from '../model/host-status.js';
 export type { Image, ImageFetch } from '../model/image.js';
 export type { PasswordChange, SshKeys, Trim } from '../model/in-guest.js';
 export type { Job, JobStatus } from '../model/job.js';

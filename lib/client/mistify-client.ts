@@ -8,6 +8,7 @@ import { AgentOf } from './agent-of.js';
 import { Debug } from './debug.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
+import { Host } from './host.js';
 import { Images, type ImagesFilter } from './images.js';
 import { GuestJobs, Jobs } from './jobs.js';
 import { MetadataOf } from './metadata.js';
@@ -21,6 +22,7 @@ import { type WaitOptions, waitForJob } from './wait-for-job.js';
 export class MistifyClient {
   readonly #transport: Transport;
   readonly guests: Guests;
+  readonly host: Host;
   /** Disk and container images. */
   readonly images: Images<ImagesFilter>;
   readonly containerImages: Images;
@@ -33,6 +35,7 @@ export class MistifyClient {
     const transport = new Transport(options);
     this.#transport = transport;
     this.guests = new Guests(transport);
+    this.host = new Host(transport);
     this.images = new Images(transport, '/images');
     this.containerImages = new Images(transport, '/container_images');
     this.jobs = new Jobs(transport);

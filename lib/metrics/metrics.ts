@@ -108,6 +108,12 @@ export class Metrics {
     labelNames: ['service', 'cause'],
     registers: [this.#registry],
   });
+  readonly #starts = new Counter({
+    name: 'mistify_automatic_starts_total',
+    help: 'Starts of guests by the agent itself: after a boot of the host (autostart), or after a failure (restart)',
+    labelNames: ['cause', 'outcome'],
+    registers: [this.#registry],
+  });
   readonly #callsRunning = this.#gauge(
     'mistify_service_calls_running',
     'Calls to a service that are running',
@@ -135,6 +141,11 @@ export class Metrics {
     this.#restarts = restarts;
     this.#calls = calls;
     runtime.jobs.onChange((logged) => this.#observeJob(logged));
+  }
+
+  /** Counts a start of a guest that no client asked for. */
+  countStart(cause: 'autostart' | 'restart', outcome: 'success' | 'error'): void {
+    this.#starts.inc({ cause, outcome });
   }
 
   get contentType(): string {

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from './shutdown-timeout.js';
 
 export const AUTOSTART_POLICIES = ['never', 'always', 'last'] as const;
 export type AutostartPolicy = (typeof AUTOSTART_POLICIES)[number];
@@ -11,6 +12,8 @@ export interface Autostart {
   order?: number;
   /** Seconds from this guest's start until guests of a later order start. */
   delay?: number;
+  /** Seconds that it gets to shut down when the host goes down. */
+  shutdownTimeout?: number;
 }
 
 export const RESTART_POLICIES = ['never', 'on-failure'] as const;
@@ -75,6 +78,11 @@ export const autostartSchema = Joi.object<Autostart>({
     .max(MAX_DELAY_S)
     .description("Seconds from this guest's start until guests of a later order start")
     .example(30),
+  shutdownTimeout: Joi.number()
+    .min(MIN_SHUTDOWN_S)
+    .max(MAX_SHUTDOWN_S)
+    .description('Seconds that the guest gets to shut down when the host goes down; 60 by default')
+    .example(120),
 })
   .label('autostart')
   .description('Whether and when the guest starts after a boot of the host');

@@ -1,4 +1,4 @@
-import type { GuestAction, GuestTask } from './actions.js';
+import type { GuestTask } from './actions.js';
 import type { Guest } from './guest.js';
 
 /** The states of a guest that is on. */
@@ -23,8 +23,10 @@ const EXIT_CODE = 'exit code ';
 /** The reasons of a guest that failed and still has its QEMU, which a reset lets run again. */
 const HALTED: ReadonlySet<string> = new Set(['panicked', 'internal-error']);
 
+type Action = 'create' | GuestTask;
+
 /** The actions by which a client decides whether a guest runs. */
-const POWER_ACTIONS: ReadonlySet<GuestTask> = new Set<GuestTask>([
+const POWER_ACTIONS: ReadonlySet<Action> = new Set<Action>([
   'start',
   'shutdown',
   'poweroff',
@@ -34,7 +36,7 @@ const POWER_ACTIONS: ReadonlySet<GuestTask> = new Set<GuestTask>([
   'resume',
   'delete',
 ]);
-const OFF_ACTIONS: ReadonlySet<GuestTask> = new Set<GuestTask>(['shutdown', 'poweroff', 'delete']);
+const OFF_ACTIONS: ReadonlySet<Action> = new Set<Action>(['shutdown', 'poweroff', 'delete']);
 
 type Power = Pick<Guest, 'state' | 'reason'>;
 
@@ -66,6 +68,15 @@ export const isHalted = (guest: Power): boolean => guest.state === 'crashed' && 
 const comesBack = ({ autostart, restart }: Guest): boolean =>
   (autostart !== undefined && autostart.policy !== 'never') || restart?.policy === 'on-failure';
 
+/** Returns a guest that is on: it waits for no start, and only the restarts since a client's start count. */
+const back = (guest: Guest): Guest => {
+  const { intent, restarts, ...rest } = guest;
+  const times = intent?.pending ? [] : (restarts?.times ?? []);
+  const isBack = intent?.power === 'on' && !intent.held && !intent.pending;
+  if (isBack && (!restarts || (times.length > 0 && Object.keys(restarts).length === 1))) return guest;
+  return { ...rest, intent: { power: 'on' }, ...(times.length > 0 ? { restarts: { times } } : {}) };
+};
+
 /**
  * Brings what the agent remembers of a guest up to date with its state. A crash, a kill or the loss of its sub-agent does
  * not change what the guest is meant to be; a shutdown from inside does.
@@ -78,21 +89,38 @@ export const withIntent = (guest: Guest, goesDown: boolean): Guest => {
     return rest;
   }
   const { intent } = guest;
-  if (isOn(guest))
-    return intent?.power === 'on' && !intent.held ? guest : { ...guest, intent: { power: 'on' } };
+  if (isOn(guest)) return back(guest);
   if (!intent) return { ...guest, intent: { power: 'off' } };
   if (intent.power === 'off' || intent.held || !isOffOnPurpose(guest)) return guest;
   return { ...guest, intent: goesDown ? { ...intent, held: true } : { ...intent, power: 'off' } };
 };
 
+/** Lets a guest that is off wait for a start if its policy for a boot of the host says so. */
+export const pendingByPolicy = ({ restarts: _restarts, ...guest }: Guest): Guest => {
+  const { autostart, intent } = guest;
+  if (!intent) return guest;
+  const pending = autostart?.policy === 'always' || (autostart?.policy === 'last' && intent.power === 'on');
+  return { ...guest, intent: pending ? { ...intent, pending } : { power: 'off' } };
+};
+
+/**
+ * Returns a guest after a boot of its host: nothing is known of it until its sub-agent reports it, and its policy says
+ * whether it waits for a start.
+ */
+export const afterBoot = (guest: Guest): Guest => {
+  if (!guest.intent || guest.state === 'create' || guest.state === 'error') return guest;
+  const { vnc: _vnc, reason: _reason, ...rest } = guest;
+  return { ...pendingByPolicy(rest), state: 'unknown' };
+};
+
 /** Whether a client that requests this action decides whether the guest runs. */
-export const isPowerAction = (action: GuestTask): boolean => POWER_ACTIONS.has(action);
+export const isPowerAction = (action: Action): boolean => POWER_ACTIONS.has(action);
 
 /** Whether an action leaves a guest off, as its client wants it. */
-export const isOffAction = (action: GuestTask): action is GuestAction => OFF_ACTIONS.has(action);
+export const isOffAction = (action: Action): boolean => OFF_ACTIONS.has(action);
 
 /** Records that a client has decided whether the guest runs: the agent no longer tries to start it. */
-export const takenOver = (guest: Guest, action: GuestTask): Guest => {
+export const takenOver = (guest: Guest, action: Action): Guest => {
   const { intent, restarts: _restarts, ...rest } = guest;
   if (!intent) return guest;
   const isDown = isOffAction(action) && !isOn(guest);

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { JOB_STATUSES, type Job } from './job.js';
+import { JOB_CAUSES, JOB_STATUSES, type Job } from './job.js';
 import { uuid } from './uuid.js';
 
 export const jobSchema = Joi.object<Job>({
@@ -14,4 +14,9 @@ export const jobSchema = Joi.object<Job>({
     .required(),
   Message: Joi.string().allow('').required(),
   ImageID: Joi.string().allow('').description('The image of an image action').example('debian-12'),
+  Cause: Joi.string()
+    .valid(...JOB_CAUSES)
+    .description(
+      'Why the agent queued it by itself: `autostart` after a boot of the host, `restart` after a failure, `host-down` because the host goes down',
+    ),
 }).label('job');

@@ -1,6 +1,13 @@
 export const JOB_STATUSES = ['Queued', 'Running', 'Complete', 'Error'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
+/**
+ * Why the agent queued a job by itself: a start after a boot of the host, one after a failure of the guest, or a shutdown
+ * because the host goes down.
+ */
+export const JOB_CAUSES = ['autostart', 'restart', 'host-down'] as const;
+export type JobCause = (typeof JOB_CAUSES)[number];
+
 /** An async action in the job log, in the shape of the API. Times are RFC 3339. */
 export interface Job {
   ID: string;
@@ -14,6 +21,8 @@ export interface Job {
   Message: string;
   /** The image of an image action. */
   ImageID?: string;
+  /** Why the agent queued it by itself; absent when a client did. */
+  Cause?: JobCause;
 }
 
 /** The StartedAt of a job that has not started: Go's zero time, as in the original API. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorKind, jobNotFound } from '../errors.js';
-import { isFinished, type Job, type JobStatus, NO_TIME } from '../model/job.js';
+import { isFinished, type Job, type JobCause, type JobStatus, NO_TIME } from '../model/job.js';
 import { BackgroundEraser } from './background-eraser.js';
 import { JobIndex } from './job-index.js';
 import { JobRetention } from './job-retention.js';
@@ -16,6 +16,7 @@ export interface NewJobOptions {
   /** A UUID. */
   id?: string;
   request?: KeyedRequest | undefined;
+  cause?: JobCause | undefined;
 }
 
 /** The newest jobs, by id and by guest, kept across restarts. */
@@ -48,7 +49,7 @@ export class JobLog {
     guestId: string,
     action: string,
     task: Task,
-    { id = randomUUID(), request }: NewJobOptions = {},
+    { id = randomUUID(), request, cause }: NewJobOptions = {},
   ): Promise<Job> {
     const now = new Date().toISOString();
     const job: Job = {
@@ -61,6 +62,7 @@ export class JobLog {
       Status: 'Queued',
       Message: '',
       ...(task.kind === 'image' ? { ImageID: task.request.id } : {}),
+      ...(cause ? { Cause: cause } : {}),
     };
     const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
     await this.#collection.put(job.ID, logged);

@@ -2,11 +2,13 @@ import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { ProfileQuery } from '../../handlers/debug/profile.js';
 import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
+import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
 import type { DryRunQuery, JobQuery, ListQuery, PowerQuery, UpgradeQuery } from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
 import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
+import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
@@ -110,6 +112,14 @@ export const powerQuery = jobQuery.append<PowerQuery>({
   force: Joi.boolean().description(
     'Reset a guest that does not shut down in time, or cut its power; data that it has not written is lost',
   ),
+});
+
+export const hostDownQuery = Joi.object<HostDownQuery, true>({
+  timeout: shutdownSecondsSchema,
+  force: Joi.boolean().description(
+    'Cut the power of guests that do not shut down in time; data that they have not written is lost',
+  ),
+  wait: Joi.number().min(0).max(3600).description('Seconds to wait for the end').example(20),
 });
 
 export const upgradeQuery = jobQuery.append<UpgradeQuery>({

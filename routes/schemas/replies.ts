@@ -4,6 +4,7 @@ import { execResultSchema } from '../../lib/model/exec.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
+import { hostStatusSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { clockSchema, fileWrittenSchema, trimSchema } from '../../lib/model/in-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
@@ -73,6 +74,7 @@ export const replies = {
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,
+  host: hostStatusSchema,
   services: Joi.array().items(serviceStatusSchema),
   access: accessSchema,
   exec: execResultSchema,

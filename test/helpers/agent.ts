@@ -43,6 +43,8 @@ export interface TestAgentOptions extends Script {
   server?: ServerConfig;
   /** The state directory; by default a temporary one. */
   dbpath?: string;
+  /** The file with the id of the host's boot. */
+  bootIdFile?: string;
   log?: Logger;
 }
 
@@ -101,7 +103,11 @@ export const startTestAgent = async (
 ): Promise<TestAgent> => {
   const dbpath = options.dbpath ?? (await tempDir(t));
   const scripted = await startScripted(t, options);
-  const agent = await startAgent(testConfig(scripted.address, dbpath, options), options.log ?? silentLog);
+  const agent = await startAgent(
+    testConfig(scripted.address, dbpath, options),
+    options.log ?? silentLog,
+    options.bootIdFile,
+  );
   t.teardown(() => agent.stop());
   return { ...agent, dbpath, scripted };
 };

@@ -60,7 +60,7 @@ export class SubAgentLink {
   /** What the sub-agent could not do and retries, in sentences. */
   #problems: readonly string[] = [];
   /** Whether it responds but has no event stream. */
-  #lacksEvents = false;
+  lacksEvents = false;
   /** The reason in the last published event that it is down. */
   #published: string | undefined;
   readonly #connections: Pool;
@@ -76,7 +76,7 @@ export class SubAgentLink {
 
   /** Whether the sub-agent responds. */
   get isUp(): boolean {
-    return this.isConnected || this.#lacksEvents;
+    return this.isConnected || this.lacksEvents;
   }
 
   /** Why it does not respond, as far as that is known. */
@@ -116,20 +116,20 @@ export class SubAgentLink {
       await this.guests.markUnknown();
       try {
         const stream = await openEvents(this.subAgent, this.#connections, closed);
-        this.#lacksEvents = !stream;
+        this.lacksEvents = !stream;
         if (stream) {
           await this.#read(stream, noteResponse);
         } else {
           noteResponse();
         }
       } catch (error) {
-        this.#lacksEvents = false;
+        this.lacksEvents = false;
         this.problem = errorMessage(error);
         log.debug({ subAgent: this.name }, `sub-agent's event stream not opened: ${this.problem}`);
         this.#publishExit();
       }
       if (!this.subAgent.starting) onResponse();
-      const retryMs = this.#lacksEvents ? UNSUPPORTED_RETRY_MS : backoff.next();
+      const retryMs = this.lacksEvents ? UNSUPPORTED_RETRY_MS : backoff.next();
       await delay(retryMs, undefined, { signal: closed, ref: false }).catch(() => {});
     }
   }

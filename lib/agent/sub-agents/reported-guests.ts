@@ -20,6 +20,10 @@ export class ReportedGuests {
     return [...this.#reports.keys()];
   }
 
+  has(id: string): boolean {
+    return this.#reports.has(id);
+  }
+
   /** Replaces all reports. A guest that is no longer among them becomes `unknown`. */
   async replaceAll(states: readonly GuestState[]): Promise<void> {
     for (const id of this.#reports.keys()) this.#lost.add(id);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Guest } from '../../model/guest.js';
 import { describeAddress, type ServiceAddress } from '../../rpc/protocol/service-address.js';
 import { type LinkOptions, SubAgentLink, type WatchedSubAgent } from './link.js';
 
@@ -51,6 +52,21 @@ export class SubAgentWatcher {
     return new Map(
       this.#links.flatMap(({ subAgent, isUp }) => subAgent.names.map((name) => [name, isUp] as const)),
     );
+  }
+
+  /**
+   * Whether no more will be known of a guest: its sub-agent has reported it, or the services by which it is started
+   * respond and report no guests at all.
+   */
+  isKnown({ id, state }: Pick<Guest, 'id' | 'state'>, services: readonly string[]): boolean {
+    const isReported = (link: SubAgentLink): boolean =>
+      link.isConnected && link.hasResponded && link.guests.has(id);
+    // A report may not be stored yet.
+    if (state !== 'unknown' && this.#links.some(isReported)) return true;
+    const links = this.#links.filter(({ subAgent: { names } }) =>
+      names.some((name) => services.includes(name)),
+    );
+    return links.length > 0 && links.every(({ lacksEvents }) => lacksEvents);
   }
 
   /** Returns the problems of the sub-agents that have any, by the name of a service. */

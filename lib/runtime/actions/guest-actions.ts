@@ -7,6 +7,7 @@ import {
   type PreemptingAction,
 } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
+import { isOffAction, isPowerAction, takenOver, turnedOff } from '../../model/intent.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
 import type { StageArgs } from '../../rpc/protocol/calls.js';
@@ -69,6 +70,8 @@ export const runGuestTask = async (
   if (name === 'create') await runCreate(runtime, context, runStages);
   else if (name === 'update') await runUpdate(runtime, change ?? {}, context);
   else await runStages();
+  if (isOffAction(name) && !job.Cause && runtime.guests.get(id).intent)
+    await retryWrite(() => runtime.guests.update(id, turnedOff));
   const guest = runtime.guests.get(id);
   if (name === 'delete') {
     await retryWrite(() => runtime.guests.remove(id));
@@ -93,6 +96,12 @@ export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): v
       });
       break;
   }
+};
+
+/** Lets the word of a client count from now on: the agent no longer tries to start the guest by itself. */
+const takeOver = async ({ guests, queue }: Runtime, guest: Guest, name: GuestTask): Promise<void> => {
+  if (guest.intent && isPowerAction(name) && !queue.isStopping)
+    await guests.update(guest.id, (current) => takenOver(current, name));
 };
 
 /** What an action's stages get besides the guest. */
@@ -120,6 +129,7 @@ export const submitGuestAction = async (
   if (deletion) return { job: await deletion.logged, pending: guest, done: deletion.done as Promise<Guest> };
   const task = { kind: 'guest', name, ...(args ? { args } : {}), ...(change ? { change } : {}) } as const;
   const first = isPreempting(name);
+  if (!options.cause && !options.dryRun) await takeOver(runtime, guest, name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);
   if (submission.job) return submission;

@@ -63,7 +63,7 @@ export class JobQueue {
     action: Action,
     task: Task,
     pending: T,
-    { first, request, dryRun }: SubmitOptions = {},
+    { first, request, dryRun, cause }: SubmitOptions = {},
   ): Promise<Submission<T>> {
     if (this.#stopping) throw stopping();
     const options = first === undefined ? {} : { first };
@@ -73,6 +73,7 @@ export class JobQueue {
     // Enqueued in the same turn, so that jobs run in the order of the requests; it starts once it is on disk.
     const logged = this.#jobs.add(runnerId, action.name, task, {
       id,
+      cause,
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
     const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false };

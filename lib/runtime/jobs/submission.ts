@@ -1,5 +1,5 @@
 import type { IdempotentRequest } from '../../model/idempotent-request.js';
-import type { Job } from '../../model/job.js';
+import type { Job, JobCause } from '../../model/job.js';
 import type { Unchecked } from '../pipeline/check.js';
 import type { EnqueueOptions } from './runner.js';
 
@@ -27,4 +27,6 @@ export interface SubmitOptions extends EnqueueOptions {
   request?: IdempotentRequest | undefined;
   /** Whether to check the action without queueing it. */
   dryRun?: boolean | undefined;
+  /** Why the agent submits it by itself; absent when a client does. */
+  cause?: JobCause | undefined;
 }

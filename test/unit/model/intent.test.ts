@@ -22,16 +22,23 @@ test('remembers nothing of a guest that never starts by itself', (t) => {
 test('a guest that runs, is paused or sleeps is meant to be on', (t) => {
   for (const state of ['running', 'paused', 'suspended']) {
     t.deepEqual(withIntent(guest({ state }), false).intent, ON);
-    t.deepEqual(
-      withIntent(guest({ state, intent: { power: 'on', held: true, pending: true } }), false).intent,
-      ON,
-    );
+    t.deepEqual(withIntent(guest({ state, intent: { power: 'on', pending: true } }), false).intent, ON);
   }
 });
 
 test('a guest whose policy is new is meant to be as it is', (t) => {
   t.deepEqual(withIntent(guest({ state: 'shutoff', reason: 'killed' }), false).intent, OFF);
   t.deepEqual(withIntent(guest({ state: 'running' }), false).intent, ON);
+});
+
+test('a guest that is back waits for nothing, and keeps the times of its restarts', (t) => {
+  const times = ['2026-01-01T00:00:00.000Z'];
+  const after = (parts: Partial<Guest>) => withIntent(guest({ state: 'running', ...parts }), false).restarts;
+  t.deepEqual(after({ intent: ON, restarts: { times, next: times[0] ?? '', problem: 'no memory' } }), {
+    times,
+  });
+  t.is(after({ intent: { power: 'on', pending: true }, restarts: { times } }), undefined);
+  t.is(after({ intent: ON, restarts: { times: [], next: times[0] ?? '' } }), undefined);
 });
 
 test('a shutdown from inside or by a client makes it off, a crash, a kill or a lost sub-agent does not', (t) => {

@@ -97,6 +97,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       Status: 1,
       Message: 1,
       ImageID: 1,
+      Cause: 1,
     }),
   ],
   GuestRequest: [guestRequestSchema, keysOf<GuestRequest>({ guest: 1, action: 1, args: 1, change: 1 })],

@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import type { HostStatus, WaitingGuest } from '../../client/index.js';
+import { EXIT } from '../exit-codes.js';
+import { Failure } from '../failure.js';
+import { parseShutdownSeconds } from '../option-values.js';
+import type { Column } from '../output.js';
+import { type Session, withSession } from '../session.js';
+
+/** How long one request waits, in seconds; a longer one could be cut off by a proxy. */
+const WAIT_S = 20;
+
+const COLUMNS: readonly Column<WaitingGuest>[] = [
+  { title: 'GUEST', value: ({ id }) => id },
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'STATE', value: ({ state }) => state, state: true },
+  { title: 'PROBLEM', value: ({ problem }) => problem },
+];
+
+const PHASES: Record<HostStatus['phase'], string> = {
+  up: 'guests run as their clients want',
+  starting: 'these guests wait for their start after the boot of the host',
+  'going-down': 'these guests are being shut down because the host goes down',
+  down: 'the guests are shut down because the host goes down; none starts by itself',
+};
+
+const show = async ({ out }: Session, { phase, waiting }: HostStatus): Promise<void> => {
+  await out.list(waiting, COLUMNS, { empty: PHASES[phase] });
+  if (waiting.length > 0) out.note(PHASES[phase]);
+};
+
+interface DownOptions {
+  within?: number;
+  force?: boolean;
+}
+
+/** Shuts the guests down, and waits until that has ended. */
+const shutDown = async (session: Session, { within: timeout, force }: DownOptions): Promise<void> => {
+  const { host } = session.client;
+  let status = await host.down({ timeout, force, wait: WAIT_S });
+  while (status.phase === 'going-down') {
+    session.out.note(`waiting for ${status.waiting.map(({ id, name }) => name ?? id).join(', ')}`);
+    status = await host.down({ timeout, force, wait: WAIT_S });
+  }
+  await show(session, status);
+  if (status.waiting.length > 0)
+    throw new Failure(
+      EXIT.failed,
+      'guests are still on',
+      'To cut their power: mistify host down --force. To let guests start by themselves again: mistify host up',
+    );
+};
+
+export const addHostCommands = (program: Command): void => {
+  const host = program
+    .command('host')
+    .description('shut down all guests before the host goes down, and see which come back')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mistify host show
+  mistify host down --within 120 --force
+  mistify host up`,
+    );
+  host
+    .command('show')
+    .description('say whether guests come up or go down, and which ones wait')
+    .action(
+      withSession(async (session) => {
+        const status = await session.client.host.get();
+        await show(session, status);
+      }),
+    );
+  host
+    .command('down')
+    .description('shut down all guests and wait for them; none starts by itself until the next boot')
+    .option(
+      '--within <seconds>',
+      'how long each guest may take to shut down (default: 60, or its own)',
+      parseShutdownSeconds,
+    )
+    .option('--force', 'cut the power of guests that do not shut down in time')
+    .action(withSession((session, options: DownOptions) => shutDown(session, options)));
+  host
+    .command('up')
+    .description('start guests by their policies, as after a boot, when the host stays up after all')
+    .action(withSession(async (session) => show(session, await session.client.host.up())));
+};

@@ -1,0 +1,39 @@
+import type { HostStatus } from '../model/host-status.js';
+import type { ApiRequest, CallOptions, Transport } from './transport.js';
+
+export interface HostDownOptions extends CallOptions {
+  /** Seconds that each guest gets, 60 by default; a guest's own `autostart.shutdownTimeout` comes first. */
+  timeout?: number | undefined;
+  /** Cuts the power of guests that do not shut down in time. */
+  force?: boolean | undefined;
+  /** Seconds to wait for the end; 0 by default. */
+  wait?: number | undefined;
+}
+
+/** The guests of the host, all together. */
+export class Host {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Returns whether the guests come up or go down. */
+  get(options?: CallOptions): Promise<HostStatus> {
+    return this.#transport.get('/host', {}, options);
+  }
+
+  /** Shuts down all guests because the host goes down. Joins a call before that has not ended. */
+  down({ timeout, force, wait, signal }: HostDownOptions = {}): Promise<HostStatus> {
+    return this.#post({ path: '/host/down', query: { timeout, force, wait }, waitSeconds: wait, signal });
+  }
+
+  /** Starts guests as after a boot, when the host does not go down after all. */
+  up({ signal }: CallOptions = {}): Promise<HostStatus> {
+    return this.#post({ path: '/host/up', signal });
+  }
+
+  async #post(request: Omit<ApiRequest, 'method'>): Promise<HostStatus> {
+    return (await this.#transport.send<HostStatus>({ method: 'POST', ...request })).body;
+  }
+}

@@ -1,0 +1,42 @@
+import { shutDownHost } from '../handlers/host/down.js';
+import { getHost } from '../handlers/host/get.js';
+import { bringHostUp } from '../handlers/host/up.js';
+import type { Context } from '../lib/agent/context.js';
+import { type Route, route } from '../lib/server/route.js';
+import { hostDownQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
+
+const status = (description: string) => ({ status: 200, description, schema: replies.host }) as const;
+
+export const hostRoutes: Route<Context>[] = [
+  route({
+    method: 'GET',
+    path: '/host',
+    operationId: 'getHost',
+    summary: 'Say whether the guests of the host come up or go down',
+    tags: ['hypervisor'],
+    reply: status('The phase of the host, and the guests that wait'),
+    handler: getHost,
+  }),
+  route({
+    method: 'POST',
+    path: '/host/down',
+    operationId: 'shutDownHost',
+    summary: 'Shut down all guests because the host goes down',
+    tags: ['hypervisor'],
+    query: hostDownQuery,
+    payload: 'ignored',
+    reply: status('The guests that are still on; `going-down` until all have complied or used their time up'),
+    handler: shutDownHost,
+  }),
+  route({
+    method: 'POST',
+    path: '/host/up',
+    operationId: 'bringHostUp',
+    summary: 'Start guests as after a boot, when the host does not go down after all',
+    tags: ['hypervisor'],
+    payload: 'ignored',
+    reply: status('The guests that wait for their start'),
+    handler: bringHostUp,
+  }),
+];
