@@ -12,7 +12,7 @@ import { LOOPBACK } from './loopback.js';
 import { freePort } from './ports.js';
 import { tempDir } from './temp.js';
 
-const START_MS = 90_000;
+const START_MS = 180_000;
 const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
 
 /** The agent as users run it: its own program, with the real sub-agents of a config. */

@@ -10,7 +10,7 @@ export { gate } from '../../lib/async/gate.js';
 export const until = async <T>(
   what: string,
   probe: () => T | Promise<T>,
-  ms = 30_000,
+  ms = 120_000,
 ): Promise<NonNullable<T>> => {
   const giveUpAt = Date.now() + ms;
   for (;;) {
