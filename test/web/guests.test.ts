@@ -3,11 +3,11 @@ import ava from 'ava';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
-import { needs } from '../helpers/needs.js';
+import { needsInTurn } from '../helpers/needs.js';
 import { METRICS } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
-const test = needs(BROWSER);
+const test = needsInTurn(BROWSER);
 ava.after.always(closeBrowser);
 
 test('lists each guest with its state and follows its changes', async (t) => {

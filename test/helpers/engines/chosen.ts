@@ -32,5 +32,8 @@ export const startEngine = start;
 /** Registers tests that need a real engine. */
 export const needsEngine = needs(...programs, 'runc', 'busybox', 'root');
 
-/** As `needsEngine`, one test at a time: Podman's listing can fail while another process adds or removes an image. */
+/**
+ * As `needsEngine`, one test at a time: for tests that start many processes, and because Podman's listing can fail while
+ * another process adds or removes an image.
+ */
 export const needsEngineInTurn = needsInTurn(...programs, 'runc', 'busybox', 'root');

@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import type { MistifyClient } from '../../../lib/client/index.js';
 import { buildGuestImage } from '../../../scripts/guest-image.js';
 import { serveFile } from '../../helpers/file-server.js';
-import { needs } from '../../helpers/needs.js';
+import { needsInTurn } from '../../helpers/needs.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { serveHttp } from '../../helpers/storage.js';
@@ -39,7 +39,7 @@ const fetchImage = async (
   await client.waitForJob(jobId);
 };
 
-needs('qemu-img')('a fetch reports its progress in its job', async (t) => {
+needsInTurn('qemu-img')('a fetch reports its progress in its job', async (t) => {
   const { client } = await startRealAgent(t);
   const { opened, open } = gate();
   const url = await serveHttp(t, (_, response) => {
@@ -61,19 +61,22 @@ needs('qemu-img')('a fetch reports its progress in its job', async (t) => {
   t.is((await client.waitForJob(jobId)).Status, 'Complete');
 });
 
-needs('qemu-img')('a fetch with a wrong checksum fails, and its job states both checksums', async (t) => {
-  const { client } = await startRealAgent(t);
-  const bytes = asDisk(Buffer.alloc(MB, 'disk'));
-  const { url } = await serveFile(t, bytes);
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  await t.throwsAsync(fetchImage(client, 'a', `${url}/a`, '0'.repeat(64)), {
-    message: new RegExp(`${actual}, not 0{64}`),
-  });
-  t.deepEqual((await client.images.list()).items, []);
-  await t.notThrowsAsync(fetchImage(client, 'a', `${url}/a`, actual));
-});
+needsInTurn('qemu-img')(
+  'a fetch with a wrong checksum fails, and its job states both checksums',
+  async (t) => {
+    const { client } = await startRealAgent(t);
+    const bytes = asDisk(Buffer.alloc(MB, 'disk'));
+    const { url } = await serveFile(t, bytes);
+    const actual = createHash('sha256').update(bytes).digest('hex');
+    await t.throwsAsync(fetchImage(client, 'a', `${url}/a`, '0'.repeat(64)), {
+      message: new RegExp(`${actual}, not 0{64}`),
+    });
+    t.deepEqual((await client.images.list()).items, []);
+    await t.notThrowsAsync(fetchImage(client, 'a', `${url}/a`, actual));
+  },
+);
 
-needs(
+needsInTurn(
   'qemu-system-x86_64',
   'qemu-img',
   'nbdcopy',
@@ -118,7 +121,7 @@ needs(
   t.deepEqual((await client.images.list()).items.map(({ id }) => id).sort(), ['again', 'linux']);
 });
 
-needs('qemu-img')('a cancelled fetch frees its id at once', async (t) => {
+needsInTurn('qemu-img')('a cancelled fetch frees its id at once', async (t) => {
   const { client } = await startRealAgent(t);
   const { opened: asked, open: ask } = gate();
   const stuck = await serveHttp(t, (_, response) => {

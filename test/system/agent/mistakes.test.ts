@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { GuestSpec } from '../../../lib/client/index.js';
-import { needs } from '../../helpers/needs.js';
+import { needsInTurn } from '../../helpers/needs.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 
 const MB = 2 ** 20;
@@ -62,7 +62,7 @@ const assertDryRuns = async (
 const DISK = { size: 8 };
 const NIC = { network: 'user' };
 
-needs('qemu-system-x86_64', 'qemu-img')(
+needsInTurn('qemu-system-x86_64', 'qemu-img')(
   'a mistake that QEMU or its host finds is a 4xx, in a dry run as well',
   async (t) => {
     t.timeout(240_000);
@@ -100,7 +100,7 @@ needs('qemu-system-x86_64', 'qemu-img')(
   },
 );
 
-needs('qemu-system-x86_64', 'qemu-img')(
+needsInTurn('qemu-system-x86_64', 'qemu-img')(
   'a start without one of the disk files is a 409 that names the disk and the way out',
   async (t) => {
     t.timeout(240_000);
@@ -120,7 +120,7 @@ needs('qemu-system-x86_64', 'qemu-img')(
   },
 );
 
-needs('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
+needsInTurn('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
   t.timeout(240_000);
   const agent = await startRealAgent(t);
   const importDir = join(agent.dbpath, 'storage', 'import');
@@ -160,7 +160,7 @@ needs('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
   }
 });
 
-needs('qemu-system-x86_64', 'qemu-img')(
+needsInTurn('qemu-system-x86_64', 'qemu-img')(
   'a snapshot in the way is a 409, a missing one a 404, in a dry run as well',
   async (t) => {
     t.timeout(240_000);
@@ -202,7 +202,7 @@ needs('qemu-system-x86_64', 'qemu-img')(
   },
 );
 
-needs('qemu-system-x86_64', 'qemu-img')('a dry run checks every stage of a create', async (t) => {
+needsInTurn('qemu-system-x86_64', 'qemu-img')('a dry run checks every stage of a create', async (t) => {
   t.timeout(240_000);
   const agent = await startRealAgent(t);
   const dryRun = `${agent.url}/guests?dryRun=true`;

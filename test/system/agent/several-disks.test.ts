@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Accepted, Job, MistifyClient } from '../../../lib/client/index.js';
 import { holdDisk } from '../../helpers/disk-holder.js';
-import { needs } from '../../helpers/needs.js';
+import { needsInTurn } from '../../helpers/needs.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { tempDir } from '../../helpers/temp.js';
 import { wrapProgram } from '../../helpers/wrapped-program.js';
 
-const test = needs('qemu-system-x86_64', 'qemu-img', 'qemu-nbd');
+const test = needsInTurn('qemu-system-x86_64', 'qemu-img', 'qemu-nbd');
 
 /** A guest with two disks that is off and has the snapshots s1 and s2, and its disks' paths. */
 interface TestGuest {

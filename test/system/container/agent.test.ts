@@ -7,7 +7,7 @@ import type { ConfigFile } from '../../../lib/config/schema.js';
 import type { Image } from '../../../lib/model/image.js';
 import { newGuest, SharedEngine } from '../../helpers/containers.js';
 import { IMAGE } from '../../helpers/engines/busybox.js';
-import { needsEngine as test } from '../../helpers/engines/chosen.js';
+import { needsEngineInTurn as test } from '../../helpers/engines/chosen.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
