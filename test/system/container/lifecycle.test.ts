@@ -148,10 +148,18 @@ test('a guest whose command exits at once is stopped', async (t) => {
   await t.notThrowsAsync(waitForState(containers, id, 'stopped'));
 });
 
+/** Creates a guest whose shell does something when it is asked to exit, and waits until the shell is ready for that. */
+const createTrapping = async (containers: TestContainers, onTerm: string): Promise<string> => {
+  const command = `sh -c 'trap "${onTerm}" TERM; echo ready; while :; do sleep 0.1; done'`;
+  const id = await create(containers, { metadata: { command } });
+  const engine = await shared.engine();
+  await until('the shell is ready', async () => (await engine.run('logs', containerName(id))) === 'ready');
+  return id;
+};
+
 test('does not kill a guest that exits when asked', async (t) => {
   const containers = await shared.containers();
-  const command = `sh -c 'trap "exit 7" TERM; while :; do sleep 0.1; done'`;
-  const id = await create(containers, { metadata: { command } });
+  const id = await createTrapping(containers, 'exit 7');
   t.is((await containers.guest('StopContainer', { id })).guest.state, 'stopped');
   t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
 });
@@ -162,9 +170,7 @@ test('says that a guest did not exit in time and was killed, and nothing of one 
   const { guest, message } = await containers.guest('StopContainer', { id: stubborn }, { timeout: '1' });
   t.like(guest, { state: 'stopped', reason: 'exit code 137' });
   t.regex(message ?? '', /did not exit within 1 s and was killed/);
-  const ready = await create(containers, {
-    metadata: { command: `sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'` },
-  });
+  const ready = await createTrapping(containers, 'exit 0');
   const stopped = await containers.guest('StopContainer', { id: ready }, { timeout: '20' });
   t.is(stopped.guest.state, 'stopped');
   t.is(stopped.message, undefined);
@@ -172,8 +178,7 @@ test('says that a guest did not exit in time and was killed, and nothing of one 
 
 test('a stop by another program gives a guest the usual time to exit', async (t) => {
   const containers = await shared.containers();
-  const command = `sh -c 'trap "sleep 0.5; exit 7" TERM; while :; do sleep 0.1; done'`;
-  const id = await create(containers, { metadata: { command } });
+  const id = await createTrapping(containers, 'sleep 0.5; exit 7');
   await (await shared.engine()).run('stop', containerName(id));
   t.is(await inspect(id, '{{.State.ExitCode}}'), '7');
 });
