@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import ava, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import ipaddr from 'ipaddr.js';
@@ -14,7 +15,11 @@ import {
 } from '../../helpers/containers.js';
 import { startEngine, needsEngine as test } from '../../helpers/engines/chosen.js';
 import { newSubnet } from '../../helpers/engines/engine.js';
+import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
+import { wrapProgram } from '../../helpers/wrapped-program.js';
+
+// Guarantees: G35.
 
 const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
@@ -242,4 +247,18 @@ test('reports the state of a guest whose NICs cannot be connected', async (t) =>
   await containers.close();
   const restarted = await startTestContainers(t, engine.socket, { dir: containers.dir });
   t.is((await restarted.guest('Status', lost)).guest.state, 'running');
+});
+
+test('a guest on an engine network does not ask Open vSwitch, which may hang', async (t) => {
+  const asked = join(await tempDir(t), 'asked');
+  const name = networkName();
+  await wrapProgram(t, 'ovs-vsctl', `[[ "$*" != *${name}* ]] || { echo "$@" >> ${asked}; exec sleep 600; }`);
+  const containers = await shared.containers();
+  await (await shared.engine()).createNetwork(name);
+  const guest = newGuest({ nics: [nic(name)], metadata: { command: 'sleep 600' } });
+  await containers.guest('CreateContainer', guest);
+  await containers.guest('StartContainer', guest);
+  t.is((await containers.guest('Status', guest)).guest.state, 'running');
+  await containers.guest('DeleteContainer', guest);
+  t.false(existsSync(asked));
 });

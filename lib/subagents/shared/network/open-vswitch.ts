@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
+import { exists } from '../../../files/exists.js';
+import { SYS_NET } from './linux-bridge.js';
 import { NoServiceError, type Port, type Switch, type SwitchKind } from './switch.js';
 import { type RunTool, runTool, ToolError } from './tools.js';
 
@@ -70,10 +73,12 @@ const explainTimeout =
   };
 
 /**
- * The bridges of Open vSwitch; a host without it has none.
+ * The bridges of Open vSwitch; a host without it has none. Each bridge has a local port, which is a device of the host with
+ * the bridge's name (ovs-vswitchd(8)), so a name without a device is found to be none even while Open vSwitch hangs.
  * @param db the database's address as `ovs-vsctl --db` takes it (`unix:/run/…/db.sock`); the system's by default
+ * @param sysNet replaces /sys/class/net in tests
  */
-export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => {
+export const openVswitch = (db?: string, run: RunTool = runTool, sysNet = SYS_NET): SwitchKind => {
   const within =
     (seconds: number): Vsctl =>
     (...args) =>
@@ -93,6 +98,7 @@ export const openVswitch = (db?: string, run: RunTool = runTool): SwitchKind => 
       }
     },
     find: async (name) => {
+      if (!(await exists(join(sysNet, name)))) return undefined;
       try {
         await vsctl('br-exists', name);
       } catch (error) {

@@ -138,17 +138,32 @@ test('makes an access port for VLAN 1 on a bridge that filters, whatever its def
   }
 });
 
+/** Makes a directory that imitates sysfs, with one device. */
+const deviceOf = async (t: ExecutionContext, name: string): Promise<string> => {
+  const sysNet = await tempDir(t);
+  await mkdir(join(sysNet, name));
+  return sysNet;
+};
+
+test('does not ask Open vSwitch about a name without a device, which is no bridge', async (t) => {
+  const { run, commands } = record();
+  t.is(await openVswitch(undefined, run, await deviceOf(t, 'br0')).find('an-engine-network'), undefined);
+  t.deepEqual(commands, []);
+});
+
 test('calls Open vSwitch on the given socket, or on the default one', async (t) => {
   const { run, commands } = record();
-  await openVswitch('unix:/x/db.sock', run).find('br0');
-  await openVswitch(undefined, run).find('br0');
+  const sysNet = await deviceOf(t, 'br0');
+  await openVswitch('unix:/x/db.sock', run, sysNet).find('br0');
+  await openVswitch(undefined, run, sysNet).find('br0');
   t.is(commands[0], 'ovs-vsctl --timeout=10 --db=unix:/x/db.sock br-exists br0');
   t.true(commands.includes('ovs-vsctl --timeout=10 br-exists br0'));
 });
 
 test('allows offloads only on a bridge of the kernel datapath', async (t) => {
+  const sysNet = await deviceOf(t, 'br0');
   const find = (datapath: string) =>
-    openVswitch(undefined, record({ datapath_type: `${datapath}\n` }).run).find('br0');
+    openVswitch(undefined, record({ datapath_type: `${datapath}\n` }).run, sysNet).find('br0');
   t.false((await find('netdev'))?.offload);
   t.true((await find('""'))?.offload);
   t.true((await find('system'))?.offload);
@@ -159,15 +174,16 @@ test('finds no bridge on a host without Open vSwitch, and says that it does not 
     const error = await t.throwsAsync(execa('no-such-program-7'));
     throw new ToolError('not installed', error as ConstructorParameters<typeof ToolError>[1]);
   };
-  const ovs = openVswitch(undefined, notInstalled);
+  const ovs = openVswitch(undefined, notInstalled, await deviceOf(t, 'br0'));
   t.is(await ovs.find('br0'), undefined);
   await t.throwsAsync(ovs.removePorts(guestId), { instanceOf: NoServiceError });
 });
 
 test('reports a failure of Open vSwitch instead of a missing bridge', async (t) => {
-  const ovs = openVswitch(undefined, async () => {
+  const outOfOrder = async (): Promise<string> => {
     throw new Error('ovs-vsctl: out of order');
-  });
+  };
+  const ovs = openVswitch(undefined, outOfOrder, await deviceOf(t, 'br0'));
   await t.throwsAsync(ovs.find('br0'), { message: 'ovs-vsctl: out of order' });
   await t.throwsAsync(ovs.removePorts(guestId), { message: 'ovs-vsctl: out of order' });
 });
