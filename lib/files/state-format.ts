@@ -4,9 +4,10 @@ import { AgentError } from '../errors.js';
  * The format of the state directory that this version writes: docs/upgrading.md.
  * - 1: 480ae54, which wrote no number;
  * - 2: guests have virtual hardware of their own, which earlier versions would replace;
- * - 3: the journals and the token file have the number of their format.
+ * - 3: the journals and the token file have the number of their format;
+ * - 4: so have the files of the sub-agents.
  */
-export const STATE_FORMAT = 3;
+export const STATE_FORMAT = 4;
 
 /**
  * @param what the file

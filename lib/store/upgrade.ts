@@ -32,7 +32,8 @@ const number: Migration = async (dbpath) => {
   if ((await readTokens(dbpath)).length > 0) await changeTokens(dbpath, (tokens) => tokens);
 };
 
-/** By the format that each one starts from. Format 2 has nothing to rewrite: a guest's next start adds its hardware. */
+/** By the format that each one starts from. Formats without one have nothing to rewrite: a guest's next start adds
+ * its hardware, and a sub-agent's next write the number of a file. */
 const MIGRATIONS: ReadonlyMap<number, Migration> = new Map([[2, number]]);
 
 const readFormat = async (dbpath: string): Promise<number> => {

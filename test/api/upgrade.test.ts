@@ -64,7 +64,7 @@ for (const [format, name] of Object.entries(RECORDED))
     await assertComplete(t, dbpath);
     t.is(await readFile(join(dbpath, 'format'), 'utf8'), `${STATE_FORMAT}\n`);
     for (const file of ['guests.db', 'jobs.db', 'metadata.db'])
-      t.regex((await readFile(join(dbpath, file), 'utf8')).split('\n')[0] ?? '', /"format":3/, file);
+      t.regex((await readFile(join(dbpath, file), 'utf8')).split('\n')[0] ?? '', /"format":4/, file);
     await assertComplete(t, dbpath);
   });
 
@@ -93,7 +93,7 @@ for (const [what, file, content] of [
     await writeFile(join(dbpath, file), content);
     const before = await contentsOf(dbpath);
     await t.throwsAsync(upgradeState(dbpath, silentLog), {
-      message: `${join(dbpath, file)} has format 4, from a newer version of the agent; this one reads up to 3: start the newer version, or restore the backup from before its upgrade (nothing was changed)`,
+      message: `${join(dbpath, file)} has format 5, from a newer version of the agent; this one reads up to 4: start the newer version, or restore the backup from before its upgrade (nothing was changed)`,
     });
     await t.throwsAsync(startTestAgent(t, { dbpath }), { message: /from a newer version of the agent/ });
     const { [join(dbpath, 'lock')]: _, ...after } = await contentsOf(dbpath);

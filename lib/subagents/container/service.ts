@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../errors.js';
+import { requireKnownFile } from '../../files/state-file.js';
 import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
@@ -183,11 +184,14 @@ const check = async (engine: Engine): Promise<string | undefined> => {
 export const startContainerSubAgent = async (options: ContainerOptions, log: Logger): Promise<Running> => {
   const engine = new Engine(engineSockets(options.engine));
   const guestStates = new GuestStates();
-  const registry = await HostRegistry.open(options.hostDir, 'container', options.dir);
+  const portsFile = join(options.dir, 'switch-ports.json');
+  const registry = await HostRegistry.open(options.hostDir, 'container', options.dir, () =>
+    requireKnownFile(portsFile),
+  );
   const problems = new Problems();
   const ports = new SwitchPorts({
     ...{ networks, problems, log },
-    file: join(options.dir, 'switch-ports.json'),
+    file: portsFile,
     onChange: (id) => void guests.refresh(id).catch((error) => log.warn({ guest: id }, errorMessage(error))),
   });
   const guests: Guests = new Guests({

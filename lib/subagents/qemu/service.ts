@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { errorMessage } from '../../errors.js';
 import { lockDirectory } from '../../files/directory-lock.js';
+import { requireKnownFile } from '../../files/state-file.js';
 import type { Logger } from '../../log.js';
 import type { UidRange } from '../../process/guest-uids.js';
 import { isRoot } from '../../process/unprivileged.js';
@@ -80,10 +81,14 @@ const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
 /** Creates the sub-agent and finds the guests of an earlier one. It does not listen yet. */
 export const startQemu = async (options: QemuOptions, log: Logger): Promise<Running> => {
   const layout = createLayout(options);
-  const registry = await HostRegistry.open(options.hostDir, 'qemu', layout.dir);
+  let records: GuestRecord[] = [];
+  const registry = await HostRegistry.open(options.hostDir, 'qemu', layout.dir, async () => {
+    await requireKnownFile(layout.switchPorts);
+    records = await loadRecords(layout, log);
+  });
+  await mkdir(layout.guestsDir, { recursive: true, mode: 0o700 });
   await mkdir(layout.runRoot, { recursive: true, mode: 0o700 });
   const runLock = await lockDirectory(layout.runRoot, 'qemu sub-agent', '--run-dir');
-  const records = await loadRecords(layout, log);
   const accel = await chooseAccel(options.accel);
   const program = new QemuProgram(options.qemu, accel);
   log.info({ accel, diskDirs: layout.diskDirs }, 'accelerator chosen');

@@ -21,6 +21,7 @@ import { Contents } from './images/contents.js';
 import { ImageFetcher } from './images/fetcher.js';
 import { imageMethods } from './images/methods.js';
 import { Sums } from './images/sums.js';
+import { journalDir, requireKnownFiles } from './known-files.js';
 import { qcow2Store } from './qcow2/store.js';
 import { qemuImg } from './qemu-img.js';
 import { downloadSnapshot } from './snapshots/download.js';
@@ -89,7 +90,9 @@ const importDirs = async ({ dir, importDir }: StorageOptions): Promise<string[]>
 
 /** Opens the store and registers the methods of `ImageStore` on a sub-agent that does not listen yet. */
 export const startStorage = async (options: StorageOptions, log: Logger): Promise<Running> => {
-  const registry = await HostRegistry.open(options.hostDir, 'storage', options.dir);
+  const registry = await HostRegistry.open(options.hostDir, 'storage', options.dir, () =>
+    requireKnownFiles(options.dir),
+  );
   const store = await openStore(options, registry, log).catch(async (error: unknown) => {
     await registry.close();
     throw error;
@@ -115,7 +118,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     }),
   });
   const { runDir, freezeTimeouts } = options;
-  const journal = new Journal(join(options.dir, 'journal'));
+  const journal = new Journal(journalDir(options.dir));
   await journal.open();
   const snapshots = { store, locks, inUse: new SnapshotsInUse(), journal, runDir, log, freezeTimeouts };
   await recoverAll(snapshots);

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import avaTest from 'ava';
+import { STATE_FORMAT } from '../../../lib/files/state-format.js';
 import { locateDisks } from '../../../lib/subagents/qemu/machine/disks.js';
 import { requireNotMarked, writeRollbackMark } from '../../../lib/subagents/shared/rollback-mark.js';
 import { startLiveGuest } from '../../helpers/live-guest.js';
@@ -45,6 +46,21 @@ if (missingParts(...PARTS).length === 0) {
   });
   avaTest.after.always(() => shared?.destroy());
 }
+
+test('refuses a pool of a newer version before it changes anything', async (t) => {
+  const { dataset } = await backend.makePart();
+  const start = () => startTestStorage(t, undefined, { backend: 'zfs', pool: dataset });
+  const properties = () => zfs('get', '-H', '-s', 'local', 'all', dataset);
+  await zfs('set', 'mistify:format=99', dataset);
+  const before = await properties();
+  await t.throwsAsync(start(), {
+    message: new RegExp(`^${dataset}, property mistify:format, has format 99, from a newer version`),
+  });
+  t.deepEqual(await properties(), before);
+  await zfs('inherit', 'mistify:format', dataset);
+  await t.notThrowsAsync(start());
+  t.regex(JSON.stringify(await properties()), new RegExp(`mistify:format.*${STATE_FORMAT}`));
+});
 
 imagesSuite(backend);
 disksSuite(backend);

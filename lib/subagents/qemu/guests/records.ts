@@ -1,5 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { replaceFile } from '../../../files/atomic-files.js';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { AgentError } from '../../../errors.js';
+import { ifExists, replaceFile } from '../../../files/atomic-files.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Logger } from '../../../log.js';
 import type { Pending } from '../../../model/pending.js';
 import type { GuestPaths, Layout } from '../layout.js';
@@ -43,20 +45,26 @@ export interface GuestRecord {
 /** Writes a guest's record atomically. */
 export const saveRecord = async (paths: GuestPaths, record: GuestRecord): Promise<void> => {
   await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
-  await replaceFile(paths.record, `${JSON.stringify(record, null, 2)}\n`);
+  await replaceFile(paths.record, stateText(record));
 };
 
 export const removeRecord = (paths: GuestPaths): Promise<void> =>
   rm(paths.stateDir, { recursive: true, force: true });
 
-/** Reads the records of all defined guests. Logs an unreadable record and leaves its file alone. */
+/**
+ * Reads the records of all defined guests, and writes nothing. Logs an unreadable record and leaves its file alone.
+ * @throws {AgentError} `conflict` when a newer version of the agent wrote one
+ */
 export const loadRecords = async (layout: Layout, log: Logger): Promise<GuestRecord[]> => {
-  await mkdir(layout.guestsDir, { recursive: true, mode: 0o700 });
   const records: GuestRecord[] = [];
-  for (const id of await readdir(layout.guestsDir)) {
+  for (const id of (await ifExists(readdir(layout.guestsDir))) ?? []) {
     try {
-      records.push(JSON.parse(await readFile(layout.paths(id).record, 'utf8')) as GuestRecord);
+      const { record: path } = layout.paths(id);
+      const record = await readStateFile<GuestRecord>(path);
+      if (!record) throw new Error(`${path} is missing`);
+      records.push(record);
     } catch (error) {
+      if (error instanceof AgentError) throw error;
       log.error({ err: error, guest: id }, 'guest record is unreadable, ignoring the guest');
     }
   }

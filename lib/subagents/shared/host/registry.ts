@@ -13,6 +13,7 @@ import { uidsInUse } from './uid-range.js';
 
 /** How long other sub-agents may take for a change of the registry. */
 const WAIT_SECONDS = 30;
+/** The version of its files, apart from that of the agents' states: agents of several versions share them. */
 const VERSION = 1;
 
 /** A sub-agent that shares this host's names and uids with those of other agents. */
@@ -54,13 +55,23 @@ export class HostRegistry {
 
   /**
    * Locks a sub-agent's state directory and adds the sub-agent to the registry.
-   * @throws when another process uses the state directory, or the registry cannot be used
+   * @param check looks at the state that was found, before anything is written
+   * @throws when another process uses the state directory, `check` fails, or the registry cannot be used
    */
-  static async open(hostDir: string, kind: Owner['kind'], stateDir: string): Promise<HostRegistry> {
+  static async open(
+    hostDir: string,
+    kind: Owner['kind'],
+    stateDir: string,
+    check: () => Promise<void> = async () => {},
+  ): Promise<HostRegistry> {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const dir = await realpath(stateDir);
     const lock = await lockDirectory(dir, `${kind} sub-agent`, '--dir');
     const registry = new HostRegistry(hostDir, { kind, dir }, lock);
+    await check().catch(async (error: unknown) => {
+      await lock.release();
+      throw error;
+    });
     try {
       await mkdir(hostDir, { recursive: true, mode: 0o700 });
       await registry.update(async () => ({}));
@@ -122,6 +133,11 @@ export class HostRegistry {
 
   async #read(path: string): Promise<Owner | undefined> {
     const text = await ifExists(readFile(path, 'utf8'));
-    return text === undefined ? undefined : (JSON.parse(text) as Owner);
+    if (text === undefined) return undefined;
+    const { version, ...owner } = JSON.parse(text) as Owner & { version: number };
+    if (version <= VERSION) return owner;
+    throw new Error(
+      `${path} has version ${version}, from a newer version of the agent; this one reads up to ${VERSION}: run the newer version (nothing was changed)`,
+    );
   }
 }

@@ -1,11 +1,12 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { type TimeLimit, waitFor } from '../../../async/deadline.js';
 import { Locks } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
-import { ifExists, replaceFile } from '../../../files/atomic-files.js';
+import { replaceFile } from '../../../files/atomic-files.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Logger } from '../../../log.js';
 import type { Nic } from '../../../model/guest.js';
 import { Backoff } from '../../../portable/backoff.js';
@@ -55,9 +56,8 @@ export class SwitchPorts {
 
   /** Reads what an earlier sub-agent recorded, and retries what it could not remove. */
   async load(): Promise<void> {
-    const text = await ifExists(readFile(this.#options.file, 'utf8'));
-    if (text === undefined) return;
-    for (const [id, use] of Object.entries(JSON.parse(text) as Record<string, Use>)) this.#known.set(id, use);
+    const recorded = (await readStateFile<Record<string, Use>>(this.#options.file)) ?? {};
+    for (const [id, use] of Object.entries(recorded)) this.#known.set(id, use);
     if (this.#pending().length === 0) return;
     this.#retryBecause('the sub-agent stopped before they were');
     this.#report();
@@ -142,7 +142,7 @@ export class SwitchPorts {
   async #save(): Promise<void> {
     const { file } = this.#options;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await replaceFile(file, `${JSON.stringify(Object.fromEntries(this.#known))}\n`);
+    await replaceFile(file, stateText(Object.fromEntries(this.#known)));
   }
 
   #retryBecause(problem: string): void {

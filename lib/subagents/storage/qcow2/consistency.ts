@@ -1,23 +1,22 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ifExists, moveIntoPlace } from '../../../files/atomic-files.js';
+import { moveIntoPlace } from '../../../files/atomic-files.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Consistency } from '../../../model/snapshot.js';
 import type { StoredDisk } from '../disk-store.js';
 import type { Qcow2Layout } from './layout.js';
 
-const FILE_NAME = 'consistency.json';
+export const CONSISTENCY_FILE = 'consistency.json';
 
 /** A guest's `consistency.json`: consistency by `<disk number>@<snapshot name>`. */
 type Consistencies = Record<string, Consistency>;
 
 const keyOf = ({ index }: StoredDisk, name: string): string => `${index}@${name}`;
 
-const pathOf = ({ source }: StoredDisk): string => join(dirname(source), FILE_NAME);
+const pathOf = ({ source }: StoredDisk): string => join(dirname(source), CONSISTENCY_FILE);
 
-const read = async (disk: StoredDisk): Promise<Consistencies> => {
-  const text = await ifExists(readFile(pathOf(disk), 'utf8'));
-  return text === undefined ? {} : (JSON.parse(text) as Consistencies);
-};
+const read = async (disk: StoredDisk): Promise<Consistencies> =>
+  (await readStateFile<Consistencies>(pathOf(disk))) ?? {};
 
 /** Reads how a disk's snapshots were taken. An unrecorded snapshot counts as `crash`. */
 export const readConsistency = async (disk: StoredDisk): Promise<(name: string) => Consistency> => {
@@ -42,8 +41,8 @@ export const writeConsistency = async (
   if (!consistency && Object.keys(after).length === Object.keys(before).length) return;
   const dir = await mkdtemp(join(work, 'consistency-'));
   try {
-    const path = join(dir, FILE_NAME);
-    await writeFile(path, `${JSON.stringify(after, undefined, 2)}\n`);
+    const path = join(dir, CONSISTENCY_FILE);
+    await writeFile(path, stateText(after));
     await moveIntoPlace(path, pathOf(first));
   } finally {
     await rm(dir, { recursive: true, force: true });

@@ -1,11 +1,12 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifExists, replaceFile, sync } from '../../../files/atomic-files.js';
+import { replaceFile, sync } from '../../../files/atomic-files.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
 import type { Addition, DiskDefinition, StoredDisk } from '../disk-store.js';
 import { diskFileName, diskVolume, guestDir, type Qcow2Layout } from './layout.js';
 
-const FILE_NAME = 'disks.json';
+export const DISKS_FILE = 'disks.json';
 
 /** A disk as requested and created. */
 export interface DiskRecord extends DiskDefinition, Addition {
@@ -29,19 +30,15 @@ interface DiskRecords {
 
 const NO_RECORDS: DiskRecords = { disks: [] };
 
-const format = (records: DiskRecords): string => `${JSON.stringify(records, undefined, 2)}\n`;
-
 /** Writes the records of a new guest. */
 export const writeRecords = async (dir: string, disks: DiskRecord[]): Promise<void> => {
-  const path = join(dir, FILE_NAME);
-  await writeFile(path, format({ disks }));
+  const path = join(dir, DISKS_FILE);
+  await writeFile(path, stateText({ disks }));
   await sync(path);
 };
 
-const readRecords = async (dir: string): Promise<DiskRecords | undefined> => {
-  const text = await ifExists(readFile(join(dir, FILE_NAME), 'utf8'));
-  return text === undefined ? undefined : (JSON.parse(text) as DiskRecords);
-};
+const readRecords = (dir: string): Promise<DiskRecords | undefined> =>
+  readStateFile<DiskRecords>(join(dir, DISKS_FILE));
 
 /** Changes the records of a guest, in one step. */
 export const changeRecords = async (
@@ -53,7 +50,7 @@ export const changeRecords = async (
   const { disks, kept = [] } = (await readRecords(dir)) ?? NO_RECORDS;
   const numbered = disks.map((record, index) => ({ ...record, number: record.number ?? index }));
   const changed = { disks: numbered, kept, ...change(numbered, kept) };
-  await replaceFile(join(dir, FILE_NAME), format(changed));
+  await replaceFile(join(dir, DISKS_FILE), stateText(changed));
 };
 
 const toStored =

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifExists, replaceFile, sync } from '../../../files/atomic-files.js';
+import { replaceFile, sync } from '../../../files/atomic-files.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { SnapshotAction, StoredDisk } from '../disk-store.js';
 
 /** An operation on the snapshots of a guest's disks that changes one disk after another. */
@@ -47,12 +48,11 @@ export class Journal {
   }
 
   async find(guest: string): Promise<Intent | undefined> {
-    const text = await ifExists(readFile(this.#path(guest), 'utf8'));
-    return text === undefined ? undefined : (JSON.parse(text) as Intent);
+    return readStateFile<Intent>(this.#path(guest));
   }
 
   async write(guest: string, intent: Intent): Promise<void> {
-    await replaceFile(this.#path(guest), `${JSON.stringify(intent)}\n`);
+    await replaceFile(this.#path(guest), stateText(intent));
   }
 
   async clear(guest: string): Promise<void> {

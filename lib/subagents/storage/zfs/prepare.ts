@@ -1,9 +1,12 @@
+import { requireKnownFormat, STATE_FORMAT } from '../../../files/state-format.js';
 import { listDatasets, zfs, zfsWhenFree } from './command.js';
 import { type DiskKind, fileKind, volumeKind } from './kinds.js';
 import type { Section, ZfsLayout } from './layout.js';
 import type { WorkArea } from './work-area.js';
 
 const KIND_PROPERTY = 'mistify:disks';
+/** The property of a store's root that has the number of its format. */
+const FORMAT_PROPERTY = 'mistify:format';
 const PROBE_BYTES = 8 * 2 ** 20;
 
 /** Finds or creates a dataset, and mounts it. */
@@ -19,6 +22,27 @@ const openSection = async (dataset: string): Promise<Section> => {
   return { dataset, mountpoint };
 };
 
+/** Reads the number of a store's format, which is the root's own, and not inherited from another store around it. */
+const readFormat = async (root: string): Promise<number | undefined> => {
+  const output = await zfs('get', '-H', '-o', 'source,value', FORMAT_PROPERTY, root);
+  const [source, value] = output.trim().split('\t');
+  return source === 'local' ? Number(value) : undefined;
+};
+
+/**
+ * Checks a store before anything is written.
+ * @throws {AgentError} `conflict` when a newer version of the agent wrote it
+ */
+export const requireKnownStore = async (root: string): Promise<void> => {
+  if ((await listDatasets(['name'], root)).length === 0) return;
+  requireKnownFormat(`${root}, property ${FORMAT_PROPERTY},`, await readFormat(root));
+};
+
+/** Records the number of this version's format. */
+const recordFormat = async (root: string): Promise<void> => {
+  if ((await readFormat(root)) !== STATE_FORMAT) await zfs('set', `${FORMAT_PROPERTY}=${STATE_FORMAT}`, root);
+};
+
 /**
  * Finds or creates the datasets of a store.
  * @param root an existing pool, or a dataset in one
@@ -28,6 +52,7 @@ export const openLayout = async (root: string): Promise<ZfsLayout> => {
     throw new Error(
       `ZFS pool or dataset ${root} does not exist: create or import it, or name another with --pool`,
     );
+  await recordFormat(root);
   return {
     root,
     images: await openSection(`${root}/images`),

@@ -7,7 +7,7 @@ import { zfsImages } from './images.js';
 import { listLeftovers } from './leftovers.js';
 import { mountAll } from './mounts.js';
 import { claimRoot } from './owner.js';
-import { chooseKind, openLayout } from './prepare.js';
+import { chooseKind, openLayout, requireKnownStore } from './prepare.js';
 import { zfsReadSnapshot } from './read.js';
 import { zfsSnapshots } from './snapshots.js';
 import { WorkArea } from './work-area.js';
@@ -37,6 +37,7 @@ export const zfsStore = async ({
   zvolDir = '/dev/zvol',
   log,
 }: ZfsStoreOptions): Promise<DiskStore> => {
+  await requireKnownStore(pool);
   await registry.exclusively(() => claimRoot(pool, registry.own.dir));
   const layout = await openLayout(pool);
   const work = new WorkArea(layout, log);

@@ -4,6 +4,7 @@ import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { STATE_FORMAT } from '../../../../lib/files/state-format.js';
 import { Collection } from '../../../../lib/store/nedb/collection.js';
 import { type Judge, operationsIn, withFaults } from '../../../helpers/faulty-disk.js';
 import { tempDir } from '../../../helpers/temp.js';
@@ -34,7 +35,7 @@ const headerFor = async ({ nedb }: Files): Promise<object> => ({
   _id: 'the journal of numbers.nedb',
   continues: 'numbers.nedb',
   size: (await stat(nedb)).size,
-  format: 3,
+  format: STATE_FORMAT,
 });
 
 const open = async (t: ExecutionContext, { journal }: Files, checkpointAfter?: number) => {
@@ -61,7 +62,7 @@ test('writes changes to the journal, and on close hands them to NeDB', async (t)
   await collection.put('a', 1);
   await collection.put('a', 2);
   t.deepEqual(await linesIn(files.journal), [
-    { _id: 'the format of this file', $$deleted: true, format: 3 },
+    { _id: 'the format of this file', $$deleted: true, format: STATE_FORMAT },
     { _id: 'a', order: 1, json: '1' },
     { _id: 'a', order: 1, json: '2' },
   ]);

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import test from 'ava';
+import { STATE_FORMAT } from '../../../../../lib/files/state-format.js';
 import { loadRecords, saveRecord } from '../../../../../lib/subagents/qemu/guests/records.js';
 import { createLayout } from '../../../../../lib/subagents/qemu/layout.js';
 import { silentLog } from '../../../../helpers/sub-agents.js';
@@ -16,4 +17,5 @@ test('loads records as they were saved, and ignores a broken one', async (t) => 
   await saveRecord(layout.paths(other), record);
   await writeFile(layout.paths(other).record, '{');
   t.deepEqual(await loadRecords(layout, silentLog), [record]);
+  t.like(JSON.parse(await readFile(layout.paths(ID).record, 'utf8')), { format: STATE_FORMAT });
 });

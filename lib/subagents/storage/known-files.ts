@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ifExists } from '../../files/atomic-files.js';
+import { requireKnownFile } from '../../files/state-file.js';
+import { CONSISTENCY_FILE } from './qcow2/consistency.js';
+import { layoutOf } from './qcow2/layout.js';
+import { DISKS_FILE } from './qcow2/records.js';
+
+/** The directory of the journal in that of the sub-agent. */
+export const journalDir = (dir: string): string => join(dir, 'journal');
+
+const namesIn = async (dir: string): Promise<string[]> => (await ifExists(readdir(dir))) ?? [];
+
+/**
+ * Checks the files of a storage before anything is written.
+ * @throws {AgentError} `conflict` when a newer version of the agent wrote one
+ */
+export const requireKnownFiles = async (dir: string): Promise<void> => {
+  const journal = journalDir(dir);
+  for (const name of await namesIn(journal)) await requireKnownFile(join(journal, name));
+  const { guests } = layoutOf(dir);
+  for (const guest of await namesIn(guests))
+    for (const name of [DISKS_FILE, CONSISTENCY_FILE]) await requireKnownFile(join(guests, guest, name));
+};
