@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { sharedGuestPaths } from '../../../lib/subagents/shared/guest-run-dir.js';
+import { UNDO } from '../../../lib/subagents/storage/qcow2/table.js';
 import type { SnapshotModel } from './model.js';
 import type { World } from './world.js';
 
@@ -89,11 +90,12 @@ export const fill = async (world: World, guest: string, byte: number): Promise<v
   }
 };
 
+/** Lists a disk's snapshots, without the hidden one that a rollback on a full disk may leave: docs/storage.md. */
 const snapshotNames = async (world: World, guest: string, disk: number): Promise<string[]> => {
   const path = diskPath(world, guest, disk);
   const { stdout } = await execa('qemu-img', ['info', '-U', '-f', 'qcow2', '--output=json', path]);
   const { snapshots = [] } = JSON.parse(stdout) as { snapshots?: { name: string }[] };
-  return snapshots.map(({ name }) => name);
+  return snapshots.map(({ name }) => name).filter((name) => name !== UNDO);
 };
 
 export interface DiskContent {

@@ -18,6 +18,9 @@ const MAX_SNAPSHOTS = 4;
 /** Whether a guest's QEMU runs; absent when a fault may have changed that. */
 export type Power = 'running' | 'paused' | 'off' | undefined;
 
+/** How a job says that a deletion has failed midway: docs/storage.md, "All disks or none". */
+const HALF_DROPPED = [/snapshot (\S+) is deleted on disk [\d, ]+ only/g, /disk \d+ keeps (\S+):/g] as const;
+
 /** An action, and what it does to the guest. */
 interface Act {
   name: string;
@@ -46,6 +49,8 @@ export class Owner {
   /** What happened in this round, for a report. */
   readonly story: string[] = [];
   readonly violations: string[] = [];
+  /** Snapshots that some disks may still have, because their deletion failed midway and its job said so. */
+  readonly halfDropped = new Set<string>();
   readonly #world: World;
   readonly #totals: Totals;
   #names = 0;
@@ -145,6 +150,7 @@ export class Owner {
 
   async #create(random: Random): Promise<void> {
     this.id = randomUUID();
+    this.halfDropped.clear();
     this.notes = ['0'];
     this.power = 'off';
     const nic = random.chance(0.5) ? { network: BRIDGE } : { network: 'user' };
@@ -232,6 +238,8 @@ export class Owner {
     }
     this.#totals[succeeded ? 'completed' : 'failed'] += 1;
     this.story.push(`${name}: ${job.Status} ${job.Message} (${id})`);
+    for (const pattern of HALF_DROPPED)
+      for (const [, snapshot = ''] of job.Message.matchAll(pattern)) this.halfDropped.add(snapshot);
     if (!succeeded && job.Message === '')
       this.violations.push(`${this.id}: the job of ${name} (${id}) failed without a reason`);
     return succeeded;

@@ -59,12 +59,18 @@ const checkPower = async (
 };
 
 /** What was seen of a guest: its disks and snapshots, if all disks agree; otherwise the differences. */
-const seeDisks = async (world: World, id: string): Promise<GuestModel | string> => {
-  const disks: DiskContent[] = [];
+const seeDisks = async (world: World, { id, halfDropped }: Owner): Promise<GuestModel | string> => {
+  const all: DiskContent[] = [];
   for (let disk = 0; disk < DISKS; disk += 1) {
     await checkDisk(world, id, disk);
-    disks.push(await readDisk(world, id, disk));
+    all.push(await readDisk(world, id, disk));
   }
+  const isWhole = (name: string): boolean =>
+    all.every(({ snapshots }) => snapshots.some((snapshot) => snapshot.name === name));
+  const disks = all.map(({ byte, snapshots }) => ({
+    byte,
+    snapshots: snapshots.filter(({ name }) => !halfDropped.has(name) || isWhole(name)),
+  }));
   const [first] = disks;
   const differs = disks.some((disk) => JSON.stringify(disk) !== JSON.stringify(first));
   if (differs || !first) return JSON.stringify(disks);
@@ -77,7 +83,7 @@ const isMarked = async (world: World, id: string): Promise<boolean> =>
 /** Compares a guest's disks, snapshots and their content with the model. Keeps of the model what was seen. */
 const checkContent = async (world: World, owner: Owner): Promise<string[]> => {
   const { id, states } = owner;
-  const seen = await seeDisks(world, id);
+  const seen = await seeDisks(world, owner);
   if (typeof seen === 'string') {
     // Documented: the guest is marked, and does not start.
     if (await isMarked(world, id)) return [];
@@ -91,13 +97,16 @@ const checkContent = async (world: World, owner: Owner): Promise<string[]> => {
       `${id} is ${JSON.stringify(seen)}, but should be ${states.map((state) => JSON.stringify(state)).join(' or ')}`,
     ];
   owner.states = possible;
-  const listed = (await world.client.snapshotsOf(id).list()).items.map(({ id: name }) => name);
-  const expected =
-    seen.is === 'there'
-      ? seen.snapshots.flatMap(({ name }) =>
-          Array.from({ length: DISKS }, (_, disk) => `guests/${id}/disk-${disk}@${name}`),
-        )
-      : [];
+  const kept = seen.is === 'there' ? seen.snapshots.map(({ name }) => name) : [];
+  const listed = (await world.client.snapshotsOf(id).list()).items
+    .map((snapshot) => snapshot.id)
+    .filter((snapshot) => {
+      const name = snapshot.split('@')[1] ?? '';
+      return kept.includes(name) || !owner.halfDropped.has(name);
+    });
+  const expected = kept.flatMap((name) =>
+    Array.from({ length: DISKS }, (_, disk) => `guests/${id}/disk-${disk}@${name}`),
+  );
   return describeDifference(`snapshots of ${id} that the agent lists`, listed, expected);
 };
 
@@ -123,9 +132,12 @@ const checkGuest = async (
     owner.states = [PARTLY];
     return metadata;
   }
-  const disks = await list(join(world.storageDir, 'guests', id));
-  // A deletion that failed midway may have removed the disks.
-  if (disks.length === 0 && states.some(({ is }) => is === 'partly')) {
+  const [disks, record] = [
+    await list(join(world.storageDir, 'guests', id)),
+    await list(join(world.guestsDir, id)),
+  ];
+  // A deletion that failed midway may have removed the virtual machine, and then the disks.
+  if ((disks.length === 0 || record.length === 0) && states.some(({ is }) => is === 'partly')) {
     owner.states = [PARTLY];
     return metadata;
   }

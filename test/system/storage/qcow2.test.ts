@@ -77,6 +77,28 @@ test('undoes the rollback of the first disk when that of the second fails', asyn
   await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 's3' }));
 });
 
+test('drops at the next change what a rollback could not drop', async (t) => {
+  const storage = await start(t);
+  const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);
+  const sources = disks.map(({ source }) => source);
+  const tables = async (): Promise<string> =>
+    (await Promise.all(sources.map((source) => execa('qemu-img', ['snapshot', '-l', source]))))
+      .map(({ stdout }) => stdout)
+      .join('\n');
+  await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 's1' }));
+  const mend = await wrapProgram(
+    t,
+    'qemu-img',
+    'if [[ "$1" == snapshot && "$3" == -d && "$4" == +undo ]]; then echo "no room" >&2; exit 1; fi',
+  );
+  await storage.call('RollbackSnapshot', snapshotRequest(`${GUEST}@s1`));
+  t.regex(await tables(), /\+undo/);
+  t.is((await storage.call('ListSnapshots', snapshotRequest(GUEST))).snapshots.length, 2);
+  mend();
+  await storage.call('CreateSnapshot', snapshotRequest(GUEST, { dest: 's2' }));
+  t.notRegex(await tables(), /\+undo/);
+});
+
 test('deletes a snapshot of no disk while another program has one of them open, even for reading', async (t) => {
   const storage = await start(t);
   const disks = await createGuest(storage, [{ size: 1 }, { size: 1 }]);

@@ -10,7 +10,7 @@ import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot } from './live.js';
 import { streamSnapshot } from './nbd.js';
 import { rollbackDisks } from './rollback.js';
-import { findEntry, readTable, runOnDisk, UNDO } from './table.js';
+import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
 
 type Snapshots = Pick<
   DiskStore,
@@ -24,12 +24,18 @@ type Snapshots = Pick<
   | 'readSnapshot'
 >;
 
+/** Removes what a rollback of several disks may have left, because the device was full. */
+const dropOldUndo = async (layout: Qcow2Layout, disks: StoredDisk[]): Promise<void> => {
+  if (disks.length > 1) await dropUndo(layout, disks);
+};
+
 /** Removes the snapshots that a failed `createAll` has taken. A disk without one is fine. */
 const undo = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
   for (const disk of disks) await runOnDisk(layout, disk, '-d', name).catch(() => undefined);
 };
 
 const createAll = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
+  await dropOldUndo(layout, disks);
   try {
     for (const disk of disks) await runOnDisk(layout, disk, '-c', name);
   } catch (error) {
@@ -79,6 +85,7 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
     setConsistency: (disks, name, consistency) => writeConsistency(layout, disks, name, consistency),
 
     deleteSnapshot: async (disks, name, live) => {
+      if (!live) await dropOldUndo(layout, disks);
       await onEachDisk(disks, `snapshot ${name} is deleted`, (disk) => deleteOne(disk, name, live));
       await forgetConsistency(layout, disks, name);
     },

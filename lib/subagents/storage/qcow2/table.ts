@@ -56,7 +56,10 @@ export const runOnDisk = async (
   });
 };
 
-/** Removes the snapshot `UNDO` from the disks that have it. A disk that cannot be changed keeps it for now. */
+/**
+ * Removes the snapshot `UNDO` from the disks that have it. A disk that cannot be changed keeps it until the next change of
+ * the guest's snapshots.
+ */
 export const dropUndo = async (layout: Qcow2Layout, disks: StoredDisk[]): Promise<void> => {
   for (const disk of disks) {
     const table = await readTable(layout, disk).catch(() => []);
