@@ -1,6 +1,5 @@
 import { createGuest } from '../handlers/guests/create.js';
 import { deleteGuest } from '../handlers/guests/delete.js';
-import { listDisks } from '../handlers/guests/disks/list.js';
 import { getGuest } from '../handlers/guests/get.js';
 import { listGuests } from '../handlers/guests/list.js';
 import { getGuestMetadata } from '../handlers/guests/metadata/get.js';
@@ -124,17 +123,6 @@ export const guestRoutes: Route<Context>[] = [
     tagged: true,
     reply: metadata,
     handler: patchGuestMetadata,
-  }),
-  route({
-    method: 'GET',
-    path: '/guests/{guestID}/disks',
-    operationId: 'listDisks',
-    summary: 'List the disks of a guest with the space that they take',
-    tags: ['guests'],
-    params: guestParams,
-    callsSubAgent: true,
-    reply: { status: 200, description: "The guest's disks", schema: replies.disks },
-    handler: listDisks,
   }),
   ...metricsRoutes,
 ];

@@ -2,6 +2,7 @@ import type { Context } from '../lib/agent/context.js';
 import type { Route } from '../lib/server/route.js';
 import { consoleRoutes } from './consoles.js';
 import { debugRoutes } from './debug.js';
+import { diskRoutes } from './disks.js';
 import { documentationRoutes } from './documentation.js';
 import { guestActionRoutes } from './guest-actions.js';
 import { guestRoutes } from './guests.js';
@@ -25,6 +26,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...jobRoutes,
   ...guestRoutes,
   ...guestActionRoutes,
+  ...diskRoutes,
   ...snapshotRoutes,
   ...consoleRoutes,
   ...inGuestRoutes,

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
+import type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 import type { DiskUse } from '../model/disk-use.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
 import type { Guest } from '../model/guest.js';
@@ -43,6 +44,14 @@ export interface UpgradeOptions extends JobOptions, ConditionalOptions {
   type?: string | undefined;
   /** The guest's own by default. */
   cpuModel?: string | undefined;
+}
+
+/** Options of the removal of a disk. */
+export interface DiskRemovalOptions extends JobOptions, ConditionalOptions {
+  /** Keeps the data in the store. */
+  keep?: boolean | undefined;
+  /** Removes even the disk from which a running guest has booted. */
+  force?: boolean | undefined;
 }
 
 export class Guests extends List<Guest> {
@@ -115,6 +124,39 @@ export class Guests extends List<Guest> {
   /** Returns the disks with the space that each takes, where the storage knows it. */
   disks(id: string, options?: CallOptions): Promise<DiskUse[]> {
     return this.#transport.get(path`/guests/${id}/disks`, {}, options);
+  }
+
+  /** Adds a disk, also while the guest runs. */
+  addDisk(id: string, disk: NewDisk, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/disks`, body: disk }, options);
+  }
+
+  /**
+   * Grows a disk, also while the guest runs.
+   * @param disk its number, serial or device name
+   */
+  changeDisk(
+    id: string,
+    disk: string,
+    change: DiskPatch,
+    options?: JobOptions & ConditionalOptions,
+  ): Promise<Accepted<Guest>> {
+    const request = { method: 'PATCH', path: path`/guests/${id}/disks/${disk}`, body: change } as const;
+    return submit(this.#transport, request, options);
+  }
+
+  /** Removes a disk, and deletes its data unless `keep` is set. */
+  removeDisk(
+    id: string,
+    disk: string,
+    { keep, force, ...options }: DiskRemovalOptions = {},
+  ): Promise<Accepted<Guest>> {
+    const request = {
+      method: 'DELETE',
+      path: path`/guests/${id}/disks/${disk}`,
+      query: { keep, force },
+    } as const;
+    return submit(this.#transport, request, options);
   }
 
   /** Returns counters per vCPU. */

@@ -1,5 +1,6 @@
 export type { Console, TerminalSize } from '../http/websocket/console.js';
 export type { GuestAction } from '../model/actions.js';
+export type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 export type { DiskUse } from '../model/disk-use.js';
 export type { ExecRequest, ExecResult } from '../model/exec.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
@@ -17,7 +18,7 @@ export type { AgentOf, WriteFileOptions } from './agent-of.js';
 export type { SerialConsoleOptions } from './console.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
-export type { ActionOptions, GuestSpec } from './guests.js';
+export type { ActionOptions, DiskRemovalOptions, GuestSpec } from './guests.js';
 export { MistifyClient } from './mistify-client.js';
 export type { ClientOptions } from './options.js';
 export type { ListOptions, Page } from './pages.js';

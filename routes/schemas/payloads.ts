@@ -2,6 +2,7 @@ import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { SnapshotCreation } from '../../handlers/guests/snapshots/create.js';
 import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
+import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
 import {
   diskSchema,
   disksSchema,
@@ -99,5 +100,9 @@ export const snapshotRollbackPayload: ObjectSchema<SnapshotRollback | null> = Jo
   .allow(null)
   .label('rollback')
   .prefs(strict);
+
+export const newDiskPayload = newDiskSchema.required().prefs(strict);
+
+export const diskPatchPayload = diskPatchSchema.required().prefs(strict);
 
 export const imageFetchPayload = imageFetchSchema.required().prefs(strict);

@@ -2,6 +2,7 @@ import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { ProfileQuery } from '../../handlers/debug/profile.js';
 import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
+import type { DiskRemovalQuery } from '../../handlers/guests/disks/remove.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
@@ -120,6 +121,13 @@ export const hostDownQuery = Joi.object<HostDownQuery, true>({
     'Cut the power of guests that do not shut down in time; data that they have not written is lost',
   ),
   wait: Joi.number().min(0).max(3600).description('Seconds to wait for the end').example(20),
+});
+
+export const diskRemovalQuery = jobQuery.append<DiskRemovalQuery>({
+  keep: Joi.boolean().description(
+    'Keep the data in the store; the message of the job says where. By default it is deleted',
+  ),
+  force: Joi.boolean().description('Remove even the disk from which a running guest has booted'),
 });
 
 export const upgradeQuery = jobQuery.append<UpgradeQuery>({

@@ -10,7 +10,7 @@ import { withSession } from '../session.js';
 import { addAgentCommands } from './guest-agent.js';
 import { addCopy } from './guest-cp.js';
 import { addCreate } from './guest-create.js';
-import { addDisks } from './guest-disks.js';
+import { addDiskCommands } from './guest-disk.js';
 import { addExec } from './guest-exec.js';
 import { addMetrics } from './guest-metrics.js';
 import { addUpgradeMachine } from './guest-upgrade.js';
@@ -114,10 +114,10 @@ Examples:
     );
 
   addCreate(guest);
-  addDisks(guest);
   addExec(guest);
   addCopy(guest);
   addAgentCommands(guest);
+  addDiskCommands(guest);
   addMetrics(guest);
   addUpgradeMachine(guest);
 

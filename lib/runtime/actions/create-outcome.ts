@@ -1,6 +1,7 @@
 import { type TimeLimit, withDeadline } from '../../async/deadline.js';
 import { errorMessage, serviceTimeout } from '../../errors.js';
 import { actionName } from '../../model/actions.js';
+import type { GuestChange } from '../../rpc/protocol/guest-messages.js';
 import { guestExchange } from '../guests/guest-exchange.js';
 import type { RepairContext } from '../jobs/job-queue.js';
 import type { Action, Stage } from '../pipeline/action.js';
@@ -17,8 +18,18 @@ export interface FailedCreate extends RepairContext {
 /** Limits each clean-up stage of a cancelled create, whose sub-agent may be the one that hangs. */
 const CLEAN_UP_CANCELLED_SECONDS = 5;
 
-const runCleanUpStage = (runtime: Runtime, action: Action, stage: Stage, { id, signal }: FailedCreate) => {
-  const exchange = guestExchange(runtime, action, id);
+/**
+ * Runs a stage of an action that removes what another action left behind.
+ * @param change what the stage gets besides the guest
+ */
+export const runCleanUpStage = (
+  runtime: Runtime,
+  action: Action,
+  stage: Stage,
+  { id, signal }: Pick<FailedCreate, 'id' | 'signal'>,
+  change?: GuestChange,
+) => {
+  const exchange = guestExchange(runtime, action, id, { change });
   const run = (stageSignal: AbortSignal) =>
     runPipeline({ ...action, stages: [stage] }, exchange, { signal: stageSignal });
   if (!signal.aborted) return run(signal);

@@ -18,6 +18,7 @@ import {
   guestMetricsResponseSchema,
 } from '../../rpc/protocol/metrics-messages.js';
 import type { Task } from '../../store/logged-job.js';
+import { isDiskChange } from '../guests/changed-disks.js';
 import { dryGuestExchange, guestExchange } from '../guests/guest-exchange.js';
 import { updatePlan } from '../guests/updated-guest.js';
 import type { JobContext } from '../jobs/job-executor.js';
@@ -27,6 +28,7 @@ import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, createFailure, finishCreate } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
+import { runDiskChange } from './run-disk-change.js';
 import { runUpdate } from './run-update.js';
 import { updateStorageSize } from './storage-actions.js';
 
@@ -69,6 +71,7 @@ export const runGuestTask = async (
   const runStages = () => runPipeline(action, exchange, { run, signal });
   if (name === 'create') await runCreate(runtime, context, runStages);
   else if (name === 'update') await runUpdate(runtime, change ?? {}, context);
+  else if (isDiskChange(name)) await runDiskChange(runtime, name, change ?? {}, { ...context, action });
   else await runStages();
   if (isOffAction(name) && !job.Cause && runtime.guests.get(id).intent)
     await retryWrite(() => runtime.guests.update(id, turnedOff));

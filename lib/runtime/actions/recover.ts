@@ -4,6 +4,7 @@ import type { RepairContext } from '../jobs/job-queue.js';
 import type { Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
 import { preempt } from './guest-actions.js';
+import { undoAddition } from './run-disk-change.js';
 
 const guestsOf = (jobs: readonly LoggedJob[]): Set<string> => new Set(jobs.map(({ job }) => job.GuestID));
 
@@ -25,6 +26,8 @@ const giveUp = async (
   const id = job.GuestID;
   if (task.kind === 'guest' && task.name === 'create' && runtime.guests.find(id))
     await cleanUpFailedCreate(runtime, { id, job: job.ID, ...context });
+  if (task.kind === 'guest' && task.name === 'addDisk' && runtime.guests.find(id))
+    await undoAddition(runtime, { id, job: job.ID, ...context });
   await context.retryWrite(() => runtime.jobs.fail(job.ID, reason));
 };
 

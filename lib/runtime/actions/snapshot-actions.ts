@@ -110,16 +110,32 @@ const lister =
   async (guest: Guest): Promise<Snapshot[]> =>
     (await querySnapshots(runtime, { guest }, signal)).result;
 
+/** Gives a guest's disks the sizes that a rollback has given back to them. */
+const withSizes =
+  (sizes: NonNullable<SnapshotResponse['sizes']>) =>
+  (guest: Guest): Guest => {
+    if (!guest.disks) return guest;
+    const sizeOf = new Map(sizes.map(({ number, size }) => [number, size]));
+    const disks = guest.disks.map((disk, index) => ({
+      ...disk,
+      size: sizeOf.get(diskNumber(disk, index)) ?? disk.size,
+    }));
+    return { ...guest, disks };
+  };
+
 export const runSnapshotTask = async (
   runtime: Runtime,
   { request }: Extract<Task, { kind: 'snapshot' }>,
-  { job, action, run, signal }: JobContext,
+  { job, action, run, signal, retryWrite }: JobContext,
 ): Promise<Snapshot[]> => {
   const { snapshots } = runtime;
   const isCreation = job.Action === 'createSnapshot';
   if (isCreation) await requireSnapshotQuota(runtime, lister(runtime, signal), () => snapshots.begin());
   try {
-    return (await runPipeline(action, snapshotExchange(request), { run, signal }))?.snapshots ?? [];
+    const response = await runPipeline(action, snapshotExchange(request), { run, signal });
+    const { sizes } = response ?? {};
+    if (sizes) await retryWrite(() => runtime.guests.update(job.GuestID, withSizes(sizes)));
+    return response?.snapshots ?? [];
   } finally {
     if (isCreation) snapshots.end();
     snapshots.changed(job.GuestID);

@@ -113,10 +113,9 @@ export const guestExchange = (
   request: (stage) => requestOf(action, stage, guests.get(id), change),
   onResponse: async (stage, response, request) => {
     const returned = parseGuest(stage, response, id);
-    if (guests.get(id).state === 'create') {
-      checkNics(identities, returned);
-      quota.checkDisks(id, normalizeGuest(returned).disks);
-    }
+    const isCreation = guests.get(id).state === 'create';
+    if (isCreation) checkNics(identities, returned);
+    if (isCreation || action.name === 'addDisk') quota.checkDisks(id, normalizeGuest(returned).disks);
     const isLatest = takeRevision(revisions, returned, response.revision);
     const isLast = stage === action.stages.at(-1) && !response.retry;
     try {

@@ -244,10 +244,34 @@ test.serial('lists the disks of a guest and what they take', async (t) => {
   });
   await addGuest(context, { id: ID, disks: [{ ...disk, source: '', serial: 'disk0-6a7e3c52' }] });
   t.regex(
-    (await mistify(t, url, 'guest', 'disks', ID)).stdout,
+    (await mistify(t, url, 'guest', 'disk', 'list', ID)).stdout,
     /^DISK +DEVICE +SERIAL +SIZE +USED +BUS +IMAGE\n +0 +vda +disk0-6a7e3c52 +2 GB +312 MB +virtio +debian$/,
   );
-  t.like(JSON.parse((await mistify(t, url, 'guest', 'disks', ID, '--json')).stdout), [{ used: 312 }]);
+  t.like(JSON.parse((await mistify(t, url, 'guest', 'disk', 'list', ID, '--json')).stdout), [{ used: 312 }]);
+});
+
+test.serial('adds, grows and removes disks', async (t) => {
+  const disk = { bus: 'virtio', device: 'vda', size: 2048, volume: 'guests/a/disk-0', image: '', source: '' };
+  const { url, context, scripted } = await serveApi(t);
+  await addGuest(context, { id: ID, disks: [disk], metadata: { name: 'web' } });
+  const run = (...words: string[]) => mistify(t, url, 'guest', 'disk', ...words, '--wait');
+  await run('add', 'web', '--size', '10G', '--bus', 'scsi');
+  await run('grow', 'web', 'vda', '--size', '4096');
+  t.like(await run('remove', 'web', '0'), {
+    stderr:
+      'mistify: Remove disk 0 (guests/a/disk-0, 2 GB) from guest web and delete its data? No terminal to ask at\nTo do it without a question, give --yes.',
+  });
+  await run('remove', 'web', '0', '--keep');
+  await run('remove', 'web', '0', '--yes', '--force');
+  t.deepEqual(
+    scripted.calls.map(({ request }) => (request as { change: unknown }).change),
+    [
+      { disk: { size: 10_240, image: null, bus: 'scsi', volume: null } },
+      { disk: 0, size: 4096 },
+      { disk: 0, keep: true, force: false },
+      { disk: 0, keep: false, force: true },
+    ],
+  );
 });
 
 test.serial('names the image in jobs of images', async (t) => {

@@ -78,6 +78,11 @@ const uses: Record<string, Use> = {
   'GET /guests/{guestID}/console/vnc': async (client, { guest }) =>
     (await client.guests.openVncConsole(guest)).destroy(),
   'PATCH /guests/{guestID}': (client, { guest }) => client.guests.update(guest, { tags: ['web'] }),
+  'POST /guests/{guestID}/disks': (client, { guest }) => client.guests.addDisk(guest, { size: 1 }),
+  'PATCH /guests/{guestID}/disks/{diskID}': (client, { guest }) =>
+    client.guests.changeDisk(guest, '0', { size: 2 }),
+  'DELETE /guests/{guestID}/disks/{diskID}': (client, { guest }) =>
+    client.guests.removeDisk(guest, '0', { keep: true }),
   'POST /guests/{guestID}/upgrade-machine': (client, { guest }) => client.guests.upgradeMachine(guest),
   'POST /guests/{guestID}/exec': (client, { guest }) => client.guests.exec(guest, { command: ['uname'] }),
   'GET /guests/{guestID}/files': async (client, { guest }) =>
