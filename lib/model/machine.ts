@@ -53,7 +53,7 @@ export const machineSchema = Joi.object<MachineSpec>({
   layout: layoutSchema,
   firmware: Joi.string()
     .valid(...FIRMWARES)
-    .description('`bios` (the default) or `uefi`'),
+    .description('`bios` or `uefi`; by default what the image needs'),
   secureBoot: Joi.boolean().description('Whether UEFI starts only programs with a known signature'),
   sockets: Joi.number().integer().valid(1).description('The sockets of the vCPUs'),
   threads: Joi.number().integer().valid(1).description('Threads per core'),

@@ -16,11 +16,13 @@ export interface LiveGuest {
 /**
  * Starts a real QEMU with a guest's disks open and its sockets where the qemu sub-agent would put them. Its block layer
  * works, but its vCPUs never run, which saves processor time.
+ * @param nvram the file of its UEFI variables
  */
 export const startLiveGuest = async (
   t: ExecutionContext,
   { runDir }: TestStorage,
   disks: Disk[],
+  nvram?: string,
 ): Promise<LiveGuest> => {
   const dir = join(runDir, GUEST_ID);
   await mkdir(dir, { recursive: true });
@@ -30,6 +32,8 @@ export const startLiveGuest = async (
     [
       ...['-accel', 'tcg', '-machine', 'q35', '-m', '16', '-S', '-nodefaults', '-display', 'none'],
       ...sockets.flatMap((path) => ['-qmp', `unix:${path},server=on,wait=off`]),
+      ...(nvram ? ['-blockdev', `driver=file,node-name=nvram-file,filename=${nvram}`] : []),
+      ...(nvram ? ['-blockdev', 'driver=qcow2,node-name=nvram,file=nvram-file'] : []),
       ...disks.flatMap(({ source }, n) => [
         ...['-blockdev', `driver=file,node-name=file${n},filename=${source}`],
         ...[

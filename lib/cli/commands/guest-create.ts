@@ -67,7 +67,9 @@ export const addCreate = (guest: Command): void => {
       'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
       parseRestart,
     )
-    .addOption(new Option('--firmware <kind>', 'bios (the default) or uefi').choices(FIRMWARES))
+    .addOption(
+      new Option('--firmware <kind>', 'bios or uefi; by default what the image needs').choices(FIRMWARES),
+    )
     .option('--secure-boot', 'start only programs with a known signature; implies --firmware uefi')
     .addOption(new Option('--video <card>', 'graphics card; std by default').choices(VIDEO_MODELS))
     .addOption(

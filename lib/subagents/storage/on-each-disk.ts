@@ -1,8 +1,9 @@
 import { errorMessage } from '../../errors.js';
 import type { StoredDisk } from './disk-store.js';
 import { PartlyDoneError } from './errors.js';
+import { memberName } from './nvram.js';
 
-const numbersOf = (disks: StoredDisk[]): string => disks.map(({ index }) => index).join(', ');
+const namesOf = (disks: StoredDisk[]): string => disks.map(({ index }) => memberName(index)).join(', ');
 
 /**
  * Runs irreversible work on each disk, and continues with the others when a disk fails.
@@ -19,9 +20,9 @@ export const onEachDisk = async (
   const [first] = failed.values();
   if (failed.size === 0) return;
   if (failed.size === disks.length) throw first;
-  const reasons = [...failed].map(([disk, error]) => `disk ${disk.index}: ${errorMessage(error)}`);
+  const reasons = [...failed].map(([disk, error]) => `${memberName(disk.index)}: ${errorMessage(error)}`);
   throw new PartlyDoneError(
-    `${done} on disk ${numbersOf(disks.filter((disk) => !failed.has(disk)))} only: repeat it to complete it: ` +
+    `${done} on ${namesOf(disks.filter((disk) => !failed.has(disk)))} only: repeat it to complete it: ` +
       reasons.join('; '),
     { cause: first },
   );

@@ -128,7 +128,8 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
   for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums, contents })))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
-  for (const [name, method] of Object.entries(diskMethods({ store, locks, journal, log, runDir, snapshots })))
+  const diskDeps = { store, locks, journal, contents, log, runDir, snapshots };
+  for (const [name, method] of Object.entries(diskMethods(diskDeps)))
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);

@@ -14,6 +14,7 @@ import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
 import { liveSuite } from './suites/live.js';
+import { nvramSuite } from './suites/nvram.js';
 import { recoverSuite } from './suites/recover.js';
 import { severalDisksSuite } from './suites/several-disks.js';
 import { snapshotsSuite } from './suites/snapshots.js';
@@ -40,6 +41,7 @@ diskChangesSuite(qcow2Backend);
 snapshotsSuite(qcow2Backend);
 downloadSuite(qcow2Backend);
 liveSuite(qcow2Backend);
+nvramSuite(qcow2Backend);
 recoverSuite(qcow2Backend);
 severalDisksSuite({ ...qcow2Backend, breakRollback: (t) => failToApply(t, ROLLS_BACK_OR_UNDOES) });
 

@@ -25,6 +25,7 @@ import { disksSuite } from './suites/disks.js';
 import { downloadSuite } from './suites/download.js';
 import { imagesSuite } from './suites/images.js';
 import { liveSuite } from './suites/live.js';
+import { nvramSuite } from './suites/nvram.js';
 import { recoverSuite } from './suites/recover.js';
 import { severalDisksSuite } from './suites/several-disks.js';
 import { snapshotsSuite } from './suites/snapshots.js';
@@ -68,6 +69,7 @@ diskChangesSuite(backend);
 snapshotsSuite(backend);
 downloadSuite(backend);
 liveSuite(backend);
+nvramSuite(backend);
 recoverSuite(backend);
 severalDisksSuite({
   ...backend,

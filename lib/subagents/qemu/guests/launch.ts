@@ -2,6 +2,7 @@ import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { readGeneration } from '../../shared/generation.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { GuestClaims } from '../../shared/host/guest-claims.js';
 import type { Networks } from '../../shared/network/networks.js';
@@ -89,15 +90,18 @@ const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: num
 
 /** @throws {Refusal} when the host lacks the firmware, or the guest's variables do not fit it */
 const prepareFirmware = async (
-  { firmware, layout }: Host,
-  { id, disks }: GuestRecord['definition'],
+  host: Host,
   machine: MachineIdentity,
-  { stateDir }: GuestPaths,
+  dirs: readonly string[],
 ): Promise<OpenedFirmware | undefined> => {
-  const files = await firmware.find(machine);
-  if (!files) return undefined;
-  const dirs = await guestDirs({ id, disks, diskDirs: layout.diskDirs, stateDir });
-  return { code: files.code, nvram: await prepareNvram(dirs, files) };
+  const files = await host.firmware.find(machine);
+  return files && { code: files.code, nvram: await prepareNvram(dirs, files) };
+};
+
+/** Returns the ID that the guest's latest rollback has given it; `undefined` without any. */
+const findGeneration = async (dirs: readonly string[]): Promise<string | undefined> => {
+  const found = await Promise.all(dirs.map(readGeneration));
+  return found.find((generation) => generation !== undefined);
 };
 
 const start = async (
@@ -114,10 +118,13 @@ const start = async (
   await createTaps(definition.id, definition.nics, options.switches, host.ports, uid);
   const files = new PassedFiles();
   try {
-    const firmware = await prepareFirmware(host, definition, options.machine, paths);
+    const { id, disks } = definition;
+    const dirs = await guestDirs({ id, disks, diskDirs: host.layout.diskDirs, stateDir: paths.stateDir });
+    const firmware = await prepareFirmware(host, options.machine, dirs);
+    const generation = await findGeneration(dirs);
     const opened = await openGuestFiles(files, images, paths, { seed, firmware, uid });
     const { accel } = host.program;
-    const args = commandLine(definition, paths, { ...options, ...opened, accel });
+    const args = commandLine(definition, paths, { ...options, ...opened, generation, accel });
     const user = { uid, groups: await deviceGroups(accel) };
     const command = [host.program.path, ...files.args, ...args];
     const { pid, qmp, exit } = await startProcess(command, user, paths, files).catch((error) => {

@@ -6,6 +6,7 @@ import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
+import type { Contents } from '../images/contents.js';
 import type { SnapshotDeps } from '../snapshots/deps.js';
 import type { Journal } from '../snapshots/journal.js';
 
@@ -13,6 +14,7 @@ export interface DiskDeps {
   store: DiskStore;
   locks: Locks;
   journal: Journal;
+  contents: Contents;
   log: Logger;
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;

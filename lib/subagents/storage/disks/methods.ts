@@ -12,6 +12,7 @@ import { recoverGuest } from '../snapshots/recover.js';
 import { requireNotTorn } from '../snapshots/torn.js';
 import { addDisk, checkAddDisk } from './add.js';
 import { type DiskDeps, type GuestMethod, imagesOf, requireImages, toDisk } from './common.js';
+import { chooseFirmware } from './firmware.js';
 import { checkGrowDisk, growDisk } from './grow.js';
 import { firstDifference, planDisks } from './plan.js';
 import { checkRemoveDisk, removeDisk } from './remove.js';
@@ -43,7 +44,7 @@ const create = async (store: DiskStore, guest: string, wanted: DiskDefinition[])
   explainNoSpace(`guest ${guest}`, store, () => store.createDisks(guest, wanted));
 
 /** Responds with the guest as `createGuestDisks` would, as far as that is known before. */
-const checkGuestDisks = async ({ store }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+const checkGuestDisks = async ({ store, contents }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
   const wanted = planDisks(normalizeGuest(guest));
   const stored = await requireCreatable(store, guest.id, wanted);
   const planned = wanted.map(({ requested, ...disk }) => ({
@@ -52,15 +53,20 @@ const checkGuestDisks = async ({ store }: DiskDeps, guest: Guest): Promise<Guest
     volume: '',
     source: '',
   }));
-  return { guest: { ...guest, disks: stored?.map(toDisk) ?? planned } };
+  const { guest: chosen, ...rest } = await chooseFirmware(contents, guest, wanted);
+  return { guest: { ...chosen, disks: stored?.map(toDisk) ?? planned }, ...rest };
 };
 
-const createGuestDisks = async ({ store, locks }: DiskDeps, guest: Guest): Promise<GuestResponse> => {
+const createGuestDisks = async (
+  { store, locks, contents }: DiskDeps,
+  guest: Guest,
+): Promise<GuestResponse> => {
   const wanted = planDisks(normalizeGuest(guest));
   const disks = await locks.run(guestKey(guest.id), () =>
     locks.runAll(imagesOf(wanted).map(imageKey), () => create(store, guest.id, wanted)),
   );
-  return { guest: { ...guest, disks: disks.map(toDisk) } };
+  const { guest: chosen, ...rest } = await chooseFirmware(contents, guest, disks);
+  return { guest: { ...chosen, disks: disks.map(toDisk) }, ...rest };
 };
 
 const deleteGuestDisks = async (

@@ -28,6 +28,12 @@ type Disks = Pick<
   | 'repair'
 >;
 
+/** Corrects refcounts: qcow2 orders its writes so that a crash leaves them too high at worst. */
+export const repairFile = (layout: Qcow2Layout, disk: StoredDisk): Promise<void> =>
+  withGuestFile(layout, disk, 'write', async ({ standalone, gid, files }) => {
+    await qemuImg(['check', '-q', '-r', 'all', standalone()], { timeoutMs: LONG_TIMEOUT_MS, gid, files });
+  });
+
 export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
   /**
    * Creates a disk's file with `qemu-img create`.
@@ -100,10 +106,6 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
         else await checkImage(standalone(), { gid, files });
       }),
 
-    // qcow2 orders its writes so that a crash leaves refcounts too high at worst.
-    repair: (disk) =>
-      withGuestFile(layout, disk, 'write', async ({ standalone, gid, files }) => {
-        await qemuImg(['check', '-q', '-r', 'all', standalone()], { timeoutMs: LONG_TIMEOUT_MS, gid, files });
-      }),
+    repair: (disk) => repairFile(layout, disk),
   };
 };

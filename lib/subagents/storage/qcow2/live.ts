@@ -1,6 +1,6 @@
 import type { QmpClient } from '../../../qmp/client.js';
-import { diskNodeName } from '../../shared/guest-run-dir.js';
 import type { StoredDisk } from '../disk-store.js';
+import { memberNode } from '../nvram.js';
 
 /** QEMU flushes its cache before it responds. */
 const TIMEOUT_MS = 120_000;
@@ -13,7 +13,7 @@ export const createLiveSnapshot = async (
 ): Promise<void> => {
   const actions = disks.map((disk) => ({
     type: 'blockdev-snapshot-internal-sync',
-    data: { device: diskNodeName(disk.index), name },
+    data: { device: memberNode(disk), name },
   }));
   await live.execute('transaction', { actions }, { timeoutMs: TIMEOUT_MS });
 };
@@ -22,7 +22,7 @@ export const createLiveSnapshot = async (
 export const deleteLiveSnapshot = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {
   await live.execute(
     'blockdev-snapshot-delete-internal-sync',
-    { device: diskNodeName(disk.index), name },
+    { device: memberNode(disk), name },
     { timeoutMs: TIMEOUT_MS },
   );
 };

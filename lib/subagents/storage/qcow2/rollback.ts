@@ -1,6 +1,7 @@
 import { errorMessage } from '../../../errors.js';
 import type { DiskRollback, StoredDisk } from '../disk-store.js';
 import { PartlyDoneError } from '../errors.js';
+import { memberName } from '../nvram.js';
 import { QemuImgError } from '../qemu-img.js';
 import { TornError } from '../torn-error.js';
 import type { Qcow2Layout } from './layout.js';
@@ -41,7 +42,7 @@ const destroyNewer = async (layout: Qcow2Layout, steps: DiskRollback[], name: st
   for (const { disk, newer } of steps)
     for (const each of [...newer].reverse()) {
       await runOnDisk(layout, disk, '-d', each).catch((error) =>
-        failures.push(`disk ${disk.index} keeps ${each}: ${errorMessage(error)}`),
+        failures.push(`${memberName(disk.index)} keeps ${each}: ${errorMessage(error)}`),
       );
     }
   if (failures.length > 0)

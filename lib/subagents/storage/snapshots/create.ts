@@ -4,20 +4,38 @@ import { hasAgent } from '../../shared/guest-agent/port.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { explainNoSpace } from '../errors.js';
 import { whileFrozen } from '../guest-agent/freeze.js';
+import { isOpenIn } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
+import { disksWithSnapshot } from './lookup.js';
 import { requireNoObstacles } from './obstacles.js';
 import { journaled } from './recover.js';
-import type { Selection } from './select.js';
+import { membersOf, type Selection } from './select.js';
+
+/**
+ * Leaves out the UEFI variables of a running guest that has BIOS by now, and deletes an earlier snapshot of them of the
+ * same name: it stays when a snapshot is deleted disk by disk.
+ */
+const withUsableNvram = async (
+  { store }: SnapshotDeps,
+  { nvram, ...selection }: Selection,
+  live: QmpClient | undefined,
+): Promise<Selection> => {
+  if (!nvram || (live && !(await isOpenIn(live, nvram)))) return selection;
+  const earlier = await disksWithSnapshot(store, [nvram], selection.name);
+  await store.deleteSnapshot(earlier, selection.name, live);
+  return { ...selection, nvram };
+};
 
 /** Freezes the guest's file systems around the snapshot if a guest agent is connected. */
 const takeRunning = async (
   { store, runDir, log, freezeTimeouts: timeouts }: SnapshotDeps,
-  { guest, disks, name }: Selection,
+  selection: Selection,
   live: QmpClient,
 ): Promise<Consistency> => {
-  const snapshot = (): Promise<void> => store.createSnapshot(disks, name, live);
+  const { guest, name } = selection;
+  const snapshot = (): Promise<void> => store.createSnapshot(membersOf(selection), name, live);
   if (await hasAgent(live)) {
     const { guestAgent: socket } = sharedGuestPaths(runDir, guest);
     return whileFrozen({ socket, log: log.child({ guest, snapshot: name }), timeouts }, snapshot);
@@ -27,11 +45,9 @@ const takeRunning = async (
 };
 
 /** A guest that shut itself down flushed its file systems; a guest that was powered off or crashed may not have. */
-const takeStopped = async (
-  { store, runDir }: SnapshotDeps,
-  { guest, disks, name }: Selection,
-): Promise<Consistency> => {
-  await store.createSnapshot(disks, name, undefined);
+const takeStopped = async ({ store, runDir }: SnapshotDeps, selection: Selection): Promise<Consistency> => {
+  const { guest, name } = selection;
+  await store.createSnapshot(membersOf(selection), name, undefined);
   return (await hasHalted(sharedGuestPaths(runDir, guest))) ? 'filesystem' : 'crash';
 };
 
@@ -50,12 +66,14 @@ export const prepareSnapshot = async (
   selection: Selection,
 ): Promise<() => Promise<void>> => {
   const { store, runDir } = deps;
-  const { guest, disks, name } = selection;
+  const { guest, name } = selection;
   await requireNoObstacles(deps, { selection, action: 'create' });
   return () =>
     explainNoSpace(`snapshot ${name}`, store, () =>
-      journaled(deps, guest, intentOf('create', name, disks), () =>
-        withMonitor(runDir, guest, (live) => take(deps, selection, live)),
+      journaled(deps, guest, intentOf('create', name, membersOf(selection)), () =>
+        withMonitor(runDir, guest, async (live) =>
+          take(deps, await withUsableNvram(deps, selection, live), live),
+        ),
       ),
     );
 };

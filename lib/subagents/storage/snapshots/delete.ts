@@ -3,7 +3,7 @@ import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
 import { requireNoObstacles } from './obstacles.js';
 import { journaled } from './recover.js';
-import type { Selection } from './select.js';
+import { membersOf, type Selection } from './select.js';
 
 /**
  * Checks every known obstacle on all selected disks, which must have the snapshot, without changing anything.
@@ -15,10 +15,11 @@ export const prepareDeletion = async (
 ): Promise<() => Promise<void>> => {
   const { store, runDir } = deps;
   const { guest, disks, name } = selection;
+  const members = membersOf(selection);
   const snapshots = disks.map((disk) => ({ disk, names: [name] }));
   await requireNoObstacles(deps, { selection, action: 'delete', uses: snapshots, destroys: snapshots });
   return () =>
-    journaled(deps, guest, intentOf('delete', name, disks), () =>
-      withMonitor(runDir, guest, (live) => store.deleteSnapshot(disks, name, live)),
+    journaled(deps, guest, intentOf('delete', name, members), () =>
+      withMonitor(runDir, guest, (live) => store.deleteSnapshot(members, name, live)),
     );
 };

@@ -98,7 +98,9 @@ const remove: Preparation = async (deps, request, repeat) => {
   const removed = await get(deps, request);
   await requireNotTorn(deps, guest);
   const disks = await disksWithSnapshot(store, selection.disks, name);
-  const deleteAll = await prepareDeletion(deps, { ...selection, disks });
+  const { nvram, ...others } = selection;
+  const [ofNvram] = await disksWithSnapshot(store, nvram ? [nvram] : [], name);
+  const deleteAll = await prepareDeletion(deps, { ...others, disks, ...(ofNvram ? { nvram: ofNvram } : {}) });
   return async () => {
     await explainNoSpace(request.id, store, deleteAll);
     return removed;

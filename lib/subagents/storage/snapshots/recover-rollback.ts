@@ -1,5 +1,6 @@
 import { readRollbackMark } from '../../shared/rollback-mark.js';
 import type { DiskRollback } from '../disk-store.js';
+import { findMembers, isNvram } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
@@ -8,8 +9,11 @@ import { recordSizes } from './sizes.js';
 import { endRollback, tornBy } from './torn.js';
 
 const complete = async ({ store }: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
-  const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => intent.disks.includes(index));
-  const [obstacle] = await store.openedBy(disks, 'rollback');
+  const disks = (await findMembers(store, guest)).filter(({ index }) => intent.disks.includes(index));
+  const [obstacle] = await store.openedBy(
+    disks.filter((disk) => !isNvram(disk)),
+    'rollback',
+  );
   if (obstacle !== undefined) throw new Error(obstacle);
   for (const disk of disks) await store.repair(disk);
   const steps: DiskRollback[] = [];

@@ -4,6 +4,7 @@ import type { QmpClient } from '../../../qmp/client.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { isNoSpace } from '../errors.js';
 import { thawIfFrozen } from '../guest-agent/freeze.js';
+import { findMembers } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
@@ -18,7 +19,7 @@ const removeRest = async (
   { action, name, disks: numbers }: Intent,
   live: QmpClient | undefined,
 ): Promise<void> => {
-  const disks = ((await store.findDisks(guest)) ?? []).filter(({ index }) => numbers.includes(index));
+  const disks = (await findMembers(store, guest)).filter(({ index }) => numbers.includes(index));
   if (live && action === 'create')
     await thawIfFrozen({
       socket: sharedGuestPaths(runDir, guest).guestAgent,

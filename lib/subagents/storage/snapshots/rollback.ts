@@ -2,6 +2,7 @@ import { errorMessage } from '../../../errors.js';
 import { describeSnapshot, parseSnapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
+import { renewGeneration } from '../../shared/generation.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import type { DiskRollback, DiskStore, StoredDisk } from '../disk-store.js';
 import { TornError } from '../torn-error.js';
@@ -80,6 +81,12 @@ const plan = async (
   return { steps, later };
 };
 
+/** Variables that are younger than the snapshot stay as they are. */
+const nvramStep = async ({ store }: SnapshotDeps, { nvram, name }: Selection): Promise<DiskRollback[]> => {
+  const newer = nvram && (await newerThan(store, nvram, name));
+  return nvram && newer ? [{ disk: nvram, newer }] : [];
+};
+
 /** Whether the guest's file systems were flushed when the snapshot was taken. */
 const isClean = async ({ store }: SnapshotDeps, { disks, name }: Selection): Promise<boolean> => {
   const lists = await Promise.all(disks.map((disk) => store.snapshots(disk)));
@@ -148,10 +155,19 @@ export const prepareRollback = async (
     uses: steps.map(({ disk, newer }) => ({ disk, names: [name, ...newer] })),
     destroys: steps.map(({ disk, newer }) => ({ disk, names: newer })),
   });
+  const all = [...steps, ...(await nvramStep(deps, selection))];
+  const intent = intentOf(
+    'rollback',
+    name,
+    all.map(({ disk }) => disk),
+  );
   return async () => {
     if (!(await isClean(deps, { ...selection, disks })))
       await clearHalted(sharedGuestPaths(deps.runDir, guest));
-    await whileMarked(deps, guest, intentOf('rollback', name, disks), () => deps.store.rollback(steps, name));
+    await whileMarked(deps, guest, intent, async () => {
+      await renewGeneration(deps.store.guestDir(guest));
+      await deps.store.rollback(all, name);
+    });
     const notes = later.map(({ index }) => `disk ${index} was added after the snapshot and stays as it is`);
     return [...notes, ...(await recordSizes(deps.store, disks))];
   };

@@ -3,6 +3,7 @@ import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
+import { findNvram } from '../nvram.js';
 
 /** The disks and the snapshot that a request names. */
 export interface Selection {
@@ -11,9 +12,14 @@ export interface Selection {
   guest: string;
   /** The disk that the id names, or all of the guest's. */
   disks: StoredDisk[];
+  /** The guest's UEFI variables, unless the id names a disk. */
+  nvram?: StoredDisk;
   /** The snapshot's name; `""` when the id has none. */
   name: string;
 }
+
+/** The disks, and the UEFI variables if they are selected. */
+export const membersOf = ({ disks, nvram }: Selection): StoredDisk[] => (nvram ? [...disks, nvram] : disks);
 
 /**
  * Returns the guest in a snapshot id.
@@ -53,7 +59,10 @@ export const select = async (store: DiskStore, id: string): Promise<Selection> =
   const { disk: wanted, name = '' } = parseSnapshotId(id) ?? {};
   const all = await store.findDisks(guest);
   if (!all) throw notFound(`guest ${guest}`);
-  if (wanted === undefined) return { id, guest, disks: all, name };
+  if (wanted === undefined) {
+    const nvram = await findNvram(store, guest);
+    return { id, guest, disks: all, name, ...(nvram ? { nvram } : {}) };
+  }
   return { id, guest, disks: [pick(guest, all, wanted)], name };
 };
 

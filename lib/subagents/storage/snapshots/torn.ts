@@ -2,6 +2,7 @@ import { errorMessage } from '../../../errors.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { readRollbackMark, removeRollbackMark, writeRollbackMark } from '../../shared/rollback-mark.js';
 import type { StoredDisk } from '../disk-store.js';
+import { isNvram } from '../nvram.js';
 import { TornError } from '../torn-error.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
@@ -14,15 +15,22 @@ export type Torn = Intent & { left: number[] };
 
 export const isTorn = (intent: Intent | undefined): intent is Torn => intent?.left !== undefined;
 
-const listDisks = (numbers: number[]): string =>
-  `disk${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')}`;
+const listDisks = (numbers: number[]): string => {
+  const disks = numbers.filter((index) => !isNvram({ index }));
+  const named = disks.length === 0 ? [] : [`disk${disks.length === 1 ? '' : 's'} ${disks.join(', ')}`];
+  return [...named, ...(disks.length < numbers.length ? ['the UEFI variables'] : [])].join(' and ');
+};
+
+/** Whether a verb that follows `listDisks` is singular. */
+const isOne = ([first, second]: number[]): boolean =>
+  first !== undefined && second === undefined && !isNvram({ index: first });
 
 const describeDisks = ({ name, disks, left }: Torn): string => {
   const done = disks.filter((disk) => !left.includes(disk));
   return done.length === 0
     ? `its rollback to ${name} was interrupted and may have reached only some of its disks`
-    : `${listDisks(done)} ${done.length === 1 ? 'is' : 'are'} rolled back to ${name}, ${listDisks(left)} ` +
-        `${left.length === 1 ? 'is' : 'are'} not`;
+    : `${listDisks(done)} ${isOne(done) ? 'is' : 'are'} rolled back to ${name}, ${listDisks(left)} ` +
+        `${isOne(left) ? 'is' : 'are'} not`;
 };
 
 /** Describes the state of a guest's disks, the reason, and what to do. */

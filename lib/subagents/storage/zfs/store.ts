@@ -6,6 +6,7 @@ import { zfsDisks } from './disks.js';
 import { zfsImages } from './images.js';
 import { listLeftovers } from './leftovers.js';
 import { mountAll } from './mounts.js';
+import { flashOf, withNvram } from './nvram.js';
 import { claimRoot } from './owner.js';
 import { chooseKind, openLayout, requireKnownStore } from './prepare.js';
 import { zfsReadSnapshot } from './read.js';
@@ -46,6 +47,8 @@ export const zfsStore = async ({
   for (const { dataset } of [layout.images, layout.guests]) await mountAll(dataset);
   const kind = await chooseKind(layout, work, zvolDir);
   const images = zfsImages(layout, kind, work);
+  const disks = zfsDisks(layout, kind, work, images);
+  const snapshots = zfsSnapshots(layout, kind);
   return {
     workDir: layout.work.mountpoint,
     check: async () => {
@@ -54,8 +57,9 @@ export const zfsStore = async ({
     space: () => spaceOf(pool),
     leftovers: () => listLeftovers(layout, kind, work),
     ...images,
-    ...zfsDisks(layout, kind, work, images),
-    ...zfsSnapshots(layout, kind),
+    ...disks,
+    ...snapshots,
+    ...withNvram({ ...snapshots, repair: disks.repair }, flashOf(layout)),
     readSnapshot: zfsReadSnapshot(layout, kind, work),
   };
 };
