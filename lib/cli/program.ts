@@ -13,6 +13,7 @@ import { addMetadataCommands } from './commands/metadata.js';
 import { addNetworksCommand } from './commands/networks.js';
 import { addServicesCommand } from './commands/services.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
+import { addSshCommand } from './commands/ssh.js';
 import { addStorageCommand } from './commands/storage.js';
 import { addTokenCommands } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
@@ -67,6 +68,7 @@ export const makeProgram = (): Command => {
   addGuestCommands(program);
   addHostCommands(program);
   addConsoleCommand(program);
+  addSshCommand(program);
   addImageCommands(program);
   addSnapshotCommands(program);
   addStorageCommand(program);

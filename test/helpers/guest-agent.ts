@@ -4,7 +4,10 @@ import { createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { ExecutionContext } from 'ava';
 
-/** The response to a command: a value, an error, or a promise for a late or missing response. */
+/**
+ * The response to a command: a value, an error, or a promise for a late or missing response. The cause of an error is its
+ * class, by default `GenericError`.
+ */
 type Reply = unknown | Error | Promise<unknown>;
 
 /** A guest agent with scripted responses, on the socket of QEMU's port. */
@@ -28,7 +31,7 @@ interface Command {
 export const startGuestAgent = async (
   t: ExecutionContext,
   socketPath: string,
-  replies: Record<string, () => Reply> = {},
+  replies: Record<string, (args: Record<string, unknown>) => Reply> = {},
   greeting = '',
 ): Promise<ScriptedGuestAgent> => {
   const commands: string[] = [];
@@ -37,9 +40,11 @@ export const startGuestAgent = async (
     const isSync = command.execute === 'guest-sync-delimited';
     const reply =
       replies[command.execute] ?? (() => (isSync ? command.arguments?.id : new Error('no such command')));
-    const value = await reply();
+    const value = await reply(command.arguments ?? {});
     const message =
-      value instanceof Error ? { error: { class: 'GenericError', desc: value.message } } : { return: value };
+      value instanceof Error
+        ? { error: { class: value.cause ?? 'GenericError', desc: value.message } }
+        : { return: value };
     socket.write(
       Buffer.concat([...(isSync ? [DELIMITER] : []), Buffer.from(`${JSON.stringify(message)}\n`)]),
     );

@@ -109,6 +109,8 @@ export class GuestAgents {
   async #socketOf(id: string): Promise<string> {
     const entry = this.guests.get(id);
     const { state } = await this.guests.state(entry);
+    // A QEMU that is late with its responses may still have a guest that runs.
+    if (state === 'unknown' && entry.watch) return entry.paths.guestAgent;
     if (state !== 'running' || !entry.watch)
       throw entry.stateError(state, 'its guest agent responds only while the guest runs');
     if (await hasAgent(entry.watch)) return entry.paths.guestAgent;

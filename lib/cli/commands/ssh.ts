@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import type { Command } from 'commander';
+import type { Guest, MistifyClient } from '../../client/index.js';
+import { MistifyError } from '../../client/index.js';
+import { errorMessage, isErrno } from '../../errors.js';
+import { USER_NETWORK } from '../../model/nics.js';
+import { EXIT } from '../exit-codes.js';
+import { Failure } from '../failure.js';
+import { guestId, nameOf } from '../names.js';
+import { withSession } from '../session.js';
+
+interface SshOptions {
+  login?: string;
+}
+
+const NOTES = `
+Runs the ssh of this machine with an address of the guest: the first one that its guest agent names, or else the one that
+its NIC was given at its creation. What follows -- goes to ssh, which takes options there, too. The host key is remembered
+for the guest, whatever its address.
+
+Examples:
+  mistify ssh web
+  mistify ssh web -l admin -- uptime
+  mistify ssh web -- -J jump.example.org`;
+
+/** Addresses that only the guest's own link knows. */
+const LINK_LOCAL = /^(fe80:|169\.254\.)/i;
+
+/** Lists the addresses that a guest's agent names; none when it does not respond. */
+const agentAddresses = async (
+  client: MistifyClient,
+  id: string,
+): Promise<{ nic: number; address: string }[]> => {
+  try {
+    const { addresses = [] } = await client.agentOf(id).info();
+    return addresses.flatMap(({ nic, address }) => (nic === undefined ? [] : { nic, address }));
+  } catch (error) {
+    // Without a guest agent, with one that does not allow it, or without the action.
+    if (error instanceof MistifyError && [400, 404, 409].includes(error.status)) return [];
+    throw error;
+  }
+};
+
+/** Lists a guest's addresses that a host can reach, IPv4 first. */
+const reachable = async (client: MistifyClient, { id, nics = [] }: Guest): Promise<string[]> => {
+  const given = nics.flatMap(({ address }, nic) => (address ? { nic, address } : []));
+  return [...(await agentAddresses(client, id)), ...given]
+    .filter(({ nic, address }) => nics[nic]?.network !== USER_NETWORK && !LINK_LOCAL.test(address))
+    .map(({ address }) => address.replace(/\/\d+$/, ''))
+    .sort((a, b) => isIP(a) - isIP(b));
+};
+
+const addressOf = async (client: MistifyClient, guest: Guest): Promise<string> => {
+  const [address] = await reachable(client, guest);
+  if (address !== undefined) return address;
+  throw new Failure(
+    EXIT.refused,
+    `guest ${nameOf(guest) ?? guest.id} has no address that is known and can be reached`,
+    `Install qemu-guest-agent in it, which tells its addresses. A NIC on network ${USER_NETWORK} cannot be reached. There is always: mistify console`,
+  );
+};
+
+const runSsh = async (args: string[]): Promise<number> => {
+  const child = spawn('ssh', args, { stdio: 'inherit' });
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? EXIT.failed;
+  } catch (error) {
+    const hint = isErrno(error, 'ENOENT') ? 'Install the OpenSSH client.' : undefined;
+    throw new Failure(EXIT.failed, `cannot run ssh: ${errorMessage(error)}`, hint);
+  }
+};
+
+export const addSshCommand = (program: Command): void => {
+  program
+    .command('ssh <guest> [arguments...]')
+    .description('log in to a guest with the ssh of this machine')
+    .option('-l, --login <user>', 'user in the guest')
+    .addHelpText('after', NOTES)
+    .action(
+      withSession(async ({ client }, text: string, args: string[], { login }: SshOptions) => {
+        const guest = await client.guests.get(await guestId(client, text));
+        const address = await addressOf(client, guest);
+        process.exitCode = await runSsh([
+          ...['-o', `HostKeyAlias=mistify-${guest.id}`],
+          ...(login ? ['-l', login] : []),
+          address,
+          ...args,
+        ]);
+      }),
+    );
+};
