@@ -12,6 +12,7 @@ import { inGuestRoutes } from './in-guest.js';
 import { jobRoutes } from './jobs.js';
 import { metadataRoutes } from './metadata.js';
 import { networkRoutes } from './networks.js';
+import { nicRoutes } from './nics.js';
 import { observabilityRoutes } from './observability.js';
 import { snapshotRoutes } from './snapshots.js';
 import { storageRoutes } from './storage.js';
@@ -27,6 +28,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...guestRoutes,
   ...guestActionRoutes,
   ...diskRoutes,
+  ...nicRoutes,
   ...snapshotRoutes,
   ...consoleRoutes,
   ...inGuestRoutes,

@@ -11,6 +11,7 @@ export type { Image, ImageFetch } from '../model/image.js';
 export type { PasswordChange, SshKeys, Trim } from '../model/in-guest.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
+export type { NicPatch, NicSpec } from '../model/nic-changes.js';
 export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';

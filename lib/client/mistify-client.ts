@@ -12,6 +12,7 @@ import { Host } from './host.js';
 import { Images, type ImagesFilter } from './images.js';
 import { GuestJobs, Jobs } from './jobs.js';
 import { MetadataOf } from './metadata.js';
+import { GuestNics } from './nics.js';
 import type { ClientOptions } from './options.js';
 import { path } from './path.js';
 import { Snapshots } from './snapshots.js';
@@ -46,6 +47,10 @@ export class MistifyClient {
   /** @param disk the disk's number or device name; all disks by default */
   snapshotsOf(guestId: string, disk?: string): Snapshots {
     return new Snapshots(this.#transport, guestId, disk);
+  }
+
+  nicsOf(guestId: string): GuestNics {
+    return new GuestNics(this.#transport, guestId);
   }
 
   jobsOf(guestId: string): GuestJobs {

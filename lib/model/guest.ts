@@ -25,6 +25,10 @@ export interface Nic {
   /** The tap device on the host; set by the sub-agent that runs the guest. */
   device?: string;
   vlans: number[];
+  /** `down` while its cable is unplugged; absent means plugged in. */
+  link?: 'down';
+  /** Whether it is being removed, and the guest still has it; set by the sub-agent. */
+  removing?: true;
 }
 
 /** A guest's disk: a clone of `image`, or a blank disk of `size`. */
@@ -149,6 +153,15 @@ export const nicSchema = Joi.object<Nic>({
   gateway: address().example('192.0.2.1'),
   device: name().max(15).description('The tap device on the host').example('mt1f3a9c0'),
   vlans: Joi.array().items(Joi.number().integer().min(1).max(4094)).allow(null).description('VLAN ids'),
+  link: Joi.string()
+    .valid('up', 'down', '', null)
+    .description('`down`: its cable is unplugged. Absent means `up`')
+    .example('down'),
+  removing: Joi.boolean()
+    .allow(null)
+    .description(
+      'The NIC is being removed, and the guest still has it, without a cable; set by the sub-agent',
+    ),
 }).label('nic');
 
 export const diskSchema = Joi.object<Disk>({
@@ -222,9 +235,14 @@ export const guestSchema = Joi.object<Guest>({
   .label('guest')
   .description('A virtual machine or a container');
 
-const addressOf = (text: string | undefined): string => (text && text !== GO_NIL ? text : '');
+const addressOf = (text: string | null | undefined): string => (text && text !== GO_NIL ? text : '');
 
-const normalizeNic = (nic: Partial<Nic>): Nic => ({
+/** A NIC on the wire, where a null or empty field means the same as an absent one. */
+export type LooseNic = { [Key in keyof Omit<Nic, 'link'>]?: Nic[Key] | null } & {
+  link?: 'up' | 'down' | '' | null;
+};
+
+export const normalizeNic = (nic: LooseNic): Nic => ({
   ...(nic.name ? { name: nic.name } : {}),
   network: nic.network ?? '',
   model: nic.model ?? '',
@@ -234,6 +252,8 @@ const normalizeNic = (nic: Partial<Nic>): Nic => ({
   gateway: addressOf(nic.gateway),
   ...(nic.device ? { device: nic.device } : {}),
   vlans: nic.vlans ?? [],
+  ...(nic.link === 'down' ? { link: nic.link } : {}),
+  ...(nic.removing ? { removing: true } : {}),
 });
 
 const normalizeDisk = (disk: Partial<Disk>): Disk => ({

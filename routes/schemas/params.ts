@@ -1,11 +1,13 @@
 import Joi from 'joi';
 import type { ProfileParams } from '../../handlers/debug/profile.js';
 import type { GuestJobParams } from '../../handlers/guests/jobs/get.js';
+import type { NicParams } from '../../handlers/guests/nics/submit-nic-change.js';
 import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js';
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
 import type { GuestParams } from '../../lib/model/endpoint.js';
 import { guestIdSchema, imageIdSchema } from '../../lib/model/guest.js';
+import { nicNameSchema } from '../../lib/model/nic-changes.js';
 import { diskIdSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 import { uuid } from '../../lib/model/uuid.js';
 
@@ -15,6 +17,8 @@ const diskID = diskIdSchema.required();
 const name = snapshotNameSchema.required();
 
 export const guestParams = Joi.object<GuestParams, true>({ guestID });
+
+export const nicParams = Joi.object<NicParams, true>({ guestID, nicName: nicNameSchema });
 
 export const jobParams = Joi.object<JobParams, true>({ jobID });
 export const guestJobParams = Joi.object<GuestJobParams, true>({ guestID, jobID });

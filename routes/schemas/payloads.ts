@@ -13,6 +13,7 @@ import {
 } from '../../lib/model/guest.js';
 import { guestPatchSchema } from '../../lib/model/guest-patch.js';
 import { imageFetchSchema } from '../../lib/model/image.js';
+import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
 import { snapshotNameSchema } from '../../lib/model/snapshot.js';
 
 /** JSON has types, so a number in a string is a mistake. */
@@ -68,6 +69,10 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
   .prefs(strict);
 
 export const guestPatchPayload = guestPatchSchema.required().prefs(strict);
+
+export const nicPayload = nicSpecSchema.prefs(strict);
+
+export const nicPatchPayload = nicPatchSchema.prefs(strict);
 
 export const metadataPatchPayload: ObjectSchema<MetadataPatch | null> = Joi.object<MetadataPatch>()
   .pattern(Joi.string().max(255), Joi.string().allow('', null))

@@ -23,6 +23,8 @@ const PAYLOADS: Record<string, unknown> = {
     user: 'root',
     keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop'],
   },
+  'POST /guests/{guestID}/nics': { network: 'br0' },
+  'PATCH /guests/{guestID}/nics/{nicName}': { link: 'down' },
   'POST /container_images': { id: 'localhost/busybox:1' },
 };
 
@@ -83,6 +85,9 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
     state: 'shutoff',
     memory: 64,
     disks: [disk],
+    nics: [
+      { name: 'net0', network: 'br0', model: 'virtio', address: '', netmask: '', gateway: '', vlans: [] },
+    ],
     metadata: { owner: 'dev' },
   });
   const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
@@ -93,6 +98,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
     imageID: 'debian-12',
     diskID: 'vda',
     name: 'monday',
+    nicName: 'net0',
     profile: 'heap',
   };
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');

@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { pino } from 'pino';
 import { isErrno } from '../../lib/errors.js';
+import { stageHeaders } from '../../lib/rpc/client/client.js';
 import { HEALTH_PATH, type Health, RPC_PATH } from '../../lib/rpc/protocol/calls.js';
 import type { GuestResponse } from '../../lib/rpc/protocol/guest-messages.js';
 import type { GuestMetricsResponse } from '../../lib/rpc/protocol/metrics-messages.js';
@@ -125,19 +126,17 @@ export class QemuHost {
     args?: Record<string, string>,
     signal?: AbortSignal,
   ): Promise<Response> {
-    return this.#send<Response>(
-      method,
-      { guest, action: method.toLowerCase(), ...(args ? { args } : {}) },
-      signal,
-    );
+    const request = { guest, action: method.toLowerCase(), ...(args ? { args } : {}) };
+    return this.#send(method, request, { signal });
   }
 
   /**
-   * Calls `Libvirt.<method>` with a change of a guest.
-   * @throws {Error} with the method's own message
+   * Calls `Libvirt.<method>`, which changes a guest.
+   * @param job the id of the job; a repeated call has that of the first one
    */
-  change(method: string, id: string, change: Record<string, unknown>): Promise<GuestResponse> {
-    return this.#send(method, { guest: { id }, action: method.toLowerCase(), change });
+  change(method: string, id: string, change: Record<string, unknown>, job?: string): Promise<GuestResponse> {
+    const request = { guest: { id }, action: method.toLowerCase(), change };
+    return this.#send(method, request, { job });
   }
 
   /**
@@ -166,11 +165,15 @@ export class QemuHost {
   async #send<Response>(
     method: string,
     request: Record<string, unknown>,
-    signal?: AbortSignal,
+    { job, signal }: { job?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<Response> {
     const reply = await fetch(`http://127.0.0.1:${this.#port}${RPC_PATH}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', connection: 'close' },
+      headers: {
+        'content-type': 'application/json',
+        connection: 'close',
+        ...(job === undefined ? {} : stageHeaders({ job, stage: 0, attempt: 1 })),
+      },
       body: JSON.stringify({ method: `Libvirt.${method}`, params: [request], id: 1 }),
       signal: signal ?? null,
     });

@@ -13,6 +13,7 @@ import { addCreate } from './guest-create.js';
 import { addDiskCommands } from './guest-disk.js';
 import { addExec } from './guest-exec.js';
 import { addMetrics } from './guest-metrics.js';
+import { addNics } from './guest-nics.js';
 import { addUpgradeMachine } from './guest-upgrade.js';
 
 const ACTIONS: Record<GuestAction, string> = {
@@ -119,6 +120,7 @@ Examples:
   addAgentCommands(guest);
   addDiskCommands(guest);
   addMetrics(guest);
+  addNics(guest);
   addUpgradeMachine(guest);
 
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {

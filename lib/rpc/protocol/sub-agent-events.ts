@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import type { Guest } from '../../model/guest.js';
+import { type Guest, nicSchema } from '../../model/guest.js';
 import { guestDetailsSchemas } from '../../model/guest-details.js';
 
 /** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
@@ -8,7 +8,16 @@ export const EVENTS_PATH = '/_mistify_events_';
 /** What a sub-agent tells about a guest besides its state. */
 export type GuestDetails = Pick<
   Guest,
-  'memory' | 'cpu' | 'maxMemory' | 'maxCpu' | 'pending' | 'cpuModel' | 'machine' | 'devices' | 'warnings'
+  | 'nics'
+  | 'memory'
+  | 'cpu'
+  | 'maxMemory'
+  | 'maxCpu'
+  | 'pending'
+  | 'cpuModel'
+  | 'machine'
+  | 'devices'
+  | 'warnings'
 >;
 
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */
@@ -59,6 +68,7 @@ const guestStateSchema = Joi.object<GuestState>({
   reason: Joi.string().max(255),
   vnc: Joi.number().integer().min(0).max(65535).default(0),
   revision: Joi.number().integer().min(0).required(),
+  nics: Joi.array().items(nicSchema),
   ...guestDetailsSchemas,
 }).unknown();
 

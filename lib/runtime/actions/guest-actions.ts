@@ -19,6 +19,7 @@ import {
 } from '../../rpc/protocol/metrics-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import { isDiskChange } from '../guests/changed-disks.js';
+import { changedNic } from '../guests/changed-nic.js';
 import { dryGuestExchange, guestExchange } from '../guests/guest-exchange.js';
 import { updatePlan } from '../guests/updated-guest.js';
 import type { JobContext } from '../jobs/job-executor.js';
@@ -69,9 +70,12 @@ export const runGuestTask = async (
   const action = withArgs(configured, args);
   const exchange = guestExchange(runtime, action, id, { change });
   const runStages = () => runPipeline(action, exchange, { run, signal });
+  const nic = changedNic(runtime.guests.get(id), name, change);
   if (name === 'create') await runCreate(runtime, context, runStages);
   else if (name === 'update') await runUpdate(runtime, change ?? {}, context);
   else if (isDiskChange(name)) await runDiskChange(runtime, name, change ?? {}, { ...context, action });
+  // Another guest may have taken the address since the job was queued.
+  else if (nic) await runtime.identities.claim({ id, nics: [nic] }, runStages);
   else await runStages();
   if (isOffAction(name) && !job.Cause && runtime.guests.get(id).intent)
     await retryWrite(() => runtime.guests.update(id, turnedOff));

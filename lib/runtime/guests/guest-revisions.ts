@@ -19,11 +19,15 @@ const withSize = (
   { memory, cpu, maxMemory = null, maxCpu = null, pending = null }: LooseGuest,
 ): Guest => (memory && cpu ? normalizeGuest({ ...guest, memory, cpu, maxMemory, maxCpu, pending }) : guest);
 
+/** A report without NICs says nothing about them. */
+const withNics = (guest: Guest, nics: Guest['nics']): Guest =>
+  nics ? normalizeGuest({ ...guest, nics }) : guest;
+
 /** A report without a machine says nothing about it; one without warnings says that the guest has none. */
 const withReport =
-  ({ state, cpuModel, machine, devices, warnings, ...rest }: GuestState) =>
+  ({ state, nics, cpuModel, machine, devices, warnings, ...rest }: GuestState) =>
   ({ warnings: _warnings, ...guest }: Guest): Guest => ({
-    ...withState(state, rest)(withSize(guest, rest)),
+    ...withState(state, rest)(withNics(withSize(guest, rest), nics)),
     ...(cpuModel ? { cpuModel } : {}),
     ...(machine ? { machine } : {}),
     ...(devices ? { devices } : {}),

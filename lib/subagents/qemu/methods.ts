@@ -24,6 +24,7 @@ import type { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
 import { toldMachine } from './guests/machines.js';
 import * as metrics from './guests/metrics.js';
+import { NIC_METHODS } from './guests/nics/methods.js';
 import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
 import { reboot } from './guests/reboot.js';
@@ -131,6 +132,7 @@ const METHODS: Record<MethodName, Handler> = {
   },
   'Libvirt.RemoveDisk': async (guests, request, { signal }) =>
     disksResponse(guests, await removeDisk(guests, request, signal), request.guest),
+  ...NIC_METHODS,
   'Libvirt.CreateGuest': withDefinition(lifecycle.define),
   'Libvirt.Create': withDefinition(lifecycle.create),
   'Libvirt.Delete': async (guests, { guest }) => {

@@ -95,6 +95,10 @@ const uses: Record<string, Use> = {
     client.agentOf(guest).addSshKeys({ user: 'root', keys: [KEY] }),
   'POST /guests/{guestID}/agent/trim': (client, { guest }) => client.agentOf(guest).trim(),
   'POST /guests/{guestID}/agent/clock': (client, { guest }) => client.agentOf(guest).setClock(),
+  'POST /guests/{guestID}/nics': (client, { guest }) => client.nicsOf(guest).add({ network: 'br0' }),
+  'PATCH /guests/{guestID}/nics/{nicName}': (client, { guest }) =>
+    client.nicsOf(guest).change('net0', { link: 'down' }),
+  'DELETE /guests/{guestID}/nics/{nicName}': (client, { guest }) => client.nicsOf(guest).remove('net0'),
   ...actionUses,
   ...imageUses('/images', (client) => client.images),
   ...imageUses('/container_images', (client) => client.containerImages),

@@ -73,6 +73,8 @@ const PINNED: Record<string, [Schema, string[]]> = {
       gateway: 1,
       device: 1,
       vlans: 1,
+      link: 1,
+      removing: 1,
     }),
   ],
   Disk: [

@@ -11,6 +11,8 @@ export const isEngineNic = ({ device }: Nic): boolean => device === undefined;
 
 const completeNic = async (deps: NetworkDeps, guestId: string, nic: Nic, index: number): Promise<Nic> => {
   interfaceAddress(nic);
+  if (nic.link === 'down')
+    throw new Refusal('invalid', 'a NIC of a container has no cable to unplug: leave out "link"');
   const { device: _, ...given } = nic;
   const complete = { ...given, name: nic.name ?? `net${index}` };
   const found = hasNoName(nic) ? undefined : await networks.find(nic.network);

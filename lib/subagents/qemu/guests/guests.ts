@@ -11,6 +11,7 @@ import { findQemu } from '../process/process.js';
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
 import { Machines } from './machines.js';
+import { isRemovingNics, restoreLinks, settleNics } from './nics/settle.js';
 import { inSeconds, type PowerOptions } from './power-options.js';
 import { type GuestRecord, removeRecord } from './records.js';
 import { Runs } from './runs.js';
@@ -35,7 +36,7 @@ export class Guests {
     this.states = states;
     this.#log = log;
     this.machines = new Machines(host.program, states, log);
-    this.#runs = new Runs(host, states, this.machines, log);
+    this.#runs = new Runs(host, states, this.machines, log, (entry) => void this.#settle(entry));
   }
 
   /** Determines the states of the guests that an earlier sub-agent has recorded. */
@@ -49,9 +50,13 @@ export class Guests {
     );
   }
 
-  /** Notices that this host's QEMU was upgraded, and hardware that could not be found out before. */
+  /**
+   * Notices that this host's QEMU was upgraded, and hardware that could not be found out before. Completes the removal
+   * of devices.
+   */
   async review(): Promise<void> {
     const { program } = this.host;
+    for (const entry of this.all()) if (isRemovingNics(entry)) void this.#settle(entry);
     if (await program.isUpgraded()) this.#isOutdated = true;
     // While its package is being replaced, QEMU may not work.
     const works = await program.capabilities().then(
@@ -184,6 +189,17 @@ export class Guests {
     const entry = new Entry(paths, this.#withOwnUid(found, (await findQemu(paths)) !== undefined));
     this.#entries.set(id, entry);
     await this.#runs.recover(entry);
+    await this.#settle(entry);
+    await restoreLinks(entry).catch((error) =>
+      this.#log.warn({ err: error, guest: id }, errorMessage(error)),
+    );
+  }
+
+  /** Completes the removal of devices that the guest has let go of. Logs a failure; the next review tries again. */
+  async #settle(entry: Entry): Promise<void> {
+    await this.exclusively(entry.id, () => settleNics(this.host, this.machines, entry)).catch((error) =>
+      this.#log.warn({ err: error, guest: entry.id }, `removed NICs not cleaned up: ${errorMessage(error)}`),
+    );
   }
 
   /**

@@ -17,6 +17,7 @@ import { deviceGroups } from '../machine/accel.js';
 import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
 import { locateDisks } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
+import { unpluggedNics } from '../machine/nic-devices.js';
 import type { QemuProgram } from '../machine/program.js';
 import { prepareSeed } from '../machine/seed/disk.js';
 import { openGuestFiles } from '../process/guest-files.js';
@@ -77,10 +78,16 @@ export const killAndWait = async (paths: GuestPaths): Promise<void> => {
 };
 
 /** Lets the guest's vCPUs run, once its QEMU can no longer be interfered with. */
-const release = async (qmp: QmpClient, pid: number, paths: GuestPaths, uid?: number): Promise<void> => {
+const release = async (
+  qmp: QmpClient,
+  pid: number,
+  paths: GuestPaths,
+  { uid, unplugged }: { uid: number | undefined; unplugged: readonly string[] },
+): Promise<void> => {
   try {
     await lockRunDir(paths, uid);
     await setVncPassword(qmp, paths);
+    for (const name of unplugged) await qmp.execute('set_link', { name, up: false });
     await qmp.execute('cont');
     await recordPid(paths, pid);
   } finally {
@@ -114,7 +121,7 @@ const start = async (
   }: Pick<CommandLineOptions, 'machine' | 'images' | 'switches' | 'nicModels' | 'sandbox'>,
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
-  const seed = await prepareSeed(definition, paths, seedRevision);
+  const seed = await prepareSeed(definition, paths, seedRevision, options.machine.nics);
   await createTaps(definition.id, definition.nics, options.switches, host.ports, uid);
   const files = new PassedFiles();
   try {
@@ -130,7 +137,7 @@ const start = async (
     const { pid, qmp, exit } = await startProcess(command, user, paths, files).catch((error) => {
       throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
     });
-    await release(qmp, pid, paths, uid);
+    await release(qmp, pid, paths, { uid, unplugged: unpluggedNics(definition.nics, options.machine.nics) });
     return { exit };
   } finally {
     await files.close();

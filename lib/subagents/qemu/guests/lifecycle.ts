@@ -3,6 +3,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
+import { withNics } from '../machine/nic-places.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { requireGrowable } from '../machine/size-limits.js';
 import { correctClock } from './clock.js';
@@ -27,16 +28,18 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   const { host } = guests;
   if (!guests.find(guest.id)) await host.claims.requireFree(guest.id);
   const nicModels = guest.nics?.length ? await host.program.nicModels() : [];
+  const own = guests.find(guest.id)?.record.machine;
   const definition = completeDefinition(guest, {
     accel: host.program.accel,
     nicModels,
+    nics: own?.nics,
     macOwner: (network, mac) => guests.findMac(network, mac, guest.id),
   });
   await host.networks.resolve(definition.nics);
-  const machine = await guests.machines.design(guest, guests.find(guest.id)?.record.machine);
+  const machine = await guests.machines.design(guest, own);
   requireGrowable(definition, machine);
   await host.firmware.find(machine);
-  return { definition, machine };
+  return { definition, machine: withNics(machine, definition.nics) };
 };
 
 /** @throws as `check`, and when a disk is missing */

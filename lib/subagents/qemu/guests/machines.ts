@@ -33,7 +33,7 @@ const runningMachine = async (watch: Watch): Promise<MachineIdentity> => {
 };
 
 /** @throws when `adopt` has failed */
-const requireMachine = ({ id, record: { machine } }: Entry): MachineIdentity => {
+export const requireMachine = ({ id, record: { machine } }: Entry): MachineIdentity => {
   if (!machine) throw new Error(`guest ${id}: its hardware could not be recorded: see the log`);
   return machine;
 };
@@ -53,6 +53,7 @@ export const toldMachine = ({
   seedBus: _seedBus,
   devices,
   generation: _generation,
+  nics: _nics,
   ...machine
 }: MachineIdentity): Pick<Guest, 'cpuModel' | 'machine' | 'devices'> => ({
   ...{ cpuModel, machine },
@@ -142,7 +143,7 @@ export class Machines {
   }
 
   async #detailsOf({ id, record }: Entry): Promise<GuestDetails> {
-    const { machine } = record;
+    const { machine, definition } = record;
     const size = toldSize(record);
     if (!machine) return size;
     const { accel } = this.#program;
@@ -154,6 +155,12 @@ export class Machines {
         return [];
       });
     const warnings = [...outdated, ...removalWarnings(record)];
-    return { ...size, ...toldMachine(machine), ...(warnings.length > 0 ? { warnings } : {}) };
+    return {
+      ...size,
+      ...toldMachine(machine),
+      // Those of a guest whose NICs never changed are as the agent created them.
+      ...(machine.nics ? { nics: definition.nics } : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
+    };
   }
 }

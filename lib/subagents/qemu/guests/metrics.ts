@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { ifExists } from '../../../files/atomic-files.js';
 import { diskLabels, diskNumber } from '../../../model/disks.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
 import type { GuestCounters } from '../../../rpc/protocol/metrics-messages.js';
@@ -106,7 +107,9 @@ export const nicMetrics = async (guests: Guests, id: string): Promise<Record<str
   const { entry } = await requireRunning(guests, id);
   const metrics: Record<string, NicMetrics> = {};
   for (const { name, device } of entry.record.definition.nics) {
-    if (name && device) metrics[name] = await tapCounters(name, device);
+    // A NIC that is being added or removed may have no tap.
+    const counters = name && device ? await ifExists(tapCounters(name, device)) : undefined;
+    if (name && counters) metrics[name] = counters;
   }
   return metrics;
 };

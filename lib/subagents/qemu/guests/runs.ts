@@ -9,6 +9,7 @@ import { adoptLiveSize } from './adopt-size.js';
 import type { Entry } from './entry.js';
 import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
 import type { Machines } from './machines.js';
+import { dropRemovedNics } from './nics/removal.js';
 import { startDefinition } from './pending.js';
 import type { GuestRecord } from './records.js';
 import { releaseRemoved, withoutRemoved } from './removed-disks.js';
@@ -29,9 +30,18 @@ export class Runs {
   readonly #states: GuestStates;
   readonly #machines: Machines;
   readonly #log: Logger;
+  readonly #onDeviceDeleted: (entry: Entry) => void;
 
-  constructor(host: Host, states: GuestStates, machines: Machines, log: Logger) {
+  /** @param onDeviceDeleted called when a running guest has let go of a device */
+  constructor(
+    host: Host,
+    states: GuestStates,
+    machines: Machines,
+    log: Logger,
+    onDeviceDeleted: (entry: Entry) => void,
+  ) {
     this.#host = host;
+    this.#onDeviceDeleted = onDeviceDeleted;
     this.#states = states;
     this.#machines = machines;
     this.#log = log;
@@ -89,6 +99,7 @@ export class Runs {
       if (entry.record.pending) await entry.update({ definition, pending: undefined });
       await entry.setCrashed(false);
       await entry.setSerials();
+      await dropRemovedNics(entry);
       return await launch(this.#host, withoutRemoved(entry.record), machine, entry.paths);
     } catch (error) {
       capacity.release(entry.id);
@@ -115,10 +126,12 @@ export class Runs {
       states: this.#states,
       log: this.#log.child({ guest: entry.id }),
       ...begun,
-      onDeviceDeleted: (device) =>
+      onDeviceDeleted: (device) => {
         void releaseRemoved(entry, watch, device).catch((error) =>
           this.#log.warn({ err: error, guest: entry.id }, `removed disk still open: ${errorMessage(error)}`),
-        ),
+        );
+        this.#onDeviceDeleted(entry);
+      },
       onExit: (outcome) => this.#onExit(entry, outcome),
     });
     entry.watch = watch;
@@ -134,6 +147,7 @@ export class Runs {
       await this.#saveEnd(entry, { crashed, reason });
       await removeRunResources(this.#host, entry.paths, record.definition.nics);
       if (outcome.halted) await markHalted(entry.paths);
+      if (await dropRemovedNics(entry)) await this.#machines.describe(entry);
     } finally {
       entry.watch = undefined;
       this.#host.capacity.release(entry.id);

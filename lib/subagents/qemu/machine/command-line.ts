@@ -1,18 +1,19 @@
 import { relative } from 'node:path';
 import type { Nic } from '../../../model/guest.js';
-import { USER_NETWORK } from '../../../model/nics.js';
 import { GUEST_AGENT_CHARDEV } from '../../shared/guest-run-dir.js';
-import { nicDriver } from '../../shared/network/nics.js';
 import type { Switch } from '../../shared/network/switch.js';
 import { machineArgs, type OpenedFirmware } from '../firmware/arguments.js';
 import type { GuestPaths } from '../layout.js';
 import type { Accel } from './accel.js';
 import type { Definition } from './definition.js';
-import { device, escapeCommas, pciAddress, placeOf, SLOT } from './device-options.js';
+import { device, escapeCommas, pciAddress, SLOT } from './device-options.js';
 import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
 import { cpuOption, type MachineIdentity, smpOption } from './identity.js';
 import { memoryArgs } from './memory-arguments.js';
+import { netdev, nicDevice } from './nic-devices.js';
+import { numberNics } from './nic-numbers.js';
+import { nicGaps } from './nic-places.js';
 import { optionalDevices, videoArgs } from './optional-devices.js';
 import { SANDBOX } from './program.js';
 import { spareDevices } from './spare-devices.js';
@@ -28,31 +29,15 @@ const monitor = (id: string, path: string): string[] => [
   ...['-qmp', `chardev:${id}`],
 ];
 
-/** Leaves out the virtio header, and with it all offloads, on a switch that cannot forward such frames. */
-const netdevOptions = (nic: Nic, n: number, target: Switch | undefined): Record<string, unknown> => {
-  const id = `hostnet${n}`;
-  if (nic.network === USER_NETWORK) return { type: 'user', id };
-  const tap = { type: 'tap', id, ifname: nic.device, script: 'no', downscript: 'no' };
-  return target?.offload === false ? { ...tap, vnet_hdr: false } : tap;
-};
-
-const nicArgs = (nics: readonly Nic[], { machine, nicModels, switches }: CommandLineOptions): string[] =>
-  nics.flatMap((nic, n) => {
-    const driver = nicDriver(nic.model, nicModels);
-    if (!driver) throw new RangeError(`NIC ${n} has no driver`);
-    return [
-      '-netdev',
-      JSON.stringify(netdevOptions(nic, n, switches[n])),
-      // No option ROM: guests boot from their disks, and network boot takes seconds to fail.
-      ...device(driver, {
-        id: `nic${n}`,
-        netdev: `hostnet${n}`,
-        mac: nic.mac,
-        romfile: '',
-        ...placeOf(machine, `nic${n}`, SLOT.nics, n),
-      }),
-    ];
+const nicArgs = (nics: readonly Nic[], { machine, nicModels, switches }: CommandLineOptions): string[] => {
+  const numbers = numberNics(nics, machine.nics);
+  const args = nics.flatMap((nic, index) => {
+    const number = numbers[index] ?? index;
+    const { driver, ...properties } = nicDevice(nic, number, machine, nicModels);
+    return ['-netdev', JSON.stringify(netdev(nic, number, switches[index])), ...device(driver, properties)];
   });
+  return [...nicGaps(machine, numbers), ...args];
+};
 
 export interface CommandLineOptions {
   machine: MachineIdentity;

@@ -2,6 +2,8 @@ import type { Guest, Metadata } from '../../../model/guest.js';
 import { type GuestSize, sizeOf } from '../../../model/guest-size.js';
 import { completeNics, type MacOwner } from '../../shared/network/nics.js';
 import { completeDisks } from './disks.js';
+import type { NicEntries } from './nic-entry.js';
+import { numberNics } from './nic-numbers.js';
 import { seedMetadata } from './seed/metadata.js';
 import { requireSizeFits, type SizeLimits } from './size-limits.js';
 
@@ -18,6 +20,8 @@ export interface Limits extends SizeLimits {
   nicModels: readonly string[];
   /** Finds the MAC addresses of other guests; by default, none has any. */
   macOwner?: MacOwner;
+  /** The entries of the guest's NICs, if its record has any. */
+  nics?: NicEntries | undefined;
 }
 
 /**
@@ -27,11 +31,16 @@ export interface Limits extends SizeLimits {
 export const completeDefinition = (guest: Guest, limits: Limits): Definition => {
   const size = sizeOf(guest);
   requireSizeFits(size, limits);
+  const { nics = [] } = guest;
   const metadata = seedMetadata(guest.metadata);
   return {
     id: guest.id,
     ...size,
-    nics: completeNics(guest.id, guest.nics ?? [], limits.nicModels, limits.macOwner),
+    nics: completeNics(guest.id, nics, {
+      models: limits.nicModels,
+      macOwner: limits.macOwner,
+      numbers: numberNics(nics, limits.nics),
+    }),
     disks: completeDisks(guest.id, guest.disks ?? []),
     ...(Object.keys(metadata).length ? { metadata } : {}),
   };

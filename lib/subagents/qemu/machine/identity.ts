@@ -6,6 +6,7 @@ import type { Machine, MachineChange, MachineSpec } from '../../../model/machine
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Accel } from './accel.js';
 import type { Capabilities } from './capabilities.js';
+import type { NicEntries } from './nic-entry.js';
 
 /**
  * The arrangements of a guest's devices. A guest keeps its own for good: another one may rename its NICs and disks.
@@ -23,6 +24,8 @@ export interface MachineIdentity extends Machine {
   rows?: Record<string, number>;
   /** The bus of the cloud-init seed; absent until a device is added or removed. */
   seedBus?: string;
+  /** The numbers of its NICs; absent until one is added, changed or removed. */
+  nics?: NicEntries;
   /** Absent in guests of the versions that recorded none. */
   devices?: Devices;
   /** The generation ID of a guest that was never rolled back: a random GUID. */

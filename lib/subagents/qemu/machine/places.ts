@@ -1,6 +1,7 @@
 import { diskNumber } from '../../../model/disks.js';
 import type { Definition } from './definition.js';
 import { device, pciAddress, type SLOT } from './device-options.js';
+import { freePosition } from './free-position.js';
 import type { MachineIdentity } from './identity.js';
 import { ROOT_PORTS } from './spare-devices.js';
 
@@ -52,14 +53,6 @@ export const fixPlaces = <Machine extends Ledger>(machine: Machine, disks: Disks
   rows: rowsOf(machine, disks),
   seedBus: seedBus(machine, disks),
 });
-
-/** Returns the lowest free number of a row. */
-export const freePosition = (taken: readonly number[]): number => {
-  const all = new Set(taken);
-  let position = 0;
-  while (all.has(position)) position += 1;
-  return position;
-};
 
 /** Returns the lowest free position in the row of a bus. */
 export const freeRow = (rows: Record<string, number>, bus: string): number => {

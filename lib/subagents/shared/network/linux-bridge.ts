@@ -83,4 +83,9 @@ export const linuxBridges = (run: RunTool = runTool, sysNet = SYS_NET): SwitchKi
     (await isBridge(sysNet, name)) ? new LinuxBridge(name, join(sysNet, name, 'bridge'), run) : undefined,
   // The kernel removes the port with its tap.
   removePorts: async () => {},
+  detach: async (tap) => {
+    // The master of a port of Open vSwitch's kernel datapath is no bridge.
+    const isPort = await isBridge(sysNet, join(tap, 'master'));
+    if (isPort) await run('ip', 'link', 'set', 'dev', tap, 'nomaster');
+  },
 });

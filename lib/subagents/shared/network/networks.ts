@@ -18,10 +18,17 @@ export interface Networks {
    * @throws when a switch is missing or cannot do what its NIC asks for
    */
   resolve(nics: readonly Nic[]): Promise<(Switch | undefined)[]>;
+  /** Finds the switch of one NIC, as `resolve` does. */
+  resolveNic(nic: Nic): Promise<Switch | undefined>;
   /** Whether a switch that keeps ports beyond their taps may have ports of these NICs. */
   mayKeepPorts(nics: readonly Nic[]): Promise<boolean>;
   /** Removes a guest's ports from all switches; see `SwitchKind`. */
   removePorts(guestId: string): Promise<void>;
+  /**
+   * Takes a tap off the switch that it is on.
+   * @param mayBeKept whether a switch that keeps ports beyond their taps may have it
+   */
+  detach(tap: string, mayBeKept: boolean): Promise<void>;
 }
 
 const findSwitch = async (name: string, kinds: readonly SwitchKind[]): Promise<Switch | undefined> => {
@@ -63,6 +70,7 @@ export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = al
     }
     return switches;
   },
+  resolveNic: (nic) => resolveNic(nic, kinds),
   mayKeepPorts: async (nics) => {
     const forgetting = kinds.filter(({ keepsPorts }) => !keepsPorts);
     for (const { network } of nics) {
@@ -73,5 +81,8 @@ export const createNetworks = (ovsDb?: string, kinds: readonly SwitchKind[] = al
   },
   removePorts: async (guestId) => {
     for (const kind of kinds) await kind.removePorts(guestId);
+  },
+  detach: async (tap, mayBeKept) => {
+    for (const kind of kinds) if (mayBeKept || !kind.keepsPorts) await kind.detach(tap);
   },
 });

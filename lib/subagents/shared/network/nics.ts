@@ -73,6 +73,19 @@ export const assertOneGateway = (nics: readonly Nic[]): void => {
   }
 };
 
+/** @throws when two NICs of a guest have one address; the agent compares those of different guests */
+export const assertDistinctAddresses = (nics: readonly Nic[]): void => {
+  const seen = new Map<string, number>();
+  for (const [index, nic] of nics.entries()) {
+    const [address = ''] = interfaceAddress(nic)?.cidr.split('/') ?? [];
+    if (address === '') continue;
+    const first = seen.get(address);
+    if (first !== undefined)
+      throw new Refusal('invalid', `NIC ${index}: NIC ${first} already has the address ${address}`);
+    seen.set(address, index);
+  }
+};
+
 /** @throws when the model, MAC, VLANs or address could not work on any host with this QEMU */
 const checkNic = (nic: Nic, models: readonly string[]): void => {
   if (!nic.network) {
@@ -98,35 +111,46 @@ const checkNic = (nic: Nic, models: readonly string[]): void => {
   interfaceAddress(nic);
 };
 
-const completeMac = ({ network, mac }: Nic, guestId: string, index: number, macOwner: MacOwner): string => {
+const completeMac = ({ network, mac }: Nic, guestId: string, number: number, macOwner: MacOwner): string => {
   const ownerOf = (address: string) =>
     network === USER_NETWORK ? undefined : macOwner(network, address.toLowerCase());
-  if (!mac) return generateMac(guestId, index, (address) => ownerOf(address) !== undefined);
+  if (!mac) return generateMac(guestId, number, (address) => ownerOf(address) !== undefined);
   const owner = ownerOf(mac);
   if (owner === undefined) return mac.toLowerCase();
   throw new Refusal('conflict', `guest ${owner} has the MAC ${mac} on network ${network}: choose another`);
 };
 
+/** What NICs are completed with besides what they say. */
+export interface NicCompletion {
+  /** The network cards of this host's QEMU. */
+  models: readonly string[];
+  /** Finds the MAC addresses of other guests; by default, none has any. */
+  macOwner?: MacOwner | undefined;
+  /** The number of each NIC; its index by default. */
+  numbers?: readonly number[];
+}
+
 const completeNic = (
   guestId: string,
   nic: Nic,
   index: number,
-  { models, macOwner }: { models: readonly string[]; macOwner: MacOwner },
+  { models, macOwner = NO_OWNER, numbers = [] }: NicCompletion,
 ): Nic => {
+  const number = numbers[index] ?? index;
   let mac: string;
   try {
     checkNic(nic, models);
-    mac = completeMac(nic, guestId, index, macOwner);
+    mac = completeMac(nic, guestId, number, macOwner);
   } catch (error) {
     throw failureIn(`NIC ${index}`, error);
   }
   const { device: _, ...given } = nic;
   return {
     ...given,
-    name: nic.name ?? `net${index}`,
+    name: nic.name ?? `net${number}`,
     model: nic.model || 'virtio',
     mac,
-    ...(nic.network === USER_NETWORK ? {} : { device: tapName(guestId, index) }),
+    ...(nic.network === USER_NETWORK ? {} : { device: tapName(guestId, number) }),
   };
 };
 
@@ -134,13 +158,8 @@ const completeNic = (
  * Fills in the NICs' names, MAC addresses and taps.
  * @throws when a NIC could not work, whatever the state of the host, or has another guest's MAC address
  */
-export const completeNics = (
-  guestId: string,
-  nics: readonly Nic[],
-  models: readonly string[],
-  macOwner: MacOwner = NO_OWNER,
-): Nic[] => {
-  const complete = nics.map((nic, index) => completeNic(guestId, nic, index, { models, macOwner }));
+export const completeNics = (guestId: string, nics: readonly Nic[], completion: NicCompletion): Nic[] => {
+  const complete = nics.map((nic, index) => completeNic(guestId, nic, index, completion));
   assertDistinct(complete, 'name');
   assertDistinct(complete, 'mac');
   assertOneGateway(complete);

@@ -60,9 +60,26 @@ const deletePorts = async (vsctl: Vsctl, guestId: string): Promise<void> => {
   }
 };
 
+const hasPort = async (vsctl: Vsctl, name: string): Promise<boolean> =>
+  (await vsctl('--bare', '--no-headings', '--columns=name', 'find', 'Port', `name=${name}`)).trim() !== '';
+
+const deletePort = async (vsctl: Vsctl, name: string): Promise<void> => {
+  try {
+    await vsctl('--if-exists', 'del-port', name);
+  } catch (error) {
+    // As in `deletePorts`.
+    if (await hasPort(vsctl, name)) throw error;
+  }
+};
+
 /** Whether this host has no Open vSwitch: the program is not installed or the database does not run. */
 const isAbsent = (error: unknown): boolean =>
   error instanceof ToolError && (error.missing || error.message.includes('database connection failed'));
+
+const explainAbsence = (error: unknown): never => {
+  if (!isAbsent(error)) throw error;
+  throw new NoServiceError(errorMessage(error), { cause: error });
+};
 
 const explainTimeout =
   (seconds: number) =>
@@ -111,13 +128,7 @@ export const openVswitch = (db?: string, run: RunTool = runTool, sysNet = SYS_NE
       // The userspace datapath forwards frames as it reads them from the tap, without completing their checksums.
       return new OvsBridge(name, vsctl, datapath !== 'netdev');
     },
-    removePorts: async (guestId) => {
-      try {
-        await deletePorts(vsctl, guestId);
-      } catch (error) {
-        if (!isAbsent(error)) throw error;
-        throw new NoServiceError(errorMessage(error), { cause: error });
-      }
-    },
+    removePorts: (guestId) => deletePorts(vsctl, guestId).catch(explainAbsence),
+    detach: (tap) => deletePort(vsctl, tap).catch(explainAbsence),
   };
 };

@@ -80,6 +80,18 @@ export class SwitchPorts {
     await target.addPort(port);
   }
 
+  /**
+   * Takes one tap of a guest that runs off its switch.
+   * @param nics all NICs that the guest has
+   * @throws when the switch does not respond; the guest's end removes the port then
+   */
+  async detach(guestId: string, tap: string, nics: readonly Nic[]): Promise<void> {
+    const mayBeKept = await this.#mayHavePorts(guestId, nics);
+    await this.#options.networks.detach(tap, mayBeKept).catch((error: unknown) => {
+      if (!(error instanceof NoServiceError) || this.#known.has(guestId)) throw error;
+    });
+  }
+
   /** Removes the ports of a guest that is off, now or later. Never fails, and returns within seconds. */
   async removeLater(guestId: string, nics: readonly Nic[]): Promise<void> {
     if (!(await this.#mayHavePorts(guestId, nics))) return;

@@ -44,4 +44,9 @@ export interface SwitchKind {
    * @throws {NoServiceError} when the switches' service does not run
    */
   removePorts(guestId: string): Promise<void>;
+  /**
+   * Takes a tap off the switch of this kind that it is on. A tap on none is no error.
+   * @throws {NoServiceError} when the switches' service does not run
+   */
+  detach(tap: string): Promise<void>;
 }

@@ -24,7 +24,8 @@ const readAlias = (tap: string): Promise<string | undefined> =>
  */
 export const tapMac = (mac: string): string => `fe${mac.slice(2)}`;
 
-interface Tap {
+/** A tap of a guest, and the switch that it joins. */
+export interface Tap {
   guestId: string;
   nic: Nic;
   tap: string;
@@ -62,16 +63,58 @@ const listTaps = async (guestId: string): Promise<string[]> => {
   return names.filter((_, index) => !aliases[index] || aliases[index] === tapAlias(guestId));
 };
 
-/** Removes all taps of a guest from the host. A guest without taps is no error. */
-const deleteTaps = async (guestId: string): Promise<void> => {
-  for (const tap of await listTaps(guestId)) {
-    try {
-      await ip('link', 'delete', 'dev', tap);
-    } catch (error) {
-      if ((await readAlias(tap)) !== undefined) throw error;
-    }
+const deleteTap = async (tap: string): Promise<void> => {
+  try {
+    await ip('link', 'delete', 'dev', tap);
+  } catch (error) {
+    if ((await readAlias(tap)) !== undefined) throw error;
   }
 };
+
+/** Removes all taps of a guest from the host. A guest without taps is no error. */
+const deleteTaps = async (guestId: string): Promise<void> => {
+  for (const tap of await listTaps(guestId)) await deleteTap(tap);
+};
+
+/**
+ * Removes one tap of a guest that runs from its switch and from the host. A tap that does not exist is no error.
+ * @param nics all NICs that the guest has
+ * @throws when its switch does not respond; the tap is still there then
+ */
+export const removeTap = async (
+  { guestId, tap }: Pick<Tap, 'guestId' | 'tap'>,
+  nics: readonly Nic[],
+  ports: SwitchPorts,
+): Promise<void> => {
+  await ports.detach(guestId, tap, nics);
+  if ((await listTaps(guestId)).includes(tap)) await deleteTap(tap);
+};
+
+/** Creates the tap of a NIC that a running guest gets, in place of one that an interrupted attempt left behind. */
+export const addTap = async (tap: Tap, nics: readonly Nic[], ports: SwitchPorts): Promise<void> => {
+  await removeTap(tap, nics, ports);
+  if (tap.uid !== undefined) await allowTaps();
+  await createTap(tap, ports);
+};
+
+/** Moves a tap, which a guest has open, to a switch or to other VLANs. It may be on that switch already. */
+export const moveTap = async (
+  { guestId, nic, tap, target }: Tap,
+  nics: readonly Nic[],
+  ports: SwitchPorts,
+): Promise<void> => {
+  await ip('link', 'set', 'dev', tap, 'down');
+  await ports.detach(guestId, tap, nics);
+  await ports.add(target, { tap, guestId, vlans: nic.vlans });
+  await ip('link', 'set', 'dev', tap, 'up');
+};
+
+/** IFF_VNET_HDR of Linux's if_tun.h. */
+const VNET_HDR = 0x4000;
+
+/** Whether the guest's frames reach a tap with a virtio header, which allows offloads; QEMU decides it for good. */
+export const hasOffload = async (tap: string): Promise<boolean> =>
+  (Number(await readFile(`${SYS_NET}/${tap}/tun_flags`, 'utf8')) & VNET_HDR) !== 0;
 
 /**
  * Removes all taps of a guest that is off from the host, and from their switches as soon as these respond. A guest

@@ -4,6 +4,7 @@ import { ExecaError, execa } from 'execa';
 import { isErrno } from '../../../../errors.js';
 import type { GuestPaths } from '../../layout.js';
 import type { Definition } from '../definition.js';
+import type { NicEntries } from '../nic-entry.js';
 import { type SeedDocuments, seedDocuments } from './documents.js';
 
 /** Programs with the same options; distributions ship different ones. */
@@ -52,15 +53,16 @@ const writeSeed = async (documents: SeedDocuments, paths: GuestPaths): Promise<v
 
 /**
  * Writes a guest's cloud-init seed, or removes an earlier one when the definition needs none.
- * @param revision see `seedDocuments`
+ * @param revision and `entries`: see `seedDocuments`
  * @returns the seed's path; `undefined` without one
  */
 export const prepareSeed = async (
   definition: Definition,
   paths: GuestPaths,
   revision?: number,
+  entries?: NicEntries,
 ): Promise<string | undefined> => {
-  const documents = seedDocuments(definition, revision);
+  const documents = seedDocuments(definition, revision, entries);
   if (!documents) {
     await rm(paths.seed, { force: true });
     return undefined;

@@ -3,6 +3,8 @@ import type { Metadata, Nic } from '../../../../model/guest.js';
 import { nameservers } from '../../../../model/seed-metadata.js';
 import { interfaceAddress } from '../../../shared/network/addresses.js';
 import type { Definition } from '../definition.js';
+import type { NicEntries } from '../nic-entry.js';
+import { numberNics } from '../nic-numbers.js';
 import { hostname } from './metadata.js';
 
 /** The files of cloud-init's NoCloud data source, by name. */
@@ -46,22 +48,25 @@ const addressConfig = (nic: Nic, servers: readonly string[]): Record<string, unk
 };
 
 /** Builds a version 2 network config. It names the interfaces, because only netplan matches them by MAC address. */
-const networkConfig = (nics: readonly Nic[], metadata: Metadata): unknown => {
+const networkConfig = (nics: readonly Nic[], metadata: Metadata, entries?: NicEntries): unknown => {
   const servers = nameservers(metadata);
-  const ethernets = nics.map((nic, n) => [
-    `eth${n}`,
-    { match: { macaddress: nic.mac }, 'set-name': `eth${n}`, ...addressConfig(nic, servers) },
-  ]);
+  const numbers = numberNics(nics, entries);
+  const ethernets = nics.map((nic, index) => {
+    const name = `eth${numbers[index] ?? index}`;
+    return [name, { match: { macaddress: nic.mac }, 'set-name': name, ...addressConfig(nic, servers) }];
+  });
   return { version: 2, ethernets: Object.fromEntries(ethernets) };
 };
 
 /**
  * Builds a guest's seed; `undefined` when the definition has nothing for cloud-init.
- * @param revision how often the seed's metadata has changed; cloud-init applies a seed with a new instance-id again
+ * @param revision how often the seed has changed; cloud-init applies a seed with a new instance-id again
+ * @param entries the entries of the NICs, if the guest's hardware has any
  */
 export const seedDocuments = (
   { id, nics, metadata = {} }: Definition,
   revision = 0,
+  entries?: NicEntries,
 ): SeedDocuments | undefined => {
   const { hostname: name, 'user-data': userData, 'vendor-data': vendorData, nameservers: dns } = metadata;
   const hasNetwork = nics.some(({ address }) => address) || (nics.length > 0 && dns);
@@ -73,6 +78,6 @@ export const seedDocuments = (
     }),
     'user-data': userData ?? EMPTY_USER_DATA,
     ...(vendorData ? { 'vendor-data': vendorData } : {}),
-    ...(nics.length ? { 'network-config': toYaml(networkConfig(nics, metadata)) } : {}),
+    ...(nics.length ? { 'network-config': toYaml(networkConfig(nics, metadata, entries)) } : {}),
   };
 };

@@ -23,6 +23,7 @@ const switches = createNetworks(undefined, [
     list: async () => ['br0'],
     find: async () => undefined,
     removePorts: async () => {},
+    detach: async () => {},
   },
 ]);
 

@@ -14,6 +14,7 @@ const kind = (name: SwitchKind['name'], list: SwitchKind['list']): SwitchKind =>
   list,
   find: async () => undefined,
   removePorts: async () => {},
+  detach: async () => {},
 });
 
 const LINKS = [

@@ -34,27 +34,35 @@ test('keeps tap names within the kernel’s limit for every NIC', (t) => {
 });
 
 test('fills in names, models, MACs and taps', (t) => {
-  const nics = completeNics(ID, [nic({ network: 'br0' }), nic({ model: 'e1000', name: 'lan' })], MODELS);
+  const nics = completeNics(ID, [nic({ network: 'br0' }), nic({ model: 'e1000', name: 'lan' })], {
+    models: MODELS,
+  });
   t.like(nics[0], { name: 'net0', model: 'virtio', mac: generateMac(ID, 0), device: tapName(ID, 0) });
   t.like(nics[1], { name: 'lan', model: 'e1000', mac: generateMac(ID, 1) });
   t.is(nics[1]?.device, undefined);
 });
 
 test('ignores a device that the client names', (t) => {
-  t.is(completeNics(ID, [nic({ network: 'br0', device: 'eth0' })], MODELS)[0]?.device, tapName(ID, 0));
-  t.is(completeNics(ID, [nic({ device: 'eth0' })], MODELS)[0]?.device, undefined);
+  t.is(
+    completeNics(ID, [nic({ network: 'br0', device: 'eth0' })], { models: MODELS })[0]?.device,
+    tapName(ID, 0),
+  );
+  t.is(completeNics(ID, [nic({ device: 'eth0' })], { models: MODELS })[0]?.device, undefined);
 });
 
 test('keeps a given MAC, in lower case', (t) => {
-  t.is(completeNics(ID, [nic({ mac: '52:54:00:AB:CD:EF' })], MODELS)[0]?.mac, '52:54:00:ab:cd:ef');
+  t.is(
+    completeNics(ID, [nic({ mac: '52:54:00:AB:CD:EF' })], { models: MODELS })[0]?.mac,
+    '52:54:00:ab:cd:ef',
+  );
 });
 
 test('rejects two NICs with the same MAC or name', (t) => {
   const mac = '52:54:00:00:00:01';
-  t.throws(() => completeNics(ID, [nic({ mac }), nic({ mac })], MODELS), {
+  t.throws(() => completeNics(ID, [nic({ mac }), nic({ mac })], { models: MODELS }), {
     message: `NIC 1: NIC 0 already has the mac ${mac}`,
   });
-  t.throws(() => completeNics(ID, [nic({ name: 'net1' }), nic()], MODELS), {
+  t.throws(() => completeNics(ID, [nic({ name: 'net1' }), nic()], { models: MODELS }), {
     message: 'NIC 1: NIC 0 already has the name net1',
   });
 });
@@ -67,9 +75,11 @@ test('translates virtio to QEMU’s virtio-net-pci', (t) => {
 });
 
 test('treats VLAN 1 alone as no VLAN on network user, and rejects other VLANs', (t) => {
-  t.notThrows(() => completeNics(ID, [nic({ vlans: [1] })], MODELS));
+  t.notThrows(() => completeNics(ID, [nic({ vlans: [1] })], { models: MODELS }));
   for (const vlans of [[2], [1, 2]])
-    t.throws(() => completeNics(ID, [nic({ vlans })], MODELS), { message: /network user has no VLANs/ });
+    t.throws(() => completeNics(ID, [nic({ vlans })], { models: MODELS }), {
+      message: /network user has no VLANs/,
+    });
 });
 
 /** Finds two guest ids whose first NICs get the same MAC address. */
@@ -86,27 +96,32 @@ const collidingIds = (): [string, string] => {
 
 test('never generates the MAC address of another guest on the same network', (t) => {
   const [one, two] = collidingIds();
-  const taken = completeNics(one, [nic({ network: 'br0' })], MODELS)[0]?.mac ?? '';
+  const taken = completeNics(one, [nic({ network: 'br0' })], { models: MODELS })[0]?.mac ?? '';
   const macOwner = (network: string, mac: string) => (network === 'br0' && mac === taken ? one : undefined);
-  const macOn = (network: string) => completeNics(two, [nic({ network })], MODELS, macOwner)[0]?.mac;
+  const macOn = (network: string) =>
+    completeNics(two, [nic({ network })], { models: MODELS, macOwner })[0]?.mac;
   t.is(macOn('br1'), taken);
   t.is(macOn('user'), taken);
   t.not(macOn('br0'), taken);
   t.is(macOn('br0'), macOn('br0'));
-  t.throws(() => completeNics(two, [nic({ network: 'br0', mac: taken.toUpperCase() })], MODELS, macOwner), {
-    message: `NIC 0: guest ${one} has the MAC ${taken.toUpperCase()} on network br0: choose another`,
-  });
+  t.throws(
+    () =>
+      completeNics(two, [nic({ network: 'br0', mac: taken.toUpperCase() })], { models: MODELS, macOwner }),
+    {
+      message: `NIC 0: guest ${one} has the MAC ${taken.toUpperCase()} on network br0: choose another`,
+    },
+  );
 });
 
 test('rejects a second gateway of the same IP version', (t) => {
   const v4 = (n: number) =>
     nic({ address: `198.18.${n}.2`, netmask: '24', gateway: `198.18.${n}.1`, network: 'br0' });
   const v6 = nic({ address: 'fd00::2/64', gateway: 'fd00::1', network: 'br0' });
-  t.notThrows(() => completeNics(ID, [v4(0), v6, { ...v4(1), gateway: '' }], MODELS));
-  t.throws(() => completeNics(ID, [v4(0), v6, v4(1)], MODELS), {
+  t.notThrows(() => completeNics(ID, [v4(0), v6, { ...v4(1), gateway: '' }], { models: MODELS }));
+  t.throws(() => completeNics(ID, [v4(0), v6, v4(1)], { models: MODELS }), {
     message: /^NIC 2: NIC 0 already has an IPv4 gateway: .* leave one of them out$/,
   });
-  t.throws(() => completeNics(ID, [v6, { ...v6, address: 'fd00::3/64' }], MODELS), {
+  t.throws(() => completeNics(ID, [v6, { ...v6, address: 'fd00::3/64' }], { models: MODELS }), {
     message: /^NIC 1: NIC 0 already has an IPv6 gateway/,
   });
 });

@@ -37,6 +37,8 @@ class Ports implements SwitchKind {
 
   async find(): Promise<undefined> {}
 
+  async detach(): Promise<void> {}
+
   async removePorts(guestId: string): Promise<void> {
     this.calls += 1;
     if (this.broken !== undefined) throw this.broken;
@@ -75,6 +77,7 @@ test('asks no switch about a NIC on a bridge whose ports disappear with their ta
     list: async () => ['br0'],
     find: async () => bridge,
     removePorts: async () => {},
+    detach: async () => {},
   };
   const guestPorts = switchPorts(createNetworks(undefined, [linux, ports]), await tempDir(t));
   await guestPorts.removeLater('a', NICS);

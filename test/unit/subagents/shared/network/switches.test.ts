@@ -30,6 +30,7 @@ const fakeKind = (more: Partial<SwitchKind>): SwitchKind => ({
   list: async () => [],
   find: async () => undefined,
   removePorts: async () => {},
+  detach: async () => {},
   ...more,
 });
 

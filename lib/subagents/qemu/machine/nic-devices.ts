@@ -1,0 +1,48 @@
+import type { Nic } from '../../../model/guest.js';
+import { USER_NETWORK } from '../../../model/nics.js';
+import { nicDriver } from '../../shared/network/nics.js';
+import type { Switch } from '../../shared/network/switch.js';
+import type { Properties } from './device-options.js';
+import type { MachineIdentity } from './identity.js';
+import type { NicEntries } from './nic-entry.js';
+import { netdevId, nicDeviceId, numberNics } from './nic-numbers.js';
+import { nicPlace } from './nic-places.js';
+
+/**
+ * Describes the host's end of a NIC for `-netdev` and QMP `netdev_add`. Leaves out the virtio header, and with it all
+ * offloads, on a switch that cannot forward such frames.
+ */
+export const netdev = (nic: Nic, number: number, target: Switch | undefined): Properties => {
+  const id = netdevId(number);
+  if (nic.network === USER_NETWORK) return { type: 'user', id };
+  const tap = { type: 'tap', id, ifname: nic.device, script: 'no', downscript: 'no' };
+  return target?.offload === false ? { ...tap, vnet_hdr: false } : tap;
+};
+
+/**
+ * Describes a NIC for `-device` and QMP `device_add`. It has no option ROM: guests boot from their disks, and network
+ * boot takes seconds to fail.
+ */
+export const nicDevice = (
+  nic: Nic,
+  number: number,
+  machine: Pick<MachineIdentity, 'ports'>,
+  nicModels: readonly string[],
+): Properties & { driver: string } => {
+  const driver = nicDriver(nic.model, nicModels);
+  if (!driver) throw new RangeError(`NIC ${number} has no driver`);
+  return {
+    driver,
+    id: nicDeviceId(number),
+    netdev: netdevId(number),
+    mac: nic.mac,
+    romfile: '',
+    ...nicPlace(machine, number),
+  };
+};
+
+/** Lists the devices of the NICs whose cable is unplugged. */
+export const unpluggedNics = (nics: readonly Nic[], entries?: NicEntries): string[] => {
+  const numbers = numberNics(nics, entries);
+  return nics.flatMap(({ link }, index) => (link === 'down' ? nicDeviceId(numbers[index] ?? index) : []));
+};
