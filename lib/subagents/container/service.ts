@@ -5,6 +5,7 @@ import { requireKnownFile } from '../../files/state-file.js';
 import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
+import { type ExecRequest, execRequestSchema } from '../../model/exec.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import {
   type GuestRequest,
@@ -12,6 +13,7 @@ import {
   guestRequestSchema,
 } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
+import { inGuestRequestSchema } from '../../rpc/protocol/in-guest-messages.js';
 import {
   allMetricsRequestSchema,
   type GuestMetricsRequest,
@@ -31,6 +33,7 @@ import { openShell } from './console.js';
 import { type Definition, STOP_TIMEOUT_S } from './definition.js';
 import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
+import { exec } from './exec.js';
 import { Guests } from './guests.js';
 import { imageMethods } from './images/methods.js';
 import { findImage } from './images/pull.js';
@@ -151,6 +154,14 @@ const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
       return notes.length > 0 ? { ...response, message: notes.join('; ') } : response;
     });
   }
+  subAgent.method(
+    'MDocker.Exec',
+    inGuestRequestSchema(execRequestSchema.required()),
+    async ({ guest: { id }, body }, { signal }) => ({
+      guest: { id },
+      result: await exec(guests, id, body as ExecRequest, signal),
+    }),
+  );
   subAgent.method('MDocker.DeleteContainer', guestRequestSchema, ({ guest }) => remove(guests, guest));
   subAgent.method('MDocker.AllMetrics', allMetricsRequestSchema, async () => ({
     guests: await metrics.allMetrics(guests),
