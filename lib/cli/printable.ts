@@ -22,7 +22,7 @@ export const formatJson = (value: unknown, indent?: number): string =>
 const isEmpty = (value: unknown): boolean =>
   value === '' || value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 
-const IN_MB = new Set(['memory', 'size']);
+const IN_MB = new Set(['memory', 'maxMemory', 'size']);
 
 const scalarText = (key: string, value: unknown): string => {
   if (IN_MB.has(key) && typeof value === 'number') return formatMb(value);
@@ -39,7 +39,9 @@ const linesOf = (value: unknown): string[] => {
   if (Array.isArray(value))
     return value.map((item) => (typeof item === 'object' ? pairsText(item as object) : String(item)));
   return Object.entries(value as object).map(([key, inner]) =>
-    typeof inner === 'object' ? `${key}: ${pairsText(inner as object)}` : `${key}=${scalarText(key, inner)}`,
+    typeof inner === 'object' && inner !== null
+      ? `${key}: ${pairsText(inner)}`
+      : `${key}=${scalarText(key, inner ?? 'none')}`,
   );
 };
 

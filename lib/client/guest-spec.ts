@@ -12,6 +12,10 @@ export interface CreateOptions {
   image?: string;
   memory?: number;
   cpu?: number;
+  maxMemory?: number;
+  maxCpu?: number;
+  description?: string;
+  tag?: string[];
   cpuModel?: string;
   firmware?: Firmware;
   secureBoot?: boolean;
@@ -55,15 +59,32 @@ const devicesOf = ({ video, watchdog, tablet = true }: CreateOptions): Pick<Gues
   return Object.keys(devices).length > 0 ? { devices } : {};
 };
 
+const sizeOf = ({
+  memory,
+  cpu,
+  maxMemory,
+  maxCpu,
+}: CreateOptions): Pick<GuestSpec, 'memory' | 'cpu' | 'maxMemory' | 'maxCpu'> => ({
+  ...(memory === undefined ? {} : { memory }),
+  ...(cpu === undefined ? {} : { cpu }),
+  ...(maxMemory === undefined ? {} : { maxMemory }),
+  ...(maxCpu === undefined ? {} : { maxCpu }),
+});
+
+const labelsOf = ({ description, tag }: CreateOptions): Pick<GuestSpec, 'description' | 'tags'> => ({
+  ...(description ? { description } : {}),
+  ...(tag ? { tags: tag } : {}),
+});
+
 /** Builds the request body of a create from the choices. */
 export const guestSpec = (options: CreateOptions): GuestSpec => {
-  const { id, name, container, memory, cpu, cpuModel, nic, metadata, autostart, restart } = options;
+  const { id, name, container, cpuModel, nic, metadata, autostart, restart } = options;
   const all = { ...metadata, ...(name === undefined ? {} : { name }) };
   return {
     ...(id === undefined ? {} : { id }),
     ...(container ? { type: 'container' } : {}),
-    ...(memory === undefined ? {} : { memory }),
-    ...(cpu === undefined ? {} : { cpu }),
+    ...labelsOf(options),
+    ...sizeOf(options),
     ...(cpuModel === undefined ? {} : { cpuModel }),
     ...machineOf(options),
     ...devicesOf(options),

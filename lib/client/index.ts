@@ -5,6 +5,7 @@ export type { DiskUse } from '../model/disk-use.js';
 export type { ExecRequest, ExecResult } from '../model/exec.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
 export type { GuestAgentInfo } from '../model/guest-agent.js';
+export type { GuestPatch } from '../model/guest-patch.js';
 export type { HostNetwork, HostNetworks } from '../model/host-networks.js';
 export type { HostPhase, HostStatus, WaitingGuest } from '../model/host-status.js';
 export type { Image, ImageFetch } from '../model/image.js';

@@ -44,12 +44,14 @@ export const submit = async <Body>(
   request: Pick<ApiRequest, 'method' | 'path' | 'body' | 'query'>,
   { wait, dryRun, ifMatch, idempotencyKey, signal }: JobOptions & ConditionalOptions = {},
 ): Promise<Accepted<Body>> => {
+  // A DELETE is not sent again: its job may have ended meanwhile, with the object.
+  const key = idempotencyKey ?? (request.method === 'DELETE' ? undefined : randomUUID());
   const { status, headers, body } = await transport.send<Body>({
     ...request,
     query: { ...request.query, wait, dryRun },
     headers: {
       ...ifMatchHeader(ifMatch),
-      'Idempotency-Key': idempotencyKey ?? randomUUID(),
+      ...(key === undefined ? {} : { 'Idempotency-Key': key }),
     },
     waitSeconds: wait,
     signal,

@@ -18,11 +18,12 @@ start=${sectors(DATA.start)}, size=${sectors(DATA.size)}, type=83
 `;
 
 /**
- * The last four skip work that only real machines need, half a second of an emulated CPU. The check of the timer also
+ * Memory that is added while the guest runs is put to use at once, as many distributions do by a rule of udev. The last
+ * four skip work that only real machines need, half a second of an emulated CPU. The check of the timer also
  * panics or hangs newer kernels on an emulated CPU that the host stops for a moment.
  */
 const KERNEL_PARAMETERS =
-  'console=tty0 console=ttyS0 quiet panic=-1 nokaslr mitigations=off cryptomgr.notests no_timer_check';
+  'console=tty0 console=ttyS0 quiet panic=-1 memhp_default_state=online_movable nokaslr mitigations=off cryptomgr.notests no_timer_check';
 
 const SYSLINUX_CONFIG = `DEFAULT linux
 PROMPT 0

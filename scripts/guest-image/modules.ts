@@ -10,6 +10,7 @@ const WANTED = [
   'virtio_blk',
   'virtio_net',
   'virtio_balloon',
+  'virtio_mem',
   'virtio_console',
   'button',
   'evdev',

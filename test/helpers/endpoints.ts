@@ -14,6 +14,7 @@ export interface Example {
 
 const PAYLOADS: Record<string, unknown> = {
   'PATCH /metadata': { rack: 'r1' },
+  'PATCH /guests/{guestID}': { tags: ['web'] },
   'PATCH /guests/{guestID}/metadata': { owner: 'ops' },
   'POST /guests': { memory: 64, cpu: 1 },
   'POST /images': { id: 'debian-12', source: 'http://192.0.2.1/debian-12.qcow2' },

@@ -47,6 +47,10 @@ export const addCreate = (guest: Command): void => {
     .option('--image <image>', 'the image to create the guest from')
     .option('--memory <size>', 'memory, in MB or with a unit: 2G', parseMb)
     .option('--cpu <count>', 'number of vCPUs', parseCount)
+    .option('--max-memory <size>', 'memory that the running guest can grow to', parseMb)
+    .option('--max-cpu <count>', 'number of vCPUs that the running guest can grow to', parseCount)
+    .option('--description <text>', 'a text for people')
+    .option('--tag <tag>', 'a short label; repeatable', collect(String))
     .option(
       '--cpu-model <model>',
       'model of the vCPUs, as QEMU names it; by default all that the host can give',

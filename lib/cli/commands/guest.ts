@@ -14,6 +14,7 @@ import { addDiskCommands } from './guest-disk.js';
 import { addExec } from './guest-exec.js';
 import { addMetrics } from './guest-metrics.js';
 import { addNics } from './guest-nics.js';
+import { addSet } from './guest-set.js';
 import { addUpgradeMachine } from './guest-upgrade.js';
 
 const ACTIONS: Record<GuestAction, string> = {
@@ -50,13 +51,28 @@ const stateWords = ({ state, reason, warnings = [] }: Guest): string | undefined
   return `${words}, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
 };
 
+/** What a guest has, and what it gets at its next start: `1 GB -> 2 GB`. */
+const withNext = (
+  now: number | undefined,
+  next: number | null | undefined,
+  format: (value: number) => string,
+): string | undefined => {
+  if (now === undefined) return undefined;
+  return next ? `${format(now)} -> ${format(next)}` : format(now);
+};
+
 const COLUMNS: readonly Column<Guest>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'NAME', value: nameOf },
   { title: 'STATE', value: stateWords, state: true },
-  { title: 'CPU', value: ({ cpu }) => cpu?.toString(), right: true },
-  { title: 'MEMORY', value: ({ memory }) => formatMb(memory), right: true },
+  { title: 'CPU', value: ({ cpu, pending }) => withNext(cpu, pending?.cpu, String), right: true },
+  {
+    title: 'MEMORY',
+    value: ({ memory, pending }) => withNext(memory, pending?.memory, formatMb),
+    right: true,
+  },
   { title: 'IMAGE', value: imageOf },
+  { title: 'TAGS', value: ({ tags }) => tags?.join(', ') },
 ];
 
 /** Describes the last failed job of a guest. */
@@ -121,6 +137,7 @@ Examples:
   addDiskCommands(guest);
   addMetrics(guest);
   addNics(guest);
+  addSet(guest);
   addUpgradeMachine(guest);
 
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {

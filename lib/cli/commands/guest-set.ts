@@ -1,0 +1,138 @@
+import type { Command } from 'commander';
+import { MistifyError } from '../../client/errors.js';
+import type { Accepted, Guest, GuestPatch, MistifyClient } from '../../client/index.js';
+import { SIZE_KEYS } from '../../model/guest-size.js';
+import { describeSize, sizeStateOf } from '../../model/size-words.js';
+import { shortId } from '../../portable/format.js';
+import { parseAutostart, parseRestart } from '../coming-back-options.js';
+import { usageFailure } from '../failure.js';
+import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { guestId, nameOf } from '../names.js';
+import { parseCount, parseMb } from '../option-values.js';
+import { withSession } from '../session.js';
+
+/** The word that returns a key to its default. */
+const DEFAULT = 'default';
+
+type OrDefault<Value> = Value | typeof DEFAULT;
+
+interface SetOptions extends FollowOptions {
+  name?: string;
+  description?: string;
+  tag?: string[];
+  untag?: string[];
+  memory?: OrDefault<number>;
+  cpu?: OrDefault<number>;
+  maxMemory?: OrDefault<number>;
+  maxCpu?: OrDefault<number>;
+  autostart?: OrDefault<NonNullable<GuestPatch['autostart']>>;
+  restart?: OrDefault<NonNullable<GuestPatch['restart']>>;
+}
+
+const NOTES = `
+A guest that is off changes at once. One that runs gets more vCPUs at once up to its --max-cpu, and more or less memory
+between what it was started with and its --max-memory, if its operating system goes along. All else waits for its next
+start, which "pending" in "mistify guest show" says: shut it down and start it, or use reboot; restart is not enough. To
+cancel a change that waits, set what the guest has. An empty text or the word "default" returns to the default.
+
+Examples:
+  mistify guest set web --memory 2G --cpu 4 --wait
+  mistify guest set web --max-memory 8G --max-cpu 8
+  mistify guest set web --name shop --tag production --untag test
+  mistify guest set web --max-memory default`;
+
+/** Lets a parser accept that word. */
+const orDefault =
+  <Value>(parse: (text: string) => Value) =>
+  (text: string): OrDefault<Value> =>
+    text === DEFAULT ? DEFAULT : parse(text);
+
+const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
+
+const VALUES = [...SIZE_KEYS, 'autostart', 'restart'] as const;
+
+/** The part of the change that does not depend on what the guest has. */
+const patchOf = ({ name, description, ...options }: SetOptions): GuestPatch => ({
+  ...(name === undefined ? {} : { name: name === '' ? null : name }),
+  ...(description === undefined ? {} : { description: description === '' ? null : description }),
+  ...Object.fromEntries(
+    VALUES.flatMap((key) => {
+      const value = options[key];
+      return value === undefined ? [] : [[key, value === DEFAULT ? null : value]];
+    }),
+  ),
+});
+
+const retagged = ({ tags = [] }: Guest, { tag = [], untag = [] }: SetOptions): string[] => [
+  ...new Set([...tags.filter((each) => !untag.includes(each)), ...tag]),
+];
+
+/** How often the tags are read again because the guest has changed meanwhile. */
+const MAX_ATTEMPTS = 5;
+
+const isOutdated = (error: unknown): boolean => error instanceof MistifyError && error.status === 412;
+
+/** Changes a guest. Tags are added to and removed from those that the guest has at that moment. */
+const change = async (
+  client: MistifyClient,
+  id: string,
+  options: SetOptions,
+): Promise<{ before: Guest; accepted: Accepted<Guest> }> => {
+  const { dryRun, tag, untag } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    const { body: before, etag } = await client.guests.getTagged(id);
+    const patch = patchOf(options);
+    if (!tag && !untag) return { before, accepted: await client.guests.update(id, patch, { dryRun }) };
+    try {
+      const tags = retagged(before, options);
+      const accepted = await client.guests.update(id, { ...patch, tags }, { dryRun, ifMatch: etag });
+      return { before, accepted };
+    } catch (error) {
+      if (!isOutdated(error) || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+};
+
+const requireChange = ({ tag, untag, ...options }: SetOptions): void => {
+  if (Object.keys(patchOf(options)).length === 0 && !tag && !untag)
+    throw usageFailure(
+      'nothing to change: give at least one option',
+      'To list them: mistify guest set --help',
+    );
+};
+
+export const addSet = (guest: Command): void => {
+  const command = guest
+    .command('set <guest>')
+    .description('change a guest, at once or at its next start')
+    .option('--name <name>', 'name of the guest, kept in its metadata key "name"')
+    .option('--description <text>', 'a text for people')
+    .option('--tag <tag>', 'add a tag; repeatable', collect)
+    .option('--untag <tag>', 'remove a tag; repeatable', collect)
+    .option('--memory <size>', 'memory, in MB or with a unit: 2G', orDefault(parseMb))
+    .option('--cpu <count>', 'number of vCPUs', orDefault(parseCount))
+    .option('--max-memory <size>', 'memory that a running guest can grow to', orDefault(parseMb))
+    .option('--max-cpu <count>', 'number of vCPUs that a running guest can grow to', orDefault(parseCount))
+    .option(
+      '--autostart <policy>',
+      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30',
+      orDefault(parseAutostart),
+    )
+    .option(
+      '--restart <policy>',
+      'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
+      orDefault(parseRestart),
+    )
+    .addHelpText('after', NOTES);
+  addJobOptions(command).action(
+    withSession(async (session, text: string, options: SetOptions) => {
+      requireChange(options);
+      const id = await guestId(session.client, text);
+      const { before, accepted } = await change(session.client, id, options);
+      await reportJob(session, accepted, `set ${nameOf(before) ?? shortId(id)}`, options);
+      const isSize = SIZE_KEYS.some((key) => options[key] !== undefined);
+      if (options.dryRun && isSize && !session.out.json)
+        session.out.line(describeSize(sizeStateOf(before), sizeStateOf(accepted.body)));
+    }),
+  );
+};
