@@ -1,5 +1,6 @@
 import { sizeOf } from '../../../model/guest-size.js';
 import type { Entry } from './entry.js';
+import { requestGrowth } from './grow.js';
 import { type LiveSize, readLiveSize, withLive } from './live-size.js';
 import { nextSize, resized } from './pending.js';
 import type { Watch } from './watch.js';
@@ -15,11 +16,20 @@ export const findLiveSize = async (watch: Watch | undefined): Promise<LiveSize |
 
 /**
  * Corrects the record of a guest that runs by what its QEMU has: an earlier sub-agent may have been killed during a
- * change. What the guest was to have stays, for its next start.
+ * change. What the guest was to have stays, for its next start or for a repetition of the change.
  */
 export const adoptLiveSize = async (entry: Entry): Promise<void> => {
   const { record, watch } = entry;
-  if (record.definition.maxMemory === undefined && record.definition.maxCpu === undefined) return;
+  const recorded = sizeOf(record.definition);
+  if (!watch || (recorded.maxMemory ?? recorded.maxCpu) === undefined) return;
   const live = await findLiveSize(watch);
-  if (live) await entry.update(resized(record, withLive(sizeOf(record.definition), live), nextSize(record)));
+  if (!live) return;
+  const { memory, cpu } = withLive(recorded, live);
+  if (memory === recorded.memory && cpu === recorded.cpu) return;
+  const { base, growth } = live;
+  const isInterrupted = growth !== undefined && memory !== recorded.memory;
+  // The guest keeps what it has taken, so that it does not grow later by itself.
+  if (isInterrupted) await requestGrowth(watch, growth.size);
+  const now = { ...recorded, cpu, memory: isInterrupted ? base + growth.size : recorded.memory };
+  await entry.update(resized(record, now, nextSize(record)));
 };

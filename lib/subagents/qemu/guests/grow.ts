@@ -9,7 +9,8 @@ const POLL_MS = 200;
 /** How long the guest may take no memory, or give none back, before the rest waits for its next start. */
 const STALL_MS = 10_000;
 
-const request = (watch: Watch, mb: number): Promise<unknown> =>
+/** Sets how much memory the guest's driver is to have, in MB on top of what the guest was started with. */
+export const requestGrowth = (watch: Watch, mb: number): Promise<unknown> =>
   watch.execute('qom-set', {
     path: `/machine/peripheral/${MEMORY_DEVICE}`,
     property: 'requested-size',
@@ -40,15 +41,19 @@ const waitForGuest = async (watch: Watch, wanted: number, isWanted: () => boolea
  */
 const changeMemory = async (
   watch: Watch,
-  { base }: LiveSize,
+  { base, growth }: LiveSize,
   memory: number,
   isWanted: () => boolean,
 ): Promise<string | undefined> => {
   const wanted = memory - base;
-  await request(watch, wanted);
-  const reached = await waitForGuest(watch, wanted, isWanted);
+  await requestGrowth(watch, wanted);
+  const reached = await waitForGuest(watch, wanted, isWanted).catch(async (error) => {
+    // Without a reply it is not known what the guest has taken.
+    await requestGrowth(watch, growth?.size ?? 0);
+    throw error;
+  });
   if (reached === wanted) return undefined;
-  await request(watch, reached);
+  await requestGrowth(watch, reached);
   return `its operating system stopped at ${base + reached} MB of memory: it may lack the driver virtio_mem, or use the memory`;
 };
 

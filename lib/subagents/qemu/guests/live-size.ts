@@ -101,7 +101,8 @@ export const readLiveSize = async (watch: Watch): Promise<LiveSize> => {
 };
 
 /**
- * Returns a size with the memory and the vCPUs that a guest has while it runs.
+ * Returns a size with the memory and the vCPUs that QEMU gives a guest. After a reset, the guest takes its memory again
+ * as it boots: until then it has less.
  * @param size what its record says
  */
 export const withLive = (size: GuestSize, { base, growth, cpu }: LiveSize): GuestSize => ({

@@ -82,7 +82,9 @@ export class Runs {
     if ((await findQemu(entry.paths)) === undefined) await killAndWait(entry.paths);
     const started = await stat(entry.paths.pid).catch(() => undefined);
     await waitForState(this.#watch(entry, { bootedAt: started?.mtimeMs }));
-    await adoptLiveSize(entry);
+    await adoptLiveSize(entry).catch((error) =>
+      this.#log.warn({ err: error, guest: entry.id }, `size of the guest not known: ${errorMessage(error)}`),
+    );
     if (entry.watch) this.#host.capacity.take(entry.record.definition);
     await this.#machines.adopt(entry);
     await this.#machines.describe(entry);

@@ -47,7 +47,7 @@ const planUpdate = async (
   if (record.machine) requireGrowable(next, record.machine);
   const live = await findLiveSize(watch);
   if (!live) return { now: sizeOf(record.definition), next };
-  const now = withLive(sizeOf(record.definition), live);
+  const now = { ...sizeOf(record.definition), cpu: live.cpu };
   const state = guests.lastState(entry).state;
   const possible = liveChange(live, now, next, { layout: record.machine?.layout ?? 1, state });
   const { memory = now.memory, cpu = now.cpu } = possible;
