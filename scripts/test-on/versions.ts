@@ -7,6 +7,8 @@ const PACKAGES = {
   Podman: 'podman',
   runc: 'runc',
   netavark: 'netavark',
+  Docker: 'docker.io',
+  containerd: 'containerd',
   'Open vSwitch': 'openvswitch-switch',
   libnbd: 'libnbd-bin',
   Chromium: 'chromium',
