@@ -15,6 +15,7 @@ const GUEST_PACKAGES = [
   'qemu-system-x86',
   'qemu-utils',
   'ovmf',
+  'swtpm',
   'libnbd-bin',
   'bzip2',
   'zstd',

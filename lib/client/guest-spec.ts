@@ -19,6 +19,7 @@ export interface CreateOptions {
   cpuModel?: string;
   firmware?: Firmware;
   secureBoot?: boolean;
+  tpm?: boolean;
   video?: Devices['video'];
   watchdog?: Devices['watchdog'];
   /** `false` leaves the tablet out. */
@@ -41,10 +42,11 @@ const disksOf = ({
   return { disks: sizes.map((size, index) => ({ size, ...(index === 0 ? from : {}) })) };
 };
 
-const machineOf = ({ firmware, secureBoot }: CreateOptions): Pick<GuestSpec, 'machine'> => {
+const machineOf = ({ firmware, secureBoot, tpm }: CreateOptions): Pick<GuestSpec, 'machine'> => {
   const machine = {
     ...(firmware === undefined ? {} : { firmware }),
     ...(secureBoot ? { secureBoot } : {}),
+    ...(tpm ? { tpm } : {}),
   };
   return Object.keys(machine).length > 0 ? { machine } : {};
 };

@@ -14,6 +14,8 @@ export interface Machine extends Omit<MachineChange, 'cpuModel'> {
   firmware: Firmware;
   /** Whether the firmware starts only programs with a signature that it knows. Only with `uefi`. */
   secureBoot?: boolean;
+  /** Whether it has a TPM 2.0. */
+  tpm?: boolean;
   /** The sockets that its vCPUs share equally. */
   sockets: number;
   /** Threads per core. */
@@ -54,6 +56,7 @@ export const machineSchema = Joi.object<MachineSpec>({
   firmware: Joi.string()
     .valid(...FIRMWARES)
     .description('`bios` or `uefi`; by default what the image needs'),
+  tpm: Joi.boolean().description('Whether it has a TPM 2.0'),
   secureBoot: Joi.boolean().description('Whether UEFI starts only programs with a known signature'),
   sockets: Joi.number().integer().valid(1).description('The sockets of the vCPUs'),
   threads: Joi.number().integer().valid(1).description('Threads per core'),

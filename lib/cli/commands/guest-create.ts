@@ -75,6 +75,7 @@ export const addCreate = (guest: Command): void => {
       new Option('--firmware <kind>', 'bios or uefi; by default what the image needs').choices(FIRMWARES),
     )
     .option('--secure-boot', 'start only programs with a known signature; implies --firmware uefi')
+    .option('--tpm', 'add a TPM 2.0')
     .addOption(new Option('--video <card>', 'graphics card; std by default').choices(VIDEO_MODELS))
     .addOption(
       new Option('--watchdog <action>', 'a watchdog, and what it does with a guest that hangs').choices(

@@ -16,6 +16,8 @@ export class Entry {
   readonly paths: GuestPaths;
   /** Set while its QEMU runs. */
   watch: Watch | undefined;
+  /** Whether the TPM has ended in the guest's present run. */
+  hasLostTpm = false;
   /** How many commands have set the power state. An operation that began before the latest one must not undo it. */
   commandCount = 0;
   #record: GuestRecord;

@@ -8,6 +8,7 @@ import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
+import { tpmOwner } from '../tpm/paths.js';
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
 import { Machines } from './machines.js';
@@ -174,6 +175,7 @@ export class Guests {
     await clearHalted(paths);
     await removeRecord(paths);
     this.host.uids?.release(id);
+    this.host.uids?.release(tpmOwner(id));
     this.#entries.delete(id);
     this.states.remove(id);
   }
@@ -186,7 +188,9 @@ export class Guests {
   async #recoverGuest(found: GuestRecord): Promise<void> {
     const { id } = found.definition;
     const paths = this.host.layout.paths(id);
-    const entry = new Entry(paths, this.#withOwnUid(found, (await findQemu(paths)) !== undefined));
+    const isRunning = (await findQemu(paths)) !== undefined;
+    const record = this.#withOwnTpmUid(this.#withOwnUid(found, isRunning), isRunning);
+    const entry = new Entry(paths, record);
     this.#entries.set(id, entry);
     await this.#runs.recover(entry);
     await this.#settle(entry);
@@ -200,6 +204,15 @@ export class Guests {
     await this.exclusively(entry.id, () => settleNics(this.host, this.machines, entry)).catch((error) =>
       this.#log.warn({ err: error, guest: entry.id }, `removed NICs not cleaned up: ${errorMessage(error)}`),
     );
+  }
+
+  /** As `#withOwnUid`, for the user of the guest's TPM. */
+  #withOwnTpmUid({ tpmUid, ...record }: GuestRecord, isRunning: boolean): GuestRecord {
+    const { uids } = this.host;
+    if (tpmUid === undefined) return record;
+    const isUsable = !uids?.isForeign(tpmUid) || isRunning;
+    const isOwn = uids === undefined || (isUsable && uids.adopt(tpmOwner(record.definition.id), tpmUid));
+    return isOwn ? { ...record, tpmUid } : record;
   }
 
   /**

@@ -26,6 +26,9 @@ import { killQemu } from '../process/process.js';
 import { startProcess } from '../process/start-process.js';
 import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
+import { tpmPaths } from '../tpm/paths.js';
+import { prepareTpmState } from '../tpm/state-dir.js';
+import { endSwtpm, startSwtpm } from '../tpm/swtpm.js';
 import type { Capacity } from './capacity.js';
 import { guestDirs } from './guest-dirs.js';
 import type { GuestRecord } from './records.js';
@@ -62,6 +65,7 @@ export const removeRunResources = async (
   nics: readonly Nic[],
 ): Promise<void> => {
   await removeTaps(paths.id, nics, host.ports);
+  await endSwtpm(tpmPaths(paths));
   await removeRunDir(paths);
 };
 
@@ -113,7 +117,7 @@ const findGeneration = async (dirs: readonly string[]): Promise<string | undefin
 
 const start = async (
   host: Host,
-  { definition, uid, seedRevision }: GuestRecord,
+  { definition, uid, tpmUid, seedRevision }: GuestRecord,
   paths: GuestPaths,
   {
     images,
@@ -129,6 +133,8 @@ const start = async (
     const dirs = await guestDirs({ id, disks, diskDirs: host.layout.diskDirs, stateDir: paths.stateDir });
     const firmware = await prepareFirmware(host, options.machine, dirs);
     const generation = await findGeneration(dirs);
+    if (options.machine.tpm)
+      await startSwtpm(tpmPaths(paths), await prepareTpmState(dirs, tpmUid), { uid: tpmUid, gid: uid });
     const opened = await openGuestFiles(files, images, paths, { seed, firmware, uid });
     const { accel } = host.program;
     const args = commandLine(definition, paths, { ...options, ...opened, generation, accel });
@@ -167,6 +173,7 @@ export const launch = async (
   );
   // An interrupted start may have left a QEMU. Its guest never ran, so its taps can go at the same time.
   await Promise.all([killAndWait(paths), removeOldTaps(id, nics, host.ports)]);
+  await endSwtpm(tpmPaths(paths));
   await removeRunDir(paths);
   await clearHalted(paths);
   try {

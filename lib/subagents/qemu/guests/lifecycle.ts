@@ -6,6 +6,7 @@ import type { MachineIdentity } from '../machine/identity.js';
 import { withNics } from '../machine/nic-places.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { requireGrowable } from '../machine/size-limits.js';
+import { requireSwtpm } from '../tpm/swtpm.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
@@ -39,6 +40,7 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   const machine = await guests.machines.design(guest, own);
   requireGrowable(definition, machine);
   await host.firmware.find(machine);
+  if (machine.tpm) await requireSwtpm();
   return { definition, machine: withNics(machine, definition.nics) };
 };
 

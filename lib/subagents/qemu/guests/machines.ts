@@ -16,6 +16,7 @@ import {
   upgradedMachine,
 } from '../machine/identity.js';
 import type { QemuProgram } from '../machine/program.js';
+import { LOST_TPM } from '../tpm/lost.js';
 import type { Entry } from './entry.js';
 import { toldSize } from './pending.js';
 import type { Watch } from './watch.js';
@@ -142,7 +143,7 @@ export class Machines {
     this.#states.describe(entry.id, await this.#detailsOf(entry));
   }
 
-  async #detailsOf({ id, record }: Entry): Promise<GuestDetails> {
+  async #detailsOf({ id, record, hasLostTpm }: Entry): Promise<GuestDetails> {
     const { machine, definition } = record;
     const size = toldSize(record);
     if (!machine) return size;
@@ -154,7 +155,8 @@ export class Machines {
         this.#log.warn({ err: error, guest: id }, errorMessage(error));
         return [];
       });
-    const warnings = [...outdated, ...removalWarnings(record)];
+    const lost = hasLostTpm ? [LOST_TPM] : [];
+    const warnings = [...lost, ...outdated, ...removalWarnings(record)];
     return {
       ...size,
       ...toldMachine(machine),

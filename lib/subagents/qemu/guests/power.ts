@@ -1,4 +1,5 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { LOST_TPM } from '../tpm/lost.js';
 import { askToShutDown } from './ask.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
@@ -41,6 +42,7 @@ export const stopQemu = async (entry: Entry): Promise<void> => {
 };
 
 export const reset = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
+  if (entry.hasLostTpm) throw new Refusal('conflict', `guest ${entry.id}: ${LOST_TPM}`);
   await watch.execute('system_reset');
   // A halted guest stays halted after a reset.
   await watch.execute('cont');

@@ -40,6 +40,8 @@ export interface GuestRecord {
   lastAddition?: { job: string; number: number } | undefined;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
+  /** The user of its TPM, as `uid`. */
+  tpmUid?: number;
 }
 
 /** Writes a guest's record atomically. */

@@ -27,7 +27,13 @@ export const removeRunDir = ({ runDir }: GuestPaths): Promise<void> =>
   rm(runDir, { recursive: true, force: true });
 
 /** Records the process id and the start time of a QEMU that is up, by which `findQemu` recognizes it. */
-export const recordPid = async ({ pid: pidFile, started }: GuestPaths, pid: number): Promise<void> => {
+export const recordPid = (paths: GuestPaths, pid: number): Promise<void> => recordProcess(paths, pid);
+
+/** Records a process in the run directory. */
+export const recordProcess = async (
+  { pid: pidFile, started }: Pick<GuestPaths, 'pid' | 'started'>,
+  pid: number,
+): Promise<void> => {
   await writeFile(started, `${await startOf(pid)}\n`, { mode: 0o600, flag: 'wx' });
   await writeFile(pidFile, `${pid}\n`, { mode: 0o600, flag: 'wx' });
 };

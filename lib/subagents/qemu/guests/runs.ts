@@ -5,6 +5,8 @@ import type { ChildExit } from '../../../process/child-exit.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
 import { findQemu } from '../process/process.js';
+import { tpmOwner, tpmPaths } from '../tpm/paths.js';
+import { isSwtpmAlive } from '../tpm/swtpm.js';
 import { adoptLiveSize } from './adopt-size.js';
 import type { Entry } from './entry.js';
 import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
@@ -55,7 +57,7 @@ export class Runs {
     let exit: Promise<ChildExit> | undefined;
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
-      await this.#assignUid(entry);
+      await this.#assignUid(entry, 'uid', entry.id);
       ({ exit } = await this.#launch(entry));
     }
     this.#host.capacity.take(entry.record.definition);
@@ -94,6 +96,7 @@ export class Runs {
   async #launch(entry: Entry): Promise<Launched> {
     const { capacity } = this.#host;
     const machine = await this.#machines.prepare(entry);
+    if (machine.tpm) await this.#assignUid(entry, 'tpmUid', tpmOwner(entry.id));
     const definition = startDefinition(entry.record);
     capacity.check(definition);
     capacity.take(definition);
@@ -110,13 +113,13 @@ export class Runs {
   }
 
   /** Gives a guest a user of its own, which it keeps until it is deleted. */
-  async #assignUid(entry: Entry): Promise<void> {
+  async #assignUid(entry: Entry, key: 'uid' | 'tpmUid', owner: string): Promise<void> {
     const { uids } = this.#host;
-    if (!uids || entry.record.uid !== undefined) return;
+    if (!uids || entry.record[key] !== undefined) return;
     try {
-      await entry.update({ uid: uids.claim(entry.id) });
+      await entry.update({ [key]: uids.claim(owner) });
     } catch (error) {
-      uids.release(entry.id);
+      uids.release(owner);
       throw error;
     }
   }
@@ -135,9 +138,21 @@ export class Runs {
         this.#onDeviceDeleted(entry);
       },
       onExit: (outcome) => this.#onExit(entry, outcome),
+      onBeat: () => this.#checkTpm(entry),
     });
     entry.watch = watch;
+    entry.hasLostTpm = false;
     return watch;
+  }
+
+  /** Notices that the TPM of a running guest has ended. */
+  async #checkTpm(entry: Entry): Promise<void> {
+    if (!entry.record.machine?.tpm || entry.hasLostTpm || (await isSwtpmAlive(tpmPaths(entry.paths)))) return;
+    // It also ends with its QEMU, just before that is noticed.
+    if ((await findQemu(entry.paths)) === undefined) return;
+    entry.hasLostTpm = true;
+    this.#log.warn({ guest: entry.id }, 'TPM of the guest has ended');
+    await this.#machines.describe(entry);
   }
 
   async #onExit(entry: Entry, outcome: RunOutcome): Promise<void> {

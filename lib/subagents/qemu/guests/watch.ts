@@ -5,6 +5,7 @@ import type { QmpEvent, QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { capLog } from '../process/cap-log.js';
+import { tpmPaths } from '../tpm/paths.js';
 import { Monitor } from './monitor.js';
 import { RunEnd, type RunEndOptions, type RunOutcome } from './run-end.js';
 import { RUN_STATE_EVENTS, reasonOf, type State, stateOf } from './state.js';
@@ -27,6 +28,8 @@ export interface WatchOptions extends RunEndOptions {
   onDeviceDeleted?: (id: string) => void;
   /** Called once, after the process is gone; `exited` resolves after it. */
   onExit: (outcome: RunOutcome) => Promise<void>;
+  /** Called every 5 s while QEMU responds. */
+  onBeat: () => Promise<void>;
 }
 
 /** Returns 0 for anything but a port: a guest that took over its QEMU can report any text. */
@@ -162,9 +165,10 @@ export class Watch {
   }
 
   async #onHeartbeat(): Promise<void> {
-    const { paths, log } = this.#options;
+    const { paths, log, onBeat } = this.#options;
     await this.refresh();
-    for (const path of [paths.serialLog, paths.qemuLog]) {
+    await onBeat().catch((error) => log.warn({ err: error }, errorMessage(error)));
+    for (const path of [paths.serialLog, paths.qemuLog, tpmPaths(paths).log]) {
       await capLog(path).catch((error) => log.warn({ err: error }, errorMessage(error)));
     }
   }

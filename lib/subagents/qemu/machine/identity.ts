@@ -96,10 +96,11 @@ export const requireCpuModel = (model: string, capabilities: Capabilities, accel
 const newFirmware = ({
   secureBoot = false,
   firmware = secureBoot ? 'uefi' : 'bios',
-}: MachineSpec): Pick<Machine, 'firmware' | 'secureBoot'> => {
+  tpm = false,
+}: MachineSpec): Pick<Machine, 'firmware' | 'secureBoot' | 'tpm'> => {
   if (secureBoot && firmware !== 'uefi')
     throw new Refusal('invalid', '"machine.secureBoot" needs "machine.firmware": "uefi"');
-  return { firmware, ...(secureBoot ? { secureBoot } : {}) };
+  return { firmware, ...(secureBoot ? { secureBoot } : {}), ...(tpm ? { tpm } : {}) };
 };
 
 /** A guest that brings its machine type gets only the devices that it brings, too. */

@@ -2,7 +2,14 @@ import { EARLIER_DEVICES } from '../../../model/devices.js';
 import { device, pciAddress, SLOT } from './device-options.js';
 import type { MachineIdentity } from './identity.js';
 
-type Identity = Pick<MachineIdentity, 'devices' | 'generation'>;
+type Identity = Pick<MachineIdentity, 'devices' | 'generation' | 'tpm'>;
+
+/** Its socket is relative to the run directory: `tpmPaths`. */
+const TPM = [
+  ...['-chardev', 'socket,id=chrtpm,path=tpm/sock'],
+  ...['-tpmdev', 'emulator,id=tpm0,chardev=chrtpm'],
+  ...device('tpm-crb', { tpmdev: 'tpm0' }),
+];
 
 const VIDEO_DRIVERS = { std: 'VGA', virtio: 'virtio-vga' } as const;
 
@@ -15,7 +22,7 @@ export const videoArgs = ({ devices: { video } = EARLIER_DEVICES }: Identity): s
  * @param generation the generation ID, where a rollback has changed it
  */
 export const optionalDevices = (
-  { devices = EARLIER_DEVICES, generation: first }: Identity,
+  { devices = EARLIER_DEVICES, generation: first, tpm = false }: Identity,
   generation = first,
 ): string[] => {
   const { tablet, watchdog, vmgenid } = devices;
@@ -32,6 +39,7 @@ export const optionalDevices = (
           ...device('i6300esb', { id: 'watchdog0', ...pciAddress(SLOT.watchdog) }),
           ...['-action', `watchdog=${watchdog}`],
         ]),
+    ...(tpm ? TPM : []),
     ...(vmgenid ? device('vmgenid', { id: 'vmgenid0', guid: generation }) : []),
   ];
 };

@@ -36,7 +36,10 @@ export const startOf = async (pid: number): Promise<string | undefined> => {
  * Returns the process id of a guest's QEMU that is up. Compares the recorded process id and start time only: a guest
  * that took over its QEMU controls everything that the process says about itself, such as its command line.
  */
-export const findQemu = async ({ pid: pidFile, started }: GuestPaths): Promise<number | undefined> => {
+export const findQemu = async ({
+  pid: pidFile,
+  started,
+}: Pick<GuestPaths, 'pid' | 'started'>): Promise<number | undefined> => {
   const [text, start] = await Promise.all([readIfExists(pidFile), readIfExists(started)]);
   const pid = Number(text.trim());
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
@@ -85,10 +88,15 @@ const scanProcesses = coalesce(scan);
 export const findAnyQemu = async (paths: GuestPaths): Promise<number | undefined> => {
   const recorded = await findQemu(paths);
   if (recorded !== undefined) return recorded;
-  const parent = dirname(paths.runDir);
-  const runDir = join(await realpath(parent).catch(() => parent), basename(paths.runDir));
-  for (const pid of (await scanProcesses()).get(runDir) ?? []) if (await isQemu(pid)) return pid;
+  for (const pid of await findStartedIn(paths.runDir)) if (await isQemu(pid)) return pid;
   return undefined;
+};
+
+/** Returns the ids of the processes with that working directory, which may be removed by now. */
+export const findStartedIn = async (dir: string): Promise<readonly number[]> => {
+  const parent = dirname(dir);
+  const real = join(await realpath(parent).catch(() => parent), basename(dir));
+  return (await scanProcesses()).get(real) ?? [];
 };
 
 /** Waits until a guest has no QEMU, and resolves to whether that happened in time. */
