@@ -107,7 +107,7 @@ export const readAccess = async (): Promise<void> => {
 
 /** Sends a request that queues a job. */
 export const submit = async <Body>(
-  method: 'POST' | 'DELETE',
+  method: 'POST' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<{ jobId: string; body: Body }> => {

@@ -1,29 +1,13 @@
 import { MistifyError } from '../../client/errors.js';
 import { guestSpec } from '../../client/guest-spec.js';
 import type { Guest } from '../../model/guest.js';
-import { mbOf, SIZE_HINT } from '../../portable/size.js';
 import { submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
 import { imageField } from './image-field.js';
+import { type Input, markInvalid, sizeIn, textInput } from './inputs.js';
 import { follow } from './jobs.js';
 import { go } from './router.js';
-
-type Input = HTMLInputElement;
-
-const textInput = (attributes: Record<string, string | boolean> = {}): Input =>
-  h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
-
-/**
- * Reads a size in MB.
- * @throws {Error} that quotes the key, as the agent's messages do
- */
-const sizeIn = (input: Input, key: string): number | undefined => {
-  if (input.value.trim() === '') return undefined;
-  const size = mbOf(input.value.trim());
-  if (size === undefined) throw new Error(`"${key}" is not a size: ${SIZE_HINT}`);
-  return size;
-};
 
 interface RowsOptions {
   /** What a row is, on the buttons. */
@@ -77,14 +61,6 @@ const isImageMissing = (error: unknown, image: string | undefined): boolean =>
   error.status === 404 &&
   image !== undefined &&
   error.message.includes(image);
-
-/** Marks the fields that an error of the agent names: validation errors quote the key. */
-const markInvalid = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
-  const named = new Set([...message.matchAll(/"(\w+)/g)].map(([, key]) => key));
-  for (const [name, element] of fields) element.setAttribute('aria-invalid', String(named.has(name)));
-  const first = [...fields].find(([name]) => named.has(name));
-  first?.[1].focus();
-};
 
 export const openCreate = (): void => {
   const name = textInput({ autofocus: true, placeholder: 'web-1' });

@@ -35,6 +35,12 @@ const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
     .filter(Boolean)
     .join(', ');
 
+const nextText = (value: number | null | undefined, format: (value: number) => string): string =>
+  value ? `, ${format(value)} from the next start on` : '';
+
+const mostText = (value: number | undefined, format: (value: number) => string): string =>
+  value ? `, can grow to ${format(value)}` : '';
+
 const hardwareText = ({ machine, cpuModel }: Guest): string | undefined => {
   if (!machine) return undefined;
   const { type, next } = machine;
@@ -53,12 +59,14 @@ const factsOf = (
 ): HTMLElement =>
   facts([
     ['Type', guest.type === 'container' ? 'container' : 'virtual machine'],
+    ['Description', guest.description],
+    ['Tags', guest.tags?.join(', ')],
     ['Image', guest.image],
     [
       'Memory',
-      `${formatMb(guest.memory)}${resident ? ` (${formatBytes(resident)} of the host's memory in use)` : ''}`,
+      `${formatMb(guest.memory)}${nextText(guest.pending?.memory, formatMb)}${mostText(guest.maxMemory, formatMb)}${resident ? ` (${formatBytes(resident)} of the host's memory in use)` : ''}`,
     ],
-    ['vCPUs', String(guest.cpu ?? '')],
+    ['vCPUs', `${guest.cpu ?? ''}${nextText(guest.pending?.cpu, String)}${mostText(guest.maxCpu, String)}`],
     ['Hardware', hardwareText(guest)],
     ['Warnings', list(guest.warnings ?? [])],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],

@@ -2,6 +2,7 @@ import type { Guest } from '../../../model/guest.js';
 import { ACTIONS, isEnabled, perform } from '../actions.js';
 import { h, setText } from '../dom.js';
 import { consoleTab } from '../guest/console.js';
+import { openEdit } from '../guest/edit.js';
 import { metadataTab } from '../guest/metadata.js';
 import { overviewTab } from '../guest/overview.js';
 import { snapshotsTab } from '../guest/snapshots.js';
@@ -77,6 +78,7 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(sta
       'div',
       { class: 'actions changes', role: 'group', 'aria-label': 'Actions' },
       ...buttons.map(({ element }) => element),
+      h('button', { title: 'Change its name, labels and size', onclick: () => openEdit(current()) }, 'Edit'),
     ),
     update: (state) => {
       for (const { button, element } of buttons) {

@@ -21,12 +21,14 @@ const isOff = ({ state }: Guest): boolean => state !== 'running';
 const nameCell = (): Cell<Guest> => {
   const name = h('a');
   const id = h('small', { class: 'mono faint' });
+  const tags = h('small', { class: 'faint' });
   return {
-    element: h('span', { class: 'name' }, name, id),
+    element: h('span', { class: 'name' }, name, id, tags),
     update: (guest) => {
       setText(name, nameOf(guest));
       setAttribute(name, 'href', address('guests', guest.id));
       setText(id, guest.metadata?.name ? shortId(guest.id) : '');
+      setText(tags, guest.tags?.join(', ') ?? '');
     },
   };
 };
@@ -114,8 +116,17 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): TableColumn<G
 ];
 
 /** The text that the filter searches. */
-const textOf = ({ id, state, image, type, metadata, disks }: Guest): string =>
-  [id, state, image, type, ...Object.values(metadata ?? {}), ...(disks ?? []).map((disk) => disk.image)]
+const textOf = ({ id, state, image, type, tags, description, metadata, disks }: Guest): string =>
+  [
+    id,
+    state,
+    image,
+    type,
+    description,
+    ...(tags ?? []),
+    ...Object.values(metadata ?? {}),
+    ...(disks ?? []).map((disk) => disk.image),
+  ]
     .join(' ')
     .toLowerCase();
 
@@ -158,7 +169,7 @@ export const guestsView = (): View => {
   const summary = h('span', { class: 'faint', role: 'status' });
   const filter = h('input', {
     type: 'search',
-    placeholder: 'Filter by name, ID, state, image',
+    placeholder: 'Filter by name, tag, ID, state, image',
     'aria-label': 'Filter guests',
     'aria-keyshortcuts': '/',
     oninput: () => {

@@ -1,0 +1,27 @@
+import { mbOf, SIZE_HINT } from '../../portable/size.js';
+import { h } from './dom.js';
+
+export type Input = HTMLInputElement;
+
+/** Creates a field for a line of text that no browser completes or corrects. */
+export const textInput = (attributes: Record<string, string | boolean> = {}): Input =>
+  h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
+
+/**
+ * Reads a size in MB.
+ * @throws {Error} that quotes the key, as the agent's messages do
+ */
+export const sizeIn = (input: Input, key: string): number | undefined => {
+  if (input.value.trim() === '') return undefined;
+  const size = mbOf(input.value.trim());
+  if (size === undefined) throw new Error(`"${key}" is not a size: ${SIZE_HINT}`);
+  return size;
+};
+
+/** Marks the fields that an error of the agent names: validation errors quote the key. */
+export const markInvalid = (message: string, fields: ReadonlyMap<string, HTMLElement>): void => {
+  const named = new Set([...message.matchAll(/"(\w+)/g)].map(([, key]) => key));
+  for (const [name, element] of fields) element.setAttribute('aria-invalid', String(named.has(name)));
+  const first = [...fields].find(([name]) => named.has(name));
+  first?.[1].focus();
+};

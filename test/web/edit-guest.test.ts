@@ -1,0 +1,60 @@
+import ava from 'ava';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
+import { needsInTurn } from '../helpers/needs.js';
+
+const test = needsInTurn(BROWSER);
+ava.after.always(closeBrowser);
+
+test('edits a guest, and says what comes at its next start', async (t) => {
+  const { url, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.update': ({ guest: { id } }) => ({
+        guest: { id, cpu: 2, pending: { memory: 1024 } },
+        message: 'it gets 1024 MB of memory at its next start',
+      }),
+    },
+  });
+  const { id } = await addGuest(context, {
+    ...{ memory: 512, cpu: 1, maxCpu: 4, tags: ['test'], metadata: { name: 'web-1' } },
+  });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit web-1' });
+  await dialog.getByText('At once up to 4, if its operating system goes along').waitFor();
+  await dialog.getByText(/At the next start: shut it down/).waitFor();
+  await dialog.getByLabel('Name').fill('shop');
+  await dialog.getByLabel('Description').fill('The shop');
+  await dialog.getByLabel('Tags').fill('production, web');
+  await dialog.getByLabel('Memory', { exact: false }).first().fill('1G');
+  await dialog.getByLabel('vCPUs').first().fill('2');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('web-1 changed: it gets 1024 MB of memory at its next start').waitFor();
+  t.deepEqual(scripted.requests('Test.update')[0]?.change, { memory: 1024, cpu: 2 });
+  await page.getByRole('heading', { name: 'shop' }).waitFor();
+  await page.getByText('512 MB, 1 GB from the next start on').waitFor();
+  await page.getByText('2, can grow to 4').waitFor();
+  await page.goto(`${url}/#/guests`);
+  await rowWith(page, 'shop').getByText('production, web').waitFor();
+  t.like(context.guests.get(id), { description: 'The shop', tags: ['production', 'web'] });
+});
+
+test('edits the labels of a container, and shows what the agent refuses', async (t) => {
+  const { url, context } = await serveApi(t);
+  await addGuest(context, { metadata: { name: 'taken' } });
+  const { id } = await addGuest(context, { type: 'container', metadata: { name: 'box' } });
+  const page = await openPage(t, `${url}/#/guests/${id}`, { expected: /409/ });
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit box' });
+  t.is(await dialog.getByLabel('Memory').count(), 0);
+  await dialog.getByLabel('Name').fill('taken');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByRole('alert').filter({ hasText: 'has the name "taken"' }).waitFor();
+  await dialog.getByLabel('Name').fill('');
+  await dialog.getByLabel('Tags').fill('a');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('box changed').waitFor();
+  t.like(context.guests.get(id), { tags: ['a'] });
+  t.is(context.guests.get(id).metadata, undefined);
+});
