@@ -34,11 +34,17 @@ export interface AgentUser {
   since: string;
 }
 
-/** What a guest's agent says about the guest. A part is absent when the agent does not allow its command. */
+/**
+ * What a guest's agent says about the guest. A part is absent when the agent does not allow its command; all are, when it
+ * does not respond.
+ */
 export interface GuestAgentInfo {
-  version: string;
+  responds: boolean;
+  /** Why it does not respond, and what to do. */
+  reason?: string;
+  version?: string;
   /** Whether the guest agent allows each ability. */
-  abilities: Record<Ability, boolean>;
+  abilities?: Record<Ability, boolean>;
   hostname?: string;
   os?: { id?: string; name?: string; version?: string; kernel?: string };
   addresses?: AgentAddress[];
@@ -75,10 +81,12 @@ const fileSystemSchema = Joi.object<AgentFileSystem>({
 }).label('agent file system');
 
 export const guestAgentInfoSchema = Joi.object<GuestAgentInfo>({
-  version: words().required().description('The version of the guest agent').example('7.2.22'),
-  abilities: Joi.object(Object.fromEntries(ABILITIES.map((ability) => [ability, Joi.boolean().required()])))
-    .required()
-    .description('Whether the guest agent allows each ability'),
+  responds: Joi.boolean().required().description('Whether a guest agent responds'),
+  reason: words().description('Why none responds, and what to do'),
+  version: words().description('The version of the guest agent').example('7.2.22'),
+  abilities: Joi.object(
+    Object.fromEntries(ABILITIES.map((ability) => [ability, Joi.boolean().required()])),
+  ).description('Whether the guest agent allows each ability'),
   hostname: words().example('web'),
   os: Joi.object({
     id: words().example('debian'),

@@ -101,6 +101,7 @@ export const IN_GUEST: Record<string, object> = {
   exec: EXEC_RESULT,
   containerExec: EXEC_RESULT,
   agentInfo: {
+    responds: true,
     version: '7.2.22',
     abilities: Object.fromEntries(ABILITIES.map((ability) => [ability, true])),
     hostname: 'web',

@@ -4,7 +4,7 @@ import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
 import { needsInTurn } from '../helpers/needs.js';
-import { METRICS } from '../helpers/scripted.js';
+import { IN_GUEST, METRICS } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
 const test = needsInTurn(BROWSER);
@@ -42,6 +42,29 @@ test('shows the load of each guest in the list', async (t) => {
     .getByText(/^(4|5)\d %$/)
     .waitFor();
   t.truthy(await rowWith(page, 'web-1').locator('polyline').first().getAttribute('points'));
+});
+
+test('shows what the agent in a guest says, and how to get one', async (t) => {
+  let hasAgent = false;
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.agentInfo': ({ guest }) => {
+        const none = { responds: false, reason: 'guest web has no guest agent: install qemu-guest-agent' };
+        return { guest: { id: guest.id }, result: hasAgent ? IN_GUEST.agentInfo : none };
+      },
+    },
+  });
+  const { id } = await addGuest(context, { metadata: { name: 'web' }, state: 'running' });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  const section = page.getByRole('region', { name: 'Guest agent' });
+  await section.getByText('install qemu-guest-agent').waitFor();
+  hasAgent = true;
+  await section.getByRole('button', { name: 'Refresh' }).click();
+  await section.getByText('192.0.2.7/24 on eth0, NIC 0').waitFor();
+  await section.getByText('Debian GNU/Linux 12 (bookworm)').waitFor();
+  await section.getByText('250 MB of 1000 MB (25 %)').waitFor();
+  t.is(await section.getByRole('meter', { name: 'Use of /' }).getAttribute('value'), '0.25');
+  t.true(await section.getByText('install qemu-guest-agent').isHidden());
 });
 
 test('filters for guests that match every word', async (t) => {

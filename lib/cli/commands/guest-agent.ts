@@ -4,14 +4,15 @@ import type { Command } from 'commander';
 import type { GuestAgentInfo } from '../../client/index.js';
 import { errorMessage } from '../../errors.js';
 import { formatMb } from '../../portable/format.js';
-import { usageFailure } from '../failure.js';
+import { EXIT } from '../exit-codes.js';
+import { Failure, usageFailure } from '../failure.js';
 import { guestId } from '../names.js';
 import { withSession } from '../session.js';
 
 /** Describes what a guest's agent says, one fact a line. */
 const describe = (info: GuestAgentInfo): Record<string, unknown> => {
   const { version, abilities, hostname, os = {}, addresses, fileSystems, users, timezone } = info;
-  const allowed = Object.entries(abilities).filter(([, isAllowed]) => isAllowed);
+  const allowed = Object.entries(abilities ?? {}).filter(([, isAllowed]) => isAllowed);
   return {
     agent: version,
     allows: allowed.map(([ability]) => ability).join(', ') || 'nothing',
@@ -36,6 +37,11 @@ const describe = (info: GuestAgentInfo): Record<string, unknown> => {
   };
 };
 
+const linesOf = (info: GuestAgentInfo): string[] =>
+  Object.entries(describe(info)).flatMap(([name, value]) =>
+    [value ?? []].flat().map((line) => `${`${name}:`.padEnd(14)}${line}`),
+  );
+
 const addInfo = (guest: Command): void => {
   guest
     .command('agent <guest>')
@@ -46,9 +52,8 @@ const addInfo = (guest: Command): void => {
       withSession(async ({ client, out }, text: string) => {
         const info = await client.agentOf(await guestId(client, text)).info();
         if (out.json) return out.value(info);
-        for (const [name, value] of Object.entries(describe(info)))
-          for (const line of Array.isArray(value) ? value : [value])
-            if (line !== undefined) out.line(`${`${name}:`.padEnd(14)}${line}`);
+        if (!info.responds) throw new Failure(EXIT.refused, info.reason ?? 'no guest agent responds');
+        for (const line of linesOf(info)) out.line(line);
       }),
     );
 };

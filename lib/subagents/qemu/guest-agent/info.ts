@@ -121,6 +121,7 @@ const askAll = async (run: RunCommand, definition: Definition): Promise<GuestAge
   const timezone = await ask('guest-get-timezone', timezoneResponse);
   const users = await ask('guest-get-users', usersResponse);
   return {
+    responds: true,
     version,
     abilities,
     ...present({
@@ -137,13 +138,19 @@ const askAll = async (run: RunCommand, definition: Definition): Promise<GuestAge
   } as GuestAgentInfo;
 };
 
-/**
- * Asks a guest's agent about the guest.
- * @throws {Refusal} `conflict` without an agent, and when it hangs
- */
-export const agentInfo = (agents: GuestAgents, id: string, signal: AbortSignal): Promise<GuestAgentInfo> => {
+/** Asks a guest's agent about the guest. That none responds is a result, because many guests have none. */
+export const agentInfo = async (
+  agents: GuestAgents,
+  id: string,
+  signal: AbortSignal,
+): Promise<GuestAgentInfo> => {
   const { record } = agents.guests.get(id);
-  return agents.use(id, (run) => askAll(run, record.definition), signal);
+  try {
+    return await agents.use(id, (run) => askAll(run, record.definition), signal);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { responds: false, reason: error.message };
+  }
 };
 
 /** Asks a guest's agent for the guest's addresses alone; `undefined` when it does not allow that. */

@@ -9,6 +9,7 @@ import { measurements } from '../metrics.js';
 import { facts } from '../parts.js';
 import { store } from '../store.js';
 import { actionWords, formatPercent, formatRate } from '../words.js';
+import { agentSection } from './agent-section.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
 
@@ -109,6 +110,7 @@ export const overviewTab = (guest: Guest): Tab => {
     }),
   ];
   const details = h('div');
+  const agent = agentSection(guest.id);
   const failure = h('p', { class: 'problem boxed', hidden: true });
   let shown: Guest | undefined;
   let isMemoryShown = false;
@@ -137,6 +139,7 @@ export const overviewTab = (guest: Guest): Tab => {
       failure,
       h('div', { class: 'charts' }, ...charts.map(({ element }) => element)),
       details,
+      agent.element,
     ),
     update: (now, kinds) => {
       followDisks();
@@ -144,9 +147,11 @@ export const overviewTab = (guest: Guest): Tab => {
       if (many !== disksAskedFor) void loadDisks();
       disksAskedFor = many;
       draw(now);
+      agent.update(now);
       setText(failure, failureOf(now));
       failure.hidden = failure.textContent === '';
       if (kinds.has('metrics')) for (const each of charts) each.update(measurements.historyOf(now.id));
     },
+    close: () => agent.close(),
   };
 };

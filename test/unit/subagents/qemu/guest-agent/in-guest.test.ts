@@ -105,8 +105,8 @@ test('leaves out what the guest agent does not allow, cannot tell, or tells wron
     'guest-get-timezone': () => ({ offset: 3600 }),
   });
   const { abilities, ...rest } = await agentInfo(agents, GUEST_ID, signal);
-  t.deepEqual(rest, { version: '9', hostname: 'web', timezone: { offset: 3600 } });
-  t.false(abilities.exec);
+  t.deepEqual(rest, { responds: true, version: '9', hostname: 'web', timezone: { offset: 3600 } });
+  t.false(abilities?.exec);
 });
 
 test('sets a clock although the guest agent cannot write it to the hardware', async (t) => {
