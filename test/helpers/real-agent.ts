@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
@@ -11,6 +12,7 @@ import { packageRoot } from '../../lib/files/package-root.js';
 import { LOOPBACK } from './loopback.js';
 import { freePort } from './ports.js';
 import { tempDir } from './temp.js';
+import { until } from './wait.js';
 
 const START_MS = 180_000;
 const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
@@ -26,6 +28,8 @@ export interface RealAgent {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Restarts the program with the same state and port. */
   start(): Promise<void>;
+  /** Kills the program and all guests, removes what they had on the host while they ran, and boots the host. */
+  loseHost(): Promise<void>;
 }
 
 const defaultConfig = async (): Promise<ConfigFile> =>
@@ -60,6 +64,29 @@ const waitUntilUp = async (
   }
 };
 
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** Returns the process ids of the guests that run. */
+const qemuPids = async (dbpath: string): Promise<number[]> => {
+  const names = await readdir(join(dbpath, 'run'));
+  const texts = await Promise.all(
+    names.map((name) => readFile(join(dbpath, 'run', name, 'pid'), 'utf8').catch(() => '')),
+  );
+  return texts.map(Number).filter((pid) => pid > 0);
+};
+
+/** Returns the sockets on which sub-agents of a state directory still listen. */
+const listening = async (dbpath: string): Promise<string[]> => {
+  const sockets = await readFile('/proc/net/unix', 'utf8');
+  return sockets.split('\n').filter((line) => line.includes(join(dbpath, 'run', 'services')));
+};
+
 /**
  * Starts the agent in a temporary directory. When the test ends, it deletes the remaining guests and stops the agent.
  * @param change changes the default config
@@ -73,7 +100,14 @@ export const startRealAgent = async (
   prepare: (dbpath: string) => Promise<void> = async () => {},
 ): Promise<RealAgent> => {
   const dir = await tempDir(t);
-  const env = { ...process.env, MISTIFY_HOST_DIR: host ?? join(dir, 'host') };
+  const bootIdFile = join(dir, 'boot_id');
+  const boot = (): Promise<void> => writeFile(bootIdFile, `${randomUUID()}\n`);
+  await boot();
+  const env = {
+    ...process.env,
+    MISTIFY_HOST_DIR: host ?? join(dir, 'host'),
+    MISTIFY_BOOT_ID_FILE: bootIdFile,
+  };
   const dbpath = join(dir, 'db');
   const port = await freePort();
   await mkdir(join(dir, 'config'));
@@ -100,6 +134,16 @@ export const startRealAgent = async (
     await exited;
   };
 
+  const loseHost = async (): Promise<void> => {
+    const pids = await qemuPids(dbpath);
+    await end('SIGKILL');
+    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    await until('all guests are gone', () => !pids.some(isAlive));
+    await until('its sub-agents have exited', async () => (await listening(dbpath)).length === 0);
+    await rm(join(dbpath, 'run'), { recursive: true, force: true });
+    await boot();
+  };
+
   const deleteGuests = async (): Promise<void> => {
     for (const { id } of (await client.guests.list()).items) {
       const { jobId } = await client.guests.perform(id, 'delete');
@@ -113,5 +157,5 @@ export const startRealAgent = async (
   });
   await prepare(dbpath);
   await start();
-  return { client, url, dbpath, output: () => output, end, start };
+  return { client, url, dbpath, output: () => output, end, start, loseHost };
 };
