@@ -4,6 +4,7 @@ import type { Guest } from '../../model/guest.js';
 import { submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
+import { comingBackFields } from './guest/coming-back.js';
 import { imageField } from './image-field.js';
 import { type Input, markInvalid, sizeIn, textInput } from './inputs.js';
 import { follow } from './jobs.js';
@@ -99,6 +100,7 @@ export const openCreate = (): void => {
       textInput({ placeholder: 'MAC', 'aria-label': 'MAC address' }),
     ],
   });
+  const comingBack = comingBackFields();
   const disksPart = group(
     'Disks',
     disks.element,
@@ -140,6 +142,7 @@ export const openCreate = (): void => {
       ...(cpu.value === '' ? {} : { cpu: Number(cpu.value) }),
       ...(sizes.length > 0 ? { disk: sizes } : {}),
       ...(specs.length > 0 ? { nic: specs } : {}),
+      ...comingBack.read(),
     });
   };
   void formDialog({
@@ -153,6 +156,7 @@ export const openCreate = (): void => {
       h('div', { class: 'two' }, field('Memory', memory, 'In MB, or with a unit: 2G'), field('vCPUs', cpu)),
       disksPart,
       group('Network', nics.element, 'A bridge on this host, or “user” for user-mode networking (NAT)'),
+      ...comingBack.elements,
     ],
     submit: async () => {
       const { jobId, body } = await submit<Guest>('POST', '/guests', readSpec()).catch((error: unknown) => {

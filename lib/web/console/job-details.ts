@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { facts, stateBadge } from './parts.js';
 import { address } from './router.js';
 import { type JobState, store } from './store.js';
-import { actionWords, duration } from './words.js';
+import { duration, jobWords } from './words.js';
 
 const guestOf = ({ job: { GuestID } }: JobState): string | Node =>
   store.guests.has(GuestID) ? h('a', { href: address('guests', GuestID) }, store.nameOf(GuestID)) : GuestID;
@@ -26,5 +26,5 @@ export const showJob = (state: JobState): void => {
   details.addEventListener('click', ({ target }) => {
     if (target instanceof HTMLAnchorElement) details.closest('dialog')?.close();
   });
-  showDialog(actionWords(job.Action), details);
+  showDialog(jobWords(job), details);
 };

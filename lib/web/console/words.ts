@@ -1,4 +1,4 @@
-import { isFinished, type Job, NO_TIME } from '../../model/job.js';
+import { isFinished, type Job, type JobCause, NO_TIME } from '../../model/job.js';
 import { formatBytes } from '../../portable/format.js';
 
 /** Verbs that action names write as one word. */
@@ -17,9 +17,20 @@ export const actionWords = (action: string): string => {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1).toLowerCase();
 };
 
+const CAUSES: Record<JobCause, string> = {
+  autostart: 'after a boot',
+  restart: 'after a failure',
+  'host-down': 'the host goes down',
+};
+
+/** Formats the action of a job, and why the agent queued it by itself. */
+export const jobWords = ({ Action, Cause }: Job): string =>
+  Cause ? `${actionWords(Action)} (${CAUSES[Cause]})` : actionWords(Action);
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** Turns a message of the agent into a sentence: a capital first, a full stop last. */
-export const sentence = (text: string): string =>
-  text.charAt(0).toUpperCase() + text.slice(1).replace(/[.!?]?$/, '.');
+export const sentence = (text: string): string => capital(text).replace(/[.!?]?$/, '.');
 
 export const formatRate = (bytes: number): string => `${formatBytes(bytes)}/s`;
 

@@ -10,6 +10,7 @@ import { facts } from '../parts.js';
 import { store } from '../store.js';
 import { actionWords, formatPercent, formatRate } from '../words.js';
 import { agentSection } from './agent-section.js';
+import { afterBootFact, afterFailureFact } from './coming-back.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
 
@@ -69,6 +70,8 @@ const factsOf = (
     ],
     ['vCPUs', `${guest.cpu ?? ''}${nextText(guest.pending?.cpu, String)}${mostText(guest.maxCpu, String)}`],
     ['Hardware', hardwareText(guest)],
+    ['After a boot', afterBootFact(guest)],
+    ['After a failure', afterFailureFact(guest)],
     ['Warnings', list(guest.warnings ?? [])],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
     ['Disks', list(disks.map(diskText))],

@@ -9,7 +9,7 @@ import { jobProgress, stateCell } from '../parts.js';
 import { address, type View } from '../router.js';
 import { type JobState, store } from '../store.js';
 import { type Cell, type TableColumn, textCell, VirtualTable } from '../virtual-table.js';
-import { actionWords, count, duration } from '../words.js';
+import { actionWords, count, duration, jobWords } from '../words.js';
 
 const cancel = (id: string): Promise<void> => attempt(() => sendRequest('DELETE', path`/jobs/${id}`));
 
@@ -20,7 +20,7 @@ const actionCell = (): Cell<JobState> => {
   return {
     element: h('span', { class: 'lines' }, action, failure),
     update: ({ job }) => {
-      setText(action, actionWords(job.Action));
+      setText(action, jobWords(job));
       setText(failure, job.Status === 'Error' ? job.Message : '');
     },
   };
