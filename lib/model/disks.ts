@@ -1,3 +1,5 @@
+// The browser console imports this file too: keep it free of Node and of other imports.
+
 import type { Disk, Guest } from './guest.js';
 
 const BLANK_DISK: Disk = { bus: '', device: '', size: 0, volume: '', image: '', source: '' };

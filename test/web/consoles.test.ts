@@ -70,7 +70,7 @@ test('sends the size of the terminal to a container', async (t) => {
   const [first] = sizes.slice(-1);
   await page.setViewportSize({ width: 640, height: 600 });
   await until('the new size is sent', () => (sizes.at(-1)?.columns ?? 999) < (first?.columns ?? 0));
-  for (const name of ['Screen', 'Snapshots'])
+  for (const name of ['Screen', 'Disks', 'Snapshots'])
     t.is(await page.getByRole('link', { name }).count(), 0, `a container has the tab ${name}`);
   t.is(await page.getByRole('link', { name: 'Metadata' }).count(), 1);
 });

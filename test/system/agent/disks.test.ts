@@ -124,6 +124,7 @@ const assertUnchanged = async (
 
 test('an addition that QEMU refuses changes nothing, and one that fails midway leaves nothing', async (t) => {
   t.timeout(300_000);
+  await wrapProgram(t, 'python3', 'echo "no luck" >&2; exit 1');
   const agent = await startRealAgent(t);
   const { client } = agent;
   const guest = await createBlank(agent, [{ size: 1 }]);
@@ -132,12 +133,8 @@ test('an addition that QEMU refuses changes nothing, and one that fails midway l
     message: /no sata disk can be plugged in/,
   });
   await assertUnchanged(t, agent, guest);
-  await agent.end('SIGTERM');
-  const mend = await wrapProgram(t, 'python3', 'echo "no luck" >&2; exit 1');
-  await agent.start();
   await t.throwsAsync(finish(client.guests.addDisk(id, { size: 1 })), { message: /no luck/ });
   await assertUnchanged(t, agent, guest);
-  mend();
 });
 
 test('does not remove a disk from QEMU whose data a snapshot keeps', async (t) => {
@@ -147,7 +144,7 @@ test('does not remove a disk from QEMU whose data a snapshot keeps', async (t) =
   const { id, finish, nodes } = await createBlank(agent, [{ size: 1 }, { size: 1, bus: 'scsi' }]);
   await finish(client.snapshotsOf(id).create('before'));
   await t.throwsAsync(finish(client.guests.removeDisk(id, '1')), {
-    message: /^snapshots of guest .* include disk 1: before: delete them first, or keep the data/,
+    message: /snapshots of guest .* include disk 1: before: delete them first, or keep the data/,
   });
   t.deepEqual(await nodes(), ['disk0', 'disk1']);
   await finish(client.guests.removeDisk(id, '1', { keep: true }));

@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
 import { type AttachedDisk, diskDevice, diskNodes, fileNodeName } from '../machine/disk-arguments.js';
 import type { DiskImage } from '../machine/disks.js';
@@ -23,15 +24,18 @@ const findNode = async (watch: Watch, name: string): Promise<Node | undefined> =
     (node) => node['node-name'] === name,
   );
 
-const deleteNode = async (watch: Watch, name: string): Promise<void> => {
-  if (!(await findNode(watch, name))) return;
-  try {
+/** About five seconds in all. */
+const IN_USE_RETRIES = { retries: 12, factor: 1.5, minTimeout: 20, maxTimeout: 1000 };
+
+/**
+ * Deletes a block node. QEMU lets go of it only some time after it has removed the device that used it, and another call
+ * may delete it at the same time.
+ */
+const deleteNode = (watch: Watch, name: string): Promise<void> =>
+  pRetry(async () => {
+    if (!(await findNode(watch, name))) return;
     await watch.execute('blockdev-del', { 'node-name': name }, { timeoutMs: OPEN_TIMEOUT_MS });
-  } catch (error) {
-    // Another call may have deleted it at the same time.
-    if (await findNode(watch, name)) throw error;
-  }
-};
+  }, IN_USE_RETRIES);
 
 /** Matches the names of files that QEMU inherits, in a description of a node. */
 const PASSED_FILES = /\/dev\/fdset\/\d+/g;

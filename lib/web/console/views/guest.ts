@@ -2,6 +2,7 @@ import type { Guest } from '../../../model/guest.js';
 import { ACTIONS, isEnabled, perform } from '../actions.js';
 import { h, setText } from '../dom.js';
 import { consoleTab } from '../guest/console.js';
+import { disksTab } from '../guest/disks.js';
 import { openEdit } from '../guest/edit.js';
 import { metadataTab } from '../guest/metadata.js';
 import { overviewTab } from '../guest/overview.js';
@@ -13,7 +14,7 @@ import { address, go, type View } from '../router.js';
 import { store } from '../store.js';
 import { jobsTable } from './jobs.js';
 
-const TABS = ['overview', 'screen', 'serial', 'snapshots', 'jobs', 'metadata'] as const;
+const TABS = ['overview', 'screen', 'serial', 'disks', 'snapshots', 'jobs', 'metadata'] as const;
 type TabName = (typeof TABS)[number];
 
 export const isTab = (name: string): name is TabName => TABS.some((each) => each === name);
@@ -22,6 +23,7 @@ const TITLES: Record<TabName, string> = {
   overview: 'Overview',
   screen: 'Screen',
   serial: 'Serial console',
+  disks: 'Disks',
   snapshots: 'Snapshots',
   jobs: 'Jobs',
   metadata: 'Metadata',
@@ -45,6 +47,8 @@ const openTab = (name: TabName, guest: Guest): Tab => {
     case 'screen':
     case 'serial':
       return consoleTab(guest.id, name);
+    case 'disks':
+      return disksTab(guest.id);
     case 'snapshots':
       return snapshotsTab(guest.id);
     case 'jobs':
@@ -55,7 +59,7 @@ const openTab = (name: TabName, guest: Guest): Tab => {
 };
 
 /** What only virtual machines have. */
-const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'snapshots']);
+const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'snapshots']);
 
 const tabsOf = ({ type }: Guest): TabName[] =>
   TABS.filter((name) => type !== 'container' || !MACHINE_TABS.has(name));
