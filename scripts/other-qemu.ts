@@ -11,7 +11,9 @@ import { debianMirror } from './test-on/host.js';
 const CACHE = '/var/cache/mistify/qemu';
 const PACKAGE = 'qemu-system-x86';
 const PROGRAM = 'qemu-system-x86_64';
-const LIBRARIES = 'usr/lib/x86_64-linux-gnu';
+/** Directories of libraries. Before trixie, packages have some of them outside `usr`. */
+const LIBRARIES = ['usr/lib/x86_64-linux-gnu', 'lib/x86_64-linux-gnu'];
+const LOADER = 'ld-linux-x86-64.so.2';
 /** Directories of firmware, which a relocated QEMU does not find. */
 const FIRMWARE = ['usr/share/seabios', 'usr/share/qemu', 'usr/lib/ipxe/qemu'];
 
@@ -42,12 +44,14 @@ const download = async (suite: string, dir: string): Promise<string[]> => {
 /** Writes a program that runs the QEMU in `root` with that suite's loader and libraries. */
 const writeProgram = async (building: string, root: string): Promise<void> => {
   // QEMU looks for its modules beside its program, which is the loader here.
-  await cp(join(building, 'usr/lib64/ld-linux-x86-64.so.2'), join(building, 'usr/bin/ld-qemu'), {
-    dereference: true,
-  });
+  const loaders = LIBRARIES.map((dir) => join(building, dir, LOADER));
+  const found = loaders.find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`its packages have no ${LOADER} in ${LIBRARIES.join(' or ')}`);
+  await cp(found, join(building, 'usr/bin/ld-qemu'));
   await symlink('../..', join(building, 'usr/bin/qemu-bundle'));
   const firmware = FIRMWARE.map((dir) => `-L ${join(root, dir)}`).join(' ');
-  const loader = `${join(root, 'usr/bin/ld-qemu')} --library-path ${join(root, LIBRARIES)}`;
+  const libraries = LIBRARIES.map((dir) => join(root, dir)).join(':');
+  const loader = `${join(root, 'usr/bin/ld-qemu')} --library-path ${libraries}`;
   const script = `#!/bin/sh\nexec ${loader} ${join(root, 'usr/bin', PROGRAM)} ${firmware} "$@"\n`;
   await writeFile(join(building, PROGRAM), script, { mode: 0o755 });
 };

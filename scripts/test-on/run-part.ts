@@ -47,8 +47,8 @@ const INSTALL =
 const otherQemu = async (runner: Runner): Promise<Part['env']> => {
   const command = ['npm', 'run', '--silent', 'other-qemu', '--', runner.system.otherQemu];
   const { passed, output } = await runInCheckout(runner, 'other-qemu', command, 'host');
-  const path = output.split('\n').at(-1) ?? '';
-  return passed ? { MISTIFY_OTHER_QEMU: path } : {};
+  const [path] = output.split('\n').filter((line) => line.startsWith('/'));
+  return passed && path !== undefined ? { MISTIFY_OTHER_QEMU: path } : {};
 };
 
 /** Runs the failed tests of a part again, and says whether all of them pass now. */
