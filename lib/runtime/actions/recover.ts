@@ -2,7 +2,7 @@ import { isPreempting } from '../../model/actions.js';
 import type { LoggedJob } from '../../store/logged-job.js';
 import type { RepairContext } from '../jobs/job-queue.js';
 import type { Runtime } from '../runtime.js';
-import { cleanUpFailedCreate, finishCreate } from './create-outcome.js';
+import { cleanUpFailedCreate, finishCreate, retryCleanUp } from './create-outcome.js';
 import { preempt } from './guest-actions.js';
 import { undoAddition } from './run-disk-change.js';
 
@@ -46,6 +46,8 @@ const resume = (runtime: Runtime, logged: LoggedJob): void => {
 const repairOrphanedCreates = (runtime: Runtime, unfinished: readonly LoggedJob[]): void => {
   const busy = guestsOf(unfinished);
   for (const guest of runtime.guests.list()) {
+    // The agent does not remember whether the clean-up succeeded.
+    if (guest.state === 'error') retryCleanUp(runtime, guest.id);
     if (guest.state !== 'create' || busy.has(guest.id)) continue;
     const jobs = runtime.jobs.list({ guestId: guest.id });
     const isCreated = jobs.some(({ Status }) => Status === 'Complete');

@@ -155,9 +155,8 @@ const checkLeftovers = async (
   const ids = guests.map(({ id }) => id);
   const up = guests.filter(({ state }) => !OFF.includes(state));
   const whole = guests.filter(({ state }) => state !== 'error').map(({ id }) => id);
-  const taps = up.flatMap(({ id, nics = [] }) =>
-    nics.flatMap(({ network }, index) => (network === 'user' ? [] : [tapName(id, index)])),
-  );
+  const tapsOf = ({ id, nics }: Reported): string[] =>
+    (nics ?? []).flatMap(({ network }, index) => (network === 'user' ? [] : [tapName(id, index)]));
   const own = processes.filter(({ kind }) => kind === 'tool');
   const stray = processes.filter(({ kind, guest }) => kind === 'guest' && !ids.includes(guest ?? ''));
   const runDirs = (await list(world.runDir)).filter(
@@ -184,7 +183,7 @@ const checkLeftovers = async (
       runDirs.filter((name) => !isLock(name)),
       up.map(({ id }) => id),
     ),
-    ...describeDifference('taps', await world.taps(), taps),
+    ...describeDifference('taps', await world.taps(), up.flatMap(tapsOf)),
     ...describeDifference('work of the storage', work.flat(), []),
     ...own.map(({ pid, commandLine }) => `process ${pid} is left: ${commandLine.slice(0, 200)}`),
     ...stray.map(({ pid, guest }) => `QEMU ${pid} of guest ${guest}, which does not exist, is left`),
