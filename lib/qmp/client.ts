@@ -88,12 +88,14 @@ export class QmpClient extends EventEmitter<QmpClientEvents> {
    */
   static async connect(socketPath: string, options: QmpConnectOptions = {}): Promise<QmpClient> {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const deadline = Date.now() + timeoutMs;
+    const deadline = performance.now() + timeoutMs;
     const client = new QmpClient(connect(socketPath));
     if (options.onEvent) client.on('event', options.onEvent);
     try {
       await client.#greeting(socketPath, timeoutMs);
-      await client.execute('qmp_capabilities', undefined, { timeoutMs: Math.max(1, deadline - Date.now()) });
+      await client.execute('qmp_capabilities', undefined, {
+        timeoutMs: Math.max(1, deadline - performance.now()),
+      });
       return client;
     } catch (error) {
       client.close();

@@ -30,7 +30,7 @@ const isPending = ({ intent }: Guest): boolean => intent?.pending === true;
 export class Autostart {
   readonly #options: AutostartOptions;
   readonly #limit = pLimit(CONCURRENT_STARTS);
-  readonly #readyBy = Date.now() + READY_MS;
+  readonly #readyBy = performance.now() + READY_MS;
   /** Guests whose turn has come. */
   readonly #turns = new Set<string>();
   /** The end of all runs so far: one at a time. */
@@ -87,7 +87,7 @@ export class Autostart {
     this.#turns.add(id);
     const { starts, guests } = this.#options;
     const ended = this.#untilReady(id).then(() => this.#limit(() => starts.release(id)));
-    const late = this.#pause(this.#readyBy - Date.now()).then(() => this.#isUnknown(id));
+    const late = this.#pause(this.#readyBy - performance.now()).then(() => this.#isUnknown(id));
     // Only a sub-agent that is not ready lets the others pass: a slow start does not.
     await Promise.race([ended, late.then((isLate) => (isLate ? undefined : ended))]);
     const guest = guests.find(id);

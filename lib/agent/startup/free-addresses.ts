@@ -12,12 +12,12 @@ const POLL_MS = 100;
  * @throws {AgentError} `conflict`, naming the service and its address
  */
 export const requireFreeAddresses = async ({ services }: Config, ms: number): Promise<void> => {
-  const giveUpAt = Date.now() + ms;
+  const giveUpAt = performance.now() + ms;
   for (const [name, service] of services) {
     if (service.command === undefined) continue;
     const kind = 'port' in service ? 'port' : 'socket';
     while (await isListening(service)) {
-      if (Date.now() > giveUpAt) {
+      if (performance.now() > giveUpAt) {
         const what = `${describeAddress(service)} (services.${name}.${kind}) is in use by another process`;
         throw new AgentError('conflict', `${what}: stop it, or configure another ${kind}`);
       }

@@ -146,7 +146,7 @@ const runStage = async <Request, Response>(
   const call = wayToCall(action);
   let startedAt = 0;
   const onStart = (): void => {
-    startedAt ||= Date.now();
+    startedAt ||= performance.now();
   };
   await run?.enterStage(index);
   const earlierAttempts = run?.repeated && run.fromStage === index ? 1 : 0;
@@ -163,7 +163,7 @@ const runStage = async <Request, Response>(
       if (message !== '') run?.report(textFor(request, message));
       return response;
     }
-    if (attempt >= MAX_ATTEMPTS || Date.now() - startedAt > (stage.timeout - retry) * 1000) {
+    if (attempt >= MAX_ATTEMPTS || performance.now() - startedAt > (stage.timeout - retry) * 1000) {
       throw badResponse(
         stage.service.name,
         `${stage.method} still asks for a retry after ${attempt} attempts`,

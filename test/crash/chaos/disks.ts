@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { QmpClient } from '../../../lib/qmp/client.js';
@@ -75,6 +75,10 @@ const readByte = async (world: World, guest: string, disk: number, snapshot?: st
   }
 };
 
+/** Whether the storage sub-agent has yet to recover an operation: nothing else may write to the disks before. */
+const hasInterrupted = async ({ storageDir }: World, guest: string): Promise<boolean> =>
+  (await readdir(join(storageDir, 'journal'))).includes(`${guest}.json`);
+
 /**
  * Fills the disks of a guest that has no unfinished job with one byte.
  * @throws when that was interrupted, or there was no room
@@ -82,6 +86,7 @@ const readByte = async (world: World, guest: string, disk: number, snapshot?: st
 export const fill = async (world: World, guest: string, byte: number): Promise<void> => {
   const isUp = (await world.processes('guest')).some((process) => process.guest === guest);
   if (isUp) await fillLive(world, guest, byte);
+  else if (await hasInterrupted(world, guest)) throw new Error('an interrupted operation is to be recovered');
   else await fillFiles(world, guest, byte);
   // QEMU's monitor does not return the errors of qemu-io commands.
   for (let disk = 0; disk < DISKS; disk += 1) {

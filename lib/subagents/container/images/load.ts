@@ -54,11 +54,11 @@ async function* withProgress(
   report: ReportProgress,
 ): AsyncGenerator<Buffer, void, undefined> {
   let count = 0;
-  let reportedAt = Date.now();
+  let reportedAt = performance.now();
   for await (const chunk of bytes) {
     count += chunk.length;
-    if (Date.now() - reportedAt >= 1000) {
-      reportedAt = Date.now();
+    if (performance.now() - reportedAt >= 1000) {
+      reportedAt = performance.now();
       report(...describeBytes(count, size));
     }
     yield chunk;

@@ -49,12 +49,12 @@ export const pullImage = async (
 ): Promise<void> => {
   const { repository, tag, digest } = parseImageName(id);
   const fromImage = digest ? `${repository}@${digest}` : repository;
-  let reportedAt = 0;
+  let reportedAt = Number.NEGATIVE_INFINITY;
   const layers = new PullProgress();
   const report = (line: EngineProgress): void => {
     const step = layers.add(line);
-    if (!step || Date.now() - reportedAt < 1000) return;
-    reportedAt = Date.now();
+    if (!step || performance.now() - reportedAt < 1000) return;
+    reportedAt = performance.now();
     const [message, percent] = step;
     progress(`image ${id}: ${message}`, percent);
   };

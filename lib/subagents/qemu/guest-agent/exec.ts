@@ -75,13 +75,13 @@ export const exec = async (
   request: ExecRequest,
   signal: AbortSignal,
 ): Promise<ExecResult> => {
-  const deadline = Date.now() + (request.timeout ?? DEFAULT_EXEC_SECONDS) * 1000;
+  const deadline = performance.now() + (request.timeout ?? DEFAULT_EXEC_SECONDS) * 1000;
   const pid = await agents.use(id, (run) => startProgram(run, request), signal);
   const backoff = new Backoff(FIRST_POLL_MS, LONGEST_POLL_MS);
   try {
     for (;;) {
       const result = await agents.use(id, (run) => programStatus(run, pid), signal);
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       if (result.exited || left <= 0) return result;
       await delay(Math.min(backoff.next(), left), undefined, { signal });
     }

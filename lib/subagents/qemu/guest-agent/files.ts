@@ -22,11 +22,11 @@ const isWindows = async (run: RunCommand): Promise<boolean> =>
 
 const setMode = async (run: RunCommand, path: string, mode: string): Promise<void> => {
   const pid = await startProgram(run, { command: ['/bin/sh', '-c', SET_MODE, 'sh', path, mode] });
-  const deadline = Date.now() + SET_MODE_MS;
+  const deadline = performance.now() + SET_MODE_MS;
   for (;;) {
     const { exited, exitCode, stderr } = await programStatus(run, pid);
     if (exitCode === 0) return;
-    if (exited || Date.now() > deadline)
+    if (exited || performance.now() > deadline)
       throw new Refusal(
         'conflict',
         `the permissions of ${path} could not be set to ${mode}: ${stderr.trim() || 'chmod did not end well'}`,

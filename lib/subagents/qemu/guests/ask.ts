@@ -41,7 +41,7 @@ export const askToShutDown = async (
   watch: Watch,
   { timeoutMs, signal, isWanted, onTold }: AskOptions,
 ): Promise<Answer> => {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   const button = new PowerButton(watch);
   let accepted = true;
   const agent = await askAgent(entry, watch, timeoutMs, () => {
@@ -51,7 +51,7 @@ export const askToShutDown = async (
   let told = agent !== undefined;
   const viaAgent = (): boolean => agent !== undefined && accepted;
   try {
-    for (let left = timeoutMs; left > 0 && isWanted(); left = deadline - Date.now()) {
+    for (let left = timeoutMs; left > 0 && isWanted(); left = deadline - performance.now()) {
       if (!viaAgent() && (await button.press()) && !told) {
         told = true;
         await onTold();

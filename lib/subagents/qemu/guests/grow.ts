@@ -23,14 +23,14 @@ export const requestGrowth = (watch: Watch, mb: number): Promise<unknown> =>
  */
 const waitForGuest = async (watch: Watch, wanted: number, isWanted: () => boolean): Promise<number> => {
   let last = -1;
-  let since = Date.now();
+  let since = performance.now();
   for (;;) {
     const { size = 0 } = (await readGrowth(watch)) ?? {};
     if (size !== last) {
       last = size;
-      since = Date.now();
+      since = performance.now();
     }
-    if (size === wanted || Date.now() - since > STALL_MS || !isWanted()) return size;
+    if (size === wanted || performance.now() - since > STALL_MS || !isWanted()) return size;
     await sleep(POLL_MS);
   }
 };

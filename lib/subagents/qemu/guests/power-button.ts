@@ -76,7 +76,7 @@ export class PowerButton {
       this.#nextPress = 0;
       return false;
     }
-    if (state === 'pressed' || Date.now() < this.#nextPress) return false;
+    if (state === 'pressed' || performance.now() < this.#nextPress) return false;
     await this.#press();
     return true;
   }
@@ -91,7 +91,7 @@ export class PowerButton {
     if (this.#presses === 0) this.#wasYoung = Date.now() - this.#watch.bootedAt < BOOT_MS;
     // A QEMU that is exiting no longer accepts commands.
     await this.#watch.execute('system_powerdown').catch(() => undefined);
-    this.#nextPress = Date.now() + this.#repeatMs * 2 ** this.#presses;
+    this.#nextPress = performance.now() + this.#repeatMs * 2 ** this.#presses;
     this.#presses += 1;
   }
 

@@ -60,9 +60,9 @@ export const checkRemoveDisk = async (guests: Guests, request: GuestRequest): Pr
 
 /** Waits until QEMU has no device with an id any longer, which it has as long as the guest does not release it. */
 const isReleased = async (watch: Watch, id: string, signal: AbortSignal): Promise<boolean> => {
-  const deadline = Date.now() + RELEASE_MS;
+  const deadline = performance.now() + RELEASE_MS;
   while (await hasDevice(watch, id)) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     await sleep(POLL_MS, undefined, { signal });
   }
   return true;

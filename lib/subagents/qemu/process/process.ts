@@ -101,13 +101,13 @@ export const findStartedIn = async (dir: string): Promise<readonly number[]> => 
 
 /** Waits until a guest has no QEMU, and resolves to whether that happened in time. */
 export const waitForExit = async (paths: GuestPaths, timeoutMs: number): Promise<boolean> => {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const pid = await findAnyQemu(paths);
     const start = pid === undefined ? undefined : await startOf(pid);
     if (pid === undefined || start === undefined) return true;
     while ((await startOf(pid)) === start) {
-      if (Date.now() >= deadline) return false;
+      if (performance.now() >= deadline) return false;
       await sleep(POLL_MS);
     }
   }

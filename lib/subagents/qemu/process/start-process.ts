@@ -36,8 +36,8 @@ const tryConnect = async ({ qmp }: GuestPaths, timeoutMs: number): Promise<QmpCl
   QmpClient.connect(qmp, { timeoutMs }).catch(() => undefined);
 
 const waitUntilUp = async (paths: GuestPaths, hasExited: () => boolean): Promise<QmpClient> => {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  for (let left = START_TIMEOUT_MS; left > 0; left = deadline - Date.now()) {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (let left = START_TIMEOUT_MS; left > 0; left = deadline - performance.now()) {
     const qmp = await tryConnect(paths, left);
     if (qmp) return qmp;
     if (hasExited())
