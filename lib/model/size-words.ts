@@ -36,11 +36,12 @@ export const describeSize = (before: SizeState, after: SizeState): string => {
       after.size[key] ?? null,
     ]),
   );
+  const hasChanged = Object.keys(changed).length > 0;
   const parts = [
-    ...(Object.keys(changed).length > 0 ? [`the guest has ${describe(changed)} now`] : []),
+    ...(hasChanged ? [`the guest has ${describe(changed)} now`] : []),
     ...(Object.keys(after.pending).length > 0
       ? [
-          `it gets ${describe(after.pending)} at its next start: shut it down and start it, or use reboot; restart is not enough`,
+          `${hasChanged ? 'it' : 'the guest'} gets ${describe(after.pending)} at its next start: shut it down and start it, or use reboot; restart is not enough`,
         ]
       : []),
   ];
