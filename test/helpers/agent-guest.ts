@@ -14,7 +14,15 @@ export interface AgentGuest {
 }
 
 /** A guest with the real guest agent running in it. `options` are options of the agent. */
-export const guestWithAgent = async (t: ExecutionContext, ...options: string[]): Promise<AgentGuest> => {
+export const guestWithAgent = (t: ExecutionContext, ...options: string[]): Promise<AgentGuest> =>
+  sizedGuestWithAgent(t, {}, ...options);
+
+/** The same, with a size of its own. */
+export const sizedGuestWithAgent = async (
+  t: ExecutionContext,
+  size: Record<string, number>,
+  ...options: string[]
+): Promise<AgentGuest> => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);
   const { id } = guest;
@@ -24,7 +32,7 @@ export const guestWithAgent = async (t: ExecutionContext, ...options: string[]):
   const [first, second] = [`${host.dir}/storage/guests/${id}/disk-0.qcow2`, await host.makeDisk(id, 1)];
   await execa('qemu-img', ['convert', '-O', 'qcow2', await makeAgentDisk(t), second]);
   const disks = [{ source: first, image: 'linux' }, { source: second }];
-  await host.call('CreateGuest', { id, memory: 128, disks });
+  await host.call('CreateGuest', { id, memory: 128, ...size, disks });
   await host.call('Run', { id });
   await guest.says('up', 2);
   const viewer = await view(host.consoleUrl('serial', id));

@@ -46,7 +46,10 @@ test('repeats a change after SIGKILL of the sub-agent in the middle of it', asyn
   t.false(await isRequested());
   const { result } = await call('Update', { change });
   t.like(result?.guest, { cpu: 3, memory: 32, pending: { memory: 64 } });
-  t.regex(String(result?.message), /the guest gets 64 MB of memory at its next start: .*stopped at 32 MB of memory/);
+  t.regex(
+    String(result?.message),
+    /the guest gets 64 MB of memory at its next start: .*stopped at 32 MB of memory/,
+  );
   t.is(await cpus(), 3);
   t.false(await isRequested());
   await call('Poweroff');

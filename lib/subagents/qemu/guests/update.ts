@@ -11,6 +11,7 @@ import type { Entry } from './entry.js';
 import { changeLive } from './grow.js';
 import type { Guests } from './guests.js';
 import { type LiveChange, type LiveSize, liveChange, withLive } from './live-size.js';
+import { useCpus } from './online-cpus.js';
 import { nextSize, resized, toldSize } from './pending.js';
 import type { Watch } from './watch.js';
 
@@ -98,7 +99,8 @@ const updateRunning = async (guests: Guests, entry: Entry, watch: Watch, plan: P
   const has = after ? withLive(now, after) : now;
   await entry.update(resized(entry.record, has, next));
   if (entry.watch) capacity.take({ id: entry.id, ...has });
-  return [...change.notes, ...failures];
+  const unused = has.cpu > now.cpu ? await useCpus(entry, watch, has.cpu) : undefined;
+  return [...change.notes, ...failures, ...(unused === undefined ? [] : [unused])];
 };
 
 /**
