@@ -1,3 +1,4 @@
+import { listAddresses } from '../handlers/guests/addresses.js';
 import { addNic } from '../handlers/guests/nics/add.js';
 import { changeNic } from '../handlers/guests/nics/change.js';
 import { removeNic } from '../handlers/guests/nics/remove.js';
@@ -15,6 +16,17 @@ const accepted = {
 } as const;
 
 export const nicRoutes: Route<Context>[] = [
+  route({
+    method: 'GET',
+    path: '/guests/{guestID}/addresses',
+    operationId: 'listAddresses',
+    summary: 'List the addresses of a guest that are known, with the source of each',
+    tags: ['guests'],
+    params: guestParams,
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The addresses, the best source first', schema: replies.addresses },
+    handler: listAddresses,
+  }),
   route({
     method: 'POST',
     path: '/guests/{guestID}/nics',

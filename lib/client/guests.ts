@@ -5,6 +5,7 @@ import type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 import type { DiskUse } from '../model/disk-use.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
 import type { Guest } from '../model/guest.js';
+import type { GuestAddress } from '../model/guest-addresses.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
@@ -119,6 +120,11 @@ export class Guests extends List<Guest> {
       waitSeconds: request.timeout ?? DEFAULT_EXEC_SECONDS,
     });
     return body;
+  }
+
+  /** Returns the addresses that are known, each with its source: the best sources first. */
+  addresses(id: string, options?: CallOptions): Promise<GuestAddress[]> {
+    return this.#transport.get(path`/guests/${id}/addresses`, {}, options);
   }
 
   /** Returns the disks with the space that each takes, where the storage knows it. */

@@ -4,6 +4,7 @@ export type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 export type { DiskUse } from '../model/disk-use.js';
 export type { ExecRequest, ExecResult } from '../model/exec.js';
 export type { Disk, Guest, Metadata, Nic } from '../model/guest.js';
+export type { GuestAddress } from '../model/guest-addresses.js';
 export type { GuestAgentInfo } from '../model/guest-agent.js';
 export type { GuestPatch } from '../model/guest-patch.js';
 export type { HostNetwork, HostNetworks } from '../model/host-networks.js';

@@ -92,6 +92,7 @@ const SPECS = {
   storageSpace: info,
   diskUse: info,
   networks: info,
+  guestAddresses: guestInfo,
   agentInfo: info,
   exec: guestInfo,
   readFile: { kind: 'stream' },

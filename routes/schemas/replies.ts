@@ -2,6 +2,7 @@ import Joi, { type ObjectSchema, type Schema } from 'joi';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { execResultSchema } from '../../lib/model/exec.js';
 import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
+import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
 import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { hostStatusSchema } from '../../lib/model/host-status.js';
@@ -78,6 +79,7 @@ export const replies = {
   services: Joi.array().items(serviceStatusSchema),
   access: accessSchema,
   exec: execResultSchema,
+  addresses: guestAddressesSchema,
   guestAgent: guestAgentInfoSchema,
   fileWritten: fileWrittenSchema,
   trim: trimSchema,

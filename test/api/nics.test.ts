@@ -145,3 +145,16 @@ test('the command line lists, adds, changes and removes NICs', async (t) => {
   const nothing = await mistify(t, url, 'guest', 'nic', 'set', 'web', 'net0');
   t.regex(nothing.stderr, /nothing to change: give --network, --vlan, --link or --address/);
 });
+
+test('lists the addresses of a guest, also on the command line', async (t) => {
+  const { call, url, context } = await serveApi(t);
+  const { id } = await addGuest(context, { state: 'running', metadata: { name: 'web' } });
+  const address = { address: '192.0.2.7', nic: 'net0', mac: '52:54:00:12:34:56', source: 'dhcp lease' };
+  t.like(await call('GET', `/guests/${id}/addresses`), { status: 200, body: [address] });
+  const container = await addGuest(context, { type: 'container', state: 'running' });
+  t.like(await call('GET', `/guests/${container.id}/addresses`), {
+    body: [{ address: '10.88.0.2', source: 'engine' }],
+  });
+  const { stdout, stderr } = await mistify(t, url, 'guest', 'addresses', 'web');
+  t.regex(stdout, /ADDRESS +NIC +MAC +SOURCE\n192\.0\.2\.7 +net0 +52:54:00:12:34:56 +dhcp lease/, stderr);
+});

@@ -61,6 +61,7 @@ export class QemuHost {
         ...options,
         ...this.#limits,
         accel: 'tcg',
+        leaseFile: [at('leases')],
         qemu: this.qemu,
         ...(this.#ovsDb ? { ovsDb: this.#ovsDb } : {}),
         ...(this.firmwareDirs ? { firmwareDirs: this.firmwareDirs } : {}),

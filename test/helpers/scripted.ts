@@ -111,6 +111,8 @@ export const IN_GUEST: Record<string, object> = {
     users: [{ name: 'root', since: '2026-01-02T03:04:05.000Z' }],
     timezone: { name: 'UTC', offset: 0 },
   },
+  guestAddresses: [{ address: '192.0.2.7', nic: 'net0', mac: '52:54:00:12:34:56', source: 'dhcp lease' }],
+  containerGuestAddresses: [{ address: '10.88.0.2', source: 'engine' }],
   writeFile: { size: 5 },
   setPassword: {},
   addSshKeys: {},

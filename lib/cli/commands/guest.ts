@@ -7,6 +7,7 @@ import { guestId, nameOf } from '../names.js';
 import { parseShutdownSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
+import { addAddresses } from './guest-addresses.js';
 import { addAgentCommands } from './guest-agent.js';
 import { addCopy } from './guest-cp.js';
 import { addCreate } from './guest-create.js';
@@ -138,6 +139,7 @@ Examples:
   addMetrics(guest);
   addNics(guest);
   addSet(guest);
+  addAddresses(guest);
   addUpgradeMachine(guest);
 
   for (const [action, description] of Object.entries(ACTIONS) as [GuestAction, string][]) {

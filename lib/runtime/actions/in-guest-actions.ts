@@ -8,6 +8,7 @@ import {
   execResultSchema,
 } from '../../model/exec.js';
 import { type Guest, isContainer } from '../../model/guest.js';
+import { type GuestAddress, guestAddressesSchema } from '../../model/guest-addresses.js';
 import { type GuestAgentInfo, guestAgentInfoSchema } from '../../model/guest-agent.js';
 import {
   type ClockChange,
@@ -100,6 +101,16 @@ interface Results {
   trim: Trim;
   setClock: ClockChange;
 }
+
+/** Lists the addresses of a guest, with how each is known. */
+export const queryAddresses = (
+  runtime: Runtime,
+  guest: Guest,
+  signal: AbortSignal,
+): Promise<ActionResult<GuestAddress[]>> => {
+  const action = runtime.action(actionName(guest.type, 'guestAddresses'));
+  return act(runtime, { guest, action, result: guestAddressesSchema }, undefined, signal);
+};
 
 const USE_EXEC = 'run a program in it with POST /guests/{id}/exec instead (mistify guest exec)';
 

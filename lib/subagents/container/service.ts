@@ -29,6 +29,7 @@ import { HostRegistry } from '../shared/host/registry.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
+import { containerAddresses } from './addresses.js';
 import { openShell } from './console.js';
 import { type Definition, STOP_TIMEOUT_S } from './definition.js';
 import { Engine } from './engine.js';
@@ -162,6 +163,10 @@ const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
       result: await exec(guests, id, body as ExecRequest, signal),
     }),
   );
+  subAgent.method('MDocker.Addresses', guestRequestSchema, async ({ guest }) => ({
+    guest: { id: guest.id },
+    result: await containerAddresses(guests, guest),
+  }));
   subAgent.method('MDocker.DeleteContainer', guestRequestSchema, ({ guest }) => remove(guests, guest));
   subAgent.method('MDocker.AllMetrics', allMetricsRequestSchema, async () => ({
     guests: await metrics.allMetrics(guests),

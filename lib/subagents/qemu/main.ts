@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --v8-pool-size=1 --heap-growing-percent=200 --no-allocation-site-pretenuring
 import { InvalidArgumentError, Option } from 'commander';
 import { hostDirOption } from '../shared/host/option.js';
+import { DNSMASQ_LEASES } from '../shared/network/known-addresses.js';
 import { runSubAgent } from '../shared/run.js';
 import { ACCEL_CHOICES } from './machine/accel.js';
 import { parseUidRange } from './process/uids.js';
@@ -52,6 +53,10 @@ await runSubAgent<QemuOptions>({
     new Option('--ovs-db <address>', "address of Open vSwitch's database (default: the system's)").env(
       'MISTIFY_OVS_DB',
     ),
+    new Option(
+      '--lease-file <path>',
+      `file of dnsmasq's leases, which tell addresses of guests, repeatable (default: ${DNSMASQ_LEASES})`,
+    ).argParser(collect),
   ],
   start: startQemu,
 });

@@ -10,6 +10,7 @@ import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { GuestClaims } from '../shared/host/guest-claims.js';
 import { HostRegistry } from '../shared/host/registry.js';
+import { DNSMASQ_LEASES } from '../shared/network/known-addresses.js';
 import { createNetworks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
@@ -43,6 +44,8 @@ export interface QemuOptions extends LayoutOptions, CapacityLimits {
   firmwareDirs?: readonly string[];
   /** The address of Open vSwitch's database; the system's by default. */
   ovsDb?: string;
+  /** The files of dnsmasq's leases; by default the one of Debian's. */
+  leaseFile?: string[];
 }
 
 /** Without root every guest runs as the sub-agent's own user, so there is no pool then. */
@@ -115,7 +118,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
   addNetworks(subAgent, networks);
-  addAgentMethods(subAgent, guests);
+  addAgentMethods(subAgent, guests, { leaseFiles: options.leaseFile ?? [DNSMASQ_LEASES], log });
   addConsoles(subAgent, guests);
   const reviews = setInterval(() => void guests.review(), REVIEW_MS);
   const close = async (): Promise<void> => {

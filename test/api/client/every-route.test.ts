@@ -95,6 +95,7 @@ const uses: Record<string, Use> = {
     client.agentOf(guest).addSshKeys({ user: 'root', keys: [KEY] }),
   'POST /guests/{guestID}/agent/trim': (client, { guest }) => client.agentOf(guest).trim(),
   'POST /guests/{guestID}/agent/clock': (client, { guest }) => client.agentOf(guest).setClock(),
+  'GET /guests/{guestID}/addresses': (client, { guest }) => client.guests.addresses(guest),
   'POST /guests/{guestID}/nics': (client, { guest }) => client.nicsOf(guest).add({ network: 'br0' }),
   'PATCH /guests/{guestID}/nics/{nicName}': (client, { guest }) =>
     client.nicsOf(guest).change('net0', { link: 'down' }),

@@ -7,6 +7,7 @@ import {
   readFileRequestSchema,
 } from '../../../rpc/protocol/in-guest-messages.js';
 import type { SubAgent } from '../../../rpc/server/sub-agent.js';
+import { type AddressSources, guestAddresses } from '../guests/addresses.js';
 import type { Guests } from '../guests/guests.js';
 import { addSshKeys, setPassword } from './accounts.js';
 import { GuestAgents } from './agents.js';
@@ -19,7 +20,11 @@ import { setClock, trim } from './upkeep.js';
 const NO_BODY = Joi.any();
 
 /** Adds the methods that act inside running guests, through their guest agents. */
-export const addAgentMethods = (subAgent: SubAgent, guests: Guests): void => {
+export const addAgentMethods = (
+  subAgent: SubAgent,
+  guests: Guests,
+  addresses: Omit<AddressSources, 'agents'>,
+): void => {
   const agents = new GuestAgents(guests);
 
   const method = <Body, Result>(
@@ -37,6 +42,7 @@ export const addAgentMethods = (subAgent: SubAgent, guests: Guests): void => {
     );
   };
 
+  method('Libvirt.Addresses', NO_BODY, (all, id) => guestAddresses({ agents: all, ...addresses }, id));
   method('Libvirt.AgentInfo', NO_BODY, (all, id, _, signal) => agentInfo(all, id, signal));
   method('Libvirt.Exec', execRequestSchema.required(), exec);
   method('Libvirt.WriteFile', filePieceSchema.required(), writeFile);
