@@ -20,6 +20,7 @@ export interface CreateOptions {
   firmware?: Firmware;
   secureBoot?: boolean;
   tpm?: boolean;
+  networkBoot?: boolean;
   video?: Devices['video'];
   watchdog?: Devices['watchdog'];
   /** `false` leaves the tablet out. */
@@ -42,11 +43,12 @@ const disksOf = ({
   return { disks: sizes.map((size, index) => ({ size, ...(index === 0 ? from : {}) })) };
 };
 
-const machineOf = ({ firmware, secureBoot, tpm }: CreateOptions): Pick<GuestSpec, 'machine'> => {
+const machineOf = ({ firmware, secureBoot, tpm, networkBoot }: CreateOptions): Pick<GuestSpec, 'machine'> => {
   const machine = {
     ...(firmware === undefined ? {} : { firmware }),
     ...(secureBoot ? { secureBoot } : {}),
     ...(tpm ? { tpm } : {}),
+    ...(networkBoot ? { networkBoot } : {}),
   };
   return Object.keys(machine).length > 0 ? { machine } : {};
 };

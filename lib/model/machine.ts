@@ -16,6 +16,8 @@ export interface Machine extends Omit<MachineChange, 'cpuModel'> {
   secureBoot?: boolean;
   /** Whether it has a TPM 2.0. */
   tpm?: boolean;
+  /** Whether it boots from its NICs (PXE) when no disk boots. */
+  networkBoot?: boolean;
   /** The sockets that its vCPUs share equally. */
   sockets: number;
   /** Threads per core. */
@@ -56,6 +58,7 @@ export const machineSchema = Joi.object<MachineSpec>({
   firmware: Joi.string()
     .valid(...FIRMWARES)
     .description('`bios` or `uefi`; by default what the image needs'),
+  networkBoot: Joi.boolean().description('Whether it boots from its NICs (PXE) when no disk boots'),
   tpm: Joi.boolean().description('Whether it has a TPM 2.0'),
   secureBoot: Joi.boolean().description('Whether UEFI starts only programs with a known signature'),
   sockets: Joi.number().integer().valid(1).description('The sockets of the vCPUs'),

@@ -129,6 +129,8 @@ test('creates a guest from the form', async (t) => {
   await dialog.getByRole('button', { name: 'Add NIC' }).click();
   await dialog.getByLabel('Bridge').fill('br0');
   await dialog.getByLabel('VLAN').fill('10, 20');
+  await dialog.getByLabel('Firmware').selectOption('UEFI with Secure Boot');
+  await dialog.getByLabel('TPM 2.0').check();
   const [content, width] = (await page.evaluate(
     "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.querySelector('dialog'))",
   )) as [number, number];
@@ -140,6 +142,7 @@ test('creates a guest from the form', async (t) => {
   t.like(request?.guest, { memory: 1024, cpu: 2, metadata: { name: 'web-1' } });
   t.like(request?.guest.disks, [{ size: 10_240, image: 'kvm-image' }, { size: 512 }]);
   t.like(request?.guest.nics, [{ network: 'br0', vlans: [10, 20] }]);
+  t.deepEqual(request?.guest.machine, { firmware: 'uefi', secureBoot: true, tpm: true });
   t.is(context.guests.list().length, 1);
 });
 

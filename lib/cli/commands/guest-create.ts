@@ -76,6 +76,7 @@ export const addCreate = (guest: Command): void => {
     )
     .option('--secure-boot', 'start only programs with a known signature; implies --firmware uefi')
     .option('--tpm', 'add a TPM 2.0')
+    .option('--network-boot', 'boot from the NICs (PXE) when no disk boots')
     .addOption(new Option('--video <card>', 'graphics card; std by default').choices(VIDEO_MODELS))
     .addOption(
       new Option('--watchdog <action>', 'a watchdog, and what it does with a guest that hangs').choices(

@@ -4,6 +4,7 @@ import type { Guest } from '../../model/guest.js';
 import { submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
+import { firmwareFields } from './firmware-fields.js';
 import { comingBackFields } from './guest/coming-back.js';
 import { imageField } from './image-field.js';
 import { type Input, markInvalid, sizeIn, textInput } from './inputs.js';
@@ -106,9 +107,11 @@ export const openCreate = (): void => {
     disks.element,
     'Without any, the guest gets one disk, of the size of the image.',
   );
+  const firmware = firmwareFields();
   type.addEventListener('change', () => {
     image.show(type.value);
     disksPart.hidden = type.value === 'container';
+    firmware.element.hidden = type.value === 'container';
   });
   const fields = (): Map<string, HTMLElement> =>
     new Map<string, HTMLElement>([
@@ -118,6 +121,7 @@ export const openCreate = (): void => {
       ['disks', size],
       ['memory', memory],
       ['cpu', cpu],
+      ['machine', firmware.firmware],
     ]);
   const readSpec = () => {
     const [imageId, memorySize] = [image.value(), sizeIn(memory, 'memory')];
@@ -143,6 +147,7 @@ export const openCreate = (): void => {
       ...(sizes.length > 0 ? { disk: sizes } : {}),
       ...(specs.length > 0 ? { nic: specs } : {}),
       ...comingBack.read(),
+      ...firmware.options(),
     });
   };
   void formDialog({
@@ -155,6 +160,7 @@ export const openCreate = (): void => {
       sizePart,
       h('div', { class: 'two' }, field('Memory', memory, 'In MB, or with a unit: 2G'), field('vCPUs', cpu)),
       disksPart,
+      firmware.element,
       group('Network', nics.element, 'A bridge on this host, or “user” for user-mode networking (NAT)'),
       ...comingBack.elements,
     ],

@@ -83,3 +83,15 @@ test('names the package when the host has no UEFI firmware, and changes nothing'
   });
   await t.throwsAsync(access(host.stateFile(id)));
 });
+
+test('tries to boot from the network after the disks where that is asked for', async (t) => {
+  t.timeout(WAIT_MS * 2);
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  const source = await host.makeDisk(id);
+  const nics = [{ network: 'user' }];
+  const machine = { firmware: 'uefi', networkBoot: true };
+  await host.call('Create', { id, ...MEMORY, disks: [{ source }], nics, machine });
+  const console = (): Promise<string> => readFile(host.stateFile(id, 'serial.log'), 'utf8');
+  t.true(await until('the firmware starts PXE', async () => /PXE over IPv4/.test(await console()), WAIT_MS));
+});

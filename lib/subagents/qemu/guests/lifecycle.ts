@@ -21,6 +21,15 @@ interface Design {
   machine: MachineIdentity;
 }
 
+/** @throws {Refusal} `conflict` when a guest with BIOS could not boot from its NICs */
+const requireNicRoms = async ({ program }: Guests['host']): Promise<void> => {
+  if (await program.hasNicRoms()) return;
+  throw new Refusal(
+    'conflict',
+    'network boot with a BIOS needs the ROMs of iPXE, which QEMU does not find on this host: install them (Debian: apt install ipxe-qemu), use "machine.firmware": "uefi", or leave "machine.networkBoot" out',
+  );
+};
+
 /**
  * Fills in a guest's defaults, and checks all that does not depend on its disks' files. Changes nothing.
  * @throws when the guest is invalid, or the host lacks what it needs
@@ -41,6 +50,7 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   requireGrowable(definition, machine);
   await host.firmware.find(machine);
   if (machine.tpm) await requireSwtpm();
+  if (machine.networkBoot && machine.firmware === 'bios') await requireNicRoms(host);
   return { definition, machine: withNics(machine, definition.nics) };
 };
 

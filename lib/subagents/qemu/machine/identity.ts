@@ -97,10 +97,16 @@ const newFirmware = ({
   secureBoot = false,
   firmware = secureBoot ? 'uefi' : 'bios',
   tpm = false,
-}: MachineSpec): Pick<Machine, 'firmware' | 'secureBoot' | 'tpm'> => {
+  networkBoot = false,
+}: MachineSpec): Pick<Machine, 'firmware' | 'secureBoot' | 'tpm' | 'networkBoot'> => {
   if (secureBoot && firmware !== 'uefi')
     throw new Refusal('invalid', '"machine.secureBoot" needs "machine.firmware": "uefi"');
-  return { firmware, ...(secureBoot ? { secureBoot } : {}), ...(tpm ? { tpm } : {}) };
+  return {
+    firmware,
+    ...(secureBoot ? { secureBoot } : {}),
+    ...(tpm ? { tpm } : {}),
+    ...(networkBoot ? { networkBoot } : {}),
+  };
 };
 
 /** A guest that brings its machine type gets only the devices that it brings, too. */

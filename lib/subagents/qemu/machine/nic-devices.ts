@@ -19,14 +19,26 @@ export const netdev = (nic: Nic, number: number, target: Switch | undefined): Pr
   return target?.offload === false ? { ...tap, vnet_hdr: false } : tap;
 };
 
+/** After all disks and CD drives. */
+const FIRST_BOOT_INDEX = 301;
+
 /**
- * Describes a NIC for `-device` and QMP `device_add`. It has no option ROM: guests boot from their disks, and network
- * boot takes seconds to fail.
+ * Without network boot, a NIC has no option ROM: guests boot from their disks, and network boot takes seconds to fail.
+ * OVMF brings drivers of its own.
  */
+const bootProperties = (
+  { networkBoot = false, firmware }: Pick<MachineIdentity, 'networkBoot' | 'firmware'>,
+  number: number,
+): Properties => ({
+  ...(networkBoot ? { bootindex: FIRST_BOOT_INDEX + number } : {}),
+  ...(networkBoot && firmware === 'bios' ? {} : { romfile: '' }),
+});
+
+/** Describes a NIC for `-device` and QMP `device_add`. */
 export const nicDevice = (
   nic: Nic,
   number: number,
-  machine: Pick<MachineIdentity, 'ports'>,
+  machine: Pick<MachineIdentity, 'ports' | 'networkBoot' | 'firmware'>,
   nicModels: readonly string[],
 ): Properties & { driver: string } => {
   const driver = nicDriver(nic.model, nicModels);
@@ -36,7 +48,7 @@ export const nicDevice = (
     id: nicDeviceId(number),
     netdev: netdevId(number),
     mac: nic.mac,
-    romfile: '',
+    ...bootProperties(machine, number),
     ...nicPlace(machine, number),
   };
 };

@@ -14,6 +14,9 @@ export const SANDBOX = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resou
 const SPECIAL_NICS = new Set(['pvrdma', 'rocker']);
 const NIC_LINE = /^name "(?<name>[^"]+)", bus PCI/;
 
+/** The option ROM of virtio NICs. */
+const NIC_ROM = 'efi-virtio.rom';
+
 /** Parses the network devices out of `qemu-system-x86_64 -device help`. */
 export const parseNicModels = (help: string): string[] => {
   const from = help.indexOf('Network devices:');
@@ -83,6 +86,11 @@ export class QemuProgram {
     return this.#once('nicModels', () => this.#probeNicModels());
   }
 
+  /** Whether QEMU finds the option ROMs with which a BIOS boots from NICs, of iPXE. */
+  hasNicRoms(): Promise<boolean> {
+    return this.#once('nicRoms', () => this.#probeNicRoms());
+  }
+
   /** The machine types and CPU models that it has, with its accelerator on this host. */
   capabilities(): Promise<Capabilities> {
     return this.#once('capabilities', () => this.#probeCapabilities());
@@ -129,6 +137,14 @@ export class QemuProgram {
   async #probeNicModels(): Promise<string[]> {
     const { stdout } = await execa(this.path, ['-device', 'help'], { timeout: PROBE_TIMEOUT_MS });
     return parseNicModels(stdout);
+  }
+
+  /** `-L help` lists the directories of QEMU's data: qemu(1). */
+  async #probeNicRoms(): Promise<boolean> {
+    const { stdout } = await execa(this.path, ['-L', 'help'], { timeout: PROBE_TIMEOUT_MS });
+    const paths = stdout.split('\n').map((dir) => join(dir.trim(), NIC_ROM));
+    const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
+    return found.some((file) => file?.isFile());
   }
 
   async #probeCapabilities(): Promise<Capabilities> {

@@ -45,8 +45,15 @@ const mostText = (value: number | undefined, format: (value: number) => string):
 
 const hardwareText = ({ machine, cpuModel }: Guest): string | undefined => {
   if (!machine) return undefined;
-  const { type, next } = machine;
-  return [type, cpuModel && `CPU ${cpuModel}`, next && `${next.type} from the next start on`]
+  const { type, firmware, secureBoot, tpm, next } = machine;
+  const uefi = firmware === 'uefi' && (secureBoot ? 'UEFI with Secure Boot' : 'UEFI');
+  return [
+    type,
+    cpuModel && `CPU ${cpuModel}`,
+    uefi,
+    tpm && 'TPM 2.0',
+    next && `${next.type} from the next start on`,
+  ]
     .filter(Boolean)
     .join(', ');
 };

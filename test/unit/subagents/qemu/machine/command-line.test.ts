@@ -327,3 +327,14 @@ test('gives a guest the graphics card and the watchdog that it asked for', (t) =
   t.true(driversOf({ watchdog: 'poweroff' }).includes('i6300esb'));
   t.true(driversOf({ watchdog: 'poweroff' }).includes('watchdog=poweroff'));
 });
+
+test('gives NICs an option ROM and a place after the disks only where the guest boots from the network', (t) => {
+  const nics = [{ ...lan, network: 'user', model: 'virtio', mac: '52:54:00:00:00:01' }];
+  const nicOf = (change: Partial<MachineIdentity>): Record<string, unknown> | undefined =>
+    json(build({ nics }, [], { machine: { ...layout2, ...change } }), '-device').find(
+      ({ id }) => id === 'nic0',
+    );
+  t.like(nicOf({}), { romfile: '', bootindex: undefined });
+  t.like(nicOf({ networkBoot: true }), { romfile: undefined, bootindex: 301 });
+  t.like(nicOf({ networkBoot: true, firmware: 'uefi' }), { romfile: '', bootindex: 301 });
+});
