@@ -2,6 +2,7 @@
 # Runs a container through its life on a real Docker, by the command line of the agent.
 set -e
 dockerd --data-root /var/lib/docker > /tmp/dockerd.log 2>&1 &
+docker=$!
 tries=0
 until docker info > /dev/null 2>&1; do
   tries=$((tries + 1))
@@ -11,6 +12,15 @@ done
 docker version --format 'Docker {{.Server.Version}}'
 
 . scripts/test-on/agent.sh
+# Agents that other parts start would find this Docker.
+end() {
+  stop_agent
+  status=$?
+  kill $docker
+  wait $docker
+  exit $status
+}
+trap end EXIT
 
 root=$(mktemp -d)
 mkdir -p "$root/bin" "$root/proc" "$root/sys" "$root/dev" "$root/etc" "$root/tmp"

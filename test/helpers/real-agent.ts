@@ -105,6 +105,8 @@ export const startRealAgent = async (
   await boot();
   const env = {
     ...process.env,
+    // Another engine of this host would add its images to the lists.
+    DOCKER_HOST: `unix://${join(dir, 'none.sock')}`,
     MISTIFY_HOST_DIR: host ?? join(dir, 'host'),
     MISTIFY_BOOT_ID_FILE: bootIdFile,
   };
