@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import type { Command } from 'commander';
-import type { Guest, MistifyClient } from '../../client/index.js';
-import { MistifyError } from '../../client/index.js';
+import type { Guest, GuestAddress, MistifyClient } from '../../client/index.js';
 import { errorMessage, isErrno } from '../../errors.js';
 import { USER_NETWORK } from '../../model/nics.js';
 import { EXIT } from '../exit-codes.js';
@@ -16,8 +15,8 @@ interface SshOptions {
 }
 
 const NOTES = `
-Runs the ssh of this machine with an address of the guest: the first one that its guest agent names, or else the one that
-its NIC was given at its creation. What follows -- goes to ssh, which takes options there, too. The host key is remembered
+Runs the ssh of this machine with the best known address of the guest: see mistify guest addresses. What follows -- goes to
+ssh, which takes options there, too. The host key is remembered
 for the guest, whatever its address.
 
 Examples:
@@ -28,27 +27,16 @@ Examples:
 /** Addresses that only the guest's own link knows. */
 const LINK_LOCAL = /^(fe80:|169\.254\.)/i;
 
-/** Lists the addresses that a guest's agent names; none when it does not respond. */
-const agentAddresses = async (
-  client: MistifyClient,
-  id: string,
-): Promise<{ nic: number; address: string }[]> => {
-  try {
-    const { addresses = [] } = await client.agentOf(id).info();
-    return addresses.flatMap(({ nic, address }) => (nic === undefined ? [] : { nic, address }));
-  } catch (error) {
-    // Without a guest agent, with one that does not allow it, or without the action.
-    if (error instanceof MistifyError && [400, 404, 409].includes(error.status)) return [];
-    throw error;
-  }
-};
-
-/** Lists a guest's addresses that a host can reach, IPv4 first. */
+/** Lists the addresses of a guest that a host can reach, the best known first and IPv4 before IPv6. */
 const reachable = async (client: MistifyClient, { id, nics = [] }: Guest): Promise<string[]> => {
-  const given = nics.flatMap(({ address }, nic) => (address ? { nic, address } : []));
-  return [...(await agentAddresses(client, id)), ...given]
-    .filter(({ nic, address }) => nics[nic]?.network !== USER_NETWORK && !LINK_LOCAL.test(address))
-    .map(({ address }) => address.replace(/\/\d+$/, ''))
+  const found = await client.guests.addresses(id);
+  const isOnUserNetwork = (name: string | undefined): boolean =>
+    nics.some((nic) => nic.name === name && nic.network === USER_NETWORK);
+  // A guest agent also names the bridges inside the guest, which are not its NICs.
+  const isOfNic = ({ nic, source }: GuestAddress): boolean => nic !== undefined || source !== 'guest agent';
+  return found
+    .filter((each) => isOfNic(each) && !isOnUserNetwork(each.nic) && !LINK_LOCAL.test(each.address))
+    .map(({ address }) => address)
     .sort((a, b) => isIP(a) - isIP(b));
 };
 
@@ -58,7 +46,7 @@ const addressOf = async (client: MistifyClient, guest: Guest): Promise<string> =
   throw new Failure(
     EXIT.refused,
     `guest ${nameOf(guest) ?? guest.id} has no address that is known and can be reached`,
-    `Install qemu-guest-agent in it, which tells its addresses. A NIC on network ${USER_NETWORK} cannot be reached. There is always: mistify console`,
+    `Install qemu-guest-agent in it, which tells its addresses: mistify guest addresses. A NIC on network ${USER_NETWORK} cannot be reached. There is always: mistify console`,
   );
 };
 

@@ -121,7 +121,7 @@ test.serial('reads a password from standard input, and public keys from a file',
   t.regex((await run('', 'guest', 'ssh-key', 'add', 'web', 'root', 'key')).stderr, /key is a private key/);
 });
 
-test.serial('logs in with ssh at the address that the guest agent names', async (t) => {
+test.serial('logs in with ssh at the best known address of the guest', async (t) => {
   const { run, dir } = await setUp(t);
   await writeFile(join(dir, 'ssh'), '#!/bin/sh\necho "$@"\nexit 5\n');
   await chmod(join(dir, 'ssh'), 0o755);
