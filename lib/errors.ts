@@ -44,6 +44,12 @@ export const imageNotFound = (id: string): AgentError =>
 export const imageInUse = (id: string, guests: readonly string[]): AgentError =>
   new AgentError('conflict', `image ${id} is in use: delete these guests first: ${guests.join(', ')}`);
 
+export const imageInDrive = (id: string, guests: readonly string[]): AgentError =>
+  new AgentError(
+    'conflict',
+    `image ${id} is in a CD drive of these guests: ${guests.join(', ')}: eject it first`,
+  );
+
 export const keyReused = (): AgentError =>
   new AgentError(
     'conflict',

@@ -11,7 +11,7 @@ import type { Context } from '../lib/agent/context.js';
 import type { GuestAction } from '../lib/model/actions.js';
 import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas/params.js';
-import { jobQuery, powerQuery, upgradeQuery } from './schemas/queries.js';
+import { bootQuery, jobQuery, powerQuery, upgradeQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 interface ActionRoute {
@@ -20,6 +20,8 @@ interface ActionRoute {
   summary: string;
   /** Whether it takes `timeout` and `force`. */
   asksGuest?: boolean;
+  /** Whether it takes `boot`, too. */
+  boots?: boolean;
 }
 
 const METHODS = ['POST', 'GET'] as const;
@@ -42,6 +44,7 @@ const actions: Record<GuestAction, ActionRoute> = {
     operationIds: { POST: 'restartGuest', GET: 'restartGuestByGet' },
     summary: 'Reset a guest, like a reset button',
     asksGuest: true,
+    boots: true,
   },
   poweroff: {
     handler: powerOffGuest,
@@ -53,6 +56,7 @@ const actions: Record<GuestAction, ActionRoute> = {
     operationIds: { POST: 'startGuest', GET: 'startGuestByGet' },
     summary: 'Start a guest that is off, or resume a paused one',
     asksGuest: true,
+    boots: true,
   },
   suspend: {
     handler: suspendGuest,
@@ -91,24 +95,28 @@ const upgradeRoute = route({
   handler: upgradeMachine,
 });
 
+const queryOf = ({ asksGuest, boots }: ActionRoute) => {
+  if (boots) return bootQuery;
+  return asksGuest ? powerQuery : jobQuery;
+};
+
 /** Serves each action by POST and, like the original agent, by GET. */
-const namedRoutes: Route<Context>[] = Object.entries(actions).flatMap(
-  ([action, { handler, operationIds, summary, asksGuest }]) =>
-    METHODS.map((method) =>
-      route({
-        method,
-        path: `/guests/{guestID}/${action}`,
-        operationId: operationIds[method],
-        summary,
-        tags: ['guest actions'],
-        query: asksGuest ? powerQuery : jobQuery,
-        params: guestParams,
-        conditional: true,
-        ...(method === 'POST' ? { payload: 'ignored' } : {}),
-        reply: accepted,
-        handler,
-      }),
-    ),
+const namedRoutes: Route<Context>[] = Object.entries(actions).flatMap(([action, spec]) =>
+  METHODS.map((method) =>
+    route({
+      method,
+      path: `/guests/{guestID}/${action}`,
+      operationId: spec.operationIds[method],
+      summary: spec.summary,
+      tags: ['guest actions'],
+      query: queryOf(spec),
+      params: guestParams,
+      conditional: true,
+      ...(method === 'POST' ? { payload: 'ignored' } : {}),
+      reply: accepted,
+      handler: spec.handler,
+    }),
+  ),
 );
 
 export const guestActionRoutes: Route<Context>[] = [...namedRoutes, upgradeRoute];

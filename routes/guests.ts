@@ -1,3 +1,4 @@
+import { changeCdrom } from '../handlers/guests/change-cdrom.js';
 import { createGuest } from '../handlers/guests/create.js';
 import { deleteGuest } from '../handlers/guests/delete.js';
 import { getGuest } from '../handlers/guests/get.js';
@@ -10,9 +11,14 @@ import { getNicMetrics } from '../handlers/guests/metrics/nic.js';
 import { patchGuest } from '../handlers/guests/patch.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { guestParams } from './schemas/params.js';
-import { guestPatchPayload, guestPayload, metadataPatchPayload } from './schemas/payloads.js';
-import { dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
+import { cdromParams, guestParams } from './schemas/params.js';
+import {
+  cdromPatchPayload,
+  guestPatchPayload,
+  guestPayload,
+  metadataPatchPayload,
+} from './schemas/payloads.js';
+import { cdromQuery, dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const metadata = { status: 200, description: "The guest's metadata", schema: replies.metadata } as const;
@@ -86,6 +92,23 @@ export const guestRoutes: Route<Context>[] = [
       schema: replies.guest,
     },
     handler: patchGuest,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/guests/{guestID}/cdroms/{cdrom}',
+    operationId: 'changeCdrom',
+    summary: 'Insert an ISO image into a CD drive of a guest, or eject it',
+    tags: ['guests'],
+    query: cdromQuery,
+    params: cdromParams,
+    payload: cdromPatchPayload,
+    conditional: true,
+    reply: {
+      status: 202,
+      description: 'The job was queued; the guest is as before the change',
+      schema: replies.guest,
+    },
+    handler: changeCdrom,
   }),
   route({
     method: 'DELETE',

@@ -1,6 +1,6 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { GuestAction } from '../../lib/model/actions.js';
-import type { Event, GuestParams, PowerQuery, Reply } from '../../lib/model/endpoint.js';
+import type { BootQuery, Event, GuestParams, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
 import { viewFor } from '../../lib/model/secrets.js';
@@ -9,18 +9,19 @@ import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { submitOnce } from '../submit.js';
 
 /** Returns the query's options as arguments of a stage, which are strings. */
-const argsOf = ({ timeout, force }: PowerQuery): StageArgs | undefined =>
-  timeout === undefined && force === undefined
+const argsOf = ({ timeout, force, boot }: BootQuery): StageArgs | undefined =>
+  timeout === undefined && force === undefined && boot === undefined
     ? undefined
     : {
         ...(timeout === undefined ? {} : { timeout: String(timeout) }),
         ...(force === undefined ? {} : { force: String(force) }),
+        ...(boot === undefined ? {} : { boot }),
       };
 
 /** Queues a guest's action and replies with the guest as it is now or, when the client waits, after the action. */
 export const performAction = async (
   action: GuestAction,
-  event: Event<GuestParams, PowerQuery>,
+  event: Event<GuestParams, BootQuery>,
   context: Context,
 ): Promise<Reply<Guest>> => {
   const view = viewFor(event.principal);

@@ -26,6 +26,8 @@ export interface CreateOptions {
   /** `false` leaves the tablet out. */
   tablet?: boolean;
   disk?: number[];
+  /** The ISO image in each CD drive; empty for an empty drive. */
+  cdrom?: string[];
   nic?: Nic[];
   autostart?: NonNullable<GuestSpec['autostart']>;
   restart?: NonNullable<GuestSpec['restart']>;
@@ -82,7 +84,7 @@ const labelsOf = ({ description, tag }: CreateOptions): Pick<GuestSpec, 'descrip
 
 /** Builds the request body of a create from the choices. */
 export const guestSpec = (options: CreateOptions): GuestSpec => {
-  const { id, name, container, cpuModel, nic, metadata, autostart, restart } = options;
+  const { id, name, container, cpuModel, cdrom, nic, metadata, autostart, restart } = options;
   const all = { ...metadata, ...(name === undefined ? {} : { name }) };
   return {
     ...(id === undefined ? {} : { id }),
@@ -93,6 +95,7 @@ export const guestSpec = (options: CreateOptions): GuestSpec => {
     ...machineOf(options),
     ...devicesOf(options),
     ...disksOf(options),
+    ...(cdrom ? { cdroms: cdrom.map((inDrive) => ({ image: inDrive })) } : {}),
     ...(nic ? { nics: nic } : {}),
     ...(autostart ? { autostart } : {}),
     ...(restart ? { restart } : {}),

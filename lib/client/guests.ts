@@ -19,11 +19,22 @@ import type { CallOptions, Transport } from './transport.js';
 export type GuestSpec = {
   [Key in Exclude<
     keyof Guest,
-    'nics' | 'disks' | 'state' | 'reason' | 'vnc' | 'warnings' | 'pending' | 'intent' | 'restarts'
+    | 'nics'
+    | 'disks'
+    | 'cdroms'
+    | 'media'
+    | 'state'
+    | 'reason'
+    | 'vnc'
+    | 'warnings'
+    | 'pending'
+    | 'intent'
+    | 'restarts'
   >]?: Guest[Key];
 } & {
   nics?: Partial<NonNullable<Guest['nics']>[number]>[];
   disks?: Partial<NonNullable<Guest['disks']>[number]>[];
+  cdroms?: Partial<NonNullable<Guest['cdroms']>[number]>[];
 };
 
 export interface GuestMetricsOptions extends CallOptions {
@@ -36,6 +47,14 @@ export interface ActionOptions extends JobOptions, ConditionalOptions {
   /** For shutdown, reboot, restart and start: the seconds that the guest gets to shut down, 60 by default. */
   timeout?: number | undefined;
   /** For the same actions: resets a guest that does not shut down in time, or cuts its power. */
+  force?: boolean | undefined;
+  /** For restart and start: the disk (`disk0`) or CD drive (`cd0`) to boot from this once. */
+  boot?: string | undefined;
+}
+
+/** Options of a change of a CD drive. */
+export interface CdromOptions extends JobOptions, ConditionalOptions {
+  /** Opens the drive although the guest has locked it. */
   force?: boolean | undefined;
 }
 
@@ -78,9 +97,9 @@ export class Guests extends List<Guest> {
   perform(
     id: string,
     action: GuestAction,
-    { timeout, force, ...options }: ActionOptions = {},
+    { timeout, force, boot, ...options }: ActionOptions = {},
   ): Promise<Accepted<Guest>> {
-    const query = { timeout, force };
+    const query = { timeout, force, boot };
     return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/${action}`, query }, options);
   }
 
@@ -102,6 +121,24 @@ export class Guests extends List<Guest> {
     return submit(
       this.#transport,
       { method: 'POST', path: path`/guests/${id}/upgrade-machine`, query },
+      options,
+    );
+  }
+
+  /**
+   * Inserts an ISO image into a CD drive, in place of the present one.
+   * @param image `null` to eject
+   */
+  changeCdrom(
+    id: string,
+    drive: string,
+    image: string | null,
+    { force, ...options }: CdromOptions = {},
+  ): Promise<Accepted<Guest>> {
+    const target = path`/guests/${id}/cdroms/${drive}`;
+    return submit(
+      this.#transport,
+      { method: 'PATCH', path: target, query: { force }, body: { image } },
       options,
     );
   }

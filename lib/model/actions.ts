@@ -72,6 +72,7 @@ const SPECS = {
   addNic: guestChange,
   changeNic: guestChange,
   removeNic: guestChange,
+  changeCdrom: guestChange,
   delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
   cpuMetrics: guestInfo,
   diskMetrics: guestInfo,

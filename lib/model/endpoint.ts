@@ -65,6 +65,23 @@ export interface PowerQuery extends JobQuery {
   force?: boolean;
 }
 
+/** Options of the actions that let a guest boot. */
+export interface BootQuery extends PowerQuery {
+  /** The disk or CD drive to boot from this once. */
+  boot?: string;
+}
+
+/** A CD drive of a guest. */
+export interface CdromParams extends GuestParams {
+  /** `cd0` to `cd3`. */
+  cdrom: string;
+}
+
+/** Options of a change that a guest may resist. */
+export interface ForceQuery extends JobQuery {
+  force?: boolean;
+}
+
 /** Selects a part of a list. */
 export interface ListQuery {
   /** The most items to return. */

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { bootOrderSchema } from './boot-order.js';
 import { type Autostart, comingBackSchemas, type Restart } from './coming-back.js';
 import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
 import { type SizeChange, sizeSchemas } from './guest-size.js';
@@ -9,6 +10,7 @@ export interface GuestPatch extends SizeChange {
   name?: string | null;
   description?: string | null;
   tags?: string[] | null;
+  bootOrder?: string[] | null;
   autostart?: Autostart | null;
   restart?: Restart | null;
 }
@@ -30,6 +32,7 @@ const KEYS: Record<keyof GuestPatch, PatchKey> = {
   cpu: { owner: 'sub-agent', schema: sizeSchemas.cpu },
   maxMemory: { owner: 'sub-agent', schema: sizeSchemas.maxMemory },
   maxCpu: { owner: 'sub-agent', schema: sizeSchemas.maxCpu },
+  bootOrder: { owner: 'sub-agent', schema: bootOrderSchema.allow(null) },
 };
 
 /** Where a client changes the other keys of a guest. */
@@ -39,6 +42,8 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   image: 'it is fixed when the guest is created',
   nics: 'change it at /guests/{guestID}/nics',
   disks: 'change it at /guests/{guestID}/disks',
+  cdroms: 'change a drive at /guests/{guestID}/cdroms',
+  media: 'the agent sets it',
   state: 'use an action, such as POST /guests/{guestID}/start',
   reason: 'the agent sets it',
   cpuModel: 'use POST /guests/{guestID}/upgrade-machine',

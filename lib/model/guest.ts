@@ -1,4 +1,6 @@
 import Joi from 'joi';
+import { bootOrderSchema } from './boot-order.js';
+import { type Cdrom, cdromsSchema, type Medium, mediaSchema, normalizeCdroms } from './cdroms.js';
 import {
   type Autostart,
   comingBackSchemas,
@@ -8,6 +10,7 @@ import {
 } from './coming-back.js';
 import type { Devices } from './devices.js';
 import { guestDetailsSchemas } from './guest-details.js';
+import { imageIdSchema } from './image-id.js';
 import { descriptionSchema, tagsSchema } from './labels.js';
 import type { MachineSpec } from './machine.js';
 import type { Pending } from './pending.js';
@@ -63,6 +66,12 @@ export interface Guest {
   tags?: string[];
   nics?: Nic[];
   disks?: Disk[];
+  /** Its CD drives; absent where nothing was said: see `cdromsOf`. */
+  cdroms?: Cdrom[];
+  /** Where the ISO images of its drives are; set by the storage sub-agent. */
+  media?: Medium[];
+  /** The disks and CD drives that it boots from first. */
+  bootOrder?: string[];
   state?: string;
   /** Why the guest is in that state, if a sub-agent knows. */
   reason?: string;
@@ -124,16 +133,6 @@ export const guestIdSchema = uuid()
   .label('guest id')
   .description('The UUID of a guest')
   .example('7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10');
-
-export const imageIdSchema = Joi.string()
-  .pattern(
-    /^(?!(.*\/)?\.\.?(\/|$))[a-zA-Z0-9_][a-zA-Z0-9_:.@/-]*$/,
-    'consist of letters, digits and _ : . @ / -, begin with a letter, a digit or _, and have no part that is . or ..',
-  )
-  .max(255)
-  .label('image id')
-  .description('The id of an image: letters, digits and `_ : . @ / -`')
-  .example('debian-12');
 
 const deviceSchema = name()
   .max(32)
@@ -215,6 +214,9 @@ export const guestSchema = Joi.object<Guest>({
   tags: tagsSchema,
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
   disks: disksSchema(diskSchema),
+  cdroms: cdromsSchema.allow(null),
+  media: mediaSchema.allow(null),
+  bootOrder: bootOrderSchema.allow(null),
   state: text().max(64).description('Set by the agent and its sub-agents').example('running'),
   reason: text()
     .max(255)
@@ -272,7 +274,8 @@ export type LooseGuest = { [Key in keyof Guest]?: Guest[Key] | null };
 
 /** The keys that are stored, in the contract's order. */
 const STORED = Object.keys({
-  ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, nics: 1, disks: 1, state: 1, reason: 1 },
+  ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, nics: 1, disks: 1 },
+  ...{ cdroms: 1, media: 1, bootOrder: 1, state: 1, reason: 1 },
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
   ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, vnc: 1 },
   ...{ autostart: 1, restart: 1, intent: 1, restarts: 1, metadata: 1 },
@@ -283,8 +286,13 @@ const isEmpty = (value: unknown): boolean =>
 
 /** Returns the canonical form of a guest: known keys only, in the contract's order, without empty ones. */
 export const normalizeGuest = (guest: LooseGuest & { id: string }): Guest => {
-  const { nics, disks } = guest;
-  const loose = { ...guest, nics: nics?.map(normalizeNic), disks: disks?.map(normalizeDisk) };
+  const { nics, disks, cdroms } = guest;
+  const loose = {
+    ...guest,
+    nics: nics?.map(normalizeNic),
+    disks: disks?.map(normalizeDisk),
+    cdroms: cdroms && normalizeCdroms(cdroms),
+  };
   const kept = STORED.filter((key) => !isEmpty(loose[key])).map((key) => [key, loose[key]]);
   return { id: guest.id, ...(Object.fromEntries(kept) as Partial<Guest>) };
 };

@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import { imageIdSchema } from './guest.js';
 import { FETCH_FORMATS, type FetchFormat } from './image-formats.js';
+import { imageIdSchema } from './image-id.js';
 
 /** What starts a machine's boot loader. */
 export const BOOT_FIRMWARE = ['bios', 'uefi'] as const;

@@ -5,8 +5,10 @@ import type { NicParams } from '../../handlers/guests/nics/submit-nic-change.js'
 import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js';
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
-import type { GuestParams } from '../../lib/model/endpoint.js';
-import { guestIdSchema, imageIdSchema } from '../../lib/model/guest.js';
+import { cdromDeviceSchema } from '../../lib/model/cdroms.js';
+import type { CdromParams, GuestParams } from '../../lib/model/endpoint.js';
+import { guestIdSchema } from '../../lib/model/guest.js';
+import { imageIdSchema } from '../../lib/model/image-id.js';
 import { nicNameSchema } from '../../lib/model/nic-changes.js';
 import { diskIdSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 import { uuid } from '../../lib/model/uuid.js';
@@ -19,6 +21,7 @@ const name = snapshotNameSchema.required();
 export const guestParams = Joi.object<GuestParams, true>({ guestID });
 
 export const nicParams = Joi.object<NicParams, true>({ guestID, nicName: nicNameSchema });
+export const cdromParams = Joi.object<CdromParams, true>({ guestID, cdrom: cdromDeviceSchema.required() });
 
 export const jobParams = Joi.object<JobParams, true>({ jobID });
 export const guestJobParams = Joi.object<GuestJobParams, true>({ guestID, jobID });

@@ -2,6 +2,7 @@ import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { SnapshotCreation } from '../../handlers/guests/snapshots/create.js';
 import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
+import { cdromPatchSchema } from '../../lib/model/cdroms.js';
 import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
 import {
   diskSchema,
@@ -57,6 +58,7 @@ const guestDisks = disksSchema(
 export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
   .keys({
     ...{ type: guestType, nics: guestNics, disks: guestDisks, hidden: nothingHidden },
+    media: setBySubAgents(guestSchema.extract('media')),
     state: setBySubAgents(guestSchema.extract('state')),
     reason: setBySubAgents(guestSchema.extract('reason')),
     vnc: setBySubAgents(guestSchema.extract('vnc')),
@@ -67,6 +69,8 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
   })
   .allow(null)
   .prefs(strict);
+
+export const cdromPatchPayload = cdromPatchSchema.required().prefs(strict);
 
 export const guestPatchPayload = guestPatchSchema.required().prefs(strict);
 

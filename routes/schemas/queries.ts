@@ -6,7 +6,16 @@ import type { DiskRemovalQuery } from '../../handlers/guests/disks/remove.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
-import type { DryRunQuery, JobQuery, ListQuery, PowerQuery, UpgradeQuery } from '../../lib/model/endpoint.js';
+import { bootDeviceSchema } from '../../lib/model/boot-order.js';
+import type {
+  BootQuery,
+  DryRunQuery,
+  ForceQuery,
+  JobQuery,
+  ListQuery,
+  PowerQuery,
+  UpgradeQuery,
+} from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
 import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
 import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
@@ -128,6 +137,18 @@ export const diskRemovalQuery = jobQuery.append<DiskRemovalQuery>({
     'Keep the data in the store; the message of the job says where. By default it is deleted',
   ),
   force: Joi.boolean().description('Remove even the disk from which a running guest has booted'),
+});
+
+export const bootQuery = powerQuery.append<BootQuery>({
+  boot: bootDeviceSchema.description(
+    'The disk (`disk0`, by its number) or CD drive (`cd0`) to boot from this once',
+  ),
+});
+
+export const cdromQuery = jobQuery.append<ForceQuery>({
+  force: Joi.boolean().description(
+    'Open the drive although the guest has locked it; a mounted CD then fails to read',
+  ),
 });
 
 export const upgradeQuery = jobQuery.append<UpgradeQuery>({

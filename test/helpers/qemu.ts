@@ -105,11 +105,16 @@ export class QemuHost {
     return path;
   }
 
-  /** Links to an image from where the storage sub-agent would keep it. */
-  async linkImage(path: string, id: string): Promise<string> {
+  /** Returns the path that an image has in the storage sub-agent's directory. */
+  async imagePath(id: string): Promise<string> {
     const folder = join(this.dir, 'storage', 'images');
     await mkdir(folder, { recursive: true });
-    const link = join(folder, `${id}.qcow2`);
+    return join(folder, `${id}.qcow2`);
+  }
+
+  /** Links to an image from where the storage sub-agent would keep it. */
+  async linkImage(path: string, id: string): Promise<string> {
+    const link = await this.imagePath(id);
     await symlink(path, link).catch((error: unknown) => {
       if (!isErrno(error, 'EEXIST')) throw error;
     });
@@ -138,6 +143,15 @@ export class QemuHost {
   change(method: string, id: string, change: Record<string, unknown>, job?: string): Promise<GuestResponse> {
     const request = { guest: { id }, action: method.toLowerCase(), change };
     return this.#send(method, request, { job });
+  }
+
+  /** As `change`, with more of the guest than its id. */
+  changeGuest(
+    method: string,
+    guest: Record<string, unknown>,
+    change: Record<string, unknown>,
+  ): Promise<GuestResponse> {
+    return this.#send(method, { guest, action: method.toLowerCase(), change });
   }
 
   /**

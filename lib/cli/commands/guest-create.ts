@@ -19,6 +19,7 @@ sealed-keys, a list of keys whose values no client may read.
 Examples:
   mistify guest create --image debian-12 --memory 512 --cpu 1 --wait
   mistify guest create --image debian-12 --memory 2G --cpu 2 --disk 20G --disk 100G --nic br0 --name db
+  mistify guest create --disk 20G --cdrom debian-13-netinst --memory 1G --name new
   mistify guest create --container --image docker.io/library/busybox:1 --memory 64 --metadata command='sleep 600'`;
 
 const collect =
@@ -26,16 +27,16 @@ const collect =
   (text: string, earlier: T[] = []): T[] => [...earlier, parse(text)];
 
 /** @throws {Failure} for a guest that could not start */
-const requireBootable = ({ image, disk = [], container }: CreateOptions): void => {
+const requireBootable = ({ image, disk = [], cdrom = [], container }: CreateOptions): void => {
   if (image !== undefined) return;
   if (container)
     throw usageFailure(
       'a container needs an image: give --image',
       'To list the images: mistify image list --container',
     );
-  if (disk.length === 0)
+  if (disk.length === 0 && cdrom.length === 0)
     throw usageFailure(
-      'a guest without an image or a disk cannot boot: give --image IMAGE, or --disk SIZE for a blank disk',
+      'a guest without an image or a disk cannot boot: give --image IMAGE, or --disk SIZE for a blank disk and --cdrom IMAGE to install from',
       'To list the images: mistify image list',
     );
 };
@@ -56,6 +57,11 @@ export const addCreate = (guest: Command): void => {
       'model of the vCPUs, as QEMU names it; by default all that the host can give',
     )
     .option('--disk <size>', 'size of a disk, in MB or with a unit: 10G; repeatable', collect(parseMb))
+    .option(
+      '--cdrom <image>',
+      'a CD drive with this ISO image; the guest boots from it while its disk is blank; repeatable',
+      collect((image) => image),
+    )
     .option(
       '--nic <bridge>',
       'a NIC on this bridge, or "user": br0,mac=…,model=…,vlan=10; repeatable',

@@ -9,6 +9,7 @@ import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addAddresses } from './guest-addresses.js';
 import { addAgentCommands } from './guest-agent.js';
+import { addCdrom } from './guest-cdrom.js';
 import { addCopy } from './guest-cp.js';
 import { addCreate } from './guest-create.js';
 import { addDiskCommands } from './guest-disk.js';
@@ -40,6 +41,7 @@ const FORCE: Partial<Record<GuestAction, string>> = {
 interface PowerOptions {
   within?: number;
   force?: boolean;
+  boot?: string;
 }
 
 const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined =>
@@ -136,6 +138,7 @@ Examples:
   addCopy(guest);
   addAgentCommands(guest);
   addDiskCommands(guest);
+  addCdrom(guest);
   addMetrics(guest);
   addNics(guest);
   addSet(guest);
@@ -154,12 +157,14 @@ Examples:
           parseShutdownSeconds,
         )
         .option('--force', force);
+    if (action === 'start' || action === 'restart')
+      command.option('--boot <device>', 'boot from this disk (disk0) or CD drive (cd0) this once');
     command.action(
       withSession(async (session, text: string, options: FollowOptions & ConfirmOptions & PowerOptions) => {
         const id = await guestId(session.client, text);
         if (action === 'delete') await confirmDelete(session.client, id, options);
-        const { dryRun, within: timeout, force } = options;
-        const accepted = await session.client.guests.perform(id, action, { dryRun, timeout, force });
+        const { dryRun, within: timeout, force, boot } = options;
+        const accepted = await session.client.guests.perform(id, action, { dryRun, timeout, force, boot });
         const name = nameOf(accepted.body) ?? shortId(id);
         await reportJob(session, accepted, `${action} ${name}`, options);
       }),

@@ -1,4 +1,4 @@
-import { AgentError, imageInUse, imageNotFound, notConfigured } from '../../errors.js';
+import { AgentError, imageInDrive, imageInUse, imageNotFound, notConfigured } from '../../errors.js';
 import { type ActionOfTask, actionName } from '../../model/actions.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import type { Image, ImageFetch } from '../../model/image.js';
@@ -133,9 +133,11 @@ const isMadeFrom = (guest: Guest, id: string, store: string): boolean =>
   isContainer(guest) === (store === 'container') &&
   (guest.image === id || (guest.disks ?? []).some(({ image }) => image === id));
 
+const hasInDrive = ({ cdroms = [] }: Guest, id: string): boolean => cdroms.some(({ image }) => image === id);
+
 /**
  * Queues the deletion of an image.
- * @throws {AgentError} `not_found`, or `conflict` when a guest was made from it
+ * @throws {AgentError} `not_found`, or `conflict` when a guest was made from it or has it in a CD drive
  */
 export const submitImageDeletion = async (
   runtime: Runtime,
@@ -150,6 +152,12 @@ export const submitImageDeletion = async (
     throw imageInUse(
       id,
       guests.map((guest) => guest.id),
+    );
+  const drives = runtime.guests.list().filter((guest) => hasInDrive(guest, id));
+  if (drives.length > 0 && store !== 'container')
+    throw imageInDrive(
+      id,
+      drives.map((guest) => guest.id),
     );
   return submitImageAction(runtime, store, 'deleteImage', imageRequest({ id, type: store }), options);
 };
@@ -167,7 +175,8 @@ export const requireImages = async (
   caller: { readonly signal: AbortSignal },
 ): Promise<void> => {
   if (isContainer(guest) || !runtime.isConfigured('getImage')) return;
-  const ids = new Set([guest.image, ...(guest.disks ?? []).map(({ image }) => image)].filter(Boolean));
+  const named = [...(guest.disks ?? []), ...(guest.cdroms ?? [])].map(({ image }) => image);
+  const ids = new Set([guest.image, ...named].filter(Boolean));
   for (const id of ids as Set<string>) {
     const { result } = await queryStore(runtime, '', 'getImage', imageRequest({ id }), caller.signal).catch(
       (error: unknown) => {

@@ -19,6 +19,8 @@ import type { SubAgent } from '../../rpc/server/sub-agent.js';
 import type { Networks } from '../shared/network/networks.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { addDisk, checkAddDisk } from './guests/add-disk.js';
+import { changeCdrom, checkCdrom, drivesResponse } from './guests/cdrom.js';
+import { changeBootOrder, parseBootOrder } from './guests/change-boot-order.js';
 import type { Entry } from './guests/entry.js';
 import type { Guests } from './guests/guests.js';
 import * as lifecycle from './guests/lifecycle.js';
@@ -46,13 +48,14 @@ const sentMetadata = ({ id: _, ...rest }: GuestRequest['guest']): Metadata | und
  * @throws {Refusal} when one of them is malformed
  */
 const powerOptions = ({ guest, args = {} }: GuestRequest, notes: string[]): PowerOptions => {
-  const { force = 'false' } = args;
+  const { force = 'false', boot } = args;
   const timeoutMs = shutdownTimeoutMs(args);
   if (force !== 'true' && force !== 'false')
     throw new Refusal('invalid', `"force" must be true or false, got "${force}"`);
   return {
     timeoutMs,
     force: force === 'true',
+    boot,
     metadata: sentMetadata(guest),
     note: (message) => void notes.push(message),
   };
@@ -114,12 +117,29 @@ const METHODS: Record<MethodName, Handler> = {
     const { entry, message } = await upgradeMachine(guests, guest.id, args);
     return { ...(await stateResponse(guests, entry)), message };
   },
-  'Libvirt.CheckUpdate': async (guests, { guest, change }) => ({
-    guest: await checkUpdate(guests, guest.id, change),
-  }),
-  'Libvirt.Update': async (guests, { guest, change }) => {
-    const { entry, message } = await update(guests, guest.id, change);
-    return { ...(await stateResponse(guests, entry)), message };
+  'Libvirt.CheckUpdate': async (guests, { guest, change: { bootOrder, ...size } = {} }) => {
+    const order = await parseBootOrder(guests, guest.id, bootOrder);
+    return {
+      guest: { ...(await checkUpdate(guests, guest.id, size)), ...(order ? { bootOrder: order } : {}) },
+    };
+  },
+  'Libvirt.Update': async (guests, { guest, change: { bootOrder, ...size } = {} }) => {
+    const order = await parseBootOrder(guests, guest.id, bootOrder);
+    const { entry, message } = await update(guests, guest.id, size);
+    const response = await stateResponse(guests, entry);
+    if (!order) return { ...response, message };
+    const words = await changeBootOrder(guests, guest.id, order);
+    return {
+      ...response,
+      guest: { ...response.guest, bootOrder: order },
+      message: Object.keys(size).length > 0 ? `${message}; ${words}` : words,
+    };
+  },
+  'Libvirt.CheckCdrom': async (guests, request) => ({ guest: await checkCdrom(guests, request) }),
+  'Libvirt.ChangeCdrom': async (guests, request) => {
+    const { entry, message } = await changeCdrom(guests, request);
+    const response = await stateResponse(guests, entry);
+    return { ...response, guest: { ...response.guest, ...drivesResponse(entry) }, message };
   },
   'Libvirt.CheckAddDisk': async (guests, { guest }) => checkAddDisk(guests, normalizeGuest(guest)),
   'Libvirt.AddDisk': async (guests, { guest }, { job }) => {

@@ -19,6 +19,7 @@ import { diskUseMethod } from './disks/use.js';
 import type { FreezeTimeouts } from './guest-agent/freeze.js';
 import { Contents } from './images/contents.js';
 import { ImageFetcher } from './images/fetcher.js';
+import { findMediaMethod } from './images/media.js';
 import { imageMethods } from './images/methods.js';
 import { Sums } from './images/sums.js';
 import { journalDir, requireKnownFiles } from './known-files.js';
@@ -133,6 +134,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
+  subAgent.method('ImageStore.FindMedia', guestRequestSchema, findMediaMethod({ store, contents }));
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));

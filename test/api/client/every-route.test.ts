@@ -66,6 +66,8 @@ const uses: Record<string, Use> = {
   'POST /guests': (client) => client.guests.create({ memory: 64, cpu: 1 }),
   'GET /guests/{guestID}': (client, { guest }) => client.guests.get(guest),
   'DELETE /guests/{guestID}': (client, { guest }) => client.guests.delete(guest),
+  'PATCH /guests/{guestID}/cdroms/{cdrom}': (client, { guest }) =>
+    client.guests.changeCdrom(guest, 'cd0', 'netinst'),
   'GET /guests/{guestID}/jobs': (client, { guest }) => client.jobsOf(guest).list(),
   'GET /guests/{guestID}/jobs/{jobID}': (client, { guest, job }) => client.jobsOf(guest).get(job),
   'GET /guests/{guestID}/metadata': (client, { guest }) => client.metadataOf(guest).get(),

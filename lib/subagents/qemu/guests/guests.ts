@@ -181,8 +181,8 @@ export class Guests {
   }
 
   /** Starts a guest that is off; see `Runs`. */
-  start(entry: Entry): Promise<void> {
-    return this.#runs.start(entry);
+  start(entry: Entry, boot?: string): Promise<void> {
+    return this.#runs.start(entry, boot);
   }
 
   async #recoverGuest(found: GuestRecord): Promise<void> {

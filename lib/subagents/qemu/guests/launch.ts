@@ -121,8 +121,9 @@ const start = async (
   paths: GuestPaths,
   {
     images,
+    media,
     ...options
-  }: Pick<CommandLineOptions, 'machine' | 'images' | 'switches' | 'nicModels' | 'sandbox'>,
+  }: Pick<CommandLineOptions, 'machine' | 'images' | 'media' | 'switches' | 'nicModels' | 'sandbox'>,
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
   const seed = await prepareSeed(definition, paths, seedRevision, options.machine.nics);
@@ -135,7 +136,7 @@ const start = async (
     const generation = await findGeneration(dirs);
     if (options.machine.tpm)
       await startSwtpm(tpmPaths(paths), await prepareTpmState(dirs, tpmUid), { uid: tpmUid, gid: uid });
-    const opened = await openGuestFiles(files, images, paths, { seed, firmware, uid });
+    const opened = await openGuestFiles(files, images, paths, { media, seed, firmware, uid });
     const { accel } = host.program;
     const args = commandLine(definition, paths, { ...options, ...opened, generation, accel });
     const user = { uid, groups: await deviceGroups(accel) };
@@ -157,7 +158,7 @@ const start = async (
 export const launch = async (
   host: Host,
   record: GuestRecord,
-  machine: MachineIdentity,
+  { machine, media }: Pick<CommandLineOptions, 'machine' | 'media'>,
   paths: GuestPaths,
 ): Promise<Launched> => {
   const { id, disks, nics } = record.definition;
@@ -177,7 +178,7 @@ export const launch = async (
   await removeRunDir(paths);
   await clearHalted(paths);
   try {
-    return await start(host, record, paths, { machine, images, nicModels, sandbox, switches });
+    return await start(host, record, paths, { machine, images, media, nicModels, sandbox, switches });
   } catch (error) {
     await killAndWait(paths);
     await removeRunResources(host, paths, nics);

@@ -1,12 +1,15 @@
 import type { Guest } from '../../../model/guest.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { requireBootDevices } from '../machine/boot-order.js';
 import { completeDefinition, type Definition } from '../machine/definition.js';
 import { locateDisks } from '../machine/disks.js';
+import { locateMedium, requireDrives } from '../machine/drives.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { withNics } from '../machine/nic-places.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { requireGrowable } from '../machine/size-limits.js';
 import { requireSwtpm } from '../tpm/swtpm.js';
+import { requireBootDevice } from './boot-order.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
@@ -48,6 +51,8 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   await host.networks.resolve(definition.nics);
   const machine = await guests.machines.design(guest, own);
   requireGrowable(definition, machine);
+  requireDrives(definition, machine);
+  requireBootDevices(guest.bootOrder ?? [], definition, machine);
   await host.firmware.find(machine);
   if (machine.tpm) await requireSwtpm();
   if (machine.networkBoot && machine.firmware === 'bios') await requireNicRoms(host);
@@ -59,7 +64,10 @@ const checkAll = async (guests: Guests, guest: Guest): Promise<Design> => {
   const known = guests.find(guest.id);
   if (known) await guests.machines.adopt(known);
   const design = await check(guests, guest);
-  await locateDisks(guest.id, design.definition.disks, guests.host.layout.diskDirs);
+  const { definition } = design;
+  const { diskDirs } = guests.host.layout;
+  await locateDisks(guest.id, definition.disks, diskDirs);
+  for (const { image } of definition.cdroms ?? []) if (image) await locateMedium(image, definition, diskDirs);
   return design;
 };
 
@@ -127,8 +135,9 @@ const resumeRunning = async (
 const startWithSeed = async (
   guests: Guests,
   entry: Entry,
-  { metadata, note }: PowerOptions,
+  { metadata, note, boot }: PowerOptions,
 ): Promise<void> => {
+  requireBootDevice(entry, boot);
   try {
     if (metadata && (await entry.setSeedMetadata(seedMetadata(metadata))))
       note?.('the guest gets a new cloud-init seed, with its changed metadata');
@@ -136,7 +145,7 @@ const startWithSeed = async (
     if (!(error instanceof Refusal)) throw error;
     note?.(`the guest keeps its earlier cloud-init seed: ${error.message}`);
   }
-  await guests.start(entry);
+  await guests.start(entry, boot);
 };
 
 /**
@@ -149,6 +158,11 @@ export const run = async (guests: Guests, id: string, options: PowerOptions = {}
     const entry = guests.get(id);
     const watch = await guests.running(entry, options);
     if (!watch) await startWithSeed(guests, entry, options);
+    else if (options.boot !== undefined)
+      throw entry.stateError(
+        guests.lastState(entry).state,
+        `to boot it from ${options.boot}, restart it instead`,
+      );
     else if (refusal) {
       if (!options.force) throw refusal;
       await reset(guests, entry, watch);

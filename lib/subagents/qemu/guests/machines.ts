@@ -52,6 +52,8 @@ export const toldMachine = ({
   ports: _ports,
   rows: _rows,
   seedBus: _seedBus,
+  cdDrives: _cdDrives,
+  bootOrder: _bootOrder,
   devices,
   generation: _generation,
   nics: _nics,

@@ -6,6 +6,8 @@ export interface PowerOptions {
   timeoutMs?: number | undefined;
   /** Whether to end the guest by force when it does not comply in time. */
   force?: boolean | undefined;
+  /** The disk or CD drive to boot from this once, as a boot order names it. */
+  boot?: string | undefined;
   /** The guest's metadata as it is now; absent when the caller sent none. */
   metadata?: Metadata | undefined;
   /** Adds a note about a success to the job's message. */

@@ -1,6 +1,7 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { LOST_TPM } from '../tpm/lost.js';
 import { askToShutDown } from './ask.js';
+import { afterReset, bootOnceAfterReset, requireBootDevice } from './boot-order.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { noteKeptSeed } from './kept-seed.js';
@@ -41,11 +42,15 @@ export const stopQemu = async (entry: Entry): Promise<void> => {
   }
 };
 
-export const reset = async (guests: Guests, entry: Entry, watch: Watch): Promise<void> => {
+/** @param boot a disk or CD drive to boot from this once */
+export const reset = async (guests: Guests, entry: Entry, watch: Watch, boot?: string): Promise<void> => {
   if (entry.hasLostTpm) throw new Refusal('conflict', `guest ${entry.id}: ${LOST_TPM}`);
+  const { resetCount } = watch;
+  if (boot !== undefined) await bootOnceAfterReset(entry, watch, boot);
   await watch.execute('system_reset');
   // A halted guest stays halted after a reset.
   await watch.execute('cont');
+  await afterReset(entry, watch, resetCount);
   await entry.setRebooting(undefined);
   await entry.setToldToShutDown(undefined);
   await guests.state(entry);
@@ -83,8 +88,9 @@ export const restart = async (guests: Guests, id: string, options: PowerOptions 
     if (refusal && !options.force) throw refusal;
     assertNotMigrating(entry, state);
     entry.commandCount += 1;
-    if (watch) await reset(guests, entry, watch);
-    else await guests.start(entry);
+    requireBootDevice(entry, options.boot);
+    if (watch) await reset(guests, entry, watch, options.boot);
+    else await guests.start(entry, options.boot);
     if (refusal) options.note?.(`reset (force): ${refusal.message}`);
     noteKeptSeed(entry, options, 'restart');
     return entry;

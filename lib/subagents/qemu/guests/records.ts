@@ -32,6 +32,8 @@ export interface GuestRecord {
   reboot?: RebootRecord | undefined;
   /** When the running guest was last asked to shut itself down, in milliseconds since 1970. */
   toldToShutDown?: number | undefined;
+  /** The disk or CD drive that the run in progress was told to boot from, until its order is the usual one again. */
+  bootOnce?: string | undefined;
   /** How often the metadata of its seed has changed since it was defined. */
   seedRevision?: number;
   /** The numbers of the disks whose removal was asked for: the next start does not attach them. */

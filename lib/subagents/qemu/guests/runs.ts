@@ -4,11 +4,14 @@ import type { Logger } from '../../../log.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
+import { bootingOnce } from '../machine/boot-index.js';
 import { findQemu } from '../process/process.js';
 import { tpmOwner, tpmPaths } from '../tpm/paths.js';
 import { isSwtpmAlive } from '../tpm/swtpm.js';
 import { adoptLiveSize } from './adopt-size.js';
+import { endBootOnce } from './boot-order.js';
 import type { Entry } from './entry.js';
+import { findMedia } from './find-media.js';
 import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
 import type { Machines } from './machines.js';
 import { dropRemovedNics } from './nics/removal.js';
@@ -51,13 +54,15 @@ export class Runs {
 
   /**
    * Starts a guest that is off. Its state is known afterwards.
+   * @param boot a disk or CD drive to boot from this once
    * @throws when QEMU cannot start; no process, tap or run directory is left then
    */
-  async start(entry: Entry): Promise<void> {
+  async start(entry: Entry, boot?: string): Promise<void> {
     let exit: Promise<ChildExit> | undefined;
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry, 'uid', entry.id);
+      if (entry.record.bootOnce !== boot) await entry.update({ bootOnce: boot });
       ({ exit } = await this.#launch(entry));
     }
     this.#host.capacity.take(entry.record.definition);
@@ -74,6 +79,7 @@ export class Runs {
     await entry.setRebooting(undefined);
     await this.#machines.describe(entry);
     await waitForState(watch);
+    await endBootOnce(entry);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
   }
 
@@ -86,6 +92,9 @@ export class Runs {
     await waitForState(this.#watch(entry, { bootedAt: started?.mtimeMs }));
     await adoptLiveSize(entry).catch((error) =>
       this.#log.warn({ err: error, guest: entry.id }, `size of the guest not known: ${errorMessage(error)}`),
+    );
+    await endBootOnce(entry).catch((error) =>
+      this.#log.warn({ err: error, guest: entry.id }, `boot order not reset: ${errorMessage(error)}`),
     );
     if (entry.watch) this.#host.capacity.take(entry.record.definition);
     await this.#machines.adopt(entry);
@@ -105,7 +114,9 @@ export class Runs {
       await entry.setCrashed(false);
       await entry.setSerials();
       await dropRemovedNics(entry);
-      return await launch(this.#host, withoutRemoved(entry.record), machine, entry.paths);
+      const media = await findMedia(entry, machine, this.#host.layout.diskDirs, this.#log);
+      const hardware = { machine: bootingOnce(machine, entry.record.bootOnce), media };
+      return await launch(this.#host, withoutRemoved(entry.record), hardware, entry.paths);
     } catch (error) {
       capacity.release(entry.id);
       throw error;

@@ -51,6 +51,8 @@ export class Watch {
   readonly refresh = coalesce(() => this.#queryState());
   /** When the guest's run began, by a start or by its last reset: milliseconds since 1970. */
   bootedAt: number;
+  /** How many resets this watch has seen. */
+  resetCount = 0;
   /** When QEMU last halted the vCPUs of a guest that is halted, in milliseconds since 1970, if this watch saw it. */
   haltedAt: number | undefined;
   readonly #options: WatchOptions;
@@ -191,6 +193,7 @@ export class Watch {
       if (event === 'RESET') {
         this.#panicked = false;
         this.bootedAt = Date.now();
+        this.resetCount += 1;
       }
       if (this.#monitor.connected) void this.refresh();
     }

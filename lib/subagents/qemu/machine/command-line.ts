@@ -9,6 +9,7 @@ import type { Definition } from './definition.js';
 import { device, escapeCommas, pciAddress, SLOT } from './device-options.js';
 import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
+import { type DriveMedium, driveArgs } from './drives.js';
 import { cpuOption, type MachineIdentity, smpOption } from './identity.js';
 import { memoryArgs } from './memory-arguments.js';
 import { netdev, nicDevice } from './nic-devices.js';
@@ -45,6 +46,8 @@ export interface CommandLineOptions {
   sandbox: boolean;
   nicModels: readonly string[];
   images: readonly DiskImage[];
+  /** The ISO images in CD drives. */
+  media: readonly DriveMedium[];
   /** One for each NIC, from `Networks.resolve`. */
   switches: readonly (Switch | undefined)[];
   /** The UEFI firmware; a guest without has BIOS. */
@@ -104,6 +107,7 @@ export const commandLine = (
     ...device('virtio-rng-pci', { rng: 'rng0', ...pciAddress(SLOT.rng) }),
     ...optionalDevices(machine, options.generation),
     ...spareDevices(machine),
+    ...driveArgs(machine, options.media),
     ...diskArgs(definition, machine, options.images, options.seed),
     ...nicArgs(definition.nics, options),
   ];

@@ -12,6 +12,10 @@ export interface Definition extends GuestSize {
   id: string;
   nics: NonNullable<Guest['nics']>;
   disks: NonNullable<Guest['disks']>;
+  /** Absent where the guest's creation named none: see `drivesOf`. */
+  cdroms?: NonNullable<Guest['cdroms']>;
+  /** Where the images in the drives are. */
+  media?: NonNullable<Guest['media']>;
   /** The keys that the guest's seed is made from. */
   metadata?: Metadata;
 }
@@ -42,6 +46,7 @@ export const completeDefinition = (guest: Guest, limits: Limits): Definition => 
       numbers: numberNics(nics, limits.nics),
     }),
     disks: completeDisks(guest.id, guest.disks ?? []),
+    ...(guest.cdroms ? { cdroms: guest.cdroms, media: guest.media ?? [] } : {}),
     ...(Object.keys(metadata).length ? { metadata } : {}),
   };
 };

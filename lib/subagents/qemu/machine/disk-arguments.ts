@@ -1,8 +1,10 @@
 import { diskNumber, diskSerial } from '../../../model/disks.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
+import { diskBootIndex } from './boot-index.js';
 import type { Definition } from './definition.js';
 import { blockdev, device, type Properties, pciAddress, placeOf, SLOT } from './device-options.js';
 import type { DiskImage } from './disks.js';
+import { driveCount } from './drives.js';
 import type { MachineIdentity } from './identity.js';
 import { diskId, gapDevices, isAhci, rowsOf, SEED_ID, seedBus } from './places.js';
 
@@ -25,14 +27,14 @@ const QUEUES = 4;
 
 const LAYOUT_1: DiskLayout = { builtInPorts: AHCI_PORTS, hasScsi: false, queues: {} };
 
-const LAYOUT_2: DiskLayout = {
-  // The last port is the CD drive's.
-  builtInPorts: AHCI_PORTS - 1,
+const LAYOUT_2: Omit<DiskLayout, 'builtInPorts'> = {
   hasScsi: true,
   queues: { virtio: { 'num-queues': QUEUES }, scsi: { num_queues: QUEUES } },
 };
 
-const diskLayout = ({ layout }: MachineIdentity): DiskLayout => (layout === 1 ? LAYOUT_1 : LAYOUT_2);
+const diskLayout = (machine: MachineIdentity): DiskLayout =>
+  // The last ports are the CD drives'.
+  machine.layout === 1 ? LAYOUT_1 : { ...LAYOUT_2, builtInPorts: AHCI_PORTS - driveCount(machine) };
 
 /** Numbers the AHCI ports of all controllers, without those that disks cannot have. */
 const ahciPort = (position: number, { builtInPorts }: DiskLayout): number =>
@@ -63,7 +65,12 @@ export const diskDevice = (
   const layout = diskLayout(machine);
   const id = diskId(bus, number);
   const drive = diskNodeName(number);
-  const common = { id, drive, serial: diskSerial(guestId, number), bootindex: number + 1 };
+  const common = {
+    id,
+    drive,
+    serial: diskSerial(guestId, number),
+    bootindex: diskBootIndex(machine, number),
+  };
   if (bus === 'virtio') {
     const place = placeOf(machine, id, SLOT.disks, position);
     return { driver: 'virtio-blk-pci', ...common, ...layout.queues.virtio, ...place };

@@ -1,14 +1,12 @@
 import { realpath, stat } from 'node:fs/promises';
-import { isAbsolute, normalize, relative, sep } from 'node:path';
+import { isAbsolute, normalize, sep } from 'node:path';
 import { diskNumber, diskSerial } from '../../../model/disks.js';
 import type { Disk } from '../../../model/guest.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { deviceNames } from '../../shared/device-names.js';
 import { SUFFIX } from '../../shared/qcow2/file-name.js';
 import { findBacking } from './backing.js';
-
-/** The directory of ZFS volumes' block devices. */
-const ZVOLS = '/dev/zvol/';
+import { isInside, realDirs, ZVOLS } from './paths.js';
 
 export const BUSES = ['virtio', 'scsi', 'sata', 'ide'];
 
@@ -39,14 +37,6 @@ export const completeDisks = (guestId: string, disks: readonly Disk[]): Disk[] =
     serial: diskSerial(guestId, diskNumber(disk, index)),
   }));
 };
-
-const isInside = (path: string, dir: string): boolean => {
-  const rest = relative(dir, path);
-  return rest !== '' && rest !== '..' && !rest.startsWith(`..${sep}`) && !isAbsolute(rest);
-};
-
-const realDirs = async (dirs: readonly string[]): Promise<string[]> =>
-  Promise.all(dirs.map((dir) => realpath(dir).catch(() => dir)));
 
 const locateDisk = async (
   guestId: string,

@@ -26,6 +26,10 @@ export interface MachineIdentity extends Machine {
   seedBus?: string;
   /** The numbers of its NICs; absent until one is added, changed or removed. */
   nics?: NicEntries;
+  /** The number of its CD drives; 1 when absent. Those of layout 1 have none. */
+  cdDrives?: number;
+  /** The disks and CD drives that it boots from first: see `bootIndex`. */
+  bootOrder?: string[];
   /** Absent in guests of the versions that recorded none. */
   devices?: Devices;
   /** The generation ID of a guest that was never rolled back: a random GUID. */
@@ -125,11 +129,11 @@ const newDevices = ({
  * @throws {Refusal} `invalid` when this host cannot give it
  */
 export const newMachine = (
-  guest: Pick<Guest, 'cpuModel' | 'machine' | 'devices'>,
+  guest: Pick<Guest, 'cpuModel' | 'machine' | 'devices' | 'cdroms' | 'bootOrder'>,
   capabilities: Capabilities,
   accel: Accel,
 ): MachineIdentity => {
-  const { cpuModel, machine: wish = {} } = guest;
+  const { cpuModel, cdroms = [], bootOrder, machine: wish = {} } = guest;
   const { type = capabilities.newest, layout = NEWEST_LAYOUT } = wish;
   requireType(type, capabilities);
   if (cpuModel) requireCpuModel(cpuModel, capabilities, accel);
@@ -139,6 +143,8 @@ export const newMachine = (
     ...TOPOLOGY,
     cpuModel: cpuModel || defaultCpuModel(accel),
     ports: {},
+    ...(cdroms.length > 1 ? { cdDrives: cdroms.length } : {}),
+    ...(bootOrder ? { bootOrder } : {}),
     ...newDevices(guest),
   };
 };

@@ -21,10 +21,5 @@ export const spareDevices = ({ layout }: Pick<MachineIdentity, 'layout'>): strin
     // The default, but what guests call a hot-plugged NIC depends on it.
     ...['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=on'],
     ...Array.from({ length: ROOT_PORTS }, (_, port) => device('pcie-root-port', rootPort(port))).flat(),
-    // Neither the drive nor its bus can be plugged in later. Installers know it, unlike a SCSI drive.
-    ...device('ide-cd', { id: 'cd0', bus: CD_BUS }),
   ];
 };
-
-/** The last port of the built-in AHCI controller. */
-const CD_BUS = 'ide.5';

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { OpenedFirmware } from '../firmware/arguments.js';
 import type { GuestPaths } from '../layout.js';
 import type { DiskImage } from '../machine/disks.js';
+import type { DriveMedium } from '../machine/drives.js';
 import type { PassedFiles } from './passed-files.js';
 
 const { O_RDWR, O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
@@ -10,6 +11,7 @@ const { O_RDWR, O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
 /** The names under which QEMU opens a guest's files. */
 export interface GuestFiles {
   images: DiskImage[];
+  media: DriveMedium[];
   serialLog: string;
   seed?: string;
   firmware?: OpenedFirmware;
@@ -17,10 +19,14 @@ export interface GuestFiles {
 
 /** What a guest needs besides its disks. */
 export interface OtherFiles {
+  media: readonly DriveMedium[];
   seed: string | undefined;
   firmware: OpenedFirmware | undefined;
   uid: number | undefined;
 }
+
+/** How QEMU opens the ISO image in a CD drive. */
+export const MEDIUM_FLAGS = O_RDONLY | O_NOFOLLOW;
 
 /** The group has no other members; the storage sub-agent's tools join it to open this disk and nothing else. */
 const OWNER_AND_GROUP = 0o660;
@@ -68,12 +74,18 @@ export const openGuestFiles = async (
   files: PassedFiles,
   images: readonly DiskImage[],
   paths: GuestPaths,
-  { seed, firmware, uid }: OtherFiles,
+  { media, seed, firmware, uid }: OtherFiles,
 ): Promise<GuestFiles> => {
   const opened: DiskImage[] = [];
   for (const image of images) opened.push(await openDisk(files, image, uid));
+  const inDrives: DriveMedium[] = [];
+  for (const medium of media) {
+    const filename = await files.open(medium.image.filename, MEDIUM_FLAGS);
+    inDrives.push({ ...medium, image: { ...medium.image, filename } });
+  }
   return {
     images: opened,
+    media: inDrives,
     serialLog: await files.open(paths.serialLog, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW),
     ...(seed === undefined ? {} : { seed: await files.open(seed, O_RDONLY | O_NOFOLLOW) }),
     ...(firmware === undefined ? {} : { firmware: await openFirmware(files, firmware, uid) }),

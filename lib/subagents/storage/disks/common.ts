@@ -12,9 +12,9 @@ import type { Journal } from '../snapshots/journal.js';
 
 export interface DiskDeps {
   store: DiskStore;
+  contents: Contents;
   locks: Locks;
   journal: Journal;
-  contents: Contents;
   log: Logger;
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;

@@ -6,6 +6,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
+import { withMedia } from '../images/media.js';
 import { describeLeftovers } from '../leftovers.js';
 import { isRunning } from '../running-guest.js';
 import { recoverGuest } from '../snapshots/recover.js';
@@ -106,8 +107,8 @@ export const diskMethods = (deps: DiskDeps): Record<string, GuestMethod> => {
       return method(deps, request, call);
     });
   return {
-    CheckGuestDisks: ({ guest }) => checkGuestDisks(deps, guest),
-    CreateGuestDisks: ({ guest }) => createGuestDisks(deps, guest),
+    CheckGuestDisks: async ({ guest }) => checkGuestDisks(deps, await withMedia(deps, guest)),
+    CreateGuestDisks: async ({ guest }) => createGuestDisks(deps, await withMedia(deps, guest)),
     DeleteGuestsDisks: locked((_deps, { guest }) => deleteGuestDisks(deps, guest)),
     VerifyDisks: locked((_deps, { guest }) => verifyDisks(deps, guest)),
     AddDisk: afterRecovery(addDisk),

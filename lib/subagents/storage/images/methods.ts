@@ -1,7 +1,7 @@
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
-import { imageIdSchema } from '../../../model/guest.js';
 import type { Image, ImageContent } from '../../../model/image.js';
+import { imageIdSchema } from '../../../model/image-id.js';
 import { toMb } from '../../../model/units.js';
 import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';

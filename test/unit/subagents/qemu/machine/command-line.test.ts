@@ -32,6 +32,7 @@ const build = (
     accel,
     sandbox,
     images,
+    media: [],
     switches,
     ...(seed ? { seed } : {}),
     serialLog: '/s,log',
@@ -78,7 +79,7 @@ test('builds disk n as the node disk<n> on top of the node file<n>', (t) => {
   ]);
   t.like(
     json(args, '-device').find(({ driver }) => driver === 'virtio-blk-pci'),
-    { id: 'virtio-disk0', drive: 'disk0', bootindex: 1 },
+    { id: 'virtio-disk0', drive: 'disk0', bootindex: 101 },
   );
 });
 
@@ -217,7 +218,7 @@ test('layout 2 has 16 root ports, a SCSI controller, an empty CD drive and fixed
   );
   t.deepEqual(
     devices.find(({ driver }) => driver === 'ide-cd'),
-    { driver: 'ide-cd', id: 'cd0', bus: 'ide.5' },
+    { driver: 'ide-cd', id: 'cd0', bus: 'ide.5', bootindex: 201 },
   );
   const queues = devices.filter(({ driver }) => /^virtio-(blk|scsi)/.test(String(driver)));
   t.deepEqual(
