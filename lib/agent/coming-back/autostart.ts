@@ -17,11 +17,13 @@ const POLL_MS = 200;
 export interface AutostartOptions {
   guests: GuestStore;
   host: HostState;
-  starts: AutomaticStarts;
+  starts: Pick<AutomaticStarts, 'isBusy' | 'release'>;
   /** Whether a guest's sub-agent has said whether it runs. */
   isKnown: (guest: Guest) => boolean;
   /** Aborted when the agent stops. */
   closed: AbortSignal;
+  /** How many milliseconds sub-agents have to be ready before guests of a later order pass. */
+  readyMs?: number;
 }
 
 const isPending = ({ intent }: Guest): boolean => intent?.pending === true;
@@ -30,7 +32,7 @@ const isPending = ({ intent }: Guest): boolean => intent?.pending === true;
 export class Autostart {
   readonly #options: AutostartOptions;
   readonly #limit = pLimit(CONCURRENT_STARTS);
-  readonly #readyBy = performance.now() + READY_MS;
+  readonly #readyBy: number;
   /** Guests whose turn has come. */
   readonly #turns = new Set<string>();
   /** The end of all runs so far: one at a time. */
@@ -38,6 +40,7 @@ export class Autostart {
 
   constructor(options: AutostartOptions) {
     this.#options = options;
+    this.#readyBy = performance.now() + (options.readyMs ?? READY_MS);
   }
 
   /** Lists the guests that wait for their start. */

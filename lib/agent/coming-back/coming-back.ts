@@ -60,6 +60,9 @@ export class ComingBack {
 
   /** Starts what is due. Call it after the recovery of jobs. */
   open(): void {
+    const { host, log } = this.#options;
+    if (host.goesDown)
+      log.warn('host goes down since before this start: no guest starts by itself until `mistify host up`');
     this.#starts.open();
     this.#run();
   }

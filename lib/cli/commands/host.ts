@@ -23,9 +23,11 @@ const PHASES: Record<HostStatus['phase'], string> = {
   down: 'the guests are shut down because the host goes down; none starts by itself',
 };
 
+const STILL_ON = 'the host goes down, and these guests are still on; none starts by itself';
+
 const show = async ({ out }: Session, { phase, waiting }: HostStatus): Promise<void> => {
   await out.list(waiting, COLUMNS, { empty: PHASES[phase] });
-  if (waiting.length > 0) out.note(PHASES[phase]);
+  if (waiting.length > 0) out.note(phase === 'down' ? STILL_ON : PHASES[phase]);
 };
 
 interface DownOptions {
