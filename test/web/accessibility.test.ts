@@ -47,7 +47,7 @@ const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string }>
 };
 
 const PLACES = ['guests', 'images', 'jobs', 'agent', 'nowhere'];
-const TABS = ['overview', 'disks', 'snapshots', 'jobs', 'metadata', 'serial', 'screen'];
+const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial', 'screen'];
 
 for (const colorScheme of ['light', 'dark'] as const)
   for (const [device, options] of [

@@ -12,7 +12,7 @@ const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
 const PLACES = ['guests', 'images', 'jobs', 'agent'];
-const TABS = ['overview', 'disks', 'snapshots', 'jobs', 'metadata', 'serial'];
+const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial'];
 
 const widths = (page: Page): Promise<[number, number]> =>
   page.evaluate('[document.documentElement.scrollWidth, innerWidth]');

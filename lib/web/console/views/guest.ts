@@ -5,6 +5,7 @@ import { consoleTab } from '../guest/console.js';
 import { disksTab } from '../guest/disks.js';
 import { openEdit } from '../guest/edit.js';
 import { metadataTab } from '../guest/metadata.js';
+import { nicsTab } from '../guest/nics.js';
 import { overviewTab } from '../guest/overview.js';
 import { snapshotsTab } from '../guest/snapshots.js';
 import type { Tab } from '../guest/tab.js';
@@ -14,7 +15,7 @@ import { address, go, type View } from '../router.js';
 import { store } from '../store.js';
 import { jobsTable } from './jobs.js';
 
-const TABS = ['overview', 'screen', 'serial', 'disks', 'snapshots', 'jobs', 'metadata'] as const;
+const TABS = ['overview', 'screen', 'serial', 'disks', 'nics', 'snapshots', 'jobs', 'metadata'] as const;
 type TabName = (typeof TABS)[number];
 
 export const isTab = (name: string): name is TabName => TABS.some((each) => each === name);
@@ -24,6 +25,7 @@ const TITLES: Record<TabName, string> = {
   screen: 'Screen',
   serial: 'Serial console',
   disks: 'Disks',
+  nics: 'Network',
   snapshots: 'Snapshots',
   jobs: 'Jobs',
   metadata: 'Metadata',
@@ -49,6 +51,8 @@ const openTab = (name: TabName, guest: Guest): Tab => {
       return consoleTab(guest.id, name);
     case 'disks':
       return disksTab(guest.id);
+    case 'nics':
+      return nicsTab(guest.id);
     case 'snapshots':
       return snapshotsTab(guest.id);
     case 'jobs':
@@ -59,7 +63,7 @@ const openTab = (name: TabName, guest: Guest): Tab => {
 };
 
 /** What only virtual machines have. */
-const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'snapshots']);
+const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'nics', 'snapshots']);
 
 const tabsOf = ({ type }: Guest): TabName[] =>
   TABS.filter((name) => type !== 'container' || !MACHINE_TABS.has(name));
