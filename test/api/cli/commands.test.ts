@@ -259,7 +259,7 @@ test.serial('adds, grows and removes disks', async (t) => {
   await run('grow', 'web', 'vda', '--size', '4096');
   t.like(await run('remove', 'web', '0'), {
     stderr:
-      'mistify: Remove disk 0 (guests/a/disk-0, 2 GB) from guest web and delete its data? No terminal to ask at\nTo do it without a question, give --yes.',
+      'error: Remove disk 0 (guests/a/disk-0, 2 GB) from guest web and delete its data? No terminal to ask at\nTo do it without a question, give --yes.',
   });
   await run('remove', 'web', '0', '--keep');
   await run('remove', 'web', '0', '--yes', '--force');
