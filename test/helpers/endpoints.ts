@@ -24,6 +24,8 @@ const PAYLOADS: Record<string, unknown> = {
     user: 'root',
     keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop'],
   },
+  'POST /guests/{guestID}/disks': { size: 8 },
+  'PATCH /guests/{guestID}/disks/{diskID}': { size: 16 },
   'POST /guests/{guestID}/nics': { network: 'br0' },
   'PATCH /guests/{guestID}/nics/{nicName}': { link: 'down' },
   'POST /container_images': { id: 'localhost/busybox:1' },

@@ -82,7 +82,7 @@ const uses: Record<string, Use> = {
   'PATCH /guests/{guestID}': (client, { guest }) => client.guests.update(guest, { tags: ['web'] }),
   'POST /guests/{guestID}/disks': (client, { guest }) => client.guests.addDisk(guest, { size: 1 }),
   'PATCH /guests/{guestID}/disks/{diskID}': (client, { guest }) =>
-    client.guests.changeDisk(guest, '0', { size: 2 }),
+    client.guests.changeDisk(guest, '0', { size: 16 }),
   'DELETE /guests/{guestID}/disks/{diskID}': (client, { guest }) =>
     client.guests.removeDisk(guest, '0', { keep: true }),
   'POST /guests/{guestID}/upgrade-machine': (client, { guest }) => client.guests.upgradeMachine(guest),
