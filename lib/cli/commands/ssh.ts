@@ -16,8 +16,7 @@ interface SshOptions {
 
 const NOTES = `
 Runs the ssh of this machine with the best known address of the guest: see mistify guest addresses. What follows -- goes to
-ssh, which takes options there, too. The host key is remembered
-for the guest, whatever its address.
+ssh, which takes options there, too. The host key is remembered for the guest, whatever its address.
 
 Examples:
   mistify ssh web
