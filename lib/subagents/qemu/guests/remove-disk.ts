@@ -5,6 +5,7 @@ import type { Disk } from '../../../model/guest.js';
 import type { GuestRequest } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { readChange } from '../../shared/read-change.js';
+import { diskBootIndex } from '../machine/boot-index.js';
 import { diskId, fixPlaces, isAhci, withoutPlace } from '../machine/places.js';
 import { closeDisk, hasDevice } from './disk-device.js';
 import type { Entry } from './entry.js';
@@ -42,8 +43,9 @@ const requireRemovable = (
   if (isAhci(bus)) throw refuse(`disk ${number} is a ${bus} disk, which cannot be unplugged: ${SHUT_DOWN}`);
   if (bus === 'virtio' && machine?.ports[diskId(bus, number)] === undefined)
     throw refuse(`disk ${number} was not plugged in but built in when the guest was made: ${SHUT_DOWN}`);
-  const first = Math.min(...numbered(definition.disks).map((disk) => disk.number));
-  if (number === first && !force)
+  const bootIndex = (disk: NumberedDisk): number => diskBootIndex(machine ?? {}, disk.number);
+  const [first] = numbered(definition.disks).sort((one, other) => bootIndex(one) - bootIndex(other));
+  if (number === first?.number && !force)
     throw refuse(
       `disk ${number} is the first one, from which it has booted: ${SHUT_DOWN}, or force it (force=true, --force)`,
     );
