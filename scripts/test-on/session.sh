@@ -51,7 +51,8 @@ done
 
 ip link set lo up
 mkdir -p mnt
-pivot_root . mnt
+# Since forky, util-linux has no pivot_root.
+if command -v pivot_root > /dev/null; then pivot_root . mnt; else busybox pivot_root . mnt; fi
 cd /
 umount -l /mnt
 echo "$pid"
