@@ -46,7 +46,8 @@ export const closeDisk = async (watch: Watch, number: number): Promise<void> => 
   const files = new Set(node ? JSON.stringify(node).match(PASSED_FILES) : []);
   await deleteNode(watch, diskNodeName(number));
   await deleteNode(watch, fileNodeName(number));
-  for (const file of files) await removeFile(watch, file);
+  // A second time in case of an error: another call may have removed it at the same time.
+  for (const file of files) await removeFile(watch, file).catch(() => removeFile(watch, file));
 };
 
 /**
