@@ -26,6 +26,7 @@ const SHARED = [
   'client/guest-spec.js',
   'client/path.js',
   'model/actions.js',
+  'model/cd-drives.js',
   'model/disks.js',
   'model/job.js',
 ] as const;

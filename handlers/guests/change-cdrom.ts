@@ -1,6 +1,6 @@
 import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
-import type { CdromChange } from '../../lib/model/cdroms.js';
+import type { CdromChange } from '../../lib/model/cd-drives.js';
 import type { CdromParams, Event, ForceQuery, Reply } from '../../lib/model/endpoint.js';
 import { requireMatch } from '../../lib/model/etag.js';
 import { type Guest, isContainer } from '../../lib/model/guest.js';

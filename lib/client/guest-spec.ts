@@ -95,7 +95,7 @@ export const guestSpec = (options: CreateOptions): GuestSpec => {
     ...machineOf(options),
     ...devicesOf(options),
     ...disksOf(options),
-    ...(cdrom ? { cdroms: cdrom.map((inDrive) => ({ image: inDrive })) } : {}),
+    ...(cdrom?.length ? { cdroms: cdrom.map((inDrive) => ({ image: inDrive })) } : {}),
     ...(nic ? { nics: nic } : {}),
     ...(autostart ? { autostart } : {}),
     ...(restart ? { restart } : {}),

@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
-import { type Cdrom, cdromsSchema, type Medium, mediaSchema, normalizeCdroms } from './cdroms.js';
+import { type Cdrom, type Medium, normalizeCdroms } from './cd-drives.js';
+import { cdromsSchema, mediaSchema } from './cdroms.js';
 import {
   type Autostart,
   comingBackSchemas,

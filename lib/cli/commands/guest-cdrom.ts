@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { cdromsOf } from '../../model/cdroms.js';
+import { cdromsOf } from '../../model/cd-drives.js';
 import { shortId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, nameOf } from '../names.js';

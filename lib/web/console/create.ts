@@ -142,6 +142,7 @@ export const openCreate = (): void => {
       ...(name.value.trim() ? { name: name.value.trim() } : {}),
       container: type.value === 'container',
       ...(imageId ? { image: imageId } : {}),
+      cdrom: image.cds(),
       ...(memorySize === undefined ? {} : { memory: memorySize }),
       ...(cpu.value === '' ? {} : { cpu: Number(cpu.value) }),
       ...(sizes.length > 0 ? { disk: sizes } : {}),

@@ -1,8 +1,9 @@
 import type { Image } from '../../model/image.js';
 import { errorText } from './api.js';
+import { cdField } from './cd-field.js';
 import { field } from './dialogs.js';
 import { h } from './dom.js';
-import { getImages, isContainerImage } from './images.js';
+import { getImages, isContainerImage, isIso } from './images.js';
 
 /** Not a valid image ID. */
 const EMPTY_DISK = '(empty)';
@@ -13,6 +14,8 @@ export interface ImageField {
   input(): HTMLElement;
   /** The chosen image, or `undefined` for an empty disk. */
   value(): string | undefined;
+  /** The ISO image to install from: one or none. */
+  cds(): string[];
   /** Offers the images for guests of that type. */
   show(type: string): void;
 }
@@ -22,7 +25,11 @@ export interface ImageField {
  * @param onChange called with whether the guest starts with an empty disk
  */
 export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => {
-  const notify = (): void => onChange(!select.disabled && select.value === EMPTY_DISK);
+  const notify = (): void => {
+    const isEmpty = !select.disabled && select.value === EMPTY_DISK;
+    cd.show(isEmpty);
+    onChange(isEmpty);
+  };
   const select = h(
     'select',
     { 'aria-label': 'Image', required: true, onchange: notify },
@@ -43,9 +50,11 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
     'Pulled from its registry unless it is on this host',
   );
   const note = h('p', { class: 'note', hidden: true });
+  const cd = cdField();
 
   const offer = (images: readonly Image[]): void => {
-    const ids = images.filter((image) => !isContainerImage(image)).map(({ id }) => id);
+    const ids = images.filter((image) => !isContainerImage(image) && !isIso(image)).map(({ id }) => id);
+    cd.offer(images.filter(isIso));
     select.replaceChildren(
       ...(ids.length > 1 ? [h('option', { value: '' }, 'Select an image')] : []),
       ...ids.map((id) => h('option', { value: id }, id)),
@@ -56,7 +65,7 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
     note.replaceChildren(
       'This host has no images. ',
       h('a', { href: '#/images', onclick: () => note.closest('dialog')?.close() }, 'Fetch an image'),
-      ' first: a guest with an empty disk cannot boot.',
+      ' first: a guest with an empty disk boots from a CD only.',
     );
   };
   const isContainerShown = (): boolean => !containerField.hidden;
@@ -81,12 +90,13 @@ export const imageField = (onChange: (isEmpty: boolean) => void): ImageField => 
   show('kvm');
   void load();
   return {
-    elements: [note, diskField, containerField, list],
+    elements: [note, diskField, containerField, cd.element, list],
     input: () => (isContainerShown() ? nameInput : select),
     value: () => {
       const value = isContainerShown() ? nameInput.value.trim() : select.value;
       return value === EMPTY_DISK ? undefined : value;
     },
+    cds: cd.values,
     show,
   };
 };

@@ -1,4 +1,5 @@
-import { type Cdrom, type CdromChange, cdromChangeSchema } from '../../../model/cdroms.js';
+import type { Cdrom, CdromChange } from '../../../model/cd-drives.js';
+import { cdromChangeSchema } from '../../../model/cdroms.js';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
 import type { Guest } from '../../../model/guest.js';
 import type { GuestChange, GuestRequest } from '../../../rpc/protocol/guest-messages.js';

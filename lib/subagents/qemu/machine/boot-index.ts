@@ -1,4 +1,4 @@
-import { cdromName } from '../../../model/cdroms.js';
+import { cdromName } from '../../../model/cd-drives.js';
 import type { MachineIdentity } from './identity.js';
 
 /** The index of the device that a guest boots from once; all others have higher ones. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Cdrom, normalizeCdroms } from '../../../model/cdroms.js';
+import { type Cdrom, normalizeCdroms } from '../../../model/cd-drives.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { IMAGES_DIR, SUFFIX } from '../../shared/qcow2/file-name.js';
 import { cdBootIndex } from './boot-index.js';

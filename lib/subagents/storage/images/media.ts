@@ -1,4 +1,5 @@
-import { cdromChangeSchema, type Medium } from '../../../model/cdroms.js';
+import type { Medium } from '../../../model/cd-drives.js';
+import { cdromChangeSchema } from '../../../model/cdroms.js';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
 import type { Guest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';

@@ -8,6 +8,7 @@ import { field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
 import { store } from '../store.js';
+import { cdDrives } from './cd-drives.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
 
@@ -31,6 +32,7 @@ export const disksTab = (guestId: string): Tab => {
   const list = h('tbody');
   const note = h('p', { class: 'empty' }, 'Loading …');
   const name = (): string => store.nameOf(guestId);
+  const drives = cdDrives(guestId);
 
   const add = (): void => {
     const size = sizeInput();
@@ -147,7 +149,11 @@ export const disksTab = (guestId: string): Tab => {
         list,
       ),
       note,
+      drives.element,
     ),
-    update: whenJobsEnd(guestId, ['guest', 'snapshot'], () => void load()),
+    update: whenJobsEnd(guestId, ['guest', 'snapshot'], () => {
+      drives.draw();
+      void load();
+    }),
   };
 };
