@@ -80,7 +80,7 @@ export const guestRoutes: Route<Context>[] = [
     method: 'PATCH',
     path: '/guests/{guestID}',
     operationId: 'patchGuest',
-    summary: 'Change a guest, at once where that is possible while it runs, and otherwise at its next start',
+    summary: 'Change a guest, at once or at its next start',
     tags: ['guests'],
     query: jobQuery,
     params: guestParams,

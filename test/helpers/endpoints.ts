@@ -26,6 +26,7 @@ const PAYLOADS: Record<string, unknown> = {
   },
   'POST /guests/{guestID}/disks': { size: 8 },
   'PATCH /guests/{guestID}/disks/{diskID}': { size: 16 },
+  'PATCH /guests/{guestID}/cdroms/{cdrom}': { image: 'debian-12' },
   'POST /guests/{guestID}/nics': { network: 'br0' },
   'PATCH /guests/{guestID}/nics/{nicName}': { link: 'down' },
   'POST /container_images': { id: 'localhost/busybox:1' },
@@ -102,6 +103,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
     diskID: 'vda',
     name: 'monday',
     nicName: 'net0',
+    cdrom: 'cd0',
     profile: 'heap',
   };
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');

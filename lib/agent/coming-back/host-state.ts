@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Joi from 'joi';
+import pLimit from 'p-limit';
 import { errorMessage } from '../../errors.js';
 import { ifExists, replaceFile } from '../../files/atomic-files.js';
 import type { Logger } from '../../log.js';
@@ -35,6 +36,7 @@ export class HostState {
   readonly isNewBoot: boolean;
   readonly #path: string;
   #stored: Stored;
+  readonly #writes = pLimit(1);
   #isStored: boolean;
 
   private constructor(path: string, stored: Stored | undefined, boot: string) {
@@ -82,9 +84,12 @@ export class HostState {
     // At once, because guests change state meanwhile.
     this.#stored = { ...before, ...change };
     try {
-      await replaceFile(this.#path, `${JSON.stringify(this.#stored)}\n`);
+      // Two at once would share one temporary file.
+      await this.#writes(() => replaceFile(this.#path, `${JSON.stringify(this.#stored)}\n`));
     } catch (error) {
-      this.#stored = before;
+      const keys = Object.keys(change) as (keyof Stored)[];
+      const undone = Object.fromEntries(keys.map((key) => [key, before[key]]));
+      this.#stored = { ...this.#stored, ...undone };
       throw error;
     }
     this.#isStored = true;

@@ -132,11 +132,12 @@ export const submitGuestAction = async (
   const action = runtime.action(actionName(guest.type, name));
   if (guest.state === 'error' && name !== 'delete')
     throw notCreated(guest.id, createFailure(runtime, guest.id));
+  if (!options.cause && !options.dryRun) await takeOver(runtime, guest, name);
+  // Nothing may wait between this look and the submission: two deletions at once would not find each other.
   const deletion = name === 'delete' && !options.dryRun ? runtime.queue.find(guest.id, action) : undefined;
   if (deletion) return { job: await deletion.logged, pending: guest, done: deletion.done as Promise<Guest> };
   const task = { kind: 'guest', name, ...(args ? { args } : {}), ...(change ? { change } : {}) } as const;
   const first = isPreempting(name);
-  if (!options.cause && !options.dryRun) await takeOver(runtime, guest, name);
   const submission = await runtime.queue.submit(guest.id, action, task, guest, { ...options, first });
   if (submission.job && isPreempting(name)) preempt(runtime, submission.job, name);
   if (submission.job) return submission;

@@ -11,6 +11,7 @@ const module = (...dependencies: string[]): string =>
 
 const ALL_WANTED = [
   ...['virtio_pci', 'virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_balloon', 'virtio_console'],
+  'virtio_mem',
   ...['button', 'evdev', 'ext4', 'isofs'],
 ];
 

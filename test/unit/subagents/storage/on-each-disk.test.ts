@@ -23,7 +23,8 @@ const deleteAll = (failing: number[], done: number[] = []): Promise<void> =>
 test('continues after a disk that fails, and names the disks on both sides', async (t) => {
   const done: number[] = [];
   await t.throwsAsync(deleteAll([1], done), {
-    message: 'snapshot s1 is deleted on disk 0, 2 only: repeat it to complete it: disk 1: no luck with 1',
+    message:
+      'snapshot s1 is deleted on disk 0, disk 2 only: repeat it to complete it: disk 1: no luck with 1',
   });
   t.deepEqual(done, [0, 2]);
 });
