@@ -64,6 +64,9 @@ export const changesSomething = ({ method, reply }: Route): boolean =>
 export const takesKey = ({ method, reply }: Route): boolean =>
   method === 'POST' || (method !== 'GET' && reply.status === 202);
 
+/** Whether a client can ask for a dry run of a request to the route. */
+export const hasDryRun = ({ query }: Route): boolean => query?.describe().keys.dryRun !== undefined;
+
 /** The schema of the route's JSON body, if it takes one. */
 export const bodySchema = ({ payload }: Route): Schema | undefined =>
   payload === 'bytes' || payload === 'ignored' ? undefined : payload;

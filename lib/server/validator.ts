@@ -1,7 +1,7 @@
 import { badRequest } from '@hapi/boom';
 import type { Schema } from 'joi';
 import { describeMistakes } from '../model/describe-mistakes.js';
-import { bodySchema, type Route } from './route.js';
+import { bodySchema, changesSomething, hasDryRun, type Route } from './route.js';
 import { findStripped } from './stripped-keys.js';
 import type { UnknownKeys } from './unknown-keys.js';
 
@@ -86,6 +86,13 @@ const validateQuery = (validate: Validator | undefined, request: Parts, unknown:
   else for (const name of Object.keys(request.query)) unknown.addParameter(name);
 };
 
+/** @throws 400: ignored, the parameter would let the request change what it must not */
+const rejectDryRun = ({ query }: Parts): void => {
+  const { dryRun } = query as { dryRun?: unknown };
+  if (dryRun !== undefined && dryRun !== 'false')
+    throw badRequest('this request has no dry run: leave dryRun out to make it, or do not send it');
+};
+
 /**
  * Makes the function that validates a request against its route's schemas and replaces its parts with their results.
  * hapi's own validation builds a context per request that our schemas do not use, which dominates small responses.
@@ -96,7 +103,9 @@ export const partsValidator = (route: Route): ((request: Parts, unknown: Unknown
   const validateParams = params && rememberingValidator(params);
   const queryValidator = query && validator(query);
   const validatePayload = schema && validator(schema);
+  const rejectsDryRun = changesSomething(route) && !hasDryRun(route);
   return (request, unknown) => {
+    if (rejectsDryRun) rejectDryRun(request);
     if (validateParams) request.params = validateParams(request.params);
     validateQuery(queryValidator, request, unknown);
     if (validatePayload)

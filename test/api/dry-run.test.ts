@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Refusal } from '../../lib/rpc/protocol/refusal.js';
+import { changesSomething, hasDryRun } from '../../lib/server/route.js';
 import { routeTable } from '../../routes/table.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
@@ -7,9 +8,9 @@ import { exampleOf, pathOf } from '../helpers/endpoints.js';
 
 // Guarantees: G7.
 
-const changes = routeTable.filter(({ method, reply }) => method !== 'GET' || reply.status === 202);
+const changes = routeTable.filter(changesSomething);
 
-for (const route of changes)
+for (const route of changes.filter(hasDryRun))
   test(`a dry run of ${route.method} ${route.path} responds with 200 and changes nothing`, async (t) => {
     const { call, context } = await serveApi(t);
     const example = await exampleOf(route, context);
@@ -20,6 +21,17 @@ for (const route of changes)
     t.is(response.jobId, null);
     t.is(route.reply.schema?.validate(response.body, { convert: false }).error, undefined);
     t.deepEqual([context.guests.list(), context.jobs.list(), context.metadata.all()], before);
+  });
+
+for (const route of changes.filter((change) => !hasDryRun(change)))
+  test(`a dry run of ${route.method} ${route.path} is rejected with 400, because it has none`, async (t) => {
+    const { call, context, scripted } = await serveApi(t);
+    const example = await exampleOf(route, context);
+    const path = pathOf(route, { ...example, query: { ...example.query, dryRun: true } });
+    const response = await call(route.method, path, example.payload);
+    t.is(response.status, 400, response.text);
+    t.regex(response.text, /has no dry run/);
+    t.deepEqual(scripted.calls, []);
   });
 
 test('a dry run of a create responds with the guest as it would be', async (t) => {
