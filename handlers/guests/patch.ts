@@ -1,22 +1,15 @@
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, GuestParams, JobQuery, Reply } from '../../lib/model/endpoint.js';
-import { requireMatch } from '../../lib/model/etag.js';
 import type { Guest } from '../../lib/model/guest.js';
 import type { GuestPatch } from '../../lib/model/guest-patch.js';
-import { viewFor } from '../../lib/model/secrets.js';
 import { submitUpdate } from '../../lib/runtime/actions/submit-update.js';
-import { submitOnce } from '../submit.js';
+import { changeGuest } from './change-guest.js';
 
 /** Changes a guest: at once what can change while it runs, and the rest at its next start. */
-export const patchGuest = async (
+export const patchGuest = (
   event: Event<GuestParams, JobQuery, GuestPatch>,
   context: Context,
-): Promise<Reply<Guest>> => {
-  const view = viewFor(event.principal);
-  const reply = await submitOnce(event, context, async (options) => {
-    const guest = context.guests.get(event.params.guestID);
-    requireMatch(event.ifMatch, view.guest(guest));
-    return submitUpdate(context.runtime, guest, event.payload, options);
-  });
-  return { ...reply, body: view.guest(reply.body) };
-};
+): Promise<Reply<Guest>> =>
+  changeGuest(event, context, (guest, options) =>
+    submitUpdate(context.runtime, guest, event.payload, options),
+  );

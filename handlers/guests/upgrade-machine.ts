@@ -1,13 +1,11 @@
 import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
 import type { Event, GuestParams, Reply, UpgradeQuery } from '../../lib/model/endpoint.js';
-import { requireMatch } from '../../lib/model/etag.js';
 import { type Guest, isContainer } from '../../lib/model/guest.js';
-import { viewFor } from '../../lib/model/secrets.js';
 import type { StageArgs } from '../../lib/rpc/protocol/calls.js';
 import { submitGuestAction } from '../../lib/runtime/actions/guest-actions.js';
 import { isEmptyBody } from '../../lib/server/validator.js';
-import { submitOnce } from '../submit.js';
+import { changeGuest } from './change-guest.js';
 
 const argsOf = ({ type, cpuModel }: UpgradeQuery): StageArgs => ({
   ...(type ? { type } : {}),
@@ -23,20 +21,15 @@ const requireNoBody = (payload: unknown): void => {
 };
 
 /** Moves the guest on to newer virtual hardware, at its next start when it runs. */
-export const upgradeMachine = async (
+export const upgradeMachine = (
   event: Event<GuestParams, UpgradeQuery>,
   context: Context,
-): Promise<Reply<Guest>> => {
-  const view = viewFor(event.principal);
-  const reply = await submitOnce(event, context, async (options) => {
+): Promise<Reply<Guest>> =>
+  changeGuest(event, context, async (guest, options) => {
     requireNoBody(event.payload);
-    const guest = context.guests.get(event.params.guestID);
     if (isContainer(guest)) throw invalid(`guest ${guest.id} is a container, which has no virtual hardware`);
-    requireMatch(event.ifMatch, view.guest(guest));
     return submitGuestAction(context.runtime, guest, 'upgradeMachine', {
       ...options,
       args: argsOf(event.query),
     });
   });
-  return { ...reply, body: view.guest(reply.body) };
-};

@@ -1,13 +1,11 @@
 import type { Context } from '../../../lib/agent/context.js';
 import { AgentError, invalid } from '../../../lib/errors.js';
 import type { Event, GuestParams, JobQuery, Reply } from '../../../lib/model/endpoint.js';
-import { requireMatch } from '../../../lib/model/etag.js';
 import { type Guest, isContainer } from '../../../lib/model/guest.js';
 import { type NicChanges, nicOf } from '../../../lib/model/nic-changes.js';
-import { viewFor } from '../../../lib/model/secrets.js';
 import { submitGuestAction } from '../../../lib/runtime/actions/guest-actions.js';
 import { changedNic, withChangedNic } from '../../../lib/runtime/guests/changed-nic.js';
-import { submitOnce } from '../../submit.js';
+import { changeGuest } from '../change-guest.js';
 
 export interface NicParams extends GuestParams {
   nicName: string;
@@ -25,24 +23,19 @@ const requireNic = (guest: Guest, name: string): void => {
  * Queues a change of a guest's NICs.
  * @throws {AgentError} `invalid` for a container; `conflict` when another guest has the address that a NIC would get
  */
-export const submitNicChange = async <Action extends keyof NicChanges>(
+export const submitNicChange = <Action extends keyof NicChanges>(
   event: Event<GuestParams, JobQuery>,
   context: Context,
   action: Action,
   change: NicChanges[Action],
-): Promise<Reply<Guest>> => {
-  const { runtime } = context;
-  const view = viewFor(event.principal);
-  const reply = await submitOnce(event, context, async (options) => {
-    const guest = context.guests.get(event.params.guestID);
+): Promise<Reply<Guest>> =>
+  changeGuest(event, context, async (guest, options) => {
+    const { runtime } = context;
     if (isContainer(guest))
       throw invalid(`guest ${guest.id} is a container, whose NICs are fixed at its creation`);
-    requireMatch(event.ifMatch, view.guest(guest));
     if ('name' in change) requireNic(guest, change.name);
     const task = { ...change };
     const nic = changedNic(guest, action, task);
     if (nic) runtime.identities.check({ id: guest.id, nics: withChangedNic(guest, nic) });
     return submitGuestAction(runtime, guest, action, { ...options, change: task });
   });
-  return { ...reply, body: view.guest(reply.body) };
-};
