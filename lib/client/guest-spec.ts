@@ -1,5 +1,5 @@
 import type { Devices } from '../model/devices.js';
-import type { Firmware } from '../model/machine.js';
+import type { Firmware } from '../model/firmware.js';
 import type { GuestSpec } from './guests.js';
 
 type Nic = NonNullable<GuestSpec['nics']>[number];

@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { type AutostartPolicy, autostartPolicySchema } from '../model/coming-back.js';
+import type { AutostartPolicy } from '../model/coming-back.js';
+import { autostartPolicySchema } from '../model/coming-back-schemas.js';
 import { cpuModelSchema } from '../model/machine.js';
 
 /** What new guests get when their spec does not say. */

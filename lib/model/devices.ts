@@ -1,5 +1,3 @@
-import Joi from 'joi';
-
 export const VIDEO_MODELS = ['std', 'virtio', 'none'] as const;
 export const WATCHDOG_ACTIONS = ['none', 'reset', 'poweroff', 'pause'] as const;
 
@@ -20,20 +18,3 @@ export const NEW_DEVICES: Devices = { tablet: true, video: 'std', watchdog: 'non
 
 /** The devices of a guest of the versions that recorded none. */
 export const EARLIER_DEVICES: Devices = { tablet: false, video: 'std', watchdog: 'none', vmgenid: false };
-
-export const devicesSchema = Joi.object<Devices>({
-  tablet: Joi.boolean().description('A pointer with absolute positions; `true` for new guests'),
-  video: Joi.string()
-    .valid(...VIDEO_MODELS)
-    .description('The graphics card: `std` (VGA), `virtio` or `none`'),
-  watchdog: Joi.string()
-    .valid(...WATCHDOG_ACTIONS)
-    .description(
-      'A watchdog (i6300esb), and what it does: `reset`, `poweroff` or `pause`; `none` for no watchdog',
-    ),
-  vmgenid: Joi.boolean().description(
-    'A generation ID, which changes after a rollback; `true` for new guests',
-  ),
-})
-  .label('devices')
-  .description('Small devices, fixed at the creation');

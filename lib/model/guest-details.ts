@@ -1,6 +1,6 @@
 import Joi from 'joi';
-import { devicesSchema } from './devices.js';
-import { sizeSchemas } from './guest-size.js';
+import { devicesSchema } from './devices-schema.js';
+import { sizeSchemas } from './guest-size-schemas.js';
 import { cpuModelSchema, machineSchema } from './machine.js';
 import { pendingSchema } from './pending.js';
 

@@ -1,8 +1,10 @@
 import Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
-import { type Autostart, comingBackSchemas, type Restart } from './coming-back.js';
+import type { Autostart, Restart } from './coming-back.js';
+import { comingBackSchemas } from './coming-back-schemas.js';
 import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
-import { type SizeChange, sizeSchemas } from './guest-size.js';
+import type { SizeChange } from './guest-size.js';
+import { sizeSchemas } from './guest-size-schemas.js';
 import { descriptionSchema, guestNameSchema, tagsSchema } from './labels.js';
 
 /** A change of a guest: a JSON merge patch (RFC 7396), in which `null` returns a key to its default. */

@@ -1,13 +1,7 @@
-import Joi from 'joi';
-
 /** The memory of a guest whose spec has none. */
 export const DEFAULT_MEMORY_MB = 512;
 /** The vCPUs of a virtual machine whose spec has none. */
 export const DEFAULT_VCPUS = 1;
-
-/** Limits beyond any real host: a larger value is a mistake. */
-const MAX_MEMORY_MB = 64 * 1024 * 1024;
-const MAX_VCPUS = 4096;
 
 /** What a guest has, and how far that can grow while it runs. */
 export interface GuestSize {
@@ -25,18 +19,6 @@ export interface GuestSize {
 export type SizeChange = { [Key in keyof GuestSize]?: GuestSize[Key] | null | undefined };
 
 export const SIZE_KEYS = ['memory', 'cpu', 'maxMemory', 'maxCpu'] as const;
-
-const megabytes = (): Joi.NumberSchema => Joi.number().integer().min(1).max(MAX_MEMORY_MB).allow(null);
-const vcpus = (): Joi.NumberSchema => Joi.number().integer().min(1).max(MAX_VCPUS).allow(null);
-
-export const sizeSchemas = {
-  memory: megabytes().description('MB').example(512),
-  cpu: vcpus().description('Number of vCPUs').example(1),
-  maxMemory: megabytes()
-    .description('MB up to which the memory of a virtual machine can grow while it runs')
-    .example(2048),
-  maxCpu: vcpus().description('The vCPUs up to which a virtual machine can grow while it runs').example(4),
-};
 
 /** Returns the size of a guest, with defaults for what its spec lacks. */
 export const sizeOf = ({ memory, cpu, maxMemory, maxCpu }: SizeChange): GuestSize => ({

@@ -2,13 +2,8 @@ import Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
 import { type Cdrom, type Medium, normalizeCdroms } from './cd-drives.js';
 import { cdromsSchema, mediaSchema } from './cdroms.js';
-import {
-  type Autostart,
-  comingBackSchemas,
-  type Intent,
-  type Restart,
-  type Restarts,
-} from './coming-back.js';
+import type { Autostart, Intent, Restart, Restarts } from './coming-back.js';
+import { comingBackSchemas } from './coming-back-schemas.js';
 import type { Devices } from './devices.js';
 import { guestDetailsSchemas } from './guest-details.js';
 import { imageIdSchema } from './image-id.js';

@@ -1,17 +1,14 @@
 import Joi from 'joi';
+import { FIRMWARES, type Firmware } from './firmware.js';
 import { FETCH_FORMATS, type FetchFormat } from './image-formats.js';
 import { imageIdSchema } from './image-id.js';
-
-/** What starts a machine's boot loader. */
-export const BOOT_FIRMWARE = ['bios', 'uefi'] as const;
-export type BootFirmware = (typeof BOOT_FIRMWARE)[number];
 
 /** What the bytes of a disk image say. */
 export interface ImageContent {
   /** An ISO image is for CD drives; a hybrid one counts as an ISO image. */
   kind: 'disk' | 'iso';
   /** The firmware that can boot it, as far as its partition table or boot catalog tells. */
-  boots: BootFirmware[];
+  boots: Firmware[];
 }
 
 /** A disk image or a container image. */
@@ -28,7 +25,7 @@ export interface Image {
   status?: string;
   /** Of a disk image: see `ImageContent`. Absent until the storage sub-agent has looked. */
   kind?: ImageContent['kind'];
-  boots?: BootFirmware[];
+  boots?: Firmware[];
 }
 
 export const imageSchema = Joi.object<Image>({
@@ -43,7 +40,7 @@ export const imageSchema = Joi.object<Image>({
     .valid('disk', 'iso')
     .description('What the content of a disk image is: an ISO image is for CD drives'),
   boots: Joi.array()
-    .items(Joi.string().valid(...BOOT_FIRMWARE))
+    .items(Joi.string().valid(...FIRMWARES))
     .description('The firmware that can boot a disk image, as far as its content tells'),
 }).label('image');
 

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { FIRMWARES, type Firmware } from './firmware.js';
 
 /** The part of a guest's virtual hardware that an upgrade changes. */
 export interface MachineChange {
@@ -28,9 +29,6 @@ export interface Machine extends Omit<MachineChange, 'cpuModel'> {
 
 /** A client names what it wants, or all of a machine to create it again. */
 export type MachineSpec = Partial<Machine>;
-
-export const FIRMWARES = ['bios', 'uefi'] as const;
-export type Firmware = (typeof FIRMWARES)[number];
 
 export const machineTypeSchema = Joi.string()
   .max(64)

@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { type SizeChange, sizeSchemas } from './guest-size.js';
+import type { SizeChange } from './guest-size.js';
+import { sizeSchemas } from './guest-size-schemas.js';
 
 /** The changes of a guest that wait for its next start. `null`: it loses the key then. */
 export type Pending = SizeChange;

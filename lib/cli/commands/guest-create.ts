@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type CreateOptions, guestSpec } from '../../client/guest-spec.js';
 import { VIDEO_MODELS, WATCHDOG_ACTIONS } from '../../model/devices.js';
-import { FIRMWARES } from '../../model/machine.js';
+import { FIRMWARES } from '../../model/firmware.js';
 import { parseAutostart, parseRestart } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';

@@ -20,10 +20,7 @@ test('rejects a mistake and says what to give', (t) => {
     [() => parseAutostart('sometimes'), /Begin with a policy: never, always, last/],
     [() => parseAutostart('last,oder=1'), /"oder" is not a setting: choose from order=, delay=/],
     [() => parseAutostart('last,delay=soon'), /Delay: give a number/],
-    [() => parseAutostart('last,delay=99999'), /"delay" must be at most 3600, got 99999/],
-    [() => parseAutostart('last,order=1.5'), /"order" must be a whole number, got 1.5/],
     [() => parseRestart('always'), /Begin with a policy: never, on-failure/],
-    [() => parseRestart('on-failure,window=1'), /"window" must be at least 10, got 1/],
   ];
   for (const [parse, message] of mistakes) t.throws(parse, { message });
 });

@@ -1,7 +1,8 @@
 import Joi from 'joi';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
 import type { Guest } from '../../../model/guest.js';
-import { type GuestSize, resize, type SizeChange, sizeOf, sizeSchemas } from '../../../model/guest-size.js';
+import { type GuestSize, resize, type SizeChange, sizeOf } from '../../../model/guest-size.js';
+import { sizeSchemas } from '../../../model/guest-size-schemas.js';
 import { describeSize, sizeStateOf } from '../../../model/size-words.js';
 import type { GuestChange } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';

@@ -1,4 +1,5 @@
-import type { BootFirmware, ImageContent } from '../../../model/image.js';
+import type { Firmware } from '../../../model/firmware.js';
+import type { ImageContent } from '../../../model/image.js';
 import { SECTOR_BYTES } from '../raw-disk.js';
 
 /** Reads bytes of a disk; fewer at its end. */
@@ -21,11 +22,11 @@ const EFI_PLATFORM = 0xef;
 const text = (bytes: Buffer, offset: number, length: number): string =>
   bytes.toString('latin1', offset, offset + length);
 
-const firmwareOf = (platform: number): BootFirmware => (platform === EFI_PLATFORM ? 'uefi' : 'bios');
+const firmwareOf = (platform: number): Firmware => (platform === EFI_PLATFORM ? 'uefi' : 'bios');
 
 /** Lists the firmware that a boot catalog has an entry for. */
-export const catalogFirmware = (catalog: Buffer): BootFirmware[] => {
-  const found = new Set<BootFirmware>();
+export const catalogFirmware = (catalog: Buffer): Firmware[] => {
+  const found = new Set<Firmware>();
   // The validation entry names the platform of the entry after it; each section header that of its entries.
   let platform = catalog[1] ?? 0;
   for (let at = ENTRY_BYTES; at + ENTRY_BYTES <= catalog.length; at += ENTRY_BYTES) {
@@ -63,7 +64,7 @@ const partitionTypes = (head: Buffer): Buffer[] =>
  * Lists the firmware that can boot a disk, as far as its partition table tells: a disk with an EFI system partition, and
  * neither boot code nor a partition for it, boots with UEFI alone.
  */
-const diskFirmware = (head: Buffer): BootFirmware[] => {
+const diskFirmware = (head: Buffer): Firmware[] => {
   const hasCode = head.subarray(0, BOOT_CODE_BYTES).some((byte) => byte !== 0);
   if (text(head, SECTOR_BYTES, 8) !== 'EFI PART') return hasCode ? ['bios'] : [];
   const types = partitionTypes(head);

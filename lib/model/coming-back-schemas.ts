@@ -1,0 +1,93 @@
+import Joi from 'joi';
+import {
+  AUTOSTART_POLICIES,
+  type Autostart,
+  DEFAULT_MAX_RETRIES,
+  DEFAULT_WINDOW_S,
+  type Intent,
+  MAX_DELAY_S,
+  MAX_ORDER,
+  MAX_RETRIES,
+  MAX_WINDOW_S,
+  MIN_WINDOW_S,
+  RESTART_POLICIES,
+  type Restart,
+  type Restarts,
+} from './coming-back.js';
+import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from './shutdown-timeout.js';
+
+export const autostartPolicySchema = Joi.string()
+  .valid(...AUTOSTART_POLICIES)
+  .description(
+    'After a boot of the host: `never` starts the guest, `always` does, `last` does if it ran before the host went down',
+  )
+  .example('last');
+
+export const autostartSchema = Joi.object<Autostart>({
+  policy: autostartPolicySchema.required(),
+  order: Joi.number()
+    .integer()
+    .min(0)
+    .max(MAX_ORDER)
+    .description('Lower numbers start first and shut down last; guests without one start after all others')
+    .example(10),
+  delay: Joi.number()
+    .min(0)
+    .max(MAX_DELAY_S)
+    .description("Seconds from this guest's start until guests of a later order start")
+    .example(30),
+  shutdownTimeout: Joi.number()
+    .min(MIN_SHUTDOWN_S)
+    .max(MAX_SHUTDOWN_S)
+    .description('Seconds that the guest gets to shut down when the host goes down; 60 by default')
+    .example(120),
+})
+  .label('autostart')
+  .description('Whether and when the guest starts after a boot of the host');
+
+export const restartSchema = Joi.object<Restart>({
+  policy: Joi.string()
+    .valid(...RESTART_POLICIES)
+    .required()
+    .description('`on-failure` starts the guest again after it crashed, was killed, or exited with an error')
+    .example('on-failure'),
+  maxRetries: Joi.number()
+    .integer()
+    .min(1)
+    .max(MAX_RETRIES)
+    .description(`The most restarts within \`window\`; ${DEFAULT_MAX_RETRIES} by default`)
+    .example(DEFAULT_MAX_RETRIES),
+  window: Joi.number()
+    .integer()
+    .min(MIN_WINDOW_S)
+    .max(MAX_WINDOW_S)
+    .description(`Seconds; ${DEFAULT_WINDOW_S} by default`)
+    .example(DEFAULT_WINDOW_S),
+})
+  .label('restart')
+  .description('Whether the guest starts again after it failed');
+
+const intentSchema = Joi.object<Intent>({
+  power: Joi.string().valid('on', 'off').required().description('Whether the guest is meant to run'),
+  held: Joi.boolean().description('Whether it is off because the host goes down'),
+  pending: Joi.boolean().description('Whether it waits for its start after a boot of the host'),
+})
+  .label('intent')
+  .description('What the agent remembers of a guest that may start by itself; set by the agent');
+
+const restartsSchema = Joi.object<Restarts>({
+  times: Joi.array().items(Joi.string().isoDate()).required().description('Within the window, oldest first'),
+  next: Joi.string().isoDate().description('When the next one is due'),
+  problem: Joi.string().description('Why the last one failed, or why there are no more'),
+  ended: Joi.boolean().description('Whether there are no more until a client starts the guest'),
+})
+  .label('restarts')
+  .description('The starts by which the agent tried to bring the guest back; set by the agent');
+
+/** What the agent keeps about guests that start by themselves: the first two are for clients to set. */
+export const comingBackSchemas = {
+  autostart: autostartSchema.allow(null),
+  restart: restartSchema.allow(null),
+  intent: intentSchema.allow(null),
+  restarts: restartsSchema.allow(null),
+};
