@@ -34,7 +34,8 @@ const requireNoKept = async (
   createdAt: number,
 ): Promise<void> => {
   if (parseSnapshotId(id)?.disk !== undefined) return;
-  const removed = (await store.keptDisks(guest)).filter(({ keptAt = 0 }) => keptAt > createdAt);
+  // Both are whole seconds: of the same second, assume the removal was later, because a rollback cannot be undone.
+  const removed = (await store.keptDisks(guest)).filter(({ keptAt = 0 }) => keptAt >= createdAt);
   const [lost] = await disksWithSnapshot(store, removed, name);
   if (lost)
     throw new Refusal(
