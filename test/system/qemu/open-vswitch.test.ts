@@ -114,10 +114,13 @@ test('leaves no port after a failed start', async (t) => {
 test('reports a tap that Open vSwitch cannot add in its own words', async (t) => {
   const { ovs, network, host } = await setUp(t);
   const id = host.newId();
-  await ovs.vsctl('set', 'Bridge', network, 'datapath_type=nonsense');
+  const other = await ovs.makeBridge(t);
+  const tap = tapName(id, 0);
+  await ovs.vsctl('add-port', other, tap, '--', 'set', 'Interface', tap, 'type=internal');
   const failing = host.call('Create', { id, ...TINY, nics: [{ network }] });
-  await t.throwsAsync(failing, { message: /^NIC 0: ovs-vsctl: / });
-  t.false(exists(tapName(id, 0)));
+  await t.throwsAsync(failing, { message: new RegExp(`^NIC 0: .*port named ${tap}`) });
+  await ovs.vsctl('del-port', tap);
+  t.false(exists(tap));
 });
 
 linuxTest('connects guests of one VLAN, over TCP too, and isolates those of another', async (t) => {
