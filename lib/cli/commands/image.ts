@@ -10,7 +10,7 @@ import { withSession } from '../session.js';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: ({ id }) => id },
-  { title: 'TYPE', value: ({ type }) => type },
+  { title: 'TYPE', value: ({ type, kind }) => (kind === 'iso' ? kind : type) },
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
   { title: 'USED', value: ({ used }) => formatMb(used), right: true },
   { title: 'STATUS', value: ({ status }) => status, state: true },
