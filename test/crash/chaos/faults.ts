@@ -24,6 +24,7 @@ const kill =
     if (!found) return `no ${kind} to kill`;
     if (kind === 'guest') world.disturbances += 1;
     signal(found.pid, 'SIGKILL');
+    if (kind === 'guest') world.disturbances += 1;
     return `killed ${nameOf(found)}`;
   };
 

@@ -43,7 +43,7 @@ export interface Totals {
 export class Owner {
   id: string = randomUUID();
   states: model.GuestModel[] = [model.GONE];
-  power: Power = 'off';
+  #power: { state: Power; since: number } = { state: 'off', since: 0 };
   /** The values that the guest's metadata may have. */
   notes: (string | undefined)[] = [undefined];
   /** What happened in this round, for a report. */
@@ -54,6 +54,12 @@ export class Owner {
   readonly #world: World;
   readonly #totals: Totals;
   #names = 0;
+
+  /** What the guest's last action has made of it; unknown once a fault may have ended the guest. */
+  get power(): Power {
+    const { state, since } = this.#power;
+    return this.#world.disturbances === since ? state : undefined;
+  }
 
   constructor(world: World, totals: Totals) {
     this.#world = world;
@@ -152,7 +158,7 @@ export class Owner {
     this.id = randomUUID();
     this.halfDropped.clear();
     this.notes = ['0'];
-    this.power = 'off';
+    this.#power = { state: 'off', since: this.#world.disturbances };
     const nic = random.chance(0.5) ? { network: BRIDGE } : { network: 'user' };
     const first = random.chance(0.5) ? { image: IMAGE, size: 1 } : { size: 1 };
     const spec = {
@@ -221,10 +227,13 @@ export class Owner {
       if (id === undefined) continue;
       const succeeded = await this.#end(act, id);
       anyFailed ||= !succeeded;
-      if (act.power !== undefined) this.power = succeeded && acts.length === 1 ? act.power : undefined;
+      if (act.power !== undefined)
+        this.#power = {
+          state: succeeded && acts.length === 1 ? act.power : undefined,
+          since: disturbances,
+        };
     }
     if (anyFailed) await delay(PAUSE_MS);
-    if (this.#world.disturbances !== disturbances) this.power = undefined;
   }
 
   /** Waits for a job, and keeps the states that the guest may be in after it. Returns whether it has succeeded. */

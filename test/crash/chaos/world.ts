@@ -122,6 +122,8 @@ export class World {
     for (const name of await readdir(this.runDir).catch(() => []))
       await rm(join(this.runDir, name), { recursive: true, force: true });
     for (const tap of await this.taps()) await execa('ip', ['link', 'delete', 'dev', tap]);
+    // An action may have begun since the first count, and ended before its guest was killed.
+    this.disturbances += 1;
   }
 
   /** Lists the taps of guests. */
