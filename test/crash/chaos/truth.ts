@@ -153,7 +153,10 @@ const checkLeftovers = async (
   processes: readonly Process[],
 ): Promise<string[]> => {
   const ids = guests.map(({ id }) => id);
-  const up = guests.filter(({ state }) => !OFF.includes(state));
+  const hasQemu = (id: string): boolean =>
+    processes.some(({ kind, guest }) => kind === 'guest' && guest === id);
+  // Documented: a guest whose deletion has failed midway stays unknown, and has no QEMU any more.
+  const up = guests.filter(({ id, state }) => (state === 'unknown' ? hasQemu(id) : !OFF.includes(state)));
   const whole = guests.filter(({ state }) => state !== 'error').map(({ id }) => id);
   const tapsOf = ({ id, nics }: Reported): string[] =>
     (nics ?? []).flatMap(({ network }, index) => (network === 'user' ? [] : [tapName(id, index)]));
