@@ -11,7 +11,7 @@ export const readChange = <Change>(
   { change }: Pick<GuestRequest, 'change'>,
   schema: ObjectSchema<Change>,
 ): Change => {
-  const { value, error } = schema.required().label('change').validate(change);
+  const { value, error } = schema.required().label('change').validate(change, { convert: false });
   if (error) throw new Refusal('invalid', `the change of the guest: ${describeMistakes(error)}`);
   return value;
 };

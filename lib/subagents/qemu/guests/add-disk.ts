@@ -5,9 +5,11 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { BUSES, locateDisks } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { diskId, fixPlaces, freePort, freeRow, isAhci, withPort } from '../machine/places.js';
-import { hasDevice, plugDisk } from './disk-device.js';
+import { hasDevice } from './devices.js';
+import { plugDisk } from './disk-device.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
+import { requireMachine } from './machines.js';
 import { assertNotMigrating } from './power.js';
 import type { GuestRecord } from './records.js';
 import { toldDisks } from './removed-disks.js';
@@ -64,8 +66,8 @@ const named = (machine: MachineIdentity, disks: readonly NumberedDisk[]): Number
  */
 const plan = (guests: Guests, entry: Entry, guest: Guest): Plan => {
   const { id, record, watch } = entry;
-  const { definition, machine } = record;
-  if (!machine) throw new Error(`guest ${id}: its hardware could not be recorded: see the log`);
+  const { definition } = record;
+  const machine = requireMachine(entry);
   const known = numbered(definition.disks);
   const wanted = numbered(guest.disks ?? []).filter((disk) =>
     known.every(({ number }) => number !== disk.number),

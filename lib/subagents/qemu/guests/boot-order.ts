@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ONCE } from '../machine/boot-index.js';
+import { bootingOnce } from '../machine/boot-index.js';
 import { bootDevices, requireBootDevices } from '../machine/boot-order.js';
+import type { MachineIdentity } from '../machine/identity.js';
 import type { Entry } from './entry.js';
 import type { Watch } from './watch.js';
 
@@ -14,18 +15,23 @@ const getIndex = (watch: Watch, id: string): Promise<number | undefined> =>
     .catch(() => undefined);
 
 /**
- * Gives the devices of a running guest the indices of its record; firmware reads them at the next reset. QEMU refuses an
+ * Gives the devices of a running guest the indices of its hardware; firmware reads them at the next reset. QEMU refuses an
  * index that another device has, so those that change are cleared first.
  */
-export const applyBootOrder = async ({ record }: Entry, watch: Watch): Promise<void> => {
-  if (!record.machine) return;
+const setBootOrder = async ({ record }: Entry, watch: Watch, machine: MachineIdentity): Promise<void> => {
   const changed: { id: string; bootindex: number }[] = [];
-  for (const { id, bootindex } of bootDevices(record.definition, record.machine)) {
+  for (const { id, bootindex } of bootDevices(record.definition, machine)) {
     const present = await getIndex(watch, id);
     if (present !== undefined && present !== bootindex) changed.push({ id, bootindex });
   }
   for (const { id } of changed) await setIndex(watch, id, -1);
   for (const { id, bootindex } of changed) await setIndex(watch, id, bootindex);
+};
+
+/** Gives the devices of a running guest their usual boot order. */
+export const applyBootOrder = async (entry: Entry, watch: Watch): Promise<void> => {
+  const { machine } = entry.record;
+  if (machine) await setBootOrder(entry, watch, machine);
 };
 
 /**
@@ -46,11 +52,10 @@ export const endBootOnce = async (entry: Entry): Promise<void> => {
 
 /** Prepares a reset of a running guest, after which it boots from a device this once. Call `afterReset` then. */
 export const bootOnceAfterReset = async (entry: Entry, watch: Watch, name: string): Promise<void> => {
-  const { machine, definition } = entry.record;
-  const device = machine && bootDevices(definition, machine).find((one) => one.name === name);
-  if (!device) return;
+  const { machine } = entry.record;
+  if (!machine) return;
   await entry.update({ bootOnce: name });
-  await setIndex(watch, device.id, ONCE);
+  await setBootOrder(entry, watch, bootingOnce(machine, name));
 };
 
 /** How long to wait for the resets that follow a command, and how long without one means that there are no more. */
@@ -67,9 +72,12 @@ const leastResets = ({ record: { machine } }: Entry): number => (machine?.firmwa
  */
 export const afterReset = async (entry: Entry, watch: Watch, before: number): Promise<void> => {
   if (entry.record.bootOnce === undefined) return;
-  const deadline = Date.now() + RESET_WAIT_MS;
-  const isOver = (): boolean =>
-    watch.resetCount >= before + leastResets(entry) && Date.now() - watch.bootedAt >= QUIET_MS;
-  while (!isOver() && Date.now() < deadline && entry.watch === watch) await sleep(POLL_MS);
+  const deadline = performance.now() + RESET_WAIT_MS;
+  let [seen, since] = [before, performance.now()];
+  const isOver = (): boolean => {
+    if (watch.resetCount !== seen) [seen, since] = [watch.resetCount, performance.now()];
+    return seen >= before + leastResets(entry) && performance.now() - since >= QUIET_MS;
+  };
+  while (!isOver() && performance.now() < deadline && entry.watch === watch) await sleep(POLL_MS);
   await endBootOnce(entry);
 };

@@ -1,21 +1,14 @@
 import type { Cdrom, CdromChange } from '../../../model/cd-drives.js';
 import { cdromChangeSchema } from '../../../model/cdroms.js';
-import { describeMistakes } from '../../../model/describe-mistakes.js';
 import type { Guest } from '../../../model/guest.js';
-import type { GuestChange, GuestRequest } from '../../../rpc/protocol/guest-messages.js';
+import type { GuestRequest } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { readChange } from '../../shared/read-change.js';
 import type { Definition } from '../machine/definition.js';
 import { type DriveMedium, drivesOf, locateMedium, mediumNode } from '../machine/drives.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { changeMedium } from './media.js';
-
-/** @throws {Refusal} `invalid` when the change is malformed */
-const parseChange = (change: GuestChange | undefined): CdromChange => {
-  const { value, error } = cdromChangeSchema.validate(change, { convert: false });
-  if (error) throw new Refusal('invalid', describeMistakes(error));
-  return value;
-};
 
 type Drives = Required<Pick<Definition, 'cdroms' | 'media'>>;
 
@@ -28,8 +21,8 @@ interface Plan {
 }
 
 /** @throws {Refusal} when the guest has no such drive, or the image is not there */
-const plan = async (guests: Guests, entry: Entry, { guest, change: sent }: GuestRequest): Promise<Plan> => {
-  const change = parseChange(sent);
+const plan = async (guests: Guests, entry: Entry, request: GuestRequest): Promise<Plan> => {
+  const change = readChange(request, cdromChangeSchema);
   const { definition, machine } = entry.record;
   const drives = machine ? drivesOf(definition, machine) : [];
   const before = drives.find(({ device }) => device === change.device);
@@ -42,7 +35,7 @@ const plan = async (guests: Guests, entry: Entry, { guest, change: sent }: Guest
     );
   const { device, image } = change;
   const cdroms = drives.map((drive) => (drive.device === device ? { device, image } : drive));
-  const known = [...(guest.media ?? []), ...(definition.media ?? [])];
+  const known = [...(request.guest.media ?? []), ...(definition.media ?? [])];
   const media = [...new Set(cdroms.map((drive) => drive.image))].flatMap((id) =>
     known.filter((medium) => medium.image === id).slice(0, 1),
   );

@@ -3,6 +3,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { type DriveMedium, mediumNodeOptions } from '../machine/drives.js';
 import { addFile, removeFile } from '../process/add-file.js';
 import { MEDIUM_FLAGS } from '../process/guest-files.js';
+import { closeNodes } from './block-nodes.js';
 import type { Entry } from './entry.js';
 import type { Watch } from './watch.js';
 
@@ -56,16 +57,8 @@ const removeMedium = async (watch: Watch, drive: string): Promise<void> => {
   await watch.execute('blockdev-remove-medium', { id: drive });
   const node = inserted['node-name'];
   if (node === undefined) return;
-  const nodes = await watch.execute<{ 'node-name': string; file: string }[]>('query-named-block-nodes', {
-    flat: true,
-  });
-  await watch.execute('blockdev-del', { 'node-name': node });
-  const name = FD_SET.exec(nodes.find((one) => one['node-name'] === node)?.file ?? '')?.[0];
-  if (name !== undefined) await removeFile(watch, name);
+  await closeNodes(watch, [node]);
 };
-
-/** In a node's file name, which may be JSON. */
-const FD_SET = /\/dev\/fdset\/\d+/;
 
 const insertMedium = async (
   entry: Entry,

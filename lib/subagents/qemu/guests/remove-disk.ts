@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type DiskRemoval, diskRemovalSchema } from '../../../model/disk-changes.js';
 import { certainNames, numbered } from '../../../model/disks.js';
 import type { Disk } from '../../../model/guest.js';
@@ -7,7 +6,8 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { readChange } from '../../shared/read-change.js';
 import { diskBootIndex } from '../machine/boot-index.js';
 import { diskId, fixPlaces, isAhci, withoutPlace } from '../machine/places.js';
-import { closeDisk, hasDevice } from './disk-device.js';
+import { hasDevice, isReleasedWithin } from './devices.js';
+import { closeDisk } from './disk-device.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { assertNotMigrating } from './power.js';
@@ -15,9 +15,8 @@ import type { Watch } from './watch.js';
 
 type NumberedDisk = Disk & { number: number };
 
-/** How long a guest may take to release a disk, and how often to look. */
+/** How long a guest may take to release a disk. */
 const RELEASE_MS = 10_000;
-const POLL_MS = 100;
 
 const findDisk = ({ record }: Entry, { disk: wanted, addedBy }: DiskRemoval): NumberedDisk | undefined => {
   const { lastAddition } = record;
@@ -60,16 +59,6 @@ export const checkRemoveDisk = async (guests: Guests, request: GuestRequest): Pr
     requireRemovable(guests, entry, disk, removal);
 };
 
-/** Waits until QEMU has no device with an id any longer, which it has as long as the guest does not release it. */
-const isReleased = async (watch: Watch, id: string, signal: AbortSignal): Promise<boolean> => {
-  const deadline = performance.now() + RELEASE_MS;
-  while (await hasDevice(watch, id)) {
-    if (performance.now() > deadline) return false;
-    await sleep(POLL_MS, undefined, { signal });
-  }
-  return true;
-};
-
 /**
  * Unplugs a disk: QMP `device_del`. What a guest does not release in time, it loses at its next reset or start.
  * @throws {Refusal} `conflict` when the guest still has the disk
@@ -90,7 +79,7 @@ const unplug = async (
   });
   await guests.machines.describe(entry);
   await watch.execute('device_del', { id });
-  if (await isReleased(watch, id, signal)) return;
+  if (await isReleasedWithin(watch, id, RELEASE_MS, signal)) return;
   const { state } = guests.lastState(entry);
   throw new Refusal(
     'conflict',

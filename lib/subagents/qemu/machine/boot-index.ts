@@ -1,9 +1,6 @@
 import { cdromName } from '../../../model/cd-drives.js';
 import type { MachineIdentity } from './identity.js';
 
-/** The index of the device that a guest boots from once; all others have higher ones. */
-export const ONCE = 0;
-
 /** Where the devices begin that the guest's order does not name. */
 const UNNAMED = { disk: 101, cd: 201 } as const;
 

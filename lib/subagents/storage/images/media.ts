@@ -1,10 +1,10 @@
 import type { Medium } from '../../../model/cd-drives.js';
 import { cdromChangeSchema } from '../../../model/cdroms.js';
-import { describeMistakes } from '../../../model/describe-mistakes.js';
 import type { Guest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { noSuchImage } from '../../shared/errors.js';
+import { readChange } from '../../shared/read-change.js';
 import type { DiskStore } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import type { Contents } from './contents.js';
@@ -47,10 +47,10 @@ export const findMedia = async (
 /** The method of `ImageStore` that finds the image of a change of a CD drive. */
 export const findMediaMethod =
   (deps: MediaDeps) =>
-  async ({ guest, change }: GuestRequest): Promise<GuestResponse> => {
-    const { value, error } = cdromChangeSchema.validate(change, { convert: false });
-    if (error) throw new Refusal('invalid', describeMistakes(error));
-    return { guest: { id: guest.id, media: await findMedia(deps, guest, value.image) } };
+  async (request: GuestRequest): Promise<GuestResponse> => {
+    const { guest } = request;
+    const { image } = readChange(request, cdromChangeSchema);
+    return { guest: { id: guest.id, media: await findMedia(deps, guest, image) } };
   };
 
 /** Adds to a guest where the ISO images of its drives are. */

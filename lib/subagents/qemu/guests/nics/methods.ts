@@ -1,9 +1,8 @@
 import type { ObjectSchema } from 'joi';
-import { describeMistakes } from '../../../../model/describe-mistakes.js';
 import { type NicChanges, nicChangeSchemas } from '../../../../model/nic-changes.js';
 import type { GuestRequest, GuestResponse } from '../../../../rpc/protocol/guest-messages.js';
-import { Refusal } from '../../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../../rpc/server/call-context.js';
+import { readChange } from '../../../shared/read-change.js';
 import type { Guests } from '../guests.js';
 import { addNic, checkAddNic } from './add.js';
 import { changeNic, checkChangeNic } from './change.js';
@@ -13,11 +12,9 @@ import type { Changed } from './running.js';
 
 type NicMethod = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
 
-const changeOf = <Change>(schema: ObjectSchema<Change>, { change }: GuestRequest): Change => {
-  const { value, error } = schema.validate(change, { convert: false, stripUnknown: true });
-  if (error) throw new Refusal('invalid', `the change of the NIC: ${describeMistakes(error)}`);
-  return value;
-};
+/** Leaves out keys that a newer agent may send. */
+const changeOf = <Change>(schema: ObjectSchema<Change>, request: GuestRequest): Change =>
+  readChange(request, schema.options({ stripUnknown: true }));
 
 type Apply<Change> = (
   guests: Guests,

@@ -1,24 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { QmpError } from '../../../../qmp/errors.js';
 import { addTap, removeTap } from '../../../shared/network/taps.js';
 import { netdev, nicDevice } from '../../machine/nic-devices.js';
+import { hasDevice, isReleasedWithin } from '../devices.js';
 import type { Entry } from '../entry.js';
 import type { Host } from '../launch.js';
 import type { Watch } from '../watch.js';
 import type { NicRecord, OwnNic } from './record.js';
 
 const RELEASE_WAIT_MS = 5000;
-const POLL_MS = 50;
-
-interface QomProperty {
-  name: string;
-}
-
-/** Lists the ids of the devices that a running guest has: QMP `qom-list`. */
-export const listDevices = async (watch: Watch): Promise<ReadonlySet<string>> => {
-  const found = await watch.execute<QomProperty[]>('qom-list', { path: '/machine/peripheral' });
-  return new Set(found.map(({ name }) => name));
-};
 
 /** Ignores that QEMU does not know the device. */
 const ifKnown = (error: unknown): void => {
@@ -45,7 +34,7 @@ export const plugNic = async (
   { definition, machine }: NicRecord,
   { nic, number, device, netdev: netdevId }: OwnNic,
 ): Promise<void> => {
-  if (!(await listDevices(watch)).has(device)) {
+  if (!(await hasDevice(watch, device))) {
     const target = await host.networks.resolveNic(nic);
     // An interrupted attempt may have left one.
     await removeNetdev(watch, netdevId);
@@ -55,15 +44,6 @@ export const plugNic = async (
     await watch.execute('device_add', nicDevice(nic, number, machine, await host.program.nicModels()));
   }
   await setLink(watch, device, nic.link !== 'down');
-};
-
-const isReleased = async (watch: Watch, device: string, timeoutMs: number): Promise<boolean> => {
-  const deadline = Date.now() + timeoutMs;
-  while ((await listDevices(watch)).has(device)) {
-    if (Date.now() >= deadline) return false;
-    await sleep(POLL_MS);
-  }
-  return true;
 };
 
 /**
@@ -76,14 +56,14 @@ export const unplugNic = async (
   isRunning: boolean,
 ): Promise<boolean> => {
   await setLink(watch, device, false);
-  if (!isOnPort) return !(await listDevices(watch)).has(device);
+  if (!isOnPort) return !(await hasDevice(watch, device));
   // QEMU may refuse a second request while the first one waits.
   const refusal = await watch.execute('device_del', { id: device }).then(
     () => undefined,
     (error: unknown) => error,
   );
   if (refusal !== undefined && !(refusal instanceof QmpError)) throw refusal;
-  return isReleased(watch, device, isRunning ? RELEASE_WAIT_MS : 0);
+  return isReleasedWithin(watch, device, isRunning ? RELEASE_WAIT_MS : 0);
 };
 
 /** Removes what is left of a NIC that the running guest has let go of: its netdev and its tap. */

@@ -1,7 +1,8 @@
+import { listDevices } from '../devices.js';
 import type { Entry } from '../entry.js';
 import type { Host } from '../launch.js';
 import type { Machines } from '../machines.js';
-import { listDevices, setLink } from './plug.js';
+import { setLink } from './plug.js';
 import { findNic, nicRecord } from './record.js';
 import { dropRemovedNics, finishRemoval } from './removal.js';
 
