@@ -14,18 +14,13 @@ import {
 } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
 import { inGuestRequestSchema } from '../../rpc/protocol/in-guest-messages.js';
-import {
-  allMetricsRequestSchema,
-  type GuestMetricsRequest,
-  type GuestMetricsResponse,
-  guestMetricsRequestSchema,
-} from '../../rpc/protocol/metrics-messages.js';
 import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
+import { addMetricsMethods } from '../shared/metrics-methods.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
@@ -82,26 +77,6 @@ const CHANGES: Record<`MDocker.${string}`, Change> = {
   'MDocker.Status': async () => undefined,
 };
 
-type Measure = (guests: Guests, id: string) => Promise<Pick<GuestMetricsResponse, 'cpu' | 'disk' | 'nic'>>;
-
-const MEASURES: Record<`MDocker.${string}`, { type: GuestMetricsRequest['type']; measure: Measure }> = {
-  'MDocker.CPUMetrics': {
-    type: 'cpu',
-    measure: async (guests, id) => ({ cpu: await metrics.cpuMetrics(guests, id) }),
-  },
-  'MDocker.DiskMetrics': {
-    type: 'disk',
-    measure: async (guests, id) => ({ disk: await metrics.diskMetrics(guests, id) }),
-  },
-  'MDocker.NicMetrics': {
-    type: 'nic',
-    measure: async (guests, id) => ({ nic: await metrics.nicMetrics(guests, id) }),
-  },
-};
-
-const entries = <Value>(table: Record<`MDocker.${string}`, Value>): [`MDocker.${string}`, Value][] =>
-  Object.entries(table) as [`MDocker.${string}`, Value][];
-
 const respondState = async (guests: Guests, id: string): Promise<GuestResponse> => {
   const { state, reason, revision } = await guests.state(id);
   return { guest: { id, state, ...(reason ? { reason } : {}) }, revision };
@@ -147,7 +122,7 @@ const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
   subAgent.method('MDocker.CreateContainer', guestRequestSchema, (request, call) =>
     create(guests, request, call),
   );
-  for (const [name, change] of entries(CHANGES)) {
+  for (const [name, change] of Object.entries(CHANGES) as [keyof typeof CHANGES, Change][]) {
     subAgent.method(name, guestRequestSchema, async (request) => {
       const notes: string[] = [];
       await change(guests, request, (message) => void notes.push(message));
@@ -168,16 +143,7 @@ const addGuestMethods = (subAgent: SubAgent, guests: Guests): void => {
     result: await containerAddresses(guests, guest),
   }));
   subAgent.method('MDocker.DeleteContainer', guestRequestSchema, ({ guest }) => remove(guests, guest));
-  subAgent.method('MDocker.AllMetrics', allMetricsRequestSchema, async () => ({
-    guests: await metrics.allMetrics(guests),
-  }));
-  for (const [name, { type, measure }] of entries(MEASURES)) {
-    subAgent.method(name, guestMetricsRequestSchema, async ({ guest: { id } }) => ({
-      guest: { id },
-      type,
-      ...(await measure(guests, id)),
-    }));
-  }
+  addMetricsMethods(subAgent, 'MDocker', guests, metrics);
 };
 
 const importDirs = async ({ dir, importDir }: ContainerOptions): Promise<string[]> => {

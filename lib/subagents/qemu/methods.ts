@@ -6,16 +6,11 @@ import {
   type GuestResponse,
   guestRequestSchema,
 } from '../../rpc/protocol/guest-messages.js';
-import {
-  allMetricsRequestSchema,
-  type GuestMetricsRequest,
-  type GuestMetricsResponse,
-  guestMetricsRequestSchema,
-} from '../../rpc/protocol/metrics-messages.js';
 import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import type { SubAgent } from '../../rpc/server/sub-agent.js';
+import { addMetricsMethods } from '../shared/metrics-methods.js';
 import type { Networks } from '../shared/network/networks.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { addDisk, checkAddDisk } from './guests/add-disk.js';
@@ -170,40 +165,11 @@ const METHODS: Record<MethodName, Handler> = {
   'Libvirt.Resume': withState(lifecycle.resume),
 };
 
-type Measure = (guests: Guests, id: string) => Promise<Pick<GuestMetricsResponse, 'cpu' | 'disk' | 'nic'>>;
-
-const MEASURES: Record<MethodName, { type: GuestMetricsRequest['type']; measure: Measure }> = {
-  'Libvirt.CPUMetrics': {
-    type: 'cpu',
-    measure: async (guests, id) => ({ cpu: await metrics.cpuMetrics(guests, id) }),
-  },
-  'Libvirt.DiskMetrics': {
-    type: 'disk',
-    measure: async (guests, id) => ({ disk: await metrics.diskMetrics(guests, id) }),
-  },
-  'Libvirt.NicMetrics': {
-    type: 'nic',
-    measure: async (guests, id) => ({ nic: await metrics.nicMetrics(guests, id) }),
-  },
-};
-
-const entries = <Value>(table: Record<MethodName, Value>): [MethodName, Value][] =>
-  Object.entries(table) as [MethodName, Value][];
-
 /** Adds the methods that act on guests. */
 export const addMethods = (subAgent: SubAgent, guests: Guests): void => {
-  for (const [name, handler] of entries(METHODS))
+  for (const [name, handler] of Object.entries(METHODS) as [MethodName, Handler][])
     subAgent.method(name, guestRequestSchema, (request, call) => handler(guests, request, call));
-  for (const [name, { type, measure }] of entries(MEASURES)) {
-    subAgent.method(name, guestMetricsRequestSchema, async ({ guest }) => ({
-      guest: { id: guest.id },
-      type,
-      ...(await measure(guests, guest.id)),
-    }));
-  }
-  subAgent.method('Libvirt.AllMetrics', allMetricsRequestSchema, async () => ({
-    guests: await metrics.allMetrics(guests),
-  }));
+  addMetricsMethods(subAgent, 'Libvirt', guests, metrics);
 };
 
 /** The network that QEMU itself gives to guests on network `user`: qemu-system(1), `-netdev user`. */
