@@ -39,29 +39,44 @@ const onAssert = (result) => {
 /** Maps the path of a test's source to that of its compiled form, and leaves other arguments alone. */
 const toCompiled = (argument) => argument.replace(/^(?:\.\/)?(test\/.*\.test)\.ts$/, 'dist/$1.js');
 
-const parser = new Parser();
-parser.on('assert', onAssert);
-parser.on('comment', (comment) => {
-  const isAvaCount = /^# (tests|pass|skip|todo|fail|crashed) /.test(comment);
-  if (!isAvaCount) process.stdout.write(comment);
-});
+/**
+ * What runs at the same time. Chromium drops all its connections when the host's addresses change, which tests of networks
+ * do all the time, so the tests of pages come after all others.
+ */
+const ALL = [['dist/test/api', 'dist/test/crash', 'dist/test/system', 'dist/test/unit'], ['dist/test/web']];
+
+const makeParser = () => {
+  const parser = new Parser();
+  parser.on('assert', onAssert);
+  parser.on('comment', (comment) => {
+    const isAvaCount = /^# (tests|pass|skip|todo|fail|crashed) /.test(comment);
+    if (!isAvaCount) process.stdout.write(comment);
+  });
+  return parser;
+};
 
 // The tests' agents claim nothing from agents that run on this host.
 const hostDir = mkdtempSync(join(tmpdir(), 'mistify-host-'));
-const ava = spawn(
-  process.execPath,
-  ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...process.argv.slice(2).map(toCompiled)],
-  {
+
+/** Runs ava and resolves to its exit code. */
+const run = async (args) => {
+  const parser = makeParser();
+  const ava = spawn(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...args], {
     cwd: new URL('..', import.meta.url),
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, MISTIFY_HOST_DIR: hostDir },
-  },
-);
-ava.stdout.pipe(parser);
-const [status] = await Promise.all([
-  new Promise((resolve) => ava.once('close', (code) => resolve(code ?? 1))),
-  new Promise((resolve) => parser.once('complete', resolve)),
-]);
+  });
+  ava.stdout.pipe(parser);
+  const [status] = await Promise.all([
+    new Promise((resolve) => ava.once('close', (code) => resolve(code ?? 1))),
+    new Promise((resolve) => parser.once('complete', resolve)),
+  ]);
+  return status;
+};
+
+const args = process.argv.slice(2).map(toCompiled);
+let status = 0;
+for (const each of args.length > 0 ? [args] : ALL) status = (await run(each)) || status;
 
 rmSync(hostDir, { recursive: true, force: true });
 if (failures.length > 0) {
