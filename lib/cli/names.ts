@@ -5,6 +5,9 @@ import { notFoundFailure, usageFailure } from './failure.js';
 
 export const nameOf = ({ metadata }: Pick<Guest, 'metadata'>): string | undefined => metadata?.name;
 
+/** What to call a guest: by its name, or by the beginning of its ID. */
+export const labelOf = (guest: Pick<Guest, 'id' | 'metadata'>): string => nameOf(guest) ?? shortId(guest.id);
+
 /** Returns the names of guests by ID; guests without a name are left out. */
 export const namesOfGuests = async (client: MistifyClient): Promise<Map<string, string>> => {
   const names = new Map<string, string>();

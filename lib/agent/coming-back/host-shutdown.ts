@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { waitFor } from '../../async/deadline.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import type { GuestAction } from '../../model/actions.js';
@@ -89,20 +89,10 @@ export class HostShutdown {
     const { runtime, signal } = this.#options;
     const submission = await submitGuestAction(runtime, guest, action, { args, cause: 'host-down' });
     if (!submission.job) return;
-    const waited = new AbortController();
-    const timer = delay(seconds * 1000, undefined, {
-      signal: AbortSignal.any([waited.signal, signal]),
-      ref: false,
-    }).then(
-      () => {
-        throw new Error(`${action} has not ended within ${seconds} s: see job ${submission.job.ID}`);
-      },
-      () => {},
-    );
-    try {
-      await Promise.race([submission.done, timer]);
-    } finally {
-      waited.abort();
-    }
+    const expired = (): Error =>
+      new Error(`${action} has not ended within ${seconds} s: see job ${submission.job.ID}`);
+    await waitFor(submission.done, signal, { ms: seconds * 1000, expired }).catch((error: unknown) => {
+      if (error !== signal.reason) throw error;
+    });
   }
 }

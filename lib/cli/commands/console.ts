@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { MAX_SCROLLBACK_BYTES } from '../../http/websocket/console.js';
-import { shortId } from '../../portable/format.js';
 import { invalidValue } from '../failure.js';
-import { guestId, nameOf } from '../names.js';
+import { guestId, labelOf } from '../names.js';
 import { withSession } from '../session.js';
 
 const parseScrollback = (text: string): number => {
@@ -32,7 +31,7 @@ Examples:
         const { attachTerminal, attachPipes } = await import('../console/attach.js');
         const console = await client.guests.openSerialConsole(id, { scrollback });
         if (!process.stdin.isTTY || !process.stdout.isTTY) return attachPipes(console);
-        const name = nameOf(await client.guests.get(id)) ?? shortId(id);
+        const name = labelOf(await client.guests.get(id));
         out.note(`Connected to ${name}. Press Ctrl-] q to quit, Ctrl-] ? for help.`);
         await attachTerminal(console);
         out.note('');

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { cdromsOf } from '../../model/cd-drives.js';
-import { shortId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, nameOf } from '../names.js';
+import { guestId, labelOf } from '../names.js';
 import type { Column } from '../output.js';
 import { type Session, withSession } from '../session.js';
 
@@ -37,7 +36,7 @@ const change = async (
   const { dryRun } = options;
   const accepted = await session.client.guests.changeCdrom(id, drive, image, { force, dryRun });
   const what = image === null ? `eject ${drive}` : `insert ${image}`;
-  await reportJob(session, accepted, `${what}, ${nameOf(accepted.body) ?? shortId(id)}`, options);
+  await reportJob(session, accepted, `${what}, ${labelOf(accepted.body)}`, options);
 };
 
 /** Adds the commands of CD drives. */

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { DiskUse, Guest, MistifyClient } from '../../client/index.js';
 import { diskNumber, findDisk } from '../../model/disks.js';
-import { formatMb, shortId } from '../../portable/format.js';
+import { formatMb } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, nameOf } from '../names.js';
+import { guestId, labelOf, nameOf } from '../names.js';
 import { parseMb } from '../option-values.js';
 import type { Column } from '../output.js';
 import { withSession } from '../session.js';
@@ -56,7 +56,7 @@ const addAdd = (disk: Command): void => {
       const id = await guestId(session.client, text);
       const { size = null, image = null, bus = null, volume = null, dryRun } = options;
       const accepted = await session.client.guests.addDisk(id, { size, image, bus, volume }, { dryRun });
-      await reportJob(session, accepted, `add a disk to ${nameOf(accepted.body) ?? shortId(id)}`, options);
+      await reportJob(session, accepted, `add a disk to ${labelOf(accepted.body)}`, options);
     }),
   );
 };
@@ -77,7 +77,7 @@ const addGrow = (disk: Command): void => {
         const id = await guestId(session.client, text);
         const { dryRun } = options;
         const accepted = await session.client.guests.changeDisk(id, wanted, { size }, { dryRun });
-        const name = nameOf(accepted.body) ?? shortId(id);
+        const name = labelOf(accepted.body);
         await reportJob(session, accepted, `grow disk ${wanted} of ${name}`, options);
       },
     ),
@@ -121,7 +121,7 @@ const addRemove = (disk: Command): void => {
       await confirmRemoval(session.client, id, wanted, options);
       const { keep, force, dryRun } = options;
       const accepted = await session.client.guests.removeDisk(id, wanted, { keep, force, dryRun });
-      const name = nameOf(accepted.body) ?? shortId(id);
+      const name = labelOf(accepted.body);
       await reportJob(session, accepted, `remove disk ${wanted} of ${name}`, options);
     }),
   );

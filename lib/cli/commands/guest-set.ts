@@ -3,11 +3,10 @@ import { MistifyError } from '../../client/errors.js';
 import type { Accepted, Guest, GuestPatch, MistifyClient } from '../../client/index.js';
 import { SIZE_KEYS } from '../../model/guest-size.js';
 import { describeSize, sizeStateOf } from '../../model/size-words.js';
-import { shortId } from '../../portable/format.js';
 import { parseAutostart, parseRestart } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, nameOf } from '../names.js';
+import { guestId, labelOf } from '../names.js';
 import { parseCount, parseMb } from '../option-values.js';
 import { withSession } from '../session.js';
 
@@ -129,7 +128,7 @@ export const addSet = (guest: Command): void => {
       requireChange(options);
       const id = await guestId(session.client, text);
       const { before, accepted } = await change(session.client, id, options);
-      await reportJob(session, accepted, `set ${nameOf(before) ?? shortId(id)}`, options);
+      await reportJob(session, accepted, `set ${labelOf(before)}`, options);
       const isSize = SIZE_KEYS.some((key) => options[key] !== undefined);
       if (options.dryRun && isSize && !session.out.json)
         session.out.line(describeSize(sizeStateOf(before), sizeStateOf(accepted.body)));

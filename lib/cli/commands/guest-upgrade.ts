@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { describeUpgrade, hardwareOf } from '../../model/machine-change.js';
-import { shortId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, nameOf } from '../names.js';
+import { guestId, labelOf } from '../names.js';
 import { withSession } from '../session.js';
 
 interface UpgradeOptions extends FollowOptions {
@@ -31,7 +30,7 @@ export const addUpgradeMachine = (guest: Command): void => {
       const current = dryRun ? await session.client.guests.get(id) : undefined;
       const accepted = await session.client.guests.upgradeMachine(id, { type, cpuModel, dryRun });
       const [before, after] = [current && hardwareOf(current), hardwareOf(accepted.body)];
-      await reportJob(session, accepted, `upgrade-machine ${nameOf(accepted.body) ?? shortId(id)}`, options);
+      await reportJob(session, accepted, `upgrade-machine ${labelOf(accepted.body)}`, options);
       if (before && after && !session.out.json) session.out.line(describeUpgrade(before, after));
     }),
   );

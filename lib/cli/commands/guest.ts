@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
-import { formatMb, shortId } from '../../portable/format.js';
+import { formatMb } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { guestId, nameOf } from '../names.js';
+import { guestId, labelOf, nameOf } from '../names.js';
 import { parseShutdownSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
@@ -165,7 +165,7 @@ Examples:
         if (action === 'delete') await confirmDelete(session.client, id, options);
         const { dryRun, within: timeout, force, boot } = options;
         const accepted = await session.client.guests.perform(id, action, { dryRun, timeout, force, boot });
-        const name = nameOf(accepted.body) ?? shortId(id);
+        const name = labelOf(accepted.body);
         await reportJob(session, accepted, `${action} ${name}`, options);
       }),
     );
