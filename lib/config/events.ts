@@ -1,6 +1,6 @@
 import Joi from 'joi';
 import { EVENT_KINDS, type EventKind } from '../model/event.js';
-import { guestIdSchema } from '../model/guest.js';
+import { guestIdSchema } from '../model/guest-schemas.js';
 
 /** A receiver of events. It has either `secret` or `secret_file`. */
 export interface WebhookConfig {

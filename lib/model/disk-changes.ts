@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { diskSchema, MAX_DISK_MB, MAX_DISKS } from './guest.js';
+import { MAX_DISK_MB, MAX_DISKS } from './guest.js';
+import { diskSchema } from './guest-schemas.js';
 
 /** A disk to add: a clone of `image`, a blank disk of `size`, or the data of a removed disk that was kept (`volume`). */
 export interface NewDisk {

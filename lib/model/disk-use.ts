@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { type Disk, diskSchema } from './guest.js';
+import type { Disk } from './guest.js';
+import { diskSchema } from './guest-schemas.js';
 
 /** A disk of a guest, with the space that it takes. */
 export interface DiskUse extends Disk {

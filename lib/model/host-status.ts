@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { guestIdSchema } from './guest.js';
+import { guestIdSchema } from './guest-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from './shutdown-timeout.js';
 
 /**

@@ -1,5 +1,6 @@
 import Joi, { type ObjectSchema } from 'joi';
-import { type Guest, type LooseNic, type Nic, nicSchema, normalizeNic } from './guest.js';
+import { type Guest, type LooseNic, type Nic, normalizeNic } from './guest.js';
+import { nicSchema } from './guest-schemas.js';
 
 /** The most NICs of a guest. */
 export const MAX_NICS = 32;

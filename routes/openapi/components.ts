@@ -1,5 +1,5 @@
 import { stringify } from 'safe-stable-stringify';
-import { guestSchema, metadataSchema } from '../../lib/model/guest.js';
+import { guestSchema, metadataSchema } from '../../lib/model/guest-schemas.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';

@@ -7,7 +7,7 @@ import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
 import { cdromDeviceSchema } from '../../lib/model/cdroms.js';
 import type { CdromParams, GuestParams } from '../../lib/model/endpoint.js';
-import { guestIdSchema } from '../../lib/model/guest.js';
+import { guestIdSchema } from '../../lib/model/guest-schemas.js';
 import { imageIdSchema } from '../../lib/model/image-id.js';
 import { nicNameSchema } from '../../lib/model/nic-changes.js';
 import { diskIdSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';

@@ -4,15 +4,9 @@ import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
 import { cdromPatchSchema } from '../../lib/model/cdroms.js';
 import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
-import {
-  diskSchema,
-  disksSchema,
-  guestSchema,
-  type LooseGuest,
-  METADATA_MESSAGES,
-  type Nic,
-} from '../../lib/model/guest.js';
+import type { LooseGuest, Nic } from '../../lib/model/guest.js';
 import { guestPatchSchema } from '../../lib/model/guest-patch.js';
+import { diskSchema, disksSchema, guestSchema, METADATA_MESSAGES } from '../../lib/model/guest-schemas.js';
 import { imageFetchSchema } from '../../lib/model/image.js';
 import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
 import { snapshotNameSchema } from '../../lib/model/snapshot.js';

@@ -17,7 +17,7 @@ import type {
   UpgradeQuery,
 } from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
-import { guestIdSchema, guestSchema } from '../../lib/model/guest.js';
+import { guestIdSchema, guestSchema } from '../../lib/model/guest-schemas.js';
 import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';

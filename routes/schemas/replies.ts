@@ -1,9 +1,9 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { execResultSchema } from '../../lib/model/exec.js';
-import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest.js';
 import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
 import { guestAgentInfoSchema } from '../../lib/model/guest-agent.js';
+import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/guest-schemas.js';
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { hostStatusSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';

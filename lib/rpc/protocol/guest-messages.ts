@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { type Guest, guestSchema, type LooseGuest } from '../../model/guest.js';
+import type { Guest, LooseGuest } from '../../model/guest.js';
+import { guestSchema } from '../../model/guest-schemas.js';
 import type { StageArgs } from './calls.js';
 import { text } from './loose-text.js';
 

@@ -1,6 +1,7 @@
 import Joi from 'joi';
-import { type Guest, nicSchema } from '../../model/guest.js';
+import type { Guest } from '../../model/guest.js';
 import { guestDetailsSchemas } from '../../model/guest-details.js';
+import { nicSchema } from '../../model/guest-schemas.js';
 
 /** The path of a sub-agent's event stream: JSON lines of `SubAgentEvent`. */
 export const EVENTS_PATH = '/_mistify_events_';

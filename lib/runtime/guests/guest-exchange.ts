@@ -1,6 +1,7 @@
 import { badResponse } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
-import { type Guest, guestSchema, normalizeGuest } from '../../model/guest.js';
+import { type Guest, normalizeGuest } from '../../model/guest.js';
+import { guestSchema } from '../../model/guest-schemas.js';
 import type { GuestChange, GuestRequest, GuestResponse } from '../../rpc/protocol/guest-messages.js';
 import type { Action, Stage } from '../pipeline/action.js';
 import type { Exchange } from '../pipeline/pipeline.js';

@@ -1,6 +1,6 @@
 import type { ContainerInspectInfo } from 'dockerode';
 import Joi from 'joi';
-import { guestIdSchema } from '../../model/guest.js';
+import { guestIdSchema } from '../../model/guest-schemas.js';
 import type { ImageResponse } from '../../rpc/protocol/image-messages.js';
 import { notFound } from '../shared/errors.js';
 import { containerName } from './definition.js';

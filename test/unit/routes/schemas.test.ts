@@ -2,14 +2,8 @@ import test from 'ava';
 import type { Schema } from 'joi';
 import type { ConfigFile, ServiceSettings, StageConfig } from '../../../lib/config/schema.js';
 import { configFileSchema } from '../../../lib/config/schema.js';
-import {
-  type Disk,
-  diskSchema,
-  type Guest,
-  guestSchema,
-  type Nic,
-  nicSchema,
-} from '../../../lib/model/guest.js';
+import type { Disk, Guest, Nic } from '../../../lib/model/guest.js';
+import { diskSchema, guestSchema, nicSchema } from '../../../lib/model/guest-schemas.js';
 import { type Image, type ImageFetch, imageFetchSchema, imageSchema } from '../../../lib/model/image.js';
 import type { Job } from '../../../lib/model/job.js';
 import { jobSchema } from '../../../lib/model/job-schema.js';
