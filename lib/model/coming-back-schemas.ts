@@ -78,7 +78,9 @@ const intentSchema = Joi.object<Intent>({
 const restartsSchema = Joi.object<Restarts>({
   times: Joi.array().items(Joi.string().isoDate()).required().description('Within the window, oldest first'),
   next: Joi.string().isoDate().description('When the next one is due'),
-  problem: Joi.string().description('Why the last one failed, or why there are no more'),
+  problem: Joi.string().description(
+    'Why the last one failed, or why the agent has stopped restarting the guest',
+  ),
   ended: Joi.boolean().description('Whether there are no more until a client starts the guest'),
 })
   .label('restarts')

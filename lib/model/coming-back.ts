@@ -41,7 +41,7 @@ export interface Restarts {
   times: string[];
   /** When the next one is due. */
   next?: string;
-  /** Why the last one failed, or why there are no more. */
+  /** Why the last one failed, or why the agent has stopped restarting the guest. */
   problem?: string;
   /** Whether there are no more until a client starts the guest. */
   ended?: boolean;

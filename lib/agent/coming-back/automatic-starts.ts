@@ -36,7 +36,7 @@ export class AutomaticStarts {
     this.#options = options;
   }
 
-  /** Follows all guests from now on, and goes on with what an earlier process of the agent planned. */
+  /** Follows all guests from now on, and resumes the starts that an earlier process of the agent planned. */
   open(): void {
     const { guests, jobs } = this.#options.runtime;
     this.#isOpen = true;

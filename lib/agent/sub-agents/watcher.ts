@@ -55,8 +55,8 @@ export class SubAgentWatcher {
   }
 
   /**
-   * Whether no more will be known of a guest: its sub-agent has reported it, or the services by which it is started
-   * respond and report no guests at all.
+   * Whether all that can be known of a guest is known: its sub-agent has reported it, or the services that start it
+   * respond and report no guests.
    */
   isKnown({ id, state }: Pick<Guest, 'id' | 'state'>, services: readonly string[]): boolean {
     const isReported = (link: SubAgentLink): boolean =>
