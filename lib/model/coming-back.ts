@@ -43,7 +43,7 @@ export interface Restarts {
   next?: string;
   /** Why the last one failed, or why the agent has stopped restarting the guest. */
   problem?: string;
-  /** Whether there are no more until a client starts the guest. */
+  /** Whether the agent has stopped restarting the guest until a client starts it. */
   ended?: boolean;
 }
 

@@ -5,6 +5,7 @@ import { field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { getImages, isIso } from '../images.js';
 import { follow } from '../jobs.js';
+import { plainTable } from '../plain-table.js';
 import { store } from '../store.js';
 
 /** The CD drives of a virtual machine, with what is in them. */
@@ -76,22 +77,7 @@ export const cdDrives = (guestId: string): CdDrives => {
     'section',
     {},
     h('h2', {}, 'CD drives'),
-    h(
-      'table',
-      { class: 'plain', 'aria-label': 'CD drives' },
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          h('th', { scope: 'col' }, 'Drive'),
-          h('th', { scope: 'col' }, 'CD'),
-          h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Actions')),
-        ),
-      ),
-      list,
-    ),
+    plainTable([['Drive'], ['CD']], list, { label: 'CD drives', hasActions: true }),
   );
   const draw = (): void => {
     const guest = store.guests.get(guestId);

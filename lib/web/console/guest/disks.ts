@@ -7,6 +7,7 @@ import { errorText, get, submit } from '../api.js';
 import { field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
+import { plainTable } from '../plain-table.js';
 import { store } from '../store.js';
 import { cdDrives } from './cd-drives.js';
 import type { Tab } from './tab.js';
@@ -120,33 +121,22 @@ export const disksTab = (guestId: string): Tab => {
     note.hidden = note.textContent === '';
   };
 
-  const columns: [title: string, kind?: string][] = [
-    ['Disk'],
-    ['Device'],
-    ['Serial', 'medium-only'],
-    ['Size', 'c-number'],
-    ['Used', 'c-number medium-only'],
-    ['Bus', 'medium-only'],
-  ];
   return {
     element: h(
       'div',
       {},
       h('p', {}, h('button', { class: 'primary changes', onclick: add }, 'Add disk')),
-      h(
-        'table',
-        { class: 'plain', 'aria-label': 'Disks' },
-        h(
-          'thead',
-          {},
-          h(
-            'tr',
-            {},
-            ...columns.map(([title, kind = '']) => h('th', { scope: 'col', class: kind }, title)),
-            h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Actions')),
-          ),
-        ),
+      plainTable(
+        [
+          ['Disk'],
+          ['Device'],
+          ['Serial', 'medium-only'],
+          ['Size', 'c-number'],
+          ['Used', 'c-number medium-only'],
+          ['Bus', 'medium-only'],
+        ],
         list,
+        { label: 'Disks', hasActions: true },
       ),
       note,
       drives.element,

@@ -4,6 +4,7 @@ import { submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
+import { plainTable } from '../plain-table.js';
 import { store } from '../store.js';
 import type { Tab } from './tab.js';
 
@@ -121,33 +122,16 @@ export const nicsTab = (guestId: string): Tab => {
       ),
     );
 
-  const columns: [title: string, kind?: string][] = [
-    ['NIC'],
-    ['Network'],
-    ['MAC', 'medium-only'],
-    ['Address', 'medium-only'],
-    ['Cable'],
-  ];
   let shown: Guest['nics'];
   return {
     element: h(
       'div',
       {},
       h('p', {}, h('button', { class: 'primary changes', onclick: add }, 'Add NIC')),
-      h(
-        'table',
-        { class: 'plain', 'aria-label': 'NICs' },
-        h(
-          'thead',
-          {},
-          h(
-            'tr',
-            {},
-            ...columns.map(([title, kind = '']) => h('th', { scope: 'col', class: kind }, title)),
-            h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Actions')),
-          ),
-        ),
+      plainTable(
+        [['NIC'], ['Network'], ['MAC', 'medium-only'], ['Address', 'medium-only'], ['Cable']],
         list,
+        { label: 'NICs', hasActions: true },
       ),
       note,
     ),

@@ -5,6 +5,7 @@ import { errorText, get, sendRequest, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
+import { plainTable } from '../plain-table.js';
 import { token } from '../session.js';
 import { store } from '../store.js';
 import { byName, consistencyOf, createdAgo, type GuestSnapshot } from './guest-snapshot.js';
@@ -159,24 +160,16 @@ export const snapshotsTab = (guestId: string): Tab => {
       'div',
       {},
       h('p', {}, h('button', { class: 'primary changes', onclick: create }, 'New snapshot')),
-      h(
-        'table',
-        { class: 'plain', 'aria-label': 'Snapshots' },
-        h(
-          'thead',
-          {},
-          h(
-            'tr',
-            {},
-            h('th', { scope: 'col' }, 'Name'),
-            h('th', { scope: 'col', class: 'medium-only' }, 'Created'),
-            h('th', { scope: 'col', class: 'c-number' }, 'Size'),
-            h('th', { scope: 'col', class: 'c-number medium-only' }, 'Used'),
-            h('th', { scope: 'col', class: 'medium-only' }, 'Consistency'),
-            h('th', { scope: 'col' }, h('span', { class: 'hidden' }, 'Actions')),
-          ),
-        ),
+      plainTable(
+        [
+          ['Name'],
+          ['Created', 'medium-only'],
+          ['Size', 'c-number'],
+          ['Used', 'c-number medium-only'],
+          ['Consistency', 'medium-only'],
+        ],
         list,
+        { label: 'Snapshots', hasActions: true },
       ),
       note,
     ),

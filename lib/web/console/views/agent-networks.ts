@@ -2,6 +2,7 @@ import { MistifyError } from '../../../client/errors.js';
 import type { HostNetwork, HostNetworks } from '../../../model/host-networks.js';
 import { errorText, get } from '../api.js';
 import { h } from '../dom.js';
+import { plainTable } from '../plain-table.js';
 
 const row = ({ name, kind, driver, guests, subnets, usable, reason }: HostNetwork): HTMLElement =>
   h(
@@ -16,22 +17,8 @@ const row = ({ name, kind, driver, guests, subnets, usable, reason }: HostNetwor
 
 const tableOf = (networks: readonly HostNetwork[]): HTMLElement => {
   if (networks.length === 0) return h('p', { class: 'faint' }, 'No networks');
-  return h(
-    'table',
-    { class: 'plain' },
-    h(
-      'thead',
-      {},
-      h(
-        'tr',
-        {},
-        h('th', { scope: 'col' }, 'Network'),
-        h('th', { scope: 'col' }, 'Kind'),
-        h('th', { scope: 'col' }, 'Guests'),
-        h('th', { scope: 'col', class: 'medium-only' }, 'Subnets'),
-        h('th', { scope: 'col' }, 'Usable'),
-      ),
-    ),
+  return plainTable(
+    [['Network'], ['Kind'], ['Guests'], ['Subnets', 'medium-only'], ['Usable']],
     h('tbody', {}, ...networks.map(row)),
   );
 };

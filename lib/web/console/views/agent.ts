@@ -3,6 +3,7 @@ import { formatAge, formatBytes } from '../../../portable/format.js';
 import { errorText, get, sendRequest } from '../api.js';
 import { h } from '../dom.js';
 import { facts, stateBadge } from '../parts.js';
+import { plainTable } from '../plain-table.js';
 import type { View } from '../router.js';
 import { store } from '../store.js';
 import { networkTable } from './agent-networks.js';
@@ -92,22 +93,8 @@ export const agentView = (): View => {
       content.replaceChildren(
         agentFacts(samples, version),
         h('h2', {}, 'Sub-agents'),
-        h(
-          'table',
-          { class: 'plain' },
-          h(
-            'thead',
-            {},
-            h(
-              'tr',
-              {},
-              h('th', { scope: 'col' }, 'Service'),
-              h('th', { scope: 'col' }, 'Status'),
-              h('th', { scope: 'col', class: 'c-number' }, 'Calls'),
-              h('th', { scope: 'col', class: 'c-number' }, 'Queued'),
-              h('th', { scope: 'col', class: 'medium-only' }, 'Reason'),
-            ),
-          ),
+        plainTable(
+          [['Service'], ['Status'], ['Calls', 'c-number'], ['Queued', 'c-number'], ['Reason', 'medium-only']],
           h(
             'tbody',
             {},
