@@ -81,7 +81,9 @@ const restartsSchema = Joi.object<Restarts>({
   problem: Joi.string().description(
     'Why the last one failed, or why the agent has stopped restarting the guest',
   ),
-  ended: Joi.boolean().description('Whether the agent has stopped restarting the guest until a client starts it'),
+  ended: Joi.boolean().description(
+    'Whether the agent has stopped restarting the guest until a client starts it',
+  ),
 })
   .label('restarts')
   .description('The starts by which the agent tried to bring the guest back; set by the agent');
