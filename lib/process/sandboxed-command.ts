@@ -1,4 +1,5 @@
 import { asUser, NOBODY } from './unprivileged.js';
+import { endingWithParent } from './with-parent.js';
 
 const MB = 2 ** 20;
 
@@ -27,15 +28,8 @@ export const sandboxed = (
   'prlimit',
   [
     ...[`--as=${addressSpaceMb * MB}`, '--core=0'],
-    ...['setpriv', '--pdeathsig', 'KILL', ...(gid === undefined ? [] : asUser({ uid: NOBODY, gid })), '--'],
-    ...[program, ...args],
+    ...endingWithParent('KILL', [program, ...args], {
+      privileges: gid === undefined ? [] : asUser({ uid: NOBODY, gid }),
+    }),
   ],
 ];
-
-const CANNOT_EXECUTE = 127;
-
-/**
- * Whether a `sandboxed` command failed because its program is missing. Matches setpriv's error text (util-linux 2.38).
- */
-export const isProgramMissing = (exitCode: number | undefined, stderr: string): boolean =>
-  exitCode === CANNOT_EXECUTE && stderr.includes('failed to execute');

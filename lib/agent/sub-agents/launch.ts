@@ -4,6 +4,7 @@ import type { Config } from '../../config/load.js';
 import { ownProgram } from '../../config/programs.js';
 import type { Logger } from '../../log.js';
 import { NODE_FLAGS } from '../../process/node-flags.js';
+import { endingWithParent } from '../../process/with-parent.js';
 import type { ServiceEndpoint } from '../../rpc/protocol/service-address.js';
 
 /** Runs the package's own programs with the agent's Node binary and flags; others are looked up on the PATH. */
@@ -29,13 +30,14 @@ const endpointVariables = ({ address, secret }: ServiceEndpoint) => ({
 
 /**
  * Starts a service in a session of its own, so that Ctrl-C reaches only the agent, which then stops its services.
- * `setpriv` makes the kernel stop the service when the agent dies.
+ * The service ends when the agent dies: it would keep its socket, and the next agent could not start.
  */
 export const start = (
   { name, endpoint, command, config: { dbpath, privateAddresses } }: Launch,
   log: Logger,
-): ChildProcess =>
-  spawn('setpriv', ['--pdeathsig', 'TERM', '--', ...command], {
+): ChildProcess => {
+  const [program, ...args] = endingWithParent('TERM', command);
+  return spawn(program, args, {
     detached: true,
     stdio: ['ignore', 'inherit', 'pipe'],
     env: {
@@ -47,3 +49,4 @@ export const start = (
       MISTIFY_PRIVATE_ADDRESSES: privateAddresses.length > 0 ? privateAddresses.join(',') : undefined,
     },
   });
+};

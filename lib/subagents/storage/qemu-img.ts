@@ -1,5 +1,6 @@
 import { execa } from 'execa';
-import { isProgramMissing, sandboxed } from '../../process/sandboxed-command.js';
+import { sandboxed } from '../../process/sandboxed-command.js';
+import { isProgramMissing } from '../../process/with-parent.js';
 
 /** Reading a header, creating an overlay or a snapshot takes seconds at most on a healthy host. */
 const TIMEOUT_MS = 60_000;

@@ -32,12 +32,14 @@ test('limits the memory that a program may map', async (t) => {
 });
 
 const diesWithParent = async (t: ExecutionContext, gid?: number): Promise<void> => {
+  const module = new URL('../../../lib/process/sandboxed-command.js', import.meta.url).href;
   const script = `
-    const { spawn } = require('node:child_process');
-    const [program, args] = ${JSON.stringify(sandboxed('sleep', ['60'], { gid }))};
+    import { spawn } from 'node:child_process';
+    import { sandboxed } from ${JSON.stringify(module)};
+    const [program, args] = sandboxed('sleep', ['60'], ${JSON.stringify({ gid })});
     console.log(spawn(program, args, { stdio: 'ignore' }).pid);
   `;
-  const parent = execa(process.execPath, ['-e', script], { reject: false });
+  const parent = execa(process.execPath, ['--input-type=module', '-e', script], { reject: false });
   const pid = await new Promise<number>((resolve) =>
     parent.stdout.once('data', (data) => resolve(Number(data))),
   );

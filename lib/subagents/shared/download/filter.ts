@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { execa, type ResultPromise } from 'execa';
 import { isErrno } from '../../../errors.js';
-import { isProgramMissing, sandboxed } from '../../../process/sandboxed-command.js';
+import { sandboxed } from '../../../process/sandboxed-command.js';
+import { isProgramMissing } from '../../../process/with-parent.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { SourceError } from './source-error.js';
 

@@ -4,7 +4,8 @@ import { execa } from 'execa';
 import { firstBytes } from '../../../async/first-bytes.js';
 import { isErrno } from '../../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
-import { isProgramMissing, sandboxed } from '../../../process/sandboxed-command.js';
+import { sandboxed } from '../../../process/sandboxed-command.js';
+import { isProgramMissing } from '../../../process/with-parent.js';
 import { stdioWith } from '../qemu-img.js';
 import type { GuestFile } from './guest-file.js';
 
