@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { isIP } from 'node:net';
 import type { Command } from 'commander';
-import type { Guest, GuestAddress, MistifyClient } from '../../client/index.js';
+import type { Guest, MistifyClient } from '../../client/index.js';
 import { errorMessage, isErrno } from '../../errors.js';
 import { USER_NETWORK } from '../../model/nics.js';
+import { reachableAddresses } from '../../portable/reachable-addresses.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import { guestId, nameOf } from '../names.js';
@@ -23,24 +23,8 @@ Examples:
   mistify ssh web -l admin -- uptime
   mistify ssh web -- -J jump.example.org`;
 
-/** Addresses that only the guest's own link knows. */
-const LINK_LOCAL = /^(fe80:|169\.254\.)/i;
-
-/** Lists the addresses of a guest that a host can reach, the best known first and IPv4 before IPv6. */
-const reachable = async (client: MistifyClient, { id, nics = [] }: Guest): Promise<string[]> => {
-  const found = await client.guests.addresses(id);
-  const isOnUserNetwork = (name: string | undefined): boolean =>
-    nics.some((nic) => nic.name === name && nic.network === USER_NETWORK);
-  // A guest agent also names the bridges inside the guest, which are not its NICs.
-  const isOfNic = ({ nic, source }: GuestAddress): boolean => nic !== undefined || source !== 'guest agent';
-  return found
-    .filter((each) => isOfNic(each) && !isOnUserNetwork(each.nic) && !LINK_LOCAL.test(each.address))
-    .map(({ address }) => address)
-    .sort((a, b) => isIP(a) - isIP(b));
-};
-
 const addressOf = async (client: MistifyClient, guest: Guest): Promise<string> => {
-  const [address] = await reachable(client, guest);
+  const [address] = reachableAddresses(guest, await client.guests.addresses(guest.id));
   if (address !== undefined) return address;
   throw new Failure(
     EXIT.refused,

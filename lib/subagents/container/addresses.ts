@@ -1,7 +1,7 @@
 import type { ContainerInspectInfo } from 'dockerode';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import { type GuestAddress, sortAddresses } from '../../model/guest-addresses.js';
-import { staticAddresses } from '../shared/network/known-addresses.js';
+import { staticAddresses } from '../../model/static-addresses.js';
 import type { Guests } from './guests.js';
 import { isEngineNic } from './nics/complete.js';
 

@@ -1,11 +1,8 @@
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import { type GuestAddress, sortAddresses } from '../../../model/guest-addresses.js';
-import {
-  leasedAddresses,
-  neighbourAddresses,
-  staticAddresses,
-} from '../../shared/network/known-addresses.js';
+import { staticAddresses } from '../../../model/static-addresses.js';
+import { leasedAddresses, neighbourAddresses } from '../../shared/network/known-addresses.js';
 import type { GuestAgents } from '../guest-agent/agents.js';
 import { agentAddresses } from '../guest-agent/info.js';
 

@@ -1,26 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { coalesce } from '../../../async/coalesce.js';
 import { ifExists } from '../../../files/atomic-files.js';
 import type { Nic } from '../../../model/guest.js';
 import type { GuestAddress } from '../../../model/guest-addresses.js';
-import { type RunTool, runTool } from './tools.js';
+import { runTool } from './tools.js';
 
 /** Where dnsmasq of Debian keeps its leases: dnsmasq(8), `--dhcp-leasefile`. */
 export const DNSMASQ_LEASES = '/var/lib/misc/dnsmasq.leases';
-
-/** Lists the addresses that NICs are to have. */
-export const staticAddresses = (nics: readonly Nic[]): GuestAddress[] =>
-  nics.flatMap(({ name, mac, address }) =>
-    address === ''
-      ? []
-      : [
-          {
-            address: address.split('/')[0] ?? '',
-            ...(name ? { nic: name } : {}),
-            ...(mac ? { mac } : {}),
-            source: 'static' as const,
-          },
-        ],
-  );
 
 /** An address of a MAC address. */
 interface Binding {
@@ -54,12 +40,15 @@ interface Neighbour {
   state?: string[];
 }
 
-/** Finds the NICs' addresses in the kernel's neighbour table: ip-neighbour(8). It forgets who is silent for minutes. */
+/** Reads the kernel's neighbour table: ip-neighbour(8). The guests that are asked for at the same time share it. */
+const readNeighbours = coalesce(() => runTool('ip', '-json', 'neighbour', 'show'));
+
+/** Finds the NICs' addresses in the kernel's neighbour table, which forgets who is silent for minutes. */
 export const neighbourAddresses = async (
   nics: readonly Nic[],
-  run: RunTool = runTool,
+  read = readNeighbours,
 ): Promise<GuestAddress[]> => {
-  const found = JSON.parse((await run('ip', '-json', 'neighbour', 'show')) || '[]') as Neighbour[];
+  const found = JSON.parse((await read()) || '[]') as Neighbour[];
   const bindings = found.flatMap(({ dst, dev, lladdr, state = [] }) =>
     dst && dev && lladdr && !state.includes('FAILED') ? [{ mac: lladdr, address: dst, device: dev }] : [],
   );

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { Nic } from '../../../../../lib/model/guest.js';
 import { sortAddresses } from '../../../../../lib/model/guest-addresses.js';
+import { staticAddresses } from '../../../../../lib/model/static-addresses.js';
 import {
   leasedAddresses,
   neighbourAddresses,
-  staticAddresses,
 } from '../../../../../lib/subagents/shared/network/known-addresses.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
