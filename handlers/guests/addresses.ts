@@ -7,6 +7,9 @@ import { actionResult } from '../replies.js';
 /** Replies with the addresses of a guest that are known, whether it has a guest agent or not. */
 export const listAddresses = async (
   { params, signal }: Event<GuestParams>,
-  { guests, runtime }: Context,
-): Promise<Reply<GuestAddress[]>> =>
-  actionResult(await queryAddresses(runtime, guests.get(params.guestID), signal));
+  { guests, runtime, addresses }: Context,
+): Promise<Reply<GuestAddress[]>> => {
+  const found = await queryAddresses(runtime, guests.get(params.guestID), signal);
+  addresses.learn(params.guestID, found.result);
+  return actionResult(found);
+};

@@ -23,6 +23,7 @@ import { GuestStore } from '../store/guest-store.js';
 import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import { upgradeState } from '../store/upgrade.js';
+import { AddressBook } from './address-book.js';
 import { readBootId } from './coming-back/boot-id.js';
 import { ComingBack } from './coming-back/coming-back.js';
 import { HostState } from './coming-back/host-state.js';
@@ -183,9 +184,11 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
     exits: supervisor.exits,
   });
   supervisor.onHang((address, reason) => watcher.noteHang(address, reason));
+  const addresses = new AddressBook(runtime);
   const metrics: Metrics = new Metrics({
     runtime,
     events,
+    addresses: (guest) => addresses.of(guest),
     stateRoom: () => roomOf(config.dbpath),
     restarts: () => supervisor.restarts,
     services: () => watcher.services(),
@@ -201,9 +204,10 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   recover(runtime);
   comingBack.open();
+  if (config.guests.list_addresses ?? true) addresses.open();
   return {
     context: {
-      ...{ guests, jobs, metadata, runtime, audit, events, metrics, log },
+      ...{ guests, jobs, metadata, runtime, audit, events, metrics, addresses, log },
       services: () => watcher.services(),
       problems: () => watcher.problems(),
       downReasons: () => watcher.downReasons(),
@@ -218,6 +222,7 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
     },
     stop: async () => {
       comingBack.close();
+      addresses.close();
       await runtime.queue.drain(0);
       // Running jobs are about to lose their sub-agents; such a failure must not be recorded as theirs.
       runtime.queue.detach();

@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { MetadataStore } from '../store/metadata-store.js';
+import type { AddressBook } from './address-book.js';
 import type { ComingBack } from './coming-back/coming-back.js';
 
 /** The state and services that handlers work with. */
@@ -19,6 +20,8 @@ export interface Context {
   audit: AuditLog;
   events: EventLog;
   metrics: Metrics;
+  /** What is known of the guests' addresses. */
+  addresses: Pick<AddressBook, 'listed' | 'learn'>;
   /** The guests of the host, which come back after its boots. */
   host: Pick<ComingBack, 'status' | 'down' | 'up'>;
   /** Whether each service's sub-agent responds, by the service's name. */

@@ -3,12 +3,14 @@ import type { AutostartPolicy } from '../model/coming-back.js';
 import { autostartPolicySchema } from '../model/coming-back-schemas.js';
 import { cpuModelSchema } from '../model/machine.js';
 
-/** What new guests get when their spec does not say. */
+/** What new guests get when their spec does not say, and what lists say about guests. */
 export interface GuestsConfig {
   /** The sub-agent chooses one when absent. */
   cpu_model?: string;
   /** Whether they start after a boot of the host; never when absent. */
   autostart?: AutostartPolicy;
+  /** Whether lists and metrics have the guests' addresses; true when absent. */
+  list_addresses?: boolean;
 }
 
 export const guestsSchema = Joi.object<GuestsConfig>({
@@ -17,5 +19,8 @@ export const guestsSchema = Joi.object<GuestsConfig>({
   ),
   autostart: autostartPolicySchema.description(
     'Whether new guests start after a boot of the host: `never` (the default), `always`, or `last`: as they were before the host went down',
+  ),
+  list_addresses: Joi.boolean().description(
+    'Whether lists of guests and `/metrics` have the addresses of the guests, for which the agent then asks in the background; true by default',
   ),
 });

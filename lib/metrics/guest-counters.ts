@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DiskMetrics, NicMetrics } from '../model/metrics.js';
 import type { GuestCounters } from '../rpc/protocol/metrics-messages.js';
+import { GUEST_LABELS, type GuestLabels } from './guest-labels.js';
 
 const DISK_COUNTERS: readonly [keyof DiskMetrics, string, string][] = [
   ['read_ops', 'mistify_guest_disk_reads_total', 'Reads of a disk'],
@@ -26,11 +27,11 @@ const NIC_COUNTERS: readonly [keyof NicMetrics, string, string][] = [
 
 const addDevices = <Key extends string>(
   counters: ReadonlyMap<Key, Counter>,
-  guest: string,
+  labels: GuestLabels,
   devices: Record<string, Record<Key, unknown>>,
 ): void => {
   for (const [device, values] of Object.entries(devices))
-    for (const [key, counter] of counters) counter.inc({ guest, device }, Number(values[key]) || 0);
+    for (const [key, counter] of counters) counter.inc({ ...labels, device }, Number(values[key]) || 0);
 };
 
 /** The guests' counters as Prometheus metrics, with its naming conventions and base units. */
@@ -45,35 +46,40 @@ export class GuestCounterMetrics {
     this.#cpu = new Counter({
       name: 'mistify_guest_cpu_seconds_total',
       help: 'CPU time that a vCPU of the guest used',
-      labelNames: ['guest', 'vcpu'],
+      labelNames: [...GUEST_LABELS, 'vcpu'],
       registers,
     });
     this.#memory = new Gauge({
       name: 'mistify_guest_memory_resident_bytes',
       help: 'Host memory that the guest occupies',
-      labelNames: ['guest'],
+      labelNames: GUEST_LABELS,
       registers,
     });
     const counters = <Key>(table: readonly [Key, string, string][]): Map<Key, Counter> =>
       new Map(
         table.map(([key, name, help]) => [
           key,
-          new Counter({ name, help, labelNames: ['guest', 'device'], registers }),
+          new Counter({ name, help, labelNames: [...GUEST_LABELS, 'device'], registers }),
         ]),
       );
     this.#disk = counters(DISK_COUNTERS);
     this.#nic = counters(NIC_COUNTERS);
   }
 
-  /** Replaces all values, so that deleted guests disappear. */
-  set(guests: readonly GuestCounters[]): void {
+  /**
+   * Replaces all values, so that deleted guests disappear.
+   * @param labelsOf returns the labels of a guest by its id; `undefined` for one that does not exist
+   */
+  set(guests: readonly GuestCounters[], labelsOf: (guest: string) => GuestLabels | undefined): void {
     for (const metric of [this.#cpu, this.#memory, ...this.#disk.values(), ...this.#nic.values()])
       metric.reset();
     for (const { guest, cpu = [], disk = {}, nic = {}, memory } of guests) {
-      for (const [vcpu, { cpu_time: seconds }] of cpu.entries()) this.#cpu.inc({ guest, vcpu }, seconds);
-      if (memory !== undefined) this.#memory.set({ guest }, memory);
-      addDevices(this.#disk, guest, disk);
-      addDevices(this.#nic, guest, nic);
+      const labels = labelsOf(guest);
+      if (!labels) continue;
+      for (const [vcpu, { cpu_time: seconds }] of cpu.entries()) this.#cpu.inc({ ...labels, vcpu }, seconds);
+      if (memory !== undefined) this.#memory.set({ ...labels }, memory);
+      addDevices(this.#disk, labels, disk);
+      addDevices(this.#nic, labels, nic);
     }
   }
 }

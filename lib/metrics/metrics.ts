@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EventLog } from '../events/event-log.js';
 import type { Room } from '../files/room.js';
+import type { Guest } from '../model/guest.js';
+import type { GuestAddress } from '../model/guest-addresses.js';
 import { isFinished } from '../model/job.js';
 import type { GuestMetrics } from '../model/metrics.js';
 import { QUOTA_RESOURCES } from '../runtime/guests/quota.js';
@@ -8,6 +10,8 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { LoggedJob } from '../store/logged-job.js';
 import { type CollectedCounters, CounterCollector } from './counter-collector.js';
 import { GuestCounterMetrics } from './guest-counters.js';
+import { GuestInfoMetrics } from './guest-info.js';
+import { guestLabels } from './guest-labels.js';
 import { processMetrics } from './process-metrics.js';
 import { StorageSpaceMetrics } from './storage-space.js';
 
@@ -17,6 +21,8 @@ const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
 export interface MetricsOptions {
   runtime: Runtime;
   events: EventLog;
+  /** Returns the known addresses of a guest, the best source first. */
+  addresses: (guest: Guest) => readonly GuestAddress[];
   /** Returns whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
   /** What the sub-agents could not do and retry, by the name of a service. */
@@ -33,6 +39,7 @@ export interface MetricsOptions {
 export class Metrics {
   readonly #runtime: Runtime;
   readonly #events: EventLog;
+  readonly #addresses: MetricsOptions['addresses'];
   readonly #services: MetricsOptions['services'];
   readonly #problems: MetricsOptions['problems'];
   readonly #stateRoom: MetricsOptions['stateRoom'];
@@ -40,6 +47,7 @@ export class Metrics {
   readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
+  readonly #guestInfo = new GuestInfoMetrics(this.#registry);
   readonly #collector: CounterCollector;
   readonly #storageSpace: StorageSpaceMetrics;
   /** The guests' counters that the registry has. */
@@ -130,11 +138,21 @@ export class Metrics {
     ['action'],
   );
 
-  constructor({ runtime, events, services, problems, stateRoom, restarts, calls }: MetricsOptions) {
+  constructor({
+    runtime,
+    events,
+    addresses,
+    services,
+    problems,
+    stateRoom,
+    restarts,
+    calls,
+  }: MetricsOptions) {
     this.#runtime = runtime;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#events = events;
+    this.#addresses = addresses;
     this.#services = services;
     this.#problems = problems;
     this.#stateRoom = stateRoom;
@@ -203,7 +221,9 @@ export class Metrics {
     this.#running.set(running);
     this.#readers.set(this.#events.readers);
     this.#guests.reset();
-    for (const { state = '' } of this.#runtime.guests.list()) this.#guests.inc({ state });
+    const guests = this.#runtime.guests.list();
+    for (const { state = '' } of guests) this.#guests.inc({ state });
+    this.#guestInfo.set(guests, this.#addresses);
     const problems = this.#problems();
     for (const [service, isUp] of this.#services()) {
       this.#serviceUp.set({ service }, isUp ? 1 : 0);
@@ -232,6 +252,9 @@ export class Metrics {
   #setCounters(counters: CollectedCounters): void {
     this.#registered = counters;
     for (const [action, isUp] of counters.responded) this.#countersUp.set({ action }, isUp ? 1 : 0);
-    this.#guestCounters.set(counters.guests);
+    this.#guestCounters.set(counters.guests, (id) => {
+      const guest = this.#runtime.guests.find(id);
+      return guest && guestLabels(guest);
+    });
   }
 }

@@ -58,6 +58,7 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   restarts: 'the agent sets it',
   metadata: 'use PATCH /guests/{guestID}/metadata',
   hidden: 'the agent sets it',
+  addresses: 'the agent sets it; change the static address of a NIC at /guests/{guestID}/nics',
 };
 
 const NAMES = Object.keys(KEYS) as (keyof GuestPatch)[];

@@ -3,6 +3,7 @@ import { bootOrderSchema } from './boot-order.js';
 import { cdromsSchema, mediaSchema } from './cdroms.js';
 import { comingBackSchemas } from './coming-back-schemas.js';
 import { type Disk, GO_NIL, type Guest, MAX_DISK_MB, MAX_DISKS, type Nic } from './guest.js';
+import { guestAddressesSchema } from './guest-addresses.js';
 import { guestDetailsSchemas } from './guest-details.js';
 import { imageIdSchema } from './image-id.js';
 import { descriptionSchema, tagsSchema } from './labels.js';
@@ -129,6 +130,11 @@ export const guestSchema = Joi.object<Guest>({
     .allow(null)
     .description('Keys that this response leaves out: their values are secret and need the scope `export`')
     .example(['metadata.user-data']),
+  addresses: guestAddressesSchema
+    .allow(null)
+    .description(
+      'Its addresses as the agent last learned them, the best source first; in lists of guests alone, because they change without a change of the guest and its ETag',
+    ),
 })
   .label('guest')
   .description('A virtual machine or a container');

@@ -1,6 +1,7 @@
 import { type Cdrom, type Medium, normalizeCdroms } from './cd-drives.js';
 import type { Autostart, Intent, Restart, Restarts } from './coming-back.js';
 import type { Devices } from './devices.js';
+import type { GuestAddress } from './guest-addresses.js';
 import type { MachineSpec } from './machine.js';
 import type { Pending } from './pending.js';
 
@@ -90,6 +91,8 @@ export interface Guest {
   metadata?: Metadata;
   /** Keys that a response leaves out because the client may not read them; never stored. */
   hidden?: string[];
+  /** What is known of its addresses; set by the agent, in lists alone, and never stored. */
+  addresses?: readonly GuestAddress[];
 }
 
 /** A limit beyond any real host: a larger value is a mistake. */
@@ -135,6 +138,8 @@ const normalizeDisk = (disk: Partial<Disk>): Disk => ({
 /** A guest on the wire, where a null or empty field means the same as an absent one. */
 export type LooseGuest = { [Key in keyof Guest]?: Guest[Key] | null };
 
+type StoredKey = Exclude<keyof Guest, 'hidden' | 'addresses'>;
+
 /** The keys that are stored, in the contract's order. */
 const STORED = Object.keys({
   ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, nics: 1, disks: 1 },
@@ -142,7 +147,7 @@ const STORED = Object.keys({
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
   ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, vnc: 1 },
   ...{ autostart: 1, restart: 1, intent: 1, restarts: 1, metadata: 1 },
-} satisfies Record<Exclude<keyof Guest, 'hidden'>, 1>) as Exclude<keyof Guest, 'hidden'>[];
+} satisfies Record<StoredKey, 1>) as StoredKey[];
 
 const isEmpty = (value: unknown): boolean =>
   !value || (typeof value === 'object' && Object.keys(value).length === 0);

@@ -60,6 +60,7 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     pending: setBySubAgents(guestSchema.extract('pending')),
     intent: setBySubAgents(guestSchema.extract('intent')),
     restarts: setBySubAgents(guestSchema.extract('restarts')),
+    addresses: setBySubAgents(guestSchema.extract('addresses')),
   })
   .allow(null)
   .prefs(strict);

@@ -101,6 +101,66 @@ test("reads all guests' counters with one call to each sub-agent", async (t) => 
   t.is(metrics.get('mistify_guest_cpu_seconds_total')?.length, 40);
 });
 
+test('labels the series of a guest with its name, unless that is sealed', async (t) => {
+  const api = await serveApi(t, {
+    methods: {
+      'Test.allMetrics': () => ({
+        guests: api.context.guests.list().map(({ id }) => ({ guest: id, ...METRICS, memory: 4096 })),
+      }),
+      'Test.containerAllMetrics': () => ({ guests: [] }),
+    },
+  });
+  const long = 'x'.repeat(1000);
+  const named = await addGuest(api.context, { metadata: { name: 'web "1"\n' } });
+  const verbose = await addGuest(api.context, { metadata: { name: long } });
+  const nameless = [
+    await addGuest(api.context),
+    await addGuest(api.context, { metadata: { name: 'codename', 'sealed-keys': 'name' } }),
+  ];
+  const metrics = await scrape(t, api);
+  for (const [name, samples] of metrics) {
+    if (!/^mistify_guest_(cpu|memory|disk|nic|info)/.test(name)) continue;
+    const labelOf = ({ id }: { id: string }) =>
+      samples.find(({ labels }) => labels?.guest === id)?.labels?.name;
+    t.is(labelOf(named), 'web "1"\n', name);
+    t.is(labelOf(verbose), long.slice(0, 255), name);
+    for (const guest of nameless) t.is(labelOf(guest), undefined, name);
+  }
+  t.is(metrics.get('mistify_guest_info')?.length, 4);
+});
+
+test('has one info series for each guest, with its address, and one for each address', async (t) => {
+  let addresses = ['2001:db8::7', '192.0.2.7'];
+  const api = await serveApi(t, {
+    guests: { list_addresses: true },
+    methods: {
+      'Test.guestAddresses': ({ guest: { id } }) => ({
+        guest: { id },
+        result: addresses.map((address) => ({ address, nic: 'net0', source: 'guest agent' })),
+      }),
+    },
+  });
+  const { id } = await addGuest(api.context, { metadata: { name: 'web' } });
+  await addGuest(api.context, { type: 'container', state: 'stopped' });
+  const labelsOf = async (name: string) =>
+    (await scrape(t, api)).get(name)?.map(({ labels }) => labels) ?? [];
+  await api.call('GET', `/guests/${id}/addresses`);
+  const web = { guest: id, name: 'web' };
+  t.like(await labelsOf('mistify_guest_info'), [
+    { ...web, type: 'kvm', address: '192.0.2.7' },
+    { type: 'container', address: undefined },
+  ]);
+  t.deepEqual(await labelsOf('mistify_guest_address_info'), [
+    { ...web, address: '192.0.2.7' },
+    { ...web, address: '2001:db8::7' },
+  ]);
+  addresses = ['192.0.2.8'];
+  await api.call('GET', `/guests/${id}/addresses`);
+  t.deepEqual(await labelsOf('mistify_guest_address_info'), [{ ...web, address: '192.0.2.8' }]);
+  await api.context.guests.remove(id);
+  t.deepEqual(await labelsOf('mistify_guest_address_info'), []);
+});
+
 test('leaves out only the counters of a sub-agent that fails or returns nonsense', async (t) => {
   const api = await serveApi(t, {
     methods: {

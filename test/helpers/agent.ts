@@ -39,6 +39,7 @@ export interface TestAgentOptions extends Script {
   services?: Record<string, TestService>;
   events?: EventsConfig;
   quota?: QuotaConfig;
+  /** By default the agent asks for no addresses in the background, among the calls that a test expects. */
   guests?: GuestsConfig;
   server?: ServerConfig;
   /** The state directory; by default a temporary one. */
@@ -89,7 +90,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     dbpath,
     server: options.server ?? {},
     events: options.events ?? {},
-    guests: options.guests ?? {},
+    guests: { list_addresses: false, ...options.guests },
     warnings: [],
     privateAddresses: [],
     quota: options.quota ?? {},

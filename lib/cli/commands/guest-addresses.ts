@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
-import type { GuestAddress } from '../../client/index.js';
+import { MistifyError } from '../../client/errors.js';
+import type { Guest, GuestAddress } from '../../client/index.js';
+import { errorMessage } from '../../errors.js';
+import { isOn } from '../../model/intent.js';
 import { guestId } from '../names.js';
 import type { Column } from '../output.js';
-import { withSession } from '../session.js';
+import { type Session, withSession } from '../session.js';
 
 const COLUMNS: readonly Column<GuestAddress>[] = [
   { title: 'ADDRESS', value: ({ address }) => address },
@@ -10,6 +13,24 @@ const COLUMNS: readonly Column<GuestAddress>[] = [
   { title: 'MAC', value: ({ mac }) => mac },
   { title: 'SOURCE', value: ({ source }) => source },
 ];
+
+/** A guest that hangs must not delay what else is known of it. */
+const WAIT_MS = 5000;
+/** The agent has no action for it. */
+const NOT_CONFIGURED = 404;
+
+/** Adds the addresses that a guest has right now. One that is off has none but those of its NICs. */
+export const withAddresses = async ({ client, out }: Session, guest: Guest): Promise<Guest> => {
+  if (!isOn(guest)) return guest;
+  try {
+    const addresses = await client.guests.addresses(guest.id, { signal: AbortSignal.timeout(WAIT_MS) });
+    return addresses.length === 0 ? guest : { ...guest, addresses };
+  } catch (error) {
+    const isUnknown = !(error instanceof MistifyError && error.status === NOT_CONFIGURED);
+    if (isUnknown) out.note(`addresses unknown: ${errorMessage(error)}`);
+    return guest;
+  }
+};
 
 export const addAddresses = (guest: Command): void => {
   guest

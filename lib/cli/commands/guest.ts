@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
 import { formatMb } from '../../portable/format.js';
+import { reachableAddresses } from '../../portable/reachable-addresses.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { guestId, labelOf, nameOf } from '../names.js';
 import { parseShutdownSeconds } from '../option-values.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
-import { addAddresses } from './guest-addresses.js';
+import { addAddresses, withAddresses } from './guest-addresses.js';
 import { addAgentCommands } from './guest-agent.js';
 import { addCdrom } from './guest-cdrom.js';
 import { addCopy } from './guest-cp.js';
@@ -68,6 +69,7 @@ const COLUMNS: readonly Column<Guest>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'NAME', value: nameOf },
   { title: 'STATE', value: stateWords, state: true },
+  { title: 'ADDRESS', value: (guest) => reachableAddresses(guest, guest.addresses ?? [])[0] },
   { title: 'CPU', value: ({ cpu, pending }) => withNext(cpu, pending?.cpu, String), right: true },
   {
     title: 'MEMORY',
@@ -126,9 +128,11 @@ Examples:
     .description('show a guest')
     .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      withSession(async ({ client, out }, text: string, { fields }: { fields?: string[] }) => {
+      withSession(async (session, text: string, { fields }: { fields?: string[] }) => {
+        const { client, out } = session;
         const found = await client.guests.get(await guestId(client, text));
-        await out.one(found, fields);
+        const isShown = fields?.includes('addresses') ?? true;
+        await out.one(isShown ? await withAddresses(session, found) : found, fields);
         if (found.state === 'error') out.note(await lastFailure(client, found.id));
       }),
     );

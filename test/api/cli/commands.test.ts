@@ -34,8 +34,8 @@ test.serial('lists guests as a table, as JSON, and with selected fields', async 
   const metadata = { name: 'web' };
   await addGuest(context, { id: ID, memory: 512, cpu: 1, image: 'debian-12', metadata });
   const table = await mistify(t, url, 'guest', 'list');
-  t.regex(table.stdout, /^ID +NAME +STATE +CPU +MEMORY +IMAGE +TAGS\n/);
-  t.regex(table.stdout, /^6a7e3c52-\S+ {2}web {3}running {4}1 {2}512 MB {2}debian-12$/m);
+  t.regex(table.stdout, /^ID +NAME +STATE +ADDRESS +CPU +MEMORY +IMAGE +TAGS\n/);
+  t.regex(table.stdout, /^6a7e3c52-\S+ {2}web {3}running {13}1 {2}512 MB {2}debian-12$/m);
   const json = await mistify(t, url, 'guest', 'list', '--json');
   t.deepEqual(JSON.parse(json.stdout), context.guests.list());
   const fields = await mistify(t, url, '--json', 'guest', 'list', '--fields', 'id,state');

@@ -56,6 +56,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       restarts: 1,
       metadata: 1,
       hidden: 1,
+      addresses: 1,
     }),
   ],
   Nic: [
