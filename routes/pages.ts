@@ -28,7 +28,9 @@ const SHARED = [
   'model/actions.js',
   'model/cd-drives.js',
   'model/disks.js',
+  'model/intent.js',
   'model/job.js',
+  'model/nics.js',
 ] as const;
 
 const consolePages: StaticPage[] = [

@@ -44,6 +44,42 @@ test('shows the load of each guest in the list', async (t) => {
   t.truthy(await rowWith(page, 'web-1').locator('polyline').first().getAttribute('points'));
 });
 
+test('lists the address of each guest, filters by it, and shows all of them on its page', async (t) => {
+  const addressOf = new Map<string, string>();
+  const { url, context, call } = await serveApi(t, {
+    guests: { list_addresses: true },
+    methods: {
+      'Test.guestAddresses': ({ guest: { id } }) => ({
+        guest: { id },
+        result: [
+          { address: addressOf.get(id), nic: 'net0', source: 'dhcp lease' },
+          { address: 'fe80::1', nic: 'net0', source: 'neighbour' },
+        ],
+      }),
+    },
+  });
+  for (const [name, address] of [
+    ['a', '192.0.2.10'],
+    ['b', '192.0.2.9'],
+  ] as const) {
+    const id = randomUUID();
+    addressOf.set(id, address);
+    await addGuest(context, { id, metadata: { name } });
+    await call('GET', `/guests/${id}/addresses`);
+  }
+  const page = await openPage(t, url);
+  await rowWith(page, 'a').getByText('192.0.2.10').waitFor();
+  await rowWith(page, 'b').getByText('192.0.2.9').waitFor();
+  await page.getByRole('button', { name: 'Address' }).click();
+  t.deepEqual(await page.locator('tbody a').allTextContents(), ['b', 'a']);
+  await page.keyboard.press('/');
+  await page.keyboard.type('2.10');
+  await rowWith(page, 'b').waitFor({ state: 'detached' });
+  await rowWith(page, 'a').click();
+  await page.getByText('192.0.2.10 on net0 (dhcp lease)').waitFor();
+  await page.getByText('fe80::1 on net0 (neighbour)').waitFor();
+});
+
 test('shows what the agent in a guest says, and how to get one', async (t) => {
   let hasAgent = false;
   const { url, context } = await serveApi(t, {

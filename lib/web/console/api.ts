@@ -115,9 +115,16 @@ export const submit = async <Body>(
   return { jobId: response.headers.get('X-Guest-Job-ID') ?? '', body: response.body };
 };
 
-/** Yields a list page by page, so that the first page can be drawn before the last has arrived. */
-export async function* pages<Item>(path: string, limit: number): AsyncGenerator<Item[], void, undefined> {
-  let next: string | undefined = `${path}?limit=${limit}`;
+/**
+ * Yields a list page by page, so that the first page can be drawn before the last has arrived.
+ * @param fields the keys to read of each item, separated by commas; all by default
+ */
+export async function* pages<Item>(
+  path: string,
+  limit: number,
+  fields?: string,
+): AsyncGenerator<Item[], void, undefined> {
+  let next: string | undefined = `${path}?limit=${limit}${fields === undefined ? '' : `&fields=${fields}`}`;
   while (next !== undefined) {
     const response: JsonResponse<Item[]> = await requestJson('GET', next);
     yield response.body;

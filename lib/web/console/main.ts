@@ -19,7 +19,7 @@ import { downText } from './words.js';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
-const ALL: ReadonlySet<Kind> = new Set(['guests', 'jobs', 'images', 'services', 'metrics']);
+const ALL: ReadonlySet<Kind> = new Set(['guests', 'jobs', 'images', 'services', 'metrics', 'addresses']);
 const SECTIONS = ['guests', 'images', 'jobs', 'agent'] as const;
 type Section = (typeof SECTIONS)[number];
 

@@ -14,7 +14,7 @@ export interface JobState {
   percent: number | undefined;
 }
 
-export type Kind = 'guests' | 'jobs' | 'images' | 'services' | 'metrics';
+export type Kind = 'guests' | 'jobs' | 'images' | 'services' | 'metrics' | 'addresses';
 type Listener = (kinds: ReadonlySet<Kind>) => void;
 
 /** The page's copy of the host's state. Notifies listeners at most once a frame. */

@@ -1,7 +1,9 @@
 import { path } from '../../../client/path.js';
 import type { DiskUse } from '../../../model/disk-use.js';
 import type { Guest, Nic } from '../../../model/guest.js';
+import type { GuestAddress } from '../../../model/guest-addresses.js';
 import { formatBytes, formatMb } from '../../../portable/format.js';
+import { knownAddresses } from '../addresses.js';
 import { get } from '../api.js';
 import { chart } from '../chart.js';
 import { h, setText } from '../dom.js';
@@ -37,6 +39,9 @@ const nicText = ({ name, network, model, mac, address, vlans }: Nic): string =>
     .filter(Boolean)
     .join(', ');
 
+const addressText = ({ address, nic, source }: GuestAddress): string =>
+  [address, nic && `on ${nic}`, `(${source})`].filter(Boolean).join(' ');
+
 const nextText = (value: number | null | undefined, format: (value: number) => string): string =>
   value ? `, ${format(value)} from the next start on` : '';
 
@@ -64,6 +69,7 @@ const list = (lines: readonly string[]): Node | undefined =>
 const factsOf = (
   guest: Guest,
   resident: number | undefined,
+  addresses: readonly GuestAddress[],
   disks: readonly DiskUse[] = guest.disks ?? [],
 ): HTMLElement =>
   facts([
@@ -83,6 +89,7 @@ const factsOf = (
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
     ['Disks', list(disks.map(diskText))],
     ['Network', list((guest.nics ?? []).map(nicText))],
+    ['Addresses', list(addresses.map(addressText))],
   ]);
 
 /** The last error of a guest in state `error`; empty otherwise. */
@@ -124,6 +131,7 @@ export const overviewTab = (guest: Guest): Tab => {
   const failure = h('p', { class: 'problem boxed', hidden: true });
   let shown: Guest | undefined;
   let isMemoryShown = false;
+  let shownAddresses: readonly GuestAddress[] | undefined;
   let disks: DiskUse[] | undefined;
   let disksAskedFor = guest.disks?.length ?? 0;
   // The disks are shown without what they take until the storage responds, and if it does not.
@@ -135,10 +143,12 @@ export const overviewTab = (guest: Guest): Tab => {
   const followDisks = whenJobsEnd(guest.id, ['snapshot'], () => void loadDisks());
   const draw = (now: Guest): void => {
     const resident = measurements.memoryOf(now.id);
-    if (now !== shown || isMemoryShown !== Boolean(resident))
+    const addresses = knownAddresses.of(now.id);
+    if (now !== shown || isMemoryShown !== Boolean(resident) || addresses !== shownAddresses)
       details.replaceChildren(
-        factsOf(now, resident, disks?.length === now.disks?.length ? disks : undefined),
+        factsOf(now, resident, addresses, disks?.length === now.disks?.length ? disks : undefined),
       );
+    shownAddresses = addresses;
     isMemoryShown = Boolean(resident);
     shown = now;
   };

@@ -1,5 +1,6 @@
 import type { Guest } from '../../../model/guest.js';
 import { ACTIONS, isEnabled, perform } from '../actions.js';
+import { knownAddresses } from '../addresses.js';
 import { h, setText } from '../dom.js';
 import { consoleTab } from '../guest/console.js';
 import { disksTab } from '../guest/disks.js';
@@ -163,10 +164,11 @@ export const guestView = (id: string, name: TabName): View => {
     update: (kinds) => {
       const guest = store.guests.get(id);
       if (!opened && guest) {
+        knownAddresses.start(id);
         opened = openGuest(guest, name);
         element.replaceChildren(opened.element);
         element.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
-        kinds = new Set(['guests', 'jobs', 'metrics']);
+        kinds = new Set(['guests', 'jobs', 'metrics', 'addresses']);
       }
       if (guest) opened?.update?.(kinds);
       else if (store.isLoaded) {
@@ -186,6 +188,7 @@ export const guestView = (id: string, name: TabName): View => {
     },
     close: () => {
       measurements.stop();
+      knownAddresses.stop();
       opened?.close?.();
     },
   };

@@ -1,5 +1,7 @@
 import type { Guest } from '../../../model/guest.js';
 import { formatMb, shortId } from '../../../portable/format.js';
+import { reachableAddresses } from '../../../portable/reachable-addresses.js';
+import { knownAddresses } from '../addresses.js';
 import { type Key, spark } from '../chart.js';
 import { openCreate } from '../create.js';
 import { h, setAttribute, setText } from '../dom.js';
@@ -16,6 +18,7 @@ import { formatPercent, formatRate } from '../words.js';
 const { compare } = new Intl.Collator('en', { numeric: true });
 
 const nameOf = ({ id, metadata }: Guest): string => metadata?.name || shortId(id);
+const addressOf = (guest: Guest): string => reachableAddresses(guest, knownAddresses.of(guest.id))[0] ?? '';
 const isOff = ({ state }: Guest): boolean => state !== 'running';
 
 const nameCell = (): Cell<Guest> => {
@@ -76,6 +79,12 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): TableColumn<G
     compare: (a, b) => compare(a.state ?? '', b.state ?? ''),
   },
   {
+    title: 'Address',
+    class: 'c-address',
+    cell: textCell(addressOf, 'mono'),
+    compare: (a, b) => compare(addressOf(a), addressOf(b)),
+  },
+  {
     title: 'CPU',
     class: 'c-rate',
     cell: rateCell(['cpu'], formatPercent, ({ cpu = 1 }) => 100 * cpu),
@@ -126,6 +135,7 @@ const textOf = ({ id, state, image, type, tags, description, metadata, disks }: 
     ...(tags ?? []),
     ...Object.values(metadata ?? {}),
     ...(disks ?? []).map((disk) => disk.image),
+    ...knownAddresses.of(id).map(({ address }) => address),
   ]
     .join(' ')
     .toLowerCase();
@@ -169,7 +179,7 @@ export const guestsView = (): View => {
   const summary = h('span', { class: 'faint', role: 'status' });
   const filter = h('input', {
     type: 'search',
-    placeholder: 'Filter by name, tag, ID, state, image',
+    placeholder: 'Filter by name, address, tag, state',
     'aria-label': 'Filter guests',
     'aria-keyshortcuts': '/',
     oninput: () => {
@@ -198,6 +208,7 @@ export const guestsView = (): View => {
     setText(summary, summaryOf(guests));
   };
   measurements.start();
+  knownAddresses.start();
   return {
     title: 'Guests',
     element: h(
@@ -220,7 +231,7 @@ export const guestsView = (): View => {
     ),
     update: (kinds) => {
       if (kinds.has('images') && store.isLoaded && store.guests.size === 0) steps.update();
-      if (['guests', 'jobs', 'metrics'].some((kind) => kinds.has(kind as 'guests'))) draw();
+      if (['guests', 'jobs', 'metrics', 'addresses'].some((kind) => kinds.has(kind as 'guests'))) draw();
     },
     key: (event) => {
       if (event.key === '/') filter.focus();
@@ -229,6 +240,9 @@ export const guestsView = (): View => {
       return true;
     },
     focus: () => table.element.focus({ preventScroll: true }),
-    close: () => measurements.stop(),
+    close: () => {
+      measurements.stop();
+      knownAddresses.stop();
+    },
   };
 };
