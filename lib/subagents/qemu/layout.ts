@@ -13,6 +13,10 @@ export interface GuestPaths extends SharedGuestPaths {
   serialLog: string;
   /** The ISO image that cloud-init in the guest reads. */
   seed: string;
+  /** The memory of a guest that is off, saved by QEMU. */
+  memory: string;
+  /** Where the sub-agent receives the memory from QEMU. */
+  memorySocket: string;
   /** QEMU's standard error since the last start. */
   qemuLog: string;
   /** The process id of a QEMU that is up. */
@@ -63,6 +67,8 @@ const guestPaths = (guestsDir: string, runRoot: string, id: string): GuestPaths 
     record: join(stateDir, 'guest.json'),
     serialLog: join(stateDir, 'serial.log'),
     seed: join(stateDir, 'seed.iso'),
+    memory: join(stateDir, 'memory'),
+    memorySocket: join(runDir, 'memory.sock'),
     qemuLog: join(stateDir, 'qemu.log'),
     pid: join(runDir, 'pid'),
     started: join(runDir, 'started'),

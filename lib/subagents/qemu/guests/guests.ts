@@ -8,12 +8,14 @@ import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
+import { recoverMemory } from '../saved-memory/recover.js';
+import { removeMemory, type SavedMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner } from '../tpm/paths.js';
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
 import { Machines } from './machines.js';
 import { isRemovingNics, restoreLinks, settleNics } from './nics/settle.js';
-import { inSeconds, type PowerOptions } from './power-options.js';
+import { inSeconds, type PowerOptions, type StartOptions } from './power-options.js';
 import { type GuestRecord, removeRecord } from './records.js';
 import { Runs } from './runs.js';
 import { shownReason } from './shown-reason.js';
@@ -158,11 +160,18 @@ export class Guests {
    */
   async define(definition: Definition, machine?: MachineIdentity): Promise<Entry> {
     const { id } = definition;
-    const change = { definition, pending: undefined, crashed: false, ...(machine ? { machine } : {}) };
+    const change = {
+      definition,
+      pending: undefined,
+      saved: undefined,
+      crashed: false,
+      ...(machine ? { machine } : {}),
+    };
     const known = this.#entries.get(id);
     const entry = known ?? new Entry(this.host.layout.paths(id), change);
     const save = (): Promise<void> => entry.update(change);
     await (known ? save() : this.host.claims.claim(id, save));
+    await removeMemory(entry.paths);
     this.#entries.set(id, entry);
     await this.machines.describe(entry);
     this.states.set(id, 'shutoff', 0, shownReason(this.host, entry));
@@ -181,8 +190,8 @@ export class Guests {
   }
 
   /** Starts a guest that is off; see `Runs`. */
-  start(entry: Entry, boot?: string): Promise<void> {
-    return this.#runs.start(entry, boot);
+  start(entry: Entry, options?: StartOptions): Promise<SavedMemory | undefined> {
+    return this.#runs.start(entry, options);
   }
 
   async #recoverGuest(found: GuestRecord): Promise<void> {
@@ -193,6 +202,9 @@ export class Guests {
     const entry = new Entry(paths, record);
     this.#entries.set(id, entry);
     await this.#runs.recover(entry);
+    await recoverMemory(entry).catch((error) =>
+      this.#log.warn({ err: error, guest: id }, `memory of the guest not recovered: ${errorMessage(error)}`),
+    );
     await this.#settle(entry);
     await restoreLinks(entry).catch((error) =>
       this.#log.warn({ err: error, guest: id }, errorMessage(error)),

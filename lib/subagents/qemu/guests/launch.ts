@@ -2,7 +2,6 @@ import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpClient } from '../../../qmp/client.js';
-import { readGeneration } from '../../shared/generation.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { GuestClaims } from '../../shared/host/guest-claims.js';
 import type { Networks } from '../../shared/network/networks.js';
@@ -19,17 +18,19 @@ import { locateDisks } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { unpluggedNics } from '../machine/nic-devices.js';
 import type { QemuProgram } from '../machine/program.js';
-import { prepareSeed } from '../machine/seed/disk.js';
+import { findSeed, prepareSeed } from '../machine/seed/disk.js';
 import { openGuestFiles } from '../process/guest-files.js';
 import { PassedFiles } from '../process/passed-files.js';
 import { killQemu } from '../process/process.js';
 import { startProcess } from '../process/start-process.js';
 import type { UidPool } from '../process/uids.js';
 import { setVncPassword } from '../process/vnc-password.js';
+import { LoadError } from '../saved-memory/load.js';
 import { tpmPaths } from '../tpm/paths.js';
 import { prepareTpmState } from '../tpm/state-dir.js';
 import { endSwtpm, startSwtpm } from '../tpm/swtpm.js';
 import type { Capacity } from './capacity.js';
+import { findGeneration } from './generation.js';
 import { guestDirs } from './guest-dirs.js';
 import type { GuestRecord } from './records.js';
 import { lockRunDir, makeRunDir, recordPid, removeRunDir } from './run-dir.js';
@@ -81,17 +82,28 @@ export const killAndWait = async (paths: GuestPaths): Promise<void> => {
   }
 };
 
+/** A guest's memory, which its QEMU loads. */
+export interface LoadedMemory {
+  /** Called before the guest runs with it and its disks change. */
+  markUsed: () => Promise<void>;
+}
+
 /** Lets the guest's vCPUs run, once its QEMU can no longer be interfered with. */
 const release = async (
   qmp: QmpClient,
   pid: number,
   paths: GuestPaths,
-  { uid, unplugged }: { uid: number | undefined; unplugged: readonly string[] },
+  {
+    uid,
+    unplugged,
+    memory,
+  }: { uid: number | undefined; unplugged: readonly string[]; memory?: LoadedMemory | undefined },
 ): Promise<void> => {
   try {
     await lockRunDir(paths, uid);
     await setVncPassword(qmp, paths);
     for (const name of unplugged) await qmp.execute('set_link', { name, up: false });
+    await memory?.markUsed();
     await qmp.execute('cont');
     await recordPid(paths, pid);
   } finally {
@@ -109,12 +121,6 @@ const prepareFirmware = async (
   return files && { code: files.code, nvram: await prepareNvram(dirs, files) };
 };
 
-/** Returns the ID that the guest's latest rollback has given it; `undefined` without any. */
-const findGeneration = async (dirs: readonly string[]): Promise<string | undefined> => {
-  const found = await Promise.all(dirs.map(readGeneration));
-  return found.find((generation) => generation !== undefined);
-};
-
 const start = async (
   host: Host,
   { definition, uid, tpmUid, seedRevision }: GuestRecord,
@@ -122,11 +128,15 @@ const start = async (
   {
     images,
     media,
+    memory,
     ...options
-  }: Pick<CommandLineOptions, 'machine' | 'images' | 'media' | 'switches' | 'nicModels' | 'sandbox'>,
+  }: Pick<CommandLineOptions, 'machine' | 'images' | 'media' | 'switches' | 'nicModels' | 'sandbox'> &
+    Pick<Hardware, 'memory'>,
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
-  const seed = await prepareSeed(definition, paths, seedRevision, options.machine.nics);
+  const seed = memory
+    ? await findSeed(paths)
+    : await prepareSeed(definition, paths, seedRevision, options.machine.nics);
   await createTaps(definition.id, definition.nics, options.switches, host.ports, uid);
   const files = new PassedFiles();
   try {
@@ -140,25 +150,36 @@ const start = async (
     const { accel } = host.program;
     const args = commandLine(definition, paths, { ...options, ...opened, generation, accel });
     const user = { uid, groups: await deviceGroups(accel) };
-    const command = [host.program.path, ...files.args, ...args];
-    const { pid, qmp, exit } = await startProcess(command, user, paths, files).catch((error) => {
-      throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
-    });
-    await release(qmp, pid, paths, { uid, unplugged: unpluggedNics(definition.nics, options.machine.nics) });
+    const incoming = memory ? ['-incoming', `fd:${files.nextFd}`] : [];
+    const command = [host.program.path, ...files.args, ...args, ...incoming];
+    const { pid, qmp, exit } = await startProcess(command, user, paths, files, memory && paths.memory).catch(
+      (error) => {
+        if (error instanceof LoadError) throw error;
+        throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, {
+          cause: error,
+        });
+      },
+    );
+    const unplugged = unpluggedNics(definition.nics, options.machine.nics);
+    await release(qmp, pid, paths, { uid, unplugged, memory });
     return { exit };
   } finally {
     await files.close();
   }
 };
 
+interface Hardware extends Pick<CommandLineOptions, 'machine' | 'media'> {
+  memory?: LoadedMemory | undefined;
+}
+
 /**
  * Starts a guest's QEMU and returns once it runs.
- * @throws with QEMU's own message; no process, tap or run directory is left then
+ * @throws with QEMU's own message, {LoadError} when it does not load the memory; no process, tap or run directory is left then
  */
 export const launch = async (
   host: Host,
   record: GuestRecord,
-  { machine, media }: Pick<CommandLineOptions, 'machine' | 'media'>,
+  hardware: Hardware,
   paths: GuestPaths,
 ): Promise<Launched> => {
   const { id, disks, nics } = record.definition;
@@ -178,7 +199,7 @@ export const launch = async (
   await removeRunDir(paths);
   await clearHalted(paths);
   try {
-    return await start(host, record, paths, { machine, images, media, nicModels, sandbox, switches });
+    return await start(host, record, paths, { ...hardware, images, nicModels, sandbox, switches });
   } catch (error) {
     await killAndWait(paths);
     await removeRunResources(host, paths, nics);

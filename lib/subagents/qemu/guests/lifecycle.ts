@@ -129,23 +129,28 @@ const resumeRunning = async (
 };
 
 /**
- * Starts a guest with a seed of its current metadata. Metadata that create would reject does not keep it from starting:
+ * Starts a guest with a seed of its current metadata, or resumes it with its saved memory. Metadata that create would reject does not keep it from starting:
  * it starts with the earlier seed.
  */
 const startWithSeed = async (
   guests: Guests,
   entry: Entry,
-  { metadata, note, boot }: PowerOptions,
+  { metadata, note, boot, force }: PowerOptions,
 ): Promise<void> => {
   requireBootDevice(entry, boot);
   try {
-    if (metadata && (await entry.setSeedMetadata(seedMetadata(metadata))))
+    // A guest that is resumed does not read its seed again.
+    if (metadata && !entry.record.saved && (await entry.setSeedMetadata(seedMetadata(metadata))))
       note?.('the guest gets a new cloud-init seed, with its changed metadata');
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     note?.(`the guest keeps its earlier cloud-init seed: ${error.message}`);
   }
-  await guests.start(entry, boot);
+  const resumed = await guests.start(entry, { boot, force, note });
+  if (resumed && entry.watch) {
+    const problem = await correctClock(entry, entry.watch, resumed.at);
+    if (problem !== undefined) note?.(problem);
+  }
 };
 
 /**

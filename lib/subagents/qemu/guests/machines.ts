@@ -5,6 +5,7 @@ import type { Guest } from '../../../model/guest.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestDetails } from '../../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
+import type { Capabilities } from '../machine/capabilities.js';
 import {
   earlierMachine,
   type MachineIdentity,
@@ -120,10 +121,24 @@ export class Machines {
     const capabilities = await this.#program.capabilities();
     const { next, ...current } = requireMachine(entry);
     const ready = { ...current, ...next };
-    const problem = machineProblem(ready, capabilities, this.#program.accel);
-    if (problem !== undefined) throw new Refusal('conflict', `guest ${entry.id} does not start: ${problem}`);
+    this.#requireGiven(entry, ready, capabilities);
     if (next) await entry.update({ machine: ready });
     return ready;
+  }
+
+  /**
+   * Returns the hardware with which the memory of a guest was saved. An upgrade waits for a later start.
+   * @throws {Refusal} as `prepare`
+   */
+  async prepareResumed(entry: Entry): Promise<MachineIdentity> {
+    const { next: _, ...current } = requireMachine(entry);
+    this.#requireGiven(entry, current, await this.#program.capabilities());
+    return current;
+  }
+
+  #requireGiven({ id }: Entry, machine: MachineIdentity, capabilities: Capabilities): void {
+    const problem = machineProblem(machine, capabilities, this.#program.accel);
+    if (problem !== undefined) throw new Refusal('conflict', `guest ${id} does not start: ${problem}`);
   }
 
   /**

@@ -14,6 +14,9 @@ export interface PowerOptions {
   note?: ((message: string) => void) | undefined;
 }
 
+/** The choices of a start. */
+export type StartOptions = Pick<PowerOptions, 'boot' | 'force' | 'note'>;
+
 /** How long a guest may take to shut itself down. */
 export const SHUTDOWN_TIMEOUT_MS = 60_000;
 

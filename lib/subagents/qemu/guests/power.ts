@@ -1,4 +1,5 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { discardMemory } from '../saved-memory/saved-memory.js';
 import { LOST_TPM } from '../tpm/lost.js';
 import { askToShutDown } from './ask.js';
 import { afterReset, bootOnceAfterReset, requireBootDevice } from './boot-order.js';
@@ -90,7 +91,7 @@ export const restart = async (guests: Guests, id: string, options: PowerOptions 
     entry.commandCount += 1;
     requireBootDevice(entry, options.boot);
     if (watch) await reset(guests, entry, watch, options.boot);
-    else await guests.start(entry, options.boot);
+    else await guests.start(entry, { boot: options.boot });
     if (refusal) options.note?.(`reset (force): ${refusal.message}`);
     noteKeptSeed(entry, options, 'restart');
     return entry;
@@ -129,11 +130,12 @@ export const endByItself = async (
   );
 };
 
-const cutPower = async (guests: Guests, entry: Entry): Promise<void> => {
+const cutPower = async (guests: Guests, entry: Entry, { note }: PowerOptions): Promise<void> => {
   await stopQemu(entry);
   // A crash that could not be saved left its run directory, from which the next sub-agent would report it.
   if (!entry.watch) await removeRunResources(guests.host, entry.paths, entry.record.definition.nics);
   await entry.setRebooting(undefined);
+  if (await discardMemory(entry)) note?.('its saved memory is discarded');
   if (OFF_STATES.has(guests.lastState(entry).state)) {
     await entry.setCrashed(false);
     guests.states.set(entry.id, 'shutoff', 0, shownReason(guests.host, entry));
@@ -173,18 +175,18 @@ export const shutdown = async (
   return guests.exclusively(id, async () => {
     if (!options.force || !isWanted()) throw refusal;
     signal?.throwIfAborted();
-    await cutPower(guests, entry);
+    await cutPower(guests, entry, options);
     options.note?.(`power cut (force): ${refusal.message}`);
     return entry;
   });
 };
 
-/** Cuts a guest's power; see `stopQemu`. */
-export const poweroff = async (guests: Guests, id: string): Promise<Entry> => {
+/** Cuts a guest's power; see `stopQemu`. A guest that is off loses its saved memory. */
+export const poweroff = async (guests: Guests, id: string, options: PowerOptions = {}): Promise<Entry> => {
   guests.get(id).commandCount += 1;
   return guests.exclusively(id, async () => {
     const entry = guests.get(id);
-    await cutPower(guests, entry);
+    await cutPower(guests, entry, options);
     return entry;
   });
 };

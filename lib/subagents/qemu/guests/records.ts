@@ -7,6 +7,7 @@ import type { Pending } from '../../../model/pending.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
+import type { SavedMemory, SavingRecord } from '../saved-memory/saved-memory.js';
 
 /** The options of a reboot that is under way. */
 export interface RebootRecord {
@@ -40,6 +41,9 @@ export interface GuestRecord {
   removing?: number[];
   /** The disk that was added last, and the job that added it. */
   lastAddition?: { job: string; number: number } | undefined;
+  /** A save of its memory that is under way. */
+  saving?: SavingRecord | undefined;
+  saved?: SavedMemory | undefined;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
   /** The user of its TPM, as `uid`. */

@@ -5,7 +5,11 @@ import type { ChildExit } from '../../../process/child-exit.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
 import { bootingOnce } from '../machine/boot-index.js';
+import type { Definition } from '../machine/definition.js';
 import { findQemu } from '../process/process.js';
+import { discardUnloadable, fittingMemory } from '../saved-memory/fitting.js';
+import { LoadError, requireSameCpu } from '../saved-memory/load.js';
+import { removeMemory, SAVED_REASON, type SavedMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner, tpmPaths } from '../tpm/paths.js';
 import { isSwtpmAlive } from '../tpm/swtpm.js';
 import { adoptLiveSize } from './adopt-size.js';
@@ -16,6 +20,7 @@ import { type Host, killAndWait, type Launched, launch, removeRunResources } fro
 import type { Machines } from './machines.js';
 import { dropRemovedNics } from './nics/removal.js';
 import { startDefinition } from './pending.js';
+import type { StartOptions } from './power-options.js';
 import type { GuestRecord } from './records.js';
 import { releaseRemoved, withoutRemoved } from './removed-disks.js';
 import type { RunOutcome } from './run-end.js';
@@ -53,23 +58,27 @@ export class Runs {
   }
 
   /**
-   * Starts a guest that is off. Its state is known afterwards.
-   * @param boot a disk or CD drive to boot from this once
+   * Starts a guest that is off, or resumes it with its saved memory. Its state is known afterwards.
+   * @returns the memory that it was resumed with
    * @throws when QEMU cannot start; no process, tap or run directory is left then
    */
-  async start(entry: Entry, boot?: string): Promise<void> {
+  async start(entry: Entry, options: StartOptions = {}): Promise<SavedMemory | undefined> {
     let exit: Promise<ChildExit> | undefined;
+    let resumed: SavedMemory | undefined;
     // An earlier sub-agent may have completed this start before it was killed.
     if ((await findQemu(entry.paths)) === undefined) {
       await this.#assignUid(entry, 'uid', entry.id);
-      if (entry.record.bootOnce !== boot) await entry.update({ bootOnce: boot });
-      ({ exit } = await this.#launch(entry));
+      const { saved } = entry.record;
+      const launched = await this.#launchSaved(entry, options);
+      if (launched) resumed = saved;
+      ({ exit } = launched ?? (await this.#launchAfresh(entry, options)));
     }
     this.#host.capacity.take(entry.record.definition);
     const watch = this.#watch(entry, { exit });
     // The guest runs, even if a full disk cannot record it.
     await entry
-      .update({ running: true, reason: undefined, toldToShutDown: undefined })
+      .update({ running: true, reason: undefined, toldToShutDown: undefined, saved: undefined })
+      .then(() => removeMemory(entry.paths))
       .catch((error) =>
         this.#log.error(
           { err: error, guest: entry.id },
@@ -81,6 +90,7 @@ export class Runs {
     await waitForState(watch);
     await endBootOnce(entry);
     if (!entry.watch) throw new Error(`guest ${entry.id}: its QEMU exited right after the start`);
+    return resumed;
   }
 
   /** Determines the state of a guest of an earlier sub-agent: still running, shut down, or crashed. */
@@ -101,24 +111,64 @@ export class Runs {
     await this.#machines.describe(entry);
   }
 
-  /** Starts a guest's QEMU. Its memory and vCPUs count from the check on, because other guests start meanwhile. */
-  async #launch(entry: Entry): Promise<Launched> {
-    const { capacity } = this.#host;
+  /** Starts a guest's QEMU with all that waited for the start. */
+  async #launchAfresh(entry: Entry, { boot }: StartOptions): Promise<Launched> {
+    if (entry.record.bootOnce !== boot) await entry.update({ bootOnce: boot });
     const machine = await this.#machines.prepare(entry);
     if (machine.tpm) await this.#assignUid(entry, 'tpmUid', tpmOwner(entry.id));
     const definition = startDefinition(entry.record);
-    capacity.check(definition);
-    capacity.take(definition);
-    try {
+    return this.#withCapacity(definition, async () => {
       if (entry.record.pending) await entry.update({ definition, pending: undefined });
       await entry.setCrashed(false);
       await entry.setSerials();
       await dropRemovedNics(entry);
       const media = await findMedia(entry, machine, this.#host.layout.diskDirs, this.#log);
       const hardware = { machine: bootingOnce(machine, entry.record.bootOnce), media };
-      return await launch(this.#host, withoutRemoved(entry.record), hardware, entry.paths);
+      return launch(this.#host, withoutRemoved(entry.record), hardware, entry.paths);
+    });
+  }
+
+  /**
+   * Starts a guest's QEMU as it was when the guest's memory was saved, and loads the memory.
+   * @returns `undefined` for a guest without saved memory, and for one whose memory is discarded
+   * @throws {Refusal} `conflict` when the memory does not load, unless `force` allows discarding it
+   */
+  async #launchSaved(entry: Entry, options: StartOptions): Promise<Launched | undefined> {
+    const saved = await fittingMemory(entry, this.#host.layout.diskDirs, options);
+    if (!saved) return undefined;
+    try {
+      return await this.#launchWith(entry, saved);
     } catch (error) {
-      capacity.release(entry.id);
+      if (!(error instanceof LoadError)) throw error;
+      await discardUnloadable(entry, error, options);
+      return undefined;
+    }
+  }
+
+  async #launchWith(entry: Entry, saved: SavedMemory): Promise<Launched> {
+    const { program, layout } = this.#host;
+    const machine = await this.#machines.prepareResumed(entry);
+    const { version } = await program.capabilities();
+    requireSameCpu(saved, { version, accel: program.accel, cpuModel: machine.cpuModel });
+    const { definition } = entry.record;
+    return this.#withCapacity(definition, async () => {
+      const media = await findMedia(entry, machine, layout.diskDirs, this.#log);
+      const memory = { markUsed: () => entry.update({ saved: { ...saved, used: true } }) };
+      // Memory that was added while the guest ran is in the state of a device.
+      const record = { ...entry.record, definition: { ...definition, memory: saved.base } };
+      return launch(this.#host, record, { machine, media, memory }, entry.paths);
+    });
+  }
+
+  /** Runs a start. Its memory and vCPUs count from the check on, because other guests start meanwhile. */
+  async #withCapacity(definition: Definition, run: () => Promise<Launched>): Promise<Launched> {
+    const { capacity } = this.#host;
+    capacity.check(definition);
+    capacity.take(definition);
+    try {
+      return await run();
+    } catch (error) {
+      capacity.release(definition.id);
       throw error;
     }
   }
@@ -168,9 +218,11 @@ export class Runs {
 
   async #onExit(entry: Entry, outcome: RunOutcome): Promise<void> {
     const { record } = entry;
-    const crashed = outcome.crashed || record.crashed;
+    const isSaved = record.saved !== undefined && !record.saved.used;
+    const crashed = !isSaved && (outcome.crashed || record.crashed);
     // Nothing is left of a run that ended with its host.
-    const reason = outcome.reason ?? (record.running && outcome.isLost ? 'killed' : record.reason);
+    const lost = record.running && outcome.isLost ? 'killed' : record.reason;
+    const reason = isSaved ? SAVED_REASON : (outcome.reason ?? lost);
     try {
       await this.#saveEnd(entry, { crashed, reason });
       await removeRunResources(this.#host, entry.paths, record.definition.nics);

@@ -31,6 +31,11 @@ export class PassedFiles {
     return this.#handles.flatMap((_, index) => ['-add-fd', `fd=${FIRST_FD + index},set=${index}`]);
   }
 
+  /** The first descriptor after those of the files. */
+  get nextFd(): number {
+    return FIRST_FD + this.#handles.length;
+  }
+
   /** Closes the files in this process; QEMU has descriptors of its own. */
   async close(): Promise<void> {
     await Promise.all(this.#handles.map((file) => file.close()));

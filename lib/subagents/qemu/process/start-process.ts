@@ -1,13 +1,16 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../../errors.js';
 import { type ChildExit, exitOf } from '../../../process/child-exit.js';
 import { asUser } from '../../../process/unprivileged.js';
 import { QmpClient } from '../../../qmp/client.js';
 import type { GuestPaths } from '../layout.js';
 import { stderrMessage } from '../machine/program.js';
+import { feed, LoadError, waitUntilLoaded } from '../saved-memory/load.js';
 import type { PassedFiles } from './passed-files.js';
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC } = constants;
@@ -57,17 +60,39 @@ const preferForOomKill = (pid: number): Promise<void> =>
   // It may have exited already; that is reported elsewhere.
   writeFile(`/proc/${pid}/oom_score_adj`, String(OOM_SCORE_ADJ)).catch(() => {});
 
+/** @throws {LoadError} with QEMU's own message, which it writes before it exits */
+const loadMemory = async (
+  child: ChildProcess,
+  { qemuLog }: GuestPaths,
+  memory: string,
+  up: Promise<QmpClient>,
+): Promise<QmpClient> => {
+  const pipe = child.stdio.at(-1);
+  if (!(pipe instanceof Writable)) throw new TypeError('QEMU was started without a pipe for its memory');
+  feed(memory, pipe);
+  try {
+    const qmp = await up;
+    await waitUntilLoaded(qmp);
+    return qmp;
+  } catch (error) {
+    const words = stderrMessage(await readFile(qemuLog, 'utf8'));
+    throw new LoadError(words ?? errorMessage(error), { cause: error });
+  }
+};
+
 /**
  * Starts a QEMU that outlives this process: in its own session, with no open files but those passed to it. Replaces
  * `-daemonize`, which QEMU's sandbox forbids.
+ * @param memory the file of the memory that QEMU loads, from the descriptor after those of `files`
  * @returns once all of its devices and sockets exist
- * @throws with QEMU's own message when it exits
+ * @throws with QEMU's own message when it exits; {LoadError} when it loads memory
  */
 export const startProcess = async (
   command: readonly string[],
   user: User,
   paths: GuestPaths,
   files: PassedFiles,
+  memory?: string,
 ): Promise<Started> => {
   const log = await open(paths.qemuLog, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC, 0o600);
   try {
@@ -76,7 +101,7 @@ export const startProcess = async (
       // The sub-agent's environment may hold secrets.
       env: { PATH: process.env.PATH },
       detached: true,
-      stdio: ['ignore', 'ignore', log.fd, ...files.fds],
+      stdio: ['ignore', 'ignore', log.fd, ...files.fds, ...(memory === undefined ? [] : ['pipe' as const])],
     });
     child.unref();
     let exited = false;
@@ -86,7 +111,9 @@ export const startProcess = async (
     });
     await once(child, 'spawn');
     await preferForOomKill(child.pid ?? 0);
-    return { pid: child.pid ?? 0, qmp: await waitUntilUp(paths, () => exited), exit };
+    const up = waitUntilUp(paths, () => exited);
+    const qmp = await (memory === undefined ? up : loadMemory(child, paths, memory, up));
+    return { pid: child.pid ?? 0, qmp, exit };
   } finally {
     await log.close();
   }

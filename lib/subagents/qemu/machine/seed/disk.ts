@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExecaError, execa } from 'execa';
 import { isErrno } from '../../../../errors.js';
+import { ifExists } from '../../../../files/atomic-files.js';
 import type { GuestPaths } from '../../layout.js';
 import type { Definition } from '../definition.js';
 import type { NicEntries } from '../nic-entry.js';
@@ -50,6 +51,10 @@ const writeSeed = async (documents: SeedDocuments, paths: GuestPaths): Promise<v
     await rm(work, { recursive: true, force: true });
   }
 };
+
+/** Returns the path of the seed of a guest's last start; `undefined` when it had none. */
+export const findSeed = async (paths: GuestPaths): Promise<string | undefined> =>
+  (await ifExists(access(paths.seed).then(() => true))) ? paths.seed : undefined;
 
 /**
  * Writes a guest's cloud-init seed, or removes an earlier one when the definition needs none.

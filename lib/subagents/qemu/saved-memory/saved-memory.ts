@@ -1,0 +1,60 @@
+import { rm } from 'node:fs/promises';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { Entry } from '../guests/entry.js';
+import type { GuestPaths } from '../layout.js';
+import type { Accel } from '../machine/accel.js';
+
+/** The memory of a guest that is off, with which its next start resumes it. */
+export interface SavedMemory {
+  /** When it was saved, in milliseconds since 1970. */
+  at: number;
+  /** Of its file. */
+  bytes: number;
+  /** The version of the QEMU that saved it, such as `7.2.22`. */
+  qemu: string;
+  accel: Accel;
+  /** The memory that QEMU was started with, in MB: less than the guest has when it has grown since. */
+  base: number;
+  /** The generation of the guest's disks; absent when they were never rolled back. */
+  generation?: string | undefined;
+  /** Whether a start has let the guest run with it: it no longer belongs to the disks then. */
+  used?: boolean;
+}
+
+/** A save that is under way. */
+export interface SavingRecord {
+  /** Whether the guest was paused before. */
+  paused: boolean;
+}
+
+/** What clients see as the reason of a guest that is off with its memory saved. */
+export const SAVED_REASON = 'saved';
+
+/** Where the memory is until all of it is there. */
+export const draftOf = ({ memory }: GuestPaths): string => `${memory}+new`;
+
+/** Removes the files of a guest's memory. */
+export const removeMemory = async (paths: GuestPaths): Promise<void> => {
+  await rm(paths.memory, { force: true });
+  await rm(draftOf(paths), { force: true });
+};
+
+/**
+ * Discards the saved memory of a guest.
+ * @returns whether there was any
+ */
+export const discardMemory = async (entry: Entry): Promise<boolean> => {
+  if (!entry.record.saved) return false;
+  await entry.update({ saved: undefined, reason: 'poweroff' });
+  await removeMemory(entry.paths);
+  return true;
+};
+
+/** @throws {Refusal} `conflict` when a guest's memory is saved, which fits the guest only as it is */
+export const requireNotSaved = ({ id, record }: Entry): void => {
+  if (record.saved)
+    throw new Refusal(
+      'conflict',
+      `the memory of guest ${id} is saved, and fits its hardware only as it is: start the guest first, or discard its memory with poweroff`,
+    );
+};
