@@ -3,6 +3,7 @@ import { powerOffGuest } from '../handlers/guests/poweroff.js';
 import { rebootGuest } from '../handlers/guests/reboot.js';
 import { restartGuest } from '../handlers/guests/restart.js';
 import { resumeGuest } from '../handlers/guests/resume.js';
+import { saveGuest } from '../handlers/guests/save.js';
 import { shutdownGuest } from '../handlers/guests/shutdown.js';
 import { startGuest } from '../handlers/guests/start.js';
 import { suspendGuest } from '../handlers/guests/suspend.js';
@@ -62,6 +63,11 @@ const actions: Record<GuestAction, ActionRoute> = {
     handler: suspendGuest,
     operationIds: { POST: 'suspendGuest', GET: 'suspendGuestByGet' },
     summary: 'Pause a guest',
+  },
+  save: {
+    handler: saveGuest,
+    operationIds: { POST: 'saveGuest', GET: 'saveGuestByGet' },
+    summary: 'Save the memory of a guest to disk and turn it off; its next start resumes it',
   },
   resume: {
     handler: resumeGuest,

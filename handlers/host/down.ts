@@ -10,6 +10,6 @@ export interface HostDownQuery extends HostDown {
 
 /** Shuts down all guests of the host, which start again by their policies after its next boot. */
 export const shutDownHost = async (
-  { query: { wait = 0, timeout, force } }: Event<unknown, HostDownQuery>,
+  { query: { wait = 0, timeout, force, save } }: Event<unknown, HostDownQuery>,
   { host }: Context,
-): Promise<Reply<HostStatus>> => ok(await host.down({ timeout, force }, wait * 1000));
+): Promise<Reply<HostStatus>> => ok(await host.down({ timeout, force, save }, wait * 1000));

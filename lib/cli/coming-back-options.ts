@@ -1,35 +1,59 @@
-import { AUTOSTART_POLICIES, type Autostart, RESTART_POLICIES, type Restart } from '../model/coming-back.js';
+import {
+  AUTOSTART_POLICIES,
+  type Autostart,
+  HOST_DOWN_POLICIES,
+  RESTART_POLICIES,
+  type Restart,
+} from '../model/coming-back.js';
 import { invalidValue } from './failure.js';
 
-/** Reads `POLICY,KEY=NUMBER,…`; `names` has the field for each key. */
-const parse = <Policy extends string, Name extends string>(
-  text: string,
-  policies: readonly Policy[],
-  names: Readonly<Record<string, Name>>,
-): { policy: Policy } & Partial<Record<Name, number>> => {
-  const [first, ...settings] = text.split(',');
-  const policy = policies.find((known) => known === first);
-  if (policy === undefined) throw invalidValue(`begin with a policy: ${policies.join(', ')}`);
-  const numbers: Partial<Record<Name, number>> = {};
-  for (const setting of settings) {
-    const [key = '', value = ''] = setting.split('=', 2);
-    const name = names[key];
-    if (name === undefined)
-      throw invalidValue(`"${key}" is not a setting: choose from ${Object.keys(names).join('=, ')}=`);
-    if (!/^\d+(\.\d+)?$/.test(value)) throw invalidValue(`${key}: give a number`);
-    numbers[name] = Number(value);
-  }
-  return { policy, ...numbers };
+/** Reads the value of a setting into the field that it sets. */
+type Read<Fields> = (value: string, key: string) => Partial<Fields>;
+
+const oneOf = <Value extends string>(values: readonly Value[], text: string, hint: string): Value => {
+  const found = values.find((value) => value === text);
+  if (found === undefined) throw invalidValue(`${hint}: ${values.join(', ')}`);
+  return found;
 };
 
-/** Parses when a guest starts after a boot of the host: `last,order=10,delay=30`. The agent checks the numbers. */
+const numberOf = (value: string, key: string): number => {
+  if (!/^\d+(\.\d+)?$/.test(value)) throw invalidValue(`${key}: give a number`);
+  return Number(value);
+};
+
+/** Reads `POLICY,KEY=VALUE,…`. */
+const parse = <Policy extends string, Fields>(
+  text: string,
+  policies: readonly Policy[],
+  settings: Readonly<Record<string, Read<Fields>>>,
+): { policy: Policy } & Partial<Fields> => {
+  const [first = '', ...others] = text.split(',');
+  const policy = oneOf(policies, first, 'begin with a policy');
+  const fields = others.map((setting) => {
+    const [key = '', value = ''] = setting.split('=', 2);
+    const read = settings[key];
+    if (read === undefined)
+      throw invalidValue(`"${key}" is not a setting: choose from ${Object.keys(settings).join('=, ')}=`);
+    return read(value, key);
+  });
+  return Object.assign({ policy }, ...fields) as { policy: Policy } & Partial<Fields>;
+};
+
+/**
+ * Parses when a guest starts after a boot of the host, and what becomes of it before: `last,order=10,host-down=save`. The
+ * agent checks the numbers.
+ */
 export const parseAutostart = (text: string): Autostart =>
-  parse(text, AUTOSTART_POLICIES, {
-    order: 'order',
-    delay: 'delay',
-    'shutdown-timeout': 'shutdownTimeout',
+  parse<Autostart['policy'], Omit<Autostart, 'policy'>>(text, AUTOSTART_POLICIES, {
+    order: (value, key) => ({ order: numberOf(value, key) }),
+    delay: (value, key) => ({ delay: numberOf(value, key) }),
+    'shutdown-timeout': (value, key) => ({ shutdownTimeout: numberOf(value, key) }),
+    'host-down': (value, key) => ({ hostDown: oneOf(HOST_DOWN_POLICIES, value, `${key}: choose from`) }),
   });
 
 /** Parses whether a guest starts again after a failure: `on-failure,retries=5,window=600`. The agent checks the numbers. */
 export const parseRestart = (text: string): Restart =>
-  parse(text, RESTART_POLICIES, { retries: 'maxRetries', window: 'window' });
+  parse<Restart['policy'], Omit<Restart, 'policy'>>(text, RESTART_POLICIES, {
+    retries: (value, key) => ({ maxRetries: numberOf(value, key) }),
+    window: (value, key) => ({ window: numberOf(value, key) }),
+  });

@@ -6,6 +6,8 @@ export interface HostDownOptions extends CallOptions {
   timeout?: number | undefined;
   /** Cuts the power of guests that do not shut down in time. */
   force?: boolean | undefined;
+  /** Saves the memory of guests instead of shutting them down; a guest's own `autostart.hostDown` comes first. */
+  save?: boolean | undefined;
   /** Seconds to wait for the end; 0 by default. */
   wait?: number | undefined;
 }
@@ -24,8 +26,13 @@ export class Host {
   }
 
   /** Shuts down all guests because the host goes down. Joins a call before that has not ended. */
-  down({ timeout, force, wait, signal }: HostDownOptions = {}): Promise<HostStatus> {
-    return this.#post({ path: '/host/down', query: { timeout, force, wait }, waitSeconds: wait, signal });
+  down({ timeout, force, save, wait, signal }: HostDownOptions = {}): Promise<HostStatus> {
+    return this.#post({
+      path: '/host/down',
+      query: { timeout, force, save, wait },
+      waitSeconds: wait,
+      signal,
+    });
   }
 
   /** Starts guests as after a boot, when the host does not go down after all. */

@@ -63,6 +63,7 @@ const SPECS = {
   poweroff: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
   start: guestTask,
   suspend: guestTask,
+  save: guestTask,
   resume: guestTask,
   upgradeMachine: guestChange,
   addDisk: guestChange,

@@ -4,6 +4,7 @@ import {
   type Autostart,
   DEFAULT_MAX_RETRIES,
   DEFAULT_WINDOW_S,
+  HOST_DOWN_POLICIES,
   type Intent,
   MAX_DELAY_S,
   MAX_ORDER,
@@ -41,6 +42,12 @@ export const autostartSchema = Joi.object<Autostart>({
     .max(MAX_SHUTDOWN_S)
     .description('Seconds that the guest gets to shut down when the host goes down; 60 by default')
     .example(120),
+  hostDown: Joi.string()
+    .valid(...HOST_DOWN_POLICIES)
+    .description(
+      'When the host goes down: `shutdown` shuts the guest down, `save` saves its memory to disk, and its next start resumes it; by default as the host is told',
+    )
+    .example('save'),
 })
   .label('autostart')
   .description('Whether and when the guest starts after a boot of the host');

@@ -1,6 +1,9 @@
 export const AUTOSTART_POLICIES = ['never', 'always', 'last'] as const;
 export type AutostartPolicy = (typeof AUTOSTART_POLICIES)[number];
 
+export const HOST_DOWN_POLICIES = ['shutdown', 'save'] as const;
+export type HostDownPolicy = (typeof HOST_DOWN_POLICIES)[number];
+
 /** Whether and when a guest starts after a boot of its host. */
 export interface Autostart {
   /** `last`: as it was before the host went down. */
@@ -11,6 +14,8 @@ export interface Autostart {
   delay?: number;
   /** Seconds that it gets to shut down when the host goes down. */
   shutdownTimeout?: number;
+  /** What becomes of it when the host goes down. `save` keeps its memory on disk, and its next start resumes it. */
+  hostDown?: HostDownPolicy;
 }
 
 export const RESTART_POLICIES = ['never', 'on-failure'] as const;

@@ -33,6 +33,8 @@ export interface HostDown {
   timeout?: number | undefined;
   /** Whether to cut the power of guests that do not shut down in time. */
   force?: boolean | undefined;
+  /** Whether to save the memory of guests instead; their own `autostart.hostDown` comes first. */
+  save?: boolean | undefined;
 }
 
 export const hostStatusSchema = Joi.object<HostStatus>({

@@ -7,7 +7,7 @@ const ON_STATES: ReadonlySet<string> = new Set(['running', 'paused', 'suspended'
 const OFF_STATES: ReadonlySet<string> = new Set(['shutoff', 'stopped', 'crashed']);
 
 /** Why a guest is off that was turned off on purpose, from inside too. */
-const ON_PURPOSE: ReadonlySet<string> = new Set(['shutdown', 'poweroff', 'exit code 0']);
+const ON_PURPOSE: ReadonlySet<string> = new Set(['shutdown', 'poweroff', 'saved', 'exit code 0']);
 
 /** Why a virtual machine is off that failed. A container that failed has the reason `exit code N`. */
 const FAILURES: ReadonlySet<string> = new Set([
@@ -33,10 +33,11 @@ const POWER_ACTIONS: ReadonlySet<Action> = new Set<Action>([
   'reboot',
   'restart',
   'suspend',
+  'save',
   'resume',
   'delete',
 ]);
-const OFF_ACTIONS: ReadonlySet<Action> = new Set<Action>(['shutdown', 'poweroff', 'delete']);
+const OFF_ACTIONS: ReadonlySet<Action> = new Set<Action>(['shutdown', 'poweroff', 'save', 'delete']);
 
 type Power = Pick<Guest, 'state' | 'reason'>;
 

@@ -129,6 +129,9 @@ export const hostDownQuery = Joi.object<HostDownQuery, true>({
   force: Joi.boolean().description(
     'Cut the power of guests that do not shut down in time; data that they have not written is lost',
   ),
+  save: Joi.boolean().description(
+    'Save the memory of guests to disk instead of shutting them down; `autostart.hostDown` of a guest comes first',
+  ),
   wait: Joi.number().min(0).max(3600).description('Seconds to wait for the end').example(20),
 });
 

@@ -11,6 +11,7 @@ const GUEST_ACTIONS: readonly GuestAction[] = [
   'start',
   'suspend',
   'resume',
+  'save',
   'delete',
 ];
 

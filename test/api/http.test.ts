@@ -155,6 +155,7 @@ const ACTIONS: GuestAction[] = [
   'start',
   'suspend',
   'resume',
+  'save',
   'delete',
 ];
 

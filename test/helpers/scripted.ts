@@ -55,6 +55,7 @@ const STATES: Record<string, string> = {
   reboot: 'running',
   restart: 'running',
   suspend: 'paused',
+  save: 'shutoff',
   poweroff: 'shutoff',
   shutdown: 'shutoff',
 };

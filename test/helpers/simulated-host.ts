@@ -23,6 +23,7 @@ export class SimulatedHost {
   /** Makes a start fail or wait. */
   onStart: (id: string) => Promise<void> | void = () => {};
   onShutdown: (id: string) => Promise<void> | void = () => {};
+  onSave: (id: string) => Promise<void> | void = () => {};
   /** Whether the sub-agent does not know its guests yet. */
   isSilent = false;
   /** The most starts at once so far. */
@@ -140,6 +141,10 @@ export class SimulatedHost {
         this.shutdowns.push(request.guest.id);
         await this.onShutdown(request.guest.id);
         return off('shutdown')(request);
+      },
+      'Test.save': async (request) => {
+        await this.onSave(request.guest.id);
+        return off('saved')(request);
       },
     };
   }

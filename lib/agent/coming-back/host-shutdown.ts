@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { waitFor } from '../../async/deadline.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import type { GuestAction } from '../../model/actions.js';
+import { actionName, type GuestAction } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
 import type { HostDown } from '../../model/host-status.js';
 import { isOff } from '../../model/intent.js';
@@ -15,6 +15,8 @@ const CONCURRENT_SHUTDOWNS = 16;
 const DEFAULT_TIMEOUT_S = 60;
 /** How long a shutdown may take beyond the guest's time: it waits behind the guest's earlier actions, for example. */
 const MARGIN_S = 10;
+/** How fast a disk takes a guest's memory at least, in MB/s. */
+const SAVE_MB_PER_S = 20;
 
 /** States of guests that have nothing to shut down. */
 const GONE: ReadonlySet<string> = new Set(['create', 'error', 'deleted']);
@@ -63,6 +65,7 @@ export class HostShutdown {
     const guest = runtime.guests.find(id);
     if (!guest || signal.aborted || !mayBeOn(guest)) return;
     const seconds = guest.autostart?.shutdownTimeout ?? this.#options.timeout ?? DEFAULT_TIMEOUT_S;
+    if (await this.#save(guest)) return;
     const args = { timeout: String(seconds), ...(force ? { force: 'true' } : {}) };
     try {
       await this.#perform(guest, 'shutdown', args, seconds + MARGIN_S);
@@ -77,6 +80,27 @@ export class HostShutdown {
       this.problems.delete(id);
     } catch (error) {
       this.problems.set(id, errorMessage(error));
+    }
+  }
+
+  /**
+   * Saves the memory of a guest that is to be saved.
+   * @returns whether that has succeeded; the guest is shut down otherwise
+   */
+  async #save(guest: Guest): Promise<boolean> {
+    const { runtime, save, log } = this.#options;
+    const isWanted = (guest.autostart?.hostDown ?? (save ? 'save' : 'shutdown')) === 'save';
+    if (!isWanted || !runtime.isConfigured(actionName(guest.type, 'save'))) return false;
+    try {
+      await this.#perform(guest, 'save', {}, MARGIN_S * 3 + (guest.memory ?? 0) / SAVE_MB_PER_S);
+      const left = runtime.guests.find(guest.id);
+      return left === undefined || isOff(left);
+    } catch (error) {
+      log.warn(
+        { guest: guest.id },
+        `memory of the guest not saved, shutting it down: ${errorMessage(error)}`,
+      );
+      return false;
     }
   }
 

@@ -114,7 +114,7 @@ export const addSet = (guest: Command): void => {
     .option('--max-cpu <count>', 'number of vCPUs that a running guest can grow to', orDefault(parseCount))
     .option(
       '--autostart <policy>',
-      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30',
+      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30,host-down=save',
       orDefault(parseAutostart),
     )
     .option(

@@ -21,12 +21,13 @@ import { addSet } from './guest-set.js';
 import { addUpgradeMachine } from './guest-upgrade.js';
 
 const ACTIONS: Record<GuestAction, string> = {
-  start: 'start a guest, or resume a suspended one',
+  start: 'start a guest, or resume a suspended or saved one',
   shutdown: 'ask the operating system of a guest to shut down',
-  poweroff: 'cut the power of a guest',
+  poweroff: 'cut the power of a guest, or discard its saved memory',
   reboot: 'ask the operating system of a guest to reboot',
   restart: 'reset a guest, like a reset button',
   suspend: 'suspend a guest; its memory is kept',
+  save: 'save the memory of a guest to disk and turn it off; its next start resumes it',
   resume: 'resume a suspended guest',
   delete: 'delete a guest and its disks',
 };
@@ -36,7 +37,7 @@ const FORCE: Partial<Record<GuestAction, string>> = {
   shutdown: 'cut the power of a guest that does not shut down in time',
   reboot: 'reset a guest that does not shut down in time',
   restart: 'reset a guest that is still shutting down after that time',
-  start: 'reset a guest that is still shutting down after that time',
+  start: 'reset a guest that is still shutting down after that time; discard saved memory that does not load',
 };
 
 interface PowerOptions {

@@ -33,15 +33,16 @@ const show = async ({ out }: Session, { phase, waiting }: HostStatus): Promise<v
 interface DownOptions {
   within?: number;
   force?: boolean;
+  save?: boolean;
 }
 
 /** Shuts the guests down, and waits until that has ended. */
-const shutDown = async (session: Session, { within: timeout, force }: DownOptions): Promise<void> => {
+const shutDown = async (session: Session, { within: timeout, force, save }: DownOptions): Promise<void> => {
   const { host } = session.client;
-  let status = await host.down({ timeout, force, wait: WAIT_S });
+  let status = await host.down({ timeout, force, save, wait: WAIT_S });
   while (status.phase === 'going-down') {
     session.out.note(`waiting for ${status.waiting.map(({ id, name }) => name ?? id).join(', ')}`);
-    status = await host.down({ timeout, force, wait: WAIT_S });
+    status = await host.down({ timeout, force, save, wait: WAIT_S });
   }
   await show(session, status);
   if (status.waiting.length > 0)
@@ -82,6 +83,7 @@ Examples:
       parseShutdownSeconds,
     )
     .option('--force', 'cut the power of guests that do not shut down in time')
+    .option('--save', 'save the memory of guests to disk instead; their next start resumes them')
     .action(withSession((session, options: DownOptions) => shutDown(session, options)));
   host
     .command('up')

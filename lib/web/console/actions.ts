@@ -57,6 +57,13 @@ export const ACTIONS: readonly ActionButton[] = [
     states: ['running'],
   },
   {
+    action: 'save',
+    title: 'Save',
+    hint: 'Save the memory to disk and turn the guest off; its next start resumes it',
+    done: 'saved',
+    states: ['running', 'paused'],
+  },
+  {
     action: 'restart',
     title: 'Restart',
     hint: 'Reset the guest, like a reset button',

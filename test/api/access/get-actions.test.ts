@@ -23,7 +23,7 @@ const get = async (url: string, headers: Record<string, string>): Promise<Answer
   return { status: response.statusCode, headers: response.headers, message };
 };
 
-const ACTIONS = ['shutdown', 'reboot', 'restart', 'poweroff', 'start', 'suspend', 'resume', 'delete'];
+const ACTIONS = ['shutdown', 'reboot', 'restart', 'poweroff', 'start', 'suspend', 'resume', 'save', 'delete'];
 
 const UNINTENDED: [cause: string, headers: Record<string, string>, words: RegExp][] = [
   ['a prefetch', { 'Sec-Purpose': 'prefetch', 'Sec-Fetch-Site': 'same-origin' }, /prefetch/],

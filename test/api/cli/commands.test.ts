@@ -115,7 +115,17 @@ test.serial('marks guests with warnings in the list, and shows each warning once
   t.is(`${shown.stdout}${shown.stderr}`.split('pc-q35-1.0 is deprecated').length, 2);
 });
 
-for (const action of ['start', 'shutdown', 'poweroff', 'reboot', 'restart', 'suspend', 'resume', 'delete'])
+for (const action of [
+  'start',
+  'shutdown',
+  'poweroff',
+  'reboot',
+  'restart',
+  'suspend',
+  'resume',
+  'save',
+  'delete',
+])
   test.serial(`guest ${action} queues a job and prints it as JSON`, async (t) => {
     const { url, context, asked } = await serveApi(t);
     await addGuest(context, { id: ID });

@@ -21,6 +21,7 @@ const actions: GuestAction[] = [
   'start',
   'suspend',
   'resume',
+  'save',
   'delete',
 ];
 

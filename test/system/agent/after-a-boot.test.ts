@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GuestSpec, MistifyClient } from '../../../lib/client/index.js';
@@ -72,6 +73,22 @@ test('real guests are where their policies say after the host died, and after it
   await agent.start();
   await isUp(agent);
   t.deepEqual(await statesOf(agent, ids), expected);
+});
+
+test('a real guest that was saved when the host went down goes on after the boot', async (t) => {
+  t.timeout(TIMEOUT_MS);
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await create(client, LAST);
+  t.deepEqual(await client.host.down({ save: true, wait: 120 }), { phase: 'down', waiting: [] });
+  t.like(await client.guests.get(id), { state: 'shutoff', reason: 'saved', intent: { power: 'on' } });
+  const memory = join(agent.dbpath, 'qemu', 'guests', id, 'memory');
+  t.true(existsSync(memory));
+  await agent.loseHost();
+  await agent.start();
+  await isUp(agent);
+  t.is((await client.guests.get(id)).state, 'running');
+  t.false(existsSync(memory));
 });
 
 test('a real guest that is killed is started again, also by an agent that was killed meanwhile', async (t) => {

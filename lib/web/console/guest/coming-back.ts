@@ -1,5 +1,5 @@
 import { path } from '../../../client/path.js';
-import type { AutostartPolicy, RestartPolicy } from '../../../model/coming-back.js';
+import type { AutostartPolicy, HostDownPolicy, RestartPolicy } from '../../../model/coming-back.js';
 import type { Guest } from '../../../model/guest.js';
 import { patch } from '../api.js';
 import { field, formDialog } from '../dialogs.js';
@@ -13,6 +13,12 @@ const AUTOSTART_WORDS: Record<AutostartPolicy, string> = {
 };
 
 const RESTART_WORDS: Record<RestartPolicy, string> = { never: 'stays off', 'on-failure': 'starts again' };
+
+const HOST_DOWN_WORDS: Record<HostDownPolicy | '', string> = {
+  '': 'as the host is told',
+  shutdown: 'shuts down',
+  save: 'is saved with its memory',
+};
 
 /** @param value absent for a new guest, which may leave it to the agent's config */
 const choice = <Value extends string>(
@@ -35,6 +41,12 @@ const numberInput = (value: number | undefined): HTMLInputElement =>
 const numberOf = (input: HTMLInputElement): number | undefined =>
   input.value === '' ? undefined : Number(input.value);
 
+/** Returns an object with one key, or without it when it has no value. */
+const given = <Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [name in Key]?: Value } | Record<never, never> => (value === undefined ? {} : { [key]: value });
+
 type Policies = Pick<Guest, 'autostart' | 'restart'>;
 
 /**
@@ -47,6 +59,7 @@ export const comingBackFields = (guest?: Policies) => {
   const afterFailure = choice(RESTART_WORDS, restart?.policy ?? 'never');
   const order = numberInput(autostart?.order);
   const delay = numberInput(autostart?.delay);
+  const hostDown = choice(HOST_DOWN_WORDS, autostart?.hostDown ?? '');
   return {
     elements: [
       h(
@@ -61,26 +74,24 @@ export const comingBackFields = (guest?: Policies) => {
         field('Start order', order, 'Lower numbers start first; guests without one start last'),
         field('Delay', delay, 'Seconds until guests of a later order start'),
       ),
+      field('When the host goes down', hostDown, 'A saved guest goes on where it was at its next start'),
     ],
-    read: (): Policies => {
-      const [orderNow, delayNow] = [numberOf(order), numberOf(delay)];
-      const { shutdownTimeout } = autostart ?? {};
-      return {
-        ...(afterBoot.value === ''
-          ? {}
-          : {
-              autostart: {
-                policy: afterBoot.value as AutostartPolicy,
-                ...(orderNow === undefined ? {} : { order: orderNow }),
-                ...(delayNow === undefined ? {} : { delay: delayNow }),
-                ...(shutdownTimeout === undefined ? {} : { shutdownTimeout }),
-              },
-            }),
-        ...(guest || afterFailure.value !== 'never'
-          ? { restart: { ...restart, policy: afterFailure.value as RestartPolicy } }
-          : {}),
-      };
-    },
+    read: (): Policies => ({
+      ...(afterBoot.value === ''
+        ? {}
+        : {
+            autostart: {
+              policy: afterBoot.value as AutostartPolicy,
+              ...given('order', numberOf(order)),
+              ...given('delay', numberOf(delay)),
+              ...given('shutdownTimeout', autostart?.shutdownTimeout),
+              ...given('hostDown', (hostDown.value || undefined) as HostDownPolicy | undefined),
+            },
+          }),
+      ...(guest || afterFailure.value !== 'never'
+        ? { restart: { ...restart, policy: afterFailure.value as RestartPolicy } }
+        : {}),
+    }),
   };
 };
 
@@ -95,8 +106,9 @@ const openDialog = (guest: Guest): void => {
 };
 
 const orderText = ({ autostart }: Guest): string => {
-  const { order, delay } = autostart ?? {};
-  return `${order === undefined ? '' : `, order ${order}`}${delay === undefined ? '' : `, delay ${delay} s`}`;
+  const { order, delay, hostDown } = autostart ?? {};
+  const before = hostDown === undefined ? '' : `; ${HOST_DOWN_WORDS[hostDown]} when the host goes down`;
+  return `${order === undefined ? '' : `, order ${order}`}${delay === undefined ? '' : `, delay ${delay} s`}${before}`;
 };
 
 /** Says what a guest does after a boot of its host, with a button to change it. */

@@ -68,6 +68,30 @@ test("each guest gets its own time, or the request's", async (t) => {
   );
 });
 
+test('saves the guests that are to be saved, and shuts down those that cannot be', async (t) => {
+  const host = await SimulatedHost.make(t);
+  const { context } = await host.start();
+  const asked = await host.add(LAST);
+  const never = await host.add({ autostart: { policy: 'last', hostDown: 'shutdown' } });
+  const failing = await host.add(LAST);
+  host.onSave = (id) => {
+    if (id === failing) throw new Error('no room');
+  };
+  t.deepEqual(await context.host.down({ save: true }, 30_000), { phase: 'down', waiting: [] });
+  t.deepEqual(new Set(host.shutdowns), new Set([never, failing]));
+  t.like(context.guests.get(asked), { reason: 'saved', intent: { power: 'on', held: true } });
+});
+
+test('saves only the guests that say so when the host is not told to', async (t) => {
+  const host = await SimulatedHost.make(t);
+  const { context } = await host.start();
+  const saved = await host.add({ autostart: { policy: 'never', hostDown: 'save' } });
+  const plain = await host.add();
+  await context.host.down({}, 30_000);
+  t.deepEqual(host.shutdowns, [plain]);
+  t.is(context.guests.get(saved).reason, 'saved');
+});
+
 test('nothing starts by itself while the host goes down, also after a restart of the agent', async (t) => {
   const host = await SimulatedHost.make(t);
   const { context } = await host.start();
