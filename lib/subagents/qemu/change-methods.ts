@@ -10,7 +10,7 @@ import { checkRemoveDisk, removeDisk } from './guests/remove-disk.js';
 import { checkUpdate, update } from './guests/update.js';
 import { checkUpgrade, upgradeMachine } from './guests/upgrade.js';
 import { disksResponse, stateResponse } from './responses.js';
-import { requireNotSaved } from './saved-memory/saved-memory.js';
+import { requireNotSaved } from './saved-memory/discard.js';
 
 type Handler = (guests: Guests, request: GuestRequest, call: CallContext) => Promise<GuestResponse>;
 

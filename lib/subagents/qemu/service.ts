@@ -29,6 +29,7 @@ import { QemuProgram } from './machine/program.js';
 import { addMethods, addNetworks } from './methods.js';
 import { claimUids } from './process/uid-claim.js';
 import { UidPool } from './process/uids.js';
+import { recoverMemory } from './saved-memory/recover.js';
 
 /** How soon guests are warned after QEMU's package was upgraded. */
 const REVIEW_MS = 60_000;
@@ -114,6 +115,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();
   await guests.recover(records);
+  await recoverMemory(guests, log);
   resumeReboots(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);

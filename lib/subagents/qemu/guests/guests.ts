@@ -8,7 +8,6 @@ import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
-import { recoverMemory } from '../saved-memory/recover.js';
 import { removeMemory, type SavedMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner } from '../tpm/paths.js';
 import { Entry } from './entry.js';
@@ -202,9 +201,6 @@ export class Guests {
     const entry = new Entry(paths, record);
     this.#entries.set(id, entry);
     await this.#runs.recover(entry);
-    await recoverMemory(entry).catch((error) =>
-      this.#log.warn({ err: error, guest: id }, `memory of the guest not recovered: ${errorMessage(error)}`),
-    );
     await this.#settle(entry);
     await restoreLinks(entry).catch((error) =>
       this.#log.warn({ err: error, guest: id }, errorMessage(error)),

@@ -1,5 +1,5 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { discardMemory } from '../saved-memory/saved-memory.js';
+import { discardMemory } from '../saved-memory/discard.js';
 import { LOST_TPM } from '../tpm/lost.js';
 import { askToShutDown } from './ask.js';
 import { afterReset, bootOnceAfterReset, requireBootDevice } from './boot-order.js';

@@ -2,8 +2,9 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Entry } from '../guests/entry.js';
 import { generationOf } from '../guests/generation.js';
 import type { StartOptions } from '../guests/power-options.js';
+import { discardMemory } from './discard.js';
 import type { LoadError } from './load.js';
-import { discardMemory, type SavedMemory } from './saved-memory.js';
+import type { SavedMemory } from './saved-memory.js';
 
 /** Why memory no longer belongs to the guest's disks; `undefined` when it does. */
 const misfitOf = (saved: SavedMemory, generation: string | undefined): string | undefined => {

@@ -1,13 +1,12 @@
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
 import type { Entry } from '../guests/entry.js';
+import type { Guests } from '../guests/guests.js';
 import { stopQemu } from '../guests/power.js';
 import { resumeAfterSave } from './migration.js';
 import { removeMemory } from './saved-memory.js';
 
-/**
- * Completes what an earlier sub-agent was doing with a guest's memory when it was killed. A save that it had not recorded
- * is undone, and the guest runs on; a start that had let the guest run with the memory is completed.
- */
-export const recoverMemory = async (entry: Entry): Promise<void> => {
+const recover = async (entry: Entry): Promise<void> => {
   const { saved, saving } = entry.record;
   if (saved && !saved.used) {
     await stopQemu(entry);
@@ -16,4 +15,22 @@ export const recoverMemory = async (entry: Entry): Promise<void> => {
   if (saving && entry.watch) await resumeAfterSave(entry, entry.watch);
   if (saved || saving) await entry.update({ saved: undefined, saving: undefined });
   await removeMemory(entry.paths);
+};
+
+/**
+ * Completes what an earlier sub-agent was doing with the memory of guests when it was killed. A save that it had not
+ * recorded is undone, and the guest runs on; a start that had let the guest run with its memory is completed. Logs failures.
+ */
+export const recoverMemory = async (guests: Guests, log: Logger): Promise<void> => {
+  await Promise.all(
+    guests
+      .all()
+      .map((entry) =>
+        guests
+          .exclusively(entry.id, () => recover(entry))
+          .catch((error) =>
+            log.error({ err: error, guest: entry.id }, `memory not recovered: ${errorMessage(error)}`),
+          ),
+      ),
+  );
 };
