@@ -58,9 +58,9 @@ export const ACTIONS: readonly ActionButton[] = [
   },
   {
     action: 'save',
-    title: 'Save',
+    title: 'Save to disk',
     hint: 'Save the memory to disk and turn the guest off; its next start resumes it',
-    done: 'saved',
+    done: 'saved to disk',
     states: ['running', 'paused'],
   },
   {

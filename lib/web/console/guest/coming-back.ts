@@ -17,7 +17,7 @@ const RESTART_WORDS: Record<RestartPolicy, string> = { never: 'stays off', 'on-f
 const HOST_DOWN_WORDS: Record<HostDownPolicy | '', string> = {
   '': 'as the host is told',
   shutdown: 'shuts down',
-  save: 'is saved with its memory',
+  save: 'is saved to disk',
 };
 
 /** @param value absent for a new guest, which may leave it to the agent's config */
