@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { type Devices, VIDEO_MODELS, WATCHDOG_ACTIONS } from './devices.js';
 
-export const devicesSchema = Joi.object<Devices>({
+export const deviceSchemas = {
   tablet: Joi.boolean().description('A pointer with absolute positions; `true` for new guests'),
   video: Joi.string()
     .valid(...VIDEO_MODELS)
@@ -14,6 +14,6 @@ export const devicesSchema = Joi.object<Devices>({
   vmgenid: Joi.boolean().description(
     'A generation ID, which changes after a rollback; `true` for new guests',
   ),
-})
-  .label('devices')
-  .description('Small devices, fixed at the creation');
+};
+
+export const devicesSchema = Joi.object<Devices>(deviceSchemas).label('devices').description('Small devices');

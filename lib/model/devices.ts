@@ -1,7 +1,7 @@
 export const VIDEO_MODELS = ['std', 'virtio', 'none'] as const;
 export const WATCHDOG_ACTIONS = ['none', 'reset', 'poweroff', 'pause'] as const;
 
-/** Small devices of a virtual machine, fixed at its creation. A guest of an earlier version has none of them. */
+/** Small devices of a virtual machine, which change at its next start. A guest of an earlier version has none of them. */
 export interface Devices {
   /** A pointer with absolute positions, so that the viewer's and the guest's pointers agree. */
   tablet: boolean;

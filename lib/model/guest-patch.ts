@@ -1,14 +1,17 @@
-import Joi from 'joi';
+import type Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
 import type { Autostart, Restart } from './coming-back.js';
 import { comingBackSchemas } from './coming-back-schemas.js';
 import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
 import type { SizeChange } from './guest-size.js';
 import { sizeSchemas } from './guest-size-schemas.js';
+import type { OptionsChange } from './hardware-options.js';
 import { descriptionSchema, guestNameSchema, tagsSchema } from './labels.js';
+import { optionsPatchSchemas } from './options-patch.js';
+import { patchSchema } from './patch-schema.js';
 
 /** A change of a guest: a JSON merge patch (RFC 7396), in which `null` returns a key to its default. */
-export interface GuestPatch extends SizeChange {
+export interface GuestPatch extends SizeChange, OptionsChange {
   name?: string | null;
   description?: string | null;
   tags?: string[] | null;
@@ -35,6 +38,8 @@ const KEYS: Record<keyof GuestPatch, PatchKey> = {
   maxMemory: { owner: 'sub-agent', schema: sizeSchemas.maxMemory },
   maxCpu: { owner: 'sub-agent', schema: sizeSchemas.maxCpu },
   bootOrder: { owner: 'sub-agent', schema: bootOrderSchema.allow(null) },
+  machine: { owner: 'sub-agent', schema: optionsPatchSchemas.machine },
+  devices: { owner: 'sub-agent', schema: optionsPatchSchemas.devices },
 };
 
 /** Where a client changes the other keys of a guest. */
@@ -49,8 +54,6 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   state: 'use an action, such as POST /guests/{guestID}/start',
   reason: 'the agent sets it',
   cpuModel: 'use POST /guests/{guestID}/upgrade-machine',
-  devices: 'they are fixed when the guest is created',
-  machine: 'use POST /guests/{guestID}/upgrade-machine',
   pending: 'the agent sets it; to cancel a change that waits, patch its key back to what the guest has',
   warnings: 'the agent sets it',
   vnc: 'the agent sets it',
@@ -61,26 +64,9 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   addresses: 'the agent sets it; change the static address of a NIC at /guests/{guestID}/nics',
 };
 
-const NAMES = Object.keys(KEYS) as (keyof GuestPatch)[];
+const schemas = Object.fromEntries(Object.entries(KEYS).map(([name, { schema }]) => [name, schema]));
 
-const refused: Joi.CustomValidator<Record<string, unknown>> = (patch, helpers) => {
-  const key = Object.keys(patch).find((name) => !(name in KEYS));
-  if (key === undefined) return patch;
-  const why = Object.hasOwn(ELSEWHERE, key) ? ELSEWHERE[key as keyof typeof ELSEWHERE] : undefined;
-  return why === undefined
-    ? helpers.error('patch.unknown', { key: key.slice(0, 64), known: NAMES.join(', ') })
-    : helpers.error('patch.elsewhere', { key, why });
-};
-
-export const guestPatchSchema = Joi.object<GuestPatch>(
-  Object.fromEntries(NAMES.map((name) => [name, KEYS[name].schema])),
-)
-  .unknown()
-  .custom(refused)
-  .messages({
-    'patch.unknown': '"{#key}" is not a key of a guest that can be changed: choose from {#known}',
-    'patch.elsewhere': '"{#key}" cannot be changed here: {#why}',
-  })
+export const guestPatchSchema = patchSchema<GuestPatch>(schemas, ELSEWHERE)
   .label('guest patch')
   .description('The keys to change (RFC 7396); `null` returns a key to its default')
   .example({ memory: 1024, tags: ['production'] });

@@ -10,7 +10,7 @@ export interface MachineChange {
   cpuModel: string;
 }
 
-/** A guest's virtual hardware, fixed at its creation; set by the sub-agent that runs it. */
+/** A guest's virtual hardware, which no upgrade of the host changes; set by the sub-agent that runs it. */
 export interface Machine extends Omit<MachineChange, 'cpuModel'> {
   firmware: Firmware;
   /** Whether the firmware starts only programs with a signature that it knows. Only with `uefi`. */
@@ -50,15 +50,20 @@ const layoutSchema = Joi.number()
   .description('The arrangement of the devices')
   .example(2);
 
-export const machineSchema = Joi.object<MachineSpec>({
-  type: machineTypeSchema,
-  layout: layoutSchema,
+/** The keys of a machine that can change at the guest's next start. */
+export const machineOptionSchemas = {
   firmware: Joi.string()
     .valid(...FIRMWARES)
     .description('`bios` or `uefi`; by default what the image needs'),
   networkBoot: Joi.boolean().description('Whether it boots from its NICs (PXE) when no disk boots'),
   tpm: Joi.boolean().description('Whether it has a TPM 2.0'),
   secureBoot: Joi.boolean().description('Whether UEFI starts only programs with a known signature'),
+};
+
+export const machineSchema = Joi.object<MachineSpec>({
+  type: machineTypeSchema,
+  layout: layoutSchema,
+  ...machineOptionSchemas,
   sockets: Joi.number().integer().valid(1).description('The sockets of the vCPUs'),
   threads: Joi.number().integer().valid(1).description('Threads per core'),
   next: Joi.object<MachineChange>({
@@ -74,5 +79,5 @@ export const machineSchema = Joi.object<MachineSpec>({
   })
   .label('machine')
   .description(
-    'The virtual hardware, fixed at the creation: name what you want, or send it all to create the same again',
+    'The virtual hardware: name what you want at the creation, or send it all to create the same again',
   );

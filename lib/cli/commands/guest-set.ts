@@ -1,21 +1,18 @@
 import type { Command } from 'commander';
 import { MistifyError } from '../../client/errors.js';
 import type { Accepted, Guest, GuestPatch, MistifyClient } from '../../client/index.js';
+import { changeStateOf, describeChange, featuresOf } from '../../model/change-words.js';
 import { SIZE_KEYS } from '../../model/guest-size.js';
-import { describeSize, sizeStateOf } from '../../model/size-words.js';
 import { parseAutostart, parseRestart } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { addHardwareOptions, type HardwareChoices, hardwarePatch } from '../hardware-options.js';
 import { guestId, labelOf } from '../names.js';
 import { parseCount, parseMb } from '../option-values.js';
+import { type OrDefault, orDefault, patchValue } from '../or-default.js';
 import { withSession } from '../session.js';
 
-/** The word that returns a key to its default. */
-const DEFAULT = 'default';
-
-type OrDefault<Value> = Value | typeof DEFAULT;
-
-interface SetOptions extends FollowOptions {
+interface SetOptions extends FollowOptions, HardwareChoices {
   name?: string;
   description?: string;
   tag?: string[];
@@ -34,17 +31,15 @@ between what it was started with and its --max-memory, if its operating system g
 start, which "pending" in "mistify guest show" says: shut it down and start it, or use reboot; restart is not enough. To
 cancel a change that waits, set what the guest has. An empty text or the word "default" returns to the default.
 
+UEFI variables, with and without Secure Boot, and the state of a TPM are kept while the guest has them not: to change back
+brings them back.
+
 Examples:
   mistify guest set web --memory 2G --cpu 4 --wait
   mistify guest set web --max-memory 8G --max-cpu 8
   mistify guest set web --name shop --tag production --untag test
-  mistify guest set web --max-memory default`;
-
-/** Lets a parser accept that word. */
-const orDefault =
-  <Value>(parse: (text: string) => Value) =>
-  (text: string): OrDefault<Value> =>
-    text === DEFAULT ? DEFAULT : parse(text);
+  mistify guest set web --max-memory default
+  mistify guest set web --firmware uefi --secure-boot on --tpm on --watchdog reset`;
 
 const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
 
@@ -57,9 +52,10 @@ const patchOf = ({ name, description, ...options }: SetOptions): GuestPatch => (
   ...Object.fromEntries(
     VALUES.flatMap((key) => {
       const value = options[key];
-      return value === undefined ? [] : [[key, value === DEFAULT ? null : value]];
+      return value === undefined ? [] : [[key, patchValue<unknown>(value)]];
     }),
   ),
+  ...hardwarePatch(options),
 });
 
 const retagged = ({ tags = [] }: Guest, { tag = [], untag = [] }: SetOptions): string[] => [
@@ -123,15 +119,15 @@ export const addSet = (guest: Command): void => {
       orDefault(parseRestart),
     )
     .addHelpText('after', NOTES);
-  addJobOptions(command).action(
+  addJobOptions(addHardwareOptions(command)).action(
     withSession(async (session, text: string, options: SetOptions) => {
       requireChange(options);
       const id = await guestId(session.client, text);
       const { before, accepted } = await change(session.client, id, options);
       await reportJob(session, accepted, `set ${labelOf(before)}`, options);
-      const isSize = SIZE_KEYS.some((key) => options[key] !== undefined);
-      if (options.dryRun && isSize && !session.out.json)
-        session.out.line(describeSize(sizeStateOf(before), sizeStateOf(accepted.body)));
+      const features = featuresOf(patchOf(options));
+      if (options.dryRun && features.length > 0 && !session.out.json)
+        session.out.line(describeChange(changeStateOf(before), changeStateOf(accepted.body), features));
     }),
   );
 };

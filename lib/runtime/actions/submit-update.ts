@@ -2,13 +2,22 @@ import { invalid } from '../../errors.js';
 import { type Guest, isContainer, metadataOf } from '../../model/guest.js';
 import { type GuestPatch, subAgentPart, withAgentPart } from '../../model/guest-patch.js';
 import { resize, sizeOf, sizeProblem } from '../../model/guest-size.js';
+import { changeOptions, optionsOf, optionsProblem } from '../../model/hardware-options.js';
 import { requireMetadataFits } from '../../model/metadata.js';
 import { grownBy, renamedBy } from '../guests/updated-guest.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import type { Runtime } from '../runtime.js';
 import { submitGuestAction } from './guest-actions.js';
 
-/** @throws {AgentError} `invalid` for keys that only virtual machines have, or a size that contradicts itself */
+/** Says why a guest cannot have a change; `undefined` when it can, as far as the agent knows. */
+const problemOf = (guest: Guest, patch: GuestPatch): string | undefined => {
+  const { pending = {} } = guest;
+  const problem = sizeProblem(resize(resize(sizeOf(guest), pending), patch));
+  if (problem !== undefined || !patch.machine) return problem;
+  return optionsProblem(changeOptions(changeOptions(optionsOf(guest), pending), patch));
+};
+
+/** @throws {AgentError} `invalid` for keys that only virtual machines have, or that contradict each other */
 const requireApplicable = (guest: Guest, patch: GuestPatch): void => {
   const part = subAgentPart(patch);
   if (!part) return;
@@ -16,7 +25,7 @@ const requireApplicable = (guest: Guest, patch: GuestPatch): void => {
     throw invalid(
       `guest ${guest.id} is a container, which keeps its ${Object.keys(part).join(', ')}: create another container, or change only keys such as name, description and tags`,
     );
-  const problem = sizeProblem(resize(resize(sizeOf(guest), guest.pending ?? {}), part));
+  const problem = problemOf(guest, part);
   if (problem !== undefined) throw invalid(problem);
 };
 

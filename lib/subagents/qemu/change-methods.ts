@@ -23,22 +23,22 @@ const CHANGES: Record<`Libvirt.${string}`, Handler> = {
     const { entry, message } = await upgradeMachine(guests, guest.id, args);
     return { ...(await stateResponse(guests, entry)), message };
   },
-  'Libvirt.CheckUpdate': async (guests, { guest, change: { bootOrder, ...size } = {} }) => {
+  'Libvirt.CheckUpdate': async (guests, { guest, change: { bootOrder, ...others } = {} }) => {
     const order = await parseBootOrder(guests, guest.id, bootOrder);
     return {
-      guest: { ...(await checkUpdate(guests, guest.id, size)), ...(order ? { bootOrder: order } : {}) },
+      guest: { ...(await checkUpdate(guests, guest.id, others)), ...(order ? { bootOrder: order } : {}) },
     };
   },
-  'Libvirt.Update': async (guests, { guest, change: { bootOrder, ...size } = {} }) => {
+  'Libvirt.Update': async (guests, { guest, change: { bootOrder, ...others } = {} }) => {
     const order = await parseBootOrder(guests, guest.id, bootOrder);
-    const { entry, message } = await update(guests, guest.id, size);
+    const { entry, message } = await update(guests, guest.id, others);
     const response = await stateResponse(guests, entry);
     if (!order) return { ...response, message };
     const words = await changeBootOrder(guests, guest.id, order);
     return {
       ...response,
       guest: { ...response.guest, bootOrder: order },
-      message: Object.keys(size).length > 0 ? `${message}; ${words}` : words,
+      message: Object.keys(others).length > 0 ? `${message}; ${words}` : words,
     };
   },
   'Libvirt.CheckCdrom': async (guests, request) => ({ guest: await checkCdrom(guests, request) }),

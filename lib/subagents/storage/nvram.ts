@@ -2,13 +2,16 @@ import { stat } from 'node:fs/promises';
 import { ifExists } from '../../files/atomic-files.js';
 import type { QmpClient } from '../../qmp/client.js';
 import { diskNodeName } from '../shared/guest-run-dir.js';
-import { NVRAM_NODE, nvramPath } from '../shared/nvram.js';
+import { asideNvramPath, NVRAM_NODE, nvramPath } from '../shared/nvram.js';
 import type { DiskStore, StoredDisk } from './disk-store.js';
 
 /** The number of a guest's UEFI variables among the members of a snapshot; no disk has it. */
 const NVRAM = -1;
 
-export const isNvram = ({ index }: Pick<StoredDisk, 'index'>): boolean => index === NVRAM;
+/** The numbers of the variables that are set aside, without and with the keys of Secure Boot. */
+const ASIDE = [-2, -3] as const;
+
+export const isNvram = ({ index }: Pick<StoredDisk, 'index'>): boolean => index < 0;
 
 /** Names a member of a snapshot in messages. */
 export const memberName = (index: number): string =>
@@ -18,28 +21,42 @@ export const memberName = (index: number): string =>
 export const memberNode = (member: Pick<StoredDisk, 'index'>): string =>
   isNvram(member) ? NVRAM_NODE : diskNodeName(member.index);
 
-/** Finds a guest's UEFI variables, a qcow2 file in every back end; `undefined` for a guest without. */
-export const findNvram = async (
-  store: Pick<DiskStore, 'guestDir'>,
-  guest: string,
-): Promise<StoredDisk | undefined> => {
-  const source = nvramPath(store.guestDir(guest));
+const variablesIn = async (guest: string, index: number, source: string): Promise<StoredDisk | undefined> => {
   if (!(await ifExists(stat(source)))) return undefined;
   const volume = `guests/${guest}/nvram`;
-  return { index: NVRAM, bus: '', device: '', image: '', requested: 0, size: 0, volume, source };
+  return { index, bus: '', device: '', image: '', requested: 0, size: 0, volume, source };
 };
 
-/** Lists what a snapshot of a whole guest consists of: its disks and its UEFI variables. */
+/** Finds a guest's UEFI variables, a qcow2 file in every back end; `undefined` for a guest without. */
+export const findNvram = (
+  store: Pick<DiskStore, 'guestDir'>,
+  guest: string,
+): Promise<StoredDisk | undefined> => variablesIn(guest, NVRAM, nvramPath(store.guestDir(guest)));
+
+/** Finds the variables that are set aside, which have snapshots of the time when they were in use. */
+export const findAside = async (store: Pick<DiskStore, 'guestDir'>, guest: string): Promise<StoredDisk[]> => {
+  const dir = store.guestDir(guest);
+  const [plain, secure] = ASIDE;
+  const found = await Promise.all([
+    variablesIn(guest, plain, asideNvramPath(dir, false)),
+    variablesIn(guest, secure, asideNvramPath(dir, true)),
+  ]);
+  return found.flatMap((nvram) => nvram ?? []);
+};
+
+/** Lists what a snapshot of a whole guest may consist of: its disks and its UEFI variables. */
 export const findMembers = async (
   store: Pick<DiskStore, 'guestDir' | 'findDisks'>,
   guest: string,
 ): Promise<StoredDisk[]> => {
-  const [disks = [], nvram] = [await store.findDisks(guest), await findNvram(store, guest)];
-  return nvram ? [...disks, nvram] : disks;
+  const disks = (await store.findDisks(guest)) ?? [];
+  const nvram = await findNvram(store, guest);
+  return [...disks, ...(nvram ? [nvram] : []), ...(await findAside(store, guest))];
 };
 
-/** Whether a running QEMU has a member open. It has no variables of a guest that has BIOS by now. */
+/** Whether a running QEMU has a member open. It has no variables that are set aside, and none of a guest with BIOS. */
 export const isOpenIn = async (live: QmpClient, member: StoredDisk): Promise<boolean> => {
+  if (ASIDE.some((index) => index === member.index)) return false;
   const nodes = await live.execute<{ 'node-name'?: string }[]>('query-named-block-nodes', { flat: true });
   return nodes.some((node) => node['node-name'] === memberNode(member));
 };

@@ -9,6 +9,7 @@ import type { SwitchPorts } from '../../shared/network/switch-ports.js';
 import { createTaps, removeOldTaps, removeTaps } from '../../shared/network/taps.js';
 import { requireNotMarked } from '../../shared/rollback-mark.js';
 import type { OpenedFirmware } from '../firmware/arguments.js';
+import { exchangeNvram } from '../firmware/exchange-nvram.js';
 import type { Firmware } from '../firmware/firmware.js';
 import { prepareNvram } from '../firmware/nvram.js';
 import type { GuestPaths, Layout } from '../layout.js';
@@ -118,7 +119,11 @@ const prepareFirmware = async (
   dirs: readonly string[],
 ): Promise<OpenedFirmware | undefined> => {
   const files = await host.firmware.find(machine);
-  return files && { code: files.code, nvram: await prepareNvram(dirs, files) };
+  if (!files) return undefined;
+  const { secureBoot = false } = machine;
+  // A crash may have come between the exchange of the variables and its record.
+  await exchangeNvram(dirs, secureBoot, secureBoot);
+  return { code: files.code, nvram: await prepareNvram(dirs, files) };
 };
 
 const start = async (

@@ -8,12 +8,12 @@ import type { MachineIdentity } from '../machine/identity.js';
 import { withNics } from '../machine/nic-places.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { requireGrowable } from '../machine/size-limits.js';
-import { requireSwtpm } from '../tpm/swtpm.js';
 import { requireBootDevice } from './boot-order.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
 import type { Guests } from './guests.js';
 import { killAndWait, removeRunResources } from './launch.js';
+import { requireParts } from './machine-parts.js';
 import { assertNotMigrating, reset, stopQemu, waitForShutdown } from './power.js';
 import type { PowerOptions } from './power-options.js';
 import type { Watch } from './watch.js';
@@ -23,15 +23,6 @@ interface Design {
   definition: Definition;
   machine: MachineIdentity;
 }
-
-/** @throws {Refusal} `conflict` when a guest with BIOS could not boot from its NICs */
-const requireNicRoms = async ({ program }: Guests['host']): Promise<void> => {
-  if (await program.hasNicRoms()) return;
-  throw new Refusal(
-    'conflict',
-    'network boot with a BIOS needs the ROMs of iPXE, which QEMU does not find on this host: install them (Debian: apt install ipxe-qemu), use "machine.firmware": "uefi", or leave "machine.networkBoot" out',
-  );
-};
 
 /**
  * Fills in a guest's defaults, and checks all that does not depend on its disks' files. Changes nothing.
@@ -53,9 +44,7 @@ export const check = async (guests: Guests, guest: Guest): Promise<Design> => {
   requireGrowable(definition, machine);
   requireDrives(definition, machine);
   requireBootDevices(guest.bootOrder ?? [], definition, machine);
-  await host.firmware.find(machine);
-  if (machine.tpm) await requireSwtpm();
-  if (machine.networkBoot && machine.firmware === 'bios') await requireNicRoms(host);
+  await requireParts(host, machine);
   return { definition, machine: withNics(machine, definition.nics) };
 };
 

@@ -19,7 +19,7 @@ import {
 import type { QemuProgram } from '../machine/program.js';
 import { LOST_TPM } from '../tpm/lost.js';
 import type { Entry } from './entry.js';
-import { toldSize } from './pending.js';
+import { startMachine, toldSize } from './pending.js';
 import type { Watch } from './watch.js';
 
 const QUERY_TIMEOUT_MS = 3000;
@@ -113,16 +113,15 @@ export class Machines {
   }
 
   /**
-   * Makes the hardware of a guest that is off ready for its start: applies an upgrade that was asked for.
+   * Returns the hardware that a guest that is off starts with: all that waited for the start applies.
    * @throws {Refusal} `conflict` when this host's QEMU cannot give it
    */
   async prepare(entry: Entry): Promise<MachineIdentity> {
     await this.adopt(entry);
     const capabilities = await this.#program.capabilities();
     const { next, ...current } = requireMachine(entry);
-    const ready = { ...current, ...next };
+    const ready = { ...startMachine(current, entry.record), ...next };
     this.#requireGiven(entry, ready, capabilities);
-    if (next) await entry.update({ machine: ready });
     return ready;
   }
 

@@ -6,6 +6,7 @@ import type { GuestStates } from '../../../rpc/server/guest-states.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
 import { bootingOnce } from '../machine/boot-index.js';
 import type { Definition } from '../machine/definition.js';
+import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
 import { discardUnloadable, fittingMemory } from '../saved-memory/fitting.js';
 import { LoadError, requireSameCpu } from '../saved-memory/load.js';
@@ -14,6 +15,7 @@ import { tpmOwner, tpmPaths } from '../tpm/paths.js';
 import { isSwtpmAlive } from '../tpm/swtpm.js';
 import { adoptLiveSize } from './adopt-size.js';
 import { endBootOnce } from './boot-order.js';
+import { changeNvram } from './change-nvram.js';
 import type { Entry } from './entry.js';
 import { findMedia } from './find-media.js';
 import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
@@ -118,7 +120,7 @@ export class Runs {
     if (machine.tpm) await this.#assignUid(entry, 'tpmUid', tpmOwner(entry.id));
     const definition = startDefinition(entry.record);
     return this.#withCapacity(definition, async () => {
-      if (entry.record.pending) await entry.update({ definition, pending: undefined });
+      await this.#applyPending(entry, definition, machine);
       await entry.setCrashed(false);
       await entry.setSerials();
       await dropRemovedNics(entry);
@@ -171,6 +173,14 @@ export class Runs {
       capacity.release(definition.id);
       throw error;
     }
+  }
+
+  /** Records what a start gives a guest that is off, all at once. */
+  async #applyPending(entry: Entry, definition: Definition, machine: MachineIdentity): Promise<void> {
+    const { record } = entry;
+    if (!record.pending && !record.machine?.next) return;
+    await changeNvram(this.#host, entry, machine);
+    await entry.update({ definition, machine, pending: undefined });
   }
 
   /** Gives a guest a user of its own, which it keeps until it is deleted. */

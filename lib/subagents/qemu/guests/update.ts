@@ -1,61 +1,20 @@
-import Joi from 'joi';
-import { describeMistakes } from '../../../model/describe-mistakes.js';
+import { changeStateOf, describeChange, featuresOf } from '../../../model/change-words.js';
 import type { Guest } from '../../../model/guest.js';
-import { type GuestSize, resize, type SizeChange, sizeOf } from '../../../model/guest-size.js';
-import { sizeSchemas } from '../../../model/guest-size-schemas.js';
-import { describeSize, sizeStateOf } from '../../../model/size-words.js';
 import type { GuestChange } from '../../../rpc/protocol/guest-messages.js';
-import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { requireGrowable, requireSizeFits } from '../machine/size-limits.js';
 import { findLiveSize } from './adopt-size.js';
+import { changeNvram } from './change-nvram.js';
 import type { Entry } from './entry.js';
 import { changeLive } from './grow.js';
 import type { Guests } from './guests.js';
-import { type LiveChange, type LiveSize, liveChange, withLive } from './live-size.js';
+import { withLive } from './live-size.js';
+import { toldMachine } from './machines.js';
 import { useCpus } from './online-cpus.js';
-import { nextSize, resized, toldSize } from './pending.js';
+import { toldSize } from './pending.js';
+import { parseUpdate, planUpdate, recordWhileOff, recordWhileOn, type UpdatePlan } from './plan-update.js';
+import type { GuestRecord } from './records.js';
 import type { Watch } from './watch.js';
 
-const changeSchema = Joi.object<SizeChange>(sizeSchemas).required();
-
-/** @throws {Refusal} `invalid` when the change is malformed */
-const parseChange = (change: GuestChange | undefined): SizeChange => {
-  const { value, error } = changeSchema.validate(change, { convert: false, abortEarly: false });
-  if (error) throw new Refusal('invalid', describeMistakes(error));
-  return value;
-};
-
-/** A change that was checked. */
-interface Plan {
-  /** What the guest has. */
-  now: GuestSize;
-  /** What it is to have, at the latest from its next start on. */
-  next: GuestSize;
-  /** Absent when the guest is off, or its QEMU does not say what it has. */
-  running?: { live: LiveSize; change: LiveChange };
-}
-
-/** @throws {Refusal} when the guest cannot have what it is to have, now or ever */
-const planUpdate = async (
-  guests: Guests,
-  entry: Entry,
-  watch: Watch | undefined,
-  change: SizeChange,
-): Promise<Plan> => {
-  const { id, record } = entry;
-  const { program, capacity } = guests.host;
-  const next = resize(nextSize(record), change);
-  requireSizeFits(next, { accel: program.accel });
-  if (record.machine) requireGrowable(next, record.machine);
-  const live = await findLiveSize(watch);
-  if (!live) return { now: sizeOf(record.definition), next };
-  const now = { ...sizeOf(record.definition), cpu: live.cpu };
-  const state = guests.lastState(entry).state;
-  const possible = liveChange(live, now, next, { layout: record.machine?.layout ?? 1, state });
-  const { memory = now.memory, cpu = now.cpu } = possible;
-  if (memory > now.memory || cpu > now.cpu) capacity.check({ id, memory, cpu });
-  return { now, next, running: { live, change: possible } };
-};
+type UpdatedKey = 'memory' | 'cpu' | 'maxMemory' | 'maxCpu' | 'pending' | 'machine' | 'devices';
 
 /**
  * Returns a guest as a change would make it. Does not change the guest.
@@ -65,12 +24,21 @@ export const checkUpdate = async (
   guests: Guests,
   id: string,
   change: GuestChange | undefined,
-): Promise<Pick<Guest, 'id' | 'memory' | 'cpu' | 'maxMemory' | 'maxCpu' | 'pending'>> => {
+): Promise<Pick<Guest, 'id' | UpdatedKey>> => {
   const entry = guests.get(id);
-  const plan = await planUpdate(guests, entry, entry.watch, parseChange(change));
-  if (!entry.watch) return { id, ...sizesResponse(resized(entry.record, plan.next, plan.next)) };
-  const { memory = plan.now.memory, cpu = plan.now.cpu } = plan.running?.change ?? {};
-  return { id, ...sizesResponse(resized(entry.record, { ...plan.now, memory, cpu }, plan.next)) };
+  const { record, watch } = entry;
+  const plan = await planUpdate(guests, entry, watch, parseUpdate(change));
+  const { size } = plan;
+  const after = watch
+    ? recordWhileOn(record, plan, size && { ...size.now, ...liveSizeIn(plan) })
+    : recordWhileOff(record, plan);
+  return { id, ...sizesResponse(after), ...(after.machine ? toldMachine(after.machine) : {}) };
+};
+
+/** The memory and the vCPUs that a guest gets while it runs. */
+const liveSizeIn = ({ size }: UpdatePlan): { memory?: number; cpu?: number } => {
+  const { memory, cpu } = size?.running?.change ?? {};
+  return { ...(memory === undefined ? {} : { memory }), ...(cpu === undefined ? {} : { cpu }) };
 };
 
 /** A guest's size in a response, in which 0 and an empty object remove a key. */
@@ -84,13 +52,20 @@ export const sizesResponse = (
 });
 
 /** Changes a running guest as far as that is possible, and records what it has got and what waits. */
-const updateRunning = async (guests: Guests, entry: Entry, watch: Watch, plan: Plan): Promise<string[]> => {
-  const { now, next, running } = plan;
+const updateRunning = async (
+  guests: Guests,
+  entry: Entry,
+  watch: Watch,
+  plan: UpdatePlan,
+): Promise<string[]> => {
   const { capacity } = guests.host;
   // At worst, all of it comes at the next start: also after a crash in the middle of what follows.
-  await entry.update(resized(entry.record, now, next));
-  if (!running) return ['its QEMU does not say what it has'];
-  const { live, change } = running;
+  await entry.update(recordWhileOn(entry.record, plan));
+  const { size } = plan;
+  if (!size) return [];
+  if (!size.running) return ['its QEMU does not say what it has'];
+  const { now } = size;
+  const { live, change } = size.running;
   const { memory = now.memory, cpu = now.cpu } = change;
   // Growth counts from here on, because other guests start meanwhile.
   capacity.take({ id: entry.id, memory: Math.max(memory, now.memory), cpu });
@@ -98,17 +73,28 @@ const updateRunning = async (guests: Guests, entry: Entry, watch: Watch, plan: P
   const failures = await changeLive(watch, live, change, () => entry.commandCount === commandCount);
   const after = await findLiveSize(entry.watch);
   const has = after ? withLive(now, after) : now;
-  await entry.update(resized(entry.record, has, next));
+  await entry.update(recordWhileOn(entry.record, { size, options: undefined }, has));
   if (entry.watch) capacity.take({ id: entry.id, ...has });
   const unused = has.cpu > now.cpu ? await useCpus(entry, watch, has.cpu) : undefined;
   return [...change.notes, ...failures, ...(unused === undefined ? [] : [unused])];
 };
 
+const updateOff = async (guests: Guests, entry: Entry, plan: UpdatePlan): Promise<void> => {
+  const after = recordWhileOff(entry.record, plan);
+  if (after.machine) await changeNvram(guests.host, entry, after.machine);
+  await entry.update(after);
+};
+
+/** A guest as `describeChange` compares it. */
+const stateOf = (record: GuestRecord) =>
+  changeStateOf({ ...toldSize(record), ...(record.machine ? toldMachine(record.machine) : {}) });
+
 /**
- * Changes the size of a guest: at once when it is off, and otherwise as far as QEMU and the guest's operating system
- * allow while it runs. The rest waits for the next start. May be repeated.
+ * Changes the size of a guest and the options of its hardware: at once when it is off. One that runs gets as much of the
+ * size as QEMU and the guest's operating system allow; the rest waits for the next start. May be repeated.
  * @returns the guest, and what has changed in words
- * @throws {Refusal} `invalid` for a size that the guest can never have, `conflict` when the host has no room for it now
+ * @throws {Refusal} `invalid` for what the guest can never have, `conflict` when the host has no room for it now, or lacks
+ * a part that it needs
  */
 export const update = (
   guests: Guests,
@@ -119,11 +105,12 @@ export const update = (
     const entry = guests.get(id);
     await guests.machines.adopt(entry);
     const watch = await guests.running(entry);
-    const before = sizeStateOf(toldSize(entry.record));
-    const plan = await planUpdate(guests, entry, watch, parseChange(change));
+    const before = stateOf(entry.record);
+    const wanted = parseUpdate(change);
+    const plan = await planUpdate(guests, entry, watch, wanted);
     const notes = watch ? await updateRunning(guests, entry, watch, plan) : [];
-    if (!watch) await entry.update(resized(entry.record, plan.next, plan.next));
+    if (!watch) await updateOff(guests, entry, plan);
     await guests.machines.describe(entry);
-    const words = describeSize(before, sizeStateOf(toldSize(entry.record)));
+    const words = describeChange(before, stateOf(entry.record), featuresOf(wanted));
     return { entry, message: notes.length > 0 ? `${words} (${notes.join('; ')})` : words };
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Devices, EARLIER_DEVICES, NEW_DEVICES } from '../../../model/devices.js';
 import type { Guest } from '../../../model/guest.js';
 import type { GuestSize } from '../../../model/guest-size.js';
+import { recordedOptions } from '../../../model/hardware-options.js';
 import type { Machine, MachineChange, MachineSpec } from '../../../model/machine.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { Accel } from './accel.js';
@@ -105,12 +106,7 @@ const newFirmware = ({
 }: MachineSpec): Pick<Machine, 'firmware' | 'secureBoot' | 'tpm' | 'networkBoot'> => {
   if (secureBoot && firmware !== 'uefi')
     throw new Refusal('invalid', '"machine.secureBoot" needs "machine.firmware": "uefi"');
-  return {
-    firmware,
-    ...(secureBoot ? { secureBoot } : {}),
-    ...(tpm ? { tpm } : {}),
-    ...(networkBoot ? { networkBoot } : {}),
-  };
+  return recordedOptions({ firmware, secureBoot, tpm, networkBoot });
 };
 
 /** A guest that brings its machine type gets only the devices that it brings, too. */

@@ -6,6 +6,7 @@ import { explainNoSpace } from '../errors.js';
 import { whileFrozen } from '../guest-agent/freeze.js';
 import { isOpenIn } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
+import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
 import { disksWithSnapshot } from './lookup.js';
@@ -14,18 +15,18 @@ import { journaled } from './recover.js';
 import { membersOf, type Selection } from './select.js';
 
 /**
- * Leaves out the UEFI variables of a running guest that has BIOS by now, and deletes an earlier snapshot of them of the
- * same name: it stays when a snapshot is deleted disk by disk.
+ * Leaves out the UEFI variables of a running guest that has BIOS by now, and deletes earlier snapshots of the same name
+ * from all variables: they stay when a snapshot is deleted disk by disk. A rollback would bring them back otherwise.
  */
 const withUsableNvram = async (
   { store }: SnapshotDeps,
   { nvram, ...selection }: Selection,
   live: QmpClient | undefined,
 ): Promise<Selection> => {
-  if (!nvram || (live && !(await isOpenIn(live, nvram)))) return selection;
-  const earlier = await disksWithSnapshot(store, [nvram], selection.name);
-  await store.deleteSnapshot(earlier, selection.name, live);
-  return { ...selection, nvram };
+  const { name, aside } = selection;
+  const earlier = await disksWithSnapshot(store, [...(nvram ? [nvram] : []), ...aside], name);
+  await deleteFrom(store, earlier, name, live);
+  return !nvram || (live && !(await isOpenIn(live, nvram))) ? selection : { ...selection, nvram };
 };
 
 /** Freezes the guest's file systems around the snapshot if a guest agent is connected. */

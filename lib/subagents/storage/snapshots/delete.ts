@@ -1,4 +1,5 @@
 import { withMonitor } from '../running-guest.js';
+import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
 import { requireNoObstacles } from './obstacles.js';
@@ -15,11 +16,11 @@ export const prepareDeletion = async (
 ): Promise<() => Promise<void>> => {
   const { store, runDir } = deps;
   const { guest, disks, name } = selection;
-  const members = membersOf(selection);
+  const members = [...membersOf(selection), ...selection.aside];
   const snapshots = disks.map((disk) => ({ disk, names: [name] }));
   await requireNoObstacles(deps, { selection, action: 'delete', uses: snapshots, destroys: snapshots });
   return () =>
     journaled(deps, guest, intentOf('delete', name, members), () =>
-      withMonitor(runDir, guest, (live) => store.deleteSnapshot(members, name, live)),
+      withMonitor(runDir, guest, (live) => deleteFrom(store, members, name, live)),
     );
 };

@@ -100,7 +100,9 @@ const remove: Preparation = async (deps, request, repeat) => {
   const disks = await disksWithSnapshot(store, selection.disks, name);
   const { nvram, ...others } = selection;
   const [ofNvram] = await disksWithSnapshot(store, nvram ? [nvram] : [], name);
-  const deleteAll = await prepareDeletion(deps, { ...others, disks, ...(ofNvram ? { nvram: ofNvram } : {}) });
+  const aside = await disksWithSnapshot(store, selection.aside, name);
+  const nvramOf = ofNvram ? { nvram: ofNvram } : {};
+  const deleteAll = await prepareDeletion(deps, { ...others, disks, aside, ...nvramOf });
   return async () => {
     await explainNoSpace(request.id, store, deleteAll);
     return removed;

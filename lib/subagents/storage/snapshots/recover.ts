@@ -6,6 +6,7 @@ import { isNoSpace } from '../errors.js';
 import { thawIfFrozen } from '../guest-agent/freeze.js';
 import { findMembers } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
+import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
 import { disksWithSnapshot } from './lookup.js';
@@ -26,7 +27,7 @@ const removeRest = async (
       log: log.child({ guest, snapshot: name }),
     });
   if (!live) for (const disk of disks) await store.repair(disk);
-  await store.deleteSnapshot(await disksWithSnapshot(store, disks, name), name, live);
+  await deleteFrom(store, await disksWithSnapshot(store, disks, name), name, live);
 };
 
 const finish = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {

@@ -169,7 +169,12 @@ export const prepareRollback = async (
       await renewGeneration(deps.store.guestDir(guest));
       await deps.store.rollback(all, name);
     });
-    const notes = later.map(({ index }) => `disk ${index} was added after the snapshot and stays as it is`);
+    const notes = [
+      ...later.map(({ index }) => `disk ${index} was added after the snapshot and stays as it is`),
+      ...(selection.nvram && all.length === steps.length
+        ? ['the UEFI variables are not in the snapshot and stay as they are']
+        : []),
+    ];
     return [...notes, ...(await recordSizes(deps.store, disks))];
   };
 };

@@ -3,7 +3,7 @@ import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
-import { findNvram } from '../nvram.js';
+import { findAside, findNvram } from '../nvram.js';
 
 /** The disks and the snapshot that a request names. */
 export interface Selection {
@@ -14,6 +14,8 @@ export interface Selection {
   disks: StoredDisk[];
   /** The guest's UEFI variables, unless the id names a disk. */
   nvram?: StoredDisk;
+  /** As `nvram`, the variables that the guest does not use with its present firmware. */
+  aside: StoredDisk[];
   /** The snapshot's name; `""` when the id has none. */
   name: string;
 }
@@ -61,9 +63,10 @@ export const select = async (store: DiskStore, id: string): Promise<Selection> =
   if (!all) throw notFound(`guest ${guest}`);
   if (wanted === undefined) {
     const nvram = await findNvram(store, guest);
-    return { id, guest, disks: all, name, ...(nvram ? { nvram } : {}) };
+    const aside = await findAside(store, guest);
+    return { id, guest, disks: all, name, aside, ...(nvram ? { nvram } : {}) };
   }
-  return { id, guest, disks: [pick(guest, all, wanted)], name };
+  return { id, guest, disks: [pick(guest, all, wanted)], name, aside: [] };
 };
 
 /**

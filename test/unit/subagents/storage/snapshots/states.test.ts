@@ -106,7 +106,7 @@ const run = async (t: ExecutionContext, { operation, count, faults }: Case): Pro
   const [first, ...others] = faults;
   const { deps, process } = await world.start(first);
   const disks = (await deps.store.findDisks(GUEST_ID)) ?? [];
-  const selection: Selection = { id: `guests/${GUEST_ID}@${name}`, guest: GUEST_ID, disks, name };
+  const selection: Selection = { id: `guests/${GUEST_ID}@${name}`, guest: GUEST_ID, disks, name, aside: [] };
   const succeeded = await prepare?.(deps, selection).then(
     (work) =>
       work().then(
