@@ -84,6 +84,26 @@ for (const [what, change, message] of [
     /"maxMemory" must be at least the memory of 512 MB, got 256/,
   ],
   ['vCPUs beyond maxCpu', { cpu: 4, maxCpu: 2 }, /"maxCpu" must be at least the 4 vCPUs of the guest, got 2/],
+  [
+    'the machine type',
+    { machine: { type: 'pc-q35-9.2', firmware: 'uefi' } },
+    /^"machine\.type" cannot be changed here: use POST \/guests\/\{guestID\}\/upgrade-machine/,
+  ],
+  ['the sockets', { machine: { sockets: 2 } }, /^"machine\.sockets" cannot be changed here: it is fixed/],
+  ['an unknown key of the machine', { machine: { bios: 1 } }, /^"machine\.bios" .*: choose from firmware, /],
+  ['an unknown device', { devices: { sound: true } }, /^"devices\.sound" .*: choose from tablet, /],
+  [
+    'firmware that is none',
+    { machine: { firmware: 'efi' } },
+    /"machine\.firmware" must be one of bios, uefi/,
+  ],
+  ['text for a switch', { machine: { tpm: 'on' } }, /"machine\.tpm" must be true or false, got "on"/],
+  ['no machine', { machine: null }, /"machine" must be an object, got null/],
+  [
+    'Secure Boot with a BIOS',
+    { machine: { secureBoot: true } },
+    /^"machine\.secureBoot" needs "machine\.firmware": "uefi": set both/,
+  ],
   ['no object', [], /must be an object/],
   ['nothing', null, /must be an object/],
 ] as const)
@@ -95,6 +115,44 @@ for (const [what, change, message] of [
     t.regex(messageOf(body), message);
     t.deepEqual(scripted.calls, []);
   });
+
+test('sends changes of the hardware to the sub-agent, and stores what the guest has and what waits', async (t) => {
+  const machine = { type: 'pc-q35-7.2', layout: 2, firmware: 'bios', sockets: 1, threads: 1 } as const;
+  const pending = { machine: { firmware: 'uefi' }, devices: { watchdog: 'reset' } } as const;
+  const { call, context, scripted } = await serveApi(t, {
+    actions: { update: [{ method: 'Test.update', check: 'Test.checkUpdate' }] },
+    methods: {
+      'Test.update': ({ guest: { id } }) => ({ guest: { id, machine, pending }, message: 'later' }),
+      'Test.checkUpdate': ({ guest: { id } }) => ({ guest: { id, machine, pending } }),
+    },
+  });
+  const { id } = await addGuest(context, { machine });
+  const change = { machine: { firmware: 'uefi' }, devices: { watchdog: 'reset', video: null } };
+  const checked = await call('PATCH', `/guests/${id}?dryRun=true`, change);
+  t.like(checked.body, { machine: { firmware: 'bios' }, pending });
+  t.is(context.guests.get(id).pending, undefined);
+  const reply = await call('PATCH', `/guests/${id}?wait=30`, change);
+  t.is(reply.status, 200, messageOf(reply.body));
+  t.deepEqual(scripted.requests('Test.update')[0]?.change, change);
+  t.like(context.guests.get(id), { machine: { firmware: 'bios' }, pending });
+  // UEFI waits, so that Secure Boot has what it needs, and must not lose it.
+  t.is((await call('PATCH', `/guests/${id}?wait=30`, { machine: { secureBoot: true } })).status, 200);
+  await context.guests.update(id, (guest) => ({
+    ...guest,
+    pending: { machine: { firmware: 'uefi', secureBoot: true } },
+  }));
+  const refused = await call('PATCH', `/guests/${id}`, { machine: { firmware: 'bios' } });
+  t.is(refused.status, 400);
+  t.regex(messageOf(refused.body), /or set "machine\.secureBoot" to false/);
+});
+
+test('rejects hardware for a container with 400', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, { type: 'container' });
+  const { status, body } = await call('PATCH', `/guests/${id}`, { machine: { tpm: true } });
+  t.is(status, 400);
+  t.regex(messageOf(body), /is a container, which keeps its machine: /);
+});
 
 test('rejects a size for a container with 400', async (t) => {
   const { call, context } = await serveApi(t);

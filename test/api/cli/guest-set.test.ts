@@ -52,6 +52,48 @@ test('says in a dry run what would change, and when', async (t) => {
   t.is(context.guests.get(id).cpu, 1);
 });
 
+test('sets firmware, TPM and devices, and returns some to their defaults', async (t) => {
+  const { url, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.update': ({ guest: { id } }) => ({
+        guest: { id, pending: { machine: { firmware: 'uefi', tpm: true }, devices: { video: 'virtio' } } },
+      }),
+    },
+  });
+  const { id } = await addGuest(context, { memory: 512 });
+  const { exitCode, stderr } = await mistify(
+    t,
+    url,
+    ...['guest', 'set', id, '--firmware', 'uefi', '--secure-boot', 'on', '--tpm', 'on', '--wait'],
+    ...['--network-boot', 'default', '--video', 'virtio', '--watchdog', 'reset', '--tablet', 'off'],
+  );
+  t.is(exitCode, 0, stderr);
+  t.deepEqual(scripted.requests('Test.update')[0]?.change, {
+    machine: { firmware: 'uefi', secureBoot: true, tpm: true, networkBoot: null },
+    devices: { tablet: false, video: 'virtio', watchdog: 'reset' },
+  });
+  const shown = await mistify(t, url, 'guest', 'show', id);
+  t.regex(shown.stdout, /^pending +machine: firmware=uefi tpm=true\n +devices: video=virtio$/m);
+  const wrong = await mistify(t, url, 'guest', 'set', id, '--tpm', 'yes');
+  t.is(wrong.exitCode, 2);
+  t.regex(wrong.stderr, /Allowed choices are on, off, default/);
+});
+
+test('says in a dry run what becomes of the UEFI variables', async (t) => {
+  const machine = { type: 'pc-q35-7.2', layout: 2, firmware: 'uefi', sockets: 1, threads: 1 } as const;
+  const { url, context } = await serveApi(t, {
+    actions: { update: [{ check: 'Test.checkUpdate' }] },
+    methods: {
+      'Test.checkUpdate': ({ guest: { id } }) => ({
+        guest: { id, machine: { ...machine, secureBoot: true } },
+      }),
+    },
+  });
+  const { id } = await addGuest(context, { machine });
+  const { stdout } = await mistify(t, url, 'guest', 'set', id, '--secure-boot', 'on', '--dry-run');
+  t.regex(stdout, /^the guest has Secure Boot now; .* are kept for when Secure Boot is off again$/m);
+});
+
 test('refuses a change without options', async (t) => {
   const { url, context } = await serveApi(t);
   const { id } = await addGuest(context);

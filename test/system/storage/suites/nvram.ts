@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
@@ -90,5 +90,53 @@ export const nvramSuite = (backend: Backend): void => {
     t.deepEqual(await snapshotsOf(nvram), ['one']);
     await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
     t.deepEqual(await snapshotsOf(nvram), ['one']);
+  });
+
+  test('a running guest that has a BIOS by now loses a snapshot from its closed UEFI variables, too', async (t) => {
+    const guest = await createUefi(t, backend);
+    const { call, nvram, disks } = guest;
+    for (const dest of ['one', 'two']) await call('CreateSnapshot', snapshotRequest(GUEST, { dest }));
+    for (const disk of ['0', '1']) await call('DeleteSnapshot', snapshotRequest(`${GUEST}/disk-${disk}@one`));
+    const { stop } = await startLiveGuest(t, guest, disks);
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@two`));
+    t.deepEqual(await snapshotsOf(nvram), ['one']);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    t.deepEqual(await snapshotsOf(nvram), []);
+    await stop();
+    const rolledBack = await call('RollbackSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.is(rolledBack.message, 'the UEFI variables are not in the snapshot and stay as they are');
+  });
+
+  test('variables that are set aside keep their snapshots until those are deleted or replaced', async (t) => {
+    const guest = await createUefi(t, backend);
+    const { call, dir, nvram, disks } = guest;
+    const aside = join(dir, 'nvram-plain.qcow2');
+    for (const dest of ['one', 'two']) await call('CreateSnapshot', snapshotRequest(GUEST, { dest }));
+    await rename(nvram, aside);
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', nvram, String(BYTES)]);
+    const { stop } = await startLiveGuest(t, guest, disks, nvram);
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@two`));
+    t.deepEqual(await snapshotsOf(aside), ['one']);
+    for (const disk of ['0', '1']) await call('DeleteSnapshot', snapshotRequest(`${GUEST}/disk-${disk}@one`));
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    await stop();
+    t.deepEqual(await snapshotsOf(aside), []);
+    t.deepEqual(await snapshotsOf(nvram), ['one']);
+  });
+
+  test('a rollback brings the disks back and leaves variables alone that the guest got after the snapshot', async (t) => {
+    const guest = await createUefi(t, backend);
+    const { call, dir, nvram, disks } = guest;
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'plain' }));
+    await rename(nvram, join(dir, 'nvram-plain.qcow2'));
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', nvram, String(BYTES)]);
+    await qemuIo(nvram, 'write -P 0x33 0 64k');
+    const { io, stop } = await startLiveGuest(t, guest, disks, nvram);
+    await io(0, 'write -P 0x44 0 64k');
+    await stop();
+    await call('RollbackSnapshot', snapshotRequest(`${GUEST}@plain`));
+    await t.notThrowsAsync(qemuIo(nvram, 'read -P 0x33 0 64k'));
+    const { io: read } = await startLiveGuest(t, guest, disks, nvram);
+    await t.notThrowsAsync(read(0, 'read -P 0 0 64k'));
   });
 };
