@@ -27,10 +27,15 @@ const SHARED = [
   'client/path.js',
   'model/actions.js',
   'model/cd-drives.js',
+  'model/change-words.js',
+  'model/devices.js',
   'model/disks.js',
+  'model/guest-size.js',
+  'model/hardware-options.js',
   'model/intent.js',
   'model/job.js',
   'model/nics.js',
+  'model/units.js',
 ] as const;
 
 const consolePages: StaticPage[] = [

@@ -67,6 +67,13 @@ const listOf = (parts: readonly string[]): string =>
 const describe = (keys: readonly Feature[], values: Values): string =>
   listOf(keys.map((key) => wordOf(key, values[key])));
 
+/** Says in words what of its hardware a guest gets at its next start; `undefined` when nothing of that waits. */
+export const waitingHardware = ({ pending }: { pending?: Pending | null }): string | undefined => {
+  const { machine, devices } = pending ?? {};
+  const values: Values = { ...machine, ...devices };
+  return describe(Object.keys(values).filter(isFeature), values) || undefined;
+};
+
 /** Says what becomes of the data of firmware and TPM that a change replaces. */
 const keptData = (had: Values, gets: Values): string[] => {
   const isUefi = had.firmware === 'uefi' && gets.firmware === 'uefi';

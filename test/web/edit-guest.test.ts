@@ -40,6 +40,33 @@ test('edits a guest, and says what comes at its next start', async (t) => {
   t.like(context.guests.get(id), { description: 'The shop', tags: ['production', 'web'] });
 });
 
+test('edits the firmware and the devices of a guest', async (t) => {
+  const pending = { machine: { tpm: true }, devices: { video: 'virtio' } } as const;
+  const { url, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.update': ({ guest: { id } }) => ({
+        guest: { id, pending: { machine: { firmware: 'uefi', secureBoot: true }, devices: pending.devices } },
+      }),
+    },
+  });
+  const { id } = await addGuest(context, { memory: 512, pending, metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByText('a TPM and graphics card virtio').waitFor();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Edit web-1' });
+  t.true(await dialog.getByLabel('TPM 2.0').isChecked());
+  t.is(await dialog.getByLabel('Graphics card').inputValue(), 'virtio');
+  await dialog.getByLabel('Firmware').selectOption('UEFI with Secure Boot');
+  await dialog.getByLabel('TPM 2.0').uncheck();
+  await dialog.getByLabel('Watchdog').selectOption('Resets the guest');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('UEFI, Secure Boot and graphics card virtio').waitFor();
+  t.deepEqual(scripted.requests('Test.update')[0]?.change, {
+    machine: { firmware: 'uefi', secureBoot: true, tpm: false },
+    devices: { watchdog: 'reset' },
+  });
+});
+
 test('edits the labels of a container, and shows what the agent refuses', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { metadata: { name: 'taken' } });

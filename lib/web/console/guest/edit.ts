@@ -8,6 +8,7 @@ import { h } from '../dom.js';
 import { type Input, markInvalid, sizeIn, textInput } from '../inputs.js';
 import { follow } from '../jobs.js';
 import { store } from '../store.js';
+import { hardwareFields } from './hardware-fields.js';
 
 type SizeKey = 'memory' | 'cpu' | 'maxMemory' | 'maxCpu';
 
@@ -82,7 +83,7 @@ const sizeFields = (guest: Guest) => {
   };
 };
 
-/** Shows a guest's name, labels and size in a form, and submits what the user changes. */
+/** Shows a guest's name, labels, size and hardware in a form, and submits what the user changes. */
 export const openEdit = (guest: Guest): void => {
   const { id, description = '', tags = [] } = guest;
   const label = {
@@ -90,7 +91,9 @@ export const openEdit = (guest: Guest): void => {
     description: h('textarea', { rows: '3' }, description),
     tags: textInput({ value: tags.join(', ') }),
   };
-  const size = guest.type === 'container' ? undefined : sizeFields(guest);
+  const isContainer = guest.type === 'container';
+  const size = isContainer ? undefined : sizeFields(guest);
+  const hardware = isContainer ? undefined : hardwareFields(guest, isOff(guest));
   const before: GuestPatch = {
     name: guest.metadata?.name || null,
     description: description || null,
@@ -112,14 +115,18 @@ export const openEdit = (guest: Guest): void => {
       field('Description', label.description),
       field('Tags', label.tags, 'Separated by commas: production, web'),
       ...(size?.elements ?? []),
+      ...(hardware?.elements ?? []),
     ],
     submit: async () => {
-      const patch = changed(before, read());
+      const patch = { ...changed(before, read()), ...hardware?.patch() };
       if (Object.keys(patch).length === 0) return;
       const { jobId } = await submit<Guest>('PATCH', path`/guests/${id}`, patch);
       follow(jobId, { title: `Change ${title}`, done: `${title} changed` });
     },
     onError: (message) =>
-      markInvalid(message, new Map<string, HTMLElement>(Object.entries({ ...label, ...size?.inputs }))),
+      markInvalid(
+        message,
+        new Map<string, HTMLElement>(Object.entries({ ...label, ...size?.inputs, ...hardware?.inputs })),
+      ),
   });
 };

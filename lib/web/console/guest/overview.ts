@@ -1,4 +1,5 @@
 import { path } from '../../../client/path.js';
+import { waitingHardware } from '../../../model/change-words.js';
 import type { DiskUse } from '../../../model/disk-use.js';
 import type { Guest, Nic } from '../../../model/guest.js';
 import type { GuestAddress } from '../../../model/guest-addresses.js';
@@ -83,6 +84,7 @@ const factsOf = (
     ],
     ['vCPUs', `${guest.cpu ?? ''}${nextText(guest.pending?.cpu, String)}${mostText(guest.maxCpu, String)}`],
     ['Hardware', hardwareText(guest)],
+    ['From the next start on', waitingHardware(guest)],
     ['After a boot', afterBootFact(guest)],
     ['After a failure', afterFailureFact(guest)],
     ['Warnings', list(guest.warnings ?? [])],
