@@ -23,7 +23,7 @@ const ELSEWHERE: Record<Exclude<keyof Machine, keyof MachinePatch>, string> = {
 export const optionsPatchSchemas = {
   machine: patchSchema<MachinePatch>(
     {
-      firmware: machineOptionSchemas.firmware.allow(null),
+      firmware: machineOptionSchemas.firmware.allow(null).description('`bios` (the default) or `uefi`'),
       secureBoot: machineOptionSchemas.secureBoot.allow(null),
       tpm: machineOptionSchemas.tpm.allow(null),
       networkBoot: machineOptionSchemas.networkBoot.allow(null),

@@ -136,7 +136,8 @@ export const nvramSuite = (backend: Backend): void => {
     await stop();
     await call('RollbackSnapshot', snapshotRequest(`${GUEST}@plain`));
     await t.notThrowsAsync(qemuIo(nvram, 'read -P 0x33 0 64k'));
-    const { io: read } = await startLiveGuest(t, guest, disks, nvram);
-    await t.notThrowsAsync(read(0, 'read -P 0 0 64k'));
+    const after = await startLiveGuest(t, guest, disks, nvram);
+    await t.notThrowsAsync(after.io(0, 'read -P 0 0 64k'));
+    await after.stop();
   });
 };
