@@ -93,6 +93,24 @@ test('a guest of layout 1 gets devices, too, and keeps the places of the others'
   t.deepEqual(await devicesIn(host, id), ['VGA', 'i6300esb']);
 });
 
+test('a guest whose memory is saved keeps its hardware until it starts afresh', async (t) => {
+  const host = await QemuHost.start(t);
+  const id = host.newId();
+  await host.call('Create', { id, ...TINY });
+  const pending = { devices: { watchdog: 'reset' } };
+  await host.change('Update', id, pending);
+  await host.call('Save', { id });
+  await t.throwsAsync(host.change('Update', id, { machine: { tpm: true } }), {
+    message: /the memory of guest .* is saved, and fits its hardware only as it is/,
+  });
+  const { guest } = await host.call('Run', { id });
+  t.deepEqual(guest.pending, pending as object);
+  t.deepEqual(await devicesIn(host, id), ['usb-tablet', 'VGA', 'vmgenid']);
+  await host.call('Poweroff', { id });
+  await host.call('Run', { id });
+  t.deepEqual(await devicesIn(host, id), ['usb-tablet', 'VGA', 'i6300esb', 'vmgenid']);
+});
+
 test('refuses what a guest or this host can never have, and changes nothing', async (t) => {
   const host = await QemuHost.start(t);
   await host.stop();
