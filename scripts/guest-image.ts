@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Argument, Command } from 'commander';
 import { errorMessage, isErrno } from '../lib/errors.js';
 import { packageRoot } from '../lib/files/package-root.js';
 import { makeDisk } from './guest-image/disk.js';
 import { makeInitramfs } from './guest-image/initramfs.js';
-import { fetchKernel } from './guest-image/kernel.js';
+import { fetchKernel, KERNEL_KINDS, type KernelKind } from './guest-image/kernel.js';
 
 const RECIPE = join(packageRoot, 'scripts/guest-image');
 
@@ -41,17 +42,18 @@ const publish = async (built: string, image: string): Promise<void> => {
  *
  * The guest needs 96 MB of memory. On its serial console it prints `mistify-guest: boot N`, counted on its disk,
  * `mistify-guest: up` once it reacts to the power button, and `mistify-guest: alive UPTIME` every second.
- * @param directory the directory of built images
+ * @param kind `generic` for a guest that uses its CD drives, whose kernel is a larger download
  * @returns the path of a qcow2 image, which is shared: use it as a backing file and never write to it
  */
-export const buildGuestImage = async (directory: string = cacheDirectory()): Promise<string> => {
-  const image = join(directory, `guest-image-${await recipeHash()}`, 'base.qcow2');
+export const buildGuestImage = async (kind: KernelKind = 'virtual'): Promise<string> => {
+  const directory = cacheDirectory();
+  const image = join(directory, `guest-image-${await recipeHash()}`, `${kind}.qcow2`);
   if (existsSync(image)) return image;
   await mkdir(directory, { recursive: true });
   const work = await mkdtemp(join(directory, 'building-'));
   try {
-    const kernel = await fetchKernel(work);
-    const initramfs = await makeInitramfs(kernel, join(RECIPE, 'rootfs'), work);
+    const kernel = await fetchKernel(kind, work);
+    const initramfs = await makeInitramfs(kernel, kind, join(RECIPE, 'rootfs'), work);
     await publish(await makeDisk(kernel.image, initramfs, work), image);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -59,13 +61,24 @@ export const buildGuestImage = async (directory: string = cacheDirectory()): Pro
   return image;
 };
 
-const main = async (): Promise<void> => {
+const main = async (kind: KernelKind): Promise<void> => {
   try {
-    console.log(await buildGuestImage());
+    console.log(await buildGuestImage(kind));
   } catch (error) {
     console.error(errorMessage(error));
     process.exitCode = 1;
   }
 };
 
-if (process.argv[1] === import.meta.filename) await main();
+const parse = (): Promise<Command> =>
+  new Command('guest-image')
+    .description('Builds a tiny Linux as a disk image, and prints its path')
+    .addArgument(
+      new Argument('[kernel]', 'for virtual machines alone, or for all hardware, CD drives included')
+        .choices(KERNEL_KINDS)
+        .default('virtual'),
+    )
+    .action(main)
+    .parseAsync();
+
+if (process.argv[1] === import.meta.filename) await parse();

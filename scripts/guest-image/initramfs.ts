@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { execa } from 'execa';
-import type { Kernel } from './kernel.js';
+import type { Kernel, KernelKind } from './kernel.js';
 import { installModules } from './modules.js';
 
 const GZIP_LEVEL = 1;
@@ -13,13 +13,18 @@ const GZIP_LEVEL = 1;
  * @param directory a directory for the initramfs and temporary files
  * @returns the path of the initramfs
  */
-export const makeInitramfs = async (kernel: Kernel, rootfs: string, directory: string): Promise<string> => {
+export const makeInitramfs = async (
+  kernel: Kernel,
+  kind: KernelKind,
+  rootfs: string,
+  directory: string,
+): Promise<string> => {
   const root = join(directory, 'root');
   await cp(rootfs, root, { recursive: true });
   for (const name of ['dev', 'proc', 'sys', 'run', 'data', 'seed']) await mkdir(join(root, name));
   await copyFile('/bin/busybox', join(root, 'bin/busybox'));
   await chmod(join(root, 'bin/busybox'), 0o755);
-  await installModules(kernel, join(root, 'modules'));
+  await installModules(kernel, kind, join(root, 'modules'));
   const names = ['.', ...(await readdir(root, { recursive: true })).sort()];
   const { stdout } = await execa('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'], {
     cwd: root,

@@ -3,8 +3,15 @@ import { basename, dirname, join } from 'node:path';
 import { errorMessage } from '../../lib/errors.js';
 import { run } from './tools.js';
 
-/** Metapackages that depend on the newest kernel for virtual machines: Debian's, and Ubuntu's two. */
-const METAPACKAGES = ['linux-image-cloud-amd64', 'linux-image-virtual', 'linux-image-generic'];
+export const KERNEL_KINDS = ['virtual', 'generic'] as const;
+/** For virtual machines only, or for all hardware: Debian's kernel for virtual machines has no driver of CD drives. */
+export type KernelKind = (typeof KERNEL_KINDS)[number];
+
+/** Metapackages that depend on the newest kernel of a kind: Debian's, then Ubuntu's. */
+const METAPACKAGES: Record<KernelKind, readonly string[]> = {
+  virtual: ['linux-image-cloud-amd64', 'linux-image-virtual', 'linux-image-generic'],
+  generic: ['linux-image-amd64', 'linux-image-generic'],
+};
 
 /**
  * One version's package of kernel, modules or module lists. Debian 12 and 13 have one package with all of them, Ubuntu
@@ -25,21 +32,22 @@ export interface Kernel {
 }
 
 /** Lists the packages of the newest kernel. `options` are options of apt, such as the package lists to use. */
-const kernelPackages = async (options: string[]): Promise<string[]> => {
-  for (const name of METAPACKAGES) {
+const kernelPackages = async (kind: KernelKind, options: string[]): Promise<string[]> => {
+  const metapackages = METAPACKAGES[kind];
+  for (const name of metapackages) {
     const arguments_ = [...options, 'depends', '--recurse', ...ONLY_DEPENDENCIES, name];
     const depends = await run('apt-cache', arguments_).catch(() => '');
     const packages = depends.split('\n').filter((line) => KERNEL_PACKAGE.test(line));
     if (packages.length > 0) return packages;
   }
   throw new Error(
-    `apt knows none of the packages ${METAPACKAGES.join(', ')}, or none that depends on a kernel: apt-get update may mend that`,
+    `apt knows none of the packages ${metapackages.join(', ')}, or none that depends on a kernel: apt-get update may mend that`,
   );
 };
 
 /** Downloads the kernel's packages to `directory`. `options` are options of apt. */
-const download = async (directory: string, options: string[]): Promise<void> => {
-  const packages = await kernelPackages(options);
+const download = async (kind: KernelKind, directory: string, options: string[]): Promise<void> => {
+  const packages = await kernelPackages(kind, options);
   await run('sh', ['-c', 'cd "$0" && exec apt-get -q "$@"', directory, ...options, 'download', ...packages]);
 };
 
@@ -55,12 +63,12 @@ const fetchLists = async (directory: string): Promise<string[]> => {
   return options;
 };
 
-const downloadKernel = async (directory: string): Promise<void> => {
+const downloadKernel = async (kind: KernelKind, directory: string): Promise<void> => {
   try {
-    await download(directory, []);
+    await download(kind, directory, []);
   } catch {
     try {
-      await download(directory, await fetchLists(directory));
+      await download(kind, directory, await fetchLists(directory));
     } catch (error) {
       throw new Error(
         `cannot download a Linux kernel, which the first build of the guest image needs: ${errorMessage(error)}`,
@@ -83,9 +91,9 @@ export const findKernel = async (root: string): Promise<Kernel> => {
   return { version, image: join(root, image), modules: join(root, modules) };
 };
 
-/** Downloads the distribution's kernel for virtual machines and unpacks it below `directory`, without installing it. */
-export const fetchKernel = async (directory: string): Promise<Kernel> => {
-  await downloadKernel(directory);
+/** Downloads the distribution's kernel of a kind and unpacks it below `directory`, without installing it. */
+export const fetchKernel = async (kind: KernelKind, directory: string): Promise<Kernel> => {
+  await downloadKernel(kind, directory);
   const root = join(directory, 'kernel');
   for (const name of await readdir(directory))
     if (name.endsWith('.deb')) await run('dpkg', ['-x', join(directory, name), root]);

@@ -1,10 +1,10 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Kernel } from './kernel.js';
+import type { Kernel, KernelKind } from './kernel.js';
 import { run } from './tools.js';
 
-/** What the guest needs. A distribution builds each of these into its kernel or ships it as a module. */
-const WANTED = [
+/** What each guest needs. A distribution builds each of these into its kernel or ships it as a module. */
+const COMMON = [
   'virtio_pci',
   'virtio_mmio',
   'virtio_blk',
@@ -17,6 +17,11 @@ const WANTED = [
   'ext4',
   'isofs',
 ];
+
+const WANTED: Record<KernelKind, readonly string[]> = {
+  virtual: COMMON,
+  generic: [...COMMON, 'ahci', 'sr_mod'],
+};
 
 const MODULE_FILE = /\.ko(?:\.(?:gz|xz|zst))?$/;
 /** Programs that replace a compressed file, by its ending. */
@@ -40,7 +45,7 @@ const dependencies = async (file: string): Promise<string[]> => {
  * inserts them one after the other.
  * @throws {Error} if the kernel neither contains a needed module nor has it built in
  */
-export const installModules = async (kernel: Kernel, target: string): Promise<void> => {
+export const installModules = async (kernel: Kernel, kind: KernelKind, target: string): Promise<void> => {
   await mkdir(target);
   const builtIn = (await readFile(join(kernel.modules, 'modules.builtin'), 'utf8'))
     .split('\n')
@@ -60,6 +65,6 @@ export const installModules = async (kernel: Kernel, target: string): Promise<vo
     for (const dependency of await dependencies(copy)) await install(dependency);
     order.push(name);
   };
-  for (const name of WANTED) await install(name);
+  for (const name of WANTED[kind]) await install(name);
   await writeFile(join(target, 'order'), `${order.join('\n')}\n`);
 };

@@ -76,13 +76,28 @@ test('installs modules after those that they depend on', async (t) => {
     'kernel/virtio-net.ko': module('net_failover', 'virtio_pci'),
   });
   const target = join(await tempDir(t), 'modules');
-  await installModules(kernel, target);
+  await installModules(kernel, 'virtual', target);
   t.is(await readFile(join(target, 'order'), 'utf8'), 'failover\nnet_failover\nvirtio_net\n');
   t.deepEqual((await readdir(target)).sort(), ['failover.ko', 'net_failover.ko', 'order', 'virtio_net.ko']);
+});
+
+test('a kernel for all hardware brings its drivers of SATA and CD drives', async (t) => {
+  const kernel = await kernelOf(t, {
+    'modules.builtin': builtIn(),
+    'kernel/ahci.ko': module('libahci'),
+    'kernel/libahci.ko': module(),
+    'kernel/sr_mod.ko': module('cdrom'),
+    'kernel/cdrom.ko': module(),
+  });
+  const target = join(await tempDir(t), 'modules');
+  await installModules(kernel, 'generic', target);
+  t.is(await readFile(join(target, 'order'), 'utf8'), 'libahci\nahci\ncdrom\nsr_mod\n');
 });
 
 test('names a module that is neither there nor built in', async (t) => {
   const kernel = await kernelOf(t, { 'modules.builtin': builtIn('isofs', 'virtio_blk') });
   const target = join(await tempDir(t), 'modules');
-  await t.throwsAsync(installModules(kernel, target), { message: 'Linux 1 has no module virtio_blk' });
+  await t.throwsAsync(installModules(kernel, 'virtual', target), {
+    message: 'Linux 1 has no module virtio_blk',
+  });
 });
