@@ -1,9 +1,9 @@
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Accepted, Job } from '../../../lib/client/index.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
-import { buildGuestImage } from '../../../scripts/guest-image.js';
+import { bootLinux, finishJob } from '../../helpers/agent-linux.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
@@ -12,7 +12,6 @@ import { wrapProgram } from '../../helpers/wrapped-program.js';
 
 const test = needsInTurn(...LINUX_PARTS, 'python3');
 
-const BOOT_MS = 180_000;
 const SECTORS_PER_MB = 2048;
 
 interface TestGuest {
@@ -25,13 +24,15 @@ interface TestGuest {
   nodes: () => Promise<string[]>;
 }
 
-const useGuest = ({ client, dbpath }: RealAgent, id: string): TestGuest => ({
+const useGuest = (agent: RealAgent, id: string): TestGuest => ({
   id,
-  finish: async (accepted) => client.waitForJob((await accepted).jobId),
+  finish: (accepted) => finishJob(agent, accepted),
   files: async () =>
-    (await readdir(join(dbpath, 'storage/guests', id))).filter((name) => name.endsWith('.qcow2')).sort(),
+    (await readdir(join(agent.dbpath, 'storage/guests', id)))
+      .filter((name) => name.endsWith('.qcow2'))
+      .sort(),
   nodes: async () => {
-    const qmp = await QmpClient.connect(join(dbpath, 'run', id, 'qmp-storage.sock'));
+    const qmp = await QmpClient.connect(join(agent.dbpath, 'run', id, 'qmp-storage.sock'));
     const nodes = await qmp.execute<Record<string, string>[]>('query-named-block-nodes', { flat: true });
     qmp.close();
     return nodes
@@ -41,44 +42,14 @@ const useGuest = ({ client, dbpath }: RealAgent, id: string): TestGuest => ({
   },
 });
 
-/** Boots the tiny Linux from an image of the agent's. */
-const bootLinux = async (
-  agent: RealAgent,
-): Promise<TestGuest & { run: (command: string) => Promise<string> }> => {
-  const { client, dbpath } = agent;
-  const dir = join(dbpath, 'storage/import');
-  await mkdir(dir, { recursive: true });
-  await copyFile(await buildGuestImage(), join(dir, 'tiny.qcow2'));
-  const fetched = await client.images.fetch({ id: 'tiny', source: `file://${join(dir, 'tiny.qcow2')}` });
-  await client.waitForJob(fetched.jobId);
-  const created = await client.guests.create({ image: 'tiny', memory: 128 });
-  await client.waitForJob(created.jobId);
-  const { id } = created.body;
-  const output = (): Promise<string> => readFile(join(dbpath, 'qemu/guests', id, 'serial.log'), 'utf8');
-  await until('the guest is up', async () => (await output()).includes('mistify-guest: up'), BOOT_MS);
-  const { bytes } = await client.guests.openSerialConsole(id);
-  bytes.resume();
-  bytes.write('quiet\n');
-  let count = 0;
-  const run = async (command: string): Promise<string> => {
-    count += 1;
-    const [begin, end] = [`begin ${count}:`, `:end ${count}`];
-    bytes.write(`echo "begin" ${count}:$(${command}):"end" ${count}\n`);
-    const found = async (): Promise<boolean> => (await output()).includes(end);
-    await until(`the guest has run ${command}`, found, BOOT_MS);
-    const text = await output();
-    return text.slice(text.lastIndexOf(begin) + begin.length, text.lastIndexOf(end)).trim();
-  };
-  return { ...useGuest(agent, id), run };
-};
-
 const SIZE = 'cat /sys/block/vdb/size || echo none';
 
 test('a running Linux gets a disk, sees it grow, loses it, and finds its content on it again', async (t) => {
   t.timeout(600_000);
   const agent = await startRealAgent(t);
   const { client } = agent;
-  const { id, finish, files, nodes, run } = await bootLinux(agent);
+  const { id, run } = await bootLinux(agent);
+  const { finish, files, nodes } = useGuest(agent, id);
   const size = (mb: number) =>
     until(`/dev/vdb has ${mb} MB`, async () => (await run(SIZE)) === String(mb * SECTORS_PER_MB));
   const gone = () =>

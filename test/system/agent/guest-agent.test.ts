@@ -1,8 +1,8 @@
-import { copyFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { SerialConsole } from '../../../scripts/demo/serial-console.js';
 import { buildGuestImage } from '../../../scripts/guest-image.js';
 import { AGENT_PARTS, makeAgentDisk, startAgent } from '../../helpers/agent-disk.js';
+import { importImage } from '../../helpers/agent-linux.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
@@ -14,14 +14,10 @@ needs(...LINUX_PARTS, ...AGENT_PARTS)(
   'a snapshot of a running guest is consistent for file systems once its guest agent runs, for a crash before that',
   async (t) => {
     t.timeout(300_000);
-    const { client, url, dbpath } = await startRealAgent(t);
-    const importAs = async (id: string, path: string): Promise<void> => {
-      const source = join(dbpath, 'storage/import', basename(path));
-      await copyFile(path, source);
-      await client.waitForJob((await client.images.fetch({ id, source: `file://${source}` })).jobId);
-    };
-    await importAs('linux', await buildGuestImage());
-    await importAs('agent', await makeAgentDisk(t));
+    const agent = await startRealAgent(t);
+    const { client, url, dbpath } = agent;
+    await importImage(agent, 'linux', await buildGuestImage());
+    await importImage(agent, 'agent', await makeAgentDisk(t));
     const disks = [{ image: 'linux' }, { image: 'agent' }];
     const { body, jobId } = await client.guests.create({ memory: 128, cpu: 1, disks });
     await client.waitForJob(jobId);
