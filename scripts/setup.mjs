@@ -149,6 +149,13 @@ const installDebianPackages = (wanted, program) => {
     );
 };
 
+/** Debian packages for the test of a real installer's CD. Each release has an installer of its own. */
+const installerPackages = () => {
+  const system = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  const [, release] = /^ID=debian$/m.test(system) ? (/^VERSION_ID="(\d+)"$/m.exec(system) ?? []) : [];
+  return release ? [`debian-installer-${release}-netboot-amd64`, 'isolinux'] : [];
+};
+
 const filesUnder = (directory, extension) => {
   try {
     return readdirSync(join(ROOT, directory), { recursive: true })
@@ -195,7 +202,7 @@ export const setUp = ({ guestPackages, testPackages = false, systemPackages = fa
   installModules();
   if (guestPackages) installDebianPackages(GUEST_PACKAGES, 'qemu-system-x86_64');
   if (testPackages) installDebianPackages(TEST_PACKAGES, 'chromium');
-  if (systemPackages) installDebianPackages(SYSTEM_PACKAGES, 'debootstrap');
+  if (systemPackages) installDebianPackages([...SYSTEM_PACKAGES, ...installerPackages()], 'debootstrap');
   build();
 };
 

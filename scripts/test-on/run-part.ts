@@ -69,9 +69,10 @@ const runAgain = async (
 
 /** Runs a part in the system's own network, and its failed tests twice. */
 export const runPart = async (runner: Runner, part: Part): Promise<PartResult> => {
-  const { name, command, packages = [] } = part;
+  const { name, command, packages = [], prepare } = part;
   if (packages.length > 0)
     await runInCheckout(runner, `${name}-packages`, ['sh', '-c', INSTALL, 'sh', ...packages], 'host');
+  if (prepare) await runInCheckout(runner, `${name}-prepare`, prepare, 'host');
   const env = { ...part.env, ...(part.withOtherQemu ? await otherQemu(runner) : {}) };
   const startedAt = performance.now();
   const { passed, output } = await runInCheckout(runner, name, command, 'own', env);

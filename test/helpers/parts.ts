@@ -24,6 +24,11 @@ export const OVMF = 'OVMF, UEFI firmware';
  * of libfuse 2 to libfuse 3, which then refuses every mount.
  */
 export const MOUNTING_ZFS = 'a ZFS that mounts datasets';
+/** A part for `needs`: Debian's installer and ISOLINUX, a boot loader for CDs. It is a large download. */
+export const DEBIAN_INSTALLER = 'Debian’s installer (npm run setup -- --systems)';
+/** Where the packages of all releases of the installer put their files, each in a directory of its own. */
+export const INSTALLERS = '/usr/lib/debian-installer/images';
+export const ISOLINUX = '/usr/lib/ISOLINUX/isolinux.bin';
 /** Parts that CI may lack. */
 const OPTIONAL: readonly string[] = [KERNEL_PIDS, OTHER_QEMU, MOUNTING_ZFS];
 
@@ -49,6 +54,7 @@ const isPresent = (part: string): boolean => {
   if (part === KERNEL_PIDS) return readlinkSync('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE;
   if (part === OTHER_QEMU) return Boolean(process.env.MISTIFY_OTHER_QEMU);
   if (part === OVMF) return existsSync(FIRMWARE_DESCRIPTORS);
+  if (part === DEBIAN_INSTALLER) return existsSync(INSTALLERS) && existsSync(ISOLINUX);
   if (part === 'root') return process.getuid?.() === 0;
   if (part === MOUNTING_ZFS) return zfsMounts();
   return findProgram(part) !== undefined;

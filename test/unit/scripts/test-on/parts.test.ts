@@ -19,6 +19,12 @@ test('runs a single test by its path', (t) => {
   t.deepEqual(part?.command.slice(-1), ['dist/test/system/qemu/reboot.test.js']);
 });
 
+test('prepares for a single test what its part needs', (t) => {
+  const [part, agent] = partsOf(['test/system/agent/mounted-cd.test.ts', 'agent']);
+  t.true((agent?.prepare ?? []).length > 0);
+  t.like(part, { prepare: agent?.prepare, packages: agent?.packages });
+});
+
 test('rejects an unknown part with the names of all', (t) => {
   t.throws(() => partsOf(['kvm']), { message: /^"kvm" is neither demo, qemu, .* nor the path of a test$/ });
 });
