@@ -33,6 +33,21 @@ test('shows every viewer what anyone types into a serial console, and the guestâ
   t.pass();
 });
 
+test('shows output as the guest has written it, also after somebody has typed', async (t) => {
+  const host = await QemuHost.start(t);
+  const guest = await LinuxGuest.create(t, host);
+  const { id } = guest;
+  const viewer = await view(`${host.consoleUrl('serial', id)}&scrollback=0`);
+  await viewer.sees('mistify-guest: up', BOOT_MS);
+  viewer.type('kill $(cat /run/heartbeat.pid); seq 1 30000; echo counted to $((3 * 10000))\r');
+  await viewer.sees('counted to 30000', BOOT_MS);
+  const numbers = (await guest.console()).split(/\r?\n/).filter((line) => /^\d+$/.test(line));
+  t.deepEqual(
+    numbers.filter((line, index) => line !== String(index + 1)),
+    [],
+  );
+});
+
 test('keeps a serial console open from before the guestâ€™s start until its deletion', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host);

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection } from 'node:net';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { GuestPaths } from '../layout.js';
 
@@ -7,36 +6,36 @@ interface Line {
   users: number;
   /** Serializes input: one user's bytes wait until the guest has read the previous ones. */
   queue: LimitFunction;
-  /** Unset until a user types, and again after the guest was off. */
-  socket: Promise<Socket | undefined> | undefined;
+  /** Gives up on input that the guest does not read. */
+  ended: AbortController;
 }
 
-const tryConnect = async (path: string): Promise<Socket | undefined> => {
-  const socket = createConnection({ path });
+/** How long the guest has to read what the last user typed before leaving. */
+const LAST_INPUT_MS = 5000;
+
+/**
+ * Sends input over a connection of its own, and waits until QEMU has taken it and closed its side. While somebody is
+ * connected, QEMU also sends the output there, and writes what that connection does not take at once into the log twice.
+ * @param signal gives up on a guest that reads nothing
+ */
+const send = async (path: string, bytes: Buffer, signal: AbortSignal): Promise<void> => {
+  const socket = createConnection({ path, signal });
+  // Nothing listens when the guest is off, and a QEMU that ends breaks the connection.
   socket.on('error', () => {});
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   // The guest's output is read from its log.
   socket.resume();
-  try {
-    await once(socket, 'connect');
-    return socket;
-  } catch {
-    return undefined;
-  }
+  socket.end(bytes);
+  await closed;
 };
 
-/** Resolves when QEMU has accepted the bytes, or is gone. Waits as long as the guest reads nothing. */
-const write = (socket: Socket, bytes: Buffer): Promise<void> =>
-  new Promise((resolve) => {
-    socket.write(bytes, () => resolve());
-  });
-
-/** Input to guests' serial consoles. All users of a guest share one connection, the most that QEMU serves at a time. */
+/** Input to guests' serial consoles. QEMU serves one connection at a time, so the users of a guest take turns. */
 export class SerialLines {
   readonly #lines = new Map<string, Line>();
 
   /** Counts a user of a guest's line; call `leave` when the user is done. */
   enter(id: string): void {
-    const line = this.#lines.get(id) ?? { users: 0, queue: pLimit(1), socket: undefined };
+    const line = this.#lines.get(id) ?? { users: 0, queue: pLimit(1), ended: new AbortController() };
     line.users += 1;
     this.#lines.set(id, line);
   }
@@ -47,7 +46,7 @@ export class SerialLines {
     line.users -= 1;
     if (line.users > 0) return;
     this.#lines.delete(id);
-    void line.socket?.then((socket) => socket?.destroy());
+    setTimeout(() => line.ended.abort(), LAST_INPUT_MS).unref();
   }
 
   /**
@@ -57,19 +56,7 @@ export class SerialLines {
   async type({ id, serial }: GuestPaths, bytes: Buffer, signal: AbortSignal): Promise<void> {
     const line = this.#lines.get(id);
     await line?.queue(async () => {
-      if (signal.aborted) return;
-      line.socket ??= this.#connect(line, serial);
-      const socket = await line.socket;
-      if (socket) await write(socket, bytes);
+      if (!signal.aborted) await send(serial, bytes, line.ended.signal);
     });
-  }
-
-  #connect(line: Line, path: string): Promise<Socket | undefined> {
-    const connection = tryConnect(path);
-    const discard = (): void => {
-      if (line.socket === connection) line.socket = undefined;
-    };
-    void connection.then((socket) => (socket ? socket.once('close', discard) : discard()));
-    return connection;
   }
 }
