@@ -33,7 +33,6 @@ const POWER_ACTIONS: ReadonlySet<Action> = new Set<Action>([
   'reboot',
   'restart',
   'suspend',
-  'save',
   'resume',
   'delete',
 ]);

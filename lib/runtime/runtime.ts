@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { Locks } from '../async/keyed-locks.js';
 import type { QuotaConfig } from '../config/quota.js';
 import { notConfigured } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -46,6 +47,8 @@ export class Runtime {
   readonly revisions: GuestRevisions;
   readonly identities: GuestIdentities;
   readonly quota: Quota;
+  /** Serializes the changes of a guest that depend on what the client has seen of it. */
+  readonly conditions = new Locks();
   readonly snapshots: SnapshotCounts;
   readonly log: Logger;
   readonly #actions: ReadonlyMap<string, Action>;

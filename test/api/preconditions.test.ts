@@ -71,3 +71,14 @@ test('accepts the ETag of a compressed response', async (t) => {
   const condition = { 'If-Match': compressed.headers.get('etag') ?? '' };
   t.is((await api.call('PATCH', `/guests/${id}/metadata`, { a: '1' }, condition)).status, 200);
 });
+
+test('of clients that change a guest at once with the same ETag, one succeeds', async (t) => {
+  const api = await serveApi(t);
+  const { id } = await addGuest(api.context);
+  const seen = { 'If-Match': await etagOf(api, `/guests/${id}`) };
+  const patches = [{ description: 'one' }, { description: 'two' }, { memory: 96 }, { memory: 97 }];
+  const replies = await Promise.all(
+    patches.map((patch) => api.call('PATCH', `/guests/${id}?wait=30`, patch, seen)),
+  );
+  t.deepEqual(replies.map(({ status }) => status).sort(), [200, 412, 412, 412]);
+});

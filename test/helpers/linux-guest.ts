@@ -30,11 +30,14 @@ let image: Promise<string> | undefined;
 /** A guest that runs the tiny Linux of `scripts/guest-image`, from a disk of its own. */
 export class LinuxGuest {
   readonly id: string;
+  /** The path of its disk. */
+  readonly disk: string;
   readonly #host: QemuHost;
 
-  private constructor(host: QemuHost, id: string) {
+  private constructor(host: QemuHost, id: string, disk: string) {
     this.#host = host;
     this.id = id;
+    this.disk = disk;
   }
 
   /** Creates a guest, and returns while it is still booting. */
@@ -53,7 +56,7 @@ export class LinuxGuest {
       ...['-b', await host.linkImage(base, IMAGE), disk.source],
     ]);
     await host.call('Create', { id, memory: 128, disks: [disk], ...guest });
-    return new LinuxGuest(host, id);
+    return new LinuxGuest(host, id, disk.source);
   }
 
   /** Everything that the guest has written to its serial console. */

@@ -88,6 +88,11 @@ export class JobQueue {
     return this.#live.find(this.#runners.get(runnerId), action.name);
   }
 
+  /** Whether an action that changes the guest is queued or running. */
+  isChanging(guest: string): boolean {
+    return this.#live.changesGuest(this.#runners.get(guest));
+  }
+
   /** Returns the submission of an earlier request, whether its job is live or has ended. */
   follow<T>({ job, request }: LoggedJob & { request: KeyedRequest }): Submitted<T> {
     const done = (this.#live.get(job.ID)?.done ?? outcomeOf(job, request)) as Promise<T>;

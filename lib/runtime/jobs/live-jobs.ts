@@ -1,4 +1,5 @@
 import type { Job } from '../../model/job.js';
+import type { Task } from '../../store/logged-job.js';
 import type { Lane } from './image-runners.js';
 import type { JobExecutor, QueuedJob } from './job-executor.js';
 import type { EnqueueOptions, Runner } from './runner.js';
@@ -7,6 +8,7 @@ import type { EnqueueOptions, Runner } from './runner.js';
 export interface LiveJob {
   /** The action's name. */
   action: string;
+  task: Task['kind'];
   runner: Runner;
   /** Resolves when the job is on disk. */
   logged: Promise<Job>;
@@ -36,13 +38,18 @@ export class LiveJobs {
     return unfinished.map((id) => this.get(id)).find((job) => job?.action === action);
   }
 
+  /** Whether a job of a runner that was not cancelled changes its guest. */
+  changesGuest({ unfinished }: Runner): boolean {
+    return unfinished.some((id) => this.get(id)?.task === 'guest');
+  }
+
   /** Queues a job on its runner. */
   enqueue<T>(
     { runner, leave }: Lane,
     job: Omit<QueuedJob, 'unwritten'>,
     options: EnqueueOptions = {},
   ): Promise<T> {
-    const { id, action, logged } = job;
+    const { id, action, task, logged } = job;
     const unwritten = new AbortController();
     const entry: QueuedJob = { ...job, unwritten };
     const outcome = runner.enqueue(id, (signal) => this.#executor.run<T>(entry, signal), options);
@@ -58,7 +65,10 @@ export class LiveJobs {
     // Report the outcome only once it is on disk, where a restart cannot undo it.
     const done = ended.then(() => outcome);
     done.catch(() => {});
-    this.#jobs.set(id, { action: action.name, runner, logged, done, ended, unwritten: unwritten.signal });
+    this.#jobs.set(id, {
+      ...{ action: action.name, task: task.kind, runner, logged, done, ended },
+      unwritten: unwritten.signal,
+    });
     return done;
   }
 }

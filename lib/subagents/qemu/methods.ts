@@ -23,7 +23,7 @@ import * as power from './guests/power.js';
 import type { PowerOptions } from './guests/power-options.js';
 import { reboot } from './guests/reboot.js';
 import { definitionResponse, stateResponse } from './responses.js';
-import { save } from './saved-memory/save.js';
+import { checkSave, save } from './saved-memory/save.js';
 
 type MethodName = `Libvirt.${string}`;
 
@@ -87,6 +87,10 @@ const METHODS: Record<MethodName, Handler> = {
   'Libvirt.Restart': withState(power.restart),
   'Libvirt.Reboot': withState(reboot),
   'Libvirt.Poweroff': withState(power.poweroff),
+  'Libvirt.CheckSave': async (guests, { guest: { id } }) => {
+    await checkSave(guests, id);
+    return { guest: { id } };
+  },
   'Libvirt.Save': async (guests, { guest }, call) => {
     const { entry, message } = await save(guests, guest.id, call);
     return { ...(await stateResponse(guests, entry)), message };

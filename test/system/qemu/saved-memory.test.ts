@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rmdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import type { GuestRecord } from '../../../lib/subagents/qemu/guests/records.js';
 import { renewGeneration } from '../../../lib/subagents/shared/generation.js';
+import { view } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
 import { OVMF } from '../../helpers/parts.js';
@@ -53,6 +55,9 @@ linuxTest('resumes a guest where it was when its memory was saved', async (t) =>
   await host.change('Update', guest.id, { memory: 256, cpu: 2 });
   await guest.says('alive', 2);
   const saved = await host.call('Save', { id: guest.id });
+  const { stdout } = await execa('qemu-img', ['info', '--output=json', guest.disk]);
+  const sectors = (JSON.parse(stdout) as { 'virtual-size': number })['virtual-size'] / 512;
+  await execa('qemu-img', ['resize', '-q', guest.disk, '+64M']);
   t.like(saved.guest, { state: 'shutoff', reason: 'saved', memory: 256, cpu: 2 });
   t.regex(saved.message ?? '', /^\d+ MB of memory saved$/);
   t.false(existsSync(host.runFile(guest.id)));
@@ -63,6 +68,9 @@ linuxTest('resumes a guest where it was when its memory was saved', async (t) =>
   await guest.says('alive', count + 1);
   t.true((await uptimeOf(guest)) > before);
   t.is((await guest.console()).split('mistify-guest: up').length, 2);
+  const viewer = await view(`${host.consoleUrl('serial', guest.id)}&scrollback=0`);
+  viewer.type('echo "has $(cat /sys/block/vda/size) sectors"\r');
+  await viewer.sees(`has ${sectors + 64 * 2048} sectors`, 60_000);
   t.false(existsSync(host.stateFile(guest.id, 'memory')));
 });
 
@@ -151,6 +159,7 @@ test('does not load memory with which a guest may have run', async (t) => {
   await host.call('Save', { id });
   await relaunchWith(tiny, ({ saved }) => (saved ? { saved: { ...saved, used: true } } : {}));
   t.false(existsSync(memory));
+  t.like(await host.streamedState(id), { state: 'shutoff', reason: 'killed' });
   t.is((await host.call('Run', { id })).guest.state, 'running');
 });
 
@@ -158,6 +167,9 @@ test('discards memory that is older than a rollback', async (t) => {
   const { host, id, dir, memory } = await createTiny(t);
   await host.call('Save', { id });
   await renewGeneration(dir);
+  await t.throwsAsync(host.call('Save', { id }), {
+    message: /its saved memory will be discarded at its next start: the guest was rolled back since/,
+  });
   const { guest, message } = await host.call('Run', { id });
   t.is(guest.state, 'running');
   t.is(message, 'its saved memory is discarded: the guest was rolled back since');
@@ -167,10 +179,13 @@ test('discards memory that is older than a rollback', async (t) => {
 test('keeps memory that does not load, until a start or a poweroff discards it', async (t) => {
   const { host, id, memory } = await createTiny(t);
   await host.call('Save', { id });
+  const bytes = await readFile(memory);
   await truncate(memory, 5000);
   await t.throwsAsync(host.call('Run', { id }), {
-    message: /its saved memory does not load \(.+\): it is kept; .* discard it with force=true/,
+    message: /does not load \(.*memory has 5000 of \d+ bytes\): it is kept; .* discard it with force=true/,
   });
+  await writeFile(memory, bytes.fill(0, 100));
+  await t.throwsAsync(host.call('Run', { id }), { message: /does not load \((?!VNC).+\): it is kept/ });
   t.like((await host.call('Status', { id })).guest, { state: 'shutoff', reason: 'saved' });
   t.true(existsSync(memory));
   const { guest, message } = await host.call('Run', { id }, { force: 'true' });
@@ -193,6 +208,31 @@ test('does not load memory of another accelerator, or of an open CPU model and a
   });
   await relaunchWith(tiny, () => ({ saved }));
   t.is((await host.call('Run', { id })).guest.state, 'running');
+});
+
+test('a reboot that was cancelled before does not start a guest whose memory is saved', async (t) => {
+  const tiny = await createTiny(t);
+  const { host, id } = tiny;
+  await relaunchWith(tiny, () => ({ rebooting: true, reboot: { timeoutMs: 600_000, force: false } }));
+  await host.call('Save', { id });
+  await relaunchWith(tiny, () => ({}));
+  t.like(await host.streamedState(id), { state: 'shutoff', reason: 'saved' });
+});
+
+test('leaves nothing of a save whose QEMU was killed', async (t) => {
+  const tiny = await createTiny(t);
+  const { host, id } = tiny;
+  process.kill(await host.pid(id), 'SIGSTOP');
+  const saving = host.call('Save', { id });
+  process.kill(await host.pid(id), 'SIGKILL');
+  await t.throwsAsync(saving);
+  await host.call('Run', { id });
+  await host.call('Suspend', { id });
+  await relaunchWith(tiny, ({ saving: rest }) => {
+    t.is(rest, undefined);
+    return {};
+  });
+  t.is(await host.state(id), 'paused');
 });
 
 test('saves a guest that was paused, and lets a guest that cannot be saved be', async (t) => {

@@ -104,9 +104,13 @@ const release = async (
     await lockRunDir(paths, uid);
     await setVncPassword(qmp, paths);
     for (const name of unplugged) await qmp.execute('set_link', { name, up: false });
-    await memory?.markUsed();
+    if (memory) {
+      // A sub-agent that finds this QEMU lets it be from now on: killed, the guest would lose its memory.
+      await recordPid(paths, pid);
+      await memory.markUsed();
+    }
     await qmp.execute('cont');
-    await recordPid(paths, pid);
+    if (!memory) await recordPid(paths, pid);
   } finally {
     qmp.close();
   }

@@ -8,6 +8,7 @@ import type { MachineIdentity } from '../machine/identity.js';
 import { withNics } from '../machine/nic-places.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { requireGrowable } from '../machine/size-limits.js';
+import { announceSizes } from '../saved-memory/announce-sizes.js';
 import { requireBootDevice } from './boot-order.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
@@ -137,6 +138,7 @@ const startWithSeed = async (
   }
   const resumed = await guests.start(entry, { boot, force, note });
   if (resumed && entry.watch) {
+    await announceSizes(entry, entry.watch);
     const problem = await correctClock(entry, entry.watch, resumed.at);
     if (problem !== undefined) note?.(problem);
   }

@@ -34,12 +34,13 @@ const noticedCpus = async (agent: GuestAgent, count: number): Promise<LogicalCpu
 
 /**
  * Lets the guest use vCPUs that it got while it runs, through its agent: `guest-set-vcpus`. Many systems do that by
- * themselves, so a guest without an agent is left alone.
- * @returns a note for the user when the agent could not do it
+ * themselves.
+ * @returns a note for the user when it is not certain that the guest uses them
  */
 export const useCpus = async (entry: Entry, watch: Watch, count: number): Promise<string | undefined> => {
   const agent = await connectAgent(entry, watch);
-  if (!agent) return undefined;
+  if (!agent)
+    return 'no guest agent responds, so put new vCPUs online in the guest, unless it does that by itself';
   try {
     const unused = (await noticedCpus(agent, count)).filter(({ online }) => online === false);
     if (unused.length === 0) return undefined;

@@ -86,7 +86,7 @@ export const reboot = async (
 /** Resumes the reboots that were under way when the last sub-agent exited, with their options. */
 export const resumeReboots = (guests: Guests, log: Logger): void => {
   for (const { id, record } of guests.all()) {
-    if (!record.rebooting) continue;
+    if (!record.rebooting || record.saved) continue;
     reboot(guests, id, record.reboot).catch((error) =>
       log.error({ err: error, guest: id }, errorMessage(error)),
     );

@@ -9,8 +9,8 @@ import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
 import { discardUnloadable, fittingMemory } from '../saved-memory/fitting.js';
-import { LoadError, requireSameCpu } from '../saved-memory/load.js';
-import { removeMemory, SAVED_REASON, type SavedMemory } from '../saved-memory/saved-memory.js';
+import { LoadError, requireSameCpu, requireWhole } from '../saved-memory/load.js';
+import { NO_MEMORY, removeMemory, SAVED_REASON, type SavedMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner, tpmPaths } from '../tpm/paths.js';
 import { isSwtpmAlive } from '../tpm/swtpm.js';
 import { adoptLiveSize } from './adopt-size.js';
@@ -79,7 +79,7 @@ export class Runs {
     const watch = this.#watch(entry, { exit });
     // The guest runs, even if a full disk cannot record it.
     await entry
-      .update({ running: true, reason: undefined, toldToShutDown: undefined, saved: undefined })
+      .update({ running: true, reason: undefined, toldToShutDown: undefined, ...NO_MEMORY })
       .then(() => removeMemory(entry.paths))
       .catch((error) =>
         this.#log.error(
@@ -136,21 +136,25 @@ export class Runs {
    * @throws {Refusal} `conflict` when the memory does not load, unless `force` allows discarding it
    */
   async #launchSaved(entry: Entry, options: StartOptions): Promise<Launched | undefined> {
-    const saved = await fittingMemory(entry, this.#host.layout.diskDirs, options);
-    if (!saved) return undefined;
+    if (!entry.record.saved) return undefined;
+    const { capacity, layout } = this.#host;
+    const discard = { ...options, requireRoom: () => capacity.check(startDefinition(entry.record)) };
+    const saved = await fittingMemory(entry, layout.diskDirs, discard);
     try {
-      return await this.#launchWith(entry, saved);
+      if (saved) return await this.#launchWith(entry, saved);
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
-      await discardUnloadable(entry, error, options);
-      return undefined;
+      await discardUnloadable(entry, error, discard);
     }
+    this.#states.set(entry.id, 'shutoff', 0, shownReason(this.#host, entry));
+    return undefined;
   }
 
   async #launchWith(entry: Entry, saved: SavedMemory): Promise<Launched> {
     const { program, layout } = this.#host;
     const machine = await this.#machines.prepareResumed(entry);
     const { version } = await program.capabilities();
+    await requireWhole(entry.paths.memory, saved);
     requireSameCpu(saved, { version, accel: program.accel, cpuModel: machine.cpuModel });
     const { definition } = entry.record;
     return this.#withCapacity(definition, async () => {

@@ -35,15 +35,18 @@ const failureMessage = (error: unknown): string => {
   return stderrMessage(String(error.stderr ?? '')) ?? error.shortMessage;
 };
 
-/** A warning does not end QEMU. It may follow the option that it is about: `-mon chardev=qmp: warning: …`. */
-const WARNING = /(^|: )(warning|info): /;
+/**
+ * A warning does not end QEMU. It may follow the option that it is about: `-mon chardev=qmp: warning: …`. Neither does the
+ * notice of its VNC server's address.
+ */
+const NO_ERROR = /(^|: )(warning|info): |^VNC server running on /;
 
 /** Extracts the last three error lines of QEMU's standard error, without the program's name; `undefined` without any. */
 export const stderrMessage = (text: string): string | undefined => {
   const lines = text
     .split('\n')
     .map((line) => line.replace(/^\S*qemu-system-\S*: /, '').trim())
-    .filter((line) => line !== '' && !WARNING.test(line));
+    .filter((line) => line !== '' && !NO_ERROR.test(line));
   return lines.length ? lines.slice(-3).join('; ') : undefined;
 };
 

@@ -17,6 +17,8 @@ const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC } = constants;
 const START_TIMEOUT_MS = 60_000;
 /** QEMU creates its sockets some milliseconds before it replies on them, so a longer interval would gain nothing. */
 const POLL_MS = 5;
+/** How long a QEMU that has closed its monitor may take to exit. */
+const EXIT_WAIT_MS = 5000;
 
 /** The user that QEMU runs as; the sub-agent's own without a uid. */
 export interface User {
@@ -60,23 +62,36 @@ const preferForOomKill = (pid: number): Promise<void> =>
   // It may have exited already; that is reported elsewhere.
   writeFile(`/proc/${pid}/oom_score_adj`, String(OOM_SCORE_ADJ)).catch(() => {});
 
-/** @throws {LoadError} with QEMU's own message, which it writes before it exits */
+/**
+ * @throws {LoadError} with QEMU's own message, when QEMU has rejected the memory and exited; another error when it was
+ * killed, does not respond, or the memory could not be read
+ */
 const loadMemory = async (
   child: ChildProcess,
   { qemuLog }: GuestPaths,
   memory: string,
   up: Promise<QmpClient>,
+  exit: Promise<ChildExit>,
 ): Promise<QmpClient> => {
   const pipe = child.stdio.at(-1);
   if (!(pipe instanceof Writable)) throw new TypeError('QEMU was started without a pipe for its memory');
-  feed(memory, pipe);
+  const fed = feed(memory, pipe);
   try {
     const qmp = await up;
     await waitUntilLoaded(qmp);
     return qmp;
   } catch (error) {
-    const words = stderrMessage(await readFile(qemuLog, 'utf8'));
-    throw new LoadError(words ?? errorMessage(error), { cause: error });
+    const { exitCode, signal } = await Promise.race([
+      exit,
+      sleep(EXIT_WAIT_MS, {} as ChildExit, { ref: false }),
+    ]);
+    if (signal) throw new Error(`it was ended by ${signal} while it loaded the memory`, { cause: error });
+    if (exitCode === undefined || exitCode === null) throw error;
+    const unread = await fed;
+    if (unread) throw unread;
+    throw new LoadError(stderrMessage(await readFile(qemuLog, 'utf8')) ?? errorMessage(error), {
+      cause: error,
+    });
   }
 };
 
@@ -112,7 +127,7 @@ export const startProcess = async (
     await once(child, 'spawn');
     await preferForOomKill(child.pid ?? 0);
     const up = waitUntilUp(paths, () => exited);
-    const qmp = await (memory === undefined ? up : loadMemory(child, paths, memory, up));
+    const qmp = await (memory === undefined ? up : loadMemory(child, paths, memory, up, exit));
     return { pid: child.pid ?? 0, qmp, exit };
   } finally {
     await log.close();

@@ -1,12 +1,15 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ifExists } from '../../../files/atomic-files.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { Accel } from '../machine/accel.js';
 import type { SavedMemory } from './saved-memory.js';
 
 const POLL_MS = 50;
+const CHUNK_BYTES = 2 ** 20;
 /** A QEMU that loads memory may be slow to respond. */
 const QUERY_TIMEOUT_MS = 60_000;
 
@@ -35,11 +38,27 @@ export const requireSameCpu = (
     );
 };
 
-/** Sends a guest's memory to its QEMU, which closes the pipe at its end. */
-export const feed = (path: string, pipe: Writable): void => {
+/** @throws {LoadError} when the file of the memory is not there, or not all of it */
+export const requireWhole = async (path: string, { bytes }: SavedMemory): Promise<void> => {
+  const file = await ifExists(stat(path));
+  if (!file) throw new LoadError(`${path} is missing`);
+  if (file.size !== bytes) throw new LoadError(`${path} has ${file.size} of ${bytes} bytes`);
+};
+
+/**
+ * Sends a guest's memory to its QEMU, which closes the pipe at its end.
+ * @returns why the file could not be read, once the pipe is closed
+ */
+export const feed = async (path: string, pipe: Writable): Promise<Error | undefined> => {
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  let failure: Error | undefined;
+  file.once('error', (error) => {
+    failure = error;
+  });
   // QEMU itself says why it does not read on. The pipe may also break after its end was written.
   pipe.on('error', () => undefined);
-  pipeline(createReadStream(path), pipe).catch(() => undefined);
+  await pipeline(file, pipe).catch(() => undefined);
+  return failure;
 };
 
 /** Waits until a QEMU that was started with `-incoming` has loaded all: QMP `query-status`. */

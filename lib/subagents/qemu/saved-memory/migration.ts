@@ -52,7 +52,11 @@ const cancelSending = async (watch: Watch): Promise<void> => {
 
 /** Ends a save that has failed: the guest runs again, unless it was paused before, also when all of its memory was sent. */
 export const resumeAfterSave = async (entry: Entry, watch: Watch): Promise<void> => {
-  await cancelSending(watch);
-  if (!entry.record.saving?.paused) await watch.execute('cont');
-  await entry.update({ saving: undefined });
+  const { saving } = entry.record;
+  try {
+    await cancelSending(watch);
+    if (!saving?.paused) await watch.execute('cont');
+  } finally {
+    await entry.update({ saving: undefined });
+  }
 };

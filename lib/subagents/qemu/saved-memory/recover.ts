@@ -4,16 +4,20 @@ import type { Entry } from '../guests/entry.js';
 import type { Guests } from '../guests/guests.js';
 import { stopQemu } from '../guests/power.js';
 import { resumeAfterSave } from './migration.js';
-import { removeMemory } from './saved-memory.js';
+import { NO_MEMORY, removeMemory } from './saved-memory.js';
 
-const recover = async (entry: Entry): Promise<void> => {
+const recover = async (guests: Guests, entry: Entry): Promise<void> => {
   const { saved, saving } = entry.record;
   if (saved && !saved.used) {
     await stopQemu(entry);
     return;
   }
   if (saving && entry.watch) await resumeAfterSave(entry, entry.watch);
-  if (saved || saving) await entry.update({ saved: undefined, saving: undefined });
+  if (saved && !entry.watch) {
+    await entry.update({ reason: 'killed' });
+    guests.states.set(entry.id, 'shutoff', 0, 'killed');
+  }
+  if (saved || saving) await entry.update(NO_MEMORY);
   await removeMemory(entry.paths);
 };
 
@@ -27,7 +31,7 @@ export const recoverMemory = async (guests: Guests, log: Logger): Promise<void> 
       .all()
       .map((entry) =>
         guests
-          .exclusively(entry.id, () => recover(entry))
+          .exclusively(entry.id, () => recover(guests, entry))
           .catch((error) =>
             log.error({ err: error, guest: entry.id }, `memory not recovered: ${errorMessage(error)}`),
           ),

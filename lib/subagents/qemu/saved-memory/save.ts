@@ -12,6 +12,7 @@ import { isRemovingNics } from '../guests/nics/settle.js';
 import { stopQemu } from '../guests/power.js';
 import type { Watch } from '../guests/watch.js';
 import { LOST_TPM } from '../tpm/lost.js';
+import { requireFitting } from './fitting.js';
 import { resumeAfterSave, sendMemory } from './migration.js';
 import { receiveMemory } from './receive.js';
 import { removeMemory, type SavedMemory } from './saved-memory.js';
@@ -95,6 +96,13 @@ const saveRunning = async (
   }
 };
 
+/** @throws {Refusal} as `save`, as far as that is known before */
+export const checkSave = async (guests: Guests, id: string): Promise<void> => {
+  const entry = guests.get(id);
+  await guests.state(entry);
+  if (!entry.record.saved) requireSavable(guests, entry);
+};
+
 /**
  * Saves the memory of a guest to disk and ends its QEMU; its next start resumes it. A guest that is off with its memory
  * saved is no error.
@@ -108,10 +116,15 @@ export const save = (
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
     const watch = await guests.running(entry);
-    if (!watch && entry.record.saved) return { entry, message: 'its memory is saved already' };
+    const { saved } = entry.record;
+    if (!watch && saved) {
+      await requireFitting(entry, saved, guests.host.layout.diskDirs);
+      return { entry, message: 'its memory is saved already' };
+    }
     requireSavable(guests, entry);
     if (!watch) throw entry.stateError(guests.lastState(entry).state, 'it has no memory to save');
     entry.commandCount += 1;
+    await entry.setRebooting(undefined);
     const { bytes } = await saveRunning(guests, entry, watch, context);
     await stopQemu(entry);
     return { entry, message: `${toMb(bytes)} MB of memory saved` };

@@ -28,6 +28,9 @@ export interface SavingRecord {
 /** What clients see as the reason of a guest that is off with its memory saved. */
 export const SAVED_REASON = 'saved';
 
+/** What a guest's record says of memory once the guest runs. */
+export const NO_MEMORY = { saved: undefined, saving: undefined } as const;
+
 /** Where the memory is until all of it is there. */
 export const draftOf = ({ memory }: GuestPaths): string => `${memory}+new`;
 
