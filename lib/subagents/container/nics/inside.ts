@@ -1,4 +1,5 @@
-import { ExecaError, execa } from 'execa';
+import { errorMessage } from '../../../errors.js';
+import { runProgram } from '../../../process/run-program.js';
 
 const TIMEOUT_MS = 10_000;
 
@@ -9,10 +10,8 @@ const TIMEOUT_MS = 10_000;
 export const runInside = async (pid: number, program: string, ...args: string[]): Promise<string> => {
   try {
     const words = [`--net=/proc/${pid}/ns/net`, program, ...args];
-    return (await execa('nsenter', words, { timeout: TIMEOUT_MS })).stdout;
+    return (await runProgram('nsenter', words, { timeoutMs: TIMEOUT_MS })).stdout;
   } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const reason = String(error.stderr ?? '').trim() || error.shortMessage;
-    throw new Error(`${program} ${args.join(' ')}: ${reason}`, { cause: error });
+    throw new Error(`${program} ${args.join(' ')}: ${errorMessage(error)}`, { cause: error });
   }
 };

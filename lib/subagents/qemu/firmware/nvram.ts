@@ -1,9 +1,8 @@
 import { constants } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ExecaError, execa } from 'execa';
-import { isErrno } from '../../../errors.js';
 import { ifExists, sync } from '../../../files/atomic-files.js';
+import { ProgramError, runProgram } from '../../../process/run-program.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { nvramPath } from '../../shared/nvram.js';
 import { findImagePath } from '../../shared/qcow2/header.js';
@@ -20,12 +19,10 @@ const copyTemplate = async ({ filename, format }: FlashFile, path: string): Prom
   await rm(draft, { force: true });
   try {
     const args = ['convert', '-q', '-f', format, '-O', 'qcow2', filename, draft];
-    await execa('qemu-img', args, { timeout: TIMEOUT_MS, stdin: 'ignore' });
+    await runProgram('qemu-img', args, { timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    const words = isErrno(error, 'ENOENT')
-      ? 'install qemu-img (Debian: apt install qemu-utils)'
-      : String(error.stderr).trim() || error.shortMessage;
+    if (!(error instanceof ProgramError)) throw error;
+    const words = error.isMissing ? 'install qemu-img (Debian: apt install qemu-utils)' : error.message;
     throw new Error(`the UEFI variables of the guest cannot be created: ${words}`, { cause: error });
   }
   await sync(draft);

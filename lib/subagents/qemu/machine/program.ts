@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { ExecaError, execa } from 'execa';
-import { errorMessage, isErrno } from '../../../errors.js';
+import { errorMessage } from '../../../errors.js';
+import { ProgramError, type ProgramOutput, runProgram } from '../../../process/run-program.js';
 import type { Accel } from './accel.js';
 import { CAPABILITIES_QUERY, type Capabilities, parseCapabilities } from './capabilities.js';
 
@@ -30,9 +30,9 @@ export const parseNicModels = (help: string): string[] => {
 
 /** Explains why QEMU failed, in its own words if it wrote any. */
 const failureMessage = (error: unknown): string => {
-  if (!(error instanceof ExecaError)) return errorMessage(error);
-  if (isErrno(error, 'ENOENT')) return 'the program is not installed (Debian: apt install qemu-system-x86)';
-  return stderrMessage(String(error.stderr ?? '')) ?? error.shortMessage;
+  if (!(error instanceof ProgramError)) return errorMessage(error);
+  if (error.isMissing) return 'the program is not installed (Debian: apt install qemu-system-x86)';
+  return stderrMessage(error.stderr) ?? error.message;
 };
 
 /**
@@ -52,9 +52,8 @@ export const stderrMessage = (text: string): string | undefined => {
 
 /** Whether QEMU ran but lacks the sandbox, could not enter it, or was killed by it. None of these will change. */
 const isSandboxFailure = (error: unknown): boolean =>
-  error instanceof ExecaError &&
-  (error.signal === 'SIGSYS' ||
-    (error.exitCode === 1 && /sandbox|seccomp/i.test(String(error.stderr ?? ''))));
+  error instanceof ProgramError &&
+  (error.signal === 'SIGSYS' || (error.exitCode === 1 && /sandbox|seccomp/i.test(error.stderr)));
 
 /** A QEMU that has no machine and takes QMP commands on its standard input. */
 const BARE_QEMU = [
@@ -115,7 +114,7 @@ export class QemuProgram {
   /** Returns why QEMU does not work; `undefined` when it does. */
   async check(): Promise<string | undefined> {
     try {
-      await execa(this.path, ['-version'], { timeout: PROBE_TIMEOUT_MS });
+      await this.#run(['-version']);
       return undefined;
     } catch (error) {
       return `${this.path}: ${failureMessage(error)}`;
@@ -138,37 +137,38 @@ export class QemuProgram {
   }
 
   async #probeNicModels(): Promise<string[]> {
-    const { stdout } = await execa(this.path, ['-device', 'help'], { timeout: PROBE_TIMEOUT_MS });
+    const { stdout } = await this.#run(['-device', 'help']);
     return parseNicModels(stdout);
   }
 
   /** `-L help` lists the directories of QEMU's data: qemu(1). */
   async #probeNicRoms(): Promise<boolean> {
-    const { stdout } = await execa(this.path, ['-L', 'help'], { timeout: PROBE_TIMEOUT_MS });
+    const { stdout } = await this.#run(['-L', 'help']);
     const paths = stdout.split('\n').map((dir) => join(dir.trim(), NIC_ROM));
     const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
     return found.some((file) => file?.isFile());
   }
 
   async #probeCapabilities(): Promise<Capabilities> {
-    const { stdout } = await execa(this.path, [...BARE_QEMU, '-accel', this.accel], {
-      input: CAPABILITIES_QUERY,
-      timeout: PROBE_TIMEOUT_MS,
-    });
+    const { stdout } = await this.#run([...BARE_QEMU, '-accel', this.accel], CAPABILITIES_QUERY);
     return parseCapabilities(stdout);
   }
 
   async #probeSandbox(): Promise<boolean> {
     try {
-      await execa(this.path, [...BARE_QEMU, '-sandbox', SANDBOX], {
-        input: '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n',
-        timeout: PROBE_TIMEOUT_MS,
-      });
+      await this.#run(
+        [...BARE_QEMU, '-sandbox', SANDBOX],
+        '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n',
+      );
       return true;
     } catch (error) {
       if (isSandboxFailure(error)) return false;
       throw error;
     }
+  }
+
+  #run(args: readonly string[], input = ''): Promise<ProgramOutput> {
+    return runProgram(this.path, args, { timeoutMs: PROBE_TIMEOUT_MS, input });
   }
 
   #failure(error: unknown): Error {

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { exitOf } from '../../../process/child-exit.js';
+import { endingWithParent, isProgramMissing } from '../../../process/with-parent.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { GuestPaths } from '../layout.js';
 
@@ -30,7 +31,8 @@ print(json.dumps(ask("add-fd", [0])))
 `;
 
 const send = async (socketPath: string, file: FileHandle): Promise<string> => {
-  const child = spawn('python3', ['-I', '-c', SEND, socketPath], {
+  const [program, ...args] = endingWithParent('KILL', ['python3', '-I', '-c', SEND, socketPath]);
+  const child = spawn(program, args, {
     stdio: [file.fd, 'pipe', 'pipe'],
     timeout: TIMEOUT_MS,
   }) as ChildProcessByStdio<null, Readable, Readable>;
@@ -41,10 +43,10 @@ const send = async (socketPath: string, file: FileHandle): Promise<string> => {
     exit,
   ]);
   if (exitCode === 0) return output;
-  if (exitCode === undefined)
+  if (exitCode === undefined || isProgramMissing(exitCode ?? undefined, errors))
     throw new Refusal(
       'conflict',
-      `a running guest can only get a file with python3, which does not start (${reason}): install it, or shut the guest down first`,
+      `a running guest can only get a file with python3, which does not start (${reason ?? errors.trim()}): install it, or shut the guest down first`,
     );
   throw new Error(`QEMU did not take a file: ${errors.trim().split('\n').at(-1) || 'no response in time'}`);
 };

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { chmod, chown, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { errorMessage } from '../../../errors.js';
 import { ifExists } from '../../../files/atomic-files.js';
+import { runProgram } from '../../../process/run-program.js';
 import { asUser } from '../../../process/unprivileged.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { recordProcess } from '../guests/run-dir.js';
@@ -26,7 +26,7 @@ const POLL_MS = 10;
 /** @throws {Refusal} `conflict` when swtpm is not installed */
 export const requireSwtpm = async (): Promise<void> => {
   try {
-    await execa(PROGRAM, ['--version'], { timeout: CHECK_TIMEOUT_MS, stdin: 'ignore' });
+    await runProgram(PROGRAM, ['--version'], { timeoutMs: CHECK_TIMEOUT_MS });
   } catch (error) {
     throw new Refusal(
       'conflict',

@@ -1,5 +1,4 @@
-import { ExecaError, execa } from 'execa';
-import { isErrno } from '../../../errors.js';
+import { ProgramError, runProgram } from '../../../process/run-program.js';
 
 const TIMEOUT_MS = 20_000;
 
@@ -17,10 +16,10 @@ export class ToolError extends Error {
   /** Whether the program gave up because its service did not respond: ovs-vsctl(8) then ends itself by SIGALRM. */
   readonly timedOut: boolean;
 
-  constructor(message: string, cause: ExecaError) {
+  constructor(message: string, cause: ProgramError) {
     super(message, { cause });
     this.exitCode = cause.exitCode;
-    this.missing = isErrno(cause, 'ENOENT');
+    this.missing = cause.isMissing;
     this.timedOut = cause.timedOut || cause.signal === 'SIGALRM';
   }
 }
@@ -37,16 +36,16 @@ const throwIfErrorDetected = (stderr: string): void => {
 /** @throws {ToolError} with what the program wrote to standard error */
 export const runTool: RunTool = async (tool, ...args) => {
   try {
-    const { stdout, stderr } = await execa(tool, args, { timeout: TIMEOUT_MS, stdin: 'ignore' });
+    const { stdout, stderr } = await runProgram(tool, args, { timeoutMs: TIMEOUT_MS });
     if (tool === 'ovs-vsctl') throwIfErrorDetected(stderr);
     return stdout;
   } catch (error) {
-    if (!(error instanceof ExecaError)) throw error;
-    if (isErrno(error, 'ENOENT')) {
+    if (!(error instanceof ProgramError)) throw error;
+    if (error.isMissing) {
       const message = `the program ${tool} is not installed (Debian: apt install ${PACKAGES[tool]})`;
       throw new ToolError(message, error);
     }
-    const words = String(error.stderr ?? '').trim() || error.shortMessage;
-    throw new ToolError(words.startsWith(tool) ? words : `${tool} ${args.join(' ')}: ${words}`, error);
+    const { message } = error;
+    throw new ToolError(message.startsWith(tool) ? message : `${tool} ${args.join(' ')}: ${message}`, error);
   }
 };

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import pRetry from 'p-retry';
 import { errorMessage } from '../../../errors.js';
+import { endingWithParent } from '../../../process/with-parent.js';
 
 /** Long enough for a busy pool; a hanging one must not block the sub-agent for ever. */
 const TIMEOUT_MS = 10 * 60_000;
@@ -42,13 +43,17 @@ const explain = (command: string, stderr: string): string => {
  */
 export const zfs = async (command: string, ...args: string[]): Promise<string> => {
   // Without core dumps, because zfs of zfs-fuse aborts when asked for a volume.
-  const result = await execa('prlimit', ['--core=0', 'zfs', command, ...args], {
-    reject: false,
-    stdin: 'ignore',
-    timeout: TIMEOUT_MS,
-    maxBuffer: MAX_OUTPUT_BYTES,
-    env: { LC_ALL: 'C' },
-  });
+  const result = await execa(
+    'prlimit',
+    ['--core=0', ...endingWithParent('KILL', ['zfs', command, ...args])],
+    {
+      reject: false,
+      stdin: 'ignore',
+      timeout: TIMEOUT_MS,
+      maxBuffer: MAX_OUTPUT_BYTES,
+      env: { LC_ALL: 'C' },
+    },
+  );
   if (!result.failed) return result.stdout;
   if (result.exitCode === 127)
     throw new ZfsError('zfs cannot be run: install OpenZFS (the package zfsutils-linux)');

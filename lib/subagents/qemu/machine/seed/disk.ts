@@ -1,8 +1,8 @@
 import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ExecaError, execa } from 'execa';
-import { isErrno } from '../../../../errors.js';
+import { errorMessage } from '../../../../errors.js';
 import { ifExists } from '../../../../files/atomic-files.js';
+import { ProgramError, runProgram } from '../../../../process/run-program.js';
 import type { GuestPaths } from '../../layout.js';
 import type { Definition } from '../definition.js';
 import type { NicEntries } from '../nic-entry.js';
@@ -14,19 +14,18 @@ const TIMEOUT_MS = 20_000;
 /** The volume label by which cloud-init's NoCloud finds the seed. */
 const LABEL = 'CIDATA';
 
-const isMissing = (error: unknown): boolean => error instanceof ExecaError && isErrno(error, 'ENOENT');
-
 /** Makes an ISO 9660 image of a directory with the first installed program. */
 const makeIso = async (directory: string, image: string): Promise<void> => {
   const args = ['-quiet', '-output', image, '-volid', LABEL, '-joliet', '-rational-rock', directory];
   for (const program of PROGRAMS) {
     try {
-      await execa(program, args, { timeout: TIMEOUT_MS, stdin: 'ignore' });
+      await runProgram(program, args, { timeoutMs: TIMEOUT_MS });
       return;
     } catch (error) {
-      if (isMissing(error)) continue;
-      const words = error instanceof ExecaError ? String(error.stderr).trim() : String(error);
-      throw new Error(`could not make the cloud-init seed: ${program}: ${words}`, { cause: error });
+      if (error instanceof ProgramError && error.isMissing) continue;
+      throw new Error(`could not make the cloud-init seed: ${program}: ${errorMessage(error)}`, {
+        cause: error,
+      });
     }
   }
   throw new Error(

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { execa } from 'execa';
 import type { Nic } from '../../../../../lib/model/guest.js';
+import { ProgramError, runProgram } from '../../../../../lib/process/run-program.js';
 import { linuxBridges } from '../../../../../lib/subagents/shared/network/linux-bridge.js';
 import { createNetworks } from '../../../../../lib/subagents/shared/network/networks.js';
 import { openVswitch } from '../../../../../lib/subagents/shared/network/open-vswitch.js';
@@ -172,8 +172,10 @@ test('allows offloads only on a bridge of the kernel datapath', async (t) => {
 
 test('finds no bridge on a host without Open vSwitch, and says that it does not run', async (t) => {
   const notInstalled: RunTool = async () => {
-    const error = await t.throwsAsync(execa('no-such-program-7'));
-    throw new ToolError('not installed', error as ConstructorParameters<typeof ToolError>[1]);
+    const error = await t.throwsAsync(runProgram('no-such-program-7', [], { timeoutMs: 1000 }), {
+      instanceOf: ProgramError,
+    });
+    throw error ? new ToolError('not installed', error) : new Error('it is installed');
   };
   const ovs = openVswitch(undefined, notInstalled, await deviceOf(t, 'br0'));
   t.is(await ovs.find('br0'), undefined);
