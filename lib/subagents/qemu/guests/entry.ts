@@ -10,12 +10,22 @@ import type { Watch } from './watch.js';
 /** A guest still on after this has most likely cancelled its shutdown. */
 const SHUTDOWN_MEMORY_MS = 15 * 60_000;
 
+/** The end of a guest's run that is not saved yet, or not cleaned up after. */
+export interface UnfinishedEnd {
+  crashed: boolean;
+  reason: string | undefined;
+  /** Whether the guest shut itself down. */
+  readonly halted: boolean;
+}
+
 /** A defined guest. */
 export class Entry {
   readonly id: string;
   readonly paths: GuestPaths;
   /** Set while its QEMU runs. */
   watch: Watch | undefined;
+  /** Set until the end of its last run is saved and cleaned up after; its start and its deletion clean up themselves. */
+  unfinishedEnd: UnfinishedEnd | undefined;
   /** Whether the TPM has ended in the guest's present run. */
   hasLostTpm = false;
   /** How many commands have set the power state. An operation that began before the latest one must not undo it. */
@@ -65,6 +75,7 @@ export class Entry {
 
   async setCrashed(crashed: boolean): Promise<void> {
     if (this.#record.crashed !== crashed) await this.update({ crashed });
+    if (this.unfinishedEnd) this.unfinishedEnd.crashed = crashed;
   }
 
   /** Records the reboot that is under way, with its options, or clears the record of one. */

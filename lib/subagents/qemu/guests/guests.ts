@@ -10,6 +10,7 @@ import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
 import { removeMemory, type SavedMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner } from '../tpm/paths.js';
+import { Ends } from './ends.js';
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
 import { Machines } from './machines.js';
@@ -27,6 +28,7 @@ export class Guests {
   readonly states: GuestStates;
   readonly machines: Machines;
   readonly #log: Logger;
+  readonly #ends: Ends;
   readonly #runs: Runs;
   readonly #entries = new Map<string, Entry>();
   /** Whether guests are described by an earlier QEMU of this host. */
@@ -38,7 +40,9 @@ export class Guests {
     this.states = states;
     this.#log = log;
     this.machines = new Machines(host.program, states, log);
-    this.#runs = new Runs(host, states, this.machines, log, (entry) => void this.#settle(entry));
+    const { machines } = this;
+    this.#ends = new Ends({ host, machines, log, exclusively: (...change) => this.exclusively(...change) });
+    this.#runs = new Runs(host, states, machines, this.#ends, log, (entry) => void this.#settle(entry));
   }
 
   /** Determines the states of the guests that an earlier sub-agent has recorded. */
@@ -78,6 +82,7 @@ export class Guests {
   /** Stops watching all guests; they keep running. */
   close(): void {
     for (const { watch } of this.#entries.values()) watch?.close();
+    this.#ends.close();
   }
 
   all(): Entry[] {
@@ -170,6 +175,7 @@ export class Guests {
     const entry = known ?? new Entry(this.host.layout.paths(id), change);
     const save = (): Promise<void> => entry.update(change);
     await (known ? save() : this.host.claims.claim(id, save));
+    if (known?.unfinishedEnd) known.unfinishedEnd.crashed = false;
     await removeMemory(entry.paths);
     this.#entries.set(id, entry);
     await this.machines.describe(entry);
@@ -180,6 +186,8 @@ export class Guests {
   /** Removes all files of a guest. The guest must be off. */
   async forget(id: string): Promise<void> {
     const paths = this.host.layout.paths(id);
+    const entry = this.#entries.get(id);
+    if (entry) entry.unfinishedEnd = undefined;
     await clearHalted(paths);
     await removeRecord(paths);
     this.host.uids?.release(id);

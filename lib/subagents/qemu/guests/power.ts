@@ -133,7 +133,10 @@ export const endByItself = async (
 const cutPower = async (guests: Guests, entry: Entry, { note }: PowerOptions): Promise<void> => {
   await stopQemu(entry);
   // A crash that could not be saved left its run directory, from which the next sub-agent would report it.
-  if (!entry.watch) await removeRunResources(guests.host, entry.paths, entry.record.definition.nics);
+  if (!entry.watch) {
+    await removeRunResources(guests.host, entry.paths, entry.record.definition.nics);
+    entry.unfinishedEnd = undefined;
+  }
   await entry.setRebooting(undefined);
   if (await discardMemory(entry)) note?.('its saved memory is discarded');
   if (OFF_STATES.has(guests.lastState(entry).state)) {

@@ -3,7 +3,6 @@ import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
-import { markHalted } from '../../shared/guest-run-dir.js';
 import { bootingOnce } from '../machine/boot-index.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
@@ -16,14 +15,14 @@ import { isSwtpmAlive } from '../tpm/swtpm.js';
 import { adoptLiveSize } from './adopt-size.js';
 import { endBootOnce } from './boot-order.js';
 import { changeNvram } from './change-nvram.js';
+import type { Ends } from './ends.js';
 import type { Entry } from './entry.js';
 import { findMedia } from './find-media.js';
-import { type Host, killAndWait, type Launched, launch, removeRunResources } from './launch.js';
+import { type Host, killAndWait, type Launched, launch } from './launch.js';
 import type { Machines } from './machines.js';
 import { dropRemovedNics } from './nics/removal.js';
 import { startDefinition } from './pending.js';
 import type { StartOptions } from './power-options.js';
-import type { GuestRecord } from './records.js';
 import { releaseRemoved, withoutRemoved } from './removed-disks.js';
 import type { RunOutcome } from './run-end.js';
 import { shownReason } from './shown-reason.js';
@@ -41,6 +40,7 @@ export class Runs {
   readonly #host: Host;
   readonly #states: GuestStates;
   readonly #machines: Machines;
+  readonly #ends: Ends;
   readonly #log: Logger;
   readonly #onDeviceDeleted: (entry: Entry) => void;
 
@@ -49,6 +49,7 @@ export class Runs {
     host: Host,
     states: GuestStates,
     machines: Machines,
+    ends: Ends,
     log: Logger,
     onDeviceDeleted: (entry: Entry) => void,
   ) {
@@ -56,6 +57,7 @@ export class Runs {
     this.#onDeviceDeleted = onDeviceDeleted;
     this.#states = states;
     this.#machines = machines;
+    this.#ends = ends;
     this.#log = log;
   }
 
@@ -74,6 +76,7 @@ export class Runs {
       const launched = await this.#launchSaved(entry, options);
       if (launched) resumed = saved;
       ({ exit } = launched ?? (await this.#launchAfresh(entry, options)));
+      entry.unfinishedEnd = undefined;
     }
     this.#host.capacity.take(entry.record.definition);
     const watch = this.#watch(entry, { exit });
@@ -237,26 +240,10 @@ export class Runs {
     // Nothing is left of a run that ended with its host.
     const lost = record.running && outcome.isLost ? 'killed' : record.reason;
     const reason = isSaved ? SAVED_REASON : (outcome.reason ?? lost);
-    try {
-      await this.#saveEnd(entry, { crashed, reason });
-      await removeRunResources(this.#host, entry.paths, record.definition.nics);
-      if (outcome.halted) await markHalted(entry.paths);
-      if (await dropRemovedNics(entry)) await this.#machines.describe(entry);
-    } finally {
-      entry.watch = undefined;
-      this.#host.capacity.release(entry.id);
-      this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, shownReason(this.#host, entry, reason));
-    }
+    await this.#ends.finish(entry, { crashed, reason, halted: outcome.halted });
+    entry.watch = undefined;
+    this.#host.capacity.release(entry.id);
+    this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, shownReason(this.#host, entry, reason));
     this.#log.info({ guest: entry.id, crashed, reason }, 'guest is off');
-  }
-
-  /** @throws when a crash cannot be saved; the run directory must then stay, because it tells the next sub-agent */
-  async #saveEnd(entry: Entry, end: Pick<GuestRecord, 'crashed' | 'reason'>): Promise<void> {
-    try {
-      await entry.update({ ...end, running: false, toldToShutDown: undefined });
-    } catch (error) {
-      if (end.crashed) throw error;
-      this.#log.error({ err: error, guest: entry.id }, `end of the guest not saved: ${errorMessage(error)}`);
-    }
   }
 }
