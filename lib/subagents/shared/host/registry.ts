@@ -104,7 +104,7 @@ export class HostRegistry {
         else await rm(this.#file(owner.dir), { force: true });
       const recorded = (await this.#read(this.#file(this.own.dir))) ?? this.own;
       const own = { ...recorded, ...(await change(recorded, others)) };
-      await replaceFile(this.#file(own.dir), `${JSON.stringify({ version: VERSION, ...own })}\n`);
+      await this.#write(this.#file(own.dir), `${JSON.stringify({ version: VERSION, ...own })}\n`);
       return own;
     });
   }
@@ -129,6 +129,11 @@ export class HostRegistry {
 
   #file(dir: string): string {
     return join(this.#hostDir, `${createHash('sha256').update(dir).digest('hex').slice(0, 16)}.json`);
+  }
+
+  /** Writes only what has changed: a sub-agent that starts again changes nothing, and needs no room on the disk. */
+  async #write(path: string, text: string): Promise<void> {
+    if ((await ifExists(readFile(path, 'utf8'))) !== text) await replaceFile(path, text);
   }
 
   async #read(path: string): Promise<Owner | undefined> {

@@ -5,7 +5,10 @@ import type { UidRange } from '../../../../../lib/process/guest-uids.js';
 import { claimUids } from '../../../../../lib/subagents/qemu/process/uid-claim.js';
 import { GuestClaims } from '../../../../../lib/subagents/shared/host/guest-claims.js';
 import { guestPath, HostRegistry, type Owner } from '../../../../../lib/subagents/shared/host/registry.js';
+import { operationsIn } from '../../../../helpers/faulty-disk.js';
 import { tempDir } from '../../../../helpers/temp.js';
+
+// Guarantees: G10.
 
 const SECOND = { first: 2_000_065_536, last: 2_000_131_071 };
 
@@ -39,6 +42,19 @@ test('gives each agent a range of uids that it gets again', async (t) => {
   await other.close();
   t.true(areDisjoint(await claimUids(await open('c'), undefined, []), first));
   t.deepEqual(await claimUids(await open('a'), undefined, []), first);
+});
+
+test('starts a sub-agent again without a write, so that it starts on a full disk', async (t) => {
+  const { open, hostDir } = await startHost(t);
+  const first = await open('a');
+  await claimUids(first, undefined, []);
+  await addGuest(first, 'g');
+  await first.close();
+  const operations = await operationsIn(hostDir, async () => claimUids(await open('a'), undefined, []));
+  t.deepEqual(
+    operations.filter((operation) => !operation.startsWith('stat')),
+    ['open lock', 'open lock'],
+  );
 });
 
 test('takes the range of the uids that guests of an earlier version have', async (t) => {
