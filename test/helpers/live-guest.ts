@@ -35,10 +35,10 @@ export const startLiveGuest = async (
       ...(nvram ? ['-blockdev', `driver=file,node-name=nvram-file,filename=${nvram}`] : []),
       ...(nvram ? ['-blockdev', 'driver=qcow2,node-name=nvram,file=nvram-file'] : []),
       ...disks.flatMap(({ source }, n) => [
-        ...['-blockdev', `driver=file,node-name=file${n},filename=${source}`],
+        ...['-blockdev', `driver=file,node-name=file${n},filename=${source},discard=unmap`],
         ...[
           '-blockdev',
-          `driver=${source.endsWith('.qcow2') ? 'qcow2' : 'raw'},node-name=disk${n},file=file${n}`,
+          `driver=${source.endsWith('.qcow2') ? 'qcow2' : 'raw'},node-name=disk${n},file=file${n},discard=unmap`,
         ],
         ...['-device', `virtio-blk-pci,drive=disk${n},id=virtio-disk${n}`],
       ]),

@@ -183,6 +183,10 @@ export interface DiskStore {
   createSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   setConsistency(disks: StoredDisk[], name: string, consistency: Consistency): Promise<void>;
   deleteSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
+  /** Whether a running QEMU may forget a snapshot of these disks whose deletion fails because the device is full. */
+  mayForget(disks: StoredDisk[]): Promise<boolean>;
+  /** Whether a running QEMU has forgotten a snapshot that one of these disks still has: it is half deleted. */
+  hasForgotten(disks: StoredDisk[], name: string, live: QmpClient): Promise<boolean>;
   /**
    * Rolls disks of a stopped guest back to a snapshot and destroys the newer snapshots: of all disks or of none.
    * @throws {TornError} when only some disks are rolled back, and that can be neither undone nor completed now

@@ -30,6 +30,7 @@ import { SnapshotsInUse } from './snapshots/in-use.js';
 import { Journal } from './snapshots/journal.js';
 import { snapshotMethods } from './snapshots/methods.js';
 import { recoverAll } from './snapshots/recover.js';
+import { Retries } from './snapshots/retries.js';
 import { spaceMethod } from './space.js';
 import { watchRoom } from './watch-room.js';
 import { zfsStore } from './zfs/store.js';
@@ -121,7 +122,9 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const { runDir, freezeTimeouts } = options;
   const journal = new Journal(journalDir(options.dir));
   await journal.open();
-  const snapshots = { store, locks, inUse: new SnapshotsInUse(), journal, runDir, log, freezeTimeouts };
+  const retries = new Retries();
+  const inUse = new SnapshotsInUse();
+  const snapshots = { store, locks, inUse, journal, retries, runDir, log, freezeTimeouts };
   await recoverAll(snapshots);
 
   const problems = new Problems();
@@ -140,6 +143,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
   const close = async (): Promise<void> => {
     unwatch();
+    retries.close();
     await fetcher.close();
     stopping.abort();
     await learned;

@@ -1,6 +1,7 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import type { StoredDisk } from '../disk-store.js';
 import { memberNode } from '../nvram.js';
+import { UNDO } from './table.js';
 
 /** QEMU flushes its cache before it responds. */
 const TIMEOUT_MS = 120_000;
@@ -18,11 +19,41 @@ export const createLiveSnapshot = async (
   await live.execute('transaction', { actions }, { timeoutMs: TIMEOUT_MS });
 };
 
-/** Deletes one disk's snapshot: QMP `blockdev-snapshot-delete-internal-sync`. */
-export const deleteLiveSnapshot = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {
+/** A block node as QMP `query-named-block-nodes` describes it. */
+interface BlockNode {
+  'node-name'?: string;
+  image?: { snapshots?: { name: string }[] };
+}
+
+/**
+ * Whether a running QEMU knows a snapshot of a disk. It forgets one whose deletion fails because the device is full, while
+ * the file still lists it: the list in memory is changed first. So does the undo within a failed `transaction`.
+ */
+export const isKnownLive = async (live: QmpClient, disk: StoredDisk, name: string): Promise<boolean> => {
+  const nodes = await live.execute<BlockNode[]>('query-named-block-nodes', { flat: true });
+  const node = nodes.find((each) => each['node-name'] === memberNode(disk));
+  return node?.image?.snapshots?.some((snapshot) => snapshot.name === name) ?? false;
+};
+
+const deleteKnown = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {
   await live.execute(
     'blockdev-snapshot-delete-internal-sync',
     { device: memberNode(disk), name },
     { timeoutMs: TIMEOUT_MS },
   );
+};
+
+/**
+ * Makes QEMU write the list of a disk's snapshots again, without those that it has forgotten. Their clusters leak until the
+ * disk is repaired. Not by a snapshot of the forgotten name, which would pass for it if its own deletion failed.
+ */
+const rewriteList = async (live: QmpClient, disk: StoredDisk): Promise<void> => {
+  if (!(await isKnownLive(live, disk, UNDO))) await createLiveSnapshot(live, [disk], UNDO);
+  await deleteKnown(live, disk, UNDO);
+};
+
+/** Deletes one disk's snapshot, which its file lists: QMP `blockdev-snapshot-delete-internal-sync`. */
+export const deleteLiveSnapshot = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {
+  if (await isKnownLive(live, disk, name)) await deleteKnown(live, disk, name);
+  else await rewriteList(live, disk);
 };

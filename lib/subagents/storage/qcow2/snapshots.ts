@@ -1,13 +1,14 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
+import { isOpenIn } from '../nvram.js';
 import { onEachDisk } from '../on-each-disk.js';
 import { openDisks } from '../open-disks.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
 import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
-import { createLiveSnapshot, deleteLiveSnapshot } from './live.js';
+import { createLiveSnapshot, deleteLiveSnapshot, isKnownLive } from './live.js';
 import { streamSnapshot } from './nbd.js';
 import { rollbackDisks } from './rollback.js';
 import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
@@ -18,16 +19,13 @@ type Snapshots = Pick<
   | 'createSnapshot'
   | 'setConsistency'
   | 'deleteSnapshot'
+  | 'mayForget'
+  | 'hasForgotten'
   | 'rollback'
   | 'openedBy'
   | 'heldBy'
   | 'readSnapshot'
 >;
-
-/** Removes what a rollback of several disks may have left, because the device was full. */
-const dropOldUndo = async (layout: Qcow2Layout, disks: StoredDisk[]): Promise<void> => {
-  if (disks.length > 1) await dropUndo(layout, disks);
-};
 
 /** Removes the snapshots that a failed `createAll` has taken. A disk without one is fine. */
 const undo = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
@@ -35,7 +33,8 @@ const undo = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Pro
 };
 
 const createAll = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
-  await dropOldUndo(layout, disks);
+  // An earlier operation may have left some, because the device was full.
+  await dropUndo(layout, disks);
   try {
     for (const disk of disks) await runOnDisk(layout, disk, '-c', name);
   } catch (error) {
@@ -85,9 +84,24 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
     setConsistency: (disks, name, consistency) => writeConsistency(layout, disks, name, consistency),
 
     deleteSnapshot: async (disks, name, live) => {
-      if (!live) await dropOldUndo(layout, disks);
+      if (!live) await dropUndo(layout, disks);
       await onEachDisk(disks, `snapshot ${name} is deleted`, (disk) => deleteOne(disk, name, live));
       await forgetConsistency(layout, disks, name);
+    },
+
+    mayForget: async (disks) => {
+      const tables = await Promise.all(disks.map((disk) => readTable(layout, disk)));
+      // An empty list takes no room in the file.
+      return tables.some((table) => table.length > 1);
+    },
+
+    hasForgotten: async (disks, name, live) => {
+      for (const disk of disks) {
+        const table = await readTable(layout, disk);
+        const isListed = table.some((snapshot) => snapshot.name === name);
+        if (isListed && (await isOpenIn(live, disk)) && !(await isKnownLive(live, disk, name))) return true;
+      }
+      return false;
     },
 
     rollback: (steps, name) => rollbackDisks(layout, steps, name),

@@ -14,8 +14,8 @@ export interface TableEntry {
 }
 
 /**
- * The snapshot by which a rollback of several disks is undone when one of them fails. No snapshot of a user's has a +
- * in its name.
+ * The snapshot by which a rollback of several disks is undone when one of them fails, and which makes a running QEMU write
+ * its list of snapshots again. No snapshot of a user's has a + in its name.
  */
 export const UNDO = '+undo';
 

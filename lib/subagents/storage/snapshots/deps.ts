@@ -4,6 +4,7 @@ import type { DiskStore } from '../disk-store.js';
 import type { FreezeTimeouts } from '../guest-agent/freeze.js';
 import type { SnapshotsInUse } from './in-use.js';
 import type { Journal } from './journal.js';
+import type { Retries } from './retries.js';
 
 /** The collaborators that the snapshot methods share. */
 export interface SnapshotDeps {
@@ -11,6 +12,7 @@ export interface SnapshotDeps {
   locks: Locks;
   inUse: SnapshotsInUse;
   journal: Journal;
+  retries: Retries;
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;
   log: Logger;

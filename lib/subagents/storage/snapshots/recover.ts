@@ -2,10 +2,11 @@ import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
-import { isNoSpace } from '../errors.js';
+import type { StoredDisk } from '../disk-store.js';
+import { isNoSpace, PartlyDoneError } from '../errors.js';
 import { thawIfFrozen } from '../guest-agent/freeze.js';
 import { findMembers } from '../nvram.js';
-import { withMonitor } from '../running-guest.js';
+import { isRunning, withMonitor } from '../running-guest.js';
 import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
@@ -13,14 +14,20 @@ import { disksWithSnapshot } from './lookup.js';
 import { recoverRollback } from './recover-rollback.js';
 import { isTorn } from './torn.js';
 
+/** Returns those disks of an operation that still exist. */
+const membersOf = async ({ store }: SnapshotDeps, guest: string, { disks }: Intent): Promise<StoredDisk[]> =>
+  (await findMembers(store, guest)).filter(({ index }) => disks.includes(index));
+
 /** Removes a half-made or half-deleted snapshot. */
 const removeRest = async (
-  { store, log, runDir }: SnapshotDeps,
+  deps: SnapshotDeps,
   guest: string,
-  { action, name, disks: numbers }: Intent,
+  intent: Intent,
   live: QmpClient | undefined,
 ): Promise<void> => {
-  const disks = (await findMembers(store, guest)).filter(({ index }) => numbers.includes(index));
+  const { store, log, runDir } = deps;
+  const { action, name } = intent;
+  const disks = await membersOf(deps, guest, intent);
   if (live && action === 'create')
     await thawIfFrozen({
       socket: sharedGuestPaths(runDir, guest).guestAgent,
@@ -57,12 +64,17 @@ export const recoverGuest = async (deps: SnapshotDeps, guest: string): Promise<v
   log.info({ guest, ...intent }, 'interrupted snapshot operation recovered');
 };
 
-/** Recovers what it can; the rest is tried again before the next change to that guest's snapshots. */
+/** Recovers a guest in the background, until that succeeds. */
+const recoverLater = (deps: SnapshotDeps, guest: string): void =>
+  deps.retries.start(guest, () => deps.locks.run(guestKey(guest), () => recoverGuest(deps, guest)));
+
+/** Recovers what it can; the rest is retried in the background, and before the next change to that guest's snapshots. */
 const tryRecovery = async (deps: SnapshotDeps, guest: string): Promise<void> => {
   try {
     await recoverGuest(deps, guest);
   } catch (error) {
-    deps.log.error({ guest }, errorMessage(error));
+    deps.log.error({ guest }, `${errorMessage(error)}; retrying`);
+    recoverLater(deps, guest);
   }
 };
 
@@ -72,18 +84,55 @@ export const recoverAll = async (deps: SnapshotDeps): Promise<void> => {
     await deps.locks.run(guestKey(guest), () => tryRecovery(deps, guest));
 };
 
-/** Writes the intent. On a full device a deletion proceeds without one, since deleting is how to make room. */
-const writeIntent = async ({ journal }: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
+/**
+ * Whether the guest runs, and its QEMU could half delete the snapshot without room on the device: only the journal would
+ * then know that it has to be deleted.
+ */
+const needsIntent = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<boolean> =>
+  (await isRunning(deps.runDir, guest)) && deps.store.mayForget(await membersOf(deps, guest, intent));
+
+/** Writes the intent. On a full device a deletion proceeds without one if it can, since deleting is how to make room. */
+const writeIntent = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
   try {
-    await journal.write(guest, intent);
+    await deps.journal.write(guest, intent);
   } catch (error) {
-    if (intent.action !== 'delete' || !isNoSpace(error)) throw error;
+    const isOptional = intent.action === 'delete' && isNoSpace(error);
+    if (!isOptional || (await needsIntent(deps, guest, intent))) throw error;
   }
+};
+
+/** Whether a running QEMU has half deleted the snapshot. One that does not respond may have. */
+const isHalfDeleted = (deps: SnapshotDeps, guest: string, intent: Intent): Promise<boolean> =>
+  withMonitor(
+    deps.runDir,
+    guest,
+    async (live) =>
+      live !== undefined && deps.store.hasForgotten(await membersOf(deps, guest, intent), intent.name, live),
+  ).catch(() => true);
+
+/** Ends a deletion that has failed: completes it later if QEMU has begun it; otherwise the caller may repeat it. */
+const endFailedDeletion = async (
+  deps: SnapshotDeps,
+  guest: string,
+  intent: Intent,
+  error: unknown,
+): Promise<unknown> => {
+  const { journal } = deps;
+  if (!(await isHalfDeleted(deps, guest, intent))) {
+    await journal.clear(guest);
+    return error;
+  }
+  recoverLater(deps, guest);
+  return new PartlyDoneError(
+    `snapshot ${intent.name} is half deleted, and is deleted completely once that is possible: ${errorMessage(error)}`,
+    { cause: error },
+  );
 };
 
 /**
  * Runs `work`, which creates or deletes a snapshot of one disk after another, under a journal entry that lets the next
- * process recover it. Undoes a failed creation at once; the caller may repeat a failed deletion.
+ * process recover it. Undoes a failed creation at once, and completes a deletion that a running QEMU has begun; the caller
+ * may repeat any other.
  */
 export const journaled = async (
   deps: SnapshotDeps,
@@ -96,7 +145,7 @@ export const journaled = async (
     await work();
   } catch (error) {
     if (intent.action === 'create') await tryRecovery(deps, guest);
-    else await deps.journal.clear(guest);
+    else throw await endFailedDeletion(deps, guest, intent, error);
     throw error;
   }
   await deps.journal.clear(guest);

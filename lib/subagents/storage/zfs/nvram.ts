@@ -11,7 +11,10 @@ type Operations = Pick<
   'snapshots' | 'createSnapshot' | 'setConsistency' | 'deleteSnapshot' | 'rollback' | 'repair'
 >;
 
-type Flash = Omit<Operations, 'setConsistency'>;
+/** What depends on a running QEMU, which has no snapshots of ZFS. */
+type Live = Pick<DiskStore, 'mayForget' | 'hasForgotten'>;
+
+type Flash = Omit<Operations, 'setConsistency'> & Live;
 
 /** Operations on the qcow2 files of UEFI variables, which build on no image. */
 export const flashOf = ({ images, guests, work }: ZfsLayout): Flash => {
@@ -28,7 +31,7 @@ const split = (members: StoredDisk[]): { disks: StoredDisk[]; nvram: StoredDisk[
  * Keeps the snapshots of UEFI variables inside their qcow2 file, and those of disks in ZFS. The variables change rarely, so
  * they need not be captured at the same instant.
  */
-export const withNvram = (zfs: Operations, flash: Flash): Operations => ({
+export const withNvram = (zfs: Operations, flash: Flash): Operations & Live => ({
   snapshots: (member) => (isNvram(member) ? flash : zfs).snapshots(member),
 
   createSnapshot: async (members, name, live) => {
@@ -49,6 +52,10 @@ export const withNvram = (zfs: Operations, flash: Flash): Operations => ({
     if (disks.length > 0) await zfs.deleteSnapshot(disks, name, live);
     if (nvram.length > 0) await flash.deleteSnapshot(nvram, name, live);
   },
+
+  mayForget: (members) => flash.mayForget(split(members).nvram),
+
+  hasForgotten: (members, name, live) => flash.hasForgotten(split(members).nvram, name, live),
 
   rollback: async (steps, name) => {
     const nvram = steps.filter(({ disk }) => isNvram(disk));

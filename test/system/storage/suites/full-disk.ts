@@ -1,9 +1,8 @@
 import { truncate } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { execa } from 'execa';
 import type { Backend } from '../../../helpers/backends.js';
 import { asDisk } from '../../../helpers/raw-disk.js';
+import { fillUp } from '../../../helpers/small-disk.js';
 import {
   addImage,
   createGuest,
@@ -27,19 +26,6 @@ export interface SmallBackend extends Backend {
    */
   keepRoom: (t: ExecutionContext, storage: TestStorage) => Promise<() => Promise<unknown>>;
 }
-
-/**
- * Fills the device of `dir`.
- * @returns the file that fills it
- */
-const fillUp = async (dir: string): Promise<string> => {
-  const path = join(dir, 'ballast');
-  for (const size of ['bs=256k', 'bs=4k'])
-    await execa('dd', ['if=/dev/zero', `of=${path}`, size, 'oflag=append', 'conv=notrunc,fsync'], {
-      reject: false,
-    });
-  return path;
-};
 
 /** Operations on a full device, for every back end. */
 export const fullDiskSuite = (backend: SmallBackend): void => {

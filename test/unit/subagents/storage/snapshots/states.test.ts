@@ -9,6 +9,7 @@ import type { SnapshotDeps } from '../../../../../lib/subagents/storage/snapshot
 import { SnapshotsInUse } from '../../../../../lib/subagents/storage/snapshots/in-use.js';
 import { Journal } from '../../../../../lib/subagents/storage/snapshots/journal.js';
 import { recoverAll } from '../../../../../lib/subagents/storage/snapshots/recover.js';
+import { Retries } from '../../../../../lib/subagents/storage/snapshots/retries.js';
 import { prepareRollback } from '../../../../../lib/subagents/storage/snapshots/rollback.js';
 import type { Selection } from '../../../../../lib/subagents/storage/snapshots/select.js';
 import { isTorn } from '../../../../../lib/subagents/storage/snapshots/torn.js';
@@ -39,6 +40,7 @@ const newDisks = (count: number): Content[] =>
 class World {
   readonly disks: Content[];
   readonly #dir: string;
+  #retries = new Retries();
 
   constructor(dir: string, count: number) {
     this.#dir = dir;
@@ -53,12 +55,14 @@ class World {
 
   /** Starts a process, as the sub-agent starts: it recovers first. */
   async start(fault?: Fault): Promise<{ deps: SnapshotDeps; process: Process }> {
+    this.#retries.close();
+    this.#retries = new Retries();
     const process = new Process(fault);
     const journal = new CrashingJournal(join(this.#dir, 'journal'), process);
     await journal.open();
     const deps: SnapshotDeps = {
       store: crashingStore(this.disks, join(this.#dir, 'guest'), process),
-      ...{ journal, locks: new Locks(), inUse: new SnapshotsInUse(), log: silentLog },
+      ...{ journal, locks: new Locks(), inUse: new SnapshotsInUse(), retries: this.#retries, log: silentLog },
       runDir: join(this.#dir, 'run'),
     };
     await recoverAll(deps);
