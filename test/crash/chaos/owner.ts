@@ -21,6 +21,9 @@ export type Power = 'running' | 'paused' | 'off' | undefined;
 /** How a job says that a deletion has failed midway: docs/storage.md, "All disks or none". */
 const HALF_DROPPED = [/snapshot (\S+) is deleted on disk [\d, ]+ only/g, /disk \d+ keeps (\S+):/g] as const;
 
+/** How a job says that the deletion of a snapshot has failed, and that the agent completes it by itself: docs/storage.md. */
+const IS_COMPLETED_LATER = /snapshot \S+ is half deleted, and is deleted completely once that is possible/;
+
 /** An action, and what it does to the guest. */
 interface Act {
   name: string;
@@ -240,7 +243,8 @@ export class Owner {
   async #end({ name, effect, failure }: Act, id: string): Promise<boolean> {
     const job = await this.#ended(id);
     const succeeded = job?.Status === 'Complete';
-    this.states = model.after(this.states, succeeded, effect, failure);
+    const isCertain = succeeded || IS_COMPLETED_LATER.test(job?.Message ?? '');
+    this.states = model.after(this.states, isCertain, effect, failure);
     if (!job) {
       this.violations.push(`${this.id}: the job of ${name} (${id}) has not ended in ${JOB_MS / 1000} s`);
       return false;

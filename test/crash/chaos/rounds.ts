@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '../../../lib/async/deadline.js';
 import { errorMessage } from '../../../lib/errors.js';
 import { Random } from '../../helpers/random.js';
 import { cause } from './faults.js';
@@ -20,7 +21,8 @@ export interface Outcome extends Totals {
   violations: string[];
 }
 
-/** How long everything may take to come to rest. */
+/** How long the clients may take once the faults are over, and how long everything may take to come to rest. */
+const WORK_MS = 300_000;
 const READY_MS = 90_000;
 const REST_MS = 45_000;
 const POLL_MS = 250;
@@ -55,13 +57,19 @@ const runRound = async (
     world.note(words);
   });
   await world.heal();
-  await working;
+  const unfinished = await waitFor(working, undefined, {
+    ms: WORK_MS,
+    expired: () => new Error(`the clients still wait ${WORK_MS / 1000} s after the last fault`),
+  }).then(
+    () => [],
+    (error: unknown) => [errorMessage(error)],
+  );
   // A fault that began before the healing may have left something since.
   await world.heal();
   const ready = await settled(READY_MS, async () => ((await world.isReady()) ? [] : ['/readyz is not ok']));
   const found = await settled(REST_MS, () => compare(world, owners));
   const own = owners.flatMap(({ violations }) => violations.splice(0));
-  return { faults, violations: [...ready, ...own, ...found] };
+  return { faults, violations: [...unfinished, ...ready, ...own, ...found] };
 };
 
 /**

@@ -21,6 +21,8 @@ const IMAGE_BYTES = 2 ** 20;
 const PORT = 8080;
 /** The shortest that the config permits. */
 const HEALTH_TIMEOUT_S = 10;
+/** How soon an agent that has exited by itself is started again, as a service manager does. */
+const RESTART_MS = 1000;
 
 const MISTIFY_AGENT = join(packageRoot, 'dist/routes/program/mistify-agent.js');
 const CLOCK = join(packageRoot, 'test/crash/chaos/clock-offset.mjs');
@@ -52,6 +54,8 @@ export class World {
   disturbances = 0;
   readonly #log: WriteStream;
   #agent: ChildProcess | undefined;
+  /** Whether the agent is to run: it is started again when it exits by itself. */
+  #isWanted = false;
 
   private constructor(logFile: string) {
     this.#log = createWriteStream(logFile);
@@ -77,10 +81,11 @@ export class World {
     return world;
   }
 
-  /** Starts the agent's program, unless it runs. */
+  /** Starts the agent's program, unless it runs, and again whenever it exits by itself. */
   start(): void {
+    this.#isWanted = true;
     if (this.#agent && this.#agent.exitCode === null && this.#agent.signalCode === null) return;
-    this.#agent = spawn(
+    const agent = spawn(
       process.execPath,
       [MISTIFY_AGENT, '-a', `127.0.0.1:${PORT}`, '-c', join(ROOT, 'config')],
       {
@@ -93,7 +98,17 @@ export class World {
         },
       },
     );
-    for (const stream of [this.#agent.stdout, this.#agent.stderr]) stream?.pipe(this.#log, { end: false });
+    this.#agent = agent;
+    for (const stream of [agent.stdout, agent.stderr]) stream.pipe(this.#log, { end: false });
+    agent.once('exit', (code, signal) => void this.#restart(agent, code ?? signal));
+  }
+
+  async #restart(agent: ChildProcess, end: number | NodeJS.Signals | null): Promise<void> {
+    if (!this.#isWanted) return;
+    this.note(`the agent has exited by itself: ${end}`);
+    await delay(RESTART_MS);
+    // A fault may have ended or started it meanwhile.
+    if (this.#isWanted && this.#agent === agent) this.start();
   }
 
   /** Writes a line into the log of the agent. */
@@ -103,6 +118,7 @@ export class World {
 
   /** Ends the agent by a signal, and waits until it has exited. */
   async end(name: NodeJS.Signals): Promise<void> {
+    this.#isWanted = false;
     const agent = this.#agent;
     if (!agent || agent.exitCode !== null || agent.signalCode !== null) return;
     const exited = once(agent, 'exit');
@@ -113,6 +129,7 @@ export class World {
   /** Kills everything and loses what a reboot does not keep: run directories and network devices. */
   async reboot(): Promise<void> {
     this.disturbances += 1;
+    this.#isWanted = false;
     for (;;) {
       const left = await listProcesses();
       if (left.length === 0) break;

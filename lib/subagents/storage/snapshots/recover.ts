@@ -123,8 +123,10 @@ const endFailedDeletion = async (
     return error;
   }
   recoverLater(deps, guest);
+  // Without advice to repeat the deletion.
+  const reason = error instanceof PartlyDoneError ? error.cause : error;
   return new PartlyDoneError(
-    `snapshot ${intent.name} is half deleted, and is deleted completely once that is possible: ${errorMessage(error)}`,
+    `snapshot ${intent.name} is half deleted, and is deleted completely once that is possible: ${errorMessage(reason)}`,
     { cause: error },
   );
 };
