@@ -118,7 +118,8 @@ const endFailedDeletion = async (
   error: unknown,
 ): Promise<unknown> => {
   const { journal } = deps;
-  if (!(await isHalfDeleted(deps, guest, intent))) {
+  const isRecorded = (await journal.find(guest)) !== undefined;
+  if (!isRecorded || !(await isHalfDeleted(deps, guest, intent))) {
     await journal.clear(guest);
     return error;
   }
