@@ -5,10 +5,14 @@ import {
   RESTART_POLICIES,
   type Restart,
 } from '../model/coming-back.js';
+import type { ComingBackPatch } from '../model/coming-back-patch.js';
 import { invalidValue } from './failure.js';
+import { DEFAULT } from './or-default.js';
 
-/** Reads the value of a setting into the field that it sets. */
-type Read<Fields> = (value: string, key: string) => Partial<Fields>;
+type Changed<Key extends keyof ComingBackPatch> = NonNullable<ComingBackPatch[Key]>;
+
+/** The field that a setting sets, and how to read its value. */
+type Setting = readonly [field: string, read: (value: string, key: string) => string | number];
 
 const oneOf = <Value extends string>(values: readonly Value[], text: string, hint: string): Value => {
   const found = values.find((value) => value === text);
@@ -21,22 +25,33 @@ const numberOf = (value: string, key: string): number => {
   return Number(value);
 };
 
+const SETTINGS: { [Key in keyof ComingBackPatch]-?: Readonly<Record<string, Setting>> } = {
+  autostart: {
+    order: ['order', numberOf],
+    delay: ['delay', numberOf],
+    'shutdown-timeout': ['shutdownTimeout', numberOf],
+    'host-down': ['hostDown', (value, key) => oneOf(HOST_DOWN_POLICIES, value, `${key}: choose from`)],
+  },
+  restart: { retries: ['maxRetries', numberOf], window: ['window', numberOf] },
+};
+
 /** Reads `POLICY,KEY=VALUE,…`. */
-const parse = <Policy extends string, Fields>(
+const parse = <Policies extends { policy: string }>(
   text: string,
-  policies: readonly Policy[],
-  settings: Readonly<Record<string, Read<Fields>>>,
-): { policy: Policy } & Partial<Fields> => {
+  policies: readonly Policies['policy'][],
+  settings: Readonly<Record<string, Setting>>,
+  isChange = false,
+): Policies => {
   const [first = '', ...others] = text.split(',');
   const policy = oneOf(policies, first, 'begin with a policy');
   const fields = others.map((setting) => {
     const [key = '', value = ''] = setting.split('=', 2);
-    const read = settings[key];
-    if (read === undefined)
+    const [field, read] = settings[key] ?? [];
+    if (field === undefined || read === undefined)
       throw invalidValue(`"${key}" is not a setting: choose from ${Object.keys(settings).join('=, ')}=`);
-    return read(value, key);
+    return { [field]: isChange && value === DEFAULT ? null : read(value, key) };
   });
-  return Object.assign({ policy }, ...fields) as { policy: Policy } & Partial<Fields>;
+  return Object.assign({ policy }, ...fields) as Policies;
 };
 
 /**
@@ -44,16 +59,16 @@ const parse = <Policy extends string, Fields>(
  * agent checks the numbers.
  */
 export const parseAutostart = (text: string): Autostart =>
-  parse<Autostart['policy'], Omit<Autostart, 'policy'>>(text, AUTOSTART_POLICIES, {
-    order: (value, key) => ({ order: numberOf(value, key) }),
-    delay: (value, key) => ({ delay: numberOf(value, key) }),
-    'shutdown-timeout': (value, key) => ({ shutdownTimeout: numberOf(value, key) }),
-    'host-down': (value, key) => ({ hostDown: oneOf(HOST_DOWN_POLICIES, value, `${key}: choose from`) }),
-  });
+  parse<Autostart>(text, AUTOSTART_POLICIES, SETTINGS.autostart);
 
 /** Parses whether a guest starts again after a failure: `on-failure,retries=5,window=600`. The agent checks the numbers. */
 export const parseRestart = (text: string): Restart =>
-  parse<Restart['policy'], Omit<Restart, 'policy'>>(text, RESTART_POLICIES, {
-    retries: (value, key) => ({ maxRetries: numberOf(value, key) }),
-    window: (value, key) => ({ window: numberOf(value, key) }),
-  });
+  parse<Restart>(text, RESTART_POLICIES, SETTINGS.restart);
+
+/** Parses a change of it, in which a setting can be `default`: `last,order=default`. */
+export const parseAutostartChange = (text: string): Changed<'autostart'> =>
+  parse<Changed<'autostart'> & Pick<Autostart, 'policy'>>(text, AUTOSTART_POLICIES, SETTINGS.autostart, true);
+
+/** Parses a change of it, in which a setting can be `default`: `on-failure,retries=default`. */
+export const parseRestartChange = (text: string): Changed<'restart'> =>
+  parse<Changed<'restart'> & Pick<Restart, 'policy'>>(text, RESTART_POLICIES, SETTINGS.restart, true);

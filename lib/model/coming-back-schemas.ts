@@ -24,8 +24,9 @@ export const autostartPolicySchema = Joi.string()
   )
   .example('last');
 
-export const autostartSchema = Joi.object<Autostart>({
-  policy: autostartPolicySchema.required(),
+/** The keys of `autostart`, of which only `policy` must be there. */
+export const autostartSchemas = {
+  policy: autostartPolicySchema,
   order: Joi.number()
     .integer()
     .min(0)
@@ -48,14 +49,19 @@ export const autostartSchema = Joi.object<Autostart>({
       'When the host goes down: `shutdown` shuts the guest down, `save` saves its memory to disk, and its next start resumes it; by default as the host is told',
     )
     .example('save'),
+} satisfies Record<keyof Autostart, Joi.Schema>;
+
+export const autostartSchema = Joi.object<Autostart>({
+  ...autostartSchemas,
+  policy: autostartPolicySchema.required(),
 })
   .label('autostart')
   .description('Whether and when the guest starts after a boot of the host');
 
-export const restartSchema = Joi.object<Restart>({
+/** The keys of `restart`, of which only `policy` must be there. */
+export const restartSchemas = {
   policy: Joi.string()
     .valid(...RESTART_POLICIES)
-    .required()
     .description('`on-failure` starts the guest again after it crashed, was killed, or exited with an error')
     .example('on-failure'),
   maxRetries: Joi.number()
@@ -70,6 +76,11 @@ export const restartSchema = Joi.object<Restart>({
     .max(MAX_WINDOW_S)
     .description(`Seconds; ${DEFAULT_WINDOW_S} by default`)
     .example(DEFAULT_WINDOW_S),
+} satisfies Record<keyof Restart, Joi.Schema>;
+
+export const restartSchema = Joi.object<Restart>({
+  ...restartSchemas,
+  policy: restartSchemas.policy.required(),
 })
   .label('restart')
   .description('Whether the guest starts again after it failed');

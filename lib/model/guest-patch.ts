@@ -1,7 +1,6 @@
 import type Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
-import type { Autostart, Restart } from './coming-back.js';
-import { comingBackSchemas } from './coming-back-schemas.js';
+import { type ComingBackPatch, changeComingBack, comingBackPatchSchemas } from './coming-back-patch.js';
 import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
 import type { SizeChange } from './guest-size.js';
 import { sizeSchemas } from './guest-size-schemas.js';
@@ -11,13 +10,11 @@ import { optionsPatchSchemas } from './options-patch.js';
 import { patchSchema } from './patch-schema.js';
 
 /** A change of a guest: a JSON merge patch (RFC 7396), in which `null` returns a key to its default. */
-export interface GuestPatch extends SizeChange, OptionsChange {
+export interface GuestPatch extends SizeChange, OptionsChange, ComingBackPatch {
   name?: string | null;
   description?: string | null;
   tags?: string[] | null;
   bootOrder?: string[] | null;
-  autostart?: Autostart | null;
-  restart?: Restart | null;
 }
 
 interface PatchKey {
@@ -31,8 +28,8 @@ const KEYS: Record<keyof GuestPatch, PatchKey> = {
   name: { owner: 'agent', schema: guestNameSchema },
   description: { owner: 'agent', schema: descriptionSchema },
   tags: { owner: 'agent', schema: tagsSchema },
-  autostart: { owner: 'agent', schema: comingBackSchemas.autostart },
-  restart: { owner: 'agent', schema: comingBackSchemas.restart },
+  autostart: { owner: 'agent', schema: comingBackPatchSchemas.autostart },
+  restart: { owner: 'agent', schema: comingBackPatchSchemas.restart },
   memory: { owner: 'sub-agent', schema: sizeSchemas.memory },
   cpu: { owner: 'sub-agent', schema: sizeSchemas.cpu },
   maxMemory: { owner: 'sub-agent', schema: sizeSchemas.maxMemory },
@@ -80,11 +77,20 @@ export const subAgentPart = (patch: GuestPatch): GuestPatch | undefined => {
   return Object.keys(part).length > 0 ? part : undefined;
 };
 
-/** Returns a guest with the keys of a patch that the agent owns. */
+/**
+ * Returns a guest with the keys of a patch that the agent owns.
+ * @throws {AgentError} `invalid` when the patch leaves a policy of the guest incomplete
+ */
 export const withAgentPart = (guest: Guest, patch: GuestPatch): Guest => {
   const { name, ...part } = ownedBy(patch, 'agent');
   const { name: before, ...others } = metadataOf(guest);
   const now = name === undefined ? before : name;
   const metadata = now ? { ...others, name: now } : others;
-  return normalizeGuest({ ...guest, ...(part as Omit<LooseGuest, 'id'>), metadata });
+  const loose = {
+    ...guest,
+    ...(part as Omit<LooseGuest, 'id'>),
+    ...changeComingBack(guest, patch),
+    metadata,
+  };
+  return normalizeGuest(loose);
 };

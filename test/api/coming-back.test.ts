@@ -65,6 +65,39 @@ test('PATCH sets and removes policies, and the intent follows', async (t) => {
   t.deepEqual([autostart, restart, intent], [undefined, undefined, undefined]);
 });
 
+test('PATCH keeps the keys of a policy that it does not name, and null removes one', async (t) => {
+  const { call, context } = await serveApi(t);
+  const { id } = await addGuest(context, POLICIES);
+  const change = { autostart: { policy: 'always', delay: null, hostDown: 'save' }, restart: { window: 90 } };
+  t.is((await call('PATCH', `/guests/${id}?wait=30`, change)).status, 200);
+  const expected = {
+    autostart: { policy: 'always', order: 10, shutdownTimeout: 120, hostDown: 'save' },
+    restart: { policy: 'on-failure', maxRetries: 3, window: 90 },
+  } as const;
+  const { autostart, restart } = context.guests.get(id);
+  t.deepEqual({ autostart, restart }, expected);
+  const { body } = await call('PATCH', `/guests/${id}?dryRun=true`, { autostart: { order: null } });
+  t.false('order' in ((body as Guest).autostart ?? {}));
+  t.is(context.guests.get(id).autostart?.order, 10);
+});
+
+test('PATCH rejects policies that would be incomplete after it with 400', async (t) => {
+  const { call, context } = await serveApi(t);
+  const bare = await addGuest(context);
+  const { id } = await addGuest(context, POLICIES);
+  for (const [guest, change, message] of [
+    [bare.id, { autostart: { delay: 3 } }, /^"autostart\.policy" is required: add it, or set/],
+    [id, { restart: { policy: null } }, /^"restart\.policy" is required/],
+    [id, { autostart: { oder: 3 } }, /^"autostart\.oder" .*: choose from policy, order, /],
+    [id, { autostart: { delay: 4000 } }, /"autostart\.delay" must be at most 3600, got 4000/],
+  ] as const) {
+    const { status, body } = await call('PATCH', `/guests/${guest}`, change);
+    t.is(status, 400);
+    t.regex((body as { message: string }).message, message);
+  }
+  t.like(context.guests.get(id), POLICIES);
+});
+
 test('the command line creates a guest with policies, and shuts all guests down', async (t) => {
   const { url, context } = await serveApi(t);
   const create = ['guest', 'create', '--image', 'debian-12', '--name', 'db', '--wait'];

@@ -28,6 +28,23 @@ test('shows what a guest does after a boot and a failure, and changes it', async
   );
 });
 
+test('removes what a field no longer has, and keeps what has no field', async (t) => {
+  const { url, context } = await serveApi(t);
+  const { id } = await addGuest(context, {
+    metadata: { name: 'web-1' },
+    autostart: { policy: 'last', order: 10, delay: 5, shutdownTimeout: 90, hostDown: 'save' },
+  });
+  const page = await openPage(t, url);
+  await rowWith(page, 'web-1').click();
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: 'After a boot or a failure' });
+  await dialog.getByLabel('Start order').fill('');
+  await dialog.getByLabel('When the host goes down').selectOption('');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('starts if it was on before, delay 5 s').waitFor();
+  t.deepEqual(context.guests.get(id).autostart, { policy: 'last', delay: 5, shutdownTimeout: 90 });
+});
+
 test('creates a guest that starts after a boot, or leaves that to the config', async (t) => {
   const { url, context } = await serveApi(t);
   const page = await openPage(t, url);

@@ -69,7 +69,7 @@ export const addCreate = (guest: Command): void => {
     )
     .option(
       '--autostart <policy>',
-      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30,host-down=save',
+      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30,shutdown-timeout=120,host-down=save',
       parseAutostart,
     )
     .option(

@@ -3,7 +3,7 @@ import { MistifyError } from '../../client/errors.js';
 import type { Accepted, Guest, GuestPatch, MistifyClient } from '../../client/index.js';
 import { changeStateOf, describeChange, featuresOf } from '../../model/change-words.js';
 import { SIZE_KEYS } from '../../model/guest-size.js';
-import { parseAutostart, parseRestart } from '../coming-back-options.js';
+import { parseAutostartChange, parseRestartChange } from '../coming-back-options.js';
 import { usageFailure } from '../failure.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { addHardwareOptions, type HardwareChoices, hardwarePatch } from '../hardware-options.js';
@@ -30,6 +30,8 @@ A guest that is off changes at once. One that runs gets more vCPUs at once up to
 between what it was started with and its --max-memory, if its operating system goes along. All else waits for its next
 start, which "pending" in "mistify guest show" says: shut it down and start it, or use reboot; restart is not enough. To
 cancel a change that waits, set what the guest has. An empty text or the word "default" returns to the default.
+
+--autostart and --restart keep the settings that they do not name: --autostart always,delay=default keeps the order.
 
 UEFI variables, with and without Secure Boot, and the state of a TPM are kept while the guest has them not: to change back
 brings them back.
@@ -110,13 +112,13 @@ export const addSet = (guest: Command): void => {
     .option('--max-cpu <count>', 'number of vCPUs that a running guest can grow to', orDefault(parseCount))
     .option(
       '--autostart <policy>',
-      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30,host-down=save',
-      orDefault(parseAutostart),
+      'start after a boot of the host: never, always, or last (as before the boot); last,order=10,delay=30,shutdown-timeout=120,host-down=save',
+      orDefault(parseAutostartChange),
     )
     .option(
       '--restart <policy>',
       'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
-      orDefault(parseRestart),
+      orDefault(parseRestartChange),
     )
     .addHelpText('after', NOTES);
   addJobOptions(addHardwareOptions(command)).action(

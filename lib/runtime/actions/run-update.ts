@@ -9,7 +9,7 @@ import type { Runtime } from '../runtime.js';
 /**
  * Changes a guest. Holds its new name and its growth meanwhile, so that no other change takes them. The keys that the
  * agent owns are stored together with the result of the last stage.
- * @throws {AgentError} `conflict` when another guest has the name by now, or the quota does not permit the growth
+ * @throws {AgentError} `invalid` when the guest has no policy any more that the patch changes a part of; `conflict` when another guest has the name by now, or the quota does not permit the growth
  */
 export const runUpdate = async (
   runtime: Runtime,
@@ -21,6 +21,8 @@ export const runUpdate = async (
   const { action, change } = updatePlan(configured, patch);
   const exchange = guestExchange(runtime, action, id, { change, finish });
   const guest = runtime.guests.get(id);
+  // A job before this one may have removed the policy that this one completes: reject that before any stage runs.
+  finish(guest);
   await runtime.identities.claim(renamedBy(guest, patch), () =>
     runtime.quota.growing(grownBy(guest, patch), async () => {
       await runPipeline(action, exchange, { run, signal });

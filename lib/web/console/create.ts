@@ -5,7 +5,7 @@ import { submit } from './api.js';
 import { field, formDialog, group } from './dialogs.js';
 import { h } from './dom.js';
 import { firmwareFields } from './firmware-fields.js';
-import { comingBackFields } from './guest/coming-back.js';
+import { comingBackFields, newPolicies } from './guest/coming-back.js';
 import { imageField } from './image-field.js';
 import { type Input, markInvalid, sizeIn, textInput } from './inputs.js';
 import { follow } from './jobs.js';
@@ -147,7 +147,7 @@ export const openCreate = (): void => {
       ...(cpu.value === '' ? {} : { cpu: Number(cpu.value) }),
       ...(sizes.length > 0 ? { disk: sizes } : {}),
       ...(specs.length > 0 ? { nic: specs } : {}),
-      ...comingBack.read(),
+      ...newPolicies(comingBack),
       ...firmware.options(),
     });
   };

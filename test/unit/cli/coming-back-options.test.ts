@@ -1,5 +1,10 @@
 import test from 'ava';
-import { parseAutostart, parseRestart } from '../../../lib/cli/coming-back-options.js';
+import {
+  parseAutostart,
+  parseAutostartChange,
+  parseRestart,
+  parseRestartChange,
+} from '../../../lib/cli/coming-back-options.js';
 
 test('--autostart takes a policy, an order and a delay', (t) => {
   t.deepEqual(parseAutostart('last'), { policy: 'last' });
@@ -13,6 +18,12 @@ test('--restart takes a policy, a number of retries and a window', (t) => {
     maxRetries: 3,
     window: 60,
   });
+});
+
+test('a change can return a setting to its default', (t) => {
+  t.deepEqual(parseAutostartChange('last,order=default,delay=3'), { policy: 'last', order: null, delay: 3 });
+  t.deepEqual(parseRestartChange('on-failure,retries=default'), { policy: 'on-failure', maxRetries: null });
+  t.throws(() => parseAutostart('last,order=default'), { message: /Order: give a number/ });
 });
 
 test('rejects a mistake and says what to give', (t) => {

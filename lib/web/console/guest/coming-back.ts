@@ -38,14 +38,8 @@ const choice = <Value extends string>(
 const numberInput = (value: number | undefined): HTMLInputElement =>
   h('input', { type: 'number', min: '0', value });
 
-const numberOf = (input: HTMLInputElement): number | undefined =>
-  input.value === '' ? undefined : Number(input.value);
-
-/** Returns an object with one key, or without it when it has no value. */
-const given = <Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): { [name in Key]?: Value } | Record<never, never> => (value === undefined ? {} : { [key]: value });
+const numberOf = (input: HTMLInputElement): number | null =>
+  input.value === '' ? null : Number(input.value);
 
 type Policies = Pick<Guest, 'autostart' | 'restart'>;
 
@@ -76,32 +70,44 @@ export const comingBackFields = (guest?: Policies) => {
       ),
       field('When the host goes down', hostDown, 'A saved guest goes on where it was at its next start'),
     ],
-    read: (): Policies => ({
-      ...(afterBoot.value === ''
-        ? {}
-        : {
-            autostart: {
-              policy: afterBoot.value as AutostartPolicy,
-              ...given('order', numberOf(order)),
-              ...given('delay', numberOf(delay)),
-              ...given('shutdownTimeout', autostart?.shutdownTimeout),
-              ...given('hostDown', (hostDown.value || undefined) as HostDownPolicy | undefined),
-            },
-          }),
-      ...(guest || afterFailure.value !== 'never'
-        ? { restart: { ...restart, policy: afterFailure.value as RestartPolicy } }
-        : {}),
+    autostart: () => ({
+      policy: afterBoot.value as AutostartPolicy | '',
+      order: numberOf(order),
+      delay: numberOf(delay),
+      hostDown: (hostDown.value || null) as HostDownPolicy | null,
     }),
+    restart: () => ({ policy: afterFailure.value as RestartPolicy }),
+  };
+};
+
+/** Returns what the fields say of a new guest, without what they leave to the agent. */
+export const newPolicies = ({
+  autostart,
+  restart,
+}: Pick<ReturnType<typeof comingBackFields>, 'autostart' | 'restart'>): Policies => {
+  const { policy, order, delay, hostDown } = autostart();
+  return {
+    ...(policy === ''
+      ? {}
+      : {
+          autostart: {
+            policy,
+            ...(order === null ? {} : { order }),
+            ...(delay === null ? {} : { delay }),
+            ...(hostDown === null ? {} : { hostDown }),
+          },
+        }),
+    ...(restart().policy === 'never' ? {} : { restart: restart() }),
   };
 };
 
 const openDialog = (guest: Guest): void => {
-  const { elements, read } = comingBackFields(guest);
+  const { elements, autostart, restart } = comingBackFields(guest);
   void formDialog({
     title: 'After a boot or a failure',
     action: 'Save',
     content: elements,
-    submit: () => patch<Guest>(path`/guests/${guest.id}`, read()),
+    submit: () => patch<Guest>(path`/guests/${guest.id}`, { autostart: autostart(), restart: restart() }),
   });
 };
 
