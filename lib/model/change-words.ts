@@ -74,19 +74,45 @@ export const waitingHardware = ({ pending }: { pending?: Pending | null }): stri
   return describe(Object.keys(values).filter(isFeature), values) || undefined;
 };
 
+/** The verbs for a change that was made. */
+const MADE = {
+  has: 'has',
+  now: 'now',
+  gets: 'gets',
+  changes: 'changes',
+  are: 'are',
+  is: 'is',
+  keeps: 'keeps',
+  nothing: 'nothing changes',
+};
+
+/** The verbs for a change that a dry run only checked. */
+const CHECKED: typeof MADE = {
+  has: 'would have',
+  now: 'at once',
+  gets: 'would get',
+  changes: 'would change',
+  are: 'would be',
+  is: 'would be',
+  keeps: 'would keep',
+  nothing: 'nothing would change',
+};
+
 /** Says what becomes of the data of firmware and TPM that a change replaces. */
-const keptData = (had: Values, gets: Values): string[] => {
+const keptData = (had: Values, gets: Values, { changes, are, is }: typeof MADE): string[] => {
   const isUefi = had.firmware === 'uefi' && gets.firmware === 'uefi';
   const [to, back] = gets.secureBoot ? ['with', 'off'] : ['without', 'on'];
   return [
     ...(isUefi && had.secureBoot !== gets.secureBoot
       ? [
-          `it changes to UEFI variables ${to} the keys of Secure Boot, and those that it had are kept for when Secure Boot is ${back} again`,
+          `it ${changes} to UEFI variables ${to} the keys of Secure Boot, and those that it had ${are} kept for when Secure Boot is ${back} again`,
         ]
       : []),
-    ...(had.firmware === 'uefi' && !isUefi ? ['its UEFI variables are kept for when it has UEFI again'] : []),
+    ...(had.firmware === 'uefi' && !isUefi
+      ? [`its UEFI variables ${are} kept for when it has UEFI again`]
+      : []),
     ...(had.tpm && !gets.tpm
-      ? ['the state of its TPM is kept for when it has a TPM again, until the guest is deleted']
+      ? [`the state of its TPM ${is} kept for when it has a TPM again, until the guest is deleted`]
       : []),
   ];
 };
@@ -102,24 +128,29 @@ const NEXT_START = 'at its next start: shut it down and start it, or use reboot;
 /**
  * Says in words what a change of a guest has changed, what waits for its next start, or that nothing changes.
  * @param features what to say something about
+ * @param isDryRun whether to say what the change would do
  */
 export const describeChange = (
   before: ChangeState,
   after: ChangeState,
   features: readonly Feature[],
+  isDryRun = false,
 ): string => {
+  const verbs = isDryRun ? CHECKED : MADE;
+  const { has, now, gets, is, keeps, nothing } = verbs;
   const changed = features.filter((key) => before.has[key] !== after.has[key]);
   const waiting = features.filter((key) => key in after.pending);
   const subject = changed.length > 0 ? 'it' : 'the guest';
   const parts = [
-    ...(changed.length > 0 ? [`the guest has ${describe(changed, after.has)} now`] : []),
-    ...(waiting.length > 0 ? [`${subject} gets ${describe(waiting, after.pending)} ${NEXT_START}`] : []),
+    ...(changed.length > 0 ? [`the guest ${has} ${describe(changed, after.has)} ${now}`] : []),
+    ...(waiting.length > 0 ? [`${subject} ${gets} ${describe(waiting, after.pending)} ${NEXT_START}`] : []),
   ];
-  if (parts.length > 0) return [...parts, ...keptData(before.has, outcome(after, features))].join('; ');
+  if (parts.length > 0)
+    return [...parts, ...keptData(before.has, outcome(after, features), verbs)].join('; ');
   const present = features.filter((key) => after.has[key] !== undefined);
-  if (present.length === 0) return 'nothing changes';
+  if (present.length === 0) return nothing;
   const kept = describe(present, after.has);
   return features.some((key) => key in before.pending)
-    ? `the change that waited for the next start is cancelled: the guest keeps ${kept}`
-    : `nothing changes: the guest has ${kept} already`;
+    ? `the change that waited for the next start ${is} cancelled: the guest ${keeps} ${kept}`
+    : `${nothing}: the guest has ${kept} already`;
 };

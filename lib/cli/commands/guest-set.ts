@@ -129,7 +129,7 @@ export const addSet = (guest: Command): void => {
       await reportJob(session, accepted, `set ${labelOf(before)}`, options);
       const features = featuresOf(patchOf(options));
       if (options.dryRun && features.length > 0 && !session.out.json)
-        session.out.line(describeChange(changeStateOf(before), changeStateOf(accepted.body), features));
+        session.out.line(describeChange(changeStateOf(before), changeStateOf(accepted.body), features, true));
     }),
   );
 };

@@ -47,7 +47,7 @@ test('says in a dry run what would change, and when', async (t) => {
   const { stdout } = await mistify(t, url, 'guest', 'set', id, '--memory', '256', '--cpu', '2', '--dry-run');
   t.regex(
     stdout,
-    /^the guest has 2 vCPUs now; it gets 256 MB of memory and none as maxCpu at its next start: /m,
+    /^the guest would have 2 vCPUs at once; it would get 256 MB of memory and none as maxCpu at its next start: /m,
   );
   t.is(context.guests.get(id).cpu, 1);
 });
