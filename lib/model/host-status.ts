@@ -4,8 +4,8 @@ import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from './shutdown-timeout.js';
 
 /**
  * - `up`: guests run as their clients want;
- * - `starting`: guests wait for their start after a boot of the host;
- * - `going-down`: guests are being shut down because the host goes down, and none starts by itself;
+ * - `starting`: guests wait for their start after a boot of the host, or after it was told to stay up;
+ * - `going-down`: guests are being shut down or saved because the host goes down, and none starts by itself;
  * - `down`: that has ended, and no guest starts by itself; those that are still on wait.
  */
 export const HOST_PHASES = ['up', 'starting', 'going-down', 'down'] as const;

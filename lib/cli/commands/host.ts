@@ -18,12 +18,13 @@ const COLUMNS: readonly Column<WaitingGuest>[] = [
 
 const PHASES: Record<HostStatus['phase'], string> = {
   up: 'guests run as their clients want',
-  starting: 'these guests wait for their start after the boot of the host',
-  'going-down': 'these guests are being shut down because the host goes down',
-  down: 'the guests are shut down because the host goes down; none starts by itself',
+  starting: 'these guests wait for their start: the host was booted, or told to stay up',
+  'going-down': 'these guests are being turned off because the host goes down',
+  down: 'the guests are off because the host goes down; none starts by itself until the next boot or mistify host up',
 };
 
-const STILL_ON = 'the host goes down, and these guests are still on; none starts by itself';
+const STILL_ON =
+  'the host goes down, and these guests are still on; none starts by itself until the next boot or mistify host up';
 
 const show = async ({ out }: Session, { phase, waiting }: HostStatus): Promise<void> => {
   await out.list(waiting, COLUMNS, { empty: PHASES[phase] });
@@ -76,7 +77,7 @@ Examples:
     );
   host
     .command('down')
-    .description('shut down all guests and wait for them; none starts by itself until the next boot')
+    .description('shut down or save all guests and wait for them; none starts by itself until the next boot')
     .option(
       '--within <seconds>',
       'how long each guest may take to shut down (default: 60, or its own)',
