@@ -2,6 +2,7 @@ import { DEFAULT_MAX_RETRIES, DEFAULT_WINDOW_S } from '../../model/coming-back.j
 import type { Guest } from '../../model/guest.js';
 import { hasFailed, isHalted, isOff } from '../../model/intent.js';
 import type { JobCause } from '../../model/job.js';
+import { counted } from '../../model/units.js';
 import { Backoff } from '../../portable/backoff.js';
 
 const FIRST_DELAY_MS = 1000;
@@ -37,7 +38,8 @@ export const planStart = (guest: Guest, cause: JobCause, now: number): Plan => {
   const times = all.filter((time) => Math.abs(now - Date.parse(time)) < window * 1000);
   if (times.length >= maxRetries) {
     const because = problem === undefined ? '' : `, the last time because ${problem}`;
-    return { ended: `failed ${maxRetries} times within ${window} s${because}: start it by hand` };
+    const starts = counted(times.length, 'automatic start');
+    return { ended: `failed again after ${starts} within ${window} s${because}: start it by hand` };
   }
   const backoff = new Backoff(FIRST_DELAY_MS, MAX_DELAY_MS);
   const delays = times.map(() => backoff.next());

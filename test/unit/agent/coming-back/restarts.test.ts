@@ -80,7 +80,7 @@ test('waits longer after each failure, and ends after the most retries within th
   t.true((delays[1] ?? 0) > (delays[0] ?? 0));
   await fail();
   const ended = await until('it has ended', () => (guest().restarts?.ended ? guest().restarts : undefined));
-  t.is(ended.problem, 'failed 2 times within 60 s: start it by hand');
+  t.is(ended.problem, 'failed again after 2 automatic starts within 60 s: start it by hand');
   await delay(300);
   t.is(host.starts.length, 2);
 
