@@ -23,6 +23,7 @@ interface SetOptions extends FollowOptions, HardwareChoices {
   maxCpu?: OrDefault<number>;
   autostart?: OrDefault<NonNullable<GuestPatch['autostart']>>;
   restart?: OrDefault<NonNullable<GuestPatch['restart']>>;
+  bootOrder?: OrDefault<string[]>;
 }
 
 const NOTES = `
@@ -41,11 +42,12 @@ Examples:
   mistify guest set web --max-memory 8G --max-cpu 8
   mistify guest set web --name shop --tag production --untag test
   mistify guest set web --max-memory default
+  mistify guest set web --boot-order cd0,disk1
   mistify guest set web --firmware uefi --secure-boot on --tpm on --watchdog reset`;
 
 const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
 
-const VALUES = [...SIZE_KEYS, 'autostart', 'restart'] as const;
+const VALUES = [...SIZE_KEYS, 'autostart', 'restart', 'bootOrder'] as const;
 
 /** The part of the change that does not depend on what the guest has. */
 const patchOf = ({ name, description, ...options }: SetOptions): GuestPatch => ({
@@ -119,6 +121,11 @@ export const addSet = (guest: Command): void => {
       '--restart <policy>',
       'start again after a failure: never or on-failure; on-failure,retries=5,window=600',
       orDefault(parseRestartChange),
+    )
+    .option(
+      '--boot-order <devices>',
+      'disks and CD drives to boot from before all others, in this order: disk1,cd0',
+      orDefault((text) => text.split(',').map((device) => device.trim())),
     )
     .addHelpText('after', NOTES);
   addJobOptions(addHardwareOptions(command)).action(

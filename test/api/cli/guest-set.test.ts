@@ -91,7 +91,23 @@ test('says in a dry run what becomes of the UEFI variables', async (t) => {
   });
   const { id } = await addGuest(context, { machine });
   const { stdout } = await mistify(t, url, 'guest', 'set', id, '--secure-boot', 'on', '--dry-run');
-  t.regex(stdout, /^the guest has Secure Boot now; .* are kept for when Secure Boot is off again$/m);
+  t.regex(
+    stdout,
+    /^the guest would have Secure Boot at once; it would change .* would be kept for when Secure Boot is off again$/m,
+  );
+});
+
+test('sends a boot order to the agent, or null for the default', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  const { id } = await addGuest(context);
+  for (const order of ['disk1, cd0', 'default']) {
+    const { exitCode, stderr } = await mistify(t, url, 'guest', 'set', id, '--boot-order', order, '--wait');
+    t.is(exitCode, 0, stderr);
+  }
+  const changes = scripted.requests('Test.update').map(({ change }) => change);
+  t.deepEqual(changes, [{ bootOrder: ['disk1', 'cd0'] }, { bootOrder: null }]);
+  const refused = await mistify(t, url, 'guest', 'set', id, '--boot-order', 'floppy');
+  t.regex(refused.stderr, /be a disk by its number or a CD drive, such as disk0 or cd0/);
 });
 
 test('refuses a change without options', async (t) => {
