@@ -94,9 +94,11 @@ const confirmRemoval = async (
   client: MistifyClient,
   id: string,
   wanted: string,
-  { keep, ...options }: RemoveOptions,
+  { keep, force, ...options }: RemoveOptions,
 ): Promise<void> => {
   if (keep || options.yes || options.dryRun) return;
+  // Ask about nothing that the agent refuses, such as a disk that the guest does not have.
+  await client.guests.removeDisk(id, wanted, { force, dryRun: true });
   const guest = await client.guests.get(id);
   const name = nameOf(guest) ?? id;
   await confirm(`Remove ${describeDisk(guest, wanted)} from guest ${name} and delete its data?`, options);

@@ -271,6 +271,9 @@ test.serial('adds, grows and removes disks', async (t) => {
     stderr:
       'error: Remove disk 0 (guests/a/disk-0, 2 GB) from guest web and delete its data? No terminal to ask at\nTo do it without a question, give --yes.',
   });
+  const unknown = await run('remove', 'web', '7');
+  t.regex(unknown.stderr, /^error: .*disk.* 7/);
+  t.notRegex(unknown.stderr, /delete its data/);
   await run('remove', 'web', '0', '--keep');
   await run('remove', 'web', '0', '--yes', '--force');
   t.deepEqual(
