@@ -22,7 +22,7 @@ export const formatJson = (value: unknown, indent?: number): string =>
 const isEmpty = (value: unknown): boolean =>
   value === '' || value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 
-const IN_MB = new Set(['memory', 'maxMemory', 'size']);
+const IN_MB = new Set(['memory', 'maxMemory', 'size', 'used']);
 
 const scalarText = (key: string, value: unknown): string => {
   if (IN_MB.has(key) && typeof value === 'number') return formatMb(value);

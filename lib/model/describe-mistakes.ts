@@ -3,6 +3,7 @@ import type { Context, ValidationError, ValidationErrorItem } from 'joi';
 /** The units of numbers, by key. */
 const UNITS: ReadonlyMap<string, string> = new Map([
   ['memory', 'MB'],
+  ['maxMemory', 'MB'],
   ['size', 'MB'],
   ['wait', 's'],
   ['timeout', 's'],
@@ -30,6 +31,7 @@ const show = (value: unknown): string => {
 /** What a mistake's values allow to say: joi's context, and the limit with its unit. */
 interface Mistake extends Context {
   bound: string;
+  unit: string | undefined;
 }
 
 const orList = (valids: readonly unknown[]): string =>
@@ -46,7 +48,8 @@ const count = (value: unknown): number =>
  * wrong type or length says enough. Types that are not here keep joi's or the schema's own message.
  */
 const EXPECTATIONS: Readonly<Record<string, (mistake: Mistake) => string>> = {
-  'number.base': ({ value }) => `must be a number, got ${show(value)}`,
+  'number.base': ({ unit, value }) =>
+    `must be a number${unit === undefined ? '' : ` in ${unit}`}, got ${show(value)}`,
   'number.integer': ({ value }) => `must be a whole number, got ${show(value)}`,
   'number.min': ({ bound, value }) => `must be at least ${bound}, got ${show(value)}`,
   'number.max': ({ bound, value }) => `must be at most ${bound}, got ${show(value)}`,
@@ -77,7 +80,7 @@ export const describeMistake = (
   if (expectation === undefined) return message;
   const unit = type.startsWith('number.') ? UNITS.get(String(path.at(-1))) : undefined;
   const bound = [context.limit, unit].filter((part) => part !== undefined).join(' ');
-  return `${label(context.label ?? 'value')} ${expectation({ ...context, bound })}`;
+  return `${label(context.label ?? 'value')} ${expectation({ ...context, bound, unit })}`;
 };
 
 /** Says everything that a schema rejected, on one line. */

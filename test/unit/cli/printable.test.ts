@@ -11,6 +11,7 @@ test('formats arrays and objects with a line per item, without empty values', (t
 test('formats nested sizes with a unit', (t) => {
   t.is(formatValue([{ device: 'vda', size: 48 }]), 'device=vda size=48 MB');
   t.is(formatValue(2048, 'memory'), '2 GB');
+  t.is(formatValue(16, 'used'), '16 MB');
 });
 
 test('escapes control characters and line ends', (t) => {

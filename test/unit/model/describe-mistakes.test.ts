@@ -4,6 +4,7 @@ import { describeMistakes } from '../../../lib/model/describe-mistakes.js';
 
 const schema = Joi.object({
   memory: Joi.number().integer().min(1),
+  cpu: Joi.number(),
   name: Joi.string().pattern(/^[a-z]+$/, 'consist of letters'),
   secret: Joi.string().min(16),
   kind: Joi.string().valid('', 'a', 'b'),
@@ -17,7 +18,8 @@ const mistakes = (value: object): string => {
 
 const cases: [object, string][] = [
   [{ memory: 0 }, '"memory" must be at least 1 MB, got 0'],
-  [{ memory: '512' }, '"memory" must be a number, got "512"'],
+  [{ memory: '2G' }, '"memory" must be a number in MB, got "2G"'],
+  [{ cpu: '2' }, '"cpu" must be a number, got "2"'],
   [{ memory: 1.5 }, '"memory" must be a whole number, got 1.5'],
   [{ name: 'bad one!' }, '"name" must consist of letters, got "bad one!"'],
   [{ kind: 'c' }, '"kind" must be one of a, b, got "c"'],
