@@ -112,6 +112,7 @@ export class Owner {
       ['poweroff', 'off'],
       ['poweroff', 'off'],
       ['suspend', 'paused'],
+      ['save', 'off'],
       ['resume', 'running'],
       ['restart', 'running'],
       ['reboot', 'running'],

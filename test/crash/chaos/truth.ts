@@ -110,6 +110,14 @@ const checkContent = async (world: World, owner: Owner): Promise<string[]> => {
   return describeDifference(`snapshots of ${id} that the agent lists`, listed, expected);
 };
 
+/** Compares the files of a guest's memory with what the agent reports. */
+const checkMemory = ({ id, reason = '' }: Reported, files: readonly string[]): string[] =>
+  describeDifference(
+    `memory of ${id}`,
+    files.filter((name) => name.startsWith('memory')),
+    reason.startsWith('saved') ? ['memory'] : [],
+  );
+
 const checkGuest = async (
   world: World,
   owner: Owner,
@@ -143,7 +151,7 @@ const checkGuest = async (
   }
   const power = await checkPower(world, owner, reported, qemus);
   const content = await checkContent(world, owner);
-  return [...metadata, ...power, ...content];
+  return [...metadata, ...power, ...checkMemory(reported, record), ...content];
 };
 
 /** Compares what is left on the host with the guests that exist. */
