@@ -89,10 +89,15 @@ export const ACTIONS: readonly ActionButton[] = [
   },
 ];
 
-export const isEnabled = ({ action, states }: ActionButton, state: string): boolean => {
+export const isEnabled = (
+  { action, states }: ActionButton,
+  { state = '', reason }: Pick<Guest, 'state' | 'reason'>,
+): boolean => {
   // A guest whose creation failed can only be deleted.
   if (state === 'error') return action === 'delete';
   const isKnown = ACTIONS.some((each) => each.states.includes(state));
+  // It discards the memory of a guest that is saved.
+  if (action === 'poweroff' && reason === 'saved') return true;
   return action === 'delete' || !isKnown || states.includes(state);
 };
 

@@ -31,9 +31,13 @@ const withQmp = async <T>(
   }
 };
 
-/** Returns QEMU's own run state of a running guest. */
+/** Returns QEMU's own run state of a running guest, as the agent names it. */
 export const runState = (world: World, guest: string): Promise<string> =>
-  withQmp(world, guest, async (qmp) => (await qmp.execute<{ status: string }>('query-status')).status);
+  withQmp(world, guest, async (qmp) => {
+    const { status } = await qmp.execute<{ status: string }>('query-status');
+    // A paused guest that was reset.
+    return status === 'prelaunch' ? 'paused' : status;
+  });
 
 const fillLive = (world: World, guest: string, byte: number): Promise<void> =>
   withQmp(world, guest, async (qmp) => {

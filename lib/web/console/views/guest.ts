@@ -69,7 +69,7 @@ const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'nics', '
 const tabsOf = ({ type }: Guest): TabName[] =>
   TABS.filter((name) => type !== 'container' || !MACHINE_TABS.has(name));
 
-const actionButtons = (current: () => Guest): { element: HTMLElement; update(state: string): void } => {
+const actionButtons = (current: () => Guest): { element: HTMLElement; update(guest: Guest): void } => {
   const buttons = ACTIONS.map((button) => ({
     button,
     element: h(
@@ -89,12 +89,12 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(sta
       ...buttons.map(({ element }) => element),
       h('button', { title: 'Change its name, labels and size', onclick: () => openEdit(current()) }, 'Edit'),
     ),
-    update: (state) => {
+    update: (guest) => {
       for (const { button, element } of buttons) {
-        const isOn = isEnabled(button, state);
+        const isOn = isEnabled(button, guest);
         element.disabled = !isOn;
         element.hidden = !isOn && button.isPrimary === true;
-        element.classList.toggle('primary', isOn && button.isPrimary === true && state !== 'error');
+        element.classList.toggle('primary', isOn && button.isPrimary === true && guest.state !== 'error');
       }
     },
   };
@@ -138,7 +138,7 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
       setText(heading, guest.metadata?.name || guest.id);
       badge.update(guest.state ?? '', guest.reason);
       progress.update(store.activeByGuest().get(guest.id));
-      actions.update(guest.state ?? '');
+      actions.update(guest);
       tab.update(guest, kinds);
     },
     key: (event) => tab.key?.(event) ?? false,
