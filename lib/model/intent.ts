@@ -61,6 +61,9 @@ export const hasFailed = (guest: Power): boolean => {
   );
 };
 
+/** Whether a guest is off with its memory saved. */
+export const isSaved = (guest: Power): boolean => isOff(guest) && causeOf(guest) === 'saved';
+
 /** Whether a failed guest still has its QEMU, and needs a reset rather than a start. */
 export const isHalted = (guest: Power): boolean => guest.state === 'crashed' && HALTED.has(causeOf(guest));
 

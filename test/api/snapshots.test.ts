@@ -232,3 +232,10 @@ test('says why a guest that could not be created has no snapshots, with 409', as
   }
   t.deepEqual(scripted.requests('Test.listSnapshots'), []);
 });
+
+test('a rollback says that it costs a guest its saved memory', async (t) => {
+  const { call, context } = await serveApi(t);
+  await addGuest(context, { id: ID, state: 'shutoff', reason: 'saved' });
+  const { jobId } = await call('POST', `${ALL}/monday/rollback`);
+  t.regex((await finished(context, jobId)).Message, /the next start discards it/);
+});

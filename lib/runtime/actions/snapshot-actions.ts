@@ -2,6 +2,7 @@ import { AgentError } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
 import { diskNumber, findDisk, listDisks, uncertainDisk } from '../../model/disks.js';
 import type { Guest } from '../../model/guest.js';
+import { isSaved } from '../../model/intent.js';
 import { describeSnapshot, type Snapshot, snapshotId } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import {
@@ -133,6 +134,8 @@ export const runSnapshotTask = async (
   if (isCreation) await requireSnapshotQuota(runtime, lister(runtime, signal), () => snapshots.begin());
   try {
     const response = await runPipeline(action, snapshotExchange(request), { run, signal });
+    if (job.Action === 'rollbackSnapshot' && isSaved(runtime.guests.get(job.GuestID)))
+      run.report('the memory that was saved belongs to the disks of before: the next start discards it');
     const { sizes } = response ?? {};
     if (sizes) await retryWrite(() => runtime.guests.update(job.GuestID, withSizes(sizes)));
     return response?.snapshots ?? [];
