@@ -315,6 +315,19 @@ test('responds to pipelined upgrade requests in order', async (t) => {
   t.regex(webSocket ?? '', /^HTTP\/1\.1 200 [\s\S]*\[\]HTTP\/1\.1 404 /);
 });
 
+for (const [what, head, status] of [
+  ['that expects something unknown', 'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle', 417],
+  ['without a host', 'GET / HTTP/1.1', 400],
+] as const)
+  for (const upgrade of ['websocket', 'h2c'])
+    test(`survives a request ${what}, with an upgrade to ${upgrade} right behind it`, async (t) => {
+      const { url, call } = await serveApi(t);
+      const behind = `GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}`;
+      const response = await rawResponseTo(url, `${head}\r\n\r\n${behind}\r\n\r\n`);
+      t.regex(response ?? '', new RegExp(`^HTTP/1\\.1 ${status} `));
+      t.is((await call('GET', '/healthz')).status, 200);
+    });
+
 test('survives the reset of a connection that waits for its upgrade', async (t) => {
   const { url, call } = await serve(t, undefined);
   for (const upgrade of ['websocket', 'h2c']) {

@@ -51,6 +51,21 @@ const serveWithoutUpgrade = (
   listener.emit(listener instanceof TlsServer ? 'secureConnection' : 'connection', socket);
 };
 
+/**
+ * Whether no response is being sent over the connection of a request. Node responds by itself to a request without `Host`,
+ * or with an `Expect` that it does not know, and no listener learns of that.
+ */
+const isFree = (request: IncomingMessage): boolean => {
+  const probe = new ServerResponse(request);
+  try {
+    probe.assignSocket(request.socket);
+  } catch {
+    return false;
+  }
+  probe.detachSocket(request.socket);
+  return true;
+};
+
 /** Counts the bytes received from the peer, plus those for it that the kernel accepted. */
 const countBytes = ({ bytesRead, bytesWritten, writableLength }: Socket): number =>
   bytesRead + bytesWritten - writableLength;
@@ -91,7 +106,9 @@ export class Upgrades {
       // Node no longer listens for errors of the connection.
       socket.on('error', () => socket.destroy());
       this.#afterResponse(socket, () => {
-        if (asksForWebSocket(request)) this.#dispatch(listener, request, head);
+        // What follows such a request is not served. The response is written at the end of this turn.
+        if (!isFree(request)) setImmediate(() => socket.end());
+        else if (asksForWebSocket(request)) this.#dispatch(listener, request, head);
         else serveWithoutUpgrade(listener, request, socket, head);
       });
     });
