@@ -23,7 +23,8 @@ test('the unit of the guests stops before the agent, waits for them, and does no
   const unit = await readFile(GUESTS_UNIT, 'utf8');
   t.regex(unit, /^After=mistify-agent\.service /m);
   t.notRegex(unit, /^(Requires|BindsTo|PartOf)=/m);
-  const [, within] = /^ExecStop=.* host down --within (\d+) --force \$MISTIFY_DOWN_OPTIONS$/m.exec(unit) ?? [];
+  const [, within] =
+    /^ExecStop=.* host down --within (\d+) --force \$MISTIFY_DOWN_OPTIONS$/m.exec(unit) ?? [];
   const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unit) ?? [];
   t.true(Number(seconds) > 2 * Number(within));
 });
