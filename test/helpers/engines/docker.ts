@@ -13,6 +13,7 @@ import {
   type ArchiveFormat,
   type EngineTraits,
   newSubnet,
+  onFreeSubnet,
   systemPath,
   type TestEngine,
   unmountBelow,
@@ -83,9 +84,9 @@ export class TestDocker implements TestEngine {
   }
 
   async createNetwork(name: string): Promise<string> {
-    const subnet = `${newSubnet()}.0/24`;
-    await this.run('network', 'create', '--subnet', subnet, name);
-    return subnet;
+    return onFreeSubnet(async (subnet) => {
+      await this.run('network', 'create', '--subnet', subnet, name);
+    });
   }
 
   async serve(): Promise<void> {

@@ -46,6 +46,23 @@ export interface TestEngine {
 /** Returns the first three bytes of a random /24 network from the range for benchmarks: RFC 2544. */
 export const newSubnet = (): string => `198.${18 + randomInt(2)}.${randomInt(256)}`;
 
+const MAX_TRIES = 5;
+
+/**
+ * Creates something on a subnet of its own. Tries another one when a test that runs at the same time has it.
+ * @returns the subnet, such as `198.18.7.0/24`
+ */
+export const onFreeSubnet = async (create: (subnet: string) => Promise<void>, tries = 1): Promise<string> => {
+  const subnet = `${newSubnet()}.0/24`;
+  try {
+    await create(subnet);
+    return subnet;
+  } catch (error) {
+    if (tries >= MAX_TRIES || !/already used|overlaps/.test(String(error))) throw error;
+    return onFreeSubnet(create, tries + 1);
+  }
+};
+
 /** The programs of the host alone. npm adds those of modules, and one is called `nft`, which netavark wants to run. */
 export const systemPath = (): string =>
   (process.env.PATH ?? '')

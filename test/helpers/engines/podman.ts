@@ -10,7 +10,7 @@ import { busyboxRootfs, IMAGE } from './busybox.js';
 import {
   type ArchiveFormat,
   type EngineTraits,
-  newSubnet,
+  onFreeSubnet,
   systemPath,
   type TestEngine,
   unmountBelow,
@@ -90,9 +90,9 @@ export class TestPodman implements TestEngine {
   }
 
   async createNetwork(name: string): Promise<string> {
-    const subnet = `${newSubnet()}.0/24`;
-    await this.run('network', 'create', '--disable-dns', '--subnet', subnet, name);
-    return subnet;
+    return onFreeSubnet(async (subnet) => {
+      await this.run('network', 'create', '--disable-dns', '--subnet', subnet, name);
+    });
   }
 
   async serve(): Promise<void> {

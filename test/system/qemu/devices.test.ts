@@ -88,7 +88,7 @@ const createHanging = async (host: QemuHost, watchdog: string): Promise<string> 
   return id;
 };
 
-const WAIT_MS = 60_000;
+const WAIT_MS = 150_000;
 
 const waitFor = (t: ExecutionContext, host: QemuHost, id: string, state: string): Promise<boolean> => {
   t.timeout(WAIT_MS * 3);
