@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { ifExists } from '../../files/atomic-files.js';
 import type { QmpClient } from '../../qmp/client.js';
+import { findBlockNode } from '../shared/block-nodes.js';
 import { diskNodeName } from '../shared/guest-run-dir.js';
 import { asideNvramPath, NVRAM_NODE, nvramPath } from '../shared/nvram.js';
 import type { DiskStore, StoredDisk } from './disk-store.js';
@@ -57,6 +58,5 @@ export const findMembers = async (
 /** Whether a running QEMU has a member open. It has no variables that are set aside, and none of a guest with BIOS. */
 export const isOpenIn = async (live: QmpClient, member: StoredDisk): Promise<boolean> => {
   if (ASIDE.some((index) => index === member.index)) return false;
-  const nodes = await live.execute<{ 'node-name'?: string }[]>('query-named-block-nodes', { flat: true });
-  return nodes.some((node) => node['node-name'] === memberNode(member));
+  return (await findBlockNode(live, memberNode(member))) !== undefined;
 };

@@ -1,16 +1,10 @@
 import pRetry from 'p-retry';
+import { findBlockNode } from '../../shared/block-nodes.js';
 import { removeFile } from '../process/add-file.js';
 import type { Watch } from './watch.js';
 
 /** Opening or closing a disk reads or writes its tables, which takes long on a busy host. */
 export const BLOCKDEV_TIMEOUT_MS = 60_000;
-
-type Node = { 'node-name'?: string } & Record<string, unknown>;
-
-const findNode = async (watch: Watch, name: string): Promise<Node | undefined> =>
-  (await watch.execute<Node[]>('query-named-block-nodes', { flat: true })).find(
-    (node) => node['node-name'] === name,
-  );
 
 /** About five seconds in all. */
 const IN_USE_RETRIES = { retries: 12, factor: 1.5, minTimeout: 20, maxTimeout: 1000 };
@@ -21,7 +15,7 @@ const IN_USE_RETRIES = { retries: 12, factor: 1.5, minTimeout: 20, maxTimeout: 1
  */
 const deleteNode = (watch: Watch, name: string): Promise<void> =>
   pRetry(async () => {
-    if (!(await findNode(watch, name))) return;
+    if (!(await findBlockNode(watch, name))) return;
     await watch.execute('blockdev-del', { 'node-name': name }, { timeoutMs: BLOCKDEV_TIMEOUT_MS });
   }, IN_USE_RETRIES);
 
@@ -33,7 +27,7 @@ const PASSED_FILES = /\/dev\/fdset\/\d+/g;
  * @param names the node that the device used first, then those below it that have names of their own
  */
 export const closeNodes = async (watch: Watch, names: readonly [string, ...string[]]): Promise<void> => {
-  const node = await findNode(watch, names[0]);
+  const node = await findBlockNode(watch, names[0]);
   const files = new Set(node ? JSON.stringify(node).match(PASSED_FILES) : []);
   for (const name of names) await deleteNode(watch, name);
   // A second time in case of an error: another call may have removed it at the same time.

@@ -1,4 +1,5 @@
 import type { QmpClient } from '../../../qmp/client.js';
+import { type BlockNode, findBlockNode } from '../../shared/block-nodes.js';
 import type { StoredDisk } from '../disk-store.js';
 import { memberNode } from '../nvram.js';
 import { UNDO } from './table.js';
@@ -19,20 +20,22 @@ export const createLiveSnapshot = async (
   await live.execute('transaction', { actions }, { timeoutMs: TIMEOUT_MS });
 };
 
-/** A block node as QMP `query-named-block-nodes` describes it. */
-interface BlockNode {
-  'node-name'?: string;
-  image?: { snapshots?: { name: string }[] };
-}
+const knows = ({ image: { snapshots = [] } }: BlockNode, name: string): boolean =>
+  snapshots.some((snapshot) => snapshot.name === name);
+
+const isKnownLive = async (live: QmpClient, disk: StoredDisk, name: string): Promise<boolean> => {
+  const node = await findBlockNode(live, memberNode(disk));
+  return node !== undefined && knows(node, name);
+};
 
 /**
- * Whether a running QEMU knows a snapshot of a disk. It forgets one whose deletion fails because the device is full, while
- * the file still lists it: the list in memory is changed first. So does the undo within a failed `transaction`.
+ * Whether a running QEMU that has a disk open does not know a snapshot of it, which the file lists. It forgets one whose
+ * deletion fails because the device is full: the list in memory is changed first. So does the undo within a failed
+ * `transaction`.
  */
-export const isKnownLive = async (live: QmpClient, disk: StoredDisk, name: string): Promise<boolean> => {
-  const nodes = await live.execute<BlockNode[]>('query-named-block-nodes', { flat: true });
-  const node = nodes.find((each) => each['node-name'] === memberNode(disk));
-  return node?.image?.snapshots?.some((snapshot) => snapshot.name === name) ?? false;
+export const isForgottenLive = async (live: QmpClient, disk: StoredDisk, name: string): Promise<boolean> => {
+  const node = await findBlockNode(live, memberNode(disk));
+  return node !== undefined && !knows(node, name);
 };
 
 const deleteKnown = async (live: QmpClient, disk: StoredDisk, name: string): Promise<void> => {

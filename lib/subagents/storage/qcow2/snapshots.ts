@@ -1,14 +1,13 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
-import { isOpenIn } from '../nvram.js';
 import { onEachDisk } from '../on-each-disk.js';
 import { openDisks } from '../open-disks.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
 import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
-import { createLiveSnapshot, deleteLiveSnapshot, isKnownLive } from './live.js';
+import { createLiveSnapshot, deleteLiveSnapshot, isForgottenLive } from './live.js';
 import { streamSnapshot } from './nbd.js';
 import { rollbackDisks } from './rollback.js';
 import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
@@ -99,7 +98,7 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
       for (const disk of disks) {
         const table = await readTable(layout, disk);
         const isListed = table.some((snapshot) => snapshot.name === name);
-        if (isListed && (await isOpenIn(live, disk)) && !(await isKnownLive(live, disk, name))) return true;
+        if (isListed && (await isForgottenLive(live, disk, name))) return true;
       }
       return false;
     },
