@@ -12,6 +12,7 @@ import { storageSpaceRequestSchema } from '../../rpc/protocol/space-messages.js'
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
+import { Retries } from '../shared/retries.js';
 import type { Running } from '../shared/run.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
@@ -30,10 +31,13 @@ import { SnapshotsInUse } from './snapshots/in-use.js';
 import { Journal } from './snapshots/journal.js';
 import { snapshotMethods } from './snapshots/methods.js';
 import { recoverAll } from './snapshots/recover.js';
-import { Retries } from './snapshots/retries.js';
 import { spaceMethod } from './space.js';
 import { watchRoom } from './watch-room.js';
 import { zfsStore } from './zfs/store.js';
+
+/** How soon a snapshot operation that could not be recovered is retried, and how long the pauses get. */
+const FIRST_RECOVERY_MS = 1000;
+const MAX_RECOVERY_MS = 10_000;
 
 /** The ways to store images and disks. */
 export const BACKENDS = ['qcow2', 'zfs'] as const;
@@ -122,7 +126,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const { runDir, freezeTimeouts } = options;
   const journal = new Journal(journalDir(options.dir));
   await journal.open();
-  const retries = new Retries();
+  const retries = new Retries(FIRST_RECOVERY_MS, MAX_RECOVERY_MS);
   const inUse = new SnapshotsInUse();
   const snapshots = { store, locks, inUse, journal, retries, runDir, log, freezeTimeouts };
   await recoverAll(snapshots);

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
-import { Backoff } from '../../../portable/backoff.js';
 import { markHalted } from '../../shared/guest-run-dir.js';
+import { Retries } from '../../shared/retries.js';
 import type { Entry, UnfinishedEnd } from './entry.js';
 import { type Host, removeRunResources } from './launch.js';
 import type { Machines } from './machines.js';
@@ -22,7 +21,7 @@ export interface EndsOptions {
 /** Finishes the ends of guests' runs: saves why each ended, and removes what exists on the host only while it runs. */
 export class Ends {
   readonly #options: EndsOptions;
-  readonly #closed = new AbortController();
+  readonly #retries = new Retries(FIRST_RETRY_MS, MAX_RETRY_MS);
 
   constructor(options: EndsOptions) {
     this.#options = options;
@@ -30,7 +29,7 @@ export class Ends {
 
   /** Stops the retries. */
   close(): void {
-    this.#closed.abort();
+    this.#retries.close();
   }
 
   /**
@@ -39,14 +38,15 @@ export class Ends {
    */
   async finish(entry: Entry, end: UnfinishedEnd): Promise<void> {
     entry.unfinishedEnd = end;
+    const { log, exclusively } = this.#options;
     try {
       await this.#tryToFinish(entry, end);
     } catch (error) {
-      this.#options.log.error(
+      log.error(
         { err: error, guest: entry.id },
         `end of the guest not finished, retrying: ${errorMessage(error)}`,
       );
-      void this.#retry(entry, end);
+      this.#retries.start(entry.id, () => exclusively(entry.id, () => this.#retry(entry)));
     }
   }
 
@@ -66,18 +66,10 @@ export class Ends {
     entry.unfinishedEnd = undefined;
   }
 
-  async #retry(entry: Entry, end: UnfinishedEnd): Promise<void> {
-    const { exclusively, log } = this.#options;
-    const { signal } = this.#closed;
-    const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
-    while (entry.unfinishedEnd === end) {
-      await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {});
-      if (signal.aborted) return;
-      await exclusively(entry.id, async () => {
-        if (entry.unfinishedEnd !== end) return;
-        await this.#tryToFinish(entry, end);
-        log.info({ guest: entry.id }, 'end of the guest finished');
-      }).catch(() => {});
-    }
+  async #retry(entry: Entry): Promise<void> {
+    const { unfinishedEnd } = entry;
+    if (!unfinishedEnd) return;
+    await this.#tryToFinish(entry, unfinishedEnd);
+    this.#options.log.info({ guest: entry.id }, 'end of the guest finished');
   }
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Locks } from '../../../../../lib/async/keyed-locks.js';
+import { Retries } from '../../../../../lib/subagents/shared/retries.js';
 import { readRollbackMark } from '../../../../../lib/subagents/shared/rollback-mark.js';
 import { prepareSnapshot } from '../../../../../lib/subagents/storage/snapshots/create.js';
 import { prepareDeletion } from '../../../../../lib/subagents/storage/snapshots/delete.js';
@@ -9,7 +10,6 @@ import type { SnapshotDeps } from '../../../../../lib/subagents/storage/snapshot
 import { SnapshotsInUse } from '../../../../../lib/subagents/storage/snapshots/in-use.js';
 import { Journal } from '../../../../../lib/subagents/storage/snapshots/journal.js';
 import { recoverAll } from '../../../../../lib/subagents/storage/snapshots/recover.js';
-import { Retries } from '../../../../../lib/subagents/storage/snapshots/retries.js';
 import { prepareRollback } from '../../../../../lib/subagents/storage/snapshots/rollback.js';
 import type { Selection } from '../../../../../lib/subagents/storage/snapshots/select.js';
 import { isTorn } from '../../../../../lib/subagents/storage/snapshots/torn.js';
@@ -40,7 +40,7 @@ const newDisks = (count: number): Content[] =>
 class World {
   readonly disks: Content[];
   readonly #dir: string;
-  #retries = new Retries();
+  #retries = new Retries(1000, 10_000);
 
   constructor(dir: string, count: number) {
     this.#dir = dir;
@@ -56,7 +56,7 @@ class World {
   /** Starts a process, as the sub-agent starts: it recovers first. */
   async start(fault?: Fault): Promise<{ deps: SnapshotDeps; process: Process }> {
     this.#retries.close();
-    this.#retries = new Retries();
+    this.#retries = new Retries(1000, 10_000);
     const process = new Process(fault);
     const journal = new CrashingJournal(join(this.#dir, 'journal'), process);
     await journal.open();
