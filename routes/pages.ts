@@ -35,6 +35,7 @@ const SHARED = [
   'model/intent.js',
   'model/job.js',
   'model/nics.js',
+  'model/enumerate.js',
   'model/units.js',
 ] as const;
 

@@ -1,4 +1,5 @@
 import type { Devices } from './devices.js';
+import { enumerate } from './enumerate.js';
 import { type GuestSize, SIZE_KEYS, type SizeChange, sizeOf } from './guest-size.js';
 import { type MachineOptions, type OptionsChange, optionsOf } from './hardware-options.js';
 import type { Pending } from './pending.js';
@@ -61,11 +62,8 @@ export const featuresOf = ({ machine, devices, ...others }: SizeChange & Options
   ...Object.keys({ ...machine, ...devices }).filter(isFeature),
 ];
 
-const listOf = (parts: readonly string[]): string =>
-  [parts.slice(0, -1).join(', '), ...parts.slice(-1)].filter(Boolean).join(' and ');
-
 const describe = (keys: readonly Feature[], values: Values): string =>
-  listOf(keys.map((key) => wordOf(key, values[key])));
+  enumerate(keys.map((key) => wordOf(key, values[key])));
 
 /** Says in words what of its hardware a guest gets at its next start; `undefined` when nothing of that waits. */
 export const waitingHardware = ({ pending }: { pending?: Pending | null }): string | undefined => {

@@ -1,3 +1,4 @@
+import { enumerate } from './enumerate.js';
 import type { Guest } from './guest.js';
 import type { Machine, MachineSpec } from './machine.js';
 
@@ -18,9 +19,6 @@ export const hardwareOf = ({
 }: Pick<Guest, 'cpuModel' | 'machine'>): Hardware | undefined =>
   cpuModel && isTold(machine) ? { cpuModel, machine } : undefined;
 
-const listOf = (parts: readonly string[]): string =>
-  [parts.slice(0, -1).join(', '), ...parts.slice(-1)].filter(Boolean).join(' and ');
-
 /** Says in words what an upgrade changes, and when, or that nothing changes. */
 export const describeUpgrade = (before: Hardware, after: Hardware): string => {
   const { next } = after.machine;
@@ -32,8 +30,8 @@ export const describeUpgrade = (before: Hardware, after: Hardware): string => {
   ] as const;
   const changes = parts.flatMap(([name, was, is]) => (is === was ? [] : [`${name} ${is} instead of ${was}`]));
   if (changes.length > 0)
-    return `the guest gets ${listOf(changes)}${next ? ' at its next start: shut it down and start it, or use reboot; restart is not enough' : ''}`;
-  const kept = listOf(parts.map(([name, , is]) => `${name} ${is}`));
+    return `the guest gets ${enumerate(changes)}${next ? ' at its next start: shut it down and start it, or use reboot; restart is not enough' : ''}`;
+  const kept = enumerate(parts.map(([name, , is]) => `${name} ${is}`));
   return before.machine.next
     ? `the change that waited for the next start is cancelled: the guest keeps ${kept}`
     : `nothing changes: the guest has ${kept} already`;

@@ -1,3 +1,4 @@
+import { enumerate } from '../../model/enumerate.js';
 import { isFinished, type Job, type JobCause, NO_TIME } from '../../model/job.js';
 import { formatBytes } from '../../portable/format.js';
 
@@ -46,17 +47,13 @@ export const duration = (job: Job): number | undefined => {
   return Math.max(0, (end - Date.parse(job.StartedAt)) / 1000);
 };
 
-/** Joins names as in a sentence: `a, b and c`. */
-const joined = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-
 /** Says which sub-agents are down, and why; empty for none. Services of one sub-agent share a reason. */
 export const downText = (down: ReadonlyMap<string, string>): string => {
   const byReason = new Map<string, string[]>();
   for (const [name, reason] of down) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   return [...byReason]
     .map(([reason, names]) => {
-      const subject = `${joined(names)} ${names.length === 1 ? 'does' : 'do'} not respond`;
+      const subject = `${enumerate(names)} ${names.length === 1 ? 'does' : 'do'} not respond`;
       return sentence(reason ? `${subject}: ${reason}` : subject);
     })
     .join(' ');
