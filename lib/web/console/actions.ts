@@ -1,6 +1,7 @@
 import { path } from '../../client/path.js';
 import type { GuestAction } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
+import { isSaved } from '../../model/intent.js';
 import { submit } from './api.js';
 import { attempt, type Confirmation, confirm } from './dialogs.js';
 import { follow } from './jobs.js';
@@ -91,13 +92,14 @@ export const ACTIONS: readonly ActionButton[] = [
 
 export const isEnabled = (
   { action, states }: ActionButton,
-  { state = '', reason }: Pick<Guest, 'state' | 'reason'>,
+  guest: Pick<Guest, 'state' | 'reason'>,
 ): boolean => {
+  const { state = '' } = guest;
   // A guest whose creation failed can only be deleted.
   if (state === 'error') return action === 'delete';
   const isKnown = ACTIONS.some((each) => each.states.includes(state));
   // It discards the memory of a guest that is saved.
-  if (action === 'poweroff' && reason === 'saved') return true;
+  if (action === 'poweroff' && isSaved(guest)) return true;
   return action === 'delete' || !isKnown || states.includes(state);
 };
 

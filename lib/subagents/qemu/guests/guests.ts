@@ -15,6 +15,7 @@ import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
 import { Machines } from './machines.js';
 import { isRemovingNics, restoreLinks, settleNics } from './nics/settle.js';
+import { withOwnUids } from './own-uids.js';
 import { inSeconds, type PowerOptions, type StartOptions } from './power-options.js';
 import { type GuestRecord, removeRecord } from './records.js';
 import { Runs } from './runs.js';
@@ -176,7 +177,7 @@ export class Guests {
     const save = (): Promise<void> => entry.update(change);
     await (known ? save() : this.host.claims.claim(id, save));
     if (known?.unfinishedEnd) known.unfinishedEnd.crashed = false;
-    await removeMemory(entry.paths);
+    if (known) await removeMemory(known.paths);
     this.#entries.set(id, entry);
     await this.machines.describe(entry);
     this.states.set(id, 'shutoff', 0, shownReason(this.host, entry));
@@ -205,7 +206,7 @@ export class Guests {
     const { id } = found.definition;
     const paths = this.host.layout.paths(id);
     const isRunning = (await findQemu(paths)) !== undefined;
-    const record = this.#withOwnTpmUid(this.#withOwnUid(found, isRunning), isRunning);
+    const record = withOwnUids(found, { uids: this.host.uids, isRunning, log: this.#log });
     const entry = new Entry(paths, record);
     this.#entries.set(id, entry);
     await this.#runs.recover(entry);
@@ -220,34 +221,5 @@ export class Guests {
     await this.exclusively(entry.id, () => settleNics(this.host, this.machines, entry)).catch((error) =>
       this.#log.warn({ err: error, guest: entry.id }, `removed NICs not cleaned up: ${errorMessage(error)}`),
     );
-  }
-
-  /** As `#withOwnUid`, for the user of the guest's TPM. */
-  #withOwnTpmUid({ tpmUid, ...record }: GuestRecord, isRunning: boolean): GuestRecord {
-    const { uids } = this.host;
-    if (tpmUid === undefined) return record;
-    const isUsable = !uids?.isForeign(tpmUid) || isRunning;
-    const isOwn = uids === undefined || (isUsable && uids.adopt(tpmOwner(record.definition.id), tpmUid));
-    return isOwn ? { ...record, tpmUid } : record;
-  }
-
-  /**
-   * Reserves the record's uid, or drops it from the record so that the next start assigns a new one: when another guest's
-   * record has the same one, or the guest is off and this agent has not claimed it.
-   */
-  #withOwnUid({ uid, ...record }: GuestRecord, isRunning: boolean): GuestRecord {
-    const { uids } = this.host;
-    if (uid === undefined || uids === undefined) return uid === undefined ? record : { ...record, uid };
-    const guest = record.definition.id;
-    if (uids.isForeign(uid) && !isRunning) {
-      this.#log.warn(
-        { guest, uid },
-        "uid is not in this agent's range, assigning a new one at the next start",
-      );
-      return record;
-    }
-    if (uids.adopt(guest, uid)) return { ...record, uid };
-    this.#log.error({ guest, uid }, 'uid already belongs to another guest, assigning a new one');
-    return record;
   }
 }

@@ -83,7 +83,7 @@ export class Runs {
     // The guest runs, even if a full disk cannot record it.
     await entry
       .update({ running: true, reason: undefined, toldToShutDown: undefined, ...NO_MEMORY })
-      .then(() => removeMemory(entry.paths))
+      .then(() => resumed && removeMemory(entry.paths))
       .catch((error) =>
         this.#log.error(
           { err: error, guest: entry.id },

@@ -34,9 +34,14 @@ interface CpuDefinition {
   deprecated?: boolean;
 }
 
-interface Version {
+/** A part of QEMU's `VersionInfo` (qapi/control.json). */
+export interface Version {
   qemu: { major: number; minor: number; micro: number };
 }
+
+/** Formats the version of a QEMU: `7.2.22`. */
+export const versionText = ({ qemu: { major, minor, micro } }: Version): string =>
+  `${major}.${minor}.${micro}`;
 
 /** Ids of the commands, by which their responses are found. */
 const ID = { version: 'version', machines: 'machines', cpuModels: 'cpu-models' };
@@ -70,12 +75,12 @@ export const parseCapabilities = (output: string): Capabilities => {
     if (!found) throw new Error(`this QEMU did not tell its ${id}`);
     return found.return as Result;
   };
-  const { qemu } = find<Version>(ID.version);
+  const version = versionText(find<Version>(ID.version));
   const machines = find<MachineInfo[]>(ID.machines);
   const newest = machines.find(({ alias }) => alias === 'q35')?.name;
   if (newest === undefined) throw new Error('this QEMU has no machine type q35');
   return {
-    version: `${qemu.major}.${qemu.minor}.${qemu.micro}`,
+    version,
     machines: new Map(machines.map((info) => [info.name, { deprecated: isDeprecated(info) }])),
     newest,
     cpuModels: new Map(

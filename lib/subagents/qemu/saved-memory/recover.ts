@@ -13,11 +13,9 @@ const recover = async (guests: Guests, entry: Entry): Promise<void> => {
     return;
   }
   if (saving && entry.watch) await resumeAfterSave(entry, entry.watch);
-  if (saved && !entry.watch) {
-    await entry.update({ reason: 'killed' });
-    guests.states.set(entry.id, 'shutoff', 0, 'killed');
-  }
-  if (saved || saving) await entry.update(NO_MEMORY);
+  const isLost = saved !== undefined && !entry.watch;
+  if (saved || saving) await entry.update({ ...NO_MEMORY, ...(isLost ? { reason: 'killed' } : {}) });
+  if (isLost) guests.states.set(entry.id, 'shutoff', 0, 'killed');
   await removeMemory(entry.paths);
 };
 

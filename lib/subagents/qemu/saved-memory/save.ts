@@ -11,6 +11,7 @@ import { readLiveSize } from '../guests/live-size.js';
 import { isRemovingNics } from '../guests/nics/settle.js';
 import { stopQemu } from '../guests/power.js';
 import type { Watch } from '../guests/watch.js';
+import { type Version, versionText } from '../machine/capabilities.js';
 import { LOST_TPM } from '../tpm/lost.js';
 import { requireFitting } from './fitting.js';
 import { resumeAfterSave, sendMemory } from './migration.js';
@@ -59,12 +60,9 @@ const transfer = async (
     const bytes = await receiveMemory(paths, { uid: record.uid, maxBytes, signal, onBytes }, (ended) =>
       sendMemory(watch, basename(paths.memorySocket), ended),
     );
-    const { qemu } = await watch.execute<{ qemu: Record<'major' | 'minor' | 'micro', number> }>(
-      'query-version',
-    );
     return {
       ...{ at: Date.now(), bytes, base },
-      qemu: `${qemu.major}.${qemu.minor}.${qemu.micro}`,
+      qemu: versionText(await watch.execute<Version>('query-version')),
       accel: guests.host.program.accel,
       generation: await generationOf(entry, guests.host.layout.diskDirs),
     };
