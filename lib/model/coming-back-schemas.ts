@@ -24,7 +24,7 @@ export const autostartPolicySchema = Joi.string()
   )
   .example('last');
 
-/** The keys of `autostart`, of which only `policy` must be there. */
+/** The keys of `autostart`. Only `policy` is required. */
 export const autostartSchemas = {
   policy: autostartPolicySchema,
   order: Joi.number()
@@ -58,7 +58,7 @@ export const autostartSchema = Joi.object<Autostart>({
   .label('autostart')
   .description('Whether and when the guest starts after a boot of the host');
 
-/** The keys of `restart`, of which only `policy` must be there. */
+/** The keys of `restart`. Only `policy` is required. */
 export const restartSchemas = {
   policy: Joi.string()
     .valid(...RESTART_POLICIES)

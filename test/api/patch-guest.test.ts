@@ -92,11 +92,7 @@ for (const [what, change, message] of [
   ['the sockets', { machine: { sockets: 2 } }, /^"machine\.sockets" cannot be changed here: it is fixed/],
   ['an unknown key of the machine', { machine: { bios: 1 } }, /^"machine\.bios" .*: choose from firmware, /],
   ['an unknown device', { devices: { sound: true } }, /^"devices\.sound" .*: choose from tablet, /],
-  [
-    'firmware that is none',
-    { machine: { firmware: 'efi' } },
-    /"machine\.firmware" must be one of bios, uefi/,
-  ],
+  ['an unknown firmware', { machine: { firmware: 'efi' } }, /"machine\.firmware" must be one of bios, uefi/],
   ['text for a switch', { machine: { tpm: 'on' } }, /"machine\.tpm" must be true or false, got "on"/],
   ['no machine', { machine: null }, /"machine" must be an object, got null/],
   [

@@ -72,7 +72,7 @@ test('accepts the ETag of a compressed response', async (t) => {
   t.is((await api.call('PATCH', `/guests/${id}/metadata`, { a: '1' }, condition)).status, 200);
 });
 
-test('of clients that change a guest at once with the same ETag, one succeeds', async (t) => {
+test('accepts one of several changes of a guest that come at once with the same ETag', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context);
   const seen = { 'If-Match': await etagOf(api, `/guests/${id}`) };

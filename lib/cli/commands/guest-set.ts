@@ -34,8 +34,8 @@ cancel a change that waits, set what the guest has. An empty text or the word "d
 
 --autostart and --restart keep the settings that they do not name: --autostart always,delay=default keeps the order.
 
-UEFI variables, with and without Secure Boot, and the state of a TPM are kept while the guest has them not: to change back
-brings them back.
+UEFI variables, with and without Secure Boot, and the state of a TPM are kept while a guest does without them. Changing
+back brings them back.
 
 Examples:
   mistify guest set web --memory 2G --cpu 4 --wait

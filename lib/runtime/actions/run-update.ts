@@ -9,7 +9,8 @@ import type { Runtime } from '../runtime.js';
 /**
  * Changes a guest. Holds its new name and its growth meanwhile, so that no other change takes them. The keys that the
  * agent owns are stored together with the result of the last stage.
- * @throws {AgentError} `invalid` when the guest has no policy any more that the patch changes a part of; `conflict` when another guest has the name by now, or the quota does not permit the growth
+ * @throws {AgentError} `invalid` when the patch changes a part of a policy that the guest has lost meanwhile; `conflict`
+ * when another guest has the name by now, or the quota does not permit the growth
  */
 export const runUpdate = async (
   runtime: Runtime,

@@ -75,7 +75,7 @@ test('real guests are where their policies say after the host died, and after it
   t.deepEqual(await statesOf(agent, ids), expected);
 });
 
-test('a real guest that was saved when the host went down goes on after the boot', async (t) => {
+test('resumes a real guest after the boot that was saved when the host went down', async (t) => {
   t.timeout(TIMEOUT_MS);
   const agent = await startRealAgent(t);
   const { client } = agent;

@@ -101,7 +101,7 @@ test('a snapshot that a full device leaves on one disk of a running guest is hid
   await areWhole(t, guest);
 });
 
-/** A guest of which a deletion of the snapshot `one` has failed midway. */
+/** A guest whose snapshot `one` is half deleted: its deletion failed midway. */
 const halfDeleted = async (t: ExecutionContext): Promise<FullGuest> => {
   const guest = await fullGuest(t, 'one', 'two');
   await guest.leavePages(1);

@@ -68,7 +68,7 @@ export const comingBackFields = (guest?: Policies) => {
         field('Start order', order, 'Lower numbers start first; guests without one start last'),
         field('Delay', delay, 'Seconds until guests of a later order start'),
       ),
-      field('When the host goes down', hostDown, 'A saved guest goes on where it was at its next start'),
+      field('When the host goes down', hostDown, 'Its next start resumes a saved guest where it was'),
     ],
     autostart: () => ({
       policy: afterBoot.value as AutostartPolicy | '',
