@@ -22,7 +22,9 @@ interface ImmediateSpec extends CommonSpec {
   preempts?: never;
   survivesPoweroff?: never;
   changesGuest?: never;
+  createsGuest?: never;
   imageChange?: never;
+  takesLong?: never;
 }
 
 interface AsyncSpec extends CommonSpec {
@@ -34,6 +36,10 @@ interface AsyncSpec extends CommonSpec {
   survivesPoweroff?: 'waiting' | 'running';
   /** Whether it changes a guest as the body of its request says, and has a route of its own. */
   changesGuest?: boolean;
+  /** Whether it creates the guest that it runs for. */
+  createsGuest?: boolean;
+  /** Whether its stages may take as long as a download. */
+  takesLong?: boolean;
   /** The change to the image when the action completes. */
   imageChange?: 'fetched' | 'deleted';
 }
@@ -56,7 +62,7 @@ const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as
 const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiting' } as const;
 
 const SPECS = {
-  create: { ...guestTask, survivesPoweroff: 'running' },
+  create: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
   shutdown: guestTask,
   reboot: guestTask,
   restart: guestTask,
@@ -83,7 +89,7 @@ const SPECS = {
   vncConsole: guestConsole,
   listImages: guestInfo,
   getImage: guestInfo,
-  fetchImage: { ...imageTask, imageChange: 'fetched' },
+  fetchImage: { ...imageTask, imageChange: 'fetched', takesLong: true },
   deleteImage: { ...imageTask, imageChange: 'deleted' },
   listSnapshots: info,
   getSnapshot: info,
@@ -117,8 +123,10 @@ export type ActionName = BaseActionName | `container${Capitalize<NamesWith<{ has
 export type ActionOfTask<Kind extends TaskKind> = NamesWith<{ task: Kind }>;
 /** The actions that cancel others: `poweroff` and `delete`. */
 export type PreemptingAction = NamesWith<{ preempts: true }>;
+/** The actions that create a guest. */
+export type Creation = NamesWith<{ createsGuest: true }>;
 /** The actions of a guest that exists. */
-export type GuestTask = Exclude<ActionOfTask<'guest'>, 'create'>;
+export type GuestTask = Exclude<ActionOfTask<'guest'>, Creation>;
 /** Those that change the guest, with a route of their own. */
 export type GuestChangeAction = NamesWith<{ changesGuest: true }>;
 /** The others, which a client requests by name, as the last part of a guest's path. */
@@ -128,6 +136,9 @@ const NAMES = Object.keys(SPECS) as BaseActionName[];
 
 export const isPreempting = (name: BaseActionName): name is PreemptingAction =>
   (SPECS[name] as ActionSpec).preempts === true;
+
+export const isCreation = (name: BaseActionName): name is Creation =>
+  (SPECS[name] as ActionSpec).createsGuest === true;
 
 /** Returns an action's name for guests or images of a type: `create` is `containerCreate` for a container. */
 export const actionName = (type: string | undefined, name: BaseActionName): ActionName =>

@@ -1,4 +1,4 @@
-import type { GuestTask } from './actions.js';
+import type { Creation, GuestTask } from './actions.js';
 import type { Guest } from './guest.js';
 
 /** The states of a guest that is on. */
@@ -23,7 +23,7 @@ const EXIT_CODE = 'exit code ';
 /** The reasons of a guest that failed and still has its QEMU, which a reset lets run again. */
 const HALTED: ReadonlySet<string> = new Set(['panicked', 'internal-error']);
 
-type Action = 'create' | GuestTask;
+type Action = Creation | GuestTask;
 
 /** The actions by which a client decides whether a guest runs. */
 const POWER_ACTIONS: ReadonlySet<Action> = new Set<Action>([

@@ -1,5 +1,5 @@
 import type { ErrorKind } from '../errors.js';
-import type { GuestTask } from '../model/actions.js';
+import type { Creation, GuestTask } from '../model/actions.js';
 import type { IdempotentRequest } from '../model/idempotent-request.js';
 import type { Job } from '../model/job.js';
 import type { StageArgs } from '../rpc/protocol/calls.js';
@@ -9,7 +9,7 @@ import type { SnapshotRequest } from '../rpc/protocol/snapshot-messages.js';
 
 /** The work of a job, stored with it so that a restart does not lose it. The job's Action selects the pipeline. */
 export type Task =
-  | { kind: 'guest'; name: 'create' | GuestTask; args?: StageArgs; change?: GuestChange }
+  | { kind: 'guest'; name: Creation | GuestTask; args?: StageArgs; change?: GuestChange }
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest };
 

@@ -1,6 +1,6 @@
 import { type TimeLimit, withDeadline } from '../../async/deadline.js';
 import { errorMessage, serviceTimeout } from '../../errors.js';
-import { actionName } from '../../model/actions.js';
+import { ACTION_SPECS, actionName } from '../../model/actions.js';
 import type { GuestChange, GuestRequest, GuestResponse } from '../../rpc/protocol/guest-messages.js';
 import { guestExchange } from '../guests/guest-exchange.js';
 import type { RepairContext } from '../jobs/job-queue.js';
@@ -115,10 +115,11 @@ export const cleanUpFailedCreate = async (runtime: Runtime, create: FailedCreate
   if (!isDone) retryCleanUp(runtime, create.id);
 };
 
-/** The error of a guest's last create; empty when it did not fail, or the job log no longer has it. */
+/** The error of a guest's last creation; empty when it did not fail, or the job log no longer has it. */
 export const createFailure = (runtime: Runtime, id: string): string => {
-  const create = actionName(runtime.guests.find(id)?.type, 'create');
-  const last = runtime.jobs.list({ guestId: id }).find(({ Action }) => Action === create);
+  const last = runtime.jobs
+    .list({ guestId: id })
+    .find(({ Action }) => ACTION_SPECS.get(Action)?.createsGuest);
   return last?.Status === 'Error' ? last.Message : '';
 };
 

@@ -3,6 +3,7 @@ import {
   ACTION_SPECS,
   actionName,
   type GuestTask,
+  isCreation,
   isPreempting,
   type PreemptingAction,
 } from '../../model/actions.js';
@@ -71,7 +72,7 @@ export const runGuestTask = async (
   const exchange = guestExchange(runtime, action, id, { change });
   const runStages = () => runPipeline(action, exchange, { run, signal });
   const nic = changedNic(runtime.guests.get(id), name, change);
-  if (name === 'create') await runCreate(runtime, context, runStages);
+  if (isCreation(name)) await runCreate(runtime, context, runStages);
   else if (name === 'update') await runUpdate(runtime, change ?? {}, context);
   else if (isDiskChange(name)) await runDiskChange(runtime, name, change ?? {}, { ...context, action });
   // Another guest may have taken the address since the job was queued.

@@ -1,4 +1,4 @@
-import { isPreempting } from '../../model/actions.js';
+import { isCreation, isPreempting } from '../../model/actions.js';
 import type { LoggedJob } from '../../store/logged-job.js';
 import type { RepairContext } from '../jobs/job-queue.js';
 import type { Runtime } from '../runtime.js';
@@ -24,7 +24,7 @@ const giveUp = async (
   context: RepairContext,
 ): Promise<void> => {
   const id = job.GuestID;
-  if (task.kind === 'guest' && task.name === 'create' && runtime.guests.find(id))
+  if (task.kind === 'guest' && isCreation(task.name) && runtime.guests.find(id))
     await cleanUpFailedCreate(runtime, { id, job: job.ID, ...context });
   if (task.kind === 'guest' && task.name === 'addDisk' && runtime.guests.find(id))
     await undoAddition(runtime, { id, job: job.ID, ...context });

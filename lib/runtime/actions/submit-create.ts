@@ -1,7 +1,8 @@
 import { type AgentError, guestExists, notCreatedYet } from '../../errors.js';
-import { actionName } from '../../model/actions.js';
+import { actionName, type Creation } from '../../model/actions.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import { isFinished } from '../../model/job.js';
+import type { GuestChange } from '../../rpc/protocol/guest-messages.js';
 import { dryGuestExchange } from '../guests/guest-exchange.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import type { Runtime } from '../runtime.js';
@@ -43,6 +44,13 @@ const unstore = async (runtime: Runtime, { id }: Guest, failed: Guest | undefine
   runtime.forgetGuest(id);
 };
 
+/** How a guest comes to be. */
+interface CreationOptions extends SubmitOptions {
+  name?: Creation;
+  /** What its stages get besides the guest. */
+  change?: GuestChange;
+}
+
 /**
  * Stores a new guest and queues its creation. When the job fails, the guest stays, in state `error`, and can be created
  * again.
@@ -52,11 +60,11 @@ const unstore = async (runtime: Runtime, { id }: Guest, failed: Guest | undefine
 export const submitCreate = async (
   runtime: Runtime,
   requested: Guest,
-  options: SubmitOptions = {},
+  { name = 'create', change, ...options }: CreationOptions = {},
 ): Promise<Submission<Guest>> => {
-  const action = runtime.action(actionName(requested.type, 'create'));
+  const action = runtime.action(actionName(requested.type, name));
   const guest = normalizeGuest({ ...requested, state: 'create' });
-  const task = { kind: 'guest', name: 'create' } as const;
+  const task = { kind: 'guest', name, ...(change ? { change } : {}) } as const;
   const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
   await updateStorageSize(runtime);
   if (options.dryRun) {
@@ -65,7 +73,7 @@ export const submitCreate = async (
     if (error) throw error;
     runtime.identities.check(guest);
     runtime.quota.check(guest);
-    return withChecks(await submit(), action, () => dryGuestExchange(action, guest));
+    return withChecks(await submit(), action, () => dryGuestExchange(action, guest, change));
   }
   const failed = await runtime.quota.claim(guest, () =>
     runtime.identities.claim(guest, () => store(runtime, guest)),

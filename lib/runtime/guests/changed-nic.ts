@@ -1,4 +1,4 @@
-import type { GuestTask } from '../../model/actions.js';
+import type { Creation, GuestTask } from '../../model/actions.js';
 import { type Guest, type Nic, normalizeNic } from '../../model/guest.js';
 import { type NicChanges, nicOf, patchedNic } from '../../model/nic-changes.js';
 import type { GuestChange } from '../../rpc/protocol/guest-messages.js';
@@ -9,7 +9,7 @@ import type { GuestChange } from '../../rpc/protocol/guest-messages.js';
  */
 export const changedNic = (
   guest: Pick<Guest, 'nics'>,
-  action: 'create' | GuestTask,
+  action: Creation | GuestTask,
   change: GuestChange | undefined,
 ): Nic | undefined => {
   if (action === 'addNic') return normalizeNic((change as unknown as NicChanges['addNic']).nic);

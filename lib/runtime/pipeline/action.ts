@@ -68,7 +68,7 @@ export const buildAction = (
   return {
     name,
     kind: spec.kind,
-    isDownload: spec.imageChange === 'fetched',
+    isDownload: spec.takesLong === true,
     stages: stages.map(({ service: serviceName, method, check, args, timeout, idempotent = false }) => {
       const service = services.get(serviceName);
       if (!service) throw new TypeError(`unknown service: ${serviceName}`);
