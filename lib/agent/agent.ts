@@ -74,6 +74,7 @@ const withTiming = (client: ServiceClient, service: string, observeCall: Observe
     return response;
   },
   open: (request, signal) => client.open(request, signal),
+  upload: (request, bytes, signal) => client.upload(request, bytes, signal),
   connect: (request, signal) => client.connect(request, signal),
   cancel: (job) => client.cancel(job),
   close: () => client.close(),

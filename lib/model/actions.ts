@@ -3,10 +3,11 @@
 /**
  * - `info` responds at once;
  * - `stream` passes bytes through at once;
+ * - `upload` passes the bytes of a request on at once, and returns what the sub-agent made of them;
  * - `console` connects to the guest at once, in both directions;
  * - `async` is queued, runs one at a time per guest, and has a job in the job log.
  */
-export type ActionKind = 'info' | 'stream' | 'console' | 'async';
+export type ActionKind = 'info' | 'stream' | 'upload' | 'console' | 'async';
 
 /** The tasks of async actions. `lib/runtime/actions/run-task.ts` has the function that runs each one. */
 export type TaskKind = 'guest' | 'image' | 'snapshot';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { Locks } from '../async/keyed-locks.js';
 import type { QuotaConfig } from '../config/quota.js';
 import { notConfigured } from '../errors.js';
@@ -19,7 +19,7 @@ import type { JobContext } from './jobs/job-executor.js';
 import { JobQueue } from './jobs/job-queue.js';
 import { RunnerRegistry } from './jobs/runner-registry.js';
 import type { Action } from './pipeline/action.js';
-import { openConsole, openStream, openWithinLimit } from './pipeline/open.js';
+import { openConsole, openStream, openWithinLimit, sendUpload } from './pipeline/open.js';
 import { type Exchange, runPipeline } from './pipeline/pipeline.js';
 
 /** The result of an action that was not queued, and the id of its pipeline. */
@@ -125,6 +125,28 @@ export class Runtime {
     } catch (error) {
       if (error instanceof StreamRefused) error.pipelineId = pipelineId;
       throw error;
+    }
+  }
+
+  /**
+   * Sends the bytes of an upload action. It counts towards the runner's limit of streams until the sub-agent responds.
+   * @returns the sub-agent's result
+   */
+  async upload(
+    runnerId: string,
+    action: Action,
+    { request, bytes }: { request: unknown; bytes: Readable },
+    signal: AbortSignal,
+  ): Promise<ActionResult<object>> {
+    const pipelineId = randomUUID();
+    try {
+      const send = (): Promise<object> => sendUpload(action, request, bytes, signal);
+      return { pipelineId, result: await this.#runners.get(runnerId).stream(send) };
+    } catch (error) {
+      if (error instanceof StreamRefused) error.pipelineId = pipelineId;
+      throw error;
+    } finally {
+      bytes.destroy();
     }
   }
 

@@ -8,6 +8,7 @@ import type {
   RouteOptions,
   ServerRoute,
 } from '@hapi/hapi';
+import { endUpload } from '../http/upload.js';
 import type { Upgrades } from '../http/websocket/upgrades.js';
 import { findJsonMistake, positionAt } from '../model/json-mistake.js';
 import { audit, auditHandover, isAudited } from './audit.js';
@@ -18,7 +19,7 @@ import { Handling } from './handling.js';
 import type { Timeouts } from './listener.js';
 import { RequestEvent } from './request-event.js';
 import { respond } from './respond.js';
-import { answersHead, bodySchema, isWebSocket, type Route, scopeOf } from './route.js';
+import { answersHead, bodySchema, isUpload, isWebSocket, type Route, scopeOf } from './route.js';
 import { partsValidator } from './validator.js';
 import { connectClient, requireHandshake } from './web-sockets.js';
 import './hapi-types.js';
@@ -36,10 +37,13 @@ const rejectBody: Lifecycle.Method = async (_request, _h, error) => {
   throw badRequest(`the body is not JSON: line ${line}, column ${column}: ${found.mistake}`);
 };
 
-const payloadOptions = (route: Route): RouteOptions<ReqRefDefaults>['payload'] =>
-  bodySchema(route) === undefined
+const payloadOptions = (route: Route): RouteOptions<ReqRefDefaults>['payload'] => {
+  if (isUpload(route))
+    return { parse: false, output: 'stream', maxBytes: Number.MAX_SAFE_INTEGER, timeout: false };
+  return bodySchema(route) === undefined
     ? { parse: false, output: 'data', maxBytes: MAX_BODY_BYTES }
     : { override: 'application/json', maxBytes: MAX_BODY_BYTES, failAction: rejectBody };
+};
 
 interface Serving<Context> {
   context: Context;
@@ -68,7 +72,7 @@ const serve = <Context extends ServerContext>(
     validateParts(request, handling.unknown);
     handling.check(request);
     if (isWebSocket(route)) requireHandshake(request, upgrades);
-    const reply = await route.handler(new RequestEvent(request, route), context);
+    const reply = await route.handler(new RequestEvent(request, route, timeouts.stall), context);
     if (reply.guest !== undefined) request.app.guest = reply.guest;
     if (reply.status === 101) {
       connectClient(request, upgrades, reply.body as Duplex);
@@ -81,6 +85,7 @@ const serve = <Context extends ServerContext>(
   };
   return async (request, h) => {
     const handling = new Handling(request);
+    if (isUpload(route)) request.raw.res.once('finish', () => endUpload(request.raw.req));
     try {
       return await handle(request, h, handling);
     } catch (error) {
@@ -106,7 +111,7 @@ export const toHapiRoute = <Context extends ServerContext>(
     options: {
       description: summary,
       tags: [...tags],
-      app: { scope, isAudited: isAudited(route) },
+      app: { scope, isAudited: isAudited(route), isUpload: isUpload(route) },
       auth: scope === 'public' || !serving.authenticates ? false : { access: { scope: [scope] } },
       ...(isAudited(route) ? { ext: { onPreResponse: { method: audit(serving.context.audit) } } } : {}),
       ...(method === 'GET' ? {} : { payload: payloadOptions(route) }),

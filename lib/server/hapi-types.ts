@@ -18,6 +18,8 @@ declare module '@hapi/hapi' {
     scope?: Scope | 'public';
     /** Whether all requests to the route go into the audit log. */
     isAudited?: boolean;
+    /** Whether its body may have any length. */
+    isUpload?: boolean;
   }
 
   interface ResponseObject {

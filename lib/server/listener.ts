@@ -12,6 +12,7 @@ import { Boom } from '@hapi/boom';
 import { BatchedResponse } from '../http/batched-response.js';
 import { lastResponse, trackResponses } from '../http/last-response.js';
 import { STREAM_BUFFER_BYTES } from '../http/stream-buffer.js';
+import { isUploading } from '../http/upload.js';
 import { errorBody } from './errors.js';
 
 /** How long a client may take, in milliseconds. A response may take any time while the client reads it. */
@@ -44,9 +45,11 @@ const MAX_CONNECTIONS = 10_000;
 
 const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
+
 const toError = (error: NodeJS.ErrnoException & { reason?: string }, timeouts: Timeouts): Boom => {
   switch (error.code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT': {
+    case REQUEST_TIMEOUT: {
       const limits = `its headers within ${seconds(timeouts.headers)}, the whole of it within ${seconds(timeouts.request)}`;
       return new Boom(`the request did not arrive in time: send ${limits}`, { statusCode: 408 });
     }
@@ -90,6 +93,8 @@ export const answerClientErrors = (listener: Server, timeouts: Timeouts, debug: 
   trackResponses(listener);
   listener.removeAllListeners('clientError');
   listener.on('clientError', (error, socket) => {
+    // Node reports it once. An upload has a limit of its own, between two chunks.
+    if ('code' in error && error.code === REQUEST_TIMEOUT && isUploading(socket)) return;
     // The parser keeps reporting errors for the rest of the input.
     if (rejected.has(socket)) return;
     rejected.add(socket);

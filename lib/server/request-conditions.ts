@@ -4,7 +4,7 @@ import { stringify } from 'safe-stable-stringify';
 import { invalid } from '../errors.js';
 import type { Event } from '../model/endpoint.js';
 import { principalFrom } from './auth.js';
-import { type Route, takesKey } from './route.js';
+import { isUpload, type Route, takesKey } from './route.js';
 
 const header = ({ headers }: Request, name: string): string | undefined =>
   headers[name] as string | undefined;
@@ -13,9 +13,11 @@ const header = ({ headers }: Request, name: string): string | undefined =>
 const queryText = ({ wait: _, ...query }: Record<string, unknown>): string =>
   Object.keys(query).length === 0 ? '' : `?${stringify(query)}`;
 
-/** Hashes a request's method, path, query and body; the order of the keys does not matter. */
-const fingerprint = ({ method, path, query, payload }: Request, route: Route): string => {
-  const body = route.payload === 'ignored' ? null : payload;
+/** Hashes a request's method, path, query and body, of an upload its length; the order of the keys does not matter. */
+const fingerprint = ({ method, path, query, payload, headers }: Request, route: Route): string => {
+  // The bytes of an upload have not arrived yet; their number is all that is known of them.
+  const upload = isUpload(route) ? { length: headers['content-length'] ?? '' } : undefined;
+  const body = upload ?? (route.payload === 'ignored' ? null : payload);
   return createHash('sha256')
     .update(`${method} ${path}${queryText(query)} ${stringify(body)}`)
     .digest('base64url');

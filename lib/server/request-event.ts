@@ -1,12 +1,22 @@
+import type { Readable } from 'node:stream';
 import type { Request } from '@hapi/hapi';
 import { disconnectSignal } from '../http/disconnect-signal.js';
+import { receiveUpload } from '../http/upload.js';
 import type { Event } from '../model/endpoint.js';
-import { principalFrom } from './auth.js';
+import { onRevoked, principalFrom } from './auth.js';
 import { conditionsOf } from './request-conditions.js';
-import type { Route } from './route.js';
+import { isUpload, type Route } from './route.js';
 
 /** The query of a route without a query schema. */
 const NO_QUERY = {};
+
+/** Returns the bytes of an upload, which end with the connection when the client's token is revoked. */
+const uploadOf = (request: Request, stallMs: number): Readable => {
+  const { req, res } = request.raw;
+  const end = onRevoked(request, () => req.socket.destroy());
+  res.once('close', end);
+  return receiveUpload(req, stallMs);
+};
 
 /** A request in the form that handlers take, free of hapi. */
 export class RequestEvent implements Event {
@@ -20,12 +30,13 @@ export class RequestEvent implements Event {
   readonly #request: Request;
   #signal: AbortSignal | undefined;
 
-  constructor(request: Request, route: Route) {
+  /** @param stallMs see `receiveUpload` */
+  constructor(request: Request, route: Route, stallMs: number) {
     const { idempotency, ifMatch, lastEventId } = conditionsOf(request, route);
     this.#request = request;
     this.params = request.params;
     this.query = route.query ? request.query : NO_QUERY;
-    this.payload = request.payload;
+    this.payload = isUpload(route) ? uploadOf(request, stallMs) : request.payload;
     this.principal = principalFrom(request);
     this.idempotency = idempotency;
     this.ifMatch = ifMatch;

@@ -20,10 +20,10 @@ export interface Route<Context = never> {
   params?: ObjectSchema;
   query?: ObjectSchema;
   /**
-   * The JSON body, or its plain `bytes`. `ignored` accepts any body and discards it; an absent schema does the same, but is
-   * not documented.
+   * The JSON body, its plain `bytes`, or an `upload`: bytes of any length, which the handler reads as they arrive. `ignored`
+   * accepts any body and discards it; an absent schema does the same, but is not documented.
    */
-  payload?: Schema | 'bytes' | 'ignored';
+  payload?: Schema | 'bytes' | 'upload' | 'ignored';
   /** The scope that clients need, or `public` for none. Default: `operate` for a change, otherwise `read`. */
   scope?: Scope | 'public';
   /** Whether clients can make the change conditional with If-Match. */
@@ -44,7 +44,7 @@ interface Definition<Params, Query, Payload, Context>
   extends Omit<Route<Context>, 'params' | 'query' | 'payload' | 'handler'> {
   params?: ObjectSchema<Params>;
   query?: ObjectSchema<Query>;
-  payload?: AnySchema<Payload> | 'bytes' | 'ignored';
+  payload?: AnySchema<Payload> | 'bytes' | 'upload' | 'ignored';
   handler: (
     event: Event<NoInfer<Params>, NoInfer<Query>, NoInfer<Payload>>,
     context: Context,
@@ -69,7 +69,10 @@ export const hasDryRun = ({ query }: Route): boolean => query?.describe().keys.d
 
 /** The schema of the route's JSON body, if it takes one. */
 export const bodySchema = ({ payload }: Route): Schema | undefined =>
-  payload === 'bytes' || payload === 'ignored' ? undefined : payload;
+  typeof payload === 'string' ? undefined : payload;
+
+/** Whether the route's body is read as it arrives, without a limit of its length. */
+export const isUpload = ({ payload }: Route): boolean => payload === 'upload';
 
 export const scopeOf = (route: Route): Scope | 'public' =>
   route.scope ?? (changesSomething(route) ? 'operate' : 'read');

@@ -85,8 +85,10 @@ const unknownPath = rejection(NO_ROUTE, ({ path }) => notFound(`${path}: no such
 });
 
 /** Rejects a body that is announced too large at once; hapi would read it all first. */
-const rejectLargeBody = ({ headers }: Hapi.Request, h: Hapi.ResponseToolkit): symbol => {
+const rejectLargeBody = (request: Hapi.Request, h: Hapi.ResponseToolkit): symbol => {
+  const { headers, method, path, server } = request;
   if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return h.continue;
+  if (server.match(method, path)?.settings.app?.isUpload) return h.continue;
   const error = entityTooLarge(
     `the body is too large: at most ${MAX_BODY_BYTES} bytes, got ${headers['content-length']}`,
   );

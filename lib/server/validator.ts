@@ -81,6 +81,8 @@ const EMPTY_BODIES = new Set(['', 'null', '{}']);
 export const isEmptyBody = (payload: unknown): boolean =>
   !Buffer.isBuffer(payload) || (payload.length <= 16 && EMPTY_BODIES.has(payload.toString().trim()));
 
+const takesBytes = ({ payload }: Route): boolean => payload === 'bytes' || payload === 'upload';
+
 const validateQuery = (validate: Validator | undefined, request: Parts, unknown: UnknownKeys): void => {
   if (validate) request.query = validate(request.query, ([name]) => unknown.addParameter(String(name)));
   else for (const name of Object.keys(request.query)) unknown.addParameter(name);
@@ -110,6 +112,6 @@ export const partsValidator = (route: Route): ((request: Parts, unknown: Unknown
     validateQuery(queryValidator, request, unknown);
     if (validatePayload)
       request.payload = validatePayload(request.payload as Input, (path) => unknown.addKey(path));
-    else if (route.payload !== 'bytes' && !isEmptyBody(request.payload)) unknown.addBody();
+    else if (!takesBytes(route) && !isEmptyBody(request.payload)) unknown.addBody();
   };
 };

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from 'joi';
-import { bodySchema, isWebSocket, type Route, takesKey } from '../../lib/server/route.js';
+import { bodySchema, isUpload, isWebSocket, type Route, takesKey } from '../../lib/server/route.js';
 import { replies } from '../schemas/replies.js';
 import { errorReference, referring } from './components.js';
 import { errorsOf } from './errors.js';
@@ -49,7 +49,7 @@ const headersOf = (route: Route): JsonSchema[] => [
 ];
 
 const requestBody = (route: Route): JsonSchema => {
-  if (route.payload === 'bytes')
+  if (route.payload === 'bytes' || isUpload(route))
     return { requestBody: { required: false, content: { 'application/octet-stream': {} } } };
   const schema = bodySchema(route);
   if (!schema) return {};

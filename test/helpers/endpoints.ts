@@ -52,6 +52,7 @@ const hangingClient: ServiceClient = {
   call: (_method, _request, { signal } = {}) =>
     new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
   open: () => Promise.reject(new Error('no streams')),
+  upload: () => Promise.reject(new Error('no uploads')),
   connect: () => Promise.reject(new Error('no consoles')),
   cancel: async () => {},
   close: () => {},

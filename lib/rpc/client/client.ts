@@ -20,6 +20,7 @@ import { connectionsTo } from './connections.js';
 import { callFailed, consoleRefused, statusFailed, streamRefused } from './refused.js';
 import type { CallOptions, ConsoleQuery, ServiceClient } from './service-client.js';
 import { ResponseTooLarge, ResponseTooLate, undiciAdapter } from './undici-adapter.js';
+import { parseUploadResult, postUpload } from './upload.js';
 
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
@@ -129,6 +130,21 @@ export class RpcClient implements ServiceClient {
     return { bytes, length: contentLength(headers) };
   }
 
+  /**
+   * Posts bytes as they arrive, and destroys them when the sub-agent wants no more.
+   * @throws {StreamRefused} when the response is an error
+   */
+  async upload(request: unknown, bytes: Readable, signal: AbortSignal): Promise<object> {
+    const upload = { endpoint: this.#endpoint, path: this.#path, request, bytes, signal };
+    try {
+      const { statusCode, body } = await this.#reach(signal, () => postUpload(this.#connections, upload));
+      if (statusCode !== 200) throw await streamRefused(this.#service, statusCode, body);
+      return parseUploadResult(this.#service, await this.#reach(signal, () => body.text()));
+    } finally {
+      bytes.destroy();
+    }
+  }
+
   async connect(request: ConsoleQuery, signal: AbortSignal): Promise<Duplex> {
     const url = new URL(this.#path, 'ws://localhost');
     for (const [name, value] of Object.entries(request)) url.searchParams.set(name, String(value));
@@ -155,10 +171,15 @@ export class RpcClient implements ServiceClient {
   async #send(config: RequestConfig, limit?: TimeLimit): Promise<AxiosResponse> {
     config.method = 'POST';
     config.url = this.#path;
+    return this.#reach(config.signal, () => this.#http.request(config), limit);
+  }
+
+  /** Sends a request, and words its failure. */
+  async #reach<T>(signal: AbortSignal | undefined, send: () => Promise<T>, limit?: TimeLimit): Promise<T> {
     try {
-      return await this.#http.request(config);
+      return await send();
     } catch (error) {
-      config.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       if (limit && error instanceof ResponseTooLate) throw limit.expired();
       if (isBadResponse(error)) throw badResponse(this.#service, errorMessage(error));
       throw this.#down(downReason(error));

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { TimeLimit } from '../../async/deadline.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
 import type { JobStage } from '../protocol/calls.js';
@@ -18,6 +18,8 @@ export interface CallOptions {
 export interface ServiceClient {
   call(method: string, request: unknown, options?: CallOptions): Promise<unknown>;
   open(request: unknown, signal: AbortSignal): Promise<ByteStream>;
+  /** Sends bytes as they arrive, and destroys them when the sub-agent wants no more. Returns its result, an object. */
+  upload(request: unknown, bytes: Readable, signal: AbortSignal): Promise<object>;
   /**
    * Connects to a console. Buffers are the console's bytes, strings are JSON about the terminal.
    * @param signal cancels opening it; an open console is unaffected

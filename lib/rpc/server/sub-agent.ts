@@ -30,6 +30,7 @@ import { GuestStates } from './guest-states.js';
 import { Problems } from './problems.js';
 import { type Method, type RegisteredMethod, rpcRoutes } from './rpc-route.js';
 import { streamRoute } from './stream-route.js';
+import { type Receive, uploadRoute } from './upload-route.js';
 
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 /** Longer than clients keep idle connections, so that the server never closes one first. */
@@ -112,6 +113,16 @@ export class SubAgent {
     return this;
   }
 
+  /** Registers a path that receives bytes with a request, and responds with JSON; see `Refusal`. */
+  upload<Request, Response>(
+    path: string,
+    schema: ObjectSchema<Request>,
+    receive: Receive<Request, Response>,
+  ): this {
+    this.#streams.push(uploadRoute(path, schema, receive, this.#makeContext));
+    return this;
+  }
+
   /** Registers a path that serves guests' consoles over WebSockets; see `Refusal`. */
   console(path: string, open: OpenConsole): this {
     this.#consoles.set(path, open);
@@ -132,7 +143,12 @@ export class SubAgent {
       );
     const server = Hapi.server({
       ...('port' in address ? { host: '127.0.0.1', port: address.port } : { port: address.socket }),
-      listener: createServer({ ServerResponse: BatchedResponse, highWaterMark: STREAM_BUFFER_BYTES }),
+      listener: createServer({
+        ServerResponse: BatchedResponse,
+        highWaterMark: STREAM_BUFFER_BYTES,
+        // Only the agent can call it, and uploads may take hours.
+        requestTimeout: 0,
+      }),
       debug: false,
       compression: false,
       operations: { cleanStop: false },

@@ -5,7 +5,10 @@ import { ACTION_SPECS, type ActionKind } from '../../model/actions.js';
 import type { StageArgs } from '../../rpc/protocol/calls.js';
 import type { Service } from './service.js';
 
-const DEFAULT_TIMEOUT_SECONDS: Record<ActionKind, number> = { info: 10, stream: 10, console: 10, async: 600 };
+const DEFAULT_TIMEOUT_SECONDS: Record<ActionKind, number> = {
+  ...{ info: 10, stream: 10, console: 10, async: 600 },
+  upload: 6 * 60 * 60,
+};
 
 /** One call to a sub-agent, a step of an action's pipeline. */
 export interface Stage {
@@ -14,7 +17,7 @@ export interface Stage {
   /** The method that checks the stage's request for a dry run; `undefined` when the config names none. */
   check: string | undefined;
   args: StageArgs | undefined;
-  /** Seconds. For a stream or a console: until it opens. */
+  /** Seconds. For a stream or a console: until it opens. For an upload: from its first byte to the response. */
   timeout: number;
   /** Whether it may run again after an interruption that leaves its progress unknown. */
   idempotent: boolean;

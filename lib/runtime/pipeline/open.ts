@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { withDeadline } from '../../async/deadline.js';
 import { notConfigured } from '../../errors.js';
@@ -45,6 +45,23 @@ export const openStream = async (
   }
   if (!last) throw notConfigured(action.name);
   return last;
+};
+
+/**
+ * Runs the stage of an upload action, which gets the bytes.
+ * @throws {AgentError} `timeout` when the sub-agent does not respond in time
+ */
+export const sendUpload = async (
+  { name, stages: [stage] }: Action,
+  request: unknown,
+  bytes: Readable,
+  signal: AbortSignal,
+): Promise<object> => {
+  if (!stage) throw notConfigured(name);
+  const { client, throttle } = stage.service;
+  return throttle(() =>
+    withDeadline(timeLimitOf(stage), signal, (within) => client.upload(request, bytes, within)),
+  );
 };
 
 /**

@@ -115,6 +115,7 @@ test('defaults to 10 seconds for info, streams and consoles, and to 600 for asyn
   const client = {
     call: async () => ({}),
     open: refuse,
+    upload: refuse,
     connect: refuse,
     cancel: async () => {},
     close: () => {},

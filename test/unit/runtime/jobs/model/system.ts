@@ -157,6 +157,7 @@ export class System {
           if (limit) setTimeout(() => end(limit.expired()), limit.ms);
         }),
       open: () => Promise.reject(new Error('no streams')),
+      upload: () => Promise.reject(new Error('no uploads')),
       connect: () => Promise.reject(new Error('no consoles')),
       cancel: async () => {},
       close: () => {},
