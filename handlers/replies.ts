@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Reply } from '../lib/model/endpoint.js';
 import { etagOf } from '../lib/model/etag.js';
 import type { Metadata } from '../lib/model/guest.js';
-import { formatHiddenKeys, HIDDEN_KEYS_HEADER } from '../lib/model/hidden-keys.js';
+import { formatTexts, HIDDEN_KEYS_HEADER } from '../lib/model/hidden-keys.js';
 import type { Principal } from '../lib/model/principal.js';
 import { viewFor } from '../lib/model/secrets.js';
 import type { ActionResult } from '../lib/runtime/runtime.js';
@@ -24,7 +24,7 @@ export const metadataFor = (principal: Principal | undefined, metadata: Metadata
   const reply = tagged(view.metadata(metadata));
   const hidden = view.hiddenKeys(metadata);
   if (hidden.length === 0) return reply;
-  return { ...reply, headers: { ...reply.headers, [HIDDEN_KEYS_HEADER]: formatHiddenKeys(hidden) } };
+  return { ...reply, headers: { ...reply.headers, [HIDDEN_KEYS_HEADER]: formatTexts(hidden) } };
 };
 
 /** Replies with an action's result. */

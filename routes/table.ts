@@ -16,6 +16,7 @@ import { nicRoutes } from './nics.js';
 import { observabilityRoutes } from './observability.js';
 import { snapshotRoutes } from './snapshots.js';
 import { storageRoutes } from './storage.js';
+import { transferRoutes } from './transfer.js';
 
 /** Every endpoint of the agent. */
 export const routeTable: readonly Route<Context>[] = [
@@ -30,6 +31,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...diskRoutes,
   ...nicRoutes,
   ...snapshotRoutes,
+  ...transferRoutes,
   ...consoleRoutes,
   ...inGuestRoutes,
   ...observabilityRoutes,

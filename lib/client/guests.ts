@@ -9,6 +9,7 @@ import type { GuestAddress } from '../model/guest-addresses.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
+import { type ExportOptions, exportGuest, type GuestExport } from './guest-files.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
@@ -200,6 +201,11 @@ export class Guests extends List<Guest> {
       query: { keep, force },
     } as const;
     return submit(this.#transport, request, options);
+  }
+
+  /** Opens the export of a virtual machine to one file; a file that was cut off lacks its end. */
+  export(id: string, options: ExportOptions = {}): Promise<GuestExport> {
+    return exportGuest(this.#transport, id, options);
   }
 
   /** Returns counters per vCPU. */

@@ -1,4 +1,4 @@
-import { HIDDEN_KEYS_HEADER, parseHiddenKeys } from '../model/hidden-keys.js';
+import { HIDDEN_KEYS_HEADER, parseTexts } from '../model/hidden-keys.js';
 import type { CallOptions, Transport } from './transport.js';
 
 export interface Tagged<Body> {
@@ -15,6 +15,6 @@ export const getTagged = async <Body>(
   { signal }: CallOptions = {},
 ): Promise<Tagged<Body>> => {
   const { body, headers } = await transport.send<Body>({ method: 'GET', path, signal });
-  const hidden = parseHiddenKeys(headers[HIDDEN_KEYS_HEADER.toLowerCase()] ?? '');
+  const hidden = parseTexts(headers[HIDDEN_KEYS_HEADER.toLowerCase()] ?? '');
   return { body, etag: headers.etag ?? '', ...(hidden.length > 0 ? { hidden } : {}) };
 };

@@ -104,6 +104,7 @@ const SPECS = {
   guestAddresses: guestInfo,
   agentInfo: info,
   exec: guestInfo,
+  exportGuest: { kind: 'stream' },
   readFile: { kind: 'stream' },
   writeFile: info,
   setPassword: info,

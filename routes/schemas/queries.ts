@@ -3,6 +3,7 @@ import type { ProfileQuery } from '../../handlers/debug/profile.js';
 import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
 import type { DiskRemovalQuery } from '../../handlers/guests/disks/remove.js';
+import type { ExportQuery } from '../../handlers/guests/export.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
@@ -17,6 +18,7 @@ import type {
   UpgradeQuery,
 } from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
+import { EXPORT_FORMATS } from '../../lib/model/guest-export.js';
 import { guestIdSchema, guestSchema } from '../../lib/model/guest-schemas.js';
 import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
@@ -64,6 +66,13 @@ export const imagesQuery: ObjectSchema<ImagesQuery> = listQuery(imageSchema).app
     .allow('')
     .max(64)
     .description('`container` for container images, any other value for disk images; both when absent'),
+});
+
+export const exportQuery = Joi.object<ExportQuery>({
+  format: Joi.string()
+    .valid(...EXPORT_FORMATS)
+    .description('`mistify`, a file that keeps everything, or `ova`, for other hypervisors')
+    .example('mistify'),
 });
 
 const toKinds: Joi.CustomValidator<string, string[]> = (text, helpers) => {

@@ -15,6 +15,7 @@ import { addCopy } from './guest-cp.js';
 import { addCreate } from './guest-create.js';
 import { addDiskCommands } from './guest-disk.js';
 import { addExec } from './guest-exec.js';
+import { addExport } from './guest-export.js';
 import { addMetrics } from './guest-metrics.js';
 import { addNics } from './guest-nics.js';
 import { addSet } from './guest-set.js';
@@ -141,6 +142,7 @@ Examples:
   addCreate(guest);
   addExec(guest);
   addCopy(guest);
+  addExport(guest);
   addAgentCommands(guest);
   addDiskCommands(guest);
   addCdrom(guest);

@@ -1,7 +1,8 @@
+import type { Readable } from 'node:stream';
 import type { ImageFormat } from '../../model/image-formats.js';
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
-import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
+import type { DataMap } from './data-map.js';
 
 /** An image in the store. */
 export interface StoredImage {
@@ -76,6 +77,12 @@ export interface Leftover {
   bytes: number;
   /** Why it remains, and what to do. */
   reason: string;
+}
+
+/** A disk's bytes, and their number. */
+export interface SizedStream {
+  bytes: Readable;
+  length: number;
 }
 
 /** The space of the file system or pool that holds a store. */
@@ -206,5 +213,7 @@ export interface DiskStore {
    * Streams the raw bytes of a snapshot; resolves once the first bytes are available. The stream ends only after the
    * last byte; on failure it is destroyed with an error. Destroying the stream, or aborting `signal`, stops the reader.
    */
-  readSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<Required<ByteStream>>;
+  readSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<SizedStream>;
+  /** Finds out which parts of a snapshot have data. */
+  mapSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<DataMap>;
 }

@@ -5,6 +5,7 @@ import { errorMessage } from '../../errors.js';
 import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
+import { exportRequestSchema } from '../../rpc/protocol/export-messages.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
 import { snapshotRequestSchema } from '../../rpc/protocol/snapshot-messages.js';
@@ -17,6 +18,8 @@ import type { Running } from '../shared/run.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
 import { diskUseMethod } from './disks/use.js';
+import { exportGuest } from './export/export.js';
+import { Moments } from './export/moments.js';
 import type { FreezeTimeouts } from './guest-agent/freeze.js';
 import { Contents } from './images/contents.js';
 import { ImageFetcher } from './images/fetcher.js';
@@ -131,6 +134,9 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const snapshots = { store, locks, inUse, journal, retries, runDir, log, freezeTimeouts };
   await recoverAll(snapshots);
 
+  const moments = new Moments(snapshots, join(options.dir, 'exports'));
+  await moments.open();
+
   const problems = new Problems();
   const unwatch = await watchRoom(store, problems, log, options.roomIntervalMs);
   const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
@@ -145,6 +151,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
+  subAgent.stream('/guests/export', exportRequestSchema, exportGuest({ snapshots, moments }));
   const close = async (): Promise<void> => {
     unwatch();
     retries.close();

@@ -76,6 +76,8 @@ const uses: Record<string, Use> = {
   'GET /guests/{guestID}/metrics/cpu': (client, { guest }) => client.guests.cpuMetrics(guest),
   'GET /guests/{guestID}/metrics/disk': (client, { guest }) => client.guests.diskMetrics(guest),
   'GET /guests/{guestID}/metrics/nic': (client, { guest }) => client.guests.nicMetrics(guest),
+  'GET /guests/{guestID}/export': async (client, { guest }) =>
+    (await client.guests.export(guest)).bytes.resume(),
   'GET /guests/{guestID}/console/serial': async (client, { guest }) =>
     (await client.guests.openSerialConsole(guest)).bytes.destroy(),
   'GET /guests/{guestID}/console/vnc': async (client, { guest }) =>

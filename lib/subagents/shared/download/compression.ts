@@ -71,5 +71,9 @@ export const detectCompression = (head: Buffer): Compression | undefined => {
   return MAGICS.find(([magic]) => text.startsWith(magic))?.[1];
 };
 
+/** Returns a stage of `pipeline` that compresses a stream with zstd: see `through`. */
+export const packZstd = (): ReturnType<typeof through> =>
+  through({ ...ZSTD, command: ['zstd', '-cq', '-3'], work: 'packed' });
+
 /** Returns a stage of `pipeline` that unpacks a stream: see `through`. */
 export const unpack = (packed: Compression): ReturnType<typeof through> => through(packed);

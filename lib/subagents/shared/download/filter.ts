@@ -18,6 +18,8 @@ export interface Filter {
   accept?: readonly number[];
   /** The Debian package of the program. */
   debianPackage: string;
+  /** What it does with the file; by default it unpacks it. */
+  work?: 'unpacked' | 'packed';
 }
 
 /** Enough for files from `xz -9` and `zstd --long=29`. */
@@ -43,15 +45,15 @@ const start = ({ command: [program, ...args] }: Filter): ResultPromise<typeof OP
 
 /** The first line that the program wrote says what is wrong; bzip2's later ones give general advice. */
 const explain = (
-  { input, command: [program], debianPackage }: Filter,
+  { input, command: [program], debianPackage, work = 'unpacked' }: Filter,
   exitCode: number | undefined,
   stderr: string,
 ): Error =>
   isProgramMissing(exitCode, stderr)
-    ? new Error(`the file is ${input}, which cannot be unpacked here: install the package ${debianPackage}`)
+    ? new Error(`the file is ${input}, which cannot be ${work} here: install the package ${debianPackage}`)
     : new Refusal(
         'invalid',
-        `the file cannot be unpacked: ${stderr.trim().split('\n', 1)[0] || `${program} exited early`}`,
+        `the file cannot be ${work}: ${stderr.trim().split('\n', 1)[0] || `${program} exited early`}`,
       );
 
 /**

@@ -12,7 +12,7 @@ import type { GuestFile } from './guest-file.js';
 const MAX_STDERR_BYTES = 64 * 1024;
 
 /** Kills a process group if it still exists. */
-const killGroup = (pid: number | undefined): void => {
+export const killGroup = (pid: number | undefined): void => {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
@@ -21,10 +21,14 @@ const killGroup = (pid: number | undefined): void => {
   }
 };
 
-const copyArgs = ({ onImage }: GuestFile, snapshot: { id: string; name: string }): string[] => {
+/** The arguments by which the tools of libnbd read a snapshot from a qemu-nbd that they start. */
+export const serveSnapshot = (
+  { onImage }: GuestFile,
+  snapshot: { id: string; name: string },
+): readonly string[] => {
   const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
   // A QEMU that writes to the disk never touches the clusters of a snapshot.
-  return ['--', '[', 'qemu-nbd', '-r', load, onImage(), ']', '-'];
+  return ['[', 'qemu-nbd', '-r', load, onImage(), ']'];
 };
 
 /**
@@ -36,7 +40,8 @@ export const streamSnapshot = (
   snapshot: { id: string; name: string },
   signal: AbortSignal,
 ): Promise<Readable> => {
-  const copy = execa(...sandboxed('nbdcopy', copyArgs(file, snapshot), { gid: file.gid }), {
+  const args = ['--', ...serveSnapshot(file, snapshot), '-'];
+  const copy = execa(...sandboxed('nbdcopy', args, { gid: file.gid }), {
     reject: false,
     stdio: stdioWith(file.files),
     buffer: { stdout: false, stderr: true },

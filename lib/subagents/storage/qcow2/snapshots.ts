@@ -8,6 +8,7 @@ import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot, isForgottenLive } from './live.js';
+import { mapSnapshot } from './map-snapshot.js';
 import { streamSnapshot } from './nbd.js';
 import { rollbackDisks } from './rollback.js';
 import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
@@ -24,6 +25,7 @@ type Snapshots = Pick<
   | 'openedBy'
   | 'heldBy'
   | 'readSnapshot'
+  | 'mapSnapshot'
 >;
 
 /** Removes the snapshots that a failed `createAll` has taken. A disk without one is fine. */
@@ -109,6 +111,12 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
 
     // Nothing can be cloned from an internal snapshot, or hold one.
     heldBy: async () => [],
+
+    mapSnapshot: (disk, name, signal) =>
+      withGuestFile(layout, disk, 'read', async (file) => {
+        const { snapshots = [], 'virtual-size': size } = await readOpenInfo(file.standalone(), file);
+        return mapSnapshot(file, findEntry(snapshots, disk, name), size, signal);
+      }),
 
     readSnapshot: (disk, name, signal) =>
       withGuestFile(layout, disk, 'read', async (file) => {

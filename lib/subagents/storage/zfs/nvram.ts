@@ -8,7 +8,14 @@ import type { ZfsLayout } from './layout.js';
 
 type Operations = Pick<
   DiskStore,
-  'snapshots' | 'createSnapshot' | 'setConsistency' | 'deleteSnapshot' | 'rollback' | 'repair'
+  | 'snapshots'
+  | 'createSnapshot'
+  | 'setConsistency'
+  | 'deleteSnapshot'
+  | 'rollback'
+  | 'repair'
+  | 'readSnapshot'
+  | 'mapSnapshot'
 >;
 
 /** What depends on a running QEMU, which has no snapshots of ZFS. */
@@ -70,4 +77,8 @@ export const withNvram = (zfs: Operations, flash: Flash): Operations & Live => (
   },
 
   repair: (member) => (isNvram(member) ? flash : zfs).repair(member),
+
+  readSnapshot: (member, name, signal) => (isNvram(member) ? flash : zfs).readSnapshot(member, name, signal),
+
+  mapSnapshot: (member, name, signal) => (isNvram(member) ? flash : zfs).mapSnapshot(member, name, signal),
 });

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
 import { firstBytes } from '../../../async/first-bytes.js';
 import { MB } from '../../../model/units.js';
+import { scanData } from '../data-map.js';
 import type { DiskStore } from '../disk-store.js';
 import { zfsWhenFree } from './command.js';
 import { datasetOf } from './disks.js';
@@ -52,4 +53,12 @@ export const zfsReadSnapshot =
     const stream = Readable.from(read(), { objectMode: false, highWaterMark: MB });
     const bytes = await firstBytes(addAbortSignal(signal, stream));
     return { bytes, length };
+  };
+
+/** Finds the data of a snapshot by reading it all: a volume does not tell where its holes are. */
+export const scanSnapshot =
+  (readSnapshot: DiskStore['readSnapshot']): DiskStore['mapSnapshot'] =>
+  async (disk, name, signal) => {
+    const { bytes, length } = await readSnapshot(disk, name, signal);
+    return scanData(bytes, length);
   };

@@ -9,7 +9,7 @@ import { mountAll } from './mounts.js';
 import { flashOf, withNvram } from './nvram.js';
 import { claimRoot } from './owner.js';
 import { chooseKind, openLayout, requireKnownStore } from './prepare.js';
-import { zfsReadSnapshot } from './read.js';
+import { scanSnapshot, zfsReadSnapshot } from './read.js';
 import { zfsSnapshots } from './snapshots.js';
 import { WorkArea } from './work-area.js';
 
@@ -49,6 +49,7 @@ export const zfsStore = async ({
   const images = zfsImages(layout, kind, work);
   const disks = zfsDisks(layout, kind, work, images);
   const snapshots = zfsSnapshots(layout, kind);
+  const readSnapshot = zfsReadSnapshot(layout, kind, work);
   return {
     workDir: layout.work.mountpoint,
     check: async () => {
@@ -59,7 +60,9 @@ export const zfsStore = async ({
     ...images,
     ...disks,
     ...snapshots,
-    ...withNvram({ ...snapshots, repair: disks.repair }, flashOf(layout)),
-    readSnapshot: zfsReadSnapshot(layout, kind, work),
+    ...withNvram(
+      { ...snapshots, repair: disks.repair, readSnapshot, mapSnapshot: scanSnapshot(readSnapshot) },
+      flashOf(layout),
+    ),
   };
 };
