@@ -6,10 +6,11 @@ import { getSnapshot } from '../handlers/guests/snapshots/get.js';
 import { listSnapshots } from '../handlers/guests/snapshots/list.js';
 import { rollbackSnapshot } from '../handlers/guests/snapshots/rollback.js';
 import type { SnapshotParams, SnapshotsParams } from '../handlers/guests/snapshots/selector.js';
+import { updateSnapshot } from '../handlers/guests/snapshots/update.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { diskSnapshotParams, diskSnapshotsParams, guestParams, snapshotParams } from './schemas/params.js';
-import { snapshotCreatePayload, snapshotRollbackPayload } from './schemas/payloads.js';
+import { snapshotCreatePayload, snapshotPatchPayload, snapshotRollbackPayload } from './schemas/payloads.js';
 import { jobQuery, snapshotsQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
@@ -67,6 +68,18 @@ const routesBelow = ({ path, suffix, subject, params, namedParams }: Place): Rou
     callsSubAgent: true,
     reply: found,
     handler: getSnapshot,
+  }),
+  route({
+    method: 'PATCH',
+    path: `${path}/{name}`,
+    operationId: `updateSnapshot${suffix}`,
+    summary: `Change the description of a snapshot of ${subject}`,
+    tags: ['snapshots'],
+    params: namedParams,
+    query: jobQuery,
+    payload: snapshotPatchPayload,
+    reply: queued,
+    handler: updateSnapshot,
   }),
   route({
     method: 'DELETE',

@@ -25,7 +25,7 @@ export type { ActionOptions, DiskRemovalOptions, GuestSpec } from './guests.js';
 export { MistifyClient } from './mistify-client.js';
 export type { ClientOptions } from './options.js';
 export type { ListOptions, Page } from './pages.js';
-export type { RollbackOptions } from './snapshots.js';
+export type { RollbackOptions, SnapshotOptions } from './snapshots.js';
 export type { Accepted, ChangeOptions, ConditionalOptions, JobOptions } from './submit.js';
 export type { Tagged } from './tagged.js';
 export type { CallOptions, Download } from './transport.js';

@@ -9,6 +9,11 @@ export interface RollbackOptions extends JobOptions {
   destroyMoreRecent?: boolean | undefined;
 }
 
+export interface SnapshotOptions extends JobOptions {
+  /** What the snapshot is for, in one line. */
+  description?: string | undefined;
+}
+
 const basePath = (guestId: string, disk: string | undefined): string =>
   disk === undefined ? path`/guests/${guestId}/snapshots` : path`/guests/${guestId}/disks/${disk}/snapshots`;
 
@@ -31,9 +36,15 @@ export class Snapshots extends List<Snapshot> {
   }
 
   /** @param name by default `snap-<unix seconds>` */
-  create(name?: string, options?: JobOptions): Promise<Accepted<Snapshot[]>> {
-    const body = name === undefined ? {} : { dest: name };
+  create(name?: string, { description, ...options }: SnapshotOptions = {}): Promise<Accepted<Snapshot[]>> {
+    const body = { ...(name === undefined ? {} : { dest: name }), ...(description ? { description } : {}) };
     return submit(this.#transport, { method: 'POST', path: this.#path, body }, options);
+  }
+
+  /** @param description what the snapshot is for; `null` removes it */
+  describe(name: string, description: string | null, options?: JobOptions): Promise<Accepted<Snapshot[]>> {
+    const target = this.#path + path`/${name}`;
+    return submit(this.#transport, { method: 'PATCH', path: target, body: { description } }, options);
   }
 
   rollBack(

@@ -95,6 +95,7 @@ const SPECS = {
   listSnapshots: info,
   getSnapshot: info,
   createSnapshot: snapshotTask,
+  updateSnapshot: snapshotTask,
   deleteSnapshot: snapshotTask,
   rollbackSnapshot: snapshotTask,
   downloadSnapshot: { kind: 'stream' },

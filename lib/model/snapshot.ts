@@ -15,9 +15,21 @@ export interface Snapshot {
   consistency?: Consistency;
   /** When it was taken, as in RFC 3339. */
   created?: string;
-  /** MB (2^20 bytes) that its deletion would free, where the store knows that. */
+  /** MB (2^20 bytes) that only this snapshot holds, where the store knows that. */
   used?: number;
+  /** Absent for a snapshot without one. */
+  description?: string;
 }
+
+/** The most that a property of ZFS can hold, whatever the characters: 1024 bytes with zfs-fuse. */
+const MAX_DESCRIPTION = 255;
+
+export const snapshotDescriptionSchema = Joi.string()
+  .pattern(/^\P{Cc}*$/u, 'be one line')
+  .max(MAX_DESCRIPTION)
+  .label('description')
+  .description('What the snapshot is for, in one line')
+  .example('before the upgrade to 13');
 
 export const snapshotSchema = Joi.object<Snapshot>({
   id: Joi.string().required(),
@@ -27,7 +39,11 @@ export const snapshotSchema = Joi.object<Snapshot>({
     .description('`crash`: as after a power cut; `filesystem`: the guest had flushed its file systems')
     .example('filesystem'),
   created: Joi.string().description('When it was taken, as in RFC 3339').example('2026-01-31T12:00:00.000Z'),
-  used: Joi.number().description('MB that its deletion would free; with the back end `zfs` only'),
+  used: Joi.number().description('MB that only this snapshot holds, as far as the storage knows that'),
+  description: Joi.string()
+    .allow('')
+    .description('What it is for; absent without one')
+    .example('before the upgrade to 13'),
 }).label('snapshot');
 
 export const snapshotNameSchema = Joi.string()

@@ -1,6 +1,7 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { SnapshotCreation } from '../../handlers/guests/snapshots/create.js';
 import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.js';
+import type { SnapshotPatch } from '../../handlers/guests/snapshots/update.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
 import { cdromPatchSchema } from '../../lib/model/cdroms.js';
 import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
@@ -9,7 +10,7 @@ import { guestPatchSchema } from '../../lib/model/guest-patch.js';
 import { diskSchema, disksSchema, guestSchema, METADATA_MESSAGES } from '../../lib/model/guest-schemas.js';
 import { imageFetchSchema } from '../../lib/model/image.js';
 import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
-import { snapshotNameSchema } from '../../lib/model/snapshot.js';
+import { snapshotDescriptionSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 
 /** JSON has types, so a number in a string is a mistake. */
 const strict = { convert: false } as const;
@@ -88,8 +89,16 @@ export const snapshotCreatePayload: ObjectSchema<SnapshotCreation | null> = Joi.
   true
 >({
   dest: snapshotNameSchema.allow('', null),
+  description: snapshotDescriptionSchema.allow('', null),
 })
   .allow(null)
+  .label('snapshot')
+  .prefs(strict);
+
+export const snapshotPatchPayload: ObjectSchema<SnapshotPatch> = Joi.object<SnapshotPatch, true>({
+  description: snapshotDescriptionSchema.allow('', null).required(),
+})
+  .required()
   .label('snapshot')
   .prefs(strict);
 

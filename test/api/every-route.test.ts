@@ -44,7 +44,7 @@ test('has every path of the contract and of the original README', (t) => {
     ...images.flatMap((path) => [`GET ${path}`, `POST ${path}`]),
     ...images.flatMap((path) => [`GET ${path}/{imageID}`, `DELETE ${path}/{imageID}`]),
     ...snapshots.flatMap((path) => [`GET ${path}`, `POST ${path}`]),
-    ...snapshots.flatMap((path) => [`GET ${path}/{name}`, `DELETE ${path}/{name}`]),
+    ...snapshots.flatMap((path) => [`GET ${path}/{name}`, `PATCH ${path}/{name}`, `DELETE ${path}/{name}`]),
     ...snapshots.flatMap((path) => [`POST ${path}/{name}/rollback`, `GET ${path}/{name}/download`]),
     ...['', '/{profile}', '/cmdline', '/symbol'].map((path) => `GET /debug/pprof${path}`),
   ];

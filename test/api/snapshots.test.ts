@@ -30,6 +30,27 @@ const REQUESTS: [method: string, path: string, body: unknown, sent: string, requ
   ],
   ['GET', `${ALL}/monday`, undefined, 'getSnapshot', { ...defaults, id: `guests/${ID}@monday` }],
   ['DELETE', `${ALL}/monday`, undefined, 'deleteSnapshot', { ...defaults, id: `guests/${ID}@monday` }],
+  [
+    'POST',
+    ALL,
+    { dest: 'monday', description: 'before the upgrade' },
+    'createSnapshot',
+    { ...defaults, id: `guests/${ID}`, dest: 'monday', description: 'before the upgrade' },
+  ],
+  [
+    'PATCH',
+    `${ALL}/monday`,
+    { description: 'after it' },
+    'updateSnapshot',
+    { ...defaults, id: `guests/${ID}@monday`, description: 'after it' },
+  ],
+  [
+    'PATCH',
+    `${ALL}/monday`,
+    { description: null },
+    'updateSnapshot',
+    { ...defaults, id: `guests/${ID}@monday`, description: '' },
+  ],
   ['POST', `${ALL}/monday/rollback`, null, 'rollbackSnapshot', { ...defaults, id: `guests/${ID}@monday` }],
   [
     'POST',
@@ -56,7 +77,7 @@ for (const [method, path, body, action, request] of REQUESTS) {
   test(`${name} calls the sub-agent for all disks`, async (t) => {
     const { call, context, scripted } = await withGuest(t);
     const { jobId } = await call(method, path, body);
-    if (/^(create|delete|rollback)/.test(action)) await finished(context, jobId);
+    if (/^(create|update|delete|rollback)/.test(action)) await finished(context, jobId);
     t.deepEqual(scripted.calls, [{ method: `Test.${action}`, request: request as never }]);
   });
 
@@ -65,7 +86,7 @@ for (const [method, path, body, action, request] of REQUESTS) {
       const { call, context, scripted } = await withGuest(t);
       const [url, narrowed] = oneDisk(path, id);
       const { jobId } = await call(method, url, body);
-      if (/^(create|delete|rollback)/.test(action)) await finished(context, jobId);
+      if (/^(create|update|delete|rollback)/.test(action)) await finished(context, jobId);
       t.deepEqual(scripted.calls, [{ method: `Test.${action}`, request: narrowed(request) as never }]);
     });
 }
@@ -83,6 +104,8 @@ for (const [path, body] of [
   [ALL, { dest: 'a/b' }],
   [ALL, { dest: 'x'.repeat(256) }],
   [ALL, { dest: 5 }],
+  [ALL, { description: 'two\nlines' }],
+  [ALL, { description: 'x'.repeat(256) }],
   [`${ALL}/monday/rollback`, { destroyMoreRecent: 'yes' }],
   [`${ALL}/monday/rollback`, 'not JSON'],
 ] as const)

@@ -41,6 +41,7 @@ const QUERIES: Record<string, Record<string, unknown>> = {
 
 const payloadOf = ({ method, path }: Route): unknown => {
   if (path.endsWith('/snapshots') && method === 'POST') return { dest: 'monday' };
+  if (path.endsWith('/snapshots/{name}') && method === 'PATCH') return { description: 'nightly' };
   if (path.endsWith('/rollback')) return { destroyMoreRecent: true };
   return PAYLOADS[`${method} ${path}`] ?? null;
 };

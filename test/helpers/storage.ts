@@ -109,7 +109,7 @@ export const createGuest = async (
 /** Returns a snapshot request with all keys, as the agent sends it. */
 export const snapshotRequest = (
   id: string,
-  rest: Partial<{ dest: string; destroyMoreRecent: boolean }> = {},
+  rest: Partial<{ dest: string; destroyMoreRecent: boolean; description: string }> = {},
 ): object => ({ id, dest: '', recursive: !id.includes('/disk-'), destroyMoreRecent: false, ...rest });
 
 /** Starts a download and reads only the response's head. */

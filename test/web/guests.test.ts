@@ -309,17 +309,21 @@ test("shows a job's progress and failure", async (t) => {
 
 test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   const guest = randomUUID();
-  const names = new Set(['monday']);
+  const names = new Map([['monday', '']]);
   const { url, context, scripted } = await serveApi(t, {
     methods: {
       'Test.listSnapshots': () => ({
-        snapshots: [...names].map((name) => ({
-          ...{ id: `guests/${guest}/disk-vda@${name}`, size: 8, used: 2 },
+        snapshots: [...names].map(([name, description]) => ({
+          ...{ id: `guests/${guest}/disk-vda@${name}`, size: 8, used: 2, description },
           created: '2026-01-31T12:00:00.000Z',
         })),
       }),
-      'Test.createSnapshot': ({ dest }) => {
-        names.add(dest);
+      'Test.createSnapshot': ({ dest, description = '' }) => {
+        names.set(dest, description);
+        return { snapshots: [] };
+      },
+      'Test.updateSnapshot': ({ id, description = '' }) => {
+        names.set(id.split('@')[1] ?? '', description);
         return { snapshots: [] };
       },
       'Test.deleteSnapshot': ({ id }) => {
@@ -334,7 +338,13 @@ test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   await rowWith(page, 'monday').getByText('2 MB').waitFor();
   await page.getByRole('button', { name: 'New snapshot' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('tuesday');
+  await page.getByRole('dialog').getByLabel('Description').fill('before the upgrade');
   await page.getByRole('button', { name: 'Create' }).click();
+  await rowWith(page, 'tuesday').getByText('before the upgrade').waitFor();
+  await rowWith(page, 'tuesday').getByRole('button', { name: 'Describe' }).click();
+  await page.getByRole('dialog').getByLabel('Description').fill('after it');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await rowWith(page, 'tuesday').getByText('after it').waitFor();
   await rowWith(page, 'tuesday').getByRole('button', { name: 'Roll back' }).click();
   await page.getByLabel('Also delete newer snapshots').check();
   await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();

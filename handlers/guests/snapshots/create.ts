@@ -8,6 +8,7 @@ import { type SnapshotsParams, selectSnapshots } from './selector.js';
 export interface SnapshotCreation {
   /** The snapshot's name; by default `snap-` and the Unix time in seconds. */
   dest?: string | null;
+  description?: string | null;
 }
 
 const defaultName = (): string => `snap-${Math.floor(Date.now() / 1000)}`;
@@ -19,5 +20,6 @@ export const createSnapshot = (
   submitOnce(event, context, async (options) => {
     const dest = event.payload?.dest || defaultName();
     const selector = selectSnapshots(event.params, context);
-    return submitSnapshotCreation(context.runtime, selector, dest, options);
+    const description = event.payload?.description ?? '';
+    return submitSnapshotCreation(context.runtime, selector, { dest, description }, options);
   });

@@ -16,7 +16,34 @@ const COLUMNS: readonly Column<Partial<Snapshot>>[] = [
   { title: 'CREATED', value: ({ created }) => created },
   { title: 'USED', value: ({ used }) => formatMb(used), right: true },
   { title: 'CONSISTENCY', value: ({ consistency }) => consistency },
+  { title: 'DESCRIPTION', value: ({ description }) => description },
 ];
+
+type DescriptionOption = { description?: string };
+
+const addSet = (snapshot: Command): void => {
+  addJobOptions(
+    addDiskOption(
+      snapshot
+        .command('set <guest> <name>')
+        .description('change the description of a snapshot')
+        .requiredOption('--description <text>', 'what the snapshot is for, in one line; "" removes it'),
+    ),
+  ).action(
+    withSession(
+      async (
+        session,
+        guest: string,
+        name: string,
+        options: DiskOption & FollowOptions & Required<DescriptionOption>,
+      ) => {
+        const snapshots = await snapshotsOf(session.client, guest, options);
+        const accepted = await snapshots.describe(name, options.description, { dryRun: options.dryRun });
+        await reportJob(session, accepted, `describe snapshot ${name} of ${guest}`, options);
+      },
+    ),
+  );
+};
 
 export const addSnapshotCommands = (program: Command): void => {
   const snapshot = program
@@ -26,7 +53,7 @@ export const addSnapshotCommands = (program: Command): void => {
       'after',
       `
 Examples:
-  mistify snapshot create web before-upgrade --wait
+  mistify snapshot create web before-upgrade --description 'before Debian 13' --wait
   mistify guest shutdown web --wait && mistify snapshot rollback web before-upgrade --yes --wait
   mistify snapshot download web before-upgrade --disk 0 -o web.raw`,
     );
@@ -47,17 +74,26 @@ Examples:
     addDiskOption(
       snapshot
         .command('create <guest> [name]')
-        .description('create a snapshot of all disks of a guest at the same moment'),
+        .description('create a snapshot of all disks of a guest at the same moment')
+        .option('--description <text>', 'what the snapshot is for, in one line'),
     ),
   ).action(
     withSession(
-      async (session, guest: string, name: string | undefined, options: DiskOption & FollowOptions) => {
+      async (
+        session,
+        guest: string,
+        name: string | undefined,
+        options: DiskOption & FollowOptions & DescriptionOption,
+      ) => {
+        const { dryRun, description } = options;
         const snapshots = await snapshotsOf(session.client, guest, options);
-        const accepted = await snapshots.create(name, { dryRun: options.dryRun });
+        const accepted = await snapshots.create(name, { dryRun, description });
         await reportJob(session, accepted, `snapshot ${name ?? ''} of ${guest}`.replace('  ', ' '), options);
       },
     ),
   );
+
+  addSet(snapshot);
 
   addConfirmOption(
     addJobOptions(

@@ -7,6 +7,8 @@ export interface SnapshotRequest {
   dest: string;
   recursive: boolean;
   destroyMoreRecent: boolean;
+  /** For calls that set it: the snapshot's description, `""` for none. */
+  description?: string;
 }
 
 export interface SnapshotResponse {
@@ -24,6 +26,7 @@ export const snapshotRequestSchema = Joi.object<SnapshotRequest>({
   dest: text(),
   recursive: flag(),
   destroyMoreRecent: flag(),
+  description: Joi.string().allow('', null).empty([null]),
 }).unknown();
 
 export const snapshotResponseSchema = Joi.object<SnapshotResponse>({

@@ -45,13 +45,14 @@ const diskOf = ({ id, disks = [] }: Guest, wanted: string): string => {
 
 const snapshotRequest = (
   { guest, disk, name }: SnapshotSelector,
-  fields: Partial<Pick<SnapshotRequest, 'dest' | 'destroyMoreRecent'>> = {},
+  fields: Partial<Omit<SnapshotRequest, 'id' | 'recursive'>> = {},
 ): SnapshotRequest => {
   return {
     id: snapshotId(guest.id, disk === undefined ? undefined : diskOf(guest, disk), name),
-    dest: fields.dest ?? '',
+    dest: '',
     recursive: disk === undefined,
-    destroyMoreRecent: fields.destroyMoreRecent ?? false,
+    destroyMoreRecent: false,
+    ...fields,
   };
 };
 
@@ -145,20 +146,41 @@ export const runSnapshotTask = async (
   }
 };
 
+/** A snapshot that a client asks for. */
+export interface NewSnapshot {
+  /** Its name. */
+  dest: string;
+  /** `""` for none. */
+  description?: string;
+}
+
 /**
  * Queues the creation of a snapshot.
- * @param dest the new snapshot's name
  * @throws {AgentError} `conflict` when the quota of the host does not permit another snapshot
  */
 export const submitSnapshotCreation = async (
   runtime: Runtime,
   selector: SnapshotSelector,
-  dest: string,
+  { dest, description = '' }: NewSnapshot,
   options?: SubmitOptions,
 ): Promise<Submission<Snapshot[]>> => {
-  const request = snapshotRequest(selector, { dest });
+  const request = snapshotRequest(selector, { dest, ...(description === '' ? {} : { description }) });
   await requireSnapshotQuota(runtime, lister(runtime));
   return submitSnapshotAction(runtime, 'createSnapshot', selector.guest, request, options);
+};
+
+/**
+ * Queues the change of a snapshot's description.
+ * @param description `""` removes it
+ */
+export const submitSnapshotUpdate = (
+  runtime: Runtime,
+  selector: SnapshotSelector,
+  description: string,
+  options?: SubmitOptions,
+): Promise<Submission<Snapshot[]>> => {
+  const request = snapshotRequest(selector, { description });
+  return submitSnapshotAction(runtime, 'updateSnapshot', selector.guest, request, options);
 };
 
 export const submitSnapshotDeletion = (

@@ -100,8 +100,7 @@ export interface StoredSnapshot {
   consistency: Consistency;
   /** When it was taken, in seconds since 1970. */
   createdAt?: number | undefined;
-  /** Bytes that its deletion would free, where the store knows that. */
-  usedBytes?: number | undefined;
+  description?: string | undefined;
 }
 
 /**
@@ -182,13 +181,18 @@ export interface DiskStore {
 
   /** Lists a disk's snapshots, oldest first. */
   snapshots(disk: StoredDisk): Promise<StoredSnapshot[]>;
+  /** Returns the bytes that only each of a disk's snapshots holds, by name, as far as the store knows them. */
+  snapshotBytes(disk: StoredDisk): Promise<ReadonlyMap<string, number>>;
   /**
-   * Takes a snapshot of each disk, or of none. The snapshot's consistency is `crash` until `setConsistency`.
+   * Takes a snapshot of each disk, or of none. The snapshot's consistency is `crash` until `setConsistency`, and it has no
+   * description until `setDescription`.
    * @param disks one disk, or all disks of a guest
    * @param live the monitor of the guest's QEMU if the guest runs; also for `deleteSnapshot`
    */
   createSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   setConsistency(disks: StoredDisk[], name: string, consistency: Consistency): Promise<void>;
+  /** @param description `""` removes it */
+  setDescription(disks: StoredDisk[], name: string, description: string): Promise<void>;
   deleteSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   /** Whether a running QEMU may forget a snapshot of these disks whose deletion fails because the device is full. */
   mayForget(disks: StoredDisk[]): Promise<boolean>;

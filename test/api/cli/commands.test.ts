@@ -185,6 +185,7 @@ test.serial('lists, creates, rolls back to and deletes snapshots of one disk or 
   t.regex((await mistify(t, url, 'snapshot', 'list', 'web')).stdout, /^NAME +DISK +SIZE/);
   for (const [args, route] of [
     ['create web monday', 'POST /guests/{guestID}/snapshots'],
+    ['set web monday --description nightly', 'PATCH /guests/{guestID}/snapshots/{name}'],
     ['create web monday --disk vda', 'POST /guests/{guestID}/disks/{diskID}/snapshots'],
     ['rollback web monday --destroy-more-recent --yes', 'POST /guests/{guestID}/snapshots/{name}/rollback'],
     ['delete web monday --yes', 'DELETE /guests/{guestID}/snapshots/{name}'],

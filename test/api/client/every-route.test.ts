@@ -47,6 +47,7 @@ const snapshotUses = (
   [`GET ${path}`]: (client, ids) => snapshots(client, ids).list(),
   [`POST ${path}`]: (client, ids) => snapshots(client, ids).create(ids.name),
   [`GET ${path}/{name}`]: (client, ids) => snapshots(client, ids).get(ids.name),
+  [`PATCH ${path}/{name}`]: (client, ids) => snapshots(client, ids).describe(ids.name, 'nightly'),
   [`DELETE ${path}/{name}`]: (client, ids) => snapshots(client, ids).delete(ids.name),
   [`POST ${path}/{name}/rollback`]: (client, ids) => snapshots(client, ids).rollBack(ids.name),
   [`GET ${path}/{name}/download`]: async (client, ids) =>

@@ -17,7 +17,7 @@ const BY_KIND = {
   stream: ['downloadSnapshot'],
   guest: ['create', 'delete', 'reboot', 'restart', 'poweroff', 'shutdown', 'start', 'suspend', 'resume'],
   image: ['deleteImage', 'fetchImage'],
-  snapshot: ['createSnapshot', 'deleteSnapshot', 'rollbackSnapshot'],
+  snapshot: ['createSnapshot', 'updateSnapshot', 'deleteSnapshot', 'rollbackSnapshot'],
 } as const satisfies Record<string, BaseActionName[]>;
 
 for (const [kind, names] of Object.entries(BY_KIND))

@@ -84,7 +84,10 @@ const PINNED: Record<string, [Schema, string[]]> = {
     keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, used: 1, status: 1, kind: 1, boots: 1 }),
   ],
   ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, ...FETCH_KEYS })],
-  Snapshot: [snapshotSchema, keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1 })],
+  Snapshot: [
+    snapshotSchema,
+    keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1, description: 1 }),
+  ],
   Job: [
     jobSchema,
     keysOf<Job>({
@@ -111,7 +114,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   SnapshotRequest: [
     snapshotRequestSchema,
-    keysOf<SnapshotRequest>({ id: 1, dest: 1, recursive: 1, destroyMoreRecent: 1 }),
+    keysOf<SnapshotRequest>({ id: 1, dest: 1, recursive: 1, destroyMoreRecent: 1, description: 1 }),
   ],
   ConfigFile: [
     configFileSchema,

@@ -101,6 +101,7 @@ const addSnapshots = (agent: SubAgent, service: string): void => {
     .method(`${service}.ListSnapshots`, snapshotRequestSchema, listSnapshots)
     .method(`${service}.GetSnapshot`, snapshotRequestSchema, oneSnapshot)
     .method(`${service}.CreateSnapshot`, snapshotRequestSchema, createSnapshot)
+    .method(`${service}.DescribeSnapshot`, snapshotRequestSchema, oneSnapshot)
     .method(`${service}.DeleteSnapshot`, snapshotRequestSchema, oneSnapshot)
     .method(`${service}.RollbackSnapshot`, snapshotRequestSchema, oneSnapshot);
 };

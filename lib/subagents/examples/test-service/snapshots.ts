@@ -17,9 +17,10 @@ const parse = (id: string): SnapshotIdParts => {
   return parts;
 };
 
-const named = ({ guest, disk }: SnapshotIdParts, name: string): Snapshot => ({
+const named = ({ guest, disk }: SnapshotIdParts, name: string, description = ''): Snapshot => ({
   id: snapshotId(guest, disk ?? '0', name),
   size: SIZE_MB,
+  ...(description === '' ? {} : { description }),
 });
 
 export const listSnapshots = ({ id }: SnapshotRequest): SnapshotResponse => {
@@ -28,16 +29,17 @@ export const listSnapshots = ({ id }: SnapshotRequest): SnapshotResponse => {
 };
 
 /** Pretends to create the snapshot `dest`. */
-export const createSnapshot = ({ id, dest }: SnapshotRequest): SnapshotResponse => {
+export const createSnapshot = ({ id, dest, description }: SnapshotRequest): SnapshotResponse => {
   const parts = parse(id);
-  return { snapshots: [named(parts, dest || `snap-${Math.floor(Date.now() / 1000)}`)] };
+  const name = dest || `snap-${Math.floor(Date.now() / 1000)}`;
+  return { snapshots: [named(parts, name, description)] };
 };
 
-/** Serves get, delete and rollback: returns the named snapshot, since every snapshot exists. */
-export const oneSnapshot = ({ id }: SnapshotRequest): SnapshotResponse => {
+/** Serves get, describe, delete and rollback: returns the named snapshot, since every snapshot exists. */
+export const oneSnapshot = ({ id, description }: SnapshotRequest): SnapshotResponse => {
   const parts = parse(id);
   if (parts.name === undefined) throw new Refusal('invalid', `"${id}" does not name a snapshot: add @NAME`);
-  return { snapshots: [named(parts, parts.name)] };
+  return { snapshots: [named(parts, parts.name, description)] };
 };
 
 /** Streams 1 MiB: lines with the snapshot's id. */

@@ -4,20 +4,23 @@ import { isNoSpace } from '../errors.js';
 import { onEachDisk } from '../on-each-disk.js';
 import { openDisks } from '../open-disks.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
-import { readConsistency, writeConsistency } from './consistency.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot, isForgottenLive } from './live.js';
 import { mapSnapshot } from './map-snapshot.js';
 import { streamSnapshot } from './nbd.js';
+import { readOwnBytes } from './own-bytes.js';
 import { rollbackDisks } from './rollback.js';
+import { readNotes, removeNotes, writeConsistency, writeDescription } from './snapshot-notes.js';
 import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
 
 type Snapshots = Pick<
   DiskStore,
   | 'snapshots'
+  | 'snapshotBytes'
   | 'createSnapshot'
   | 'setConsistency'
+  | 'setDescription'
   | 'deleteSnapshot'
   | 'mayForget'
   | 'hasForgotten'
@@ -52,10 +55,10 @@ const probe = async (layout: Qcow2Layout, disk: StoredDisk): Promise<void> => {
   });
 };
 
-/** Removes a snapshot's consistency. A full device keeps it until `createSnapshot` reuses the name. */
-const forgetConsistency = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
+/** Removes a snapshot's notes. A full device keeps them until `createSnapshot` reuses the name. */
+const forgetNotes = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
   try {
-    await writeConsistency(layout, disks, name);
+    await removeNotes(layout, disks, name);
   } catch (error) {
     if (!isNoSpace(error)) throw error;
   }
@@ -70,24 +73,33 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
 
   return {
     snapshots: async (disk) => {
-      const [table, consistencyOf] = await Promise.all([readTable(layout, disk), readConsistency(disk)]);
+      const [table, { consistencyOf, descriptionOf }] = await Promise.all([
+        readTable(layout, disk),
+        readNotes(disk),
+      ]);
       return table
         .filter(({ name }) => name !== UNDO)
-        .map(({ name, 'date-sec': createdAt }) => ({ name, consistency: consistencyOf(name), createdAt }));
+        .map(({ name, 'date-sec': createdAt }) => ({
+          ...{ name, createdAt, consistency: consistencyOf(name), description: descriptionOf(name) },
+        }));
     },
 
+    snapshotBytes: (disk) => readOwnBytes(disk.source),
+
     createSnapshot: async (disks, name, live) => {
-      // An earlier snapshot of that name may have left its consistency.
-      await writeConsistency(layout, disks, name);
+      // An earlier snapshot of that name may have left some.
+      await removeNotes(layout, disks, name);
       await (live ? createLiveSnapshot(live, disks, name) : createAll(layout, disks, name));
     },
 
     setConsistency: (disks, name, consistency) => writeConsistency(layout, disks, name, consistency),
 
+    setDescription: (disks, name, description) => writeDescription(layout, disks, name, description),
+
     deleteSnapshot: async (disks, name, live) => {
       if (!live) await dropUndo(layout, disks);
       await onEachDisk(disks, `snapshot ${name} is deleted`, (disk) => deleteOne(disk, name, live));
-      await forgetConsistency(layout, disks, name);
+      await forgetNotes(layout, disks, name);
     },
 
     mayForget: async (disks) => {

@@ -52,9 +52,16 @@ const takeStopped = async ({ store, runDir }: SnapshotDeps, selection: Selection
   return (await hasHalted(sharedGuestPaths(runDir, guest))) ? 'filesystem' : 'crash';
 };
 
-const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | undefined): Promise<void> => {
+const take = async (
+  deps: SnapshotDeps,
+  selection: Selection,
+  description: string,
+  live: QmpClient | undefined,
+): Promise<void> => {
+  const { disks, name } = selection;
   const consistency = live ? await takeRunning(deps, selection, live) : await takeStopped(deps, selection);
-  if (consistency !== 'crash') await deps.store.setConsistency(selection.disks, selection.name, consistency);
+  if (consistency !== 'crash') await deps.store.setConsistency(disks, name, consistency);
+  if (description !== '') await deps.store.setDescription(disks, name, description);
 };
 
 /**
@@ -65,6 +72,7 @@ const take = async (deps: SnapshotDeps, selection: Selection, live: QmpClient | 
 export const prepareSnapshot = async (
   deps: SnapshotDeps,
   selection: Selection,
+  description = '',
 ): Promise<() => Promise<void>> => {
   const { store, runDir } = deps;
   const { guest, name } = selection;
@@ -73,7 +81,7 @@ export const prepareSnapshot = async (
     explainNoSpace(`snapshot ${name}`, store, () =>
       journaled(deps, guest, intentOf('create', name, membersOf(selection)), () =>
         withMonitor(runDir, guest, async (live) =>
-          take(deps, await withUsableNvram(deps, selection, live), live),
+          take(deps, await withUsableNvram(deps, selection, live), description, live),
         ),
       ),
     );

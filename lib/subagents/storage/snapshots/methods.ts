@@ -1,6 +1,11 @@
 import { guestKey } from '../../../async/keyed-locks.js';
 import { describeMistakes } from '../../../model/describe-mistakes.js';
-import { describeSnapshot, type Snapshot, snapshotNameSchema } from '../../../model/snapshot.js';
+import {
+  describeSnapshot,
+  type Snapshot,
+  snapshotDescriptionSchema,
+  snapshotNameSchema,
+} from '../../../model/snapshot.js';
 import { toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/snapshot-messages.js';
@@ -33,16 +38,23 @@ const snapshotsOf = async (
   deps: SnapshotDeps,
   disk: StoredDisk,
   { guest, name }: Selection,
-): Promise<Snapshot[]> =>
-  (await listSnapshots(deps, guest, disk))
-    .filter((snapshot) => name === '' || snapshot.name === name)
-    .map(({ name: snapshot, consistency, createdAt, usedBytes }) => ({
+): Promise<Snapshot[]> => {
+  const found = (await listSnapshots(deps, guest, disk)).filter(
+    (snapshot) => name === '' || snapshot.name === name,
+  );
+  const usedBytes = found.length === 0 ? new Map<string, number>() : await deps.store.snapshotBytes(disk);
+  return found.map(({ name: snapshot, consistency, createdAt, description }) => {
+    const used = usedBytes.get(snapshot);
+    return {
       id: diskSnapshotId(guest, disk, snapshot),
       size: disk.size,
       consistency,
       ...(createdAt === undefined ? {} : { created: new Date(createdAt * 1000).toISOString() }),
-      ...(usedBytes === undefined ? {} : { used: toMb(usedBytes) }),
-    }));
+      ...(used === undefined ? {} : { used: toMb(used) }),
+      ...(description === undefined ? {} : { description }),
+    };
+  });
+};
 
 const respond = async (deps: SnapshotDeps, selection: Selection): Promise<SnapshotResponse> => {
   const lists = await Promise.all(selection.disks.map((disk) => snapshotsOf(deps, disk, selection)));
@@ -59,6 +71,12 @@ const get = async (deps: SnapshotDeps, { id }: SnapshotRequest): Promise<Snapsho
   return found;
 };
 
+/** @throws {Refusal} when the store could not keep a description */
+const checkDescription = (description: string): void => {
+  const { error } = snapshotDescriptionSchema.allow('').validate(description);
+  if (error) throw new Refusal('invalid', describeMistakes(error));
+};
+
 const checkNew = async (store: DiskStore, selection: Selection): Promise<void> => {
   const { disks, guest, name } = selection;
   const { error } = snapshotNameSchema.validate(name);
@@ -72,8 +90,9 @@ const checkNew = async (store: DiskStore, selection: Selection): Promise<void> =
     );
 };
 
-const create: Preparation = async (deps, { id, dest }, repeat) => {
+const create: Preparation = async (deps, { id, dest, description = '' }, repeat) => {
   const { store } = deps;
+  checkDescription(description);
   const selected = await select(store, id);
   const selection = { ...selected, name: dest || selected.name };
   const { disks, name } = selection;
@@ -82,10 +101,23 @@ const create: Preparation = async (deps, { id, dest }, repeat) => {
   }
   await checkNew(store, selection);
   await requireNotTorn(deps, selection.guest);
-  const take = await prepareSnapshot(deps, selection);
+  const take = await prepareSnapshot(deps, selection, description);
   return async () => {
     await take();
     return respond(deps, selection);
+  };
+};
+
+const describe: Preparation = async (deps, { id, description = '' }) => {
+  const { store } = deps;
+  checkDescription(description);
+  const selection = await selectNamed(store, id);
+  const { name } = selection;
+  const disks = await disksWithSnapshot(store, selection.disks, name);
+  if (disks.length === 0) throw notFound(describeSnapshot(id));
+  return async () => {
+    await explainNoSpace(id, store, () => store.setDescription(disks, name, description));
+    return respond(deps, { ...selection, disks });
   };
 };
 
@@ -160,6 +192,8 @@ export const snapshotMethods = (deps: SnapshotDeps): Record<string, SnapshotMeth
     GetSnapshot: locked(get),
     CreateSnapshot: locked(afterRecovery(perform(create))),
     CheckCreateSnapshot: locked(check(create)),
+    DescribeSnapshot: locked(afterRecovery(perform(describe))),
+    CheckDescribeSnapshot: locked(check(describe)),
     DeleteSnapshot: locked(afterRecovery(perform(remove))),
     CheckDeleteSnapshot: locked(check(remove)),
     RollbackSnapshot: locked(afterRecovery(perform(rollBack))),

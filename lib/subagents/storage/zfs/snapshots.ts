@@ -14,40 +14,57 @@ import { rollbackDisks } from './rollback.js';
 
 type Snapshots = Pick<
   DiskStore,
-  'snapshots' | 'createSnapshot' | 'setConsistency' | 'deleteSnapshot' | 'rollback' | 'openedBy' | 'heldBy'
+  | 'snapshots'
+  | 'snapshotBytes'
+  | 'createSnapshot'
+  | 'setConsistency'
+  | 'setDescription'
+  | 'deleteSnapshot'
+  | 'rollback'
+  | 'openedBy'
+  | 'heldBy'
 >;
 
 const CONSISTENCY_PROPERTY = 'mistify:consistency';
+const DESCRIPTION_PROPERTY = 'mistify:description';
 
 interface DatasetSnapshot {
   name: string;
   consistency: Consistency;
   createdAt: number | undefined;
-  usedBytes: number | undefined;
+  description: string | undefined;
 }
 
-/** Reads numbers of a dataset's snapshots, by `NAME PROPERTY`: `zfs list` of zfs-fuse has no exact ones. */
-const numbersOf = async (dataset: string): Promise<ReadonlyMap<string, number>> => {
-  const columns = 'name,property,value';
-  const output = await zfs('get', '-H', '-p', '-r', '-d', '1', '-o', columns, 'creation,used', dataset);
+/** Reads a number of each of a dataset's snapshots, by name: `zfs list` of zfs-fuse has no exact ones. */
+const numbersOf = async (
+  dataset: string,
+  property: 'creation' | 'used',
+): Promise<ReadonlyMap<string, number>> => {
+  const output = await zfs('get', '-H', '-p', '-r', '-d', '1', '-o', 'name,value', property, dataset);
   const rows = output.split('\n').map((line) => line.split('\t'));
-  return new Map(rows.map(([name = '', property = '', value]) => [`${name} ${property}`, Number(value)]));
+  return new Map(
+    rows.flatMap(([name = '', value]) => {
+      const [of, snapshot] = name.split('@');
+      return of === dataset && snapshot !== undefined ? [[snapshot, Number(value)]] : [];
+    }),
+  );
 };
 
 /** Lists the snapshots of one dataset, oldest first. */
 const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
-  const rows = await listDatasets(['name', CONSISTENCY_PROPERTY], '-r', '-d', '1', '-t', 'snapshot', dataset);
+  const properties = ['name', CONSISTENCY_PROPERTY, DESCRIPTION_PROPERTY];
+  const rows = await listDatasets(properties, '-r', '-d', '1', '-t', 'snapshot', dataset);
   if (rows.length === 0) return [];
-  const numbers = await numbersOf(dataset);
-  return rows.flatMap(([name = '', property]) => {
+  const createdAt = await numbersOf(dataset, 'creation');
+  return rows.flatMap(([name = '', consistency, description]) => {
     const [of, snapshot] = name.split('@');
     if (of !== dataset || snapshot === undefined) return [];
     return [
       {
         name: snapshot,
-        consistency: parseProperty<Consistency>(property) ?? 'crash',
-        createdAt: numbers.get(`${name} creation`),
-        usedBytes: numbers.get(`${name} used`),
+        consistency: parseProperty<Consistency>(consistency) ?? 'crash',
+        description: parseProperty<string>(description) || undefined,
+        createdAt: createdAt.get(snapshot),
       },
     ];
   });
@@ -64,8 +81,20 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
   const snapshotsOf = (disks: StoredDisk[], name: string): string[] =>
     disks.map((disk) => snapshotOf(datasetOf(layout, disk), name));
 
+  const setProperty = async (
+    disks: StoredDisk[],
+    name: string,
+    property: string,
+    value: string,
+  ): Promise<void> => {
+    for (const snapshot of snapshotsOf(disks, name))
+      await zfs('set', `${property}=${JSON.stringify(value)}`, snapshot);
+  };
+
   return {
     snapshots: async (disk) => list(datasetOf(layout, disk)),
+
+    snapshotBytes: (disk) => numbersOf(datasetOf(layout, disk), 'used'),
 
     createSnapshot: async (disks, name) => {
       const [first, second] = disks;
@@ -79,10 +108,9 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
       await zfs('snapshot', '-r', snapshotOf(dirname(datasetOf(layout, first)), name));
     },
 
-    setConsistency: async (disks, name, consistency) => {
-      for (const snapshot of snapshotsOf(disks, name))
-        await zfs('set', `${CONSISTENCY_PROPERTY}=${JSON.stringify(consistency)}`, snapshot);
-    },
+    setConsistency: (disks, name, consistency) => setProperty(disks, name, CONSISTENCY_PROPERTY, consistency),
+
+    setDescription: (disks, name, description) => setProperty(disks, name, DESCRIPTION_PROPERTY, description),
 
     deleteSnapshot: async (disks, name) => {
       await destroySnapshot(layout, disks, name);

@@ -9,17 +9,18 @@ export interface GuestSnapshot {
   consistency: string | undefined;
   /** When it was taken, as in RFC 3339. */
   created: string | undefined;
-  /** MB that its deletion would free on all disks, where the store knows that. */
+  /** MB that only this snapshot holds on all disks, where the store knows that. */
   used: number | undefined;
+  description: string | undefined;
 }
 
 /** Groups snapshots by name, newest first. */
 export const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
   const found = new Map<string, GuestSnapshot>();
-  for (const { id, size, consistency, created, used } of snapshots) {
+  for (const { id, size, consistency, created, used, description } of snapshots) {
     const { disk = '', name = '' } = parseSnapshotId(id);
     const snapshot: GuestSnapshot = found.get(name) ?? {
-      ...{ name, disks: [], consistency, created },
+      ...{ name, disks: [], consistency, created, description },
       used: undefined,
     };
     snapshot.disks.push({ disk, size });

@@ -18,6 +18,8 @@ const LIVE = [
   ...['inmigrate', 'finish-migrate', 'postmigrate'],
 ];
 
+const descriptionInput = (value = ''): HTMLInputElement => h('input', { autocomplete: 'off', value });
+
 const save = (url: string, name: string): void => {
   const link = h('a', { href: url, download: name });
   link.click();
@@ -46,17 +48,36 @@ export const snapshotsTab = (guestId: string): Tab => {
       placeholder: 'before-upgrade',
       autofocus: true,
     });
+    const description = descriptionInput();
     void formDialog({
       title: 'New snapshot',
       action: 'Create',
       content: [
         field('Name', name, 'Letters, digits and _ : . - The default is a name with the current time.'),
+        field('Description', description, 'What the snapshot is for.'),
       ],
       submit: async () => {
         const dest = name.value.trim();
-        const { jobId } = await submit('POST', base, dest ? { dest } : {});
+        const { jobId } = await submit('POST', base, {
+          ...(dest ? { dest } : {}),
+          description: description.value.trim(),
+        });
         const what = `snapshot ${dest ? `“${dest}” ` : ''}of ${store.nameOf(guestId)}`;
         follow(jobId, { title: `Create ${what}`, done: `Created ${what}.` });
+      },
+    });
+  };
+
+  const describe = ({ name, description }: GuestSnapshot): void => {
+    const input = descriptionInput(description);
+    void formDialog({
+      title: `Describe snapshot “${name}”`,
+      action: 'Save',
+      content: [field('Description', input, 'What the snapshot is for.')],
+      submit: async () => {
+        const body = { description: input.value.trim() };
+        const { jobId } = await submit('PATCH', `${base}${path`/${name}`}`, body);
+        follow(jobId, { title: `Describe snapshot “${name}”`, done: `Snapshot “${name}” described.` });
       },
     });
   };
@@ -129,6 +150,7 @@ export const snapshotsTab = (guestId: string): Tab => {
         'th',
         { scope: 'row' },
         h('span', {}, snapshot.name),
+        snapshot.description && h('small', {}, snapshot.description),
         h('small', { class: 'narrow-only' }, [createdAgo(snapshot), consistencyOf(snapshot)].join(' ')),
       ),
       h('td', { class: 'faint medium-only', title: snapshot.created ?? '' }, createdAgo(snapshot)),
@@ -139,6 +161,7 @@ export const snapshotsTab = (guestId: string): Tab => {
         'td',
         { class: 'row-actions' },
         ...downloads(snapshot),
+        h('button', { class: 'small changes', onclick: () => describe(snapshot) }, 'Describe'),
         h('button', { class: 'small changes', onclick: () => rollBack(snapshot) }, 'Roll back'),
         h('button', { class: 'small changes', onclick: () => remove(snapshot) }, 'Delete'),
       ),

@@ -3,6 +3,7 @@ import { diskSerial } from '../../../../lib/model/disks.js';
 import type { Backend } from '../../../helpers/backends.js';
 import { createGuest, snapshotRequest, type TestStorage } from '../../../helpers/storage.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
+import { until } from '../../../helpers/wait.js';
 
 const GUEST = `guests/${GUEST_ID}`;
 
@@ -52,6 +53,74 @@ export const snapshotsSuite = (backend: Backend): void => {
       { id: `${GUEST}/disk-1@one`, size: 1, consistency: 'crash' },
     ]);
     t.is(snapshots.length, 2);
+  });
+
+  test('keeps the description of a snapshot, which can be changed and removed', async (t) => {
+    const { call } = await startGuest(t);
+    const described = async (name: string) =>
+      (await call('GetSnapshot', snapshotRequest(`${GUEST}@${name}`))).snapshots.map(
+        (each) => each.description,
+      );
+    const text = `für "Ähnliches": 1=2, 日本 ${'é'.repeat(200)}`;
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one', description: text }));
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'two' }));
+    t.deepEqual(await described('one'), [text, text]);
+    t.deepEqual(await described('two'), [undefined, undefined]);
+    const { snapshots } = await call(
+      'DescribeSnapshot',
+      snapshotRequest(`${GUEST}@two`, { description: 'b' }),
+    );
+    t.deepEqual(
+      snapshots.map(({ description }) => description),
+      ['b', 'b'],
+    );
+    await call('DescribeSnapshot', snapshotRequest(`${GUEST}/disk-1@two`, { description: 'c' }));
+    t.deepEqual(await described('two'), ['b', 'c']);
+    await call('DescribeSnapshot', snapshotRequest(`${GUEST}@one`, { description: '' }));
+    t.deepEqual(await described('one'), [undefined, undefined]);
+    await t.throwsAsync(call('DescribeSnapshot', snapshotRequest(`${GUEST}@none`, { description: 'd' })), {
+      message: /snapshot none of guest .*: not found/,
+    });
+  });
+
+  test('forgets the description with the snapshot', async (t) => {
+    const { call, take } = await startGuest(t);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one', description: 'a' }));
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));
+    await take('one');
+    const { snapshots } = await call('GetSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.deepEqual(
+      snapshots.map(({ description }) => description),
+      [undefined, undefined],
+    );
+  });
+
+  test('says how much only a snapshot holds: what was overwritten since, and no other snapshot has', async (t) => {
+    const storage = await backend.start(t);
+    const { call } = storage;
+    const [{ source: path = '' } = {}] = await createGuest(storage, [{ size: 64 }]);
+    const disk = `${GUEST}/disk-0`;
+    const take = (dest: string) => call('CreateSnapshot', snapshotRequest(disk, { dest }));
+    const used = async () =>
+      (await call('ListSnapshots', snapshotRequest(disk))).snapshots.map((snapshot) => snapshot.used ?? 99);
+    /** ZFS counts some seconds later. */
+    const usedSoon = (what: string, isRight: (used: number[]) => boolean) =>
+      until(what, async () => isRight(await used()));
+    await backend.io(path, 'write -P 1 0 16M');
+    await take('one');
+    await usedSoon('nothing is written since', ([one = 99]) => one <= 1);
+    await backend.io(path, 'write -P 2 0 8M');
+    await usedSoon('8 MB are overwritten', ([one = 0]) => one >= 8 && one <= 9);
+    await take('two');
+    await take('three');
+    await backend.io(path, 'write -P 3 0 16M');
+    await usedSoon('8 MB more are in two snapshots', ([one = 0, ...shared]) => {
+      t.true(
+        shared.every((each) => each <= 1),
+        `${shared}`,
+      );
+      return one >= 8 && one <= 9;
+    });
   });
 
   test('a snapshot carries the time when it was taken', async (t) => {

@@ -43,6 +43,7 @@ const FILES: [Kind, string, object][] = [
   ['qemu', 'qemu/switch-ports.json', { [GUEST_ID]: 'in use' }],
   ['storage', `storage/guests/${GUEST_ID}/disks.json`, { disks: [{ image: '', size: 1, device: 'vda' }] }],
   ['storage', `storage/guests/${GUEST_ID}/consistency.json`, { '0@s1': 'filesystem' }],
+  ['storage', `storage/guests/${GUEST_ID}/descriptions.json`, { '0@s1': 'before the upgrade' }],
   ['storage', `storage/journal/${GUEST_ID}.json`, { action: 'delete', name: 's1', disks: [0] }],
   ['container', 'container/switch-ports.json', { [GUEST_ID]: 'pending' }],
 ];
