@@ -1,0 +1,56 @@
+import { pipeline } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { extract } from 'tar-stream';
+import { type ResticRun, startRestic } from './command.js';
+import type { ResticSettings } from './settings.js';
+
+/** The largest file that a backup contains: a chunk, or the state of a TPM or of firmware. */
+const MAX_FILE_BYTES = 64 * 2 ** 20;
+
+/** A file of a snapshot. */
+export interface DumpedFile {
+  /** Its path in the snapshot, without a leading slash. */
+  path: string;
+  content: Buffer;
+}
+
+/**
+ * Reads the files below a folder of a snapshot, in the order of their names, one at a time: the memory that it takes does
+ * not grow with the folder.
+ * @throws when restic fails, also after the last file
+ */
+export async function* dumpFolder(
+  settings: ResticSettings,
+  snapshot: string,
+  folder: string,
+  options: ResticRun,
+): AsyncGenerator<DumpedFile> {
+  const args = ['dump', snapshot, `/${folder}`, '--archive', 'tar'];
+  const { stdout, watch, ended, stop } = startRestic(settings, args, options);
+  const archive = extract();
+  stdout.on('data', () => watch.advance());
+  pipeline(stdout, archive, () => {});
+  let isDone = false;
+  try {
+    for await (const entry of archive) {
+      const { name, type, size = 0 } = entry.header;
+      if (type === 'directory') {
+        entry.resume();
+        continue;
+      }
+      if (type !== 'file' || size > MAX_FILE_BYTES)
+        throw new Error(`${name} in the backup is not of a kind that backups contain`);
+      yield { path: name.replace(/^\//, ''), content: await buffer(entry) };
+    }
+    isDone = true;
+  } catch (error) {
+    // A folder whose archive breaks off is no more than a consequence of what restic says.
+    stop();
+    await ended;
+    throw error;
+  } finally {
+    // The reader may have had enough.
+    if (!isDone) stop();
+  }
+  await ended;
+}

@@ -1,0 +1,182 @@
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { replaceFile } from '../../../files/atomic-files.js';
+import { exists } from '../../../files/exists.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
+import { resticOutput, runRestic } from './command.js';
+import { type DumpedFile, dumpFolder } from './dump.js';
+import { kindOfResticError, ResticError } from './failure.js';
+import type { ResticSettings } from './settings.js';
+import { SharedLock } from './shared-lock.js';
+import {
+  backupArgs,
+  type NewSnapshot,
+  parseNode,
+  parseSummary,
+  type Snapshot,
+  type SnapshotNode,
+  type Summary,
+} from './snapshots.js';
+
+/** How often to ask whether another host still has the repository locked. */
+const LOCK_POLL_MS = 2000;
+
+/** The file that says which repository this host uses, so that an empty directory is not taken for it. */
+export const REPOSITORY_FILE = 'repository.json';
+
+/** A restic repository. Commands that lock it share one lock, or hold it alone, as in restic itself. */
+export class Repository {
+  readonly settings: ResticSettings;
+  readonly #file: string;
+  readonly #lock = new SharedLock();
+  #isKnown = false;
+
+  /** @param dir the directory of the sub-agent's own state */
+  constructor(settings: ResticSettings, dir: string) {
+    this.settings = settings;
+    this.#file = join(dir, REPOSITORY_FILE);
+  }
+
+  /** Whether this host has used the repository. */
+  isInUse(): Promise<boolean> {
+    return exists(this.#file);
+  }
+
+  /**
+   * Checks that the repository is the one that this host has used, and makes it if the host has not used any.
+   * @throws when it is gone, is another one, or has another key
+   */
+  async ensure(signal: AbortSignal): Promise<void> {
+    if (this.#isKnown) return;
+    const recorded = await readStateFile<{ id: string }>(this.#file);
+    if (!recorded) await this.#makeDirectory();
+    let id = await this.#readId(signal, recorded !== undefined);
+    if (id === undefined) {
+      // Another host may make it at the same time.
+      const failure = await resticOutput(this.settings, ['init'], { signal }).catch((error: Error) => error);
+      id = await this.#readId(signal, true).catch((error: unknown) => {
+        throw failure instanceof Error ? failure : error;
+      });
+    }
+    if (recorded && recorded.id !== id)
+      throw new Error(
+        `the backup repository at ${this.settings.repository} is not the one that this host has used: mount the right one, or remove ${this.#file} to use this one`,
+      );
+    if (!recorded) await replaceFile(this.#file, stateText({ id }));
+    this.#isKnown = true;
+  }
+
+  /** Lists the snapshots with all tags of one of the sets. Does not lock. */
+  async snapshots(signal: AbortSignal, tagSets: readonly (readonly string[])[]): Promise<Snapshot[]> {
+    if (!(await this.isInUse())) return [];
+    const tags = tagSets.flatMap((set) => ['--tag', set.join(',')]);
+    const output = await resticOutput(this.settings, ['snapshots', '--json', '--no-lock', ...tags], {
+      signal,
+    });
+    return (JSON.parse(output || '[]') as Snapshot[] | null) ?? [];
+  }
+
+  /** Makes a snapshot. @throws {ResticError} `incomplete` when it was saved, but lacks files */
+  async backup(snapshot: NewSnapshot, signal: AbortSignal): Promise<Summary> {
+    const args = backupArgs(snapshot);
+    return this.#shared(signal, async () => {
+      let summary: Summary | undefined;
+      const onLine = (line: string): void => {
+        summary = parseSummary(line) ?? summary;
+      };
+      await runRestic(this.settings, args, { signal, cwd: snapshot.cwd, onLine });
+      if (!summary) throw new ResticError('other', 'restic made a backup, but did not say which');
+      return summary;
+    });
+  }
+
+  /** Calls back for each file and folder of a snapshot. */
+  async eachNode(snapshot: string, signal: AbortSignal, onNode: (node: SnapshotNode) => void): Promise<void> {
+    const onLine = (line: string): void => {
+      const node = parseNode(line);
+      if (node) onNode(node);
+    };
+    await this.#shared(signal, () =>
+      runRestic(this.settings, ['ls', '--json', snapshot], { signal, onLine }),
+    );
+  }
+
+  /** Passes the files below a folder of a snapshot to `take`, one at a time. */
+  async dump(
+    snapshot: string,
+    folder: string,
+    signal: AbortSignal,
+    take: (file: DumpedFile) => Promise<void> | void,
+  ): Promise<void> {
+    await this.#shared(signal, async () => {
+      for await (const file of dumpFolder(this.settings, snapshot, folder, { signal })) await take(file);
+    });
+  }
+
+  /** Reads a file of a snapshot as text. */
+  read(snapshot: string, path: string, signal: AbortSignal): Promise<string> {
+    return this.#shared(signal, () =>
+      resticOutput(this.settings, ['dump', snapshot, `/${path}`], { signal }),
+    );
+  }
+
+  /** Removes snapshots. */
+  async forget(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    if (ids.length > 0) await this.#alone(signal, ['forget', ...ids]);
+  }
+
+  /** Removes data that no snapshot needs. @returns what restic printed */
+  prune(signal: AbortSignal): Promise<string> {
+    return this.#alone(signal, ['prune']);
+  }
+
+  /** Removes locks of processes of this host that are gone. */
+  async unlock(signal: AbortSignal): Promise<void> {
+    await resticOutput(this.settings, ['unlock'], { signal });
+  }
+
+  async #alone(signal: AbortSignal, args: readonly string[]): Promise<string> {
+    return this.#lock.alone(signal, () =>
+      this.#patiently(signal, async () => {
+        await this.unlock(signal);
+        return resticOutput(this.settings, args, { signal });
+      }),
+    );
+  }
+
+  #shared<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#lock.shared(signal, () => this.#patiently(signal, work));
+  }
+
+  /** Repeats work for a while that another host's lock keeps from beginning. */
+  async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const giveUpAt = Date.now() + this.settings.lockWaitMs;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (kindOfResticError(error) !== 'locked' || Date.now() >= giveUpAt) throw error;
+        await delay(LOCK_POLL_MS, undefined, { signal });
+      }
+    }
+  }
+
+  async #makeDirectory(): Promise<void> {
+    const { localDir, user } = this.settings;
+    if (localDir === undefined || (await exists(localDir))) return;
+    await mkdir(localDir, { recursive: true, mode: 0o700 });
+    await chown(localDir, user.uid, user.gid);
+  }
+
+  /** @returns `undefined` when there is no repository and none is required */
+  async #readId(signal: AbortSignal, isRequired: boolean): Promise<string | undefined> {
+    try {
+      const output = await resticOutput(this.settings, ['cat', 'config', '--no-lock'], { signal });
+      return (JSON.parse(output) as { id: string }).id;
+    } catch (error) {
+      if (!isRequired && kindOfResticError(error) === 'no_repository') return undefined;
+      throw error;
+    }
+  }
+}
