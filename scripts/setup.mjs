@@ -17,6 +17,7 @@ const GUEST_PACKAGES = [
   'ovmf',
   'swtpm',
   'libnbd-bin',
+  'restic',
   'bzip2',
   'zstd',
   'xz-utils',

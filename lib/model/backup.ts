@@ -33,8 +33,8 @@ export interface Backup {
   size: number;
   /** The bytes that were read from the guest's disks. */
   read: number;
-  /** The bytes that the backup added to the repository. */
-  stored: number;
+  /** The bytes that the backup added to the repository; another host may not know them. */
+  stored?: number;
   /** Why everything was read rather than only what had changed, in words. */
   whole?: string;
   disks: BackedUpDisk[];
@@ -91,6 +91,6 @@ export const backupSchema = Joi.object<PendingBackup>({
 
 /** A complete backup, as its sub-agent describes it. */
 export const completeBackupSchema = backupSchema.fork(
-  ['host', 'created', 'consistency', 'size', 'read', 'stored', 'disks'],
+  ['host', 'created', 'consistency', 'size', 'read', 'disks'],
   (key) => key.required(),
 );

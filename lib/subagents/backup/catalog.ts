@@ -1,0 +1,62 @@
+import type { Backup } from '../../model/backup.js';
+import { notFound } from '../shared/errors.js';
+import type { BackupRecords } from './records.js';
+import type { Repository } from './restic/repository.js';
+import type { Snapshot } from './restic/snapshots.js';
+import type { Runs } from './runs.js';
+import { BACKUP_TAG, backupOf, backupTag } from './tags.js';
+
+/** A backup, and the snapshot that has it. */
+export interface StoredBackup {
+  backup: Backup;
+  snapshot: Snapshot;
+}
+
+/** The backups in the repository, of all hosts that use it. */
+export class Catalog {
+  readonly #repository: Repository;
+  readonly #runs: Runs;
+  readonly #records: BackupRecords;
+
+  constructor(repository: Repository, runs: Runs, records: BackupRecords) {
+    this.#repository = repository;
+    this.#runs = runs;
+    this.#records = records;
+  }
+
+  /** Lists the backups, oldest first. @param tags further tags that the backups must have */
+  async list(signal: AbortSignal, tags: readonly string[] = []): Promise<StoredBackup[]> {
+    const snapshots = await this.#repository.snapshots(signal, [[BACKUP_TAG, ...tags]]);
+    const found = await Promise.all(
+      snapshots.filter((snapshot) => this.#runs.isGood(snapshot)).map((snapshot) => this.#describe(snapshot)),
+    );
+    return found
+      .filter((backup) => backup !== undefined)
+      .sort((a, b) => a.backup.created.localeCompare(b.backup.created));
+  }
+
+  async find(backup: string, signal: AbortSignal): Promise<StoredBackup | undefined> {
+    return (await this.list(signal, [backupTag(backup)])).at(-1);
+  }
+
+  /** @throws {Refusal} `not_found` */
+  async get(backup: string, signal: AbortSignal): Promise<StoredBackup> {
+    const found = await this.find(backup, signal);
+    if (!found) throw notFound(`backup ${backup}`);
+    return found;
+  }
+
+  /** Returns the latest backup of a guest. */
+  async newest(guest: string, signal: AbortSignal): Promise<StoredBackup | undefined> {
+    return (await this.list(signal)).filter(({ backup }) => backup.guest === guest).at(-1);
+  }
+
+  async #describe(snapshot: Snapshot): Promise<StoredBackup | undefined> {
+    const known = backupOf(snapshot);
+    if (!known) return undefined;
+    const { stored = snapshot.summary?.data_added_packed, ...record } = await this.#records.read(known.id);
+    const size = known.disks.reduce((sum, disk) => sum + disk.size, 0);
+    const backup = { ...known, size, ...(stored === undefined ? {} : { stored }), ...record };
+    return { snapshot, backup };
+  }
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { guestKey } from '../../async/keyed-locks.js';
+import { isErrno } from '../../errors.js';
+import type { BackupResponse, CreateBackupRequest } from '../../rpc/protocol/backup-messages.js';
+import { Refusal } from '../../rpc/protocol/refusal.js';
+import type { CallContext } from '../../rpc/server/call-context.js';
+import { BackupRun, type RunResult } from './backup-run.js';
+import { openBaseTree, treesDir } from './base-tree.js';
+import type { BackupDeps } from './deps.js';
+import { PROBE, requireUnreadable, SpoiledError } from './guards.js';
+import { bootId, type GuestState } from './guest-state.js';
+import { kindOfResticError } from './restic/failure.js';
+
+type Call = Pick<CallContext, 'signal' | 'progress' | 'job'>;
+
+/** Makes the snapshot. It begins again without the last backup when another host has deleted that one. */
+const makeSnapshot = async (
+  deps: BackupDeps,
+  request: CreateBackupRequest,
+  call: Call,
+  { run, state }: { run: string; state: GuestState },
+): Promise<RunResult> => {
+  const attempt = async (from: GuestState): Promise<RunResult> => {
+    const base = await openBaseTree(deps, request.guest.id, from, call.signal);
+    return new BackupRun(deps, request, call, run, base).make();
+  };
+  return attempt(state).catch((error: unknown) => {
+    if (kindOfResticError(error) !== 'no_snapshot') throw error;
+    const { last: _, ...rest } = state;
+    return attempt(rest);
+  });
+};
+
+/** Whether what a failed run has stored makes the last backup doubtful, too. */
+const isSpoiled = (error: unknown): boolean =>
+  error instanceof SpoiledError || kindOfResticError(error) === 'incomplete';
+
+const explain = (error: unknown, { dir }: BackupDeps): unknown =>
+  isErrno(error, 'ENOSPC', 'EDQUOT')
+    ? new Refusal(
+        'no_space',
+        `no space left in ${dir} for the changed parts of the guest's disks: make room there, or lower --scratch`,
+        { cause: error },
+      )
+    : error;
+
+/** Runs one attempt. Whatever interrupts it, its snapshots are no backups until the last line has recorded them. */
+const runOnce = async (
+  deps: BackupDeps,
+  request: CreateBackupRequest,
+  call: Call,
+  state: GuestState,
+): Promise<void> => {
+  const { dir, states, runs, records, sweeper } = deps;
+  const { guest, backup } = request;
+  const { tree: _, ...withoutTree } = state;
+  await states.write(guest.id, withoutTree);
+  const run = randomUUID();
+  await runs.begin(run, guest.id);
+  try {
+    const result = await makeSnapshot(deps, request, call, { run, state });
+    const { snapshot, disks, stamp, stored, hasParts } = result;
+    await records.write(backup, { stored });
+    const tree = { boot: await bootId(), stamp };
+    await states.write(guest.id, { last: { backup, snapshot, run, disks }, tree });
+    await runs.succeed(run, hasParts);
+    if (hasParts) sweeper.start(false);
+  } catch (error) {
+    runs.fail(run);
+    sweeper.start(true);
+    await rm(join(treesDir(dir), guest.id), { recursive: true, force: true });
+    if (isSpoiled(error)) await states.write(guest.id, { ...withoutTree, fresh: true });
+    throw error;
+  }
+};
+
+/** `Backup.Create`: reads a guest's disks, and stores what has changed since its last backup. */
+export const createBackup =
+  (deps: BackupDeps) =>
+  async (request: CreateBackupRequest, call: Call): Promise<BackupResponse> => {
+    const { repository, catalog, states, locks, dir } = deps;
+    const { guest, backup: id } = request;
+    return locks.run(guestKey(guest.id), async () => {
+      await repository.ensure(call.signal);
+      const state = await states.read(guest.id);
+      const mayExist = state.last?.backup === id || (call.job?.attempt ?? 1) > 1;
+      const existing = mayExist ? await catalog.find(id, call.signal) : undefined;
+      if (existing) return { backup: existing.backup };
+      await requireUnreadable(treesDir(dir), PROBE, repository.settings.user);
+      await runOnce(deps, request, call, state).catch((error: unknown) => {
+        throw explain(error, deps);
+      });
+      const { backup } = await catalog.get(id, call.signal);
+      return {
+        backup,
+        ...(backup.whole === undefined ? {} : { message: `everything was read: ${backup.whole}` }),
+      };
+    });
+  };

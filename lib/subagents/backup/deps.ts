@@ -1,0 +1,26 @@
+import type { Locks } from '../../async/keyed-locks.js';
+import type { Logger } from '../../log.js';
+import type { Catalog } from './catalog.js';
+import type { GuestStates } from './guest-state.js';
+import type { BackupRecords } from './records.js';
+import type { Repository } from './restic/repository.js';
+import type { Runs } from './runs.js';
+import type { Sweeper } from './sweeper.js';
+
+/** What the methods share. */
+export interface BackupDeps {
+  /** The directory of the sub-agent's own state. */
+  dir: string;
+  repository: Repository;
+  catalog: Catalog;
+  states: GuestStates;
+  runs: Runs;
+  records: BackupRecords;
+  sweeper: Sweeper;
+  locks: Locks;
+  log: Logger;
+  /** The name of this host. */
+  host: string;
+  /** The most bytes of chunks that a backup keeps on this host at a time. */
+  maxScratchBytes: number;
+}

@@ -1,0 +1,25 @@
+import { readFile, stat } from 'node:fs/promises';
+import { MB } from '../../model/units.js';
+import type { BackupSource } from '../../rpc/protocol/backup-messages.js';
+
+/** More than the state of any firmware or TPM. */
+const MAX_BYTES = 64 * MB;
+const NAME = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
+
+/** @throws when a name is not that of a file in a directory, or in one below it */
+export const requireFileName = (name: string): string => {
+  if (!NAME.test(name)) throw new Error(`"${name}" is not the name of a file that a backup may contain`);
+  return name;
+};
+
+/** Reads the copies of a guest's small files. */
+export const readSmallFiles = async (files: BackupSource['files']): Promise<Map<string, Buffer>> => {
+  const contents = new Map<string, Buffer>();
+  for (const { name, path } of files) {
+    const { size } = await stat(path);
+    if (size > MAX_BYTES)
+      throw new Error(`${name} has ${size} bytes: a backup takes files of up to ${MAX_BYTES}`);
+    contents.set(requireFileName(name), await readFile(path));
+  }
+  return contents;
+};

@@ -1,0 +1,61 @@
+import type { Backup } from '../../model/backup.js';
+import type { Consistency } from '../../model/snapshot.js';
+import type { Snapshot } from './restic/snapshots.js';
+
+/** The tag of a snapshot that is a whole backup. */
+export const BACKUP_TAG = 'mistify-backup';
+/** The tag of a snapshot of a part of a first backup. */
+export const PART_TAG = 'mistify-part';
+
+export const runTag = (run: string): string => `run=${run}`;
+export const backupTag = (backup: string): string => `backup=${backup}`;
+
+/** What is known of a backup before restic stores it. */
+export type NewBackup = Omit<Backup, 'stored' | 'verified' | 'problem' | 'size'>;
+
+/** Tags may not contain commas: restic's notation of a list of them. */
+const encode = (text: string): string => encodeURIComponent(text).replaceAll('%20', ' ');
+
+/** Describes a backup by tags, which `restic snapshots` shows without reading anything else. */
+export const tagsOf = (backup: NewBackup, run: string): string[] => [
+  BACKUP_TAG,
+  backupTag(backup.id),
+  runTag(run),
+  ...(backup.name === undefined ? [] : [`name=${encode(backup.name)}`]),
+  `host=${encode(backup.host)}`,
+  `created=${backup.created}`,
+  `consistency=${backup.consistency}`,
+  `read=${backup.read}`,
+  ...(backup.whole === undefined ? [] : [`whole=${encode(backup.whole)}`]),
+  ...backup.disks.map(({ disk, size }) => `disk=${disk}:${size}`),
+];
+
+/** Reads the tags of a snapshot; `undefined` when it is no backup. */
+export const backupOf = ({ hostname, tags = [], time }: Snapshot): NewBackup | undefined => {
+  const all = (key: string): string[] =>
+    tags.filter((tag) => tag.startsWith(`${key}=`)).map((tag) => tag.slice(key.length + 1));
+  const [id] = all('backup');
+  if (!tags.includes(BACKUP_TAG) || id === undefined) return undefined;
+  const [[name], [host = ''], [created], [whole], [read]] = [
+    all('name'),
+    all('host'),
+    all('created'),
+    all('whole'),
+    all('read'),
+  ];
+  const consistency: Consistency = all('consistency').includes('filesystem') ? 'filesystem' : 'crash';
+  return {
+    id,
+    guest: hostname,
+    ...(name === undefined ? {} : { name: decodeURIComponent(name) }),
+    host: decodeURIComponent(host),
+    created: created ?? time,
+    consistency,
+    read: Number(read ?? 0),
+    ...(whole === undefined ? {} : { whole: decodeURIComponent(whole) }),
+    disks: all('disk').map((text) => {
+      const [disk = '', size] = text.split(':');
+      return { disk, size: Number(size) };
+    }),
+  };
+};
