@@ -1,10 +1,11 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Reply } from '../lib/model/endpoint.js';
 import { etagOf } from '../lib/model/etag.js';
 import type { Metadata } from '../lib/model/guest.js';
 import { formatTexts, HIDDEN_KEYS_HEADER } from '../lib/model/hidden-keys.js';
 import type { Principal } from '../lib/model/principal.js';
 import { viewFor } from '../lib/model/secrets.js';
+import type { ByteStream } from '../lib/rpc/protocol/byte-stream.js';
 import type { ActionResult } from '../lib/runtime/runtime.js';
 import { JOB_ID_HEADER } from '../lib/server/job-id-header.js';
 
@@ -39,4 +40,18 @@ export const connected = ({ pipelineId, result }: ActionResult<Duplex>): Reply<D
   status: 101,
   headers: { [JOB_ID_HEADER]: pipelineId },
   body: result,
+});
+
+/** Passes bytes through to the client as they arrive. */
+export const downloaded = ({
+  pipelineId,
+  result: { bytes, length },
+}: ActionResult<ByteStream>): Reply<Readable> => ({
+  status: 200,
+  headers: {
+    [JOB_ID_HEADER]: pipelineId,
+    'Content-Type': 'application/octet-stream',
+    ...(length === undefined ? {} : { 'Content-Length': String(length) }),
+  },
+  body: bytes,
 });

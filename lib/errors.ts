@@ -168,3 +168,14 @@ export const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
 
 export const errorMessage = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
+
+/** An error in the form in which the state keeps it. */
+export interface Failure {
+  kind: ErrorKind;
+  message: string;
+}
+
+export const failureOf = (error: unknown): Failure => ({
+  kind: error instanceof AgentError ? error.kind : 'bad_answer',
+  message: errorMessage(error),
+});

@@ -1,5 +1,6 @@
 import type { Context } from '../lib/agent/context.js';
 import type { Route } from '../lib/server/route.js';
+import { backupRoutes } from './backups.js';
 import { consoleRoutes } from './consoles.js';
 import { debugRoutes } from './debug.js';
 import { diskRoutes } from './disks.js';
@@ -32,6 +33,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...nicRoutes,
   ...snapshotRoutes,
   ...transferRoutes,
+  ...backupRoutes,
   ...consoleRoutes,
   ...inGuestRoutes,
   ...observabilityRoutes,

@@ -27,12 +27,19 @@ const imageEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
   return { kind: 'image', change, id: task.request.id, type: task.request.type };
 };
 
-/** Publishes an event for each change of a guest, a job or an image. */
+/** Backups live in the repository, which other hosts may share: these are the changes by jobs of this agent. */
+const backupEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
+  const change = ACTION_SPECS.get(job.Action)?.backupChange;
+  if (!change || task.kind !== 'backup' || task.backup === undefined || job.Status !== 'Complete')
+    return undefined;
+  return { kind: 'backup', change, id: task.backup, guest: task.guest };
+};
+
+/** Publishes an event for each change of a guest, a job, an image or a backup. */
 export const publishChanges = (events: EventLog, guests: GuestStore, jobs: JobLog): void => {
   guests.onChange((change, guest) => events.publish({ kind: 'guest', change, id: guest.id, guest }));
   jobs.onChange((logged) => {
     events.publish(jobEvent(logged));
-    const image = imageEvent(logged);
-    if (image) events.publish(image);
+    for (const event of [imageEvent(logged), backupEvent(logged)]) if (event) events.publish(event);
   });
 };

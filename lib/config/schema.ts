@@ -18,6 +18,8 @@ export interface StageConfig {
   timeout?: number;
   /** Whether the stage may run again after the agent crashed during it. */
   idempotent?: boolean;
+  /** Whether the stage also runs after an earlier one has failed; it must be safe to repeat. */
+  always?: boolean;
 }
 
 export interface ActionConfig {
@@ -71,6 +73,9 @@ const stageSchema = Joi.object<StageConfig>({
     .description('Strings for this stage, passed on as they are'),
   timeout,
   idempotent: Joi.boolean().description('Whether the stage may run again after the agent crashed during it'),
+  always: Joi.boolean().description(
+    'Whether the stage also runs after an earlier one has failed, was cancelled or was interrupted; it must be safe to repeat',
+  ),
 });
 
 const actionSchema = Joi.object<ActionConfig>({

@@ -10,7 +10,7 @@
 export type ActionKind = 'info' | 'stream' | 'upload' | 'console' | 'async';
 
 /** The tasks of async actions. `lib/runtime/actions/run-task.ts` has the function that runs each one. */
-export type TaskKind = 'guest' | 'image' | 'snapshot';
+export type TaskKind = 'guest' | 'image' | 'snapshot' | 'backup' | 'restore';
 
 interface CommonSpec {
   /** Whether containers have their own variant, `containerCreate` beside `create`. */
@@ -26,6 +26,8 @@ interface ImmediateSpec extends CommonSpec {
   createsGuest?: never;
   imageChange?: never;
   takesLong?: never;
+  endsBackup?: never;
+  backupChange?: never;
 }
 
 interface AsyncSpec extends CommonSpec {
@@ -43,6 +45,13 @@ interface AsyncSpec extends CommonSpec {
   takesLong?: boolean;
   /** The change to the image when the action completes. */
   imageChange?: 'fetched' | 'deleted';
+  /**
+   * When it ends a backup of its guest that is queued or running: once it is `requested`, or when it `runs` and the guest is
+   * off, because the guest could not open its disks.
+   */
+  endsBackup?: 'requested' | 'runs';
+  /** The change to the backup when the action completes. */
+  backupChange?: 'created' | 'deleted' | 'verified';
 }
 
 /** The properties of an action that the config cannot change. */
@@ -60,15 +69,17 @@ const guestChange = {
 const guestConsole = { kind: 'console', hasContainerVariant: true } as const;
 const guestTask = { kind: 'async', task: 'guest', hasContainerVariant: true } as const;
 const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as const;
+const backupTask = { kind: 'async', task: 'backup' } as const;
+const restoreTask = { kind: 'async', task: 'restore' } as const;
 const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiting' } as const;
 
 const SPECS = {
   create: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
   shutdown: guestTask,
   reboot: guestTask,
-  restart: guestTask,
-  poweroff: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
-  start: guestTask,
+  restart: { ...guestTask, endsBackup: 'runs' },
+  poweroff: { ...guestTask, preempts: true, survivesPoweroff: 'waiting', endsBackup: 'requested' },
+  start: { ...guestTask, endsBackup: 'runs' },
   suspend: guestTask,
   save: guestTask,
   resume: guestTask,
@@ -81,7 +92,7 @@ const SPECS = {
   changeNic: guestChange,
   removeNic: guestChange,
   changeCdrom: guestChange,
-  delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting' },
+  delete: { ...guestTask, preempts: true, survivesPoweroff: 'waiting', endsBackup: 'requested' },
   cpuMetrics: guestInfo,
   diskMetrics: guestInfo,
   nicMetrics: guestInfo,
@@ -99,6 +110,15 @@ const SPECS = {
   deleteSnapshot: snapshotTask,
   rollbackSnapshot: snapshotTask,
   downloadSnapshot: { kind: 'stream' },
+  listBackups: info,
+  getBackup: info,
+  createBackup: { ...backupTask, backupChange: 'created' },
+  deleteBackup: { ...backupTask, backupChange: 'deleted' },
+  verifyBackup: { ...backupTask, backupChange: 'verified' },
+  pruneBackups: backupTask,
+  restoreBackup: { ...restoreTask, survivesPoweroff: 'waiting' },
+  restoreGuest: { ...restoreTask, survivesPoweroff: 'running', createsGuest: true },
+  downloadBackupDisk: { kind: 'stream' },
   storageSpace: info,
   diskUse: info,
   networks: info,
@@ -126,8 +146,8 @@ export type ActionName = BaseActionName | `container${Capitalize<NamesWith<{ has
 export type ActionOfTask<Kind extends TaskKind> = NamesWith<{ task: Kind }>;
 /** The actions that cancel others: `poweroff` and `delete`. */
 export type PreemptingAction = NamesWith<{ preempts: true }>;
-/** The actions that create a guest. */
-export type Creation = NamesWith<{ createsGuest: true }>;
+/** The actions that create a guest from what its request says. */
+export type Creation = NamesWith<{ task: 'guest'; createsGuest: true }>;
 /** The actions of a guest that exists. */
 export type GuestTask = Exclude<ActionOfTask<'guest'>, Creation>;
 /** Those that change the guest, with a route of their own. */
@@ -140,8 +160,10 @@ const NAMES = Object.keys(SPECS) as BaseActionName[];
 export const isPreempting = (name: BaseActionName): name is PreemptingAction =>
   (SPECS[name] as ActionSpec).preempts === true;
 
-export const isCreation = (name: BaseActionName): name is Creation =>
-  (SPECS[name] as ActionSpec).createsGuest === true;
+export const isCreation = (name: BaseActionName): name is Creation => {
+  const { task, createsGuest = false }: ActionSpec = SPECS[name];
+  return task === 'guest' && createsGuest;
+};
 
 /** Returns an action's name for guests or images of a type: `create` is `containerCreate` for a container. */
 export const actionName = (type: string | undefined, name: BaseActionName): ActionName =>

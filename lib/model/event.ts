@@ -2,7 +2,7 @@ import type { Guest } from './guest.js';
 import type { Job } from './job.js';
 import type { View } from './secrets.js';
 
-export const EVENT_KINDS = ['guest', 'job', 'image', 'service'] as const;
+export const EVENT_KINDS = ['guest', 'job', 'image', 'backup', 'service'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** A change on this host. */
@@ -19,6 +19,7 @@ export type EventBody =
       job: Job;
     }
   | { kind: 'image'; change: 'fetched' | 'deleted'; id: string; type: string }
+  | { kind: 'backup'; change: 'created' | 'deleted' | 'verified'; id: string; guest: string }
   | { kind: 'service'; change: 'up' | 'down'; id: string; reason?: string };
 
 /** A published event. */
@@ -45,6 +46,7 @@ export interface EventFilter {
 
 const guestIdOf = (body: EventBody): string | undefined => {
   if (body.kind === 'guest') return body.id;
+  if (body.kind === 'backup') return body.guest;
   return body.kind === 'job' ? body.job.GuestID : undefined;
 };
 

@@ -14,6 +14,7 @@ export const jobSchema = Joi.object<Job>({
     .required(),
   Message: Joi.string().allow('').required(),
   ImageID: Joi.string().allow('').description('The image of an image action').example('debian-12'),
+  BackupID: uuid().description('The backup of an action on a backup'),
   Cause: Joi.string()
     .valid(...JOB_CAUSES)
     .description(

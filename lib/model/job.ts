@@ -11,7 +11,7 @@ export type JobCause = (typeof JOB_CAUSES)[number];
 /** An async action in the job log, in the shape of the API. Times are RFC 3339. */
 export interface Job {
   ID: string;
-  /** The guest's id, or `agent` for an image action. */
+  /** The guest's id, or `agent` for an action that concerns no guest of the host. */
   GuestID: string;
   Action: string;
   QueuedAt: string;
@@ -21,6 +21,8 @@ export interface Job {
   Message: string;
   /** The image of an image action. */
   ImageID?: string;
+  /** The backup of an action on a backup. */
+  BackupID?: string;
   /** Why the agent queued it by itself; absent when a client did. */
   Cause?: JobCause;
 }

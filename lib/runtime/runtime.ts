@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex, Readable } from 'node:stream';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { Locks } from '../async/keyed-locks.js';
 import type { QuotaConfig } from '../config/quota.js';
 import { notConfigured } from '../errors.js';
@@ -21,6 +22,9 @@ import { RunnerRegistry } from './jobs/runner-registry.js';
 import type { Action } from './pipeline/action.js';
 import { openConsole, openStream, openWithinLimit, sendUpload } from './pipeline/open.js';
 import { type Exchange, runPipeline } from './pipeline/pipeline.js';
+
+/** The most backups that read guests at the same time: more would only slow each other down. */
+const MAX_BACKUPS = 4;
 
 /** The result of an action that was not queued, and the id of its pipeline. */
 export interface ActionResult<T> {
@@ -54,6 +58,8 @@ export class Runtime {
   readonly #actions: ReadonlyMap<string, Action>;
   readonly queue: JobQueue;
   readonly requests: IdempotentRequests;
+  /** Lets that many backups read guests at the same time; the others wait. */
+  readonly backups: LimitFunction = pLimit(MAX_BACKUPS);
   readonly #runners = new RunnerRegistry();
 
   constructor({ actions, guests, jobs, log, uniqueNames, quota, runTask }: RuntimeOptions) {

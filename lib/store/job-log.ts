@@ -4,7 +4,7 @@ import { isFinished, type Job, type JobCause, type JobStatus, NO_TIME } from '..
 import { BackgroundEraser } from './background-eraser.js';
 import { JobIndex } from './job-index.js';
 import { JobRetention } from './job-retention.js';
-import type { KeyedRequest, LoggedJob, Task } from './logged-job.js';
+import type { KeyedRequest, LoggedJob, StageProgress, Task } from './logged-job.js';
 import { Collection } from './nedb/collection.js';
 import { type Page, readPage } from './page.js';
 
@@ -18,6 +18,13 @@ export interface NewJobOptions {
   request?: KeyedRequest | undefined;
   cause?: JobCause | undefined;
 }
+
+/** The keys of a job that say what it is about besides its guest. */
+const aboutOf = (task: Task): Pick<Job, 'ImageID' | 'BackupID'> => {
+  if (task.kind === 'image') return { ImageID: task.request.id };
+  if (task.kind === 'restore') return { BackupID: task.request.backup };
+  return task.kind === 'backup' && task.backup !== undefined ? { BackupID: task.backup } : {};
+};
 
 /** The newest jobs, by id and by guest, kept across restarts. */
 export class JobLog {
@@ -61,7 +68,7 @@ export class JobLog {
       UpdatedAt: now,
       Status: 'Queued',
       Message: '',
-      ...(task.kind === 'image' ? { ImageID: task.request.id } : {}),
+      ...aboutOf(task),
       ...(cause ? { Cause: cause } : {}),
     };
     const logged: LoggedJob = { job, task, stage: 0, ...(request ? { request } : {}) };
@@ -104,12 +111,15 @@ export class JobLog {
     this.#retention.noteFinished(id);
   }
 
-  /** Records the stage that a job is about to run, at which a restart resumes it, and drops the percentage of the one before. */
-  async enterStage(id: string, stage: number): Promise<void> {
+  /**
+   * Records the stage that a job is about to run, at which a restart resumes it, with what the stages before leave to it.
+   * Drops the percentage of the stage before.
+   */
+  async enterStage(id: string, stage: number, progress: StageProgress = {}): Promise<void> {
     await this.#update(id, (logged) => {
       if (logged.stage === stage) return logged;
       const { percent: _, ...rest } = logged;
-      return { ...rest, stage };
+      return { ...rest, ...progress, stage };
     });
   }
 
@@ -192,7 +202,7 @@ export class JobLog {
     outcome?: () => NonNullable<KeyedRequest['outcome']>,
   ): Promise<void> {
     const now = new Date().toISOString();
-    await this.#update(id, ({ percent: _, ...logged }) => ({
+    await this.#update(id, ({ percent: _percent, carried: _carried, failure: _failure, ...logged }) => ({
       ...logged,
       job: { ...logged.job, ...change(now), UpdatedAt: now },
       ...(logged.request && outcome ? { request: { ...logged.request, outcome: outcome() } } : {}),

@@ -1,10 +1,13 @@
 import Joi from 'joi';
+import type { BackupDiskParams } from '../../handlers/backups/download-disk.js';
+import type { BackupParams } from '../../handlers/backups/get.js';
 import type { ProfileParams } from '../../handlers/debug/profile.js';
 import type { GuestJobParams } from '../../handlers/guests/jobs/get.js';
 import type { NicParams } from '../../handlers/guests/nics/submit-nic-change.js';
 import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js';
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
+import { backupDiskNameSchema, backupIdSchema } from '../../lib/model/backup.js';
 import { cdromDeviceSchema } from '../../lib/model/cdroms.js';
 import type { CdromParams, GuestParams } from '../../lib/model/endpoint.js';
 import { guestIdSchema } from '../../lib/model/guest-schemas.js';
@@ -34,4 +37,12 @@ export const diskSnapshotParams = Joi.object<Required<SnapshotParams>, true>({ g
 
 export const profileParams = Joi.object<ProfileParams, true>({
   profile: Joi.string().max(64).required().description('The profile: `profile` (CPU) or `heap`'),
+});
+
+const backupID = backupIdSchema.required();
+
+export const backupParams = Joi.object<BackupParams, true>({ backupID });
+export const backupDiskParams = Joi.object<BackupDiskParams, true>({
+  backupID,
+  disk: backupDiskNameSchema.required(),
 });

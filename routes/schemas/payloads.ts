@@ -10,6 +10,7 @@ import { guestPatchSchema } from '../../lib/model/guest-patch.js';
 import { diskSchema, disksSchema, guestSchema, METADATA_MESSAGES } from '../../lib/model/guest-schemas.js';
 import { imageFetchSchema } from '../../lib/model/image.js';
 import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
+import { restoreRequestSchema } from '../../lib/model/restore.js';
 import { snapshotDescriptionSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 
 /** JSON has types, so a number in a string is a mistake. */
@@ -119,3 +120,5 @@ export const newDiskPayload = newDiskSchema.required().prefs(strict);
 export const diskPatchPayload = diskPatchSchema.required().prefs(strict);
 
 export const imageFetchPayload = imageFetchSchema.required().prefs(strict);
+
+export const restorePayload = restoreRequestSchema.allow(null).prefs(strict);

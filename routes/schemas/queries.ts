@@ -1,4 +1,5 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
+import type { BackupsQuery } from '../../handlers/backups/list.js';
 import type { ProfileQuery } from '../../handlers/debug/profile.js';
 import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
@@ -7,6 +8,7 @@ import type { ExportQuery } from '../../handlers/guests/export.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
+import { backupSchema } from '../../lib/model/backup.js';
 import { bootDeviceSchema } from '../../lib/model/boot-order.js';
 import type {
   BootQuery,
@@ -73,6 +75,11 @@ export const exportQuery = Joi.object<ExportQuery>({
     .valid(...EXPORT_FORMATS)
     .description('`mistify`, a file that keeps everything, or `ova`, for other hypervisors')
     .example('mistify'),
+});
+
+export const guestBackupsQuery = listQuery(backupSchema);
+export const backupsQuery: ObjectSchema<BackupsQuery> = guestBackupsQuery.append<BackupsQuery>({
+  guest: guestIdSchema.description('The guest whose backups to return; all when absent'),
 });
 
 const toKinds: Joi.CustomValidator<string, string[]> = (text, helpers) => {

@@ -1,4 +1,6 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
+import { backupSchema } from '../../lib/model/backup.js';
+import { backupDetailsSchema } from '../../lib/model/backup-details.js';
 import { diskUseSchema } from '../../lib/model/disk-use.js';
 import { execResultSchema } from '../../lib/model/exec.js';
 import { guestAddressesSchema } from '../../lib/model/guest-addresses.js';
@@ -72,6 +74,9 @@ export const replies = {
   fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
   nothing: Joi.object({}),
   snapshots: listOf(snapshotSchema),
+  backup: backupSchema,
+  backups: listOf(backupSchema),
+  backupDetails: backupDetailsSchema,
   disks: Joi.array().items(diskUseSchema),
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,

@@ -69,6 +69,7 @@ const addHangingJob = async ({ jobs, runtime }: Context, guestId: string): Promi
     args: undefined,
     timeout: 60,
     idempotent: false,
+    always: false,
   };
   runtime.queue.resume(
     { job, task, stage: 0 },
@@ -106,6 +107,8 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
     name: 'monday',
     nicName: 'net0',
     cdrom: 'cd0',
+    backupID: 'b1f3c8d2-9c58-4c29-8e0e-52c17d3a2b10',
+    disk: '0',
     profile: 'heap',
   };
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');

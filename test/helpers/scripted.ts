@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
 import { ABILITIES } from '../../lib/model/guest-agent.js';
+import type { CloseRequest } from '../../lib/rpc/protocol/backup-messages.js';
 import type { GuestRequest } from '../../lib/rpc/protocol/guest-messages.js';
 import type { ImageRequest } from '../../lib/rpc/protocol/image-messages.js';
 import type { InGuestRequest } from '../../lib/rpc/protocol/in-guest-messages.js';
@@ -17,7 +19,11 @@ import { silentLog } from './sub-agents.js';
 import { tempDir } from './temp.js';
 
 /** Any request of the agent; the method determines which fields are present. */
-export type AnyRequest = GuestRequest & ImageRequest & SnapshotRequest & InGuestRequest;
+export type AnyRequest = GuestRequest &
+  ImageRequest &
+  SnapshotRequest &
+  InGuestRequest &
+  Partial<Pick<CloseRequest, 'backup' | 'outcome'>>;
 export type Method = (request: AnyRequest, call: CallContext) => unknown;
 type MethodName = `${string}.${string}`;
 
@@ -121,7 +127,24 @@ export const IN_GUEST: Record<string, object> = {
   setClock: { lag: 0.5 },
 };
 
+/** The guest of the backups that the default methods make up. */
+export const BACKED_UP = '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10';
+
+const backupOf = (id: string) => ({
+  ...{ id, guest: BACKED_UP, host: 'scripted', created: '2026-01-31T12:00:00.000Z', consistency: 'crash' },
+  ...{ size: 8_388_608, read: 4096, stored: 2048, disks: [{ disk: '0', size: 8_388_608 }] },
+});
+
+const backupMethod: Method = ({ guest, backup = randomUUID() }) => ({
+  ...(guest ? { guest } : {}),
+  backup: backupOf(backup),
+  backups: [backupOf(backup)],
+  record: { id: BACKED_UP, memory: 64, disks: [{ bus: 'virtio', size: 8 }], metadata: { name: 'old' } },
+  files: [],
+});
+
 const defaultMethod = (action: string): Method => {
+  if (/Backups?$/.test(action)) return backupMethod;
   if (action.endsWith('Metrics')) return ({ guest, type }) => ({ guest, type, ...METRICS });
   if (/Images?$/.test(action)) {
     const type = action.startsWith('container') ? 'container' : 'kvm';

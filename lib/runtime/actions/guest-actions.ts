@@ -1,3 +1,4 @@
+import { waitFor } from '../../async/deadline.js';
 import { notCreated } from '../../errors.js';
 import {
   ACTION_SPECS,
@@ -8,7 +9,7 @@ import {
   type PreemptingAction,
 } from '../../model/actions.js';
 import type { Guest } from '../../model/guest.js';
-import { isOffAction, isPowerAction, takenOver, turnedOff } from '../../model/intent.js';
+import { isOff, isOffAction, isPowerAction, takenOver, turnedOff } from '../../model/intent.js';
 import type { Job } from '../../model/job.js';
 import type { MetricsType } from '../../model/metrics.js';
 import type { StageArgs } from '../../rpc/protocol/calls.js';
@@ -28,32 +29,22 @@ import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { withArgs } from '../pipeline/action.js';
 import { requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
-import { cleanUpFailedCreate, createFailure, finishCreate } from './create-outcome.js';
+import { createFailure } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
+import { runCreate } from './run-create.js';
 import { runDiskChange } from './run-disk-change.js';
 import { runUpdate } from './run-update.js';
-import { updateStorageSize } from './storage-actions.js';
 
-/** Runs a create within the quota of the host, which may have changed since it was submitted. */
-const runCreate = async (
-  runtime: Runtime,
-  { job, signal, retryWrite }: JobContext,
-  runStages: () => Promise<unknown>,
-): Promise<void> => {
-  const id = job.GuestID;
-  try {
-    try {
-      await updateStorageSize(runtime);
-      runtime.quota.admit(runtime.guests.get(id));
-      await runStages();
-    } catch (error) {
-      await cleanUpFailedCreate(runtime, { id, job: job.ID, signal, retryWrite });
-      throw error;
-    }
-    await retryWrite(() => finishCreate(runtime, id));
-  } finally {
-    runtime.quota.settled(id);
-  }
+/** How long an action waits for the backup that it ends. */
+const END_BACKUP_MS = 5000;
+
+/** Ends the backup of a guest whose disks an action needs, and waits until it has let go of them. */
+const endBackup = async ({ guests, queue }: Runtime, { job, signal }: JobContext): Promise<void> => {
+  const when = ACTION_SPECS.get(job.Action)?.endsBackup;
+  if (when === undefined || (when === 'runs' && !isOff(guests.get(job.GuestID)))) return;
+  const ended = queue.endBackup(job.GuestID, job);
+  if (ended)
+    await waitFor(ended, signal, { ms: END_BACKUP_MS, expired: () => new Error('late') }).catch(() => {});
 };
 
 /**
@@ -72,6 +63,7 @@ export const runGuestTask = async (
   const exchange = guestExchange(runtime, action, id, { change });
   const runStages = () => runPipeline(action, exchange, { run, signal });
   const nic = changedNic(runtime.guests.get(id), name, change);
+  await endBackup(runtime, context);
   if (isCreation(name)) await runCreate(runtime, context, runStages);
   else if (name === 'update') await runUpdate(runtime, change ?? {}, context);
   else if (isDiskChange(name)) await runDiskChange(runtime, name, change ?? {}, { ...context, action });
@@ -92,6 +84,7 @@ const survivesPoweroff = (action: string) => ACTION_SPECS.get(action)?.survivesP
 
 /** Cancels the jobs that would delay or undo a newly queued poweroff or delete. */
 export const preempt = ({ queue }: Runtime, job: Job, name: PreemptingAction): void => {
+  void queue.endBackup(job.GuestID, job);
   switch (name) {
     case 'delete':
       // Waiting jobs are behind the delete and are cancelled with the guest.

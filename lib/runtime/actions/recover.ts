@@ -1,6 +1,7 @@
-import { isCreation, isPreempting } from '../../model/actions.js';
+import { ACTION_SPECS, isPreempting } from '../../model/actions.js';
 import type { LoggedJob } from '../../store/logged-job.js';
 import type { RepairContext } from '../jobs/job-queue.js';
+import { laneOf } from '../jobs/lanes.js';
 import type { Runtime } from '../runtime.js';
 import { cleanUpFailedCreate, finishCreate, retryCleanUp } from './create-outcome.js';
 import { preempt } from './guest-actions.js';
@@ -24,7 +25,7 @@ const giveUp = async (
   context: RepairContext,
 ): Promise<void> => {
   const id = job.GuestID;
-  if (task.kind === 'guest' && isCreation(task.name) && runtime.guests.find(id))
+  if (ACTION_SPECS.get(job.Action)?.createsGuest && runtime.guests.find(id))
     await cleanUpFailedCreate(runtime, { id, job: job.ID, ...context });
   if (task.kind === 'guest' && task.name === 'addDisk' && runtime.guests.find(id))
     await undoAddition(runtime, { id, job: job.ID, ...context });
@@ -59,9 +60,19 @@ const repairOrphanedCreates = (runtime: Runtime, unfinished: readonly LoggedJob[
   }
 };
 
+/** Whether a stage that always runs has yet to end what an interrupted job began. */
+const mustEnd = (runtime: Runtime, { job, stage }: LoggedJob): boolean =>
+  runtime.isConfigured(job.Action) &&
+  runtime
+    .action(job.Action)
+    .stages.slice(stage)
+    .some(({ always }) => always);
+
 const recoverJob = (runtime: Runtime, logged: LoggedJob): void => {
   const reason = blocker(runtime, logged);
   if (reason === undefined) resume(runtime, logged);
+  else if (mustEnd(runtime, logged))
+    resume(runtime, { ...logged, failure: { kind: 'bad_answer', message: reason } });
   else runtime.queue.enqueueRepair(logged.job.GuestID, (context) => giveUp(runtime, logged, reason, context));
 };
 
@@ -76,7 +87,7 @@ export const recover = (runtime: Runtime): void => {
   const running = unfinished.filter(({ job }) => job.Status === 'Running');
   const waiting = unfinished.filter(({ job }) => job.Status !== 'Running');
   for (const logged of running) recoverJob(runtime, logged);
-  const busy = guestsOf(running);
+  const busy = guestsOf(running.filter(({ job, task }) => laneOf(task, job.GuestID) === undefined));
   // An idle runner would start its first job at once, before a later poweroff or delete is queued to preempt it.
   const idle = [...guestsOf(waiting)].filter((id) => !busy.has(id));
   for (const id of idle) runtime.queue.enqueueRepair(id, async () => {});

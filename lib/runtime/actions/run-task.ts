@@ -4,6 +4,8 @@ import type { JobContext } from '../jobs/job-executor.js';
 import type { Runtime } from '../runtime.js';
 import { runGuestTask } from './guest-actions.js';
 import { runImageTask } from './image-actions.js';
+import { runBackupTask } from './run-backup-task.js';
+import { runRestoreTask } from './run-restore-task.js';
 import { runSnapshotTask } from './snapshot-actions.js';
 
 type Executors = {
@@ -19,6 +21,8 @@ const EXECUTORS: Executors = {
   guest: runGuestTask,
   image: (_runtime, task, context) => runImageTask(task, context),
   snapshot: runSnapshotTask,
+  backup: runBackupTask,
+  restore: runRestoreTask,
 };
 
 /** Runs a job's task; resolves with the job's result. */

@@ -16,6 +16,7 @@ import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { withChecks } from './dry-run.js';
+import { requireStopped } from './require-stopped.js';
 import { requireSnapshotQuota } from './snapshot-quota.js';
 
 /** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
@@ -190,21 +191,6 @@ export const submitSnapshotDeletion = (
 ): Promise<Submission<Snapshot[]>> =>
   submitSnapshotAction(runtime, 'deleteSnapshot', selector.guest, snapshotRequest(selector), options);
 
-/** States in which a guest has its disks open. */
-const LIVE = new Set([
-  ...['running', 'paused', 'suspended', 'blocked', 'shutdown'],
-  ...['inmigrate', 'finish-migrate', 'postmigrate'],
-]);
-
-/**
- * Rejects a rollback of a guest that runs and has no queued actions. Queued actions may stop it first; if they do not,
- * the storage sub-agent rejects the rollback.
- */
-const requireStopped = (runtime: Runtime, { id, state = '' }: Guest): void => {
-  if (LIVE.has(state) && runtime.isIdle(id))
-    throw new AgentError('conflict', `guest ${id} is ${state}: shut it down first, then roll it back`);
-};
-
 /**
  * Queues the rollback of disks to a snapshot.
  * @param destroyMoreRecent whether to destroy newer snapshots, which otherwise prevent the rollback
@@ -217,7 +203,7 @@ export const submitSnapshotRollback = async (
   options?: SubmitOptions,
 ): Promise<Submission<Snapshot[]>> => {
   const request = snapshotRequest(selector, { destroyMoreRecent });
-  requireStopped(runtime, selector.guest);
+  requireStopped(runtime, selector.guest, 'roll it back');
   return submitSnapshotAction(runtime, 'rollbackSnapshot', selector.guest, request, options);
 };
 

@@ -3,8 +3,10 @@ import { actionName, type Creation } from '../../model/actions.js';
 import { type Guest, normalizeGuest } from '../../model/guest.js';
 import { isFinished } from '../../model/job.js';
 import type { GuestChange } from '../../rpc/protocol/guest-messages.js';
+import type { Task } from '../../store/logged-job.js';
 import { dryGuestExchange } from '../guests/guest-exchange.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import type { Action } from '../pipeline/action.js';
 import type { Runtime } from '../runtime.js';
 import { createFailure } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
@@ -44,27 +46,27 @@ const unstore = async (runtime: Runtime, { id }: Guest, failed: Guest | undefine
   runtime.forgetGuest(id);
 };
 
-/** How a guest comes to be. */
-interface CreationOptions extends SubmitOptions {
-  name?: Creation;
+/** The job that makes a guest. */
+export interface Making {
+  action: Action;
+  task: Task;
   /** What its stages get besides the guest. */
-  change?: GuestChange;
+  change?: GuestChange | undefined;
 }
 
 /**
- * Stores a new guest and queues its creation. When the job fails, the guest stays, in state `error`, and can be created
- * again.
+ * Stores a new guest and queues the job that makes it. When the job fails, the guest stays, in state `error`, and can be
+ * created again.
  * @throws {AgentError} `conflict` when the id is taken, another guest has the name or an address, or the quota of the host
  * does not permit the guest; `no_space` when it does not permit its disks
  */
-export const submitCreate = async (
+export const submitNewGuest = async (
   runtime: Runtime,
   requested: Guest,
-  { name = 'create', change, ...options }: CreationOptions = {},
+  { action, task, change }: Making,
+  options: SubmitOptions = {},
 ): Promise<Submission<Guest>> => {
-  const action = runtime.action(actionName(requested.type, name));
   const guest = normalizeGuest({ ...requested, state: 'create' });
-  const task = { kind: 'guest', name, ...(change ? { change } : {}) } as const;
   const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
   await updateStorageSize(runtime);
   if (options.dryRun) {
@@ -84,4 +86,25 @@ export const submitCreate = async (
     await unstore(runtime, guest, failed);
     throw error;
   }
+};
+
+/** How a guest comes to be. */
+interface CreationOptions extends SubmitOptions {
+  name?: Creation;
+  /** What its stages get besides the guest. */
+  change?: GuestChange;
+}
+
+/**
+ * Stores a new guest and queues its creation.
+ * @throws {AgentError} as `submitNewGuest`
+ */
+export const submitCreate = (
+  runtime: Runtime,
+  guest: Guest,
+  { name = 'create', change, ...options }: CreationOptions = {},
+): Promise<Submission<Guest>> => {
+  const action = runtime.action(actionName(guest.type, name));
+  const task = { kind: 'guest', name, ...(change ? { change } : {}) } as const;
+  return submitNewGuest(runtime, guest, { action, task, change }, options);
 };

@@ -1,14 +1,8 @@
-import {
-  AgentError,
-  actionInterrupted,
-  endNotWritten,
-  errorMessage,
-  isStorageFailure,
-} from '../../errors.js';
+import { actionInterrupted, endNotWritten, errorMessage, failureOf, isStorageFailure } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { isFinished, type Job } from '../../model/job.js';
 import type { JobLog } from '../../store/job-log.js';
-import type { Task } from '../../store/logged-job.js';
+import type { StageProgress, Task } from '../../store/logged-job.js';
 import type { Action } from '../pipeline/action.js';
 import type { PipelineRun } from '../pipeline/pipeline.js';
 import { type RetryWrite, retryWrite } from './retry-write.js';
@@ -39,6 +33,8 @@ export interface QueuedJob {
   stage: number;
   /** Whether that stage may have run before. */
   repeated: boolean;
+  /** What the stages before left to it. */
+  earlier: StageProgress;
   /** Aborted, with the reason, when the job has ended and its end cannot be written yet. */
   unwritten: AbortController;
 }
@@ -74,13 +70,13 @@ export class JobExecutor {
    * @throws the task's error, once that is in the job log
    */
   async run<T>(entry: QueuedJob, signal: AbortSignal): Promise<T> {
-    const { id, action, task, stage, repeated } = entry;
+    const { id, action, task, stage, repeated, earlier } = entry;
     // Requested before the job itself is on disk: when the job starts at once, both writes share a sync.
     const started = this.#jobs.start(id);
     started.catch(() => {});
-    const enterStage = async (index: number): Promise<void> => {
-      signal.throwIfAborted();
-      if (index > 0) await this.#jobs.enterStage(id, index);
+    const enterStage = async (index: number, progress: StageProgress): Promise<void> => {
+      this.#detached.throwIfAborted();
+      if (index > 0) await this.#jobs.enterStage(id, index, progress);
     };
     const messages: string[] = [];
     let result: unknown;
@@ -89,7 +85,8 @@ export class JobExecutor {
       await started;
       this.#log.debug(logFields(entry), 'job started');
       const report = (message: string): void => void messages.push(message);
-      const run: PipelineRun = { job: id, fromStage: stage, repeated, enterStage, report };
+      const warn = (message: string): void => this.#log.warn(logFields(entry), message);
+      const run: PipelineRun = { job: id, fromStage: stage, repeated, earlier, enterStage, report, warn };
       const context: JobContext = {
         job,
         action,
@@ -116,8 +113,8 @@ export class JobExecutor {
       await logged;
       if (this.#detached.aborted || isFinished(this.#jobs.get(id))) return;
       this.#log.warn(logFields(entry), `job failed: ${errorMessage(reason)}`);
-      const kind = reason instanceof AgentError ? reason.kind : 'bad_answer';
-      await this.#retryWrite(entry, () => this.#jobs.fail(id, errorMessage(reason), kind));
+      const { kind, message } = failureOf(reason);
+      await this.#retryWrite(entry, () => this.#jobs.fail(id, message, kind));
     } catch (error) {
       this.#log.error(
         { err: error, ...logFields(entry) },

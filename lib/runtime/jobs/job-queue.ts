@@ -76,7 +76,7 @@ export class JobQueue {
       cause,
       request: request && { ...request, pending: JSON.stringify(pending) },
     });
-    const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false };
+    const entry = { id, guest: runnerId, logged, action, task, stage: 0, repeated: false, earlier: {} };
     const done = this.#live.enqueue<T>(this.#runners.enter(runnerId, task), entry, options);
     const job = await logged;
     this.#log.info({ guest: runnerId, action: action.name, job: id }, 'job queued');
@@ -93,6 +93,30 @@ export class JobQueue {
     return this.#live.changesGuest(this.#runners.get(guest));
   }
 
+  /** Returns the id of the job that is queued or running with an action for a guest, and was not cancelled. */
+  jobOf(guest: string, action: string): string | undefined {
+    return this.#live.search(
+      (job, id) => job.guest === guest && job.action === action && job.runner.unfinished.includes(id),
+    )?.[0];
+  }
+
+  /** Returns the id of a job that is queued or running with a backup. */
+  jobWith(backup: string): string | undefined {
+    return this.#live.search((job) => job.backup === backup)?.[0];
+  }
+
+  /**
+   * Cancels the backup of a guest that is queued or running.
+   * @returns the end of its job; `undefined` when there is none
+   */
+  endBackup(guest: string, by: Job): Promise<void> | undefined {
+    const found = this.#live.search((job) => job.guest === guest && job.action === 'createBackup');
+    if (!found) return undefined;
+    const [id, { runner, ended }] = found;
+    runner.cancel(id, new AgentError('conflict', `superseded by ${by.Action}`));
+    return ended;
+  }
+
   /** Returns the submission of an earlier request, whether its job is live or has ended. */
   follow<T>({ job, request }: LoggedJob & { request: KeyedRequest }): Submitted<T> {
     const done = (this.#live.get(job.ID)?.done ?? outcomeOf(job, request)) as Promise<T>;
@@ -100,7 +124,11 @@ export class JobQueue {
   }
 
   /** Queues a job that an earlier process of the agent left unfinished. */
-  resume({ job, task, stage }: LoggedJob, action: Action, options: EnqueueOptions = {}): void {
+  resume(
+    { job, task, stage, carried, failure }: LoggedJob,
+    action: Action,
+    options: EnqueueOptions = {},
+  ): void {
     const repeated = job.Status === 'Running';
     const entry = {
       id: job.ID,
@@ -110,6 +138,7 @@ export class JobQueue {
       task,
       stage,
       repeated,
+      earlier: { ...(carried ? { carried } : {}), ...(failure ? { failure } : {}) },
     };
     void this.#live.enqueue(this.#runners.enter(job.GuestID, task), entry, options);
     this.#log.info(

@@ -1,7 +1,7 @@
 import type { Job } from '../../model/job.js';
 import type { Task } from '../../store/logged-job.js';
-import type { Lane } from './image-runners.js';
 import type { JobExecutor, QueuedJob } from './job-executor.js';
+import type { Lane } from './lanes.js';
 import type { EnqueueOptions, Runner } from './runner.js';
 
 /** A job that is queued or running. */
@@ -9,6 +9,10 @@ export interface LiveJob {
   /** The action's name. */
   action: string;
   task: Task['kind'];
+  /** The GuestID of the job. */
+  guest: string;
+  /** The backup that the job is about. */
+  backup: string | undefined;
   runner: Runner;
   /** Resolves when the job is on disk. */
   logged: Promise<Job>;
@@ -19,6 +23,11 @@ export interface LiveJob {
   /** Aborted, with the reason, when the job has ended and its end cannot be written yet. */
   unwritten: AbortSignal;
 }
+
+const backupOf = (task: Task): string | undefined => {
+  if (task.kind === 'restore') return task.request.backup;
+  return task.kind === 'backup' ? task.backup : undefined;
+};
 
 /** The jobs that are queued or running, by id. A job is in here before it is in the job log. */
 export class LiveJobs {
@@ -40,7 +49,12 @@ export class LiveJobs {
 
   /** Whether a job of a runner that was not cancelled changes its guest. */
   changesGuest({ unfinished }: Runner): boolean {
-    return unfinished.some((id) => this.get(id)?.task === 'guest');
+    return unfinished.some((id) => ['guest', 'restore'].includes(this.get(id)?.task ?? ''));
+  }
+
+  /** Finds a job on any runner; returns its id and the job. */
+  search(isWanted: (job: LiveJob, id: string) => boolean): [string, LiveJob] | undefined {
+    return [...this.#jobs].find(([id, job]) => isWanted(job, id));
   }
 
   /** Queues a job on its runner. */
@@ -66,7 +80,8 @@ export class LiveJobs {
     const done = ended.then(() => outcome);
     done.catch(() => {});
     this.#jobs.set(id, {
-      ...{ action: action.name, task: task.kind, runner, logged, done, ended },
+      ...{ action: action.name, task: task.kind, guest: job.guest, backup: backupOf(task) },
+      ...{ runner, logged, done, ended },
       unwritten: unwritten.signal,
     });
     return done;

@@ -21,6 +21,8 @@ export interface Stage {
   timeout: number;
   /** Whether it may run again after an interruption that leaves its progress unknown. */
   idempotent: boolean;
+  /** Whether it also runs after an earlier stage has failed; it is safe to repeat. */
+  always: boolean;
 }
 
 /** An action with the pipeline that the config gives it. */
@@ -72,17 +74,20 @@ export const buildAction = (
     name,
     kind: spec.kind,
     isDownload: spec.takesLong === true,
-    stages: stages.map(({ service: serviceName, method, check, args, timeout, idempotent = false }) => {
-      const service = services.get(serviceName);
-      if (!service) throw new TypeError(`unknown service: ${serviceName}`);
-      return {
-        service,
-        method,
-        check,
-        args,
-        timeout: timeout ?? service.timeout ?? DEFAULT_TIMEOUT_SECONDS[spec.kind],
-        idempotent,
-      };
-    }),
+    stages: stages.map(
+      ({ service: serviceName, method, check, args, timeout, idempotent = false, always = false }) => {
+        const service = services.get(serviceName);
+        if (!service) throw new TypeError(`unknown service: ${serviceName}`);
+        return {
+          service,
+          method,
+          check,
+          args,
+          timeout: timeout ?? service.timeout ?? DEFAULT_TIMEOUT_SECONDS[spec.kind],
+          idempotent: idempotent || always,
+          always,
+        };
+      },
+    ),
   };
 };

@@ -1,6 +1,7 @@
 import { CallRejected } from '../../rpc/client/refused.js';
 import type { Action, Stage } from './action.js';
-import { callNow, type Exchange, messageOf } from './pipeline.js';
+import { callNow } from './calls.js';
+import { type Exchange, messageOf } from './pipeline.js';
 
 /** A stage that could not be checked, or only in part. */
 export interface Unchecked {
@@ -22,7 +23,7 @@ const checkStage = async <Request, Response>(
   stage: Stage,
   exchange: Exchange<Request, Response>,
 ): Promise<Unchecked[]> => {
-  if (stage.check === undefined) return withoutCheck(stage);
+  if (stage.check === undefined) return stage.always ? [] : withoutCheck(stage);
   const check = { ...stage, method: stage.check, timeout: Math.min(stage.timeout, MAX_CHECK_SECONDS) };
   const request = exchange.request(check);
   const call = { isDownload: false, signal: undefined, jobStage: undefined, onStart: () => {} };

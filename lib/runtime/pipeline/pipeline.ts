@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
-import { waitFor } from '../../async/deadline.js';
-import { badResponse } from '../../errors.js';
+import { AgentError, badResponse, errorMessage, failureOf } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
 import { redactError, textFor } from '../../model/redact-request.js';
-import type { JobStage } from '../../rpc/protocol/calls.js';
-import { type Action, type Stage, timeLimitOf } from './action.js';
+import type { StageProgress } from '../../store/logged-job.js';
+import type { Action, Stage } from './action.js';
+import { wayToCall } from './calls.js';
 
 /** How many times a stage may run when its responses keep asking for a retry. */
 export const MAX_ATTEMPTS = 100;
@@ -41,83 +41,15 @@ export interface PipelineRun {
   fromStage: number;
   /** Whether that stage may have run before. */
   repeated: boolean;
-  /** Called before each stage; the stage waits for it. */
-  enterStage(stage: number): Promise<void>;
+  /** What the stages before left to it. */
+  earlier: StageProgress;
+  /** Called before each stage, with what the stages before leave to it; the stage waits for it. */
+  enterStage(stage: number, progress: StageProgress): Promise<void>;
   /** Called with the note in a stage's response, which becomes the job's message. */
   report(message: string): void;
+  /** Called with an error that the job's message does not have. */
+  warn(message: string): void;
 }
-
-interface StageCall {
-  signal: AbortSignal | undefined;
-  jobStage: JobStage | undefined;
-  /** Called when the stage's timeout starts to count. */
-  onStart: () => void;
-}
-
-/** Calls a job's stage. The timeout counts from when the service has room for the call. */
-const callQueued = (
-  stage: Stage,
-  request: unknown,
-  { signal, jobStage, onStart }: StageCall,
-): Promise<unknown> => {
-  const { method, service } = stage;
-  const call = (): Promise<unknown> => {
-    onStart();
-    return service.client.call(method, request, { signal, limit: timeLimitOf(stage), stage: jobStage });
-  };
-  return waitFor(service.throttle(call), signal);
-};
-
-/**
- * Calls a job's stage that may take as long as a download. Its sub-agent may continue when the connection breaks, so
- * notify it of a cancellation first.
- */
-const callDownload = async (
-  stage: Stage,
-  request: unknown,
-  { signal, jobStage, onStart }: StageCall,
-): Promise<unknown> => {
-  const { method, service } = stage;
-  const ended = new AbortController();
-  let isSent = false;
-  const onAbort = async (): Promise<void> => {
-    if (isSent && jobStage) await service.client.cancel(jobStage.job);
-    ended.abort(signal?.reason);
-  };
-  const call = (): Promise<unknown> => {
-    ended.signal.throwIfAborted();
-    isSent = true;
-    onStart();
-    const options = { signal: ended.signal, limit: timeLimitOf(stage), stage: jobStage };
-    return service.client.call(method, request, options);
-  };
-  if (signal?.aborted) await onAbort();
-  else signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await waitFor(service.throttleDownload(call), ended.signal);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
-};
-
-/** Calls a stage while a client waits. The timeout counts at once, so it includes waiting for the service. */
-export const callNow = (
-  stage: Stage,
-  request: unknown,
-  { signal, jobStage, onStart }: StageCall,
-): Promise<unknown> => {
-  const { method, service } = stage;
-  onStart();
-  const limit = timeLimitOf(stage);
-  const deadline = performance.now() + limit.ms;
-  const call = async (): Promise<unknown> => {
-    const ms = deadline - performance.now();
-    // The service had no room in time, and the client already has its timeout.
-    if (ms <= 0) throw limit.expired();
-    return service.client.call(method, request, { signal, limit: { ...limit, ms }, stage: jobStage });
-  };
-  return waitFor(service.throttle(call), signal, limit);
-};
 
 /** Returns the seconds after which a response asks for the stage to run again; 0 when it does not ask. */
 const retryAfter = (response: unknown): number => {
@@ -131,9 +63,53 @@ export const messageOf = (response: unknown): string => {
   return typeof message === 'string' ? message : '';
 };
 
-const wayToCall = ({ kind, isDownload }: Action): typeof callNow => {
-  if (kind !== 'async') return callNow;
-  return isDownload ? callDownload : callQueued;
+/** The keys of a response that later stages of the same run get in their requests, as they are. */
+const CARRIED = ['source', 'target'] as const;
+
+const carriedFrom = (response: unknown): StageProgress['carried'] => {
+  const found = CARRIED.map((key) => [key, (response as Partial<Record<string, unknown>>)[key]]);
+  return Object.fromEntries(found.filter(([, value]) => typeof value === 'object' && value !== null));
+};
+
+/** Adds what a stage gets besides its request: what the stages before pass on, and whether they have succeeded. */
+const withProgress = <Request>(
+  request: Request,
+  { always }: Stage,
+  { carried, failure }: StageProgress,
+): Request => ({
+  ...request,
+  ...carried,
+  ...(always ? { outcome: failure ? 'failed' : 'succeeded' } : {}),
+});
+
+/** How long a stage that always runs waits for its sub-agent to come back, in milliseconds. */
+const COME_BACK_MS = 60_000;
+const COME_BACK_PAUSE_MS = 500;
+
+const isDown = (error: unknown): boolean => error instanceof AgentError && error.kind === 'unavailable';
+
+const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  delay(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+    // The timer's AbortError would hide the signal's reason.
+    signal?.throwIfAborted();
+    throw error;
+  });
+
+/**
+ * Repeats the call of a stage that always runs while its sub-agent is down: what the stage ends would stay as it is.
+ * @param enter throws when the run is left to the next start of the agent
+ */
+const callUntilBack = async (send: () => Promise<unknown>, enter: () => Promise<void>): Promise<unknown> => {
+  const startedAt = performance.now();
+  for (;;) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!isDown(error) || performance.now() - startedAt > COME_BACK_MS) throw error;
+      await pause(COME_BACK_PAUSE_MS);
+      await enter();
+    }
+  }
 };
 
 const runStage = async <Request, Response>(
@@ -141,6 +117,7 @@ const runStage = async <Request, Response>(
   index: number,
   exchange: Exchange<Request, Response>,
   { signal, run }: PipelineOptions,
+  progress: StageProgress,
 ): Promise<Response> => {
   const stage = action.stages[index] as Stage;
   const call = wayToCall(action);
@@ -148,12 +125,14 @@ const runStage = async <Request, Response>(
   const onStart = (): void => {
     startedAt ||= performance.now();
   };
-  await run?.enterStage(index);
+  const enter = async (): Promise<void> => run?.enterStage(index, progress);
+  await enter();
   const earlierAttempts = run?.repeated && run.fromStage === index ? 1 : 0;
   for (let attempt = 1; ; attempt += 1) {
-    const request = exchange.request(stage);
+    const request = withProgress(exchange.request(stage), stage, progress);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlierAttempts };
-    const response = (await call(stage, request, { signal, jobStage, onStart }).catch((error: unknown) => {
+    const send = (): Promise<unknown> => call(stage, request, { signal, jobStage, onStart });
+    const response = (await (stage.always ? callUntilBack(send, enter) : send()).catch((error: unknown) => {
       throw redactError(request, error);
     })) as Response;
     await exchange.onResponse?.(stage, response, request);
@@ -169,28 +148,49 @@ const runStage = async <Request, Response>(
         `${stage.method} still asks for a retry after ${attempt} attempts`,
       );
     }
-    await delay(retry * 1000, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-      // The timer's AbortError would hide the signal's reason.
-      signal?.throwIfAborted();
-      throw error;
-    });
+    await pause(retry * 1000, signal);
   }
 };
 
 /**
- * Runs an action's stages in order, up to the first that fails.
+ * Runs an action's stages in order, up to the first that fails. After it, and after an abort, the stages run that always
+ * do, each without the signal: they end what the others began.
  * @returns the last stage's response; `undefined` when the action has no stages
- * @throws {AgentError} naming the service that failed
+ * @throws {AgentError} the first error, which names the service that failed
  */
 export const runPipeline = async <Request, Response>(
   action: Action,
   exchange: Exchange<Request, Response>,
   options: PipelineOptions = {},
 ): Promise<Response | undefined> => {
+  const { run, signal } = options;
   let last: Response | undefined;
-  const from = options.run?.fromStage ?? 0;
-  for (let index = from; index < action.stages.length; index += 1) {
-    last = await runStage(action, index, exchange, options);
+  let progress: StageProgress = run?.earlier ?? {};
+  let failed: { error: unknown } | undefined = progress.failure && {
+    error: new AgentError(progress.failure.kind, progress.failure.message),
+  };
+  const fail = (error: unknown): void => {
+    if (failed) run?.warn(`after the failure of an earlier stage: ${errorMessage(error)}`);
+    failed ??= { error };
+    progress = { ...progress, failure: failureOf(failed.error) };
+  };
+  for (let index = run?.fromStage ?? 0; index < action.stages.length; index += 1) {
+    const stage = action.stages[index] as Stage;
+    if (signal?.aborted && !failed) fail(signal.reason);
+    if (failed && !stage.always) continue;
+    try {
+      last = await runStage(
+        action,
+        index,
+        exchange,
+        stage.always ? { ...options, signal: undefined } : options,
+        progress,
+      );
+      progress = { ...progress, carried: { ...progress.carried, ...carriedFrom(last) } };
+    } catch (error) {
+      fail(error);
+    }
   }
+  if (failed) throw failed.error;
   return last;
 };

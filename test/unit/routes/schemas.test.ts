@@ -100,6 +100,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       Status: 1,
       Message: 1,
       ImageID: 1,
+      BackupID: 1,
       Cause: 1,
     }),
   ],
@@ -146,7 +147,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   StageConfig: [
     configFileSchema.extract('actions').$_terms.patterns[0].rule.extract('stages').$_terms.items[0] as Schema,
-    keysOf<StageConfig>({ service: 1, method: 1, check: 1, args: 1, timeout: 1, idempotent: 1 }),
+    keysOf<StageConfig>({ service: 1, method: 1, check: 1, args: 1, timeout: 1, idempotent: 1, always: 1 }),
   ],
 };
 

@@ -1,6 +1,17 @@
 import Joi from 'joi';
 import type { Logger } from '../../../log.js';
 import {
+  backupDiskRequestSchema,
+  backupRequestSchema,
+  backupsRequestSchema,
+  closeRequestSchema,
+  createBackupRequestSchema,
+  guestBackupRequestSchema,
+  openRestoreRequestSchema,
+  pruneRequestSchema,
+  restoreBackupRequestSchema,
+} from '../../../rpc/protocol/backup-messages.js';
+import {
   type GuestRequest,
   type GuestResponse,
   guestRequestSchema,
@@ -14,6 +25,7 @@ import { networksRequestSchema } from '../../../rpc/protocol/network-messages.js
 import { snapshotRequestSchema } from '../../../rpc/protocol/snapshot-messages.js';
 import { storageSpaceRequestSchema } from '../../../rpc/protocol/space-messages.js';
 import { SubAgent } from '../../../rpc/server/sub-agent.js';
+import { MadeUpRepository } from './backups.js';
 import { openConsole } from './console.js';
 import * as guests from './guests.js';
 import { cloneImage, containerImage, diskImage, listImages, oneImage, storageSpace } from './images.js';
@@ -106,6 +118,23 @@ const addSnapshots = (agent: SubAgent, service: string): void => {
     .method(`${service}.RollbackSnapshot`, snapshotRequestSchema, oneSnapshot);
 };
 
+const addBackups = (agent: SubAgent): void => {
+  const repository = new MadeUpRepository();
+  agent
+    .method('ImageStore.OpenBackup', guestBackupRequestSchema, (request) => repository.openBackup(request))
+    .method('ImageStore.CloseBackup', closeRequestSchema, guests.unchanged)
+    .method('ImageStore.OpenRestore', openRestoreRequestSchema, (request) => repository.openRestore(request))
+    .method('ImageStore.CloseRestore', closeRequestSchema, guests.unchanged)
+    .method('Backup.Create', createBackupRequestSchema, (request) => repository.create(request))
+    .method('Backup.Restore', restoreBackupRequestSchema, (request) => repository.restore(request))
+    .method('Backup.List', backupsRequestSchema, (request) => repository.list(request))
+    .method('Backup.Get', backupRequestSchema, (request) => repository.get(request))
+    .method('Backup.Verify', backupRequestSchema, (request) => repository.verify(request))
+    .method('Backup.Delete', backupRequestSchema, (request) => repository.delete(request))
+    .method('Backup.Prune', pruneRequestSchema, () => ({ message: 'nothing to free' }));
+  agent.stream('/backups/download', backupDiskRequestSchema, (request) => repository.download(request));
+};
+
 const addContainers = (agent: SubAgent): void => {
   const list = listImages(containerImage, CONTAINER_IMAGES);
   const one = oneImage(containerImage);
@@ -137,6 +166,7 @@ export const createTestService = (log: Logger): SubAgent => {
     addSnapshots(agent, service);
   }
   addContainers(agent);
+  addBackups(agent);
   agent
     .method('Libvirt.ListNetworks', networksRequestSchema, () => networksFor('vm'))
     .method('MDocker.ListNetworks', networksRequestSchema, () => networksFor('container'))
