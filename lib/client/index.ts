@@ -1,5 +1,7 @@
 export type { Console, TerminalSize } from '../http/websocket/console.js';
 export type { GuestAction } from '../model/actions.js';
+export type { Backup, PendingBackup } from '../model/backup.js';
+export type { BackupDetails } from '../model/backup-details.js';
 export type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 export type { DiskUse } from '../model/disk-use.js';
 export type { ExecRequest, ExecResult } from '../model/exec.js';
@@ -14,6 +16,7 @@ export type { PasswordChange, SshKeys, Trim } from '../model/in-guest.js';
 export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 export type { NicPatch, NicSpec } from '../model/nic-changes.js';
+export type { RestoreRequest } from '../model/restore.js';
 export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';

@@ -5,6 +5,7 @@ import type { Principal } from '../model/principal.js';
 import type { ServiceStatus } from '../model/service-status.js';
 import type { StorageSpace } from '../model/storage-space.js';
 import { AgentOf } from './agent-of.js';
+import { Backups, GuestBackups } from './backups.js';
 import { Debug } from './debug.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
@@ -28,6 +29,8 @@ export class MistifyClient {
   readonly images: Images<ImagesFilter>;
   readonly containerImages: Images;
   readonly jobs: Jobs;
+  /** The backups in the repository. */
+  readonly backups: Backups;
   /** The metadata of the hypervisor. */
   readonly metadata: MetadataOf;
   readonly debug: Debug;
@@ -40,6 +43,7 @@ export class MistifyClient {
     this.images = new Images(transport, '/images');
     this.containerImages = new Images(transport, '/container_images');
     this.jobs = new Jobs(transport);
+    this.backups = new Backups(transport);
     this.metadata = new MetadataOf(transport, '/metadata');
     this.debug = new Debug(transport);
   }
@@ -47,6 +51,10 @@ export class MistifyClient {
   /** @param disk the disk's number or device name; all disks by default */
   snapshotsOf(guestId: string, disk?: string): Snapshots {
     return new Snapshots(this.#transport, guestId, disk);
+  }
+
+  backupsOf(guestId: string): GuestBackups {
+    return new GuestBackups(this.#transport, guestId);
   }
 
   nicsOf(guestId: string): GuestNics {

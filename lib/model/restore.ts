@@ -20,9 +20,11 @@ export interface RestoreRequest {
 }
 
 export const restoreRequestSchema = Joi.object<RestoreRequest, true>({
-  guest: guestIdSchema.description(
-    'The guest of the backup, to restore it there: it must be off. When it is not on this host, it is made again with its id and its MAC addresses. Without this key the backup becomes a new guest',
-  ),
+  guest: guestIdSchema
+    .label('guest')
+    .description(
+      'The guest of the backup, to restore it there: it must be off. When it is not on this host, it is made again with its id and its MAC addresses. Without this key the backup becomes a new guest',
+    ),
   disks: Joi.array()
     .items(backupDiskNameSchema)
     .unique()
@@ -38,8 +40,8 @@ export const restoreRequestSchema = Joi.object<RestoreRequest, true>({
   .with('disks', 'guest')
   .messages({
     'object.without':
-      '{{#mainWithLabel}} restores into a guest that keeps its id and its name: leave out {{#peerWithLabel}}, or {{#mainWithLabel}} for a new guest',
-    'object.with': '{{#mainWithLabel}} needs {{#peerWithLabel}}: a new guest gets all disks of the backup',
+      '"guest" restores into a guest that keeps its id and its name: leave out "id" and "name", or "guest" for a new guest',
+    'object.with': '"disks" needs "guest": a new guest gets all disks of the backup',
   })
   .label('restore');
 

@@ -1,5 +1,5 @@
-import { waitFor } from '../../async/deadline.js';
-import { notCreated } from '../../errors.js';
+import { type TimeLimit, waitFor } from '../../async/deadline.js';
+import { AgentError, notCreated } from '../../errors.js';
 import {
   ACTION_SPECS,
   actionName,
@@ -35,16 +35,17 @@ import { runCreate } from './run-create.js';
 import { runDiskChange } from './run-disk-change.js';
 import { runUpdate } from './run-update.js';
 
-/** How long an action waits for the backup that it ends. */
-const END_BACKUP_MS = 5000;
+/** How long an action waits for the backup that it ends, and then goes on without. */
+const END_BACKUP: TimeLimit = {
+  ms: 10_000,
+  expired: () => new AgentError('timeout', 'the backup has not ended in time'),
+};
 
 /** Ends the backup of a guest whose disks an action needs, and waits until it has let go of them. */
 const endBackup = async ({ guests, queue }: Runtime, { job, signal }: JobContext): Promise<void> => {
   const when = ACTION_SPECS.get(job.Action)?.endsBackup;
   if (when === undefined || (when === 'runs' && !isOff(guests.get(job.GuestID)))) return;
-  const ended = queue.endBackup(job.GuestID, job);
-  if (ended)
-    await waitFor(ended, signal, { ms: END_BACKUP_MS, expired: () => new Error('late') }).catch(() => {});
+  await waitFor(queue.endBackup(job.GuestID, job), signal, END_BACKUP).catch(() => {});
 };
 
 /**

@@ -107,14 +107,14 @@ export class JobQueue {
 
   /**
    * Cancels the backup of a guest that is queued or running.
-   * @returns the end of its job; `undefined` when there is none
+   * @returns when its job has ended
    */
-  endBackup(guest: string, by: Job): Promise<void> | undefined {
+  async endBackup(guest: string, by: Job): Promise<void> {
     const found = this.#live.search((job) => job.guest === guest && job.action === 'createBackup');
-    if (!found) return undefined;
+    if (!found) return;
     const [id, { runner, ended }] = found;
     runner.cancel(id, new AgentError('conflict', `superseded by ${by.Action}`));
-    return ended;
+    await ended;
   }
 
   /** Returns the submission of an earlier request, whether its job is live or has ended. */

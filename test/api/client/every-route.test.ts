@@ -10,7 +10,7 @@ import { until } from '../../helpers/wait.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop';
 
-type Ids = Record<'guest' | 'job' | 'image' | 'disk' | 'name', string>;
+type Ids = Record<'guest' | 'job' | 'image' | 'disk' | 'name' | 'backup', string>;
 type Use = (client: MistifyClient, ids: Ids) => Promise<unknown>;
 
 const actions: GuestAction[] = [
@@ -113,6 +113,16 @@ const uses: Record<string, Use> = {
   ...snapshotUses('/guests/{guestID}/disks/{diskID}/snapshots', (client, { guest, disk }) =>
     client.snapshotsOf(guest, disk),
   ),
+  'GET /backups': (client) => client.backups.list(),
+  'POST /backups/prune': (client) => client.backups.prune(),
+  'GET /backups/{backupID}': (client, { backup }) => client.backups.get(backup),
+  'DELETE /backups/{backupID}': (client, { backup }) => client.backups.delete(backup),
+  'POST /backups/{backupID}/verify': (client, { backup }) => client.backups.verify(backup),
+  'POST /backups/{backupID}/restore': (client, { backup }) => client.backups.restore(backup),
+  'GET /backups/{backupID}/disks/{disk}/download': async (client, { backup }) =>
+    (await client.backups.download(backup, '0')).bytes.resume(),
+  'GET /guests/{guestID}/backups': (client, { guest }) => client.backupsOf(guest).list(),
+  'POST /guests/{guestID}/backups': (client, { guest }) => client.backupsOf(guest).create(),
   'GET /debug/pprof/{profile}': async (client) =>
     (await client.debug.profile('heap', { seconds: 0.01 })).resume(),
   'GET /debug/pprof/cmdline': (client) => client.debug.commandLine(),
@@ -150,6 +160,7 @@ for (const route of routeTable.filter(isForPrograms)) {
       image: params.imageID ?? 'debian-12',
       disk: params.diskID ?? '',
       name: params.name ?? 'monday',
+      backup: params.backupID ?? '',
     });
     await until('the agent has responded', () => asked.length > 0);
     t.deepEqual(asked, [name]);
