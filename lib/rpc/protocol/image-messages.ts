@@ -6,11 +6,23 @@ import { text } from './loose-text.js';
 /** How the caller wants an image fetched. Each key is sent only when the caller gave it. */
 export type FetchOptions = Pick<ImageFetch, 'sha256' | 'sha512' | 'sums' | 'format' | 'refresh'>;
 
+/** The disk of a guest that an image is made of. */
+export interface ImageOrigin {
+  /** The guest's id. */
+  guest: string;
+  /** A snapshot of the guest; absent for its present state. */
+  snapshot?: string;
+  /** The disk's number, serial or device name; absent for a guest's only one. */
+  disk?: string;
+}
+
 export interface ImageRequest extends FetchOptions {
   id: string;
   type: string;
   dest: string;
   source: string;
+  /** For an image of a guest's disk. */
+  origin?: ImageOrigin;
 }
 
 export interface ImageResponse {
@@ -31,6 +43,11 @@ export const imageRequestSchema = Joi.object<ImageRequest>({
     .valid(...FETCH_FORMATS)
     .allow('', null),
   refresh: Joi.boolean().allow(null),
+  origin: Joi.object<ImageOrigin>({
+    guest: Joi.string().required(),
+    snapshot: Joi.string(),
+    disk: Joi.string(),
+  }).unknown(),
 }).unknown();
 
 export const imageResponseSchema = Joi.object<ImageResponse>({

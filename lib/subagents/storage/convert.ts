@@ -26,15 +26,16 @@ export const readCheckedInfo = (file: CheckedFile): Promise<ImageInfo> =>
 
 /**
  * Converts a checked file with `qemu-img convert`. QEMU opens no other file, whatever the header says.
- * @param flags further flags of `qemu-img convert`
+ * @param options `flags` are further flags of `qemu-img convert`
  */
 export const convert = async (
   file: CheckedFile,
   to: 'qcow2' | 'raw',
   target: string,
-  flags: string[] = [],
+  { flags = [], signal }: { flags?: string[]; signal?: AbortSignal | undefined } = {},
 ): Promise<void> => {
   await qemuImg(['convert', '-q', ...flags, '-O', to, checkedFileName(file), target], {
     timeoutMs: LONG_TIMEOUT_MS,
+    ...(signal ? { signal } : {}),
   });
 };

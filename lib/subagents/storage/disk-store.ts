@@ -59,6 +59,24 @@ export interface StoredDisk extends DiskDefinition, Addition {
   source: string;
 }
 
+/** What a clone is made from. */
+export interface CloneSource {
+  disks: StoredDisk[];
+  /** UEFI variables to copy. */
+  nvram?: StoredDisk | undefined;
+  /** The snapshot to clone; absent for the present state of a guest that is off and stays as it is. */
+  snapshot?: string | undefined;
+}
+
+/** How a clone is made. */
+export interface CloneOptions {
+  /** Whether its disks build on those of the source, instead of being copies. */
+  linked: boolean;
+  /** Adds files that belong to the guest to the directory of its disks, before they are in place. */
+  addFiles: (dir: string) => Promise<void>;
+  signal?: AbortSignal | undefined;
+}
+
 /** One disk's part of a rollback. */
 export interface DiskRollback {
   disk: StoredDisk;
@@ -131,6 +149,8 @@ export interface DiskStore {
   deleteImage(id: string): Promise<Leftover[]>;
   /** Returns the file or device of an image's newest version, which never changes. */
   imageFile(id: string): Promise<ImageFile>;
+  /** Adds the content of a disk's snapshot as an image: completely or not at all. */
+  imageOfSnapshot(id: string, disk: StoredDisk, name: string, signal?: AbortSignal): Promise<StoredImage>;
   /** Lists the guests with disks that build on an image. */
   guestsOfImage(id: string): Promise<string[]>;
 
@@ -138,6 +158,20 @@ export interface DiskStore {
   findDisks(guest: string): Promise<StoredDisk[] | undefined>;
   /** Creates the disks of a guest without disks: all of them or none. */
   createDisks(guest: string, disks: DiskDefinition[]): Promise<StoredDisk[]>;
+  /** Whether linked clones of a guest that is off and stays as it is need no snapshot of it. */
+  readonly linksPresentState: boolean;
+  /**
+   * Creates the disks of a guest without disks from those of another guest: all of them or none.
+   * @param disks one for each disk of the source, in its order
+   */
+  cloneDisks(
+    guest: string,
+    source: CloneSource,
+    disks: DiskDefinition[],
+    options: CloneOptions,
+  ): Promise<StoredDisk[]>;
+  /** Returns at most how many bytes a copy of a disk takes. */
+  copyBytes(disk: StoredDisk): Promise<number>;
   /** Returns the disks that were removed from a guest without their data. */
   keptDisks(guest: string): Promise<StoredDisk[]>;
   /** Creates another disk of a guest that the store knows: completely or not at all. */
@@ -194,6 +228,8 @@ export interface DiskStore {
   /** @param description `""` removes it */
   setDescription(disks: StoredDisk[], name: string, description: string): Promise<void>;
   deleteSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
+  /** As `deleteSnapshot`, but a snapshot on which clones build is deleted with the last of them. */
+  expireSnapshot(disks: StoredDisk[], name: string, live?: QmpClient): Promise<void>;
   /** Whether a running QEMU may forget a snapshot of these disks whose deletion fails because the device is full. */
   mayForget(disks: StoredDisk[]): Promise<boolean>;
   /** Whether a running QEMU has forgotten a snapshot that one of these disks still has: it is half deleted. */

@@ -111,7 +111,7 @@ export const imageFile = (
 export interface ImageInfo {
   'virtual-size': number;
   'backing-filename'?: string;
-  snapshots?: { id: string; name: string }[];
+  snapshots?: { id: string; name: string; 'date-sec'?: number; 'date-nsec'?: number }[];
   'format-specific'?: { data?: { 'data-file'?: string } };
 }
 

@@ -15,6 +15,7 @@ import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import { Retries } from '../shared/retries.js';
 import type { Running } from '../shared/run.js';
+import { cloneMethods } from './clones/methods.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
 import { diskUseMethod } from './disks/use.js';
@@ -25,6 +26,7 @@ import { Contents } from './images/contents.js';
 import { ImageFetcher } from './images/fetcher.js';
 import { findMediaMethod } from './images/media.js';
 import { imageMethods } from './images/methods.js';
+import { Space } from './images/space.js';
 import { Sums } from './images/sums.js';
 import { journalDir, requireKnownFiles } from './known-files.js';
 import { qcow2Store } from './qcow2/store.js';
@@ -114,8 +116,10 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   await contents.open(imageIds);
   const stopping = new AbortController();
   const learned = contents.learnAll(imageIds, stopping.signal);
+  const space = new Space(store.workDir);
   const fetcher = new ImageFetcher({
     store,
+    space,
     locks,
     sums,
     log,
@@ -140,10 +144,15 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const problems = new Problems();
   const unwatch = await watchRoom(store, problems, log, options.roomIntervalMs);
   const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
-  for (const [name, method] of Object.entries(imageMethods({ store, locks, fetcher, sums, contents })))
+  const guests = { snapshots, moments, contents };
+  for (const [name, method] of Object.entries(
+    imageMethods({ store, locks, fetcher, sums, contents, guests }),
+  ))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
   const diskDeps = { store, locks, journal, contents, log, runDir, snapshots };
   for (const [name, method] of Object.entries(diskMethods(diskDeps)))
+    subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
+  for (const [name, method] of Object.entries(cloneMethods({ ...guests, space })))
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);

@@ -7,8 +7,10 @@ import { replaceFile, sync } from '../../../files/atomic-files.js';
 import { type Consistency, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { StoredDisk } from '../disk-store.js';
+import { withMonitor } from '../running-guest.js';
 import { prepareSnapshot } from '../snapshots/create.js';
 import { prepareDeletion } from '../snapshots/delete.js';
+import { deleteFrom } from '../snapshots/delete-from.js';
 import type { SnapshotDeps } from '../snapshots/deps.js';
 import { disksWithSnapshot, listSnapshots } from '../snapshots/lookup.js';
 import { recoverGuest } from '../snapshots/recover.js';
@@ -29,7 +31,11 @@ export interface Moment {
   close(): Promise<void>;
 }
 
-const PREFIX = 'export-';
+/** What moments are for: the beginning of the names of their snapshots. */
+const PURPOSES = ['export', 'clone'] as const;
+type Purpose = (typeof PURPOSES)[number];
+
+const NAME = new RegExp(`^(${PURPOSES.join('|')})-[0-9a-f]{8}$`);
 
 /** Separates the guest from the snapshot in the name of a record. */
 const SEPARATOR = '@';
@@ -53,7 +59,7 @@ export class Moments {
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#dir)) {
       const [guest = '', snapshot] = name.split(SEPARATOR);
-      if (snapshot?.startsWith(PREFIX) && !snapshot.endsWith('+new')) this.#removeLater(guest, snapshot);
+      if (snapshot !== undefined && NAME.test(snapshot)) this.#removeLater(guest, snapshot);
       else await rm(join(this.#dir, name), { force: true });
     }
   }
@@ -62,14 +68,14 @@ export class Moments {
    * Captures all disks of a guest and its UEFI variables.
    * @throws {Refusal} for a guest without disks, or one of which no snapshot can be taken
    */
-  take(guest: string): Promise<Moment> {
+  take(guest: string, purpose: Purpose = 'export'): Promise<Moment> {
     const { store, locks, inUse } = this.#deps;
-    const snapshot = `${PREFIX}${randomBytes(4).toString('hex')}`;
+    const snapshot = `${purpose}-${randomBytes(4).toString('hex')}`;
     return locks.run(guestKey(guest), async () => {
       await recoverGuest(this.#deps, guest);
       const selection = { ...(await select(store, snapshotId(guest))), name: snapshot };
       if (selection.disks.length === 0)
-        throw new Refusal('conflict', `guest ${guest} has no disks: there is nothing to export`);
+        throw new Refusal('conflict', `guest ${guest} has no disks: there is nothing to copy`);
       await requireNotTorn(this.#deps, guest);
       const capture = await prepareSnapshot(this.#deps, selection);
       await replaceFile(this.#recordOf(guest, snapshot), '');
@@ -114,12 +120,21 @@ export class Moments {
         const nvram = left.find(({ index }) => index === selection.nvram?.index);
         const disks = left.filter((member) => member !== nvram);
         const rest = { id: selection.id, guest, disks, name: snapshot, aside: [] };
-        if (left.length > 0)
+        if ((await store.heldBy(disks, [snapshot])).length > 0) await this.#expire(guest, left, snapshot);
+        else if (left.length > 0)
           await (await prepareDeletion(this.#deps, { ...rest, ...(nvram ? { nvram } : {}) }))();
       }
       await rm(this.#recordOf(guest, snapshot), { force: true });
       await sync(this.#dir);
     });
+  }
+
+  /** Lets a snapshot go with the last clone that builds on it. */
+  async #expire(guest: string, members: StoredDisk[], snapshot: string): Promise<void> {
+    const { store, runDir } = this.#deps;
+    await withMonitor(runDir, guest, (live) =>
+      deleteFrom({ deleteSnapshot: store.expireSnapshot }, members, snapshot, live),
+    );
   }
 
   #removeLater(guest: string, snapshot: string): void {
@@ -134,7 +149,7 @@ export class Moments {
   #warn(guest: string, snapshot: string, error: unknown): void {
     this.#deps.log.warn(
       { guest, snapshot },
-      `snapshot of an export not removed, retrying: ${errorMessage(error)}`,
+      `temporary snapshot not removed, retrying: ${errorMessage(error)}`,
     );
   }
 

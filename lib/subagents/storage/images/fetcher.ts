@@ -22,6 +22,8 @@ export interface FetcherOptions extends FetchDeps {
   imageServer?: string | undefined;
   /** See `ABANDONED_MS`. */
   abandonedMs?: number;
+  /** The room on the store's device; its own by default. */
+  space?: Space;
 }
 
 /** The request of a caller. */
@@ -73,7 +75,7 @@ export class ImageFetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
-    this.#space = new Space(options.store.workDir);
+    this.#space = options.space ?? new Space(options.store.workDir);
   }
 
   /**

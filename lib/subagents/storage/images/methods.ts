@@ -7,6 +7,7 @@ import type { ImageRequest, ImageResponse } from '../../../rpc/protocol/image-me
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext, ReportProgress } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
+import { checkGuestImage, type GuestImageDeps, makeGuestImage } from '../clones/guest-image.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import { describeLeftovers } from '../leftovers.js';
@@ -21,6 +22,8 @@ export interface ImageDeps {
   fetcher: ImageFetcher;
   sums: Sums;
   contents: Contents;
+  /** What an image of a guest is made with. */
+  guests: GuestImageDeps;
 }
 
 type ImageMethod = (request: ImageRequest, call: CallContext) => Promise<ImageResponse>;
@@ -127,6 +130,17 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     RequestImage: async (request, call) => {
       const { image, message } = await requestImage(deps, request, call);
       return message === undefined ? respond(image) : { ...respond(image), message };
+    },
+
+    CheckImageOfGuest: async (request) => {
+      checkId(request.id);
+      await checkGuestImage(deps.guests, request);
+      return respond();
+    },
+
+    CreateImageOfGuest: async (request, call) => {
+      checkId(request.id);
+      return respond(await makeGuestImage(deps.guests, request, call));
     },
 
     DeleteImage: ({ id }) => locks.run(imageKey(id), () => deleteImage(deps, id)),

@@ -8,6 +8,7 @@ import { readAllocatedBytes } from '../allocated-bytes.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import { qcow2Clones } from './clone.js';
 import { type DiskChanges, qcow2DiskChanges } from './disk-changes.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Images } from './images.js';
@@ -18,6 +19,10 @@ import { type DiskRecord, guestsOfImage, readDisks, readKept, writeRecords } fro
 type Disks = Pick<
   DiskStore,
   | keyof DiskChanges
+  | 'cloneDisks'
+  | 'imageOfSnapshot'
+  | 'linksPresentState'
+  | 'copyBytes'
   | 'guestsOfImage'
   | 'findDisks'
   | 'createDisks'
@@ -67,6 +72,7 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
 
   return {
     ...qcow2DiskChanges(layout, images, createFile),
+    ...qcow2Clones(layout, images, createFile),
 
     guestsOfImage: (image) => guestsOfImage(layout, image),
 

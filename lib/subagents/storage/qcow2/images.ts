@@ -11,6 +11,7 @@ import { convert } from '../convert.js';
 import type { DiskStore, StoredImage } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { readImageInfo } from '../qemu-img.js';
+import { isStaleBase } from './bases.js';
 import { imageVolume, type Qcow2Layout } from './layout.js';
 import { openFiles } from './leftovers.js';
 import { usedImageFiles } from './records.js';
@@ -22,8 +23,15 @@ export interface Qcow2Images
   > {
   /** Returns the name of the file of an image's newest version. */
   currentFile(id: string): Promise<string>;
-  /** Removes earlier versions of images on which no disk builds any longer. Never rejects. */
+  /** Adds the file that `make` writes as an image. */
+  make(id: string, make: (path: string) => Promise<void>): Promise<StoredImage>;
+  /**
+   * Removes earlier versions of images on which no disk builds any longer, and bases of linked clones whose source is gone.
+   * Never rejects.
+   */
   prune(): Promise<void>;
+  /** Keeps `prune` from removing files of images while `work` makes disks that build on them. */
+  keeping<T>(names: readonly string[], work: () => Promise<T>): Promise<T>;
 }
 
 /** How many image headers are read at the same time. */
@@ -61,6 +69,7 @@ const newestFirst = (names: string[]): string[] =>
 /** Stores images as self-contained qcow2 files that never change. A refreshed image gets another file. */
 export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
   const sizesOf = cachedSizes();
+  const kept: string[] = [];
 
   /** Returns the names of an image's files, the newest version first. */
   const filesOf = async (id: string): Promise<string[]> =>
@@ -114,7 +123,9 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
     for (const name of names) {
       const id = parseImageFileName(name)?.id;
       if (id === undefined) continue;
-      if (current.has(id) && !used.has(name)) await rm(join(layout.images, name), { force: true });
+      const isUsed = used.has(name) || kept.includes(name);
+      if (!isUsed && (current.has(id) || (await isStaleBase(layout, id))))
+        await rm(join(layout.images, name), { force: true });
       current.add(id);
     }
   };
@@ -123,6 +134,16 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
     findImage,
     imageFile: async (id) => ({ path: await currentPath(id), format: 'qcow2' }),
     currentFile,
+    make: add,
+
+    keeping: async (names, work) => {
+      kept.push(...names);
+      try {
+        return await work();
+      } finally {
+        for (const name of names) kept.splice(kept.indexOf(name), 1);
+      }
+    },
 
     prune: () =>
       prune().catch((error) =>

@@ -69,7 +69,8 @@ export const readDisks = async (layout: Qcow2Layout, guest: string): Promise<Sto
 export const readKept = async (layout: Qcow2Layout, guest: string): Promise<StoredDisk[]> =>
   ((await readRecords(guestDir(layout, guest)))?.kept ?? []).map(toStored(layout, guest));
 
-const imageFileOf = ({ image, imageFile }: Pick<DiskRecord, 'image' | 'imageFile'>): string =>
+/** Returns the name of the file of the image that a disk builds on. */
+export const imageFileOf = ({ image, imageFile }: Pick<DiskRecord, 'image' | 'imageFile'>): string =>
   imageFile ?? imageFileName(image);
 
 /** Returns the path of the image that a disk builds on. */

@@ -22,6 +22,7 @@ type Snapshots = Pick<
   | 'setConsistency'
   | 'setDescription'
   | 'deleteSnapshot'
+  | 'expireSnapshot'
   | 'mayForget'
   | 'hasForgotten'
   | 'rollback'
@@ -64,11 +65,24 @@ const forgetNotes = async (layout: Qcow2Layout, disks: StoredDisk[], name: strin
   }
 };
 
-/** Stores snapshots inside the qcow2 files: through QMP for a running guest, through qemu-img for a stopped one. */
-export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
+/**
+ * Stores snapshots inside the qcow2 files: through QMP for a running guest, through qemu-img for a stopped one.
+ * @param prune removes images that only a deleted snapshot was still good for
+ */
+export const qcow2Snapshots = (
+  layout: Qcow2Layout,
+  prune: () => Promise<void> = async () => {},
+): Snapshots => {
   const deleteOne = async (disk: StoredDisk, name: string, live?: QmpClient): Promise<void> => {
     if (live) await deleteLiveSnapshot(live, disk, name);
     else await runOnDisk(layout, disk, '-d', name);
+  };
+
+  const deleteSnapshot: Snapshots['deleteSnapshot'] = async (disks, name, live) => {
+    if (!live) await dropUndo(layout, disks);
+    await onEachDisk(disks, `snapshot ${name} is deleted`, (disk) => deleteOne(disk, name, live));
+    await forgetNotes(layout, disks, name);
+    await prune();
   };
 
   return {
@@ -96,11 +110,10 @@ export const qcow2Snapshots = (layout: Qcow2Layout): Snapshots => {
 
     setDescription: (disks, name, description) => writeDescription(layout, disks, name, description),
 
-    deleteSnapshot: async (disks, name, live) => {
-      if (!live) await dropUndo(layout, disks);
-      await onEachDisk(disks, `snapshot ${name} is deleted`, (disk) => deleteOne(disk, name, live));
-      await forgetNotes(layout, disks, name);
-    },
+    deleteSnapshot,
+
+    // Clones build on images, never on a snapshot.
+    expireSnapshot: deleteSnapshot,
 
     mayForget: async (disks) => {
       const tables = await Promise.all(disks.map((disk) => readTable(layout, disk)));

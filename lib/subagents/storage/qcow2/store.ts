@@ -29,6 +29,6 @@ export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> =
     leftovers: () => listLeftovers(layout),
     ...images,
     ...qcow2Disks(layout, images),
-    ...qcow2Snapshots(layout),
+    ...qcow2Snapshots(layout, images.prune),
   };
 };

@@ -9,6 +9,7 @@ import type { Qcow2Layout } from './layout.js';
 export interface TableEntry {
   /** When it was taken, in seconds since 1970. */
   'date-sec'?: number;
+  'date-nsec'?: number;
   id: string;
   name: string;
 }

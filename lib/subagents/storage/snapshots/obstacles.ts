@@ -56,7 +56,10 @@ export const requireNoObstacles = async (
   const found = [
     ...inUse
       .among(read)
-      .map((each) => `${describeSnapshot(each)} is being downloaded: try again after the download`),
+      .map(
+        (each) =>
+          `${describeSnapshot(each)} is being read, for a download, an export, a clone or an image: try again after that`,
+      ),
     ...(await stayOpen(deps, selection, action)),
     ...held.flat(),
   ];

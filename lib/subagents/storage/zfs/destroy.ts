@@ -16,6 +16,13 @@ export const pruneGuest = async (layout: ZfsLayout, disk: StoredDisk): Promise<v
 };
 
 /**
+ * Destroys a snapshot of disks: now, or by itself once the last clone of it is gone, as zfs(8) does for `destroy -d`.
+ */
+export const expireSnapshot = async (layout: ZfsLayout, disks: StoredDisk[], name: string): Promise<void> => {
+  for (const disk of disks) await zfsWhenFree('destroy', '-d', snapshotOf(datasetOf(layout, disk), name));
+};
+
+/**
  * Destroys a snapshot of one disk, or of all disks that have it. Snapshots that were taken together are destroyed in
  * one step: all or none.
  */

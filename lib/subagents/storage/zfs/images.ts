@@ -47,10 +47,12 @@ interface ImageVersion extends ImageRecord {
 export interface ZfsImages extends Images {
   /** Returns the dataset of an image's newest version. */
   findDataset(id: string): Promise<string>;
+  /** Adds the bytes that `write` writes into a blank file or device as an image. */
+  make(id: string, virtualSize: number, write: (path: string) => Promise<void>): Promise<StoredImage>;
 }
 
 /** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
-const INTO_BLANK = ['-n', '--target-is-zero'];
+export const INTO_BLANK = ['-n', '--target-is-zero'];
 
 /**
  * Stores images as datasets with one snapshot, from which disks are cloned. A dataset under an image's name is
@@ -148,6 +150,8 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
 
     findDataset,
 
+    make: add,
+
     listImages: async () => {
       const images = await listNewest();
       return images.map(toStored).sort((one, other) => (one.id < other.id ? -1 : 1));
@@ -155,14 +159,19 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
 
     addImage: async (id, file) => {
       const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
-      return add(id, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK));
+      return add(id, virtualSize, (path) => convert(file, 'raw', path, { flags: INTO_BLANK }));
     },
 
     replaceImage: async (id, file) => {
       const earlier = (await listAll()).filter((image) => image.id === id);
       const version = Math.max(0, ...earlier.map((image) => image.version)) + 1;
       const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
-      const image = await add(id, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK), version);
+      const image = await add(
+        id,
+        virtualSize,
+        (path) => convert(file, 'raw', path, { flags: INTO_BLANK }),
+        version,
+      );
       // Destroyed now, or once the last disk that is a clone of it is gone.
       for (const { dataset, isDeleted } of earlier) if (!isDeleted) await work.remove(dataset);
       return image;
@@ -171,7 +180,7 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
     copyImage: async (id, dest) => {
       const { virtualSize } = (await findImage(id)) ?? { virtualSize: 0 };
       const file: CheckedFile = { path: kind.path(await findDataset(id)), format: 'raw' };
-      return add(dest, virtualSize, (path) => convert(file, 'raw', path, INTO_BLANK));
+      return add(dest, virtualSize, (path) => convert(file, 'raw', path, { flags: INTO_BLANK }));
     },
 
     deleteImage: async (id) => {

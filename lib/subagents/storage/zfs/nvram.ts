@@ -2,6 +2,7 @@ import { errorMessage } from '../../../errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNvram } from '../nvram.js';
 import { repairFile } from '../qcow2/disks.js';
+import type { Qcow2Layout } from '../qcow2/layout.js';
 import { qcow2Snapshots } from '../qcow2/snapshots.js';
 import { TornError } from '../torn-error.js';
 import type { ZfsLayout } from './layout.js';
@@ -12,6 +13,7 @@ type Operations = Pick<
   | 'createSnapshot'
   | 'setConsistency'
   | 'deleteSnapshot'
+  | 'expireSnapshot'
   | 'rollback'
   | 'repair'
   | 'readSnapshot'
@@ -23,9 +25,16 @@ type Live = Pick<DiskStore, 'mayForget' | 'hasForgotten'>;
 
 type Flash = Omit<Operations, 'setConsistency'> & Live;
 
+/** Where the qcow2 files of UEFI variables are. */
+export const flashLayout = ({ images, guests, work }: ZfsLayout): Qcow2Layout => ({
+  images: images.mountpoint,
+  guests: guests.mountpoint,
+  work: work.mountpoint,
+});
+
 /** Operations on the qcow2 files of UEFI variables, which build on no image. */
-export const flashOf = ({ images, guests, work }: ZfsLayout): Flash => {
-  const layout = { images: images.mountpoint, guests: guests.mountpoint, work: work.mountpoint };
+export const flashOf = (zfs: ZfsLayout): Flash => {
+  const layout = flashLayout(zfs);
   return { ...qcow2Snapshots(layout), repair: (nvram) => repairFile(layout, nvram) };
 };
 
@@ -57,6 +66,12 @@ export const withNvram = (zfs: Operations, flash: Flash): Operations & Live => (
   deleteSnapshot: async (members, name, live) => {
     const { disks, nvram } = split(members);
     if (disks.length > 0) await zfs.deleteSnapshot(disks, name, live);
+    if (nvram.length > 0) await flash.deleteSnapshot(nvram, name, live);
+  },
+
+  expireSnapshot: async (members, name, live) => {
+    const { disks, nvram } = split(members);
+    if (disks.length > 0) await zfs.expireSnapshot(disks, name, live);
     if (nvram.length > 0) await flash.deleteSnapshot(nvram, name, live);
   },
 

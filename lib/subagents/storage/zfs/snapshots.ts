@@ -5,11 +5,11 @@ import { openDisks } from '../open-disks.js';
 import { qemuImg } from '../qemu-img.js';
 import { listDatasets, parseProperty, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
-import { destroySnapshot, pruneGuest } from './destroy.js';
+import { destroySnapshot, expireSnapshot, pruneGuest } from './destroy.js';
 import { datasetOf } from './disks.js';
 import { describeHolds } from './holds.js';
 import type { DiskKind } from './kinds.js';
-import { snapshotOf, type ZfsLayout } from './layout.js';
+import { guestOfDataset, snapshotOf, type ZfsLayout } from './layout.js';
 import { rollbackDisks } from './rollback.js';
 
 type Snapshots = Pick<
@@ -20,6 +20,7 @@ type Snapshots = Pick<
   | 'setConsistency'
   | 'setDescription'
   | 'deleteSnapshot'
+  | 'expireSnapshot'
   | 'rollback'
   | 'openedBy'
   | 'heldBy'
@@ -70,6 +71,13 @@ const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
   });
 };
 
+const describeClone = (layout: ZfsLayout, origin: string, dataset: string): string => {
+  const guest = guestOfDataset(layout, dataset);
+  return guest === undefined
+    ? `${origin} has a clone, ${dataset}: destroy that first`
+    : `guest ${guest} is a linked clone that builds on ${origin}: delete that guest first`;
+};
+
 export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
   /** Opens the disk as QEMU would: ZFS itself would change it under a QEMU that has it open. */
   const probe = async (disk: StoredDisk): Promise<void> => {
@@ -117,6 +125,11 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
       if (disks[0]) await pruneGuest(layout, disks[0]);
     },
 
+    expireSnapshot: async (disks, name) => {
+      await expireSnapshot(layout, disks, name);
+      if (disks[0]) await pruneGuest(layout, disks[0]);
+    },
+
     rollback: async (steps, name) => {
       await rollbackDisks(layout, steps, name);
       if (steps[0]) await pruneGuest(layout, steps[0].disk);
@@ -133,10 +146,7 @@ export const zfsSnapshots = (layout: ZfsLayout, kind: DiskKind): Snapshots => {
         clonesOf(layout, [...wanted]),
         describeHolds(['-d', '1', ...datasets], (snapshot) => wanted.has(snapshot)),
       ]);
-      return [
-        ...clones.map(({ origin, dataset }) => `${origin} has a clone, ${dataset}: destroy that first`),
-        ...holds,
-      ];
+      return [...clones.map(({ origin, dataset }) => describeClone(layout, origin, dataset)), ...holds];
     },
   };
 };

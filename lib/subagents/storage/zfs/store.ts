@@ -1,12 +1,13 @@
 import type { Logger } from '../../../log.js';
 import type { HostRegistry } from '../../shared/host/registry.js';
 import type { DiskStore, StoreSpace } from '../disk-store.js';
+import { zfsClones } from './clone.js';
 import { listDatasets, zfs } from './command.js';
 import { zfsDisks } from './disks.js';
 import { zfsImages } from './images.js';
 import { listLeftovers } from './leftovers.js';
 import { mountAll } from './mounts.js';
-import { flashOf, withNvram } from './nvram.js';
+import { flashLayout, flashOf, withNvram } from './nvram.js';
 import { claimRoot } from './owner.js';
 import { chooseKind, openLayout, requireKnownStore } from './prepare.js';
 import { scanSnapshot, zfsReadSnapshot } from './read.js';
@@ -59,6 +60,7 @@ export const zfsStore = async ({
     leftovers: () => listLeftovers(layout, kind, work),
     ...images,
     ...disks,
+    ...zfsClones(layout, { kind, work, images, flash: flashLayout(layout) }, disks.findDisks),
     ...snapshots,
     ...withNvram(
       { ...snapshots, repair: disks.repair, readSnapshot, mapSnapshot: scanSnapshot(readSnapshot) },

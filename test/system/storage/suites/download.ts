@@ -89,7 +89,7 @@ export const downloadSuite = (backend: Backend): void => {
     const response = await openDownload(port, `${GUEST}@one`);
     for (const method of ['DeleteSnapshot', 'RollbackSnapshot'])
       await t.throwsAsync(call(method, snapshotRequest(`${GUEST}@one`)), {
-        message: `snapshot one of disk 0 of guest ${GUEST_ID} is being downloaded: try again after the download`,
+        message: `snapshot one of disk 0 of guest ${GUEST_ID} is being read, for a download, an export, a clone or an image: try again after that`,
       });
     await t.notThrowsAsync(call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'two' })));
     t.is((await buffer(response)).length, 64 * MB);

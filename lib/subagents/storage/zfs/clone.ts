@@ -1,0 +1,115 @@
+import { nvramPath } from '../../shared/nvram.js';
+import { convert } from '../convert.js';
+import type { CloneOptions, CloneSource, DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import { copyGuestFile } from '../qcow2/copy.js';
+import type { Qcow2Layout } from '../qcow2/layout.js';
+import { withProperties, zfs, zfsWhenFree } from './command.js';
+import { DISK_PROPERTY, datasetOf } from './disks.js';
+import { INTO_BLANK, type ZfsImages } from './images.js';
+import type { DiskKind } from './kinds.js';
+import { diskName, guestDataset, mountpointOf, snapshotOf, type ZfsLayout } from './layout.js';
+import { requireFreeName } from './leftovers.js';
+import type { WorkArea } from './work-area.js';
+
+type Clones = Pick<DiskStore, 'cloneDisks' | 'imageOfSnapshot' | 'linksPresentState' | 'copyBytes'>;
+
+/**
+ * Creates disks from those of other guests: clones of their snapshots, or copies.
+ * @param flash where the qcow2 files of UEFI variables are
+ */
+export const zfsClones = (
+  layout: ZfsLayout,
+  { kind, work, images, flash }: { kind: DiskKind; work: WorkArea; images: ZfsImages; flash: Qcow2Layout },
+  findDisks: DiskStore['findDisks'],
+): Clones => {
+  /** Runs `work` with the bytes of a snapshot, which are read through a temporary clone: see `zfsReadSnapshot`. */
+  const withBytes = async <T>(
+    disk: StoredDisk,
+    snapshot: string,
+    use: (path: string, bytes: number) => Promise<T>,
+  ): Promise<T> => {
+    const clone = work.claim('copy');
+    try {
+      await zfsWhenFree('clone', snapshotOf(datasetOf(layout, disk), snapshot), clone);
+      await kind.ready(clone);
+      return await use(kind.path(clone), await kind.size(clone));
+    } finally {
+      await work.discard(clone);
+    }
+  };
+
+  const propertiesOf = (disk: StoredDisk, definition: DiskDefinition, image: string): string[] =>
+    withProperties({ [DISK_PROPERTY]: { ...definition, image, size: disk.size } });
+
+  const link = async (
+    dataset: string,
+    disk: StoredDisk,
+    definition: DiskDefinition,
+    snapshot: string,
+  ): Promise<void> => {
+    const origin = snapshotOf(datasetOf(layout, disk), snapshot);
+    await zfsWhenFree('clone', ...propertiesOf(disk, definition, disk.image), origin, dataset);
+    await kind.ready(dataset);
+  };
+
+  const copy = (
+    dataset: string,
+    disk: StoredDisk,
+    definition: DiskDefinition,
+    snapshot: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> =>
+    withBytes(disk, snapshot, async (path, bytes) => {
+      await kind.create(dataset, bytes, propertiesOf(disk, definition, ''));
+      await convert({ path, format: 'raw' }, 'raw', kind.path(dataset), { flags: INTO_BLANK, signal });
+      await kind.flush(dataset);
+    });
+
+  /** Creates a guest's dataset with all its disks and files. */
+  const createAll = async (
+    dataset: string,
+    { disks, nvram, snapshot = '' }: CloneSource,
+    definitions: DiskDefinition[],
+    { linked, addFiles, signal }: CloneOptions,
+  ): Promise<void> => {
+    await zfsWhenFree('create', dataset);
+    for (const [index, definition] of definitions.entries()) {
+      const [disk, target] = [disks[index], `${dataset}/${diskName(index)}`];
+      if (disk && linked) await link(target, disk, definition, snapshot);
+      else if (disk) await copy(target, disk, definition, snapshot, signal);
+    }
+    const dir = mountpointOf(layout, dataset);
+    if (nvram) await copyGuestFile(flash, nvram, { path: nvramPath(dir), snapshot, onImage: false });
+    await addFiles(dir);
+  };
+
+  return {
+    linksPresentState: false,
+
+    cloneDisks: async (guest, source, definitions, options) => {
+      const dataset = work.claim('guest');
+      try {
+        await createAll(dataset, source, definitions, options);
+        await requireFreeName(layout, kind, work, guestDataset(layout, guest));
+        // One rename makes all of the guest's disks appear at once.
+        await work.moveIntoPlace(dataset, guestDataset(layout, guest));
+      } catch (error) {
+        await work.discard(dataset);
+        throw error;
+      }
+      const made = (await findDisks(guest)) ?? [];
+      for (const disk of made) await kind.ready(datasetOf(layout, disk));
+      return made;
+    },
+
+    imageOfSnapshot: (id, disk, snapshot, signal) =>
+      withBytes(disk, snapshot, (path, bytes) =>
+        images.make(id, bytes, (target) =>
+          convert({ path, format: 'raw' }, 'raw', target, { flags: INTO_BLANK, signal }),
+        ),
+      ),
+
+    copyBytes: async (disk) =>
+      Number(await zfs('get', '-H', '-p', '-o', 'value', 'referenced', datasetOf(layout, disk))),
+  };
+};
