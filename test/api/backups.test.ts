@@ -46,25 +46,12 @@ test('a client that waits gets the complete backup', async (t) => {
   t.like(body, { guest: ID, host: 'scripted', size: 8_388_608 });
 });
 
-test('the job says why everything was read', async (t) => {
+test('the job has the message of the repository', async (t) => {
   const { call, context } = await withGuest(t, {
-    methods: {
-      'Test.createBackup': ({ guest, backup }) => ({
-        backup: {
-          ...{
-            id: backup,
-            guest: guest.id,
-            host: 'h',
-            created: '2026-01-31T12:00:00Z',
-            consistency: 'crash',
-          },
-          ...{ size: 8, read: 8, stored: 8, disks: [], whole: 'the list of changed blocks was lost' },
-        },
-      }),
-    },
+    methods: { 'Test.createBackup': () => ({ message: 'everything was read: it is the first backup' }) },
   });
   const { jobId } = await call('POST', `/guests/${ID}/backups`);
-  t.is((await finished(context, jobId)).Message, 'everything was read: the list of changed blocks was lost');
+  t.is((await finished(context, jobId)).Message, 'everything was read: it is the first backup');
 });
 
 test('rejects a second backup of a guest, and names the job of the first', async (t) => {

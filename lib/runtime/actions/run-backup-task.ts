@@ -22,9 +22,7 @@ const runCreation = async (
   const hasBegun = run.fromStage > 0 || run.repeated;
   await (hasBegun ? runStages() : whenFree(runtime.backups, signal, runStages));
   // A run that resumed after the backup was made has not seen it.
-  const backup = exchange.backup() ?? (await queryBackup(runtime, id)).result.backup;
-  if (backup.whole) run.report(`everything was read: ${backup.whole}`);
-  return backup;
+  return exchange.backup() ?? (await queryBackup(runtime, id)).result.backup;
 };
 
 /** Runs an action on one backup in the repository, or on the repository itself. */

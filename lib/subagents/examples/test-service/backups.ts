@@ -68,7 +68,7 @@ export class MadeUpRepository {
       disks: source.disks.map(({ disk, size: bytes }) => ({ disk, size: bytes })),
     };
     this.#backups.set(id, { backup, record: guest });
-    return { backup };
+    return { backup, ...(backup.whole ? { message: `everything was read: ${backup.whole}` } : {}) };
   }
 
   restore({ guest, backup }: GuestBackupRequest): GuestResponse {
