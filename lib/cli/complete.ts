@@ -39,11 +39,17 @@ const jobWords = async (client: MistifyClient): Promise<Word[]> =>
     description: `${Action}, ${Status}`,
   }));
 
+const backupWords = async (client: MistifyClient): Promise<Word[]> =>
+  (await client.backups.list({ fields: ['id', 'guest', 'name', 'created'] })).items.map(
+    ({ id, guest, name, created }) => ({ value: id, description: `${name ?? shortId(guest)}, ${created}` }),
+  );
+
 /** Fetches words from the agent, by the name of the argument or option that they complete. */
 const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   guest: guestWords,
   image: imageWords,
   job: jobWords,
+  backup: backupWords,
 };
 
 /** Fetches all words. Errors are ignored, because the user is still typing. */

@@ -10,8 +10,9 @@ interface EventData {
   id?: string;
   percent?: number;
   reason?: string;
-  guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings'>;
-  job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID'>;
+  /** In the event of a backup, the ID of its guest. */
+  guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings'> | string;
+  job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID' | 'BackupID'>;
 }
 
 type FormatId = (id: string) => string;
@@ -21,16 +22,18 @@ const detailsOf = (
   formatId: FormatId,
 ): (string | undefined)[] => {
   if (job) {
-    const { Action, GuestID, Status, Message, ImageID } = job;
+    const { Action, GuestID, Status, Message, ImageID, BackupID } = job;
     const status = Status.toLowerCase() === change ? undefined : Status;
     return [
       Action,
       ImageID ?? formatId(GuestID),
+      BackupID && `backup ${shortId(BackupID)}`,
       status,
       percent === undefined ? undefined : `${percent}%`,
       Message,
     ];
   }
+  if (typeof guest === 'string') return [`of guest ${formatId(guest)}`];
   const warnings = guest?.warnings?.map((warning) => `warning: ${warning}`) ?? [];
   return [guest?.state, guest?.reason && `(${guest.reason})`, ...warnings, reason];
 };
@@ -49,8 +52,9 @@ export const eventLine = (
     const text = formatValue(data).replaceAll('\n', ' ');
     return `${colours.bold(escapeControls(event))} ${text}`;
   }
-  const name = rest.guest && nameOf(rest.guest);
-  if (id !== undefined && rest.guest) {
+  const guest = typeof rest.guest === 'object' ? rest.guest : undefined;
+  const name = guest && nameOf(guest);
+  if (id !== undefined && guest) {
     if (name === undefined) names.delete(id);
     else names.set(id, name);
   }

@@ -48,19 +48,35 @@ export const guestId = async (client: MistifyClient, text: string): Promise<stri
 };
 
 /**
+ * Finds one thing by its ID or the beginning of its ID, and returns its ID.
+ * @param all lists the IDs; it is called only for a beginning
+ * @throws {Failure} when none or several match
+ */
+const idFrom = async (noun: string, text: string, all: () => Promise<string[]>): Promise<string> => {
+  if (isUuid(text)) return text.toLowerCase();
+  const ids = text === '' ? [] : (await all()).filter((id) => id.startsWith(text.toLowerCase()));
+  const found = requireUnique(noun, text, ids, (id) => id);
+  if (!found) throw notFoundFailure(`no ${noun} "${text}"`, `To list the ${noun}s: mistify ${noun} list`);
+  return found;
+};
+
+/**
  * Finds a job by its ID or the beginning of its ID, and returns its ID.
  * @throws {Failure} when no job or several jobs match
  */
-export const jobId = async (client: MistifyClient, text: string): Promise<string> => {
-  if (isUuid(text)) return text.toLowerCase();
-  const ids: string[] = [];
-  for await (const { ID } of client.jobs.every({ limit: 1000, fields: ['ID'] })) ids.push(ID);
-  const found = requireUnique(
-    'job',
-    text,
-    text === '' ? [] : ids.filter((id) => id.startsWith(text.toLowerCase())),
-    (id) => id,
-  );
-  if (!found) throw notFoundFailure(`no job "${text}"`, 'To list the jobs: mistify job list');
-  return found;
-};
+export const jobId = (client: MistifyClient, text: string): Promise<string> =>
+  idFrom('job', text, async () => {
+    const ids: string[] = [];
+    for await (const { ID } of client.jobs.every({ limit: 1000, fields: ['ID'] })) ids.push(ID);
+    return ids;
+  });
+
+/**
+ * Finds a backup by its ID or the beginning of its ID, and returns its ID.
+ * @throws {Failure} when no backup or several backups match
+ */
+export const backupId = (client: MistifyClient, text: string): Promise<string> =>
+  idFrom('backup', text, async () => {
+    const { items } = await client.backups.list({ fields: ['id'] });
+    return items.map(({ id }) => id);
+  });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { packageRoot } from '../files/package-root.js';
+import { addBackupCommands } from './commands/backup.js';
 import { addCompletionCommands } from './commands/completion.js';
 import { addConsoleCommand } from './commands/console.js';
 import { addEventsCommand } from './commands/events.js';
@@ -58,7 +59,7 @@ const addConnectionOptions = (program: Command): Command =>
 /** Creates all commands. Each call creates new ones, because commander keeps what it has parsed. */
 export const makeProgram = (): Command => {
   const program = new Command('mistify')
-    .description('Manage the guests, images, snapshots and jobs of a Mistify Agent')
+    .description('Manage the guests, images, snapshots, backups and jobs of a Mistify Agent')
     .version(version())
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
@@ -71,6 +72,7 @@ export const makeProgram = (): Command => {
   addSshCommand(program);
   addImageCommands(program);
   addSnapshotCommands(program);
+  addBackupCommands(program);
   addStorageCommand(program);
   addNetworksCommand(program);
   addServicesCommand(program);

@@ -23,6 +23,23 @@ test('formats a service event with the reason', (t) => {
   );
 });
 
+test('formats the event of a backup, and a job that works with one', (t) => {
+  const names = new Map([[ID, 'web']]);
+  const backup = '1f3c8d20-9c58-4c29-8e0e-52c17d3a2b10';
+  t.is(
+    line('backup', { change: 'created', id: backup, guest: ID }, names),
+    'backup created 1f3c8d20 of guest 6a7e3c52 web',
+  );
+  const job = {
+    ...{ Action: 'createBackup', GuestID: ID, Status: 'Queued', Message: '' },
+    BackupID: backup,
+  };
+  t.is(
+    line('job', { change: 'queued', id: 'j', job }, names),
+    'job queued j createBackup 6a7e3c52 web backup 1f3c8d20',
+  );
+});
+
 test('formats the range of missed events', (t) => {
   t.is(line('missed', { after: 1, before: 9 }), 'missed after=1 before=9');
 });
