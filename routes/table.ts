@@ -15,6 +15,7 @@ import { metadataRoutes } from './metadata.js';
 import { networkRoutes } from './networks.js';
 import { nicRoutes } from './nics.js';
 import { observabilityRoutes } from './observability.js';
+import { scheduleRoutes } from './schedules.js';
 import { snapshotRoutes } from './snapshots.js';
 import { storageRoutes } from './storage.js';
 import { transferRoutes } from './transfer.js';
@@ -34,6 +35,7 @@ export const routeTable: readonly Route<Context>[] = [
   ...snapshotRoutes,
   ...transferRoutes,
   ...backupRoutes,
+  ...scheduleRoutes,
   ...consoleRoutes,
   ...inGuestRoutes,
   ...observabilityRoutes,

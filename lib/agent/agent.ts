@@ -19,16 +19,18 @@ import { noteProgress } from '../runtime/jobs/note-progress.js';
 import { type Action, buildAction } from '../runtime/pipeline/action.js';
 import { Service } from '../runtime/pipeline/service.js';
 import { Runtime } from '../runtime/runtime.js';
+import { Schedules } from '../runtime/schedules/schedules.js';
 import { GuestStore } from '../store/guest-store.js';
 import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
+import { ScheduleStore } from '../store/schedule-store.js';
 import { upgradeState } from '../store/upgrade.js';
 import { AddressBook } from './address-book.js';
 import { readBootId } from './coming-back/boot-id.js';
 import { ComingBack } from './coming-back/coming-back.js';
 import { HostState } from './coming-back/host-state.js';
 import type { Context } from './context.js';
-import { publishChanges } from './publish-changes.js';
+import { publishChanges, scheduleEvent } from './publish-changes.js';
 import { requireFreeAddresses } from './startup/free-addresses.js';
 import { makePrivateDirs } from './startup/private-dirs.js';
 import type { WatchedSubAgent } from './sub-agents/link.js';
@@ -122,13 +124,14 @@ const openState = async (
   log: Logger,
   goesDown: () => boolean,
 ) => {
-  const [guests, jobs, metadata, events] = await Promise.all([
+  const [guests, jobs, metadata, schedules, events] = await Promise.all([
     GuestStore.open(join(dbpath, 'guests.db'), goesDown),
     JobLog.open(join(dbpath, 'jobs.db')),
     MetadataStore.open(join(dbpath, 'metadata.db')),
+    ScheduleStore.open(join(dbpath, 'schedules.db')),
     EventLog.open(join(dbpath, 'events'), log, maxBytes),
   ]);
-  return { guests, jobs, metadata, events };
+  return { guests, jobs, metadata, schedules, events };
 };
 
 /**
@@ -149,12 +152,16 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
   await requireFreeAddresses(config, ADDRESSES_MS);
   // Start the sub-agents first, so that they come up while the state loads.
   const supervisor = superviseServices(config, secrets, log);
-  const { guests, jobs, metadata, events } = await openState(config, log, () => host.goesDown).catch(
-    async (error: unknown) => {
-      await supervisor.stop();
-      throw error;
-    },
-  );
+  const {
+    guests,
+    jobs,
+    metadata,
+    schedules: scheduleStore,
+    events,
+  } = await openState(config, log, () => host.goesDown).catch(async (error: unknown) => {
+    await supervisor.stop();
+    throw error;
+  });
   const audit = new AuditLog({ directory: config.dbpath, log });
   jobs.onChange(({ job }) => {
     if (isFinished(job)) audit.jobEnded(job);
@@ -186,8 +193,20 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
   });
   supervisor.onHang((address, reason) => watcher.noteHang(address, reason));
   const addresses = new AddressBook(runtime);
+  const schedules = new Schedules({
+    ...{ runtime, store: scheduleStore },
+    concurrency: config.schedules.concurrency,
+    isPaused: () => host.goesDown,
+    onJob: ({ name }, guest, job) =>
+      audit.write({ event: 'schedule', principal: 'schedule', schedule: name, guest, job }),
+    onChange: (change) => {
+      events.publish(scheduleEvent(change));
+      metrics.observeSchedule(change);
+    },
+  });
   const metrics: Metrics = new Metrics({
     runtime,
+    schedules,
     events,
     addresses: (guest) => addresses.of(guest),
     stateRoom: () => roomOf(config.dbpath),
@@ -205,10 +224,11 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
   await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
   recover(runtime);
   comingBack.open();
+  await schedules.open();
   if (config.guests.list_addresses ?? true) addresses.open();
   return {
     context: {
-      ...{ guests, jobs, metadata, runtime, audit, events, metrics, addresses, log },
+      ...{ guests, jobs, metadata, runtime, audit, events, metrics, addresses, schedules, log },
       services: () => watcher.services(),
       problems: () => watcher.problems(),
       downReasons: () => watcher.downReasons(),
@@ -223,6 +243,7 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
     },
     stop: async () => {
       comingBack.close();
+      schedules.close();
       addresses.close();
       await runtime.queue.drain(0);
       // Running jobs are about to lose their sub-agents; such a failure must not be recorded as theirs.
@@ -230,7 +251,7 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
       watcher.close();
       await supervisor.stop();
       for (const { client } of services.values()) client.close();
-      await Promise.all([guests.close(), jobs.close(), metadata.close()]);
+      await Promise.all([guests.close(), jobs.close(), metadata.close(), scheduleStore.close()]);
       await Promise.all([audit.close(), events.end(), webhooks.stop()]);
       await lock.release();
     },

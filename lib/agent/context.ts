@@ -5,6 +5,7 @@ import type { Room } from '../files/room.js';
 import type { Logger } from '../log.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { Schedules } from '../runtime/schedules/schedules.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { MetadataStore } from '../store/metadata-store.js';
@@ -24,6 +25,7 @@ export interface Context {
   addresses: Pick<AddressBook, 'listed' | 'learn'>;
   /** The guests of the host, which come back after its boots. */
   host: Pick<ComingBack, 'status' | 'down' | 'up'>;
+  schedules: Schedules;
   /** Whether each service's sub-agent responds, by the service's name. */
   services: () => ReadonlyMap<string, boolean>;
   /** What the sub-agents could not do and retry, in sentences, by the name of a service. */

@@ -2,6 +2,7 @@ import type { EventLog } from '../events/event-log.js';
 import { ACTION_SPECS } from '../model/actions.js';
 import type { EventBody } from '../model/event.js';
 import { isFinished, type Job } from '../model/job.js';
+import type { ScheduleChange } from '../runtime/schedules/schedule-clock.js';
 import type { GuestStore } from '../store/guest-store.js';
 import type { JobLog } from '../store/job-log.js';
 import type { LoggedJob } from '../store/logged-job.js';
@@ -34,6 +35,13 @@ const backupEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
     return undefined;
   return { kind: 'backup', change, id: task.backup, guest: task.guest };
 };
+
+/** Describes a change of a schedule, or what came of a run. */
+export const scheduleEvent = (change: ScheduleChange): EventBody => ({
+  kind: 'schedule',
+  id: change.schedule.id,
+  ...change,
+});
 
 /** Publishes an event for each change of a guest, a job, an image or a backup. */
 export const publishChanges = (events: EventLog, guests: GuestStore, jobs: JobLog): void => {

@@ -4,7 +4,7 @@ import { RotatingFile } from '../files/rotating-file.js';
 import type { Logger } from '../log.js';
 import type { Job } from '../model/job.js';
 
-/** A requested change, or the end of the job it led to. */
+/** A change that a client requested or a schedule began, or the end of the job it led to. */
 export type AuditEntry =
   | {
       event: 'request';
@@ -20,6 +20,14 @@ export type AuditEntry =
       status: number;
       /** Why the request was refused for want of rights. */
       reason?: string | undefined;
+    }
+  | {
+      event: 'schedule';
+      principal: 'schedule';
+      /** Its name. */
+      schedule: string;
+      guest: string;
+      job: string;
     }
   | { event: 'job'; job: string; guest: string; action: string; status: Job['Status']; message: string };
 

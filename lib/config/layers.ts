@@ -2,6 +2,7 @@ import { ACTION_SPECS } from '../model/actions.js';
 import type { EventsConfig } from './events.js';
 import type { GuestsConfig } from './guests.js';
 import type { QuotaConfig } from './quota.js';
+import type { SchedulesConfig } from './schedules.js';
 import type { ActionConfig, ConfigFile, ServiceConfig } from './schema.js';
 import type { ServerConfig } from './server.js';
 
@@ -15,6 +16,7 @@ export interface Draft {
   privateAddresses: string[];
   guests: GuestsConfig;
   quota: QuotaConfig;
+  schedules: SchedulesConfig;
   dbpath?: string;
 }
 
@@ -31,7 +33,7 @@ export interface Definition {
 /** Definitions by key, such as `services.storage`. */
 export type Layer = Map<string, Definition>;
 
-/** Lists the definitions of a file. Each key of `server`, `events`, `guests` and `quota` is a definition of its own. */
+/** Lists the definitions of a file. Each key of `server`, `events`, `guests`, `quota` and `schedules` is a definition of its own. */
 export const layerOf = (file: string, content: ConfigFile): Layer => {
   const layer: Layer = new Map();
   const define = (key: string, value: unknown, apply: Definition['apply']): void => {
@@ -41,7 +43,7 @@ export const layerOf = (file: string, content: ConfigFile): Layer => {
     define(`services.${name}`, service, ({ services }) => services.set(name, service));
   for (const [name, action] of Object.entries(content.actions))
     define(`actions.${name}`, action, ({ actions }) => actions.set(name, action));
-  for (const part of ['server', 'events', 'guests', 'quota'] as const) {
+  for (const part of ['server', 'events', 'guests', 'quota', 'schedules'] as const) {
     for (const [key, value] of Object.entries(content[part] ?? {}))
       define(`${part}.${key}`, value, (draft) => Object.assign(draft[part], { [key]: value }));
   }

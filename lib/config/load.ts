@@ -96,6 +96,7 @@ export const loadConfig = async (paths: readonly string[]): Promise<Config> => {
     guests: {},
     privateAddresses: [],
     quota: {},
+    schedules: {},
   };
   for (const { apply } of definitions.values()) apply(draft);
   const dbpath = resolve(draft.dbpath ?? defaultDbpath());

@@ -5,6 +5,7 @@ import type { ServiceAddress } from '../rpc/protocol/service-address.js';
 import { type EventsConfig, eventsSchema } from './events.js';
 import { type GuestsConfig, guestsSchema } from './guests.js';
 import { type QuotaConfig, quotaSchema } from './quota.js';
+import { type SchedulesConfig, schedulesSchema } from './schedules.js';
 import { type ServerConfig, serverSchema } from './server.js';
 
 /** A stage of a pipeline: one call to a sub-agent. */
@@ -56,6 +57,7 @@ export interface ConfigFile {
   events?: EventsConfig;
   guests?: GuestsConfig;
   quota?: QuotaConfig;
+  schedules?: SchedulesConfig;
 }
 
 const timeout = Joi.number().positive().max(86_400).description('Seconds for a call').example(60);
@@ -172,6 +174,7 @@ export const configFileSchema = Joi.object<ConfigFile & { $schema?: string }>({
     .example(['10.1.0.0/16', '127.0.0.1']),
   guests: guestsSchema,
   quota: quotaSchema.description('The most that all guests of the host may have together'),
+  schedules: schedulesSchema.description('How schedules run'),
   dbpath: Joi.string()
     .allow('')
     .empty('')

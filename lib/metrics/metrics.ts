@@ -7,12 +7,15 @@ import { isFinished } from '../model/job.js';
 import type { GuestMetrics } from '../model/metrics.js';
 import { QUOTA_RESOURCES } from '../runtime/guests/quota.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { ScheduleChange } from '../runtime/schedules/schedule-clock.js';
+import type { Schedules } from '../runtime/schedules/schedules.js';
 import type { LoggedJob } from '../store/logged-job.js';
 import { type CollectedCounters, CounterCollector } from './counter-collector.js';
 import { GuestCounterMetrics } from './guest-counters.js';
 import { GuestInfoMetrics } from './guest-info.js';
 import { guestLabels } from './guest-labels.js';
 import { processMetrics } from './process-metrics.js';
+import { ScheduleMetrics } from './schedules.js';
 import { StorageSpaceMetrics } from './storage-space.js';
 
 /** Bucket bounds in seconds, from a quick call to a sub-agent to the fetch of an image. */
@@ -20,6 +23,7 @@ const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
 
 export interface MetricsOptions {
   runtime: Runtime;
+  schedules: Schedules;
   events: EventLog;
   /** Returns the known addresses of a guest, the best source first. */
   addresses: (guest: Guest) => readonly GuestAddress[];
@@ -38,6 +42,7 @@ export interface MetricsOptions {
 /** The metrics of the agent and its guests, for Prometheus. */
 export class Metrics {
   readonly #runtime: Runtime;
+  readonly #schedules: Schedules;
   readonly #events: EventLog;
   readonly #addresses: MetricsOptions['addresses'];
   readonly #services: MetricsOptions['services'];
@@ -48,6 +53,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
   readonly #guestInfo = new GuestInfoMetrics(this.#registry);
+  readonly #scheduleMetrics = new ScheduleMetrics(this.#registry);
   readonly #collector: CounterCollector;
   readonly #storageSpace: StorageSpaceMetrics;
   /** The guests' counters that the registry has. */
@@ -140,6 +146,7 @@ export class Metrics {
 
   constructor({
     runtime,
+    schedules,
     events,
     addresses,
     services,
@@ -149,6 +156,7 @@ export class Metrics {
     calls,
   }: MetricsOptions) {
     this.#runtime = runtime;
+    this.#schedules = schedules;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#events = events;
@@ -164,6 +172,11 @@ export class Metrics {
   /** Counts a start of a guest that no client asked for. */
   countStart(cause: 'autostart' | 'restart', outcome: 'success' | 'error'): void {
     this.#starts.inc({ cause, outcome });
+  }
+
+  /** Counts what came of a run of a schedule. */
+  observeSchedule(change: ScheduleChange): void {
+    this.#scheduleMetrics.observe(change);
   }
 
   get contentType(): string {
@@ -224,6 +237,7 @@ export class Metrics {
     const guests = this.#runtime.guests.list();
     for (const { state = '' } of guests) this.#guests.inc({ state });
     this.#guestInfo.set(guests, this.#addresses);
+    this.#scheduleMetrics.set(this.#schedules, this.#runtime.guests);
     const problems = this.#problems();
     for (const [service, isUp] of this.#services()) {
       this.#serviceUp.set({ service }, isUp ? 1 : 0);

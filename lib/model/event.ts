@@ -1,8 +1,9 @@
 import type { Guest } from './guest.js';
 import type { Job } from './job.js';
+import type { GuestRun, Schedule, SkippedRun } from './schedule.js';
 import type { View } from './secrets.js';
 
-export const EVENT_KINDS = ['guest', 'job', 'image', 'backup', 'service'] as const;
+export const EVENT_KINDS = ['guest', 'job', 'image', 'backup', 'service', 'schedule'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** A change on this host. */
@@ -20,7 +21,17 @@ export type EventBody =
     }
   | { kind: 'image'; change: 'fetched' | 'deleted'; id: string; type: string }
   | { kind: 'backup'; change: 'created' | 'deleted' | 'verified'; id: string; guest: string }
-  | { kind: 'service'; change: 'up' | 'down'; id: string; reason?: string };
+  | { kind: 'service'; change: 'up' | 'down'; id: string; reason?: string }
+  | { kind: 'schedule'; change: 'created' | 'changed' | 'deleted'; id: string; schedule: Schedule }
+  | { kind: 'schedule'; change: 'ended'; id: string; schedule: Schedule; run: GuestRun }
+  | {
+      kind: 'schedule';
+      change: 'skipped';
+      id: string;
+      schedule: Schedule;
+      /** Without a guest, it concerns all guests of the schedule. */
+      skipped: SkippedRun & { guest?: string };
+    };
 
 /** A published event. */
 export interface HostEvent {
@@ -47,7 +58,10 @@ export interface EventFilter {
 const guestIdOf = (body: EventBody): string | undefined => {
   if (body.kind === 'guest') return body.id;
   if (body.kind === 'backup') return body.guest;
-  return body.kind === 'job' ? body.job.GuestID : undefined;
+  if (body.kind === 'job') return body.job.GuestID;
+  if (body.kind !== 'schedule') return undefined;
+  if (body.change === 'ended') return body.run.guest;
+  return body.change === 'skipped' ? body.skipped.guest : undefined;
 };
 
 export const matchesFilter = ({ body }: HostEvent, { guests, kinds }: EventFilter): boolean =>

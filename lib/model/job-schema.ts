@@ -18,6 +18,6 @@ export const jobSchema = Joi.object<Job>({
   Cause: Joi.string()
     .valid(...JOB_CAUSES)
     .description(
-      'Why the agent queued it by itself: `autostart` after a boot of the host, `restart` after a failure, `host-down` because the host goes down',
+      'Why the agent queued it by itself: `autostart` after a boot of the host, `restart` after a failure, `host-down` because the host goes down, `schedule` by a schedule',
     ),
 }).label('job');

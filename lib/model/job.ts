@@ -2,10 +2,10 @@ export const JOB_STATUSES = ['Queued', 'Running', 'Complete', 'Error'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
 
 /**
- * Why the agent queued a job by itself: a start after a boot of the host, one after a failure of the guest, or a shutdown
- * because the host goes down.
+ * Why the agent queued a job by itself: a start after a boot of the host, one after a failure of the guest, a shutdown
+ * because the host goes down, or a schedule.
  */
-export const JOB_CAUSES = ['autostart', 'restart', 'host-down'] as const;
+export const JOB_CAUSES = ['autostart', 'restart', 'host-down', 'schedule'] as const;
 export type JobCause = (typeof JOB_CAUSES)[number];
 
 /** An async action in the job log, in the shape of the API. Times are RFC 3339. */

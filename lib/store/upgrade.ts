@@ -8,8 +8,8 @@ import { requireKnownFormat, STATE_FORMAT } from '../files/state-format.js';
 import type { Logger } from '../log.js';
 import { firstLineFormat, parseJournal, withFormat } from './nedb/journal-lines.js';
 
-/** The journals of guests, jobs and metadata. */
-const JOURNALS = ['guests.db', 'jobs.db', 'metadata.db'];
+/** The journals of guests, jobs, metadata and schedules. */
+const JOURNALS = ['guests.db', 'jobs.db', 'metadata.db', 'schedules.db'];
 
 const FORMAT_FILE = 'format';
 

@@ -8,11 +8,13 @@ import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
 import { backupDiskNameSchema, backupIdSchema } from '../../lib/model/backup.js';
+import type { ScheduleParams } from '../../handlers/schedules/get.js';
 import { cdromDeviceSchema } from '../../lib/model/cdroms.js';
 import type { CdromParams, GuestParams } from '../../lib/model/endpoint.js';
 import { guestIdSchema } from '../../lib/model/guest-schemas.js';
 import { imageIdSchema } from '../../lib/model/image-id.js';
 import { nicNameSchema } from '../../lib/model/nic-changes.js';
+import { scheduleIdSchema } from '../../lib/model/schedule-schemas.js';
 import { diskIdSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 import { uuid } from '../../lib/model/uuid.js';
 
@@ -34,6 +36,8 @@ export const imageParams = Joi.object<ImageParams, true>({ imageID: imageIdSchem
 export const snapshotParams = Joi.object<GuestParams & { name: string }, true>({ guestID, name });
 export const diskSnapshotsParams = Joi.object<GuestParams & { diskID: string }, true>({ guestID, diskID });
 export const diskSnapshotParams = Joi.object<Required<SnapshotParams>, true>({ guestID, name, diskID });
+
+export const scheduleParams = Joi.object<ScheduleParams, true>({ scheduleID: scheduleIdSchema.required() });
 
 export const profileParams = Joi.object<ProfileParams, true>({
   profile: Joi.string().max(64).required().description('The profile: `profile` (CPU) or `heap`'),

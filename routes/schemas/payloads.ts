@@ -11,6 +11,7 @@ import { diskSchema, disksSchema, guestSchema, METADATA_MESSAGES } from '../../l
 import { imageFetchSchema } from '../../lib/model/image.js';
 import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
 import { restoreRequestSchema } from '../../lib/model/restore.js';
+import { schedulePatchSchema, scheduleSpecSchema } from '../../lib/model/schedule-schemas.js';
 import { snapshotDescriptionSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 
 /** JSON has types, so a number in a string is a mistake. */
@@ -118,6 +119,10 @@ export const snapshotRollbackPayload: ObjectSchema<SnapshotRollback | null> = Jo
 export const newDiskPayload = newDiskSchema.required().prefs(strict);
 
 export const diskPatchPayload = diskPatchSchema.required().prefs(strict);
+
+export const schedulePayload = scheduleSpecSchema.required().prefs(strict);
+
+export const schedulePatchPayload = schedulePatchSchema.required().prefs(strict);
 
 export const imageFetchPayload = imageFetchSchema.required().prefs(strict);
 

@@ -26,6 +26,7 @@ import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
+import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
@@ -61,6 +62,7 @@ const listQuery = (item: ObjectSchema): ObjectSchema<ListQuery> =>
 
 export const guestsQuery = listQuery(guestSchema);
 export const jobsQuery = listQuery(jobSchema);
+export const schedulesQuery = listQuery(scheduleStatusSchema);
 export const snapshotsQuery = listQuery(snapshotSchema);
 export const containerImagesQuery = listQuery(imageSchema);
 export const imagesQuery: ObjectSchema<ImagesQuery> = listQuery(imageSchema).append<ImagesQuery>({

@@ -12,6 +12,7 @@ import { imageSchema } from '../../lib/model/image.js';
 import { clockSchema, fileWrittenSchema, trimSchema } from '../../lib/model/in-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { SCOPES } from '../../lib/model/principal.js';
+import { scheduleDetailsSchema, scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { storageSpaceSchema } from '../../lib/model/storage-space.js';
@@ -81,6 +82,8 @@ export const replies = {
   storageSpace: storageSpaceSchema,
   networks: hostNetworksSchema,
   host: hostStatusSchema,
+  schedule: scheduleDetailsSchema,
+  schedules: listOf(scheduleStatusSchema),
   services: Joi.array().items(serviceStatusSchema),
   access: accessSchema,
   exec: execResultSchema,

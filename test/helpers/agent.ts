@@ -6,6 +6,7 @@ import type { EventsConfig } from '../../lib/config/events.js';
 import type { GuestsConfig } from '../../lib/config/guests.js';
 import type { Config } from '../../lib/config/load.js';
 import type { QuotaConfig } from '../../lib/config/quota.js';
+import type { SchedulesConfig } from '../../lib/config/schedules.js';
 import type { ServiceConfig, ServiceSettings, StageConfig } from '../../lib/config/schema.js';
 import type { ServerConfig } from '../../lib/config/server.js';
 import type { Logger } from '../../lib/log.js';
@@ -39,6 +40,7 @@ export interface TestAgentOptions extends Script {
   services?: Record<string, TestService>;
   events?: EventsConfig;
   quota?: QuotaConfig;
+  schedules?: SchedulesConfig;
   /** By default the agent asks for no addresses in the background, among the calls that a test expects. */
   guests?: GuestsConfig;
   server?: ServerConfig;
@@ -94,6 +96,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
     warnings: [],
     privateAddresses: [],
     quota: options.quota ?? {},
+    schedules: options.schedules ?? {},
   };
 };
 

@@ -29,6 +29,8 @@ const PAYLOADS: Record<string, unknown> = {
   'PATCH /guests/{guestID}/cdroms/{cdrom}': { image: 'debian-12' },
   'POST /guests/{guestID}/nics': { network: 'br0' },
   'PATCH /guests/{guestID}/nics/{nicName}': { link: 'down' },
+  'POST /schedules': { name: 'nightly', guests: { all: true }, cron: '30 2 * * *' },
+  'PATCH /schedules/{scheduleID}': { keep: { daily: 7 } },
   'POST /container_images': { id: 'localhost/busybox:1' },
 };
 
@@ -99,7 +101,13 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
   });
   const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
   const jobID = await addJob(context, guest.id);
+  const { id: scheduleID } = await context.schedules.create({
+    name: 'weekly',
+    guests: { ids: [guest.id] },
+    cron: '@weekly',
+  });
   const values: Record<string, string> = {
+    scheduleID,
     guestID: guest.id,
     jobID,
     imageID: 'debian-12',

@@ -3,7 +3,6 @@ import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { type Guest, metadataOf } from '../../model/guest.js';
 import type { HostDown, HostPhase, HostStatus, WaitingGuest } from '../../model/host-status.js';
-import { isFinished } from '../../model/job.js';
 import { CLOSED_VIEW } from '../../model/secrets.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { AutomaticStarts, type AutomaticStartsOptions } from './automatic-starts.js';
@@ -152,7 +151,7 @@ export class ComingBack {
     const { runtime } = this.#options;
     const queued = runtime.jobs
       .list()
-      .filter((job) => !isFinished(job) && job.Status === 'Queued' && job.Cause && job.Cause !== 'host-down');
+      .filter(({ Status, Cause }) => Status === 'Queued' && (Cause === 'autostart' || Cause === 'restart'));
     await Promise.all(queued.map(({ ID }) => runtime.queue.cancel(ID).catch(() => {})));
   }
 }

@@ -22,6 +22,7 @@ const CAUSES: Record<JobCause, string> = {
   autostart: 'after a boot',
   restart: 'after a failure',
   'host-down': 'the host goes down',
+  schedule: 'by a schedule',
 };
 
 /** Formats the action of a job, and why the agent queued it by itself. */

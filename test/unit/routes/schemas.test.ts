@@ -130,6 +130,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       events: 1,
       guests: 1,
       quota: 1,
+      schedules: 1,
     }),
   ],
   ServiceConfig: [

@@ -24,6 +24,7 @@ const configOf = (address: ServiceAddress, command?: string[]): Config => {
     warnings: [],
     privateAddresses: [],
     quota: {},
+    schedules: {},
   };
 };
 

@@ -39,6 +39,7 @@ const supervise = async (
     warnings: [],
     privateAddresses: [],
     quota: {},
+    schedules: {},
   };
   const secrets = await Secrets.load(config.services);
   const supervisor = superviseServices(config, secrets, silentLog);

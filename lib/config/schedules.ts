@@ -1,0 +1,18 @@
+import Joi from 'joi';
+
+const MAX_CONCURRENCY = 64;
+
+/** How schedules run. */
+export interface SchedulesConfig {
+  /** How many guests a schedule does something for at the same time, of all schedules together; 2 when absent. */
+  concurrency?: number;
+}
+
+export const schedulesSchema = Joi.object<SchedulesConfig>({
+  concurrency: Joi.number()
+    .integer()
+    .min(1)
+    .max(MAX_CONCURRENCY)
+    .description('How many guests run at the same time, of all schedules together; 2 by default')
+    .example(2),
+});

@@ -1,0 +1,18 @@
+import { type Guest, isContainer } from '../../model/guest.js';
+import type { ScheduleGuests } from '../../model/schedule.js';
+
+/** States of guests that have no disks yet, or no longer. */
+const UNUSABLE: ReadonlySet<string> = new Set(['create', 'error', 'deleted']);
+
+/** Whether a guest has snapshots. */
+const isSuitable = (guest: Guest): boolean => !isContainer(guest) && !UNUSABLE.has(guest.state ?? '');
+
+/** Returns the guests of a schedule as they are now: those that can be done something for. */
+export const selectGuests = (
+  guests: readonly Guest[],
+  { ids = [], tags = [], all = false }: ScheduleGuests,
+): Guest[] => {
+  const isNamed = ({ id, tags: own }: Guest): boolean =>
+    all || ids.includes(id) || (own ?? []).some((tag) => tags.includes(tag));
+  return guests.filter((guest) => isNamed(guest) && isSuitable(guest));
+};
