@@ -44,12 +44,18 @@ const backupWords = async (client: MistifyClient): Promise<Word[]> =>
     ({ id, guest, name, created }) => ({ value: id, description: `${name ?? shortId(guest)}, ${created}` }),
   );
 
+const scheduleWords = async (client: MistifyClient): Promise<Word[]> =>
+  (await client.schedules.list({ fields: ['name', 'action', 'cron'] })).items.map(
+    ({ name, action, cron }) => ({ value: name, description: `${action}, ${cron}` }),
+  );
+
 /** Fetches words from the agent, by the name of the argument or option that they complete. */
 const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   guest: guestWords,
   image: imageWords,
   job: jobWords,
   backup: backupWords,
+  schedule: scheduleWords,
 };
 
 /** Fetches all words. Errors are ignored, because the user is still typing. */

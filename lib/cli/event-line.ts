@@ -1,4 +1,4 @@
-import type { AgentEvent, Guest, Job } from '../client/index.js';
+import type { AgentEvent, Guest, GuestRun, Job, Schedule } from '../client/index.js';
 import { shortId } from '../portable/format.js';
 import type { Colours } from './colours.js';
 import { nameOf } from './names.js';
@@ -13,12 +13,15 @@ interface EventData {
   /** In the event of a backup, the ID of its guest. */
   guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings'> | string;
   job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID' | 'BackupID'>;
+  schedule?: Pick<Schedule, 'name'>;
+  run?: Pick<GuestRun, 'guest' | 'outcome' | 'message'>;
+  skipped?: { guest?: string; reason: string };
 }
 
 type FormatId = (id: string) => string;
 
 const detailsOf = (
-  { change, guest, job, percent, reason }: EventData,
+  { change, guest, job, percent, reason, schedule, run, skipped }: EventData,
   formatId: FormatId,
 ): (string | undefined)[] => {
   if (job) {
@@ -34,6 +37,10 @@ const detailsOf = (
     ];
   }
   if (typeof guest === 'string') return [`of guest ${formatId(guest)}`];
+  if (schedule) {
+    const { guest: target, outcome, message } = run ?? { guest: skipped?.guest };
+    return [schedule.name, target && formatId(target), outcome, message ?? skipped?.reason];
+  }
   const warnings = guest?.warnings?.map((warning) => `warning: ${warning}`) ?? [];
   return [guest?.state, guest?.reason && `(${guest.reason})`, ...warnings, reason];
 };

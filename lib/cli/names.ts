@@ -61,6 +61,21 @@ const idFrom = async (noun: string, text: string, all: () => Promise<string[]>):
 };
 
 /**
+ * Finds a schedule by its name, its ID or the beginning of its ID, and returns its ID.
+ * @throws {Failure} when no schedule or several schedules match
+ */
+export const scheduleId = async (client: MistifyClient, text: string): Promise<string> => {
+  if (isUuid(text)) return text.toLowerCase();
+  const { items } = await client.schedules.list({ fields: ['id', 'name'] });
+  const prefixed = text === '' ? [] : items.filter(({ id }) => id.startsWith(text.toLowerCase()));
+  const found =
+    items.find(({ name }) => name === text) ??
+    requireUnique('schedule', text, prefixed, ({ id, name }) => `${shortId(id)} (${name})`);
+  if (!found) throw notFoundFailure(`no schedule "${text}"`, 'To list the schedules: mistify schedule list');
+  return found.id;
+};
+
+/**
  * Finds a job by its ID or the beginning of its ID, and returns its ID.
  * @throws {Failure} when no job or several jobs match
  */

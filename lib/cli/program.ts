@@ -12,6 +12,7 @@ import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
 import { addMetadataCommands } from './commands/metadata.js';
 import { addNetworksCommand } from './commands/networks.js';
+import { addScheduleCommands } from './commands/schedule.js';
 import { addServicesCommand } from './commands/services.js';
 import { addSnapshotCommands } from './commands/snapshot.js';
 import { addSshCommand } from './commands/ssh.js';
@@ -59,7 +60,7 @@ const addConnectionOptions = (program: Command): Command =>
 /** Creates all commands. Each call creates new ones, because commander keeps what it has parsed. */
 export const makeProgram = (): Command => {
   const program = new Command('mistify')
-    .description('Manage the guests, images, snapshots, backups and jobs of a Mistify Agent')
+    .description('Manage the guests, images, snapshots, backups, schedules and jobs of a Mistify Agent')
     .version(version())
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
@@ -73,6 +74,7 @@ export const makeProgram = (): Command => {
   addImageCommands(program);
   addSnapshotCommands(program);
   addBackupCommands(program);
+  addScheduleCommands(program);
   addStorageCommand(program);
   addNetworksCommand(program);
   addServicesCommand(program);

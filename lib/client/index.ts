@@ -17,6 +17,16 @@ export type { Job, JobStatus } from '../model/job.js';
 export type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 export type { NicPatch, NicSpec } from '../model/nic-changes.js';
 export type { RestoreRequest } from '../model/restore.js';
+export type {
+  GuestRun,
+  Keep,
+  Schedule,
+  ScheduleDetails,
+  ScheduleGuest,
+  SchedulePatch,
+  ScheduleSpec,
+  ScheduleStatus,
+} from '../model/schedule.js';
 export type { ServiceStatus } from '../model/service-status.js';
 export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';

@@ -16,6 +16,7 @@ import { MetadataOf } from './metadata.js';
 import { GuestNics } from './nics.js';
 import type { ClientOptions } from './options.js';
 import { path } from './path.js';
+import { Schedules } from './schedules.js';
 import { Snapshots } from './snapshots.js';
 import { type CallOptions, Transport } from './transport.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
@@ -31,6 +32,7 @@ export class MistifyClient {
   readonly jobs: Jobs;
   /** The backups in the repository. */
   readonly backups: Backups;
+  readonly schedules: Schedules;
   /** The metadata of the hypervisor. */
   readonly metadata: MetadataOf;
   readonly debug: Debug;
@@ -44,6 +46,7 @@ export class MistifyClient {
     this.containerImages = new Images(transport, '/container_images');
     this.jobs = new Jobs(transport);
     this.backups = new Backups(transport);
+    this.schedules = new Schedules(transport);
     this.metadata = new MetadataOf(transport, '/metadata');
     this.debug = new Debug(transport);
   }

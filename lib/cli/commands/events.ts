@@ -15,7 +15,7 @@ export const addEventsCommand = (program: Command): void => {
     .command('events')
     .description('follow the events of the host until Ctrl-C')
     .option('--guest <guest>', 'only events of this guest')
-    .option('--kind <kind>', 'only events of this kind: guest, job, image or service')
+    .option('--kind <kind>', 'only events of this kind: guest, job, image, service or schedule')
     .option('--after <id>', 'start after the event with this ID')
     .addHelpText(
       'after',

@@ -10,7 +10,7 @@ import { until } from '../../helpers/wait.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmF me@laptop';
 
-type Ids = Record<'guest' | 'job' | 'image' | 'disk' | 'name' | 'backup', string>;
+type Ids = Record<'guest' | 'job' | 'image' | 'disk' | 'name' | 'backup' | 'schedule', string>;
 type Use = (client: MistifyClient, ids: Ids) => Promise<unknown>;
 
 const actions: GuestAction[] = [
@@ -102,6 +102,14 @@ const uses: Record<string, Use> = {
   'POST /guests/{guestID}/agent/trim': (client, { guest }) => client.agentOf(guest).trim(),
   'POST /guests/{guestID}/agent/clock': (client, { guest }) => client.agentOf(guest).setClock(),
   'GET /guests/{guestID}/addresses': (client, { guest }) => client.guests.addresses(guest),
+  'GET /schedules': (client) => client.schedules.list(),
+  'POST /schedules': (client) =>
+    client.schedules.create({ name: 'nightly', guests: { all: true }, cron: '30 2 * * *' }),
+  'GET /schedules/{scheduleID}': (client, { schedule }) => client.schedules.get(schedule),
+  'PATCH /schedules/{scheduleID}': (client, { schedule }) =>
+    client.schedules.update(schedule, { keep: { daily: 7 } }),
+  'DELETE /schedules/{scheduleID}': (client, { schedule }) => client.schedules.delete(schedule),
+  'POST /schedules/{scheduleID}/run': (client, { schedule }) => client.schedules.run(schedule),
   'POST /guests/{guestID}/nics': (client, { guest }) => client.nicsOf(guest).add({ network: 'br0' }),
   'PATCH /guests/{guestID}/nics/{nicName}': (client, { guest }) =>
     client.nicsOf(guest).change('net0', { link: 'down' }),
@@ -161,6 +169,7 @@ for (const route of routeTable.filter(isForPrograms)) {
       disk: params.diskID ?? '',
       name: params.name ?? 'monday',
       backup: params.backupID ?? '',
+      schedule: params.scheduleID ?? '',
     });
     await until('the agent has responded', () => asked.length > 0);
     t.deepEqual(asked, [name]);
