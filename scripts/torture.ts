@@ -45,6 +45,11 @@ const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
     env: { MISTIFY_CRASH_ROUNDS: rounds },
   },
   {
+    name: `the agent killed ${rounds} times while schedules run`,
+    tests: ['test/crash/schedules'],
+    env: { MISTIFY_CRASH_ROUNDS: rounds },
+  },
+  {
     name: `${minutes} minutes of load`,
     tests: ['test/api/soak'],
     env: { MISTIFY_SOAK_SECONDS: String(Number(minutes) * 60) },

@@ -87,6 +87,11 @@ const addFinishedJob = async ({ jobs }: Context, guestId: string): Promise<strin
   return ID;
 };
 
+const addSchedule = async ({ schedules }: Context, guest: string): Promise<string> => {
+  const spec = { name: `weekly-${guest}`, guests: { ids: [guest] }, cron: '@weekly' };
+  return (await schedules.create(spec)).id;
+};
+
 /** Makes a valid request to a route, for a new guest with a new job. */
 export const exampleOf = async (route: Route, context: Context): Promise<Example> => {
   const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
@@ -101,11 +106,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
   });
   const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
   const jobID = await addJob(context, guest.id);
-  const { id: scheduleID } = await context.schedules.create({
-    name: 'weekly',
-    guests: { ids: [guest.id] },
-    cron: '@weekly',
-  });
+  const scheduleID = route.path.includes('{scheduleID}') ? await addSchedule(context, guest.id) : '';
   const values: Record<string, string> = {
     scheduleID,
     guestID: guest.id,
