@@ -78,6 +78,7 @@ export const runGuest = async (
   let { job } = current;
   const context: WorkContext = {
     runtime,
+    schedule,
     guest,
     isResumed,
     requestOf: (what) => ({ key: keyOf(id, due, guestId, what), fingerprint: what }),

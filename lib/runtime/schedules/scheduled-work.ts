@@ -8,6 +8,7 @@ import type { Runtime } from '../runtime.js';
 /** What a run works with. */
 export interface WorkContext {
   runtime: Runtime;
+  schedule: Schedule;
   guest: Guest;
   /** Whether an earlier process of the agent began the run. */
   isResumed: boolean;

@@ -49,14 +49,15 @@ export const snapshotWork: ScheduledWork = {
   nameOf: (schedule, due) => `auto-${schedule.name}-${due}`,
 
   make: async (context, { name, due }) => {
-    const { runtime, guest, requestOf, isResumed } = context;
+    const { runtime, schedule, guest, requestOf, isResumed } = context;
     // The job log may have forgotten a job whose end was not noted here.
     if (isResumed && !runtime.jobs.findByKey(requestOf(name).key)) {
       const times = await timesOf(runtime, guest);
       if (times.has(name)) return madeOf(name, due, times.get(name));
     }
+    const description = `made by schedule ${schedule.name}`;
     const snapshots = await once(context, name, (request) =>
-      submitSnapshotCreation(runtime, { guest }, name, { request, cause: 'schedule' }),
+      submitSnapshotCreation(runtime, { guest }, { dest: name, description }, { request, cause: 'schedule' }),
     );
     return madeOf(name, due, creationTimes(snapshots).get(name));
   },
