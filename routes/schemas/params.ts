@@ -7,8 +7,8 @@ import type { NicParams } from '../../handlers/guests/nics/submit-nic-change.js'
 import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js';
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
-import { backupDiskNameSchema, backupIdSchema } from '../../lib/model/backup.js';
 import type { ScheduleParams } from '../../handlers/schedules/get.js';
+import { backupDiskNameSchema, backupIdSchema } from '../../lib/model/backup.js';
 import { cdromDeviceSchema } from '../../lib/model/cdroms.js';
 import type { CdromParams, GuestParams } from '../../lib/model/endpoint.js';
 import { guestIdSchema } from '../../lib/model/guest-schemas.js';
