@@ -11,7 +11,21 @@ export interface LiveGuest {
   /** Runs a qemu-io(1) command on a disk inside the running QEMU. */
   io: (disk: number, command: string) => Promise<void>;
   stop: () => Promise<void>;
+  /** Ends QEMU by SIGKILL, before it has written anything out. */
+  kill: () => Promise<void>;
+  /** Runs a QMP command. */
+  ask: QmpClient['execute'];
 }
+
+const AHCI = new Set(['sata', 'ide']);
+
+/** The option for the device of a disk, with the id that the qemu sub-agent gives it. */
+const deviceOf = ({ bus: wanted }: Pick<Disk, 'bus'>, number: number): string => {
+  const bus = wanted || 'virtio';
+  const common = `drive=disk${number},id=${bus}-disk${number}`;
+  if (bus === 'scsi') return `scsi-hd,${common},bus=scsi0.0,scsi-id=${number}`;
+  return AHCI.has(bus) ? `ide-hd,${common},bus=ide.${number}` : `virtio-blk-pci,${common}`;
+};
 
 /**
  * Starts a real QEMU with a guest's disks open and its sockets where the qemu sub-agent would put them. Its block layer
@@ -34,13 +48,14 @@ export const startLiveGuest = async (
       ...sockets.flatMap((path) => ['-qmp', `unix:${path},server=on,wait=off`]),
       ...(nvram ? ['-blockdev', `driver=file,node-name=nvram-file,filename=${nvram}`] : []),
       ...(nvram ? ['-blockdev', 'driver=qcow2,node-name=nvram,file=nvram-file'] : []),
-      ...disks.flatMap(({ source }, n) => [
+      ...['-device', 'virtio-scsi-pci,id=scsi0'],
+      ...disks.flatMap(({ source, ...disk }, n) => [
         ...['-blockdev', `driver=file,node-name=file${n},filename=${source},discard=unmap`],
         ...[
           '-blockdev',
           `driver=${source.endsWith('.qcow2') ? 'qcow2' : 'raw'},node-name=disk${n},file=file${n},discard=unmap`,
         ],
-        ...['-device', `virtio-blk-pci,drive=disk${n},id=virtio-disk${n}`],
+        ...['-device', deviceOf(disk, n)],
       ]),
     ],
     { reject: false, stdin: 'ignore' },
@@ -50,17 +65,23 @@ export const startLiveGuest = async (
     qemu.kill('SIGTERM');
     await qemu;
   };
+  const kill = async (): Promise<void> => {
+    qemu.kill('SIGKILL');
+    await qemu;
+  };
   t.teardown(stop);
   const qmp = await connect(sockets[0] ?? '');
   t.teardown(() => qmp.close());
   const io = async (disk: number, command: string): Promise<void> => {
-    const device = `/machine/peripheral/virtio-disk${disk}/virtio-backend`;
+    const { bus } = disks[disk] ?? {};
+    const id = `/machine/peripheral/${bus || 'virtio'}-disk${disk}`;
+    const device = (bus || 'virtio') === 'virtio' ? `${id}/virtio-backend` : id;
     const line = `qemu-io -d ${device} "${command}"`;
     const output = await qmp.execute<string>('human-monitor-command', { 'command-line': line });
     // The monitor returns errors only; results go to QEMU's standard output.
     if (output !== '') throw new Error(`${line}: ${output}`);
   };
-  return { io, stop };
+  return { io, stop, kill, ask: (...input) => qmp.execute(...input) };
 };
 
 const connect = async (path: string, deadline = Date.now() + 20_000): Promise<QmpClient> => {

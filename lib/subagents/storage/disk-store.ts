@@ -3,6 +3,7 @@ import type { ImageFormat } from '../../model/image-formats.js';
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
 import type { DataMap } from './data-map.js';
+import type { OpenFile } from './qemu-img.js';
 
 /** An image in the store. */
 export interface StoredImage {
@@ -101,6 +102,35 @@ export interface Leftover {
 export interface SizedStream {
   bytes: Readable;
   length: number;
+}
+
+/** A list of changed blocks that QEMU keeps with a disk: docs/interop/bitmaps.rst of QEMU. */
+export interface Bitmap {
+  name: string;
+  /** Whether changes were not recorded in it: QEMU was killed. */
+  isLost: boolean;
+  /** Whether changes are being recorded in it. */
+  isRecording: boolean;
+}
+
+/** Reads and changes the bitmaps of disks, of a running guest or of one that is off. */
+export interface Bitmaps {
+  list(disk: StoredDisk): Promise<Bitmap[]>;
+  add(disk: StoredDisk, name: string): Promise<void>;
+  /** Marks in `into` what is marked in `from`. */
+  merge(disk: StoredDisk, into: string, from: string): Promise<void>;
+  enable(disk: StoredDisk, name: string): Promise<void>;
+  remove(disk: StoredDisk, name: string): Promise<void>;
+}
+
+/** A disk's file, as a program of QEMU gets it. */
+export interface OpenedDisk {
+  /** The name under which the program opens it. */
+  name: string;
+  /** The files that the program inherits. */
+  files: readonly OpenFile[];
+  /** The group of the sandbox: see `sandboxed`. */
+  gid: number | undefined;
 }
 
 /** The space of the file system or pool that holds a store. */
@@ -249,6 +279,17 @@ export interface DiskStore {
    * @returns one obstacle each, in words
    */
   heldBy(disks: StoredDisk[], names: string[]): Promise<string[]>;
+  /** The bitmaps of stopped guests' disks; absent where the store's disks have none. */
+  readonly bitmaps?: Bitmaps;
+  /**
+   * Opens the disk of a stopped guest for another program, which keeps others from writing to it.
+   * @param work starts the program
+   */
+  withOpenDisk<T>(
+    disk: StoredDisk,
+    mode: 'read' | 'write',
+    work: (file: OpenedDisk) => Promise<T>,
+  ): Promise<T>;
   /**
    * Streams the raw bytes of a snapshot; resolves once the first bytes are available. The stream ends only after the
    * last byte; on failure it is destroyed with an error. Destroying the stream, or aborting `signal`, stops the reader.

@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { hostDirOption } from '../shared/host/option.js';
 import { privateAddressOption } from '../shared/private-addresses.js';
 import { runSubAgent } from '../shared/run.js';
-import { BACKENDS, type StorageOptions, startStorage } from './service.js';
+import { BACKENDS, DEFAULT_SCRATCH_MB, type StorageOptions, startStorage } from './service.js';
 
 const collect = (path: string, paths: string[] = []): string[] => [...paths, resolve(path)];
 
@@ -12,6 +12,13 @@ const parseServer = (url: string): string => {
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
     throw new InvalidArgumentError('Give an http or https URL.');
   return url;
+};
+
+const parseMb = (text: string): number => {
+  const mb = Number(text);
+  if (!Number.isInteger(mb) || mb < 1)
+    throw new InvalidArgumentError('Give a whole number of MB, at least 1.');
+  return mb;
 };
 
 await runSubAgent<StorageOptions>({
@@ -42,6 +49,12 @@ await runSubAgent<StorageOptions>({
       'base URL for images without a source, fetched from <url>/images/<id>/download',
     ).argParser(parseServer),
     privateAddressOption(),
+    new Option(
+      '--backup-scratch <MB>',
+      'how much of each disk a running guest may overwrite while the disk is backed up: more breaks the backup',
+    )
+      .argParser(parseMb)
+      .default(DEFAULT_SCRATCH_MB),
   ],
   start: startStorage,
 });

@@ -112,7 +112,7 @@ export interface ImageInfo {
   'virtual-size': number;
   'backing-filename'?: string;
   snapshots?: { id: string; name: string; 'date-sec'?: number; 'date-nsec'?: number }[];
-  'format-specific'?: { data?: { 'data-file'?: string } };
+  'format-specific'?: { data?: { 'data-file'?: string; bitmaps?: { name: string; flags: string[] }[] } };
 }
 
 /** Reads a file's header in the given format with `qemu-img info`. Works while a QEMU has the file open. */

@@ -5,6 +5,8 @@ import { errorMessage } from '../../errors.js';
 import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
+import { MB } from '../../model/units.js';
+import { closeRequestSchema, guestBackupRequestSchema } from '../../rpc/protocol/backup-messages.js';
 import { exportRequestSchema } from '../../rpc/protocol/export-messages.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
@@ -15,6 +17,8 @@ import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import { Retries } from '../shared/retries.js';
 import type { Running } from '../shared/run.js';
+import { backupMethods, recoverBackups } from './backups/methods.js';
+import { Servers } from './backups/servers.js';
 import { cloneMethods } from './clones/methods.js';
 import type { DiskStore } from './disk-store.js';
 import { diskMethods } from './disks/methods.js';
@@ -28,7 +32,7 @@ import { findMediaMethod } from './images/media.js';
 import { imageMethods } from './images/methods.js';
 import { Space } from './images/space.js';
 import { Sums } from './images/sums.js';
-import { journalDir, requireKnownFiles } from './known-files.js';
+import { backupsDir, journalDir, requireKnownFiles } from './known-files.js';
 import { qcow2Store } from './qcow2/store.js';
 import { qemuImg } from './qemu-img.js';
 import { downloadSnapshot } from './snapshots/download.js';
@@ -43,6 +47,9 @@ import { zfsStore } from './zfs/store.js';
 /** How soon a snapshot operation that could not be recovered is retried, and how long the pauses get. */
 const FIRST_RECOVERY_MS = 1000;
 const MAX_RECOVERY_MS = 10_000;
+
+/** How much a running guest may overwrite by default, in MB. */
+export const DEFAULT_SCRATCH_MB = 2048;
 
 /** The ways to store images and disks. */
 export const BACKENDS = ['qcow2', 'zfs'] as const;
@@ -66,6 +73,8 @@ export interface StorageOptions {
   imageServer?: string;
   /** Addresses and networks off the Internet that a source may have. */
   privateAddress?: string[];
+  /** How much of a disk a running guest may overwrite while it is backed up, in MB. */
+  backupScratch?: number;
   /** How often to look for the room of the storage; for tests. */
   roomIntervalMs?: number;
   /** How long to wait for a guest agent; for tests. */
@@ -136,6 +145,15 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const retries = new Retries(FIRST_RECOVERY_MS, MAX_RECOVERY_MS);
   const inUse = new SnapshotsInUse();
   const snapshots = { store, locks, inUse, journal, retries, runDir, log, freezeTimeouts };
+  const backups = {
+    ...{ store, locks, runDir, log, freezeTimeouts, snapshots },
+    backupDir: backupsDir(options.dir),
+    scratchBytes: (options.backupScratch ?? DEFAULT_SCRATCH_MB) * MB,
+    servers: new Servers(),
+    retries: new Retries(FIRST_RECOVERY_MS, MAX_RECOVERY_MS),
+  };
+  // First: a snapshot of a guest cannot be recovered while its disks are open for a backup.
+  await recoverBackups(backups);
   await recoverAll(snapshots);
 
   const moments = new Moments(snapshots, join(options.dir, 'exports'));
@@ -149,13 +167,16 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     imageMethods({ store, locks, fetcher, sums, contents, guests }),
   ))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
-  const diskDeps = { store, locks, journal, contents, log, runDir, snapshots };
+  const diskDeps = { store, locks, journal, contents, log, runDir, snapshots, backups };
   for (const [name, method] of Object.entries(diskMethods(diskDeps)))
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(cloneMethods({ ...guests, space })))
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
+  const { OpenBackup, CloseBackup } = backupMethods(backups);
+  subAgent.method('ImageStore.OpenBackup', guestBackupRequestSchema, OpenBackup);
+  subAgent.method('ImageStore.CloseBackup', closeRequestSchema, CloseBackup);
   subAgent.method('ImageStore.FindMedia', guestRequestSchema, findMediaMethod({ store, contents }));
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
@@ -164,6 +185,8 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const close = async (): Promise<void> => {
     unwatch();
     retries.close();
+    backups.retries.close();
+    await backups.servers.close();
     await fetcher.close();
     stopping.abort();
     await learned;

@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { findBlockNode } from '../../shared/block-nodes.js';
-import { removeFile } from '../process/add-file.js';
+import { removeFile } from '../../shared/qemu-files.js';
 import type { Watch } from './watch.js';
 
 /** Opening or closing a disk reads or writes its tables, which takes long on a busy host. */

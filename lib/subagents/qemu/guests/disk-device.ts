@@ -1,8 +1,8 @@
 import { diskNodeName } from '../../shared/guest-run-dir.js';
+import { addFile, removeFile } from '../../shared/qemu-files.js';
 import { type AttachedDisk, diskDevice, diskNodes, fileNodeName } from '../machine/disk-arguments.js';
 import type { DiskImage } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
-import { addFile, removeFile } from '../process/add-file.js';
 import { openDisk } from '../process/guest-files.js';
 import { BLOCKDEV_TIMEOUT_MS, closeNodes } from './block-nodes.js';
 import type { Entry } from './entry.js';

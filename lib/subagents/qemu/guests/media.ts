@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { addFile, removeFile } from '../../shared/qemu-files.js';
 import { type DriveMedium, mediumNodeOptions } from '../machine/drives.js';
-import { addFile, removeFile } from '../process/add-file.js';
 import { MEDIUM_FLAGS } from '../process/guest-files.js';
 import { closeNodes } from './block-nodes.js';
 import type { Entry } from './entry.js';

@@ -5,6 +5,7 @@ import { ifExists } from '../../../files/atomic-files.js';
 import { diskLabels, diskNumber } from '../../../model/disks.js';
 import type { CpuMetrics, DiskMetrics, NicMetrics } from '../../../model/metrics.js';
 import type { GuestCounters } from '../../../rpc/protocol/metrics-messages.js';
+import { backupNodeName } from '../../shared/block-nodes.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
 import { tapCounters } from '../../shared/network/tap-counters.js';
 import { findQemu } from '../process/process.js';
@@ -96,7 +97,8 @@ export const diskMetrics = async (guests: Guests, id: string): Promise<Record<st
   const blocks = await watch.execute<BlockStats[]>('query-blockstats');
   const byNode = new Map(blocks.map((block) => [block['node-name'], block.stats]));
   for (const [index, label] of diskLabels(id, disks).entries()) {
-    const stats = byNode.get(diskNodeName(diskNumber(disks[index] ?? {}, index)));
+    const number = diskNumber(disks[index] ?? {}, index);
+    const stats = byNode.get(diskNodeName(number)) ?? byNode.get(backupNodeName(number));
     if (stats) metrics[label] = toDiskMetrics(label, stats);
   }
   return metrics;

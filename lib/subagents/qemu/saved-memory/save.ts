@@ -3,6 +3,7 @@ import { errorMessage } from '../../../errors.js';
 import { MB, toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
+import { isBackedUp } from '../../shared/block-nodes.js';
 import { describeBytes, ProgressReporter } from '../../shared/download/progress.js';
 import type { Entry } from '../guests/entry.js';
 import { generationOf } from '../guests/generation.js';
@@ -121,6 +122,11 @@ export const save = (
     }
     requireSavable(guests, entry);
     if (!watch) throw entry.stateError(guests.lastState(entry).state, 'it has no memory to save');
+    if (await isBackedUp(watch))
+      throw new Refusal(
+        'conflict',
+        `guest ${id} is being backed up: save its memory once that is done, or cancel the backup`,
+      );
     entry.commandCount += 1;
     await entry.setRebooting(undefined);
     const { bytes } = await saveRunning(guests, entry, watch, context);

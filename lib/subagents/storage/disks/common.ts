@@ -4,6 +4,7 @@ import type { Disk } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
+import type { BackupDeps } from '../backups/deps.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import type { Contents } from '../images/contents.js';
@@ -18,6 +19,7 @@ export interface DiskDeps {
   log: Logger;
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;
+  backups: Pick<BackupDeps, 'servers' | 'backupDir' | 'runDir'>;
   /** What the recovery of an interrupted snapshot operation needs. */
   snapshots: SnapshotDeps;
 }

@@ -6,7 +6,8 @@ import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-me
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { readChange } from '../../shared/read-change.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import { requireNoBackup } from '../backups/require-none.js';
+import type { StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { explainInUse } from '../open-disks.js';
 import { withMonitor } from '../running-guest.js';
@@ -28,12 +29,14 @@ const smaller = (guest: string, { index }: StoredDisk, has: number, wanted: numb
 
 /** @throws {Refusal} when the disk cannot get that size */
 const find = async (
-  store: DiskStore,
+  deps: DiskDeps,
   guest: string,
   { disk: number, size }: DiskGrowth,
 ): Promise<StoredDisk> => {
+  const { store } = deps;
   const disk = ((await store.findDisks(guest)) ?? []).find(({ index }) => index === number);
   if (!disk) throw notFound(`disk ${number} of guest ${guest}`);
+  await requireNoBackup(deps, guest);
   await requireNotTorn({ store }, guest);
   if (size < disk.size) throw smaller(guest, disk, disk.size, size);
   if (size * MB > MAX_DISK_BYTES)
@@ -50,9 +53,9 @@ const noticed = ({ bus }: StoredDisk, isRunning: boolean): string => {
 };
 
 /** Responds with the guest as `growDisk` would. */
-export const checkGrowDisk = async ({ store }: DiskDeps, request: GuestRequest): Promise<GuestResponse> => {
+export const checkGrowDisk = async (deps: DiskDeps, request: GuestRequest): Promise<GuestResponse> => {
   const growth = readChange(request, diskGrowthSchema);
-  await find(store, request.guest.id, growth);
+  await find(deps, request.guest.id, growth);
   return { guest: withSize(request.guest, growth.disk, growth.size) };
 };
 
@@ -64,7 +67,7 @@ export const growDisk = async (deps: DiskDeps, request: GuestRequest): Promise<G
   const { store, runDir } = deps;
   const { guest } = request;
   const growth = readChange(request, diskGrowthSchema);
-  const disk = await find(store, guest.id, growth);
+  const disk = await find(deps, guest.id, growth);
   const { size } = growth;
   const was = disk.size;
   const message = await withMonitor(runDir, guest.id, async (live) => {

@@ -4,6 +4,7 @@ import { type Guest, normalizeGuest } from '../../../model/guest.js';
 import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
+import { discardBackup } from '../backups/end.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { withMedia } from '../images/media.js';
@@ -71,11 +72,12 @@ const createGuestDisks = async (
 };
 
 const deleteGuestDisks = async (
-  { store, journal, runDir, log }: DiskDeps,
+  { store, journal, runDir, log, backups }: DiskDeps,
   guest: Guest,
 ): Promise<GuestResponse> => {
   if ((await store.findDisks(guest.id)) && (await isRunning(runDir, guest.id)))
     throw new Refusal('conflict', `guest ${guest.id} is running: stop it before you delete its disks`);
+  await discardBackup(backups, guest.id);
   const message = describeLeftovers(await store.deleteDisks(guest.id));
   // An operation that was interrupted, or has failed midway, must not be completed on another guest of this id.
   if (await journal.find(guest.id)) await journal.clear(guest.id);

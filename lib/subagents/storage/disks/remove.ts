@@ -5,6 +5,7 @@ import type { Guest } from '../../../model/guest.js';
 import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { readChange } from '../../shared/read-change.js';
+import { requireNoBackup } from '../backups/require-none.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { findHolders } from '../holders.js';
 import { requireNotTorn } from '../snapshots/torn.js';
@@ -69,6 +70,7 @@ const check = async (
   const { store } = deps;
   const removal = readChange(request, diskRemovalSchema);
   const disk = await findDisk(deps, request.guest.id, removal);
+  if (disk) await requireNoBackup(deps, request.guest.id);
   await requireNotTorn({ store }, request.guest.id);
   if (disk && !removal.keep) await requireNoSnapshots(store, request.guest.id, disk);
   return [removal, disk];

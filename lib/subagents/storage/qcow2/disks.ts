@@ -8,6 +8,7 @@ import { readAllocatedBytes } from '../allocated-bytes.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import { qcow2Bitmaps } from './bitmaps.js';
 import { qcow2Clones } from './clone.js';
 import { type DiskChanges, qcow2DiskChanges } from './disk-changes.js';
 import { withGuestFile } from './guest-file.js';
@@ -31,6 +32,8 @@ type Disks = Pick<
   | 'guestDir'
   | 'checkDisk'
   | 'repair'
+  | 'bitmaps'
+  | 'withOpenDisk'
 >;
 
 /** Corrects refcounts: qcow2 orders its writes so that a crash leaves them too high at worst. */
@@ -113,5 +116,12 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
       }),
 
     repair: (disk) => repairFile(layout, disk),
+
+    bitmaps: qcow2Bitmaps(layout),
+
+    withOpenDisk: (disk, mode, work) =>
+      withGuestFile(layout, disk, mode, ({ onImage, files, gid }) =>
+        work({ name: onImage({ 'read-only': mode === 'read' }), files, gid }),
+      ),
   };
 };

@@ -27,8 +27,11 @@ export interface GuestFile {
    * @param options further options of the block driver
    */
   standalone: (options?: Options) => string;
-  /** Names the disk on top of its image, read-only. */
-  onImage: () => string;
+  /**
+   * Names the disk on top of its image.
+   * @param options further options of the block driver; by default, it is read while a QEMU may write to it
+   */
+  onImage: (options?: Options) => string;
 }
 
 const nodeOf = (index: number, options: Record<string, unknown>): Record<string, unknown> => ({
@@ -81,7 +84,7 @@ export const withGuestFile = async <T>(
       gid: await groupOf(file),
       files: [file, ...(image ? [image] : [])].map(({ fd }) => ({ fd, path: disk.source })),
       standalone: (options = {}) => nameOf(0, { ...options, backing: null }),
-      onImage: () => nameOf(0, { ...READ_SHARED, backing }),
+      onImage: (options = READ_SHARED) => nameOf(0, { ...options, backing }),
     });
   } finally {
     await file.close();

@@ -11,6 +11,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/snapshot-messages.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
+import { requireNoBackup } from '../backups/require-none.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { isRunning } from '../running-guest.js';
@@ -100,6 +101,7 @@ const create: Preparation = async (deps, { id, dest, description = '' }, repeat)
     return () => respond(deps, selection);
   }
   await checkNew(store, selection);
+  await requireNoBackup(deps, selection.guest);
   await requireNotTorn(deps, selection.guest);
   const take = await prepareSnapshot(deps, selection, description);
   return async () => {
@@ -128,6 +130,7 @@ const remove: Preparation = async (deps, request, repeat) => {
   if (repeat && (await disksWithSnapshot(store, selection.disks, name)).length === 0)
     return async () => ({ snapshots: [] });
   const removed = await get(deps, request);
+  await requireNoBackup(deps, guest);
   await requireNotTorn(deps, guest);
   const disks = await disksWithSnapshot(store, selection.disks, name);
   const { nvram, ...others } = selection;
@@ -146,6 +149,7 @@ const rollBack: Preparation = async (deps, request) => {
   const selection = await selectNamed(store, request.id);
   if (await isRunning(runDir, selection.guest))
     throw new Refusal('conflict', `guest ${selection.guest} is running: shut it down, then roll it back`);
+  await requireNoBackup(deps, selection.guest);
   const rollBackAll = await prepareRollback(deps, selection, request.destroyMoreRecent);
   return async () => {
     const notes = await explainNoSpace(request.id, store, rollBackAll);

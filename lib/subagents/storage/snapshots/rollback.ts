@@ -4,6 +4,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { renewGeneration } from '../../shared/generation.js';
 import { clearHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
+import { noteRollback } from '../backups/state.js';
 import type { DiskRollback, DiskStore, StoredDisk } from '../disk-store.js';
 import { TornError } from '../torn-error.js';
 import type { SnapshotDeps } from './deps.js';
@@ -166,6 +167,7 @@ export const prepareRollback = async (
     if (!(await isClean(deps, { ...selection, disks })))
       await clearHalted(sharedGuestPaths(deps.runDir, guest));
     await whileMarked(deps, guest, intent, async () => {
+      await noteRollback(deps.store, guest, name);
       await renewGeneration(deps.store.guestDir(guest));
       await deps.store.rollback(all, name);
     });

@@ -24,6 +24,7 @@ import {
   type ZfsLayout,
 } from './layout.js';
 import { leftoversOf, requireFreeName } from './leftovers.js';
+import { withRawDisk } from './raw-file.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
 type Disks = Pick<
@@ -37,6 +38,7 @@ type Disks = Pick<
   | 'guestDir'
   | 'checkDisk'
   | 'repair'
+  | 'withOpenDisk'
 >;
 
 export const DISK_PROPERTY = 'mistify:disk';
@@ -160,5 +162,7 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
 
     // Every zfs command is atomic.
     repair: async () => undefined,
+
+    withOpenDisk: ({ source }, mode, work) => withRawDisk(source, mode, work),
   };
 };

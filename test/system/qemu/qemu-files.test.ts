@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { createLayout } from '../../../lib/subagents/qemu/layout.js';
-import { addFile, removeFile } from '../../../lib/subagents/qemu/process/add-file.js';
+import { addFile, removeFile } from '../../../lib/subagents/shared/qemu-files.js';
 import { needs } from '../../helpers/needs.js';
 import { QemuHost, TINY } from '../../helpers/qemu.js';
 

@@ -1,0 +1,128 @@
+import { readdir } from 'node:fs/promises';
+import { guestKey } from '../../../async/keyed-locks.js';
+import { errorMessage } from '../../../errors.js';
+import { ifExists } from '../../../files/atomic-files.js';
+import type {
+  CloseRequest,
+  GuestBackupRequest,
+  OpenBackupResponse,
+} from '../../../rpc/protocol/backup-messages.js';
+import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { notFound } from '../../shared/errors.js';
+import type { StoredDisk } from '../disk-store.js';
+import { isRunning } from '../running-guest.js';
+import { recoverGuest } from '../snapshots/recover.js';
+import { requireNotTorn } from '../snapshots/torn.js';
+import type { BackupDeps } from './deps.js';
+import { endBackup } from './end.js';
+import { openLive } from './open-live.js';
+import { openOff } from './open-off.js';
+import { type OpenedBackup, readBackupState } from './state.js';
+
+/** @throws {Refusal} for a guest that has nothing to back up */
+const requireDisks = async ({ store }: BackupDeps, guest: string): Promise<StoredDisk[]> => {
+  const disks = await store.findDisks(guest);
+  if (!disks) throw notFound(`guest ${guest}`);
+  if (disks.length === 0) throw new Refusal('conflict', `guest ${guest} has no disks to back up`);
+  return disks;
+};
+
+/** Whether the disks of a guest can still be read for a backup. */
+const isReadable = async (
+  { servers, runDir }: BackupDeps,
+  guest: string,
+  { live, sizes }: OpenedBackup,
+): Promise<boolean> =>
+  live ? isRunning(runDir, guest) : servers.isServing(guest, Object.keys(sizes).length);
+
+/** `ImageStore.OpenBackup`: opens the disks of a guest at one instant, for reading over NBD. May be repeated. */
+const openBackup = async (
+  deps: BackupDeps,
+  { guest: { id }, backup }: GuestBackupRequest,
+): Promise<OpenBackupResponse> => {
+  const { store, runDir, log } = deps;
+  const { bitmaps } = store;
+  const disks = await requireDisks(deps, id);
+  const before = (await readBackupState(store, id)).opened;
+  if (before?.backup === backup && before.source && (await isReadable(deps, id, before)))
+    return { guest: { id }, source: before.source };
+  await endBackup(deps, id, false);
+  await recoverGuest(deps.snapshots, id);
+  await requireNotTorn({ store }, id);
+  if (!bitmaps) throw new Refusal('conflict', 'disks in ZFS cannot be backed up yet');
+  const state = await readBackupState(store, id);
+  try {
+    const source = (await isRunning(runDir, id))
+      ? await openLive(deps, id, backup, { state, disks })
+      : await openOff({ ...deps, bitmaps }, id, backup, { state, disks });
+    return { guest: { id }, source };
+  } catch (error) {
+    await endBackup(deps, id, false).catch((failure: unknown) => {
+      log.error({ guest: id }, `backup not closed, retrying: ${errorMessage(failure)}`);
+      endLater(deps, id, backup, false);
+    });
+    throw error;
+  }
+};
+
+/** `ImageStore.CloseBackup`. A backup that is not open any longer is no error. */
+const closeBackup = async (
+  deps: BackupDeps,
+  { guest: { id }, backup, outcome }: CloseRequest,
+): Promise<GuestResponse> => {
+  const { store } = deps;
+  const isKnown = (await store.findDisks(id)) !== undefined;
+  const { opened } = isKnown ? await readBackupState(store, id) : {};
+  if (opened?.backup !== backup) return { guest: { id } };
+  const isComplete = outcome === 'succeeded';
+  try {
+    await endBackup(deps, id, isComplete);
+  } catch (error) {
+    endLater(deps, id, backup, isComplete);
+    throw error;
+  }
+  return { guest: { id } };
+};
+
+/** Ends a backup in the background, until that succeeds or another one is open. */
+const endLater = (deps: BackupDeps, guest: string, backup: string | undefined, isComplete: boolean): void => {
+  const end = async (): Promise<void> => {
+    const { opened } = await readBackupState(deps.store, guest);
+    if (opened?.backup === backup) await endBackup(deps, guest, isComplete);
+  };
+  deps.retries.start(guest, () => deps.locks.run(guestKey(guest), end));
+};
+
+/** Ends the backups that a killed process left open: what it served itself is gone, and nobody may close the others. */
+export const recoverBackups = async (deps: BackupDeps): Promise<void> => {
+  for (const guest of (await ifExists(readdir(deps.backupDir))) ?? [])
+    await deps.locks.run(guestKey(guest), async () => {
+      const { opened } = await readBackupState(deps.store, guest);
+      try {
+        await endBackup(deps, guest, false);
+        deps.log.info({ guest }, 'interrupted backup ended');
+      } catch (error) {
+        deps.log.error({ guest }, `interrupted backup not ended, retrying: ${errorMessage(error)}`);
+        endLater(deps, guest, opened?.backup, false);
+      }
+    });
+};
+
+type Method<Request, Response> = (request: Request) => Promise<Response>;
+
+interface BackupMethods {
+  OpenBackup: Method<GuestBackupRequest, OpenBackupResponse>;
+  CloseBackup: Method<CloseRequest, GuestResponse>;
+}
+
+/** The backup methods of `ImageStore`. */
+export const backupMethods = (deps: BackupDeps): BackupMethods => {
+  const locked =
+    <Request extends GuestBackupRequest, Response>(
+      method: (deps: BackupDeps, request: Request) => Promise<Response>,
+    ): Method<Request, Response> =>
+    (request) =>
+      deps.locks.run(guestKey(request.guest.id), () => method(deps, request));
+  return { OpenBackup: locked(openBackup), CloseBackup: locked(closeBackup) };
+};

@@ -1,0 +1,149 @@
+import { constants } from 'node:fs';
+import type { QmpClient } from '../../../qmp/client.js';
+import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { hasAgent } from '../../shared/guest-agent/port.js';
+import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
+import { addFiles, addListener } from '../../shared/qemu-files.js';
+import type { StoredDisk } from '../disk-store.js';
+import { whileFrozen } from '../guest-agent/freeze.js';
+import { withMonitor } from '../running-guest.js';
+import { bitmapName, dropBitmaps } from './bitmaps.js';
+import type { BackupDeps } from './deps.js';
+import {
+  addFilter,
+  exportName,
+  exportSnapshot,
+  insertFilter,
+  LISTENER,
+  removeFilters,
+  requireAttached,
+  startServer,
+} from './fleecing.js';
+import { liveBitmaps } from './live-bitmaps.js';
+import { backupPaths, makeBackupDirs } from './paths.js';
+import { bitmapOf, type PlannedDisk, planDisks, sizesOf, toSourceDisk } from './plan.js';
+import { createScratch, requireRoom, type Scratch, scratchLimit } from './scratch.js';
+import { copySmallFiles, hasSmallFiles } from './small-files.js';
+import { type BackupState, writeBackupState } from './state.js';
+
+/** Runs `work` with the monitor of a guest that has been found running. */
+const withLive = <T>(
+  { runDir }: BackupDeps,
+  guest: string,
+  work: (live: QmpClient) => Promise<T>,
+): Promise<T> =>
+  withMonitor(runDir, guest, async (live) => {
+    if (!live) throw new Refusal('conflict', `guest ${guest} has just ended: back it up again`);
+    return work(live);
+  });
+
+/** Runs `work` while the vCPUs of a guest are halted, and their writes are in the files of its disks. */
+const whileHalted = async (live: QmpClient, work: () => Promise<void>): Promise<void> => {
+  const { running } = await live.execute<{ running: boolean }>('query-status');
+  if (!running) return work();
+  // QEMU flushes its caches before it responds.
+  await live.execute('stop', undefined, { timeoutMs: 60_000 });
+  try {
+    await work();
+  } finally {
+    await live.execute('cont');
+  }
+};
+
+/** Brings the filters of all disks in at one instant, and copies the small files then. */
+const capture = async (
+  { store, runDir, log, freezeTimeouts: timeouts }: BackupDeps,
+  guest: string,
+  live: QmpClient,
+  { disks, halts, filesDir }: { disks: readonly StoredDisk[]; halts: boolean; filesDir: string },
+): Promise<Pick<BackupSource, 'consistency' | 'moment' | 'files'>> => {
+  let moment = '';
+  let files: BackupSource['files'] = [];
+  const take = async (): Promise<void> => {
+    for (const disk of disks) await insertFilter(live, disk);
+    moment = new Date().toISOString();
+    files = await copySmallFiles(store, guest, filesDir);
+  };
+  const work = (): Promise<void> => (halts ? whileHalted(live, take) : take());
+  if (await hasAgent(live)) {
+    const { guestAgent: socket } = sharedGuestPaths(runDir, guest);
+    const consistency = await whileFrozen({ socket, log: log.child({ guest }), timeouts }, work);
+    return { consistency, moment, files };
+  }
+  await work();
+  return { consistency: 'crash', moment, files };
+};
+
+/** Gives a running QEMU the scratch files and the socket to serve on. */
+const passFiles = async (
+  { runDir }: BackupDeps,
+  guest: string,
+  scratch: readonly Scratch[],
+  socket: string,
+): Promise<string[]> => {
+  const monitor = sharedGuestPaths(runDir, guest);
+  const paths = scratch.map(({ path }) => path);
+  const names = await addFiles(monitor, paths, constants.O_RDWR);
+  await addListener(monitor, socket, LISTENER);
+  return names;
+};
+
+/**
+ * Opens the disks of a running guest for a backup: its own QEMU serves them as they are at one instant, and keeps what the
+ * guest overwrites afterwards in scratch files.
+ * @throws when something of it cannot be opened; `endBackup` undoes what was done
+ */
+export const openLive = async (
+  deps: BackupDeps,
+  guest: string,
+  backup: string,
+  { state, disks }: { state: BackupState; disks: readonly StoredDisk[] },
+): Promise<BackupSource> => {
+  const { store } = deps;
+  const paths = backupPaths(deps, guest);
+  await makeBackupDirs(paths);
+  const planned = await withLive(deps, guest, async (live) => {
+    await requireAttached(live, guest, disks);
+    await removeFilters(
+      live,
+      disks.map(({ index }) => index),
+    );
+    const bitmaps = liveBitmaps(live);
+    await dropBitmaps(bitmaps, disks, state.base?.backup);
+    return planDisks(bitmaps, state, disks, (disk) => store.diskBytes(disk, live));
+  });
+  const scratch = planned.map(({ disk, size }) => ({
+    path: paths.scratch(disk.index),
+    limit: scratchLimit(size, deps.scratchBytes),
+  }));
+  await requireRoom(
+    paths.dir,
+    scratch.map(({ limit }) => limit),
+  );
+  const halts = disks.length > 1 || (await hasSmallFiles(store, guest));
+  const opened = { backup, live: true, halts, sizes: sizesOf(planned) };
+  await writeBackupState(store, guest, { ...state, opened });
+  for (const [index, { size }] of planned.entries()) {
+    const file = scratch[index];
+    if (file) await createScratch(file, size);
+  }
+  const names = await passFiles(deps, guest, scratch, paths.liveSocket);
+  const source = await withLive(deps, guest, async (live): Promise<BackupSource> => {
+    const bitmaps = liveBitmaps(live);
+    for (const [index, { disk }] of planned.entries()) {
+      // Before the filter: what is written in between is in both lists.
+      await bitmaps.add(disk, bitmapName(backup));
+      await addFilter(live, disk, { filename: names[index] ?? '', limit: scratch[index]?.limit ?? 0 });
+    }
+    await startServer(live);
+    const instant = await capture(deps, guest, live, { disks, halts, filesDir: paths.files });
+    for (const disk of planned) await exportSnapshot(live, disk.disk, bitmapOf(disk));
+    return { ...instant, disks: planned.map((disk) => sourceOf(disk, paths.liveSocket)) };
+  });
+  await writeBackupState(store, guest, { ...state, opened: { ...opened, source } });
+  return source;
+};
+
+const sourceOf = (planned: PlannedDisk, socket: string): BackupSource['disks'][number] =>
+  toSourceDisk(planned, { socket, export: exportName(planned.disk) });

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { replaceFile } from '../../../files/atomic-files.js';
+import { readStateFile, stateText } from '../../../files/state-file.js';
+import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import type { DiskStore } from '../disk-store.js';
+
+/** The sizes of disks in bytes, by their numbers. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** A backup for which the disks of a guest are open. */
+export interface OpenedBackup {
+  backup: string;
+  /** Whether the guest's QEMU serves its disks. Otherwise the guest is off, and does not start. */
+  live: boolean;
+  /** Whether its vCPUs may be halted, until `source` is there. */
+  halts: boolean;
+  sizes: Sizes;
+  /** What is read. Absent until all of it is open. */
+  source?: BackupSource;
+}
+
+/** What is remembered of a guest's backups. */
+export interface BackupState {
+  /** The last backup that was confirmed. The bitmaps named after it say what has changed since. */
+  base?: { backup: string; sizes: Sizes };
+  /** Why a disk that has no bitmap has none, in words. */
+  lost?: string;
+  opened?: OpenedBackup;
+}
+
+export const BACKUP_FILE = 'backup.json';
+
+type Store = Pick<DiskStore, 'guestDir'>;
+
+const pathOf = (store: Store, guest: string): string => join(store.guestDir(guest), BACKUP_FILE);
+
+/** Reads what is remembered of a guest's backups; nothing for a guest that was never backed up. */
+export const readBackupState = async (store: Store, guest: string): Promise<BackupState> =>
+  (await readStateFile<BackupState>(pathOf(store, guest))) ?? {};
+
+export const writeBackupState = (store: Store, guest: string, state: BackupState): Promise<void> =>
+  replaceFile(pathOf(store, guest), stateText(state));
+
+/** Remembers why the next backup has to read everything: a rollback removes the bitmaps. */
+export const noteRollback = async (store: Store, guest: string, snapshot: string): Promise<void> => {
+  const state = await readBackupState(store, guest);
+  if (!state.base) return;
+  const lost = `the guest was rolled back to snapshot ${snapshot} since the last backup`;
+  await writeBackupState(store, guest, { ...state, lost });
+};

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { BackupSource, Outcome, SourceDisk } from '../../lib/rpc/protocol/backup-messages.js';
+import type { TestStorage } from './storage.js';
+import { GUEST_ID } from './sub-agents.js';
+
+/** A backup whose disks are open. */
+export interface OpenTestBackup {
+  backup: string;
+  source: BackupSource;
+  close: (outcome?: Outcome) => Promise<unknown>;
+}
+
+/** Opens the disks of the test guest for a backup. */
+export const openTestBackup = async (
+  { call }: Pick<TestStorage, 'call'>,
+  backup: string = randomUUID(),
+): Promise<OpenTestBackup> => {
+  const request = { guest: { id: GUEST_ID }, action: 'createBackup', backup };
+  const { source } = await call('OpenBackup', request);
+  const close = (outcome: Outcome = 'succeeded'): Promise<unknown> =>
+    call('CloseBackup', { ...request, outcome });
+  return { backup, source, close };
+};
+
+const uriOf = (disk: Pick<SourceDisk, 'socket' | 'export'>): string =>
+  `nbd+unix:///${disk.export}?socket=${disk.socket}`;
+
+/** Reads all of a disk: nbdcopy(1). */
+export const readWhole = async (dir: string, disk: SourceDisk): Promise<Buffer> => {
+  const path = join(dir, `${randomUUID()}.raw`);
+  await execa('nbdcopy', [uriOf(disk), path]);
+  const content = await readFile(path);
+  await rm(path);
+  return content;
+};
+
+interface Extent {
+  offset: number;
+  length: number;
+  type: number;
+}
+
+/** Lists what has changed of a disk since the backup before: nbdinfo(1). */
+export const changedExtents = async (disk: SourceDisk): Promise<Extent[]> => {
+  const { stdout } = await execa('nbdinfo', ['--json', `--map=${disk.bitmap}`, uriOf(disk)]);
+  return (JSON.parse(stdout) as Extent[]).filter(({ type }) => type === 1);
+};
+
+/** Puts together the content of the backup before, and what a disk says has changed since. */
+export const readIncrement = async (dir: string, disk: SourceDisk, before: Buffer): Promise<Buffer> => {
+  const [content, extents] = [await readWhole(dir, disk), await changedExtents(disk)];
+  const composed = Buffer.alloc(content.length);
+  before.copy(composed);
+  for (const { offset, length } of extents) content.copy(composed, offset, offset, offset + length);
+  return composed;
+};
