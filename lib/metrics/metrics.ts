@@ -10,6 +10,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { ScheduleChange } from '../runtime/schedules/schedule-clock.js';
 import type { Schedules } from '../runtime/schedules/schedules.js';
 import type { LoggedJob } from '../store/logged-job.js';
+import { BackupMetrics } from './backups.js';
 import { type CollectedCounters, CounterCollector } from './counter-collector.js';
 import { GuestCounterMetrics } from './guest-counters.js';
 import { GuestInfoMetrics } from './guest-info.js';
@@ -56,6 +57,7 @@ export class Metrics {
   readonly #scheduleMetrics = new ScheduleMetrics(this.#registry);
   readonly #collector: CounterCollector;
   readonly #storageSpace: StorageSpaceMetrics;
+  readonly #backups: BackupMetrics;
   /** The guests' counters that the registry has. */
   #registered: CollectedCounters | undefined;
 
@@ -159,6 +161,7 @@ export class Metrics {
     this.#schedules = schedules;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
+    this.#backups = new BackupMetrics(runtime, this.#registry);
     this.#events = events;
     this.#addresses = addresses;
     this.#services = services;
@@ -238,6 +241,7 @@ export class Metrics {
     for (const { state = '' } of guests) this.#guests.inc({ state });
     this.#guestInfo.set(guests, this.#addresses);
     this.#scheduleMetrics.set(this.#schedules, this.#runtime.guests);
+    this.#backups.set(guests);
     const problems = this.#problems();
     for (const [service, isUp] of this.#services()) {
       this.#serviceUp.set({ service }, isUp ? 1 : 0);

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import parse from 'parse-prometheus-text-format';
 import type { GuestMetrics } from '../../lib/model/metrics.js';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
-import { METRICS, SPACE } from '../helpers/scripted.js';
+import { BACKED_UP, METRICS, SPACE } from '../helpers/scripted.js';
 import { gate, until } from '../helpers/wait.js';
 
 // Guarantees: G34.
@@ -53,6 +54,39 @@ test('counts jobs by action and status, and times them', async (t) => {
   t.is(valueIn(metrics.get('mistify_job_duration_seconds_count')), 1);
   t.is(valueIn(metrics.get('mistify_jobs_queued')), 0);
   t.is(valueIn(metrics.get('mistify_guests'), { state: 'running' }), 1);
+});
+
+test('tells the moment of the newest good backup of each guest, and counts their backups', async (t) => {
+  const made = (created: string, extra: object = {}) => ({
+    ...{ id: randomUUID(), guest: BACKED_UP, host: 'h', created, consistency: 'crash' },
+    ...{ size: 8, read: 8, stored: 8, disks: [], ...extra },
+  });
+  const api = await serveApi(t, {
+    methods: {
+      'Test.listBackups': () => ({
+        backups: [
+          made('2026-01-30T12:00:00Z'),
+          made('2026-01-31T12:00:00Z'),
+          made('2026-02-01T12:00:00Z', { verified: { at: '2026-02-02T12:00:00Z', ok: false } }),
+        ],
+      }),
+    },
+  });
+  const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+  await addGuest(api.context, { id: BACKED_UP, disks: [disk], metadata: { name: 'web' } });
+  await api.call('POST', `/guests/${BACKED_UP}/backups?wait=30`);
+  const labels = { guest: BACKED_UP, name: 'web' };
+  await until('the list of backups has arrived', async () =>
+    valueIn((await scrape(t, api)).get('mistify_guest_last_backup_timestamp_seconds'), labels),
+  );
+  const metrics = await scrape(t, api);
+  t.is(
+    valueIn(metrics.get('mistify_guest_last_backup_timestamp_seconds'), labels),
+    Date.parse('2026-01-31T12:00:00Z') / 1000,
+  );
+  const total = metrics.get('mistify_guest_backups_total');
+  t.is(valueIn(total, { ...labels, outcome: 'success' }), 1);
+  t.is(valueIn(total, { ...labels, outcome: 'error' }), 0);
 });
 
 test('times requests by route, not by guest', async (t) => {
