@@ -30,6 +30,7 @@ const SHARED = [
   'model/change-words.js',
   'model/devices.js',
   'model/disks.js',
+  'model/good-backup.js',
   'model/guest-size.js',
   'model/hardware-options.js',
   'model/intent.js',

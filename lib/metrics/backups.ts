@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { errorMessage } from '../errors.js';
-import type { Backup } from '../model/backup.js';
+import { isGoodBackup } from '../model/good-backup.js';
 import type { Guest } from '../model/guest.js';
 import { isFinished } from '../model/job.js';
 import { queryBackups } from '../runtime/actions/backup-queries.js';
@@ -14,9 +14,6 @@ const FRESH_MS = 600_000;
 const RESPONSE_MS = 60_000;
 
 const OUTCOMES = ['success', 'error'] as const;
-
-/** Whether a backup can be restored, as far as that is known. */
-const isGood = ({ problem, verified }: Backup): boolean => !problem && verified?.ok !== false;
 
 /**
  * The age and the outcomes of the guests' backups as Prometheus metrics. A scrape never waits for the repository: it asks
@@ -89,7 +86,7 @@ export class BackupMetrics {
       const { result } = await queryBackups(this.#runtime, {}, AbortSignal.timeout(RESPONSE_MS));
       const newest = new Map<string, number>();
       // The newest one is the first of its guest.
-      for (const backup of result.filter(isGood))
+      for (const backup of result.filter(isGoodBackup))
         if (!newest.has(backup.guest)) newest.set(backup.guest, Date.parse(backup.created));
       this.#newest = newest;
     } catch (error) {

@@ -126,6 +126,7 @@ test("reads all guests' counters with one call to each sub-agent", async (t) => 
   t.deepEqual(api.scripted.calls.map(({ method }) => method).sort(), [
     'Test.allMetrics',
     'Test.containerAllMetrics',
+    'Test.listBackups',
     'Test.storageSpace',
   ]);
   const guest = guests[7]?.id ?? '';

@@ -14,7 +14,7 @@ export interface JobState {
   percent: number | undefined;
 }
 
-export type Kind = 'guests' | 'jobs' | 'images' | 'services' | 'metrics' | 'addresses';
+export type Kind = 'guests' | 'jobs' | 'images' | 'backups' | 'services' | 'metrics' | 'addresses';
 type Listener = (kinds: ReadonlySet<Kind>) => void;
 
 /** The page's copy of the host's state. Notifies listeners at most once a frame. */
@@ -57,6 +57,9 @@ class Store {
         break;
       case 'image':
         this.touch('images');
+        break;
+      case 'backup':
+        this.touch('backups');
         break;
       case 'service':
         if (event.change === 'up') this.down.delete(event.id);

@@ -1,4 +1,5 @@
 import { path } from '../../../client/path.js';
+import type { Backup } from '../../../model/backup.js';
 import { waitingHardware } from '../../../model/change-words.js';
 import type { DiskUse } from '../../../model/disk-use.js';
 import type { Guest, Nic } from '../../../model/guest.js';
@@ -13,6 +14,7 @@ import { facts } from '../parts.js';
 import { store } from '../store.js';
 import { actionWords, formatPercent, formatRate } from '../words.js';
 import { agentSection } from './agent-section.js';
+import { lastGoodText } from './backup-words.js';
 import { afterBootFact, afterFailureFact } from './coming-back.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
@@ -72,6 +74,7 @@ const factsOf = (
   resident: number | undefined,
   addresses: readonly GuestAddress[],
   disks: readonly DiskUse[] = guest.disks ?? [],
+  lastBackup?: string,
 ): HTMLElement =>
   facts([
     ['Type', guest.type === 'container' ? 'container' : 'virtual machine'],
@@ -90,6 +93,7 @@ const factsOf = (
     ['Warnings', list(guest.warnings ?? [])],
     ['VNC', guest.vnc ? `port ${guest.vnc} on the host's loopback` : undefined],
     ['Disks', list(disks.map(diskText))],
+    ['Last good backup', lastBackup],
     ['Network', list((guest.nics ?? []).map(nicText))],
     ['Addresses', list(addresses.map(addressText))],
   ]);
@@ -142,13 +146,28 @@ export const overviewTab = (guest: Guest): Tab => {
     shown = undefined;
     draw(store.guests.get(guest.id) ?? guest);
   };
+  let lastBackup: string | undefined;
+  const loadBackups = async (): Promise<void> => {
+    if (guest.type === 'container') return;
+    const backups = await get<Backup[]>(path`/guests/${guest.id}/backups`).catch(() => undefined);
+    lastBackup = backups && lastGoodText(backups);
+    shown = undefined;
+    draw(store.guests.get(guest.id) ?? guest);
+  };
+  const followBackups = whenJobsEnd(guest.id, ['backup'], () => void loadBackups());
   const followDisks = whenJobsEnd(guest.id, ['snapshot'], () => void loadDisks());
   const draw = (now: Guest): void => {
     const resident = measurements.memoryOf(now.id);
     const addresses = knownAddresses.of(now.id);
     if (now !== shown || isMemoryShown !== Boolean(resident) || addresses !== shownAddresses)
       details.replaceChildren(
-        factsOf(now, resident, addresses, disks?.length === now.disks?.length ? disks : undefined),
+        factsOf(
+          now,
+          resident,
+          addresses,
+          disks?.length === now.disks?.length ? disks : undefined,
+          lastBackup,
+        ),
       );
     shownAddresses = addresses;
     isMemoryShown = Boolean(resident);
@@ -165,6 +184,7 @@ export const overviewTab = (guest: Guest): Tab => {
     ),
     update: (now, kinds) => {
       followDisks();
+      followBackups();
       const many = now.disks?.length ?? 0;
       if (many !== disksAskedFor) void loadDisks();
       disksAskedFor = many;

@@ -2,6 +2,7 @@ import type { Guest } from '../../../model/guest.js';
 import { ACTIONS, isEnabled, perform } from '../actions.js';
 import { knownAddresses } from '../addresses.js';
 import { h, setText } from '../dom.js';
+import { backupsTab } from '../guest/backups.js';
 import { consoleTab } from '../guest/console.js';
 import { disksTab } from '../guest/disks.js';
 import { openEdit } from '../guest/edit.js';
@@ -16,7 +17,17 @@ import { address, go, type View } from '../router.js';
 import { store } from '../store.js';
 import { jobsTable } from './jobs.js';
 
-const TABS = ['overview', 'screen', 'serial', 'disks', 'nics', 'snapshots', 'jobs', 'metadata'] as const;
+const TABS = [
+  'overview',
+  'screen',
+  'serial',
+  'disks',
+  'nics',
+  'snapshots',
+  'backups',
+  'jobs',
+  'metadata',
+] as const;
 type TabName = (typeof TABS)[number];
 
 export const isTab = (name: string): name is TabName => TABS.some((each) => each === name);
@@ -28,6 +39,7 @@ const TITLES: Record<TabName, string> = {
   disks: 'Disks',
   nics: 'Network',
   snapshots: 'Snapshots',
+  backups: 'Backups',
   jobs: 'Jobs',
   metadata: 'Metadata',
 };
@@ -56,6 +68,8 @@ const openTab = (name: TabName, guest: Guest): Tab => {
       return nicsTab(guest.id);
     case 'snapshots':
       return snapshotsTab(guest.id);
+    case 'backups':
+      return backupsTab(guest.id);
     case 'jobs':
       return jobsTab(guest.id);
     case 'metadata':
@@ -64,7 +78,7 @@ const openTab = (name: TabName, guest: Guest): Tab => {
 };
 
 /** What only virtual machines have. */
-const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'nics', 'snapshots']);
+const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'nics', 'snapshots', 'backups']);
 
 const tabsOf = ({ type }: Guest): TabName[] =>
   TABS.filter((name) => type !== 'container' || !MACHINE_TABS.has(name));

@@ -1,0 +1,77 @@
+import ava from 'ava';
+import type { Backup } from '../../lib/model/backup.js';
+import { addGuest } from '../helpers/agent.js';
+import { serveApi } from '../helpers/api.js';
+import { BROWSER, closeBrowser, openPage } from '../helpers/browser.js';
+import { needsInTurn } from '../helpers/needs.js';
+import { BACKED_UP } from '../helpers/scripted.js';
+
+const test = needsInTurn(BROWSER);
+ava.after.always(closeBrowser);
+
+const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+
+test('backs a guest up, and verifies, restores and deletes the backup', async (t) => {
+  let backups: Backup[] = [];
+  const all = () => ({ backup: backups[0], backups, record: { id: BACKED_UP, disks: [disk] }, files: [] });
+  const api = await serveApi(t, {
+    methods: {
+      'Test.listBackups': all,
+      'Test.getBackup': all,
+      'Test.createBackup': ({ backup = '' }) => {
+        backups = [
+          {
+            ...{ id: backup, guest: BACKED_UP, name: 'web', host: 'h', created: new Date().toISOString() },
+            ...{ consistency: 'crash', size: 8_388_608, read: 4096, stored: 2048 },
+            disks: [{ disk: '0', size: 8_388_608 }],
+          },
+        ];
+        return all();
+      },
+      'Test.verifyBackup': () => {
+        backups = backups.map((each) => ({
+          ...each,
+          verified: { at: new Date().toISOString(), ok: true },
+        }));
+        return all();
+      },
+      'Test.deleteBackup': () => {
+        backups = [];
+        return {};
+      },
+    },
+  });
+  await addGuest(api.context, {
+    id: BACKED_UP,
+    state: 'shutoff',
+    metadata: { name: 'web' },
+    disks: [disk],
+  });
+  const page = await openPage(t, `${api.url}/#/guests/${BACKED_UP}/backups`);
+  await page.getByText('No backups yet.').waitFor();
+  await page.getByText('Last good backup: none').waitFor();
+
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  const row = page.getByRole('row').filter({ hasText: '4 KB read, 2 KB stored' });
+  await row.getByRole('cell', { name: 'not verified yet' }).waitFor();
+
+  await row.getByRole('button', { name: 'Verify' }).click();
+  await row.getByRole('cell', { name: /^verified \d/ }).waitFor();
+
+  await row.getByRole('button', { name: 'Restore' }).click();
+  await page.getByLabel('Name').fill('copy');
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('copy restored.').waitFor();
+  t.true(api.context.guests.list().some(({ metadata }) => metadata?.name === 'copy'));
+
+  await row.getByRole('button', { name: 'Restore' }).click();
+  await page.getByLabel('As').selectOption('same');
+  await page.getByText('Everything that its disks have now is lost.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('web restored.').waitFor();
+  t.is(api.scripted.requests('Test.restoreBackup').length, 1);
+
+  await row.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('No backups yet.').waitFor();
+});
