@@ -26,7 +26,8 @@ export type AuditEntry =
       principal: 'schedule';
       /** Its name. */
       schedule: string;
-      guest: string;
+      /** Absent when the job concerns all guests. */
+      guest?: string | undefined;
       job: string;
     }
   | { event: 'job'; job: string; guest: string; action: string; status: Job['Status']; message: string };

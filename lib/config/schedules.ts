@@ -4,7 +4,7 @@ const MAX_CONCURRENCY = 64;
 
 /** How schedules run. */
 export interface SchedulesConfig {
-  /** How many guests a schedule does something for at the same time, of all schedules together; 2 when absent. */
+  /** How many guests run at the same time, of all schedules with the same action; 2 when absent. */
   concurrency?: number;
 }
 
@@ -13,6 +13,6 @@ export const schedulesSchema = Joi.object<SchedulesConfig>({
     .integer()
     .min(1)
     .max(MAX_CONCURRENCY)
-    .description('How many guests run at the same time, of all schedules together; 2 by default')
+    .description('How many guests run at the same time, of all schedules with the same action; 2 by default')
     .example(2),
 });

@@ -38,9 +38,11 @@ export const patchedSchedule = (schedule: Schedule, patch: SchedulePatch): Sched
  * Checks what depends on several keys of a schedule.
  * @throws {AgentError} `invalid`
  */
-export const requireUsable = ({ cron, timezone, guests }: Schedule): void => {
+export const requireUsable = ({ action, cron, timezone, guests, keep }: Schedule): void => {
   const problem = cronProblem({ cron, timezone });
   if (problem !== undefined) throw invalid(`"cron" cannot be used: "${cron}": ${problem}`);
+  if (action === 'verify' && keep)
+    throw invalid('"keep" is for what a schedule makes, and a verification makes nothing: leave it out');
   const { ids = [], tags = [], all = false } = guests;
   if (!all && ids.length === 0 && tags.length === 0)
     throw invalid('"guests" names no guest: give ids, tags, or all: true');

@@ -1,7 +1,7 @@
 // The browser console imports this file too: keep it free of Node and of other imports.
 
-/** What a schedule does for each of its guests. */
-export const SCHEDULE_ACTIONS = ['snapshot'] as const;
+/** What a schedule does for each of its guests: take a snapshot, back it up, or verify one of its backups. */
+export const SCHEDULE_ACTIONS = ['snapshot', 'backup', 'verify'] as const;
 export type ScheduleAction = (typeof SCHEDULE_ACTIONS)[number];
 
 /** What becomes of runs whose time passed while the agent was down: one run makes up for all of them, or none. */
@@ -25,7 +25,7 @@ export type Keep = { [Rule in KeepRule]?: number };
 /** When something is done by itself, for which guests, and how long the results are kept. */
 export interface Schedule {
   id: string;
-  /** Unique on the host; the names of its snapshots begin with `auto-` and this name. */
+  /** Unique on the host; names of snapshots begin with `auto-` and this name. */
   name: string;
   action: ScheduleAction;
   guests: ScheduleGuests;
@@ -92,7 +92,7 @@ export interface ScheduleGuest {
   skipped?: SkippedRun;
   /** The time of the last successful run. */
   good?: string;
-  /** What it made and has not deleted, oldest first. */
+  /** The names of snapshots, or the ids of backups, that it made and has not deleted, oldest first. */
   kept: string[];
   /** Which of these retention would delete now. */
   expired: string[];

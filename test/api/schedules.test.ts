@@ -1,4 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
+import type { Context } from '../../lib/agent/context.js';
+import type { LooseGuest } from '../../lib/model/guest.js';
 import type { ScheduleDetails } from '../../lib/model/schedule.js';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
@@ -6,6 +8,10 @@ import { KeptSnapshots } from '../helpers/kept-snapshots.js';
 import { gate, until } from '../helpers/wait.js';
 
 const NIGHTLY = { name: 'nightly', guests: { all: true }, cron: '30 2 * * *', timezone: 'UTC' };
+
+const DISK = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+
+const addVm = (context: Context, guest: LooseGuest = {}) => addGuest(context, { disks: [DISK], ...guest });
 
 const serve = async (t: ExecutionContext) => {
   const snapshots = new KeptSnapshots();
@@ -70,7 +76,10 @@ test('rejects a container by its id', async (t) => {
   const { id } = await addGuest(context, { type: 'container' });
   const { status, body } = await call('POST', '/schedules', { ...NIGHTLY, guests: { ids: [id] } });
   t.is(status, 400);
-  t.regex((body as { message: string }).message, /a container, which has no snapshots/);
+  t.regex(
+    (body as { message: string }).message,
+    /names guest .*, a container: schedules are for virtual machines/,
+  );
 });
 
 test('a name belongs to one schedule, so that a repeated request creates no second one', async (t) => {
@@ -125,7 +134,7 @@ test('PATCH rejects what cannot be changed, and what would not work', async (t) 
 
 test('a run that is asked for makes snapshots at once, and shows them', async (t) => {
   const api = await serve(t);
-  const { id: guest } = await addGuest(api.context);
+  const { id: guest } = await addVm(api.context);
   const { id } = await create(api, { enabled: false });
   t.is((await api.call('POST', `/schedules/${id}/run?dryRun=true`)).status, 200);
   const begun = (await api.call('POST', `/schedules/${id}/run`)).body as ScheduleDetails;
@@ -144,7 +153,7 @@ test('a run is refused while all guests have one under way, and when there is no
   const none = await api.call('POST', `/schedules/${id}/run`);
   t.is(none.status, 409);
   t.regex((none.body as { message: string }).message, /schedule "nightly" has no guests now/);
-  await addGuest(api.context);
+  await addVm(api.context);
   const held = gate();
   api.snapshots.before = () => held.opened;
   await api.call('POST', `/schedules/${id}/run`);
@@ -157,7 +166,7 @@ test('a run is refused while all guests have one under way, and when there is no
 
 test('a dry run of a change shows what its retention would delete', async (t) => {
   const api = await serve(t);
-  const { id: guest } = await addGuest(api.context);
+  const { id: guest } = await addVm(api.context);
   const { id } = await create(api);
   for (const count of [1, 2, 3]) {
     await api.call('POST', `/schedules/${id}/run`);
@@ -170,7 +179,7 @@ test('a dry run of a change shows what its retention would delete', async (t) =>
 
 test('DELETE removes the schedule and leaves its snapshots', async (t) => {
   const api = await serve(t);
-  const { id: guest } = await addGuest(api.context);
+  const { id: guest } = await addVm(api.context);
   const { id } = await create(api);
   await api.call('POST', `/schedules/${id}/run`);
   await ended(api, id);
@@ -182,7 +191,7 @@ test('DELETE removes the schedule and leaves its snapshots', async (t) => {
 
 test('outcomes are events, also among those of one guest, and metrics', async (t) => {
   const api = await serve(t);
-  const { id: guest } = await addGuest(api.context, { metadata: { name: 'web' } });
+  const { id: guest } = await addVm(api.context, { metadata: { name: 'web' } });
   const { id } = await create(api);
   await api.call('POST', `/schedules/${id}/run`);
   await ended(api, id);
@@ -200,7 +209,7 @@ test('outcomes are events, also among those of one guest, and metrics', async (t
 
 test('says for a guest that had no good run how long it has been without one', async (t) => {
   const api = await serve(t);
-  await addGuest(api.context);
+  await addVm(api.context);
   api.snapshots.before = () => {
     throw new Error('no');
   };

@@ -29,7 +29,7 @@ test(`neither repeats nor forgets a run of a schedule, and deletes no snapshot o
   const { schedules } = agent.client;
   const guests = await Promise.all(
     Array.from({ length: GUESTS }, async () => {
-      const { body } = await agent.client.guests.create({ memory: 64 }, { wait: 60 });
+      const { body } = await agent.client.guests.create({ memory: 64, disks: [{ size: 8 }] }, { wait: 60 });
       snapshots.add(body.id, 'of-a-user');
       return body.id;
     }),

@@ -23,7 +23,9 @@ export const requireValid = (
     if (!guest && !before?.guests.ids?.includes(id))
       throw invalid(`"guests.ids" names guest ${id}, which does not exist`);
     if (guest && isContainer(guest))
-      throw invalid(`"guests.ids" names guest ${id}, a container, which has no snapshots`);
+      throw invalid(
+        `"guests.ids" names guest ${id}, a container: schedules are for virtual machines, whose disks the storage has`,
+      );
   }
   const namesake = store
     .list()

@@ -1,9 +1,10 @@
 import { errorMessage } from '../../errors.js';
+import type { IdempotentRequest } from '../../model/idempotent-request.js';
 import type { GuestRun, Schedule } from '../../model/schedule.js';
-import type { MadeByRun, ScheduleStore, StoredGuest } from '../../store/schedule-store.js';
+import type { ScheduleStore, StoredGuest } from '../../store/schedule-store.js';
 import { retryWrite } from '../jobs/retry-write.js';
 import type { Runtime } from '../runtime.js';
-import { expiredOf } from './retention.js';
+import { pruneMade } from './prune-made.js';
 import type { ScheduledWork, WorkContext } from './scheduled-work.js';
 
 export interface RunGuestOptions {
@@ -15,39 +16,15 @@ export interface RunGuestOptions {
   isResumed: boolean;
   /** Called with each job that the run submits or follows. */
   onJob: (job: string) => void;
+  /** Called when something was deleted. */
+  onDeleted: () => void;
 }
 
-/** No client can send these: their keys begin with the name of a token, and a single space follows. */
-const keyOf = (...parts: string[]): string => ` schedule ${parts.join(' ')}`;
-
-/** Deletes what has expired, one after the other. Returns what could not be done, in words. */
-const prune = async (
-  { store, work }: RunGuestOptions,
-  context: WorkContext,
-  { id }: Schedule,
-): Promise<string[]> => {
-  const problems: string[] = [];
-  const { guest } = context;
-  const made = (): readonly MadeByRun[] => store.findGuest(id, guest.id)?.made ?? [];
-  const forget = (names: ReadonlySet<string>): Promise<void> =>
-    store.updateGuest(id, guest.id, (state) => ({
-      ...state,
-      made: state.made.filter(({ name }) => !names.has(name)),
-    }));
-  try {
-    const present = new Set((await work.present(context, made())).map(({ name }) => name));
-    const gone = made().filter(({ name }) => !present.has(name));
-    if (gone.length > 0) await forget(new Set(gone.map(({ name }) => name)));
-    const schedule = store.find(id)?.schedule;
-    for (const each of schedule ? expiredOf(made(), schedule.keep, schedule.timezone) : []) {
-      await work.remove(context, each);
-      await forget(new Set([each.name]));
-    }
-  } catch (error) {
-    problems.push(errorMessage(error));
-  }
-  return problems;
-};
+/** Makes the key of a job of a run. No client can send it: those of clients begin with the name of a token, or a space. */
+export const requestOf = (what: string, ...run: string[]): IdempotentRequest => ({
+  key: `\tschedule ${run.join(' ')} ${what}`,
+  fingerprint: what,
+});
 
 /**
  * Runs a schedule for one guest: makes what it makes, and deletes what has expired. All that a restart needs to resume it is
@@ -59,7 +36,7 @@ export const runGuest = async (
   schedule: Schedule,
   guestId: string,
 ): Promise<GuestRun | undefined> => {
-  const { runtime, store, work, now, isResumed, onJob } = options;
+  const { runtime, store, work, now, isResumed, onJob, onDeleted } = options;
   const { id } = schedule;
   const state = store.findGuest(id, guestId);
   const guest = runtime.guests.find(guestId);
@@ -81,7 +58,7 @@ export const runGuest = async (
     schedule,
     guest,
     isResumed,
-    requestOf: (what) => ({ key: keyOf(id, due, guestId, what), fingerprint: what }),
+    requestOf: (what) => requestOf(what, id, due, guestId),
     onJob: async (submitted) => {
       onJob(submitted);
       if (job !== undefined) return;
@@ -105,10 +82,12 @@ export const runGuest = async (
     if (!state.made.some((made) => made.name === name)) {
       const made = await work.make(context, current);
       const good = new Date(now()).toISOString();
-      await write((before) => ({ ...before, good, made: [...before.made, made] }));
+      await write((before) => ({ ...before, good, made: made ? [...before.made, made] : before.made }));
     }
   } catch (error) {
     return end('error', errorMessage(error));
   }
-  return end('success', (await prune(options, context, schedule)).join('; '));
+  const { count, problem = '' } = await pruneMade(store, work, context);
+  if (count > 0) onDeleted();
+  return end('success', problem);
 };

@@ -100,11 +100,10 @@ export class ScheduleClock {
     const guests = this.guestsOf(schedule);
     if (guests.length === 0) return this.#skip(stored, dueMs, 'it has no guests');
     const since = new Date(this.#options.now()).toISOString();
-    const name = workOf(schedule).nameOf(schedule, due);
     const begun = guests.flatMap(({ id, known }): StoredGuest[] => {
       if (known?.current) return [];
       const { skipped: _, ...before } = known ?? { guest: id, since, made: [] };
-      return [{ ...before, current: { due, cause, name } }];
+      return [{ ...before, current: { due, cause, name: workOf(schedule).nameOf(schedule, due) } }];
     });
     const { skipped: _, ...before } = stored;
     await this.#options.store.put(

@@ -22,12 +22,14 @@ export interface WorkContext {
 export interface ScheduledWork {
   /** The action that the config must have. */
   action: BaseActionName;
-  /** Names what a run makes, before it begins. */
+  /** Names what a run makes for a guest, before it begins. */
   nameOf: (schedule: Schedule, due: string) => string;
-  /** Makes it, or finds that an earlier process of the agent has. */
-  make: (context: WorkContext, run: CurrentRun) => Promise<MadeByRun>;
+  /** Makes it, or finds that an earlier process of the agent has. Resolves to nothing where nothing is left of the work. */
+  make: (context: WorkContext, run: CurrentRun) => Promise<MadeByRun | undefined>;
   /** Returns what is still there of what a schedule has made: a user may have deleted some of it. */
-  present: (context: WorkContext, made: readonly MadeByRun[]) => Promise<MadeByRun[]>;
+  present?: (context: WorkContext, made: readonly MadeByRun[]) => Promise<MadeByRun[]>;
   /** Deletes one. */
-  remove: (context: WorkContext, made: MadeByRun) => Promise<void>;
+  remove?: (context: WorkContext, made: MadeByRun) => Promise<void>;
+  /** Called once all guests of a run have ended, when something was deleted. */
+  tidy?: (context: Pick<WorkContext, 'runtime' | 'requestOf' | 'onJob'>) => Promise<void>;
 }

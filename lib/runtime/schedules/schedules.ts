@@ -24,7 +24,7 @@ const DEFAULT_CONCURRENCY = 2;
 export interface SchedulesOptions {
   runtime: Runtime;
   store: ScheduleStore;
-  /** How many guests run at the same time; 2 by default. */
+  /** How many guests run at the same time, of all schedules with the same action; 2 by default. */
   concurrency?: number | undefined;
   /** Whether no run begins now: the host goes down. */
   isPaused: () => boolean;

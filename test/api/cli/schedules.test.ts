@@ -7,7 +7,12 @@ import { KeptSnapshots } from '../../helpers/kept-snapshots.js';
 const serve = async (t: ExecutionContext) => {
   const snapshots = new KeptSnapshots();
   const api = await serveApi(t, { methods: snapshots.methods });
-  const guest = await addGuest(api.context, { metadata: { name: 'web' }, tags: ['production'] });
+  const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+  const guest = await addGuest(api.context, {
+    disks: [disk],
+    metadata: { name: 'web' },
+    tags: ['production'],
+  });
   const run = (...args: string[]) => mistify(t, api.url, 'schedule', ...args);
   return { ...api, snapshots, guest, run };
 };

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import type { Context } from '../../../../lib/agent/context.js';
+import type { LooseGuest } from '../../../../lib/model/guest.js';
 import type { ScheduleSpec } from '../../../../lib/model/schedule.js';
 import type { ScheduleChange } from '../../../../lib/runtime/schedules/schedule-clock.js';
 import { Schedules } from '../../../../lib/runtime/schedules/schedules.js';
@@ -15,6 +17,10 @@ const NIGHTLY: ScheduleSpec = {
   cron: '0 2 * * *',
   timezone: 'UTC',
 };
+
+const DISK = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+
+const addVm = (context: Context, guest: LooseGuest = {}) => addGuest(context, { disks: [DISK], ...guest });
 
 /** Schedules of a real agent's runtime, with a clock and a store of their own. */
 const start = async (t: ExecutionContext, options: TestAgentOptions = {}) => {
@@ -54,11 +60,7 @@ const start = async (t: ExecutionContext, options: TestAgentOptions = {}) => {
 
 test('makes a snapshot of each guest when its time has come, once', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  const guests = [
-    await addGuest(context),
-    await addGuest(context),
-    await addGuest(context, { type: 'container' }),
-  ];
+  const guests = [await addVm(context), await addVm(context), await addVm(context, { type: 'container' })];
   const { schedules } = await open();
   await schedules.create(NIGHTLY);
   at('2026-01-02T01:59:59Z');
@@ -81,7 +83,7 @@ test('makes a snapshot of each guest when its time has come, once', async (t) =>
 
 test('deletes what has expired, but no snapshot that it has not made', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  const { id } = await addGuest(context);
+  const { id } = await addVm(context);
   snapshots.add(id, 'auto-nightly-of-a-user');
   const { schedules } = await open();
   await schedules.create({ ...NIGHTLY, keep: { last: 2 } });
@@ -99,7 +101,7 @@ test('deletes what has expired, but no snapshot that it has not made', async (t)
 
 test('a snapshot of a user under the name of a deleted one of the schedule stays', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  const { id } = await addGuest(context);
+  const { id } = await addVm(context);
   const { schedules } = await open();
   await schedules.create({ ...NIGHTLY, keep: { last: 1 } });
   at('2026-01-02T02:00:00Z');
@@ -116,7 +118,7 @@ test('a snapshot of a user under the name of a deleted one of the schedule stays
 
 test('deletes nothing after a run that has failed', async (t) => {
   const { context, snapshots, open, at, ended, outcomes } = await start(t);
-  const { id } = await addGuest(context);
+  const { id } = await addVm(context);
   const { schedules } = await open();
   await schedules.create({ ...NIGHTLY, keep: { last: 1 } });
   at('2026-01-02T02:00:00Z');
@@ -137,7 +139,7 @@ test('deletes nothing after a run that has failed', async (t) => {
 
 test('one run makes up for all that were missed while the agent was down', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const first = await open();
   await first.schedules.create(NIGHTLY);
   await first.close();
@@ -155,7 +157,7 @@ test('one run makes up for all that were missed while the agent was down', async
 
 test('with the policy "skip", missed runs are told and not made up for', async (t) => {
   const { context, snapshots, open, at, outcomes } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const first = await open();
   await first.schedules.create({ ...NIGHTLY, missed: 'skip' });
   await first.close();
@@ -168,7 +170,7 @@ test('with the policy "skip", missed runs are told and not made up for', async (
 
 test('with the policy "skip", a restart of the agent at the time of a run does not miss it', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const first = await open();
   await first.schedules.create({ ...NIGHTLY, missed: 'skip' });
   await first.close();
@@ -180,7 +182,7 @@ test('with the policy "skip", a restart of the agent at the time of a run does n
 
 test('a run that overlaps itself for a guest is skipped for that guest alone, and told', async (t) => {
   const { context, snapshots, open, at, ended, outcomes } = await start(t);
-  const [slow, fast] = [await addGuest(context), await addGuest(context)];
+  const [slow, fast] = [await addVm(context), await addVm(context)];
   const held = gate();
   snapshots.before = (_change, guest) => (guest === slow.id ? held.opened : undefined);
   const { schedules } = await open();
@@ -206,7 +208,7 @@ test('a run that overlaps itself for a guest is skipped for that guest alone, an
 
 test('runs a few guests at the same time', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  for (let guest = 0; guest < 5; guest += 1) await addGuest(context);
+  for (let guest = 0; guest < 5; guest += 1) await addVm(context);
   let [running, most] = [0, 0];
   const held = gate();
   snapshots.before = async () => {
@@ -227,7 +229,7 @@ test('runs a few guests at the same time', async (t) => {
 
 test('no run begins while the host goes down, and what was missed is made up for', async (t) => {
   const { context, snapshots, open, at, host, ended } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const { schedules } = await open();
   await schedules.create(NIGHTLY);
   host.goesDown = true;
@@ -243,7 +245,7 @@ test('no run begins while the host goes down, and what was missed is made up for
 
 test('a clock that is set back a little repeats nothing, and one that was wrong stops nothing', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const { schedules } = await open();
   await schedules.create(NIGHTLY);
   at('2026-01-02T02:00:00Z');
@@ -267,7 +269,7 @@ test('a clock that is set back a little repeats nothing, and one that was wrong 
 
 test('a run that comes again because the clock was set back finds its snapshot made', async (t) => {
   const { context, snapshots, open, at, ended, outcomes } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const { schedules } = await open();
   await schedules.create({ ...NIGHTLY, cron: '0 * * * *' });
   at('2026-01-02T08:00:00Z');
@@ -284,7 +286,7 @@ test('a run that comes again because the clock was set back finds its snapshot m
 
 test('a change of the time, and enabling it, make up for nothing', async (t) => {
   const { context, snapshots, open, at } = await start(t);
-  await addGuest(context);
+  await addVm(context);
   const { schedules } = await open();
   const { id } = await schedules.create(NIGHTLY);
   await schedules.change(id, { enabled: false });
@@ -301,8 +303,8 @@ test('a change of the time, and enabling it, make up for nothing', async (t) => 
 
 test('guests of a tag are those that have it when the run begins', async (t) => {
   const { context, snapshots, open, at, ended } = await start(t);
-  const tagged = await addGuest(context, { tags: ['production'] });
-  const later = await addGuest(context);
+  const tagged = await addVm(context, { tags: ['production'] });
+  const later = await addVm(context);
   const { schedules } = await open();
   await schedules.create({ ...NIGHTLY, guests: { tags: ['production'] } });
   at('2026-01-02T02:00:00Z');
@@ -331,7 +333,7 @@ test('a time without any guest is told', async (t) => {
 
 test('forgets a guest that was deleted', async (t) => {
   const { context, open, at, ended } = await start(t);
-  const guest = await addGuest(context);
+  const guest = await addVm(context);
   const { schedules } = await open();
   const { id } = await schedules.create({ ...NIGHTLY, guests: { ids: [guest.id] } });
   at('2026-01-02T02:00:00Z');
