@@ -34,7 +34,7 @@ export const sha256 = async (path: string): Promise<string> => {
 export class TestDisk {
   readonly path: string;
   /** Bytes. */
-  readonly size: number;
+  size: number;
   readonly #t: ExecutionContext;
 
   private constructor(t: ExecutionContext, path: string, size: number) {
@@ -62,6 +62,11 @@ export class TestDisk {
       return ['-c', `write -P ${1 + random.below(255)} ${block * BLOCK + random.below(128) * 512} 32k`];
     });
     await execa('qemu-io', ['-f', 'qcow2', ...commands.flat(), this.path]);
+  }
+
+  async grow(size: number): Promise<void> {
+    await qemuImg('resize', '-q', '-f', 'qcow2', this.path, `${size}`);
+    this.size = size;
   }
 
   async addBitmap(name: string): Promise<void> {

@@ -119,6 +119,7 @@ export class TestGuest {
     try {
       const result = await call('Create', request, attempt);
       await served.end();
+      if (id === since) return result;
       await disk.addBitmap(`since-${id}`);
       if (bitmap !== undefined) await disk.removeBitmap(bitmap);
       this.since = id;

@@ -10,7 +10,7 @@ export const FOLDER_CHUNKS = 1024;
  * Larger disks have larger chunks, or the number of files would grow out of hand.
  */
 export const chunkBytesOf = (size: number): number => {
-  if (size <= 64 * GB) return 2 ** 18;
+  if (size <= 64 * GB) return 2 ** 17;
   return size <= 1024 * GB ? 2 ** 20 : 2 ** 22;
 };
 

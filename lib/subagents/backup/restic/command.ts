@@ -3,6 +3,7 @@ import { setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { readLines } from '../../../async/lines.js';
+import { errorMessage, isErrno } from '../../../errors.js';
 import { endingWithParent, isProgramMissing } from '../../../process/with-parent.js';
 import { kindOfEnd, ResticError, resticError, wordsOf } from './failure.js';
 import type { ResticSettings } from './settings.js';
@@ -39,14 +40,17 @@ export interface ResticProcess {
   stop: () => void;
 }
 
-const openDirectories = ({ cacheDir, localDir }: ResticSettings): Map<string, number> => {
+/** @throws when one is missing */
+const openDirectories = (settings: ResticSettings): Map<string, number> => {
+  const { cacheDir, localDir } = settings;
   const opened = new Map<string, number>();
   try {
     for (const dir of [cacheDir, ...(localDir === undefined ? [] : [localDir])])
       opened.set(dir, openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY));
   } catch (error) {
     for (const fd of opened.values()) closeSync(fd);
-    throw error;
+    const isRepository = opened.size > 0 && isErrno(error, 'ENOENT', 'ENOTDIR');
+    throw isRepository ? resticError('no_repository', errorMessage(error), settings) : error;
   }
   return opened;
 };

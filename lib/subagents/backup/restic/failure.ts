@@ -23,13 +23,14 @@ const EXIT_CODES: Partial<Record<number, FailureKind>> = {
 
 /** What restic 0.14 prints; it has no codes for these. */
 const TEXTS: readonly [RegExp, FailureKind][] = [
-  [/is already locked|unable to create lock/, 'locked'],
-  [/wrong password or no key found/, 'wrong_key'],
+  // First, because a full repository makes others fail, too.
   [/no space left on device|disk quota exceeded/i, 'no_space'],
+  [/is already locked/, 'locked'],
+  [/wrong password or no key found/, 'wrong_key'],
   [/Is there a repository at the following location/, 'no_repository'],
   [/no matching ID found|no snapshot found/, 'no_snapshot'],
   [
-    /ciphertext verification failed|not found in (repository|index)|does not match|invalid data returned|file does not exist|no such file|unexpected EOF|wrong data|load.*returned error/i,
+    /ciphertext verification failed|not found in repository|invalid data returned|ReadFull\(<data.*(no such file|not exist|NoSuchKey)/,
     'damaged',
   ],
 ];
@@ -52,10 +53,16 @@ const textOf = (line: string): string => {
 };
 
 const MAX_WORDS = 600;
+/** Lines about what restic or its user should do next, and the stacks of Go. */
+const NOISE = /retrying after|the `unlock` command|^\t|^(runtime|main|github\.com|golang\.org)[./]/;
 
 /** The last lines that restic wrote, with the names of the directories that it inherits as open files. */
 export const wordsOf = (stderr: string, names: ReadonlyMap<string, string>): string => {
-  let text = stderr.trim().split('\n').map(textOf).slice(-3).join('; ');
+  const lines = stderr.trim().split('\n').map(textOf);
+  let text = lines
+    .filter((line) => !NOISE.test(line))
+    .slice(-3)
+    .join('; ');
   for (const [name, path] of names) text = text.replaceAll(name, path);
   return text.replace(/^Fatal: /, '').slice(-MAX_WORDS);
 };
@@ -68,7 +75,6 @@ export interface ResticEnd {
 }
 
 export const kindOfEnd = ({ exitCode, stderr }: Pick<ResticEnd, 'exitCode' | 'stderr'>): FailureKind => {
-  // A full store, too, makes a backup incomplete or a lock fail.
   const [, kind] = TEXTS.find(([text]) => text.test(stderr)) ?? [];
   if (kind === 'no_space') return kind;
   return EXIT_CODES[exitCode ?? 0] ?? kind ?? 'other';
@@ -117,6 +123,12 @@ export const resticError = (
           ? `no space left in ${cacheDir}, which restic needs for a backup: make room there (${words})`
           : `no space left in the backup repository ${repository}: make room, or delete backups and prune it (${words})`,
       );
+    case 'incomplete':
+      return fail(
+        `restic could not store all parts of the backup, so it is discarded, and the next one reads and stores everything: see whether the backup repository ${repository} is whole with "restic check" (${words})`,
+      );
+    case 'damaged':
+      return fail(`the backup repository ${repository} is damaged: ${words}`);
     default:
       return fail(
         localDir !== undefined && /permission denied/.test(words)

@@ -1,6 +1,7 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { replaceFile } from '../../../files/atomic-files.js';
 import { exists } from '../../../files/exists.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
@@ -30,6 +31,8 @@ export class Repository {
   readonly settings: ResticSettings;
   readonly #file: string;
   readonly #lock = new SharedLock();
+  /** Two that make a repository at the same time spoil it. */
+  readonly #inTurn = pLimit(1);
   #isKnown = false;
 
   /** @param dir the directory of the sub-agent's own state */
@@ -47,7 +50,11 @@ export class Repository {
    * Checks that the repository is the one that this host has used, and makes it if the host has not used any.
    * @throws when it is gone, is another one, or has another key
    */
-  async ensure(signal: AbortSignal): Promise<void> {
+  ensure(signal: AbortSignal): Promise<void> {
+    return this.#isKnown ? Promise.resolve() : this.#inTurn(() => this.#ensure(signal));
+  }
+
+  async #ensure(signal: AbortSignal): Promise<void> {
     if (this.#isKnown) return;
     const recorded = await readStateFile<{ id: string }>(this.#file);
     if (!recorded) await this.#makeDirectory();
