@@ -1,4 +1,5 @@
 import { changeCdrom } from '../handlers/guests/change-cdrom.js';
+import { cloneGuest } from '../handlers/guests/clone.js';
 import { createGuest } from '../handlers/guests/create.js';
 import { deleteGuest } from '../handlers/guests/delete.js';
 import { getGuest } from '../handlers/guests/get.js';
@@ -14,6 +15,7 @@ import { type Route, route } from '../lib/server/route.js';
 import { cdromParams, guestParams } from './schemas/params.js';
 import {
   cdromPatchPayload,
+  clonePayload,
   guestPatchPayload,
   guestPayload,
   metadataPatchPayload,
@@ -92,6 +94,18 @@ export const guestRoutes: Route<Context>[] = [
       schema: replies.guest,
     },
     handler: patchGuest,
+  }),
+  route({
+    method: 'POST',
+    path: '/guests/{guestID}/clone',
+    operationId: 'cloneGuest',
+    summary: 'Create a guest from another one, which may run, or from a snapshot of it',
+    tags: ['guests'],
+    query: jobQuery,
+    params: guestParams,
+    payload: clonePayload,
+    reply: { status: 202, description: 'The job that creates the clone was queued', schema: replies.guest },
+    handler: cloneGuest,
   }),
   route({
     method: 'PATCH',

@@ -42,7 +42,7 @@ export const imageRoutes: Route<Context>[] = [
     method: 'POST',
     path: '/images',
     operationId: 'fetchImage',
-    summary: 'Fetch an image',
+    summary: "Fetch an image, or make one of a guest's disk",
     tags: ['images'],
     query: jobQuery,
     payload: imageFetchPayload,

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
+import type { CloneRequest } from '../model/clone.js';
 import type { DiskPatch, NewDisk } from '../model/disk-changes.js';
 import type { DiskUse } from '../model/disk-use.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
@@ -31,6 +32,7 @@ export type GuestSpec = {
     | 'pending'
     | 'intent'
     | 'restarts'
+    | 'template'
   >]?: Guest[Key];
 } & {
   nics?: Partial<NonNullable<Guest['nics']>[number]>[];
@@ -93,6 +95,11 @@ export class Guests extends List<Guest> {
 
   create(spec: GuestSpec, options?: JobOptions): Promise<Accepted<Guest>> {
     return submit(this.#transport, { method: 'POST', path: '/guests', body: spec }, options);
+  }
+
+  /** Creates a guest from another one, which may run, or from a snapshot of it. */
+  clone(id: string, clone: CloneRequest = {}, options?: JobOptions): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/clone`, body: clone }, options);
   }
 
   perform(

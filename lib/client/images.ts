@@ -24,6 +24,7 @@ export class Images<Filter extends object = object> extends List<Image, Filter> 
     return this.#transport.get(this.#path + path`/${id}`, {}, options);
   }
 
+  /** Fetches an image, or makes one of a guest's disk. */
   fetch(image: ImageFetch, options?: JobOptions): Promise<Accepted<{ images: Image[] }>> {
     return submit(this.#transport, { method: 'POST', path: this.#path, body: image }, options);
   }

@@ -28,6 +28,7 @@ interface ImmediateSpec extends CommonSpec {
   takesLong?: never;
   endsBackup?: never;
   backupChange?: never;
+  sparesTemplates?: never;
 }
 
 interface AsyncSpec extends CommonSpec {
@@ -52,6 +53,8 @@ interface AsyncSpec extends CommonSpec {
   endsBackup?: 'requested' | 'runs';
   /** The change to the backup when the action completes. */
   backupChange?: 'created' | 'deleted' | 'verified';
+  /** Whether it is refused for a template: it would start it, or change its disks. */
+  sparesTemplates?: boolean;
 }
 
 /** The properties of an action that the config cannot change. */
@@ -75,18 +78,19 @@ const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiti
 
 const SPECS = {
   create: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
+  clone: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true, takesLong: true },
   shutdown: guestTask,
-  reboot: guestTask,
-  restart: { ...guestTask, endsBackup: 'runs' },
+  reboot: { ...guestTask, sparesTemplates: true },
+  restart: { ...guestTask, endsBackup: 'runs', sparesTemplates: true },
   poweroff: { ...guestTask, preempts: true, survivesPoweroff: 'waiting', endsBackup: 'requested' },
-  start: { ...guestTask, endsBackup: 'runs' },
+  start: { ...guestTask, endsBackup: 'runs', sparesTemplates: true },
   suspend: guestTask,
   save: guestTask,
-  resume: guestTask,
+  resume: { ...guestTask, sparesTemplates: true },
   upgradeMachine: guestChange,
-  addDisk: guestChange,
-  changeDisk: guestChange,
-  removeDisk: guestChange,
+  addDisk: { ...guestChange, sparesTemplates: true },
+  changeDisk: { ...guestChange, sparesTemplates: true },
+  removeDisk: { ...guestChange, sparesTemplates: true },
   update: guestChange,
   addNic: guestChange,
   changeNic: guestChange,
@@ -102,13 +106,14 @@ const SPECS = {
   listImages: guestInfo,
   getImage: guestInfo,
   fetchImage: { ...imageTask, imageChange: 'fetched', takesLong: true },
+  createImage: { kind: 'async', task: 'image', imageChange: 'fetched', takesLong: true },
   deleteImage: { ...imageTask, imageChange: 'deleted' },
   listSnapshots: info,
   getSnapshot: info,
   createSnapshot: snapshotTask,
   updateSnapshot: snapshotTask,
   deleteSnapshot: snapshotTask,
-  rollbackSnapshot: snapshotTask,
+  rollbackSnapshot: { ...snapshotTask, sparesTemplates: true },
   downloadSnapshot: { kind: 'stream' },
   listBackups: info,
   getBackup: info,
@@ -116,7 +121,7 @@ const SPECS = {
   deleteBackup: { ...backupTask, backupChange: 'deleted' },
   verifyBackup: { ...backupTask, backupChange: 'verified' },
   pruneBackups: backupTask,
-  restoreBackup: { ...restoreTask, survivesPoweroff: 'waiting' },
+  restoreBackup: { ...restoreTask, survivesPoweroff: 'waiting', sparesTemplates: true },
   restoreGuest: { ...restoreTask, survivesPoweroff: 'running', createsGuest: true },
   downloadBackupDisk: { kind: 'stream' },
   storageSpace: info,

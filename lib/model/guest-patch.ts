@@ -2,6 +2,7 @@ import type Joi from 'joi';
 import { bootOrderSchema } from './boot-order.js';
 import { type ComingBackPatch, changeComingBack, comingBackPatchSchemas } from './coming-back-patch.js';
 import { type Guest, type LooseGuest, metadataOf, normalizeGuest } from './guest.js';
+import { templateSchema } from './guest-schemas.js';
 import type { SizeChange } from './guest-size.js';
 import { sizeSchemas } from './guest-size-schemas.js';
 import type { OptionsChange } from './hardware-options.js';
@@ -15,6 +16,7 @@ export interface GuestPatch extends SizeChange, OptionsChange, ComingBackPatch {
   description?: string | null;
   tags?: string[] | null;
   bootOrder?: string[] | null;
+  template?: boolean | null;
 }
 
 interface PatchKey {
@@ -28,6 +30,7 @@ const KEYS: Record<keyof GuestPatch, PatchKey> = {
   name: { owner: 'agent', schema: guestNameSchema },
   description: { owner: 'agent', schema: descriptionSchema },
   tags: { owner: 'agent', schema: tagsSchema },
+  template: { owner: 'agent', schema: templateSchema.allow(null) },
   autostart: { owner: 'agent', schema: comingBackPatchSchemas.autostart },
   restart: { owner: 'agent', schema: comingBackPatchSchemas.restart },
   memory: { owner: 'sub-agent', schema: sizeSchemas.memory },

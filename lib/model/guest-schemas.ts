@@ -98,6 +98,12 @@ export const metadataSchema = Joi.object()
 export const disksSchema = (disk: Joi.ObjectSchema<Disk>): Joi.ArraySchema =>
   Joi.array().items(disk).max(MAX_DISKS).allow(null).label('disks');
 
+export const templateSchema = Joi.boolean()
+  .description(
+    'Whether it is a template: it does not start, its disks do not change, and its clones are linked to it',
+  )
+  .example(true);
+
 /** A guest as clients and sub-agents send it; `normalizeGuest` turns it into a `Guest`. */
 export const guestSchema = Joi.object<Guest>({
   id: guestIdSchema.allow('', null),
@@ -109,6 +115,7 @@ export const guestSchema = Joi.object<Guest>({
     ),
   description: descriptionSchema,
   tags: tagsSchema,
+  template: templateSchema.allow(null),
   nics: Joi.array().items(nicSchema).max(32).allow(null).label('nics'),
   disks: disksSchema(diskSchema),
   cdroms: cdromsSchema.allow(null),

@@ -53,6 +53,8 @@ export interface Guest {
   description?: string;
   /** Short labels. */
   tags?: string[];
+  /** Whether it is only there to be cloned: it does not start, and its disks do not change. */
+  template?: boolean;
   nics?: Nic[];
   disks?: Disk[];
   /** Its CD drives; absent where nothing was said: see `cdromsOf`. */
@@ -142,7 +144,7 @@ type StoredKey = Exclude<keyof Guest, 'hidden' | 'addresses'>;
 
 /** The keys that are stored, in the contract's order. */
 const STORED = Object.keys({
-  ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, nics: 1, disks: 1 },
+  ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, template: 1, nics: 1, disks: 1 },
   ...{ cdroms: 1, media: 1, bootOrder: 1, state: 1, reason: 1 },
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
   ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, vnc: 1 },

@@ -1,7 +1,9 @@
 import Joi from 'joi';
 import { FIRMWARES, type Firmware } from './firmware.js';
+import { guestIdSchema } from './guest-schemas.js';
 import { FETCH_FORMATS, type FetchFormat } from './image-formats.js';
 import { imageIdSchema } from './image-id.js';
+import { diskIdSchema, snapshotNameSchema } from './snapshot.js';
 
 /** What the bytes of a disk image say. */
 export interface ImageContent {
@@ -63,10 +65,16 @@ export interface ImageFetch {
   format?: FetchFormat;
   /** Whether to fetch the image although it exists, and to replace it. */
   refresh?: boolean;
+  /** A guest of this host, to make the image of one of its disks. */
+  guest?: string;
+  /** The snapshot of the guest; its present state by default. */
+  snapshot?: string;
+  /** The disk of the guest; its only one by default. */
+  disk?: string;
 }
 
 /** Other keys that clients of the original agent may send. They have no effect. */
-const WITHOUT_EFFECT = /^(dest|volume|snapshot|size|status)$/;
+const WITHOUT_EFFECT = /^(dest|volume|size|status)$/;
 
 export const imageFetchSchema = Joi.object<ImageFetch>({
   id: imageIdSchema.required(),
@@ -100,13 +108,25 @@ export const imageFetchSchema = Joi.object<ImageFetch>({
   refresh: Joi.boolean()
     .allow(null)
     .description('Fetch the image again if it exists; guests keep the version that they were made of'),
+  guest: guestIdSchema.description(
+    'A guest of this host: makes the image of its disk, instead of fetching it',
+  ),
+  snapshot: snapshotNameSchema
+    .allow('', null)
+    .description('With `guest`: the snapshot; the present state when absent'),
+  disk: diskIdSchema.description('With `guest`: the disk, for a guest with several'),
 })
+  .without('guest', ['source', 'sha256', 'sha512', 'sums', 'format', 'refresh'])
+  .with('disk', 'guest')
   .pattern(WITHOUT_EFFECT, Joi.any())
   // A misspelt sum would otherwise count as checked.
   .unknown(false)
   .messages({
     'object.unknown':
-      '{{#label}} is not a key of an image to fetch: give id, type, source, sha256, sha512, sums, format or refresh',
+      '{{#label}} is not a key of an image to fetch: give id, type, source, sha256, sha512, sums, format or refresh, or guest, snapshot and disk for an image of a guest',
+    'object.without':
+      '"guest" makes an image of a disk of this host: leave out {{#peer}}, or "guest" to fetch the image',
+    'object.with': '"disk" is the disk of a guest: name that in "guest"',
   })
   .label('image fetch')
   .example({

@@ -68,8 +68,9 @@ export const isSaved = (guest: Power): boolean => isOff(guest) && causeOf(guest)
 export const isHalted = (guest: Power): boolean => guest.state === 'crashed' && HALTED.has(causeOf(guest));
 
 /** Whether a guest may start by itself, so that the agent must remember what it is meant to be. */
-const comesBack = ({ autostart, restart }: Guest): boolean =>
-  (autostart !== undefined && autostart.policy !== 'never') || restart?.policy === 'on-failure';
+const comesBack = ({ autostart, restart, template = false }: Guest): boolean =>
+  !template &&
+  ((autostart !== undefined && autostart.policy !== 'never') || restart?.policy === 'on-failure');
 
 /** Returns a guest that is on: it waits for no start, and only the restarts since a client's start count. */
 const back = (guest: Guest): Guest => {

@@ -11,7 +11,8 @@ export interface PortableGuest {
 /** Keys that only mean something on the host that runs the guest. */
 const HOST_KEYS = ['media', 'state', 'reason', 'pending', 'warnings', 'vnc', 'intent', 'restarts'] as const;
 
-const withoutHostKeys = (guest: Guest): Guest => {
+/** Returns a guest without the keys that only mean something on the host that runs it. */
+export const withoutHostKeys = (guest: Guest): Guest => {
   const rest = { ...guest };
   for (const key of HOST_KEYS) delete rest[key];
   return rest;

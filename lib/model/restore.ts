@@ -68,7 +68,7 @@ export const withRestoredSizes = (
 };
 
 /** A NIC of a copy gets a MAC address of its own, and no static address: the guest of the backup may have both. */
-const nicOfCopy = ({ name, network, model, vlans, link }: Nic): Nic => ({
+export const nicOfCopy = ({ name, network, model, vlans, link }: Nic): Nic => ({
   ...(name === undefined ? {} : { name }),
   ...{ network, model, vlans, address: '', netmask: '', gateway: '' },
   ...(link === undefined ? {} : { link }),

@@ -20,7 +20,16 @@ export interface RestoreWork {
 
 /** The work of a job, stored with it so that a restart does not lose it. The job's Action selects the pipeline. */
 export type Task =
-  | { kind: 'guest'; name: Creation | GuestTask; args?: StageArgs; change?: GuestChange }
+  | {
+      kind: 'guest';
+      name: Creation | GuestTask;
+      args?: StageArgs;
+      change?: GuestChange;
+      /** Whether the guest starts once it is there. */
+      start?: boolean;
+      /** A remark on the guest, once it is there. */
+      note?: string;
+    }
   | { kind: 'image'; request: ImageRequest }
   | { kind: 'snapshot'; request: SnapshotRequest }
   | { kind: 'backup'; name: Exclude<ActionOfTask<'backup'>, 'pruneBackups'>; backup: string; guest: string }

@@ -4,6 +4,7 @@ import type { SnapshotRollback } from '../../handlers/guests/snapshots/rollback.
 import type { SnapshotPatch } from '../../handlers/guests/snapshots/update.js';
 import type { MetadataPatch } from '../../handlers/metadata/patch.js';
 import { cdromPatchSchema } from '../../lib/model/cdroms.js';
+import { cloneRequestSchema } from '../../lib/model/clone.js';
 import { diskPatchSchema, newDiskSchema } from '../../lib/model/disk-changes.js';
 import type { LooseGuest, Nic } from '../../lib/model/guest.js';
 import { guestPatchSchema } from '../../lib/model/guest-patch.js';
@@ -64,6 +65,7 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     intent: setBySubAgents(guestSchema.extract('intent')),
     restarts: setBySubAgents(guestSchema.extract('restarts')),
     addresses: setBySubAgents(guestSchema.extract('addresses')),
+    template: setBySubAgents(guestSchema.extract('template')),
   })
   .allow(null)
   .prefs(strict);
@@ -123,6 +125,8 @@ export const diskPatchPayload = diskPatchSchema.required().prefs(strict);
 export const schedulePayload = scheduleSpecSchema.required().prefs(strict);
 
 export const schedulePatchPayload = schedulePatchSchema.required().prefs(strict);
+
+export const clonePayload = cloneRequestSchema.allow(null).prefs(strict);
 
 export const imageFetchPayload = imageFetchSchema.required().prefs(strict);
 

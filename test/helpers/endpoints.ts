@@ -27,6 +27,7 @@ const PAYLOADS: Record<string, unknown> = {
   'POST /guests/{guestID}/disks': { size: 8 },
   'PATCH /guests/{guestID}/disks/{diskID}': { size: 16 },
   'PATCH /guests/{guestID}/cdroms/{cdrom}': { image: 'debian-12' },
+  'POST /guests/{guestID}/clone': { name: 'web-2' },
   'POST /guests/{guestID}/nics': { network: 'br0' },
   'PATCH /guests/{guestID}/nics/{nicName}': { link: 'down' },
   'POST /schedules': { name: 'nightly', guests: { all: true }, cron: '30 2 * * *' },

@@ -11,6 +11,7 @@ import { withSession } from '../session.js';
 import { addAddresses, withAddresses } from './guest-addresses.js';
 import { addAgentCommands } from './guest-agent.js';
 import { addCdrom } from './guest-cdrom.js';
+import { addClone, addTemplate } from './guest-clone.js';
 import { addCopy } from './guest-cp.js';
 import { addCreate } from './guest-create.js';
 import { addDiskCommands } from './guest-disk.js';
@@ -50,8 +51,9 @@ interface PowerOptions {
 const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined =>
   image ?? disks.find((disk) => disk.image)?.image;
 
-/** A guest's state, the reason for it in parentheses, and the number of its warnings, which `guest show` prints. */
-const stateWords = ({ state, reason, warnings = [] }: Guest): string | undefined => {
+/** A guest's state, or that it is a template, the reason for the state in parentheses, and the number of its warnings, which `guest show` prints. */
+const stateWords = ({ state, reason, template, warnings = [] }: Guest): string | undefined => {
+  if (template) return 'template';
   const words = state && reason ? `${state} (${reason})` : state;
   if (!words || warnings.length === 0) return words;
   return `${words}, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
@@ -140,6 +142,8 @@ Examples:
     );
 
   addCreate(guest);
+  addClone(guest);
+  addTemplate(guest);
   addExec(guest);
   addCopy(guest);
   addExport(guest);

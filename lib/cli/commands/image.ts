@@ -7,6 +7,7 @@ import { formatMb } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
+import { addImageCreate } from './image-create.js';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: ({ id }) => id },
@@ -101,6 +102,8 @@ Examples:
       },
     ),
   );
+
+  addImageCreate(image);
 
   addJobOptions(
     addContainerOption(image.command('delete <image>').description('delete an image that no guest uses')),

@@ -1,5 +1,5 @@
 import { type TimeLimit, waitFor } from '../../async/deadline.js';
-import { AgentError, notCreated } from '../../errors.js';
+import { AgentError, errorMessage, notCreated } from '../../errors.js';
 import {
   ACTION_SPECS,
   actionName,
@@ -34,6 +34,7 @@ import { withChecks } from './dry-run.js';
 import { runCreate } from './run-create.js';
 import { runDiskChange } from './run-disk-change.js';
 import { runUpdate } from './run-update.js';
+import { requireNotTemplate } from './templates.js';
 
 /** How long an action waits for the backup that it ends, and then goes on without. */
 const END_BACKUP: TimeLimit = {
@@ -55,7 +56,7 @@ const endBackup = async ({ guests, queue }: Runtime, { job, signal }: JobContext
  */
 export const runGuestTask = async (
   runtime: Runtime,
-  { name, args, change }: Extract<Task, { kind: 'guest' }>,
+  { name, args, change, start, note }: Extract<Task, { kind: 'guest' }>,
   context: JobContext,
 ): Promise<Guest> => {
   const { job, action: configured, run, signal, retryWrite } = context;
@@ -63,6 +64,7 @@ export const runGuestTask = async (
   const action = withArgs(configured, args);
   const exchange = guestExchange(runtime, action, id, { change });
   const runStages = () => runPipeline(action, exchange, { run, signal });
+  requireNotTemplate(runtime.guests.get(id), name);
   const nic = changedNic(runtime.guests.get(id), name, change);
   await endBackup(runtime, context);
   if (isCreation(name)) await runCreate(runtime, context, runStages);
@@ -73,12 +75,23 @@ export const runGuestTask = async (
   else await runStages();
   if (isOffAction(name) && !job.Cause && runtime.guests.get(id).intent)
     await retryWrite(() => runtime.guests.update(id, turnedOff));
+  if (note) run.report(note);
+  if (start) await startMade(runtime, context);
   const guest = runtime.guests.get(id);
   if (name === 'delete') {
     await retryWrite(() => runtime.guests.remove(id));
     runtime.forgetGuest(id);
   }
   return guest;
+};
+
+/** Queues the start of a guest behind the job that has made or restored it. */
+export const startMade = async (runtime: Runtime, { job, run }: JobContext): Promise<void> => {
+  try {
+    await submitGuestAction(runtime, runtime.guests.get(job.GuestID), 'start');
+  } catch (error) {
+    run.report(`the guest is there, but was not started: ${errorMessage(error)}`);
+  }
 };
 
 const survivesPoweroff = (action: string) => ACTION_SPECS.get(action)?.survivesPoweroff;
@@ -127,6 +140,7 @@ export const submitGuestAction = async (
   const action = runtime.action(actionName(guest.type, name));
   if (guest.state === 'error' && name !== 'delete')
     throw notCreated(guest.id, createFailure(runtime, guest.id));
+  requireNotTemplate(guest, name);
   if (!options.cause && !options.dryRun) await takeOver(runtime, guest, name);
   // Nothing may wait between this look and the submission: two deletions at once would not find each other.
   const deletion = name === 'delete' && !options.dryRun ? runtime.queue.find(guest.id, action) : undefined;

@@ -1,9 +1,10 @@
-import { AgentError, imageInDrive, imageInUse, imageNotFound, notConfigured } from '../../errors.js';
+import { AgentError, imageInDrive, imageInUse, imageNotFound, invalid, notConfigured } from '../../errors.js';
 import { type ActionOfTask, actionName } from '../../model/actions.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import type { Image, ImageFetch } from '../../model/image.js';
 import { AGENT_RUNNER } from '../../model/job.js';
 import {
+  type ImageOrigin,
   type ImageRequest,
   type ImageResponse,
   imageResponseSchema,
@@ -28,6 +29,7 @@ const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
   ...(fields.sums ? { sums: fields.sums } : {}),
   ...(fields.format ? { format: fields.format } : {}),
   ...(fields.refresh ? { refresh: true } : {}),
+  ...(fields.origin ? { origin: fields.origin } : {}),
 });
 
 const imageExchange = (request: ImageRequest): Exchange<ImageRequest, ImageResponse> => ({
@@ -128,6 +130,19 @@ export const submitImageFetch = (
   options?: SubmitOptions,
 ): Promise<Submission<Image[]>> =>
   submitImageAction(runtime, fetch.type, 'fetchImage', imageRequest(fetch), options);
+
+/** Queues the creation of an image of a guest's disk. */
+export const submitImageOfGuest = (
+  runtime: Runtime,
+  id: string,
+  origin: ImageOrigin,
+  options?: SubmitOptions,
+): Promise<Submission<Image[]>> => {
+  const guest = runtime.guests.get(origin.guest);
+  if (isContainer(guest))
+    throw invalid(`guest ${guest.id} is a container: only the disks of virtual machines become images`);
+  return submitImageAction(runtime, undefined, 'createImage', imageRequest({ id, origin }), options);
+};
 
 const isMadeFrom = (guest: Guest, id: string, store: string): boolean =>
   isContainer(guest) === (store === 'container') &&

@@ -1,4 +1,3 @@
-import { errorMessage } from '../../errors.js';
 import type { Guest } from '../../model/guest.js';
 import { isSaved } from '../../model/intent.js';
 import { withRestoredSizes } from '../../model/restore.js';
@@ -7,9 +6,10 @@ import type { JobContext } from '../jobs/job-executor.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
 import { backupExchange } from './backup-exchange.js';
-import { submitGuestAction } from './guest-actions.js';
+import { startMade } from './guest-actions.js';
 import { runCreate } from './run-create.js';
 import { updateStorageSize } from './storage-actions.js';
+import { requireNotTemplate } from './templates.js';
 
 type RestoreTask = Extract<Task, { kind: 'restore' }>;
 
@@ -29,15 +29,6 @@ const runIntoGuest = async (
     run.report('the memory that was saved belongs to the disks of before: the next start discards it');
 };
 
-/** Queues the start of a restored guest behind its restore. */
-const start = async (runtime: Runtime, { job, run }: JobContext): Promise<void> => {
-  try {
-    await submitGuestAction(runtime, runtime.guests.get(job.GuestID), 'start');
-  } catch (error) {
-    run.report(`the guest was restored, but not started: ${errorMessage(error)}`);
-  }
-};
-
 /** @returns the restored guest */
 export const runRestoreTask = async (
   runtime: Runtime,
@@ -45,11 +36,12 @@ export const runRestoreTask = async (
   context: JobContext,
 ): Promise<Guest> => {
   const { job, action, run, signal } = context;
+  requireNotTemplate(runtime.guests.get(job.GuestID), task.name);
   if (task.name === 'restoreBackup') await runIntoGuest(runtime, task, context);
   else
     await runCreate(runtime, context, () =>
       runPipeline(action, backupExchange(runtime, action, job.GuestID, task.request), { run, signal }),
     );
-  if (task.start) await start(runtime, context);
+  if (task.start) await startMade(runtime, context);
   return runtime.guests.get(job.GuestID);
 };

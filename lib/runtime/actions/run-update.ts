@@ -5,6 +5,7 @@ import { grownBy, renamedBy, updatePlan } from '../guests/updated-guest.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import { runPipeline } from '../pipeline/pipeline.js';
 import type { Runtime } from '../runtime.js';
+import { requireTemplatable } from './templates.js';
 
 /**
  * Changes a guest. Holds its new name and its growth meanwhile, so that no other change takes them. The keys that the
@@ -24,6 +25,7 @@ export const runUpdate = async (
   const guest = runtime.guests.get(id);
   // A job before this one may have removed the policy that this one completes: reject that before any stage runs.
   finish(guest);
+  requireTemplatable(guest, patch);
   await runtime.identities.claim(renamedBy(guest, patch), () =>
     runtime.quota.growing(grownBy(guest, patch), async () => {
       await runPipeline(action, exchange, { run, signal });

@@ -18,6 +18,7 @@ import type { ActionResult, Runtime } from '../runtime.js';
 import { withChecks } from './dry-run.js';
 import { requireStopped } from './require-stopped.js';
 import { requireSnapshotQuota } from './snapshot-quota.js';
+import { requireNotTemplate } from './templates.js';
 
 /** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
 export interface SnapshotSelector {
@@ -103,6 +104,7 @@ const submitSnapshotAction = async (
   request: SnapshotRequest,
   options?: SubmitOptions,
 ): Promise<Submission<Snapshot[]>> => {
+  requireNotTemplate(guest, name);
   const action = runtime.action(name);
   const submission = await runtime.queue.submit(guest.id, action, { kind: 'snapshot', request }, [], options);
   return withChecks(submission, action, () => snapshotExchange(request));
@@ -132,6 +134,7 @@ export const runSnapshotTask = async (
   { job, action, run, signal, retryWrite }: JobContext,
 ): Promise<Snapshot[]> => {
   const { snapshots } = runtime;
+  requireNotTemplate(runtime.guests.get(job.GuestID), job.Action);
   const isCreation = job.Action === 'createSnapshot';
   if (isCreation) await requireSnapshotQuota(runtime, lister(runtime, signal), () => snapshots.begin());
   try {

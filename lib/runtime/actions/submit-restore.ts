@@ -17,6 +17,7 @@ import { requireStopped } from './require-stopped.js';
 import { updateStorageSize } from './storage-actions.js';
 import { requireNoBackup } from './submit-backup.js';
 import { submitNewGuest } from './submit-create.js';
+import { requireNotTemplate } from './templates.js';
 
 /**
  * Chooses the disks of a backup that a client wants.
@@ -46,6 +47,7 @@ const submitIntoGuest = async (
 ): Promise<Submission<Guest>> => {
   const action = runtime.action('restoreBackup');
   const disks = chooseDisks(details, wanted);
+  requireNotTemplate(guest, 'restoreBackup');
   requireStopped(runtime, guest, 'restore it');
   requireNoBackup(runtime, guest.id);
   const [missing] = missingDisks(guest, disks);

@@ -8,6 +8,7 @@ import { grownBy, renamedBy } from '../guests/updated-guest.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import type { Runtime } from '../runtime.js';
 import { submitGuestAction } from './guest-actions.js';
+import { requireTemplatableSoon } from './templates.js';
 
 /** Says why a guest cannot have a change; `undefined` when it can, as far as the agent knows. */
 const problemOf = (guest: Guest, patch: GuestPatch): string | undefined => {
@@ -19,6 +20,8 @@ const problemOf = (guest: Guest, patch: GuestPatch): string | undefined => {
 
 /** @throws {AgentError} `invalid` for keys that only virtual machines have, or that contradict each other */
 const requireApplicable = (guest: Guest, patch: GuestPatch): void => {
+  if (patch.template && isContainer(guest))
+    throw invalid(`guest ${guest.id} is a container: only virtual machines can be templates`);
   const part = subAgentPart(patch);
   if (!part) return;
   if (isContainer(guest))
@@ -41,6 +44,7 @@ export const submitUpdate = async (
   options: SubmitOptions,
 ): Promise<Submission<Guest>> => {
   requireApplicable(guest, patch);
+  requireTemplatableSoon(runtime, guest, patch);
   requireMetadataFits(metadataOf(withAgentPart(guest, patch)));
   runtime.identities.check(renamedBy(guest, patch));
   runtime.quota.checkGrowth(grownBy(guest, patch));

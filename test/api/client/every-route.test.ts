@@ -67,6 +67,7 @@ const uses: Record<string, Use> = {
   'GET /guests': (client) => client.guests.list(),
   'POST /guests': (client) => client.guests.create({ memory: 64, cpu: 1 }),
   'GET /guests/{guestID}': (client, { guest }) => client.guests.get(guest),
+  'POST /guests/{guestID}/clone': (client, { guest }) => client.guests.clone(guest, { name: 'web-2' }),
   'DELETE /guests/{guestID}': (client, { guest }) => client.guests.delete(guest),
   'PATCH /guests/{guestID}/cdroms/{cdrom}': (client, { guest }) =>
     client.guests.changeCdrom(guest, 'cd0', 'netinst'),

@@ -33,6 +33,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       image: 1,
       description: 1,
       tags: 1,
+      template: 1,
       nics: 1,
       disks: 1,
       cdroms: 1,
@@ -83,7 +84,10 @@ const PINNED: Record<string, [Schema, string[]]> = {
     imageSchema,
     keysOf<Image>({ id: 1, type: 1, volume: 1, snapshot: 1, size: 1, used: 1, status: 1, kind: 1, boots: 1 }),
   ],
-  ImageFetch: [imageFetchSchema, keysOf<ImageFetch>({ id: 1, type: 1, source: 1, ...FETCH_KEYS })],
+  ImageFetch: [
+    imageFetchSchema,
+    keysOf<ImageFetch>({ id: 1, type: 1, source: 1, guest: 1, snapshot: 1, disk: 1, ...FETCH_KEYS }),
+  ],
   Snapshot: [
     snapshotSchema,
     keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1, description: 1 }),

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { AgentError, invalid, notCreated } from '../../errors.js';
+import type { CloneOrigin, CloneRequest } from '../../model/clone.js';
+import { clonedGuest, identityNote } from '../../model/cloned-guest.js';
+import { type Guest, isContainer } from '../../model/guest.js';
+import { sizeOf, sizeProblem } from '../../model/guest-size.js';
+import { requireMetadataFits } from '../../model/metadata.js';
+import { dryGuestExchange } from '../guests/guest-exchange.js';
+import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import { checkPipeline } from '../pipeline/check.js';
+import type { Runtime } from '../runtime.js';
+import { createFailure } from './create-outcome.js';
+import { submitNewGuest } from './submit-create.js';
+
+/** @throws {AgentError} `invalid` for a container; `conflict` for a guest that is not there yet */
+const requireCloneable = (runtime: Runtime, { id, state, ...guest }: Guest): void => {
+  if (isContainer(guest)) throw invalid(`guest ${id} is a container: only virtual machines can be cloned`);
+  if (state === 'error') throw notCreated(id, createFailure(runtime, id));
+  if (state === 'create')
+    throw new AgentError('conflict', `guest ${id} is being created: clone it when that job has ended`);
+};
+
+/** @throws {AgentError} `conflict` for a linked clone of what may change */
+const isLinked = (
+  { id, template = false }: Guest,
+  { linked = template, snapshot }: CloneRequest,
+): boolean => {
+  if (linked && snapshot === undefined && !template)
+    throw new AgentError(
+      'conflict',
+      `a linked clone needs disks that do not change: name a snapshot of guest ${id}, make the guest a template, or leave out "linked" for a full clone`,
+    );
+  return linked;
+};
+
+/** Names a clone after its source, by the first such name that no other guest has. */
+const chooseName = ({ guests }: Runtime, { metadata = {} }: Guest): string | undefined => {
+  if (!metadata.name) return undefined;
+  const taken = new Set(guests.list().map((guest) => guest.metadata?.name));
+  for (let number = 1; ; number += 1) {
+    const name = `${metadata.name}-clone${number === 1 ? '' : `-${number}`}`;
+    if (!taken.has(name)) return name;
+  }
+};
+
+/**
+ * Stores the clone of a guest and queues its creation.
+ * @throws {AgentError} as `submitNewGuest`, and when the guest cannot be cloned so
+ */
+export const submitClone = async (
+  runtime: Runtime,
+  source: Guest,
+  request: CloneRequest,
+  options: SubmitOptions = {},
+): Promise<Submission<Guest>> => {
+  const action = runtime.action('clone');
+  requireCloneable(runtime, source);
+  const linked = isLinked(source, request);
+  const identity = {
+    id: request.id || randomUUID(),
+    name: request.name || chooseName(runtime, source),
+    linked,
+  };
+  const guest = clonedGuest(source, request, identity);
+  requireMetadataFits(guest.metadata ?? {});
+  const problem = sizeProblem(sizeOf(guest));
+  if (problem !== undefined) throw invalid(problem);
+  const { snapshot, tpm = 'fresh', start = false } = request;
+  const origin: CloneOrigin = { source: source.id, linked, tpm, ...(snapshot ? { snapshot } : {}) };
+  const change = { ...origin };
+  // What this host lacks is found before anything is copied.
+  if (!options.dryRun) await checkPipeline(action, dryGuestExchange(action, guest, change));
+  const note = identityNote(guest, source.id, request);
+  const task = { kind: 'guest', name: 'clone', change, start, note } as const;
+  return submitNewGuest(runtime, guest, { action, task, change }, options);
+};

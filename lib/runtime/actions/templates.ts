@@ -1,0 +1,32 @@
+import { AgentError } from '../../errors.js';
+import { ACTION_SPECS } from '../../model/actions.js';
+import type { Guest } from '../../model/guest.js';
+import { isOff } from '../../model/intent.js';
+import type { Runtime } from '../runtime.js';
+
+/** @throws {AgentError} `conflict` when the action would start a template, or change its disks */
+export const requireNotTemplate = ({ id, template = false }: Guest, action: string): void => {
+  if (!template || !ACTION_SPECS.get(action)?.sparesTemplates) return;
+  throw new AgentError(
+    'conflict',
+    `guest ${id} is a template, which does not start, and whose disks do not change: clone it, or make it a guest again (template: false, mistify guest template --off)`,
+  );
+};
+
+/** @throws {AgentError} `conflict` when a guest that is to become a template is not off */
+export const requireTemplatable = (guest: Guest, { template }: { template?: boolean | null }): void => {
+  if (!template || guest.template || isOff(guest)) return;
+  throw new AgentError(
+    'conflict',
+    `guest ${guest.id} is ${guest.state ?? 'unknown'}: shut it down first, then make it a template`,
+  );
+};
+
+/** As `requireTemplatable`, before a job is queued: jobs that wait may shut the guest down first. */
+export const requireTemplatableSoon = (
+  runtime: Runtime,
+  guest: Guest,
+  patch: { template?: boolean | null },
+): void => {
+  if (runtime.isIdle(guest.id)) requireTemplatable(guest, patch);
+};
