@@ -36,6 +36,7 @@ const SHARED = [
   'model/intent.js',
   'model/job.js',
   'model/nics.js',
+  'model/schedule.js',
   'model/enumerate.js',
   'model/units.js',
 ] as const;

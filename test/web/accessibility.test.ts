@@ -28,7 +28,7 @@ const violations = async (page: Page): Promise<string[]> => {
 };
 
 /** Adds guests in several states, jobs of a guest, of an image and of a deleted guest, and snapshots. */
-const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string }> => {
+const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string; schedule: string }> => {
   const api = await serveApi(t, {
     methods: {
       'Test.listSnapshots': ({ id }) => ({ snapshots: [{ id: `${id}/disk-vda@monday`, size: 8, used: 1 }] }),
@@ -43,10 +43,14 @@ const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string }>
   await api.call('POST', `/guests/${id}/reboot?wait=30`);
   await api.call('POST', '/images?wait=30', { id: 'debian-12' });
   await api.call('POST', `/guests/${gone.id}/delete?wait=30`);
-  return { api, id };
+  const { id: schedule } = await api.context.schedules.create({
+    ...{ name: 'nightly', guests: { all: true }, cron: '30 2 * * *', keep: { daily: 7 } },
+  });
+  await api.call('POST', `/schedules/${schedule}/run`);
+  return { api, id, schedule };
 };
 
-const PLACES = ['guests', 'images', 'jobs', 'agent', 'nowhere'];
+const PLACES = ['guests', 'images', 'jobs', 'schedules', 'agent', 'nowhere'];
 const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial', 'screen'];
 
 for (const colorScheme of ['light', 'dark'] as const)
@@ -55,20 +59,25 @@ for (const colorScheme of ['light', 'dark'] as const)
     ['phone', { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
   ] as const)
     test(`axe finds nothing on any page: ${colorScheme}, ${device}`, async (t) => {
-      const { api, id } = await serveFull(t);
+      const { api, id, schedule } = await serveFull(t);
       const page = await openPage(t, api.url, {
         ...{ colorScheme, reducedMotion: 'reduce', expected: /WebSocket|40\d|426/ },
         ...options,
       });
       await rowWith(page, 'web-1').waitFor();
       const found: string[] = [];
-      for (const place of [...PLACES, ...TABS.map((tab) => `guests/${id}/${tab}`)]) {
+      const tabs = TABS.map((tab) => `guests/${id}/${tab}`);
+      for (const place of [...PLACES, `schedules/${schedule}`, ...tabs]) {
         await page.goto(`${api.url}/#/${place}`);
         await page.locator('main h1').waitFor();
         for (const loading of await page.locator('main').getByText('Loading …').all())
           await loading.waitFor({ state: 'hidden' });
         found.push(...(await violations(page)).map((text) => `${place}: ${text}`));
       }
+      await page.goto(`${api.url}/#/schedules`);
+      await page.getByRole('button', { name: 'New schedule' }).click();
+      found.push(...(await violations(page)).map((text) => `New schedule: ${text}`));
+      await page.getByRole('button', { name: 'Cancel' }).click();
       await page.goto(`${api.url}/#/guests`);
       await page.getByRole('button', { name: 'New guest' }).click();
       for (const part of ['disk', 'NIC']) await page.getByRole('button', { name: `Add ${part}` }).click();

@@ -2,11 +2,11 @@ import { showDialog } from './dialogs.js';
 import { h } from './dom.js';
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ['1 2 3 4', 'Guests, images, jobs, agent'],
+  ['1 2 3 4 5', 'Guests, images, jobs, schedules, agent'],
   ['/', 'Filter guests'],
   ['j k ↓ ↑', 'Move down and up; also Page Up, Page Down, Home, End'],
   ['Enter', 'Open'],
-  ['n', 'New guest; on the Images page, fetch an image'],
+  ['n', 'New guest; on the Images page, fetch an image; on the Schedules page, a new schedule'],
   ['[ ]', 'Previous and next tab of a guest'],
   ['Esc', 'Go back; close a dialog'],
   ['Shift+F6', 'Release the keyboard from a console'],

@@ -15,12 +15,16 @@ import { guestsView } from './views/guests.js';
 import { imagesView } from './views/images.js';
 import { jobsView } from './views/jobs.js';
 import { missingView } from './views/missing.js';
+import { scheduleView } from './views/schedule.js';
+import { schedulesView } from './views/schedules.js';
 import { downText } from './words.js';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
-const ALL: ReadonlySet<Kind> = new Set(['guests', 'jobs', 'images', 'services', 'metrics', 'addresses']);
-const SECTIONS = ['guests', 'images', 'jobs', 'agent'] as const;
+const ALL: ReadonlySet<Kind> = new Set([
+  ...(['guests', 'jobs', 'images', 'schedules', 'services', 'metrics', 'addresses'] as const),
+]);
+const SECTIONS = ['guests', 'images', 'jobs', 'schedules', 'agent'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const main = byId('main');
@@ -32,15 +36,20 @@ const guestPage = (id: string, tab = 'overview'): View => {
   return isTab(tab) ? guestView(id, tab) : missingView(`A guest has no tab “${tab}”.`);
 };
 
+const schedulePage = (id: string, part: string | undefined): View =>
+  isUuid(id) && part === undefined ? scheduleView(id) : missingView('Nothing exists at this address.');
+
 const VIEWS: Record<Section, () => View> = {
   guests: guestsView,
   images: imagesView,
   jobs: jobsView,
+  schedules: schedulesView,
   agent: agentView,
 };
 
 const viewOf = ([name = 'guests', id, tab]: string[]): View => {
   if (name === 'guests' && id !== undefined) return guestPage(id.toLowerCase(), tab);
+  if (name === 'schedules' && id !== undefined) return schedulePage(id.toLowerCase(), tab);
   const section = id === undefined ? SECTIONS.find((each) => each === name) : undefined;
   return section ? VIEWS[section]() : missingView('Nothing exists at this address.');
 };

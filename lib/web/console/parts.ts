@@ -6,11 +6,13 @@ import type { JobState } from './store.js';
 import type { Cell } from './virtual-table.js';
 import { actionWords } from './words.js';
 
-/** The colour of each state of a guest, job or image. */
+/** The colour of each state of a guest, job, image or run of a schedule. */
 const TONES: Record<string, string> = {
   running: 'good',
   Complete: 'good',
   complete: 'good',
+  success: 'good',
+  skipped: 'bad',
   paused: 'idle',
   suspended: 'idle',
   crashed: 'bad',

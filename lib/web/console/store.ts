@@ -14,7 +14,15 @@ export interface JobState {
   percent: number | undefined;
 }
 
-export type Kind = 'guests' | 'jobs' | 'images' | 'backups' | 'services' | 'metrics' | 'addresses';
+export type Kind =
+  | 'guests'
+  | 'jobs'
+  | 'images'
+  | 'backups'
+  | 'schedules'
+  | 'services'
+  | 'metrics'
+  | 'addresses';
 type Listener = (kinds: ReadonlySet<Kind>) => void;
 
 /** The page's copy of the host's state. Notifies listeners at most once a frame. */
@@ -60,6 +68,9 @@ class Store {
         break;
       case 'backup':
         this.touch('backups');
+        break;
+      case 'schedule':
+        this.touch('schedules');
         break;
       case 'service':
         if (event.change === 'up') this.down.delete(event.id);
@@ -114,6 +125,7 @@ class Store {
       for (const event of events) this.apply(event);
     }
     this.touch('images');
+    this.touch('schedules');
     this.touch('services');
   }
 
