@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import type { BackupSource, Outcome, SourceDisk } from '../../lib/rpc/protocol/backup-messages.js';
-import type { TestStorage } from './storage.js';
+import type {
+  BackupSource,
+  Outcome,
+  RestoreTarget,
+  SourceDisk,
+  TargetDisk,
+} from '../../lib/rpc/protocol/backup-messages.js';
+import type { StorageResult, TestStorage } from './storage.js';
 import { GUEST_ID } from './sub-agents.js';
 
 /** A backup whose disks are open. */
@@ -56,4 +62,32 @@ export const readIncrement = async (dir: string, disk: SourceDisk, before: Buffe
   before.copy(composed);
   for (const { offset, length } of extents) content.copy(composed, offset, offset, offset + length);
   return composed;
+};
+
+/** Disks that are open for a restore. */
+export interface OpenTestRestore {
+  target: RestoreTarget;
+  close: (outcome?: Outcome) => Promise<StorageResult>;
+}
+
+/** Opens disks of the test guest for a restore. */
+export const openTestRestore = async (
+  { call }: Pick<TestStorage, 'call'>,
+  disks: { disk: string; size: number }[],
+  files: string[] = [],
+): Promise<OpenTestRestore> => {
+  const request = { guest: { id: GUEST_ID }, action: 'restoreBackup', backup: randomUUID() };
+  const restore = { disks, files: files.map((name) => ({ name })) };
+  const { target } = await call('OpenRestore', { ...request, restore });
+  const close = (outcome: Outcome = 'succeeded'): Promise<StorageResult> =>
+    call('CloseRestore', { ...request, outcome });
+  return { target, close };
+};
+
+/** Writes all of a disk, zeros included: nbdcopy(1). */
+export const writeWhole = async (dir: string, disk: TargetDisk, content: Buffer): Promise<void> => {
+  const path = join(dir, `${randomUUID()}.raw`);
+  await writeFile(path, content);
+  await execa('nbdcopy', ['--flush', path, uriOf(disk)]);
+  await rm(path);
 };

@@ -8,7 +8,7 @@ import type { Disk, Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
 import type { Snapshot } from '../../lib/model/snapshot.js';
 import type { StorageSpace } from '../../lib/model/storage-space.js';
-import type { BackupSource } from '../../lib/rpc/protocol/backup-messages.js';
+import type { BackupSource, RestoreTarget } from '../../lib/rpc/protocol/backup-messages.js';
 import { type StorageOptions, startStorage } from '../../lib/subagents/storage/service.js';
 import { LOOPBACK } from './loopback.js';
 import { callMethod, GUEST_ID, serve, silentLog } from './sub-agents.js';
@@ -22,6 +22,7 @@ export interface StorageResult extends StorageSpace {
   disks: { volume: string; used: number }[];
   message?: string;
   source: BackupSource;
+  target: RestoreTarget;
 }
 
 /** A storage sub-agent on a free port, with its own directories. */

@@ -281,6 +281,12 @@ export interface DiskStore {
   heldBy(disks: StoredDisk[], names: string[]): Promise<string[]>;
   /** The bitmaps of stopped guests' disks; absent where the store's disks have none. */
   readonly bitmaps?: Bitmaps;
+  /** Keeps the present state of a stopped guest's disk, beside its snapshots. */
+  keepState(disk: StoredDisk): Promise<void>;
+  /** Gives a stopped guest's disk the state that was kept, if one was, and drops that. */
+  returnToKept(disk: StoredDisk): Promise<void>;
+  /** Drops the state of a stopped guest's disk that was kept, if one was. */
+  dropKept(disk: StoredDisk): Promise<void>;
   /**
    * Opens the disk of a stopped guest for another program, which keeps others from writing to it.
    * @param work starts the program

@@ -6,7 +6,11 @@ import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
 import { MB } from '../../model/units.js';
-import { closeRequestSchema, guestBackupRequestSchema } from '../../rpc/protocol/backup-messages.js';
+import {
+  closeRequestSchema,
+  guestBackupRequestSchema,
+  openRestoreRequestSchema,
+} from '../../rpc/protocol/backup-messages.js';
 import { exportRequestSchema } from '../../rpc/protocol/export-messages.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
@@ -174,9 +178,11 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
-  const { OpenBackup, CloseBackup } = backupMethods(backups);
+  const { OpenBackup, CloseBackup, OpenRestore, CloseRestore } = backupMethods(backups);
   subAgent.method('ImageStore.OpenBackup', guestBackupRequestSchema, OpenBackup);
   subAgent.method('ImageStore.CloseBackup', closeRequestSchema, CloseBackup);
+  subAgent.method('ImageStore.OpenRestore', openRestoreRequestSchema, OpenRestore);
+  subAgent.method('ImageStore.CloseRestore', closeRequestSchema, CloseRestore);
   subAgent.method('ImageStore.FindMedia', guestRequestSchema, findMediaMethod({ store, contents }));
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));

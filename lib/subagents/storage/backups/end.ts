@@ -89,6 +89,7 @@ export const endBackup = async (deps: BackupDeps, guest: string, isComplete: boo
   const { store, servers, runDir } = deps;
   const state = await readBackupState(store, guest);
   const { opened } = state;
+  if (state.restore) return;
   const paths = backupPaths(deps, guest);
   await servers.end(guest);
   if (opened) {

@@ -6,9 +6,12 @@ import type {
   CloseRequest,
   GuestBackupRequest,
   OpenBackupResponse,
+  OpenRestoreRequest,
+  OpenRestoreResponse,
 } from '../../../rpc/protocol/backup-messages.js';
 import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import type { StoredDisk } from '../disk-store.js';
 import { isRunning } from '../running-guest.js';
@@ -18,6 +21,9 @@ import type { BackupDeps } from './deps.js';
 import { endBackup } from './end.js';
 import { openLive } from './open-live.js';
 import { openOff } from './open-off.js';
+import { requireNoRestore } from './require-none.js';
+import { abandonRestore, closeRestore } from './restore-end.js';
+import { openRestore } from './restore-open.js';
 import { type OpenedBackup, readBackupState } from './state.js';
 
 /** @throws {Refusal} for a guest that has nothing to back up */
@@ -47,6 +53,7 @@ const openBackup = async (
   const before = (await readBackupState(store, id)).opened;
   if (before?.backup === backup && before.source && (await isReadable(deps, id, before)))
     return { guest: { id }, source: before.source };
+  await requireNoRestore({ store }, id);
   await endBackup(deps, id, false);
   await recoverGuest(deps.snapshots, id);
   await requireNotTorn({ store }, id);
@@ -100,6 +107,7 @@ export const recoverBackups = async (deps: BackupDeps): Promise<void> => {
     await deps.locks.run(guestKey(guest), async () => {
       const { opened } = await readBackupState(deps.store, guest);
       try {
+        await abandonRestore(deps, guest);
         await endBackup(deps, guest, false);
         deps.log.info({ guest }, 'interrupted backup ended');
       } catch (error) {
@@ -109,20 +117,27 @@ export const recoverBackups = async (deps: BackupDeps): Promise<void> => {
     });
 };
 
-type Method<Request, Response> = (request: Request) => Promise<Response>;
+type JobMethod<Request, Response> = (request: Request, call: Pick<CallContext, 'job'>) => Promise<Response>;
 
 interface BackupMethods {
-  OpenBackup: Method<GuestBackupRequest, OpenBackupResponse>;
-  CloseBackup: Method<CloseRequest, GuestResponse>;
+  OpenBackup: JobMethod<GuestBackupRequest, OpenBackupResponse>;
+  CloseBackup: JobMethod<CloseRequest, GuestResponse>;
+  OpenRestore: JobMethod<OpenRestoreRequest, OpenRestoreResponse>;
+  CloseRestore: JobMethod<CloseRequest, GuestResponse>;
 }
 
 /** The backup methods of `ImageStore`. */
 export const backupMethods = (deps: BackupDeps): BackupMethods => {
   const locked =
     <Request extends GuestBackupRequest, Response>(
-      method: (deps: BackupDeps, request: Request) => Promise<Response>,
-    ): Method<Request, Response> =>
-    (request) =>
-      deps.locks.run(guestKey(request.guest.id), () => method(deps, request));
-  return { OpenBackup: locked(openBackup), CloseBackup: locked(closeBackup) };
+      method: (deps: BackupDeps, request: Request, call: Pick<CallContext, 'job'>) => Promise<Response>,
+    ): JobMethod<Request, Response> =>
+    (request, call) =>
+      deps.locks.run(guestKey(request.guest.id), () => method(deps, request, call));
+  return {
+    OpenBackup: locked(openBackup),
+    CloseBackup: locked(closeBackup),
+    OpenRestore: locked(openRestore),
+    CloseRestore: locked(closeRestore),
+  };
 };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { replaceFile } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
-import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import type { BackupSource, RestoreTarget } from '../../../rpc/protocol/backup-messages.js';
 import type { DiskStore } from '../disk-store.js';
 
 /** The sizes of disks in bytes, by their numbers. */
@@ -19,6 +19,21 @@ export interface OpenedBackup {
   source?: BackupSource;
 }
 
+/** A restore for which disks of a guest are open. */
+export interface OpenedRestore {
+  backup: string;
+  /** The job of the restore. */
+  job?: string | undefined;
+  /** The numbers of the disks. */
+  disks: number[];
+  /** The names of the small files that are restored, too. */
+  files: string[];
+  /** Where to write to. Absent until all of it is open. */
+  target?: RestoreTarget;
+  /** Whether everything is restored. */
+  isComplete?: boolean;
+}
+
 /** What is remembered of a guest's backups. */
 export interface BackupState {
   /** The last backup that was confirmed. The bitmaps named after it say what has changed since. */
@@ -26,6 +41,9 @@ export interface BackupState {
   /** Why a disk that has no bitmap has none, in words. */
   lost?: string;
   opened?: OpenedBackup;
+  restore?: OpenedRestore;
+  /** The job of the last restore that was completed. */
+  restored?: string;
 }
 
 export const BACKUP_FILE = 'backup.json';

@@ -6,6 +6,7 @@ import { errorMessage } from '../../../errors.js';
 import { replaceFile, sync } from '../../../files/atomic-files.js';
 import { type Consistency, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { requireNoBackup } from '../backups/require-none.js';
 import type { StoredDisk } from '../disk-store.js';
 import { withMonitor } from '../running-guest.js';
 import { prepareSnapshot } from '../snapshots/create.js';
@@ -76,6 +77,7 @@ export class Moments {
       const selection = { ...(await select(store, snapshotId(guest))), name: snapshot };
       if (selection.disks.length === 0)
         throw new Refusal('conflict', `guest ${guest} has no disks: there is nothing to copy`);
+      await requireNoBackup(this.#deps, guest);
       await requireNotTorn(this.#deps, guest);
       const capture = await prepareSnapshot(this.#deps, selection);
       await replaceFile(this.#recordOf(guest, snapshot), '');

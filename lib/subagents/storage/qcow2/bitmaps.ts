@@ -35,3 +35,12 @@ export const qcow2Bitmaps = (layout: Qcow2Layout): Bitmaps => {
     remove: (disk, name) => change(disk, name, '--remove'),
   };
 };
+
+/**
+ * Removes all bitmaps of a stopped guest's disk: QEMU does not roll back a disk that has any, and they would not be right
+ * afterwards. The next backup then reads all of the disk.
+ */
+export const removeAllBitmaps = async (layout: Qcow2Layout, disk: StoredDisk): Promise<void> => {
+  const bitmaps = qcow2Bitmaps(layout);
+  for (const { name } of await bitmaps.list(disk)) await bitmaps.remove(disk, name);
+};

@@ -86,3 +86,12 @@ export const copyGuestFile = (
     });
     await sync(path);
   });
+
+/** A file on no image needs no directory of images. */
+const NO_LAYOUT: Qcow2Layout = { images: '', guests: '', work: '' };
+
+/** As `copyGuestFile`, for the present state of a qcow2 file anywhere, which must not build on another one. */
+export const copyStandaloneFile = (source: string, path: string): Promise<void> => {
+  const file = { index: 0, bus: '', device: '', image: '', requested: 0, size: 0, volume: source, source };
+  return copyGuestFile(NO_LAYOUT, file, { path, onImage: false });
+};

@@ -7,15 +7,17 @@ import { imageFileName } from '../../shared/qcow2/file-name.js';
 import { readAllocatedBytes } from '../allocated-bytes.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
-import { checkImage, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import { checkImage, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { qcow2Bitmaps } from './bitmaps.js';
 import { qcow2Clones } from './clone.js';
 import { type DiskChanges, qcow2DiskChanges } from './disk-changes.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Images } from './images.js';
+import { qcow2KeptState } from './kept-state.js';
 import { diskFileName, guestDir, type Qcow2Layout } from './layout.js';
 import { DELETED, openFiles, removeTrash } from './leftovers.js';
 import { type DiskRecord, guestsOfImage, readDisks, readKept, writeRecords } from './records.js';
+import { repairFile } from './repair.js';
 
 type Disks = Pick<
   DiskStore,
@@ -34,13 +36,10 @@ type Disks = Pick<
   | 'repair'
   | 'bitmaps'
   | 'withOpenDisk'
+  | 'keepState'
+  | 'returnToKept'
+  | 'dropKept'
 >;
-
-/** Corrects refcounts: qcow2 orders its writes so that a crash leaves them too high at worst. */
-export const repairFile = (layout: Qcow2Layout, disk: StoredDisk): Promise<void> =>
-  withGuestFile(layout, disk, 'write', async ({ standalone, gid, files }) => {
-    await qemuImg(['check', '-q', '-r', 'all', standalone()], { timeoutMs: LONG_TIMEOUT_MS, gid, files });
-  });
 
 export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
   /**
@@ -118,6 +117,8 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
     repair: (disk) => repairFile(layout, disk),
 
     bitmaps: qcow2Bitmaps(layout),
+
+    ...qcow2KeptState(layout),
 
     withOpenDisk: (disk, mode, work) =>
       withGuestFile(layout, disk, mode, ({ onImage, files, gid }) =>

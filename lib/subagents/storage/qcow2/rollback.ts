@@ -4,7 +4,7 @@ import { PartlyDoneError } from '../errors.js';
 import { memberName } from '../nvram.js';
 import { QemuImgError } from '../qemu-img.js';
 import { TornError } from '../torn-error.js';
-import { qcow2Bitmaps } from './bitmaps.js';
+import { removeAllBitmaps } from './bitmaps.js';
 import type { Qcow2Layout } from './layout.js';
 import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
 
@@ -13,15 +13,6 @@ const takeUndo = async (layout: Qcow2Layout, disks: StoredDisk[]): Promise<void>
   // A rollback that was killed may have left some.
   await dropUndo(layout, disks);
   for (const disk of disks) await runOnDisk(layout, disk, '-c', UNDO);
-};
-
-/**
- * Removes a disk's lists of changed blocks: QEMU does not roll back a disk that has any, and they would not be right
- * afterwards. The next backup then reads all of the disk.
- */
-const removeBitmaps = async (layout: Qcow2Layout, disk: StoredDisk): Promise<void> => {
-  const bitmaps = qcow2Bitmaps(layout);
-  for (const { name } of await bitmaps.list(disk)) await bitmaps.remove(disk, name);
 };
 
 /** Whether a failed rollback has certainly left its disk unchanged. */
@@ -74,7 +65,7 @@ export const rollbackDisks = async (
   );
   const changed: StoredDisk[] = [];
   try {
-    for (const disk of disks) await removeBitmaps(layout, disk);
+    for (const disk of disks) await removeAllBitmaps(layout, disk);
     if (disks.length > 1) await takeUndo(layout, disks);
     for (const [index, disk] of disks.entries()) {
       changed.push(disk);

@@ -12,7 +12,7 @@ import { streamSnapshot } from './nbd.js';
 import { readOwnBytes } from './own-bytes.js';
 import { rollbackDisks } from './rollback.js';
 import { readNotes, removeNotes, writeConsistency, writeDescription } from './snapshot-notes.js';
-import { dropUndo, findEntry, readTable, runOnDisk, UNDO } from './table.js';
+import { dropUndo, findEntry, HIDDEN, readTable, runOnDisk } from './table.js';
 
 type Snapshots = Pick<
   DiskStore,
@@ -92,7 +92,7 @@ export const qcow2Snapshots = (
         readNotes(disk),
       ]);
       return table
-        .filter(({ name }) => name !== UNDO)
+        .filter(({ name }) => !HIDDEN.has(name))
         .map(({ name, 'date-sec': createdAt }) => ({
           ...{ name, createdAt, consistency: consistencyOf(name), description: descriptionOf(name) },
         }));

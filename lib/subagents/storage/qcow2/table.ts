@@ -20,6 +20,12 @@ export interface TableEntry {
  */
 export const UNDO = '+undo';
 
+/** The snapshot that has what a disk was before it is restored from a backup. */
+export const KEPT = '+kept';
+
+/** The snapshots that no user has taken. */
+export const HIDDEN: ReadonlySet<string> = new Set([UNDO, KEPT]);
+
 /** Reads a file's snapshot table, which qcow2 keeps in the order of creation. */
 export const readTable = (layout: Qcow2Layout, disk: StoredDisk): Promise<TableEntry[]> =>
   withGuestFile(

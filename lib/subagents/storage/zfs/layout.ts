@@ -6,6 +6,9 @@ const MAX_NAME = 255;
 /** The name of an image's one snapshot, from which disks are cloned. */
 const IMAGE_SNAPSHOT = 'image';
 
+/** The name of the snapshot that has what a disk was before it is restored from a backup. */
+export const KEPT = 'mistify:kept';
+
 /** The names of a store's datasets below its root. */
 export const SECTIONS = ['images', 'guests', 'tmp'] as const;
 

@@ -1,8 +1,8 @@
 import { errorMessage } from '../../../errors.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { isNvram } from '../nvram.js';
-import { repairFile } from '../qcow2/disks.js';
 import type { Qcow2Layout } from '../qcow2/layout.js';
+import { repairFile } from '../qcow2/repair.js';
 import { qcow2Snapshots } from '../qcow2/snapshots.js';
 import { TornError } from '../torn-error.js';
 import type { ZfsLayout } from './layout.js';

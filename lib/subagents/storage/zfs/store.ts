@@ -5,6 +5,7 @@ import { zfsClones } from './clone.js';
 import { listDatasets, zfs } from './command.js';
 import { zfsDisks } from './disks.js';
 import { zfsImages } from './images.js';
+import { zfsKeptState } from './kept-state.js';
 import { listLeftovers } from './leftovers.js';
 import { mountAll } from './mounts.js';
 import { flashLayout, flashOf, withNvram } from './nvram.js';
@@ -62,6 +63,7 @@ export const zfsStore = async ({
     ...disks,
     ...zfsClones(layout, { kind, work, images, flash: flashLayout(layout) }, disks.findDisks),
     ...snapshots,
+    ...zfsKeptState(layout),
     ...withNvram(
       { ...snapshots, repair: disks.repair, readSnapshot, mapSnapshot: scanSnapshot(readSnapshot) },
       flashOf(layout),
