@@ -4,19 +4,11 @@ import { invalid } from '../../lib/errors.js';
 import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
 import { type Guest, isContainer, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
-import { sizeOf, sizeProblem } from '../../lib/model/guest-size.js';
-import { requireMetadataFits } from '../../lib/model/metadata.js';
 import { viewFor } from '../../lib/model/secrets.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
 import { submitOnce } from '../submit.js';
-
-/** Names the CPU model of a new virtual machine, so that a later change of the config does not change the guest. */
-const withCpuModel = (guest: Guest, { cpuModel }: Context): Guest =>
-  isContainer(guest) || guest.cpuModel || !cpuModel ? guest : { ...guest, cpuModel };
-
-const withAutostart = (guest: Guest, { autostart }: Context): Guest =>
-  guest.autostart || !autostart ? guest : { ...guest, autostart: { policy: autostart } };
+import { completeGuest } from './new-guest.js';
 
 const VIRTUAL_HARDWARE = ['machine', 'devices'] as const;
 
@@ -38,15 +30,6 @@ const withImageOnDisk = (guest: Guest): Guest => {
   return { ...guest, disks };
 };
 
-/** @throws {AgentError} `invalid` for a guest that cannot grow as it is to */
-const requireGrowth = (guest: Guest): void => {
-  const { maxMemory, maxCpu } = guest;
-  if (isContainer(guest) && (maxMemory ?? maxCpu) !== undefined)
-    throw invalid('a container does not grow while it runs: leave out maxMemory and maxCpu');
-  const problem = sizeProblem(sizeOf(guest));
-  if (problem !== undefined) throw invalid(problem);
-};
-
 /** Stores a new guest and queues its creation. */
 export const createGuest = async (
   event: Event<unknown, JobQuery, LooseGuest | null>,
@@ -57,9 +40,7 @@ export const createGuest = async (
   const reply = await submitOnce(event, context, async (options) => {
     const requested = withImageOnDisk(normalizeGuest({ ...spec, id: spec.id || randomUUID() }));
     requireHardwareFits(requested);
-    const guest = withAutostart(withCpuModel(requested, context), context);
-    requireMetadataFits(guest.metadata ?? {});
-    requireGrowth(guest);
+    const guest = completeGuest(requested, context);
     await requireImages(runtime, guest, event);
     return submitCreate(runtime, guest, options);
   });

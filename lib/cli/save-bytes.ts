@@ -9,7 +9,8 @@ import { receivedLine, startStatusLine } from './progress.js';
 /** The name of standard output. */
 export const STDOUT = '-';
 
-const countBytes = (onCount: (bytes: number) => void): Transform => {
+/** Passes bytes on and counts them. */
+export const countBytes = (onCount: (bytes: number) => void): Transform => {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Console } from '../http/websocket/console.js';
 import type { GuestAction } from '../model/actions.js';
 import type { CloneRequest } from '../model/clone.js';
@@ -10,7 +10,13 @@ import type { GuestAddress } from '../model/guest-addresses.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
-import { type ExportOptions, exportGuest, type GuestExport } from './guest-files.js';
+import {
+  type ExportOptions,
+  exportGuest,
+  type GuestExport,
+  type ImportOptions,
+  importGuest,
+} from './guest-files.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
@@ -213,6 +219,11 @@ export class Guests extends List<Guest> {
   /** Opens the export of a virtual machine to one file; a file that was cut off lacks its end. */
   export(id: string, options: ExportOptions = {}): Promise<GuestExport> {
     return exportGuest(this.#transport, id, options);
+  }
+
+  /** Imports a virtual machine from an exported file or an OVA. The request ends once the file is received and checked. */
+  import(bytes: Readable, options: ImportOptions = {}): Promise<Accepted<Guest>> {
+    return importGuest(this.#transport, bytes, options);
   }
 
   /** Returns counters per vCPU. */

@@ -35,6 +35,7 @@ export type { AgentOf, WriteFileOptions } from './agent-of.js';
 export type { SerialConsoleOptions } from './console.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
+export type { ExportOptions, GuestExport, ImportOptions } from './guest-files.js';
 export type { ActionOptions, DiskRemovalOptions, GuestSpec } from './guests.js';
 export { MistifyClient } from './mistify-client.js';
 export type { ClientOptions } from './options.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiRequest, CallOptions, Transport } from './transport.js';
+import type { ApiRequest, ApiResponse, CallOptions, Transport } from './transport.js';
 
 const JOB_ID_HEADER = 'x-guest-job-id';
 const UNCHECKED_HEADER = 'x-unchecked-stages';
@@ -38,6 +38,17 @@ export interface Accepted<Body> {
 export const ifMatchHeader = (ifMatch: string | undefined): Record<string, string> =>
   ifMatch === undefined ? {} : { 'If-Match': ifMatch };
 
+/** Reads the response to a request that queues a job. */
+export const accepted = <Body>(
+  { status, headers, body }: ApiResponse<Body>,
+  dryRun = false,
+): Accepted<Body> => ({
+  jobId: headers[JOB_ID_HEADER] ?? '',
+  finished: status === 200 && !dryRun,
+  unchecked: headers[UNCHECKED_HEADER]?.split(', ') ?? [],
+  body,
+});
+
 /** Sends a request that queues a job. */
 export const submit = async <Body>(
   transport: Transport,
@@ -46,7 +57,7 @@ export const submit = async <Body>(
 ): Promise<Accepted<Body>> => {
   // A DELETE is not sent again: its job may have ended meanwhile, with the object.
   const key = idempotencyKey ?? (request.method === 'DELETE' ? undefined : randomUUID());
-  const { status, headers, body } = await transport.send<Body>({
+  const response = await transport.send<Body>({
     ...request,
     query: { ...request.query, wait, dryRun },
     headers: {
@@ -56,10 +67,5 @@ export const submit = async <Body>(
     waitSeconds: wait,
     signal,
   });
-  return {
-    jobId: headers[JOB_ID_HEADER] ?? '',
-    finished: status === 200 && !dryRun,
-    unchecked: headers[UNCHECKED_HEADER]?.split(', ') ?? [],
-    body,
-  };
+  return accepted(response, dryRun);
 };

@@ -144,6 +144,16 @@ export class Transport {
     return { status, headers, body: data };
   }
 
+  /** Sends bytes once, because they cannot be read again, and reads the JSON response. It may come before all are sent. */
+  async upload<Body>(request: ApiRequest & { body: Readable }): Promise<ApiResponse<Body>> {
+    try {
+      const { status, headers, data } = await this.#sendOnce<Body>(request, 'json');
+      return { status, headers, body: data };
+    } finally {
+      request.body.destroy();
+    }
+  }
+
   /** Opens a WebSocket. */
   async connect(path: string, { query = {}, protocol, signal }: Connect): Promise<DialedSocket> {
     const { baseUrl, ...options } = wsOptions(this.#options);

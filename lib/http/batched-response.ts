@@ -27,10 +27,16 @@ const atEndOfTurn = (send: () => void): void => {
 export class BatchedResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
+  /** Whether no header may say that the connection closes after this response. */
+  keepsConnection = false;
   #firstWrite: WriteArgs | undefined;
   #end: Partial<WriteArgs> | undefined;
   #isScheduled = false;
   #isSent = false;
+
+  override setHeader(...[name, value]: Parameters<ServerResponse['setHeader']>): this {
+    return this.keepsConnection && name.toLowerCase() === 'connection' ? this : super.setHeader(name, value);
+  }
 
   override write(...args: WriteArgs): boolean {
     if (this.#isSent || this.#firstWrite || this.#end) {

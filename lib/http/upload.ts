@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Duplex, Readable } from 'node:stream';
+import { BatchedResponse } from './batched-response.js';
 import { STREAM_BUFFER_BYTES } from './stream-buffer.js';
 
 /** The connections whose present request is an upload. */
@@ -10,6 +11,24 @@ export const isUploading = (connection: Duplex): boolean => uploading.has(connec
 
 /** How long the rest of a rejected upload is read, in milliseconds: closing at once would lose the response. */
 const LINGER_MS = 5000;
+
+/** Discards the rest of a body for some seconds, and closes the connection of a client that sends on. */
+const discardRest = (request: IncomingMessage): void => {
+  const { socket } = request;
+  uploading.delete(socket);
+  if (request.complete) return;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  request.once('end', () => clearTimeout(timer));
+  request.resume();
+};
+
+/** Marks a request as an upload. Its client gets the response also when that comes before the end of the body. */
+export const beginUpload = (request: IncomingMessage, response: ServerResponse): void => {
+  uploading.add(request.socket);
+  // hapi closes the connection of a body that it has not read, with the response on its way.
+  if (response instanceof BatchedResponse) response.keepsConnection = true;
+  response.once('finish', () => discardRest(request));
+};
 
 async function* read(request: IncomingMessage, stallMs: number): AsyncGenerator<Buffer, void, undefined> {
   const chunks: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false });
@@ -22,20 +41,8 @@ async function* read(request: IncomingMessage, stallMs: number): AsyncGenerator<
 }
 
 /**
- * Returns the body of a request as it arrives. Destroying the result leaves the connection open for the response; what is
- * left of the body once that is sent, is discarded for some seconds before the connection closes.
+ * Returns the body of an upload as it arrives. Destroying the result leaves the connection open for the response.
  * @param stallMs milliseconds after which a client that sends no byte is disconnected, while bytes are wanted
  */
-export const receiveUpload = (request: IncomingMessage, stallMs: number): Readable => {
-  const { socket } = request;
-  uploading.add(socket);
-  return Readable.from(read(request, stallMs), { objectMode: false, highWaterMark: STREAM_BUFFER_BYTES });
-};
-
-/** Ends an upload with its response: see `receiveUpload`. */
-export const endUpload = (request: IncomingMessage): void => {
-  uploading.delete(request.socket);
-  if (request.complete) return;
-  request.resume();
-  setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
-};
+export const receiveUpload = (request: IncomingMessage, stallMs: number): Readable =>
+  Readable.from(read(request, stallMs), { objectMode: false, highWaterMark: STREAM_BUFFER_BYTES });

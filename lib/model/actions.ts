@@ -79,6 +79,7 @@ const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiti
 const SPECS = {
   create: { ...guestTask, survivesPoweroff: 'running', createsGuest: true },
   clone: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true, takesLong: true },
+  importGuest: { kind: 'async', task: 'guest', survivesPoweroff: 'running', createsGuest: true },
   shutdown: guestTask,
   reboot: { ...guestTask, sparesTemplates: true },
   restart: { ...guestTask, endsBackup: 'runs', sparesTemplates: true },
@@ -131,6 +132,8 @@ const SPECS = {
   agentInfo: info,
   exec: guestInfo,
   exportGuest: { kind: 'stream' },
+  receiveGuest: { kind: 'upload' },
+  discardImport: info,
   readFile: { kind: 'stream' },
   writeFile: info,
   setPassword: info,

@@ -8,7 +8,6 @@ import type {
   RouteOptions,
   ServerRoute,
 } from '@hapi/hapi';
-import { endUpload } from '../http/upload.js';
 import type { Upgrades } from '../http/websocket/upgrades.js';
 import { findJsonMistake, positionAt } from '../model/json-mistake.js';
 import { audit, auditHandover, isAudited } from './audit.js';
@@ -85,7 +84,6 @@ const serve = <Context extends ServerContext>(
   };
   return async (request, h) => {
     const handling = new Handling(request);
-    if (isUpload(route)) request.raw.res.once('finish', () => endUpload(request.raw.req));
     try {
       return await handle(request, h, handling);
     } catch (error) {

@@ -2,6 +2,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { type Boom, badRequest, entityTooLarge, isBoom, notFound } from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import { closeConnectionsOnStop } from '../http/graceful-stop.js';
+import { beginUpload, isUploading } from '../http/upload.js';
 import { CONSOLE_PROTOCOL } from '../http/websocket/console.js';
 import { Upgrades } from '../http/websocket/upgrades.js';
 import type { UidRange } from '../process/guest-uids.js';
@@ -16,7 +17,7 @@ import { rejectGuests } from './guest-peers.js';
 import { MAX_BODY_BYTES, toHapiRoute } from './hapi-route.js';
 import { answerClientErrors, createListener, DEFAULT_TIMEOUTS, type Timeouts } from './listener.js';
 import { limitRate } from './rate-limit.js';
-import { answersHead, type Route } from './route.js';
+import { answersHead, isUpload, type Route } from './route.js';
 import { type StaticPage, servePages } from './static-pages.js';
 
 /** An address that a server listens on, and the clients that it admits there. */
@@ -84,11 +85,23 @@ const unknownPath = rejection(NO_ROUTE, ({ path }) => notFound(`${path}: no such
   app: { scope: 'public' },
 });
 
+/** Makes the function that admits the bodies of uploads, whatever their length, before hapi looks for their routes. */
+const admitUploads = (routes: readonly Route[]): Hapi.Lifecycle.Method => {
+  const uploads = routes.filter(isUpload).map(({ method, path }) => ({
+    method: method.toLowerCase(),
+    pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
+  }));
+  return ({ method, path, raw: { req, res } }, h) => {
+    if (uploads.some((upload) => upload.method === method && upload.pattern.test(path)))
+      beginUpload(req, res);
+    return h.continue;
+  };
+};
+
 /** Rejects a body that is announced too large at once; hapi would read it all first. */
-const rejectLargeBody = (request: Hapi.Request, h: Hapi.ResponseToolkit): symbol => {
-  const { headers, method, path, server } = request;
+const rejectLargeBody = ({ headers, raw }: Hapi.Request, h: Hapi.ResponseToolkit): symbol => {
   if (Number(headers['content-length'] ?? 0) <= MAX_BODY_BYTES) return h.continue;
-  if (server.match(method, path)?.settings.app?.isUpload) return h.continue;
+  if (isUploading(raw.req.socket)) return h.continue;
   const error = entityTooLarge(
     `the body is too large: at most ${MAX_BODY_BYTES} bytes, got ${headers['content-length']}`,
   );
@@ -157,6 +170,7 @@ export const createServer = async <Context extends ServerContext>({
   );
   await servePages(server, pages);
   server.route([...methodNotAllowedRoutes(methods), unknownPath]);
+  if (routes.some(isUpload)) server.ext('onRequest', admitUploads(routes));
   server.ext('onRequest', rejectLargeBody);
   const guests = guestUids && !('socket' in listen) ? [rejectGuests(guestUids)] : [];
   server.ext('onPreAuth', checking(requireHost, ...browserGuard(access), ...guests));

@@ -5,6 +5,7 @@ import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
 import type { DiskRemovalQuery } from '../../handlers/guests/disks/remove.js';
 import type { ExportQuery } from '../../handlers/guests/export.js';
+import type { ImportQuery } from '../../handlers/guests/import.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
@@ -21,9 +22,10 @@ import type {
 } from '../../lib/model/endpoint.js';
 import { EVENT_KINDS } from '../../lib/model/event.js';
 import { EXPORT_FORMATS } from '../../lib/model/guest-export.js';
-import { guestIdSchema, guestSchema } from '../../lib/model/guest-schemas.js';
+import { guestIdSchema, guestSchema, nicSchema } from '../../lib/model/guest-schemas.js';
 import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
+import { IDENTITIES } from '../../lib/model/imported-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
 import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
@@ -33,6 +35,12 @@ import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
 import { keysOf } from './keys.js';
 
 const MAX_ITEMS = 100_000;
+
+const wait = Joi.number()
+  .min(0)
+  .max(3600)
+  .description('Seconds to wait for the result of the job')
+  .example(30);
 
 /** Splits a comma-separated list. */
 const split = (text: string): string[] => text.split(',').map((item) => item.trim());
@@ -84,6 +92,24 @@ export const backupsQuery: ObjectSchema<BackupsQuery> = guestBackupsQuery.append
   guest: guestIdSchema.description('The guest whose backups to return; all when absent'),
 });
 
+export const importQuery = Joi.object<ImportQuery>({
+  wait,
+  name: Joi.string()
+    .max(255)
+    .description('The name of the guest; by default the one in the file')
+    .example('web'),
+  identity: Joi.string()
+    .valid(...IDENTITIES)
+    .description('`new`: a new id, and NICs with new addresses; `keep`: those in the file')
+    .example('new'),
+  network: nicSchema
+    .extract('network')
+    .disallow('', null)
+    .description('The network of all NICs, in place of those in the file')
+    .example('br0'),
+  start: Joi.boolean().description('Start the guest once it is there'),
+});
+
 const toKinds: Joi.CustomValidator<string, string[]> = (text, helpers) => {
   const kinds = split(text);
   const known: readonly string[] = EVENT_KINDS;
@@ -128,7 +154,7 @@ export const dryRunQuery = Joi.object<DryRunQuery, true>({ dryRun });
 
 export const jobQuery = Joi.object<JobQuery, true>({
   dryRun,
-  wait: Joi.number().min(0).max(3600).description('Seconds to wait for the result of the job').example(30),
+  wait,
 });
 
 export const powerQuery = jobQuery.append<PowerQuery>({

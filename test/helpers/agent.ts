@@ -34,7 +34,7 @@ type TestService = ServiceAddress & Partial<ServiceSettings>;
 export interface TestAgentOptions extends Script {
   /** Stages by action, instead of the single `Test.<action>`; `undefined` leaves the action unconfigured. */
   actions?: Record<string, Partial<StageConfig>[] | undefined>;
-  /** Settings of the services `test` and `download`, which are the scripted sub-agent. */
+  /** Settings of the services `test`, `download` and `upload`, which are the scripted sub-agent. */
   service?: Partial<ServiceSettings>;
   /** Further services. */
   services?: Record<string, TestService>;
@@ -65,7 +65,9 @@ const service = (part: TestService): ServiceConfig => ({
 });
 
 const stagesOf = (name: string): Partial<StageConfig>[] => {
-  if (ACTION_SPECS.get(name)?.kind === 'stream') return [{ service: 'download', method: 'Test.Download' }];
+  const { kind } = ACTION_SPECS.get(name) ?? {};
+  if (kind === 'stream') return [{ service: 'download', method: 'Test.Download' }];
+  if (kind === 'upload') return [{ service: 'upload', method: 'Test.Upload' }];
   return CONSOLE_ACTIONS.includes(name) ? [{ service: name }] : [{}];
 };
 
@@ -73,6 +75,7 @@ const testConfig = (address: ServiceAddress, dbpath: string, options: TestAgentO
   const services = {
     test: { ...address, ...options.service },
     download: { ...address, ...options.service, path: '/download' },
+    upload: { ...address, ...options.service, path: '/upload' },
     ...Object.fromEntries(
       CONSOLE_ACTIONS.map((action) => [
         action,

@@ -32,6 +32,8 @@ export interface Script {
   methods?: Record<MethodName, Method>;
   /** Serves `/download`. */
   download?: (request: AnyRequest, call: CallContext) => Readable | Promise<Readable>;
+  /** Serves `/upload`; by default it imports a guest without disks. */
+  upload?: (request: AnyRequest, bytes: Readable) => Promise<object>;
   /** The Content-Length of the download, in bytes. */
   downloadLength?: number | undefined;
   /** Opens the consoles; by default silent ones. */
@@ -199,6 +201,12 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
       bytes: bytes ?? Readable.from(['the bytes of the disk'], { objectMode: false }),
       length: script.downloadLength,
     };
+  });
+  subAgent.upload('/upload', anything, async (request, bytes) => {
+    calls.push({ method: '/upload', request });
+    if (script.upload) return script.upload(request, bytes);
+    for await (const _ of bytes);
+    return { guest: { id: request.guest }, format: 'mistify', token: 'token', notes: [] };
   });
   const consoles: ScriptedSubAgent['consoles'] = [];
   for (const action of CONSOLE_ACTIONS) {

@@ -17,6 +17,7 @@ import { addCreate } from './guest-create.js';
 import { addDiskCommands } from './guest-disk.js';
 import { addExec } from './guest-exec.js';
 import { addExport } from './guest-export.js';
+import { addImport } from './guest-import.js';
 import { addMetrics } from './guest-metrics.js';
 import { addNics } from './guest-nics.js';
 import { addSet } from './guest-set.js';
@@ -147,6 +148,7 @@ Examples:
   addExec(guest);
   addCopy(guest);
   addExport(guest);
+  addImport(guest);
   addAgentCommands(guest);
   addDiskCommands(guest);
   addCdrom(guest);

@@ -21,8 +21,6 @@ export const postUpload = (
     ...{ method: 'POST', path, query: { [UPLOAD_REQUEST]: JSON.stringify(request) } },
     headers: { ...authorization(endpoint), 'Content-Type': 'application/octet-stream' },
     ...{ body: bytes, signal },
-    // A response may come before all bytes are sent.
-    reset: true,
   });
 
 /** @throws {AgentError} `bad_answer` for a result that is no JSON object */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
-import { endUpload, receiveUpload } from '../../http/upload.js';
+import { beginUpload, receiveUpload } from '../../http/upload.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
 import { UPLOAD_REQUEST } from '../protocol/upload.js';
 import type { CallContext, MakeCallContext } from './call-context.js';
@@ -39,7 +39,7 @@ export const uploadRoute = <Request, Response>(
   },
   handler: async (request, h) => {
     const { req, res } = request.raw;
-    res.once('finish', () => endUpload(req));
+    beginUpload(req, res);
     const { value, error } = schema.required().validate(parseRequest(request.query));
     if (error) return plain(h, 400, describeMistakes(error));
     const bytes = receiveUpload(req, STALL_MS);

@@ -39,3 +39,6 @@ export const convert = async (
     ...(signal ? { signal } : {}),
   });
 };
+
+/** Flags of `convert` for an existing, blank target: zeros need not be written. */
+export const INTO_BLANK = ['-n', '--target-is-zero'];

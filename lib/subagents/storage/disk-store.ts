@@ -40,6 +40,13 @@ export interface DiskDefinition {
   requested: number;
 }
 
+/** A disk to create from a file, which is removed once it is copied. */
+export interface DiskImport {
+  /** Without an image. */
+  definition: DiskDefinition;
+  file: CheckedFile;
+}
+
 /** How a disk came to a guest that existed, and how it left. Times are seconds since 1970. */
 export interface Addition {
   /** The job that added it, if a job did. */
@@ -202,6 +209,15 @@ export interface DiskStore {
   ): Promise<StoredDisk[]>;
   /** Returns at most how many bytes a copy of a disk takes. */
   copyBytes(disk: StoredDisk): Promise<number>;
+  /**
+   * Creates a guest without disks from files: all of its disks, or none.
+   * @param fill writes what else belongs in the guest's directory, before the guest is there
+   */
+  importDisks(
+    guest: string,
+    disks: readonly DiskImport[],
+    fill: (dir: string) => Promise<void>,
+  ): Promise<StoredDisk[]>;
   /** Returns the disks that were removed from a guest without their data. */
   keptDisks(guest: string): Promise<StoredDisk[]>;
   /** Creates another disk of a guest that the store knows: completely or not at all. */

@@ -14,6 +14,7 @@ import {
 import { exportRequestSchema } from '../../rpc/protocol/export-messages.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
+import { discardRequestSchema, importRequestSchema } from '../../rpc/protocol/import-messages.js';
 import { snapshotRequestSchema } from '../../rpc/protocol/snapshot-messages.js';
 import { storageSpaceRequestSchema } from '../../rpc/protocol/space-messages.js';
 import { Problems } from '../../rpc/server/problems.js';
@@ -36,6 +37,9 @@ import { findMediaMethod } from './images/media.js';
 import { imageMethods } from './images/methods.js';
 import { Space } from './images/space.js';
 import { Sums } from './images/sums.js';
+import { importGuest } from './import/import.js';
+import { adoptImport, discardImport } from './import/methods.js';
+import { PendingImports } from './import/pending-imports.js';
 import { backupsDir, journalDir, requireKnownFiles } from './known-files.js';
 import { qcow2Store } from './qcow2/store.js';
 import { qemuImg } from './qemu-img.js';
@@ -163,6 +167,10 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const moments = new Moments(snapshots, join(options.dir, 'exports'));
   await moments.open();
 
+  const imports = new PendingImports({ store, locks, dir: join(options.dir, 'imports'), log });
+  await imports.open();
+  const importDeps = { store, locks, space, pending: imports };
+
   const problems = new Problems();
   const unwatch = await watchRoom(store, problems, log, options.roomIntervalMs);
   const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
@@ -171,7 +179,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     imageMethods({ store, locks, fetcher, sums, contents, guests }),
   ))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
-  const diskDeps = { store, locks, journal, contents, log, runDir, snapshots, backups };
+  const diskDeps = { store, locks, journal, contents, log, runDir, snapshots, backups, imports };
   for (const [name, method] of Object.entries(diskMethods(diskDeps)))
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(cloneMethods({ ...guests, space })))
@@ -187,12 +195,16 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));
   subAgent.stream('/snapshots/download', snapshotRequestSchema, downloadSnapshot(snapshots));
+  subAgent.upload('/guests/import', importRequestSchema, importGuest(importDeps));
+  subAgent.method('ImageStore.AdoptImport', guestRequestSchema, adoptImport(importDeps));
+  subAgent.method('ImageStore.DiscardImport', discardRequestSchema, discardImport(importDeps));
   subAgent.stream('/guests/export', exportRequestSchema, exportGuest({ snapshots, moments }));
   const close = async (): Promise<void> => {
     unwatch();
     retries.close();
     backups.retries.close();
     await backups.servers.close();
+    imports.close();
     await fetcher.close();
     stopping.abort();
     await learned;

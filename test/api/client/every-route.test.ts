@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import test from 'ava';
 import type { Images } from '../../../lib/client/images.js';
 import { type GuestAction, MistifyClient } from '../../../lib/client/index.js';
@@ -78,6 +79,7 @@ const uses: Record<string, Use> = {
   'GET /guests/{guestID}/metrics/cpu': (client, { guest }) => client.guests.cpuMetrics(guest),
   'GET /guests/{guestID}/metrics/disk': (client, { guest }) => client.guests.diskMetrics(guest),
   'GET /guests/{guestID}/metrics/nic': (client, { guest }) => client.guests.nicMetrics(guest),
+  'POST /guests/import': (client) => client.guests.import(Readable.from([Buffer.from('file')])),
   'GET /guests/{guestID}/export': async (client, { guest }) =>
     (await client.guests.export(guest)).bytes.resume(),
   'GET /guests/{guestID}/console/serial': async (client, { guest }) =>

@@ -1,4 +1,6 @@
 import { qcow2Backend } from '../../helpers/qcow2-backend.js';
 import { exportSuite } from './suites/export.js';
+import { importSuite } from './suites/import.js';
 
 exportSuite(qcow2Backend);
+importSuite(qcow2Backend);

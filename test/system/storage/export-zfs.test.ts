@@ -4,6 +4,7 @@ import { missingParts } from '../../helpers/parts.js';
 import { createPool, type TestPool, ZFS_PARTS } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 import { exportSuite } from './suites/export.js';
+import { importSuite } from './suites/import.js';
 
 let shared: TestPool | undefined;
 
@@ -21,4 +22,7 @@ if (missingParts(...PARTS).length === 0) {
   avaTest.after.always(() => shared?.destroy());
 }
 
-exportSuite(zfsBackend(needsInTurn(...PARTS), pool));
+const backend = zfsBackend(needsInTurn(...PARTS), pool);
+
+exportSuite(backend);
+importSuite(backend);

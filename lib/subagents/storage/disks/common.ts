@@ -8,6 +8,7 @@ import type { BackupDeps } from '../backups/deps.js';
 import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import type { Contents } from '../images/contents.js';
+import type { PendingImports } from '../import/pending-imports.js';
 import type { SnapshotDeps } from '../snapshots/deps.js';
 import type { Journal } from '../snapshots/journal.js';
 
@@ -20,6 +21,8 @@ export interface DiskDeps {
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;
   backups: Pick<BackupDeps, 'servers' | 'backupDir' | 'runDir'>;
+  /** The guests whose disks were imported, and which were never created. */
+  imports: PendingImports;
   /** What the recovery of an interrupted snapshot operation needs. */
   snapshots: SnapshotDeps;
 }

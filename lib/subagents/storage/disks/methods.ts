@@ -60,13 +60,14 @@ const checkGuestDisks = async ({ store, contents }: DiskDeps, guest: Guest): Pro
 };
 
 const createGuestDisks = async (
-  { store, locks, contents }: DiskDeps,
+  { store, locks, contents, imports }: DiskDeps,
   guest: Guest,
 ): Promise<GuestResponse> => {
   const wanted = planDisks(normalizeGuest(guest));
-  const disks = await locks.run(guestKey(guest.id), () =>
-    locks.runAll(imagesOf(wanted).map(imageKey), () => create(store, guest.id, wanted)),
-  );
+  const disks = await locks.run(guestKey(guest.id), async () => {
+    await imports.discard(guest.id);
+    return locks.runAll(imagesOf(wanted).map(imageKey), () => create(store, guest.id, wanted));
+  });
   const { guest: chosen, ...rest } = await chooseFirmware(contents, guest, disks);
   return { guest: { ...chosen, disks: disks.map(toDisk) }, ...rest };
 };

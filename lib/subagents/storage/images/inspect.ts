@@ -77,18 +77,20 @@ const checkWhole = (file: CheckedFile, signal?: AbortSignal): Promise<void> =>
 /**
  * Checks a fetched file before anything else opens it. Repairs stale refcounts of a qcow2 image, which harm no data.
  * @param wanted the format that the file is said to have
+ * @param mayBeEmpty whether the disk may have any size, however little data it has
  * @throws unless it is a complete image, needs no other file, and has a plausible size
  */
 export const inspectFile = async (
   path: string,
   wanted?: ImageFormat,
   signal?: AbortSignal,
+  mayBeEmpty = false,
 ): Promise<InspectedFile> => {
   const ends = await readEnds(path);
   const file: CheckedFile = { path, format: detectFormat(ends, wanted) };
   const info = await refusingDamage(() => readInfo(file));
   checkSelfContained(info);
-  checkProportion(info['virtual-size'], ends.size);
+  checkProportion(info['virtual-size'], ends.size, mayBeEmpty);
   // All entries of an image's table may point to one cluster, so a small file can expand without end.
   const dataBytes = await refusingDamage(() => measureImage(checkedFileName(file), signal));
   checkUnpacked(dataBytes, ends.size);

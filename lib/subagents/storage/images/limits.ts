@@ -10,14 +10,17 @@ const LARGE_DISK_BYTES = 2 ** 40;
 const LARGE_DATA_BYTES = 16 * 1024 * MB;
 const MAX_PROPORTION = 1000;
 
-/** @throws when a disk of `virtualSize` bytes is implausible for a file of `fileSize` bytes */
-export const checkProportion = (virtualSize: number, fileSize: number): void => {
+/**
+ * @param mayBeEmpty whether any size is plausible that a disk may have
+ * @throws when a disk of `virtualSize` bytes is implausible for a file of `fileSize` bytes
+ */
+export const checkProportion = (virtualSize: number, fileSize: number, mayBeEmpty = false): void => {
   if (virtualSize > MAX_DISK_BYTES)
     throw new Refusal(
       'invalid',
       `the disk has ${toMb(virtualSize)} MB, more than the ${toMb(MAX_DISK_BYTES)} MB allowed`,
     );
-  if (virtualSize > LARGE_DISK_BYTES && virtualSize > MAX_PROPORTION * fileSize)
+  if (!mayBeEmpty && virtualSize > LARGE_DISK_BYTES && virtualSize > MAX_PROPORTION * fileSize)
     throw new Refusal(
       'invalid',
       `the disk has ${toMb(virtualSize)} MB in a file of ${fileSize} bytes, more than ${MAX_PROPORTION} times its size`,

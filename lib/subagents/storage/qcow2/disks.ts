@@ -5,7 +5,8 @@ import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
 import { readAllocatedBytes } from '../allocated-bytes.js';
-import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import { convert, readCheckedInfo } from '../convert.js';
+import type { DiskDefinition, DiskImport, DiskStore, StoredDisk } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import { checkImage, qemuImg, readOpenInfo } from '../qemu-img.js';
 import { qcow2Bitmaps } from './bitmaps.js';
@@ -29,6 +30,7 @@ type Disks = Pick<
   | 'guestsOfImage'
   | 'findDisks'
   | 'createDisks'
+  | 'importDisks'
   | 'deleteDisks'
   | 'diskUse'
   | 'guestDir'
@@ -72,6 +74,36 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
     return records;
   };
 
+  const importFiles = async (dir: string, disks: readonly DiskImport[]): Promise<DiskRecord[]> => {
+    const records: DiskRecord[] = [];
+    for (const [index, { definition, file }] of disks.entries()) {
+      const path = join(dir, diskFileName(index));
+      const { 'virtual-size': bytes } = await readCheckedInfo(file);
+      await convert(file, 'qcow2', path);
+      await rm(file.path, { force: true });
+      await sync(path);
+      records.push({ ...definition, size: toMb(bytes) });
+    }
+    return records;
+  };
+
+  /** Creates the directory of a guest with its disks, which `make` writes. */
+  const createGuest = async (
+    guest: string,
+    make: (dir: string) => Promise<DiskRecord[]>,
+  ): Promise<StoredDisk[]> => {
+    const dir = await mkdtemp(join(layout.work, 'guest-'));
+    try {
+      await writeRecords(dir, await make(dir));
+      // One rename makes all of the guest's disks appear at once.
+      await moveIntoPlace(dir, guestDir(layout, guest));
+    } catch (error) {
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
+    return (await readDisks(layout, guest)) ?? [];
+  };
+
   return {
     ...qcow2DiskChanges(layout, images, createFile),
     ...qcow2Clones(layout, images, createFile),
@@ -80,18 +112,14 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
 
     findDisks: (guest) => readDisks(layout, guest),
 
-    createDisks: async (guest, disks) => {
-      const dir = await mkdtemp(join(layout.work, 'guest-'));
-      try {
-        await writeRecords(dir, await createFiles(dir, disks));
-        // One rename makes all of the guest's disks appear at once.
-        await moveIntoPlace(dir, guestDir(layout, guest));
-      } catch (error) {
-        await rm(dir, { recursive: true, force: true });
-        throw error;
-      }
-      return (await readDisks(layout, guest)) ?? [];
-    },
+    createDisks: (guest, disks) => createGuest(guest, (dir) => createFiles(dir, disks)),
+
+    importDisks: (guest, disks, fill) =>
+      createGuest(guest, async (dir) => {
+        const records = await importFiles(dir, disks);
+        await fill(dir);
+        return records;
+      }),
 
     diskUse: (_guest, disks) => Promise.all(disks.map(({ source }) => readAllocatedBytes(source))),
 

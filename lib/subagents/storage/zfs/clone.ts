@@ -1,11 +1,11 @@
 import { nvramPath } from '../../shared/nvram.js';
-import { convert } from '../convert.js';
+import { convert, INTO_BLANK } from '../convert.js';
 import type { CloneOptions, CloneSource, DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
 import { copyGuestFile } from '../qcow2/copy.js';
 import type { Qcow2Layout } from '../qcow2/layout.js';
 import { withProperties, zfs, zfsWhenFree } from './command.js';
 import { DISK_PROPERTY, datasetOf } from './disks.js';
-import { INTO_BLANK, type ZfsImages } from './images.js';
+import type { ZfsImages } from './images.js';
 import type { DiskKind } from './kinds.js';
 import { diskName, guestDataset, mountpointOf, snapshotOf, type ZfsLayout } from './layout.js';
 import { requireFreeName } from './leftovers.js';

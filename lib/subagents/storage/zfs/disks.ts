@@ -1,8 +1,9 @@
-import { access } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { ifExists } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
-import type { Addition, DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import { convert, INTO_BLANK, readCheckedInfo } from '../convert.js';
+import type { Addition, DiskDefinition, DiskImport, DiskStore, StoredDisk } from '../disk-store.js';
 import {
   isDatasetMissing,
   listDatasets,
@@ -33,6 +34,7 @@ type Disks = Pick<
   | 'keptDisks'
   | 'findDisks'
   | 'createDisks'
+  | 'importDisks'
   | 'deleteDisks'
   | 'diskUse'
   | 'guestDir'
@@ -78,6 +80,37 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
     if (bytes > base.virtualSize) await kind.grow(dataset, bytes);
   };
 
+  const importDisk = async (dataset: string, { definition, file }: DiskImport): Promise<void> => {
+    const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
+    const bytes = kind.roundUp(virtualSize);
+    const record: DiskRecord = { ...definition, size: toMb(bytes) };
+    await kind.create(dataset, bytes, withProperties({ [DISK_PROPERTY]: record }));
+    await convert(file, 'raw', kind.path(dataset), { flags: INTO_BLANK });
+    await rm(file.path, { force: true });
+    await kind.flush(dataset);
+  };
+
+  /** Creates the dataset of a guest with its disks, which `make` creates below it. */
+  const createGuest = async (
+    guest: string,
+    make: (dataset: string) => Promise<void>,
+  ): Promise<StoredDisk[]> => {
+    const dataset = work.claim('guest');
+    try {
+      await zfsWhenFree('create', dataset);
+      await make(dataset);
+      await requireFreeName(layout, kind, work, guestDataset(layout, guest));
+      // One rename makes all of the guest's disks appear at once.
+      await work.moveIntoPlace(dataset, guestDataset(layout, guest));
+    } catch (error) {
+      await work.discard(dataset);
+      throw error;
+    }
+    const made = (await findDisks(guest)) ?? [];
+    for (const disk of made) await kind.ready(datasetOf(layout, disk));
+    return made;
+  };
+
   const listDisks = async (guest: string, wanted: 'own' | 'kept'): Promise<StoredDisk[] | undefined> => {
     const dataset = guestDataset(layout, guest);
     const properties = ['name', DISK_PROPERTY, DELETED_PROPERTY];
@@ -116,22 +149,16 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
 
     keptDisks: async (guest) => (await listDisks(guest, 'kept')) ?? [],
 
-    createDisks: async (guest, disks) => {
-      const dataset = work.claim('guest');
-      try {
-        await zfsWhenFree('create', dataset);
+    createDisks: (guest, disks) =>
+      createGuest(guest, async (dataset) => {
         for (const [index, disk] of disks.entries()) await createDisk(`${dataset}/${diskName(index)}`, disk);
-        await requireFreeName(layout, kind, work, guestDataset(layout, guest));
-        // One rename makes all of the guest's disks appear at once.
-        await work.moveIntoPlace(dataset, guestDataset(layout, guest));
-      } catch (error) {
-        await work.discard(dataset);
-        throw error;
-      }
-      const made = (await findDisks(guest)) ?? [];
-      for (const disk of made) await kind.ready(datasetOf(layout, disk));
-      return made;
-    },
+      }),
+
+    importDisks: (guest, disks, fill) =>
+      createGuest(guest, async (dataset) => {
+        for (const [index, disk] of disks.entries()) await importDisk(`${dataset}/${diskName(index)}`, disk);
+        await fill(mountpointOf(layout, dataset));
+      }),
 
     diskUse: async (guest, disks) => {
       if (disks.length === 0) return [];

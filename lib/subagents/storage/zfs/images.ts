@@ -1,5 +1,5 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { convert, readCheckedInfo } from '../convert.js';
+import { convert, INTO_BLANK, readCheckedInfo } from '../convert.js';
 import type { CheckedFile, DiskStore, Leftover, StoredImage } from '../disk-store.js';
 import { listDatasets, parseProperty, usedBytesOf, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
@@ -50,9 +50,6 @@ export interface ZfsImages extends Images {
   /** Adds the bytes that `write` writes into a blank file or device as an image. */
   make(id: string, virtualSize: number, write: (path: string) => Promise<void>): Promise<StoredImage>;
 }
-
-/** Flags of `qemu-img convert` for an existing, blank target: zeros need not be written. */
-export const INTO_BLANK = ['-n', '--target-is-zero'];
 
 /**
  * Stores images as datasets with one snapshot, from which disks are cloned. A dataset under an image's name is

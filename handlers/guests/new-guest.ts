@@ -1,0 +1,31 @@
+import type { Context } from '../../lib/agent/context.js';
+import { invalid } from '../../lib/errors.js';
+import { type Guest, isContainer } from '../../lib/model/guest.js';
+import { sizeOf, sizeProblem } from '../../lib/model/guest-size.js';
+import { requireMetadataFits } from '../../lib/model/metadata.js';
+
+/** Names the CPU model of a new virtual machine, so that a later change of the config does not change the guest. */
+const withCpuModel = (guest: Guest, { cpuModel }: Context): Guest =>
+  isContainer(guest) || guest.cpuModel || !cpuModel ? guest : { ...guest, cpuModel };
+
+const withAutostart = (guest: Guest, { autostart }: Context): Guest =>
+  guest.autostart || !autostart ? guest : { ...guest, autostart: { policy: autostart } };
+
+/** @throws {AgentError} `invalid` for a guest that cannot grow as it is to */
+const requireGrowth = (guest: Guest): void => {
+  const { maxMemory, maxCpu } = guest;
+  if (isContainer(guest) && (maxMemory ?? maxCpu) !== undefined)
+    throw invalid('a container does not grow while it runs: leave out maxMemory and maxCpu');
+  const problem = sizeProblem(sizeOf(guest));
+  if (problem !== undefined) throw invalid(problem);
+};
+
+/**
+ * Completes a new guest by what the config says.
+ * @throws {AgentError} `invalid` for a guest that could not be stored or not grow
+ */
+export const completeGuest = (guest: Guest, context: Context): Guest => {
+  requireMetadataFits(guest.metadata ?? {});
+  requireGrowth(guest);
+  return withAutostart(withCpuModel(guest, context), context);
+};
