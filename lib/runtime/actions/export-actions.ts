@@ -12,6 +12,10 @@ export interface GuestExport extends ByteStream {
   leftOut: string[];
 }
 
+/** What other hypervisors have no place for. */
+const OVA_LACKS =
+  'UEFI variables, the state of a TPM, metadata, addresses, and the buses of disks: it has a SATA controller and NICs of type E1000';
+
 /**
  * Opens the export of a virtual machine.
  * @param guest as its client may see it
@@ -25,7 +29,8 @@ export const openExport = async (
 ): Promise<ActionResult<GuestExport>> => {
   if (isContainer(guest))
     throw invalid(`guest ${guest.id} is a container, which has no disks to export: save its image instead`);
-  const { leftOut, ...portable } = portableGuest(guest);
+  const { leftOut: left, ...portable } = portableGuest(guest);
+  const leftOut = format === 'ova' ? [...left, OVA_LACKS] : left;
   const request: ExportRequest = { ...portable, format, leftOut };
   const { pipelineId, result } = await runtime.stream(
     guest.id,

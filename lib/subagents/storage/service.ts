@@ -198,7 +198,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.upload('/guests/import', importRequestSchema, importGuest(importDeps));
   subAgent.method('ImageStore.AdoptImport', guestRequestSchema, adoptImport(importDeps));
   subAgent.method('ImageStore.DiscardImport', discardRequestSchema, discardImport(importDeps));
-  subAgent.stream('/guests/export', exportRequestSchema, exportGuest({ snapshots, moments }));
+  subAgent.stream('/guests/export', exportRequestSchema, exportGuest({ snapshots, moments, space }));
   const close = async (): Promise<void> => {
     unwatch();
     retries.close();

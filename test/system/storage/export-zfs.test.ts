@@ -5,6 +5,7 @@ import { createPool, type TestPool, ZFS_PARTS } from '../../helpers/zfs.js';
 import { zfsBackend } from '../../helpers/zfs-backend.js';
 import { exportSuite } from './suites/export.js';
 import { importSuite } from './suites/import.js';
+import { ovaSuite } from './suites/ova.js';
 
 let shared: TestPool | undefined;
 
@@ -26,3 +27,4 @@ const backend = zfsBackend(needsInTurn(...PARTS), pool);
 
 exportSuite(backend);
 importSuite(backend);
+ovaSuite(backend);
