@@ -3,14 +3,18 @@ import { fetchContainerImage } from '../handlers/container-images/fetch.js';
 import { getContainerImage } from '../handlers/container-images/get.js';
 import { listContainerImages } from '../handlers/container-images/list.js';
 import { deleteImage } from '../handlers/images/delete.js';
+import { deleteUpload } from '../handlers/images/delete-upload.js';
+import { downloadImage } from '../handlers/images/download.js';
 import { fetchImage } from '../handlers/images/fetch.js';
 import { getImage } from '../handlers/images/get.js';
+import { getUpload } from '../handlers/images/get-upload.js';
 import { listImages } from '../handlers/images/list.js';
+import { uploadImage } from '../handlers/images/upload.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { imageParams } from './schemas/params.js';
 import { imageFetchPayload } from './schemas/payloads.js';
-import { containerImagesQuery, imagesQuery, jobQuery } from './schemas/queries.js';
+import { containerImagesQuery, imagesQuery, jobQuery, uploadQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const list = { status: 200, description: 'Images', schema: replies.images } as const;
@@ -70,6 +74,56 @@ export const imageRoutes: Route<Context>[] = [
     params: imageParams,
     reply: deleting,
     handler: deleteImage,
+  }),
+  route({
+    method: 'PUT',
+    path: '/images/{imageID}',
+    operationId: 'uploadImage',
+    summary: 'Upload an image, whole or piece by piece',
+    tags: ['images'],
+    query: uploadQuery,
+    params: imageParams,
+    payload: 'upload',
+    reply: {
+      status: 202,
+      description: 'The file is complete, and the job that checks it was queued',
+      schema: replies.upload,
+    },
+    handler: uploadImage,
+  }),
+  route({
+    method: 'GET',
+    path: '/images/{imageID}/upload',
+    operationId: 'getUpload',
+    summary: 'Get how much of an uploaded image is there',
+    tags: ['images'],
+    params: imageParams,
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The upload', schema: replies.imageUpload },
+    handler: getUpload,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/images/{imageID}/upload',
+    operationId: 'deleteUpload',
+    summary: 'Remove what is there of an uploaded image',
+    tags: ['images'],
+    params: imageParams,
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The upload as it was', schema: replies.imageUpload },
+    handler: deleteUpload,
+  }),
+  route({
+    method: 'GET',
+    path: '/images/{imageID}/download',
+    operationId: 'downloadImage',
+    summary: 'Download the file of a disk image',
+    tags: ['images'],
+    params: imageParams,
+    scope: 'export',
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The bytes of the file', type: 'application/octet-stream' },
+    handler: downloadImage,
   }),
   route({
     method: 'GET',

@@ -37,6 +37,7 @@ export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
 export type { ExportOptions, GuestExport, ImportOptions } from './guest-files.js';
 export type { ActionOptions, DiskRemovalOptions, GuestSpec } from './guests.js';
+export type { ImageUploadOptions, UploadSource } from './image-upload.js';
 export { MistifyClient } from './mistify-client.js';
 export type { ClientOptions } from './options.js';
 export type { ListOptions, Page } from './pages.js';

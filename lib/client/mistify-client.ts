@@ -7,10 +7,11 @@ import type { StorageSpace } from '../model/storage-space.js';
 import { AgentOf } from './agent-of.js';
 import { Backups, GuestBackups } from './backups.js';
 import { Debug } from './debug.js';
+import { DiskImages } from './disk-images.js';
 import { type AgentEvent, type EventsOptions, followEvents } from './events.js';
 import { Guests } from './guests.js';
 import { Host } from './host.js';
-import { Images, type ImagesFilter } from './images.js';
+import { Images } from './images.js';
 import { GuestJobs, Jobs } from './jobs.js';
 import { MetadataOf } from './metadata.js';
 import { GuestNics } from './nics.js';
@@ -27,7 +28,7 @@ export class MistifyClient {
   readonly guests: Guests;
   readonly host: Host;
   /** Disk and container images. */
-  readonly images: Images<ImagesFilter>;
+  readonly images: DiskImages;
   readonly containerImages: Images;
   readonly jobs: Jobs;
   /** The backups in the repository. */
@@ -42,7 +43,7 @@ export class MistifyClient {
     this.#transport = transport;
     this.guests = new Guests(transport);
     this.host = new Host(transport);
-    this.images = new Images(transport, '/images');
+    this.images = new DiskImages(transport);
     this.containerImages = new Images(transport, '/container_images');
     this.jobs = new Jobs(transport);
     this.backups = new Backups(transport);

@@ -15,6 +15,12 @@ export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
   idempotency?: IdempotentRequest | undefined;
   /** The id of the last event that the client received. */
   lastEventId?: number | undefined;
+  /** The Content-Length header: bytes of the body. */
+  contentLength?: number | undefined;
+  /** The Content-Range header: which part of a whole the body is. */
+  contentRange?: string | undefined;
+  /** The Range header: which part of the reply the client wants. */
+  range?: string | undefined;
   /** The If-Match header: entity tags that the client has seen. */
   ifMatch?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Request } from '@hapi/hapi';
+import { contentLength } from '../http/content-length.js';
 import { disconnectSignal } from '../http/disconnect-signal.js';
 import { receiveUpload } from '../http/upload.js';
 import type { Event } from '../model/endpoint.js';
@@ -41,6 +42,18 @@ export class RequestEvent implements Event {
     this.idempotency = idempotency;
     this.ifMatch = ifMatch;
     this.lastEventId = lastEventId;
+  }
+
+  get contentLength(): number | undefined {
+    return contentLength(this.#request.headers);
+  }
+
+  get contentRange(): string | undefined {
+    return this.#request.headers['content-range'] as string | undefined;
+  }
+
+  get range(): string | undefined {
+    return this.#request.headers.range as string | undefined;
   }
 
   /** Created on first use, since most handlers never read it. */

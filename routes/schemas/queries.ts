@@ -8,6 +8,7 @@ import type { ExportQuery } from '../../handlers/guests/export.js';
 import type { ImportQuery } from '../../handlers/guests/import.js';
 import type { HostDownQuery } from '../../handlers/host/down.js';
 import type { ImagesQuery } from '../../handlers/images/list.js';
+import type { UploadQuery } from '../../handlers/images/upload.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
 import { backupSchema } from '../../lib/model/backup.js';
 import { bootDeviceSchema } from '../../lib/model/boot-order.js';
@@ -24,7 +25,7 @@ import { EVENT_KINDS } from '../../lib/model/event.js';
 import { EXPORT_FORMATS } from '../../lib/model/guest-export.js';
 import { guestIdSchema, guestSchema, nicSchema } from '../../lib/model/guest-schemas.js';
 import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
-import { imageSchema } from '../../lib/model/image.js';
+import { imageFetchSchema, imageSchema } from '../../lib/model/image.js';
 import { IDENTITIES } from '../../lib/model/imported-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
@@ -155,6 +156,14 @@ export const dryRunQuery = Joi.object<DryRunQuery, true>({ dryRun });
 export const jobQuery = Joi.object<JobQuery, true>({
   dryRun,
   wait,
+});
+
+export const uploadQuery = Joi.object<UploadQuery>({
+  wait: jobQuery.extract('wait'),
+  sha256: imageFetchSchema.extract('sha256').description('The SHA-256 sum that the file must have'),
+  sha512: imageFetchSchema.extract('sha512').description('The SHA-512 sum that the file must have'),
+  format: imageFetchSchema.extract('format'),
+  refresh: Joi.boolean().description('Replace the image if it exists'),
 });
 
 export const powerQuery = jobQuery.append<PowerQuery>({

@@ -9,6 +9,7 @@ import { guestIdSchema, guestSchema, metadataSchema } from '../../lib/model/gues
 import { hostNetworksSchema } from '../../lib/model/host-networks.js';
 import { hostStatusSchema } from '../../lib/model/host-status.js';
 import { imageSchema } from '../../lib/model/image.js';
+import { imageUploadSchema } from '../../lib/model/image-upload.js';
 import { clockSchema, fileWrittenSchema, trimSchema } from '../../lib/model/in-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
 import { SCOPES } from '../../lib/model/principal.js';
@@ -73,6 +74,11 @@ export const replies = {
   image: imageSchema,
   images: listOf(imageSchema),
   fetch: Joi.object({ images: Joi.array().items(imageSchema).required() }),
+  imageUpload: imageUploadSchema,
+  upload: Joi.object({
+    images: Joi.array().items(imageSchema).required(),
+    upload: imageUploadSchema.description('What is there of a file that is not complete'),
+  }),
   nothing: Joi.object({}),
   snapshots: listOf(snapshotSchema),
   backup: backupSchema,

@@ -147,6 +147,8 @@ const backupMethod: Method = ({ guest, backup = randomUUID() }) => ({
 
 const defaultMethod = (action: string): Method => {
   if (/Backups?$/.test(action)) return backupMethod;
+  if (action.endsWith('Upload'))
+    return ({ id }) => ({ upload: { id, size: 10, received: 4, expires: '2026-02-01T12:00:00.000Z' } });
   if (action.endsWith('Metrics')) return ({ guest, type }) => ({ guest, type, ...METRICS });
   if (/Images?$/.test(action)) {
     const type = action.startsWith('container') ? 'container' : 'kvm';
@@ -205,8 +207,10 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
   subAgent.upload('/upload', anything, async (request, bytes) => {
     calls.push({ method: '/upload', request });
     if (script.upload) return script.upload(request, bytes);
-    for await (const _ of bytes);
-    return { guest: { id: request.guest }, format: 'mistify', token: 'token', notes: [] };
+    let received = 0;
+    for await (const chunk of bytes) received += (chunk as Buffer).length;
+    const upload = { id: 'debian-12', size: received, received, expires: '2026-02-01T12:00:00.000Z' };
+    return { guest: { id: request.guest }, format: 'mistify', token: 'token', notes: [], upload };
   });
   const consoles: ScriptedSubAgent['consoles'] = [];
   for (const action of CONSOLE_ACTIONS) {

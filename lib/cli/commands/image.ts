@@ -8,6 +8,7 @@ import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addImageCreate } from './image-create.js';
+import { addDownload, addUpload } from './image-transfer.js';
 
 const COLUMNS: readonly Column<Image>[] = [
   { title: 'ID', value: ({ id }) => id },
@@ -104,6 +105,8 @@ Examples:
   );
 
   addImageCreate(image);
+  addUpload(image);
+  addDownload(image);
 
   addJobOptions(
     addContainerOption(image.command('delete <image>').description('delete an image that no guest uses')),

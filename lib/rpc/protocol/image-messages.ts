@@ -23,6 +23,8 @@ export interface ImageRequest extends FetchOptions {
   source: string;
   /** For an image of a guest's disk. */
   origin?: ImageOrigin;
+  /** Whether its file is the one that a client has uploaded. */
+  upload?: boolean;
 }
 
 export interface ImageResponse {
@@ -48,6 +50,7 @@ export const imageRequestSchema = Joi.object<ImageRequest>({
     snapshot: Joi.string(),
     disk: Joi.string(),
   }).unknown(),
+  upload: Joi.boolean(),
 }).unknown();
 
 export const imageResponseSchema = Joi.object<ImageResponse>({

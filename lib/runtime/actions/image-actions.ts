@@ -19,7 +19,7 @@ import { withChecks } from './dry-run.js';
 /** The stores of images by type: disk images and container images. */
 const STORES = ['', 'container'] as const;
 
-const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
+export const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
   id: fields.id ?? '',
   type: fields.type ?? '',
   dest: '',
@@ -30,6 +30,7 @@ const imageRequest = (fields: Partial<ImageRequest>): ImageRequest => ({
   ...(fields.format ? { format: fields.format } : {}),
   ...(fields.refresh ? { refresh: true } : {}),
   ...(fields.origin ? { origin: fields.origin } : {}),
+  ...(fields.upload ? { upload: true } : {}),
 });
 
 const imageExchange = (request: ImageRequest): Exchange<ImageRequest, ImageResponse> => ({
@@ -100,7 +101,7 @@ export const queryImage = async (
   return { pipelineId, result: image };
 };
 
-const submitImageAction = async (
+export const submitImageAction = async (
   runtime: Runtime,
   store: string | undefined,
   name: ActionOfTask<'image'>,

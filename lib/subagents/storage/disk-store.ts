@@ -165,6 +165,8 @@ export interface StoredSnapshot {
 export interface DiskStore {
   /** Directory for unfinished files, on the store's own file system. Empty when the store is opened. */
   readonly workDir: string;
+  /** Directory for files that clients send, on the store's own file system. It outlives the process. */
+  readonly uploadDir: string;
   /**
    * Checks that the store works.
    * @throws with the reason when it does not

@@ -37,6 +37,8 @@ import { findMediaMethod } from './images/media.js';
 import { imageMethods } from './images/methods.js';
 import { Space } from './images/space.js';
 import { Sums } from './images/sums.js';
+import { addTransfers } from './images/upload-methods.js';
+import { Uploads } from './images/uploads.js';
 import { importGuest } from './import/import.js';
 import { adoptImport, discardImport } from './import/methods.js';
 import { PendingImports } from './import/pending-imports.js';
@@ -134,13 +136,15 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const stopping = new AbortController();
   const learned = contents.learnAll(imageIds, stopping.signal);
   const space = new Space(store.workDir);
+  const uploads = new Uploads({ dir: store.uploadDir, space, log });
+  await uploads.open();
   const fetcher = new ImageFetcher({
     store,
     space,
     locks,
     sums,
     log,
-    importDirs: await importDirs(options),
+    importDirs: [...(await importDirs(options)), uploads.dir],
     imageServer: options.imageServer,
     guard: createGuard({
       reachable: new Reachable(options.privateAddress),
@@ -176,7 +180,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   const subAgent = new SubAgent({ name: 'storage', log, problems, check: () => checkStore(store) });
   const guests = { snapshots, moments, contents };
   for (const [name, method] of Object.entries(
-    imageMethods({ store, locks, fetcher, sums, contents, guests }),
+    imageMethods({ store, locks, fetcher, sums, contents, uploads, guests }),
   ))
     subAgent.method(`ImageStore.${name}`, imageRequestSchema, method);
   const diskDeps = { store, locks, journal, contents, log, runDir, snapshots, backups, imports };
@@ -199,8 +203,10 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
   subAgent.method('ImageStore.AdoptImport', guestRequestSchema, adoptImport(importDeps));
   subAgent.method('ImageStore.DiscardImport', discardRequestSchema, discardImport(importDeps));
   subAgent.stream('/guests/export', exportRequestSchema, exportGuest({ snapshots, moments, space }));
+  addTransfers(subAgent, { store, uploads });
   const close = async (): Promise<void> => {
     unwatch();
+    uploads.close();
     retries.close();
     backups.retries.close();
     await backups.servers.close();

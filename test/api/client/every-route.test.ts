@@ -120,6 +120,12 @@ const uses: Record<string, Use> = {
   ...actionUses,
   ...imageUses('/images', (client) => client.images),
   ...imageUses('/container_images', (client) => client.containerImages),
+  'PUT /images/{imageID}': (client, { image }) =>
+    client.images.upload(image, { size: 1, read: async () => Buffer.from('x') }),
+  'GET /images/{imageID}/upload': (client, { image }) => client.images.getUpload(image),
+  'DELETE /images/{imageID}/upload': (client, { image }) => client.images.deleteUpload(image),
+  'GET /images/{imageID}/download': async (client, { image }) =>
+    (await client.images.download(image)).bytes.resume(),
   ...snapshotUses('/guests/{guestID}/snapshots', (client, { guest }) => client.snapshotsOf(guest)),
   ...snapshotUses('/guests/{guestID}/disks/{diskID}/snapshots', (client, { guest, disk }) =>
     client.snapshotsOf(guest, disk),

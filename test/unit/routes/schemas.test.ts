@@ -115,7 +115,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   ImageRequest: [
     imageRequestSchema,
-    keysOf<ImageRequest>({ id: 1, type: 1, dest: 1, source: 1, origin: 1, ...FETCH_KEYS }),
+    keysOf<ImageRequest>({ id: 1, type: 1, dest: 1, source: 1, origin: 1, upload: 1, ...FETCH_KEYS }),
   ],
   SnapshotRequest: [
     snapshotRequestSchema,

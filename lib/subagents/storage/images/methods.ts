@@ -15,6 +15,7 @@ import type { Contents } from './contents.js';
 import type { FetchRequest, ImageFetcher } from './fetcher.js';
 import type { FetchedImage } from './install.js';
 import type { Sums } from './sums.js';
+import type { Uploads } from './uploads.js';
 
 export interface ImageDeps {
   store: DiskStore;
@@ -22,6 +23,7 @@ export interface ImageDeps {
   fetcher: ImageFetcher;
   sums: Sums;
   contents: Contents;
+  uploads: Uploads;
   /** What an image of a guest is made with. */
   guests: GuestImageDeps;
 }
@@ -88,26 +90,40 @@ const cloneImage = async (
 };
 
 /** @throws when this store cannot keep the image */
-const toFetchRequest = (request: ImageRequest): FetchRequest => {
+const toFetchRequest = (request: ImageRequest, uploads: Uploads): FetchRequest => {
   const { id, type } = request;
   checkId(id);
   if (type === 'container')
     throw new Refusal('invalid', `image ${id}: this store keeps disk images, not container images`);
-  const { source, format, ...rest } = request;
+  const { upload, origin: _origin, format, ...rest } = request;
+  const source = upload ? uploads.pathOf(id) : request.source;
   if (format === 'rootfs')
     throw new Refusal('invalid', `image ${id}: "rootfs" is a format of container images`);
   return { ...rest, source, format };
 };
 
+/** Finds the image that an earlier attempt of the same call has made of an upload, which is gone since. */
+const madeBefore = async (
+  { store, uploads }: ImageDeps,
+  { id, upload }: ImageRequest,
+  job: CallContext['job'],
+): Promise<StoredImage | undefined> =>
+  upload && (job?.attempt ?? 1) > 1 && !(await uploads.find(id)) ? store.findImage(id) : undefined;
+
 const requestImage = async (
-  { fetcher, contents }: ImageDeps,
+  deps: ImageDeps,
   request: ImageRequest,
-  { signal, cancelled, progress }: CallContext,
+  { signal, cancelled, progress, job }: CallContext,
 ): Promise<FetchedImage> => {
+  const { fetcher, contents, uploads } = deps;
   const report: ReportProgress = (...step) => {
     if (!signal.aborted) progress(...step);
   };
-  const fetched = await fetcher.fetch(request.id, toFetchRequest(request), { report, signal, cancelled });
+  const wanted = toFetchRequest(request, uploads);
+  const made = await madeBefore(deps, request, job);
+  if (made) return { image: made };
+  const fetch = () => fetcher.fetch(request.id, wanted, { report, signal, cancelled });
+  const fetched = await (request.upload ? uploads.consume(request.id, fetch) : fetch());
   await contents.learn(request.id);
   return fetched;
 };
@@ -123,7 +139,7 @@ export const imageMethods = (deps: ImageDeps): Record<string, ImageMethod> => {
     GetImage: async ({ id }) => respond(await getImage(store, id)),
 
     CheckImage: async (request, { signal }) => {
-      const message = await deps.fetcher.check(request.id, toFetchRequest(request), signal);
+      const message = await deps.fetcher.check(request.id, toFetchRequest(request, deps.uploads), signal);
       return message === undefined ? respond() : { ...respond(), message };
     },
 

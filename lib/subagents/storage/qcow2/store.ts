@@ -1,4 +1,5 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { DiskStore, StoreSpace } from '../disk-store.js';
@@ -24,6 +25,7 @@ export const qcow2Store = async (dir: string, log: Logger): Promise<DiskStore> =
   await images.prune();
   return {
     workDir: layout.work,
+    uploadDir: join(dir, 'uploads'),
     check: async () => undefined,
     space: () => spaceOf(dir),
     leftovers: () => listLeftovers(layout),

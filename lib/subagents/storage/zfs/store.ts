@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from '../../../log.js';
 import type { HostRegistry } from '../../shared/host/registry.js';
 import type { DiskStore, StoreSpace } from '../disk-store.js';
@@ -54,6 +55,8 @@ export const zfsStore = async ({
   const readSnapshot = zfsReadSnapshot(layout, kind, work);
   return {
     workDir: layout.work.mountpoint,
+    // No image's dataset has a + in its name.
+    uploadDir: join(layout.images.mountpoint, '+uploads'),
     check: async () => {
       if ((await listDatasets(['name'], pool)).length === 0) throw new Error(`the ZFS pool ${pool} is gone`);
     },
