@@ -1,6 +1,9 @@
 /** The unit in which a map tells data from zeros, and the cluster size of exported qcow2 files, in bytes. */
 export const CLUSTER_BYTES = 64 * 1024;
 
+/** The clusters of a part of a disk: as many as a table of a qcow2 file describes. */
+export const PART_CLUSTERS = CLUSTER_BYTES / 8;
+
 const ZEROS = Buffer.alloc(CLUSTER_BYTES);
 
 /** Says which clusters of a disk have data: one bit each, so that the map of a huge disk is small. */
@@ -9,6 +12,7 @@ export class DataMap {
   readonly size: number;
   readonly clusters: number;
   readonly #bits: Uint8Array;
+  readonly #parts = new Set<number>();
   #count = 0;
 
   constructor(size: number) {
@@ -22,6 +26,11 @@ export class DataMap {
     return this.#count;
   }
 
+  /** The numbers of the parts with data, in their order. */
+  get parts(): number[] {
+    return [...this.#parts].sort((one, other) => one - other);
+  }
+
   has(cluster: number): boolean {
     return ((this.#bits[cluster >> 3] ?? 0) & (1 << (cluster & 7))) !== 0;
   }
@@ -32,6 +41,7 @@ export class DataMap {
     for (let cluster = Math.floor(start / CLUSTER_BYTES); cluster < end; cluster += 1) {
       if (this.has(cluster)) continue;
       this.#bits[cluster >> 3] = (this.#bits[cluster >> 3] ?? 0) | (1 << (cluster & 7));
+      this.#parts.add(Math.floor(cluster / PART_CLUSTERS));
       this.#count += 1;
     }
   }

@@ -36,21 +36,30 @@ const release = async ({ moment, dir, claim }: Holdings): Promise<void> => {
   await moment.close();
 };
 
-/** Opens the bytes of an export, and what settles once nothing is read for them any longer. */
+/** The bytes of an export, and what they are packed from. */
+interface Packing {
+  bytes: Readable;
+  archive: Readable;
+  /** Settles once nothing is read for the archive any longer. */
+  done: Promise<void>;
+}
+
+
 const open = (
   { snapshots: { store } }: ExportDeps,
   request: ExportRequest,
   { moment, dir, claim, ended }: Holdings,
-): { bytes: Readable; done: Promise<void> } => {
+): Packing => {
   const { signal } = ended;
   if (request.format === 'ova') {
     const entries = ovaEntries(store, request, { moment, dir, claim, signal });
     const { archive, done } = packArchive(entries, ovaSums(), `${ovaName(request.guest)}.mf`);
-    return { bytes: archive, done };
+    return { bytes: archive, archive, done };
   }
   const { archive, done } = packArchive(exportEntries(store, request, moment, signal), plainSums());
   const packed = packZstd()(archive);
-  return { bytes: Readable.from(packed, { objectMode: false, highWaterMark: STREAM_BUFFER_BYTES }), done };
+  const bytes = Readable.from(packed, { objectMode: false, highWaterMark: STREAM_BUFFER_BYTES });
+  return { bytes, archive, done };
 };
 
 /**
@@ -69,10 +78,11 @@ export const exportGuest =
       throw error;
     });
     const holdings = { moment, dir, claim: space.claim(), ended: new AbortController() };
-    const { bytes, done } = open(deps, request, holdings);
+    const { bytes, archive, done } = open(deps, request, holdings);
     finished(bytes, async (error) => {
       if (error) log.warn({ guest }, `export broke off: ${errorMessage(error)}`);
       holdings.ended.abort(new Error('the export has ended'));
+      archive.destroy();
       await done;
       await release(holdings).catch((failure: unknown) =>
         log.warn({ guest }, `files of an export not removed: ${errorMessage(failure)}`),

@@ -1,8 +1,8 @@
-import { CLUSTER_BYTES, clustersOf, type DataMap } from '../data-map.js';
+import { CLUSTER_BYTES, clustersOf, type DataMap, PART_CLUSTERS } from '../data-map.js';
 
 /** The entries of the tables of a qcow2 file with this cluster size: QEMU's docs/interop/qcow2.txt. */
 const CLUSTER_BITS = 16;
-const L2_ENTRIES = CLUSTER_BYTES / 8;
+const L2_ENTRIES = PART_CLUSTERS;
 const REFCOUNT_ENTRIES = CLUSTER_BYTES / 2;
 /** The flag of a cluster whose refcount is one. */
 const COPIED = 1n << 63n;
@@ -21,25 +21,14 @@ interface Layout {
   l2: number;
   data: number;
   total: number;
-  /** The parts of the disk, each as large as an L2 table describes, that have data. */
+  /** The parts of the disk with data, each of which an L2 table describes. */
   parts: number[];
 }
-
-const partsWithData = (map: DataMap): number[] => {
-  const parts: number[] = [];
-  for (let cluster = 0; cluster < map.clusters; cluster += 1) {
-    if (!map.has(cluster)) continue;
-    const part = Math.floor(cluster / L2_ENTRIES);
-    parts.push(part);
-    cluster = (part + 1) * L2_ENTRIES - 1;
-  }
-  return parts;
-};
 
 const l1EntriesOf = ({ clusters }: DataMap): number => Math.max(1, Math.ceil(clusters / L2_ENTRIES));
 
 const layoutOf = (map: DataMap): Layout => {
-  const parts = partsWithData(map);
+  const { parts } = map;
   const l1Clusters = Math.ceil((l1EntriesOf(map) * 8) / CLUSTER_BYTES);
   const rest = 1 + l1Clusters + parts.length + map.count;
   let [blocks, tables, total] = [0, 0, rest];
