@@ -44,7 +44,6 @@ interface Packing {
   done: Promise<void>;
 }
 
-
 const open = (
   { snapshots: { store } }: ExportDeps,
   request: ExportRequest,

@@ -17,7 +17,9 @@ const pack = (files: readonly File[], headers: Partial<tar.Header> = {}): Promis
 /** Cuts bytes into chunks of a size. */
 const inChunks = (bytes: Buffer, size: number): Readable =>
   Readable.from(
-    Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.subarray(n * size, (n + 1) * size)),
+    Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+      bytes.subarray(n * size, (n + 1) * size),
+    ),
     { objectMode: false },
   );
 

@@ -3,10 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { execa } from 'execa';
 import test from 'ava';
+import { execa } from 'execa';
 import fc from 'fast-check';
-import { CLUSTER_BYTES, clustersOf, DataMap, scanData } from '../../../../../lib/subagents/storage/data-map.js';
+import {
+  CLUSTER_BYTES,
+  clustersOf,
+  DataMap,
+  scanData,
+} from '../../../../../lib/subagents/storage/data-map.js';
 import { qcow2Stream } from '../../../../../lib/subagents/storage/export/qcow2-stream.js';
 import { needs } from '../../../../helpers/needs.js';
 import { tempDir } from '../../../../helpers/temp.js';
@@ -56,7 +61,10 @@ test('cuts bytes into clusters, however they arrive', async (t) => {
   const disk = diskWith(5 * CLUSTER_BYTES + 100, [70_000]);
   for (const size of [1000, CLUSTER_BYTES, 200_000]) {
     const clusters = (await Readable.from(clustersOf(chunksOf(disk, size))).toArray()) as Buffer[];
-    t.deepEqual(clusters.map(({ length }) => length), [...Array(5).fill(CLUSTER_BYTES), 100]);
+    t.deepEqual(
+      clusters.map(({ length }) => length),
+      [...Array(5).fill(CLUSTER_BYTES), 100],
+    );
     t.true(Buffer.concat(clusters).equals(disk));
   }
 });
