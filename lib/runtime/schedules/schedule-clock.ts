@@ -50,23 +50,28 @@ export class ScheduleClock {
   /** Begins what is due, and waits for what is due next. Never rejects: what cannot be written now is due again later. */
   async tick(): Promise<void> {
     const { turns, isPaused, runtime, store } = this.#options;
+    let isLeft = false;
     await turns(async () => {
-      if (isPaused() || runtime.queue.isStopping) return;
-      for (const stored of store.list())
-        await this.#review(stored).catch((error: unknown) =>
-          runtime.log.error({ schedule: stored.schedule.name }, `schedule not run: ${errorMessage(error)}`),
-        );
+      isLeft = isPaused() || runtime.queue.isStopping;
+      for (const stored of isLeft ? [] : store.list())
+        await this.#review(stored).catch((error: unknown) => {
+          isLeft = true;
+          runtime.log.error({ schedule: stored.schedule.name }, `schedule not run: ${errorMessage(error)}`);
+        });
     });
-    this.wait();
+    this.wait(isLeft ? MAX_SLEEP_MS : MIN_SLEEP_MS);
   }
 
-  /** Waits for what is due next; call it after each change of a schedule. */
-  wait(): void {
+  /**
+   * Waits for what is due next; call it after each change of a schedule.
+   * @param leastMs how long to wait at least, in milliseconds
+   */
+  wait(leastMs = MIN_SLEEP_MS): void {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
     const { store, now } = this.#options;
     const next = Math.min(...store.list().map((stored) => nextOf(stored) ?? Number.POSITIVE_INFINITY));
-    const ms = Math.min(MAX_SLEEP_MS, Math.max(MIN_SLEEP_MS, next - now()));
+    const ms = Math.min(MAX_SLEEP_MS, Math.max(leastMs, next - now()));
     this.#timer = setTimeout(() => void this.tick(), ms).unref();
   }
 

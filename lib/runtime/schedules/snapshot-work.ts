@@ -8,6 +8,14 @@ import {
 import type { ScheduledWork, WorkContext } from './scheduled-work.js';
 import { mayBeForgotten, submitOnce } from './submit-once.js';
 
+/** The disks of one snapshot may have different times, and the one whose time was noted may have been removed. */
+const SAME_MS = 60_000;
+
+const isSame = (one: string | undefined, other: string | undefined): boolean =>
+  one === undefined || other === undefined
+    ? one === other
+    : Math.abs(Date.parse(one) - Date.parse(other)) < SAME_MS;
+
 /** Returns when snapshots were taken, by their names; nothing where their sub-agent does not say. */
 const creationTimes = (snapshots: readonly Snapshot[]): Map<string, string | undefined> =>
   new Map(snapshots.map(({ id, created }) => [parseSnapshotId(id)?.name ?? '', created]));
@@ -42,7 +50,7 @@ export const snapshotWork: ScheduledWork = {
 
   present: async (context, made) => {
     const times = await timesOf(context);
-    return made.filter(({ name, created }) => times.has(name) && times.get(name) === created);
+    return made.filter(({ name, created }) => times.has(name) && isSame(times.get(name), created));
   },
 
   remove: async (context, { name }) => {

@@ -41,6 +41,21 @@ test("records a change with its client, guest and job, and then the job's result
   t.true([asked, ended].every((entry) => !Number.isNaN(Date.parse(String(entry?.time)))));
 });
 
+test('records each job of a schedule, before its result', async (t) => {
+  const api = await serveApi(t);
+  const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+  const { id } = await addGuest(api.context, { disks: [disk] });
+  const spec = { name: 'nightly', guests: { all: true }, cron: '@daily' };
+  const { body } = await api.call('POST', '/schedules', spec);
+  await api.call('POST', `/schedules/${(body as { id: string }).id}/run`);
+  const [, , begun, ended] = await until('all are there', async () => {
+    const noted = await entries(api);
+    return noted.length === 4 ? noted : undefined;
+  });
+  t.like(begun, { event: 'schedule', principal: 'schedule', schedule: 'nightly', guest: id });
+  t.like(ended, { event: 'job', action: 'createSnapshot', job: begun?.job });
+});
+
 test('records the creation of a guest with its generated id', async (t) => {
   const api = await serveApi(t);
   const { body } = await api.call('POST', '/guests', { memory: 64 });

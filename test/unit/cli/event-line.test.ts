@@ -40,6 +40,21 @@ test('formats the event of a backup, and a job that works with one', (t) => {
   );
 });
 
+test('formats the outcome of a run of a schedule, and a skipped one', (t) => {
+  const names = new Map([[ID, 'web']]);
+  const schedule = { name: 'nightly' };
+  const run = { guest: ID, outcome: 'error', message: 'the disk is full' };
+  t.is(
+    line('schedule', { change: 'ended', id: 's', schedule, run }, names),
+    'schedule ended s nightly 6a7e3c52 web error the disk is full',
+  );
+  const skipped = { reason: 'it has no guests' };
+  t.is(
+    line('schedule', { change: 'skipped', id: 's', schedule, skipped }),
+    'schedule skipped s nightly it has no guests',
+  );
+});
+
 test('formats the range of missed events', (t) => {
   t.is(line('missed', { after: 1, before: 9 }), 'missed after=1 before=9');
 });

@@ -44,7 +44,7 @@ const start = async (t: ExecutionContext, options: TestAgentOptions = {}) => {
       await store.close();
     };
     t.teardown(close);
-    return { schedules, close };
+    return { schedules, store, close, reopen: () => ScheduleStore.open(path) };
   };
   const at = (time: string): void => {
     host.now = Date.parse(time);
@@ -225,6 +225,49 @@ test('runs a few guests at the same time', async (t) => {
   held.open();
   await ended(5);
   t.is(most, 2);
+});
+
+test('a run that a restart interrupts is resumed, and makes no second snapshot', async (t) => {
+  const { context, snapshots, open, at, ended, outcomes } = await start(t);
+  const { id } = await addVm(context);
+  const held = gate();
+  snapshots.before = () => held.opened;
+  const first = await open();
+  await first.schedules.create(NIGHTLY);
+  at('2026-01-02T02:00:00Z');
+  await first.schedules.tick();
+  await until('the job runs', () => context.jobs.list({ guestId: id })[0]?.Status === 'Running');
+  await first.close();
+  const { schedules } = await open();
+  t.like(schedules.list(), [{ last: { outcome: 'running' } }]);
+  held.open();
+  await ended(1);
+  t.deepEqual(outcomes(), ['success']);
+  t.is(snapshots.made.length, 1);
+  t.is(context.jobs.list({ guestId: id }).length, 1);
+});
+
+test('a run that is resumed although the job log has forgotten its job finds its snapshot', async (t) => {
+  const { context, snapshots, open, at, ended } = await start(t);
+  const { id } = await addVm(context);
+  const first = await open();
+  await first.schedules.create(NIGHTLY);
+  await first.close();
+  at('2026-01-02T02:00:00Z');
+  const name = 'auto-nightly-2026-01-02T02:00:00.000Z';
+  const [stored] = first.store.list();
+  const store = await first.reopen();
+  const current = { due: '2026-01-02T02:00:00.000Z', cause: 'time', name } as const;
+  const known = { guest: id, since: current.due, made: [], current };
+  if (stored) await store.put({ ...stored, decided: Date.parse(current.due) }, [known]);
+  await store.close();
+  snapshots.add(id, name);
+  const { schedules } = await open();
+  await ended(1);
+  t.deepEqual(snapshots.of(id), [name]);
+  t.like(schedules.get(schedules.list()[0]?.id ?? '').status, [
+    { run: { outcome: 'success' }, kept: [name] },
+  ]);
 });
 
 test('no run begins while the host goes down, and what was missed is made up for', async (t) => {
