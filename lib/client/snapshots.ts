@@ -7,11 +7,17 @@ import type { CallOptions, Download, Transport } from './transport.js';
 export interface RollbackOptions extends JobOptions {
   /** Whether to destroy newer snapshots; while some exist, a rollback fails otherwise. */
   destroyMoreRecent?: boolean | undefined;
+  /** Whether the guest goes on with the memory in the snapshot; by default as far as the snapshot has it. */
+  memory?: boolean | undefined;
+  /** Whether a guest that runs is powered off first. */
+  poweroff?: boolean | undefined;
 }
 
 export interface SnapshotOptions extends JobOptions {
   /** What the snapshot is for, in one line. */
   description?: string | undefined;
+  /** Whether it has the guest's memory, too. */
+  memory?: boolean | undefined;
 }
 
 const basePath = (guestId: string, disk: string | undefined): string =>
@@ -36,8 +42,15 @@ export class Snapshots extends List<Snapshot> {
   }
 
   /** @param name by default `snap-<unix seconds>` */
-  create(name?: string, { description, ...options }: SnapshotOptions = {}): Promise<Accepted<Snapshot[]>> {
-    const body = { ...(name === undefined ? {} : { dest: name }), ...(description ? { description } : {}) };
+  create(
+    name?: string,
+    { description, memory, ...options }: SnapshotOptions = {},
+  ): Promise<Accepted<Snapshot[]>> {
+    const body = {
+      ...(name === undefined ? {} : { dest: name }),
+      ...(description ? { description } : {}),
+      ...(memory ? { memory } : {}),
+    };
     return submit(this.#transport, { method: 'POST', path: this.#path, body }, options);
   }
 
@@ -49,10 +62,15 @@ export class Snapshots extends List<Snapshot> {
 
   rollBack(
     name: string,
-    { destroyMoreRecent = false, ...options }: RollbackOptions = {},
+    { destroyMoreRecent = false, memory, poweroff, ...options }: RollbackOptions = {},
   ): Promise<Accepted<Snapshot[]>> {
     const target = this.#path + path`/${name}/rollback`;
-    return submit(this.#transport, { method: 'POST', path: target, body: { destroyMoreRecent } }, options);
+    const body = {
+      destroyMoreRecent,
+      ...(memory === undefined ? {} : { memory }),
+      ...(poweroff ? { poweroff } : {}),
+    };
+    return submit(this.#transport, { method: 'POST', path: target, body }, options);
   }
 
   delete(name: string, options?: JobOptions): Promise<Accepted<Snapshot[]>> {

@@ -116,6 +116,7 @@ const SPECS = {
   listSnapshots: info,
   getSnapshot: info,
   createSnapshot: snapshotTask,
+  createCheckpoint: snapshotTask,
   updateSnapshot: snapshotTask,
   deleteSnapshot: snapshotTask,
   rollbackSnapshot: { ...snapshotTask, sparesTemplates: true },

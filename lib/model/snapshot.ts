@@ -19,6 +19,8 @@ export interface Snapshot {
   used?: number;
   /** Absent for a snapshot without one. */
   description?: string;
+  /** MB that the guest's memory of that moment takes, once for all disks; absent for a snapshot without it. */
+  memory?: number;
 }
 
 /** The most that a property of ZFS can hold, whatever the characters: 1024 bytes with zfs-fuse. */
@@ -44,6 +46,9 @@ export const snapshotSchema = Joi.object<Snapshot>({
     .allow('')
     .description('What it is for; absent without one')
     .example('before the upgrade to 13'),
+  memory: Joi.number().description(
+    "MB that the guest's memory takes, once for all of its disks; absent for a snapshot without memory",
+  ),
 }).label('snapshot');
 
 export const snapshotNameSchema = Joi.string()

@@ -94,6 +94,9 @@ export const snapshotCreatePayload: ObjectSchema<SnapshotCreation | null> = Joi.
 >({
   dest: snapshotNameSchema.allow('', null),
   description: snapshotDescriptionSchema.allow('', null),
+  memory: Joi.boolean()
+    .allow(null)
+    .description("Take the guest's memory too, so that a rollback goes back to the running moment"),
 })
   .allow(null)
   .label('snapshot')
@@ -113,6 +116,12 @@ export const snapshotRollbackPayload: ObjectSchema<SnapshotRollback | null> = Jo
   destroyMoreRecent: Joi.boolean()
     .allow(null)
     .description('Destroy newer snapshots, which would otherwise prevent the rollback'),
+  memory: Joi.boolean()
+    .allow(null)
+    .description(
+      'Whether the guest goes on with the memory in the snapshot; by default as far as the snapshot has it',
+    ),
+  poweroff: Joi.boolean().allow(null).description('Power the guest off first, if it runs'),
 })
   .allow(null)
   .label('rollback')

@@ -51,6 +51,20 @@ const REQUESTS: [method: string, path: string, body: unknown, sent: string, requ
     'updateSnapshot',
     { ...defaults, id: `guests/${ID}@monday`, description: '' },
   ],
+  [
+    'POST',
+    ALL,
+    { dest: 'running', memory: true },
+    'createCheckpoint',
+    { ...defaults, id: `guests/${ID}`, dest: 'running' },
+  ],
+  [
+    'POST',
+    `${ALL}/monday/rollback`,
+    { memory: false, poweroff: true },
+    'rollbackSnapshot',
+    { ...defaults, id: `guests/${ID}@monday`, memory: false, poweroff: true },
+  ],
   ['POST', `${ALL}/monday/rollback`, null, 'rollbackSnapshot', { ...defaults, id: `guests/${ID}@monday` }],
   [
     'POST',
@@ -71,6 +85,10 @@ const oneDisk = (path: string, id: string) =>
     }),
   ] as const;
 
+/** The calls without the guest, which the stages of a rollback get, too. */
+const callsOf = ({ calls }: Api['scripted']) =>
+  calls.map(({ method, request: { guest: _, ...request } }) => ({ method, request }));
+
 for (const [method, path, body, action, request] of REQUESTS) {
   const name = `${method} ${path.replace(ID, 'ID')} with ${JSON.stringify(body)}`;
 
@@ -78,16 +96,16 @@ for (const [method, path, body, action, request] of REQUESTS) {
     const { call, context, scripted } = await withGuest(t);
     const { jobId } = await call(method, path, body);
     if (/^(create|update|delete|rollback)/.test(action)) await finished(context, jobId);
-    t.deepEqual(scripted.calls, [{ method: `Test.${action}`, request: request as never }]);
+    t.deepEqual(callsOf(scripted), [{ method: `Test.${action}`, request: request as never }]);
   });
 
-  for (const id of ['0', '1', 'vdb'])
+  for (const id of action === 'createCheckpoint' ? [] : ['0', '1', 'vdb'])
     test(`${name}, below /disks/${id}, calls the sub-agent for that disk alone`, async (t) => {
       const { call, context, scripted } = await withGuest(t);
       const [url, narrowed] = oneDisk(path, id);
       const { jobId } = await call(method, url, body);
       if (/^(create|update|delete|rollback)/.test(action)) await finished(context, jobId);
-      t.deepEqual(scripted.calls, [{ method: `Test.${action}`, request: narrowed(request) as never }]);
+      t.deepEqual(callsOf(scripted), [{ method: `Test.${action}`, request: narrowed(request) as never }]);
     });
 }
 
@@ -256,9 +274,23 @@ test('says why a guest that could not be created has no snapshots, with 409', as
   t.deepEqual(scripted.requests('Test.listSnapshots'), []);
 });
 
-test('a rollback says that it costs a guest its saved memory', async (t) => {
+test('a snapshot of one disk has no memory, nor has one whose name leaves no room for it', async (t) => {
+  const { call, scripted } = await withGuest(t);
+  for (const [path, body, words] of [
+    [`/guests/${ID}/disks/0/snapshots`, { dest: 'monday', memory: true }, /one disk has no memory/],
+    [`/guests/${ID}/disks/0/snapshots/monday/rollback`, { memory: true }, /one disk has no memory/],
+    [ALL, { dest: 'x'.repeat(255), memory: true }, /at most 254 characters/],
+  ] as const) {
+    const { status, body: error } = await call('POST', path, body);
+    t.is(status, 400);
+    t.regex((error as { message: string }).message, words);
+  }
+  t.deepEqual(scripted.calls, []);
+});
+
+test('a rollback that powers the guest off first is accepted while the guest runs', async (t) => {
   const { call, context } = await serveApi(t);
-  await addGuest(context, { id: ID, state: 'shutoff', reason: 'saved' });
-  const { jobId } = await call('POST', `${ALL}/monday/rollback`);
-  t.regex((await finished(context, jobId)).Message, /the next start discards it/);
+  await addGuest(context, { id: ID, state: 'running', disks: [disk('vda')] });
+  t.is((await call('POST', `${ALL}/monday/rollback`)).status, 409);
+  t.is((await call('POST', `${ALL}/monday/rollback`, { poweroff: true })).status, 202);
 });

@@ -9,6 +9,8 @@ export interface SnapshotCreation {
   /** The snapshot's name; by default `snap-` and the Unix time in seconds. */
   dest?: string | null;
   description?: string | null;
+  /** Whether it has the guest's memory, too. */
+  memory?: boolean | null;
 }
 
 const defaultName = (): string => `snap-${Math.floor(Date.now() / 1000)}`;
@@ -21,5 +23,6 @@ export const createSnapshot = (
     const dest = event.payload?.dest || defaultName();
     const selector = selectSnapshots(event.params, context);
     const description = event.payload?.description ?? '';
-    return submitSnapshotCreation(context.runtime, selector, { dest, description }, options);
+    const memory = event.payload?.memory ?? false;
+    return submitSnapshotCreation(context.runtime, selector, { dest, description, memory }, options);
   });

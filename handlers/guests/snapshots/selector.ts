@@ -3,7 +3,7 @@ import { invalid, notCreated } from '../../../lib/errors.js';
 import type { GuestParams } from '../../../lib/model/endpoint.js';
 import { isContainer } from '../../../lib/model/guest.js';
 import { createFailure } from '../../../lib/runtime/actions/create-outcome.js';
-import type { SnapshotSelector } from '../../../lib/runtime/actions/snapshot-actions.js';
+import type { SnapshotSelector } from '../../../lib/runtime/actions/snapshot-exchange.js';
 
 export interface SnapshotsParams extends GuestParams {
   /** Absent for all of the guest's disks. */

@@ -15,9 +15,17 @@ const COLUMNS: readonly Column<Partial<Snapshot>>[] = [
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
   { title: 'CREATED', value: ({ created }) => created },
   { title: 'USED', value: ({ used }) => formatMb(used), right: true },
+  { title: 'MEMORY', value: ({ memory }) => formatMb(memory), right: true },
   { title: 'CONSISTENCY', value: ({ consistency }) => consistency },
   { title: 'DESCRIPTION', value: ({ description }) => description },
 ];
+
+interface RollbackChoices {
+  destroyMoreRecent?: boolean;
+  /** True unless `--no-memory` is given. */
+  memory: boolean;
+  poweroff?: boolean;
+}
 
 type DescriptionOption = { description?: string };
 
@@ -55,6 +63,8 @@ export const addSnapshotCommands = (program: Command): void => {
 Examples:
   mistify snapshot create web before-upgrade --description 'before Debian 13' --wait
   mistify guest shutdown web --wait && mistify snapshot rollback web before-upgrade --yes --wait
+  mistify snapshot create web running --memory --wait
+  mistify snapshot rollback web running --poweroff --yes --wait
   mistify snapshot download web before-upgrade --disk 0 -o web.raw`,
     );
 
@@ -75,7 +85,11 @@ Examples:
       snapshot
         .command('create <guest> [name]')
         .description('create a snapshot of all disks of a guest at the same moment')
-        .option('--description <text>', 'what the snapshot is for, in one line'),
+        .option('--description <text>', 'what the snapshot is for, in one line')
+        .option(
+          '--memory',
+          'with the memory of the running guest, so that a rollback goes back to this moment',
+        ),
     ),
   ).action(
     withSession(
@@ -83,11 +97,11 @@ Examples:
         session,
         guest: string,
         name: string | undefined,
-        options: DiskOption & FollowOptions & DescriptionOption,
+        options: DiskOption & FollowOptions & DescriptionOption & { memory?: boolean },
       ) => {
-        const { dryRun, description } = options;
+        const { dryRun, description, memory } = options;
         const snapshots = await snapshotsOf(session.client, guest, options);
-        const accepted = await snapshots.create(name, { dryRun, description });
+        const accepted = await snapshots.create(name, { dryRun, description, memory });
         await reportJob(session, accepted, `snapshot ${name ?? ''} of ${guest}`.replace('  ', ' '), options);
       },
     ),
@@ -100,24 +114,29 @@ Examples:
       addDiskOption(
         snapshot
           .command('rollback <guest> <name>')
-          .description('roll a guest back to a snapshot; the guest must be off'),
+          .description(
+            'roll a guest that is off back to a snapshot; if that has its memory, the guest goes on at that moment',
+          ),
       ),
     ),
   )
     .option('--destroy-more-recent', 'destroy newer snapshots, which otherwise block the rollback')
+    .option('--no-memory', 'roll back the disks only; the guest stays off')
+    .option('--poweroff', 'power the guest off first, if it runs')
     .action(
       withSession(
         async (
           session,
           guest: string,
           name: string,
-          options: DiskOption & FollowOptions & ConfirmOptions & { destroyMoreRecent?: boolean },
+          options: DiskOption & FollowOptions & ConfirmOptions & RollbackChoices,
         ) => {
-          const { dryRun, destroyMoreRecent } = options;
+          const { dryRun, destroyMoreRecent, poweroff } = options;
           const lost = destroyMoreRecent ? 'All later changes and snapshots' : 'All later changes';
           await confirm(`Roll ${guest} back to ${name}? ${lost} are lost.`, options);
           const snapshots = await snapshotsOf(session.client, guest, options);
-          const accepted = await snapshots.rollBack(name, { dryRun, destroyMoreRecent });
+          const memory = options.memory ? undefined : false;
+          const accepted = await snapshots.rollBack(name, { dryRun, destroyMoreRecent, memory, poweroff });
           await reportJob(session, accepted, `roll ${guest} back to ${name}`, options);
         },
       ),

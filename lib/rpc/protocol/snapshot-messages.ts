@@ -9,6 +9,12 @@ export interface SnapshotRequest {
   destroyMoreRecent: boolean;
   /** For calls that set it: the snapshot's description, `""` for none. */
   description?: string;
+  /** Of a rollback: whether a guest that runs is powered off first, by an earlier stage. */
+  poweroff?: boolean;
+  /** Of a rollback: whether the guest's memory is rolled back, too; absent for as far as the snapshot has it. */
+  memory?: boolean;
+  /** For stages that always run: how those before have ended. */
+  outcome?: 'succeeded' | 'failed';
 }
 
 export interface SnapshotResponse {
@@ -27,6 +33,9 @@ export const snapshotRequestSchema = Joi.object<SnapshotRequest>({
   recursive: flag(),
   destroyMoreRecent: flag(),
   description: Joi.string().allow('', null).empty([null]),
+  poweroff: Joi.boolean(),
+  memory: Joi.boolean(),
+  outcome: Joi.string().valid('succeeded', 'failed'),
 }).unknown();
 
 export const snapshotResponseSchema = Joi.object<SnapshotResponse>({

@@ -1,67 +1,25 @@
-import { AgentError } from '../../errors.js';
+import { AgentError, invalid } from '../../errors.js';
 import type { ActionOfTask } from '../../model/actions.js';
-import { diskNumber, findDisk, listDisks, uncertainDisk } from '../../model/disks.js';
+import { diskNumber } from '../../model/disks.js';
 import type { Guest } from '../../model/guest.js';
-import { isSaved } from '../../model/intent.js';
-import { describeSnapshot, type Snapshot, snapshotId } from '../../model/snapshot.js';
+import { describeSnapshot, type Snapshot } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
-import {
-  type SnapshotRequest,
-  type SnapshotResponse,
-  snapshotResponseSchema,
-} from '../../rpc/protocol/snapshot-messages.js';
+import type { SnapshotRequest, SnapshotResponse } from '../../rpc/protocol/snapshot-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import type { JobContext } from '../jobs/job-executor.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
-import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
+import { runPipeline } from '../pipeline/pipeline.js';
 import type { ActionResult, Runtime } from '../runtime.js';
 import { withChecks } from './dry-run.js';
 import { requireStopped } from './require-stopped.js';
+import {
+  exchangeFor,
+  type SnapshotSelector,
+  snapshotExchange,
+  snapshotRequest,
+} from './snapshot-exchange.js';
 import { requireSnapshotQuota } from './snapshot-quota.js';
 import { requireNotTemplate } from './templates.js';
-
-/** Selects snapshots of one disk of a guest, or of all its disks, by name or all. */
-export interface SnapshotSelector {
-  guest: Guest;
-  /** Number, serial or device name; absent for all disks. */
-  disk?: string | undefined;
-  /** Absent for all snapshots. */
-  name?: string | undefined;
-}
-
-/**
- * Finds the disk that a path names, by its number when the path has its serial, which only our sub-agents know.
- * @throws {AgentError} `not_found` for an unknown disk, `conflict` when the guest may give that name to another disk
- */
-const diskOf = ({ id, disks = [] }: Guest, wanted: string): string => {
-  if (disks.length === 0) return wanted;
-  const found = findDisk(id, disks, wanted);
-  if (found === 'uncertain') throw new AgentError('conflict', uncertainDisk(id, disks, wanted));
-  if (found === 'unknown')
-    throw new AgentError('not_found', `guest ${id} has no disk ${wanted}, only ${listDisks(id, disks)}`);
-  const disk = disks[found];
-  return disk?.number === undefined && disk?.device === wanted
-    ? wanted
-    : String(diskNumber(disk ?? {}, found));
-};
-
-const snapshotRequest = (
-  { guest, disk, name }: SnapshotSelector,
-  fields: Partial<Omit<SnapshotRequest, 'id' | 'recursive'>> = {},
-): SnapshotRequest => {
-  return {
-    id: snapshotId(guest.id, disk === undefined ? undefined : diskOf(guest, disk), name),
-    dest: '',
-    recursive: disk === undefined,
-    destroyMoreRecent: false,
-    ...fields,
-  };
-};
-
-const snapshotExchange = (request: SnapshotRequest): Exchange<SnapshotRequest, SnapshotResponse> => ({
-  request: () => request,
-  onResponse: requireShape(snapshotResponseSchema),
-});
 
 const runSnapshotQuery = async (
   runtime: Runtime,
@@ -107,7 +65,7 @@ const submitSnapshotAction = async (
   requireNotTemplate(guest, name);
   const action = runtime.action(name);
   const submission = await runtime.queue.submit(guest.id, action, { kind: 'snapshot', request }, [], options);
-  return withChecks(submission, action, () => snapshotExchange(request));
+  return withChecks(submission, action, () => exchangeFor(runtime, name, guest.id, request));
 };
 
 const lister =
@@ -135,15 +93,16 @@ export const runSnapshotTask = async (
 ): Promise<Snapshot[]> => {
   const { snapshots } = runtime;
   requireNotTemplate(runtime.guests.get(job.GuestID), job.Action);
-  const isCreation = job.Action === 'createSnapshot';
-  if (isCreation) await requireSnapshotQuota(runtime, lister(runtime, signal), () => snapshots.begin());
+  const isCreation = job.Action === 'createSnapshot' || job.Action === 'createCheckpoint';
+  const exchange = exchangeFor(runtime, job.Action, job.GuestID, request);
+  // The stages that end what a resumed job began must run in any case.
+  if (isCreation && run.fromStage > 0) snapshots.begin();
+  else if (isCreation) await requireSnapshotQuota(runtime, lister(runtime, signal), () => snapshots.begin());
   try {
-    const response = await runPipeline(action, snapshotExchange(request), { run, signal });
-    if (job.Action === 'rollbackSnapshot' && isSaved(runtime.guests.get(job.GuestID)))
-      run.report('the memory that was saved belongs to the disks of before: the next start discards it');
-    const { sizes } = response ?? {};
+    await runPipeline(action, exchange, { run, signal });
+    const sizes = exchange.sizes();
     if (sizes) await retryWrite(() => runtime.guests.update(job.GuestID, withSizes(sizes)));
-    return response?.snapshots ?? [];
+    return exchange.snapshots();
   } finally {
     if (isCreation) snapshots.end();
     snapshots.changed(job.GuestID);
@@ -156,21 +115,39 @@ export interface NewSnapshot {
   dest: string;
   /** `""` for none. */
   description?: string;
+  /** Whether it has the guest's memory, too. */
+  memory?: boolean;
 }
+
+/** Its file has a name of one character more. */
+const MAX_NAME_WITH_MEMORY = 254;
+
+/** @throws {AgentError} `invalid` when a snapshot cannot have the guest's memory */
+const requireMemoryFits = ({ disk }: SnapshotSelector, { dest, memory = false }: NewSnapshot): void => {
+  if (!memory) return;
+  if (disk !== undefined)
+    throw invalid('a snapshot of one disk has no memory: take one of the guest, or leave "memory" out');
+  if (dest.length > MAX_NAME_WITH_MEMORY)
+    throw invalid(`the name of a snapshot with memory has at most ${MAX_NAME_WITH_MEMORY} characters`);
+};
 
 /**
  * Queues the creation of a snapshot.
+ * @throws {AgentError} `invalid` when it cannot have the guest's memory
  * @throws {AgentError} `conflict` when the quota of the host does not permit another snapshot
  */
 export const submitSnapshotCreation = async (
   runtime: Runtime,
   selector: SnapshotSelector,
-  { dest, description = '' }: NewSnapshot,
+  wish: NewSnapshot,
   options?: SubmitOptions,
 ): Promise<Submission<Snapshot[]>> => {
+  const { dest, description = '', memory = false } = wish;
+  requireMemoryFits(selector, wish);
   const request = snapshotRequest(selector, { dest, ...(description === '' ? {} : { description }) });
   await requireSnapshotQuota(runtime, lister(runtime));
-  return submitSnapshotAction(runtime, 'createSnapshot', selector.guest, request, options);
+  const name = memory ? 'createCheckpoint' : 'createSnapshot';
+  return submitSnapshotAction(runtime, name, selector.guest, request, options);
 };
 
 /**
@@ -194,19 +171,35 @@ export const submitSnapshotDeletion = (
 ): Promise<Submission<Snapshot[]>> =>
   submitSnapshotAction(runtime, 'deleteSnapshot', selector.guest, snapshotRequest(selector), options);
 
+/** How a client wants a rollback. */
+export interface RollbackWish {
+  /** Whether to destroy newer snapshots, which otherwise prevent the rollback. */
+  destroyMoreRecent: boolean;
+  /** Whether the guest's memory is rolled back, too; absent for as far as the snapshot has it. */
+  memory?: boolean;
+  /** Whether a guest that runs is powered off first. */
+  poweroff?: boolean;
+}
+
 /**
- * Queues the rollback of disks to a snapshot.
- * @param destroyMoreRecent whether to destroy newer snapshots, which otherwise prevent the rollback
- * @throws {AgentError} `conflict` when the guest runs and has no queued actions that may stop it
+ * Queues the rollback of a guest or a disk to a snapshot.
+ * @throws {AgentError} `conflict` when the guest runs and has no queued actions that may stop it; `invalid` when the memory
+ * of one disk is asked for
  */
 export const submitSnapshotRollback = async (
   runtime: Runtime,
   selector: SnapshotSelector,
-  destroyMoreRecent: boolean,
+  { destroyMoreRecent, memory, poweroff = false }: RollbackWish,
   options?: SubmitOptions,
 ): Promise<Submission<Snapshot[]>> => {
-  const request = snapshotRequest(selector, { destroyMoreRecent });
-  requireStopped(runtime, selector.guest, 'roll it back');
+  if (memory && selector.disk !== undefined)
+    throw invalid('a snapshot of one disk has no memory: roll the guest back, or leave "memory" out');
+  const request = snapshotRequest(selector, {
+    destroyMoreRecent,
+    ...(memory === undefined ? {} : { memory }),
+    ...(poweroff ? { poweroff } : {}),
+  });
+  if (!poweroff) requireStopped(runtime, selector.guest, 'roll it back');
   return submitSnapshotAction(runtime, 'rollbackSnapshot', selector.guest, request, options);
 };
 

@@ -14,6 +14,7 @@ import { DNSMASQ_LEASES } from '../shared/network/known-addresses.js';
 import { createNetworks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
+import { addCheckpointMethods } from './checkpoint/methods.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
@@ -119,6 +120,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   resumeReboots(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
+  addCheckpointMethods(subAgent, guests);
   addNetworks(subAgent, networks);
   addAgentMethods(subAgent, guests, { leaseFiles: options.leaseFile ?? [DNSMASQ_LEASES], log });
   addConsoles(subAgent, guests);

@@ -17,7 +17,7 @@ const BY_KIND = {
   stream: ['downloadSnapshot'],
   guest: ['create', 'delete', 'reboot', 'restart', 'poweroff', 'shutdown', 'start', 'suspend', 'resume'],
   image: ['deleteImage', 'fetchImage'],
-  snapshot: ['createSnapshot', 'updateSnapshot', 'deleteSnapshot', 'rollbackSnapshot'],
+  snapshot: ['createSnapshot', 'createCheckpoint', 'updateSnapshot', 'deleteSnapshot', 'rollbackSnapshot'],
 } as const satisfies Record<string, BaseActionName[]>;
 
 for (const [kind, names] of Object.entries(BY_KIND))
@@ -31,7 +31,7 @@ for (const [kind, names] of Object.entries(BY_KIND))
 test('gives each guest action and each image action a container variant', (t) => {
   const names = Object.values(BY_KIND)
     .flat()
-    .filter((name) => !/Snapshots?$|^storage|^diskUse|^networks/.test(name));
+    .filter((name) => !/Snapshots?$|Checkpoint$|^storage|^diskUse|^networks/.test(name));
   for (const name of names) {
     t.not(actionName('container', name), name);
     t.is(ACTION_SPECS.get(actionName('container', name)), ACTION_SPECS.get(name), name);

@@ -90,7 +90,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   Snapshot: [
     snapshotSchema,
-    keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1, description: 1 }),
+    keysOf<Snapshot>({ id: 1, size: 1, consistency: 1, created: 1, used: 1, description: 1, memory: 1 }),
   ],
   Job: [
     jobSchema,
@@ -119,7 +119,16 @@ const PINNED: Record<string, [Schema, string[]]> = {
   ],
   SnapshotRequest: [
     snapshotRequestSchema,
-    keysOf<SnapshotRequest>({ id: 1, dest: 1, recursive: 1, destroyMoreRecent: 1, description: 1 }),
+    keysOf<SnapshotRequest>({
+      id: 1,
+      dest: 1,
+      recursive: 1,
+      destroyMoreRecent: 1,
+      description: 1,
+      memory: 1,
+      poweroff: 1,
+      outcome: 1,
+    }),
   ],
   ConfigFile: [
     configFileSchema,

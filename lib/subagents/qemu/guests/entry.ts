@@ -18,6 +18,12 @@ export interface UnfinishedEnd {
   readonly halted: boolean;
 }
 
+/** A copy of the memory of a guest that is being made for a snapshot: see `Checkpoint`. */
+export interface MemoryCopy {
+  complete(): Promise<unknown>;
+  abort(reason: unknown): Promise<void>;
+}
+
 /** A defined guest. */
 export class Entry {
   readonly id: string;
@@ -26,6 +32,8 @@ export class Entry {
   watch: Watch | undefined;
   /** Set until the end of its last run is saved and cleaned up after; its start and its deletion clean up themselves. */
   unfinishedEnd: UnfinishedEnd | undefined;
+  /** Set while its memory is being copied for a snapshot. */
+  checkpoint: MemoryCopy | undefined;
   /** Whether the TPM has ended in the guest's present run. */
   hasLostTpm = false;
   /** How many commands have set the power state. An operation that began before the latest one must not undo it. */

@@ -35,7 +35,12 @@ const STATES: ReadonlyMap<string, State> = new Map<string, State>([
   ['internal-error', 'crashed'],
 ]);
 
-export const stateOf = (runState: string): State => STATES.get(runState) ?? 'unknown';
+/** The run states of a guest that a snapshot with memory halts. */
+const COPIED: ReadonlySet<string> = new Set(['finish-migrate', 'postmigrate', 'paused']);
+
+/** @param isBeingCopied whether a snapshot with memory is being taken: it halts the guest only briefly, too */
+export const stateOf = (runState: string, isBeingCopied = false): State =>
+  isBeingCopied && COPIED.has(runState) ? 'running' : (STATES.get(runState) ?? 'unknown');
 
 /** Run states that say why QEMU halted the guest. */
 const REASONS: ReadonlyMap<string, string> = new Map([

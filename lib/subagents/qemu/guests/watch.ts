@@ -53,6 +53,8 @@ export class Watch {
   bootedAt: number;
   /** How many resets this watch has seen. */
   resetCount = 0;
+  /** Whether a snapshot with memory is being taken, which halts the guest for a moment. */
+  isBeingCopied = false;
   /** When QEMU last halted the vCPUs of a guest that is halted, in milliseconds since 1970, if this watch saw it. */
   haltedAt: number | undefined;
   readonly #options: WatchOptions;
@@ -151,7 +153,7 @@ export class Watch {
         timeoutMs: STATUS_TIMEOUT_MS,
       });
       if (this.#panicked && status === 'running') this.#reportState('crashed', 'panicked');
-      else this.#reportState(stateOf(status), reasonOf(status));
+      else this.#reportState(stateOf(status, this.isBeingCopied), reasonOf(status));
     } catch (error) {
       if (error instanceof QmpClosedError && (await this.#hasExited())) return;
       this.#reportState('unknown');

@@ -42,7 +42,7 @@ const accept = async (server: Server, signal: AbortSignal): Promise<Socket> => {
 /** Listens where only the guest's QEMU can connect. */
 const listen = async (
   server: Server,
-  { memorySocket }: GuestPaths,
+  { memorySocket }: Pick<GuestPaths, 'memorySocket'>,
   uid: number | undefined,
 ): Promise<void> => {
   server.listen(memorySocket);
@@ -79,7 +79,7 @@ const together = async (
  * @throws when the transfer fails; no file is left then
  */
 export const receiveMemory = async (
-  paths: GuestPaths,
+  paths: Pick<GuestPaths, 'memory' | 'memorySocket'>,
   options: ReceiveOptions,
   send: (signal: AbortSignal) => Promise<void>,
 ): Promise<number> => {

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
+import { removeDraft } from '../checkpoint/take.js';
 import type { Entry } from '../guests/entry.js';
 import type { Guests } from '../guests/guests.js';
 import { stopQemu } from '../guests/power.js';
@@ -17,6 +18,7 @@ const recover = async (guests: Guests, entry: Entry): Promise<void> => {
   if (saved || saving) await entry.update({ ...NO_MEMORY, ...(isLost ? { reason: 'killed' } : {}) });
   if (isLost) guests.states.set(entry.id, 'shutoff', 0, 'killed');
   await removeMemory(entry.paths);
+  if (saving?.forSnapshot) await removeDraft(guests, entry);
 };
 
 /**

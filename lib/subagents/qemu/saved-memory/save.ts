@@ -20,9 +20,9 @@ import { receiveMemory } from './receive.js';
 import { removeMemory, type SavedMemory } from './saved-memory.js';
 
 /** What the state of a guest's devices may take, in MB: the memory of its graphics card, its firmware. */
-const DEVICES_MB = 512;
+export const DEVICES_MB = 512;
 /** QEMU sends a header with each page. */
-const OVERHEAD = 1.01;
+export const OVERHEAD = 1.01;
 
 const SAVABLE: ReadonlySet<string> = new Set(['running', 'paused']);
 
@@ -30,13 +30,18 @@ type SaveContext = Pick<CallContext, 'signal' | 'progress' | 'log'>;
 
 /** @throws {Refusal} `conflict` when a guest's memory would not fit the guest of its next start */
 const requireSavable = (guests: Guests, entry: Entry): void => {
-  const { record } = entry;
   const { state, reason } = guests.lastState(entry);
   if (!SAVABLE.has(state) || reason !== undefined)
     throw entry.stateError(
       reason === undefined ? state : `${state} (${reason})`,
       'only the memory of a guest that runs or was paused can be saved',
     );
+  requireSettled(entry);
+};
+
+/** @throws {Refusal} `conflict` when the devices of a guest are not as a start would give them to it */
+export const requireSettled = (entry: Entry): void => {
+  const { record } = entry;
   if (entry.hasLostTpm) throw new Refusal('conflict', `guest ${entry.id}: ${LOST_TPM}`);
   if ((record.removing?.length ?? 0) > 0 || isRemovingNics(entry))
     throw new Refusal(

@@ -23,6 +23,8 @@ export interface SavedMemory {
 export interface SavingRecord {
   /** Whether the guest was paused before. */
   paused: boolean;
+  /** Whether the memory is for a snapshot, and the guest runs meanwhile. */
+  forSnapshot?: boolean;
 }
 
 /** What clients see as the reason of a guest that is off with its memory saved. */
@@ -32,7 +34,7 @@ export const SAVED_REASON = 'saved';
 export const NO_MEMORY = { saved: undefined, saving: undefined } as const;
 
 /** Where the memory is until all of it is there. */
-export const draftOf = ({ memory }: GuestPaths): string => `${memory}+new`;
+export const draftOf = ({ memory }: Pick<GuestPaths, 'memory'>): string => `${memory}+new`;
 
 /** Removes the files of a guest's memory. */
 export const removeMemory = async (paths: GuestPaths): Promise<void> => {

@@ -10,6 +10,7 @@ import { explainNoSpace } from '../errors.js';
 import { withMedia } from '../images/media.js';
 import { describeLeftovers } from '../leftovers.js';
 import { isRunning } from '../running-guest.js';
+import { removeAllMemory } from '../snapshots/memory.js';
 import { recoverGuest } from '../snapshots/recover.js';
 import { requireNotTorn } from '../snapshots/torn.js';
 import { addDisk, checkAddDisk } from './add.js';
@@ -80,6 +81,7 @@ const deleteGuestDisks = async (
     throw new Refusal('conflict', `guest ${guest.id} is running: stop it before you delete its disks`);
   await discardBackup(backups, guest.id);
   const message = describeLeftovers(await store.deleteDisks(guest.id));
+  await removeAllMemory(store, guest.id);
   // An operation that was interrupted, or has failed midway, must not be completed on another guest of this id.
   if (await journal.find(guest.id)) await journal.clear(guest.id);
   if (message === undefined) return { guest };

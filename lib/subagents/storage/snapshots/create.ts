@@ -10,6 +10,7 @@ import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
 import { disksWithSnapshot } from './lookup.js';
+import { removeMemory } from './memory.js';
 import { requireNoObstacles } from './obstacles.js';
 import { journaled } from './recover.js';
 import { membersOf, type Selection } from './select.js';
@@ -18,7 +19,7 @@ import { membersOf, type Selection } from './select.js';
  * Leaves out the UEFI variables of a running guest that has BIOS by now, and deletes earlier snapshots of the same name
  * from all variables: they stay when a snapshot is deleted disk by disk. A rollback would bring them back otherwise.
  */
-const withUsableNvram = async (
+export const withUsableNvram = async (
   { store }: SnapshotDeps,
   { nvram, ...selection }: Selection,
   live: QmpClient | undefined,
@@ -80,9 +81,11 @@ export const prepareSnapshot = async (
   return () =>
     explainNoSpace(`snapshot ${name}`, store, () =>
       journaled(deps, guest, intentOf('create', name, membersOf(selection)), () =>
-        withMonitor(runDir, guest, async (live) =>
-          take(deps, await withUsableNvram(deps, selection, live), description, live),
-        ),
+        withMonitor(runDir, guest, async (live) => {
+          // That of an earlier snapshot of the name, whose deletion was interrupted on a full device.
+          await removeMemory(store, guest, name);
+          await take(deps, await withUsableNvram(deps, selection, live), description, live);
+        }),
       ),
     );
 };

@@ -2,6 +2,7 @@ import { withMonitor } from '../running-guest.js';
 import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import { intentOf } from './journal.js';
+import { removeMemory } from './memory.js';
 import { requireNoObstacles } from './obstacles.js';
 import { journaled } from './recover.js';
 import { membersOf, type Selection } from './select.js';
@@ -21,6 +22,9 @@ export const prepareDeletion = async (
   await requireNoObstacles(deps, { selection, action: 'delete', uses: snapshots, destroys: snapshots });
   return () =>
     journaled(deps, guest, intentOf('delete', name, members), () =>
-      withMonitor(runDir, guest, (live) => deleteFrom(store, members, name, live)),
+      withMonitor(runDir, guest, async (live) => {
+        await deleteFrom(store, members, name, live);
+        await removeMemory(store, guest, name);
+      }),
     );
 };

@@ -11,6 +11,8 @@ export interface Intent {
   name: string;
   /** The disks' numbers. */
   disks: number[];
+  /** Whether a creation is complete only once the guest's memory is added. */
+  withMemory?: boolean;
   /** Present once a rollback has failed midway: the disks that are, or may be, not rolled back. */
   left?: number[];
   /** Why it failed. */

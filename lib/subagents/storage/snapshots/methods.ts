@@ -15,10 +15,13 @@ import { requireNoBackup } from '../backups/require-none.js';
 import type { DiskStore, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { isRunning } from '../running-guest.js';
+import { beginCheckpoint, endCheckpoint } from './checkpoint.js';
 import { prepareSnapshot } from './create.js';
 import { prepareDeletion } from './delete.js';
 import type { SnapshotDeps } from './deps.js';
 import { disksWithSnapshot, listSnapshots } from './lookup.js';
+import { memoryBytes } from './memory.js';
+import { requireNoObstacles } from './obstacles.js';
 import { recoverGuest } from './recover.js';
 import { prepareRollback } from './rollback.js';
 import { diskSnapshotId, guestOfSnapshot, type Selection, select, selectNamed } from './select.js';
@@ -43,9 +46,12 @@ const snapshotsOf = async (
   const found = (await listSnapshots(deps, guest, disk)).filter(
     (snapshot) => name === '' || snapshot.name === name,
   );
-  const usedBytes = found.length === 0 ? new Map<string, number>() : await deps.store.snapshotBytes(disk);
+  if (found.length === 0) return [];
+  const usedBytes = await deps.store.snapshotBytes(disk);
+  const memory = await memoryBytes(deps.store, guest);
   return found.map(({ name: snapshot, consistency, createdAt, description }) => {
     const used = usedBytes.get(snapshot);
+    const ofMemory = memory.get(snapshot);
     return {
       id: diskSnapshotId(guest, disk, snapshot),
       size: disk.size,
@@ -53,6 +59,7 @@ const snapshotsOf = async (
       ...(createdAt === undefined ? {} : { created: new Date(createdAt * 1000).toISOString() }),
       ...(used === undefined ? {} : { used: toMb(used) }),
       ...(description === undefined ? {} : { description }),
+      ...(ofMemory === undefined ? {} : { memory: toMb(ofMemory) }),
     };
   });
 };
@@ -110,6 +117,28 @@ const create: Preparation = async (deps, { id, dest, description = '' }, repeat)
   };
 };
 
+const begin: Preparation = async (deps, { id, dest, description = '' }) => {
+  const { store } = deps;
+  checkDescription(description);
+  const selection = { ...(await select(store, id)), name: dest };
+  await checkNew(store, selection);
+  await requireNoBackup(deps, selection.guest);
+  await requireNotTorn(deps, selection.guest);
+  await requireNoObstacles(deps, { selection, action: 'create' });
+  return async () => {
+    await beginCheckpoint(deps, selection, description);
+    return { snapshots: [] };
+  };
+};
+
+const end: Work = async (deps, { id, dest, outcome }) => {
+  // A guest may be deleted meanwhile.
+  if (outcome !== 'succeeded' && !(await deps.store.findDisks(guestOfSnapshot(id)))) return { snapshots: [] };
+  const selection = { ...(await select(deps.store, id)), name: dest };
+  await endCheckpoint(deps, selection, outcome);
+  return respond(deps, selection);
+};
+
 const describe: Preparation = async (deps, { id, description = '' }) => {
   const { store } = deps;
   checkDescription(description);
@@ -147,11 +176,17 @@ const remove: Preparation = async (deps, request, repeat) => {
 const rollBack: Preparation = async (deps, request) => {
   const { store, runDir } = deps;
   const selection = await selectNamed(store, request.id);
-  if (await isRunning(runDir, selection.guest))
-    throw new Refusal('conflict', `guest ${selection.guest} is running: shut it down, then roll it back`);
-  await requireNoBackup(deps, selection.guest);
+  const { guest } = selection;
+  const requireOff = async (): Promise<void> => {
+    if (await isRunning(runDir, guest))
+      throw new Refusal('conflict', `guest ${guest} is running: shut it down, then roll it back`);
+  };
+  // An earlier stage powers it off then.
+  if (!request.poweroff) await requireOff();
+  await requireNoBackup(deps, guest);
   const rollBackAll = await prepareRollback(deps, selection, request.destroyMoreRecent);
   return async () => {
+    await requireOff();
     const notes = await explainNoSpace(request.id, store, rollBackAll);
     const rolledBack = await selectNamed(store, request.id);
     return {
@@ -196,6 +231,9 @@ export const snapshotMethods = (deps: SnapshotDeps): Record<string, SnapshotMeth
     GetSnapshot: locked(get),
     CreateSnapshot: locked(afterRecovery(perform(create))),
     CheckCreateSnapshot: locked(check(create)),
+    BeginCheckpoint: locked(afterRecovery(perform(begin))),
+    CheckCheckpoint: locked(check(begin)),
+    EndCheckpoint: locked(end),
     DescribeSnapshot: locked(afterRecovery(perform(describe))),
     CheckDescribeSnapshot: locked(check(describe)),
     DeleteSnapshot: locked(afterRecovery(perform(remove))),

@@ -5,6 +5,7 @@ import { withMonitor } from '../running-guest.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
 import { newerThan } from './lookup.js';
+import { pruneMemory } from './prune-memory.js';
 import { recordSizes } from './sizes.js';
 import { endRollback, tornBy } from './torn.js';
 
@@ -22,6 +23,7 @@ const complete = async ({ store }: SnapshotDeps, guest: string, intent: Intent):
     if (newer) steps.push({ disk, newer });
   }
   await store.rollback(steps, intent.name);
+  await pruneMemory(store, guest);
   await recordSizes(store, disks);
 };
 

@@ -11,6 +11,7 @@ import { deleteFrom } from './delete-from.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
 import { disksWithSnapshot } from './lookup.js';
+import { removeDraft, removeMemory } from './memory.js';
 import { recoverRollback } from './recover-rollback.js';
 import { isTorn } from './torn.js';
 
@@ -26,7 +27,7 @@ const removeRest = async (
   live: QmpClient | undefined,
 ): Promise<void> => {
   const { store, log, runDir } = deps;
-  const { action, name } = intent;
+  const { action, name, withMemory } = intent;
   const disks = await membersOf(deps, guest, intent);
   if (live && action === 'create')
     await thawIfFrozen({
@@ -35,6 +36,8 @@ const removeRest = async (
     });
   if (!live) for (const disk of disks) await store.repair(disk);
   await deleteFrom(store, await disksWithSnapshot(store, disks, name), name, live);
+  await removeMemory(store, guest, name);
+  if (withMemory) await removeDraft(store, guest);
 };
 
 const finish = async (deps: SnapshotDeps, guest: string, intent: Intent): Promise<void> => {
@@ -132,12 +135,8 @@ const endFailedDeletion = async (
   );
 };
 
-/**
- * Runs `work`, which creates or deletes a snapshot of one disk after another, under a journal entry that lets the next
- * process recover it. Undoes a failed creation at once, and completes a deletion that a running QEMU has begun; the caller
- * may repeat any other.
- */
-export const journaled = async (
+/** As `journaled`, for a work that is not complete yet: its entry stays, and lets any recovery undo it. */
+export const begun = async (
   deps: SnapshotDeps,
   guest: string,
   intent: Intent,
@@ -151,5 +150,15 @@ export const journaled = async (
     else throw await endFailedDeletion(deps, guest, intent, error);
     throw error;
   }
-  await deps.journal.clear(guest);
+};
+
+/**
+ * Runs `work`, which creates or deletes a snapshot of one disk after another, under a journal entry that lets the next
+ * process recover it. Undoes a failed creation at once, and completes a deletion that a running QEMU has begun; the caller
+ * may repeat any other.
+ */
+export const journaled = async (...input: Parameters<typeof begun>): Promise<void> => {
+  await begun(...input);
+  const [{ journal }, guest] = input;
+  await journal.clear(guest);
 };

@@ -11,6 +11,7 @@ import type { SnapshotDeps } from './deps.js';
 import { type Intent, intentOf } from './journal.js';
 import { disksWithSnapshot, newerThan } from './lookup.js';
 import { requireNoObstacles } from './obstacles.js';
+import { pruneMemory } from './prune-memory.js';
 import type { Selection } from './select.js';
 import { recordSizes } from './sizes.js';
 import { beginRollback, endRollback, isTorn, recordTorn, type Torn, tornBy } from './torn.js';
@@ -170,6 +171,7 @@ export const prepareRollback = async (
       await noteRollback(deps.store, guest, name);
       await renewGeneration(deps.store.guestDir(guest));
       await deps.store.rollback(all, name);
+      await pruneMemory(deps.store, guest);
     });
     const notes = [
       ...later.map(({ index }) => `disk ${index} was added after the snapshot and stays as it is`),

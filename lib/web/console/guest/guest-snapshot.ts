@@ -12,15 +12,17 @@ export interface GuestSnapshot {
   /** MB that only this snapshot holds on all disks, where the store knows that. */
   used: number | undefined;
   description: string | undefined;
+  /** MB of the guest's memory at that moment; absent for a snapshot without it. */
+  memory: number | undefined;
 }
 
 /** Groups snapshots by name, newest first. */
 export const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
   const found = new Map<string, GuestSnapshot>();
-  for (const { id, size, consistency, created, used, description } of snapshots) {
+  for (const { id, size, consistency, created, used, description, memory } of snapshots) {
     const { disk = '', name = '' } = parseSnapshotId(id);
     const snapshot: GuestSnapshot = found.get(name) ?? {
-      ...{ name, disks: [], consistency, created, description },
+      ...{ name, disks: [], consistency, created, description, memory },
       used: undefined,
     };
     snapshot.disks.push({ disk, size });
@@ -30,7 +32,13 @@ export const byName = (snapshots: readonly Snapshot[]): GuestSnapshot[] => {
   return [...found.values()].reverse();
 };
 
-export const consistencyOf = ({ consistency }: GuestSnapshot): string =>
-  consistency ? `${consistency}-consistent` : '';
+export const consistencyOf = ({ consistency, memory }: GuestSnapshot): string => {
+  if (memory !== undefined) return 'with memory';
+  return consistency ? `${consistency}-consistent` : '';
+};
+
+/** MB that only a snapshot holds, with its memory. */
+export const takenBy = ({ used, memory = 0 }: GuestSnapshot): number | undefined =>
+  used === undefined && memory === 0 ? undefined : (used ?? 0) + memory;
 
 export const createdAgo = ({ created }: GuestSnapshot): string => (created ? formatAge(created) : '');

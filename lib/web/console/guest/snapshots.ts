@@ -8,7 +8,7 @@ import { follow } from '../jobs.js';
 import { plainTable } from '../plain-table.js';
 import { token } from '../session.js';
 import { store } from '../store.js';
-import { byName, consistencyOf, createdAgo, type GuestSnapshot } from './guest-snapshot.js';
+import { byName, consistencyOf, createdAgo, type GuestSnapshot, takenBy } from './guest-snapshot.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
 
@@ -41,6 +41,9 @@ export const snapshotsTab = (guestId: string): Tab => {
   const list = h('tbody');
   const note = h('p', { class: 'empty' }, 'Loading …');
 
+  const stateOf = (): string => store.guests.get(guestId)?.state ?? '';
+  const isLive = (): boolean => LIVE.includes(stateOf());
+
   const create = (): void => {
     const name = h('input', {
       autocomplete: 'off',
@@ -49,18 +52,22 @@ export const snapshotsTab = (guestId: string): Tab => {
       autofocus: true,
     });
     const description = descriptionInput();
+    const memory = h('input', { type: 'checkbox' });
     void formDialog({
       title: 'New snapshot',
       action: 'Create',
       content: [
         field('Name', name, 'Letters, digits and _ : . - The default is a name with the current time.'),
         field('Description', description, 'What the snapshot is for.'),
+        stateOf() === 'running' &&
+          h('label', { class: 'check' }, memory, 'With memory: a rollback goes back to the running moment'),
       ],
       submit: async () => {
         const dest = name.value.trim();
         const { jobId } = await submit('POST', base, {
           ...(dest ? { dest } : {}),
           description: description.value.trim(),
+          ...(memory.checked ? { memory: true } : {}),
         });
         const what = `snapshot ${dest ? `“${dest}” ` : ''}of ${store.nameOf(guestId)}`;
         follow(jobId, { title: `Create ${what}`, done: `Created ${what}.` });
@@ -82,25 +89,30 @@ export const snapshotsTab = (guestId: string): Tab => {
     });
   };
 
-  const stateOf = (): string => store.guests.get(guestId)?.state ?? '';
-  const isLive = (): boolean => LIVE.includes(stateOf());
-
-  const rollBack = ({ name }: GuestSnapshot): void => {
+  const rollBack = ({ name, memory }: GuestSnapshot): void => {
     const newer = h('input', { type: 'checkbox' });
+    const disksOnly = h('input', { type: 'checkbox' });
+    const poweroff = h('input', { type: 'checkbox' });
     void formDialog({
       title: `Roll back to “${name}”?`,
       action: 'Roll back',
       isDangerous: true,
       content: [
         h('p', {}, 'Everything written to the disks since then is lost.'),
+        memory !== undefined && h('p', {}, 'The guest goes on at the moment of the snapshot.'),
         isLive() &&
           h('p', { class: 'problem' }, `${store.nameOf(guestId)} is ${stateOf()}: shut it down first.`),
+        isLive() && h('label', { class: 'check' }, poweroff, 'Power it off, without shutting it down'),
+        memory !== undefined &&
+          h('label', { class: 'check' }, disksOnly, 'Roll back the disks only, and leave it off'),
         h('label', { class: 'check' }, newer, 'Also delete newer snapshots'),
       ],
-      isComplete: () => !isLive(),
+      isComplete: () => !isLive() || poweroff.checked,
       submit: async () => {
         const { jobId } = await submit('POST', `${base}${path`/${name}/rollback`}`, {
           destroyMoreRecent: newer.checked,
+          ...(disksOnly.checked ? { memory: false } : {}),
+          ...(poweroff.checked ? { poweroff: true } : {}),
         });
         follow(jobId, {
           title: `Roll back to “${name}”`,
@@ -155,7 +167,7 @@ export const snapshotsTab = (guestId: string): Tab => {
       ),
       h('td', { class: 'faint medium-only', title: snapshot.created ?? '' }, createdAgo(snapshot)),
       h('td', { class: 'c-number' }, formatMb(snapshot.disks.reduce((sum, { size }) => sum + size, 0))),
-      h('td', { class: 'c-number medium-only' }, formatMb(snapshot.used)),
+      h('td', { class: 'c-number medium-only' }, formatMb(takenBy(snapshot))),
       h('td', { class: 'faint medium-only' }, consistencyOf(snapshot)),
       h(
         'td',
