@@ -45,8 +45,8 @@ const GUEST_PACKAGES = [
   ...(existsSync('/dev/zfs') || existsSync('/usr/sbin/zpool') ? [] : ['zfs-fuse']),
 ];
 
-/** Debian packages for tests: a browser for the web console, QEMU's guest agent, a check of systemd's units. */
-const TEST_PACKAGES = ['chromium', 'curl', 'qemu-guest-agent', 'procps', 'systemd'];
+/** Debian packages for tests: a browser for the web console, an SFTP server, QEMU's guest agent, systemd's units. */
+const TEST_PACKAGES = ['chromium', 'curl', 'openssh-sftp-server', 'qemu-guest-agent', 'procps', 'systemd'];
 
 /** Debian packages to test on other systems. */
 const SYSTEM_PACKAGES = ['debootstrap'];

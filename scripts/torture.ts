@@ -45,6 +45,11 @@ const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
     env: { MISTIFY_CRASH_ROUNDS: rounds },
   },
   {
+    name: `restic and the backup sub-agent killed ${rounds} times at work`,
+    tests: ['test/crash/backup'],
+    env: { MISTIFY_CRASH_ROUNDS: rounds },
+  },
+  {
     name: `the agent killed ${rounds} times while schedules run`,
     tests: ['test/crash/schedules'],
     env: { MISTIFY_CRASH_ROUNDS: rounds },

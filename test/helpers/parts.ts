@@ -57,6 +57,7 @@ const isPresent = (part: string): boolean => {
   if (part === DEBIAN_INSTALLER) return existsSync(INSTALLERS) && existsSync(ISOLINUX);
   if (part === 'root') return process.getuid?.() === 0;
   if (part === MOUNTING_ZFS) return zfsMounts();
+  if (part.startsWith('/')) return isExecutable(part);
   return findProgram(part) !== undefined;
 };
 

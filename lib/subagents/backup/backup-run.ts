@@ -1,4 +1,3 @@
-import type { BackedUpDisk } from '../../model/backup.js';
 import { MB } from '../../model/units.js';
 import type { CreateBackupRequest } from '../../rpc/protocol/backup-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
@@ -18,16 +17,16 @@ const PROGRESS_MS = 1000;
 /** A snapshot that was made and checked, and the tree that is as it. */
 export interface RunResult {
   snapshot: string;
-  disks: BackedUpDisk[];
+  backup: NewBackup;
   /** The latest modification time in the tree, in seconds since 1970. */
   stamp: number;
-  read: number;
   /** Bytes that were added to the repository. */
   stored: number;
+  /** Whether it left snapshots of parts. */
   hasParts: boolean;
-  whole: string | undefined;
 }
 
+/** One attempt to make a backup of a guest. */
 export class BackupRun {
   readonly #deps: BackupDeps;
   readonly #request: CreateBackupRequest;
@@ -64,7 +63,6 @@ export class BackupRun {
     await this.#removeOldDisks();
     await this.#readDisks(reasons);
     const whole = describeWhole(reasons);
-    const disks = source.disks.map(({ disk, size }) => ({ disk, size }));
     const backup: NewBackup = {
       id,
       guest: guest.id,
@@ -74,21 +72,13 @@ export class BackupRun {
       consistency: source.consistency,
       read: this.#read,
       ...(whole === undefined ? {} : { whole }),
-      disks,
+      disks: source.disks.map(({ disk, size }) => ({ disk, size })),
     };
     const files = await readSmallFiles(source.files);
     await this.#tree.writeSmall(files, contentText(backup, [...files.keys()], guest));
     const { stamp } = this.#tree;
     const { snapshot_id: snapshot } = await this.#store(tagsOf(backup, this.#run));
-    return {
-      snapshot,
-      disks,
-      stamp,
-      read: this.#read,
-      stored: this.#stored,
-      hasParts: this.#hasParts,
-      whole,
-    };
+    return { snapshot, backup, stamp, stored: this.#stored, hasParts: this.#hasParts };
   }
 
   /** Removes the disks that the guest no longer has, and those of another size, whose chunks may have another size. */

@@ -4,7 +4,7 @@ import type { BackupRecords } from './records.js';
 import type { Repository } from './restic/repository.js';
 import type { Snapshot } from './restic/snapshots.js';
 import type { Runs } from './runs.js';
-import { BACKUP_TAG, backupOf, backupTag } from './tags.js';
+import { BACKUP_TAG, backupOf, backupTag, withSize } from './tags.js';
 
 /** A backup, and the snapshot that has it. */
 export interface StoredBackup {
@@ -55,8 +55,6 @@ export class Catalog {
     const known = backupOf(snapshot);
     if (!known) return undefined;
     const { stored = snapshot.summary?.data_added_packed, ...record } = await this.#records.read(known.id);
-    const size = known.disks.reduce((sum, disk) => sum + disk.size, 0);
-    const backup = { ...known, size, ...(stored === undefined ? {} : { stored }), ...record };
-    return { snapshot, backup };
+    return { snapshot, backup: { ...withSize(known, stored), ...record } };
   }
 }

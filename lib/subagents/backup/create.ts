@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { guestKey } from '../../async/keyed-locks.js';
 import { isErrno } from '../../errors.js';
+import type { Backup } from '../../model/backup.js';
 import type { BackupResponse, CreateBackupRequest } from '../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
@@ -12,6 +13,7 @@ import type { BackupDeps } from './deps.js';
 import { PROBE, requireUnreadable, SpoiledError } from './guards.js';
 import { bootId, type GuestState } from './guest-state.js';
 import { kindOfResticError } from './restic/failure.js';
+import { withSize } from './tags.js';
 
 type Call = Pick<CallContext, 'signal' | 'progress' | 'job'>;
 
@@ -33,7 +35,7 @@ const makeSnapshot = async (
   });
 };
 
-/** Whether what a failed run has stored makes the last backup doubtful, too. */
+/** Whether what a run has stored makes the last backup doubtful, too. */
 const isSpoiled = (error: unknown): boolean =>
   error instanceof SpoiledError || kindOfResticError(error) === 'incomplete';
 
@@ -52,21 +54,22 @@ const runOnce = async (
   request: CreateBackupRequest,
   call: Call,
   state: GuestState,
-): Promise<void> => {
+): Promise<Backup> => {
   const { dir, states, runs, records, sweeper } = deps;
-  const { guest, backup } = request;
+  const { guest, backup: id } = request;
   const { tree: _, ...withoutTree } = state;
   await states.write(guest.id, withoutTree);
   const run = randomUUID();
   await runs.begin(run, guest.id);
   try {
     const result = await makeSnapshot(deps, request, call, { run, state });
-    const { snapshot, disks, stamp, stored, hasParts } = result;
-    await records.write(backup, { stored });
+    const { snapshot, backup, stamp, stored, hasParts } = result;
+    await records.write(id, { stored });
     const tree = { boot: await bootId(), stamp };
-    await states.write(guest.id, { last: { backup, snapshot, run, disks }, tree });
+    await states.write(guest.id, { last: { backup: id, snapshot, run, disks: backup.disks }, tree });
     await runs.succeed(run, hasParts);
     if (hasParts) sweeper.start(false);
+    return withSize(backup, stored);
   } catch (error) {
     runs.fail(run);
     sweeper.start(true);
@@ -89,10 +92,15 @@ export const createBackup =
       const existing = mayExist ? await catalog.find(id, call.signal) : undefined;
       if (existing) return { backup: existing.backup };
       await requireUnreadable(treesDir(dir), PROBE, repository.settings.user);
-      await runOnce(deps, request, call, state).catch((error: unknown) => {
-        throw explain(error, deps);
-      });
-      const { backup } = await catalog.get(id, call.signal);
+      const backup = await runOnce(deps, request, call, state)
+        // What the last backup does not give is stored again, while the disks are still open.
+        .catch((error: unknown) => {
+          if (!isSpoiled(error) || state.fresh) throw error;
+          return runOnce(deps, request, call, { fresh: true });
+        })
+        .catch((error: unknown) => {
+          throw explain(error, deps);
+        });
       return {
         backup,
         ...(backup.whole === undefined ? {} : { message: `everything was read: ${backup.whole}` }),

@@ -13,6 +13,13 @@ export const backupTag = (backup: string): string => `backup=${backup}`;
 /** What is known of a backup before restic stores it. */
 export type NewBackup = Omit<Backup, 'stored' | 'verified' | 'problem' | 'size'>;
 
+/** Describes a backup as clients see it. @param stored the bytes that it added to the repository, where they are known */
+export const withSize = (backup: NewBackup, stored: number | undefined): Backup => ({
+  ...backup,
+  size: backup.disks.reduce((sum, { size }) => sum + size, 0),
+  ...(stored === undefined ? {} : { stored }),
+});
+
 /** Tags may not contain commas: restic's notation of a list of them. */
 const encode = (text: string): string => encodeURIComponent(text).replaceAll('%20', ' ');
 

@@ -12,7 +12,13 @@ interface Package {
 const readPackage = async (): Promise<Package> =>
   JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as Package;
 
-for (const program of ['mistify-agent', 'mistify-storage', 'mistify-qemu', 'mistify-container'])
+for (const program of [
+  'mistify-agent',
+  'mistify-storage',
+  'mistify-qemu',
+  'mistify-container',
+  'mistify-backup',
+])
   test(`the shebang of ${program} passes the flags to Node`, async (t) => {
     const { bin } = await readPackage();
     const [shebang] = (await readFile(join(packageRoot, bin[program] ?? ''), 'utf8')).split('\n');

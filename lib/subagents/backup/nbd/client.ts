@@ -87,9 +87,9 @@ export class NbdClient {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const content = Buffer.allocUnsafe(length);
-    await this.#request(wire.COMMAND.read, { offset, length, content });
-    return content;
+    const { content } = await this.#request(wire.COMMAND.read, { offset, length, bytes: length });
+    // Holes come without data.
+    return content ?? Buffer.alloc(length);
   }
 
   async write(offset: number, data: Buffer): Promise<void> {
@@ -133,17 +133,12 @@ export class NbdClient {
 
   async #request(
     command: wire.Command,
-    {
-      offset,
-      length,
-      content,
-      data,
-    }: { offset: number; length: number; content?: Buffer | undefined; data?: Buffer },
+    { offset, length, bytes = 0, data }: { offset: number; length: number; bytes?: number; data?: Buffer },
   ): Promise<Pending> {
     if (this.#broken) throw this.#broken;
     this.#handle += 1;
     const handle = this.#handle;
-    const pending: Pending = { offset, content, extents: new Map(), failure: undefined };
+    const pending: Pending = { offset, bytes, content: undefined, extents: new Map(), failure: undefined };
     await new Promise<void>((resolve, reject) => {
       this.#waiting.set(handle, Object.assign(pending, { resolve, reject }));
       this.#socket.write(wire.encodeRequest({ command, handle, offset, length }));

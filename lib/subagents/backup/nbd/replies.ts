@@ -11,7 +11,9 @@ export interface Extent {
 /** A request that waits for its reply, which fills it. */
 export interface Pending {
   offset: number;
-  /** Where the bytes of a read go. */
+  /** The bytes that a read waits for; 0 for other requests. */
+  bytes: number;
+  /** What has been read. */
   content: Buffer | undefined;
   /** The extents of a block status, by the id of their context. */
   extents: Map<number, Extent[]>;
@@ -31,12 +33,20 @@ const readExtents = ({ offset, extents }: Pending, data: Buffer): void => {
   extents.set(data.readUInt32BE(0), list);
 };
 
+/** Takes a part of the bytes of a read. Servers send most reads in one piece, which is not copied. */
+const takeData = (pending: Pending, start: number, data: Buffer): void => {
+  if (data.length === pending.bytes) pending.content = data;
+  else {
+    pending.content ??= Buffer.alloc(pending.bytes);
+    pending.content.set(data, start);
+  }
+};
+
 const takeChunk = (pending: Pending, type: number, data: Buffer): void => {
   const start = (): number => Number(data.readBigUInt64BE(0)) - pending.offset;
   if (type >= wire.FIRST_CHUNK_ERROR)
     pending.failure = data.toString('utf8', 6, 6 + data.readUInt16BE(4)) || `error ${data.readUInt32BE(0)}`;
-  else if (type === wire.CHUNK.data) pending.content?.set(data.subarray(8), start());
-  else if (type === wire.CHUNK.hole) pending.content?.fill(0, start(), start() + data.readUInt32BE(8));
+  else if (type === wire.CHUNK.data) takeData(pending, start(), data.subarray(8));
   else if (type === wire.CHUNK.blockStatus) readExtents(pending, data);
 };
 
@@ -56,7 +66,7 @@ export const readReply = async (
   if (magic === wire.SIMPLE_REPLY_MAGIC) {
     const error = head.readUInt32BE(4);
     if (error !== 0) pending.failure = `error ${error}`;
-    else if (pending.content) pending.content.set(await bytes.read(pending.content.length));
+    else if (pending.bytes > 0) pending.content = await bytes.read(pending.bytes);
     return handle;
   }
   if (magic !== wire.STRUCTURED_REPLY_MAGIC) throw new Error('the server sent a malformed reply');

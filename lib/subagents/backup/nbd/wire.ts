@@ -27,7 +27,7 @@ export const COMMAND = {
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
 
 /** A chunk of a structured reply. */
-export const CHUNK = { none: 0, data: 1, hole: 2, blockStatus: 5 } as const;
+export const CHUNK = { data: 1, blockStatus: 5 } as const;
 export const CHUNK_DONE = 1;
 /** Chunks of this type and above are errors. */
 export const FIRST_CHUNK_ERROR = 2 ** 15;

@@ -115,7 +115,7 @@ export const startRestic = (
     [...directories.keys()].map((dir, index) => [`/proc/self/fd/${FIRST_FD + index}`, dir]),
   );
   const end = async (): Promise<void> => {
-    const { failed, exitCode, stderr, shortMessage = '' } = await child;
+    const { failed, exitCode, signal: killedBy, stderr } = await child;
     watch.close();
     clearTimeout(killer);
     signal.removeEventListener('abort', stop);
@@ -127,7 +127,8 @@ export const startRestic = (
     signal.throwIfAborted();
     if (!failed) return;
     const kind = isProgramMissing(exitCode, stderr) ? 'no_program' : kindOfEnd({ exitCode, stderr });
-    throw resticError(kind, wordsOf(stderr || shortMessage, names), settings);
+    const how = killedBy === undefined ? `exited with ${exitCode}` : `was ended by ${killedBy}`;
+    throw resticError(kind, wordsOf(stderr, names) || `restic ${args[0]} ${how}`, settings);
   };
   const ended = end();
   // A reader of the output may learn of the failure first.

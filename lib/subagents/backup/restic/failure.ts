@@ -58,7 +58,10 @@ const NOISE = /retrying after|the `unlock` command|^\t|^(runtime|main|github\.co
 
 /** The last lines that restic wrote, with the names of the directories that it inherits as open files. */
 export const wordsOf = (stderr: string, names: ReadonlyMap<string, string>): string => {
-  const lines = stderr.trim().split('\n').map(textOf);
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .flatMap((line) => textOf(line).split('\n'));
   let text = lines
     .filter((line) => !NOISE.test(line))
     .slice(-3)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import { readSecretFile } from '../../../files/secret-file.js';
+import { isRoot } from '../../../process/unprivileged.js';
 import { type ResticUser, resticUser } from './user.js';
 
 /** The options of the sub-agent that say how to reach the repository. */
@@ -69,6 +70,10 @@ const readEnvironment = async (path: string): Promise<Record<string, string>> =>
 export const resticSettings = async (options: ResticOptions): Promise<ResticSettings> => {
   const { dir, repository = join(dir, 'repository'), passwordFile = join(dir, 'key') } = options;
   const { environmentFile, resticOption = [], cacert } = options;
+  if (repository.startsWith('sftp:') && options.resticUser === undefined && isRoot())
+    throw new Error(
+      'a repository over SFTP needs --restic-user: ssh works for users of /etc/passwd alone, with the keys in their home',
+    );
   const localDir = REMOTE.test(repository) ? undefined : resolve(repository.replace(/^local:/, ''));
   return {
     repository: localDir ?? repository,
