@@ -130,6 +130,18 @@ export interface Bitmaps {
   remove(disk: StoredDisk, name: string): Promise<void>;
 }
 
+/** Captures disks of a guest as they are at one instant, beside their snapshots. */
+export interface Captures {
+  take(disks: readonly StoredDisk[]): Promise<void>;
+  /**
+   * Opens what was captured of a disk for another program, which may read it until `drop`.
+   * @param work starts the program
+   */
+  withCaptured<T>(disk: StoredDisk, work: (file: OpenedDisk & { bytes: number }) => Promise<T>): Promise<T>;
+  /** Drops what was captured of disks, if anything was. */
+  drop(disks: readonly StoredDisk[]): Promise<void>;
+}
+
 /** A disk's file, as a program of QEMU gets it. */
 export interface OpenedDisk {
   /** The name under which the program opens it. */
@@ -297,8 +309,8 @@ export interface DiskStore {
    * @returns one obstacle each, in words
    */
   heldBy(disks: StoredDisk[], names: string[]): Promise<string[]>;
-  /** The bitmaps of stopped guests' disks; absent where the store's disks have none. */
-  readonly bitmaps?: Bitmaps;
+  /** How disks are backed up: by their bitmaps, here those of guests that are off, or by capturing them. */
+  readonly backsUpBy: { bitmaps: Bitmaps } | { captures: Captures };
   /** Keeps the present state of a stopped guest's disk, beside its snapshots. */
   keepState(disk: StoredDisk): Promise<void>;
   /** Gives a stopped guest's disk the state that was kept, if one was, and drops that. */

@@ -17,17 +17,12 @@ const disksOf = async (
 ): Promise<StoredDisk[]> =>
   ((await store.findDisks(guest)) ?? []).filter(({ index }) => sizes[index] !== undefined);
 
-/** Lets the vCPUs of a guest run that an interrupted backup may have halted. A QEMU started since has no filters. */
-const resume = async (live: QmpClient): Promise<void> => {
-  if (!(await isBackedUp(live))) return;
+/** Lets the vCPUs of a guest run that an interrupted backup may have halted. */
+const resume = async (live: QmpClient, { by, halts, source }: OpenedBackup): Promise<void> => {
+  // A QEMU that was started since has no filters.
+  if (!halts || source || (by === 'qemu' && !(await isBackedUp(live)))) return;
   const { status } = await live.execute<{ status: string }>('query-status');
   if (status === 'paused') await live.execute('cont');
-};
-
-/** Closes what QEMU has open for the backup. */
-const closeLive = async (live: QmpClient, { sizes, halts, source }: OpenedBackup): Promise<void> => {
-  if (halts && !source) await resume(live);
-  await removeFilters(live, Object.keys(sizes).map(Number));
 };
 
 /** The end of a backup. */
@@ -45,8 +40,8 @@ const confirm = async (
   state: BackupState,
   { opened, disks, bitmaps }: Ending,
 ): Promise<BackupState> => {
-  const { backup, sizes, live } = opened;
-  if (!live && state.base?.backup !== backup) {
+  const { backup, sizes, by } = opened;
+  if (by === 'program' && state.base?.backup !== backup) {
     // The disks have not changed since they were opened.
     for (const disk of disks) {
       const all = await bitmaps.list(disk);
@@ -63,7 +58,7 @@ const confirm = async (
 const canConfirm = ({ base }: BackupState, { opened, isRunning }: Ending, isComplete: boolean): boolean =>
   // A confirmation that was interrupted is completed.
   base?.backup === opened.backup ||
-  (isComplete && opened.source !== undefined && (opened.live || !isRunning));
+  (isComplete && opened.source !== undefined && (opened.by === 'qemu' || !isRunning));
 
 const endBitmaps = async (
   deps: BackupDeps,
@@ -74,9 +69,34 @@ const endBitmaps = async (
 ): Promise<BackupState> => {
   const { opened, disks, bitmaps } = ending;
   if (canConfirm(state, ending, isComplete)) return confirm(deps, guest, state, ending);
-  if (opened.live) await mergeBack(bitmaps, disks, state.base?.backup, opened.backup);
+  if (opened.by === 'qemu') await mergeBack(bitmaps, disks, state.base?.backup, opened.backup);
   const { opened: _, ...rest } = state;
   return rest;
+};
+
+/**
+ * Closes the disks of a guest.
+ * @returns what is remembered of its backups then
+ */
+const closeDisks = async (
+  deps: BackupDeps,
+  guest: string,
+  { state, opened, isComplete }: { state: BackupState; opened: OpenedBackup; isComplete: boolean },
+): Promise<BackupState> => {
+  const { runDir } = deps;
+  const { backsUpBy } = deps.store;
+  const disks = await disksOf(deps, guest, opened);
+  return withMonitor(runDir, guest, async (live) => {
+    if (live) await resume(live, opened);
+    if ('captures' in backsUpBy) {
+      await backsUpBy.captures.drop(disks);
+      return {};
+    }
+    if (live) await removeFilters(live, Object.keys(opened.sizes).map(Number));
+    const bitmaps = live ? liveBitmaps(live) : backsUpBy.bitmaps;
+    const ending = { opened, disks, bitmaps, isRunning: live !== undefined };
+    return endBitmaps(deps, guest, state, ending, isComplete);
+  });
 };
 
 /**
@@ -86,37 +106,27 @@ const endBitmaps = async (
  * the one before
  */
 export const endBackup = async (deps: BackupDeps, guest: string, isComplete: boolean): Promise<void> => {
-  const { store, servers, runDir } = deps;
+  const { store, servers } = deps;
   const state = await readBackupState(store, guest);
   const { opened } = state;
   if (state.restore) return;
-  const paths = backupPaths(deps, guest);
   await servers.end(guest);
   if (opened) {
-    const disks = await disksOf(deps, guest, opened);
-    const left = await withMonitor(runDir, guest, async (live) => {
-      if (live) await closeLive(live, opened);
-      const bitmaps = live ? liveBitmaps(live) : store.bitmaps;
-      if (!bitmaps) return state;
-      return endBitmaps(
-        deps,
-        guest,
-        state,
-        { opened, disks, bitmaps, isRunning: live !== undefined },
-        isComplete,
-      );
-    });
-    if (!opened.live) await removeRollbackMark(store.guestDir(guest));
+    const left = await closeDisks(deps, guest, { state, opened, isComplete });
+    if (opened.by === 'program') await removeRollbackMark(store.guestDir(guest));
     await writeBackupState(store, guest, left);
   }
-  await removeBackupDirs(paths);
+  await removeBackupDirs(backupPaths(deps, guest));
 };
 
 /** Ends the backup of a guest that is being deleted. */
 export const discardBackup = async (
-  deps: Pick<BackupDeps, 'servers' | 'backupDir' | 'runDir'>,
+  deps: Pick<BackupDeps, 'store' | 'servers' | 'backupDir' | 'runDir'>,
   guest: string,
 ): Promise<void> => {
-  await deps.servers.end(guest);
+  const { store, servers } = deps;
+  await servers.end(guest);
+  if ('captures' in store.backsUpBy)
+    await store.backsUpBy.captures.drop((await store.findDisks(guest)) ?? []);
   await removeBackupDirs(backupPaths(deps, guest));
 };

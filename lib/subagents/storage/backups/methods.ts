@@ -3,6 +3,7 @@ import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import { ifExists } from '../../../files/atomic-files.js';
 import type {
+  BackupSource,
   CloseRequest,
   GuestBackupRequest,
   OpenBackupResponse,
@@ -19,12 +20,13 @@ import { recoverGuest } from '../snapshots/recover.js';
 import { requireNotTorn } from '../snapshots/torn.js';
 import type { BackupDeps } from './deps.js';
 import { endBackup } from './end.js';
+import { openCaptured } from './open-captured.js';
 import { openLive } from './open-live.js';
 import { openOff } from './open-off.js';
 import { requireNoRestore } from './require-none.js';
 import { abandonRestore, closeRestore } from './restore-end.js';
 import { openRestore } from './restore-open.js';
-import { type OpenedBackup, readBackupState } from './state.js';
+import { type BackupState, type OpenedBackup, readBackupState } from './state.js';
 
 /** @throws {Refusal} for a guest that has nothing to back up */
 const requireDisks = async ({ store }: BackupDeps, guest: string): Promise<StoredDisk[]> => {
@@ -38,17 +40,29 @@ const requireDisks = async ({ store }: BackupDeps, guest: string): Promise<Store
 const isReadable = async (
   { servers, runDir }: BackupDeps,
   guest: string,
-  { live, sizes }: OpenedBackup,
+  { by, sizes }: OpenedBackup,
 ): Promise<boolean> =>
-  live ? isRunning(runDir, guest) : servers.isServing(guest, Object.keys(sizes).length);
+  by === 'qemu' ? isRunning(runDir, guest) : servers.isServing(guest, Object.keys(sizes).length);
+
+/** Opens the disks of a guest, in the way that its store has and its state allows. */
+const open = async (
+  deps: BackupDeps,
+  guest: string,
+  backup: string,
+  work: { state: BackupState; disks: StoredDisk[] },
+): Promise<BackupSource> => {
+  const { backsUpBy } = deps.store;
+  if ('captures' in backsUpBy) return openCaptured({ ...deps, ...backsUpBy }, guest, backup, work);
+  if (await isRunning(deps.runDir, guest)) return openLive(deps, guest, backup, work);
+  return openOff({ ...deps, ...backsUpBy }, guest, backup, work);
+};
 
 /** `ImageStore.OpenBackup`: opens the disks of a guest at one instant, for reading over NBD. May be repeated. */
 const openBackup = async (
   deps: BackupDeps,
   { guest: { id }, backup }: GuestBackupRequest,
 ): Promise<OpenBackupResponse> => {
-  const { store, runDir, log } = deps;
-  const { bitmaps } = store;
+  const { store, log } = deps;
   const disks = await requireDisks(deps, id);
   const before = (await readBackupState(store, id)).opened;
   if (before?.backup === backup && before.source && (await isReadable(deps, id, before)))
@@ -57,13 +71,9 @@ const openBackup = async (
   await endBackup(deps, id, false);
   await recoverGuest(deps.snapshots, id);
   await requireNotTorn({ store }, id);
-  if (!bitmaps) throw new Refusal('conflict', 'disks in ZFS cannot be backed up yet');
-  const state = await readBackupState(store, id);
+  const work = { state: await readBackupState(store, id), disks };
   try {
-    const source = (await isRunning(runDir, id))
-      ? await openLive(deps, id, backup, { state, disks })
-      : await openOff({ ...deps, bitmaps }, id, backup, { state, disks });
-    return { guest: { id }, source };
+    return { guest: { id }, source: await open(deps, id, backup, work) };
   } catch (error) {
     await endBackup(deps, id, false).catch((failure: unknown) => {
       log.error({ guest: id }, `backup not closed, retrying: ${errorMessage(failure)}`);

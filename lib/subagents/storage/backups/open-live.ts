@@ -2,11 +2,9 @@ import { constants } from 'node:fs';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { hasAgent } from '../../shared/guest-agent/port.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { addFiles, addListener } from '../../shared/qemu-files.js';
 import type { StoredDisk } from '../disk-store.js';
-import { whileFrozen } from '../guest-agent/freeze.js';
 import { withMonitor } from '../running-guest.js';
 import { bitmapName, dropBitmaps } from './bitmaps.js';
 import type { BackupDeps } from './deps.js';
@@ -20,11 +18,12 @@ import {
   requireAttached,
   startServer,
 } from './fleecing.js';
+import { captureRunning } from './instant.js';
 import { liveBitmaps } from './live-bitmaps.js';
 import { backupPaths, makeBackupDirs } from './paths.js';
 import { bitmapOf, type PlannedDisk, planDisks, sizesOf, toSourceDisk } from './plan.js';
 import { createScratch, requireRoom, type Scratch, scratchLimit } from './scratch.js';
-import { copySmallFiles, hasSmallFiles } from './small-files.js';
+import { hasSmallFiles } from './small-files.js';
 import { type BackupState, writeBackupState } from './state.js';
 
 /** Runs `work` with the monitor of a guest that has been found running. */
@@ -37,43 +36,6 @@ const withLive = <T>(
     if (!live) throw new Refusal('conflict', `guest ${guest} has just ended: back it up again`);
     return work(live);
   });
-
-/** Runs `work` while the vCPUs of a guest are halted, and their writes are in the files of its disks. */
-const whileHalted = async (live: QmpClient, work: () => Promise<void>): Promise<void> => {
-  const { running } = await live.execute<{ running: boolean }>('query-status');
-  if (!running) return work();
-  // QEMU flushes its caches before it responds.
-  await live.execute('stop', undefined, { timeoutMs: 60_000 });
-  try {
-    await work();
-  } finally {
-    await live.execute('cont');
-  }
-};
-
-/** Brings the filters of all disks in at one instant, and copies the small files then. */
-const capture = async (
-  { store, runDir, log, freezeTimeouts: timeouts }: BackupDeps,
-  guest: string,
-  live: QmpClient,
-  { disks, halts, filesDir }: { disks: readonly StoredDisk[]; halts: boolean; filesDir: string },
-): Promise<Pick<BackupSource, 'consistency' | 'moment' | 'files'>> => {
-  let moment = '';
-  let files: BackupSource['files'] = [];
-  const take = async (): Promise<void> => {
-    for (const disk of disks) await insertFilter(live, disk);
-    moment = new Date().toISOString();
-    files = await copySmallFiles(store, guest, filesDir);
-  };
-  const work = (): Promise<void> => (halts ? whileHalted(live, take) : take());
-  if (await hasAgent(live)) {
-    const { guestAgent: socket } = sharedGuestPaths(runDir, guest);
-    const consistency = await whileFrozen({ socket, log: log.child({ guest }), timeouts }, work);
-    return { consistency, moment, files };
-  }
-  await work();
-  return { consistency: 'crash', moment, files };
-};
 
 /** Gives a running QEMU the scratch files and the socket to serve on. */
 const passFiles = async (
@@ -122,7 +84,7 @@ export const openLive = async (
     scratch.map(({ limit }) => limit),
   );
   const halts = disks.length > 1 || (await hasSmallFiles(store, guest));
-  const opened = { backup, live: true, halts, sizes: sizesOf(planned) };
+  const opened = { backup, by: 'qemu' as const, halts, sizes: sizesOf(planned) };
   await writeBackupState(store, guest, { ...state, opened });
   for (const [index, { size }] of planned.entries()) {
     const file = scratch[index];
@@ -137,7 +99,10 @@ export const openLive = async (
       await addFilter(live, disk, { filename: names[index] ?? '', limit: scratch[index]?.limit ?? 0 });
     }
     await startServer(live);
-    const instant = await capture(deps, guest, live, { disks, halts, filesDir: paths.files });
+    const options = { halts, filesDir: paths.files };
+    const instant = await captureRunning(deps, guest, live, options, async () => {
+      for (const disk of disks) await insertFilter(live, disk);
+    });
     for (const disk of planned) await exportSnapshot(live, disk.disk, bitmapOf(disk));
     return { ...instant, disks: planned.map((disk) => sourceOf(disk, paths.liveSocket)) };
   });

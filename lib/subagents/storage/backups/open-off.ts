@@ -30,7 +30,7 @@ export const openOff = async (
   await makeBackupDirs(paths);
   await dropBitmaps(bitmaps, disks, state.base?.backup);
   const planned = await planDisks(bitmaps, state, disks, (disk) => store.diskBytes(disk));
-  const opened = { backup, live: false, halts: false, sizes: sizesOf(planned) };
+  const opened = { backup, by: 'program' as const, halts: false, sizes: sizesOf(planned) };
   await writeBackupState(store, guest, { ...state, opened });
   await writeRollbackMark(store.guestDir(guest), MARK);
   const moment = new Date().toISOString();
@@ -38,7 +38,9 @@ export const openOff = async (
   const files = await copySmallFiles(store, guest, paths.files);
   for (const each of planned) {
     const socket = paths.socket(each.disk.index);
-    await servers.start(store, guest, each.disk, { socket, writable: false, bitmap: bitmapOf(each) });
+    await store.withOpenDisk(each.disk, 'read', (file) =>
+      servers.start(guest, file, { socket, writable: false, bitmap: bitmapOf(each) }),
+    );
   }
   const sources = planned.map((each) =>
     toSourceDisk(each, { socket: paths.socket(each.disk.index), export: SERVED_EXPORT }),

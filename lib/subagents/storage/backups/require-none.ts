@@ -29,7 +29,7 @@ export const requireNoBackup = async (
 ): Promise<void> => {
   await requireNoRestore({ store }, guest);
   const { opened } = await readBackupState(store, guest);
-  if (!opened || (opened.live && !(await isRunning(runDir, guest)))) return;
+  if (!opened || (opened.by === 'qemu' && !(await isRunning(runDir, guest)))) return;
   throw new Refusal(
     'conflict',
     `guest ${guest} is being backed up (backup ${opened.backup}): wait until that is done, or cancel it`,

@@ -65,7 +65,7 @@ const open = async (
   for (const { disk, bytes } of wanted) {
     if ((await store.diskBytes(disk)) < bytes) await store.growDisk(disk, bytes);
     const socket = paths.socket(disk.index);
-    await servers.start(store, guest, disk, { socket, writable: true });
+    await store.withOpenDisk(disk, 'write', (file) => servers.start(guest, file, { socket, writable: true }));
     const size = await store.diskBytes(disk);
     disks.push({ disk: `${disk.index}`, size, socket, export: SERVED_EXPORT });
   }

@@ -1,4 +1,4 @@
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { OpenedDisk } from '../disk-store.js';
 import { type DiskServer, type Served, serveDisk } from './disk-server.js';
 
 /** The programs that serve disks of guests that are off. */
@@ -6,14 +6,8 @@ export class Servers {
   readonly #byGuest = new Map<string, DiskServer[]>();
 
   /** Serves a disk until `end`. */
-  async start(
-    store: Pick<DiskStore, 'withOpenDisk'>,
-    guest: string,
-    disk: StoredDisk,
-    served: Served,
-  ): Promise<void> {
-    const mode = served.writable ? 'write' : 'read';
-    const server = await store.withOpenDisk(disk, mode, (file) => serveDisk(file, served));
+  async start(guest: string, file: OpenedDisk, served: Served): Promise<void> {
+    const server = await serveDisk(file, served);
     this.#byGuest.set(guest, [...(this.#byGuest.get(guest) ?? []), server]);
   }
 

@@ -10,8 +10,11 @@ export type Sizes = Readonly<Record<string, number>>;
 /** A backup for which the disks of a guest are open. */
 export interface OpenedBackup {
   backup: string;
-  /** Whether the guest's QEMU serves its disks. Otherwise the guest is off, and does not start. */
-  live: boolean;
+  /**
+   * What serves the disks: the QEMU of a running guest; a program, while the guest is off and does not start; or a program
+   * that reads what the store has captured, whatever the guest does.
+   */
+  by: 'qemu' | 'program' | 'store';
   /** Whether its vCPUs may be halted, until `source` is there. */
   halts: boolean;
   sizes: Sizes;

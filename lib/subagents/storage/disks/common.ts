@@ -20,9 +20,9 @@ export interface DiskDeps {
   log: Logger;
   /** Directory of the running guests' sockets: `MISTIFY_RUN_DIR`. */
   runDir: string;
-  backups: Pick<BackupDeps, 'servers' | 'backupDir' | 'runDir'>;
   /** The guests whose disks were imported, and which were never created. */
   imports: PendingImports;
+  backups: Pick<BackupDeps, 'store' | 'servers' | 'backupDir' | 'runDir'>;
   /** What the recovery of an interrupted snapshot operation needs. */
   snapshots: SnapshotDeps;
 }

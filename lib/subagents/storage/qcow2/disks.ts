@@ -36,7 +36,7 @@ type Disks = Pick<
   | 'guestDir'
   | 'checkDisk'
   | 'repair'
-  | 'bitmaps'
+  | 'backsUpBy'
   | 'withOpenDisk'
   | 'keepState'
   | 'returnToKept'
@@ -144,7 +144,7 @@ export const qcow2Disks = (layout: Qcow2Layout, images: Qcow2Images): Disks => {
 
     repair: (disk) => repairFile(layout, disk),
 
-    bitmaps: qcow2Bitmaps(layout),
+    backsUpBy: { bitmaps: qcow2Bitmaps(layout) },
 
     ...qcow2KeptState(layout),
 

@@ -9,6 +9,12 @@ const IMAGE_SNAPSHOT = 'image';
 /** The name of the snapshot that has what a disk was before it is restored from a backup. */
 export const KEPT = 'mistify:kept';
 
+/** The snapshot that has what is being read for a backup. */
+export const CAPTURED = 'mistify:backup';
+
+/** The snapshots that no user has taken. */
+export const HIDDEN: ReadonlySet<string> = new Set([KEPT, CAPTURED]);
+
 /** The names of a store's datasets below its root. */
 export const SECTIONS = ['images', 'guests', 'tmp'] as const;
 

@@ -9,7 +9,7 @@ import { destroySnapshot, expireSnapshot, pruneGuest } from './destroy.js';
 import { datasetOf } from './disks.js';
 import { describeHolds } from './holds.js';
 import type { DiskKind } from './kinds.js';
-import { guestOfDataset, KEPT, snapshotOf, type ZfsLayout } from './layout.js';
+import { guestOfDataset, HIDDEN, snapshotOf, type ZfsLayout } from './layout.js';
 import { rollbackDisks } from './rollback.js';
 
 type Snapshots = Pick<
@@ -59,7 +59,7 @@ const list = async (dataset: string): Promise<DatasetSnapshot[]> => {
   const createdAt = await numbersOf(dataset, 'creation');
   return rows.flatMap(([name = '', consistency, description]) => {
     const [of, snapshot] = name.split('@');
-    if (of !== dataset || snapshot === undefined || snapshot === KEPT) return [];
+    if (of !== dataset || snapshot === undefined || HIDDEN.has(snapshot)) return [];
     return [
       {
         name: snapshot,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Logger } from '../../../log.js';
 import type { HostRegistry } from '../../shared/host/registry.js';
 import type { DiskStore, StoreSpace } from '../disk-store.js';
+import { zfsCaptures } from './captures.js';
 import { zfsClones } from './clone.js';
 import { listDatasets, zfs } from './command.js';
 import { zfsDisks } from './disks.js';
@@ -67,6 +68,7 @@ export const zfsStore = async ({
     ...zfsClones(layout, { kind, work, images, flash: flashLayout(layout) }, disks.findDisks),
     ...snapshots,
     ...zfsKeptState(layout),
+    backsUpBy: { captures: zfsCaptures(layout, kind, work, snapshots) },
     ...withNvram(
       { ...snapshots, repair: disks.repair, readSnapshot, mapSnapshot: scanSnapshot(readSnapshot) },
       flashOf(layout),
