@@ -15,6 +15,7 @@ import { treesDir } from './base-tree.js';
 import { Catalog } from './catalog.js';
 import { PROBE } from './guards.js';
 import { GuestStates } from './guest-state.js';
+import { checkHealth } from './health.js';
 import { makeKey } from './key.js';
 import { addBackupMethods } from './methods.js';
 import { BackupRecords } from './records.js';
@@ -76,7 +77,7 @@ export const startBackup = async (options: BackupOptions, log: Logger): Promise<
     await records.open();
     const problems = new Problems();
     const sweeper = new Sweeper(repository, runs, log, problems);
-    const subAgent = new SubAgent({ name: 'backup', log, problems });
+    const subAgent = new SubAgent({ name: 'backup', log, problems, check: () => checkHealth(repository) });
     addBackupMethods(subAgent, {
       ...{ dir, repository, states, runs, records, sweeper, log },
       catalog: new Catalog(repository, runs, records),
