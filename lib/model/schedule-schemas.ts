@@ -160,6 +160,7 @@ export const scheduleStatusSchema = Joi.object<ScheduleStatus>({
 
 const guestStatusSchema = Joi.object<ScheduleGuest>({
   guest: guestIdSchema.required(),
+  selected: Joi.boolean().required().description('Whether the next run includes it'),
   run: Joi.object({
     guest: guestIdSchema.required(),
     due: time.required(),

@@ -86,6 +86,8 @@ export interface GuestRun {
 /** What a schedule has done for one guest. */
 export interface ScheduleGuest {
   guest: string;
+  /** Whether the next run includes it. */
+  selected: boolean;
   /** Absent before the first one. */
   run?: GuestRun;
   /** The last run that did not take place for this guest alone, since the last that did. */

@@ -55,17 +55,17 @@ interface NamedGuest extends ScheduleGuest {
   name: string | undefined;
 }
 
+const messageOf = ({ run, skipped, selected }: NamedGuest): string | undefined =>
+  run?.message ?? (skipped && `skipped: ${skipped.reason}`) ?? (selected ? undefined : 'no longer included');
+
 const GUEST_COLUMNS: readonly Column<NamedGuest>[] = [
   { title: 'GUEST', value: ({ guest, name }) => name ?? shortId(guest) },
-  { title: 'OUTCOME', value: ({ run }) => run?.outcome, state: true },
+  { title: 'OUTCOME', value: ({ run }) => run?.outcome ?? 'none yet', state: true },
   { title: 'LAST', value: ({ run }) => run && formatAge(run.due) },
   { title: 'LAST GOOD', value: ({ good }) => (good === undefined ? 'never' : formatAge(good)) },
   { title: 'KEPT', value: ({ kept }) => String(kept.length), right: true },
   { title: 'EXPIRED', value: ({ expired }) => String(expired.length), right: true },
-  {
-    title: 'MESSAGE',
-    value: ({ run, skipped }) => run?.message ?? (skipped && `skipped: ${skipped.reason}`),
-  },
+  { title: 'MESSAGE', value: messageOf },
 ];
 
 const withNames = async (client: MistifyClient, status: readonly ScheduleGuest[]): Promise<NamedGuest[]> => {

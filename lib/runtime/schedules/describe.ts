@@ -46,11 +46,16 @@ export const statusOf = (
   };
 };
 
-const guestOf = (stored: StoredGuest, { keep, timezone }: Schedule): ScheduleGuest => {
+const guestOf = (
+  stored: StoredGuest,
+  { keep, timezone }: Schedule,
+  selected: ReadonlySet<string>,
+): ScheduleGuest => {
   const { guest, skipped, good, made } = stored;
   const run = runOf(stored);
   return {
     guest,
+    selected: selected.has(guest),
     ...(run ? { run } : {}),
     ...(skipped ? { skipped } : {}),
     ...(good === undefined ? {} : { good }),
@@ -59,12 +64,25 @@ const guestOf = (stored: StoredGuest, { keep, timezone }: Schedule): ScheduleGue
   };
 };
 
-/** Describes a schedule with its guests, and what retention would delete now. */
+/**
+ * Describes a schedule with its guests, and what retention would delete now.
+ * @param guests those for which it has done something
+ * @param selected the ids of those that it has now
+ */
 export const detailsOf = (
   stored: StoredSchedule,
   guests: readonly StoredGuest[],
+  selected: readonly string[],
   now: number,
-): ScheduleDetails => ({
-  ...statusOf(stored, guests, now),
-  status: guests.map((guest) => guestOf(guest, stored.schedule)),
-});
+): ScheduleDetails => {
+  const known = new Set(guests.map(({ guest }) => guest));
+  const others = selected.filter((id) => !known.has(id));
+  const current = new Set(selected);
+  return {
+    ...statusOf(stored, guests, now),
+    status: [
+      ...guests.map((guest) => guestOf(guest, stored.schedule, current)),
+      ...others.map((guest) => ({ guest, selected: true, kept: [], expired: [] })),
+    ],
+  };
+};

@@ -191,7 +191,9 @@ export class Schedules {
   }
 
   #describe(stored: StoredSchedule): ScheduleDetails {
-    return detailsOf(stored, this.#store.guestsOf(stored.schedule.id), this.#now());
+    const { schedule } = stored;
+    const selected = this.guestsOf(schedule).map(({ id }) => id);
+    return detailsOf(stored, this.#store.guestsOf(schedule.id), selected, this.#now());
   }
 
   #changed(change: 'created' | 'changed' | 'deleted', schedule: Schedule): void {

@@ -14,8 +14,14 @@ import { capital, count } from '../words.js';
 
 const INTERVAL_MS = 30_000;
 
-const messageOf = ({ run, skipped }: ScheduleGuest): string =>
-  [run?.message, skipped && `skipped ${timeText(skipped.due)}: ${skipped.reason}`].filter(Boolean).join('; ');
+const messageOf = ({ run, skipped, selected }: ScheduleGuest): string =>
+  [
+    run?.message,
+    skipped && `skipped ${timeText(skipped.due)}: ${skipped.reason}`,
+    !selected && 'no longer included',
+  ]
+    .filter(Boolean)
+    .join('; ');
 
 const row = (status: ScheduleGuest): HTMLElement => {
   const { guest, run, good, kept, expired } = status;
@@ -118,7 +124,7 @@ export const scheduleView = (id: string): View => {
           h('tbody', {}, ...status.map(row)),
           { label: 'Guests' },
         ),
-        ...(status.length === 0 ? [h('p', { class: 'empty' }, 'It has not run yet.')] : []),
+        ...(status.length === 0 ? [h('p', { class: 'empty' }, 'It has no guests now.')] : []),
         ...(expired > 0
           ? [h('p', { class: 'faint' }, `The next run deletes ${count(expired, action)}.`)]
           : []),

@@ -364,6 +364,22 @@ test('guests of a tag are those that have it when the run begins', async (t) => 
   );
 });
 
+test('shows the guests that the next run includes, and those that it no longer includes', async (t) => {
+  const { context, open, at, ended } = await start(t);
+  const [former, other] = [await addVm(context, { tags: ['shop'] }), await addVm(context)];
+  const { schedules } = await open();
+  const { id, status } = await schedules.create({ ...NIGHTLY, guests: { tags: ['shop'] } });
+  t.deepEqual(status, [{ guest: former.id, selected: true, kept: [], expired: [] }]);
+  at('2026-01-02T02:00:00Z');
+  await schedules.tick();
+  await ended(1);
+  const changed = await schedules.change(id, { guests: { tags: null, ids: [other.id] } });
+  t.like(changed.status, [
+    { guest: former.id, selected: false, kept: ['auto-nightly-2026-01-02T02:00:00.000Z'] },
+    { guest: other.id, selected: true, kept: [] },
+  ]);
+});
+
 test('a time without any guest is told', async (t) => {
   const { open, at, outcomes } = await start(t);
   const { schedules } = await open();
