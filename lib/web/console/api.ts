@@ -48,6 +48,16 @@ const report = ({ status }: MistifyError): void => {
   }
 };
 
+/** What a request sends beside its path. */
+interface RequestParts {
+  /** Sent as JSON. */
+  body?: unknown;
+  /** A file of the user, sent as it is. */
+  upload?: Blob;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
 /**
  * Sends a request and returns the response, whose body is unread.
  * @throws {MistifyError} with status 0 when the agent cannot be reached
@@ -55,7 +65,7 @@ const report = ({ status }: MistifyError): void => {
 export const sendRequest = async (
   method: Method,
   path: string,
-  { body, headers, signal }: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  { body, upload, headers, signal }: RequestParts = {},
 ): Promise<Response> => {
   const value = token();
   let response: Response;
@@ -70,6 +80,7 @@ export const sendRequest = async (
         ...(value === undefined ? {} : { Authorization: `Bearer ${value}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(upload ? { body: upload } : {}),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {

@@ -1,12 +1,12 @@
 import { path } from '../../../client/path.js';
 import type { Snapshot } from '../../../model/snapshot.js';
 import { formatMb } from '../../../portable/format.js';
-import { errorText, get, sendRequest, submit } from '../api.js';
+import { errorText, get, submit } from '../api.js';
 import { attempt, confirm, field, formDialog } from '../dialogs.js';
 import { h } from '../dom.js';
+import { download } from '../download.js';
 import { follow } from '../jobs.js';
 import { plainTable } from '../plain-table.js';
-import { token } from '../session.js';
 import { store } from '../store.js';
 import { byName, consistencyOf, createdAgo, type GuestSnapshot, takenBy } from './guest-snapshot.js';
 import type { Tab } from './tab.js';
@@ -19,22 +19,6 @@ const LIVE = [
 ];
 
 const descriptionInput = (value = ''): HTMLInputElement => h('input', { autocomplete: 'off', value });
-
-const save = (url: string, name: string): void => {
-  const link = h('a', { href: url, download: name });
-  link.click();
-};
-
-/** Downloads through a plain link, or through a blob if a token is needed, which a link cannot carry. */
-const download = async (target: string, name: string): Promise<void> => {
-  if (token() === undefined) {
-    save(target, name);
-    return;
-  }
-  const url = URL.createObjectURL(await (await sendRequest('GET', target)).blob());
-  save(url, name);
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-};
 
 export const snapshotsTab = (guestId: string): Tab => {
   const base = path`/guests/${guestId}/snapshots`;

@@ -15,6 +15,7 @@ import { measurements } from '../metrics.js';
 import { copyable, jobProgress, stateBadge } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { store } from '../store.js';
+import { exportGuest } from '../transfer.js';
 import { jobsTable } from './jobs.js';
 
 const TABS = [
@@ -96,14 +97,21 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
       button.title,
     ),
   }));
+  const exporting = h(
+    'button',
+    { title: 'Download it with its disks, as one file', onclick: () => exportGuest(current()) },
+    'Export',
+  );
   return {
     element: h(
       'div',
       { class: 'actions changes', role: 'group', 'aria-label': 'Actions' },
       ...buttons.map(({ element }) => element),
       h('button', { title: 'Change its name, labels and size', onclick: () => openEdit(current()) }, 'Edit'),
+      exporting,
     ),
     update: (guest) => {
+      exporting.hidden = guest.type === 'container';
       for (const { button, element } of buttons) {
         const isOn = isEnabled(button, guest);
         element.disabled = !isOn;

@@ -11,6 +11,7 @@ import { jobProgress, stateCell } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { isReadOnly } from '../session.js';
 import { type JobState, store } from '../store.js';
+import { openImport } from '../transfer.js';
 import { type Cell, type Order, type TableColumn, textCell, VirtualTable } from '../virtual-table.js';
 import { formatPercent, formatRate } from '../words.js';
 
@@ -221,6 +222,7 @@ export const guestsView = (): View => {
         filter,
         summary,
         h('span', { class: 'grow' }),
+        h('button', { class: 'changes', onclick: () => openImport() }, 'Import'),
         h(
           'button',
           { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: () => openCreate() },
