@@ -33,6 +33,31 @@ export const importImage = async (agent: RealAgent, id: string, path: string): P
 };
 
 /**
+ * Uses a guest that boots, once it is up.
+ * @param boots how often it has booted, with this boot
+ */
+export const useLinux = async (agent: RealAgent, id: string, boots = 1): Promise<AgentLinux> => {
+  const { client, dbpath } = agent;
+  const output = (): Promise<string> => readFile(join(dbpath, 'qemu/guests', id, 'serial.log'), 'utf8');
+  const isUp = async (): Promise<boolean> => (await output()).split('mistify-guest: up').length > boots;
+  await until('the guest is up', isUp, BOOT_MS);
+  const { bytes } = await client.guests.openSerialConsole(id);
+  bytes.resume();
+  bytes.write('quiet\n');
+  let count = 0;
+  const run = async (command: string): Promise<string> => {
+    count += 1;
+    const [begin, end] = [`begin ${boots}.${count}:`, `:end ${boots}.${count}`];
+    bytes.write(`echo "begin" ${boots}.${count}:$(${command}):"end" ${boots}.${count}\n`);
+    const found = async (): Promise<boolean> => (await output()).includes(end);
+    await until(`the guest has run ${command}`, found, BOOT_MS);
+    const text = await output();
+    return text.slice(text.lastIndexOf(begin) + begin.length, text.lastIndexOf(end)).trim();
+  };
+  return { id, run, output };
+};
+
+/**
  * Creates a guest from an image of its own and waits until it is up.
  * @param kind the kernel of the image
  */
@@ -41,25 +66,9 @@ export const bootLinux = async (
   spec: GuestSpec = {},
   kind?: KernelKind,
 ): Promise<AgentLinux> => {
-  const { client, dbpath } = agent;
+  const { client } = agent;
   await importImage(agent, 'tiny', await buildGuestImage(kind));
   const created = await client.guests.create({ image: 'tiny', memory: 128, ...spec });
   await client.waitForJob(created.jobId);
-  const { id } = created.body;
-  const output = (): Promise<string> => readFile(join(dbpath, 'qemu/guests', id, 'serial.log'), 'utf8');
-  await until('the guest is up', async () => (await output()).includes('mistify-guest: up'), BOOT_MS);
-  const { bytes } = await client.guests.openSerialConsole(id);
-  bytes.resume();
-  bytes.write('quiet\n');
-  let count = 0;
-  const run = async (command: string): Promise<string> => {
-    count += 1;
-    const [begin, end] = [`begin ${count}:`, `:end ${count}`];
-    bytes.write(`echo "begin" ${count}:$(${command}):"end" ${count}\n`);
-    const found = async (): Promise<boolean> => (await output()).includes(end);
-    await until(`the guest has run ${command}`, found, BOOT_MS);
-    const text = await output();
-    return text.slice(text.lastIndexOf(begin) + begin.length, text.lastIndexOf(end)).trim();
-  };
-  return { id, run, output };
+  return useLinux(agent, created.body.id);
 };
