@@ -58,9 +58,9 @@ const fillFiles = async (world: World, guest: string, byte: number): Promise<voi
   }
 };
 
-/** Returns the byte that fills a raw file from `OFFSET`; 0 for an empty disk, 256 for a mixture. */
-const byteOf = async (path: string): Promise<number> => {
-  const bytes = (await readFile(path)).subarray(OFFSET, OFFSET + LENGTH);
+/** Returns the byte that fills a disk from `OFFSET`; 0 for an empty disk, 256 for a mixture. */
+export const byteIn = (content: Buffer): number => {
+  const bytes = content.subarray(OFFSET, OFFSET + LENGTH);
   const [first = 0] = bytes;
   return bytes.every((byte) => byte === first) ? first : 256;
 };
@@ -73,7 +73,7 @@ const readByte = async (world: World, guest: string, disk: number, snapshot?: st
     await execa('qemu-img', [
       ...['convert', '-U', ...source, '-f', 'qcow2', '-O', 'raw', diskPath(world, guest, disk), raw],
     ]);
-    return await byteOf(raw);
+    return byteIn(await readFile(raw));
   } finally {
     await rm(raw, { force: true });
   }

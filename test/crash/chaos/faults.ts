@@ -4,7 +4,7 @@ import { type Process, signal } from './processes.js';
 import type { World } from './world.js';
 
 /** A fault, and its undoing if it lasts. Returns words for the log. */
-type Fault = (world: World, random: Random) => Promise<string>;
+export type Fault = (world: World, random: Random) => Promise<string>;
 
 const pickProcess = async (
   world: World,
@@ -75,8 +75,8 @@ const setClock: Fault = async (world, random) => {
   return `clock set ${Math.round(ms / 1000)} s off`;
 };
 
-/** Each as often as it is listed. */
-const FAULTS: readonly Fault[] = [
+/** What may fail while clients change guests; each as often as it is listed. */
+export const FAULTS: readonly Fault[] = [
   restartAgent('SIGKILL'),
   restartAgent('SIGKILL'),
   restartAgent('SIGTERM'),
@@ -99,6 +99,30 @@ const FAULTS: readonly Fault[] = [
   setClock,
 ];
 
+/** What may fail while guests are backed up and restored. A tool is restic, most of the time. */
+export const BACKUP_FAULTS: readonly Fault[] = [
+  restartAgent('SIGKILL'),
+  restartAgent('SIGTERM'),
+  kill('backup'),
+  kill('backup'),
+  kill('backup'),
+  kill('storage'),
+  kill('storage'),
+  kill('qemu'),
+  kill('guest'),
+  kill('guest'),
+  kill('tool'),
+  kill('tool'),
+  kill('tool'),
+  kill('tool'),
+  stop('backup', 3000),
+  stop('storage', 3000),
+  stop('guest', 3000),
+  stop('tool', 3000),
+  reboot,
+  fillDisk,
+];
+
 const PAUSE_MS = 1500;
 
 /**
@@ -107,6 +131,7 @@ const PAUSE_MS = 1500;
  */
 export const cause = async (
   world: World,
+  faults: readonly Fault[],
   random: Random,
   until: number,
   note: (words: string) => void,
@@ -114,6 +139,6 @@ export const cause = async (
   for (;;) {
     await delay(random.below(PAUSE_MS));
     if (Date.now() >= until) return;
-    note(await random.pick(FAULTS)(world, random));
+    note(await random.pick(faults)(world, random));
   }
 };

@@ -8,6 +8,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { execa } from 'execa';
 import { missingParts } from '../../helpers/parts.js';
 import { until } from '../../helpers/wait.js';
+import { BACKUPS } from './backup-scenario.js';
+import { GUESTS } from './guest-scenario.js';
 import { CHAOS_PARTS } from './parts.js';
 import { type ChaosOptions, runRounds } from './rounds.js';
 import { World } from './world.js';
@@ -36,7 +38,12 @@ const enter = async (args: readonly string[]): Promise<number> => {
   return exitCode;
 };
 
-const run = async (options: ChaosOptions): Promise<number> => {
+/** The options of the command line. */
+interface MainOptions extends ChaosOptions {
+  backups?: true;
+}
+
+const run = async (options: MainOptions): Promise<number> => {
   const log = join(tmpdir(), `mistify-chaos-${options.seed}.log`);
   const print = (line: string): void => console.log(line);
   print(`seed ${options.seed}`);
@@ -44,7 +51,9 @@ const run = async (options: ChaosOptions): Promise<number> => {
   world.start();
   await until('the agent is ready', () => world.isReady(), READY_MS);
   await world.fetchImage();
-  const { rounds, faults, violations, ...totals } = await runRounds(world, options, print);
+  const { rounds, faults, violations, ...totals } = options.backups
+    ? await runRounds(world, BACKUPS, options, print)
+    : await runRounds(world, GUESTS, options, print);
   const actions = `${totals.accepted} actions accepted (${totals.completed} completed, ${totals.failed} failed), ${totals.refused} refused`;
   print(`${rounds} rounds, ${faults} faults, ${actions}, ${violations.length} violations`);
   if (violations.length === 0) {
@@ -66,7 +75,8 @@ await new Command('torture -- chaos')
   .option('--seed <n>', 'seed of the random choices', count, anySeed())
   .option('--seconds <n>', 'length of a round, without its comparison', count, 5)
   .option('--guests <n>', 'number of guests at a time', count, 3)
-  .action(async (options: ChaosOptions) => {
+  .option('--backups', 'back guests up and restore them, rather than everything else')
+  .action(async (options: MainOptions) => {
     process.exit(process.env[INSIDE] ? await run(options) : await enter(process.argv.slice(2)));
   })
   .parseAsync();

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Accepted, type Job, MistifyError } from '../../../lib/client/index.js';
+import type { Accepted, Job } from '../../../lib/client/index.js';
 import type { GuestAction } from '../../../lib/model/actions.js';
-import { isFinished } from '../../../lib/model/job.js';
 import type { Random } from '../../helpers/random.js';
 import { DISKS, fill } from './disks.js';
 import * as model from './model.js';
+import { JOB_MS, sendUntilAnswered, untilEnded } from './requests.js';
 import { BRIDGE, IMAGE, type World } from './world.js';
 
-/** How long an accepted action may take once the faults are over. */
-const JOB_MS = 150_000;
-const POLL_MS = 100;
 /** After a failure: most sub-agents that are down take a moment to be back. */
 const PAUSE_MS = 400;
 const MAX_SNAPSHOTS = 4;
@@ -264,24 +261,11 @@ export class Owner {
    * @returns the id of the job; `undefined` when the request was refused, or there is nothing to delete
    */
   async #send({ name, send }: Act): Promise<string | undefined> {
-    const key = randomUUID();
-    const giveUpAt = Date.now() + JOB_MS;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { jobId } = await send(key);
-        this.#totals.accepted += 1;
-        return jobId;
-      } catch (error) {
-        const { status, message } = error as MistifyError;
-        const isAnswer = error instanceof MistifyError && status !== 0 && status !== 503 && status !== 429;
-        if (isAnswer) return this.#refused(name, status, message, attempt);
-        if (Date.now() > giveUpAt) {
-          this.violations.push(`${this.id}: ${name} has got no answer in ${JOB_MS / 1000} s: ${message}`);
-          return undefined;
-        }
-        await delay(POLL_MS);
-      }
-    }
+    const { accepted, refused, attempts } = await sendUntilAnswered(send);
+    if (refused) return this.#refused(name, refused.status, refused.message, attempts);
+    if (accepted) this.#totals.accepted += 1;
+    else this.violations.push(`${this.id}: ${name} has got no answer in ${JOB_MS / 1000} s`);
+    return accepted?.jobId;
   }
 
   #refused(name: string, status: number, message: string, attempt: number): undefined {
@@ -300,19 +284,9 @@ export class Owner {
   }
 
   async #ended(id: string): Promise<Job | undefined> {
-    const giveUpAt = Date.now() + JOB_MS;
-    while (Date.now() < giveUpAt) {
-      try {
-        const job = await this.#world.client.jobs.get(id);
-        if (isFinished(job)) return job;
-      } catch (error) {
-        if (error instanceof MistifyError && error.status === 404) {
-          this.violations.push(`${this.id}: job ${id} was accepted and does not exist`);
-          return undefined;
-        }
-      }
-      await delay(POLL_MS);
-    }
+    const job = await untilEnded(this.#world, id);
+    if (job !== 'missing') return job;
+    this.violations.push(`${this.id}: job ${id} was accepted and does not exist`);
     return undefined;
   }
 }

@@ -8,4 +8,5 @@ export const CHAOS_PARTS: readonly string[] = [
   'qemu-system-x86_64',
   'qemu-img',
   'qemu-io',
+  'restic',
 ];

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /** The programs of the product whose processes the faults hit, and the tools that these start. */
-export type Kind = 'agent' | 'qemu' | 'storage' | 'guest' | 'tool';
+export type Kind = 'agent' | 'qemu' | 'storage' | 'backup' | 'guest' | 'tool';
 
 export interface Process {
   pid: number;
@@ -14,7 +14,7 @@ export interface Process {
 }
 
 const AGENT = '/program/mistify-agent.js';
-const SUB_AGENT = /\/subagents\/(qemu|storage)\/main\.js/;
+const SUB_AGENT = /\/subagents\/(qemu|storage|backup)\/main\.js/;
 const GUEST = /^qemu-system-\S+ .*-name guest=([0-9a-f-]{36}),/;
 /** The processes of the runner itself: the first one, which collects orphans, and this one. */
 const OWN = new Set([1, process.pid]);

@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../../lib/async/deadline.js';
 import { errorMessage } from '../../../lib/errors.js';
 import { Random } from '../../helpers/random.js';
-import { cause } from './faults.js';
-import { Owner, type Totals } from './owner.js';
-import { compare } from './truth.js';
+import { cause, type Fault } from './faults.js';
+import type { Totals } from './owner.js';
 import type { World } from './world.js';
 
 export interface ChaosOptions {
@@ -13,6 +12,24 @@ export interface ChaosOptions {
   /** How long clients and faults last in each round. */
   seconds: number;
   guests: number;
+}
+
+/** A client that works on a guest of its own. */
+export interface Worker {
+  id: string;
+  /** What happened in this round, for a report. */
+  readonly story: string[];
+  readonly violations: string[];
+  /** Requests actions until `until`. Ends once all of them have ended. */
+  work: (random: Random, until: number) => Promise<void>;
+}
+
+/** What clients do, what fails meanwhile, and what must hold afterwards. */
+export interface Scenario<Client extends Worker> {
+  makeClient: (world: World, totals: Totals) => Client;
+  faults: readonly Fault[];
+  /** Compares what the agent says with what is there. Returns the differences. */
+  compare: (world: World, clients: readonly Client[]) => Promise<string[]>;
 }
 
 export interface Outcome extends Totals {
@@ -42,9 +59,10 @@ const randomOf = (seed: number, round: number, part: number): Random =>
   new Random(seed * 1_000_003 + round * 1009 + part);
 
 /** Runs one round: clients and faults at once, then rest, then the comparison. */
-const runRound = async (
+const runRound = async <Client extends Worker>(
   world: World,
-  owners: readonly Owner[],
+  { faults: possible, compare }: Scenario<Client>,
+  owners: readonly Client[],
   { seed, seconds }: ChaosOptions,
   round: number,
 ): Promise<{ faults: string[]; violations: string[] }> => {
@@ -52,7 +70,7 @@ const runRound = async (
   const until = Date.now() + seconds * 1000;
   for (const owner of owners) owner.story.length = 0;
   const working = Promise.all(owners.map((owner, n) => owner.work(randomOf(seed, round, n + 1), until)));
-  await cause(world, randomOf(seed, round, 0), until, (words) => {
+  await cause(world, possible, randomOf(seed, round, 0), until, (words) => {
     faults.push(words);
     world.note(words);
   });
@@ -76,17 +94,18 @@ const runRound = async (
  * Runs rounds until one has violations.
  * @param print gets a line for each round, and for each violation
  */
-export const runRounds = async (
+export const runRounds = async <Client extends Worker>(
   world: World,
+  scenario: Scenario<Client>,
   options: ChaosOptions,
   print: (line: string) => void,
 ): Promise<Outcome> => {
   const totals = { accepted: 0, refused: 0, completed: 0, failed: 0 };
-  const owners = Array.from({ length: options.guests }, () => new Owner(world, totals));
+  const owners = Array.from({ length: options.guests }, () => scenario.makeClient(world, totals));
   let faults = 0;
   for (let round = 1; round <= options.rounds; round += 1) {
     world.note(`round ${round}`);
-    const { faults: happened, violations } = await runRound(world, owners, options, round);
+    const { faults: happened, violations } = await runRound(world, scenario, owners, options, round);
     faults += happened.length;
     print(`round ${round}: ${happened.join('; ') || 'no fault'}; ${totals.accepted} actions so far`);
     if (violations.length === 0) continue;

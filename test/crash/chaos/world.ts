@@ -13,7 +13,7 @@ import { listProcesses, type Process, signal } from './processes.js';
 
 /** A directory of every Debian; in this mount namespace it is empty, and in memory. */
 const ROOT = '/mnt';
-const STATE_MB = 192;
+const STATE_MB = 256;
 export const BRIDGE = 'chaos0';
 export const IMAGE = 'base';
 const IMAGE_BYTES = 2 ** 20;
@@ -48,6 +48,7 @@ export class World {
   readonly dbpath = join(ROOT, 'db');
   readonly runDir = join(this.dbpath, 'run');
   readonly storageDir = join(this.dbpath, 'storage');
+  readonly backupDir = join(this.dbpath, 'backup');
   readonly guestsDir = join(this.dbpath, 'qemu/guests');
   readonly client: MistifyClient;
   /** Counts the faults that may have ended a guest. */
