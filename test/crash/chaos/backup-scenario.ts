@@ -7,5 +7,7 @@ import type { Scenario } from './rounds.js';
 export const BACKUPS: Scenario<BackupOwner> = {
   makeClient: (world, totals) => new BackupOwner(world, totals),
   faults: BACKUP_FAULTS,
+  // A sub-agent and restic take seconds to get to work.
+  pauseMs: 6000,
   compare: compareBackups,
 };

@@ -123,7 +123,11 @@ export const BACKUP_FAULTS: readonly Fault[] = [
   fillDisk,
 ];
 
-const PAUSE_MS = 1500;
+/** The faults of a run, and the longest pause between them. */
+export interface FaultPlan {
+  faults: readonly Fault[];
+  pauseMs: number;
+}
 
 /**
  * Has faults happen one after the other, at random moments, until `until`.
@@ -131,13 +135,13 @@ const PAUSE_MS = 1500;
  */
 export const cause = async (
   world: World,
-  faults: readonly Fault[],
+  { faults, pauseMs }: FaultPlan,
   random: Random,
   until: number,
   note: (words: string) => void,
 ): Promise<void> => {
   for (;;) {
-    await delay(random.below(PAUSE_MS));
+    await delay(random.below(pauseMs));
     if (Date.now() >= until) return;
     note(await random.pick(faults)(world, random));
   }

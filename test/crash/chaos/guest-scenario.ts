@@ -7,5 +7,6 @@ import { compare } from './truth.js';
 export const GUESTS: Scenario<Owner> = {
   makeClient: (world, totals) => new Owner(world, totals),
   faults: FAULTS,
+  pauseMs: 1500,
   compare,
 };

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../../../lib/async/deadline.js';
 import { errorMessage } from '../../../lib/errors.js';
 import { Random } from '../../helpers/random.js';
-import { cause, type Fault } from './faults.js';
+import { cause, type FaultPlan } from './faults.js';
 import type { Totals } from './owner.js';
 import type { World } from './world.js';
 
@@ -25,9 +25,8 @@ export interface Worker {
 }
 
 /** What clients do, what fails meanwhile, and what must hold afterwards. */
-export interface Scenario<Client extends Worker> {
+export interface Scenario<Client extends Worker> extends FaultPlan {
   makeClient: (world: World, totals: Totals) => Client;
-  faults: readonly Fault[];
   /** Compares what the agent says with what is there. Returns the differences. */
   compare: (world: World, clients: readonly Client[]) => Promise<string[]>;
 }
@@ -61,7 +60,7 @@ const randomOf = (seed: number, round: number, part: number): Random =>
 /** Runs one round: clients and faults at once, then rest, then the comparison. */
 const runRound = async <Client extends Worker>(
   world: World,
-  { faults: possible, compare }: Scenario<Client>,
+  scenario: Scenario<Client>,
   owners: readonly Client[],
   { seed, seconds }: ChaosOptions,
   round: number,
@@ -70,7 +69,7 @@ const runRound = async <Client extends Worker>(
   const until = Date.now() + seconds * 1000;
   for (const owner of owners) owner.story.length = 0;
   const working = Promise.all(owners.map((owner, n) => owner.work(randomOf(seed, round, n + 1), until)));
-  await cause(world, possible, randomOf(seed, round, 0), until, (words) => {
+  await cause(world, scenario, randomOf(seed, round, 0), until, (words) => {
     faults.push(words);
     world.note(words);
   });
@@ -85,7 +84,7 @@ const runRound = async <Client extends Worker>(
   // A fault that began before the healing may have left something since.
   await world.heal();
   const ready = await settled(READY_MS, async () => ((await world.isReady()) ? [] : ['/readyz is not ok']));
-  const found = await settled(REST_MS, () => compare(world, owners));
+  const found = await settled(REST_MS, () => scenario.compare(world, owners));
   const own = owners.flatMap(({ violations }) => violations.splice(0));
   return { faults, violations: [...unfinished, ...ready, ...own, ...found] };
 };

@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import type { Backup } from '../../../lib/client/index.js';
+import { exists } from '../../../lib/files/exists.js';
 import { bootLinux, finishJob, useLinux } from '../../helpers/agent-linux.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import { countRecords, writeRecords } from '../../helpers/numbered-records.js';
 import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/wait.js';
+import { wrapProgram } from '../../helpers/wrapped-program.js';
 
-const test = needsInTurn('root', 'restic', ...LINUX_PARTS);
+// Guarantees: G54.
+
+const test = needsInTurn('root', 'restic', 'qemu-io', ...LINUX_PARTS);
 
 /** The repository and the claims of hosts that share both. */
 interface Shared {
@@ -82,4 +88,132 @@ test('a guest that writes all the while is backed up, and another host restores 
     const count = await countRecords(restored);
     t.true(count >= least && count <= most + 1, `${least} <= ${count} <= ${most}`);
   }
+});
+
+/** Lets restic wait before it backs up, until it is released. */
+const holdBackups = async (t: ExecutionContext) => {
+  const dir = await tempDir(t);
+  // For restic, which runs as a user of its own.
+  await chmod(dir, 0o777);
+  const [flag, held] = [join(dir, 'hold'), join(dir, 'held')];
+  await writeFile(flag, '');
+  const script = `case " $* " in *" backup "*) touch ${held}; while [[ -e ${flag} ]]; do sleep 0.1; done;; esac`;
+  await wrapProgram(t, 'restic', script);
+  return {
+    held: () => until('restic is about to back up', () => exists(held), 60_000),
+    release: () => rm(flag),
+  };
+};
+
+/** The guests whose disks are open for a backup. */
+const openDisks = ({ dbpath }: RealAgent): Promise<string[]> =>
+  readdir(join(dbpath, 'storage/backups')).catch(() => []);
+
+/** A guest with two blank disks that is off. */
+const createOff = async (agent: RealAgent): Promise<string> => {
+  const { client } = agent;
+  const created = await client.guests.create({ memory: 64, disks: [{ size: 4 }, { size: 4 }] });
+  await client.waitForJob(created.jobId);
+  await finishJob(agent, client.guests.perform(created.body.id, 'poweroff'));
+  return created.body.id;
+};
+
+const fill = async (agent: RealAgent, guest: string, disk: number, byte: number): Promise<void> => {
+  const path = join(agent.dbpath, `storage/guests/${guest}/disk-${disk}.qcow2`);
+  await execa('qemu-io', ['-f', 'qcow2', '-c', `write -P ${byte} 1M 1M`, path]);
+};
+
+/** Reads the byte that fills a disk. */
+const byteOf = async (agent: RealAgent, guest: string, disk: number): Promise<number | undefined> => {
+  const path = join(agent.dbpath, `storage/guests/${guest}/disk-${disk}.qcow2`);
+  const raw = `${path}.raw`;
+  await execa('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'raw', path, raw]);
+  const bytes = (await readFile(raw)).subarray(2 ** 20, 2 ** 21);
+  await rm(raw);
+  return bytes.every((byte) => byte === bytes[0]) ? bytes[0] : undefined;
+};
+
+test('restores into a guest that is off: all its disks, or one', async (t) => {
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await createOff(agent);
+  for (const disk of [0, 1]) await fill(agent, id, disk, 1);
+  const backup = await backUp(agent, id);
+  for (const disk of [0, 1]) await fill(agent, id, disk, 2);
+  await finishJob(agent, client.backups.restore(backup.id, { guest: id, disks: ['1'] }));
+  t.deepEqual([await byteOf(agent, id, 0), await byteOf(agent, id, 1)], [2, 1]);
+  await finishJob(agent, client.backups.restore(backup.id, { guest: id, start: true }));
+  await until('it runs', async () => (await client.guests.get(id)).state === 'running');
+  t.deepEqual([await byteOf(agent, id, 0), await byteOf(agent, id, 1)], [1, 1]);
+  t.deepEqual((await client.snapshotsOf(id).list()).items, []);
+  await t.throwsAsync(client.backups.restore(backup.id, { guest: id }), { message: /shut it down first/ });
+});
+
+test('a guest that was deleted is made again with its id', async (t) => {
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await createOff(agent);
+  await fill(agent, id, 1, 7);
+  const before = await client.guests.get(id);
+  const backup = await backUp(agent, id);
+  await finishJob(agent, client.guests.delete(id));
+  await finishJob(agent, client.backups.restore(backup.id, { guest: id }));
+  t.is(await byteOf(agent, id, 1), 7);
+  const { machine, nics, memory } = await client.guests.get(id);
+  t.deepEqual({ machine, nics, memory }, { machine: before.machine, nics: before.nics, memory: 64 });
+  await finishJob(agent, client.guests.perform(id, 'start'));
+});
+
+for (const action of ['poweroff', 'delete'] as const)
+  test(`a ${action} ends a running backup, which leaves nothing behind`, async (t) => {
+    const { held, release } = await holdBackups(t);
+    const agent = await startRealAgent(t);
+    const { client, dbpath } = agent;
+    const id = await createOff(agent);
+    await finishJob(agent, client.guests.perform(id, 'start'));
+    const { jobId } = await client.backupsOf(id).create();
+    await held();
+    await finishJob(agent, client.guests.perform(id, action));
+    await t.throwsAsync(client.waitForJob(jobId), { message: new RegExp(`superseded by ${action}`) });
+    await release();
+    t.deepEqual(await openDisks(agent), []);
+    await until('no lock is left', async () => {
+      const locks = join(dbpath, 'backup/repository/locks');
+      return (await readdir(locks).catch(() => [])).length === 0;
+    });
+    t.deepEqual((await client.backups.list()).items, []);
+    if (action === 'delete') return;
+    await finishJob(agent, client.guests.perform(id, 'start'));
+    await backUp(agent, id);
+  });
+
+test('a start of a guest that is off does not wait for its backup', async (t) => {
+  const { held, release } = await holdBackups(t);
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await createOff(agent);
+  const { jobId } = await client.backupsOf(id).create();
+  await held();
+  await finishJob(agent, client.guests.perform(id, 'start'));
+  await t.throwsAsync(client.waitForJob(jobId), { message: /superseded by start/ });
+  await release();
+  await backUp(agent, id);
+});
+
+test('a backup that the agent was killed in fails, and the next one is good', async (t) => {
+  const { held, release } = await holdBackups(t);
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await createOff(agent);
+  await finishJob(agent, client.guests.perform(id, 'start'));
+  const { jobId } = await client.backupsOf(id).create();
+  await held();
+  await agent.end('SIGKILL');
+  await release();
+  await agent.start();
+  await t.throwsAsync(client.waitForJob(jobId), { message: /interrupted/ });
+  t.deepEqual(await openDisks(agent), []);
+  t.is((await client.guests.get(id)).state, 'running');
+  const { id: backup } = await backUp(agent, id);
+  await finishJob(agent, client.backups.verify(backup));
 });

@@ -19,7 +19,7 @@ import { startScripted } from '../../../helpers/scripted.js';
 import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
-// Guarantees: G2, G3.
+// Guarantees: G2, G3, G55.
 
 const STAGES: Partial<StageConfig>[] = [
   { method: 'Test.Open', idempotent: true },
