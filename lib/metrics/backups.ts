@@ -27,6 +27,8 @@ export class BackupMetrics {
   /** The moment of each guest's newest good backup, in milliseconds. */
   #newest = new Map<string, number>();
   #listedAt: number | undefined;
+  /** Whether anyone scrapes the metrics; nothing is listed otherwise. */
+  #isScraped = false;
 
   constructor(runtime: Runtime, registry: Registry) {
     this.#runtime = runtime;
@@ -48,6 +50,7 @@ export class BackupMetrics {
 
   /** Replaces all series, so that deleted guests disappear. */
   set(guests: readonly Guest[]): void {
+    this.#isScraped = true;
     this.#refresh();
     this.#last.reset();
     this.#total.reset();
@@ -70,7 +73,7 @@ export class BackupMetrics {
     const outcomes = this.#outcomes.get(task.guest) ?? { success: 0, error: 0 };
     outcomes[job.Status === 'Complete' ? 'success' : 'error'] += 1;
     this.#outcomes.set(task.guest, outcomes);
-    this.#refresh();
+    if (this.#isScraped) this.#refresh();
   }
 
   #refresh(): void {
