@@ -16,17 +16,18 @@ import { GUEST_ID } from './sub-agents.js';
 export interface OpenTestBackup {
   backup: string;
   source: BackupSource;
-  close: (outcome?: Outcome) => Promise<unknown>;
+  close: (outcome?: Outcome) => Promise<StorageResult>;
 }
 
-/** Opens the disks of the test guest for a backup. */
+/** Opens the disks of a guest for a backup, of the test guest by default. */
 export const openTestBackup = async (
   { call }: Pick<TestStorage, 'call'>,
   backup: string = randomUUID(),
+  guest: string = GUEST_ID,
 ): Promise<OpenTestBackup> => {
-  const request = { guest: { id: GUEST_ID }, action: 'createBackup', backup };
+  const request = { guest: { id: guest }, action: 'createBackup', backup };
   const { source } = await call('OpenBackup', request);
-  const close = (outcome: Outcome = 'succeeded'): Promise<unknown> =>
+  const close = (outcome: Outcome = 'succeeded'): Promise<StorageResult> =>
     call('CloseBackup', { ...request, outcome });
   return { backup, source, close };
 };

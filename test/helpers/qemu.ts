@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { pino } from 'pino';
@@ -14,6 +17,8 @@ import type { GuestState } from '../../lib/rpc/protocol/sub-agent-events.js';
 import type { CapacityLimits } from '../../lib/subagents/qemu/guests/capacity.js';
 import { startQemu } from '../../lib/subagents/qemu/service.js';
 import type { Running } from '../../lib/subagents/shared/run.js';
+
+import { until } from './wait.js';
 
 /** The smallest guest that QEMU starts quickly; `memory` is in MB. */
 export const TINY = { memory: 32, cpu: 1 };
@@ -233,5 +238,28 @@ export class QemuHost {
       .split('\n')[0];
     const { guests } = JSON.parse(line || '{}') as { guests?: GuestState[] };
     return guests?.find((guest) => guest.id === id);
+  }
+
+  /**
+   * Collects the states of a guest from the event stream, until the test ends.
+   * @returns the list that grows, once the first state is in it
+   */
+  async watchStates(t: ExecutionContext, id: string): Promise<string[]> {
+    const controller = new AbortController();
+    t.teardown(() => controller.abort());
+    const { body } = await fetch(`http://127.0.0.1:${this.#port}/_mistify_events_`, {
+      signal: controller.signal,
+    });
+    const states: string[] = [];
+    const collect = async (): Promise<void> => {
+      for await (const line of createInterface({ input: Readable.fromWeb(body as ReadableStream) })) {
+        const { guest, guests = [] } = JSON.parse(line) as { guest?: GuestState; guests?: GuestState[] };
+        for (const each of [...guests, ...(guest ? [guest] : [])])
+          if (each.id === id) states.push(each.state);
+      }
+    };
+    collect().catch(() => undefined);
+    await until('the first state is known', () => states.length > 0);
+    return states;
   }
 }

@@ -18,6 +18,10 @@ export interface SharedGuestPaths {
   guestAgent: string;
   /** Exists while the guest is off after it shut itself down: its disks are as the guest left them. */
   halted: string;
+  /** A directory of the storage sub-agent's while it backs the guest up. */
+  backupDir: string;
+  /** Exists while the storage sub-agent halts the guest for a moment, to capture its disks: the guest counts as running. */
+  halting: string;
 }
 
 /** @param root the directory that all guests' run directories are in */
@@ -28,6 +32,8 @@ export const sharedGuestPaths = (root: string, guest: string): SharedGuestPaths 
     qmpStorage: join(runDir, 'qmp-storage.sock'),
     guestAgent: join(runDir, 'qga.sock'),
     halted: `${runDir}.halted`,
+    backupDir: `${runDir}.backup`,
+    halting: join(`${runDir}.backup`, 'halting'),
   };
 };
 

@@ -265,10 +265,14 @@ test('a full scratch file breaks the backup, and neither the guest nor the next 
   for (let mb = 0; mb < 16; mb += 1) await guest.io(0, `write -P 6 ${mb}M 1M`);
   const first = await backUp(host);
   const { source, close } = await openTestBackup(host);
-  for (let mb = 0; mb < 16; mb += 1) await guest.io(0, `write -P 7 ${mb}M 1M`);
+  for (let block = 0; block < 32; block += 1) await guest.io(0, `write -P 7 ${block * BLOCK} ${BLOCK}`);
+  for (let mb = 2; mb < 16; mb += 1) await guest.io(0, `write -P 7 ${mb}M 1M`);
   const [disk] = source.disks;
   if (disk) t.false(await isReadable(host, disk));
-  await close('failed');
+  t.regex(
+    (await close('failed')).message ?? '',
+    /^the guest has overwritten more of disk 0 than the 1 MB of its/,
+  );
   t.deepEqual(await backupNodes(guest), []);
   const next = await backUp(host, first.content);
   t.deepEqual(next.whole, [undefined]);

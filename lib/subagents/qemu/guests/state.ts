@@ -38,7 +38,7 @@ const STATES: ReadonlyMap<string, State> = new Map<string, State>([
 /** The run states of a guest that a snapshot with memory halts. */
 const COPIED: ReadonlySet<string> = new Set(['finish-migrate', 'postmigrate', 'paused']);
 
-/** @param isBeingCopied whether a snapshot with memory is being taken: it halts the guest only briefly, too */
+/** @param isBeingCopied whether a snapshot with memory, or a backup, is being taken: it halts the guest only briefly */
 export const stateOf = (runState: string, isBeingCopied = false): State =>
   isBeingCopied && COPIED.has(runState) ? 'running' : (STATES.get(runState) ?? 'unknown');
 

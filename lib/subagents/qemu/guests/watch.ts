@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coalesce } from '../../../async/coalesce.js';
 import { errorMessage } from '../../../errors.js';
+import { exists } from '../../../files/exists.js';
 import type { QmpEvent, QmpExecuteOptions } from '../../../qmp/client.js';
 import { QmpClosedError } from '../../../qmp/errors.js';
 import type { GuestStates } from '../../../rpc/server/guest-states.js';
@@ -149,11 +150,13 @@ export class Watch {
   async #queryState(): Promise<void> {
     try {
       await this.#queryVncPort();
+      // Asked for first: the mark may be gone by the time of the response, which is then of the halted guest.
+      const isBeingCopied = this.isBeingCopied || (await exists(this.#options.paths.halting));
       const { status } = await this.execute<{ status: string }>('query-status', undefined, {
         timeoutMs: STATUS_TIMEOUT_MS,
       });
       if (this.#panicked && status === 'running') this.#reportState('crashed', 'panicked');
-      else this.#reportState(stateOf(status, this.isBeingCopied), reasonOf(status));
+      else this.#reportState(stateOf(status, isBeingCopied), reasonOf(status));
     } catch (error) {
       if (error instanceof QmpClosedError && (await this.#hasExited())) return;
       this.#reportState('unknown');

@@ -1,7 +1,10 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { OWNER_ONLY } from '../../../files/atomic-files.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { hasAgent } from '../../shared/guest-agent/port.js';
-import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
+import { type SharedGuestPaths, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { whileFrozen } from '../guest-agent/freeze.js';
 import type { BackupDeps } from './deps.js';
 import { copySmallFiles } from './small-files.js';
@@ -12,15 +15,40 @@ const HALT_TIMEOUT_MS = 60_000;
 /** What is known of a moment besides the disks. */
 export type Instant = Pick<BackupSource, 'consistency' | 'moment' | 'files'>;
 
+/** What QEMU says of memory that it does not send, or no longer: `MigrationStatus` in qapi/migration.json. */
+const NOT_SENDING: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  'none',
+  'completed',
+  'failed',
+  'cancelled',
+]);
+
+/** @throws {Refusal} while the memory of a guest is being saved: QEMU cannot change its block nodes then */
+export const requireNotSending = async (live: QmpClient, guest: string): Promise<void> => {
+  const { status } = await live.execute<{ status?: string }>('query-migrate');
+  if (!NOT_SENDING.has(status))
+    throw new Refusal(
+      'conflict',
+      `the memory of guest ${guest} is being saved: back it up once that is done`,
+    );
+};
+
 /** Runs `work` while the vCPUs of a guest are halted, and their writes are in the files of its disks. */
-const whileHalted = async (live: QmpClient, work: () => Promise<void>): Promise<void> => {
+const whileHalted = async (
+  live: QmpClient,
+  { halting }: Pick<SharedGuestPaths, 'halting'>,
+  work: () => Promise<void>,
+): Promise<void> => {
   const { running } = await live.execute<{ running: boolean }>('query-status');
   if (!running) return work();
-  await live.execute('stop', undefined, { timeoutMs: HALT_TIMEOUT_MS });
+  await writeFile(halting, '', { mode: OWNER_ONLY });
   try {
+    await live.execute('stop', undefined, { timeoutMs: HALT_TIMEOUT_MS });
     await work();
   } finally {
     await live.execute('cont');
+    await rm(halting, { force: true });
   }
 };
 
@@ -43,9 +71,10 @@ export const captureRunning = async (
     moment = new Date().toISOString();
     files = await copySmallFiles(store, guest, filesDir);
   };
-  const work = (): Promise<void> => (halts ? whileHalted(live, takeAll) : takeAll());
+  const paths = sharedGuestPaths(runDir, guest);
+  const work = (): Promise<void> => (halts ? whileHalted(live, paths, takeAll) : takeAll());
   if (await hasAgent(live)) {
-    const { guestAgent: socket } = sharedGuestPaths(runDir, guest);
+    const { guestAgent: socket } = paths;
     const consistency = await whileFrozen({ socket, log: log.child({ guest }), timeouts }, work);
     return { consistency, moment, files };
   }

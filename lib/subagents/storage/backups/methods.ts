@@ -23,9 +23,11 @@ import { endBackup } from './end.js';
 import { openCaptured } from './open-captured.js';
 import { openLive } from './open-live.js';
 import { openOff } from './open-off.js';
+import { backupPaths } from './paths.js';
 import { requireNoRestore } from './require-none.js';
 import { abandonRestore, closeRestore } from './restore-end.js';
 import { openRestore } from './restore-open.js';
+import { describeFull } from './scratch.js';
 import { type BackupState, type OpenedBackup, readBackupState } from './state.js';
 
 /** @throws {Refusal} for a guest that has nothing to back up */
@@ -83,6 +85,18 @@ const openBackup = async (
   }
 };
 
+/** Says why a backup may have failed, as far as the storage knows. */
+const describeFailure = async (
+  deps: BackupDeps,
+  guest: string,
+  { by, sizes }: OpenedBackup,
+): Promise<string | undefined> => {
+  if (by !== 'qemu') return undefined;
+  const { scratch } = backupPaths(deps, guest);
+  const full = Object.keys(sizes).map((disk) => describeFull(disk, scratch(Number(disk))));
+  return (await Promise.all(full)).find((each) => each !== undefined);
+};
+
 /** `ImageStore.CloseBackup`. A backup that is not open any longer is no error. */
 const closeBackup = async (
   deps: BackupDeps,
@@ -93,13 +107,14 @@ const closeBackup = async (
   const { opened } = isKnown ? await readBackupState(store, id) : {};
   if (opened?.backup !== backup) return { guest: { id } };
   const isComplete = outcome === 'succeeded';
+  const message = isComplete ? undefined : await describeFailure(deps, id, opened);
   try {
     await endBackup(deps, id, isComplete);
   } catch (error) {
     endLater(deps, id, backup, isComplete);
     throw error;
   }
-  return { guest: { id } };
+  return { guest: { id }, ...(message === undefined ? {} : { message }) };
 };
 
 /** Ends a backup in the background, until that succeeds or another one is open. */

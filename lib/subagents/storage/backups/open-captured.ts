@@ -4,7 +4,7 @@ import type { Captures, StoredDisk } from '../disk-store.js';
 import { withMonitor } from '../running-guest.js';
 import type { BackupDeps } from './deps.js';
 import { SERVED_EXPORT } from './disk-server.js';
-import { captureRunning, type Instant } from './instant.js';
+import { captureRunning, type Instant, requireNotSending } from './instant.js';
 import { backupPaths, makeBackupDirs } from './paths.js';
 import { copySmallFiles, hasSmallFiles } from './small-files.js';
 import { type BackupState, writeBackupState } from './state.js';
@@ -31,7 +31,10 @@ export const openCaptured = async (
   await writeBackupState(store, guest, { ...state, opened });
   const take = (): Promise<void> => captures.take(disks);
   const instant = await withMonitor(runDir, guest, async (live): Promise<Instant> => {
-    if (live) return captureRunning(deps, guest, live, { halts, filesDir: paths.files }, take);
+    if (live) {
+      await requireNotSending(live, guest);
+      return captureRunning(deps, guest, live, { halts, filesDir: paths.files }, take);
+    }
     await take();
     const consistency = (await hasHalted(sharedGuestPaths(runDir, guest))) ? 'filesystem' : 'crash';
     const files = await copySmallFiles(store, guest, paths.files);

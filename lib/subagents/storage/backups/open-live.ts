@@ -18,7 +18,7 @@ import {
   requireAttached,
   startServer,
 } from './fleecing.js';
-import { captureRunning } from './instant.js';
+import { captureRunning, requireNotSending } from './instant.js';
 import { liveBitmaps } from './live-bitmaps.js';
 import { backupPaths, makeBackupDirs } from './paths.js';
 import { bitmapOf, type PlannedDisk, planDisks, sizesOf, toSourceDisk } from './plan.js';
@@ -66,6 +66,7 @@ export const openLive = async (
   const paths = backupPaths(deps, guest);
   await makeBackupDirs(paths);
   const planned = await withLive(deps, guest, async (live) => {
+    await requireNotSending(live, guest);
     await requireAttached(live, guest, disks);
     await removeFilters(
       live,

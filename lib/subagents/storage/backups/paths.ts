@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 
 /** Where the backup of a guest keeps what exists only while its disks are open. */
 export interface BackupPaths {
@@ -23,7 +24,7 @@ export interface BackupRoots {
 
 export const backupPaths = ({ backupDir, runDir }: BackupRoots, guest: string): BackupPaths => {
   const dir = join(backupDir, guest);
-  const socketDir = join(runDir, `${guest}.backup`);
+  const { backupDir: socketDir } = sharedGuestPaths(runDir, guest);
   return {
     dir,
     scratch: (number) => join(dir, `scratch-${number}.qcow2`),

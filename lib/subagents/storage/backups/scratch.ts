@@ -1,7 +1,9 @@
-import { truncate } from 'node:fs/promises';
+import { stat, truncate } from 'node:fs/promises';
+import { ifExists } from '../../../files/atomic-files.js';
 import { roomOf } from '../../../files/room.js';
 import { MB, toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { allocatedBytes } from '../allocated-bytes.js';
 import { qemuImg } from '../qemu-img.js';
 
 /** A twentieth of the device, up to this many bytes, is left for the guests' growing disks. */
@@ -42,4 +44,14 @@ export const createScratch = async ({ path, limit }: Scratch, diskBytes: number)
   await qemuImg(['create', '-q', '-f', 'qcow2', path, `${diskBytes}`]);
   // QEMU gets the file with its final length, all holes, so that it cannot become longer.
   await truncate(path, limit);
+};
+
+/** A write that does not fit breaks the backup, before the file is quite full. */
+const FULL_SHARE = 0.75;
+
+/** Says that a scratch file may have been too small, once its backup has failed; `undefined` otherwise. */
+export const describeFull = async (disk: string, path: string): Promise<string | undefined> => {
+  const stats = await ifExists(stat(path));
+  if (!stats || allocatedBytes(stats) < stats.size * FULL_SHARE) return undefined;
+  return `the guest has overwritten more of disk ${disk} than the ${toMb(stats.size)} MB of its scratch file, or almost: give the storage a higher --backup-scratch, or back the guest up when it writes less`;
 };
