@@ -27,6 +27,7 @@ type Call = Pick<CallContext, 'signal'>;
 const list =
   ({ repository, catalog }: BackupDeps) =>
   async ({ guest }: BackupsRequest, { signal }: Call): Promise<BackupsResponse> => {
+    if (!(await repository.mayHaveBackups())) return { backups: [] };
     if (!(await repository.isInUse())) await repository.ensure(signal);
     const backups = (await catalog.list(signal)).map(({ backup }) => backup);
     return { backups: guest === undefined ? backups : backups.filter((backup) => backup.guest === guest) };

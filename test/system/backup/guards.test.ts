@@ -1,12 +1,14 @@
-import { readdir } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { restoreDisk, startTestBackup, type TestBackup, TestGuest } from '../../helpers/backup.js';
 import { needs, needsInTurn } from '../../helpers/needs.js';
 import { Random } from '../../helpers/random.js';
-import { restic, snapshotsOf } from '../../helpers/restic.js';
+import { restic, resticCommand, snapshotsOf } from '../../helpers/restic.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
+import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 import { wrapProgram } from '../../helpers/wrapped-program.js';
 
@@ -93,6 +95,25 @@ needs('root', ...PARTS)(
     t.deepEqual((await backup.call('List', {})).backups, []);
   },
 );
+
+withRestic('verify finds a chunk that became zeros, which restic itself takes for good', async (t) => {
+  const { backup } = await backedUp(t);
+  // What a backup without the guards would store.
+  const dir = await tempDir(t);
+  await chmod(dir, 0o755);
+  await execa('cp', ['-r', join(backup.dir, 'trees', GUEST_ID), dir]);
+  await execa('chmod', ['-R', 'a+rX', join(dir, GUEST_ID)]);
+  const [good] = await snapshotsOf(backup.dir);
+  const id = randomUUID();
+  const tags = (good?.tags ?? []).map((tag) => (tag.startsWith('backup=') ? `backup=${id}` : tag));
+  const words = ['backup', '--host', GUEST_ID, ...tags.flatMap((tag) => ['--tag', tag]), GUEST_ID];
+  const { program, args, env } = await resticCommand(backup.dir, ...words);
+  await execa(program, args, { env, cwd: dir });
+  await restic(backup.dir, 'check', '--read-data');
+  await t.throwsAsync(backup.call('Verify', { backup: id }), {
+    message: /damaged: .* is not what was backed up/,
+  });
+});
 
 inTurn('an incomplete snapshot is removed although restic has saved it', async (t) => {
   const { backup, guest } = await backedUp(t);

@@ -46,6 +46,12 @@ export class Repository {
     return exists(this.#file);
   }
 
+  /** Whether there may be backups in it, of this host or of others. */
+  async mayHaveBackups(): Promise<boolean> {
+    const { localDir } = this.settings;
+    return localDir === undefined || (await this.isInUse()) || exists(localDir);
+  }
+
   /**
    * Checks that the repository is the one that this host has used, and makes it if the host has not used any.
    * @throws when it is gone, is another one, or has another key
