@@ -12,6 +12,8 @@ import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
+// Guarantees: G56.
+
 const test = needsInTurn('qemu-system-x86_64', 'qemu-img', 'qemu-nbd', 'qemu-io');
 
 const exportTo = async (t: ExecutionContext, client: MistifyClient, id: string): Promise<string> => {
@@ -154,6 +156,45 @@ test('an agent killed during an import leaves nothing, and the guest can be impo
   t.is(guest.id, id);
   t.is(guest.state, 'shutoff');
   await client.waitForJob((await client.guests.perform(id, 'start')).jobId);
+});
+
+/** Returns the process id of the storage that runs now. */
+const storagePid = ({ output }: RealAgent): number => {
+  const started = output()
+    .split('\n')
+    .filter((line) => line.includes('"service":"storage"') && line.includes('"service started"'));
+  return (JSON.parse(started.at(-1) ?? '{}') as { pid: number }).pid;
+};
+
+test('a storage killed at any moment of an import leaves the whole guest or nothing', async (t) => {
+  t.timeout(600_000);
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await create(client);
+  const file = await exportTo(t, client, id);
+  for (let round = 0; round < 6; round += 1) {
+    const sent = importFrom(client, file, { name: `web-${round}` }).then(
+      ({ guest }) => guest.id,
+      () => undefined,
+    );
+    await delay(Math.random() * 2500);
+    const pid = storagePid(agent);
+    process.kill(pid, 'SIGKILL');
+    const made = await sent;
+    await until('another one has started', () => storagePid(agent) !== pid);
+    await until('it responds', async () => (await client.services()).every(({ up }) => up));
+    const guests = (await client.guests.list()).items;
+    const failed = guests.filter(({ state }) => state === 'error');
+    for (const guest of failed) await client.waitForJob((await client.guests.delete(guest.id)).jobId);
+    if (made) await client.waitForJob((await client.guests.delete(made)).jobId);
+    await until('nothing is left', async () => {
+      const [guestsInStore = [], work, imports] = await stored(agent);
+      const waiting = imports ?? [];
+      return guestsInStore.every((name) => name === id || waiting.includes(name)) && work?.length === 0;
+    });
+  }
+  const { guest } = await importFrom(client, file, { name: 'last' });
+  t.is(guest.state, 'shutoff');
 });
 
 test('an agent killed during an export removes the snapshot after its restart', async (t) => {

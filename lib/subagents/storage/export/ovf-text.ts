@@ -65,7 +65,7 @@ export const ovfText = (guest: Guest, name: string, disks: readonly OvaDisk[]): 
   const envelope = {
     '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
     Envelope: {
-      ...{ '@xmlns': OVF, '@xmlns:ovf': OVF, '@xmlns:vmw': VMW },
+      ...{ '@ovf:version': '1.0', '@xml:lang': 'en', '@xmlns': OVF, '@xmlns:ovf': OVF, '@xmlns:vmw': VMW },
       '@xmlns:rasd': `${CIM}/CIM_ResourceAllocationSettingData`,
       '@xmlns:vssd': `${CIM}/CIM_VirtualSystemSettingData`,
       References: {

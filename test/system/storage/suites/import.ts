@@ -51,7 +51,8 @@ export const importSuite = (backend: Backend): void => {
   /** Checks that nothing of an import is left. */
   const nothingLeft = async (t: ExecutionContext, storage: TestStorage, guests: string[]): Promise<void> => {
     const { guests: found, work } = await backend.contents(storage);
-    t.deepEqual([found, work], [guests, []]);
+    // zfs-fuse may hold the clone of an earlier download for a while.
+    t.deepEqual([found, work.filter((name) => !name.startsWith('download-'))], [guests, []]);
     t.deepEqual(await readdir(join(storage.dir, 'imports')), []);
   };
 

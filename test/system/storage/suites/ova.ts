@@ -84,7 +84,9 @@ export const ovaSuite = (backend: Backend): void => {
 
   const nothingLeft = async (t: ExecutionContext, storage: TestStorage, guests: string[]): Promise<void> => {
     const contents = await backend.contents(storage);
-    t.deepEqual([contents.guests, contents.work], [guests, []]);
+    // zfs-fuse may hold the clone of an earlier download for a while.
+    const work = contents.work.filter((name) => !name.startsWith('download-'));
+    t.deepEqual([contents.guests, work], [guests, []]);
   };
 
   test('imports an OVA with several disks, and says what has no equivalent', async (t) => {
