@@ -65,8 +65,10 @@ const kill = async (agent: RealAgent, victim: Victim, guest: string): Promise<vo
   await until(`${victim} is gone`, () => !isAlive(pid));
 };
 
-/** The stages before which a part is killed: while the guest is halted, before and after its disks are captured. */
+/** The stages before which a part is killed, or soon after. */
+const COPYING = 1;
 const MOMENTS = {
+  'while its memory is copied': COPYING,
   'while the guest is halted': 2,
   'after its disks are captured': 3,
   'after it runs again': 4,
@@ -76,11 +78,18 @@ for (const [moment, stage] of Object.entries(MOMENTS))
   for (const victim of ['agent', 'qemu', 'storage', 'guest'] as const)
     test(`a snapshot with memory leaves nothing behind when the ${victim} is killed ${moment}`, async (t) => {
       let isArmed = true;
+      let killed: Promise<void> | undefined;
       let id = '';
+      const killOnce = async (): Promise<void> => {
+        const draft = join(agent.dbpath, 'storage/checkpoints', id, '+new/memory+new');
+        if (stage === COPYING) await until('its memory is being copied', () => existsSync(draft));
+        await kill(agent, victim, id);
+      };
       const change = await between(t, stage, async () => {
         if (!isArmed) return;
         isArmed = false;
-        await kill(agent, victim, id);
+        killed = killOnce();
+        if (stage !== COPYING) await killed;
       });
       const agent = await startRealAgent(t, change);
       const { client, dbpath } = agent;
@@ -90,7 +99,8 @@ for (const [moment, stage] of Object.entries(MOMENTS))
       const snapshots = client.snapshotsOf(id);
       const { jobId } = await snapshots.create('one', { memory: true });
       if (victim === 'agent') {
-        await until('the agent is gone', () => !isArmed);
+        await until('the agent is being killed', () => killed !== undefined);
+        await killed;
         await agent.start();
       }
       const ended = await client.waitForJob(jobId).catch((error: Error) => error.message);
@@ -106,7 +116,7 @@ for (const [moment, stage] of Object.entries(MOMENTS))
       const record = JSON.parse(await readFile(join(dbpath, 'qemu/guests', id, 'guest.json'), 'utf8'));
       t.is(record.saving, undefined);
       if (victim === 'guest') {
-        t.is((await client.guests.get(id)).state, 'crashed');
+        await until('it has crashed', async () => (await client.guests.get(id)).state === 'crashed');
         return;
       }
       await until('the guest runs', async () => (await client.guests.get(id)).state === 'running');

@@ -159,6 +159,11 @@ export class QemuHost {
     return this.#send(method, { guest, action: method.toLowerCase(), change });
   }
 
+  /** Calls a method of snapshots with memory. */
+  checkpoint(method: string, id: string, rest: object = {}): Promise<GuestResponse> {
+    return this.#send(method, { guest: { id }, id: `guests/${id}@one`, ...rest }, { job: 'a-job' });
+  }
+
   /**
    * Calls a method that acts inside a running guest.
    * @throws {Error} with the method's own message

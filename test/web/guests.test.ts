@@ -358,6 +358,36 @@ test('creates, rolls back to, downloads and deletes snapshots', async (t) => {
   await rowWith(page, 'monday').waitFor({ state: 'detached' });
 });
 
+test('takes a snapshot with memory of a running guest, and rolls back to it', async (t) => {
+  const guest = randomUUID();
+  const { url, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.listSnapshots': () => ({
+        snapshots: [{ id: `guests/${guest}/disk-0@running`, size: 8, used: 2, memory: 80 }],
+      }),
+    },
+  });
+  await addGuest(context, { id: guest, state: 'running', metadata: { name: 'web-1' } });
+  const page = await openPage(t, `${url}/#/guests/${guest}/snapshots`);
+  await rowWith(page, 'running').getByText('82 MB').waitFor();
+  await rowWith(page, 'running').getByText('with memory').last().waitFor();
+  await page.getByRole('button', { name: 'New snapshot' }).click();
+  await page
+    .getByRole('dialog')
+    .getByLabel(/With memory/)
+    .check();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await until('the creation arrives', () => scripted.requests('Test.createCheckpoint').length === 1);
+  await rowWith(page, 'running').getByRole('button', { name: 'Roll back' }).click();
+  const dialog = page.getByRole('dialog');
+  t.true(await dialog.getByRole('button', { name: 'Roll back' }).isDisabled());
+  await dialog.getByLabel(/Power it off/).check();
+  await dialog.getByLabel(/disks only/).check();
+  await dialog.getByRole('button', { name: 'Roll back' }).click();
+  await until('the rollback arrives', () => scripted.requests('Test.rollbackSnapshot').length === 1);
+  t.like(scripted.requests('Test.rollbackSnapshot')[0], { memory: false, poweroff: true });
+});
+
 test('shows what the disks of a guest take', async (t) => {
   const disk = {
     bus: 'virtio',

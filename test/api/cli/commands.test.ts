@@ -186,6 +186,8 @@ test.serial('lists, creates, rolls back to and deletes snapshots of one disk or 
   for (const [args, route] of [
     ['create web monday', 'POST /guests/{guestID}/snapshots'],
     ['set web monday --description nightly', 'PATCH /guests/{guestID}/snapshots/{name}'],
+    ['create web running --memory', 'POST /guests/{guestID}/snapshots'],
+    ['rollback web running --no-memory --poweroff --yes', 'POST /guests/{guestID}/snapshots/{name}/rollback'],
     ['create web monday --disk vda', 'POST /guests/{guestID}/disks/{diskID}/snapshots'],
     ['rollback web monday --destroy-more-recent --yes', 'POST /guests/{guestID}/snapshots/{name}/rollback'],
     ['delete web monday --yes', 'DELETE /guests/{guestID}/snapshots/{name}'],

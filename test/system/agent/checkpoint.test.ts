@@ -1,21 +1,30 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { ConfigFile } from '../../../lib/config/schema.js';
 import { finishJob } from '../../helpers/agent-linux.js';
 import { bootCounting } from '../../helpers/counting-guest.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needs } from '../../helpers/needs.js';
-import { OVMF } from '../../helpers/parts.js';
+import { OTHER_QEMU, OVMF } from '../../helpers/parts.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { createPool, ZFS_PARTS } from '../../helpers/zfs.js';
 
 const test = needs(...LINUX_PARTS);
 const zfsTest = needs(...LINUX_PARTS, ...ZFS_PARTS);
+const otherQemuTest = needs(...LINUX_PARTS, OTHER_QEMU);
 const firmwareTest = needs('qemu-system-x86_64', 'qemu-img', 'swtpm', OVMF);
 const pluggingTest = needs(...LINUX_PARTS, 'python3');
 
-test('a guest goes on at the moment of its snapshot with memory: its memory and all of its disks', async (t) => {
-  const agent = await startRealAgent(t);
+const otherQemu = (config: ConfigFile): ConfigFile => {
+  const { qemu, ...services } = config.services;
+  const command = ['mistify-qemu', '--qemu', process.env.MISTIFY_OTHER_QEMU ?? ''];
+  return qemu ? { ...config, services: { ...services, qemu: { ...qemu, command } } } : config;
+};
+
+const goesOn = async (t: ExecutionContext, change?: (config: ConfigFile) => ConfigFile): Promise<void> => {
+  const agent = await startRealAgent(t, change);
   const { client } = agent;
   const { id, run, count, countBoth } = await bootCounting(t, agent);
   const snapshots = client.snapshotsOf(id);
@@ -39,7 +48,14 @@ test('a guest goes on at the moment of its snapshot with memory: its memory and 
     const [onDisk = 0, inMemory = 99] = await countBoth();
     t.true(Math.abs(onDisk - inMemory) <= 1, `${onDisk} ${inMemory}`);
   }
-});
+};
+
+test('a guest goes on at the moment of its snapshot with memory: its memory and all of its disks', (t) =>
+  goesOn(t));
+
+otherQemuTest('a guest of another QEMU goes on at the moment of its snapshot with memory, too', (t) =>
+  goesOn(t, otherQemu),
+);
 
 pluggingTest('what was added to a running guest is in its snapshot with memory', async (t) => {
   const agent = await startRealAgent(t);
