@@ -107,3 +107,9 @@ export const CLOSED_VIEW = new View(true);
 
 export const viewFor = (principal: Principal | undefined): View =>
   mayReadSecrets(principal) ? OPEN_VIEW : CLOSED_VIEW;
+
+/** Returns the name of a guest where everyone may see it: nothing when it is sealed, or the guest has none. */
+export const shownName = ({ metadata = {} }: Pick<Guest, 'metadata'>): { name?: string } => {
+  const { name } = CLOSED_VIEW.metadata(metadata);
+  return name ? { name } : {};
+};

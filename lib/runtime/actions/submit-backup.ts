@@ -3,6 +3,7 @@ import type { ActionOfTask } from '../../model/actions.js';
 import type { PendingBackup } from '../../model/backup.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import { AGENT_RUNNER } from '../../model/job.js';
+import { shownName } from '../../model/secrets.js';
 import type { BackupRequest } from '../../rpc/protocol/backup-messages.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import type { Runtime } from '../runtime.js';
@@ -54,7 +55,7 @@ export const submitBackup = async (
   requireNone(runtime, guest.id, 'restoreBackup', 'restored');
   const pending = {
     ...{ id: backup, guest: guest.id },
-    ...(guest.metadata?.name ? { name: guest.metadata.name } : {}),
+    ...shownName(guest),
   };
   const task = { kind: 'backup', name: 'createBackup', backup, guest: guest.id } as const;
   const submission = await runtime.queue.submit<PendingBackup>(guest.id, action, task, pending, options);

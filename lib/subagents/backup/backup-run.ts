@@ -1,3 +1,4 @@
+import { shownName } from '../../model/secrets.js';
 import { MB } from '../../model/units.js';
 import type { CreateBackupRequest } from '../../rpc/protocol/backup-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
@@ -66,7 +67,7 @@ export class BackupRun {
     const backup: NewBackup = {
       id,
       guest: guest.id,
-      ...(guest.metadata?.name ? { name: guest.metadata.name } : {}),
+      ...shownName(guest),
       host: this.#deps.host,
       created: source.moment,
       consistency: source.consistency,
