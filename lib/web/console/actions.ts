@@ -92,11 +92,11 @@ export const ACTIONS: readonly ActionButton[] = [
 
 export const isEnabled = (
   { action, states }: ActionButton,
-  guest: Pick<Guest, 'state' | 'reason'>,
+  guest: Pick<Guest, 'state' | 'reason' | 'template'>,
 ): boolean => {
   const { state = '' } = guest;
-  // A guest whose creation failed can only be deleted.
-  if (state === 'error') return action === 'delete';
+  // A guest whose creation failed can only be deleted, and a template does not start.
+  if (state === 'error' || guest.template) return action === 'delete';
   const isKnown = ACTIONS.some((each) => each.states.includes(state));
   // It discards the memory of a guest that is saved.
   if (action === 'poweroff' && isSaved(guest)) return true;

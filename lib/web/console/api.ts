@@ -4,7 +4,7 @@ import { nextLink } from '../../portable/next-link.js';
 import { setReadOnly, token } from './session.js';
 import { sentence } from './words.js';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 interface JsonResponse<Body> {
   body: Body;

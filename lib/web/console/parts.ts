@@ -1,3 +1,4 @@
+import type { Guest } from '../../model/guest.js';
 import { isFinished } from '../../model/job.js';
 import { writeClipboard } from './clipboard.js';
 import { attempt } from './dialogs.js';
@@ -19,10 +20,15 @@ const TONES: Record<string, string> = {
   error: 'bad',
   Error: 'bad',
   blocked: 'bad',
+  template: 'idle',
   create: 'busy',
   pending: 'busy',
   Running: 'busy',
 };
+
+/** What to show as the state of a guest. A template is off, but says more than that. */
+export const stateOf = ({ state = '', template }: Pick<Guest, 'state' | 'template'>): string =>
+  template ? 'template' : state;
 
 /** Creates a state's name, with the reason in parentheses, beside a dot of its colour. */
 export const stateBadge = (): { element: HTMLElement; update(state: string, reason?: string): void } => {

@@ -1,8 +1,9 @@
 import type { Guest } from '../../../model/guest.js';
 import { ACTIONS, isEnabled, perform } from '../actions.js';
 import { knownAddresses } from '../addresses.js';
-import { h, setText } from '../dom.js';
+import { h, setAttribute, setText } from '../dom.js';
 import { backupsTab } from '../guest/backups.js';
+import { changeTemplate, isTemplateChangeable, openClone } from '../guest/clone-dialog.js';
 import { consoleTab } from '../guest/console.js';
 import { disksTab } from '../guest/disks.js';
 import { openEdit } from '../guest/edit.js';
@@ -12,7 +13,7 @@ import { overviewTab } from '../guest/overview.js';
 import { snapshotsTab } from '../guest/snapshots.js';
 import type { Tab } from '../guest/tab.js';
 import { measurements } from '../metrics.js';
-import { copyable, jobProgress, stateBadge } from '../parts.js';
+import { copyable, jobProgress, stateBadge, stateOf } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { store } from '../store.js';
 import { exportGuest } from '../transfer.js';
@@ -102,6 +103,12 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
     { title: 'Download it with its disks, as one file', onclick: () => exportGuest(current()) },
     'Export',
   );
+  const clone = h(
+    'button',
+    { title: 'Make another guest of this one', onclick: () => openClone(current()) },
+    'Clone',
+  );
+  const template = h('button', { onclick: () => void changeTemplate(current()) });
   return {
     element: h(
       'div',
@@ -109,9 +116,19 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
       ...buttons.map(({ element }) => element),
       h('button', { title: 'Change its name, labels and size', onclick: () => openEdit(current()) }, 'Edit'),
       exporting,
+      clone,
+      template,
     ),
     update: (guest) => {
       exporting.hidden = guest.type === 'container';
+      clone.hidden = guest.type === 'container' || guest.state === 'error';
+      template.hidden = !isTemplateChangeable(guest);
+      setText(template, guest.template ? 'Make it a guest again' : 'Make it a template');
+      setAttribute(
+        template,
+        'title',
+        guest.template ? 'Let it start again' : 'Keep it off, as what other guests are cloned from',
+      );
       for (const { button, element } of buttons) {
         const isOn = isEnabled(button, guest);
         element.disabled = !isOn;
@@ -158,7 +175,7 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
     update: (kinds) => {
       guest = store.guests.get(guest.id) ?? guest;
       setText(heading, guest.metadata?.name || guest.id);
-      badge.update(guest.state ?? '', guest.reason);
+      badge.update(stateOf(guest), guest.reason);
       progress.update(store.activeByGuest().get(guest.id));
       actions.update(guest);
       tab.update(guest, kinds);

@@ -7,7 +7,7 @@ import { openCreate } from '../create.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { firstSteps } from '../first-steps.js';
 import { measurements } from '../metrics.js';
-import { jobProgress, stateCell } from '../parts.js';
+import { jobProgress, stateCell, stateOf } from '../parts.js';
 import { address, go, type View } from '../router.js';
 import { isReadOnly } from '../session.js';
 import { type JobState, store } from '../store.js';
@@ -73,11 +73,8 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): TableColumn<G
   {
     title: 'State',
     class: 'c-state',
-    cell: stateCell(
-      ({ state = '' }) => state,
-      ({ reason }) => reason,
-    ),
-    compare: (a, b) => compare(a.state ?? '', b.state ?? ''),
+    cell: stateCell<Guest>(stateOf, ({ reason }) => reason),
+    compare: (a, b) => compare(stateOf(a), stateOf(b)),
   },
   {
     title: 'Address',

@@ -5,6 +5,7 @@ import { formatMb } from '../../../portable/format.js';
 import { errorText, submit } from '../api.js';
 import { confirm, field, formDialog } from '../dialogs.js';
 import { h, setAttribute } from '../dom.js';
+import { uploadImage } from '../image-upload.js';
 import { getImages, isContainerImage } from '../images.js';
 import { follow, titleOf } from '../jobs.js';
 import { jobProgress, stateCell } from '../parts.js';
@@ -46,6 +47,8 @@ const deleteCell = (): Cell<Image> => {
   };
 };
 
+const SUM_PATTERN = '[0-9a-fA-F]{64}([0-9a-fA-F]{64})?';
+
 const sumOf = (sum: string): Pick<ImageFetch, 'sha256' | 'sha512'> =>
   sum === '' ? {} : sum.length === 64 ? { sha256: sum } : { sha512: sum };
 
@@ -54,7 +57,7 @@ const fetchImage = (): Promise<boolean> => {
     h('input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
   const id = input({ required: true, placeholder: 'debian-12', autofocus: true });
   const source = input({ placeholder: 'https://…' });
-  const sum = input({ placeholder: '64 or 128 hex digits', pattern: '[0-9a-fA-F]{64}([0-9a-fA-F]{64})?' });
+  const sum = input({ placeholder: '64 or 128 hex digits', pattern: SUM_PATTERN });
   const refresh = h('input', { type: 'checkbox' });
   const type = h(
     'select',
@@ -90,6 +93,51 @@ const fetchImage = (): Promise<boolean> => {
       follow(jobId, { title: `Fetch ${image.id}`, done: `${image.id} is in the store.` });
     },
   });
+};
+
+/** A name for the image in a file: that of the file, without its endings. */
+const nameIn = (file: File): string =>
+  file.name.replace(/(\.(gz|xz|zst|bz2|img|raw|qcow2|vmdk|vdi|vhdx?))+$/i, '');
+
+const sendImage = async (): Promise<void> => {
+  const file = h('input', { type: 'file', required: true, autofocus: true });
+  const id = h('input', { autocomplete: 'off', spellcheck: 'false', required: true });
+  const sum = h('input', { autocomplete: 'off', spellcheck: 'false', pattern: SUM_PATTERN });
+  const bar = h('progress', { max: 100, hidden: true, 'aria-label': 'Progress of the upload' });
+  const closed = new AbortController();
+  await formDialog({
+    title: 'Upload image',
+    action: 'Upload',
+    content: [
+      field(
+        'File',
+        file,
+        'A disk image: raw, qcow2, …, packed or not. Keep this page open until it is sent.',
+      ),
+      field('ID', id, 'Any name'),
+      field('SHA-256 or SHA-512', sum, 'Optional; checked against what arrives'),
+      bar,
+    ],
+    isComplete: () => {
+      const [chosen] = file.files ?? [];
+      if (chosen && id.value === '') id.value = nameIn(chosen);
+      return chosen !== undefined && id.value.trim() !== '';
+    },
+    submit: async () => {
+      const [chosen] = file.files ?? [];
+      if (!chosen) return;
+      bar.hidden = false;
+      const name = id.value.trim();
+      const jobId = await uploadImage({
+        ...{ id: name, file: chosen, query: sumOf(sum.value.trim()), signal: closed.signal },
+        onProgress: (received) => {
+          bar.value = Math.floor((100 * received) / Math.max(1, chosen.size));
+        },
+      });
+      follow(jobId, { title: `Upload ${name}`, done: `${name} is in the store.` });
+    },
+  });
+  closed.abort();
 };
 
 /** Creates a line for each fetch that has not ended. */
@@ -174,6 +222,7 @@ export const imagesView = (): View => {
         { class: 'toolbar' },
         h('h1', {}, 'Images'),
         h('span', { class: 'grow' }),
+        h('button', { class: 'changes', onclick: () => void sendImage() }, 'Upload image'),
         h(
           'button',
           { class: 'primary changes', 'aria-keyshortcuts': 'n', onclick: () => void fetchImage() },
