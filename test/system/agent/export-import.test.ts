@@ -92,6 +92,7 @@ test('an import gives a name that is taken, a quota and a damaged file in words,
   const { client } = agent;
   const id = await create(client);
   const file = await exportTo(t, client, id);
+  await until('the export has ended', async () => (await stored(agent)).slice(1).flat().length === 0);
   const before = (await stored(agent)).slice(0, 3);
   const refused = async (status: number, message: RegExp, options: ImportOptions = {}): Promise<void> => {
     const error = await t.throwsAsync(importFrom(client, file, options), { message });
