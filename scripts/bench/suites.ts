@@ -1,4 +1,5 @@
 import type { Suite } from './suite.js';
+import { backup } from './suites/backup.js';
 import { boot } from './suites/boot.js';
 import { downloads } from './suites/download.js';
 import { fleet } from './suites/fleet.js';
@@ -8,4 +9,4 @@ import { requests } from './suites/requests.js';
 import { start } from './suites/start.js';
 
 /** All suites, in the order in which they run. */
-export const SUITES: readonly Suite[] = [requests, jobs, downloads, start, growth, boot, fleet];
+export const SUITES: readonly Suite[] = [requests, jobs, downloads, start, growth, boot, fleet, backup];

@@ -1,8 +1,7 @@
-import { connect } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SerialConsole } from '../../demo/serial-console.js';
 import { shareOfCore } from '../at-rest.js';
+import { typeLine } from '../guest-console.js';
 import { using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
 import type { Figure, Pace, Suite } from '../suite.js';
@@ -67,16 +66,6 @@ const createAll = async (
   };
 };
 
-/** Types on a guest's console. */
-const type = ({ runDir }: RealAgent, id: string, line: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = connect(join(runDir(id), 'serial.sock'), () => socket.end(`${line}\n`));
-    socket
-      .resume()
-      .once('close', () => resolve())
-      .once('error', reject);
-  });
-
 const hit = async (agent: RealAgent, members: readonly Member[]): Promise<Figure[]> => {
   const { client } = agent;
   const [killed = [], inside = [], suspended = []] = [0, 1, 2].map((n) =>
@@ -87,7 +76,7 @@ const hit = async (agent: RealAgent, members: readonly Member[]): Promise<Figure
     process.kill(member.pid, 'SIGKILL');
     return untilOneReported(agent, member.id, 'crashed', SETTLE_MS);
   });
-  for (const { id } of inside) await type(agent, id, 'poweroff');
+  for (const { id } of inside) await typeLine(agent, id, 'poweroff');
   await untilReported(agent, ids(inside), 'shutoff', SETTLE_MS);
   const suspends = await oneByOne(suspended, ({ id }) =>
     timed(() => client.guests.perform(id, 'suspend', { wait: JOB_SECONDS })),
