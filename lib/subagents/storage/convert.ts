@@ -1,6 +1,6 @@
 import type { ImageFormat } from '../../model/image-formats.js';
-import type { CheckedFile } from './disk-store.js';
 import { type ImageInfo, imageFile, LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from './qemu-img.js';
+import type { CheckedFile } from './stored.js';
 
 /** QEMU's name for a VHD. */
 const VHD_DRIVER = 'vpc';

@@ -1,7 +1,8 @@
 import { isErrno } from '../../errors.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-import type { DiskStore, StoredImage } from './disk-store.js';
+import type { DiskStore } from './disk-store.js';
 import { describeLeftovers } from './leftovers.js';
+import type { StoredImage } from './stored.js';
 
 /**
  * Returns the image.

@@ -1,7 +1,7 @@
 import type { QmpClient } from '../../qmp/client.js';
 import { findBlockNode } from '../shared/block-nodes.js';
 import { diskNodeName } from '../shared/guest-run-dir.js';
-import type { StoredDisk } from './disk-store.js';
+import type { StoredDisk } from './stored.js';
 
 /** Long enough for a QEMU that first has to finish other writes. */
 const TIMEOUT_MS = 60_000;

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../portable/format.js';
-import type { Leftover } from './disk-store.js';
+import type { Leftover } from './stored.js';
 
 export const describeLeftover = ({ volume, bytes, reason }: Leftover): string =>
   `${volume} still takes ${formatBytes(bytes)}: ${reason}`;

@@ -4,7 +4,8 @@ import type { QmpClient } from '../../qmp/client.js';
 import { findBlockNode } from '../shared/block-nodes.js';
 import { diskNodeName } from '../shared/guest-run-dir.js';
 import { asideNvramPath, NVRAM_NODE, nvramPath } from '../shared/nvram.js';
-import type { DiskStore, StoredDisk } from './disk-store.js';
+import type { DiskStore } from './disk-store.js';
+import type { StoredDisk } from './stored.js';
 
 /** The number of a guest's UEFI variables among the members of a snapshot; no disk has it. */
 const NVRAM = -1;

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../errors.js';
-import type { StoredDisk } from './disk-store.js';
 import { PartlyDoneError } from './errors.js';
 import { memberName } from './nvram.js';
+import type { StoredDisk } from './stored.js';
 
 const namesOf = (disks: StoredDisk[]): string => disks.map(({ index }) => memberName(index)).join(', ');
 

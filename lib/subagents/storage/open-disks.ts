@@ -1,6 +1,6 @@
-import type { StoredDisk } from './disk-store.js';
 import { findHolders } from './holders.js';
 import { QemuImgError } from './qemu-img.js';
+import type { StoredDisk } from './stored.js';
 
 const describe = ({ volume }: StoredDisk, holders: string[]): string =>
   holders.length > 0

@@ -9,9 +9,7 @@ import type { World } from './world.js';
 
 const list = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
-/** Whether a program belongs to a backup; the agent asks for the addresses of guests with ip(8) all the time. */
-const isHelper = ({ commandLine }: { commandLine: string }): boolean =>
-  !commandLine.startsWith('setpriv ') && !commandLine.startsWith('ip ');
+const isHelper = ({ commandLine }: { commandLine: string }): boolean => !commandLine.startsWith('setpriv ');
 
 /** What must have ended: jobs, programs, locks in the repository, and what open disks need. */
 const checkLeftovers = async (world: World): Promise<string[]> => {

@@ -1,4 +1,4 @@
-import type { Bitmaps, StoredDisk } from '../disk-store.js';
+import type { Bitmaps, StoredDisk } from '../stored.js';
 
 const PREFIX = 'backup-';
 

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { sandboxed } from '../../../process/sandboxed-command.js';
 import { isProgramMissing } from '../../../process/with-parent.js';
-import type { OpenedDisk } from '../disk-store.js';
 import { stdioWith } from '../qemu-img.js';
+import type { OpenedDisk } from '../stored.js';
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;

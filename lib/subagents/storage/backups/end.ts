@@ -1,8 +1,8 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import { isBackedUp } from '../../shared/block-nodes.js';
 import { removeRollbackMark } from '../../shared/rollback-mark.js';
-import type { Bitmaps, StoredDisk } from '../disk-store.js';
 import { withMonitor } from '../running-guest.js';
+import type { Bitmaps, StoredDisk } from '../stored.js';
 import { bitmapName, dropBitmaps, mergeBack } from './bitmaps.js';
 import type { BackupDeps } from './deps.js';
 import { removeFilters } from './fleecing.js';

@@ -5,7 +5,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { backupNodeName, listBlockNodes } from '../../shared/block-nodes.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
 import { removeFile } from '../../shared/qemu-files.js';
-import type { StoredDisk } from '../disk-store.js';
+import type { StoredDisk } from '../stored.js';
 
 /*
  * Fleecing: QEMU reads and writes a disk through a filter, which copies what the guest is about to overwrite to a scratch

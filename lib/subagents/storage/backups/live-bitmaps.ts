@@ -1,7 +1,7 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import { findBlockNode } from '../../shared/block-nodes.js';
 import { diskNodeName } from '../../shared/guest-run-dir.js';
-import type { Bitmaps, StoredDisk } from '../disk-store.js';
+import type { Bitmaps, StoredDisk } from '../stored.js';
 import { GRANULARITY } from './bitmaps.js';
 
 /** QEMU may first have to finish other writes. */

@@ -1,7 +1,7 @@
 import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
-import type { Captures, StoredDisk } from '../disk-store.js';
 import { withMonitor } from '../running-guest.js';
+import type { Captures, StoredDisk } from '../stored.js';
 import type { BackupDeps } from './deps.js';
 import { SERVED_EXPORT } from './disk-server.js';
 import { captureRunning, type Instant, requireNotSending } from './instant.js';

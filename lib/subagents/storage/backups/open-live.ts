@@ -4,8 +4,8 @@ import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { addFiles, addListener } from '../../shared/qemu-files.js';
-import type { StoredDisk } from '../disk-store.js';
 import { withMonitor } from '../running-guest.js';
+import type { StoredDisk } from '../stored.js';
 import { bitmapName, dropBitmaps } from './bitmaps.js';
 import type { BackupDeps } from './deps.js';
 import {

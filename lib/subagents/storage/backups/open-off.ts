@@ -2,7 +2,7 @@ import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { writeRollbackMark } from '../../shared/rollback-mark.js';
-import type { Bitmaps, StoredDisk } from '../disk-store.js';
+import type { Bitmaps, StoredDisk } from '../stored.js';
 import { dropBitmaps } from './bitmaps.js';
 import type { BackupDeps } from './deps.js';
 import { SERVED_EXPORT } from './disk-server.js';

@@ -1,5 +1,5 @@
 import type { SourceDisk } from '../../../rpc/protocol/backup-messages.js';
-import type { Bitmaps, StoredDisk } from '../disk-store.js';
+import type { Bitmaps, StoredDisk } from '../stored.js';
 import { bitmapName } from './bitmaps.js';
 import type { BackupState, Sizes } from './state.js';
 

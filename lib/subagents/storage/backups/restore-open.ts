@@ -6,11 +6,11 @@ import type {
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { writeRollbackMark } from '../../shared/rollback-mark.js';
-import type { StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { isRunning } from '../running-guest.js';
 import { recoverGuest } from '../snapshots/recover.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import type { StoredDisk } from '../stored.js';
 import type { BackupDeps } from './deps.js';
 import { SERVED_EXPORT } from './disk-server.js';
 import { endBackup } from './end.js';

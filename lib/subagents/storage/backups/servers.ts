@@ -1,4 +1,4 @@
-import type { OpenedDisk } from '../disk-store.js';
+import type { OpenedDisk } from '../stored.js';
 import { type DiskServer, type Served, serveDisk } from './disk-server.js';
 
 /** The programs that serve disks of guests that are off. */

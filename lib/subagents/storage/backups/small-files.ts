@@ -3,9 +3,10 @@ import { open, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ifExists, OWNER_ONLY } from '../../../files/atomic-files.js';
 import { MB } from '../../../model/units.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { readTpmFiles } from '../export/tpm-files.js';
 import { findAside, findNvram } from '../nvram.js';
+import type { StoredDisk } from '../stored.js';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 

@@ -7,13 +7,14 @@ import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-me
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { readChange } from '../../shared/read-change.js';
-import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { toDisk } from '../disks/common.js';
 import { planDisks } from '../disks/plan.js';
 import { explainNoSpace } from '../errors.js';
 import { readTpmFiles } from '../export/tpm-files.js';
 import type { Space } from '../images/space.js';
 import { isRunning } from '../running-guest.js';
+import type { DiskDefinition, StoredDisk } from '../stored.js';
 import { findSource, type HeldSource, type SourceDeps, withSource } from './source.js';
 
 export interface CloneDeps extends SourceDeps {

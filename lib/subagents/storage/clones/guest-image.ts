@@ -4,9 +4,9 @@ import type { ImageOrigin, ImageRequest } from '../../../rpc/protocol/image-mess
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
-import type { StoredDisk, StoredImage } from '../disk-store.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
 import type { Contents } from '../images/contents.js';
+import type { StoredDisk, StoredImage } from '../stored.js';
 import { findSource, type HeldSource, type SourceDeps, withSource } from './source.js';
 
 export interface GuestImageDeps extends SourceDeps {

@@ -2,7 +2,6 @@ import { guestKey } from '../../../async/keyed-locks.js';
 import { type Consistency, describeSnapshot, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
-import type { CloneSource } from '../disk-store.js';
 import type { Moments } from '../export/moments.js';
 import { isRunning } from '../running-guest.js';
 import type { SnapshotDeps } from '../snapshots/deps.js';
@@ -10,6 +9,7 @@ import { disksWithSnapshot, listSnapshots } from '../snapshots/lookup.js';
 import { recoverGuest } from '../snapshots/recover.js';
 import { diskSnapshotId, select } from '../snapshots/select.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import type { CloneSource } from '../stored.js';
 
 export interface SourceDeps {
   snapshots: SnapshotDeps;

@@ -6,9 +6,9 @@ import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-me
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { readChange } from '../../shared/read-change.js';
-import type { DiskDefinition, StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import type { DiskDefinition, StoredDisk } from '../stored.js';
 import { type DiskDeps, imagesOf, requireImages, toDisk } from './common.js';
 import { planDisks } from './plan.js';
 

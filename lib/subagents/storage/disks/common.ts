@@ -5,12 +5,13 @@ import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-me
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { noSuchImage } from '../../shared/errors.js';
 import type { BackupDeps } from '../backups/deps.js';
-import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import type { Contents } from '../images/contents.js';
 import type { PendingImports } from '../import/pending-imports.js';
 import type { SnapshotDeps } from '../snapshots/deps.js';
 import type { Journal } from '../snapshots/journal.js';
+import type { DiskDefinition, StoredDisk } from '../stored.js';
 
 export interface DiskDeps {
   store: DiskStore;

@@ -1,7 +1,7 @@
 import type { Firmware } from '../../../model/firmware.js';
 import type { Guest } from '../../../model/guest.js';
-import type { StoredDisk } from '../disk-store.js';
 import type { Contents } from '../images/contents.js';
+import type { StoredDisk } from '../stored.js';
 
 interface FirmwareChoice {
   guest: Guest;

@@ -7,11 +7,11 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
 import { readChange } from '../../shared/read-change.js';
 import { requireNoBackup } from '../backups/require-none.js';
-import type { StoredDisk } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { explainInUse } from '../open-disks.js';
 import { withMonitor } from '../running-guest.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import type { StoredDisk } from '../stored.js';
 import type { DiskDeps } from './common.js';
 
 const withSize = (guest: Guest, number: number, size: number): GuestResponse['guest'] => ({

@@ -3,7 +3,7 @@ import type { Disk, Guest } from '../../../model/guest.js';
 import { MAX_DISK_BYTES, MB, toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { deviceNames } from '../../shared/device-names.js';
-import type { DiskDefinition, StoredDisk } from '../disk-store.js';
+import type { DiskDefinition, StoredDisk } from '../stored.js';
 
 const DEFAULT_BUS = 'virtio';
 

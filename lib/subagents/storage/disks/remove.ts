@@ -6,9 +6,10 @@ import type { GuestRequest, GuestResponse } from '../../../rpc/protocol/guest-me
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { readChange } from '../../shared/read-change.js';
 import { requireNoBackup } from '../backups/require-none.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { findHolders } from '../holders.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import type { StoredDisk } from '../stored.js';
 import type { DiskDeps } from './common.js';
 
 /** How often, and at which interval, to look whether QEMU has closed a disk that was just removed from it. */

@@ -7,7 +7,6 @@ import { replaceFile, sync } from '../../../files/atomic-files.js';
 import { type Consistency, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { requireNoBackup } from '../backups/require-none.js';
-import type { StoredDisk } from '../disk-store.js';
 import { withMonitor } from '../running-guest.js';
 import { prepareSnapshot } from '../snapshots/create.js';
 import { prepareDeletion } from '../snapshots/delete.js';
@@ -17,6 +16,7 @@ import { disksWithSnapshot, listSnapshots } from '../snapshots/lookup.js';
 import { recoverGuest } from '../snapshots/recover.js';
 import { diskSnapshotId, membersOf, type Selection, select } from '../snapshots/select.js';
 import { requireNotTorn } from '../snapshots/torn.js';
+import type { StoredDisk } from '../stored.js';
 
 /** All disks of a guest at one instant, until it is closed. */
 export interface Moment {

@@ -2,7 +2,6 @@ import { open } from 'node:fs/promises';
 import type { ImageFormat } from '../../../model/image-formats.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { checkedFileName, readCheckedInfo } from '../convert.js';
-import type { CheckedFile } from '../disk-store.js';
 import { detectFormat, type FileEnds, hasStaleRefcounts } from '../image-format.js';
 import {
   checkImage,
@@ -13,6 +12,7 @@ import {
   rebuildRefcounts,
 } from '../qemu-img.js';
 import { HEAD_BYTES, SECTOR_BYTES } from '../raw-disk.js';
+import type { CheckedFile } from '../stored.js';
 import { checkProportion, checkUnpacked } from './limits.js';
 
 /** A file that passed inspection. */

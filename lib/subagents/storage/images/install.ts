@@ -1,6 +1,7 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { type Digests, differenceOf } from '../../shared/download/digests.js';
-import type { CheckedFile, DiskStore, StoredImage } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { CheckedFile, StoredImage } from '../stored.js';
 import type { Sums } from './sums.js';
 
 /** Where images and the sums of their files are stored. */

@@ -1,7 +1,7 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageFile } from '../disk-store.js';
 import { qemuImg } from '../qemu-img.js';
+import type { ImageFile } from '../stored.js';
 import type { ReadBytes } from './content.js';
 
 /** qemu-img dd reads in blocks of this many bytes, which positions and lengths must be multiples of. */

@@ -6,11 +6,12 @@ import { MB, toMb } from '../../../model/units.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import { renewGeneration } from '../../shared/generation.js';
 import { convert, readCheckedInfo } from '../convert.js';
-import type { CheckedFile, DiskImport, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { planDisks } from '../disks/plan.js';
 import { MAX_TPM_FILE_BYTES } from '../export/tpm-files.js';
 import { inspectFile } from '../images/inspect.js';
 import type { Claim } from '../images/space.js';
+import type { CheckedFile, DiskImport, StoredDisk } from '../stored.js';
 import type { ImportedGuest } from './imported-guest.js';
 import type { StagedFile } from './staging.js';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { ifExists } from '../../../files/atomic-files.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { StoredDisk } from '../disk-store.js';
+import type { StoredDisk } from '../stored.js';
 import type { Qcow2Layout } from './layout.js';
 import { readDisks } from './records.js';
 import { findEntry, readTable, type TableEntry } from './table.js';

@@ -1,7 +1,7 @@
 import { GRANULARITY } from '../backups/bitmaps.js';
-import type { Bitmaps, StoredDisk } from '../disk-store.js';
 import { explainInUse } from '../open-disks.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
+import type { Bitmaps, StoredDisk } from '../stored.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { moveIntoPlace } from '../../../files/atomic-files.js';
-import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { growLive, liveBytes } from '../grow-live.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
+import type { DiskDefinition, StoredDisk } from '../stored.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Images } from './images.js';
 import { diskFileName, guestDir, type Qcow2Layout } from './layout.js';

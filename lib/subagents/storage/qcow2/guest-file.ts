@@ -4,8 +4,8 @@ import { ifExists } from '../../../files/atomic-files.js';
 import { isRoot } from '../../../process/unprivileged.js';
 import { notFound } from '../../shared/errors.js';
 import { findImagePath } from '../../shared/qcow2/header.js';
-import type { StoredDisk } from '../disk-store.js';
 import { type OpenFile, openFileName } from '../qemu-img.js';
+import type { StoredDisk } from '../stored.js';
 import type { Qcow2Layout } from './layout.js';
 import { imagePathOf } from './records.js';
 

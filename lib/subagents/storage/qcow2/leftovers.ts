@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
 import { ifExists } from '../../../files/atomic-files.js';
 import { readAllocatedBytes } from '../allocated-bytes.js';
-import type { Leftover, StoredDisk } from '../disk-store.js';
 import { findHolders, findRemovedFiles } from '../holders.js';
+import type { Leftover, StoredDisk } from '../stored.js';
 import type { Qcow2Layout } from './layout.js';
 
 /** The prefix of the directories of deleted guests in the work directory. */

@@ -1,7 +1,7 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import { type BlockNode, findBlockNode } from '../../shared/block-nodes.js';
-import type { StoredDisk } from '../disk-store.js';
 import { memberNode } from '../nvram.js';
+import type { StoredDisk } from '../stored.js';
 import { UNDO } from './table.js';
 
 /** QEMU flushes its cache before it responds. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { replaceFile, sync } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
-import type { Addition, DiskDefinition, StoredDisk } from '../disk-store.js';
+import type { Addition, DiskDefinition, StoredDisk } from '../stored.js';
 import { diskFileName, diskVolume, guestDir, type Qcow2Layout } from './layout.js';
 
 export const DISKS_FILE = 'disks.json';

@@ -1,5 +1,5 @@
-import type { StoredDisk } from '../disk-store.js';
 import { LONG_TIMEOUT_MS, qemuImg } from '../qemu-img.js';
+import type { StoredDisk } from '../stored.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 

@@ -1,8 +1,8 @@
 import { errorMessage } from '../../../errors.js';
-import type { DiskRollback, StoredDisk } from '../disk-store.js';
 import { PartlyDoneError } from '../errors.js';
 import { memberName } from '../nvram.js';
 import { QemuImgError } from '../qemu-img.js';
+import type { DiskRollback, StoredDisk } from '../stored.js';
 import { TornError } from '../torn-error.js';
 import { removeAllBitmaps } from './bitmaps.js';
 import type { Qcow2Layout } from './layout.js';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { moveIntoPlace } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Consistency } from '../../../model/snapshot.js';
-import type { StoredDisk } from '../disk-store.js';
+import type { StoredDisk } from '../stored.js';
 import type { Qcow2Layout } from './layout.js';
 
 /** A file in a guest's directory that notes something of its snapshots, by `<disk number>@<snapshot name>`. */

@@ -1,9 +1,10 @@
 import type { QmpClient } from '../../../qmp/client.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
 import { onEachDisk } from '../on-each-disk.js';
 import { openDisks } from '../open-disks.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
+import type { StoredDisk } from '../stored.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot, isForgottenLive } from './live.js';

@@ -1,7 +1,7 @@
 import { notFound } from '../../shared/errors.js';
-import type { StoredDisk } from '../disk-store.js';
 import { explainInUse } from '../open-disks.js';
 import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
+import type { StoredDisk } from '../stored.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 

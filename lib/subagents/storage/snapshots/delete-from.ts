@@ -1,6 +1,7 @@
 import type { QmpClient } from '../../../qmp/client.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { isNvram, isOpenIn } from '../nvram.js';
+import type { StoredDisk } from '../stored.js';
 
 /**
  * Deletes a snapshot of disks and UEFI variables. A running QEMU does not have the variables open that are set aside, and

@@ -7,7 +7,7 @@ import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { SnapshotRequest } from '../../../rpc/protocol/snapshot-messages.js';
 import type { Method } from '../../../rpc/server/rpc-route.js';
 import { notFound } from '../../shared/errors.js';
-import type { StoredDisk } from '../disk-store.js';
+import type { StoredDisk } from '../stored.js';
 import type { SnapshotDeps } from './deps.js';
 import { listSnapshots } from './lookup.js';
 import { diskSnapshotId, type Selection, selectNamed } from './select.js';

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile, sync } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
-import type { SnapshotAction, StoredDisk } from '../disk-store.js';
+import type { SnapshotAction, StoredDisk } from '../stored.js';
 
 /** An operation on the snapshots of a guest's disks that changes one disk after another. */
 export interface Intent {

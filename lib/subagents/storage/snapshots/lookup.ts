@@ -1,4 +1,5 @@
-import type { DiskStore, StoredDisk, StoredSnapshot } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { StoredDisk, StoredSnapshot } from '../stored.js';
 import type { SnapshotDeps } from './deps.js';
 
 /** Returns those of `disks` that have a snapshot called `name`. */

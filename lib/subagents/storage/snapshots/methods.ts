@@ -12,9 +12,10 @@ import type { SnapshotRequest, SnapshotResponse } from '../../../rpc/protocol/sn
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { notFound } from '../../shared/errors.js';
 import { requireNoBackup } from '../backups/require-none.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { explainNoSpace } from '../errors.js';
 import { isRunning } from '../running-guest.js';
+import type { StoredDisk } from '../stored.js';
 import { beginCheckpoint, endCheckpoint } from './checkpoint.js';
 import { prepareSnapshot } from './create.js';
 import { prepareDeletion } from './delete.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeSnapshot } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { SnapshotAction, StoredDisk } from '../disk-store.js';
 import { isRunning } from '../running-guest.js';
+import type { SnapshotAction, StoredDisk } from '../stored.js';
 import type { SnapshotDeps } from './deps.js';
 import { diskSnapshotId, type Selection } from './select.js';
 

@@ -1,7 +1,7 @@
 import { readRollbackMark } from '../../shared/rollback-mark.js';
-import type { DiskRollback } from '../disk-store.js';
 import { findMembers, isNvram } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
+import type { DiskRollback } from '../stored.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';
 import { newerThan } from './lookup.js';

@@ -2,8 +2,9 @@ import { findDisk, type NamedDisk, uncertainDisk } from '../../../model/disks.js
 import { parseSnapshotId, snapshotId } from '../../../model/snapshot.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { notFound } from '../../shared/errors.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { findAside, findNvram } from '../nvram.js';
+import type { StoredDisk } from '../stored.js';
 
 /** The disks and the snapshot that a request names. */
 export interface Selection {

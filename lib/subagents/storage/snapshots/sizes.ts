@@ -1,5 +1,6 @@
 import { toMb } from '../../../model/units.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { StoredDisk } from '../stored.js';
 
 /**
  * Records the sizes that disks of a stopped guest have after a rollback: those of the time of the snapshot.

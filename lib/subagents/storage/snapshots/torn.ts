@@ -1,8 +1,8 @@
 import { errorMessage } from '../../../errors.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { readRollbackMark, removeRollbackMark, writeRollbackMark } from '../../shared/rollback-mark.js';
-import type { StoredDisk } from '../disk-store.js';
 import { isNvram } from '../nvram.js';
+import type { StoredDisk } from '../stored.js';
 import { TornError } from '../torn-error.js';
 import type { SnapshotDeps } from './deps.js';
 import type { Intent } from './journal.js';

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
-import type { Captures, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { Captures, StoredDisk } from '../stored.js';
 import { listDatasets, zfsWhenFree } from './command.js';
-import { datasetOf } from './disks.js';
 import type { DiskKind } from './kinds.js';
-import { CAPTURED, snapshotOf, type ZfsLayout } from './layout.js';
+import { CAPTURED, datasetOf, snapshotOf, type ZfsLayout } from './layout.js';
 import { withRawDisk } from './raw-file.js';
 import type { WorkArea } from './work-area.js';
 

@@ -1,14 +1,15 @@
 import { nvramPath } from '../../shared/nvram.js';
 import { convert, INTO_BLANK } from '../convert.js';
-import type { CloneOptions, CloneSource, DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { copyGuestFile } from '../qcow2/copy.js';
 import type { Qcow2Layout } from '../qcow2/layout.js';
+import type { CloneOptions, CloneSource, DiskDefinition, StoredDisk } from '../stored.js';
 import { withProperties, zfs, zfsWhenFree } from './command.js';
-import { DISK_PROPERTY, datasetOf } from './disks.js';
+import { DISK_PROPERTY } from './disks.js';
+import { createGuestDataset } from './guest-dataset.js';
 import type { ZfsImages } from './images.js';
 import type { DiskKind } from './kinds.js';
-import { diskName, guestDataset, mountpointOf, snapshotOf, type ZfsLayout } from './layout.js';
-import { requireFreeName } from './leftovers.js';
+import { datasetOf, diskName, mountpointOf, snapshotOf, type ZfsLayout } from './layout.js';
 import type { WorkArea } from './work-area.js';
 
 type Clones = Pick<DiskStore, 'cloneDisks' | 'imageOfSnapshot' | 'linksPresentState' | 'copyBytes'>;
@@ -65,14 +66,13 @@ export const zfsClones = (
       await kind.flush(dataset);
     });
 
-  /** Creates a guest's dataset with all its disks and files. */
+  /** Creates all disks and files in a guest's dataset. */
   const createAll = async (
     dataset: string,
     { disks, nvram, snapshot = '' }: CloneSource,
     definitions: DiskDefinition[],
     { linked, addFiles, signal }: CloneOptions,
   ): Promise<void> => {
-    await zfsWhenFree('create', dataset);
     for (const [index, definition] of definitions.entries()) {
       const [disk, target] = [disks[index], `${dataset}/${diskName(index)}`];
       if (disk && linked) await link(target, disk, definition, snapshot);
@@ -86,21 +86,10 @@ export const zfsClones = (
   return {
     linksPresentState: false,
 
-    cloneDisks: async (guest, source, definitions, options) => {
-      const dataset = work.claim('guest');
-      try {
-        await createAll(dataset, source, definitions, options);
-        await requireFreeName(layout, kind, work, guestDataset(layout, guest));
-        // One rename makes all of the guest's disks appear at once.
-        await work.moveIntoPlace(dataset, guestDataset(layout, guest));
-      } catch (error) {
-        await work.discard(dataset);
-        throw error;
-      }
-      const made = (await findDisks(guest)) ?? [];
-      for (const disk of made) await kind.ready(datasetOf(layout, disk));
-      return made;
-    },
+    cloneDisks: (guest, source, definitions, options) =>
+      createGuestDataset({ layout, kind, work, findDisks }, guest, (dataset) =>
+        createAll(dataset, source, definitions, options),
+      ),
 
     imageOfSnapshot: (id, disk, snapshot, signal) =>
       withBytes(disk, snapshot, (path, bytes) =>

@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
-import type { StoredDisk } from '../disk-store.js';
 import { onEachDisk } from '../on-each-disk.js';
+import type { StoredDisk } from '../stored.js';
 import { listDatasets, zfsWhenFree } from './command.js';
-import { datasetOf } from './disks.js';
-import { snapshotOf, type ZfsLayout } from './layout.js';
+import { datasetOf, snapshotOf, type ZfsLayout } from './layout.js';
 
 /** Destroys snapshots of the guest's own dataset, a by-product of `zfs snapshot -r`, once no disk has them. */
 export const pruneGuest = async (layout: ZfsLayout, disk: StoredDisk): Promise<void> => {

@@ -1,5 +1,6 @@
-import type { DiskDefinition, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { growLive, liveBytes } from '../grow-live.js';
+import type { DiskDefinition, StoredDisk } from '../stored.js';
 import { isDatasetMissing } from './command.js';
 import type { DiskKind } from './kinds.js';
 import { diskName, guestDataset, type ZfsLayout } from './layout.js';

@@ -3,7 +3,8 @@ import { ifExists } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage, notFound } from '../../shared/errors.js';
 import { convert, INTO_BLANK, readCheckedInfo } from '../convert.js';
-import type { Addition, DiskDefinition, DiskImport, DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { Addition, DiskDefinition, DiskImport, StoredDisk } from '../stored.js';
 import {
   isDatasetMissing,
   listDatasets,
@@ -14,9 +15,11 @@ import {
   zfsWhenFree,
 } from './command.js';
 import { type DiskChanges, zfsDiskChanges } from './disk-changes.js';
+import { createGuestDataset } from './guest-dataset.js';
 import type { ZfsImages } from './images.js';
 import type { DiskKind } from './kinds.js';
 import {
+  datasetOf,
   diskIndexOf,
   diskName,
   guestDataset,
@@ -24,7 +27,7 @@ import {
   mountpointOf,
   type ZfsLayout,
 } from './layout.js';
-import { leftoversOf, requireFreeName } from './leftovers.js';
+import { leftoversOf } from './leftovers.js';
 import { withRawDisk } from './raw-file.js';
 import { DELETED_PROPERTY, type WorkArea } from './work-area.js';
 
@@ -55,10 +58,6 @@ interface DiskRecord extends DiskDefinition, Addition {
 
 const isRecord = (record: Partial<DiskRecord>): record is DiskRecord => record.size !== undefined;
 
-/** Returns the dataset of a disk. */
-export const datasetOf = ({ guests }: ZfsLayout, { volume }: StoredDisk): string =>
-  `${guests.dataset}${volume.slice('guests'.length)}`;
-
 export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, images: ZfsImages): Disks => {
   /** Creates a disk: blank, or a clone of its image's snapshot. */
   const createDisk = async (dataset: string, disk: DiskDefinition, more: object = {}): Promise<void> => {
@@ -88,27 +87,6 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
     await convert(file, 'raw', kind.path(dataset), { flags: INTO_BLANK });
     await rm(file.path, { force: true });
     await kind.flush(dataset);
-  };
-
-  /** Creates the dataset of a guest with its disks, which `make` creates below it. */
-  const createGuest = async (
-    guest: string,
-    make: (dataset: string) => Promise<void>,
-  ): Promise<StoredDisk[]> => {
-    const dataset = work.claim('guest');
-    try {
-      await zfsWhenFree('create', dataset);
-      await make(dataset);
-      await requireFreeName(layout, kind, work, guestDataset(layout, guest));
-      // One rename makes all of the guest's disks appear at once.
-      await work.moveIntoPlace(dataset, guestDataset(layout, guest));
-    } catch (error) {
-      await work.discard(dataset);
-      throw error;
-    }
-    const made = (await findDisks(guest)) ?? [];
-    for (const disk of made) await kind.ready(datasetOf(layout, disk));
-    return made;
   };
 
   const listDisks = async (guest: string, wanted: 'own' | 'kept'): Promise<StoredDisk[] | undefined> => {
@@ -150,12 +128,12 @@ export const zfsDisks = (layout: ZfsLayout, kind: DiskKind, work: WorkArea, imag
     keptDisks: async (guest) => (await listDisks(guest, 'kept')) ?? [],
 
     createDisks: (guest, disks) =>
-      createGuest(guest, async (dataset) => {
+      createGuestDataset({ layout, kind, work, findDisks }, guest, async (dataset) => {
         for (const [index, disk] of disks.entries()) await createDisk(`${dataset}/${diskName(index)}`, disk);
       }),
 
     importDisks: (guest, disks, fill) =>
-      createGuest(guest, async (dataset) => {
+      createGuestDataset({ layout, kind, work, findDisks }, guest, async (dataset) => {
         for (const [index, disk] of disks.entries()) await importDisk(`${dataset}/${diskName(index)}`, disk);
         await fill(mountpointOf(layout, dataset));
       }),

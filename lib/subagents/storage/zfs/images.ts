@@ -1,6 +1,7 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { convert, INTO_BLANK, readCheckedInfo } from '../convert.js';
-import type { CheckedFile, DiskStore, Leftover, StoredImage } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { CheckedFile, Leftover, StoredImage } from '../stored.js';
 import { listDatasets, parseProperty, usedBytesOf, withProperties, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import type { DiskKind } from './kinds.js';

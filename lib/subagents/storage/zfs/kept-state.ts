@@ -1,7 +1,7 @@
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { StoredDisk } from '../stored.js';
 import { listDatasets, zfs, zfsWhenFree } from './command.js';
-import { datasetOf } from './disks.js';
-import { KEPT, snapshotOf, type ZfsLayout } from './layout.js';
+import { datasetOf, KEPT, snapshotOf, type ZfsLayout } from './layout.js';
 
 type KeptState = Pick<DiskStore, 'keepState' | 'returnToKept' | 'dropKept'>;
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { StoredDisk } from '../stored.js';
 
 /** The longest name of a dataset or snapshot: OpenZFS's `ZFS_MAX_DATASET_NAME_LEN` less the final NUL. */
 const MAX_NAME = 255;
@@ -104,3 +105,7 @@ export const mountpointOf = ({ images, guests, work }: ZfsLayout, dataset: strin
   if (!section) throw new RangeError(`${dataset} is not a dataset of this store`);
   return join(section.mountpoint, dataset.slice(section.dataset.length));
 };
+
+/** Returns the dataset of a disk. */
+export const datasetOf = ({ guests }: ZfsLayout, { volume }: StoredDisk): string =>
+  `${guests.dataset}${volume.slice('guests'.length)}`;

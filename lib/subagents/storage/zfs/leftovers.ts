@@ -1,6 +1,6 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import type { Leftover } from '../disk-store.js';
 import { findHolders } from '../holders.js';
+import type { Leftover } from '../stored.js';
 import { isDatasetMissing, listDatasets, zfs } from './command.js';
 import { listClones } from './dependents.js';
 import { describeHolds } from './holds.js';

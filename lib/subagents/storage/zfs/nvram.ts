@@ -1,9 +1,10 @@
 import { errorMessage } from '../../../errors.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { isNvram } from '../nvram.js';
 import type { Qcow2Layout } from '../qcow2/layout.js';
 import { repairFile } from '../qcow2/repair.js';
 import { qcow2Snapshots } from '../qcow2/snapshots.js';
+import type { StoredDisk } from '../stored.js';
 import { TornError } from '../torn-error.js';
 import type { ZfsLayout } from './layout.js';
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { isRoot } from '../../../process/unprivileged.js';
-import type { OpenedDisk } from '../disk-store.js';
 import { openFileName } from '../qemu-img.js';
+import type { OpenedDisk } from '../stored.js';
 
 /** Opens a raw file or a block device for another program, which never looks for another format in it. */
 export const withRawDisk = async <T>(

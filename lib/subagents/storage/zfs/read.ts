@@ -5,9 +5,8 @@ import { MB } from '../../../model/units.js';
 import { scanData } from '../data-map.js';
 import type { DiskStore } from '../disk-store.js';
 import { zfsWhenFree } from './command.js';
-import { datasetOf } from './disks.js';
 import type { DiskKind } from './kinds.js';
-import { snapshotOf, type ZfsLayout } from './layout.js';
+import { datasetOf, snapshotOf, type ZfsLayout } from './layout.js';
 import type { WorkArea } from './work-area.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;

@@ -1,11 +1,10 @@
 import { errorMessage } from '../../../errors.js';
-import type { DiskRollback, StoredDisk } from '../disk-store.js';
 import { PartlyDoneError } from '../errors.js';
+import type { DiskRollback, StoredDisk } from '../stored.js';
 import { TornError } from '../torn-error.js';
 import { zfsWhenFree } from './command.js';
 import { destroySnapshot } from './destroy.js';
-import { datasetOf } from './disks.js';
-import { snapshotOf, type ZfsLayout } from './layout.js';
+import { datasetOf, snapshotOf, type ZfsLayout } from './layout.js';
 
 /** The error of a rollback that has changed no disk. */
 const nothingRolledBack = (destroyed: string[], cause: unknown): unknown =>

@@ -1,15 +1,15 @@
 import { dirname } from 'node:path';
 import type { Consistency } from '../../../model/snapshot.js';
-import type { DiskStore, StoredDisk } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
 import { openDisks } from '../open-disks.js';
 import { qemuImg } from '../qemu-img.js';
+import type { StoredDisk } from '../stored.js';
 import { listDatasets, parseProperty, zfs } from './command.js';
 import { clonesOf } from './dependents.js';
 import { destroySnapshot, expireSnapshot, pruneGuest } from './destroy.js';
-import { datasetOf } from './disks.js';
 import { describeHolds } from './holds.js';
 import type { DiskKind } from './kinds.js';
-import { guestOfDataset, HIDDEN, snapshotOf, type ZfsLayout } from './layout.js';
+import { datasetOf, guestOfDataset, HIDDEN, snapshotOf, type ZfsLayout } from './layout.js';
 import { rollbackDisks } from './rollback.js';
 
 type Snapshots = Pick<

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from '../../../log.js';
 import type { HostRegistry } from '../../shared/host/registry.js';
-import type { DiskStore, StoreSpace } from '../disk-store.js';
+import type { DiskStore } from '../disk-store.js';
+import type { StoreSpace } from '../stored.js';
 import { zfsCaptures } from './captures.js';
 import { zfsClones } from './clone.js';
 import { listDatasets, zfs } from './command.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { StoredDisk } from '../../../../lib/subagents/storage/disk-store.js';
 import { onEachDisk } from '../../../../lib/subagents/storage/on-each-disk.js';
+import type { StoredDisk } from '../../../../lib/subagents/storage/stored.js';
 
 const DISKS: StoredDisk[] = [0, 1, 2].map((index) => ({
   index,

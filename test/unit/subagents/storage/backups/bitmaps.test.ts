@@ -1,6 +1,6 @@
 import test from 'ava';
 import { bitmapName, mergeBack } from '../../../../../lib/subagents/storage/backups/bitmaps.js';
-import type { Bitmap, Bitmaps, StoredDisk } from '../../../../../lib/subagents/storage/disk-store.js';
+import type { Bitmap, Bitmaps, StoredDisk } from '../../../../../lib/subagents/storage/stored.js';
 
 const DISK: StoredDisk = {
   ...{ index: 0, bus: '', device: '', image: '', requested: 1, size: 1, volume: 'v', source: 's' },

@@ -1,6 +1,7 @@
 import { MB } from '../../../../../lib/model/units.js';
-import type { DiskStore, StoredDisk } from '../../../../../lib/subagents/storage/disk-store.js';
+import type { DiskStore } from '../../../../../lib/subagents/storage/disk-store.js';
 import { Journal } from '../../../../../lib/subagents/storage/snapshots/journal.js';
+import type { StoredDisk } from '../../../../../lib/subagents/storage/stored.js';
 import { TornError } from '../../../../../lib/subagents/storage/torn-error.js';
 
 /** What happens at one operation: the process is killed just before it, or the operation fails. */
