@@ -100,6 +100,15 @@ test('a new guest takes the id that the request names', async (t) => {
   t.like((await call('POST', PATH, { id })).body, { id, metadata: { name: 'web' } });
 });
 
+test('rejects an id that another guest has, before any sub-agent is asked', async (t) => {
+  const api = await withBackup(t);
+  const { id } = await addGuest(api.context, { state: 'shutoff' });
+  const { status, body } = await api.call('POST', PATH, { id });
+  t.is(status, 409);
+  t.is(messageOf(body), `guest ${id} already exists: choose another id or leave it out`);
+  t.deepEqual(api.scripted.requests('Test.getBackup'), []);
+});
+
 test('rejects a new guest whose name another guest has', async (t) => {
   const api = await withBackup(t);
   await addOriginal(api);

@@ -10,7 +10,7 @@ import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { checkPipeline } from '../pipeline/check.js';
 import type { Runtime } from '../runtime.js';
 import { createFailure } from './create-outcome.js';
-import { submitNewGuest } from './submit-create.js';
+import { requireFree, submitNewGuest } from './submit-create.js';
 
 /** @throws {AgentError} `invalid` for a container; `conflict` for a guest that is not there yet */
 const requireCloneable = (runtime: Runtime, { id, state, ...guest }: Guest): void => {
@@ -61,6 +61,7 @@ export const submitClone = async (
     name: request.name || chooseName(runtime, source),
     linked,
   };
+  requireFree(runtime, identity.id);
   const guest = clonedGuest(source, request, identity);
   requireMetadataFits(guest.metadata ?? {});
   const problem = sizeProblem(sizeOf(guest));

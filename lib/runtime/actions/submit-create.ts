@@ -19,6 +19,13 @@ const obstacle = (runtime: Runtime, { id, state }: Guest): AgentError | undefine
   return isOver ? undefined : notCreatedYet(id, createFailure(runtime, id));
 };
 
+/** @throws {AgentError} `conflict` when no guest can be created with an id, because another one has it */
+export const requireFree = (runtime: Runtime, id: string): void => {
+  const current = runtime.guests.find(id);
+  const error = current && obstacle(runtime, current);
+  if (error) throw error;
+};
+
 /**
  * Stores a guest, in place of one with its id that could not be created.
  * @returns the replaced guest
@@ -70,9 +77,7 @@ export const submitNewGuest = async (
   const submit = () => runtime.queue.submit(guest.id, action, task, guest, options);
   await updateStorageSize(runtime);
   if (options.dryRun) {
-    const current = runtime.guests.find(guest.id);
-    const error = current && obstacle(runtime, current);
-    if (error) throw error;
+    requireFree(runtime, guest.id);
     runtime.identities.check(guest);
     runtime.quota.check(guest);
     return withChecks(await submit(), action, () => dryGuestExchange(action, guest, change));

@@ -16,7 +16,7 @@ import { withChecks } from './dry-run.js';
 import { requireStopped } from './require-stopped.js';
 import { updateStorageSize } from './storage-actions.js';
 import { requireNoBackup } from './submit-backup.js';
-import { submitNewGuest } from './submit-create.js';
+import { requireFree, submitNewGuest } from './submit-create.js';
 import { requireNotTemplate } from './templates.js';
 
 /**
@@ -103,9 +103,10 @@ export const submitRestore = async (
   wanted: RestoreRequest,
   options: SubmitOptions = {},
 ): Promise<Submission<Guest>> => {
+  const { guest: into, disks, start = false } = wanted;
+  if (wanted.id !== undefined) requireFree(runtime, wanted.id);
   const details = (await queryBackup(runtime, id)).result;
   const { backup, record } = details;
-  const { guest: into, disks, start = false } = wanted;
   if (into !== undefined && into !== backup.guest)
     throw new AgentError(
       'conflict',
