@@ -2,7 +2,9 @@ import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
 import { type Guest, isContainer } from '../../lib/model/guest.js';
 import { sizeOf, sizeProblem } from '../../lib/model/guest-size.js';
+import { requireReadable } from '../../lib/model/labels.js';
 import { requireMetadataFits } from '../../lib/model/metadata.js';
+import { seedMistake } from '../../lib/model/seed-metadata.js';
 
 /** Names the CPU model of a new virtual machine, so that a later change of the config does not change the guest. */
 const withCpuModel = (guest: Guest, { cpuModel }: Context): Guest =>
@@ -20,12 +22,20 @@ const requireGrowth = (guest: Guest): void => {
   if (problem !== undefined) throw invalid(problem);
 };
 
+/** @throws {AgentError} `invalid` for a hostname or a name server that no seed can have */
+const requireSeed = (guest: Guest): void => {
+  const mistake = isContainer(guest) ? undefined : seedMistake(guest.metadata ?? {});
+  if (mistake !== undefined) throw invalid(mistake);
+};
+
 /**
  * Completes a new guest by what the config says.
  * @throws {AgentError} `invalid` for a guest that could not be stored or not grow
  */
 export const completeGuest = (guest: Guest, context: Context): Guest => {
   requireMetadataFits(guest.metadata ?? {});
+  requireReadable(guest);
+  requireSeed(guest);
   requireGrowth(guest);
   return withAutostart(withCpuModel(guest, context), context);
 };

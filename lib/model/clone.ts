@@ -3,7 +3,7 @@ import { comingBackSchemas } from './coming-back-schemas.js';
 import type { Guest } from './guest.js';
 import { guestIdSchema, METADATA_MESSAGES } from './guest-schemas.js';
 import { sizeSchemas } from './guest-size-schemas.js';
-import { descriptionSchema, guestNameSchema, tagsSchema } from './labels.js';
+import { guestNameSchema, newDescriptionSchema, tagsSchema } from './labels.js';
 import { type NicSpec, nicSpecSchema } from './nic-changes.js';
 import { snapshotNameSchema } from './snapshot.js';
 
@@ -80,7 +80,7 @@ export const cloneRequestSchema = Joi.object<CloneRequest>({
       'What cloud-init in the clone makes anew at its first start; the guest must have cloud-init, and for `machine-id` no `vendor-data`',
     )
     .example(['ssh-host-keys']),
-  description: descriptionSchema,
+  description: newDescriptionSchema,
   tags: tagsSchema,
   ...sizeSchemas,
   autostart: comingBackSchemas.autostart,

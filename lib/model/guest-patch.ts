@@ -6,7 +6,7 @@ import { templateSchema } from './guest-schemas.js';
 import type { SizeChange } from './guest-size.js';
 import { sizeSchemas } from './guest-size-schemas.js';
 import type { OptionsChange } from './hardware-options.js';
-import { descriptionSchema, guestNameSchema, tagsSchema } from './labels.js';
+import { guestNameSchema, newDescriptionSchema, tagsSchema } from './labels.js';
 import { optionsPatchSchemas } from './options-patch.js';
 import { patchSchema } from './patch-schema.js';
 
@@ -28,7 +28,7 @@ interface PatchKey {
 /** The keys that a patch can have. A key that has another owner needs no more than its line here and its schema. */
 const KEYS: Record<keyof GuestPatch, PatchKey> = {
   name: { owner: 'agent', schema: guestNameSchema },
-  description: { owner: 'agent', schema: descriptionSchema },
+  description: { owner: 'agent', schema: newDescriptionSchema },
   tags: { owner: 'agent', schema: tagsSchema },
   template: { owner: 'agent', schema: templateSchema.allow(null) },
   autostart: { owner: 'agent', schema: comingBackPatchSchemas.autostart },

@@ -1,4 +1,7 @@
 import Joi from 'joi';
+import { invalid } from '../errors.js';
+import { describeMistakes } from './describe-mistakes.js';
+import type { Guest } from './guest.js';
 
 const MAX_NAME = 255;
 const MAX_DESCRIPTION = 4096;
@@ -18,6 +21,12 @@ export const descriptionSchema = Joi.string()
   .description('A text for people; it may have several lines')
   .example('Web server of the shop; ask ops before a restart');
 
+/** A description that a client sets; those of earlier versions may have any characters. */
+export const newDescriptionSchema = descriptionSchema.pattern(
+  /^[\P{Cc}\n\r\t]*$/u,
+  'have no control characters except line breaks and tabs',
+);
+
 export const tagSchema = Joi.string()
   .max(MAX_TAG)
   .pattern(
@@ -33,3 +42,17 @@ export const tagsSchema = Joi.array()
   .allow(null)
   .description('Short labels, to find guests that belong together')
   .example(['production', 'web']);
+
+const labelsSchema = Joi.object({
+  description: newDescriptionSchema,
+  metadata: Joi.object({ name: guestNameSchema }).unknown(),
+});
+
+/**
+ * Requires that people can read the name and the description of a guest.
+ * @throws {AgentError} `invalid`
+ */
+export const requireReadable = ({ description, metadata }: Pick<Guest, 'description' | 'metadata'>): void => {
+  const { error } = labelsSchema.validate({ description, metadata });
+  if (error) throw invalid(describeMistakes(error));
+};

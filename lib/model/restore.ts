@@ -3,6 +3,7 @@ import { type BackedUpDisk, backupDiskNameSchema } from './backup.js';
 import { diskNumber } from './disks.js';
 import { type Disk, type Guest, type Nic, normalizeGuest } from './guest.js';
 import { guestIdSchema } from './guest-schemas.js';
+import { guestNameSchema } from './labels.js';
 import { toMb } from './units.js';
 
 /** How a client wants a backup restored: into its guest, or as a new one. */
@@ -31,8 +32,8 @@ export const restoreRequestSchema = Joi.object<RestoreRequest, true>({
     .min(1)
     .description('The numbers of the disks to restore into `guest`; all when absent'),
   id: guestIdSchema.description('The id of the new guest; generated when absent'),
-  name: Joi.string()
-    .max(255)
+  name: guestNameSchema
+    .disallow('', null)
     .description('The name of the new guest; that of the guest in the backup when absent'),
   start: Joi.boolean().description('Whether the guest starts afterwards'),
 })

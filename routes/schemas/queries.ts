@@ -28,6 +28,7 @@ import { shutdownSecondsSchema } from '../../lib/model/host-status.js';
 import { imageFetchSchema, imageSchema } from '../../lib/model/image.js';
 import { IDENTITIES } from '../../lib/model/imported-guest.js';
 import { jobSchema } from '../../lib/model/job-schema.js';
+import { guestNameSchema } from '../../lib/model/labels.js';
 import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
 import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
@@ -95,10 +96,9 @@ export const backupsQuery: ObjectSchema<BackupsQuery> = guestBackupsQuery.append
 
 export const importQuery = Joi.object<ImportQuery>({
   wait,
-  name: Joi.string()
-    .max(255)
-    .description('The name of the guest; by default the one in the file')
-    .example('web'),
+  name: guestNameSchema
+    .disallow('', null)
+    .description('The name of the guest; by default the one in the file'),
   identity: Joi.string()
     .valid(...IDENTITIES)
     .description('`new`: a new id, and NICs with new addresses; `keep`: those in the file')

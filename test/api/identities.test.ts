@@ -124,3 +124,39 @@ for (const [what, addresses] of [
 test('accepts several NICs without an address', async (t) => {
   t.is((await create(await serveApi(t), { nics: [nic(), nic()] })).status, 202);
 });
+
+const UNREADABLE = 'a\n\u0000b';
+
+test('rejects a name or a description that nobody can read with 400, whatever makes or changes the guest', async (t) => {
+  const upload = async (): Promise<object> => ({
+    ...{ format: 'ova', token: 'mine', notes: [] },
+    guest: { id: '7d3c8f0e-52c1-4c29-9c58-1f1f6d3a2b10', metadata: { name: UNREADABLE } },
+  });
+  const api = await serveApi(t, { upload });
+  const { id } = await addGuest(api.context, { state: 'shutoff' });
+  const named = encodeURIComponent(UNREADABLE);
+  for (const [method, path, body] of [
+    ['POST', '/guests', { metadata: { name: UNREADABLE } }],
+    ['POST', '/guests', { description: 'a\u0007' }],
+    ['POST', '/guests?dryRun=true', { metadata: { name: UNREADABLE } }],
+    ['POST', '/guests/import', undefined],
+    ['POST', `/guests/import?name=${named}`, undefined],
+    ['POST', `/guests/${id}/clone`, { name: UNREADABLE }],
+    ['POST', `/guests/${id}/clone`, { metadata: { name: UNREADABLE } }],
+    ['POST', `/backups/${id}/restore`, { name: UNREADABLE }],
+    ['PATCH', `/guests/${id}/metadata`, { name: UNREADABLE }],
+    ['PATCH', `/guests/${id}`, { description: 'a\u0007' }],
+  ] as const) {
+    const { status, body: error } = await api.call(method, path, body);
+    t.is(status, 400, `${method} ${path}`);
+    t.regex((error as Error).message, /must have no control characters/);
+  }
+  t.is(api.context.guests.list().length, 1);
+  t.is((await create(api, { description: 'two\nlines,\tand a tab' })).status, 202);
+});
+
+test('rejects a new guest with an invalid hostname with 400', async (t) => {
+  const { status, message } = await create(await serveApi(t), { metadata: { hostname: 'a\nb' } });
+  t.is(status, 400);
+  t.regex(message ?? '', /is not a valid host name/);
+});

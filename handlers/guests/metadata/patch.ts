@@ -9,6 +9,7 @@ import {
   metadataOf,
   normalizeGuest,
 } from '../../../lib/model/guest.js';
+import { requireReadable } from '../../../lib/model/labels.js';
 import { applyMetadataPatch, requireMetadataFits } from '../../../lib/model/metadata.js';
 import { formatNextStart, NEXT_START_HEADER } from '../../../lib/model/next-start.js';
 import { viewFor } from '../../../lib/model/secrets.js';
@@ -28,7 +29,7 @@ const seedHeaders = (guest: Guest, before: Metadata): Record<string, string> => 
 };
 
 /**
- * @throws {AgentError} `invalid` for a hostname or a name server that create rejects, `conflict` when another guest has
+ * @throws {AgentError} `invalid` for a name, a hostname or a name server that create rejects, `conflict` when another guest has
  * the new name
  */
 export const patchGuestMetadata = async (
@@ -53,7 +54,9 @@ export const patchGuestMetadata = async (
     });
   };
   const current = guests.get(params.guestID);
-  const mistake = isContainer(current) ? undefined : seedMistake(applyMetadataPatch({}, payload ?? {}));
+  const added = applyMetadataPatch({}, payload ?? {});
+  requireReadable({ metadata: added });
+  const mistake = isContainer(current) ? undefined : seedMistake(added);
   if (mistake !== undefined) throw invalid(mistake);
   const identity = renamedBy(current, payload ?? {});
   if (dryRun) {

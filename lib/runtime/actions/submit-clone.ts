@@ -4,7 +4,8 @@ import type { CloneOrigin, CloneRequest } from '../../model/clone.js';
 import { clonedGuest, identityNote } from '../../model/cloned-guest.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import { sizeOf, sizeProblem } from '../../model/guest-size.js';
-import { requireMetadataFits } from '../../model/metadata.js';
+import { requireReadable } from '../../model/labels.js';
+import { applyMetadataPatch, requireMetadataFits } from '../../model/metadata.js';
 import { dryGuestExchange } from '../guests/guest-exchange.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { checkPipeline } from '../pipeline/check.js';
@@ -61,6 +62,7 @@ export const submitClone = async (
     name: request.name || chooseName(runtime, source),
     linked,
   };
+  requireReadable({ metadata: applyMetadataPatch({}, request.metadata ?? {}) });
   requireFree(runtime, identity.id);
   const guest = clonedGuest(source, request, identity);
   requireMetadataFits(guest.metadata ?? {});
