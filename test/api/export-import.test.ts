@@ -99,6 +99,23 @@ test('a guest that cannot be created is discarded by its token', async (t) => {
   t.deepEqual(other.scripted.requests('Test.discardImport'), [{ guest: id, token: 'mine' }] as never);
 });
 
+test('an import that this host cannot run leaves no guest, and its disks are discarded', async (t) => {
+  const { url, context, scripted } = await serveApi(t, {
+    methods: {
+      'Test.CheckGuest': () => {
+        throw new Refusal('invalid', 'unknown machine type');
+      },
+    },
+    actions: { importGuest: [{ check: 'Test.CheckGuest' }] },
+  });
+  const file = Readable.from([Buffer.from('file')], { objectMode: false });
+  const error = await t.throwsAsync(new MistifyClient({ url }).guests.import(file));
+  t.like(error, { status: 400 });
+  t.regex(error?.message ?? '', /unknown machine type/);
+  t.deepEqual([context.guests.list(), context.jobs.list()], [[], []]);
+  t.is(scripted.requests('Test.discardImport').length, 1);
+});
+
 test('disconnects a client that sends no byte for too long', async (t) => {
   const { url } = await serveApi(t, {}, { ...DEFAULT_TIMEOUTS, stall: 300 });
   const silent = new PassThrough();

@@ -11,9 +11,11 @@ import {
   type ImportResponse,
   importResponseSchema,
 } from '../../rpc/protocol/import-messages.js';
+import { dryGuestExchange } from '../guests/guest-exchange.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import { checkPipeline } from '../pipeline/check.js';
 import type { Runtime } from '../runtime.js';
-import { submitCreate } from './submit-create.js';
+import { requireFree, submitCreate } from './submit-create.js';
 
 /** A guest to import. */
 export interface GuestImport extends ImportWishes {
@@ -67,8 +69,13 @@ export const submitImport = async (
   try {
     if (isContainer(described)) throw invalid('the file has a container, not a virtual machine');
     const guest = wanted.complete(importedGuest(described, wanted));
-    const change: ImportChange = { token, notes: [...notes, ...identityNotes(described, wanted)] };
-    return await submitCreate(runtime, guest, { ...options, name: 'importGuest', change: { ...change } });
+    const imported: ImportChange = { token, notes: [...notes, ...identityNotes(described, wanted)] };
+    const change = { ...imported };
+    const action = runtime.action('importGuest');
+    requireFree(runtime, guest.id);
+    // What this host lacks, such as the type of the machine, leaves no guest behind.
+    await checkPipeline(action, dryGuestExchange(action, guest, change));
+    return await submitCreate(runtime, guest, { ...options, name: 'importGuest', change });
   } catch (error) {
     await discard(runtime, { guest: described.id, token });
     throw error;

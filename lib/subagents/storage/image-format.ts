@@ -137,6 +137,7 @@ export const detectFormat = ({ head, tail, size }: FileEnds, wanted?: ImageForma
     checkVhd(tail, size);
     return requireWanted('vhd', wanted);
   }
+  requireWanted(format, wanted);
   if (format === 'raw') requireDisk(head, size, wanted === 'raw');
-  return requireWanted(format, wanted);
+  return format;
 };

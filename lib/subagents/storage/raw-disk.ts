@@ -116,6 +116,6 @@ export const requireDisk = (head: Buffer, size: number, isSaid: boolean): void =
     throw new Refusal(
       'invalid',
       'the file is not known to be a disk: it has no partition table, boot sector, file system or ISO 9660 header; ' +
-        'if it is a raw disk all the same, say so with "format": "raw"',
+        'if it is a raw disk all the same, fetch or upload it as an image with "format": "raw"',
     );
 };

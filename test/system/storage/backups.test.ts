@@ -331,6 +331,14 @@ test('rejects what cannot be done while a running guest is backed up', async (t)
   await t.throwsAsync(call('DeleteSnapshot', snapshotRequest(`${GUEST}@s1`)), refusal);
   await t.throwsAsync(call('GrowDisk', { ...request, change: { disk: 1, size: 8 } }), refusal);
   await t.throwsAsync(call('CheckRemoveDisk', { ...request, change: { disk: 1 } }), refusal);
+  const clone = (change: object) =>
+    call('CheckCloneGuestDisks', {
+      ...{ guest: { id: randomUUID(), disks: host.disks }, action: 'clone' },
+      change: { source: GUEST_ID, linked: false, tpm: 'fresh', ...change },
+    });
+  await t.throwsAsync(clone({}), refusal);
+  await t.notThrowsAsync(clone({ snapshot: 's1' }));
+  await t.throwsAsync(clone({ snapshot: 's1', tpm: 'copy' }), { message: /its TPM may change/ });
   await guest.stop();
   await call('RollbackSnapshot', snapshotRequest(`${GUEST}@s1`));
   await close('failed');

@@ -75,5 +75,9 @@ export const detectCompression = (head: Buffer): Compression | undefined => {
 export const packZstd = (): ReturnType<typeof through> =>
   through({ ...ZSTD, command: ['zstd', '-cq', '-3'], work: 'packed' });
 
-/** Returns a stage of `pipeline` that unpacks a stream: see `through`. */
-export const unpack = (packed: Compression): ReturnType<typeof through> => through(packed);
+/**
+ * Returns a stage of `pipeline` that unpacks a stream: see `through`.
+ * @param damaged makes the error for a file that cannot be unpacked; by default it has the program's words
+ */
+export const unpack = (packed: Compression, damaged?: () => Error): ReturnType<typeof through> =>
+  through(damaged ? { ...packed, damaged } : packed);

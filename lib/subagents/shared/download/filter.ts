@@ -20,6 +20,8 @@ export interface Filter {
   debianPackage: string;
   /** What it does with the file; by default it unpacks it. */
   work?: 'unpacked' | 'packed';
+  /** Makes the error for input that the program rejects; by default it has the program's words. */
+  damaged?: () => Error;
 }
 
 /** Enough for files from `xz -9` and `zstd --long=29`. */
@@ -45,16 +47,17 @@ const start = ({ command: [program, ...args] }: Filter): ResultPromise<typeof OP
 
 /** The first line that the program wrote says what is wrong; bzip2's later ones give general advice. */
 const explain = (
-  { input, command: [program], debianPackage, work = 'unpacked' }: Filter,
+  { input, command: [program], debianPackage, work = 'unpacked', damaged }: Filter,
   exitCode: number | undefined,
   stderr: string,
 ): Error =>
   isProgramMissing(exitCode, stderr)
     ? new Error(`the file is ${input}, which cannot be ${work} here: install the package ${debianPackage}`)
-    : new Refusal(
+    : (damaged?.() ??
+      new Refusal(
         'invalid',
         `the file cannot be ${work}: ${stderr.trim().split('\n', 1)[0] || `${program} exited early`}`,
-      );
+      ));
 
 /**
  * Returns a stage of `pipeline` that passes a stream through a program of the system, outside this process, so that a

@@ -15,7 +15,7 @@ import { readTpmFiles } from '../export/tpm-files.js';
 import type { Space } from '../images/space.js';
 import { isRunning } from '../running-guest.js';
 import type { DiskDefinition, StoredDisk } from '../stored.js';
-import { findSource, type HeldSource, type SourceDeps, withSource } from './source.js';
+import { checkSource, type HeldSource, type SourceDeps, withSource } from './source.js';
 
 export interface CloneDeps extends SourceDeps {
   /** The room that copies share with fetches. */
@@ -53,14 +53,19 @@ const requireRoom = async (
   }
 };
 
-/** Copies the state of a TPM, which belongs to no snapshot. @throws {Refusal} while the guest runs, and changes it */
-const copyTpm = async ({ snapshots }: CloneDeps, guest: string, dir: string): Promise<void> => {
-  const { store, runDir } = snapshots;
-  if (await isRunning(runDir, guest))
+/** @throws {Refusal} while the guest runs, and changes the state of its TPM */
+const requireStillTpm = async ({ snapshots }: CloneDeps, guest: string): Promise<void> => {
+  if (await isRunning(snapshots.runDir, guest))
     throw new Refusal(
       'conflict',
       `guest ${guest} is running, and its TPM may change: shut it down first, or let the clone have a fresh TPM`,
     );
+};
+
+/** Copies the state of a TPM, which belongs to no snapshot. @throws {Refusal} as `requireStillTpm` */
+const copyTpm = async (deps: CloneDeps, guest: string, dir: string): Promise<void> => {
+  await requireStillTpm(deps, guest);
+  const { store } = deps.snapshots;
   for (const { name, content } of await readTpmFiles(store.guestDir(guest))) {
     const path = join(dir, name);
     await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
@@ -91,7 +96,8 @@ export const checkCloneGuestDisks = async (
 ): Promise<GuestResponse> => {
   const { guest } = request;
   const origin = readChange(request, cloneOriginSchema);
-  const source = await findSource(deps, sourceOf(origin, deps.snapshots.store));
+  const source = await checkSource(deps, sourceOf(origin, deps.snapshots.store));
+  if (origin.tpm === 'copy') await requireStillTpm(deps, origin.source);
   const planned = planClone(guest, source).map(({ requested, ...disk }) => ({
     ...{ ...disk, size: requested, volume: '', source: '' },
   }));

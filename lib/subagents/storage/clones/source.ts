@@ -75,6 +75,18 @@ const requireOff = async ({ runDir }: SnapshotDeps, guest: string): Promise<void
 };
 
 /**
+ * Finds what `withSource` would hold, and changes nothing.
+ * @throws {Refusal} as `withSource`
+ */
+export const checkSource = async (deps: SourceDeps, wanted: WantedSource): Promise<HeldSource> => {
+  const { guest, snapshot, withoutSnapshot } = wanted;
+  if (snapshot === undefined && withoutSnapshot) await requireOff(deps.snapshots, guest);
+  const source = await findSource(deps, wanted);
+  if (snapshot === undefined && !withoutSnapshot) await deps.moments.check(guest, 'clone');
+  return source;
+};
+
+/**
  * Runs `work` with a guest's disks as they are in a snapshot: the one that is named, or one that lasts as long as the
  * work. A running guest may write meanwhile.
  */

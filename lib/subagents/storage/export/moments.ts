@@ -65,21 +65,23 @@ export class Moments {
     }
   }
 
+  /** Checks what `take` would find, and changes nothing. */
+  check(guest: string, purpose: Purpose): Promise<void> {
+    return this.#deps.locks.run(guestKey(guest), async () => {
+      await this.#prepare(guest, purpose);
+    });
+  }
+
   /**
    * Captures all disks of a guest and its UEFI variables.
    * @throws {Refusal} for a guest without disks, or one of which no snapshot can be taken
    */
   take(guest: string, purpose: Purpose = 'export'): Promise<Moment> {
-    const { store, locks, inUse } = this.#deps;
+    const { locks, inUse } = this.#deps;
     const snapshot = `${purpose}-${randomBytes(4).toString('hex')}`;
     return locks.run(guestKey(guest), async () => {
       await recoverGuest(this.#deps, guest);
-      const selection = { ...(await select(store, snapshotId(guest))), name: snapshot };
-      if (selection.disks.length === 0)
-        throw new Refusal('conflict', `guest ${guest} has no disks: there is nothing to copy`);
-      await requireNoBackup(this.#deps, guest);
-      await requireNotTorn(this.#deps, guest);
-      const capture = await prepareSnapshot(this.#deps, selection);
+      const { selection, capture } = await this.#prepare(guest, snapshot);
       await replaceFile(this.#recordOf(guest, snapshot), '');
       try {
         await capture();
@@ -97,6 +99,19 @@ export class Moments {
         throw error;
       }
     });
+  }
+
+  /** @throws {Refusal} when no snapshot can be taken of the guest */
+  async #prepare(
+    guest: string,
+    name: string,
+  ): Promise<{ selection: Selection; capture: () => Promise<void> }> {
+    const selection = { ...(await select(this.#deps.store, snapshotId(guest))), name };
+    if (selection.disks.length === 0)
+      throw new Refusal('conflict', `guest ${guest} has no disks: there is nothing to copy`);
+    await requireNoBackup(this.#deps, guest);
+    await requireNotTorn(this.#deps, guest);
+    return { selection, capture: await prepareSnapshot(this.#deps, selection) };
   }
 
   async #describe(selection: Selection): Promise<Omit<Moment, 'close'>> {

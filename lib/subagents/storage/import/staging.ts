@@ -48,6 +48,13 @@ const foreign = (): Refusal =>
     'the file is no exported guest: give a file of `mistify guest export`, or an OVA, whose first file is its description',
   );
 
+/** The refusal of a file that cannot be unpacked, whatever the program for that says. */
+const damaged = (): Refusal =>
+  new Refusal(
+    'invalid',
+    'the exported guest is cut off or damaged, and cannot be unpacked: copy the file again, or export the guest again',
+  );
+
 /** Passes bytes on, and counts them. */
 async function* counted(bytes: AsyncIterable<Buffer>, count: (length: number) => void): Bytes {
   for await (const chunk of bytes) {
@@ -97,7 +104,7 @@ export class Staging {
       if (!isTar(start.head.subarray(0, TAR_HEADER_BYTES))) throw foreign();
       for await (const entry of tarEntries(start.all)) await this.#take(entry);
     };
-    if (compression) await pipeline(all, unpack(compression), take, { signal });
+    if (compression) await pipeline(all, unpack(compression, damaged), take, { signal });
     else await pipeline(all, take, { signal });
   }
 
