@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Tree } from './chunks/tree.js';
 import type { BackupDeps } from './deps.js';
 import { bootId, type GuestState } from './guest-state.js';
+import { DAMAGE_WHY } from './known-damage.js';
 import { rebuildTree } from './rebuild.js';
 import type { Base } from './whole.js';
 
@@ -17,7 +18,7 @@ export interface BaseTree {
 
 /** Prepares the tree of a guest as its latest backup has left it; empty when there is none to build upon. */
 export const openBaseTree = async (
-  { dir, repository, catalog }: BackupDeps,
+  { dir, repository, catalog, damage }: BackupDeps,
   guest: string,
   { last, tree, fresh }: GuestState,
   signal: AbortSignal,
@@ -29,6 +30,7 @@ export const openBaseTree = async (
     base: { why },
     parent: undefined,
   });
+  if (await damage.isKnown()) return empty(DAMAGE_WHY);
   if (fresh) return empty('the last backup was not stored as it should have been');
   if (last && tree?.boot === (await bootId()))
     return { tree: await Tree.open(path, tree.stamp), base: { last }, parent: last.snapshot };

@@ -2,18 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { guestKey } from '../../async/keyed-locks.js';
-import { isErrno } from '../../errors.js';
-import type { Backup } from '../../model/backup.js';
+import { errorMessage, isErrno } from '../../errors.js';
+import type { Backup, Verification } from '../../model/backup.js';
 import type { BackupResponse, CreateBackupRequest } from '../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { BackupRun, type RunResult } from './backup-run.js';
 import { openBaseTree, treesDir } from './base-tree.js';
+import { isDamage, withRepairAdvice } from './damage.js';
 import type { BackupDeps } from './deps.js';
 import { PROBE, requireUnreadable, SpoiledError } from './guards.js';
 import { bootId, type GuestState } from './guest-state.js';
 import { kindOfResticError } from './restic/failure.js';
 import { withSize } from './tags.js';
+import { readAll } from './verify.js';
 
 type Call = Pick<CallContext, 'signal' | 'progress' | 'job'>;
 
@@ -46,7 +48,18 @@ const explain = (error: unknown, { dir }: BackupDeps): unknown =>
         `no space left in ${dir} for the changed parts of the guest's disks: make room there, or lower --scratch`,
         { cause: error },
       )
-    : error;
+    : withRepairAdvice(error);
+
+/** Reads a backup back before it is recorded. @throws when the repository does not return what was backed up */
+const readBack = async (
+  deps: BackupDeps,
+  { snapshot, backup, stored }: RunResult,
+  call: Call,
+): Promise<Verification> => {
+  const { created: time, guest: hostname } = backup;
+  await readAll(deps, { backup: withSize(backup, stored), snapshot: { id: snapshot, time, hostname } }, call);
+  return { at: new Date().toISOString(), ok: true };
+};
 
 /** Runs one attempt. Whatever interrupts it, its snapshots are no backups until the last line has recorded them. */
 const runOnce = async (
@@ -55,7 +68,7 @@ const runOnce = async (
   call: Call,
   state: GuestState,
 ): Promise<Backup> => {
-  const { dir, states, runs, records, sweeper } = deps;
+  const { dir, states, runs, records, sweeper, damage } = deps;
   const { guest, backup: id } = request;
   const { tree: _, ...withoutTree } = state;
   await states.write(guest.id, withoutTree);
@@ -64,12 +77,14 @@ const runOnce = async (
   try {
     const result = await makeSnapshot(deps, request, call, { run, state });
     const { snapshot, backup, stamp, stored, hasParts } = result;
-    await records.write(id, { stored });
+    const verified = (await damage.isKnown()) ? await readBack(deps, result, call) : undefined;
+    const known = verified === undefined ? {} : { verified };
+    await records.write(id, { stored, ...known });
     const tree = { boot: await bootId(), stamp };
     await states.write(guest.id, { last: { backup: id, snapshot, run, disks: backup.disks }, tree });
     await runs.succeed(run, hasParts);
     if (hasParts) sweeper.start(false);
-    return withSize(backup, stored);
+    return { ...withSize(backup, stored), ...known };
   } catch (error) {
     runs.fail(run);
     sweeper.start(true);
@@ -83,7 +98,7 @@ const runOnce = async (
 export const createBackup =
   (deps: BackupDeps) =>
   async (request: CreateBackupRequest, call: Call): Promise<BackupResponse> => {
-    const { repository, catalog, states, locks, dir } = deps;
+    const { repository, catalog, states, locks, dir, damage } = deps;
     const { guest, backup: id } = request;
     return locks.run(guestKey(guest.id), async () => {
       await repository.ensure(call.signal);
@@ -94,8 +109,10 @@ export const createBackup =
       await requireUnreadable(treesDir(dir), PROBE, repository.settings.user);
       const backup = await runOnce(deps, request, call, state)
         // What the last backup does not give is stored again, while the disks are still open.
-        .catch((error: unknown) => {
-          if (!isSpoiled(error) || state.fresh) throw error;
+        .catch(async (error: unknown) => {
+          const isNew = isDamage(error) && !(await damage.isKnown());
+          if (isNew) await damage.record(errorMessage(error));
+          else if (!isSpoiled(error) || state.fresh) throw error;
           return runOnce(deps, request, call, { fresh: true });
         })
         .catch((error: unknown) => {

@@ -2,6 +2,7 @@ import type { Locks } from '../../async/keyed-locks.js';
 import type { Logger } from '../../log.js';
 import type { Catalog } from './catalog.js';
 import type { GuestStates } from './guest-state.js';
+import type { KnownDamage } from './known-damage.js';
 import type { BackupRecords } from './records.js';
 import type { Repository } from './restic/repository.js';
 import type { Runs } from './runs.js';
@@ -16,6 +17,7 @@ export interface BackupDeps {
   states: GuestStates;
   runs: Runs;
   records: BackupRecords;
+  damage: KnownDamage;
   sweeper: Sweeper;
   locks: Locks;
   log: Logger;

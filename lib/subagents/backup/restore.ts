@@ -9,6 +9,7 @@ import type { CallContext } from '../../rpc/server/call-context.js';
 import type { StoredBackup } from './catalog.js';
 import { chunkBytesOf } from './chunks/layout.js';
 import type { DiskSums } from './chunks/sums.js';
+import { recordDamage } from './damage.js';
 import type { BackupDeps } from './deps.js';
 import { NbdClient } from './nbd/client.js';
 import { readDisk, readFiles, readSums } from './read-backup.js';
@@ -88,39 +89,56 @@ const restoreFile = async (dir: string, name: string, content: Buffer): Promise<
   await sync(path);
 };
 
+/** Writes the disks and files of a restore that has been planned. */
+const restoreAll = async (
+  deps: BackupDeps,
+  request: RestoreBackupRequest,
+  stored: StoredBackup,
+  jobs: readonly Job[],
+  { signal, progress }: Pick<CallContext, 'signal' | 'progress'>,
+): Promise<void> => {
+  const { repository } = deps;
+  const sums = await readSums(repository, stored, signal);
+  const sumsOf = (disk: string): DiskSums => {
+    const found = sums.disks.get(disk);
+    if (!found) throw new Error(`backup ${stored.backup.id} has no sums of disk ${disk}`);
+    return found;
+  };
+  const total = jobs.reduce((sum, { disk, size }) => sum + sumsOf(disk).count * chunkBytesOf(size), 0);
+  let written = 0;
+  let nextReport = 0;
+  const onWritten = (bytes: number): void => {
+    written += bytes;
+    if (Date.now() < nextReport) return;
+    nextReport = Date.now() + PROGRESS_MS;
+    progress(
+      `${Math.floor(written / MB)} of ${Math.ceil(total / MB)} MB restored`,
+      Math.min(100, Math.floor((written / total) * 100)),
+    );
+  };
+  for (const job of jobs) await restoreDisk(deps, stored, job, sumsOf(job.disk), signal, onWritten);
+  if (request.files)
+    await readFiles(repository, stored, sums.files, signal, (name, content) =>
+      restoreFile(request.target.filesDir, name, content),
+    );
+};
+
 /** `Backup.Restore`: writes disks of a backup, and compares all of it with what was backed up. */
 export const restoreBackup =
   (deps: BackupDeps) =>
   async (
     request: RestoreBackupRequest,
-    { signal, progress }: Pick<CallContext, 'signal' | 'progress'>,
+    call: Pick<CallContext, 'signal' | 'progress'>,
   ): Promise<BackupResponse> => {
     const { repository, catalog } = deps;
-    await repository.ensure(signal);
-    const stored = await catalog.get(request.backup, signal);
+    await repository.ensure(call.signal);
+    const stored = await catalog.get(request.backup, call.signal);
     const jobs = plan(stored, request);
-    const sums = await readSums(repository, stored, signal);
-    const sumsOf = (disk: string): DiskSums => {
-      const found = sums.disks.get(disk);
-      if (!found) throw new Error(`backup ${stored.backup.id} has no sums of disk ${disk}`);
-      return found;
-    };
-    const total = jobs.reduce((sum, { disk, size }) => sum + sumsOf(disk).count * chunkBytesOf(size), 0);
-    let written = 0;
-    let nextReport = 0;
-    const onWritten = (bytes: number): void => {
-      written += bytes;
-      if (Date.now() < nextReport) return;
-      nextReport = Date.now() + PROGRESS_MS;
-      progress(
-        `${Math.floor(written / MB)} of ${Math.ceil(total / MB)} MB restored`,
-        Math.min(100, Math.floor((written / total) * 100)),
-      );
-    };
-    for (const job of jobs) await restoreDisk(deps, stored, job, sumsOf(job.disk), signal, onWritten);
-    if (request.files)
-      await readFiles(repository, stored, sums.files, signal, (name, content) =>
-        restoreFile(request.target.filesDir, name, content),
-      );
+    try {
+      await restoreAll(deps, request, stored, jobs, call);
+    } catch (error) {
+      await recordDamage(deps, request.backup, error);
+      throw error;
+    }
     return { backup: stored.backup };
   };

@@ -17,6 +17,7 @@ import { PROBE } from './guards.js';
 import { GuestStates } from './guest-state.js';
 import { checkHealth } from './health.js';
 import { makeKey } from './key.js';
+import { DAMAGE_FILE, KnownDamage } from './known-damage.js';
 import { addBackupMethods } from './methods.js';
 import { BackupRecords } from './records.js';
 import { REPOSITORY_FILE, Repository } from './restic/repository.js';
@@ -36,7 +37,7 @@ const STATE_DIRS = ['guests', 'runs', 'backups'];
 
 /** @throws {AgentError} `conflict` when a newer version of the agent wrote one of the files */
 const requireKnownFiles = async (dir: string): Promise<void> => {
-  await requireKnownFile(join(dir, REPOSITORY_FILE));
+  for (const name of [REPOSITORY_FILE, DAMAGE_FILE]) await requireKnownFile(join(dir, name));
   for (const name of STATE_DIRS)
     for (const file of (await ifExists(readdir(join(dir, name)))) ?? [])
       await requireKnownFile(join(dir, name, file));
@@ -80,6 +81,7 @@ export const startBackup = async (options: BackupOptions, log: Logger): Promise<
     const subAgent = new SubAgent({ name: 'backup', log, problems, check: () => checkHealth(repository) });
     addBackupMethods(subAgent, {
       ...{ dir, repository, states, runs, records, sweeper, log },
+      damage: new KnownDamage(dir),
       catalog: new Catalog(repository, runs, records),
       locks: new Locks(),
       host: options.host ?? hostname(),

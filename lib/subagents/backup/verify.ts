@@ -1,17 +1,16 @@
-import { errorMessage } from '../../errors.js';
 import { MB } from '../../model/units.js';
 import type { BackupRequest, BackupResponse } from '../../rpc/protocol/backup-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import type { StoredBackup } from './catalog.js';
+import { clearDamage, recordDamage } from './damage.js';
 import type { BackupDeps } from './deps.js';
-import { DamagedError, readContent, readDisk, readFiles, readSums } from './read-backup.js';
-import { kindOfResticError } from './restic/failure.js';
+import { readContent, readDisk, readFiles, readSums } from './read-backup.js';
 
 const PROGRESS_MS = 1000;
 
 /** Reads all of a backup, and compares it with what was backed up. */
-const readAll = async (
-  { repository }: BackupDeps,
+export const readAll = async (
+  { repository }: Pick<BackupDeps, 'repository'>,
   stored: StoredBackup,
   { signal, progress }: Pick<CallContext, 'signal' | 'progress'>,
 ): Promise<void> => {
@@ -30,10 +29,6 @@ const readAll = async (
   await readFiles(repository, stored, sums.files, signal, (_, content) => onRead(content.length));
 };
 
-/** Whether a failure says that the backup is damaged, and not only that it could not be read now. */
-const isDamage = (error: unknown): boolean =>
-  error instanceof DamagedError || kindOfResticError(error) === 'damaged';
-
 /** `Backup.Verify`. A damaged backup fails it, and is marked in the list. */
 export const verifyBackup =
   (deps: BackupDeps) =>
@@ -44,16 +39,15 @@ export const verifyBackup =
     const { repository, catalog, records } = deps;
     await repository.ensure(call.signal);
     const stored = await catalog.get(id, call.signal);
-    const { problem: _, ...record } = await records.read(id);
-    const at = (): string => new Date().toISOString();
+    const { problem, ...record } = await records.read(id);
     try {
       await readAll(deps, stored, call);
     } catch (error) {
-      if (!isDamage(error)) throw error;
-      const problem = errorMessage(error);
-      await records.write(id, { ...record, verified: { at: at(), ok: false }, problem });
+      await recordDamage(deps, id, error);
       throw error;
     }
-    await records.write(id, { ...record, verified: { at: at(), ok: true } });
+    await records.write(id, { ...record, verified: { at: new Date().toISOString(), ok: true } });
+    // Only a repair makes a damaged backup whole again.
+    if (problem !== undefined) await clearDamage(deps, call.signal);
     return { backup: (await catalog.get(id, call.signal)).backup };
   };

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { chmod, mkdir, open, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { execa } from 'execa';
-import { CallError, restoreDisk, startTestBackup, type TestBackup, TestGuest } from '../../helpers/backup.js';
+import { restoreDisk, startTestBackup, type TestBackup, TestGuest } from '../../helpers/backup.js';
+import { backedUp, failure, flip, largestPack } from '../../helpers/backup-faults.js';
 import { needs, needsInTurn } from '../../helpers/needs.js';
 import { Random } from '../../helpers/random.js';
 import { locksOf, resticCommand } from '../../helpers/restic.js';
@@ -19,37 +20,6 @@ const withRestic = needs(...PARTS);
 const asRoot = needs('root', ...PARTS);
 /** They change the path of this process. */
 const inTurn = needsInTurn(...PARTS);
-
-const backedUp = async (
-  t: ExecutionContext,
-  options: Parameters<typeof startTestBackup>[1] = {},
-  parent?: string,
-): Promise<{ backup: TestBackup; guest: TestGuest }> => {
-  const backup = await startTestBackup(t, options, parent);
-  const guest = await TestGuest.create(t, 32 * MB);
-  await guest.disk.scatter(new Random(7), 100);
-  await guest.backUp(backup);
-  return { backup, guest };
-};
-
-const failure = async (t: ExecutionContext, work: Promise<unknown>): Promise<CallError> => {
-  const error = await t.throwsAsync(work, { instanceOf: CallError });
-  if (!error) throw new Error('it did not fail');
-  return error;
-};
-
-/** Changes a byte of the largest of files. */
-const flip = async (paths: readonly string[]): Promise<void> => {
-  const sizes = await Promise.all(paths.map(async (path) => ({ path, size: (await stat(path)).size })));
-  const [largest] = sizes.sort((a, b) => b.size - a.size);
-  if (!largest) throw new Error('no packs');
-  await chmod(largest.path, 0o600);
-  const file = await open(largest.path, 'r+');
-  const at = Math.floor(largest.size / 3);
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
-  await file.write(Buffer.from([(buffer[0] ?? 0) ^ 0xff]), 0, 1, at);
-  await file.close();
-};
 
 /** Backs up and restores, and looks for locks. */
 const requireSound = async (t: ExecutionContext, backup: TestBackup, guest: TestGuest): Promise<void> => {
@@ -172,11 +142,8 @@ asRoot(
 
 withRestic('verify finds a flipped byte, and marks the backup', async (t) => {
   const { backup, guest } = await backedUp(t);
-  const packs = readdirSync(join(backup.dir, 'repository', 'data'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
   t.true((await backup.call('Verify', { backup: guest.since })).backup.verified?.ok);
-  await flip(packs);
+  await flip(await largestPack(backup.dir));
   const { message } = await failure(t, backup.call('Verify', { backup: guest.since }));
   t.regex(message, /damaged/);
   const [listed] = (await backup.call('List', {})).backups;

@@ -30,7 +30,7 @@ const TEXTS: readonly [RegExp, FailureKind][] = [
   [/Is there a repository at the following location/, 'no_repository'],
   [/no matching ID found|no snapshot found/, 'no_snapshot'],
   [
-    /ciphertext verification failed|not found in repository|invalid data returned|ReadFull\(<data.*(no such file|not exist|NoSuchKey)/,
+    /ciphertext verification failed|not found in repository|invalid data returned|(ReadFull|Load)\(<data.*(no such file|not exist|NoSuchKey)|packs from index missing in repo|index is not complete/,
     'damaged',
   ],
 ];

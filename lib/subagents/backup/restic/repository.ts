@@ -139,9 +139,13 @@ export class Repository {
     if (ids.length > 0) await this.#alone(signal, ['forget', ...ids]);
   }
 
-  /** Removes data that no snapshot needs. @returns what restic printed */
-  prune(signal: AbortSignal): Promise<string> {
-    return this.#alone(signal, ['prune']);
+  /**
+   * Removes data that no snapshot needs.
+   * @param isComplete whether to keep none of it, not even the rest that costs more to remove than it frees
+   * @returns what restic printed
+   */
+  prune(signal: AbortSignal, isComplete: boolean): Promise<string> {
+    return this.#alone(signal, ['prune', ...(isComplete ? ['--max-unused', '0'] : [])]);
   }
 
   /** Removes locks of processes of this host that are gone. */
