@@ -29,11 +29,7 @@ const requireUnique = <Item>(
   return found[0];
 };
 
-/**
- * Finds a guest by its ID, the beginning of its ID, or its metadata key `name`, and returns its ID.
- * @throws {Failure} when no guest or several guests match
- */
-export const guestId = async (client: MistifyClient, text: string): Promise<string> => {
+const findGuest = async (client: MistifyClient, text: string): Promise<string | undefined> => {
   if (isUuid(text)) return text.toLowerCase();
   const guests: Pick<Guest, 'id' | 'metadata'>[] = [];
   for await (const guest of client.guests.every({ limit: 1000, fields: ['id', 'metadata'] }))
@@ -42,9 +38,37 @@ export const guestId = async (client: MistifyClient, text: string): Promise<stri
     `${shortId(guest.id)} (${nameOf(guest) ?? 'no name'})`;
   const named = guests.filter((guest) => nameOf(guest) === text);
   const prefixed = text === '' ? [] : guests.filter(({ id }) => id.startsWith(text.toLowerCase()));
-  const found = requireUnique('guest', text, named, format) ?? requireUnique('guest', text, prefixed, format);
+  return (requireUnique('guest', text, named, format) ?? requireUnique('guest', text, prefixed, format))?.id;
+};
+
+/**
+ * Finds a guest by its ID, the beginning of its ID, or its metadata key `name`, and returns its ID.
+ * @throws {Failure} when no guest or several guests match
+ */
+export const guestId = async (client: MistifyClient, text: string): Promise<string> => {
+  const found = await findGuest(client, text);
   if (!found) throw notFoundFailure(`no guest "${text}"`, 'To list the guests: mistify guest list');
-  return found.id;
+  return found;
+};
+
+/**
+ * Finds a guest of this host, or one that only the backups have: by its ID, the beginning of its ID, or its name then.
+ * @throws {Failure} when no guest or several guests match
+ */
+export const backedUpGuestId = async (client: MistifyClient, text: string): Promise<string> => {
+  const here = await findGuest(client, text);
+  if (here) return here;
+  const { items } = await client.backups.list({ fields: ['guest', 'name'] });
+  const ids = items
+    .filter(({ guest, name }) => name === text || (text !== '' && guest.startsWith(text.toLowerCase())))
+    .map(({ guest }) => guest);
+  const found = requireUnique('guest', text, [...new Set(ids)], (id) => id);
+  if (!found)
+    throw notFoundFailure(
+      `no guest "${text}", here or in a backup`,
+      'To list the backups: mistify backup list',
+    );
+  return found;
 };
 
 /**

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import type { RestoreRequest } from '../../client/index.js';
+import type { MistifyClient, RestoreRequest } from '../../client/index.js';
 import { shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { backupId, guestId } from '../names.js';
+import { backedUpGuestId, backupId } from '../names.js';
 import { withSession } from '../session.js';
 
 interface RestoreOptions extends FollowOptions, ConfirmOptions {
@@ -14,7 +14,37 @@ interface RestoreOptions extends FollowOptions, ConfirmOptions {
   start?: boolean;
 }
 
+const isHere = async (client: MistifyClient, guest: string): Promise<boolean> => {
+  for await (const { id } of client.guests.every({ limit: 1000, fields: ['id'] }))
+    if (id === guest) return true;
+  return false;
+};
+
 const collect = (disk: string, earlier: string[] = []): string[] => [...earlier, disk];
+
+const requestOf = async (
+  client: MistifyClient,
+  { guest, disk, name, id, start }: RestoreOptions,
+): Promise<RestoreRequest> => ({
+  ...(guest === undefined ? {} : { guest: await backedUpGuestId(client, guest) }),
+  ...(disk === undefined ? {} : { disks: disk }),
+  ...(name === undefined ? {} : { name }),
+  ...(id === undefined ? {} : { id }),
+  ...(start ? { start } : {}),
+});
+
+/** Asks before a restore into a guest that is here. */
+const confirmLoss = async (
+  client: MistifyClient,
+  source: string,
+  { guest, disks }: RestoreRequest,
+  options: RestoreOptions,
+): Promise<void> => {
+  if (guest === undefined || !(await isHere(client, guest))) return;
+  const what = disks === undefined ? 'All its disks' : `Disk ${disks.join(', ')}`;
+  const question = `Restore backup ${shortId(source)} into ${options.guest}? ${what}, as they are now, are lost.`;
+  await confirm(question, options);
+};
 
 export const addBackupRestore = (backup: Command): void => {
   addConfirmOption(
@@ -25,7 +55,7 @@ export const addBackupRestore = (backup: Command): void => {
         .addOption(
           new Option(
             '--guest <guest>',
-            'the guest of the backup: what it has now is lost; when it is not on this host, give its ID, and it is made again',
+            'the guest of the backup: what it has now is lost; when it is not on this host, it is made again',
           ).conflicts(['name', 'id']),
         )
         .option('--disk <number>', 'with --guest: only this disk; may be given several times', collect)
@@ -36,22 +66,10 @@ export const addBackupRestore = (backup: Command): void => {
   ).action(
     withSession(async (session, text: string, options: RestoreOptions) => {
       const { client } = session;
-      const { guest, disk, name, id, start, dryRun } = options;
       const source = await backupId(client, text);
-      const request: RestoreRequest = {
-        ...(guest === undefined ? {} : { guest: await guestId(client, guest) }),
-        ...(disk === undefined ? {} : { disks: disk }),
-        ...(name === undefined ? {} : { name }),
-        ...(id === undefined ? {} : { id }),
-        ...(start ? { start } : {}),
-      };
-      const what = disk === undefined ? 'All its disks' : `Disk ${disk.join(', ')}`;
-      if (guest !== undefined)
-        await confirm(
-          `Restore backup ${shortId(source)} into ${guest}? ${what}, as they are now, are lost.`,
-          options,
-        );
-      const accepted = await client.backups.restore(source, request, { dryRun });
+      const request = await requestOf(client, options);
+      await confirmLoss(client, source, request, options);
+      const accepted = await client.backups.restore(source, request, { dryRun: options.dryRun });
       await reportJob(session, accepted, `restore backup ${shortId(source)}`, options);
     }),
   );

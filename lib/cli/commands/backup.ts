@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Backup } from '../../client/index.js';
+import type { Backup, BackupDetails } from '../../client/index.js';
 import { formatAge, formatBytes, shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
-import { backupId, guestId } from '../names.js';
+import { backedUpGuestId, backupId, guestId } from '../names.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
 import { addBackupDownload } from './backup-download.js';
@@ -29,6 +29,15 @@ const COLUMNS: readonly Column<Partial<Backup>>[] = [
   { title: 'STATUS', value: verification },
 ];
 
+/** A backup whose numbers of bytes can be read. */
+const readable = ({ size, read, stored, disks, ...others }: BackupDetails): object => ({
+  ...others,
+  size: bytes(size),
+  read: bytes(read),
+  stored: bytes(stored),
+  disks: disks.map(({ disk, size: ofDisk }) => ({ disk, size: bytes(ofDisk) })),
+});
+
 const addList = (backup: Command): void => {
   backup
     .command('list [guest]')
@@ -38,7 +47,7 @@ const addList = (backup: Command): void => {
       withSession(
         async ({ client, out }, guest: string | undefined, options: { fields?: (keyof Backup)[] }) => {
           const { fields } = options;
-          const filter = guest === undefined ? {} : { guest: await guestId(client, guest) };
+          const filter = guest === undefined ? {} : { guest: await backedUpGuestId(client, guest) };
           const { items } = await client.backups.list({ ...filter, fields });
           await out.list<Partial<Backup>>(items, COLUMNS, {
             fields,
@@ -118,9 +127,10 @@ Examples:
     .description('show a backup, and the record of its guest')
     .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
     .action(
-      withSession(async ({ client, out }, text: string, { fields }: { fields?: string[] }) =>
-        out.one(await client.backups.get(await backupId(client, text)), fields),
-      ),
+      withSession(async ({ client, out }, text: string, { fields }: { fields?: string[] }) => {
+        const details = await client.backups.get(await backupId(client, text));
+        await out.one(out.json ? details : readable(details), fields);
+      }),
     );
 
   addBackupRestore(backup);

@@ -38,6 +38,33 @@ test.serial('lists backups with their sizes, their age of verification and what 
   t.deepEqual(scripted.requests('Test.listBackups') as unknown[], [{ guest: BACKED_UP }]);
 });
 
+test.serial('shows a backup with sizes that can be read', async (t) => {
+  const { url } = await withGuest(t);
+  const { stdout } = await mistify(t, url, 'backup', 'show', BACKUP);
+  t.regex(stdout, /^size +\S+ [KM]B$/m);
+  t.regex(stdout, /^read +\S+ [KM]?B$/m);
+  t.notRegex(stdout, /TB/);
+});
+
+test.serial(
+  'finds the backups of a guest that is gone by the name that it had, and makes it again',
+  async (t) => {
+    const { url, scripted, asked } = await serveApi(t, {
+      methods: { 'Test.listBackups': () => ({ backups: [LISTED] }) },
+    });
+    const listed = await mistify(t, url, 'backup', 'list', 'web');
+    t.is(listed.exitCode, 0, listed.stderr);
+    t.deepEqual(scripted.requests('Test.listBackups').at(-1) as unknown, { guest: BACKED_UP });
+    // There is nothing that could be lost.
+    const restored = await mistify(t, url, 'backup', 'restore', BACKUP, '--guest', 'web', '--wait');
+    t.notRegex(restored.stderr, /are lost/);
+    t.true(asked.includes('POST /backups/{backupID}/restore'));
+    const unknown = await mistify(t, url, 'backup', 'list', 'other');
+    t.is(unknown.exitCode, 3);
+    t.regex(unknown.stderr, /no guest "other", here or in a backup/);
+  },
+);
+
 test.serial('creates, shows, verifies, restores, deletes and prunes backups', async (t) => {
   const { url, asked } = await withGuest(t);
   for (const [args, request] of [

@@ -213,3 +213,27 @@ needsInTurn('qemu-system-x86_64', 'qemu-img')('a dry run checks every stage of a
   t.deepEqual(await readdir(join(agent.dbpath, 'storage', 'guests')), []);
   t.deepEqual(await readdir(join(agent.dbpath, 'qemu', 'guests')).catch(() => []), []);
 });
+
+needsInTurn('qemu-system-x86_64', 'qemu-img')(
+  'a rollback that cannot be leaves a guest that runs alone, even where it may power it off',
+  async (t) => {
+    t.timeout(240_000);
+    const agent = await startRealAgent(t);
+    const { client } = agent;
+    const { body: guest, jobId } = await client.guests.create({ memory: 32, disks: [DISK] });
+    await client.waitForJob(jobId);
+    const snapshots = client.snapshotsOf(guest.id);
+    for (const dest of ['s1', 's2']) await client.waitForJob((await snapshots.create(dest)).jobId);
+    for (const [name, message] of [
+      ['s1', /newer snapshots exist: s2: delete them first/],
+      ['typo', /snapshot typo of .*: not found/],
+    ] as const) {
+      const { jobId: rollback } = await snapshots.rollBack(name, { poweroff: true });
+      await t.throwsAsync(client.waitForJob(rollback), { message });
+      t.is((await client.guests.get(guest.id)).state, 'running');
+    }
+    const { jobId: rollback } = await snapshots.rollBack('s2', { poweroff: true });
+    t.regex((await client.waitForJob(rollback)).Message, /the guest was powered off/);
+    t.is((await client.guests.get(guest.id)).state, 'shutoff');
+  },
+);
