@@ -9,7 +9,9 @@ import type { World } from './world.js';
 
 const list = (path: string): Promise<string[]> => readdir(path).catch(() => []);
 
-const isHelper = ({ commandLine }: { commandLine: string }): boolean => !commandLine.startsWith('setpriv ');
+/** Whether a program belongs to a backup; the agent asks for the addresses of guests with ip(8) all the time. */
+const isHelper = ({ commandLine }: { commandLine: string }): boolean =>
+  !commandLine.startsWith('setpriv ') && !commandLine.startsWith('ip ');
 
 /** What must have ended: jobs, programs, locks in the repository, and what open disks need. */
 const checkLeftovers = async (world: World): Promise<string[]> => {
