@@ -36,11 +36,19 @@ asRoot('a full repository fails a backup with 507, and takes the next one after 
   const backup = await startTestBackup(t, { repository: join(small, 'repository') }, parent);
   await guest.disk.scatter(new Random(7), 20);
   await guest.backUp(backup);
+  const stored = await guest.disk.content();
   const ballast = await fillUp(small);
   await guest.disk.scatter(new Random(8), 100);
   const { message, kind } = await failure(t, guest.backUp(backup));
   t.is(kind, 'no_space');
-  t.regex(message, /no space left in the backup repository .*: make room, or delete backups and prune it/);
+  t.regex(message, /no space left in the backup repository .*: make room on its file system or server first/);
+  // There is no room for a lock either.
+  const [listed] = (await backup.call('List', {})).backups;
+  if (!listed) return t.fail('the backup is not listed');
+  t.true((await backup.call('Verify', { backup: listed.id })).backup.verified?.ok);
+  t.is(await (await restoreDisk(t, backup, listed)).content(), stored);
+  for (const work of [() => backup.call('Delete', { backup: listed.id }), () => backup.call('Prune', {})])
+    t.regex((await failure(t, work())).message, /make room on its file system or server first/);
   await rm(ballast);
   t.is((await backup.call('List', {})).backups.length, 1);
   const latest = await guest.backUp(backup);

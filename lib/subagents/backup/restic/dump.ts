@@ -17,15 +17,17 @@ export interface DumpedFile {
 /**
  * Reads the files below a folder of a snapshot, in the order of their names, one at a time: the memory that it takes does
  * not grow with the folder.
+ * @param more options of `restic dump`
  * @throws when restic fails, also after the last file
  */
 export async function* dumpFolder(
   settings: ResticSettings,
   snapshot: string,
   folder: string,
+  more: readonly string[],
   options: ResticRun,
 ): AsyncGenerator<DumpedFile> {
-  const args = ['dump', snapshot, `/${folder}`, '--archive', 'tar'];
+  const args = ['dump', ...more, snapshot, `/${folder}`, '--archive', 'tar'];
   const { stdout, watch, ended, stop } = startRestic(settings, args, options);
   const archive = extract();
   stdout.on('data', () => watch.advance());

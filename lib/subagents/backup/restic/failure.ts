@@ -124,7 +124,7 @@ export const resticError = (
         'no_space',
         words.includes(cacheDir)
           ? `no space left in ${cacheDir}, which restic needs for a backup: make room there (${words})`
-          : `no space left in the backup repository ${repository}: make room, or delete backups and prune it (${words})`,
+          : `no space left in the backup repository ${repository}: make room on its file system or server first: backups can be restored meanwhile, but their deletion and prune need room, too (${words})`,
       );
     case 'incomplete':
       return fail(

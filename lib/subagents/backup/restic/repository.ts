@@ -110,8 +110,8 @@ export class Repository {
       const node = parseNode(line);
       if (node) onNode(node);
     };
-    await this.#shared(signal, () =>
-      runRestic(this.settings, ['ls', '--json', snapshot], { signal, onLine }),
+    await this.#read(signal, (lock) =>
+      runRestic(this.settings, ['ls', '--json', ...lock, snapshot], { signal, onLine }),
     );
   }
 
@@ -122,15 +122,16 @@ export class Repository {
     signal: AbortSignal,
     take: (file: DumpedFile) => Promise<void> | void,
   ): Promise<void> {
-    await this.#shared(signal, async () => {
-      for await (const file of dumpFolder(this.settings, snapshot, folder, { signal })) await take(file);
+    await this.#read(signal, async (lock) => {
+      for await (const file of dumpFolder(this.settings, snapshot, folder, lock, { signal }))
+        await take(file);
     });
   }
 
   /** Reads a file of a snapshot as text. */
   read(snapshot: string, path: string, signal: AbortSignal): Promise<string> {
-    return this.#shared(signal, () =>
-      resticOutput(this.settings, ['dump', snapshot, `/${path}`], { signal }),
+    return this.#read(signal, (lock) =>
+      resticOutput(this.settings, ['dump', ...lock, snapshot, `/${path}`], { signal }),
     );
   }
 
@@ -158,6 +159,16 @@ export class Repository {
       this.#patiently(signal, async () => {
         await this.unlock(signal);
         return resticOutput(this.settings, args, { signal });
+      }),
+    );
+  }
+
+  /** Reads without a lock when the repository has no room for one: that must not keep backups from being restored. */
+  #read<T>(signal: AbortSignal, work: (lock: readonly string[]) => Promise<T>): Promise<T> {
+    return this.#shared(signal, () =>
+      work([]).catch((error: unknown) => {
+        if (kindOfResticError(error) !== 'no_space') throw error;
+        return work(['--no-lock']);
       }),
     );
   }
