@@ -39,7 +39,7 @@ export const scheduleRoutes: Route<Context>[] = [
     method: 'GET',
     path: '/schedules/{scheduleID}',
     operationId: 'getSchedule',
-    summary: 'Get a schedule, what it has made for each guest, and what retention would delete now',
+    summary: 'Get a schedule, what it has made, and what retention would delete now',
     tags: ['schedules'],
     params: scheduleParams,
     reply: details('The schedule with its guests'),

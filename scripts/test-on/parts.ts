@@ -29,6 +29,7 @@ const PARTS: readonly Part[] = [
   tests('qemu', 'test/system/qemu/**/*.test.js'),
   tests('container', 'test/system/container/**/*.test.js'),
   tests('storage', 'test/system/storage/**/*.test.js'),
+  tests('backup', 'test/system/backup/**/*.test.js'),
   { ...tests('upgrade', 'test/system/upgrade/**/*.test.js'), withOtherQemu: true },
   {
     ...tests('agent', 'test/system/agent/**/*.test.js', 'test/system/*.test.js'),
