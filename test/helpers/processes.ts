@@ -9,9 +9,19 @@ const tracesOf = async (pid: string): Promise<string[]> => {
   ]);
 };
 
+const allPids = async (): Promise<string[]> => (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+
 /** Lists the other processes with a path, or a part of it, in their arguments or open files. */
 export const processesWith = async (path: string): Promise<number[]> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const pids = (await allPids()).filter((name) => Number(name) !== process.pid);
   const traces = await Promise.all(pids.map(tracesOf));
   return pids.filter((_, n) => traces[n]?.some((trace) => trace.includes(path))).map(Number);
+};
+
+/** Lists the processes with a parent. */
+export const childrenOf = async (parent: number): Promise<number[]> => {
+  const pids = await allPids();
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
+  // The program's name, in brackets, may contain spaces: proc(5).
+  return pids.filter((_, n) => Number(stats[n]?.split(') ').at(-1)?.split(' ')[1]) === parent).map(Number);
 };

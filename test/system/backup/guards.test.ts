@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { restoreDisk, startTestBackup, type TestBackup, TestGuest } from '../../helpers/backup.js';
+import { backedUp } from '../../helpers/backup-faults.js';
 import { needs, needsInTurn } from '../../helpers/needs.js';
-import { Random } from '../../helpers/random.js';
 import { restic, resticCommand, snapshotsOf } from '../../helpers/restic.js';
 import { GUEST_ID } from '../../helpers/sub-agents.js';
 import { tempDir } from '../../helpers/temp.js';
@@ -19,15 +19,6 @@ const withRestic = needs(...PARTS);
 const inTurn = needsInTurn(...PARTS);
 
 const NOT_STORED = 'the last backup was not stored as it should have been';
-
-/** A guest with a first backup. */
-const backedUp = async (t: ExecutionContext): Promise<{ backup: TestBackup; guest: TestGuest }> => {
-  const backup = await startTestBackup(t);
-  const guest = await TestGuest.create(t, 32 * MB);
-  await guest.disk.scatter(new Random(7), 100);
-  await guest.backUp(backup);
-  return { backup, guest };
-};
 
 /** All that is listed is whole, and a new backup restores to what the disk has. */
 const requireSound = async (t: ExecutionContext, backup: TestBackup, guest: TestGuest): Promise<void> => {

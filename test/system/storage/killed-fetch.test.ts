@@ -7,6 +7,8 @@ import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
 import { LOOPBACK } from '../../helpers/loopback.js';
 import { needs } from '../../helpers/needs.js';
+import { childrenOf } from '../../helpers/processes.js';
+import { isAlive } from '../../helpers/program.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { callMethod, type RpcResult } from '../../helpers/sub-agents.js';
@@ -46,18 +48,6 @@ const startProgram = async (t: ExecutionContext, dir: string): Promise<Program> 
   const call = (method: string, request: object): Promise<RpcResult> =>
     callMethod(port, `ImageStore.${method}`, request);
   return { pid: program.pid ?? 0, call, kill };
-};
-
-const childrenOf = async (pid: number): Promise<string[]> =>
-  (await execa('pgrep', ['-P', String(pid)], { reject: false })).stdout.split('\n').filter(Boolean);
-
-const isAlive = (pid: string): boolean => {
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch {
-    return false;
-  }
 };
 
 test('a killed fetch lists no image, and leaves nothing after the next start', async (t) => {
