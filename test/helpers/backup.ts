@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Backup } from '../../lib/model/backup.js';
 import type { Guest } from '../../lib/model/guest.js';
-import type { BackupSource } from '../../lib/rpc/protocol/backup-messages.js';
+import type { BackupSource } from '../../lib/rpc/protocol/backup-disk-messages.js';
 import { type BackupOptions, startBackup } from '../../lib/subagents/backup/service.js';
 import { TestDisk } from './backup-disk.js';
 import { callMethod, GUEST_ID, serve, silentLog } from './sub-agents.js';

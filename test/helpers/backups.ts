@@ -8,7 +8,7 @@ import type {
   RestoreTarget,
   SourceDisk,
   TargetDisk,
-} from '../../lib/rpc/protocol/backup-messages.js';
+} from '../../lib/rpc/protocol/backup-disk-messages.js';
 import type { StorageResult, TestStorage } from './storage.js';
 import { GUEST_ID } from './sub-agents.js';
 

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import Joi from 'joi';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
 import { ABILITIES } from '../../lib/model/guest-agent.js';
-import type { CloseRequest } from '../../lib/rpc/protocol/backup-messages.js';
+import type { CloseRequest } from '../../lib/rpc/protocol/backup-disk-messages.js';
 import type { GuestRequest } from '../../lib/rpc/protocol/guest-messages.js';
 import type { ImageRequest } from '../../lib/rpc/protocol/image-messages.js';
 import type { InGuestRequest } from '../../lib/rpc/protocol/in-guest-messages.js';

@@ -8,7 +8,7 @@ import type { Disk, Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
 import type { Snapshot } from '../../lib/model/snapshot.js';
 import type { StorageSpace } from '../../lib/model/storage-space.js';
-import type { BackupSource, RestoreTarget } from '../../lib/rpc/protocol/backup-messages.js';
+import type { BackupSource, RestoreTarget } from '../../lib/rpc/protocol/backup-disk-messages.js';
 import { type StorageOptions, startStorage } from '../../lib/subagents/storage/service.js';
 import { LOOPBACK } from './loopback.js';
 import { callMethod, GUEST_ID, serve, silentLog } from './sub-agents.js';

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { MB } from '../../model/units.js';
-import type { BackupSource } from '../../rpc/protocol/backup-messages.js';
+import type { BackupSource } from '../../rpc/protocol/backup-disk-messages.js';
 
 /** More than the state of any firmware or TPM. */
 const MAX_BYTES = 64 * MB;

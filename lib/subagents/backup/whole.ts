@@ -1,4 +1,4 @@
-import type { SourceDisk } from '../../rpc/protocol/backup-messages.js';
+import type { SourceDisk } from '../../rpc/protocol/backup-disk-messages.js';
 import type { LastBackup } from './guest-state.js';
 
 /** The backup that a new one builds upon, or why there is none. */

@@ -10,7 +10,7 @@ import {
   closeRequestSchema,
   guestBackupRequestSchema,
   openRestoreRequestSchema,
-} from '../../rpc/protocol/backup-messages.js';
+} from '../../rpc/protocol/backup-disk-messages.js';
 import { exportRequestSchema } from '../../rpc/protocol/export-messages.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';

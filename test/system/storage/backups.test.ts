@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { Disk } from '../../../lib/model/guest.js';
-import type { SourceDisk } from '../../../lib/rpc/protocol/backup-messages.js';
+import type { SourceDisk } from '../../../lib/rpc/protocol/backup-disk-messages.js';
 import { requireNotMarked } from '../../../lib/subagents/shared/rollback-mark.js';
 import type { StorageOptions } from '../../../lib/subagents/storage/service.js';
 import { changedExtents, openTestBackup, readIncrement, readWhole } from '../../helpers/backups.js';

@@ -1,5 +1,5 @@
 import { InFlight } from '../../../async/in-flight.js';
-import type { SourceDisk } from '../../../rpc/protocol/backup-messages.js';
+import type { SourceDisk } from '../../../rpc/protocol/backup-disk-messages.js';
 import { chunksIn } from '../nbd/chunks.js';
 import { NbdClient } from '../nbd/client.js';
 import { ALLOCATION, STATE_DIRTY, STATE_ZERO } from '../nbd/wire.js';

@@ -4,18 +4,20 @@ import { diskNumber } from '../../../model/disks.js';
 import type { Guest } from '../../../model/guest.js';
 import { MB } from '../../../model/units.js';
 import type {
-  BackupDetailsResponse,
-  BackupDiskRequest,
-  BackupRequest,
-  BackupResponse,
   BackupSource,
-  BackupsRequest,
-  BackupsResponse,
-  CreateBackupRequest,
   GuestBackupRequest,
   OpenBackupResponse,
   OpenRestoreRequest,
   OpenRestoreResponse,
+} from '../../../rpc/protocol/backup-disk-messages.js';
+import type {
+  BackupDetailsResponse,
+  BackupDiskRequest,
+  BackupRequest,
+  BackupResponse,
+  BackupsRequest,
+  BackupsResponse,
+  CreateBackupRequest,
 } from '../../../rpc/protocol/backup-messages.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
 import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';

@@ -1,13 +1,15 @@
 import Joi from 'joi';
 import type { Logger } from '../../../log.js';
 import {
+  closeRequestSchema,
+  guestBackupRequestSchema,
+  openRestoreRequestSchema,
+} from '../../../rpc/protocol/backup-disk-messages.js';
+import {
   backupDiskRequestSchema,
   backupRequestSchema,
   backupsRequestSchema,
-  closeRequestSchema,
   createBackupRequestSchema,
-  guestBackupRequestSchema,
-  openRestoreRequestSchema,
   pruneRequestSchema,
   restoreBackupRequestSchema,
 } from '../../../rpc/protocol/backup-messages.js';

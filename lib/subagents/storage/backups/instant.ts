@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { OWNER_ONLY } from '../../../files/atomic-files.js';
 import type { QmpClient } from '../../../qmp/client.js';
-import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import type { BackupSource } from '../../../rpc/protocol/backup-disk-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { hasAgent } from '../../shared/guest-agent/port.js';
 import { type SharedGuestPaths, sharedGuestPaths } from '../../shared/guest-run-dir.js';

@@ -9,7 +9,7 @@ import type {
   OpenBackupResponse,
   OpenRestoreRequest,
   OpenRestoreResponse,
-} from '../../../rpc/protocol/backup-messages.js';
+} from '../../../rpc/protocol/backup-disk-messages.js';
 import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';

@@ -1,4 +1,4 @@
-import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import type { BackupSource } from '../../../rpc/protocol/backup-disk-messages.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { withMonitor } from '../running-guest.js';
 import type { Captures, StoredDisk } from '../stored.js';

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { QmpClient } from '../../../qmp/client.js';
-import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import type { BackupSource } from '../../../rpc/protocol/backup-disk-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { addFiles, addListener } from '../../shared/qemu-files.js';

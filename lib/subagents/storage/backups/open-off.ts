@@ -1,4 +1,4 @@
-import type { BackupSource } from '../../../rpc/protocol/backup-messages.js';
+import type { BackupSource } from '../../../rpc/protocol/backup-disk-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { writeRollbackMark } from '../../shared/rollback-mark.js';

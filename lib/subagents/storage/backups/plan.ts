@@ -1,4 +1,4 @@
-import type { SourceDisk } from '../../../rpc/protocol/backup-messages.js';
+import type { SourceDisk } from '../../../rpc/protocol/backup-disk-messages.js';
 import type { Bitmaps, StoredDisk } from '../stored.js';
 import { bitmapName } from './bitmaps.js';
 import type { BackupState, Sizes } from './state.js';

@@ -2,7 +2,7 @@ import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import { diskNumber } from '../../../model/disks.js';
 import type { Guest } from '../../../model/guest.js';
-import type { CloseRequest } from '../../../rpc/protocol/backup-messages.js';
+import type { CloseRequest } from '../../../rpc/protocol/backup-disk-messages.js';
 import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { renewGeneration } from '../../shared/generation.js';

@@ -2,7 +2,7 @@ import type {
   OpenRestoreRequest,
   OpenRestoreResponse,
   RestoreTarget,
-} from '../../../rpc/protocol/backup-messages.js';
+} from '../../../rpc/protocol/backup-disk-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { writeRollbackMark } from '../../shared/rollback-mark.js';

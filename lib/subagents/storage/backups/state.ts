@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { replaceFile } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
-import type { BackupSource, RestoreTarget } from '../../../rpc/protocol/backup-messages.js';
+import type { BackupSource, RestoreTarget } from '../../../rpc/protocol/backup-disk-messages.js';
 import type { DiskStore } from '../disk-store.js';
 
 /** The sizes of disks in bytes, by their numbers. */
