@@ -37,11 +37,11 @@ export const openBaseTree = async (
   const newest = await catalog.newest(guest, signal);
   if (!newest) return empty('it is the first backup of this guest');
   const { backup, snapshot } = newest;
-  const rebuilt = await rebuildTree(repository, { snapshot: snapshot.id, guest, dir: path }, signal);
+  const rebuilt = await rebuildTree(repository, { snapshot, guest, dir: path }, signal);
   if (!rebuilt) return empty('the last backup cannot be built upon');
   return {
     tree: rebuilt,
     base: { last: { backup: backup.id, disks: backup.disks } },
-    parent: snapshot.id,
+    parent: snapshot,
   };
 };

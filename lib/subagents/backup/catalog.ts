@@ -1,4 +1,4 @@
-import type { Backup } from '../../model/backup.js';
+import type { BackedUpDisk, Backup } from '../../model/backup.js';
 import { notFound } from '../shared/errors.js';
 import type { BackupRecords } from './records.js';
 import type { Repository } from './restic/repository.js';
@@ -6,11 +6,18 @@ import type { Snapshot } from './restic/snapshots.js';
 import type { Runs } from './runs.js';
 import { BACKUP_TAG, backupOf, backupTag, withSize } from './tags.js';
 
-/** A backup, and the snapshot that has it. */
+/** A backup, and the id of the snapshot that has it. */
 export interface StoredBackup {
   backup: Backup;
-  snapshot: Snapshot;
+  snapshot: string;
 }
+
+/** Returns a disk of a backup. @throws {Refusal} `not_found` */
+export const requireDisk = ({ backup }: StoredBackup, disk: string): BackedUpDisk => {
+  const found = backup.disks.find((other) => other.disk === disk);
+  if (!found) throw notFound(`disk ${disk} of backup ${backup.id}`);
+  return found;
+};
 
 /** The backups in the repository, of all hosts that use it. */
 export class Catalog {
@@ -55,6 +62,6 @@ export class Catalog {
     const known = backupOf(snapshot);
     if (!known) return undefined;
     const { stored = snapshot.summary?.data_added_packed, ...record } = await this.#records.read(known.id);
-    return { snapshot, backup: { ...withSize(known, stored), ...record } };
+    return { snapshot: snapshot.id, backup: { ...withSize(known, stored), ...record } };
   }
 }

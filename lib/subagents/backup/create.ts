@@ -56,8 +56,7 @@ const readBack = async (
   { snapshot, backup, stored }: RunResult,
   call: Call,
 ): Promise<Verification> => {
-  const { created: time, guest: hostname } = backup;
-  await readAll(deps, { backup: withSize(backup, stored), snapshot: { id: snapshot, time, hostname } }, call);
+  await readAll(deps, { backup: withSize(backup, stored), snapshot }, call);
   return { at: new Date().toISOString(), ok: true };
 };
 

@@ -33,7 +33,7 @@ export const deleteBackup =
     const { guest } = stored.backup;
     await locks.run(guestKey(guest), async () => {
       await forgetTree(deps, guest, id);
-      await repository.forget([stored.snapshot.id], signal);
+      await repository.forget([stored.snapshot], signal);
       if (await catalog.find(id, signal)) throw new Error(`restic did not remove backup ${id}`);
       await records.remove(id);
     });

@@ -1,5 +1,4 @@
 import type { Locks } from '../../async/keyed-locks.js';
-import type { Logger } from '../../log.js';
 import type { Catalog } from './catalog.js';
 import type { GuestStates } from './guest-state.js';
 import type { KnownDamage } from './known-damage.js';
@@ -20,7 +19,6 @@ export interface BackupDeps {
   damage: KnownDamage;
   sweeper: Sweeper;
   locks: Locks;
-  log: Logger;
   /** The name of this host. */
   host: string;
   /** The most bytes of chunks that a backup keeps on this host at a time. */

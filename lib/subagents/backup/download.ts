@@ -6,10 +6,10 @@ import { STREAM_BUFFER_BYTES } from '../../http/stream-buffer.js';
 import type { BackupDiskRequest } from '../../rpc/protocol/backup-messages.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
 import type { Method } from '../../rpc/server/rpc-route.js';
-import { notFound } from '../shared/errors.js';
+import { requireDisk } from './catalog.js';
 import { chunkBytesOf } from './chunks/layout.js';
 import type { BackupDeps } from './deps.js';
-import { readDisk, readSums } from './read-backup.js';
+import { diskSumsOf, readDisk, readSums } from './read-backup.js';
 
 const ZEROS = Buffer.alloc(STREAM_BUFFER_BYTES);
 
@@ -38,10 +38,8 @@ export const downloadDisk =
   async ({ backup: id, disk }, { signal, log }) => {
     await repository.ensure(signal);
     const stored = await catalog.get(id, signal);
-    const size = stored.backup.disks.find((other) => other.disk === disk)?.size;
-    if (size === undefined) throw notFound(`disk ${disk} of backup ${id}`);
-    const sums = (await readSums(repository, stored, signal)).disks.get(disk);
-    if (!sums) throw new Error(`backup ${id} has no sums of disk ${disk}`);
+    const { size } = requireDisk(stored, disk);
+    const sums = diskSumsOf(await readSums(repository, stored, signal), stored, disk);
     const out = new PassThrough({ highWaterMark: STREAM_BUFFER_BYTES });
     const ended = new AbortController();
     // A reader that goes away ends restic.

@@ -17,6 +17,13 @@ export interface BackupSums {
   files: ReadonlyMap<string, Buffer>;
 }
 
+/** Returns the sums of a disk that the backup has. */
+export const diskSumsOf = ({ disks }: BackupSums, { backup }: StoredBackup, disk: string): DiskSums => {
+  const found = disks.get(disk);
+  if (!found) throw new Error(`backup ${backup.id} has no sums of disk ${disk}`);
+  return found;
+};
+
 const damaged = ({ backup }: StoredBackup, what: string): DamagedError =>
   new DamagedError(`backup ${backup.id} is damaged: ${what}`);
 
@@ -26,7 +33,7 @@ export const readContent = async (
   { backup, snapshot }: StoredBackup,
   signal: AbortSignal,
 ): Promise<BackupContent> =>
-  parseContent(await repository.read(snapshot.id, join(backup.guest, RECORD), signal));
+  parseContent(await repository.read(snapshot, join(backup.guest, RECORD), signal));
 
 export const readSums = async (
   repository: Repository,
@@ -39,7 +46,7 @@ export const readSums = async (
   const hasNone =
     backup.disks.length === 0 && (await readContent(repository, stored, signal)).files.length === 0;
   if (hasNone) return { disks, files };
-  await repository.dump(snapshot.id, join(backup.guest, SUMS), signal, ({ path, content }) => {
+  await repository.dump(snapshot, join(backup.guest, SUMS), signal, ({ path, content }) => {
     const [disk = ''] = path.split('/').slice(-2);
     if (path.endsWith(FILE_SUMS))
       for (const [name, sum] of parseSums(content.toString())) files.set(name.slice(FILES.length + 1), sum);
@@ -63,7 +70,7 @@ export const readDisk = async (
   const { backup, snapshot } = stored;
   const expected = sums.indexes();
   const folder = join(backup.guest, DISKS, disk);
-  await repository.dump(snapshot.id, folder, signal, async ({ path, content }) => {
+  await repository.dump(snapshot, folder, signal, async ({ path, content }) => {
     const index = Number(path.split('/').at(-1));
     const next = expected.next().value;
     if (next !== index)
@@ -88,7 +95,7 @@ export const readFiles = async (
   const { backup, snapshot } = stored;
   const folder = join(backup.guest, FILES);
   const missing = new Set(sums.keys());
-  await repository.dump(snapshot.id, folder, signal, async ({ path, content }) => {
+  await repository.dump(snapshot, folder, signal, async ({ path, content }) => {
     const name = path.slice(folder.length + 1);
     if (!sums.get(name)?.equals(sumOf(content)))
       throw damaged(stored, `the file ${name} is not what was backed up`);

@@ -7,13 +7,13 @@ import type { TargetDisk } from '../../rpc/protocol/backup-disk-messages.js';
 import type { BackupResponse, RestoreBackupRequest } from '../../rpc/protocol/backup-messages.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
-import type { StoredBackup } from './catalog.js';
+import { requireDisk, type StoredBackup } from './catalog.js';
 import { chunkBytesOf } from './chunks/layout.js';
 import type { DiskSums } from './chunks/sums.js';
 import { recordDamage } from './damage.js';
 import type { BackupDeps } from './deps.js';
 import { NbdClient } from './nbd/client.js';
-import { readDisk, readFiles, readSums } from './read-backup.js';
+import { diskSumsOf, readDisk, readFiles, readSums } from './read-backup.js';
 import { requireFileName } from './small-files.js';
 
 /** Chunks that are written at the same time. */
@@ -28,18 +28,17 @@ interface Job {
 }
 
 /** @throws {Refusal} when the backup does not have a disk, or a target is too small for it */
-const plan = ({ backup }: StoredBackup, { disks, target }: RestoreBackupRequest): Job[] =>
+const plan = (stored: StoredBackup, { disks, target }: RestoreBackupRequest): Job[] =>
   disks.map(({ disk, target: name }) => {
-    const source = backup.disks.find((other) => other.disk === disk);
-    if (!source) throw new Refusal('not_found', `disk ${disk} of backup ${backup.id}: not found`);
+    const { size } = requireDisk(stored, disk);
     const found = target.disks.find((other) => other.disk === name);
     if (!found) throw new Error(`the storage has not opened disk ${name} for writing`);
-    if (found.size < source.size)
+    if (found.size < size)
       throw new Refusal(
         'conflict',
-        `disk ${name} has ${found.size} bytes, and disk ${disk} of the backup ${source.size}: grow it first`,
+        `disk ${name} has ${found.size} bytes, and disk ${disk} of the backup ${size}: grow it first`,
       );
-    return { disk, size: source.size, target: found };
+    return { disk, size, target: found };
   });
 
 /** Makes everything zero that the backup has no chunks of. */
@@ -100,11 +99,7 @@ const restoreAll = async (
 ): Promise<void> => {
   const { repository } = deps;
   const sums = await readSums(repository, stored, signal);
-  const sumsOf = (disk: string): DiskSums => {
-    const found = sums.disks.get(disk);
-    if (!found) throw new Error(`backup ${stored.backup.id} has no sums of disk ${disk}`);
-    return found;
-  };
+  const sumsOf = (disk: string): DiskSums => diskSumsOf(sums, stored, disk);
   const total = jobs.reduce((sum, { disk, size }) => sum + sumsOf(disk).count * chunkBytesOf(size), 0);
   let written = 0;
   let nextReport = 0;

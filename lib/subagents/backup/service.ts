@@ -80,7 +80,7 @@ export const startBackup = async (options: BackupOptions, log: Logger): Promise<
     const sweeper = new Sweeper(repository, runs, log, problems);
     const subAgent = new SubAgent({ name: 'backup', log, problems, check: () => checkHealth(repository) });
     addBackupMethods(subAgent, {
-      ...{ dir, repository, states, runs, records, sweeper, log },
+      ...{ dir, repository, states, runs, records, sweeper },
       damage: new KnownDamage(dir),
       catalog: new Catalog(repository, runs, records),
       locks: new Locks(),

@@ -1,9 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
-import { MB } from '../../model/units.js';
 import type { BackupSource } from '../../rpc/protocol/backup-disk-messages.js';
+import { MAX_FILE_BYTES } from './chunks/layout.js';
 
-/** More than the state of any firmware or TPM. */
-const MAX_BYTES = 64 * MB;
 const NAME = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
 
 /** @throws when a name is not that of a file in a directory, or in one below it */
@@ -17,8 +15,8 @@ export const readSmallFiles = async (files: BackupSource['files']): Promise<Map<
   const contents = new Map<string, Buffer>();
   for (const { name, path } of files) {
     const { size } = await stat(path);
-    if (size > MAX_BYTES)
-      throw new Error(`${name} has ${size} bytes: a backup takes files of up to ${MAX_BYTES}`);
+    if (size > MAX_FILE_BYTES)
+      throw new Error(`${name} has ${size} bytes: a backup takes files of up to ${MAX_FILE_BYTES}`);
     contents.set(requireFileName(name), await readFile(path));
   }
   return contents;

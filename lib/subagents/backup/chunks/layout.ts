@@ -17,8 +17,11 @@ export const chunkBytesOf = (size: number): number => {
 export const folderOf = (index: number): number => Math.floor(index / FOLDER_CHUNKS);
 
 /** Names sort by number, so that the files of a disk come in the order of its bytes. */
-export const chunkName = (index: number): string => String(index).padStart(7, '0');
-export const folderName = (folder: number): string => String(folder).padStart(4, '0');
+const chunkName = (index: number): string => String(index).padStart(7, '0');
+const folderName = (folder: number): string => String(folder).padStart(4, '0');
+
+/** The largest file that a backup contains: a chunk, or the state of a TPM or of firmware. */
+export const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 export const DISKS = 'disks';
 export const SUMS = 'sums';

@@ -1,7 +1,7 @@
 import { chmod, open, utimes, writeFile } from 'node:fs/promises';
 
 /** restic may read a file with content. */
-export const READABLE = 0o440;
+const READABLE = 0o440;
 /** Without root's rights, this process may not write to a file of the other modes. */
 const WRITABLE = 0o600;
 /** restic takes such a file from the parent snapshot, and must not be able to read it: its zeros are not the disk's. */

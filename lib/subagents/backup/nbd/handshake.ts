@@ -33,7 +33,7 @@ const negotiate = async (
     const reply = await readReply(bytes);
     if (reply.type >= wire.FIRST_OPTION_ERROR)
       throw new Error(`the server refuses ${what}: ${reply.data.toString() || reply.type.toString(16)}`);
-    if (reply.type === wire.OPTION_REPLY.ack) return replies;
+    if (reply.type === wire.OPTION_REPLY_ACK) return replies;
     replies.push(reply);
   }
 };

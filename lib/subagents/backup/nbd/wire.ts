@@ -3,7 +3,7 @@
 export const NBD_MAGIC = Buffer.from('NBDMAGIC');
 export const OPTION_MAGIC = Buffer.from('IHAVEOPT');
 export const OPTION_REPLY_MAGIC = 0x3e889045565a9n;
-export const REQUEST_MAGIC = 0x25609513;
+const REQUEST_MAGIC = 0x25609513;
 export const SIMPLE_REPLY_MAGIC = 0x67446698;
 export const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
 
@@ -11,7 +11,7 @@ export const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
 export const HANDSHAKE_FLAGS = 3;
 
 export const OPTION = { go: 7, structuredReply: 8, setMetaContext: 10 } as const;
-export const OPTION_REPLY = { ack: 1, info: 3, metaContext: 4 } as const;
+export const OPTION_REPLY_ACK = 1;
 export const INFO_EXPORT = 0;
 /** Replies of this type and above are errors. */
 export const FIRST_OPTION_ERROR = 2 ** 31;

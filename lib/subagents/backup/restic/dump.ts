@@ -1,11 +1,9 @@
 import { pipeline } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
+import { MAX_FILE_BYTES } from '../chunks/layout.js';
 import { type ResticRun, startRestic } from './command.js';
 import type { ResticSettings } from './settings.js';
-
-/** The largest file that a backup contains: a chunk, or the state of a TPM or of firmware. */
-const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 /** A file of a snapshot. */
 export interface DumpedFile {

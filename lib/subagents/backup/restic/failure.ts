@@ -70,14 +70,14 @@ export const wordsOf = (stderr: string, names: ReadonlyMap<string, string>): str
   return text.replace(/^Fatal: /, '').slice(-MAX_WORDS);
 };
 
-export interface ResticEnd {
+/** Classifies a failed end of restic. */
+export const kindOfEnd = ({
+  exitCode,
+  stderr,
+}: {
   exitCode: number | undefined;
   stderr: string;
-  /** What restic said, in words. */
-  words: string;
-}
-
-export const kindOfEnd = ({ exitCode, stderr }: Pick<ResticEnd, 'exitCode' | 'stderr'>): FailureKind => {
+}): FailureKind => {
   const [, kind] = TEXTS.find(([text]) => text.test(stderr)) ?? [];
   if (kind === 'no_space') return kind;
   return EXIT_CODES[exitCode ?? 0] ?? kind ?? 'other';

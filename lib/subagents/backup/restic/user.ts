@@ -6,7 +6,7 @@ import { asUser, isRoot } from '../../../process/unprivileged.js';
  * /etc/passwd, and is the same on all hosts, so that a repository on a disk can move: https://systemd.io/UIDS-GIDS, "unused",
  * below the uids of guests.
  */
-export const RESTIC_UID = 1_999_999_999;
+const RESTIC_UID = 1_999_999_999;
 
 /** Who restic runs as. It never has capabilities, so that it cannot read a file whose mode forbids it. */
 export interface ResticUser {
