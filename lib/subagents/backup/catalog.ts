@@ -31,19 +31,23 @@ export class Catalog {
     this.#records = records;
   }
 
-  /** Lists the backups, oldest first. @param tags further tags that the backups must have */
-  async list(signal: AbortSignal, tags: readonly string[] = []): Promise<StoredBackup[]> {
+  /** Lists the backups, oldest first: those of all guests, or of one; and only those with the further tags. */
+  async list(
+    signal: AbortSignal,
+    { guest, tags = [] }: { guest?: string | undefined; tags?: readonly string[] } = {},
+  ): Promise<StoredBackup[]> {
     const snapshots = await this.#repository.snapshots(signal, [[BACKUP_TAG, ...tags]]);
-    const found = await Promise.all(
-      snapshots.filter((snapshot) => this.#runs.isGood(snapshot)).map((snapshot) => this.#describe(snapshot)),
+    const wanted = snapshots.filter(
+      (snapshot) => (guest === undefined || snapshot.hostname === guest) && this.#runs.isGood(snapshot),
     );
+    const found = await Promise.all(wanted.map((snapshot) => this.#describe(snapshot)));
     return found
       .filter((backup) => backup !== undefined)
       .sort((a, b) => a.backup.created.localeCompare(b.backup.created));
   }
 
   async find(backup: string, signal: AbortSignal): Promise<StoredBackup | undefined> {
-    return (await this.list(signal, [backupTag(backup)])).at(-1);
+    return (await this.list(signal, { tags: [backupTag(backup)] })).at(-1);
   }
 
   /** @throws {Refusal} `not_found` */
@@ -55,7 +59,7 @@ export class Catalog {
 
   /** Returns the latest backup of a guest. */
   async newest(guest: string, signal: AbortSignal): Promise<StoredBackup | undefined> {
-    return (await this.list(signal)).filter(({ backup }) => backup.guest === guest).at(-1);
+    return (await this.list(signal, { guest })).at(-1);
   }
 
   async #describe(snapshot: Snapshot): Promise<StoredBackup | undefined> {

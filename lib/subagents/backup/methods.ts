@@ -29,8 +29,7 @@ const list =
   async ({ guest }: BackupsRequest, { signal }: Call): Promise<BackupsResponse> => {
     if (!(await repository.mayHaveBackups())) return { backups: [] };
     if (!(await repository.isInUse())) await repository.ensure(signal);
-    const backups = (await catalog.list(signal)).map(({ backup }) => backup);
-    return { backups: guest === undefined ? backups : backups.filter((backup) => backup.guest === guest) };
+    return { backups: (await catalog.list(signal, { guest })).map(({ backup }) => backup) };
   };
 
 /** `Backup.Get`: the backup, and the guest as it was then. */

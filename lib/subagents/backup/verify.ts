@@ -39,15 +39,17 @@ export const verifyBackup =
     const { repository, catalog, records } = deps;
     await repository.ensure(call.signal);
     const stored = await catalog.get(id, call.signal);
-    const { problem, ...record } = await records.read(id);
+    const { problem, ...backup } = stored.backup;
+    const { problem: _, ...record } = await records.read(id);
     try {
       await readAll(deps, stored, call);
     } catch (error) {
       await recordDamage(deps, id, error);
       throw error;
     }
-    await records.write(id, { ...record, verified: { at: new Date().toISOString(), ok: true } });
+    const verified = { at: new Date().toISOString(), ok: true };
+    await records.write(id, { ...record, verified });
     // Only a repair makes a damaged backup whole again.
     if (problem !== undefined) await clearDamage(deps, call.signal);
-    return { backup: (await catalog.get(id, call.signal)).backup };
+    return { backup: { ...backup, verified } };
   };
