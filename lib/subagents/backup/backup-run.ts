@@ -7,13 +7,12 @@ import { fillDisk } from './chunks/fill.js';
 import type { Tree } from './chunks/tree.js';
 import type { BackupDeps } from './deps.js';
 import { requireExact } from './guards.js';
+import { oncePerSecond } from './progress.js';
 import { contentText } from './record-text.js';
 import type { Summary } from './restic/snapshots.js';
 import { readSmallFiles } from './small-files.js';
 import { type NewBackup, PART_TAG, runTag, tagsOf } from './tags.js';
 import { describeWhole, whyWhole } from './whole.js';
-
-const PROGRESS_MS = 1000;
 
 /** A snapshot that was made and checked, and the tree that is as it. */
 export interface RunResult {
@@ -39,7 +38,9 @@ export class BackupRun {
   #hasParts = false;
   #read = 0;
   #stored = 0;
-  #nextReport = 0;
+  readonly #report = oncePerSecond((position: number, total: number) =>
+    this.#call.progress(`${Math.floor(this.#read / MB)} MB read`, Math.floor((position / total) * 100)),
+  );
 
   constructor(
     deps: BackupDeps,
@@ -141,13 +142,5 @@ export class BackupRun {
     this.#stored += summary.data_added_packed ?? summary.data_added;
     await this.#tree.settle();
     return summary;
-  }
-
-  #report(position: number, total: number): void {
-    const now = Date.now();
-    if (now < this.#nextReport) return;
-    this.#nextReport = now + PROGRESS_MS;
-    const megabytes = Math.floor(this.#read / MB);
-    this.#call.progress(`${megabytes} MB read`, Math.floor((position / total) * 100));
   }
 }

@@ -13,12 +13,12 @@ import type { DiskSums } from './chunks/sums.js';
 import { recordDamage } from './damage.js';
 import type { BackupDeps } from './deps.js';
 import { NbdClient } from './nbd/client.js';
+import { oncePerSecond } from './progress.js';
 import { diskSumsOf, readDisk, readFiles, readSums } from './read-backup.js';
 import { requireFileName } from './small-files.js';
 
 /** Chunks that are written at the same time. */
 const PARALLEL = 8;
-const PROGRESS_MS = 1000;
 
 /** A disk of a backup, and the disk that gets its content. */
 interface Job {
@@ -102,15 +102,15 @@ const restoreAll = async (
   const sumsOf = (disk: string): DiskSums => diskSumsOf(sums, stored, disk);
   const total = jobs.reduce((sum, { disk, size }) => sum + sumsOf(disk).count * chunkBytesOf(size), 0);
   let written = 0;
-  let nextReport = 0;
-  const onWritten = (bytes: number): void => {
-    written += bytes;
-    if (Date.now() < nextReport) return;
-    nextReport = Date.now() + PROGRESS_MS;
+  const report = oncePerSecond(() =>
     progress(
       `${Math.floor(written / MB)} of ${Math.ceil(total / MB)} MB restored`,
       Math.min(100, Math.floor((written / total) * 100)),
-    );
+    ),
+  );
+  const onWritten = (bytes: number): void => {
+    written += bytes;
+    report();
   };
   for (const job of jobs) await restoreDisk(deps, stored, job, sumsOf(job.disk), signal, onWritten);
   if (request.files)

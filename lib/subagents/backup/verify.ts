@@ -4,9 +4,8 @@ import type { CallContext } from '../../rpc/server/call-context.js';
 import type { StoredBackup } from './catalog.js';
 import { clearDamage, recordDamage } from './damage.js';
 import type { BackupDeps } from './deps.js';
+import { oncePerSecond } from './progress.js';
 import { readContent, readDisk, readFiles, readSums } from './read-backup.js';
-
-const PROGRESS_MS = 1000;
 
 /** Reads all of a backup, and compares it with what was backed up. */
 export const readAll = async (
@@ -15,12 +14,10 @@ export const readAll = async (
   { signal, progress }: Pick<CallContext, 'signal' | 'progress'>,
 ): Promise<void> => {
   let read = 0;
-  let nextReport = 0;
+  const report = oncePerSecond(() => progress(`${Math.floor(read / MB)} MB verified`));
   const onRead = (bytes: number): void => {
     read += bytes;
-    if (Date.now() < nextReport) return;
-    nextReport = Date.now() + PROGRESS_MS;
-    progress(`${Math.floor(read / MB)} MB verified`);
+    report();
   };
   await readContent(repository, stored, signal);
   const sums = await readSums(repository, stored, signal);
