@@ -41,24 +41,19 @@ export const tagsOf = (backup: NewBackup, run: string): string[] => [
 export const backupOf = ({ hostname, tags = [], time }: Snapshot): NewBackup | undefined => {
   const all = (key: string): string[] =>
     tags.filter((tag) => tag.startsWith(`${key}=`)).map((tag) => tag.slice(key.length + 1));
-  const [id] = all('backup');
+  const first = (key: string): string | undefined => all(key)[0];
+  const id = first('backup');
   if (!tags.includes(BACKUP_TAG) || id === undefined) return undefined;
-  const [[name], [host = ''], [created], [whole], [read]] = [
-    all('name'),
-    all('host'),
-    all('created'),
-    all('whole'),
-    all('read'),
-  ];
+  const [name, whole] = [first('name'), first('whole')];
   const consistency: Consistency = all('consistency').includes('filesystem') ? 'filesystem' : 'crash';
   return {
     id,
     guest: hostname,
     ...(name === undefined ? {} : { name: decodeURIComponent(name) }),
-    host: decodeURIComponent(host),
-    created: created ?? time,
+    host: decodeURIComponent(first('host') ?? ''),
+    created: first('created') ?? time,
     consistency,
-    read: Number(read ?? 0),
+    read: Number(first('read') ?? 0),
     ...(whole === undefined ? {} : { whole: decodeURIComponent(whole) }),
     disks: all('disk').map((text) => {
       const [disk = '', size] = text.split(':');

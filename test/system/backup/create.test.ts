@@ -86,7 +86,7 @@ for (const [what, lose] of [
   ['all that it knows of a guest', (dir: string) => rm(join(dir, 'guests', `${GUEST_ID}.json`))],
 ] as const)
   withRestic(
-    `a sub-agent that has lost ${what} reads it from the repository, and goes on with the bitmap`,
+    `a sub-agent that has lost ${what} reads it from the repository, and continues with the bitmap`,
     async (t) => {
       const parent = await tempDir(t);
       const before = await startTestBackup(t, {}, parent);
@@ -206,7 +206,7 @@ withRestic(
       [second?.backup.id],
     );
     t.true((await backup.call('Verify', { backup: second?.backup.id })).backup.verified?.ok);
-    // The guest without backups begins anew.
+    // A guest whose backups are all deleted starts over.
     const [guest] = guests;
     t.is((await guest?.backUp(backup))?.backup.whole, 'it is the first backup of this guest');
   },

@@ -44,7 +44,7 @@ export async function* dumpFolder(
     }
     isDone = true;
   } catch (error) {
-    // A folder whose archive breaks off is no more than a consequence of what restic says.
+    // When restic fails, the archive breaks off: restic's own error says why.
     stop();
     await ended;
     throw error;
