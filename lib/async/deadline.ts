@@ -14,12 +14,16 @@ export const waitFor = <T>(
   limit?: TimeLimit,
 ): Promise<T> =>
   new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal?.reason);
-    const timer = limit && setTimeout(() => reject(limit.expired()), limit.ms);
     const release = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
+    const giveUp = (reason: unknown): void => {
+      release();
+      reject(reason);
+    };
+    const onAbort = (): void => giveUp(signal?.reason);
+    const timer = limit && setTimeout(() => giveUp(limit.expired()), limit.ms);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
     void work.then(resolve, reject).then(release);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pLimit from 'p-limit';
 import { waitFor } from '../../async/deadline.js';
 import { errorMessage } from '../../errors.js';
@@ -43,6 +44,8 @@ export class HostShutdown {
 
   constructor(options: HostShutdownOptions) {
     this.#options = options;
+    // The wait for each guest that shuts down listens.
+    setMaxListeners(CONCURRENT_SHUTDOWNS, options.signal);
     this.ended = this.#run().finally(() => {
       this.#isEnded = true;
     });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { execa } from 'execa';
 import { startDeadline, type TimeLimit, waitFor, withDeadline } from '../../../lib/async/deadline.js';
@@ -23,6 +24,12 @@ test('stops waiting when the outer signal aborts, with its reason', async (t) =>
   controller.abort(new Error('stop'));
   await t.throwsAsync(waiting, { message: 'stop' });
   await t.throwsAsync(waitFor(never(), controller.signal), { message: 'stop' });
+});
+
+test('no longer listens to the signal once it has stopped waiting', async (t) => {
+  const { signal } = new AbortController();
+  await t.throwsAsync(waitFor(never(), signal, late(10)), { message: 'too late' });
+  t.deepEqual(getEventListeners(signal, 'abort'), []);
 });
 
 test('aborts when the outer signal aborts', (t) => {

@@ -50,6 +50,23 @@ test('a guest that does not comply keeps running, or loses its power by force', 
   t.deepEqual(context.guests.get(id).intent, { power: 'on', held: true });
 });
 
+test('waits for as many guests as shut down at once without a warning of Node', async (t) => {
+  const host = await SimulatedHost.make(t);
+  const { context } = await host.start();
+  for (let count = 0; count < 20; count += 1) await host.add();
+  const hang = gate();
+  host.onShutdown = () => hang.opened;
+  const warnings: string[] = [];
+  const note = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const down = context.host.down({}, 30_000);
+  await until('16 guests are waited for', () => context.jobs.list().length === 16);
+  hang.open();
+  t.like(await down, { phase: 'down', waiting: [] });
+  t.deepEqual(warnings, []);
+});
+
 test("each guest gets its own time, or the request's", async (t) => {
   const host = await SimulatedHost.make(t);
   const { context, scripted } = await host.start();
