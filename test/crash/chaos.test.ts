@@ -18,8 +18,10 @@ const runChaos = async (t: ExecutionContext, ...options: string[]): Promise<void
   const program = join(packageRoot, 'dist/test/crash/chaos/main.js');
   const args = [program, '--rounds', String(ROUNDS), ...options];
   const { exitCode, stdout, stderr } = await execa(process.execPath, args, { reject: false });
-  for (const line of stdout.split('\n')) t.log(line);
-  t.is(exitCode, 0, stderr);
+  const lines = stdout.split('\n');
+  for (const line of lines) t.log(line);
+  const violations = lines.filter((line) => line.startsWith('VIOLATION'));
+  t.is(exitCode, 0, [...violations, stderr].join('\n'));
 };
 
 test('what the agent says is what is there, whatever fails while clients change guests', (t) => runChaos(t));

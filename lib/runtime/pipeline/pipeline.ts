@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Schema } from 'joi';
-import { AgentError, badResponse, errorMessage, failureOf } from '../../errors.js';
+import { AgentError, badResponse, errorMessage, failureOf, isStorageFailure } from '../../errors.js';
 import { describeMistakes } from '../../model/describe-mistakes.js';
 import { redactError, textFor } from '../../model/redact-request.js';
 import type { StageProgress } from '../../store/logged-job.js';
@@ -95,11 +95,19 @@ const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
     throw error;
   });
 
+/** @throws any error but a failure of the agent's disk */
+const exceptOfStorage = (error: unknown): void => {
+  if (!isStorageFailure(error)) throw error;
+};
+
 /**
  * Repeats the call of a stage that always runs while its sub-agent is down: what the stage ends would stay as it is.
- * @param enter throws when the run is left to the next start of the agent
+ * @param enterAgain throws when the run is left to the next start of the agent
  */
-const callUntilBack = async (send: () => Promise<unknown>, enter: () => Promise<void>): Promise<unknown> => {
+const callUntilBack = async (
+  send: () => Promise<unknown>,
+  enterAgain: () => Promise<void>,
+): Promise<unknown> => {
   const startedAt = performance.now();
   for (;;) {
     try {
@@ -107,7 +115,7 @@ const callUntilBack = async (send: () => Promise<unknown>, enter: () => Promise<
     } catch (error) {
       if (!isDown(error) || performance.now() - startedAt > COME_BACK_MS) throw error;
       await pause(COME_BACK_PAUSE_MS);
-      await enter();
+      await enterAgain();
     }
   }
 };
@@ -125,16 +133,17 @@ const runStage = async <Request, Response>(
   const onStart = (): void => {
     startedAt ||= performance.now();
   };
-  const enter = async (): Promise<void> => run?.enterStage(index, progress);
-  await enter();
+  const enterAgain = async (): Promise<void> => run?.enterStage(index, progress).catch(exceptOfStorage);
   const earlierAttempts = run?.repeated && run.fromStage === index ? 1 : 0;
   for (let attempt = 1; ; attempt += 1) {
     const request = withProgress(exchange.request(stage), stage, progress);
     const jobStage = run && { job: run.job, stage: index, attempt: attempt + earlierAttempts };
     const send = (): Promise<unknown> => call(stage, request, { signal, jobStage, onStart });
-    const response = (await (stage.always ? callUntilBack(send, enter) : send()).catch((error: unknown) => {
-      throw redactError(request, error);
-    })) as Response;
+    const response = (await (stage.always ? callUntilBack(send, enterAgain) : send()).catch(
+      (error: unknown) => {
+        throw redactError(request, error);
+      },
+    )) as Response;
     await exchange.onResponse?.(stage, response, request);
     const retry = retryAfter(response);
     if (retry === 0) {
@@ -178,6 +187,13 @@ export const runPipeline = async <Request, Response>(
     const stage = action.stages[index] as Stage;
     if (signal?.aborted && !failed) fail(signal.reason);
     if (failed && !stage.always) continue;
+    try {
+      await run?.enterStage(index, progress);
+    } catch (error) {
+      fail(error);
+      // A stage that always runs does so, too, while the disk is full: what it ends would stay as it is.
+      if (!stage.always || !isStorageFailure(error)) continue;
+    }
     try {
       last = await runStage(
         action,

@@ -51,17 +51,19 @@ export class Sweeper {
   async #untilClean(): Promise<void> {
     const { signal } = this.#closed;
     const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
+    const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal, ref: false }).catch(() => {});
     while (!signal.aborted && !this.#isClean) {
       try {
         await this.sweep();
         this.#problems.set('sweep', undefined);
+        if (!this.#isClean) await pause(backoff.next());
       } catch (error) {
         if (signal.aborted) return;
         this.#problems.set(
           'sweep',
           `the remains of interrupted backups are not removed from the repository yet, retrying: ${errorMessage(error)}`,
         );
-        await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {});
+        await pause(backoff.next());
       }
     }
   }
@@ -72,8 +74,8 @@ export class Sweeper {
       this.#mayBeLocked = false;
       return;
     }
-    if (this.#mayBeLocked) await this.#repository.unlock(signal);
-    this.#mayBeLocked = false;
+    // A killed restic may take a while to die, and has its lock until then.
+    if (this.#mayBeLocked) this.#mayBeLocked = (await this.#repository.unlock(signal)) > 0;
     const runs = this.#runs.ended();
     if (runs.length === 0) return;
     const find = async (): Promise<string[]> => {

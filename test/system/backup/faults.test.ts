@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -114,6 +114,26 @@ withRestic('a wrong key fails every call and says where the right one belongs', 
   await t.throwsAsync(startTestBackup(t, {}, parent), { message: /key.*is gone: put it back/ });
 });
 
+/** Waits until a process has locked the repository, and stops it. */
+const stopLocked = async (backup: TestBackup, restic: ChildProcess): Promise<string> => {
+  const locks = join(backup.dir, 'repository', 'locks');
+  await until('the repository is locked', () => readdirSync(locks).some((name) => name.length === 64));
+  restic.kill('SIGSTOP');
+  return locks;
+};
+
+asRoot('the lock of a process of this host that is gone holds nothing up', async (t) => {
+  const { backup, guest } = await backedUp(t, { lockWaitMs: 60_000 });
+  const { program, args, env } = await resticCommand(backup.dir, 'check', '--read-data');
+  const other = spawn(program, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
+  t.teardown(() => other.kill('SIGKILL'));
+  await stopLocked(backup, other);
+  const verified = backup.call('Verify', { backup: guest.since });
+  other.kill('SIGKILL');
+  t.true((await verified).backup.verified?.ok);
+  await requireSound(t, backup, guest);
+});
+
 asRoot(
   'a repository that another host has locked is a conflict that names the host, and nothing is lost',
   async (t) => {
@@ -125,11 +145,7 @@ asRoot(
       stdio: 'ignore',
     });
     t.teardown(() => other.kill('SIGKILL'));
-    const locks = join(backup.dir, 'repository', 'locks');
-    await until('the other host has locked the repository', () =>
-      readdirSync(locks).some((name) => name.length === 64),
-    );
-    other.kill('SIGSTOP');
+    const locks = await stopLocked(backup, other);
     await guest.disk.fill([3], 1);
     const [first] = (await backup.call('List', {})).backups;
     for (const work of [

@@ -26,15 +26,15 @@ interface Waiting extends Pending {
 
 const describeAt =
   ({ socket, export: name }: ExportAddress) =>
-  (reason: string): Error =>
-    new Error(`the disk at ${socket} (export ${name}): ${reason}`);
+  (reason: string, cause?: Error): Error =>
+    new Error(`the disk at ${socket} (export ${name}): ${reason}`, { cause });
 
 /** A client of one export of an NBD server. Requests may run side by side. */
 export class NbdClient {
   readonly #socket: Socket;
   readonly #bytes: SocketBytes;
   readonly #export: Export;
-  readonly #describe: (reason: string) => Error;
+  readonly #describe: ReturnType<typeof describeAt>;
   readonly #waiting = new Map<number, Waiting>();
   #handle = 0;
   #broken: Error | undefined;
@@ -144,7 +144,8 @@ export class NbdClient {
       this.#socket.write(wire.encodeRequest({ command, handle, offset, length }));
       if (data) this.#socket.write(data);
     });
-    if (pending.failure !== undefined) throw this.#describe(`${pending.failure} at byte ${offset}`);
+    const { failure } = pending;
+    if (failure) throw this.#describe(`${failure.message} at byte ${offset}`, failure);
     return pending;
   }
 

@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import type { SocketBytes } from './bytes.js';
 import * as wire from './wire.js';
 
@@ -18,7 +19,7 @@ export interface Pending {
   /** The extents of a block status, by the id of their context. */
   extents: Map<number, Extent[]>;
   /** Why the server has refused the request. */
-  failure: string | undefined;
+  failure: Error | undefined;
 }
 
 /** Reads the extents of one context, which follow each other from the request's offset on. */
@@ -42,10 +43,19 @@ const takeData = (pending: Pending, start: number, data: Buffer): void => {
   }
 };
 
+/**
+ * Describes a failed request. NBD's numbers are those of Linux, and `code` is their name, such as `ENOSPC`: a full disk is
+ * known by it.
+ */
+const failureOf = (number: number, words = ''): Error => {
+  const [code, meaning] = getSystemErrorMap().get(-number) ?? [];
+  return Object.assign(new Error(words || meaning || `error ${number}`), { code });
+};
+
 const takeChunk = (pending: Pending, type: number, data: Buffer): void => {
   const start = (): number => Number(data.readBigUInt64BE(0)) - pending.offset;
   if (type >= wire.FIRST_CHUNK_ERROR)
-    pending.failure = data.toString('utf8', 6, 6 + data.readUInt16BE(4)) || `error ${data.readUInt32BE(0)}`;
+    pending.failure = failureOf(data.readUInt32BE(0), data.toString('utf8', 6, 6 + data.readUInt16BE(4)));
   else if (type === wire.CHUNK.data) takeData(pending, start(), data.subarray(8));
   else if (type === wire.CHUNK.blockStatus) readExtents(pending, data);
 };
@@ -65,7 +75,7 @@ export const readReply = async (
   const pending = find(handle);
   if (magic === wire.SIMPLE_REPLY_MAGIC) {
     const error = head.readUInt32BE(4);
-    if (error !== 0) pending.failure = `error ${error}`;
+    if (error !== 0) pending.failure = failureOf(error);
     else if (pending.bytes > 0) pending.content = await bytes.read(pending.bytes);
     return handle;
   }

@@ -20,7 +20,7 @@ import {
   type Summary,
 } from './snapshots.js';
 
-/** How often to ask whether another host still has the repository locked. */
+/** How often to ask whether another process still has the repository locked. */
 const LOCK_POLL_MS = 2000;
 
 /** The file that says which repository this host uses, so that an empty directory is not taken for it. */
@@ -149,15 +149,25 @@ export class Repository {
     return this.#alone(signal, ['prune', ...(isComplete ? ['--max-unused', '0'] : [])]);
   }
 
-  /** Removes locks of processes of this host that are gone. */
-  async unlock(signal: AbortSignal): Promise<void> {
+  /**
+   * Removes locks of processes of this host that are gone.
+   * @returns how many locks are left: those of running processes, a dying one included, and of other hosts
+   */
+  async unlock(signal: AbortSignal): Promise<number> {
+    await this.#unlock(signal);
+    const locks = await resticOutput(this.settings, ['list', 'locks', '--no-lock'], { signal });
+    return locks.split('\n').filter((line) => line !== '').length;
+  }
+
+  async #unlock(signal: AbortSignal): Promise<void> {
     await resticOutput(this.settings, ['unlock'], { signal });
   }
 
   async #alone(signal: AbortSignal, args: readonly string[]): Promise<string> {
     return this.#lock.alone(signal, () =>
       this.#patiently(signal, async () => {
-        await this.unlock(signal);
+        // It would fail for the lock of any process that is gone; those that share the repository fail only for some.
+        await this.#unlock(signal);
         return resticOutput(this.settings, args, { signal });
       }),
     );
@@ -177,7 +187,7 @@ export class Repository {
     return this.#lock.shared(signal, () => this.#patiently(signal, work));
   }
 
-  /** Repeats work for a while that another host's lock keeps from beginning. */
+  /** Repeats work for a while that a lock keeps from beginning, whose owner is another host, or may be gone by then. */
   async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const giveUpAt = Date.now() + this.settings.lockWaitMs;
     for (;;) {
@@ -186,6 +196,7 @@ export class Repository {
       } catch (error) {
         if (kindOfResticError(error) !== 'locked' || Date.now() >= giveUpAt) throw error;
         await delay(LOCK_POLL_MS, undefined, { signal });
+        await this.#unlock(signal);
       }
     }
   }

@@ -1,3 +1,5 @@
+import '../../../helpers/faulty-disk.js';
+
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -15,9 +17,10 @@ import {
   type TestAgent,
   type TestAgentOptions,
 } from '../../../helpers/agent.js';
+import { withFaults } from '../../../helpers/faulty-disk.js';
 import { startScripted } from '../../../helpers/scripted.js';
 import { tempDir } from '../../../helpers/temp.js';
-import { until } from '../../../helpers/wait.js';
+import { gate, until } from '../../../helpers/wait.js';
 
 // Guarantees: G2, G3, G55.
 
@@ -135,6 +138,36 @@ test('a stage that always runs waits for a sub-agent that is down', async (t) =>
   t.is((await finished(agent.context, id)).Status, 'Complete');
   t.is(other.requests('Test.Close').length, 1);
 });
+
+for (const copy of ['succeeded', 'failed'])
+  test(`a stage that always runs does so while the disk of the agent is full, after a copy that ${copy}`, async (t) => {
+    const { opened, open: goOn } = gate();
+    const agent = await start(t, {
+      methods: {
+        ...open,
+        'Test.Copy': async (request, call) => {
+          await opened;
+          if (copy === 'failed') throw new Refusal('no_space', 'the repository is full');
+          return copied['Test.Copy']?.(request, call) ?? {};
+        },
+      },
+    });
+    const id = await begin(agent);
+    await until('the copy runs', () => methodsOf(agent).includes('Test.Copy'));
+    await withFaults(
+      agent.dbpath,
+      (operation, file) =>
+        operation === 'append' && file === 'jobs.db' ? { code: 'ENOSPC', written: 0 } : undefined,
+      async () => {
+        goOn();
+        await until('the last stage has run', () => methodsOf(agent).includes('Test.Close'));
+      },
+    );
+    t.like(agent.scripted.requests('Test.Close')[0], { source: SOURCE as never, outcome: 'failed' });
+    const job = await finished(agent.context, id);
+    t.is(job.Status, 'Error');
+    t.regex(job.Message, copy === 'failed' ? /the repository is full/ : /^interrupted: the disk .* is full/);
+  });
 
 /** Stops an agent in the middle of the copy, as a kill would; returns the id of the job and the state directory. */
 const interruptCopy = async (
