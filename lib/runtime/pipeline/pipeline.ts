@@ -161,6 +161,45 @@ const runStage = async <Request, Response>(
   }
 };
 
+/** How a run stands: its first error, and what the next stage gets. */
+class Standing {
+  readonly #run: PipelineRun | undefined;
+  progress: StageProgress;
+  failed: { error: unknown } | undefined;
+
+  constructor(run: PipelineRun | undefined) {
+    this.#run = run;
+    this.progress = run?.earlier ?? {};
+    const { failure } = this.progress;
+    this.failed = failure && { error: new AgentError(failure.kind, failure.message) };
+  }
+
+  fail(error: unknown): void {
+    if (this.failed) this.#run?.warn(`after the failure of an earlier stage: ${errorMessage(error)}`);
+    this.failed ??= { error };
+    this.progress = { ...this.progress, failure: failureOf(this.failed.error) };
+  }
+
+  pass(response: unknown): void {
+    this.progress = {
+      ...this.progress,
+      carried: { ...this.progress.carried, ...carriedFrom(response) },
+    };
+  }
+
+  /** Records that a stage begins. @returns whether it may */
+  async enter({ always }: Stage, index: number): Promise<boolean> {
+    try {
+      await this.#run?.enterStage(index, this.progress);
+      return true;
+    } catch (error) {
+      this.fail(error);
+      // What the stage ends would stay as it is while the disk is full.
+      return always && isStorageFailure(error);
+    }
+  }
+}
+
 /**
  * Runs an action's stages in order, up to the first that fails. After it, and after an abort, the stages run that always
  * do, each without the signal: they end what the others began.
@@ -173,40 +212,21 @@ export const runPipeline = async <Request, Response>(
   options: PipelineOptions = {},
 ): Promise<Response | undefined> => {
   const { run, signal } = options;
+  const standing = new Standing(run);
   let last: Response | undefined;
-  let progress: StageProgress = run?.earlier ?? {};
-  let failed: { error: unknown } | undefined = progress.failure && {
-    error: new AgentError(progress.failure.kind, progress.failure.message),
-  };
-  const fail = (error: unknown): void => {
-    if (failed) run?.warn(`after the failure of an earlier stage: ${errorMessage(error)}`);
-    failed ??= { error };
-    progress = { ...progress, failure: failureOf(failed.error) };
-  };
   for (let index = run?.fromStage ?? 0; index < action.stages.length; index += 1) {
     const stage = action.stages[index] as Stage;
-    if (signal?.aborted && !failed) fail(signal.reason);
-    if (failed && !stage.always) continue;
+    if (signal?.aborted && !standing.failed) standing.fail(signal.reason);
+    if (standing.failed && !stage.always) continue;
+    if (!(await standing.enter(stage, index))) continue;
     try {
-      await run?.enterStage(index, progress);
+      const under = stage.always ? { ...options, signal: undefined } : options;
+      last = await runStage(action, index, exchange, under, standing.progress);
+      standing.pass(last);
     } catch (error) {
-      fail(error);
-      // A stage that always runs does so, too, while the disk is full: what it ends would stay as it is.
-      if (!stage.always || !isStorageFailure(error)) continue;
-    }
-    try {
-      last = await runStage(
-        action,
-        index,
-        exchange,
-        stage.always ? { ...options, signal: undefined } : options,
-        progress,
-      );
-      progress = { ...progress, carried: { ...progress.carried, ...carriedFrom(last) } };
-    } catch (error) {
-      fail(error);
+      standing.fail(error);
     }
   }
-  if (failed) throw failed.error;
+  if (standing.failed) throw standing.failed.error;
   return last;
 };
