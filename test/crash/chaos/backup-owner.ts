@@ -24,6 +24,8 @@ export class BackupOwner implements Worker {
   bytes: number[] = [0];
   /** The byte of each backup that may be listed. */
   readonly backups = new Map<string, number>();
+  /** The backups that were compared after an earlier round. */
+  readonly compared = new Set<string>();
   readonly #world: World;
   readonly #totals: Totals;
   #exists = false;

@@ -90,16 +90,25 @@ const checkStart = async ({ client }: World, { id }: BackupOwner): Promise<strin
 
 /**
  * Compares the backups that are listed, and the guests, with what their clients know.
+ * @param isLast whether to compare all backups, and not only those that were not compared in an earlier round
  * @returns the differences
  */
-export const compareBackups = async (world: World, owners: readonly BackupOwner[]): Promise<string[]> => {
+export const compareBackups = async (
+  world: World,
+  owners: readonly BackupOwner[],
+  isLast: boolean,
+): Promise<string[]> => {
   const resting = await checkLeftovers(world);
   if (resting.length > 0) return resting;
-  const contents = new Map(owners.flatMap(({ backups }) => [...backups]));
-  const guests = (await world.client.guests.list()).items;
   const found: string[] = [];
-  for (const { id } of (await world.client.backups.list()).items)
-    found.push(...(await checkBackup(world, id, contents.get(id))));
+  for (const { id, guest } of (await world.client.backups.list()).items) {
+    const owner = owners.find((other) => other.id === guest);
+    if (owner?.compared.has(id) && !isLast) continue;
+    const differences = await checkBackup(world, id, owner?.backups.get(id));
+    if (differences.length === 0) owner?.compared.add(id);
+    found.push(...differences);
+  }
+  const guests = (await world.client.guests.list()).items;
   for (const owner of owners) {
     const guest = guests.find(({ id }) => id === owner.id);
     if (!guest || guest.state === 'error') continue;

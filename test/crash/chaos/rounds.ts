@@ -27,8 +27,8 @@ export interface Worker {
 /** What clients do, what fails meanwhile, and what must hold afterwards. */
 export interface Scenario<Client extends Worker> extends FaultPlan {
   makeClient: (world: World, totals: Totals) => Client;
-  /** Compares what the agent says with what is there. Returns the differences. */
-  compare: (world: World, clients: readonly Client[]) => Promise<string[]>;
+  /** Compares what the agent says with what is there; most thoroughly after the last round. Returns the differences. */
+  compare: (world: World, clients: readonly Client[], isLast: boolean) => Promise<string[]>;
 }
 
 export interface Outcome extends Totals {
@@ -62,7 +62,7 @@ const runRound = async <Client extends Worker>(
   world: World,
   scenario: Scenario<Client>,
   owners: readonly Client[],
-  { seed, seconds }: ChaosOptions,
+  { seed, seconds, rounds }: ChaosOptions,
   round: number,
 ): Promise<{ faults: string[]; violations: string[] }> => {
   const faults: string[] = [];
@@ -84,7 +84,7 @@ const runRound = async <Client extends Worker>(
   // A fault that began before the healing may have left something since.
   await world.heal();
   const ready = await settled(READY_MS, async () => ((await world.isReady()) ? [] : ['/readyz is not ok']));
-  const found = await settled(REST_MS, () => scenario.compare(world, owners));
+  const found = await settled(REST_MS, () => scenario.compare(world, owners, round === rounds));
   const own = owners.flatMap(({ violations }) => violations.splice(0));
   return { faults, violations: [...unfinished, ...ready, ...own, ...found] };
 };
