@@ -8,10 +8,15 @@ export class KeptBackups {
   /** The ids of verified backups, in order. */
   readonly verified: string[] = [];
   prunes = 0;
+  /** Called before a backup is made. */
+  before: () => unknown = () => {};
   #seconds = 0;
 
   readonly methods: NonNullable<Script['methods']> = {
-    'Test.createBackup': ({ guest, backup = '' }) => ({ backup: this.add(guest.id, backup) }),
+    'Test.createBackup': async ({ guest, backup = '' }) => {
+      await this.before();
+      return { backup: this.add(guest.id, backup) };
+    },
     'Test.listBackups': (request) => ({ backups: this.#listed(request) }),
     'Test.getBackup': ({ backup = '' }) => {
       const found = this.#require(backup);

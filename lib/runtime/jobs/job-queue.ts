@@ -105,12 +105,17 @@ export class JobQueue {
     return this.#live.search((job) => job.backup === backup)?.[0];
   }
 
+  /** Resolves when the backup of a guest that is queued or running has ended; `undefined` when there is none. */
+  backupEnd(guest: string): Promise<void> | undefined {
+    return this.#backupOf(guest)?.[1].ended;
+  }
+
   /**
    * Cancels the backup of a guest that is queued or running.
    * @returns when its job has ended
    */
   async endBackup(guest: string, by: Job): Promise<void> {
-    const found = this.#live.search((job) => job.guest === guest && job.action === 'createBackup');
+    const found = this.#backupOf(guest);
     if (!found) return;
     const [id, { runner, ended }] = found;
     runner.cancel(id, new AgentError('conflict', `superseded by ${by.Action}`));
@@ -233,5 +238,9 @@ export class JobQueue {
   /** Aborted by `detach`. */
   get detached(): AbortSignal {
     return this.#detached.signal;
+  }
+
+  #backupOf(guest: string): [string, LiveJob] | undefined {
+    return this.#live.search((job) => job.guest === guest && job.action === 'createBackup');
   }
 }

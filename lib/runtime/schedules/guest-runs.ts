@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { gate } from '../../async/gate.js';
 import { errorMessage } from '../../errors.js';
 import type { GuestRun, Schedule, ScheduleAction } from '../../model/schedule.js';
 import type { ScheduleStore } from '../../store/schedule-store.js';
@@ -37,6 +39,8 @@ export class GuestRuns {
 
   constructor(options: GuestRunsOptions) {
     this.#options = options;
+    // Each guest that waits for the end of its backup listens.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   /** Queues a run that is stored. */
@@ -56,12 +60,17 @@ export class GuestRuns {
     for (const limit of this.#limits.values()) limit.clearQueue();
   }
 
-  /** Resolves when the run has ended, or waits in the queue of its guest, where it must not hold up other guests. */
+  /**
+   * Resolves when the run has ended, or waits in the queue of its guest or for the end of its backup, where it must not hold
+   * up other guests.
+   */
   async #takeTurn(schedule: Schedule, guest: string, isResumed: boolean, open: Open): Promise<void> {
-    if (this.#closed.signal.aborted) return;
+    const { signal } = this.#closed;
+    if (signal.aborted) return;
     const { runtime, store, now, onJob, onEnd } = this.#options;
     let job: string | undefined;
     const over = new AbortController();
+    const waiting = gate();
     const noteJob = (id: string): void => {
       job = id;
       onJob(schedule, guest, id);
@@ -70,8 +79,8 @@ export class GuestRuns {
       open.hasDeleted = true;
     };
     const work = workOf(schedule);
-    const options = { runtime, store, now, isResumed, work, onJob: noteJob, onDeleted: noteDeletion };
-    const ended = runGuest(options, schedule, guest)
+    const noted = { onJob: noteJob, onDeleted: noteDeletion, onWait: waiting.open };
+    const ended = runGuest({ runtime, store, now, isResumed, work, signal, ...noted }, schedule, guest)
       .then((run) => run && onEnd(schedule, run))
       .catch((error: unknown) =>
         runtime.log.error({ err: error, guest }, `run of a schedule not noted: ${errorMessage(error)}`),
@@ -83,7 +92,7 @@ export class GuestRuns {
       do await delay(QUEUED_MS, undefined, { signal: over.signal, ref: false });
       while (!isQueued());
     };
-    await Promise.race([ended, waits().catch(() => ended)]);
+    await Promise.race([ended, waiting.opened, waits().catch(() => ended)]);
   }
 
   async #settle(schedule: Schedule, open: Open): Promise<void> {

@@ -18,6 +18,9 @@ export interface RunGuestOptions {
   onJob: (job: string) => void;
   /** Called when something was deleted. */
   onDeleted: () => void;
+  onWait: WorkContext['onWait'];
+  /** Aborted when the agent stops. */
+  signal: AbortSignal;
 }
 
 /** Makes the key of a job of a run. No client can send it: those of clients begin with the name of a token, or a space. */
@@ -36,7 +39,7 @@ export const runGuest = async (
   schedule: Schedule,
   guestId: string,
 ): Promise<GuestRun | undefined> => {
-  const { runtime, store, work, now, isResumed, onJob, onDeleted } = options;
+  const { runtime, store, work, now, isResumed, onJob, onDeleted, onWait, signal } = options;
   const { id } = schedule;
   const state = store.findGuest(id, guestId);
   const guest = runtime.guests.find(guestId);
@@ -53,6 +56,7 @@ export const runGuest = async (
         ),
     );
   let { job } = current;
+  let isMade = state.made.some((made) => made.name === name);
   const context: WorkContext = {
     runtime,
     schedule,
@@ -61,15 +65,17 @@ export const runGuest = async (
     requestOf: (what) => requestOf(what, id, due, guestId),
     onJob: async (submitted) => {
       onJob(submitted);
-      if (job !== undefined) return;
+      if (isMade) return;
       job = submitted;
       await write((before) =>
         before.current ? { ...before, current: { ...before.current, job: submitted } } : before,
       );
     },
+    onWait,
+    signal,
   };
   const end = async (outcome: 'success' | 'error', message: string): Promise<GuestRun | undefined> => {
-    if (runtime.queue.isStopping || runtime.queue.detached.aborted) return undefined;
+    if (signal.aborted || runtime.queue.isStopping || runtime.queue.detached.aborted) return undefined;
     const run: GuestRun = {
       ...{ guest: guestId, due, cause, outcome, ended: new Date(now()).toISOString() },
       ...(job === undefined ? {} : { job }),
@@ -79,10 +85,11 @@ export const runGuest = async (
     return store.findGuest(id, guestId) ? run : undefined;
   };
   try {
-    if (!state.made.some((made) => made.name === name)) {
+    if (!isMade) {
       const made = await work.make(context, current);
       const good = new Date(now()).toISOString();
       await write((before) => ({ ...before, good, made: made ? [...before.made, made] : before.made }));
+      isMade = true;
     }
   } catch (error) {
     return end('error', errorMessage(error));

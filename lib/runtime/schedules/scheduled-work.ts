@@ -16,6 +16,10 @@ export interface WorkContext {
   requestOf: (what: string) => IdempotentRequest;
   /** Called with each job. */
   onJob: (job: string) => Promise<void>;
+  /** Called when the run begins to wait for something that may take long, and must not hold up other guests. */
+  onWait: () => void;
+  /** Aborted when the agent stops. */
+  signal: AbortSignal;
 }
 
 /** What the schedules of one kind do. */

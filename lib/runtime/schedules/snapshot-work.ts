@@ -5,8 +5,9 @@ import {
   submitSnapshotCreation,
   submitSnapshotDeletion,
 } from '../actions/snapshot-actions.js';
+import { submitAfterBackup } from './after-backup.js';
 import type { ScheduledWork, WorkContext } from './scheduled-work.js';
-import { mayBeForgotten, submitOnce } from './submit-once.js';
+import { mayBeForgotten } from './submit-once.js';
 
 /** The disks of one snapshot may have different times, and the one whose time was noted may have been removed. */
 const SAME_MS = 60_000;
@@ -42,7 +43,7 @@ export const snapshotWork: ScheduledWork = {
       if (times.has(name)) return madeOf(name, due, times.get(name));
     }
     const snapshot = { dest: name, description: `made by schedule ${schedule.name}` };
-    const snapshots = await submitOnce(context, name, (options) =>
+    const snapshots = await submitAfterBackup(context, name, (options) =>
       submitSnapshotCreation(runtime, { guest }, snapshot, options),
     );
     return madeOf(name, due, creationTimes(snapshots).get(name));
@@ -55,7 +56,7 @@ export const snapshotWork: ScheduledWork = {
 
   remove: async (context, { name }) => {
     const { runtime, guest } = context;
-    await submitOnce(context, `delete ${name}`, (options) =>
+    await submitAfterBackup(context, `delete ${name}`, (options) =>
       submitSnapshotDeletion(runtime, { guest, name }, options),
     );
   },

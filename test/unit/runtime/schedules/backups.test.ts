@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import type { ScheduleDetails, ScheduleSpec } from '../../../../lib/model/schedule.js';
-import { addGuest, startTestAgent } from '../../../helpers/agent.js';
+import { Refusal } from '../../../../lib/rpc/protocol/refusal.js';
+import { addGuest, startTestAgent, type TestAgentOptions } from '../../../helpers/agent.js';
 import { KeptBackups } from '../../../helpers/kept-backups.js';
-import { until } from '../../../helpers/wait.js';
+import { KeptSnapshots } from '../../../helpers/kept-snapshots.js';
+import { tempDir } from '../../../helpers/temp.js';
+import { gate, until } from '../../../helpers/wait.js';
 
 const DISK = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
 
@@ -12,11 +15,13 @@ const NIGHTLY: ScheduleSpec = {
   ...{ cron: '@yearly', timezone: 'UTC' },
 };
 
-const start = async (t: ExecutionContext) => {
+const start = async (t: ExecutionContext, options: Pick<TestAgentOptions, 'schedules' | 'dbpath'> = {}) => {
   const backups = new KeptBackups();
-  const { context } = await startTestAgent(t, { methods: backups.methods });
+  const snapshots = new KeptSnapshots();
+  const methods = { ...snapshots.methods, ...backups.methods };
+  const { context, stop } = await startTestAgent(t, { ...options, methods });
   const { schedules } = context;
-  const { id: guest } = await addGuest(context, { disks: [DISK] });
+  const guest = context.guests.list()[0]?.id ?? (await addGuest(context, { disks: [DISK] })).id;
   /** Runs a schedule, and waits for its end. */
   const run = async (id: string): Promise<ScheduleDetails> => {
     await schedules.run(id);
@@ -25,7 +30,7 @@ const start = async (t: ExecutionContext) => {
       return schedule.last?.outcome === 'running' ? undefined : schedule;
     });
   };
-  return { schedules, backups, guest, run };
+  return { context, stop, schedules, backups, snapshots, guest, run };
 };
 
 test('backs guests up, deletes what has expired but no backup of a user, and frees its room', async (t) => {
@@ -53,6 +58,81 @@ test('verifies the newest backup that was never verified, then the one whose ver
   await run(id);
   t.is((await run(id)).status[0]?.run?.message, undefined);
   t.deepEqual(backups.verified, [newer, older, newer]);
+});
+
+test('a snapshot waits until the backup of its guest has ended, and other guests do not wait for it', async (t) => {
+  const reading = gate();
+  const { context, schedules, backups, snapshots, guest, run } = await start(t, {
+    schedules: { concurrency: 1 },
+  });
+  backups.before = () => reading.opened;
+  const { id: backup } = await schedules.create(NIGHTLY);
+  await schedules.run(backup);
+  await until('the backup runs', () => context.jobs.list().some(({ Status }) => Status === 'Running'));
+  const { id: other } = await addGuest(context, { disks: [DISK] });
+  const { id } = await schedules.create({ ...NIGHTLY, name: 'hourly', action: 'snapshot' });
+  const ended = run(id);
+  await until('the other guest has its snapshot', () => snapshots.of(other).length === 1);
+  t.deepEqual(snapshots.of(guest), []);
+  reading.open();
+  const { last } = await ended;
+  t.like(last, { outcome: 'success', guests: { success: 2 } });
+  t.is(snapshots.of(guest).length, 1);
+  t.is(backups.of(guest).length, 1);
+});
+
+test('a snapshot that a backup came before is taken when that has ended', async (t) => {
+  const [reading, tried] = [gate(), gate()];
+  const { context, schedules, backups, snapshots, guest, run } = await start(t);
+  const { runtime } = context;
+  backups.before = () => reading.opened;
+  const { id: backup } = await schedules.create(NIGHTLY);
+  let isFirst = true;
+  snapshots.before = async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await schedules.run(backup);
+    await until('the backup is queued', () => runtime.queue.backupEnd(guest) !== undefined);
+    tried.open();
+    throw new Refusal('conflict', `guest ${guest} is being backed up`);
+  };
+  const { id } = await schedules.create({ ...NIGHTLY, name: 'hourly', action: 'snapshot' });
+  const ended = run(id);
+  await tried.opened;
+  reading.open();
+  const { last, status } = await ended;
+  t.like(last, { outcome: 'success' });
+  t.is(snapshots.of(guest).length, 1);
+  t.is(context.jobs.get(status[0]?.run?.job ?? '').Status, 'Complete');
+});
+
+test('a snapshot that waits for a backup is taken after a restart of the agent', async (t) => {
+  const dbpath = await tempDir(t);
+  const first = await start(t, { dbpath });
+  const { guest } = first;
+  first.backups.before = () => new Promise(() => {});
+  const { id: backup } = await first.schedules.create(NIGHTLY);
+  await first.schedules.run(backup);
+  await until('the backup is queued', () => first.context.runtime.queue.backupEnd(guest) !== undefined);
+  const { id } = await first.schedules.create({ ...NIGHTLY, name: 'hourly', action: 'snapshot' });
+  await first.schedules.run(id);
+  t.is(first.schedules.get(id).last?.outcome, 'running');
+  await first.stop();
+  const { schedules, snapshots } = await start(t, { dbpath });
+  await until('the run has ended', () => schedules.get(id).last?.outcome === 'success');
+  t.is(snapshots.of(guest).length, 1);
+});
+
+test('a snapshot that fails for another reason than a backup is not tried again', async (t) => {
+  const { schedules, snapshots, run } = await start(t);
+  let tries = 0;
+  snapshots.before = () => {
+    tries += 1;
+    throw new Refusal('conflict', 'a rollback of the guest was interrupted');
+  };
+  const { id } = await schedules.create({ ...NIGHTLY, action: 'snapshot' });
+  t.like((await run(id)).last, { outcome: 'error' });
+  t.is(tries, 1);
 });
 
 test('a verification of a guest without a backup fails in words', async (t) => {
