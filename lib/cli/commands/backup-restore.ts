@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { MistifyError } from '../../client/errors.js';
 import type { MistifyClient, RestoreRequest } from '../../client/index.js';
 import { shortId } from '../../portable/format.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
@@ -15,9 +16,13 @@ interface RestoreOptions extends FollowOptions, ConfirmOptions {
 }
 
 const isHere = async (client: MistifyClient, guest: string): Promise<boolean> => {
-  for await (const { id } of client.guests.every({ limit: 1000, fields: ['id'] }))
-    if (id === guest) return true;
-  return false;
+  try {
+    await client.guests.get(guest);
+    return true;
+  } catch (error) {
+    if (error instanceof MistifyError && error.status === 404) return false;
+    throw error;
+  }
 };
 
 const collect = (disk: string, earlier: string[] = []): string[] => [...earlier, disk];
@@ -71,6 +76,7 @@ export const addBackupRestore = (backup: Command): void => {
       await confirmLoss(client, source, request, options);
       const accepted = await client.backups.restore(source, request, { dryRun: options.dryRun });
       await reportJob(session, accepted, `restore backup ${shortId(source)}`, options);
+      if (!options.dryRun && request.guest === undefined) session.out.note(`guest ID: ${accepted.body.id}`);
     }),
   );
 };

@@ -22,7 +22,7 @@ interface CreateOptions extends GuestsOptions, MissedOption {
   cron: string;
   timezone?: string;
   keep?: Keep;
-  disabled?: boolean;
+  disable?: boolean;
   dryRun?: boolean;
 }
 
@@ -73,12 +73,12 @@ export const addScheduleCreate = (schedule: Command): void => {
         .choices(SCHEDULE_ACTIONS)
         .default('snapshot'),
     )
-    .option('--disabled', 'do not run it by itself yet');
+    .option('--disable', 'do not run it by itself yet');
   addMissedOption(addGuestsOptions(command))
     .option(...DRY_RUN)
     .action(
       withSession(async ({ client, out }, name: string, options: CreateOptions) => {
-        const { action, cron, timezone, keep, missed, disabled, dryRun } = options;
+        const { action, cron, timezone, keep, missed, disable, dryRun } = options;
         const guests = await chosenGuests(client, options);
         if (!guests) throw usageFailure('no guests: give --guest, --tag or --all');
         const spec: ScheduleSpec = {
@@ -87,7 +87,7 @@ export const addScheduleCreate = (schedule: Command): void => {
           ...(timezone === undefined ? {} : { timezone }),
           ...(keep === undefined ? {} : { keep }),
           ...(missed === undefined ? {} : { missed }),
-          ...(disabled ? { enabled: false } : {}),
+          ...(disable ? { enabled: false } : {}),
         };
         report(out, await client.schedules.create(spec, { dryRun }), dryRun ? 'would be created' : 'created');
       }),

@@ -26,10 +26,12 @@ const guestsText = ({ guests: { ids = [], tags = [], all } }: Pick<ScheduleStatu
         ', ',
       );
 
-const keepText = ({ keep = {} }: Pick<ScheduleStatus, 'keep'>): string =>
-  Object.entries(keep)
-    .map(([rule, count]) => `${rule}=${count}`)
-    .join(',') || 'everything';
+/** Formats what a schedule keeps; `-` for one that makes nothing. */
+const keepText = ({ action, keep = {} }: Pick<ScheduleStatus, 'action' | 'keep'>): string => {
+  if (action === 'verify') return '-';
+  const rules = Object.entries(keep).map(([rule, count]) => `${rule}=${count}`);
+  return rules.join(',') || 'everything';
+};
 
 const localTime = (time: string | undefined): string | undefined =>
   time === undefined ? undefined : new Date(time).toLocaleString('sv-SE');

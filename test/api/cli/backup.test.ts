@@ -82,6 +82,14 @@ test.serial('creates, shows, verifies, restores, deletes and prunes backups', as
   }
 });
 
+test.serial('prints the ID of the guest that a restore makes', async (t) => {
+  const { url, context } = await withGuest(t);
+  const { stderr } = await mistify(t, url, 'backup', 'restore', BACKUP, '--name', 'copy', '--wait');
+  t.is(stderr, `guest ID: ${context.guests.list().find(({ metadata }) => metadata?.name === 'copy')?.id}`);
+  const { stderr: into } = await mistify(t, url, 'backup', 'restore', BACKUP, '--guest', 'web', '--yes');
+  t.is(into, '');
+});
+
 test.serial('asks before a restore into a guest', async (t) => {
   const { url, context } = await withGuest(t);
   const { exitCode, stderr } = await mistify(t, url, 'backup', 'restore', BACKUP, '--guest', 'web');

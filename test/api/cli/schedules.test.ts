@@ -70,6 +70,13 @@ test('a dry run of a change says what the new retention would delete', async (t)
   t.true(stdout.endsWith(`its retention deletes 1 snapshot at the next run: ${oldest}`), stdout);
 });
 
+test('a schedule that makes nothing keeps nothing', async (t) => {
+  const { run } = await serve(t);
+  await run('create', 'weekly', '--cron', '@weekly', '--all', '--action', 'verify', '--disable');
+  t.regex((await run('list')).stdout, /^weekly +verify +all +@weekly +- +disabled$/m);
+  t.regex((await run('show', 'weekly')).stdout, /^keep +-$/m);
+});
+
 test('a run that fails for a guest exits with 1 and says why', async (t) => {
   const { run, snapshots } = await serve(t);
   snapshots.before = () => {
