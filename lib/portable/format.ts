@@ -32,5 +32,17 @@ export const formatSeconds = (seconds: number): string => {
 export const formatAge = (time: string, now = Date.now()): string =>
   time === NO_TIME ? '' : `${formatSeconds(Math.max(0, Math.round((now - Date.parse(time)) / 1000)))} ago`;
 
+const BASE_OF_CLONES = /^(linked\/[0-9a-f]{8})[0-9a-f-]{28}(\/.*)$/;
+const MAX_BASE = 40;
+
+/**
+ * Shortens the id of an image that linked clones build on, which no user types and which has 80 characters or more:
+ * `linked/6a7e3c52…/disk-0@clean.17229432…`. Returns any other id unchanged.
+ */
+export const shortImageId = (id: string): string => {
+  const short = id.replace(BASE_OF_CLONES, '$1…$2');
+  return short === id || short.length <= MAX_BASE ? short : `${short.slice(0, MAX_BASE - 1)}…`;
+};
+
 /** Shortens a UUID to its first eight digits; returns anything else unchanged. */
 export const shortId = (id: string): string => (isUuid(id) ? id.slice(0, 8) : id);

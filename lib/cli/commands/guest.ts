@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Guest, GuestAction, MistifyClient } from '../../client/index.js';
-import { formatMb } from '../../portable/format.js';
+import { formatMb, shortImageId } from '../../portable/format.js';
 import { reachableAddresses } from '../../portable/reachable-addresses.js';
 import { addConfirmOption, type ConfirmOptions, confirm } from '../confirm.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
@@ -49,8 +49,10 @@ interface PowerOptions {
   boot?: string;
 }
 
-const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined =>
-  image ?? disks.find((disk) => disk.image)?.image;
+const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string | undefined => {
+  const id = image ?? disks.find((disk) => disk.image)?.image;
+  return id && shortImageId(id);
+};
 
 /** A guest's state, or that it is a template, the reason for the state in parentheses, and the number of its warnings, which `guest show` prints. */
 const stateWords = ({ state, reason, template, warnings = [] }: Guest): string | undefined => {

@@ -3,7 +3,7 @@ import type { Images } from '../../client/images.js';
 import type { Image, MistifyClient } from '../../client/index.js';
 import type { ImageFetch } from '../../model/image.js';
 import { FETCH_FORMATS } from '../../model/image-formats.js';
-import { formatMb } from '../../portable/format.js';
+import { formatMb, shortImageId } from '../../portable/format.js';
 import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
 import { type Column, parseFields } from '../output.js';
 import { withSession } from '../session.js';
@@ -11,7 +11,7 @@ import { addImageCreate } from './image-create.js';
 import { addDownload, addUpload } from './image-transfer.js';
 
 const COLUMNS: readonly Column<Image>[] = [
-  { title: 'ID', value: ({ id }) => id },
+  { title: 'ID', value: ({ id }) => shortImageId(id) },
   { title: 'TYPE', value: ({ type, kind }) => (kind === 'iso' ? kind : type) },
   { title: 'SIZE', value: ({ size }) => formatMb(size), right: true },
   { title: 'USED', value: ({ used }) => formatMb(used), right: true },

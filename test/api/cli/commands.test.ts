@@ -42,6 +42,21 @@ test.serial('lists guests as a table, as JSON, and with selected fields', async 
   t.deepEqual(JSON.parse(fields.stdout), [{ id: ID, state: 'running' }]);
 });
 
+test.serial(
+  'shortens the id of an image that linked clones build on, except in JSON and in chosen fields',
+  async (t) => {
+    const id = `linked/${ID}/disk-0@clean.1722943234.123456789`;
+    const images = [{ id, type: 'kvm', size: 64 }];
+    const { url, context } = await serveApi(t, { methods: { 'Test.listImages': () => ({ images }) } });
+    await addGuest(context, { id: ID, image: id });
+    for (const list of ['image', 'guest']) {
+      t.regex((await mistify(t, url, list, 'list')).stdout, / ?linked\/6a7e3c52…\/disk-0@clean\.172294323…/);
+      t.true((await mistify(t, url, list, 'list', '--json')).stdout.includes(`"${id}"`));
+    }
+    t.true((await mistify(t, url, 'image', 'list', '--fields', 'id')).stdout.startsWith(`ID\n${id}\n`));
+  },
+);
+
 test.serial('escapes control characters in JSON', async (t) => {
   const { url, context } = await serveApi(t);
   await addGuest(context, { id: ID, metadata: { name: '\u009b2J' } });

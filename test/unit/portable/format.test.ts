@@ -1,6 +1,13 @@
 import test from 'ava';
 import { NO_TIME } from '../../../lib/model/job.js';
-import { formatAge, formatBytes, formatMb, formatSeconds, shortId } from '../../../lib/portable/format.js';
+import {
+  formatAge,
+  formatBytes,
+  formatMb,
+  formatSeconds,
+  shortId,
+  shortImageId,
+} from '../../../lib/portable/format.js';
 
 test('formats sizes with the largest fitting unit', (t) => {
   t.deepEqual([0, 512, 1024, 1536, 10_240, 2 ** 20].map(formatMb), [
@@ -36,4 +43,13 @@ test('formats the age of a time, and nothing for the zero time', (t) => {
 test('shortens a UUID and nothing else', (t) => {
   t.is(shortId('6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80'), '6a7e3c52');
   t.is(shortId('agent'), 'agent');
+});
+
+test('shortens the ids of images that linked clones build on, and no others', (t) => {
+  const linked = 'linked/6a7e3c52-0d1b-4f0e-9b8a-2f4c5d6e7f80/disk-0@';
+  t.is(shortImageId(`${linked}ke3v1z`), 'linked/6a7e3c52…/disk-0@ke3v1z');
+  t.is(shortImageId(`${linked}clean.1722943234.123456789`), 'linked/6a7e3c52…/disk-0@clean.172294323…');
+  t.is(shortImageId('debian-12'), 'debian-12');
+  const container = `registry.example.org/${'team/'.repeat(5)}service:1.2`;
+  t.is(shortImageId(container), container);
 });
