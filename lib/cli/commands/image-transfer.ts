@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import type { UploadSource } from '../../client/index.js';
+import type { MistifyClient, UploadSource } from '../../client/index.js';
 import { errorMessage } from '../../errors.js';
 import { FETCH_FORMATS, type FetchFormat } from '../../model/image-formats.js';
 import { formatBytes } from '../../portable/format.js';
-import { usageFailure } from '../failure.js';
+import { EXIT } from '../exit-codes.js';
+import { Failure, usageFailure } from '../failure.js';
 import { type FollowOptions, reportJob } from '../follow.js';
 import { receivedLine, startStatusLine } from '../progress.js';
 import { requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
@@ -32,6 +33,17 @@ const sourceOf = async (file: FileHandle): Promise<UploadSource> => ({
     return buffer.subarray(0, bytesRead);
   },
 });
+
+/** Asks before the whole file is read for its sum. @throws {Failure} when the host has a disk image with that id */
+const requireFree = async ({ images }: MistifyClient, id: string): Promise<void> => {
+  const { items } = await images.list({ type: 'kvm', fields: ['id'] });
+  if (items.some((image) => image.id === id))
+    throw new Failure(
+      EXIT.refused,
+      `image ${id} exists already`,
+      'Choose another id, or replace it with --refresh.',
+    );
+};
 
 /** Reads the file once, so that the agent can check that every byte of it has arrived. */
 const sumOf = async (file: FileHandle, size: number, onRead: (bytes: number) => void): Promise<string> => {
@@ -75,6 +87,7 @@ export const addUpload = (image: Command): void => {
         const file = await openFile(path);
         const line = await startStatusLine(`upload ${id}`);
         try {
+          if (!refresh) await requireFree(session.client, id);
           const source = await sourceOf(file);
           const show = (title: string) => (bytes: number) =>
             line.show(receivedLine(title, bytes, source.size));
