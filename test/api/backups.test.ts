@@ -91,7 +91,7 @@ for (const action of ['poweroff', 'delete'])
     t.like(await finished(context, jobId), { Status: 'Error', Message: `superseded by ${action}` });
   });
 
-test('a start of a guest that is off ends its backup, and waits until that has let go of the disks', async (t) => {
+test('a start of a guest that is off ends its backup, waits until that has let go of the disks, and says so', async (t) => {
   const { call, context, scripted } = await withGuest(
     t,
     {
@@ -102,8 +102,13 @@ test('a start of a guest that is off ends its backup, and waits until that has l
   );
   const { jobId } = await call('POST', `/guests/${ID}/backups`);
   await until('it runs', () => scripted.calls.length > 0);
-  t.is((await call('POST', `/guests/${ID}/start?wait=30`)).status, 200);
+  const started = await call('POST', `/guests/${ID}/start?wait=30`);
+  t.is(started.status, 200);
   t.like(await finished(context, jobId), { Status: 'Error', Message: 'superseded by start' });
+  t.is(
+    (await finished(context, started.jobId)).Message,
+    `this has ended the backup of the guest by job ${jobId}: take it again`,
+  );
   t.deepEqual(
     scripted.calls.map(({ method }) => method),
     ['Test.createBackup', 'Test.close', 'Test.start'],

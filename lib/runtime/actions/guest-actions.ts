@@ -43,10 +43,12 @@ const END_BACKUP: TimeLimit = {
 };
 
 /** Ends the backup of a guest whose disks an action needs, and waits until it has let go of them. */
-const endBackup = async ({ guests, queue }: Runtime, { job, signal }: JobContext): Promise<void> => {
+const endBackup = async ({ guests, queue }: Runtime, { job, run, signal }: JobContext): Promise<void> => {
   const when = ACTION_SPECS.get(job.Action)?.endsBackup;
   if (when === undefined || (when === 'runs' && !isOff(guests.get(job.GuestID)))) return;
-  await waitFor(queue.endBackup(job.GuestID, job), signal, END_BACKUP).catch(() => {});
+  const backup = await waitFor(queue.endBackup(job.GuestID, job), signal, END_BACKUP).catch(() => undefined);
+  if (when === 'runs' && backup !== undefined)
+    run.report(`this has ended the backup of the guest by job ${backup}: take it again`);
 };
 
 /**

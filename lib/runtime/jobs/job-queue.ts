@@ -111,15 +111,16 @@ export class JobQueue {
   }
 
   /**
-   * Cancels the backup of a guest that is queued or running.
-   * @returns when its job has ended
+   * Cancels the backup of a guest that is queued or running, and waits for the end of its job.
+   * @returns the id of that job, if it has failed; one that was nearly done may have completed
    */
-  async endBackup(guest: string, by: Job): Promise<void> {
+  async endBackup(guest: string, by: Job): Promise<string | undefined> {
     const found = this.#backupOf(guest);
-    if (!found) return;
+    if (!found) return undefined;
     const [id, { runner, ended }] = found;
     runner.cancel(id, new AgentError('conflict', `superseded by ${by.Action}`));
     await ended;
+    return this.#jobs.find(id)?.job.Status === 'Error' ? id : undefined;
   }
 
   /** Returns the submission of an earlier request, whether its job is live or has ended. */
