@@ -175,7 +175,11 @@ const removeStaleOutput = () => {
       .filter((path) => !path.endsWith('.d.ts'))
       .map((path) => path.slice(0, -3)),
   );
-  const outputs = new Set(filesUnder('dist', '.js').map((path) => path.slice('dist/'.length, -3)));
+  const outputs = new Set(
+    filesUnder('dist', '.js')
+      .map((path) => path.slice('dist/'.length, -3))
+      .filter((path) => !path.startsWith('programs/')),
+  );
   for (const path of outputs) {
     if (sources.has(path)) continue;
     for (const extension of ['.js', '.js.map', '.d.ts'])
@@ -189,8 +193,10 @@ const removeStaleOutput = () => {
 
 const build = () => {
   removeStaleOutput();
-  const { ok, output } = run(process.execPath, ['node_modules/typescript/bin/tsc', '--build', CONSOLE]);
-  if (!ok) fail(`${output}\nThe build failed. The errors are above.`);
+  for (const args of [['node_modules/typescript/bin/tsc', '--build', CONSOLE], ['scripts/bundle.mjs']]) {
+    const { ok, output } = run(process.execPath, args);
+    if (!ok) fail(`${output}\nThe build failed. The errors are above.`);
+  }
 };
 
 /**

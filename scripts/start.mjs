@@ -8,4 +8,4 @@ setUp({ guestPackages: !asksForHelp() });
 enterUsersDirectory();
 const hasConfig = process.argv.some((argument) => /^(-c|--config-file(=|$))/.test(argument));
 if (!hasConfig) process.argv.push('-c', fileURLToPath(new URL('../config/demo.json', import.meta.url)));
-await import('../dist/routes/program/mistify-agent.js');
+await import('../dist/programs/agent/main.js');

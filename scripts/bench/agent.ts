@@ -32,7 +32,7 @@ export const startAgent = (
     await prepare(dbpath);
     const file = join(directory, 'agent.json');
     await writeFile(file, JSON.stringify({ ...config, dbpath }));
-    const program = builtProgram('routes/program/mistify-agent.js');
+    const program = builtProgram('programs/agent/main.js');
     return startProgram([...NODE_FLAGS, program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file], port);
   });
 

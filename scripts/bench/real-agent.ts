@@ -27,7 +27,7 @@ export interface RealAgent extends Running {
   processes(): Promise<Record<string, number>>;
 }
 
-/** Finds the sub-agents of an agent, whose programs are `…/subagents/NAME/main.js`. */
+/** Finds the sub-agents of an agent, whose programs are `…/programs/NAME/main.js`. */
 const subAgentsOf = async (agent: number): Promise<Record<string, number>> => {
   const children = (await readFile(`/proc/${agent}/task/${agent}/children`, 'utf8')).trim().split(' ');
   const named = children.map(async (child): Promise<[string, number][]> => {

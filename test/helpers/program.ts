@@ -4,10 +4,11 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { ConfigFile } from '../../lib/config/schema.js';
 import { packageRoot } from '../../lib/files/package-root.js';
+import { builtProgram } from './built-program.js';
 import { type RealAgent, startRealAgent } from './real-agent.js';
 import { until } from './wait.js';
 
-export const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
+export const PROGRAM = builtProgram('agent');
 
 /** Reads config/test-service.json. */
 export const testServiceConfig = async (): Promise<ConfigFile> =>

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { packageRoot } from '../../lib/files/package-root.js';
+import { builtProgram } from './built-program.js';
 import { until } from './wait.js';
 
 /** The sub-agent's program. */
-export const QEMU_PROGRAM = join(packageRoot, 'dist/lib/subagents/qemu/main.js');
+export const QEMU_PROGRAM = builtProgram('qemu');
 
 /** Starts the qemu sub-agent as a process, waits until it serves, and kills it when the test ends. */
 export const startQemuProgram = async (

@@ -9,13 +9,14 @@ import type { ExecutionContext } from 'ava';
 import { MistifyClient } from '../../lib/client/index.js';
 import type { ConfigFile } from '../../lib/config/schema.js';
 import { packageRoot } from '../../lib/files/package-root.js';
+import { builtProgram } from './built-program.js';
 import { LOOPBACK } from './loopback.js';
 import { freePort } from './ports.js';
 import { tempDir } from './temp.js';
 import { until } from './wait.js';
 
 const START_MS = 180_000;
-const PROGRAM = join(packageRoot, 'dist/routes/program/mistify-agent.js');
+const PROGRAM = builtProgram('agent');
 
 /** The agent as users run it: its own program, with the real sub-agents of a config. */
 export interface RealAgent {

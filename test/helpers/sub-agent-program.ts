@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { packageRoot } from '../../lib/files/package-root.js';
 import { HEALTH_PATH } from '../../lib/rpc/protocol/calls.js';
+import { builtProgram } from './built-program.js';
 import { freePort } from './ports.js';
 import { until } from './wait.js';
 
@@ -29,7 +28,7 @@ export const subAgentProgram = async (
   args: readonly string[],
 ): Promise<SubAgentProgram> => {
   const port = await freePort();
-  const argv = [join(packageRoot, `dist/lib/subagents/${name}/main.js`), '--port', `${port}`, ...args];
+  const argv = [builtProgram(name), '--port', `${port}`, ...args];
   let child: ChildProcess | undefined;
   let output = '';
 

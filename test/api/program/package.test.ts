@@ -40,7 +40,7 @@ test('the npm package has everything that its programs, client and configs need'
   const run = async (...args: string[]): Promise<string> =>
     (await execa(process.execPath, args, { cwd: root })).stdout;
   t.regex(await run('dist/lib/cli/main.js', 'guest', 'create', '--help'), /--memory/);
-  t.regex(await run('dist/routes/program/mistify-agent.js', '--help'), /--config-file/);
+  t.regex(await run('dist/programs/agent/main.js', '--help'), /--config-file/);
   const script = "import { MistifyClient } from 'mistify-agent/client'; console.log(typeof MistifyClient)";
   t.is(await run('--input-type=module', '-e', script), 'function');
   const load = "import { loadConfig } from './dist/lib/config/load.js';";

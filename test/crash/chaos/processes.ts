@@ -13,8 +13,8 @@ export interface Process {
   state: string;
 }
 
-const AGENT = '/program/mistify-agent.js';
-const SUB_AGENT = /\/subagents\/(qemu|storage|backup)\/main\.js/;
+const AGENT = '/programs/agent/main.js';
+const SUB_AGENT = /\/programs\/(qemu|storage|backup)\/main\.js/;
 const GUEST = /^qemu-system-\S+ .*-name guest=([0-9a-f-]{36}),/;
 /** The processes of the runner itself: the first one, which collects orphans, and this one. */
 const OWN = new Set([1, process.pid]);

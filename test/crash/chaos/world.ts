@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { MistifyClient } from '../../../lib/client/index.js';
 import type { ConfigFile } from '../../../lib/config/schema.js';
 import { packageRoot } from '../../../lib/files/package-root.js';
+import { builtProgram } from '../../helpers/built-program.js';
 import { asDisk } from '../../helpers/raw-disk.js';
 import { listProcesses, type Process, signal } from './processes.js';
 
@@ -24,7 +25,7 @@ const HEALTH_TIMEOUT_S = 10;
 /** How soon an agent that has exited by itself is started again, as a service manager does. */
 const RESTART_MS = 1000;
 
-const MISTIFY_AGENT = join(packageRoot, 'dist/routes/program/mistify-agent.js');
+const MISTIFY_AGENT = builtProgram('agent');
 const CLOCK = join(packageRoot, 'test/crash/chaos/clock-offset.mjs');
 
 /** Removes what a host without a container engine does not run. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { ConfigFile } from '../../../lib/config/schema.js';
-import { packageRoot } from '../../../lib/files/package-root.js';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
+import { builtProgram } from '../../helpers/built-program.js';
 import { needs } from '../../helpers/needs.js';
 import { freePort } from '../../helpers/ports.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
@@ -63,9 +63,8 @@ const originalActions: ConfigFile['actions'] = {
 };
 
 /** Starts a sub-agent by hand, as users of the original agent did. */
-const startByHand = (t: ExecutionContext, program: string, ...args: string[]): void => {
-  const path = join(packageRoot, 'dist/lib/subagents', program, 'main.js');
-  const child = spawn(process.execPath, [path, ...args], { stdio: 'ignore' });
+const startByHand = (t: ExecutionContext, program: 'qemu' | 'storage', ...args: string[]): void => {
+  const child = spawn(process.execPath, [builtProgram(program), ...args], { stdio: 'ignore' });
   t.teardown(async () => {
     const exited = once(child, 'exit');
     child.kill('SIGTERM');

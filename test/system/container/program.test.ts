@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { HEALTH_PATH, type Health } from '../../../lib/rpc/protocol/calls.js';
+import { builtProgram } from '../../helpers/built-program.js';
 import { tempDir } from '../../helpers/temp.js';
 
-const MAIN = fileURLToPath(new URL('../../../lib/subagents/container/main.js', import.meta.url));
+const MAIN = builtProgram('container');
 
 /** The methods of the original container sub-agent. */
 const CONTRACT_METHODS = [

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
+import { builtProgram } from '../../helpers/built-program.js';
 import { LOOPBACK } from '../../helpers/loopback.js';
 import { needs } from '../../helpers/needs.js';
 import { childrenOf } from '../../helpers/processes.js';
@@ -17,7 +17,7 @@ import { until } from '../../helpers/wait.js';
 
 const test = needs('qemu-img', 'zstd', 'prlimit', 'setpriv');
 
-const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
+const MAIN = builtProgram('storage');
 const MB = 2 ** 20;
 
 interface Program {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { HEALTH_PATH } from '../../../lib/rpc/protocol/calls.js';
+import { builtProgram } from '../../helpers/built-program.js';
 import { needs } from '../../helpers/needs.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
-const MAIN = fileURLToPath(new URL('../../../lib/subagents/storage/main.js', import.meta.url));
+const MAIN = builtProgram('storage');
 
 /** The methods of the original storage sub-agent. */
 const CONTRACT_METHODS = [
