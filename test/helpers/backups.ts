@@ -32,6 +32,10 @@ export const openTestBackup = async (
   return { backup, source, close };
 };
 
+/** Asks whether the disks of the test guest could be opened for a backup. */
+export const checkTestBackup = ({ call }: Pick<TestStorage, 'call'>): Promise<StorageResult> =>
+  call('CheckOpenBackup', { guest: { id: GUEST_ID }, action: 'createBackup', backup: randomUUID() });
+
 const uriOf = (disk: Pick<SourceDisk, 'socket' | 'export'>): string =>
   `nbd+unix:///${disk.export}?socket=${disk.socket}`;
 
@@ -71,13 +75,25 @@ export interface OpenTestRestore {
   close: (outcome?: Outcome) => Promise<StorageResult>;
 }
 
+type Sizes = { disk: string; size: number }[];
+
+const restoreRequest = () => ({
+  guest: { id: GUEST_ID },
+  action: 'restoreBackup',
+  backup: randomUUID(),
+});
+
+/** Asks whether disks of the test guest could be opened for a restore. */
+export const checkTestRestore = ({ call }: Pick<TestStorage, 'call'>, disks: Sizes): Promise<StorageResult> =>
+  call('CheckOpenRestore', { ...restoreRequest(), restore: { disks, files: [] } });
+
 /** Opens disks of the test guest for a restore. */
 export const openTestRestore = async (
   { call }: Pick<TestStorage, 'call'>,
-  disks: { disk: string; size: number }[],
+  disks: Sizes,
   files: string[] = [],
 ): Promise<OpenTestRestore> => {
-  const request = { guest: { id: GUEST_ID }, action: 'restoreBackup', backup: randomUUID() };
+  const request = restoreRequest();
   const restore = { disks, files: files.map((name) => ({ name })) };
   const { target } = await call('OpenRestore', { ...request, restore });
   const close = (outcome: Outcome = 'succeeded'): Promise<StorageResult> =>

@@ -12,7 +12,9 @@ import type { Runtime } from '../runtime.js';
 /** A stage responds with a guest, a backup, or both. */
 export type BackupStageResponse = Partial<GuestResponse> & Partial<BackupResponse>;
 
-type BackupStageRequest = GuestRequest & { backup: string } & Partial<RestoreWork>;
+type BackupWork = { backup: string } & Partial<RestoreWork>;
+
+type BackupStageRequest = GuestRequest & BackupWork;
 
 /** An exchange that also tells the backup that a stage responded with. */
 export interface BackupExchange extends Exchange<BackupStageRequest, BackupStageResponse> {
@@ -35,6 +37,17 @@ const requireBackup = ({ service, method }: Stage, backup: unknown, id: string):
   return value as Backup;
 };
 
+/** Sends the check of each stage the guest with what the work says, and stores nothing. */
+export const dryBackupExchange = (
+  runtime: Runtime,
+  action: Action,
+  id: string,
+  work: BackupWork,
+): Exchange<BackupStageRequest, BackupStageResponse> => {
+  const { request } = backupExchange(runtime, action, id, work);
+  return { request };
+};
+
 /**
  * Sends each stage the guest as it is stored at that moment with what the work says, and stores what the stage changed of
  * the guest. A guest that was deleted meanwhile is sent as it last was, so that a stage can end what others began.
@@ -43,7 +56,7 @@ export const backupExchange = (
   runtime: Runtime,
   action: Action,
   id: string,
-  work: { backup: string } & Partial<RestoreWork>,
+  work: BackupWork,
 ): BackupExchange => {
   const guests = guestExchange(runtime, action, id);
   let known = runtime.guests.find(id);

@@ -7,7 +7,7 @@ import { shownName } from '../../model/secrets.js';
 import type { BackupRequest } from '../../rpc/protocol/backup-messages.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import type { Runtime } from '../runtime.js';
-import { backupExchange } from './backup-exchange.js';
+import { dryBackupExchange } from './backup-exchange.js';
 import { queryBackup } from './backup-queries.js';
 import { createFailure } from './create-outcome.js';
 import { withChecks } from './dry-run.js';
@@ -59,7 +59,7 @@ export const submitBackup = async (
   };
   const task = { kind: 'backup', name: 'createBackup', backup, guest: guest.id } as const;
   const submission = await runtime.queue.submit<PendingBackup>(guest.id, action, task, pending, options);
-  return withChecks(submission, action, () => backupExchange(runtime, action, guest.id, { backup }));
+  return withChecks(submission, action, () => dryBackupExchange(runtime, action, guest.id, { backup }));
 };
 
 /**

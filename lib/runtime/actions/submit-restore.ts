@@ -10,7 +10,7 @@ import { dryGuestExchange } from '../guests/guest-exchange.js';
 import type { Submission, SubmitOptions } from '../jobs/submission.js';
 import { checkPipeline } from '../pipeline/check.js';
 import type { Runtime } from '../runtime.js';
-import { backupExchange } from './backup-exchange.js';
+import { dryBackupExchange } from './backup-exchange.js';
 import { queryBackup } from './backup-queries.js';
 import { withChecks } from './dry-run.js';
 import { requireStopped } from './require-stopped.js';
@@ -67,7 +67,7 @@ const submitIntoGuest = async (
   runtime.quota.checkGrowth(withRestoredSizes(guest, request));
   const task = { kind: 'restore', name: 'restoreBackup', request, start } as const;
   const submission = await runtime.queue.submit(guest.id, action, task, guest, options);
-  return withChecks(submission, action, () => backupExchange(runtime, action, guest.id, request));
+  return withChecks(submission, action, () => dryBackupExchange(runtime, action, guest.id, request));
 };
 
 /** Queues the restore as a guest that this host does not have. */

@@ -6,11 +6,6 @@ import { createGuard } from '../../http/guard.js';
 import { Reachable } from '../../http/reachable.js';
 import type { Logger } from '../../log.js';
 import { MB } from '../../model/units.js';
-import {
-  closeRequestSchema,
-  guestBackupRequestSchema,
-  openRestoreRequestSchema,
-} from '../../rpc/protocol/backup-disk-messages.js';
 import { exportRequestSchema } from '../../rpc/protocol/export-messages.js';
 import { guestRequestSchema } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
@@ -22,7 +17,7 @@ import { SubAgent } from '../../rpc/server/sub-agent.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import { Retries } from '../shared/retries.js';
 import type { Running } from '../shared/run.js';
-import { backupMethods, recoverBackups } from './backups/methods.js';
+import { addBackups, recoverBackups } from './backups/methods.js';
 import { Servers } from './backups/servers.js';
 import { cloneMethods } from './clones/methods.js';
 import type { DiskStore } from './disk-store.js';
@@ -190,11 +185,7 @@ export const startStorage = async (options: StorageOptions, log: Logger): Promis
     subAgent.method(`ImageStore.${name}`, guestRequestSchema, method);
   for (const [name, method] of Object.entries(snapshotMethods(snapshots)))
     subAgent.method(`ImageStore.${name}`, snapshotRequestSchema, method);
-  const { OpenBackup, CloseBackup, OpenRestore, CloseRestore } = backupMethods(backups);
-  subAgent.method('ImageStore.OpenBackup', guestBackupRequestSchema, OpenBackup);
-  subAgent.method('ImageStore.CloseBackup', closeRequestSchema, CloseBackup);
-  subAgent.method('ImageStore.OpenRestore', openRestoreRequestSchema, OpenRestore);
-  subAgent.method('ImageStore.CloseRestore', closeRequestSchema, CloseRestore);
+  addBackups(subAgent, backups);
   subAgent.method('ImageStore.FindMedia', guestRequestSchema, findMediaMethod({ store, contents }));
   subAgent.method('ImageStore.DiskUse', guestRequestSchema, diskUseMethod(store));
   subAgent.method('ImageStore.Space', storageSpaceRequestSchema, spaceMethod(store));

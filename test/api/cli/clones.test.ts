@@ -26,7 +26,7 @@ test.serial('clones a guest, with what the clone has instead, and prints its ID'
     ...{ memory: 2048, cpu: 2, tags: ['test'], nics: [{ network: 'br0' }] },
     metadata: { name: 'web-2', site: 'y' },
   });
-  t.is(clone?.metadata?.['role'], undefined);
+  t.false('role' in (clone?.metadata ?? {}));
   t.is(scripted.requests('Test.clone').length, 1);
 });
 

@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { Backup } from '../../../lib/client/index.js';
 import { exists } from '../../../lib/files/exists.js';
+import { writeRollbackMark } from '../../../lib/subagents/shared/rollback-mark.js';
 import { bootLinux, finishJob, useLinux } from '../../helpers/agent-linux.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
@@ -147,6 +148,23 @@ test('restores into a guest that is off: all its disks, or one', async (t) => {
   t.deepEqual([await byteOf(agent, id, 0), await byteOf(agent, id, 1)], [1, 1]);
   t.deepEqual((await client.snapshotsOf(id).list()).items, []);
   await t.throwsAsync(client.backups.restore(backup.id, { guest: id }), { message: /shut it down first/ });
+});
+
+test('a dry run of a backup or a restore asks the storage, too, and changes nothing', async (t) => {
+  const agent = await startRealAgent(t);
+  const { client } = agent;
+  const id = await createOff(agent);
+  const dryRun = { dryRun: true };
+  t.deepEqual((await client.backupsOf(id).create(dryRun)).unchecked, ['backup Backup.Create']);
+  const { id: backup } = await backUp(agent, id);
+  const restore = () => client.backups.restore(backup, { guest: id }, dryRun);
+  t.deepEqual((await restore()).unchecked, ['backup Backup.Restore']);
+  t.deepEqual(await openDisks(agent), []);
+  const marked = join(agent.dbpath, 'storage/guests', id);
+  await writeRollbackMark(marked, 'a rollback of it was interrupted');
+  const refusal = { message: /a rollback of it was interrupted/ };
+  await t.throwsAsync(client.backupsOf(id).create(dryRun), refusal);
+  await t.throwsAsync(restore(), refusal);
 });
 
 test('a guest that was deleted is made again with its id', async (t) => {

@@ -7,7 +7,14 @@ import type { Disk } from '../../../lib/model/guest.js';
 import type { SourceDisk } from '../../../lib/rpc/protocol/backup-disk-messages.js';
 import { requireNotMarked } from '../../../lib/subagents/shared/rollback-mark.js';
 import type { StorageOptions } from '../../../lib/subagents/storage/service.js';
-import { changedExtents, openTestBackup, readIncrement, readWhole } from '../../helpers/backups.js';
+import {
+  changedExtents,
+  checkTestBackup,
+  openTestBackup,
+  readIncrement,
+  readWhole,
+} from '../../helpers/backups.js';
+import { holdDisk } from '../../helpers/disk-holder.js';
 import { type LiveGuest, startLiveGuest } from '../../helpers/live-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import {
@@ -282,8 +289,29 @@ test('a full scratch file breaks the backup, and neither the guest nor the next 
 test('rejects a backup whose scratch files have no room, before anything changes', async (t) => {
   const host = await startHost(t, [{ size: 2 ** 25 }], { backupScratch: 2 ** 25 });
   const guest = await startLiveGuest(t, host, host.disks);
-  await t.throwsAsync(openTestBackup(host), { message: /may need \d+ MB for what the guest overwrites/ });
+  for (const attempt of [checkTestBackup, openTestBackup] as const)
+    await t.throwsAsync<Error>(attempt(host), { message: /may need \d+ MB for what the guest overwrites/ });
   t.deepEqual(await backupNodes(guest), []);
+});
+
+test('says whether a guest could be backed up, and changes nothing', async (t) => {
+  const host = await startHost(t);
+  const files = () => readdir(dirname(host.disks[0]?.source ?? ''));
+  const before = await files();
+  t.deepEqual(await checkTestBackup(host), { guest: { id: GUEST_ID } } as never);
+  const holder = await holdDisk(t, host.disks[1]?.source ?? '');
+  await t.throwsAsync(checkTestBackup(host), { message: new RegExp(`disk-1 is open by .*${holder.pid}`) });
+  await holder.stop();
+  const guest = await startLiveGuest(t, host, host.disks);
+  await checkTestBackup(host);
+  t.deepEqual(await backupNodes(guest), []);
+  t.deepEqual(await files(), before);
+  await guest.stop();
+  const other = randomUUID();
+  await t.throwsAsync(
+    host.call('CheckOpenBackup', { guest: { id: other }, action: 'createBackup', backup: randomUUID() }),
+    { message: `guest ${other}: not found` },
+  );
 });
 
 test('snapshots go on beside lists of changed blocks, and a rollback costs them', async (t) => {

@@ -4,8 +4,18 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { Disk } from '../../../lib/model/guest.js';
 import { readGeneration } from '../../../lib/subagents/shared/generation.js';
-import { requireNotMarked } from '../../../lib/subagents/shared/rollback-mark.js';
-import { openTestBackup, openTestRestore, writeWhole } from '../../helpers/backups.js';
+import {
+  removeRollbackMark,
+  requireNotMarked,
+  writeRollbackMark,
+} from '../../../lib/subagents/shared/rollback-mark.js';
+import {
+  checkTestBackup,
+  checkTestRestore,
+  openTestBackup,
+  openTestRestore,
+  writeWhole,
+} from '../../helpers/backups.js';
 import { startLiveGuest } from '../../helpers/live-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import {
@@ -156,20 +166,25 @@ test('restores UEFI variables and the state of a TPM once all disks are restored
   t.is(await readFile(join(host.guestDir, 'tpm', 'tpm2-00.permall'), 'utf8'), 'restored');
 });
 
-test('rejects a restore of a guest that runs, is being backed up, or lacks a disk', async (t) => {
+test('rejects a restore of a guest that runs, is being backed up, or lacks a disk, and so does its check', async (t) => {
   const host = await startHost(t);
-  await t.throwsAsync(openTestRestore(host, [{ disk: '2', size: MB }]), {
-    message: /^guest \S+ has no disk 2, which is in backup/,
-  });
+  const rejects = async (message: RegExp, disks = BACKUP): Promise<void> => {
+    await t.throwsAsync(checkTestRestore(host, disks), { message });
+    await t.throwsAsync(openTestRestore(host, disks), { message });
+  };
+  await rejects(/^guest \S+ has no disk 2, which is in backup/, [{ disk: '2', size: MB }]);
   const { close } = await openTestBackup(host);
-  await t.throwsAsync(openTestRestore(host, BACKUP), { message: /is being backed up/ });
+  await rejects(/is being backed up/);
   await close('failed');
   const guest = await startLiveGuest(t, host, host.disks);
-  await t.throwsAsync(openTestRestore(host, BACKUP), {
-    message: `guest ${GUEST_ID} is running: shut it down, then restore it`,
-  });
+  await rejects(/ is running: shut it down, then restore it$/);
   await guest.stop();
+  await writeRollbackMark(host.guestDir, 'a rollback of it was interrupted');
+  await rejects(/a rollback of it was interrupted/);
+  await removeRollbackMark(host.guestDir);
+  t.deepEqual(await checkTestRestore(host, BACKUP), { guest: { id: GUEST_ID } } as never);
   const restore = await openTestRestore(host, BACKUP);
+  await t.throwsAsync(checkTestBackup(host), { message: /is being restored/ });
   await t.throwsAsync(openTestBackup(host), { message: /is being restored/ });
   await restore.close('failed');
 });

@@ -2,31 +2,34 @@ import { readdir } from 'node:fs/promises';
 import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import { ifExists } from '../../../files/atomic-files.js';
-import type {
-  BackupSource,
-  CloseRequest,
-  GuestBackupRequest,
-  OpenBackupResponse,
-  OpenRestoreRequest,
-  OpenRestoreResponse,
+import {
+  type BackupSource,
+  type CloseRequest,
+  closeRequestSchema,
+  type GuestBackupRequest,
+  guestBackupRequestSchema,
+  type OpenBackupResponse,
+  openRestoreRequestSchema,
 } from '../../../rpc/protocol/backup-disk-messages.js';
 import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
+import type { SubAgent } from '../../../rpc/server/sub-agent.js';
 import { notFound } from '../../shared/errors.js';
-import { isRunning } from '../running-guest.js';
+import { isRunning, withMonitor } from '../running-guest.js';
 import { recoverGuest } from '../snapshots/recover.js';
 import { requireNotTorn } from '../snapshots/torn.js';
 import type { StoredDisk } from '../stored.js';
 import type { BackupDeps } from './deps.js';
 import { endBackup } from './end.js';
+import { requireNotSending } from './instant.js';
 import { openCaptured } from './open-captured.js';
-import { openLive } from './open-live.js';
-import { openOff } from './open-off.js';
+import { checkLive, openLive } from './open-live.js';
+import { openOff, requireUnopened } from './open-off.js';
 import { backupPaths } from './paths.js';
 import { requireNoRestore } from './require-none.js';
 import { abandonRestore, closeRestore } from './restore-end.js';
-import { openRestore } from './restore-open.js';
+import { checkOpenRestore, openRestore } from './restore-open.js';
 import { describeFull } from './scratch.js';
 import { type BackupState, type OpenedBackup, readBackupState } from './state.js';
 
@@ -83,6 +86,24 @@ const openBackup = async (
     });
     throw error;
   }
+};
+
+/** `ImageStore.CheckOpenBackup`: what `openBackup` checks before it changes anything. */
+const checkOpenBackup = async (
+  deps: BackupDeps,
+  { guest: { id } }: GuestBackupRequest,
+): Promise<GuestResponse> => {
+  const { store, runDir } = deps;
+  const disks = await requireDisks(deps, id);
+  await requireNoRestore(deps, id);
+  // A backup that is open is ended first, and what it has in use with it.
+  if ((await readBackupState(store, id)).opened) return { guest: { id } };
+  await requireNotTorn(deps, id);
+  await withMonitor(runDir, id, async (live) => {
+    if ('captures' in store.backsUpBy) await (live && requireNotSending(live, id));
+    else await (live ? checkLive(deps, id, live, disks) : requireUnopened(deps, disks));
+  });
+  return { guest: { id } };
 };
 
 /** Says why a backup may have failed, as far as the storage knows. */
@@ -142,27 +163,23 @@ export const recoverBackups = async (deps: BackupDeps): Promise<void> => {
     });
 };
 
-type JobMethod<Request, Response> = (request: Request, call: Pick<CallContext, 'job'>) => Promise<Response>;
+type Work<Request> = (
+  deps: BackupDeps,
+  request: Request,
+  call: Pick<CallContext, 'job'>,
+) => Promise<GuestResponse>;
 
-interface BackupMethods {
-  OpenBackup: JobMethod<GuestBackupRequest, OpenBackupResponse>;
-  CloseBackup: JobMethod<CloseRequest, GuestResponse>;
-  OpenRestore: JobMethod<OpenRestoreRequest, OpenRestoreResponse>;
-  CloseRestore: JobMethod<CloseRequest, GuestResponse>;
-}
-
-/** The backup methods of `ImageStore`. */
-export const backupMethods = (deps: BackupDeps): BackupMethods => {
+/** Registers the backup methods of `ImageStore`. Each guest runs one of them at a time. */
+export const addBackups = (subAgent: SubAgent, deps: BackupDeps): void => {
   const locked =
-    <Request extends GuestBackupRequest, Response>(
-      method: (deps: BackupDeps, request: Request, call: Pick<CallContext, 'job'>) => Promise<Response>,
-    ): JobMethod<Request, Response> =>
-    (request, call) =>
-      deps.locks.run(guestKey(request.guest.id), () => method(deps, request, call));
-  return {
-    OpenBackup: locked(openBackup),
-    CloseBackup: locked(closeBackup),
-    OpenRestore: locked(openRestore),
-    CloseRestore: locked(closeRestore),
-  };
+    <Request extends GuestBackupRequest>(work: Work<Request>) =>
+    (request: Request, call: CallContext) =>
+      deps.locks.run(guestKey(request.guest.id), () => work(deps, request, call));
+  subAgent
+    .method('ImageStore.OpenBackup', guestBackupRequestSchema, locked(openBackup))
+    .method('ImageStore.CheckOpenBackup', guestBackupRequestSchema, locked(checkOpenBackup))
+    .method('ImageStore.CloseBackup', closeRequestSchema, locked(closeBackup))
+    .method('ImageStore.OpenRestore', openRestoreRequestSchema, locked(openRestore))
+    .method('ImageStore.CheckOpenRestore', openRestoreRequestSchema, locked(checkOpenRestore))
+    .method('ImageStore.CloseRestore', closeRequestSchema, locked(closeRestore));
 };

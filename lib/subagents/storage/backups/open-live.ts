@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { dirname } from 'node:path';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { BackupSource } from '../../../rpc/protocol/backup-disk-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -51,6 +52,28 @@ const passFiles = async (
   return names;
 };
 
+/** @throws {Refusal} when a running guest is in a state in which it cannot be backed up */
+const requireReady = async (live: QmpClient, guest: string, disks: readonly StoredDisk[]): Promise<void> => {
+  await requireNotSending(live, guest);
+  await requireAttached(live, guest, disks);
+};
+
+/** Checks what `openLive` would refuse, and changes nothing. @throws {Refusal} */
+export const checkLive = async (
+  { store, backupDir, scratchBytes }: BackupDeps,
+  guest: string,
+  live: QmpClient,
+  disks: readonly StoredDisk[],
+): Promise<void> => {
+  await requireReady(live, guest, disks);
+  const sizes = await Promise.all(disks.map((disk) => store.diskBytes(disk, live)));
+  // The directory of backups exists only once there was one.
+  await requireRoom(
+    dirname(backupDir),
+    sizes.map((size) => scratchLimit(size, scratchBytes)),
+  );
+};
+
 /**
  * Opens the disks of a running guest for a backup: its own QEMU serves them as they are at one instant, and keeps what the
  * guest overwrites afterwards in scratch files.
@@ -66,8 +89,7 @@ export const openLive = async (
   const paths = backupPaths(deps, guest);
   await makeBackupDirs(paths);
   const planned = await withLive(deps, guest, async (live) => {
-    await requireNotSending(live, guest);
-    await requireAttached(live, guest, disks);
+    await requireReady(live, guest, disks);
     await removeFilters(
       live,
       disks.map(({ index }) => index),

@@ -13,6 +13,15 @@ import { type BackupState, writeBackupState } from './state.js';
 
 const MARK = 'it is being backed up while it is off: wait until that is done, or cancel it';
 
+/** @throws {Refusal} when another program has one of the disks of a guest that is off open */
+export const requireUnopened = async (
+  { store }: Pick<BackupDeps, 'store'>,
+  disks: readonly StoredDisk[],
+): Promise<void> => {
+  const inTheWay = await store.openedBy([...disks], 'create');
+  if (inTheWay.length > 0) throw new Refusal('conflict', inTheWay.join('; '));
+};
+
 /**
  * Opens the disks of a guest that is off for a backup. The guest does not start meanwhile.
  * @throws when something of it cannot be opened; `endBackup` undoes what was done
@@ -25,8 +34,7 @@ export const openOff = async (
 ): Promise<BackupSource> => {
   const { store, servers, bitmaps } = deps;
   const paths = backupPaths(deps, guest);
-  const inTheWay = await store.openedBy([...disks], 'create');
-  if (inTheWay.length > 0) throw new Refusal('conflict', inTheWay.join('; '));
+  await requireUnopened(deps, disks);
   await makeBackupDirs(paths);
   await dropBitmaps(bitmaps, disks, state.base?.backup);
   const planned = await planDisks(bitmaps, state, disks, (disk) => store.diskBytes(disk));

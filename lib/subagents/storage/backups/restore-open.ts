@@ -3,6 +3,7 @@ import type {
   OpenRestoreResponse,
   RestoreTarget,
 } from '../../../rpc/protocol/backup-disk-messages.js';
+import type { GuestResponse } from '../../../rpc/protocol/guest-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { CallContext } from '../../../rpc/server/call-context.js';
 import { writeRollbackMark } from '../../shared/rollback-mark.js';
@@ -51,6 +52,27 @@ const requireOff = async ({ store, runDir }: BackupDeps, guest: string, wanted: 
   if (inTheWay.length > 0) throw new Refusal('conflict', inTheWay.join('; '));
 };
 
+/** Finds the disks to restore. @throws {Refusal} when they cannot be restored now */
+const requireRestorable = async (deps: BackupDeps, request: OpenRestoreRequest): Promise<Wanted[]> => {
+  const { id } = request.guest;
+  const wanted = await findWanted(deps, request);
+  await requireNoBackup(deps, id);
+  await requireNotTorn(deps, id);
+  await requireOff(deps, id, wanted);
+  return wanted;
+};
+
+/** `ImageStore.CheckOpenRestore`: what `openRestore` checks. */
+export const checkOpenRestore = async (
+  deps: BackupDeps,
+  request: OpenRestoreRequest,
+): Promise<GuestResponse> => {
+  const { id } = request.guest;
+  // A restore that is open is ended first, and what it has in use with it.
+  if (!(await readBackupState(deps.store, id)).restore) await requireRestorable(deps, request);
+  return { guest: { id } };
+};
+
 /** Keeps the present state of each disk, and serves it for writing. */
 const open = async (
   deps: BackupDeps,
@@ -89,10 +111,7 @@ export const openRestore = async (
     return { guest: { id }, target: before.target };
   await endRestore(deps, id, false);
   await recoverGuest(deps.snapshots, id);
-  const wanted = await findWanted(deps, request);
-  await requireNoBackup(deps, id);
-  await requireNotTorn({ store }, id);
-  await requireOff(deps, id, wanted);
+  const wanted = await requireRestorable(deps, request);
   // One of a guest that has ended since.
   await endBackup(deps, id, false);
   const paths = backupPaths(deps, id);
