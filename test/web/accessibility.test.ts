@@ -50,7 +50,7 @@ const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string; s
   return { api, id, schedule };
 };
 
-const PLACES = ['guests', 'images', 'jobs', 'schedules', 'agent', 'nowhere'];
+const PLACES = ['guests', 'images', 'jobs', 'schedules', 'backups', 'agent', 'nowhere'];
 const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial', 'screen'];
 
 for (const colorScheme of ['light', 'dark'] as const)

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import ava from 'ava';
 import type { Backup } from '../../lib/model/backup.js';
 import { addGuest } from '../helpers/agent.js';
@@ -11,7 +13,7 @@ ava.after.always(closeBrowser);
 
 const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
 
-test('backs a guest up, and verifies, restores and deletes the backup', async (t) => {
+test('backs a guest up, and downloads, verifies, restores and deletes the backup', async (t) => {
   let backups: Backup[] = [];
   const all = () => ({ backup: backups[0], backups, record: { id: BACKED_UP, disks: [disk] }, files: [] });
   const api = await serveApi(t, {
@@ -55,6 +57,12 @@ test('backs a guest up, and verifies, restores and deletes the backup', async (t
   const row = page.getByRole('row').filter({ hasText: '4 KB read, 2 KB stored' });
   await row.getByRole('cell', { name: 'not verified yet' }).waitFor();
 
+  const started = page.waitForEvent('download');
+  await row.getByRole('button', { name: 'Download' }).click();
+  const file = await started;
+  t.regex(file.suggestedFilename(), /^web-disk-0-[0-9a-f]{8}\.raw$/);
+  t.is(await readFile(await file.path(), 'utf8'), 'the bytes of the disk');
+
   await row.getByRole('button', { name: 'Verify' }).click();
   await row.getByRole('cell', { name: /^verified \d/ }).waitFor();
 
@@ -74,4 +82,28 @@ test('backs a guest up, and verifies, restores and deletes the backup', async (t
   await row.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByText('No backups yet.').waitFor();
+});
+
+test('finds the backups of guests that are gone, and makes such a guest again', async (t) => {
+  const here = randomUUID();
+  const listed = (guest: string, name: string): Backup => ({
+    ...{ id: randomUUID(), guest, name, host: 'h2', created: new Date().toISOString(), consistency: 'crash' },
+    ...{ size: 8_388_608, read: 4096, stored: 2048, disks: [{ disk: '0', size: 8_388_608 }] },
+  });
+  const backups = [listed(BACKED_UP, 'old'), listed(here, 'web')];
+  const { url, context } = await serveApi(t, { methods: { 'Test.listBackups': () => ({ backups }) } });
+  await addGuest(context, { id: here, metadata: { name: 'web' }, disks: [disk] });
+  const page = await openPage(t, `${url}/#/backups`);
+  const gone = page.getByRole('row').filter({ hasText: 'old not here, of host h2' });
+  await gone.waitFor();
+  t.is(await page.getByRole('row').count(), 2);
+  await page.getByLabel('Backups to show').selectOption('all');
+  await page.getByRole('link', { name: 'web' }).waitFor();
+  t.is(await page.getByRole('row').count(), 3);
+  await gone.getByRole('button', { name: 'Restore' }).click();
+  await page.getByLabel('As').selectOption('same');
+  await page.getByText('Make sure that it does not still run on another host.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('old restored.').waitFor();
+  t.truthy(context.guests.find(BACKED_UP));
 });

@@ -11,7 +11,7 @@ import { gate } from '../helpers/wait.js';
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
-const PLACES = ['guests', 'images', 'jobs', 'agent'];
+const PLACES = ['guests', 'images', 'jobs', 'backups', 'agent'];
 const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial'];
 
 const widths = (page: Page): Promise<[number, number]> =>

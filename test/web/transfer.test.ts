@@ -10,15 +10,28 @@ import { tempDir } from '../helpers/temp.js';
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
-test('exports a guest to a file', async (t) => {
-  const { url, context } = await serveApi(t);
+test('exports a guest to a file of ours or to an OVA', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
   const { id } = await addGuest(context, { metadata: { name: 'web' } });
   const page = await openPage(t, `${url}/#/guests/${id}`);
-  const started = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Export' }).click();
-  const file = await started;
-  t.is(file.suggestedFilename(), 'web.tar.zst');
-  t.is(await readFile(await file.path(), 'utf8'), 'the bytes of the disk');
+  for (const [format, name] of [
+    ['mistify', 'web.tar.zst'],
+    ['ova', 'web.ova'],
+  ] as const) {
+    const started = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Format').selectOption(format);
+    await dialog.getByRole('button', { name: 'Export' }).click();
+    const file = await started;
+    t.is(file.suggestedFilename(), name);
+    t.is(await readFile(await file.path(), 'utf8'), 'the bytes of the disk');
+    await dialog.waitFor({ state: 'hidden' });
+  }
+  t.deepEqual(
+    scripted.requests('/download').map((request) => (request as { format?: string }).format),
+    ['mistify', 'ova'],
+  );
 });
 
 test('imports a guest from a file, and says why a file is refused', async (t) => {

@@ -2,7 +2,7 @@ import { showDialog } from './dialogs.js';
 import { h } from './dom.js';
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ['1 2 3 4 5', 'Guests, images, jobs, schedules, agent'],
+  ['1 2 3 4 5 6', 'Guests, images, jobs, schedules, backups, agent'],
   ['/', 'Filter guests'],
   ['j k ↓ ↑', 'Move down and up; also Page Up, Page Down, Home, End'],
   ['Enter', 'Open'],

@@ -10,6 +10,7 @@ import { forgetToken, isReadOnly, token } from './session.js';
 import { signIn } from './sign-in.js';
 import { type Kind, store } from './store.js';
 import { agentView } from './views/agent.js';
+import { backupsView } from './views/backups.js';
 import { guestView, isTab } from './views/guest.js';
 import { guestsView } from './views/guests.js';
 import { imagesView } from './views/images.js';
@@ -22,9 +23,9 @@ import { downText } from './words.js';
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
 const ALL: ReadonlySet<Kind> = new Set([
-  ...(['guests', 'jobs', 'images', 'schedules', 'services', 'metrics', 'addresses'] as const),
+  ...(['guests', 'jobs', 'images', 'backups', 'schedules', 'services', 'metrics', 'addresses'] as const),
 ]);
-const SECTIONS = ['guests', 'images', 'jobs', 'schedules', 'agent'] as const;
+const SECTIONS = ['guests', 'images', 'jobs', 'schedules', 'backups', 'agent'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const main = byId('main');
@@ -44,6 +45,7 @@ const VIEWS: Record<Section, () => View> = {
   images: imagesView,
   jobs: jobsView,
   schedules: schedulesView,
+  backups: backupsView,
   agent: agentView,
 };
 

@@ -125,6 +125,7 @@ class Store {
       for (const event of events) this.apply(event);
     }
     this.touch('images');
+    this.touch('backups');
     this.touch('schedules');
     this.touch('services');
   }

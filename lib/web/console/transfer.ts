@@ -1,17 +1,34 @@
 import { path } from '../../client/path.js';
 import type { Guest } from '../../model/guest.js';
 import { sendRequest } from './api.js';
-import { attempt, field, formDialog, toast } from './dialogs.js';
+import { field, formDialog, toast } from './dialogs.js';
 import { h } from './dom.js';
 import { download } from './download.js';
 import { textInput } from './inputs.js';
 import { follow } from './jobs.js';
 
-/** Downloads a virtual machine as one file. */
+/** The endings of the files that a guest can be exported to, by the formats of the API. */
+const ENDINGS = { mistify: 'tar.zst', ova: 'ova' } as const;
+
+/** Asks for a format, and downloads a virtual machine as one file. */
 export const exportGuest = ({ id, metadata }: Guest): void => {
   const name = metadata?.name || id;
-  toast(`Exporting ${name} …`);
-  void attempt(() => download(path`/guests/${id}/export`, `${name}.tar.zst`));
+  const format = h(
+    'select',
+    { autofocus: true },
+    h('option', { value: 'mistify' }, 'A file for an agent like this one'),
+    h('option', { value: 'ova' }, 'An OVA, for VirtualBox, VMware and others'),
+  );
+  void formDialog({
+    title: `Export ${name}`,
+    action: 'Export',
+    content: [field('Format', format, 'An OVA leaves out what other programs do not know.')],
+    submit: async () => {
+      const wanted = format.value === 'ova' ? 'ova' : 'mistify';
+      toast(`Exporting ${name} …`);
+      await download(`${path`/guests/${id}/export`}?format=${wanted}`, `${name}.${ENDINGS[wanted]}`);
+    },
+  });
 };
 
 /** Opens the dialog that imports a virtual machine. */

@@ -1,61 +1,14 @@
 import { path } from '../../../client/path.js';
 import type { Backup } from '../../../model/backup.js';
-import { formatAge, formatBytes, shortId } from '../../../portable/format.js';
 import { errorText, get, submit } from '../api.js';
-import { attempt, confirm } from '../dialogs.js';
+import { attempt } from '../dialogs.js';
 import { h } from '../dom.js';
 import { follow } from '../jobs.js';
-import { plainTable } from '../plain-table.js';
 import { store } from '../store.js';
-import { amountText, lastGoodText, statusText } from './backup-words.js';
-import { openRestore } from './restore-dialog.js';
+import { backupRow, backupsTable } from './backup-rows.js';
+import { lastGoodText } from './backup-words.js';
 import type { Tab } from './tab.js';
 import { whenJobsEnd } from './when-jobs-end.js';
-
-const verify = ({ id }: Backup): void =>
-  void attempt(async () => {
-    const { jobId } = await submit('POST', path`/backups/${id}/verify`);
-    follow(jobId, { title: 'Verify the backup', done: 'The backup is what was written.' });
-  });
-
-const remove = ({ id, created }: Backup): void => {
-  void confirm(
-    {
-      title: `Delete the backup of ${formatAge(created)}?`,
-      text: 'This cannot be undone. Later backups do not need it.',
-      action: 'Delete',
-      isDangerous: true,
-    },
-    async () => {
-      const { jobId } = await submit('DELETE', path`/backups/${id}`);
-      follow(jobId, { title: 'Delete the backup', done: 'Backup deleted.' });
-    },
-  );
-};
-
-const row = (backup: Backup): HTMLElement =>
-  h(
-    'tr',
-    {},
-    h(
-      'th',
-      { scope: 'row', title: backup.created },
-      h('span', {}, formatAge(backup.created)),
-      h('small', {}, shortId(backup.id)),
-      h('small', { class: 'narrow-only' }, statusText(backup)),
-    ),
-    h('td', { class: 'c-number medium-only' }, formatBytes(backup.size)),
-    h('td', { class: 'faint medium-only', title: backup.whole ?? '' }, amountText(backup)),
-    h('td', { class: 'faint medium-only' }, backup.consistency),
-    h('td', { class: backup.problem ? 'problem medium-only' : 'faint medium-only' }, statusText(backup)),
-    h(
-      'td',
-      { class: 'row-actions' },
-      h('button', { class: 'small changes', onclick: () => openRestore(backup) }, 'Restore'),
-      h('button', { class: 'small changes', onclick: () => verify(backup) }, 'Verify'),
-      h('button', { class: 'small changes', onclick: () => remove(backup) }, 'Delete'),
-    ),
-  );
 
 export const backupsTab = (guestId: string): Tab => {
   const base = path`/guests/${guestId}/backups`;
@@ -73,7 +26,7 @@ export const backupsTab = (guestId: string): Tab => {
   const load = async (): Promise<void> => {
     try {
       const backups = await get<Backup[]>(base);
-      list.replaceChildren(...backups.map(row));
+      list.replaceChildren(...backups.map((backup) => backupRow(backup)));
       last.textContent = `Last good backup: ${lastGoodText(backups)}`;
       note.textContent = backups.length > 0 ? '' : 'No backups yet.';
     } catch (error) {
@@ -89,17 +42,7 @@ export const backupsTab = (guestId: string): Tab => {
       'div',
       {},
       h('p', {}, h('button', { class: 'primary changes', onclick: create }, 'Back up now'), ' ', last),
-      plainTable(
-        [
-          ['Age'],
-          ['Size', 'c-number medium-only'],
-          ['Amount', 'medium-only'],
-          ['Consistency', 'medium-only'],
-          ['Status', 'medium-only'],
-        ],
-        list,
-        { label: 'Backups', hasActions: true },
-      ),
+      backupsTable(list),
       note,
     ),
     update: (_guest, kinds) => {

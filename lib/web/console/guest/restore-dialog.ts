@@ -13,20 +13,27 @@ const SAME = 'same';
 
 /** Asks where to restore a backup to, and queues that. */
 export const openRestore = (backup: Backup): void => {
-  const nameOfGuest = store.nameOf(backup.guest);
+  const isHere = store.guests.has(backup.guest);
+  const nameOfGuest = isHere ? store.nameOf(backup.guest) : (backup.name ?? backup.guest);
   const state = (): string => store.guests.get(backup.guest)?.state ?? '';
   const target = h(
     'select',
     { autofocus: true },
     h('option', { value: NEW }, 'A new guest'),
-    h('option', { value: SAME }, `${nameOfGuest}, in place of what it has now`),
+    h(
+      'option',
+      { value: SAME },
+      isHere
+        ? `${nameOfGuest}, in place of what it has now`
+        : `${nameOfGuest} again, with its ID and its MAC addresses`,
+    ),
   );
   const name = h('input', { autocomplete: 'off', value: `${backup.name ?? nameOfGuest}-restored` });
   const start = h('input', { type: 'checkbox' });
   const nameField = field('Name', name, 'It gets an ID and MAC addresses of its own, and no static address.');
   const warning = h('p', { class: 'problem', hidden: true });
   const isSame = (): boolean => target.value === SAME;
-  const isBlocked = (): boolean => isSame() && state() !== 'shutoff' && state() !== 'crashed';
+  const isBlocked = (): boolean => isHere && isSame() && state() !== 'shutoff' && state() !== 'crashed';
   const request = (): RestoreRequest => ({
     ...(isSame() ? { guest: backup.guest } : { name: name.value.trim() }),
     ...(start.checked ? { start: true } : {}),
@@ -45,7 +52,9 @@ export const openRestore = (backup: Backup): void => {
       warning.hidden = !isSame();
       warning.textContent = isBlocked()
         ? `${nameOfGuest} is ${state()}: shut it down first.`
-        : 'Everything that its disks have now is lost.';
+        : isHere
+          ? 'Everything that its disks have now is lost.'
+          : 'Make sure that it does not still run on another host.';
       return !isBlocked() && (isSame() || name.value.trim() !== '');
     },
     submit: async () => {

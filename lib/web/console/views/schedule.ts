@@ -36,6 +36,7 @@ const row = (status: ScheduleGuest): HTMLElement => {
       'th',
       { scope: 'row' },
       h('a', { href: address('guests', guest) }, store.nameOf(guest)),
+      ' ',
       h('small', { class: 'narrow-only' }, message),
     ),
     h('td', { title: run ? timeText(run.due) : '' }, badge.element),

@@ -26,6 +26,7 @@ const row = (schedule: ScheduleStatus): HTMLElement => {
       { scope: 'row' },
       h('div', {}, h('a', { href: address('schedules', id) }, name)),
       h('small', {}, `${ACTION_WORDS[action]}, ${guestsText(guests)}`),
+      ' ',
       h('small', { class: 'narrow-only' }, next === undefined ? 'disabled' : `next ${timeText(next)}`),
     ),
     h('td', {}, h('div', {}, badge.element), h('small', {}, lastText(schedule))),
