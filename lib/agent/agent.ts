@@ -10,14 +10,11 @@ import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { actionName } from '../model/actions.js';
 import { isFinished } from '../model/job.js';
-import { RpcClient } from '../rpc/client/client.js';
-import type { ServiceClient } from '../rpc/client/service-client.js';
 import { describeAddress } from '../rpc/protocol/service-address.js';
 import { recover } from '../runtime/actions/recover.js';
 import { runTask } from '../runtime/actions/run-task.js';
 import { noteProgress } from '../runtime/jobs/note-progress.js';
 import { type Action, buildAction } from '../runtime/pipeline/action.js';
-import { Service } from '../runtime/pipeline/service.js';
 import { Runtime } from '../runtime/runtime.js';
 import { Schedules } from '../runtime/schedules/schedules.js';
 import { GuestStore } from '../store/guest-store.js';
@@ -31,11 +28,12 @@ import { ComingBack } from './coming-back/coming-back.js';
 import { HostState } from './coming-back/host-state.js';
 import type { Context } from './context.js';
 import { publishChanges, scheduleEvent } from './publish-changes.js';
+import { buildServices } from './services.js';
 import { requireFreeAddresses } from './startup/free-addresses.js';
 import { makePrivateDirs } from './startup/private-dirs.js';
 import type { WatchedSubAgent } from './sub-agents/link.js';
 import { Secrets } from './sub-agents/secrets.js';
-import { type Supervisor, superviseServices } from './sub-agents/supervisor.js';
+import { superviseServices } from './sub-agents/supervisor.js';
 import { SubAgentWatcher } from './sub-agents/watcher.js';
 
 /** How long the start waits for the sub-agents to report their guests' states. */
@@ -58,51 +56,6 @@ export interface Agent {
    */
   stop(): Promise<void>;
 }
-
-type ObserveCall = Metrics['observeCall'];
-
-/** Wraps a client so that its calls are timed. */
-const withTiming = (client: ServiceClient, service: string, observeCall: ObserveCall): ServiceClient => ({
-  call: (method, request, options) => {
-    const startedAt = performance.now();
-    const observe = (outcome: 'success' | 'error'): void =>
-      observeCall({ service, method, outcome }, (performance.now() - startedAt) / 1000);
-    const response = client.call(method, request, options);
-    // Returns the client's own promise: one that waits for the observation would delay the caller.
-    void response.then(
-      () => observe('success'),
-      () => observe('error'),
-    );
-    return response;
-  },
-  open: (request, signal) => client.open(request, signal),
-  upload: (request, bytes, signal) => client.upload(request, bytes, signal),
-  connect: (request, signal) => client.connect(request, signal),
-  cancel: (job) => client.cancel(job),
-  close: () => client.close(),
-});
-
-interface ServicesOptions {
-  secrets: Secrets;
-  observe: ObserveCall;
-  exits: Supervisor['exits'];
-}
-
-const buildServices = (config: Config, { secrets, observe, exits }: ServicesOptions): Map<string, Service> =>
-  new Map(
-    [...config.services].map(([name, service]) => {
-      const { path, max_pending, timeout } = service;
-      const endpoint = { address: service, secret: secrets.get(service) };
-      const client = new RpcClient({
-        service: name,
-        endpoint,
-        path,
-        maxSockets: max_pending,
-        whyDown: () => exits.reason(service),
-      });
-      return [name, new Service(name, withTiming(client, name, observe), max_pending, timeout)];
-    }),
-  );
 
 const servicesOf = (action: Action | undefined): string[] =>
   action?.stages.map(({ service }) => service.name) ?? [];

@@ -17,6 +17,13 @@ import {
   type ImportOptions,
   importGuest,
 } from './guest-files.js';
+import type {
+  ActionOptions,
+  CdromOptions,
+  DiskRemovalOptions,
+  GuestMetricsOptions,
+  UpgradeOptions,
+} from './guest-options.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
@@ -45,43 +52,6 @@ export type GuestSpec = {
   disks?: Partial<NonNullable<Guest['disks']>[number]>[];
   cdroms?: Partial<NonNullable<Guest['cdroms']>[number]>[];
 };
-
-export interface GuestMetricsOptions extends CallOptions {
-  /** The IDs of the guests to return, at most 100; all by default. */
-  guests?: readonly string[] | undefined;
-}
-
-/** Options of an action. */
-export interface ActionOptions extends JobOptions, ConditionalOptions {
-  /** For shutdown, reboot, restart and start: the seconds that the guest gets to shut down, 60 by default. */
-  timeout?: number | undefined;
-  /** For the same actions: resets a guest that does not shut down in time, or cuts its power. */
-  force?: boolean | undefined;
-  /** For restart and start: the disk (`disk0`) or CD drive (`cd0`) to boot from this once. */
-  boot?: string | undefined;
-}
-
-/** Options of a change of a CD drive. */
-export interface CdromOptions extends JobOptions, ConditionalOptions {
-  /** Opens the drive although the guest has locked it. */
-  force?: boolean | undefined;
-}
-
-/** The virtual hardware to move a guest on to. */
-export interface UpgradeOptions extends JobOptions, ConditionalOptions {
-  /** A versioned machine type, such as `pc-q35-9.2`; without `cpuModel` the newest by default. */
-  type?: string | undefined;
-  /** The guest's own by default. */
-  cpuModel?: string | undefined;
-}
-
-/** Options of the removal of a disk. */
-export interface DiskRemovalOptions extends JobOptions, ConditionalOptions {
-  /** Keeps the data in the store. */
-  keep?: boolean | undefined;
-  /** Removes even the disk from which a running guest has booted. */
-  force?: boolean | undefined;
-}
 
 export class Guests extends List<Guest> {
   readonly #transport: Transport;

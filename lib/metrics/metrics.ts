@@ -17,27 +17,20 @@ import { GuestInfoMetrics } from './guest-info.js';
 import { guestLabels } from './guest-labels.js';
 import { processMetrics } from './process-metrics.js';
 import { ScheduleMetrics } from './schedules.js';
+import { ServiceMetrics, type ServiceMetricsOptions } from './services.js';
 import { StorageSpaceMetrics } from './storage-space.js';
 
 /** Bucket bounds in seconds, from a quick call to a sub-agent to the fetch of an image. */
 const SECONDS = [0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 300, 1800];
 
-export interface MetricsOptions {
+export interface MetricsOptions extends ServiceMetricsOptions {
   runtime: Runtime;
   schedules: Schedules;
   events: EventLog;
   /** Returns the known addresses of a guest, the best source first. */
   addresses: (guest: Guest) => readonly GuestAddress[];
-  /** Returns whether each service's sub-agent responds, by the service's name. */
-  services: () => ReadonlyMap<string, boolean>;
-  /** What the sub-agents could not do and retry, by the name of a service. */
-  problems: () => ReadonlyMap<string, readonly string[]>;
   /** The room on the device of the agent's state. */
   stateRoom: () => Promise<Room>;
-  /** Counts how often the agent started a service again, by the service's name and the cause. */
-  restarts: () => ReadonlyMap<string, Readonly<Record<'exited' | 'hung', number>>>;
-  /** Counts the calls of each service, by name. */
-  calls: () => Iterable<readonly [string, { running: number; waiting: number }]>;
 }
 
 /** The metrics of the agent and its guests, for Prometheus. */
@@ -46,11 +39,7 @@ export class Metrics {
   readonly #schedules: Schedules;
   readonly #events: EventLog;
   readonly #addresses: MetricsOptions['addresses'];
-  readonly #services: MetricsOptions['services'];
-  readonly #problems: MetricsOptions['problems'];
   readonly #stateRoom: MetricsOptions['stateRoom'];
-  readonly #restarts: MetricsOptions['restarts'];
-  readonly #calls: MetricsOptions['calls'];
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
   readonly #guestInfo = new GuestInfoMetrics(this.#registry);
@@ -58,6 +47,7 @@ export class Metrics {
   readonly #collector: CounterCollector;
   readonly #storageSpace: StorageSpaceMetrics;
   readonly #backups: BackupMetrics;
+  readonly #serviceMetrics: ServiceMetrics;
   /** The guests' counters that the registry has. */
   #registered: CollectedCounters | undefined;
 
@@ -94,14 +84,6 @@ export class Metrics {
   readonly #running = this.#gauge('mistify_jobs_running', 'Running jobs');
   readonly #readers = this.#gauge('mistify_event_readers', 'Clients that follow the event stream');
   readonly #guests = this.#gauge('mistify_guests', 'Guests, by state', ['state']);
-  readonly #serviceUp = this.#gauge('mistify_service_up', 'Whether the sub-agent of a service responds', [
-    'service',
-  ]);
-  readonly #serviceProblems = this.#gauge(
-    'mistify_service_problems',
-    'What the sub-agent of a service could not do and retries; /readyz has them in words',
-    ['service'],
-  );
   readonly #stateSize = this.#gauge('mistify_state_size_bytes', "Size of the disk of the agent's state");
   readonly #stateFree = this.#gauge('mistify_state_free_bytes', "Free space for the agent's state");
   readonly #stateWritable = this.#gauge(
@@ -118,57 +100,28 @@ export class Metrics {
     'What the guests have together of a resource with a limit',
     ['resource'],
   );
-  readonly #serviceRestarts = new Counter({
-    name: 'mistify_service_restarts_total',
-    help: 'How often the agent started a service again: after it exited, or after the agent ended it because it hung',
-    labelNames: ['service', 'cause'],
-    registers: [this.#registry],
-  });
   readonly #starts = new Counter({
     name: 'mistify_automatic_starts_total',
     help: 'Starts of guests by the agent itself: after a boot of the host (autostart), or after a failure (restart)',
     labelNames: ['cause', 'outcome'],
     registers: [this.#registry],
   });
-  readonly #callsRunning = this.#gauge(
-    'mistify_service_calls_running',
-    'Calls to a service that are running',
-    ['service'],
-  );
-  readonly #callsWaiting = this.#gauge(
-    'mistify_service_calls_waiting',
-    'Calls that wait until a service has room',
-    ['service'],
-  );
   readonly #countersUp = this.#gauge(
     'mistify_guest_metrics_up',
     "Whether the guests' counters could be collected, by the action that collects them",
     ['action'],
   );
 
-  constructor({
-    runtime,
-    schedules,
-    events,
-    addresses,
-    services,
-    problems,
-    stateRoom,
-    restarts,
-    calls,
-  }: MetricsOptions) {
+  constructor({ runtime, schedules, events, addresses, stateRoom, ...services }: MetricsOptions) {
     this.#runtime = runtime;
     this.#schedules = schedules;
     this.#collector = new CounterCollector(runtime);
     this.#storageSpace = new StorageSpaceMetrics(runtime, this.#registry);
     this.#backups = new BackupMetrics(runtime, this.#registry);
+    this.#serviceMetrics = new ServiceMetrics(this.#registry, services);
     this.#events = events;
     this.#addresses = addresses;
-    this.#services = services;
-    this.#problems = problems;
     this.#stateRoom = stateRoom;
-    this.#restarts = restarts;
-    this.#calls = calls;
     runtime.jobs.onChange((logged) => this.#observeJob(logged));
   }
 
@@ -242,11 +195,7 @@ export class Metrics {
     this.#guestInfo.set(guests, this.#addresses);
     this.#scheduleMetrics.set(this.#schedules, this.#runtime.guests);
     this.#backups.set(guests);
-    const problems = this.#problems();
-    for (const [service, isUp] of this.#services()) {
-      this.#serviceUp.set({ service }, isUp ? 1 : 0);
-      this.#serviceProblems.set({ service }, problems.get(service)?.length ?? 0);
-    }
+    this.#serviceMetrics.set();
     const [limits, usage] = [this.#runtime.quota.limits(), this.#runtime.quota.usage()];
     for (const resource of QUOTA_RESOURCES) {
       if (limits[resource] === undefined) continue;
@@ -256,15 +205,6 @@ export class Metrics {
     // Without their number, which the storage would have to count at each scrape.
     const { snapshots } = this.#runtime.quota.config;
     if (snapshots !== undefined) this.#quotaLimit.set({ resource: 'snapshots' }, snapshots);
-    this.#serviceRestarts.reset();
-    for (const [service, { exited, hung }] of this.#restarts()) {
-      this.#serviceRestarts.inc({ service, cause: 'exited' }, exited);
-      this.#serviceRestarts.inc({ service, cause: 'hung' }, hung);
-    }
-    for (const [service, { running, waiting }] of this.#calls()) {
-      this.#callsRunning.set({ service }, running);
-      this.#callsWaiting.set({ service }, waiting);
-    }
   }
 
   #setCounters(counters: CollectedCounters): void {
