@@ -7,7 +7,7 @@ import type { CallOptions, Download, Transport } from './transport.js';
 export interface RollbackOptions extends JobOptions {
   /** Whether to destroy newer snapshots; while some exist, a rollback fails otherwise. */
   destroyMoreRecent?: boolean | undefined;
-  /** Whether the guest goes on with the memory in the snapshot; by default as far as the snapshot has it. */
+  /** Whether the guest continues with the memory in the snapshot; by default as far as the snapshot has it. */
   memory?: boolean | undefined;
   /** Whether a guest that runs is powered off first. */
   poweroff?: boolean | undefined;

@@ -115,7 +115,7 @@ Examples:
         snapshot
           .command('rollback <guest> <name>')
           .description(
-            'roll a guest that is off back to a snapshot; if that has its memory, the guest goes on at that moment',
+            'roll a guest that is off back to a snapshot; if that has its memory, the guest continues from that moment',
           ),
       ),
     ),

@@ -36,7 +36,7 @@ import { runDiskChange } from './run-disk-change.js';
 import { runUpdate } from './run-update.js';
 import { requireNotTemplate } from './templates.js';
 
-/** How long an action waits for the backup that it ends, and then goes on without. */
+/** How long an action waits for the backup that it ends before it runs regardless. */
 const END_BACKUP: TimeLimit = {
   ms: 10_000,
   expired: () => new AgentError('timeout', 'the backup has not ended in time'),

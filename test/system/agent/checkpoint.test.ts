@@ -41,7 +41,7 @@ const goesOn = async (t: ExecutionContext, change?: (config: ConfigFile) => Conf
     const later = await count();
     t.true(later > taken);
     const { Message } = await finishJob(agent, snapshots.rollBack('running', { poweroff: true }));
-    t.regex(Message, /the guest was powered off; .*the guest goes on at the moment of the snapshot/);
+    t.regex(Message, /the guest was powered off; .*the guest continues from the moment of the snapshot/);
     t.is((await client.guests.get(id)).state, 'running');
     const back = await count();
     t.true(back >= before && back < later, `round ${round}: ${before} ${taken} ${later} ${back}`);
@@ -50,10 +50,10 @@ const goesOn = async (t: ExecutionContext, change?: (config: ConfigFile) => Conf
   }
 };
 
-test('a guest goes on at the moment of its snapshot with memory: its memory and all of its disks', (t) =>
+test('a guest continues from the moment of its snapshot with memory: its memory and all of its disks', (t) =>
   goesOn(t));
 
-otherQemuTest('a guest of another QEMU goes on at the moment of its snapshot with memory, too', (t) =>
+otherQemuTest('a guest of another QEMU continues from the moment of its snapshot with memory, too', (t) =>
   goesOn(t, otherQemu),
 );
 

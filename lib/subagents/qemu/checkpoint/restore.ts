@@ -134,6 +134,6 @@ export const resumeCheckpoint = async (
   await placeMemory(guests, entry, found);
   await run(guests, entry.id, options);
   options.note?.(
-    'the guest goes on at the moment of the snapshot; connections that it had are likely to be broken',
+    'the guest continues from the moment of the snapshot; connections that it had are likely to be broken',
   );
 };

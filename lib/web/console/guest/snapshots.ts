@@ -83,7 +83,7 @@ export const snapshotsTab = (guestId: string): Tab => {
       isDangerous: true,
       content: [
         h('p', {}, 'Everything written to the disks since then is lost.'),
-        memory !== undefined && h('p', {}, 'The guest goes on at the moment of the snapshot.'),
+        memory !== undefined && h('p', {}, 'The guest continues from the moment of the snapshot.'),
         isLive() &&
           h('p', { class: 'problem' }, `${store.nameOf(guestId)} is ${stateOf()}: shut it down first.`),
         isLive() && h('label', { class: 'check' }, poweroff, 'Power it off, without shutting it down'),
