@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { MistifyError } from '../../../lib/client/index.js';
@@ -9,6 +9,8 @@ import { needsInTurn } from '../../helpers/needs.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
+
+// Guarantees: G57.
 
 const test = needsInTurn('qemu-system-x86_64', 'qemu-img', 'qemu-io');
 const BOOT_MS = 240_000;
@@ -58,6 +60,50 @@ test('a linked clone of a template takes almost no room, and its image stays as 
   await finishJob(agent, client.guests.delete(clone.body.id));
   t.deepEqual((await client.images.list()).items, []);
 });
+
+/** The sum of what a disk has. */
+const contentOf = async (source: string): Promise<string> => {
+  const raw = `${source}.raw`;
+  await execa('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', source, raw]);
+  const content = await readFile(raw);
+  await rm(raw);
+  return createHash('sha256').update(content).digest('hex');
+};
+
+const fill = async (source: string, byte: number): Promise<void> => {
+  await execa('qemu-io', ['-f', 'qcow2', '-c', `write -P ${byte} 0 1M`, source]);
+};
+
+for (const linked of [false, true])
+  test(`a ${linked ? 'linked' : 'full'} clone never changes its source, and outlives it`, async (t) => {
+    const agent = await startRealAgent(t);
+    const { client } = agent;
+    const created = await client.guests.create({ memory: 64, disks: [{ size: 4 }] });
+    await client.waitForJob(created.jobId);
+    const { id } = created.body;
+    await finishJob(agent, client.guests.perform(id, 'poweroff'));
+    const source = (await client.guests.get(id)).disks?.[0]?.source ?? '';
+    await fill(source, 1);
+    await finishJob(agent, client.snapshotsOf(id).create('s1'));
+    const cloned = await contentOf(source);
+    await fill(source, 2);
+    const before = { guest: await client.guests.get(id), content: await contentOf(source) };
+
+    const clone = await client.guests.clone(id, { snapshot: 's1', linked });
+    await client.waitForJob(clone.jobId);
+    const [disk] = (await client.guests.get(clone.body.id)).disks ?? [];
+    t.is(await contentOf(disk?.source ?? ''), cloned);
+    await fill(disk?.source ?? '', 3);
+    t.deepEqual({ guest: await client.guests.get(id), content: await contentOf(source) }, before);
+    t.is((await client.snapshotsOf(id).list()).items.length, 1);
+
+    const written = await contentOf(disk?.source ?? '');
+    await finishJob(agent, client.snapshotsOf(id).delete('s1'));
+    if (linked) await t.throwsAsync(client.images.delete(disk?.image ?? ''), { message: /in use/ });
+    await finishJob(agent, client.guests.delete(id));
+    if (linked) await t.throwsAsync(client.images.delete(disk?.image ?? ''), { message: /in use/ });
+    t.is(await contentOf(disk?.source ?? ''), written);
+  });
 
 test('an upload continues after the agent was killed in the middle of it', async (t) => {
   const agent = await startRealAgent(t);
