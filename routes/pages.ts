@@ -25,6 +25,7 @@ const SHARED = [
   'client/errors.js',
   'client/guest-spec.js',
   'client/path.js',
+  'client/upload-pieces.js',
   'model/actions.js',
   'model/cd-drives.js',
   'model/change-words.js',

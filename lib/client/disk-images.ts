@@ -1,6 +1,6 @@
 import type { Image } from '../model/image.js';
 import type { ImageUpload } from '../model/image-upload.js';
-import { ImageUploader, type ImageUploadOptions, type UploadSource } from './image-upload.js';
+import { type ImageUploadOptions, type UploadSource, uploadImage } from './image-upload.js';
 import { Images, type ImagesFilter } from './images.js';
 import { path } from './path.js';
 import type { Accepted } from './submit.js';
@@ -21,7 +21,7 @@ export class DiskImages extends Images<ImagesFilter> {
     source: UploadSource,
     options: ImageUploadOptions = {},
   ): Promise<Accepted<{ images: Image[] }>> {
-    return new ImageUploader(this.#transport, path`/images/${id}`, source, options).run();
+    return uploadImage(this.#transport, path`/images/${id}`, source, options);
   }
 
   /** Returns how much of an image's file is there. */
