@@ -53,8 +53,10 @@ const fetchImage = async (client: MistifyClient, dbpath: string): Promise<string
   return id;
 };
 
-export const startRealAgent = async (): Promise<RealAgent> => {
-  const config = JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as object;
+/** @param settings what the agent's config has beside the default one */
+export const startRealAgent = async (settings: object = {}): Promise<RealAgent> => {
+  const usual = JSON.parse(await readFile(join(packageRoot, 'config/agent.json'), 'utf8')) as object;
+  const config = { ...usual, ...settings };
   let dbpath = '';
   const running = await startAgent(async (path) => {
     dbpath = path;

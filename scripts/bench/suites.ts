@@ -4,9 +4,20 @@ import { boot } from './suites/boot.js';
 import { downloads } from './suites/download.js';
 import { fleet } from './suites/fleet.js';
 import { growth } from './suites/growth.js';
+import { images } from './suites/images.js';
 import { jobs } from './suites/jobs.js';
 import { requests } from './suites/requests.js';
 import { start } from './suites/start.js';
 
 /** All suites, in the order in which they run. */
-export const SUITES: readonly Suite[] = [requests, jobs, downloads, start, growth, boot, fleet, backup];
+export const SUITES: readonly Suite[] = [
+  requests,
+  jobs,
+  downloads,
+  start,
+  growth,
+  boot,
+  fleet,
+  backup,
+  images,
+];

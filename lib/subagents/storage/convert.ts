@@ -22,22 +22,44 @@ export const checkedFileName = ({ path, format }: CheckedFile): string =>
   format === 'raw' ? imageFile(format, path) : imageFile(DRIVERS[format][0], path, DRIVERS[format][1]);
 
 export const readCheckedInfo = (file: CheckedFile): Promise<ImageInfo> =>
-  readOpenInfo(checkedFileName(file), {});
+  readOpenInfo(checkedFileName(file), { files: file.files });
+
+/** What a conversion reports, and what ends it. */
+export interface ConvertProgress {
+  /** Receives how much has been converted, as a percentage. */
+  onPercent?: ((percent: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ConvertOptions extends ConvertProgress {
+  /** Further flags of `qemu-img convert`. */
+  flags?: readonly string[];
+}
+
+/** What `qemu-img convert -p` prints again and again: `    (12.50/100%)`. */
+const PERCENT = /\((\d+)\.\d+\/100%\)/g;
+
+const readPercent = (text: string, onPercent: (percent: number) => void): void => {
+  const last = [...text.matchAll(PERCENT)].at(-1)?.[1];
+  if (last !== undefined) onPercent(Number(last));
+};
 
 /**
  * Converts a checked file with `qemu-img convert`. QEMU opens no other file, whatever the header says.
- * @param options `flags` are further flags of `qemu-img convert`
+ * @throws also when the file has changed since it was checked
  */
 export const convert = async (
   file: CheckedFile,
   to: 'qcow2' | 'raw',
   target: string,
-  { flags = [], signal }: { flags?: string[]; signal?: AbortSignal | undefined } = {},
+  { flags = [], signal, onPercent }: ConvertOptions = {},
 ): Promise<void> => {
-  await qemuImg(['convert', '-q', ...flags, '-O', to, checkedFileName(file), target], {
-    timeoutMs: LONG_TIMEOUT_MS,
-    ...(signal ? { signal } : {}),
+  const progress = onPercent ? '-p' : '-q';
+  await qemuImg(['convert', progress, ...flags, '-O', to, checkedFileName(file), target], {
+    ...{ timeoutMs: LONG_TIMEOUT_MS, files: file.files, signal },
+    ...(onPercent ? { onOutput: (text: string) => readPercent(text, onPercent) } : {}),
   });
+  await file.requireUnchanged?.();
 };
 
 /** Flags of `convert` for an existing, blank target: zeros need not be written. */

@@ -1,5 +1,6 @@
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
+import type { ConvertProgress } from './convert.js';
 import type { DataMap } from './data-map.js';
 import type {
   Addition,
@@ -40,9 +41,9 @@ export interface DiskStore {
   listImages(): Promise<StoredImage[]>;
   findImage(id: string): Promise<StoredImage | undefined>;
   /** Adds a file's content as an image: completely or not at all. */
-  addImage(id: string, file: CheckedFile): Promise<StoredImage>;
+  addImage(id: string, file: CheckedFile, progress?: ConvertProgress): Promise<StoredImage>;
   /** As `addImage`, in place of an image if there is one. Disks keep building on the image that they were made of. */
-  replaceImage(id: string, file: CheckedFile): Promise<StoredImage>;
+  replaceImage(id: string, file: CheckedFile, progress?: ConvertProgress): Promise<StoredImage>;
   /** Copies an image into an independent one, which shares blocks with it where the file system can. */
   copyImage(id: string, dest: string): Promise<StoredImage>;
   /**

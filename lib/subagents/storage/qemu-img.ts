@@ -13,13 +13,15 @@ const ENVIRONMENT = { LC_ALL: 'C', MALLOC_ARENA_MAX: '2' };
 
 export interface QemuImgOptions {
   timeoutMs?: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Exit codes other than 0 that mean success. */
   accept?: number[];
   /** The group of the sandbox: see `sandboxed`. */
   gid?: number | undefined;
   /** Files that it inherits, as descriptors from `FIRST_FD` on. */
-  files?: readonly OpenFile[];
+  files?: readonly OpenFile[] | undefined;
+  /** Receives what it prints, piece by piece, instead of the caller. */
+  onOutput?: (text: string) => void;
 }
 
 /** An open file, and its path for messages. */
@@ -73,17 +75,20 @@ const explain = (command: string, stderr: string, files: readonly OpenFile[]): s
  */
 export const qemuImg = async (args: [string, ...string[]], options: QemuImgOptions = {}): Promise<string> => {
   const timeout = options.timeoutMs ?? TIMEOUT_MS;
-  const { gid, files = [] } = options;
-  const result = await execa(...sandboxed('qemu-img', args, { gid }), {
+  const { gid, files = [], onOutput } = options;
+  const running = execa(...sandboxed('qemu-img', args, { gid }), {
     reject: false,
     stdio: stdioWith(files),
     timeout,
     forceKillAfterDelay: 2000,
     maxBuffer: MAX_OUTPUT_BYTES,
+    buffer: { stdout: onOutput === undefined, stderr: true },
     env: ENVIRONMENT,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
   });
-  if (!result.failed || options.accept?.includes(result.exitCode ?? -1)) return result.stdout;
+  if (onOutput) running.stdout.setEncoding('utf8').on('data', onOutput);
+  const result = await running;
+  if (!result.failed || options.accept?.includes(result.exitCode ?? -1)) return result.stdout ?? '';
   const [command] = args;
   if (result.code === 'ENOENT')
     throw new QemuImgError('qemu-img cannot be run: install the package util-linux');
@@ -131,12 +136,33 @@ export const readOpenInfo = async (
 
 /**
  * Returns how many bytes an image's data would take as a qcow2 file of its own: `qemu-img measure`.
- * @param file a name from `imageFile`
+ * @param file a name that fixes the format
  */
-export const measureImage = async (file: string, signal?: AbortSignal): Promise<number> => {
+export const measureImage = async (
+  file: string,
+  options: Pick<QemuImgOptions, 'files' | 'signal'> = {},
+): Promise<number> => {
   const args = ['measure', '--output=json', '-O', 'qcow2', file] as const;
-  const output = await qemuImg([...args], { timeoutMs: LONG_TIMEOUT_MS, ...(signal ? { signal } : {}) });
+  const output = await qemuImg([...args], { timeoutMs: LONG_TIMEOUT_MS, ...options });
   return (JSON.parse(output) as { required: number }).required;
+};
+
+const EXIT_DIFFERENT = 1;
+
+/**
+ * Whether two images have the same content: `qemu-img compare`, which passes over what is a hole in both.
+ * @param names fix the formats
+ */
+export const haveSameContent = async (
+  names: readonly [string, string],
+  options: Pick<QemuImgOptions, 'files' | 'signal'>,
+): Promise<boolean> => {
+  const args = ['compare', '-U', ...names] as const;
+  const output = await qemuImg([...args], {
+    ...{ timeoutMs: LONG_TIMEOUT_MS, accept: [EXIT_DIFFERENT] },
+    ...options,
+  });
+  return output.includes('identical');
 };
 
 /** `qemu-img check` found only leaked clusters, which waste room but harm nothing: qemu-img(1). */

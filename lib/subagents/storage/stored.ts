@@ -20,6 +20,10 @@ export interface StoredImage {
 export interface CheckedFile {
   path: string;
   format: ImageFormat;
+  /** The files that QEMU's tools inherit when `path` names one of these: see `openFileName`. */
+  files?: readonly OpenFile[];
+  /** @throws when the file is no longer the one that passed inspection */
+  requireUnchanged?: () => Promise<void>;
 }
 
 /** The file or device that has an image's bytes. */

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { withoutSecrets } from './http.js';
 import { openHttp, type ResumeOptions } from './resume.js';
@@ -18,6 +19,17 @@ export interface Source {
   bytes: AsyncIterable<Buffer>;
 }
 
+/** An open file of this host. The caller must close its handle. */
+export interface SourceFile {
+  /** The path under which it was asked for. */
+  path: string;
+  handle: FileHandle;
+  /** Bytes. */
+  size: number;
+  /** @throws when it has changed since it was opened: most likely it is still being copied there */
+  requireUnchanged: () => Promise<void>;
+}
+
 const isUnder = (path: string, dir: string): boolean =>
   path.startsWith(dir.endsWith(sep) ? dir : `${dir}${sep}`);
 
@@ -30,27 +42,37 @@ const allowedPath = async (path: string, importDirs: string[]): Promise<string> 
   return real;
 };
 
+const changed = (path: string): Refusal =>
+  new Refusal('conflict', `${path} changed while it was read: try again when it is complete`);
+
 /**
  * Reads a file.
- * @throws when the file changes meanwhile: most likely it is still being copied there
+ * @throws when the file changes meanwhile
  */
-async function* readWhole(file: FileHandle, path: string): AsyncGenerator<Buffer, void, undefined> {
+async function* readWhole({
+  path,
+  handle,
+  size,
+  requireUnchanged,
+}: SourceFile): AsyncGenerator<Buffer, void, undefined> {
   try {
-    const before = await file.stat();
     let read = 0;
-    for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+    const options = { autoClose: false, highWaterMark: STREAM_BUFFER_BYTES };
+    for await (const chunk of handle.createReadStream(options) as AsyncIterable<Buffer>) {
       read += chunk.length;
       yield chunk;
     }
-    const after = await file.stat();
-    if (before.size !== read || after.size !== read || before.mtimeMs !== after.mtimeMs)
-      throw new Refusal('conflict', `${path} changed while it was read: try again when it is complete`);
+    if (read !== size) throw changed(path);
+    await requireUnchanged();
   } finally {
-    await file.close();
+    await handle.close();
   }
 }
 
-const openFile = async (path: string, { importDirs }: SourceOptions): Promise<Source> => {
+const openFile = async (
+  path: string,
+  { importDirs }: Pick<SourceOptions, 'importDirs'>,
+): Promise<SourceFile> => {
   const real = await allowedPath(path, importDirs);
   // O_NONBLOCK keeps the open of a named pipe from hanging.
   const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -64,7 +86,12 @@ const openFile = async (path: string, { importDirs }: SourceOptions): Promise<So
     await file.close();
     throw new Refusal('invalid', `${path} has ${stats.nlink} names (hard links): copy the file instead`);
   }
-  return { size: stats.size, bytes: readWhole(file, path) };
+  const { size, mtimeMs, ctimeMs } = stats;
+  const requireUnchanged = async (): Promise<void> => {
+    const now = await file.stat();
+    if (now.size !== size || now.mtimeMs !== mtimeMs || now.ctimeMs !== ctimeMs) throw changed(path);
+  };
+  return { path, handle: file, size, requireUnchanged };
 };
 
 const parseUrl = (source: string): URL | undefined => (URL.canParse(source) ? new URL(source) : undefined);
@@ -82,6 +109,25 @@ export const describeSource = (source: string): string => {
 export const imageServerUrl = (server: string, id: string): string =>
   `${server.replace(/\/+$/, '')}/images/${encodeURIComponent(id)}/download`;
 
+/** Returns the path of a source on this host, which is a path or a file URL. */
+const localPath = (source: string): string | undefined => {
+  if (isAbsolute(source)) return source;
+  const url = parseUrl(source);
+  return url?.protocol === 'file:' && url.host === '' ? fileURLToPath(url) : undefined;
+};
+
+/**
+ * Opens a source on this host; returns `undefined` for one elsewhere.
+ * @throws when it is no file in an import directory
+ */
+export const openLocal = async (
+  source: string,
+  options: Pick<SourceOptions, 'importDirs'>,
+): Promise<SourceFile | undefined> => {
+  const path = localPath(source);
+  return path === undefined ? undefined : openFile(path, options);
+};
+
 /**
  * Opens an image's `source`: an http or https URL, a file URL, or an absolute path.
  * @throws when the source is none of these, or cannot be opened
@@ -92,9 +138,9 @@ export const openSource = async (source: string, options: SourceOptions): Promis
       'invalid',
       'no source given and no image server configured: give an http, https or file URL',
     );
-  if (isAbsolute(source)) return openFile(source, options);
+  const file = await openLocal(source, options);
+  if (file) return { size: file.size, bytes: readWhole(file) };
   const url = parseUrl(source);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return openHttp(url, options);
-  if (url?.protocol === 'file:' && url.host === '') return openFile(fileURLToPath(url), options);
   throw new Refusal('invalid', `source ${describeSource(source)} is not an http, https or file URL`);
 };

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeSparse } from '../../../files/sparse-file.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
 import type { Guest } from '../../../model/guest.js';
 import type { ExportRequest } from '../../../rpc/protocol/export-messages.js';
 import type { DiskStore } from '../disk-store.js';
 import type { Claim } from '../images/space.js';
-import { writeSparse } from '../images/sparse-file.js';
 import { imageFile, LONG_TIMEOUT_MS, qemuImg } from '../qemu-img.js';
 import type { StoredDisk } from '../stored.js';
 import { type ArchiveEntry, ArchiveSums, smallEntry } from './archive.js';

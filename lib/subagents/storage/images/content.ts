@@ -37,8 +37,7 @@ export const catalogFirmware = (catalog: Buffer): Firmware[] => {
   return [...found].sort();
 };
 
-const isoContent = async (read: ReadBytes): Promise<ImageContent> => {
-  const record = await read(EL_TORITO, CD_SECTOR);
+const isoContent = async (record: Buffer, read: ReadBytes): Promise<ImageContent> => {
   if (text(record, 1, 5) !== 'CD001' || text(record, 7, EL_TORITO_ID.length) !== EL_TORITO_ID)
     return { kind: 'iso', boots: [] };
   const catalog = await read(record.readUInt32LE(CATALOG_POINTER) * CD_SECTOR, CD_SECTOR);
@@ -73,11 +72,12 @@ const diskFirmware = (head: Buffer): Firmware[] => {
   return [...(bios ? (['bios'] as const) : []), ...(hasType(EFI_SYSTEM) ? (['uefi'] as const) : [])];
 };
 
-const HEAD_BYTES = GPT_ENTRIES + GPT_ENTRY_COUNT * GPT_ENTRY_BYTES;
+/** All that says what an image is, but for the boot catalog: each read may be a program's run. */
+const HEAD_BYTES = EL_TORITO + CD_SECTOR;
 
 /** Tells from its bytes whether an image is an ISO image, and what firmware can boot it. */
 export const contentOf = async (read: ReadBytes): Promise<ImageContent> => {
-  const volume = await read(ISO_VOLUME, CD_SECTOR);
-  if (text(volume, 1, 5) === 'CD001') return isoContent(read);
-  return { kind: 'disk', boots: diskFirmware(await read(0, HEAD_BYTES)) };
+  const head = await read(0, HEAD_BYTES);
+  if (text(head, ISO_VOLUME + 1, 5) === 'CD001') return isoContent(head.subarray(EL_TORITO), read);
+  return { kind: 'disk', boots: diskFirmware(head) };
 };

@@ -4,14 +4,14 @@ import pRetry from 'p-retry';
 import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
-import type { ImageFormat } from '../../../model/image-formats.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
-import { type Algorithm, checkDigests, type Digests, differenceOf } from '../../shared/download/digests.js';
-import { describeBytes, type ProgressReporter } from '../../shared/download/progress.js';
+import { checkDigests, type Digests, differenceOf } from '../../shared/download/digests.js';
+import { describeBytes } from '../../shared/download/progress.js';
 import { describeSource, openSource, type SourceOptions } from '../../shared/download/source.js';
 import { SourceError } from '../../shared/download/source-error.js';
 import { fetchSums } from '../../shared/download/sums-file.js';
 import { explainNoSpace, requireReadable } from '../errors.js';
+import { importRaw } from './import-raw.js';
 import { inspectFile } from './inspect.js';
 import {
   addImage,
@@ -22,8 +22,10 @@ import {
   type InstallDeps,
   replaceImage,
 } from './install.js';
+import { openRawSource } from './raw-source.js';
 import { type ReceiveOptions, receive } from './receive.js';
-import type { Space } from './space.js';
+import type { Claim } from './space.js';
+import { algorithmsFor, type FetchContext, type WantedImage } from './wanted-image.js';
 
 /** How often a download starts over from the first byte when it cannot resume. */
 const MAX_RESTARTS = 3;
@@ -40,30 +42,6 @@ export interface FetchDeps
   log: Logger;
   /** See `ReceiveOptions`. */
   largeBytes?: number;
-}
-
-/** The image to fetch. */
-export interface WantedImage {
-  id: string;
-  /** The location of its file: see `openSource`. */
-  source: string;
-  /** The sums that the served file must have. */
-  digests: Digests;
-  /** A file of sums that lists the source: see `openSource`. */
-  sums: string | undefined;
-  /** The format that the file is said to have. */
-  format: ImageFormat | undefined;
-  /** Whether to replace the image if the store has it. */
-  refresh: boolean;
-}
-
-/** The state that a fetch shares with other fetches and with its callers. */
-export interface FetchContext {
-  /** Room on the store's device, shared with the other fetches. */
-  space: Space;
-  progress: ProgressReporter;
-  /** Aborted to cancel the fetch. */
-  signal: AbortSignal;
 }
 
 const mustStartOver = (error: unknown): boolean =>
@@ -103,11 +81,6 @@ const expectedDigests = async (
   }
 };
 
-const algorithmsFor = (wanted: Digests): Algorithm[] => [
-  'sha256',
-  ...(wanted.sha512 ? ['sha512' as const] : []),
-];
-
 /** Receives the file, starting over where the source cannot resume. */
 const receiveFile = (
   deps: FetchDeps,
@@ -132,30 +105,53 @@ const receiveFile = (
   });
 };
 
+/** What a fetch does its work with. */
+interface FetchTools extends Pick<FetchContext, 'progress' | 'signal'> {
+  claim: Claim;
+}
+
+/** Receives the file at `path`, checks it there, and makes the image of it. */
 const fetchTo = async (
   path: string,
   deps: FetchDeps,
   wanted: WantedImage,
   expected: Digests,
-  { space, progress, signal: cancelled }: FetchContext,
+  { claim, progress, signal }: FetchTools,
 ): Promise<FetchedImage> => {
   const { id, format, refresh } = wanted;
   const { locks, largeBytes } = deps;
-  const { signal, clear } = startDeadline(FETCH_LIMIT, cancelled);
-  const claim = space.claim();
   const onBytes = (done: number, total?: number): void => progress.set(...describeBytes(done, total));
   const algorithms = algorithmsFor(expected);
   const options = { path, claim, signal, onBytes, algorithms, format, ...(largeBytes ? { largeBytes } : {}) };
+  const { digests } = await receiveFile(deps, wanted, options);
+  checkDigests(digests, expected);
+  const same = refresh ? await findSame(deps, id, digests, signal) : undefined;
+  if (same) return same;
+  progress.set('download complete, converting');
+  const { dataBytes, ...file } = await inspectFile(path, format, signal);
+  await claim.require(dataBytes);
+  const install = refresh ? replaceImage : addImage;
+  return locks.run(imageKey(id), () => install(deps, id, file, { digests }));
+};
+
+const fetchInto = async (
+  dir: string,
+  deps: FetchDeps,
+  wanted: WantedImage,
+  expected: Digests,
+  { space, progress, signal: cancelled }: FetchContext,
+): Promise<FetchedImage> => {
+  const { signal, clear } = startDeadline(FETCH_LIMIT, cancelled);
+  const claim = space.claim();
+  const tools = { claim, progress, signal };
   try {
-    const { digests } = await receiveFile(deps, wanted, options);
-    checkDigests(digests, expected);
-    const same = refresh ? await findSame(deps, id, digests) : undefined;
-    if (same) return same;
-    progress.set('download complete, converting');
-    const { dataBytes, ...file } = await inspectFile(path, format, signal);
-    await claim.require(dataBytes);
-    const install = refresh ? replaceImage : addImage;
-    return await locks.run(imageKey(id), () => install(deps, id, file, digests));
+    const raw = await openRawSource(wanted, deps);
+    if (!raw) return await fetchTo(join(dir, 'download'), deps, wanted, expected, tools);
+    try {
+      return await importRaw(deps, wanted, raw, expected, tools);
+    } finally {
+      await raw.file.handle.close();
+    }
   } catch (error) {
     // The reason for the abort says more than the error that it caused.
     signal.throwIfAborted();
@@ -171,11 +167,12 @@ const findExisting = async (
   deps: FetchDeps,
   { id, refresh }: WantedImage,
   expected: Digests,
+  signal: AbortSignal,
 ): Promise<FetchedImage | undefined> => {
-  if (refresh) return hasDigests(expected) ? findSame(deps, id, expected) : undefined;
+  if (refresh) return hasDigests(expected) ? findSame(deps, id, expected, signal) : undefined;
   const stored = await deps.store.findImage(id);
   if (!stored) return undefined;
-  await checkStoredSums(deps, id, expected);
+  await checkStoredSums(deps, id, expected, signal);
   const message = `image ${id} exists already and was not fetched again: ask for a refresh to get a newer one`;
   return { image: requireReadable(stored), message };
 };
@@ -191,7 +188,7 @@ export const checkFetch = async (
   signal: AbortSignal,
 ): Promise<string | undefined> => {
   const expected = await expectedDigests(deps, wanted, signal);
-  if (await findExisting(deps, wanted, expected)) return undefined;
+  if (await findExisting(deps, wanted, expected, signal)) return undefined;
   try {
     const source = await openSource(wanted.source, sourceOptionsOf(deps, signal));
     // Only a source that has been read from closes its file or its connection.
@@ -215,12 +212,12 @@ export const fetchImage = async (
   const { store } = deps;
   const { id } = wanted;
   const expected = await expectedDigests(deps, wanted, context.signal);
-  const existing = await findExisting(deps, wanted, expected);
+  const existing = await findExisting(deps, wanted, expected, context.signal);
   if (existing) return existing;
   return explainNoSpace(`image ${id}`, store, async () => {
     const dir = await mkdtemp(join(store.workDir, 'fetch-'));
     try {
-      return await fetchTo(join(dir, 'download'), deps, wanted, expected, context);
+      return await fetchInto(dir, deps, wanted, expected, context);
     } catch (error) {
       throw failureIn(`image ${id}`, error);
     } finally {

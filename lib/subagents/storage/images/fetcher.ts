@@ -6,10 +6,11 @@ import type { ReportProgress } from '../../../rpc/server/call-context.js';
 import { ALGORITHMS, normalizeDigests } from '../../shared/download/digests.js';
 import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
-import { checkFetch, type FetchDeps, fetchImage, type WantedImage } from './fetch-image.js';
+import { checkFetch, type FetchDeps, fetchImage } from './fetch-image.js';
 import type { FetchedImage } from './install.js';
 import { Space } from './space.js';
 import { Waiters } from './waiters.js';
+import type { WantedImage } from './wanted-image.js';
 
 /**
  * How long a fetch continues without a caller. A restarted agent repeats its request within that time; the agent of a

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { ImageFormat } from '../../../model/image-formats.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { checkedFileName, readCheckedInfo } from '../convert.js';
@@ -21,19 +21,24 @@ export interface InspectedFile extends CheckedFile {
   dataBytes: number;
 }
 
-const readEnds = async (path: string): Promise<FileEnds> => {
+/** Reads the parts of an open file that say what it is. */
+export const readEnds = async (file: FileHandle): Promise<FileEnds> => {
+  const { size } = await file.stat();
+  const read = async (length: number, position: number): Promise<Buffer> => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  };
+  return {
+    head: await read(HEAD_BYTES, 0),
+    tail: await read(SECTOR_BYTES, Math.max(0, size - SECTOR_BYTES)),
+    size,
+  };
+};
+
+const endsOf = async (path: string): Promise<FileEnds> => {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
-    const read = async (length: number, position: number): Promise<Buffer> => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-      return buffer.subarray(0, bytesRead);
-    };
-    return {
-      head: await read(HEAD_BYTES, 0),
-      tail: await read(SECTOR_BYTES, Math.max(0, size - SECTOR_BYTES)),
-      size,
-    };
+    return await readEnds(file);
   } finally {
     await file.close();
   }
@@ -86,13 +91,13 @@ export const inspectFile = async (
   signal?: AbortSignal,
   mayBeEmpty = false,
 ): Promise<InspectedFile> => {
-  const ends = await readEnds(path);
+  const ends = await endsOf(path);
   const file: CheckedFile = { path, format: detectFormat(ends, wanted) };
   const info = await refusingDamage(() => readInfo(file));
   checkSelfContained(info);
   checkProportion(info['virtual-size'], ends.size, mayBeEmpty);
   // All entries of an image's table may point to one cluster, so a small file can expand without end.
-  const dataBytes = await refusingDamage(() => measureImage(checkedFileName(file), signal));
+  const dataBytes = await refusingDamage(() => measureImage(checkedFileName(file), { signal }));
   checkUnpacked(dataBytes, ends.size);
   if (file.format === 'qcow2' && hasStaleRefcounts(ends.head))
     await rebuildRefcounts(checkedFileName(file), signal);

@@ -1,14 +1,12 @@
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { type Digests, differenceOf } from '../../shared/download/digests.js';
-import type { DiskStore } from '../disk-store.js';
+import type { ConvertProgress } from '../convert.js';
 import type { CheckedFile, StoredImage } from '../stored.js';
-import type { Sums } from './sums.js';
+import { type StoredSumsDeps, storedSums } from './stored-sums.js';
+import type { FileSums } from './sums.js';
 
 /** Where images and the sums of their files are stored. */
-export interface InstallDeps {
-  store: DiskStore;
-  sums: Sums;
-}
+export type InstallDeps = StoredSumsDeps;
 
 /** An image that a fetch resulted in. */
 export interface FetchedImage {
@@ -20,8 +18,13 @@ export interface FetchedImage {
 export const hasDigests = (digests: Digests): boolean => Object.keys(digests).length > 0;
 
 /** @throws unless an image in the store is known to come from a file with the wanted sums */
-export const checkStoredSums = async ({ sums }: InstallDeps, id: string, wanted: Digests): Promise<void> => {
-  const stored = await sums.find(id);
+export const checkStoredSums = async (
+  deps: InstallDeps,
+  id: string,
+  wanted: Digests,
+  signal: AbortSignal,
+): Promise<void> => {
+  const stored = await storedSums(deps, id, wanted, signal);
   const name = differenceOf(stored, wanted);
   if (name === undefined) return;
   const origin = stored[name] === undefined ? `an unknown ${name}` : `the ${name} ${stored[name]}`;
@@ -31,19 +34,25 @@ export const checkStoredSums = async ({ sums }: InstallDeps, id: string, wanted:
   );
 };
 
+export const upToDate = (image: StoredImage): FetchedImage => ({
+  image,
+  message: `image ${image.id} is up to date`,
+});
+
 /** Finds an image if it is known to come from a file with those sums, and thus needs no refresh. */
 export const findSame = async (
-  { store, sums }: InstallDeps,
+  deps: InstallDeps,
   id: string,
   digests: Digests,
+  signal: AbortSignal,
 ): Promise<FetchedImage | undefined> => {
-  const image = await store.findImage(id);
+  const image = await deps.store.findImage(id);
   if (!image || image.unreadable !== undefined) return undefined;
-  const known = await sums.find(id);
+  const known = await storedSums(deps, id, digests, signal);
   // Of two sums, a fetch without a sha512 has stored one.
   const comparable = Object.fromEntries(Object.entries(digests).filter(([name]) => name in known));
   if (!hasDigests(comparable) || differenceOf(known, comparable) !== undefined) return undefined;
-  return { image, message: `image ${id} is up to date` };
+  return upToDate(image);
 };
 
 /** Adds the image to the store. The caller holds the image's lock. */
@@ -51,7 +60,8 @@ export const addImage = async (
   { store, sums }: InstallDeps,
   id: string,
   file: CheckedFile,
-  digests: Digests,
+  fileSums: FileSums,
+  progress?: ConvertProgress,
 ): Promise<FetchedImage> => {
   // Guests' disks may build on the clone by now, so it must not be replaced.
   if (await store.findImage(id))
@@ -59,9 +69,9 @@ export const addImage = async (
       'conflict',
       'another image was cloned under this id during the fetch: delete that image first',
     );
-  await sums.set(id, digests);
+  await sums.set(id, fileSums);
   try {
-    return { image: await store.addImage(id, file) };
+    return { image: await store.addImage(id, file, progress) };
   } catch (error) {
     await sums.remove(id);
     throw error;
@@ -83,7 +93,8 @@ export const replaceImage = async (
   { store, sums }: InstallDeps,
   id: string,
   file: CheckedFile,
-  digests: Digests,
+  fileSums: FileSums,
+  progress?: ConvertProgress,
 ): Promise<FetchedImage> => {
   const before = await store.findImage(id);
   const guests = before ? await store.guestsOfImage(id) : [];
@@ -92,12 +103,12 @@ export const replaceImage = async (
   await sums.remove(id);
   let image: StoredImage;
   try {
-    image = await store.replaceImage(id, file);
+    image = await store.replaceImage(id, file, progress);
   } catch (error) {
-    if (hasDigests(known)) await sums.set(id, known);
+    if (hasDigests(known.digests) || known.rawBytes !== undefined) await sums.set(id, known);
     throw error;
   }
-  await sums.set(id, digests);
+  await sums.set(id, fileSums);
   const message = describeReplacement(id, before, guests);
   return message === undefined ? { image } : { image, message };
 };

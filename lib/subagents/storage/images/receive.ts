@@ -1,4 +1,5 @@
 import { pipeline } from 'node:stream/promises';
+import { writeSparse } from '../../../files/sparse-file.js';
 import type { ImageFormat } from '../../../model/image-formats.js';
 import { MB } from '../../../model/units.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
@@ -10,7 +11,6 @@ import { detectHead } from '../image-format.js';
 import { HEAD_BYTES } from '../raw-disk.js';
 import { checkUnpacked } from './limits.js';
 import type { Claim } from './space.js';
-import { writeSparse } from './sparse-file.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 

@@ -5,6 +5,18 @@ import { ALGORITHMS, type Digests } from '../../shared/download/digests.js';
 
 /** Match the line of a sum, which its length identifies. */
 const LINES = { sha256: /^[0-9a-f]{64}$/m, sha512: /^[0-9a-f]{128}$/m } as const;
+/** Matches the line of a raw disk's size. */
+const RAW = /^raw (\d+)$/m;
+
+/** What is known of the file that an image was made from. */
+export interface FileSums {
+  digests: Digests;
+  /**
+   * Bytes of the file, if it was a raw disk on this host. The image has the same bytes, so that a sum which nobody has asked
+   * for yet can be calculated later.
+   */
+  rawBytes?: number | undefined;
+}
 
 /** Stores the sums of the file that each image was made from, one file an image. */
 export class Sums {
@@ -23,23 +35,21 @@ export class Sums {
   }
 
   /** Returns the known sums: none when the image was cloned, and no sha512 when its fetch did not ask for one. */
-  async find(id: string): Promise<Digests> {
+  async find(id: string): Promise<FileSums> {
     const text = (await ifExists(readFile(this.#path(id), 'utf8'))) ?? '';
-    return Object.fromEntries(
+    const digests: Digests = Object.fromEntries(
       ALGORITHMS.flatMap((name) => {
         const sum = LINES[name].exec(text)?.[0];
         return sum === undefined ? [] : [[name, sum]];
       }),
     );
+    const rawBytes = RAW.exec(text)?.[1];
+    return { digests, ...(rawBytes === undefined ? {} : { rawBytes: Number(rawBytes) }) };
   }
 
-  async set(id: string, digests: Digests): Promise<void> {
-    await replaceFile(
-      this.#path(id),
-      Object.values(digests)
-        .map((sum) => `${sum}\n`)
-        .join(''),
-    );
+  async set(id: string, { digests, rawBytes }: FileSums): Promise<void> {
+    const lines = [...Object.values(digests), ...(rawBytes === undefined ? [] : [`raw ${rawBytes}`])];
+    await replaceFile(this.#path(id), lines.map((line) => `${line}\n`).join(''));
   }
 
   async remove(id: string): Promise<void> {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { writeSparse } from '../../../files/sparse-file.js';
 import { MANIFEST_NAME } from '../../../model/guest-export.js';
 import { MB } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
@@ -12,7 +13,6 @@ import { isTar, TAR_HEADER_BYTES } from '../../shared/download/tar.js';
 import { type TarEntry, tarEntries } from '../../shared/download/tar-entries.js';
 import { checkUnpacked } from '../images/limits.js';
 import type { Claim } from '../images/space.js';
-import { writeSparse } from '../images/sparse-file.js';
 
 /** A file of an archive, as it was received. */
 export interface StagedFile {

@@ -158,12 +158,12 @@ export const qcow2Images = (layout: Qcow2Layout, log: Logger): Qcow2Images => {
       return images.filter((image) => image !== undefined);
     },
 
-    addImage: (id, file) => add(id, (path) => convert(file, 'qcow2', path)),
+    addImage: (id, file, progress) => add(id, (path) => convert(file, 'qcow2', path, progress)),
 
-    replaceImage: async (id, file) => {
+    replaceImage: async (id, file, progress) => {
       const [newest] = await filesOf(id);
       const version = newest === undefined ? 1 : (parseImageFileName(newest)?.version ?? 1) + 1;
-      const image = await add(id, (path) => convert(file, 'qcow2', path), version);
+      const image = await add(id, (path) => convert(file, 'qcow2', path, progress), version);
       await prune();
       return image;
     },

@@ -1,19 +1,19 @@
 import type { QmpClient } from '../../../qmp/client.js';
 import type { DiskStore } from '../disk-store.js';
 import { isNoSpace } from '../errors.js';
+import { mapDisk } from '../nbd/map.js';
+import { type NbdSource, streamDisk } from '../nbd/stream.js';
 import { onEachDisk } from '../on-each-disk.js';
 import { openDisks } from '../open-disks.js';
 import { qemuImg, readOpenInfo } from '../qemu-img.js';
 import type { StoredDisk } from '../stored.js';
-import { withGuestFile } from './guest-file.js';
+import { type GuestFile, withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
 import { createLiveSnapshot, deleteLiveSnapshot, isForgottenLive } from './live.js';
-import { mapSnapshot } from './map-snapshot.js';
-import { streamSnapshot } from './nbd.js';
 import { readOwnBytes } from './own-bytes.js';
 import { rollbackDisks } from './rollback.js';
 import { readNotes, removeNotes, writeConsistency, writeDescription } from './snapshot-notes.js';
-import { dropUndo, findEntry, HIDDEN, readTable, runOnDisk } from './table.js';
+import { dropUndo, findEntry, HIDDEN, readTable, runOnDisk, type TableEntry } from './table.js';
 
 type Snapshots = Pick<
   DiskStore,
@@ -56,6 +56,12 @@ const probe = async (layout: Qcow2Layout, disk: StoredDisk): Promise<void> => {
     await qemuImg(['resize', '-q', standalone(), String(bytes)], { gid, files });
   });
 };
+
+/** A snapshot as qemu-nbd serves it. A QEMU that writes to the disk never touches the clusters of a snapshot. */
+const nbdSource = ({ onImage, files, gid }: GuestFile, { id, name }: TableEntry): NbdSource => ({
+  serve: [`--load-snapshot=snapshot.id=${id},snapshot.name=${name}`, onImage()],
+  ...{ files, gid },
+});
 
 /** Removes a snapshot's notes. A full device keeps them until `createSnapshot` reuses the name. */
 const forgetNotes = async (layout: Qcow2Layout, disks: StoredDisk[], name: string): Promise<void> => {
@@ -141,14 +147,14 @@ export const qcow2Snapshots = (
     mapSnapshot: (disk, name, signal) =>
       withGuestFile(layout, disk, 'read', async (file) => {
         const { snapshots = [], 'virtual-size': size } = await readOpenInfo(file.standalone(), file);
-        return mapSnapshot(file, findEntry(snapshots, disk, name), size, signal);
+        return mapDisk(nbdSource(file, findEntry(snapshots, disk, name)), size, signal);
       }),
 
     readSnapshot: (disk, name, signal) =>
       withGuestFile(layout, disk, 'read', async (file) => {
         const { snapshots = [], 'virtual-size': length } = await readOpenInfo(file.standalone(), file);
-        const snapshot = findEntry(snapshots, disk, name);
-        return { bytes: await streamSnapshot(file, snapshot, signal), length };
+        const source = nbdSource(file, findEntry(snapshots, disk, name));
+        return { bytes: await streamDisk(source, signal), length };
       }),
   };
 };

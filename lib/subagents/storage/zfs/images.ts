@@ -155,19 +155,19 @@ export const zfsImages = (layout: ZfsLayout, kind: DiskKind, work: WorkArea): Zf
       return images.map(toStored).sort((one, other) => (one.id < other.id ? -1 : 1));
     },
 
-    addImage: async (id, file) => {
+    addImage: async (id, file, progress) => {
       const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
-      return add(id, virtualSize, (path) => convert(file, 'raw', path, { flags: INTO_BLANK }));
+      return add(id, virtualSize, (path) => convert(file, 'raw', path, { ...progress, flags: INTO_BLANK }));
     },
 
-    replaceImage: async (id, file) => {
+    replaceImage: async (id, file, progress) => {
       const earlier = (await listAll()).filter((image) => image.id === id);
       const version = Math.max(0, ...earlier.map((image) => image.version)) + 1;
       const { 'virtual-size': virtualSize } = await readCheckedInfo(file);
       const image = await add(
         id,
         virtualSize,
-        (path) => convert(file, 'raw', path, { flags: INTO_BLANK }),
+        (path) => convert(file, 'raw', path, { ...progress, flags: INTO_BLANK }),
         version,
       );
       // Destroyed now, or once the last disk that is a clone of it is gone.

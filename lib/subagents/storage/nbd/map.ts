@@ -4,8 +4,7 @@ import { sandboxed } from '../../../process/sandboxed-command.js';
 import { isProgramMissing } from '../../../process/with-parent.js';
 import { DataMap } from '../data-map.js';
 import { stdioWith } from '../qemu-img.js';
-import type { GuestFile } from './guest-file.js';
-import { killGroup, serveSnapshot } from './nbd.js';
+import { killGroup, type NbdSource, serverOf } from './stream.js';
 
 /** A line of `nbdinfo --map`: start and length in bytes, flags, and their meaning. */
 const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\b/;
@@ -13,20 +12,15 @@ const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\b/;
 const ZERO = 2;
 
 /**
- * Finds out which parts of a snapshot have data with nbdinfo(1), which reads the tables alone.
- * @param size bytes of the snapshot's disk
+ * Finds out which parts of a disk have data with nbdinfo(1), which reads the tables alone.
+ * @param size bytes of the disk
  */
-export const mapSnapshot = async (
-  file: GuestFile,
-  snapshot: { id: string; name: string },
-  size: number,
-  signal: AbortSignal,
-): Promise<DataMap> => {
+export const mapDisk = async (source: NbdSource, size: number, signal: AbortSignal): Promise<DataMap> => {
   const map = new DataMap(size);
-  const command = sandboxed('nbdinfo', ['--map', '--', ...serveSnapshot(file, snapshot)], { gid: file.gid });
+  const command = sandboxed('nbdinfo', ['--map', '--', ...serverOf(source)], { gid: source.gid });
   const list = execa(...command, {
     reject: false,
-    stdio: stdioWith(file.files),
+    stdio: stdioWith(source.files),
     buffer: { stdout: false, stderr: true },
     env: { LC_ALL: 'C' },
     detached: true,
@@ -44,7 +38,7 @@ export const mapSnapshot = async (
     signal.throwIfAborted();
     if (!failed) return map;
     const reason = isProgramMissing(exitCode, stderr) ? 'install the package libnbd-bin' : stderr.trim();
-    throw new Error(`the snapshot cannot be read: nbdinfo: ${reason}`);
+    throw new Error(`the disk cannot be read: nbdinfo: ${reason}`);
   } finally {
     signal.removeEventListener('abort', stop);
     stop();

@@ -6,8 +6,7 @@ import { isErrno } from '../../../errors.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
 import { sandboxed } from '../../../process/sandboxed-command.js';
 import { isProgramMissing } from '../../../process/with-parent.js';
-import { stdioWith } from '../qemu-img.js';
-import type { GuestFile } from './guest-file.js';
+import { type OpenFile, stdioWith } from '../qemu-img.js';
 
 const MAX_STDERR_BYTES = 64 * 1024;
 
@@ -21,29 +20,27 @@ export const killGroup = (pid: number | undefined): void => {
   }
 };
 
-/** The arguments by which the tools of libnbd read a snapshot from a qemu-nbd that they start. */
-export const serveSnapshot = (
-  { onImage }: GuestFile,
-  snapshot: { id: string; name: string },
-): readonly string[] => {
-  const load = `--load-snapshot=snapshot.id=${snapshot.id},snapshot.name=${snapshot.name}`;
-  // A QEMU that writes to the disk never touches the clusters of a snapshot.
-  return ['[', 'qemu-nbd', '-r', load, onImage(), ']'];
-};
+/** A disk that the tools of libnbd read from a qemu-nbd(8) that they start. */
+export interface NbdSource {
+  /** The arguments of qemu-nbd beside `-r`: what it serves. */
+  serve: readonly string[];
+  /** The files that it inherits. */
+  files: readonly OpenFile[];
+  /** The group of the sandbox: see `sandboxed`. */
+  gid: number | undefined;
+}
+
+/** The arguments by which the tools of libnbd start the qemu-nbd of a source. */
+export const serverOf = ({ serve }: NbdSource): readonly string[] => ['[', 'qemu-nbd', '-r', ...serve, ']'];
 
 /**
- * Streams a snapshot's raw bytes through nbdcopy(1) and qemu-nbd(8), without a copy and at constant memory. The stream
+ * Streams a disk's raw bytes through nbdcopy(1) and qemu-nbd(8), without a copy and at constant memory. The stream
  * ends only after nbdcopy has succeeded. Destroying the stream, or aborting `signal`, kills both programs.
  */
-export const streamSnapshot = (
-  file: GuestFile,
-  snapshot: { id: string; name: string },
-  signal: AbortSignal,
-): Promise<Readable> => {
-  const args = ['--', ...serveSnapshot(file, snapshot), '-'];
-  const copy = execa(...sandboxed('nbdcopy', args, { gid: file.gid }), {
+export const streamDisk = (source: NbdSource, signal: AbortSignal): Promise<Readable> => {
+  const copy = execa(...sandboxed('nbdcopy', ['--', ...serverOf(source), '-'], { gid: source.gid }), {
     reject: false,
-    stdio: stdioWith(file.files),
+    stdio: stdioWith(source.files),
     buffer: { stdout: false, stderr: true },
     maxBuffer: MAX_STDERR_BYTES,
     // Its own process group, so that killing the group also kills qemu-nbd, nbdcopy's child.
@@ -62,7 +59,7 @@ export const streamSnapshot = (
       ? 'install the package libnbd-bin'
       : result.stderr.trim();
     if (!result.failed) out.end();
-    else if (!out.destroyed) out.destroy(new Error(`the snapshot cannot be read: nbdcopy: ${reason}`));
+    else if (!out.destroyed) out.destroy(new Error(`the disk cannot be read: nbdcopy: ${reason}`));
   };
   finish().catch((error: Error) => out.destroy(error));
   return firstBytes(addAbortSignal(signal, out));

@@ -1,0 +1,122 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import getPort from 'get-port';
+import { makeDataImage } from '../data-image.js';
+import { builtProgram, type Running, startProgram, using } from '../processes.js';
+import { type RealAgent, startRealAgent } from '../real-agent.js';
+import type { Figure, Pace, Suite } from '../suite.js';
+
+/** A disk that is mostly empty, and one with as much data as a cloud image. */
+const SPARSE = { disk: 8192, data: 20 };
+const FULL = { disk: 1000, data: 400 };
+const JOB_SECONDS = 600;
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+};
+
+const importDir = ({ dbpath }: RealAgent): string => join(dbpath, 'storage/import');
+
+/** Measures how long the agent takes to make an image of a source, which it then removes. */
+const fetchMs = async ({ client }: RealAgent, source: string): Promise<number> => {
+  const id = 'fetched';
+  const format = source.endsWith('.raw') ? 'raw' : 'qcow2';
+  const ms = await timed(() => client.images.fetch({ id, source, format }, { wait: JOB_SECONDS }));
+  await client.images.delete(id, { wait: JOB_SECONDS });
+  return ms;
+};
+
+const convert = (from: string, to: string): Promise<unknown> =>
+  execa('qemu-img', ['convert', '-O', 'qcow2', from, to]);
+
+const ratios = (ours: number[], tools: number[]): number[] =>
+  ours.map((value, round) => value / (tools[round] ?? Number.NaN));
+
+/** Imports a sparse file, and converts it by hand. */
+const imports = async (agent: RealAgent, dir: string, rounds: number): Promise<Figure[]> => {
+  const source = join(importDir(agent), 'sparse.raw');
+  await makeDataImage(source, SPARSE.disk, SPARSE.data);
+  const [ours, tools]: [number[], number[]] = [[], []];
+  await fetchMs(agent, `file://${source}`);
+  for (let round = 0; round < rounds; round += 1) {
+    ours.push(await fetchMs(agent, `file://${source}`));
+    tools.push(await timed(() => convert(source, join(dir, 'sparse.qcow2'))));
+    await rm(join(dir, 'sparse.qcow2'));
+  }
+  return [
+    {
+      name: `import of a raw disk of ${SPARSE.disk} MB, ${SPARSE.data} MB of data`,
+      unit: 'ms',
+      values: ours,
+    },
+    { name: '… qemu-img convert by hand', unit: 'ms', values: tools },
+    { name: '… over it', unit: 'times', values: ratios(ours, tools), target: { atMost: 3 } },
+  ];
+};
+
+/** Fetches a file over HTTP, and by hand with curl and qemu-img. */
+const fetchOver = async (
+  agent: RealAgent,
+  { url, dir, file, title }: { url: string; dir: string; file: string; title: string },
+  rounds: number,
+): Promise<Figure[]> => {
+  const [ours, tools]: [number[], number[]] = [[], []];
+  const [received, made] = [join(dir, 'received'), join(dir, 'made.qcow2')];
+  const byHand = async (): Promise<void> => {
+    await execa('curl', ['-sSf', '-o', received, `${url}/${file}`]);
+    await convert(received, made);
+  };
+  await fetchMs(agent, `${url}/${file}`);
+  for (let round = 0; round < rounds; round += 1) {
+    ours.push(await fetchMs(agent, `${url}/${file}`));
+    tools.push(await timed(byHand));
+    for (const path of [received, made]) await rm(path);
+  }
+  return [
+    { name: title, unit: 'ms', values: ours },
+    { name: '… curl and qemu-img by hand', unit: 'ms', values: tools },
+    { name: '… speed, of theirs', unit: 'times', values: ratios(tools, ours), target: { atLeast: 0.8 } },
+  ];
+};
+
+const startFileServer = async (dir: string): Promise<Running> => {
+  const port = await getPort();
+  return startProgram([builtProgram('scripts/bench/file-server.js'), String(port), dir], port);
+};
+
+const run = async ({ rounds }: Pace): Promise<Figure[]> => {
+  const agent = await startRealAgent({ private_addresses: ['127.0.0.1'] });
+  return using([agent], async () => {
+    const dir = join(agent.dbpath, 'bench');
+    await mkdir(dir);
+    const server = await startFileServer(dir);
+    return using([server], async () => {
+      const imported = await imports(agent, dir, rounds);
+      await makeDataImage(join(dir, 'full.raw'), FULL.disk, FULL.data);
+      await convert(join(dir, 'full.raw'), join(dir, 'full.qcow2'));
+      const { url } = server;
+      const qcow2 = { url, dir, file: 'full.qcow2', title: `fetch of a qcow2 file with ${FULL.data} MB` };
+      const raw = {
+        url,
+        dir,
+        file: 'full.raw',
+        title: `fetch of a raw disk of ${FULL.disk} MB, ${FULL.data} MB of data`,
+      };
+      return [
+        ...imported,
+        ...(await fetchOver(agent, qcow2, rounds)),
+        ...(await fetchOver(agent, raw, rounds)),
+      ];
+    });
+  });
+};
+
+export const images: Suite = {
+  name: 'images',
+  title: 'Images: import of a sparse file, fetches over HTTP',
+  onlyWhenNamed: true,
+  run,
+};
