@@ -2,6 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 /** The granularity of holes, in bytes. */
 const PIECE_BYTES = 64 * 1024;
+/** Bytes that are written at once: a call for each chunk of a socket would take longer than the writing. */
+const BLOCK_BYTES = 16 * PIECE_BYTES;
 const ZEROS = Buffer.alloc(PIECE_BYTES);
 
 const isZero = (piece: Buffer): boolean => piece.equals(ZEROS.subarray(0, piece.length));
@@ -14,23 +16,82 @@ const writeAll = async (file: FileHandle, bytes: Buffer, position: number): Prom
   }
 };
 
+/** Yields the ranges of a block that have data, in whole pieces. */
+function* dataIn(block: Buffer): Generator<readonly [start: number, end: number]> {
+  let start: number | undefined;
+  for (let at = 0; at < block.length; at += PIECE_BYTES)
+    if (!isZero(block.subarray(at, at + PIECE_BYTES))) start ??= at;
+    else if (start !== undefined) {
+      yield [start, at];
+      start = undefined;
+    }
+  if (start !== undefined) yield [start, block.length];
+}
+
+/** Writes a file from a position to its end, with holes in place of zeros, since disks are mostly empty. */
+export class SparseWriter {
+  readonly #file: FileHandle;
+  /** One is filled while the other is written. */
+  #filling = Buffer.allocUnsafe(BLOCK_BYTES);
+  #writing = Buffer.allocUnsafe(BLOCK_BYTES);
+  #held = 0;
+  #position: number;
+  #written: Promise<void> = Promise.resolve();
+
+  /** @param position where the file ends so far */
+  constructor(file: FileHandle, position = 0) {
+    this.#file = file;
+    this.#position = position;
+  }
+
+  /** Appends bytes, which may be reused once this resolves. */
+  async write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const copied = bytes.copy(this.#filling, this.#held, at);
+      this.#held += copied;
+      at += copied;
+      if (this.#held === BLOCK_BYTES) await this.#flush();
+    }
+  }
+
+  /**
+   * Writes what is left, and makes the file as long as all of its bytes.
+   * @returns that length
+   */
+  async end(): Promise<number> {
+    await this.#flush();
+    await this.#written;
+    await this.#file.truncate(this.#position);
+    return this.#position;
+  }
+
+  async #flush(): Promise<void> {
+    await this.#written;
+    const [block, position] = [this.#filling.subarray(0, this.#held), this.#position];
+    [this.#filling, this.#writing] = [this.#writing, this.#filling];
+    this.#position += this.#held;
+    this.#held = 0;
+    this.#written = this.#writeData(block, position);
+    // The next call reports it.
+    this.#written.catch(() => undefined);
+  }
+
+  async #writeData(block: Buffer, position: number): Promise<void> {
+    for (const [start, end] of dataIn(block))
+      await writeAll(this.#file, block.subarray(start, end), position + start);
+  }
+}
+
 /**
- * Writes a file with holes in place of zeros, since disks are mostly empty. Truncates an existing file.
+ * Writes a file with holes in place of zeros. Truncates an existing file.
  * @returns the size in bytes
  */
 export const writeSparse = async (bytes: AsyncIterable<Buffer>, path: string): Promise<number> => {
   const file = await open(path, 'w', 0o600);
   try {
-    let size = 0;
-    for await (const chunk of bytes) {
-      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-        const piece = chunk.subarray(at, at + PIECE_BYTES);
-        if (!isZero(piece)) await writeAll(file, piece, size + at);
-      }
-      size += chunk.length;
-    }
-    await file.truncate(size);
-    return size;
+    const writer = new SparseWriter(file);
+    for await (const chunk of bytes) await writer.write(chunk);
+    return await writer.end();
   } finally {
     await file.close();
   }

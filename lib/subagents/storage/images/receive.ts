@@ -15,7 +15,7 @@ import type { Claim } from './space.js';
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
 /** The free space is checked again each time this many bytes have been written. */
-const CHECK_BYTES = MB;
+const CHECK_BYTES = 8 * MB;
 
 /** A completely received file. */
 export interface Received {
@@ -41,7 +41,7 @@ export interface ReceiveOptions {
 /** Splits large chunks, so that the checks run often enough. */
 async function* inPieces(bytes: AsyncIterable<Buffer>): Bytes {
   for await (const chunk of bytes)
-    for (let at = 0; at < chunk.length; at += CHECK_BYTES) yield chunk.subarray(at, at + CHECK_BYTES);
+    for (let at = 0; at < chunk.length; at += MB) yield chunk.subarray(at, at + MB);
 }
 
 /** Closes a source that may not have been read to its end, without waiting for it. */

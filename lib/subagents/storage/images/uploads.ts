@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errorMessage } from '../../../errors.js';
 import { ifExists, replaceFile } from '../../../files/atomic-files.js';
+import { SparseWriter } from '../../../files/sparse-file.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Logger } from '../../../log.js';
 import type { ImageUpload, UploadPiece } from '../../../model/image-upload.js';
@@ -164,17 +165,21 @@ export class Uploads {
 
   async #append(id: string, { offset, size }: UploadPiece, bytes: Readable): Promise<void> {
     const file = await open(this.pathOf(id), offset === 0 ? 'w' : 'r+', 0o600);
+    const writer = new SparseWriter(file, offset);
     let position = offset;
     try {
       for await (const chunk of bytes as AsyncIterable<Buffer>) {
         if (position + chunk.length > size)
           throw new Refusal('invalid', `image ${id}: more bytes than the ${size} that were announced`);
-        await file.write(chunk, 0, chunk.length, position);
+        await writer.write(chunk);
         position += chunk.length;
       }
     } finally {
       // Whatever is counted as received is on the device.
-      await file.sync().finally(() => file.close());
+      await writer
+        .end()
+        .then(() => file.sync())
+        .finally(() => file.close());
     }
   }
 
