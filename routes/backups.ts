@@ -11,7 +11,7 @@ import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { backupDiskParams, backupParams, guestParams } from './schemas/params.js';
 import { restorePayload } from './schemas/payloads.js';
-import { backupsQuery, guestBackupsQuery, jobQuery } from './schemas/queries.js';
+import { backupsQuery, diskDownloadQuery, guestBackupsQuery, jobQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const list = { status: 200, description: 'Backups, newest first', schema: replies.backups } as const;
@@ -98,6 +98,7 @@ export const backupRoutes: Route<Context>[] = [
     summary: 'Download a disk of a backup',
     tags: ['backups'],
     params: backupDiskParams,
+    query: diskDownloadQuery,
     scope: 'export',
     callsSubAgent: true,
     reply: { status: 200, description: "The disk's bytes", type: 'application/octet-stream' },

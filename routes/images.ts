@@ -14,7 +14,13 @@ import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { imageParams } from './schemas/params.js';
 import { imageFetchPayload } from './schemas/payloads.js';
-import { containerImagesQuery, imagesQuery, jobQuery, uploadQuery } from './schemas/queries.js';
+import {
+  containerImagesQuery,
+  diskDownloadQuery,
+  imagesQuery,
+  jobQuery,
+  uploadQuery,
+} from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const list = { status: 200, description: 'Images', schema: replies.images } as const;
@@ -120,6 +126,7 @@ export const imageRoutes: Route<Context>[] = [
     summary: 'Download the file of a disk image',
     tags: ['images'],
     params: imageParams,
+    query: diskDownloadQuery,
     scope: 'export',
     callsSubAgent: true,
     reply: { status: 200, description: 'The bytes of the file', type: 'application/octet-stream' },

@@ -11,7 +11,7 @@ import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { diskSnapshotParams, diskSnapshotsParams, guestParams, snapshotParams } from './schemas/params.js';
 import { snapshotCreatePayload, snapshotPatchPayload, snapshotRollbackPayload } from './schemas/payloads.js';
-import { jobQuery, snapshotsQuery } from './schemas/queries.js';
+import { diskDownloadQuery, jobQuery, snapshotsQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
 
 const found = { status: 200, description: 'Snapshots, one per disk', schema: replies.snapshots } as const;
@@ -111,6 +111,7 @@ const routesBelow = ({ path, suffix, subject, params, namedParams }: Place): Rou
     summary: `Download a snapshot of ${subject}`,
     tags: ['snapshots'],
     params: namedParams,
+    query: diskDownloadQuery,
     scope: 'export',
     callsSubAgent: true,
     reply: { status: 200, description: "The disk's bytes", type: 'application/octet-stream' },

@@ -2,15 +2,20 @@ import type { Readable } from 'node:stream';
 import type { Context } from '../../lib/agent/context.js';
 import type { Event, Reply } from '../../lib/model/endpoint.js';
 import { openBackupDisk } from '../../lib/runtime/actions/backup-queries.js';
-import { downloaded } from '../replies.js';
+import { type DiskDownloadQuery, diskDownloaded, diskWish } from '../disk-download.js';
 import type { BackupParams } from './get.js';
 
 export interface BackupDiskParams extends BackupParams {
   disk: string;
 }
 
-/** Passes the bytes of a disk of a backup through as they arrive. */
+/** Passes the content of a disk of a backup through as it arrives. */
 export const downloadBackupDisk = async (
-  { params: { backupID, disk }, signal }: Event<BackupDiskParams>,
+  event: Event<BackupDiskParams, DiskDownloadQuery>,
   { runtime }: Context,
-): Promise<Reply<Readable>> => downloaded(await openBackupDisk(runtime, { backup: backupID, disk }, signal));
+): Promise<Reply<Readable>> => {
+  const { backupID, disk } = event.params;
+  const wish = diskWish(event);
+  const opened = await openBackupDisk(runtime, { backup: backupID, disk, ...wish }, event.signal);
+  return diskDownloaded(opened, wish, 'raw');
+};

@@ -2,6 +2,7 @@ import type { Backup, PendingBackup } from '../model/backup.js';
 import type { BackupDetails } from '../model/backup-details.js';
 import type { Guest } from '../model/guest.js';
 import type { RestoreRequest } from '../model/restore.js';
+import { type DiskDownloadOptions, downloadDisk } from './disk-download.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type JobOptions, submit } from './submit.js';
@@ -46,13 +47,9 @@ export class Backups extends List<Backup, BackupsFilter> {
     return submit(this.#transport, { method: 'POST', path: '/backups/prune' }, options);
   }
 
-  /** Streams the bytes of a disk. */
-  download(id: string, disk: string, { signal }: CallOptions = {}): Promise<Download> {
-    return this.#transport.download({
-      method: 'GET',
-      path: path`/backups/${id}/disks/${disk}/download`,
-      signal,
-    });
+  /** Streams the content of a disk. */
+  download(id: string, disk: string, options?: DiskDownloadOptions): Promise<Download> {
+    return downloadDisk(this.#transport, path`/backups/${id}/disks/${disk}/download`, options);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Image } from '../model/image.js';
 import type { ImageUpload } from '../model/image-upload.js';
+import { type DiskDownloadOptions, downloadDisk } from './disk-download.js';
 import { type ImageUploadOptions, type UploadSource, uploadImage } from './image-upload.js';
 import { Images, type ImagesFilter } from './images.js';
 import { path } from './path.js';
@@ -35,8 +36,8 @@ export class DiskImages extends Images<ImagesFilter> {
     return (await this.#transport.send<ImageUpload>(request)).body;
   }
 
-  /** Opens the file of an image: qcow2, or raw from a host with ZFS. */
-  download(id: string, { signal }: CallOptions = {}): Promise<Download> {
-    return this.#transport.download({ method: 'GET', path: path`/images/${id}/download`, signal });
+  /** Opens an image: by default its file, which is qcow2, or raw on a host with ZFS. */
+  download(id: string, options?: DiskDownloadOptions): Promise<Download> {
+    return downloadDisk(this.#transport, path`/images/${id}/download`, options);
   }
 }

@@ -33,6 +33,7 @@ export type { Snapshot } from '../model/snapshot.js';
 export type { StorageSpace } from '../model/storage-space.js';
 export type { AgentOf, WriteFileOptions } from './agent-of.js';
 export type { SerialConsoleOptions } from './console.js';
+export type { DiskDownloadOptions } from './disk-download.js';
 export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
 export type { ExportOptions, GuestExport, ImportOptions } from './guest-files.js';

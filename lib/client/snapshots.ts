@@ -1,4 +1,5 @@
 import type { Snapshot } from '../model/snapshot.js';
+import { type DiskDownloadOptions, downloadDisk } from './disk-download.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type JobOptions, submit } from './submit.js';
@@ -77,8 +78,8 @@ export class Snapshots extends List<Snapshot> {
     return submit(this.#transport, { method: 'DELETE', path: this.#path + path`/${name}` }, options);
   }
 
-  /** Streams the bytes of one disk. A guest with several disks needs `disk` to be chosen. */
-  download(name: string, { signal }: CallOptions = {}): Promise<Download> {
-    return this.#transport.download({ method: 'GET', path: this.#path + path`/${name}/download`, signal });
+  /** Streams the content of one disk. A guest with several disks needs `disk` to be chosen. */
+  download(name: string, options?: DiskDownloadOptions): Promise<Download> {
+    return downloadDisk(this.#transport, this.#path + path`/${name}/download`, options);
   }
 }

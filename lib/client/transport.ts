@@ -15,12 +15,17 @@ import {
 } from './options.js';
 import { withRetries } from './retry.js';
 
+const PARTIAL_CONTENT = 206;
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
 
 export interface Download {
   bytes: Readable;
   /** The number of bytes, if the agent knows it. */
   length: number | undefined;
+  /** The first byte that is sent: 0, or the one that was asked for. */
+  from?: number;
+  /** Identifies the bytes, so that a later download can continue this one; absent when it cannot. */
+  etag?: string | undefined;
 }
 
 export interface CallOptions {
@@ -134,8 +139,10 @@ export class Transport {
 
   /** Sends a request and returns the response's body as a stream, with its length. */
   async download(request: ApiRequest): Promise<Download> {
-    const { body, headers } = await this.stream(request);
-    return { bytes: body, length: contentLength(headers) };
+    const { status, body, headers } = await this.stream(request);
+    const [, first = '0'] = /^bytes (\d+)-/.exec(headers['content-range'] ?? '') ?? [];
+    const from = status === PARTIAL_CONTENT ? Number(first) : 0;
+    return { bytes: body, length: contentLength(headers), from, etag: headers.etag };
   }
 
   /** Sends a request and returns the response with its body as a stream. */

@@ -84,10 +84,15 @@ export class SparseWriter {
 
 /**
  * Writes a file with holes in place of zeros. Truncates an existing file.
+ * @param mode of a new file; by default only its owner may read it
  * @returns the size in bytes
  */
-export const writeSparse = async (bytes: AsyncIterable<Buffer>, path: string): Promise<number> => {
-  const file = await open(path, 'w', 0o600);
+export const writeSparse = async (
+  bytes: AsyncIterable<Buffer>,
+  path: string,
+  mode = 0o600,
+): Promise<number> => {
+  const file = await open(path, 'w', mode);
   try {
     const writer = new SparseWriter(file);
     for await (const chunk of bytes) await writer.write(chunk);

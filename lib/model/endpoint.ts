@@ -21,6 +21,8 @@ export interface Event<Params = unknown, Query = unknown, Payload = unknown> {
   contentRange?: string | undefined;
   /** The Range header: which part of the reply the client wants. */
   range?: string | undefined;
+  /** The If-Range header: the entity tag of the part that the client has. */
+  ifRange?: string | undefined;
   /** The If-Match header: entity tags that the client has seen. */
   ifMatch?: string | undefined;
 }

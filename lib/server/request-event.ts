@@ -56,6 +56,10 @@ export class RequestEvent implements Event {
     return this.#request.headers.range as string | undefined;
   }
 
+  get ifRange(): string | undefined {
+    return this.#request.headers['if-range'] as string | undefined;
+  }
+
   /** Created on first use, since most handlers never read it. */
   get signal(): AbortSignal {
     this.#signal ??= disconnectSignal(this.#request);

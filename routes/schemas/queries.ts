@@ -1,6 +1,7 @@
 import Joi, { type ObjectSchema, type Schema } from 'joi';
 import type { BackupsQuery } from '../../handlers/backups/list.js';
 import type { ProfileQuery } from '../../handlers/debug/profile.js';
+import type { DiskDownloadQuery } from '../../handlers/disk-download.js';
 import type { EventsQuery } from '../../handlers/events/follow.js';
 import type { SerialConsoleQuery } from '../../handlers/guests/console/serial.js';
 import type { DiskRemovalQuery } from '../../handlers/guests/disks/remove.js';
@@ -12,6 +13,7 @@ import type { UploadQuery } from '../../handlers/images/upload.js';
 import type { GuestMetricsQuery } from '../../handlers/metrics/guests.js';
 import { backupSchema } from '../../lib/model/backup.js';
 import { bootDeviceSchema } from '../../lib/model/boot-order.js';
+import { DISK_FORMATS } from '../../lib/model/disk-formats.js';
 import type {
   BootQuery,
   DryRunQuery,
@@ -87,6 +89,16 @@ export const exportQuery = Joi.object<ExportQuery>({
     .valid(...EXPORT_FORMATS)
     .description('`mistify`, a file that keeps everything, or `ova`, for other hypervisors')
     .example('mistify'),
+});
+
+export const diskDownloadQuery = Joi.object<DiskDownloadQuery>({
+  format: Joi.string()
+    .valid(...DISK_FORMATS)
+    .description(
+      '`raw`, all bytes of the disk; `qcow2`, a file of its data alone; `zstd`, all bytes, compressed. By default `raw`; ' +
+        'of an image, its file as it is stored',
+    )
+    .example('qcow2'),
 });
 
 export const guestBackupsQuery = listQuery(backupSchema);

@@ -42,6 +42,39 @@ test('passes the bytes of a snapshot through', async (t) => {
   ]);
 });
 
+test('asks for the format and the part that the client wants', async (t) => {
+  const downloadPart = { format: 'qcow2', from: 8, etag: '"one"' } as const;
+  const { call, url, scripted } = await withGuest(t, { downloadLength: 21, downloadPart });
+  const headers = { Range: 'bytes=8-', 'If-Range': '"one"' };
+  const response = await fetch(`${url}${PATH}?format=qcow2`, { headers });
+  t.is(response.status, 206);
+  t.is(response.headers.get('content-range'), 'bytes 8-28/29');
+  t.is(response.headers.get('etag'), '"one"');
+  t.is(await response.text(), 'the bytes of the disk');
+  t.like(scripted.requests('/download')[0], { format: 'qcow2', from: 8, ifRange: '"one"' });
+  const { status, body } = await call('GET', `${PATH}?format=vmdk`);
+  t.is(status, 400);
+  t.regex((body as { message: string }).message, /raw, qcow2, zstd/);
+});
+
+test('sends all bytes of a compressed disk, whatever range the client wants', async (t) => {
+  const { url, scripted } = await withGuest(t, { downloadPart: { format: 'zstd', from: 0 } });
+  const response = await fetch(`${url}${PATH}?format=zstd`, { headers: { Range: 'bytes=8-' } });
+  t.is(response.status, 200);
+  t.is(response.headers.get('content-type'), 'application/zstd');
+  t.is(response.headers.get('accept-ranges'), 'none');
+  await response.text();
+  t.false('from' in (scripted.requests('/download')[0] ?? {}));
+});
+
+test('rejects a format that the sub-agent does not send', async (t) => {
+  const { call } = await withGuest(t);
+  const { status, body } = await call('GET', `${PATH}?format=qcow2`);
+  t.is(status, 400);
+  t.regex((body as { message: string }).message, /does not send the format qcow2: leave "format" out/);
+  t.is((await call('GET', `${PATH}?format=raw`)).status, 200);
+});
+
 test('passes on the length that a sub-agent announces', async (t) => {
   const { call } = await withGuest(t, { downloadLength: 21 });
   const { headers, text } = await call('GET', PATH);

@@ -52,12 +52,18 @@ test('says how much of an upload is there', async (t) => {
 });
 
 test('downloads an image, from a byte on too', async (t) => {
-  const { url, scripted } = await serveApi(t, { downloadLength: 21 });
-  const whole = await fetch(`${url}/images/tiny/download`);
-  t.is(whole.status, 200);
-  t.is(await whole.text(), 'the bytes of the disk');
-  const rest = await fetch(`${url}/images/tiny/download`, { headers: { Range: 'bytes=4-' } });
+  const part = { format: 'qcow2', from: 4, etag: '"one"' } as const;
+  const { url, scripted } = await serveApi(t, { downloadLength: 21, downloadPart: part });
+  const headers = { Range: 'bytes=4-', 'If-Range': '"one"' };
+  const rest = await fetch(`${url}/images/tiny/download`, { headers });
   t.is(rest.status, 206);
-  await rest.text();
-  t.deepEqual(scripted.calls.length, 2);
+  t.is(rest.headers.get('content-range'), 'bytes 4-24/25');
+  t.is(rest.headers.get('accept-ranges'), 'bytes');
+  t.is(rest.headers.get('etag'), '"one"');
+  t.is(await rest.text(), 'the bytes of the disk');
+  await (await fetch(`${url}/images/tiny/download`)).text();
+  t.deepEqual(scripted.requests('/download'), [
+    { id: 'tiny', from: 4, ifRange: '"one"' } as never,
+    { id: 'tiny' } as never,
+  ]);
 });

@@ -6,6 +6,7 @@ import Joi from 'joi';
 import { ACTION_SPECS } from '../../lib/model/actions.js';
 import { ABILITIES } from '../../lib/model/guest-agent.js';
 import type { CloseRequest } from '../../lib/rpc/protocol/backup-disk-messages.js';
+import type { DiskPart } from '../../lib/rpc/protocol/disk-download.js';
 import type { GuestRequest } from '../../lib/rpc/protocol/guest-messages.js';
 import type { ImageRequest } from '../../lib/rpc/protocol/image-messages.js';
 import type { InGuestRequest } from '../../lib/rpc/protocol/in-guest-messages.js';
@@ -36,6 +37,8 @@ export interface Script {
   upload?: (request: AnyRequest, bytes: Readable) => Promise<object>;
   /** The Content-Length of the download, in bytes. */
   downloadLength?: number | undefined;
+  /** What the download says that its bytes are. */
+  downloadPart?: DiskPart | undefined;
   /** Opens the consoles; by default silent ones. */
   console?: OpenConsole;
   guestStates?: GuestStates;
@@ -202,6 +205,7 @@ export const startScripted = async (t: ExecutionContext, script: Script = {}): P
     return {
       bytes: bytes ?? Readable.from(['the bytes of the disk'], { objectMode: false }),
       length: script.downloadLength,
+      part: script.downloadPart,
     };
   });
   subAgent.upload('/upload', anything, async (request, bytes) => {

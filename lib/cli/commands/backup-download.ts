@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { formatBytes, shortId } from '../../portable/format.js';
+import { type DiskFormatOption, diskFormatOption, suffixOf } from '../disk-format.js';
 import { backupId } from '../names.js';
-import { requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
+import { type Resume, requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
 import { withSession } from '../session.js';
 
-interface DownloadOptions {
+interface DownloadOptions extends DiskFormatOption {
   output?: string;
   force?: boolean;
 }
@@ -12,16 +13,22 @@ interface DownloadOptions {
 export const addBackupDownload = (backup: Command): void => {
   backup
     .command('download <backup> <disk>')
-    .description('download the content of a disk, by its number, as a raw file')
-    .option('-o, --output <file>', 'output file, - for standard output; by default BACKUP-disk-DISK.raw')
+    .description('download the content of a disk, by its number')
+    .addOption(diskFormatOption())
+    .option(
+      '-o, --output <file>',
+      'output file, - for standard output; by default BACKUP-disk-DISK.raw, .qcow2 or .raw.zst',
+    )
     .option('--force', 'replace an existing file')
     .action(
       withSession(async ({ client, out }, text: string, disk: string, options: DownloadOptions) => {
         const id = await backupId(client, text);
-        const file = options.output ?? `${shortId(id)}-disk-${disk}.raw`;
+        const { format } = options;
+        const file = options.output ?? `${shortId(id)}-disk-${disk}${suffixOf(format)}`;
         requireTarget(file, 'a disk', options.force);
-        const download = await client.backups.download(id, disk);
-        const bytes = await saveBytes(download, file, `download disk ${disk} of backup ${shortId(id)}`);
+        const open: Resume = (after) => client.backups.download(id, disk, { format, after });
+        const download = await client.backups.download(id, disk, { format });
+        const bytes = await saveBytes(download, file, `download disk ${disk} of backup ${shortId(id)}`, open);
         if (file === STDOUT) return;
         if (out.json) out.value({ file, bytes });
         else out.line(`${file}: ${formatBytes(bytes)}`);

@@ -5,11 +5,12 @@ import type { MistifyClient, UploadSource } from '../../client/index.js';
 import { errorMessage } from '../../errors.js';
 import { FETCH_FORMATS, type FetchFormat } from '../../model/image-formats.js';
 import { formatBytes } from '../../portable/format.js';
+import { type DiskFormatOption, diskFormatOption } from '../disk-format.js';
 import { EXIT } from '../exit-codes.js';
 import { Failure, usageFailure } from '../failure.js';
 import { type FollowOptions, reportJob } from '../follow.js';
 import { receivedLine, startStatusLine } from '../progress.js';
-import { requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
+import { type Resume, requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
 import { withSession } from '../session.js';
 
 interface UploadOptions extends Pick<FollowOptions, 'wait'> {
@@ -107,17 +108,25 @@ export const addUpload = (image: Command): void => {
     );
 };
 
+interface ImageDownloadOptions extends DiskFormatOption {
+  output?: string;
+  force?: boolean;
+}
+
 export const addDownload = (image: Command): void => {
   image
     .command('download <image>')
-    .description('download the file of a disk image: qcow2, or raw from a host with ZFS')
+    .description('download a disk image')
+    .addOption(diskFormatOption('the file as it is stored: qcow2, or raw on a host with ZFS'))
     .option('-o, --output <file>', 'output file; by default standard output')
     .option('--force', 'replace an existing file')
     .action(
-      withSession(async ({ client, out }, id: string, options: { output?: string; force?: boolean }) => {
-        const { output: file = STDOUT, force } = options;
+      withSession(async ({ client, out }, id: string, options: ImageDownloadOptions) => {
+        const { output: file = STDOUT, force, format } = options;
         requireTarget(file, 'an image', force);
-        const bytes = await saveBytes(await client.images.download(id), file, `download ${id}`);
+        const open: Resume = (after) => client.images.download(id, { format, after });
+        const download = await client.images.download(id, { format });
+        const bytes = await saveBytes(download, file, `download ${id}`, open);
         if (file === STDOUT) return;
         if (out.json) out.value({ file, bytes });
         else out.line(`${file}: ${formatBytes(bytes)}`);

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../portable/format.js';
-import { requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
+import { type DiskFormatOption, diskFormatOption, suffixOf } from '../disk-format.js';
+import { type Resume, requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
 import { withSession } from '../session.js';
 import { addDiskOption, type DiskOption, snapshotsOf } from './disk-option.js';
 
-interface DownloadOptions extends DiskOption {
+interface DownloadOptions extends DiskOption, DiskFormatOption {
   output?: string;
   force?: boolean;
 }
@@ -13,14 +14,21 @@ export const addDownload = (snapshot: Command): void => {
   addDiskOption(
     snapshot.command('download <guest> <name>').description('download the contents of a disk in a snapshot'),
   )
-    .option('-o, --output <file>', 'output file, - for standard output; by default GUEST-NAME.raw')
+    .addOption(diskFormatOption())
+    .option(
+      '-o, --output <file>',
+      'output file, - for standard output; by default GUEST-NAME.raw, .qcow2 or .raw.zst',
+    )
     .option('--force', 'replace an existing file')
     .action(
       withSession(async ({ client, out }, guest: string, name: string, options: DownloadOptions) => {
-        const file = options.output ?? `${guest}-${name}.raw`;
+        const { format } = options;
+        const file = options.output ?? `${guest}-${name}${suffixOf(format)}`;
         requireTarget(file, 'a disk', options.force);
-        const download = await (await snapshotsOf(client, guest, options)).download(name);
-        const bytes = await saveBytes(download, file, `download ${name} of ${guest}`);
+        const snapshots = await snapshotsOf(client, guest, options);
+        const open: Resume = (after) => snapshots.download(name, { format, after });
+        const download = await snapshots.download(name, { format });
+        const bytes = await saveBytes(download, file, `download ${name} of ${guest}`, open);
         if (file === STDOUT) return;
         if (out.json) out.value({ file, bytes });
         else out.line(`${file}: ${formatBytes(bytes)}`);

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { Axios as AxiosClient, AxiosRequestConfig, AxiosResponse } from 'axios';
 import { errors, type Pool } from 'undici';
@@ -10,6 +11,7 @@ import { dial, UpgradeRefused } from '../../http/websocket/dial.js';
 import type { ByteStream } from '../protocol/byte-stream.js';
 import { CALL_HEADERS, CANCEL_PATH, type JobStage } from '../protocol/calls.js';
 import { encodeCall } from '../protocol/codec.js';
+import { partIn } from '../protocol/disk-download.js';
 import {
   authorization,
   publicAddress,
@@ -127,7 +129,8 @@ export class RpcClient implements ServiceClient {
     });
     const bytes = data as Readable;
     if (status !== 200) throw await streamRefused(this.#service, status, bytes);
-    return { bytes, length: contentLength(headers) };
+    const part = partIn(headers as IncomingHttpHeaders);
+    return { bytes, length: contentLength(headers), ...(part ? { part } : {}) };
   }
 
   /**

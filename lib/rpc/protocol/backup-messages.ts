@@ -16,6 +16,7 @@ import {
   type RestoreTarget,
   restoreTargetSchema,
 } from './backup-disk-messages.js';
+import { type DiskWish, diskWishKeys } from './disk-download.js';
 
 /** A disk of a backup, and the disk of the guest that gets its content. */
 export interface RestoredDisk {
@@ -73,7 +74,7 @@ export interface PruneResponse {
 }
 
 /** A request for the bytes of a disk of a backup, which opens a stream. */
-export interface BackupDiskRequest extends BackupRequest {
+export interface BackupDiskRequest extends BackupRequest, DiskWish {
   disk: string;
 }
 
@@ -100,6 +101,7 @@ export const backupsRequestSchema = Joi.object<BackupsRequest>({ guest: guestIdS
 
 export const backupDiskRequestSchema = backupRequestSchema.append<BackupDiskRequest>({
   disk: backupDiskNameSchema.required(),
+  ...diskWishKeys,
 });
 
 export const pruneRequestSchema = Joi.object<PruneRequest>({}).unknown();

@@ -1,10 +1,13 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { STREAM_BUFFER_BYTES } from '../../http/stream-buffer.js';
+import type { DiskPart } from './disk-download.js';
 
 /** Bytes, and their number where it is known before they arrive. */
 export interface ByteStream {
   bytes: Readable;
   length?: number | undefined;
+  /** What they are of a disk, if they are of one. */
+  part?: DiskPart | undefined;
 }
 
 /**

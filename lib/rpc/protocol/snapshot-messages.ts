@@ -1,8 +1,9 @@
 import Joi from 'joi';
 import { type Snapshot, snapshotSchema } from '../../model/snapshot.js';
+import { type DiskWish, diskWishKeys } from './disk-download.js';
 import { text } from './loose-text.js';
 
-export interface SnapshotRequest {
+export interface SnapshotRequest extends DiskWish {
   id: string;
   dest: string;
   recursive: boolean;
@@ -36,6 +37,7 @@ export const snapshotRequestSchema = Joi.object<SnapshotRequest>({
   poweroff: Joi.boolean(),
   memory: Joi.boolean(),
   outcome: Joi.string().valid('succeeded', 'failed'),
+  ...diskWishKeys,
 }).unknown();
 
 export const snapshotResponseSchema = Joi.object<SnapshotResponse>({

@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { imageIdSchema } from '../../model/image-id.js';
 import { type ImageUpload, imageUploadSchema, type UploadPiece } from '../../model/image-upload.js';
+import { type DiskWish, diskWishKeys } from './disk-download.js';
 
 /** The request beside the bytes of a piece. */
 export interface ReceiveImageRequest extends UploadPiece {
@@ -14,10 +15,8 @@ export interface UploadResponse {
 }
 
 /** The request of the stream of an image's file. */
-export interface DownloadImageRequest {
+export interface DownloadImageRequest extends DiskWish {
   id: string;
-  /** The first byte to send. */
-  from: number;
 }
 
 const bytes = (): Joi.NumberSchema => Joi.number().integer().min(0).required();
@@ -37,5 +36,5 @@ export const uploadResponseSchema = Joi.object<UploadResponse>({
 
 export const downloadImageRequestSchema = Joi.object<DownloadImageRequest>({
   id: imageIdSchema.required(),
-  from: bytes(),
+  ...diskWishKeys,
 }).unknown();

@@ -2,6 +2,7 @@ import type * as Hapi from '@hapi/hapi';
 import type { ObjectSchema } from 'joi';
 import { describeMistakes } from '../../model/describe-mistakes.js';
 import { type ByteStream, exactly } from '../protocol/byte-stream.js';
+import { headersOfPart } from '../protocol/disk-download.js';
 import type { MakeCallContext } from './call-context.js';
 import { plain, plainFailure } from './plain-text.js';
 import type { Method } from './rpc-route.js';
@@ -20,9 +21,10 @@ export const streamRoute = <Request>(
     const { value, error } = schema.validate(request.payload);
     if (error) return plain(h, 400, describeMistakes(error));
     try {
-      const { bytes, length } = await open(value, makeContext(request, {}));
+      const { bytes, length, part } = await open(value, makeContext(request, {}));
       const response = h.response(length === undefined ? bytes : exactly(bytes, length));
       if (length !== undefined) response.bytes(length);
+      for (const [name, text] of Object.entries(part ? headersOfPart(part) : {})) response.header(name, text);
       // hapi would make an empty response a 204.
       return response.code(200).type('application/octet-stream').encoding('binary');
     } catch (failure) {

@@ -4,6 +4,7 @@ import { diskNumber } from '../../model/disks.js';
 import type { Guest } from '../../model/guest.js';
 import { describeSnapshot, type Snapshot } from '../../model/snapshot.js';
 import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
+import type { DiskWish } from '../../rpc/protocol/disk-download.js';
 import type { SnapshotRequest, SnapshotResponse } from '../../rpc/protocol/snapshot-messages.js';
 import type { Task } from '../../store/logged-job.js';
 import type { JobContext } from '../jobs/job-executor.js';
@@ -203,10 +204,13 @@ export const submitSnapshotRollback = async (
   return submitSnapshotAction(runtime, 'rollbackSnapshot', selector.guest, request, options);
 };
 
-/** Opens the bytes of a disk's snapshot. */
+/** Opens the content of a disk's snapshot. */
 export const openSnapshot = (
   runtime: Runtime,
   selector: SnapshotSelector,
+  wish: DiskWish,
   signal: AbortSignal,
-): Promise<ActionResult<ByteStream>> =>
-  runtime.stream(selector.guest.id, runtime.action('downloadSnapshot'), snapshotRequest(selector), signal);
+): Promise<ActionResult<ByteStream>> => {
+  const action = runtime.action('downloadSnapshot');
+  return runtime.stream(selector.guest.id, action, snapshotRequest(selector, wish), signal);
+};

@@ -1,7 +1,7 @@
 import type { Consistency } from '../../model/snapshot.js';
 import type { QmpClient } from '../../qmp/client.js';
+import type { DataMap } from '../shared/disk/data-map.js';
 import type { ConvertProgress } from './convert.js';
-import type { DataMap } from './data-map.js';
 import type {
   Addition,
   Bitmaps,
@@ -184,6 +184,8 @@ export interface DiskStore {
    * last byte; on failure it is destroyed with an error. Destroying the stream, or aborting `signal`, stops the reader.
    */
   readSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<SizedStream>;
+  /** Whether `mapSnapshot` reads the whole disk, which takes long, rather than its tables. */
+  readonly mapsByReading: boolean;
   /** Finds out which parts of a snapshot have data. */
   mapSnapshot(disk: StoredDisk, name: string, signal: AbortSignal): Promise<DataMap>;
 }

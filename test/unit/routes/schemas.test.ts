@@ -128,6 +128,9 @@ const PINNED: Record<string, [Schema, string[]]> = {
       memory: 1,
       poweroff: 1,
       outcome: 1,
+      format: 1,
+      from: 1,
+      ifRange: 1,
     }),
   ],
   ConfigFile: [

@@ -1,10 +1,10 @@
 import { exportedDiskName, exportManifest, MANIFEST_NAME, NVRAM_NAME } from '../../../model/guest-export.js';
 import type { ExportRequest } from '../../../rpc/protocol/export-messages.js';
+import { qcow2Stream } from '../../shared/disk/qcow2-stream.js';
 import type { DiskStore } from '../disk-store.js';
 import type { StoredDisk } from '../stored.js';
 import { type ArchiveEntry, smallEntry } from './archive.js';
 import type { Moment } from './moments.js';
-import { qcow2Stream } from './qcow2-stream.js';
 import { readTpmFiles } from './tpm-files.js';
 
 /** Returns a disk at its moment as a qcow2 file. */

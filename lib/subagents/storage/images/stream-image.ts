@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { DataMap } from '../data-map.js';
+import type { DataMap } from '../../shared/disk/data-map.js';
 import { mapDisk } from '../nbd/map.js';
 import { type NbdSource, streamDisk } from '../nbd/stream.js';
 import { imageFile } from '../qemu-img.js';

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { sandboxed } from '../../../process/sandboxed-command.js';
 import { isProgramMissing } from '../../../process/with-parent.js';
-import { DataMap } from '../data-map.js';
+import { DataMap } from '../../shared/disk/data-map.js';
 import { stdioWith } from '../qemu-img.js';
 import { killGroup, type NbdSource, serverOf } from './stream.js';
 

@@ -30,6 +30,7 @@ type Snapshots = Pick<
   | 'openedBy'
   | 'heldBy'
   | 'readSnapshot'
+  | 'mapsByReading'
   | 'mapSnapshot'
 >;
 
@@ -143,6 +144,8 @@ export const qcow2Snapshots = (
 
     // Nothing can be cloned from an internal snapshot, or hold one.
     heldBy: async () => [],
+
+    mapsByReading: false,
 
     mapSnapshot: (disk, name, signal) =>
       withGuestFile(layout, disk, 'read', async (file) => {

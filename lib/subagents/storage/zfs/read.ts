@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
 import { firstBytes } from '../../../async/first-bytes.js';
 import { MB } from '../../../model/units.js';
-import { scanData } from '../data-map.js';
+import { scanData } from '../../shared/disk/data-map.js';
 import type { DiskStore } from '../disk-store.js';
 import { zfsWhenFree } from './command.js';
 import type { DiskKind } from './kinds.js';

@@ -70,8 +70,14 @@ export const zfsStore = async ({
     ...snapshots,
     ...zfsKeptState(layout),
     backsUpBy: { captures: zfsCaptures(layout, kind, work, snapshots) },
+    mapsByReading: true,
     ...withNvram(
-      { ...snapshots, repair: disks.repair, readSnapshot, mapSnapshot: scanSnapshot(readSnapshot) },
+      {
+        ...snapshots,
+        repair: disks.repair,
+        readSnapshot,
+        mapSnapshot: scanSnapshot(readSnapshot),
+      },
       flashOf(layout),
     ),
   };

@@ -1,31 +1,37 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import type { Disk } from '../../../../lib/model/guest.js';
+import type { DiskWish } from '../../../../lib/rpc/protocol/disk-download.js';
 import type { Backend } from '../../../helpers/backends.js';
 import { startLiveGuest } from '../../../helpers/live-guest.js';
 import {
   addImage,
   createGuest,
   openDownload,
+  qemuImg,
   snapshotRequest,
   type TestStorage,
 } from '../../../helpers/storage.js';
 import { GUEST_ID } from '../../../helpers/sub-agents.js';
+import { tempDir } from '../../../helpers/temp.js';
 import { until } from '../../../helpers/wait.js';
 
 const GUEST = `guests/${GUEST_ID}`;
 const MB = 2 ** 20;
 
-const download = (port: number, id: string): Promise<Response> =>
+const download = (port: number, id: string, wish: DiskWish = {}): Promise<Response> =>
   fetch(`http://127.0.0.1:${port}/snapshots/download`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(snapshotRequest(id)),
+    body: JSON.stringify({ ...snapshotRequest(id), ...wish }),
   });
+
+const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
 
 /** Downloads of snapshots, for every back end. */
 export const downloadSuite = (backend: Backend): void => {
@@ -52,6 +58,56 @@ export const downloadSuite = (backend: Backend): void => {
       .fill(0x11, 0, MB / 2)
       .fill(0x22, MB / 2, 1.5 * MB);
     t.true(Buffer.from(await response.arrayBuffer()).equals(disk));
+  });
+
+  test('sends a snapshot as a qcow2 file of its data alone, and compressed with zstd', async (t) => {
+    const { port, call, disks } = await startGuest(t, [{ image: 'os', size: 64 }]);
+    await backend.io(disks[0]?.source ?? '', 'write -P 0x22 40M 1M');
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    const raw = await bytesOf(await download(port, `${GUEST}@one`));
+    const dir = await tempDir(t);
+    const [qcow2, zstd, made] = ['qcow2', 'zstd', 'made'].map((name) => join(dir, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const response = await download(port, `${GUEST}@one`, { format: 'qcow2' });
+    const content = await bytesOf(response);
+    t.is(response.headers.get('content-length'), String(content.length));
+    t.true(content.length < 3 * MB, `${content.length} bytes`);
+    await writeFile(qcow2, content);
+    await qemuImg('check', '-q', '-f', 'qcow2', qcow2);
+    await qemuImg('convert', '-f', 'qcow2', '-O', 'raw', qcow2, made);
+    t.true(raw.equals(await readFile(made)));
+    const packed = await bytesOf(await download(port, `${GUEST}@one`, { format: 'zstd' }));
+    t.true(packed.length < MB, `${packed.length} bytes`);
+    await writeFile(zstd, packed);
+    const { stdout } = await execa('zstd', ['-dcq', zstd], { encoding: 'buffer', maxBuffer: 65 * MB });
+    t.true(raw.equals(Buffer.from(stdout)));
+  });
+
+  test('continues a download at any byte while the snapshot is the same', async (t) => {
+    const { port, call, disks } = await startGuest(t, [{ image: 'os', size: 4 }]);
+    await call('CreateSnapshot', snapshotRequest(GUEST, { dest: 'one' }));
+    for (const format of ['raw', 'qcow2'] as const) {
+      const response = await download(port, `${GUEST}@one`, { format });
+      const etag = response.headers.get('etag') ?? '';
+      t.regex(etag, /^"[0-9a-f]{32}"$/);
+      const whole = await bytesOf(response);
+      for (const from of [1, 70_001, whole.length - 1]) {
+        const rest = await download(port, `${GUEST}@one`, { format, from, ifRange: etag });
+        t.is(rest.headers.get('x-disk-from'), String(from));
+        t.true(whole.subarray(from).equals(await bytesOf(rest)), `${format} from ${from}`);
+      }
+      const other = await download(port, `${GUEST}@one`, { format, from: 5, ifRange: '"other"' });
+      t.is(other.headers.get('x-disk-from'), '0');
+      t.true(whole.equals(await bytesOf(other)));
+      const beyond = await download(port, `${GUEST}@one`, { format, from: whole.length });
+      t.is(beyond.status, 400);
+      t.regex(await beyond.text(), /begin before its end/);
+    }
+    await call('DeleteSnapshot', snapshotRequest(`${GUEST}@one`));
+    t.is(disks.length, 1);
   });
 
   test('sends the length before the bytes', async (t) => {

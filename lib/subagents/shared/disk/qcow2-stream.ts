@@ -1,4 +1,4 @@
-import { CLUSTER_BYTES, clustersOf, type DataMap, PART_CLUSTERS } from '../data-map.js';
+import { CLUSTER_BYTES, clustersOf, type DataMap, PART_CLUSTERS } from './data-map.js';
 
 /** The entries of the tables of a qcow2 file with this cluster size: QEMU's docs/interop/qcow2.txt. */
 const CLUSTER_BITS = 16;

@@ -11,8 +11,8 @@ import {
   clustersOf,
   DataMap,
   scanData,
-} from '../../../../../lib/subagents/storage/data-map.js';
-import { qcow2Stream } from '../../../../../lib/subagents/storage/export/qcow2-stream.js';
+} from '../../../../../lib/subagents/shared/disk/data-map.js';
+import { qcow2Stream } from '../../../../../lib/subagents/shared/disk/qcow2-stream.js';
 import { needs } from '../../../../helpers/needs.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
