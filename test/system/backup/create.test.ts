@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { restoreDisk, startTestBackup, TestGuest } from '../../helpers/backup.js';
 import { sha256 } from '../../helpers/backup-disk.js';
 import { needs } from '../../helpers/needs.js';
@@ -175,6 +176,16 @@ withRestic('a download has the raw bytes of a disk, holes included', async (t) =
   t.is(response.headers.get('content-length'), `${16 * MB}`);
   const path = join(await tempDir(t), 'disk.raw');
   await writeFile(path, Buffer.from(await response.arrayBuffer()));
+  t.is(await sha256(path), await guest.disk.content());
+  const qcow2 = await fetch(`http://127.0.0.1:${backup.port}/backups/download`, {
+    method: 'POST',
+    body: JSON.stringify({ backup: first.backup.id, disk: '0', format: 'qcow2' }),
+  });
+  const content = Buffer.from(await qcow2.arrayBuffer());
+  t.is(qcow2.headers.get('content-length'), `${content.length}`);
+  t.true(content.length < MB + 3 * 2 ** 17, `${content.length} bytes`);
+  await writeFile(`${path}.qcow2`, content);
+  await execa('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', `${path}.qcow2`, path]);
   t.is(await sha256(path), await guest.disk.content());
   const missing = await fetch(`http://127.0.0.1:${backup.port}/backups/download`, {
     method: 'POST',

@@ -14,8 +14,12 @@ import type { Claim } from './space.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 
-/** The free space is checked again each time this many bytes have been written. */
-const CHECK_BYTES = 8 * MB;
+/** The free space is checked again after at most this many bytes. */
+const MAX_CHECK_BYTES = 8 * MB;
+
+/** Returns how many bytes may be written until the free space is checked again: a check for each MB slows a large file. */
+const untilCheck = (written: number): number =>
+  Math.min(MAX_CHECK_BYTES, Math.max(MB, Math.floor(written / 8)));
 
 /** A completely received file. */
 export interface Received {
@@ -80,9 +84,10 @@ async function* check(unpacked: AsyncIterable<Buffer>, intake: Intake, options: 
       checkUnpacked(written + piece.length, intake.served, largeBytes);
       if (written >= checkAt) {
         // At least the bytes written until the next check.
-        const rest = piece.length + Math.max(CHECK_BYTES, (intake.size ?? 0) - intake.served);
+        const step = untilCheck(written);
+        const rest = piece.length + Math.max(step, (intake.size ?? 0) - intake.served);
         await claim.require(isConverted ? written + 2 * rest : rest);
-        checkAt = written + CHECK_BYTES;
+        checkAt = written + step;
       }
       written += piece.length;
       yield piece;
