@@ -7,6 +7,7 @@ import { growth } from './suites/growth.js';
 import { images } from './suites/images.js';
 import { jobs } from './suites/jobs.js';
 import { requests } from './suites/requests.js';
+import { snapshots } from './suites/snapshots.js';
 import { start } from './suites/start.js';
 
 /** All suites, in the order in which they run. */
@@ -20,4 +21,5 @@ export const SUITES: readonly Suite[] = [
   fleet,
   backup,
   images,
+  snapshots,
 ];

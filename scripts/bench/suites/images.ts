@@ -1,22 +1,19 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
+import { saveBytes } from '../../../lib/cli/save-bytes.js';
 import { makeDataImage } from '../data-image.js';
 import { builtProgram, type Running, startProgram, using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
 import type { Figure, Pace, Suite } from '../suite.js';
+import { timed } from '../timed.js';
 
 /** A disk that is mostly empty, and one with as much data as a cloud image. */
 const SPARSE = { disk: 8192, data: 20 };
 const FULL = { disk: 1000, data: 400 };
 const JOB_SECONDS = 600;
-
-const timed = async (work: () => Promise<unknown>): Promise<number> => {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
-};
+const MB = 2 ** 20;
 
 const importDir = ({ dbpath }: RealAgent): string => join(dbpath, 'storage/import');
 
@@ -87,6 +84,52 @@ const startFileServer = async (dir: string): Promise<Running> => {
   return startProgram([builtProgram('scripts/bench/file-server.js'), String(port), dir], port);
 };
 
+/** A disk of a guest with a fifth of data, as clients download it. */
+const DISK = { disk: 1000, data: 200 };
+
+/** Receives a download with curl, which says how many bytes have come over the wire. */
+const receivedMb = async (url: string, file: string): Promise<number> => {
+  const { stdout } = await execa('curl', ['-sSf', '-o', file, '-w', '%{size_download}', url]);
+  return Number(stdout) / MB;
+};
+
+const diskMb = async (file: string): Promise<number> => ((await stat(file)).blocks * 512) / MB;
+
+/** Measures what a download of a snapshot transfers, and what the command line writes. */
+const downloads = async (agent: RealAgent, dir: string, rounds: number): Promise<Figure[]> => {
+  const { client, url } = agent;
+  const source = join(importDir(agent), 'disk.raw');
+  await makeDataImage(source, DISK.disk, DISK.data);
+  await client.images.fetch({ id: 'disk', source, format: 'raw' }, { wait: JOB_SECONDS });
+  const spec = { disks: [{ image: 'disk' }], memory: 128, cpu: 1, start: false };
+  const { body: guest } = await client.guests.create(spec, { wait: JOB_SECONDS });
+  const own = client.snapshotsOf(guest.id);
+  await own.create('one', { wait: JOB_SECONDS });
+  const [received, saved] = [join(dir, 'received'), join(dir, 'saved')];
+  const figures: Figure[] = [];
+  for (const format of ['raw', 'qcow2', 'zstd'] as const) {
+    const [wire, disk, ms]: [number[], number[], number[]] = [[], [], []];
+    for (let round = 0; round < rounds; round += 1) {
+      const path = `/guests/${guest.id}/snapshots/one/download?format=${format}`;
+      ms.push(await timed(async () => wire.push(await receivedMb(`${url}${path}`, received))));
+      await saveBytes(await own.download('one', { format }), saved, 'download');
+      disk.push(await diskMb(saved));
+      for (const file of [received, saved]) await rm(file);
+    }
+    const atMost = DISK.data * 1.1;
+    figures.push(
+      { name: `download as ${format} of ${DISK.disk} MB, ${DISK.data} MB of data`, unit: 'ms', values: ms },
+      {
+        ...{ name: '… on the wire', unit: 'MB', values: wire },
+        ...(format === 'raw' ? {} : { target: { atMost } }),
+      },
+      { name: "… on the client's disk", unit: 'MB', values: disk, target: { atMost } },
+    );
+  }
+  await client.guests.delete(guest.id, { wait: JOB_SECONDS });
+  return figures;
+};
+
 const run = async ({ rounds }: Pace): Promise<Figure[]> => {
   const agent = await startRealAgent({ private_addresses: ['127.0.0.1'] });
   return using([agent], async () => {
@@ -109,6 +152,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
         ...imported,
         ...(await fetchOver(agent, qcow2, rounds)),
         ...(await fetchOver(agent, raw, rounds)),
+        ...(await downloads(agent, dir, rounds)),
       ];
     });
   });
@@ -116,7 +160,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
 
 export const images: Suite = {
   name: 'images',
-  title: 'Images: import of a sparse file, fetches over HTTP',
+  title: 'Images: import of a sparse file, fetches over HTTP, downloads of a snapshot',
   onlyWhenNamed: true,
   run,
 };
