@@ -107,3 +107,18 @@ test('finds the backups of guests that are gone, and makes such a guest again', 
   await page.getByText('old restored.').waitFor();
   t.truthy(context.guests.find(BACKED_UP));
 });
+
+test('the page fits a phone, and its link can be seen', async (t) => {
+  const { url } = await serveApi(t);
+  const page = await openPage(t, `${url}/#/backups`, {
+    viewport: { width: 360, height: 740 },
+    isMobile: true,
+  });
+  await page.getByLabel('Backups to show').selectOption('all');
+  await page.getByRole('row').nth(1).waitFor();
+  t.deepEqual(await page.evaluate('[document.documentElement.scrollWidth, innerWidth]'), [360, 360]);
+  const [link, nav] = [page.getByRole('link', { name: 'Backups' }), page.getByRole('navigation')];
+  const [inner, outer] = [await link.boundingBox(), await nav.boundingBox()];
+  const right = (box: typeof inner): number => (box?.x ?? 0) + (box?.width ?? 0);
+  t.true(right(inner) <= right(outer) + 1);
+});

@@ -56,6 +56,14 @@ const viewOf = ([name = 'guests', id, tab]: string[]): View => {
   return section ? VIEWS[section]() : missingView('Nothing exists at this address.');
 };
 
+/** Scrolls the links of a narrow screen sideways. `scrollIntoView` may move the page, too. */
+const bringIntoView = (link: Element): void => {
+  const nav = link.parentElement;
+  if (!nav) return;
+  const [inner, outer] = [link.getBoundingClientRect(), nav.getBoundingClientRect()];
+  nav.scrollLeft += Math.max(0, inner.right - outer.right) + Math.min(0, inner.left - outer.left);
+};
+
 const show = (): void => {
   view?.close?.();
   const parts = currentPath();
@@ -65,8 +73,10 @@ const show = (): void => {
   view.update?.(ALL);
   (view.focus ?? (() => main.focus({ preventScroll: true })))();
   for (const link of document.querySelectorAll('.bar nav a')) {
-    if (link.getAttribute('href') === `#/${parts[0] ?? 'guests'}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
+    if (link.getAttribute('href') === `#/${parts[0] ?? 'guests'}`) {
+      link.setAttribute('aria-current', 'page');
+      bringIntoView(link);
+    } else link.removeAttribute('aria-current');
   }
 };
 
