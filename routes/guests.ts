@@ -1,5 +1,6 @@
 import { changeCdrom } from '../handlers/guests/change-cdrom.js';
 import { cloneGuest } from '../handlers/guests/clone.js';
+import { coolTemplate } from '../handlers/guests/cool.js';
 import { createGuest } from '../handlers/guests/create.js';
 import { deleteGuest } from '../handlers/guests/delete.js';
 import { getGuest } from '../handlers/guests/get.js';
@@ -10,6 +11,7 @@ import { getCpuMetrics } from '../handlers/guests/metrics/cpu.js';
 import { getDiskMetrics } from '../handlers/guests/metrics/disk.js';
 import { getNicMetrics } from '../handlers/guests/metrics/nic.js';
 import { patchGuest } from '../handlers/guests/patch.js';
+import { warmTemplate } from '../handlers/guests/warm.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
 import { cdromParams, guestParams } from './schemas/params.js';
@@ -19,6 +21,7 @@ import {
   guestPatchPayload,
   guestPayload,
   metadataPatchPayload,
+  warmPayload,
 } from './schemas/payloads.js';
 import { cdromQuery, dryRunQuery, guestsQuery, jobQuery } from './schemas/queries.js';
 import { replies } from './schemas/replies.js';
@@ -106,6 +109,39 @@ export const guestRoutes: Route<Context>[] = [
     payload: clonePayload,
     reply: { status: 202, description: 'The job that creates the clone was queued', schema: replies.guest },
     handler: cloneGuest,
+  }),
+  route({
+    method: 'POST',
+    path: '/guests/{guestID}/warm',
+    operationId: 'warmTemplate',
+    summary: 'Boot a template once and keep its memory, with which its clones resume',
+    tags: ['guests'],
+    query: jobQuery,
+    params: guestParams,
+    payload: warmPayload,
+    conditional: true,
+    reply: {
+      status: 202,
+      description: 'The job was queued; the template is as before',
+      schema: replies.guest,
+    },
+    handler: warmTemplate,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/guests/{guestID}/warm',
+    operationId: 'coolTemplate',
+    summary: 'Discard the memory of a warm template; its clones boot',
+    tags: ['guests'],
+    query: jobQuery,
+    params: guestParams,
+    conditional: true,
+    reply: {
+      status: 202,
+      description: 'The job was queued; the template is as before',
+      schema: replies.guest,
+    },
+    handler: coolTemplate,
   }),
   route({
     method: 'PATCH',

@@ -9,6 +9,7 @@ import type { Guest } from '../model/guest.js';
 import type { GuestAddress } from '../model/guest-addresses.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
+import type { WarmRequest } from '../model/warm.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
 import {
   type ExportOptions,
@@ -42,6 +43,7 @@ export type GuestSpec = {
     | 'reason'
     | 'vnc'
     | 'warnings'
+    | 'warm'
     | 'pending'
     | 'intent'
     | 'restarts'
@@ -76,6 +78,24 @@ export class Guests extends List<Guest> {
   /** Creates a guest from another one, which may run, or from a snapshot of it. */
   clone(id: string, clone: CloneRequest = {}, options?: JobOptions): Promise<Accepted<Guest>> {
     return submit(this.#transport, { method: 'POST', path: path`/guests/${id}/clone`, body: clone }, options);
+  }
+
+  /** Boots a template once, and keeps its memory: the clones that are made from then on resume with it. */
+  warm(
+    id: string,
+    request: WarmRequest = {},
+    options?: JobOptions & ConditionalOptions,
+  ): Promise<Accepted<Guest>> {
+    return submit(
+      this.#transport,
+      { method: 'POST', path: path`/guests/${id}/warm`, body: request },
+      options,
+    );
+  }
+
+  /** Discards the memory of a warm template. */
+  cool(id: string, options?: JobOptions & ConditionalOptions): Promise<Accepted<Guest>> {
+    return submit(this.#transport, { method: 'DELETE', path: path`/guests/${id}/warm` }, options);
   }
 
   perform(

@@ -89,6 +89,8 @@ const SPECS = {
   save: guestTask,
   resume: { ...guestTask, sparesTemplates: true },
   upgradeMachine: guestChange,
+  warm: { ...guestChange, endsBackup: 'runs' },
+  cool: guestChange,
   addDisk: { ...guestChange, sparesTemplates: true },
   changeDisk: { ...guestChange, sparesTemplates: true },
   removeDisk: { ...guestChange, sparesTemplates: true },

@@ -24,6 +24,8 @@ export interface CloneOrigin {
   /** Whether the disks build on those of the source, instead of being copies. */
   linked: boolean;
   tpm: CloneTpm;
+  /** The `id` of the memory of a warm template that the clone resumes with; absent for one that boots. */
+  warm?: string;
 }
 
 /** How a client wants a guest cloned. What is absent is as in the source. */
@@ -40,6 +42,8 @@ export interface CloneRequest
   /** By default a template is linked, and any other guest copied. */
   linked?: boolean;
   tpm?: CloneTpm;
+  /** Whether it resumes with the memory of its template, if that is warm; true by default. */
+  warm?: boolean;
   /** Whether the clone starts once it is there. */
   start?: boolean;
   reset?: CloneReset[];
@@ -60,6 +64,7 @@ export const cloneOriginSchema = Joi.object<CloneOrigin, true>({
   snapshot: snapshotNameSchema,
   linked: Joi.boolean().required(),
   tpm: tpmSchema.default('fresh'),
+  warm: Joi.string().max(64),
 }).unknown();
 
 export const cloneRequestSchema = Joi.object<CloneRequest>({
@@ -72,6 +77,9 @@ export const cloneRequestSchema = Joi.object<CloneRequest>({
     'Let the disks build on those of the guest, instead of copying them: needs a snapshot or a template, and is the default for a template',
   ),
   tpm: tpmSchema,
+  warm: Joi.boolean().description(
+    'Let its first start resume with the memory of its template, if that is warm: true by default',
+  ),
   start: Joi.boolean().description('Start the clone once it is there'),
   reset: Joi.array()
     .items(Joi.string().valid(...RESETS))

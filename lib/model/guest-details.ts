@@ -3,6 +3,7 @@ import { devicesSchema } from './devices-schema.js';
 import { sizeSchemas } from './guest-size-schemas.js';
 import { cpuModelSchema, machineSchema } from './machine.js';
 import { pendingSchema } from './pending.js';
+import { warmSchema } from './warm.js';
 
 const warningsSchema = Joi.array()
   .items(Joi.string().max(1000))
@@ -17,4 +18,5 @@ export const guestDetailsSchemas = {
   machine: machineSchema.allow(null),
   devices: devicesSchema.allow(null),
   warnings: warningsSchema,
+  warm: warmSchema.allow(null),
 };

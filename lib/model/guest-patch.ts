@@ -56,6 +56,7 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   cpuModel: 'use POST /guests/{guestID}/upgrade-machine',
   pending: 'the agent sets it; to cancel a change that waits, patch its key back to what the guest has',
   warnings: 'the agent sets it',
+  warm: 'use POST and DELETE of /guests/{guestID}/warm',
   vnc: 'the agent sets it',
   intent: 'the agent sets it',
   restarts: 'the agent sets it',

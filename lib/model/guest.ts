@@ -4,6 +4,7 @@ import type { Devices } from './devices.js';
 import type { GuestAddress } from './guest-addresses.js';
 import type { MachineSpec } from './machine.js';
 import type { Pending } from './pending.js';
+import type { Warm } from './warm.js';
 
 /** A guest's network interface. `network` is the bridge that it joins, or `user` for user-mode networking. */
 export interface Nic {
@@ -82,6 +83,8 @@ export interface Guest {
   devices?: Partial<Devices>;
   /** Problems that will keep the guest from running, and what to do; set by the sub-agents. */
   warnings?: string[];
+  /** The memory with which its clones resume, if it is a warm template; set by the sub-agent that runs it. */
+  warm?: Warm;
   /** TCP port of the VNC server on loopback. */
   vnc?: number;
   /** Whether it starts after a boot of the host; never when absent. */
@@ -147,7 +150,7 @@ const STORED = Object.keys({
   ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, template: 1, nics: 1, disks: 1 },
   ...{ cdroms: 1, media: 1, bootOrder: 1, state: 1, reason: 1 },
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
-  ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, vnc: 1 },
+  ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, warm: 1, vnc: 1 },
   ...{ autostart: 1, restart: 1, intent: 1, restarts: 1, metadata: 1 },
 } satisfies Record<StoredKey, 1>) as StoredKey[];
 

@@ -9,7 +9,17 @@ export interface PortableGuest {
 }
 
 /** Keys that only mean something on the host that runs the guest. */
-const HOST_KEYS = ['media', 'state', 'reason', 'pending', 'warnings', 'vnc', 'intent', 'restarts'] as const;
+const HOST_KEYS = [
+  'media',
+  'state',
+  'reason',
+  'pending',
+  'warnings',
+  'warm',
+  'vnc',
+  'intent',
+  'restarts',
+] as const;
 
 /** Returns a guest without the keys that only mean something on the host that runs it. */
 export const withoutHostKeys = (guest: Guest): Guest => {

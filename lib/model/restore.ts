@@ -105,7 +105,14 @@ export const restoredGuest = (
   { id, copy }: { id: string; copy?: { name?: string | undefined } },
 ): Guest => {
   const { image: _image, media: _media, state: _state, reason: _reason, vnc: _vnc, ...rest } = record;
-  const { pending: _pending, warnings: _warnings, intent: _intent, restarts: _restarts, ...kept } = rest;
+  const {
+    pending: _pending,
+    warnings: _warnings,
+    warm: _warm,
+    intent: _intent,
+    restarts: _restarts,
+    ...kept
+  } = rest;
   const { next: _next, ...machine } = record.machine ?? {};
   return normalizeGuest({
     ...kept,

@@ -14,6 +14,7 @@ import { nicPatchSchema, nicSpecSchema } from '../../lib/model/nic-changes.js';
 import { restoreRequestSchema } from '../../lib/model/restore.js';
 import { schedulePatchSchema, scheduleSpecSchema } from '../../lib/model/schedule-schemas.js';
 import { snapshotDescriptionSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
+import { warmRequestSchema } from '../../lib/model/warm.js';
 
 /** JSON has types, so a number in a string is a mistake. */
 const strict = { convert: false } as const;
@@ -61,6 +62,7 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     reason: setBySubAgents(guestSchema.extract('reason')),
     vnc: setBySubAgents(guestSchema.extract('vnc')),
     warnings: setBySubAgents(guestSchema.extract('warnings')),
+    warm: setBySubAgents(guestSchema.extract('warm')),
     pending: setBySubAgents(guestSchema.extract('pending')),
     intent: setBySubAgents(guestSchema.extract('intent')),
     restarts: setBySubAgents(guestSchema.extract('restarts')),
@@ -134,6 +136,8 @@ export const diskPatchPayload = diskPatchSchema.required().prefs(strict);
 export const schedulePayload = scheduleSpecSchema.required().prefs(strict);
 
 export const schedulePatchPayload = schedulePatchSchema.required().prefs(strict);
+
+export const warmPayload = warmRequestSchema.allow(null).prefs(strict);
 
 export const clonePayload = cloneRequestSchema.allow(null).prefs(strict);
 

@@ -104,6 +104,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
       { name: 'net0', network: 'br0', model: 'virtio', address: '', netmask: '', gateway: '', vlans: [] },
     ],
     metadata: { owner: 'dev' },
+    ...(route.path.endsWith('/warm') ? { template: true } : {}),
   });
   const addJob = route.method === 'DELETE' && route.path.endsWith('{jobID}') ? addHangingJob : addFinishedJob;
   const jobID = await addJob(context, guest.id);

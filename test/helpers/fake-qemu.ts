@@ -12,6 +12,7 @@ import { makeRunDir, recordPid } from '../../lib/subagents/qemu/guests/run-dir.j
 import { createLayout, type GuestPaths } from '../../lib/subagents/qemu/layout.js';
 import { QemuProgram } from '../../lib/subagents/qemu/machine/program.js';
 import type { UidPool } from '../../lib/subagents/qemu/process/uids.js';
+import { SharedRam } from '../../lib/subagents/qemu/warm/shared-ram.js';
 import { GuestClaims } from '../../lib/subagents/shared/host/guest-claims.js';
 import { HostRegistry } from '../../lib/subagents/shared/host/registry.js';
 import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
@@ -43,6 +44,7 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
     uids,
     claims: new GuestClaims(registry),
     firmware: new Firmware(silentLog, []),
+    sharedRam: new SharedRam(),
   };
   const guests = new Guests(host, new GuestStates(), silentLog);
   t.teardown(() => guests.close());

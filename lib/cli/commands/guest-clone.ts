@@ -13,6 +13,7 @@ interface CloneOptions extends FollowOptions {
   linked?: boolean;
   full?: boolean;
   start?: boolean;
+  cold?: boolean;
   memory?: number;
   cpu?: number;
   nic?: Nics;
@@ -36,12 +37,13 @@ Examples:
   mistify guest clone web --snapshot before-upgrade --linked --start --wait
   mistify guest clone debian --name db --memory 4G --reset ssh-host-keys,machine-id`;
 
-const requestOf = ({ nic, tag, linked, full, ...options }: CloneOptions): CloneRequest => {
+const requestOf = ({ nic, tag, linked, full, cold, ...options }: CloneOptions): CloneRequest => {
   const { wait: _wait, dryRun: _dryRun, ...request } = options;
   return {
     ...request,
     ...(nic ? { nics: nic } : {}),
     ...(tag ? { tags: tag } : {}),
+    ...(cold ? { warm: false } : {}),
     ...(linked || full ? { linked: linked === true } : {}),
   };
 };
@@ -56,6 +58,7 @@ export const addClone = (guest: Command): void => {
       new Option('--linked', 'build on the disks of the guest; the default for a template').conflicts('full'),
     )
     .option('--full', 'copy the disks; the default for all other guests')
+    .option('--cold', 'let it boot, even if its template is warm')
     .option('--start', 'start the clone once it is there')
     .option('--memory <size>', 'memory, in MB or with a unit: 2G', parseMb)
     .option('--cpu <count>', 'number of vCPUs', parseCount)

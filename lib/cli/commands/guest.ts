@@ -22,6 +22,7 @@ import { addMetrics } from './guest-metrics.js';
 import { addNics } from './guest-nics.js';
 import { addSet } from './guest-set.js';
 import { addUpgradeMachine } from './guest-upgrade.js';
+import { addWarm } from './guest-warm.js';
 
 const ACTIONS: Record<GuestAction, string> = {
   start: 'start a guest, or resume a suspended or saved one',
@@ -147,6 +148,7 @@ Examples:
   addCreate(guest);
   addClone(guest);
   addTemplate(guest);
+  addWarm(guest);
   addExec(guest);
   addCopy(guest);
   addExport(guest);

@@ -19,6 +19,7 @@ export type GuestDetails = Pick<
   | 'machine'
   | 'devices'
   | 'warnings'
+  | 'warm'
 >;
 
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */

@@ -4,6 +4,7 @@ import type { CloneOrigin, CloneRequest } from '../../model/clone.js';
 import { clonedGuest, identityNote } from '../../model/cloned-guest.js';
 import { type Guest, isContainer } from '../../model/guest.js';
 import { sizeOf, sizeProblem } from '../../model/guest-size.js';
+import { isOff } from '../../model/intent.js';
 import { requireReadable } from '../../model/labels.js';
 import { applyMetadataPatch, requireMetadataFits } from '../../model/metadata.js';
 import { dryGuestExchange } from '../guests/guest-exchange.js';
@@ -21,6 +22,15 @@ const requireCloneable = (runtime: Runtime, { id, state, ...guest }: Guest): voi
     throw new AgentError('conflict', `guest ${id} is being created: clone it when that job has ended`);
 };
 
+/** @throws {AgentError} `conflict` for a template whose disks change, because it is being warmed */
+const requireNotWarming = (guest: Guest, { snapshot }: CloneRequest): void => {
+  if (!guest.template || snapshot !== undefined || isOff(guest)) return;
+  throw new AgentError(
+    'conflict',
+    `template ${guest.id} is ${guest.state ?? 'unknown'}, as while it is being warmed: clone it when that has ended, or name a snapshot`,
+  );
+};
+
 /** @throws {AgentError} `conflict` for a linked clone of what may change */
 const isLinked = (
   { id, template = false }: Guest,
@@ -33,6 +43,14 @@ const isLinked = (
     );
   return linked;
 };
+
+/** Returns the memory that a clone resumes with; `undefined` for one that boots, because it is to be another one. */
+const warmOf = (
+  { warm }: Guest,
+  { snapshot, reset = [], warm: isWanted = true }: CloneRequest,
+  linked: boolean,
+): string | undefined =>
+  linked && snapshot === undefined && reset.length === 0 && isWanted ? warm?.id : undefined;
 
 /** Names a clone after its source, by the first such name that no other guest has. */
 const chooseName = ({ guests }: Runtime, { metadata = {} }: Guest): string | undefined => {
@@ -56,6 +74,7 @@ export const submitClone = async (
 ): Promise<Submission<Guest>> => {
   const action = runtime.action('clone');
   requireCloneable(runtime, source);
+  requireNotWarming(source, request);
   const linked = isLinked(source, request);
   const identity = {
     id: request.id || randomUUID(),
@@ -69,7 +88,12 @@ export const submitClone = async (
   const problem = sizeProblem(sizeOf(guest));
   if (problem !== undefined) throw invalid(problem);
   const { snapshot, tpm = 'fresh', start = false } = request;
-  const origin: CloneOrigin = { source: source.id, linked, tpm, ...(snapshot ? { snapshot } : {}) };
+  const warm = warmOf(source, request, linked);
+  const origin: CloneOrigin = {
+    ...{ source: source.id, linked, tpm },
+    ...(snapshot ? { snapshot } : {}),
+    ...(warm ? { warm } : {}),
+  };
   const change = { ...origin };
   // What this host lacks is found before anything is copied.
   if (!options.dryRun) await checkPipeline(action, dryGuestExchange(action, guest, change));

@@ -13,6 +13,15 @@ export const requireNotTemplate = ({ id, template = false }: Guest, action: stri
   );
 };
 
+/** @throws {AgentError} `conflict` for a guest that is no template */
+export const requireTemplate = ({ id, template = false }: Guest): void => {
+  if (template) return;
+  throw new AgentError(
+    'conflict',
+    `guest ${id} is no template: make it one first (template: true, mistify guest template)`,
+  );
+};
+
 /** @throws {AgentError} `conflict` when a guest that is to become a template is not off */
 export const requireTemplatable = (guest: Guest, { template }: { template?: boolean | null }): void => {
   if (!template || guest.template || isOff(guest)) return;

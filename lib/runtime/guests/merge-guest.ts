@@ -19,6 +19,7 @@ const FIELDS = [
   'machine',
   'devices',
   'warnings',
+  'warm',
   'vnc',
 ] as const;
 

@@ -1,3 +1,4 @@
+import { cloneOriginSchema } from '../../model/clone.js';
 import { type Guest, type Metadata, normalizeGuest } from '../../model/guest.js';
 import type { HostNetwork, HostNetworks } from '../../model/host-networks.js';
 import { USER_NETWORK } from '../../model/nics.js';
@@ -12,6 +13,7 @@ import type { CallContext } from '../../rpc/server/call-context.js';
 import type { SubAgent } from '../../rpc/server/sub-agent.js';
 import { addMetricsMethods } from '../shared/metrics-methods.js';
 import type { Networks } from '../shared/network/networks.js';
+import { readChange } from '../shared/read-change.js';
 import { shutdownTimeoutMs } from '../shared/shutdown-timeout.js';
 import { CHANGE_METHODS } from './change-methods.js';
 import type { Entry } from './guests/entry.js';
@@ -24,6 +26,8 @@ import type { PowerOptions } from './guests/power-options.js';
 import { reboot } from './guests/reboot.js';
 import { definitionResponse, stateResponse } from './responses.js';
 import { checkSave, save } from './saved-memory/save.js';
+import { resumeFirst } from './warm/clone.js';
+import { WARM_METHODS } from './warm/methods.js';
 
 type MethodName = `Libvirt.${string}`;
 
@@ -78,7 +82,14 @@ const METHODS: Record<MethodName, Handler> = {
     const { metadata: _, ...checked } = definition;
     return { guest: { ...checked, ...toldMachine(machine) } };
   },
-  'Libvirt.CreateGuest': withDefinition(lifecycle.define),
+  'Libvirt.CreateGuest': async (guests, request) => {
+    const { guest, change } = request;
+    const entry = await lifecycle.define(guests, normalizeGuest(guest));
+    const message = change?.warm
+      ? await resumeFirst(guests, entry, readChange(request, cloneOriginSchema))
+      : undefined;
+    return { ...(await definitionResponse(guests, entry, guest)), ...(message ? { message } : {}) };
+  },
   'Libvirt.Create': withDefinition(lifecycle.create),
   'Libvirt.Delete': async (guests, { guest }) => {
     await lifecycle.remove(guests, guest.id);
@@ -105,7 +116,10 @@ const METHODS: Record<MethodName, Handler> = {
 
 /** Adds the methods that act on guests. */
 export const addMethods = (subAgent: SubAgent, guests: Guests): void => {
-  for (const [name, handler] of Object.entries({ ...METHODS, ...CHANGE_METHODS }) as [MethodName, Handler][])
+  for (const [name, handler] of Object.entries({ ...METHODS, ...CHANGE_METHODS, ...WARM_METHODS }) as [
+    MethodName,
+    Handler,
+  ][])
     subAgent.method(name, guestRequestSchema, (request, call) => handler(guests, request, call));
   addMetricsMethods(subAgent, 'Libvirt', guests, metrics);
 };

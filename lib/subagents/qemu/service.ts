@@ -31,6 +31,8 @@ import { addMethods, addNetworks } from './methods.js';
 import { claimUids } from './process/uid-claim.js';
 import { UidPool } from './process/uids.js';
 import { recoverMemory } from './saved-memory/recover.js';
+import { SharedRam } from './warm/shared-ram.js';
+import { recoverWarm, WarmUpkeep } from './warm/upkeep.js';
 
 /** How soon guests are warned after QEMU's package was upgraded. */
 const REVIEW_MS = 60_000;
@@ -112,11 +114,16 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   });
   const claims = new GuestClaims(registry);
   const firmware = new Firmware(log, options.firmwareDirs);
-  const host = { layout, program, capacity: new Capacity(options), networks, ports, uids, claims, firmware };
+  const host = {
+    ...{ layout, program, networks, ports, uids, claims, firmware },
+    ...{ capacity: new Capacity(options), sharedRam: new SharedRam() },
+  };
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();
   await guests.recover(records);
   await recoverMemory(guests, log);
+  await recoverWarm(guests, log);
+  const upkeep = new WarmUpkeep(guests, log);
   resumeReboots(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
@@ -124,10 +131,16 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   addNetworks(subAgent, networks);
   addAgentMethods(subAgent, guests, { leaseFiles: options.leaseFile ?? [DNSMASQ_LEASES], log });
   addConsoles(subAgent, guests);
-  const reviews = setInterval(() => void guests.review(), REVIEW_MS);
+  const review = async (): Promise<void> => {
+    await guests.review();
+    await upkeep.review();
+  };
+  const reviews = setInterval(() => void review(), REVIEW_MS);
   const close = async (): Promise<void> => {
     clearInterval(reviews);
+    upkeep.close();
     guests.close();
+    await host.sharedRam.close();
     ports.close();
     await runLock.release();
     await registry.close();

@@ -69,6 +69,8 @@ const uses: Record<string, Use> = {
   'POST /guests': (client) => client.guests.create({ memory: 64, cpu: 1 }),
   'GET /guests/{guestID}': (client, { guest }) => client.guests.get(guest),
   'POST /guests/{guestID}/clone': (client, { guest }) => client.guests.clone(guest, { name: 'web-2' }),
+  'POST /guests/{guestID}/warm': (client, { guest }) => client.guests.warm(guest),
+  'DELETE /guests/{guestID}/warm': (client, { guest }) => client.guests.cool(guest),
   'DELETE /guests/{guestID}': (client, { guest }) => client.guests.delete(guest),
   'PATCH /guests/{guestID}/cdroms/{cdrom}': (client, { guest }) =>
     client.guests.changeCdrom(guest, 'cd0', 'netinst'),

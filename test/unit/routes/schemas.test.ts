@@ -46,6 +46,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       maxMemory: 1,
       maxCpu: 1,
       pending: 1,
+      warm: 1,
       cpuModel: 1,
       machine: 1,
       devices: 1,

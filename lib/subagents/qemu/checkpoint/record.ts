@@ -2,7 +2,7 @@ import { replaceFile } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { CheckpointFiles } from '../../shared/checkpoint-files.js';
 import type { SavedMemory } from '../saved-memory/saved-memory.js';
-import type { Hardware } from './hardware.js';
+import type { Hardware } from './hardware-changes.js';
 
 /** What is known of the memory in a snapshot. */
 export interface CheckpointRecord {

@@ -8,8 +8,10 @@ import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import { findQemu } from '../process/process.js';
-import { removeMemory, type SavedMemory } from '../saved-memory/saved-memory.js';
+import { removeMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner } from '../tpm/paths.js';
+import { discardWarm } from '../warm/discard.js';
+import { WarmStarts } from '../warm/warm-starts.js';
 import { Ends } from './ends.js';
 import { Entry } from './entry.js';
 import { type Host, killAndWait } from './launch.js';
@@ -20,6 +22,7 @@ import { inSeconds, type PowerOptions, type StartOptions } from './power-options
 import { type GuestRecord, removeRecord } from './records.js';
 import { Runs } from './runs.js';
 import { shownReason } from './shown-reason.js';
+import type { Resumed } from './starts.js';
 import { OFF_STATES } from './state.js';
 import { EXIT_WAIT_MS, type Watch } from './watch.js';
 
@@ -28,6 +31,7 @@ export class Guests {
   readonly host: Host;
   readonly states: GuestStates;
   readonly machines: Machines;
+  readonly warmStarts: WarmStarts;
   readonly #log: Logger;
   readonly #ends: Ends;
   readonly #runs: Runs;
@@ -43,7 +47,12 @@ export class Guests {
     this.machines = new Machines(host.program, states, log);
     const { machines } = this;
     this.#ends = new Ends({ host, machines, log, exclusively: (...change) => this.exclusively(...change) });
-    this.#runs = new Runs(host, states, machines, this.#ends, log, (entry) => void this.#settle(entry));
+    this.warmStarts = new WarmStarts(host, (id) => this.find(id), log);
+    this.#runs = new Runs({
+      ...{ host, states, machines, log },
+      ...{ ends: this.#ends, warmStarts: this.warmStarts },
+      onDeviceDeleted: (entry) => void this.#settle(entry),
+    });
   }
 
   /** Determines the states of the guests that an earlier sub-agent has recorded. */
@@ -169,6 +178,7 @@ export class Guests {
       definition,
       pending: undefined,
       saved: undefined,
+      warmFrom: undefined,
       crashed: false,
       ...(machine ? { machine } : {}),
     };
@@ -178,6 +188,7 @@ export class Guests {
     await (known ? save() : this.host.claims.claim(id, save));
     if (known?.unfinishedEnd) known.unfinishedEnd.crashed = false;
     if (known) await removeMemory(known.paths);
+    if (known?.record.warm) await discardWarm(this.host, known);
     this.#entries.set(id, entry);
     await this.machines.describe(entry);
     this.states.set(id, 'shutoff', 0, shownReason(this.host, entry));
@@ -188,7 +199,10 @@ export class Guests {
   async forget(id: string): Promise<void> {
     const paths = this.host.layout.paths(id);
     const entry = this.#entries.get(id);
-    if (entry) entry.unfinishedEnd = undefined;
+    if (entry) {
+      entry.unfinishedEnd = undefined;
+      await discardWarm(this.host, entry);
+    }
     await clearHalted(paths);
     await removeRecord(paths);
     this.host.uids?.release(id);
@@ -198,7 +212,7 @@ export class Guests {
   }
 
   /** Starts a guest that is off; see `Runs`. */
-  start(entry: Entry, options?: StartOptions): Promise<SavedMemory | undefined> {
+  start(entry: Entry, options?: StartOptions): Promise<Resumed | undefined> {
     return this.#runs.start(entry, options);
   }
 

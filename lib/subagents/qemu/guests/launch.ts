@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import type { ChildExit } from '../../../process/child-exit.js';
@@ -17,10 +18,10 @@ import { deviceGroups } from '../machine/accel.js';
 import { type CommandLineOptions, commandLine } from '../machine/command-line.js';
 import { locateDisks } from '../machine/disks.js';
 import type { MachineIdentity } from '../machine/identity.js';
-import { unpluggedNics } from '../machine/nic-devices.js';
+import { type NicArguments, nicArguments, unpluggedNics } from '../machine/nic-devices.js';
 import type { QemuProgram } from '../machine/program.js';
 import { findSeed, prepareSeed } from '../machine/seed/disk.js';
-import { openGuestFiles } from '../process/guest-files.js';
+import { openGuestFiles, ownedBy } from '../process/guest-files.js';
 import { PassedFiles } from '../process/passed-files.js';
 import { killQemu } from '../process/process.js';
 import { startProcess } from '../process/start-process.js';
@@ -30,6 +31,7 @@ import { LoadError } from '../saved-memory/load.js';
 import { tpmPaths } from '../tpm/paths.js';
 import { prepareTpmState } from '../tpm/state-dir.js';
 import { endSwtpm, startSwtpm } from '../tpm/swtpm.js';
+import type { SharedRam } from '../warm/shared-ram.js';
 import type { Capacity } from './capacity.js';
 import { findGeneration } from './generation.js';
 import { guestDirs } from './guest-dirs.js';
@@ -55,6 +57,7 @@ export interface Host {
   uids: UidPool | undefined;
   claims: GuestClaims;
   firmware: Firmware;
+  sharedRam: SharedRam;
 }
 
 /**
@@ -85,8 +88,20 @@ export const killAndWait = async (paths: GuestPaths): Promise<void> => {
 
 /** A guest's memory, which its QEMU loads. */
 export interface LoadedMemory {
+  /** The file of it, or of the state of the guest's devices if `ram` has the memory. */
+  state: string;
+  /** The memory of the template that the guest resumes with. The NICs, which the template lacks, are plugged in. */
+  ram?: FileHandle;
   /** Called before the guest runs with it and its disks change. */
   markUsed: () => Promise<void>;
+}
+
+interface ReleaseOptions {
+  uid: number | undefined;
+  /** The NICs that QEMU was started without. */
+  plugged: readonly NicArguments[];
+  unplugged: readonly string[];
+  memory?: LoadedMemory | undefined;
 }
 
 /** Lets the guest's vCPUs run, once its QEMU can no longer be interfered with. */
@@ -94,15 +109,15 @@ const release = async (
   qmp: QmpClient,
   pid: number,
   paths: GuestPaths,
-  {
-    uid,
-    unplugged,
-    memory,
-  }: { uid: number | undefined; unplugged: readonly string[]; memory?: LoadedMemory | undefined },
+  { uid, plugged, unplugged, memory }: ReleaseOptions,
 ): Promise<void> => {
   try {
     await lockRunDir(paths, uid);
     await setVncPassword(qmp, paths);
+    for (const { netdev: backend, device } of plugged) {
+      await qmp.execute('netdev_add', backend);
+      await qmp.execute('device_add', device);
+    }
     for (const name of unplugged) await qmp.execute('set_link', { name, up: false });
     if (memory) {
       // A sub-agent that finds this QEMU lets it be from now on: killed, the guest would lose its memory.
@@ -138,14 +153,16 @@ const start = async (
     images,
     media,
     memory,
+    ram = memory?.ram,
     ...options
   }: Pick<CommandLineOptions, 'machine' | 'images' | 'media' | 'switches' | 'nicModels' | 'sandbox'> &
-    Pick<Hardware, 'memory'>,
+    Pick<Hardware, 'memory' | 'ram'>,
 ): Promise<Launched> => {
   await makeRunDir(paths, uid);
-  const seed = memory
-    ? await findSeed(paths)
-    : await prepareSeed(definition, paths, seedRevision, options.machine.nics);
+  const seed =
+    memory && !ram
+      ? await findSeed(paths)
+      : await prepareSeed(definition, paths, seedRevision, options.machine.nics);
   await createTaps(definition.id, definition.nics, options.switches, host.ports, uid);
   const files = new PassedFiles();
   try {
@@ -157,20 +174,24 @@ const start = async (
       await startSwtpm(tpmPaths(paths), await prepareTpmState(dirs, tpmUid), { uid: tpmUid, gid: uid });
     const opened = await openGuestFiles(files, images, paths, { media, seed, firmware, uid });
     const { accel } = host.program;
-    const args = commandLine(definition, paths, { ...options, ...opened, generation, accel });
+    if (ram && !memory) await ownedBy(uid)(ram);
+    const shared = ram && { path: `/proc/self/fd/${files.nextFd}`, share: !memory };
+    const isPlugged = memory?.ram !== undefined;
+    const args = commandLine(isPlugged ? { ...definition, nics: [] } : definition, paths, {
+      ...{ ...options, ...opened, generation, accel },
+      ram: shared,
+    });
     const user = { uid, groups: await deviceGroups(accel) };
-    const incoming = memory ? ['-incoming', `fd:${files.nextFd}`] : [];
+    const incoming = memory ? ['-incoming', ram ? 'defer' : `fd:${files.nextFd}`] : [];
     const command = [host.program.path, ...files.args, ...args, ...incoming];
-    const { pid, qmp, exit } = await startProcess(command, user, paths, files, memory && paths.memory).catch(
-      (error) => {
-        if (error instanceof LoadError) throw error;
-        throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, {
-          cause: error,
-        });
-      },
-    );
+    const loading = { state: memory?.state, ram };
+    const { pid, qmp, exit } = await startProcess(command, user, paths, files, loading).catch((error) => {
+      if (error instanceof LoadError) throw error;
+      throw new Error(`QEMU did not start guest ${definition.id}: ${errorMessage(error)}`, { cause: error });
+    });
+    const plugged = isPlugged ? nicArguments(definition.nics, options) : [];
     const unplugged = unpluggedNics(definition.nics, options.machine.nics);
-    await release(qmp, pid, paths, { uid, unplugged, memory });
+    await release(qmp, pid, paths, { uid, plugged, unplugged, memory });
     return { exit };
   } finally {
     await files.close();
@@ -179,6 +200,8 @@ const start = async (
 
 interface Hardware extends Pick<CommandLineOptions, 'machine' | 'media'> {
   memory?: LoadedMemory | undefined;
+  /** The file that a template's memory goes into while it is being warmed. */
+  ram?: FileHandle | undefined;
 }
 
 /**

@@ -9,6 +9,7 @@ import { withNics } from '../machine/nic-places.js';
 import { seedMetadata } from '../machine/seed/metadata.js';
 import { requireGrowable } from '../machine/size-limits.js';
 import { announceSizes } from '../saved-memory/announce-sizes.js';
+import { settleClone } from '../warm/settle.js';
 import { requireBootDevice } from './boot-order.js';
 import { correctClock } from './clock.js';
 import type { Entry } from './entry.js';
@@ -136,8 +137,10 @@ const startWithSeed = async (
     if (!(error instanceof Refusal)) throw error;
     note?.(`the guest keeps its earlier cloud-init seed: ${error.message}`);
   }
-  const resumed = await guests.start(entry, { boot, force, note });
-  if (resumed && entry.watch) {
+  const options = { boot, force, note };
+  const resumed = await guests.start(entry, options);
+  if (resumed?.warm) await settleClone(guests, entry, resumed.warm, resumed, options);
+  else if (resumed && entry.watch) {
     await announceSizes(entry, entry.watch);
     const problem = await correctClock(entry, entry.watch, resumed.at);
     if (problem !== undefined) note?.(problem);

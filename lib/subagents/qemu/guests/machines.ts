@@ -18,6 +18,7 @@ import {
 } from '../machine/identity.js';
 import type { QemuProgram } from '../machine/program.js';
 import { LOST_TPM } from '../tpm/lost.js';
+import { toldWarm } from '../warm/record.js';
 import type { Entry } from './entry.js';
 import { startMachine, toldSize } from './pending.js';
 import type { Watch } from './watch.js';
@@ -160,7 +161,7 @@ export class Machines {
   }
 
   async #detailsOf({ id, record, hasLostTpm }: Entry): Promise<GuestDetails> {
-    const { machine, definition } = record;
+    const { machine, definition, warm } = record;
     const size = toldSize(record);
     if (!machine) return size;
     const { accel } = this.#program;
@@ -179,6 +180,7 @@ export class Machines {
       // Those of a guest whose NICs never changed are as the agent created them.
       ...(machine.nics ? { nics: definition.nics } : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
+      ...(warm ? { warm: toldWarm(warm) } : {}),
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { Metadata } from '../../../model/guest.js';
 
 /** The choices of one call that turns a guest on or off. */
@@ -15,7 +16,10 @@ export interface PowerOptions {
 }
 
 /** The choices of a start. */
-export type StartOptions = Pick<PowerOptions, 'boot' | 'force' | 'note'>;
+export interface StartOptions extends Pick<PowerOptions, 'boot' | 'force' | 'note'> {
+  /** The file that the memory of a template goes into while it is being warmed. It has no NICs then. */
+  ram?: FileHandle | undefined;
+}
 
 /** How long a guest may take to shut itself down. */
 export const SHUTDOWN_TIMEOUT_MS = 60_000;

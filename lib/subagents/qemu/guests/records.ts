@@ -8,6 +8,7 @@ import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import type { SavedMemory, SavingRecord } from '../saved-memory/saved-memory.js';
+import type { WarmRecord, WarmSource } from '../warm/record.js';
 
 /** The options of a reboot that is under way. */
 export interface RebootRecord {
@@ -44,6 +45,12 @@ export interface GuestRecord {
   /** A save of its memory that is under way. */
   saving?: SavingRecord | undefined;
   saved?: SavedMemory | undefined;
+  /** The memory of a template, with which its clones resume. */
+  warm?: WarmRecord | undefined;
+  /** Whether it is being warmed: its QEMU maps a file that clones are to map. */
+  warming?: boolean | undefined;
+  /** What its first start resumes with. */
+  warmFrom?: WarmSource | undefined;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
   /** The user of its TPM, as `uid`. */

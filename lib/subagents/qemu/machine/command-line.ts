@@ -11,8 +11,8 @@ import { diskArgs } from './disk-arguments.js';
 import type { DiskImage } from './disks.js';
 import { type DriveMedium, driveArgs } from './drives.js';
 import { cpuOption, type MachineIdentity, smpOption } from './identity.js';
-import { memoryArgs } from './memory-arguments.js';
-import { netdev, nicDevice } from './nic-devices.js';
+import { memoryArgs, type RamFile, ramFileArgs } from './memory-arguments.js';
+import { nicArguments } from './nic-devices.js';
 import { numberNics } from './nic-numbers.js';
 import { nicGaps } from './nic-places.js';
 import { optionalDevices, videoArgs } from './optional-devices.js';
@@ -30,14 +30,13 @@ const monitor = (id: string, path: string): string[] => [
   ...['-qmp', `chardev:${id}`],
 ];
 
-const nicArgs = (nics: readonly Nic[], { machine, nicModels, switches }: CommandLineOptions): string[] => {
-  const numbers = numberNics(nics, machine.nics);
-  const args = nics.flatMap((nic, index) => {
-    const number = numbers[index] ?? index;
-    const { driver, ...properties } = nicDevice(nic, number, machine, nicModels);
-    return ['-netdev', JSON.stringify(netdev(nic, number, switches[index])), ...device(driver, properties)];
-  });
-  return [...nicGaps(machine, numbers), ...args];
+const nicArgs = (nics: readonly Nic[], options: CommandLineOptions): string[] => {
+  const { machine } = options;
+  const args = nicArguments(nics, options).flatMap(({ netdev, device: { driver, ...properties } }) => [
+    ...['-netdev', JSON.stringify(netdev)],
+    ...device(driver, properties),
+  ]);
+  return [...nicGaps(machine, numberNics(nics, machine.nics)), ...args];
 };
 
 export interface CommandLineOptions {
@@ -54,6 +53,8 @@ export interface CommandLineOptions {
   firmware?: OpenedFirmware | undefined;
   /** The generation ID of a guest that was rolled back. */
   generation?: string | undefined;
+  /** The file that holds the guest's memory; without one, QEMU allocates it. */
+  ram?: RamFile | undefined;
   /** The path of the guest's cloud-init seed. */
   seed?: string;
   /** The file that QEMU appends the serial console's output to. */
@@ -79,7 +80,7 @@ export const commandLine = (
     ...machineArgs(machine, options.firmware),
     ...['-accel', options.accel, '-cpu', cpuOption(machine, options.accel)],
     ...['-smp', smpOption(machine, definition)],
-    ...memoryArgs(definition),
+    ...(options.ram ? ramFileArgs(definition.memory, options.ram) : memoryArgs(definition)),
     ...['-rtc', 'base=utc'],
     // Only report a panic (pvpanic sends an event); the guest decides what to do after it.
     ...['-action', 'panic=none', ...device('pvpanic')],

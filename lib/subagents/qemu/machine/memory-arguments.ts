@@ -8,6 +8,26 @@ export const MEMORY_DEVICE = 'vmem0';
 /** Its smallest step, in MB: QEMU makes it the size of a transparent huge page. */
 const STEP_MB = 2;
 
+/** A file that holds a guest's memory, by a name that QEMU can open. */
+export interface RamFile {
+  path: string;
+  /** Whether the guest's writes go into the file; otherwise each process keeps its own. */
+  share: boolean;
+}
+
+/** Names the memory in the state that QEMU saves, so that it must be the same in a template and its clones. */
+const RAM_BACKEND = 'mem';
+
+/** Builds the options of memory that is in a file. */
+export const ramFileArgs = (memory: number, { path, share }: RamFile): string[] => [
+  ...['-m', `${memory}M`, '-machine', `memory-backend=${RAM_BACKEND}`],
+  '-object',
+  JSON.stringify({
+    ...{ 'qom-type': 'memory-backend-file', id: RAM_BACKEND, size: memory * MB },
+    ...{ 'mem-path': path, share },
+  }),
+];
+
 /**
  * Builds the options of a guest's memory. A guest that can grow gets a virtio-mem device, empty at first. It costs the
  * guest tens of megabytes for a bounce buffer, because its addresses reach beyond 4 GiB then.

@@ -53,6 +53,36 @@ export const nicDevice = (
   };
 };
 
+/** A NIC's two ends, for QMP `netdev_add` and `device_add`. */
+export interface NicArguments {
+  netdev: Properties;
+  device: ReturnType<typeof nicDevice>;
+}
+
+/** Describes all NICs of a guest. */
+export const nicArguments = (
+  nics: readonly Nic[],
+  {
+    machine,
+    nicModels,
+    switches,
+  }: {
+    machine: MachineIdentity;
+    nicModels: readonly string[];
+    /** One for each NIC. */
+    switches: readonly (Switch | undefined)[];
+  },
+): NicArguments[] => {
+  const numbers = numberNics(nics, machine.nics);
+  return nics.map((nic, index) => {
+    const number = numbers[index] ?? index;
+    return {
+      netdev: netdev(nic, number, switches[index]),
+      device: nicDevice(nic, number, machine, nicModels),
+    };
+  });
+};
+
 /** Lists the devices of the NICs whose cable is unplugged. */
 export const unpluggedNics = (nics: readonly Nic[], entries?: NicEntries): string[] => {
   const numbers = numberNics(nics, entries);

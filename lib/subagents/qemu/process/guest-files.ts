@@ -32,7 +32,7 @@ export const MEDIUM_FLAGS = O_RDONLY | O_NOFOLLOW;
 const OWNER_AND_GROUP = 0o660;
 
 /** Gives a file to the guest's user. */
-const ownedBy =
+export const ownedBy =
   (uid: number | undefined) =>
   async (file: FileHandle): Promise<void> => {
     if (uid === undefined) return;

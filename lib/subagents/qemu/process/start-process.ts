@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../../errors.js';
@@ -11,6 +11,7 @@ import { QmpClient } from '../../../qmp/client.js';
 import type { GuestPaths } from '../layout.js';
 import { stderrMessage } from '../machine/program.js';
 import { feed, LoadError, waitUntilLoaded } from '../saved-memory/load.js';
+import { IGNORE_SHARED } from '../saved-memory/migration.js';
 import type { PassedFiles } from './passed-files.js';
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC } = constants;
@@ -62,6 +63,21 @@ const preferForOomKill = (pid: number): Promise<void> =>
   // It may have exited already; that is reported elsewhere.
   writeFile(`/proc/${pid}/oom_score_adj`, String(OOM_SCORE_ADJ)).catch(() => {});
 
+/** The memory of a guest whose QEMU is to be started. */
+export interface Loading {
+  /** The file of the state that QEMU loads: of all its memory, or of its devices alone if the memory is in `ram`. */
+  state?: string | undefined;
+  /** The file that QEMU maps as the guest's memory. */
+  ram?: FileHandle | undefined;
+}
+
+/** Lets a QEMU that was started with `-incoming defer` load the state of its devices: its memory is there already. */
+const loadDevices = async (qmp: QmpClient, fd: number): Promise<QmpClient> => {
+  await qmp.execute('migrate-set-capabilities', { capabilities: IGNORE_SHARED });
+  await qmp.execute('migrate-incoming', { uri: `fd:${fd}` });
+  return qmp;
+};
+
 /**
  * @throws {LoadError} with QEMU's own message, when QEMU has rejected the memory and exited; another error when it was
  * killed, does not respond, or the memory could not be read
@@ -69,13 +85,13 @@ const preferForOomKill = (pid: number): Promise<void> =>
 const loadMemory = async (
   child: ChildProcess,
   { qemuLog }: GuestPaths,
-  memory: string,
+  state: string,
   up: Promise<QmpClient>,
   exit: Promise<ChildExit>,
 ): Promise<QmpClient> => {
   const pipe = child.stdio.at(-1);
   if (!(pipe instanceof Writable)) throw new TypeError('QEMU was started without a pipe for its memory');
-  const fed = feed(memory, pipe);
+  const fed = feed(state, pipe);
   try {
     const qmp = await up;
     await waitUntilLoaded(qmp);
@@ -98,7 +114,7 @@ const loadMemory = async (
 /**
  * Starts a QEMU that outlives this process: in its own session, with no open files but those passed to it. Replaces
  * `-daemonize`, which QEMU's sandbox forbids.
- * @param memory the file of the memory that QEMU loads, from the descriptor after those of `files`
+ * @param loading QEMU gets `ram` as the descriptor after those of `files`, and `state` through the one after that
  * @returns once all of its devices and sockets exist
  * @throws with QEMU's own message when it exits; {LoadError} when it loads memory
  */
@@ -107,7 +123,7 @@ export const startProcess = async (
   user: User,
   paths: GuestPaths,
   files: PassedFiles,
-  memory?: string,
+  { state, ram }: Loading = {},
 ): Promise<Started> => {
   const log = await open(paths.qemuLog, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC, 0o600);
   try {
@@ -116,7 +132,12 @@ export const startProcess = async (
       // The sub-agent's environment may hold secrets.
       env: { PATH: process.env.PATH },
       detached: true,
-      stdio: ['ignore', 'ignore', log.fd, ...files.fds, ...(memory === undefined ? [] : ['pipe' as const])],
+      stdio: [
+        ...(['ignore', 'ignore', log.fd] as const),
+        ...files.fds,
+        ...(ram ? [ram.fd] : []),
+        ...(state === undefined ? [] : ['pipe' as const]),
+      ],
     });
     child.unref();
     let exited = false;
@@ -127,7 +148,8 @@ export const startProcess = async (
     await once(child, 'spawn');
     await preferForOomKill(child.pid ?? 0);
     const up = waitUntilUp(paths, () => exited);
-    const qmp = await (memory === undefined ? up : loadMemory(child, paths, memory, up, exit));
+    const ready = ram && state !== undefined ? up.then((qmp) => loadDevices(qmp, files.nextFd + 1)) : up;
+    const qmp = await (state === undefined ? up : loadMemory(child, paths, state, ready, exit));
     return { pid: child.pid ?? 0, qmp, exit };
   } finally {
     await log.close();

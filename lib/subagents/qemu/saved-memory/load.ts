@@ -8,7 +8,7 @@ import type { QmpClient } from '../../../qmp/client.js';
 import type { Accel } from '../machine/accel.js';
 import type { SavedMemory } from './saved-memory.js';
 
-const POLL_MS = 50;
+const POLL_MS = 5;
 const CHUNK_BYTES = 2 ** 20;
 /** A QEMU that loads memory may be slow to respond. */
 const QUERY_TIMEOUT_MS = 60_000;
@@ -39,7 +39,7 @@ export const requireSameCpu = (
 };
 
 /** @throws {LoadError} when the file of the memory is not there, or not all of it */
-export const requireWhole = async (path: string, { bytes }: SavedMemory): Promise<void> => {
+export const requireWhole = async (path: string, { bytes }: Pick<SavedMemory, 'bytes'>): Promise<void> => {
   const file = await ifExists(stat(path));
   if (!file) throw new LoadError(`${path} is missing`);
   if (file.size !== bytes) throw new LoadError(`${path} has ${file.size} of ${bytes} bytes`);

@@ -30,6 +30,9 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
   'cancelled',
 ]);
 
+/** Leaves memory that is in a shared file out of what QEMU sends. */
+export const IGNORE_SHARED = [{ capability: 'x-ignore-shared', state: true }];
+
 const startSending = async (watch: Watch, socket: string, holds: boolean): Promise<void> => {
   const capabilities = [{ capability: 'pause-before-switchover', state: holds }];
   await watch.execute('migrate-set-capabilities', { capabilities });
@@ -63,6 +66,14 @@ const waitForStatus = async (
 export const sendMemory = async (watch: Watch, socket: string, signal: AbortSignal): Promise<void> => {
   await startSending(watch, socket, false);
   await waitForStatus(watch, 'completed', { pollMs: POLL_MS, signal });
+};
+
+/**
+ * As `sendMemory`, without the memory, which is in a shared file. The guest must not run after it: it would change the file.
+ */
+export const sendDevices = async (watch: Watch, socket: string, signal: AbortSignal): Promise<void> => {
+  await watch.execute('migrate-set-capabilities', { capabilities: IGNORE_SHARED });
+  await sendMemory(watch, socket, signal);
 };
 
 export interface LiveSending {

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../../errors.js';
+import { type GuestAgent, GuestAgentError } from '../../shared/guest-agent/client.js';
+import { connectAgent } from '../guests/agent.js';
+import type { Entry } from '../guests/entry.js';
+import type { Watch } from '../guests/watch.js';
+import { HOOK, runScript } from './inside.js';
+
+/** How long a guest that has resumed may take to respond. */
+const RESPONSE_MS = 15_000;
+const POLL_MS = 20;
+/** cloud-init may install packages; it runs on after that. */
+const SCRIPT_MS = 120_000;
+
+/**
+ * Gives a clone what must not be its template's, and prints one word for each thing that it did. The hook comes first: it
+ * reseeds the kernel where no driver has done so. cloud-init comes last, because it may take long.
+ */
+const SCRIPT = `
+has() { command -v "$1" > /dev/null 2>&1; }
+if [ -x ${HOOK} ]; then ${HOOK} > /dev/null 2>&1 && echo hook || echo hook-failed; fi
+rm -f /var/lib/systemd/random-seed
+if [ -n "$MISTIFY_HOSTNAME" ]; then
+  if has hostnamectl && hostnamectl set-hostname "$MISTIFY_HOSTNAME" 2> /dev/null; then echo hostname
+  elif hostname "$MISTIFY_HOSTNAME" 2> /dev/null; then
+    [ ! -e /etc/hostname ] || echo "$MISTIFY_HOSTNAME" > /etc/hostname
+    echo hostname
+  fi
+fi
+if has systemd-machine-id-setup && [ -e /etc/machine-id ]; then
+  rm -f /etc/machine-id /var/lib/dbus/machine-id
+  systemd-machine-id-setup > /dev/null 2>&1 && echo machine-id
+fi
+if has ssh-keygen && ls /etc/ssh/ssh_host_*_key > /dev/null 2>&1; then
+  rm -f /etc/ssh/ssh_host_*
+  if ssh-keygen -A > /dev/null 2>&1; then
+    has systemctl && systemctl try-restart ssh.service sshd.service > /dev/null 2>&1
+    echo ssh-host-keys
+  fi
+fi
+if [ "$MISTIFY_SEED" = yes ] && has cloud-init; then
+  cloud-init clean --logs > /dev/null 2>&1
+  cloud-init init --local > /dev/null 2>&1; cloud-init init > /dev/null 2>&1
+  cloud-init modules --mode config > /dev/null 2>&1; cloud-init modules --mode final > /dev/null 2>&1
+  echo cloud-init
+fi
+exit 0
+`;
+
+/** What a clone is told about itself. */
+export interface Identity {
+  /** "" for none. */
+  hostname: string;
+  /** Whether it has a cloud-init seed of its own. */
+  hasSeed: boolean;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  hook: `what its ${HOOK} does`,
+  hostname: 'its host name',
+  'machine-id': 'its machine-id',
+  'ssh-host-keys': 'its SSH host keys',
+  'cloud-init': 'what cloud-init makes of its seed',
+};
+
+/** Connects to the agent of a guest that has just resumed; `undefined` when none responds in time. */
+export const agentOfResumed = async (entry: Entry, watch: Watch): Promise<GuestAgent | undefined> => {
+  const deadline = performance.now() + RESPONSE_MS;
+  while (entry.watch === watch && performance.now() < deadline) {
+    const agent = await connectAgent(entry, watch);
+    if (agent) return agent;
+    await sleep(POLL_MS);
+  }
+  return undefined;
+};
+
+/**
+ * Gives a guest that has resumed with the memory of its template an identity of its own.
+ * @returns a note for the user
+ */
+export const freshen = async (agent: GuestAgent, { hostname, hasSeed }: Identity): Promise<string> => {
+  try {
+    const env = [`MISTIFY_HOSTNAME=${hostname}`, `MISTIFY_SEED=${hasSeed ? 'yes' : 'no'}`];
+    const result = await runScript(agent, SCRIPT, env, SCRIPT_MS);
+    if (!result) return `its new identity is still being made after ${SCRIPT_MS / 1000} s`;
+    const lines = result.output.split('\n').filter((line) => line !== '');
+    const failed = lines.includes('hook-failed') ? `; its ${HOOK} has failed` : '';
+    const made = lines.flatMap((line) => WORDS[line] ?? []);
+    return `new in it: its MAC addresses${made.map((word) => `, ${word}`).join('')}${failed}`;
+  } catch (error) {
+    if (!(error instanceof GuestAgentError)) throw error;
+    return `its host name, machine-id and SSH host keys are the template's: ${errorMessage(error)}`;
+  }
+};

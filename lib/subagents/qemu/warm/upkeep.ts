@@ -1,0 +1,89 @@
+import { errorMessage } from '../../../errors.js';
+import { exists } from '../../../files/exists.js';
+import type { Logger } from '../../../log.js';
+import type { Entry } from '../guests/entry.js';
+import type { Guests } from '../guests/guests.js';
+import { discardWarm } from './discard.js';
+import { warmFiles } from './record.js';
+import { abandonWarming, warm } from './warm.js';
+import { hostChange } from './warm-starts.js';
+
+/**
+ * Ends what an earlier sub-agent was doing with the memory of templates when it was killed, and removes what it left. A job
+ * that warms a template does so again.
+ */
+export const recoverWarm = async (guests: Guests, log: Logger): Promise<void> => {
+  const recover = (entry: Entry): Promise<void> =>
+    guests.exclusively(entry.id, async () => {
+      await abandonWarming(guests, entry);
+      if (!entry.record.warm && (await exists(warmFiles(entry.paths).dir)))
+        await discardWarm(guests.host, entry);
+    });
+  for (const entry of guests.all())
+    await recover(entry).catch((error) =>
+      log.error(
+        { err: error, guest: entry.id },
+        `memory of the template not discarded: ${errorMessage(error)}`,
+      ),
+    );
+};
+
+/** Warms templates again whose memory this host can no longer use, one at a time. */
+export class WarmUpkeep {
+  readonly #guests: Guests;
+  readonly #log: Logger;
+  readonly #stop = new AbortController();
+  readonly #waiting = new Map<string, Entry>();
+  #working: Promise<void> | undefined;
+
+  constructor(guests: Guests, log: Logger) {
+    this.#guests = guests;
+    this.#log = log;
+    guests.warmStarts.onBad = (template) => this.#add(template);
+  }
+
+  /** Notices that QEMU, or the hardware of a template, is another one. */
+  async review(): Promise<void> {
+    const { host } = this.#guests;
+    for (const entry of this.#guests.all()) {
+      const { warm: found } = entry.record;
+      // While its package is being replaced, QEMU may not work.
+      if (found && (await hostChange(host, found, entry).catch(() => undefined)) !== undefined)
+        this.#add(entry);
+    }
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  #add(template: Entry): void {
+    this.#waiting.set(template.id, template);
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (const [id, template] of this.#waiting) {
+      this.#waiting.delete(id);
+      if (this.#stop.signal.aborted) return;
+      await this.#rewarm(template);
+    }
+  }
+
+  async #rewarm({ id, record }: Entry): Promise<void> {
+    if (!record.warm) return;
+    const { ready, timeout, randomness } = record.warm;
+    try {
+      this.#log.info({ guest: id }, 'template is being warmed again');
+      const context = { signal: this.#stop.signal, progress: () => undefined };
+      await warm(this.#guests, id, { ready, timeout, randomness }, context);
+    } catch (error) {
+      this.#log.warn(
+        { err: error, guest: id },
+        `template not warmed again, its clones boot: ${errorMessage(error)}`,
+      );
+    }
+  }
+}
