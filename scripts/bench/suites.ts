@@ -9,6 +9,7 @@ import { jobs } from './suites/jobs.js';
 import { requests } from './suites/requests.js';
 import { snapshots } from './suites/snapshots.js';
 import { start } from './suites/start.js';
+import { starts } from './suites/starts.js';
 
 /** All suites, in the order in which they run. */
 export const SUITES: readonly Suite[] = [
@@ -18,6 +19,7 @@ export const SUITES: readonly Suite[] = [
   start,
   growth,
   boot,
+  starts,
   fleet,
   backup,
   images,

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
-import { open, readdir, readFile, truncate } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { ConfigFile } from '../../../lib/config/schema.js';
 import { AGENT_PARTS } from '../../helpers/agent-disk.js';
 import { finishJob, useLinux } from '../../helpers/agent-linux.js';
 import { LINUX_PARTS } from '../../helpers/linux-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
+import { OTHER_QEMU } from '../../helpers/parts.js';
 import { startRealAgent } from '../../helpers/real-agent.js';
 import { until } from '../../helpers/wait.js';
 import {
@@ -17,6 +20,14 @@ import {
 
 const test = needsInTurn(...LINUX_PARTS, 'perl');
 const agentTest = needsInTurn(...LINUX_PARTS, ...AGENT_PARTS, 'perl');
+
+const otherQemuTest = needsInTurn(...LINUX_PARTS, 'perl', OTHER_QEMU);
+
+const otherQemu = (config: ConfigFile): ConfigFile => {
+  const { qemu, ...services } = config.services;
+  const command = ['mistify-qemu', '--qemu', process.env.MISTIFY_OTHER_QEMU ?? ''];
+  return qemu ? { ...config, services: { ...services, qemu: { ...qemu, command } } } : config;
+};
 
 agentTest('clones of a warm template resume, and differ in all that is to be fresh', async (t) => {
   const agent = await startRealAgent(t);
@@ -50,8 +61,8 @@ agentTest('clones of a warm template resume, and differ in all that is to be fre
   t.not(seen[0]?.mac, seen[1]?.mac);
 });
 
-test('the memory of a template is shared, and no clone can write to it', async (t) => {
-  const agent = await startRealAgent(t);
+const isShared = async (t: ExecutionContext, change?: (config: ConfigFile) => ConfigFile): Promise<void> => {
+  const agent = await startRealAgent(t, change);
   const { client, dbpath } = agent;
   const template = await makeTemplate(agent);
   await finishJob(agent, client.guests.warm(template, WHEN_UP));
@@ -77,7 +88,11 @@ test('the memory of a template is shared, and no clone can write to it', async (
     (await client.images.list()).items.map(({ id }) => id),
     ['tiny'],
   );
-});
+};
+
+test('the memory of a template is shared, and no clone can write to it', (t) => isShared(t));
+
+otherQemuTest('the memory of a template of another QEMU is shared, too', (t) => isShared(t, otherQemu));
 
 test('a clone boots when the memory does not load, and after two the template is warmed again', async (t) => {
   const agent = await startRealAgent(t);
@@ -126,4 +141,3 @@ test('what is interrupted is warmed again, and what is cooled leaves nothing', a
   const { Message } = await finishJob(agent, client.guests.perform(id, 'start'));
   t.regex(Message, /boots, instead of resuming .*: template .* was warmed again, cooled or deleted since/);
 });
-void truncate;

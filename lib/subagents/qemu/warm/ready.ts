@@ -49,6 +49,7 @@ export const waitUntilReady = async (
   { printed, signal }: { printed: number; signal: AbortSignal },
 ): Promise<void> => {
   const begun = performance.now();
+  const { commandCount } = entry;
   const passed = (): number => (performance.now() - begun) / 1000;
   const isReady = async (): Promise<boolean> => {
     if ('agent' in ready) return responds(entry, watch);
@@ -57,6 +58,11 @@ export const waitUntilReady = async (
   while (!(await isReady())) {
     if (entry.watch !== watch)
       throw new Refusal('conflict', `template ${entry.id} ended before it was ready: see its serial log`);
+    if (entry.commandCount !== commandCount)
+      throw new Refusal(
+        'conflict',
+        `template ${entry.id} was powered off or deleted while it was being warmed`,
+      );
     if (passed() > timeout)
       throw new Refusal(
         'conflict',
