@@ -15,6 +15,8 @@ type Options = Record<string, boolean | null>;
 
 /** A guest's open disk, as a tool receives it. */
 export interface GuestFile {
+  /** The disk itself. */
+  handle: FileHandle;
   /** The files that the tool inherits. */
   files: OpenFile[];
   /**
@@ -81,6 +83,7 @@ export const withGuestFile = async <T>(
     image = await openBoth(disk, layout, file);
     const backing = image ? nodeOf(1, { ...READ_SHARED, backing: null }) : null;
     return await work({
+      handle: file,
       gid: await groupOf(file),
       files: [file, ...(image ? [image] : [])].map(({ fd }) => ({ fd, path: disk.source })),
       standalone: (options = {}) => nameOf(0, { ...options, backing: null }),

@@ -1,77 +1,14 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { BoundedReader } from './bounded-reader.js';
+import { type Header, readEntries, readHeader } from './snapshot-table.js';
 
 const { O_RDONLY, O_NOFOLLOW } = constants;
-
-/** Where the fields are in the header and in an entry of the snapshot table: docs/interop/qcow2.txt of QEMU. */
-const HEADER_BYTES = 104;
-const HEADER = {
-  ...{ version: 4, clusterBits: 20, refcountTable: 48, refcountTableClusters: 56 },
-  ...{ snapshotCount: 60, snapshots: 64, incompatible: 72, refcountOrder: 96 },
-};
-const ENTRY_BYTES = 40;
-const ENTRY = { l1: 0, l1Size: 8, idLength: 12, nameLength: 14, extraLength: 36 };
 
 /** The parts of an entry of a table, in its two halves; the other bits are flags. */
 const OFFSET = { high: 0x00ff_ffff, low: 0xffff_fe00 };
 const COMPRESSED_HIGH = 0x4000_0000;
-/** A compression type is the only feature that does not change what is counted here. */
-const KNOWN_FEATURES = 8n;
-/** Refcounts of 16 bits, as QEMU writes them by default. */
-const REFCOUNT_ORDER = 4;
 const REFCOUNT_BYTES = 2;
-
-/** A snapshot in the file's table. */
-interface Entry {
-  name: string;
-  l1: number;
-  /** How many tables its first table refers to. */
-  l1Size: number;
-}
-
-interface Header {
-  clusterBytes: number;
-  refcountTable: number;
-  refcountTableClusters: number;
-  snapshotCount: number;
-  snapshots: number;
-}
-
-const readHeader = async (file: BoundedReader): Promise<Header | undefined> => {
-  const header = await file.read(0, HEADER_BYTES);
-  const features = header.readBigUInt64BE(HEADER.incompatible);
-  const isKnown =
-    header.readUInt32BE(HEADER.version) === 3 &&
-    (features & ~KNOWN_FEATURES) === 0n &&
-    header.readUInt32BE(HEADER.refcountOrder) === REFCOUNT_ORDER;
-  if (!isKnown) return undefined;
-  return {
-    clusterBytes: 2 ** header.readUInt32BE(HEADER.clusterBits),
-    refcountTable: Number(header.readBigUInt64BE(HEADER.refcountTable)),
-    refcountTableClusters: header.readUInt32BE(HEADER.refcountTableClusters),
-    snapshotCount: header.readUInt32BE(HEADER.snapshotCount),
-    snapshots: Number(header.readBigUInt64BE(HEADER.snapshots)),
-  };
-};
-
-const readEntries = async (file: BoundedReader, { snapshots, snapshotCount }: Header): Promise<Entry[]> => {
-  const entries: Entry[] = [];
-  for (let at = snapshots; entries.length < snapshotCount; ) {
-    const entry = await file.read(at, ENTRY_BYTES);
-    const nameAt =
-      at + ENTRY_BYTES + entry.readUInt32BE(ENTRY.extraLength) + entry.readUInt16BE(ENTRY.idLength);
-    const nameLength = entry.readUInt16BE(ENTRY.nameLength);
-    const name = (await file.read(nameAt, nameLength)).toString();
-    entries.push({
-      name,
-      l1: Number(entry.readBigUInt64BE(ENTRY.l1)),
-      l1Size: entry.readUInt32BE(ENTRY.l1Size),
-    });
-    at = Math.ceil((nameAt + nameLength) / 8) * 8;
-  }
-  return entries;
-};
 
 const offsetAt = (table: Buffer, at: number): number =>
   (table.readUInt32BE(at) & OFFSET.high) * 2 ** 32 + ((table.readUInt32BE(at + 4) & OFFSET.low) >>> 0);

@@ -1,9 +1,12 @@
+import type { FileHandle } from 'node:fs/promises';
 import { notFound } from '../../shared/errors.js';
 import { explainInUse } from '../open-disks.js';
 import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import type { StoredDisk } from '../stored.js';
+import { BoundedReader } from './bounded-reader.js';
 import { withGuestFile } from './guest-file.js';
 import type { Qcow2Layout } from './layout.js';
+import { readEntries, readHeader } from './snapshot-table.js';
 
 /** An entry of a file's snapshot table. qcow2 itself assigns the id, a number. */
 export interface TableEntry {
@@ -26,13 +29,26 @@ export const KEPT = '+kept';
 /** The snapshots that no user has taken. */
 export const HIDDEN: ReadonlySet<string> = new Set([UNDO, KEPT]);
 
+/** Reads the table without a program; `undefined` for a file that QEMU had better judge. */
+const readOwnTable = async (file: FileHandle): Promise<TableEntry[] | undefined> => {
+  const reader = new BoundedReader(file);
+  try {
+    const header = await readHeader(reader);
+    return header && (await readEntries(reader, header));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+};
+
 /** Reads a file's snapshot table, which qcow2 keeps in the order of creation. */
 export const readTable = (layout: Qcow2Layout, disk: StoredDisk): Promise<TableEntry[]> =>
   withGuestFile(
     layout,
     disk,
     'read',
-    async (file) => (await readOpenInfo(file.standalone(), file)).snapshots ?? [],
+    async (file) =>
+      (await readOwnTable(file.handle)) ?? (await readOpenInfo(file.standalone(), file)).snapshots ?? [],
   );
 
 export const findEntry = (table: readonly TableEntry[], disk: StoredDisk, name: string): TableEntry => {
