@@ -37,11 +37,11 @@ for (const compat of ['1.1', '0.10'] as const) {
   });
 }
 
-test('fails for a table that is beyond the end of the file', async (t) => {
+test('leaves it to qemu-img to say what is wrong with a table beyond the end of the file', async (t) => {
   const [disk, dir] = await makeDisk(t, '1.1');
   const file = await open(disk.source, 'r+');
   const offset = Buffer.alloc(8);
-  offset.writeBigUInt64BE(2n ** 40n);
+  offset.writeBigUInt64BE(2n ** 40n + 1n);
   await file.write(offset, 0, 8, 64);
   await file.close();
   await t.throwsAsync(readTable(layoutOf(dir), disk), { message: /qemu-img info/ });
