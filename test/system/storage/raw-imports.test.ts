@@ -55,6 +55,8 @@ test('calculates the sum of an imported raw disk once a request names one', asyn
   const record = join(storage.dir, 'sums', 'a');
   t.is(await readFile(record, 'utf8'), `raw ${SIZE}\n`);
   const sha256 = await sumOf(source);
+  const dryRun = await storage.call('CheckImage', { id: 'a', type: 'kvm', dest: '', source: '', sha256 });
+  t.is(dryRun.message, 'image a exists, and the fetch calculates the sum of its file');
   await t.throwsAsync(fetch(storage, '', { sha256: OTHER_SUM }), {
     message: `image a already exists, made from a file with the sha256 ${sha256}, not ${OTHER_SUM}: delete it first`,
   });

@@ -25,6 +25,7 @@ import {
 import { openRawSource } from './raw-source.js';
 import { type ReceiveOptions, receive } from './receive.js';
 import type { Claim } from './space.js';
+import { areSumsPending } from './stored-sums.js';
 import { algorithmsFor, type FetchContext, type WantedImage } from './wanted-image.js';
 
 /** How often a download starts over from the first byte when it cannot resume. */
@@ -188,6 +189,9 @@ export const checkFetch = async (
   signal: AbortSignal,
 ): Promise<string | undefined> => {
   const expected = await expectedDigests(deps, wanted, signal);
+  // A dry run has no time to read a whole image.
+  if (await areSumsPending(deps, wanted.id, expected))
+    return `image ${wanted.id} exists, and the fetch calculates the sum of its file`;
   if (await findExisting(deps, wanted, expected, signal)) return undefined;
   try {
     const source = await openSource(wanted.source, sourceOptionsOf(deps, signal));

@@ -1,12 +1,25 @@
-import { ALGORITHMS, Digester, type Digests } from '../../shared/download/digests.js';
+import { ALGORITHMS, type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';
 import type { DiskStore } from '../disk-store.js';
 import { streamImage } from './stream-image.js';
-import type { Sums } from './sums.js';
+import type { FileSums, Sums } from './sums.js';
 
 export interface StoredSumsDeps {
   store: DiskStore;
   sums: Sums;
 }
+
+const missingIn = ({ digests }: FileSums, wanted: Digests): Algorithm[] =>
+  ALGORITHMS.filter((name) => wanted[name] !== undefined && digests[name] === undefined);
+
+/** Whether `storedSums` would read the whole image. */
+export const areSumsPending = async (
+  { sums }: Pick<StoredSumsDeps, 'sums'>,
+  id: string,
+  wanted: Digests,
+): Promise<boolean> => {
+  const known = await sums.find(id);
+  return known.rawBytes !== undefined && missingIn(known, wanted).length > 0;
+};
 
 /**
  * Returns the sums of the file that an image was made from. Those of `wanted` that were never calculated are calculated of
@@ -18,8 +31,9 @@ export const storedSums = async (
   wanted: Digests,
   signal: AbortSignal,
 ): Promise<Digests> => {
-  const { digests, rawBytes } = await sums.find(id);
-  const missing = ALGORITHMS.filter((name) => wanted[name] !== undefined && digests[name] === undefined);
+  const known = await sums.find(id);
+  const { digests, rawBytes } = known;
+  const missing = missingIn(known, wanted);
   if (rawBytes === undefined || missing.length === 0) return digests;
   const digester = new Digester(missing);
   // A ZFS volume may be a little larger than the file.
@@ -28,7 +42,7 @@ export const storedSums = async (
     digester.update(chunk.subarray(0, left));
     left = Math.max(0, left - chunk.length);
   }
-  const known = { ...digests, ...digester.digests() };
-  await sums.set(id, { digests: known, rawBytes });
-  return known;
+  const all = { ...digests, ...digester.digests() };
+  await sums.set(id, { digests: all, rawBytes });
+  return all;
 };
