@@ -118,6 +118,24 @@ test.serial('moves a guest on to the hardware that the options name', async (t) 
   t.deepEqual(scripted.requests('Test.upgradeMachine')[0]?.args, { type: 'pc-q35-9.2', cpuModel: 'Nehalem' });
 });
 
+test.serial('warms a template as the options say, cools it, and lets a clone boot', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  await addGuest(context, { id: ID, state: 'shutoff', template: true, metadata: { name: 'base' } });
+  const warmed = await mistify(
+    t,
+    url,
+    ...['guest', 'warm', 'base', '--serial', 'login:', '--within', '60', '--shared-randomness', '--wait'],
+  );
+  t.is(warmed.exitCode, 0, warmed.stderr);
+  t.deepEqual(scripted.requests('Test.warm')[0]?.change, {
+    ...{ ready: { serial: 'login:' }, timeout: 60, randomness: 'shared' },
+  });
+  t.is((await mistify(t, url, 'guest', 'cool', 'base', '--wait')).exitCode, 0);
+  t.is(scripted.requests('Test.cool').length, 1);
+  t.is((await mistify(t, url, 'guest', 'clone', 'base', '--cold', '--wait')).exitCode, 0);
+  t.is((await mistify(t, url, 'guest', 'warm', 'base', '--serial', 'a', '--after', '1')).exitCode, 2);
+});
+
 test.serial('marks guests with warnings in the list, and shows each warning once', async (t) => {
   const { url, context } = await serveApi(t);
   const warnings = ['machine type pc-q35-1.0 is deprecated'];

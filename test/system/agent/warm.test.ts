@@ -141,3 +141,19 @@ test('what is interrupted is warmed again, and what is cooled leaves nothing', a
   const { Message } = await finishJob(agent, client.guests.perform(id, 'start'));
   t.regex(Message, /boots, instead of resuming .*: template .* was warmed again, cooled or deleted since/);
 });
+
+test('a template whose clones would begin with the same random numbers is not warmed', async (t) => {
+  const agent = await startRealAgent(t);
+  const { client, dbpath } = agent;
+  const template = await makeTemplate(agent);
+  const { jobId } = await client.guests.warm(template, { ...WHEN_UP, randomness: 'fresh' });
+  await t.throwsAsync(client.waitForJob(jobId), { message: /same random numbers.*without a guest agent/ });
+  const { state, warm } = await client.guests.get(template);
+  t.deepEqual([state, warm], ['shutoff', undefined]);
+  t.false(existsSync(join(dbpath, 'qemu/guests', template, 'warm')));
+  const late = await client.guests.warm(template, { ready: { serial: 'never' }, timeout: 1 });
+  await t.throwsAsync(client.waitForJob(late.jobId), {
+    message: /was not ready within 1 s: it did not print "never"/,
+  });
+  t.is((await client.guests.get(template)).state, 'shutoff');
+});
