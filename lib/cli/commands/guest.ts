@@ -56,8 +56,8 @@ const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string 
 };
 
 /** A guest's state, or that it is a template, the reason for the state in parentheses, and the number of its warnings, which `guest show` prints. */
-const stateWords = ({ state, reason, template, warnings = [] }: Guest): string | undefined => {
-  if (template) return 'template';
+const stateWords = ({ state, reason, template, warm, warnings = [] }: Guest): string | undefined => {
+  if (template) return warm ? 'template (warm)' : 'template';
   const words = state && reason ? `${state} (${reason})` : state;
   if (!words || warnings.length === 0) return words;
   return `${words}, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;

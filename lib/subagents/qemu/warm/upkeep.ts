@@ -6,7 +6,7 @@ import type { Guests } from '../guests/guests.js';
 import { discardWarm } from './discard.js';
 import { warmFiles } from './record.js';
 import { abandonWarming, warm } from './warm.js';
-import { hostChange } from './warm-starts.js';
+import { templateChange } from './warm-starts.js';
 
 /**
  * Ends what an earlier sub-agent was doing with the memory of templates when it was killed, and removes what it left. A job
@@ -48,7 +48,7 @@ export class WarmUpkeep {
     for (const entry of this.#guests.all()) {
       const { warm: found } = entry.record;
       // While its package is being replaced, QEMU may not work.
-      if (found && (await hostChange(host, found, entry).catch(() => undefined)) !== undefined)
+      if (found && (await templateChange(host, found, entry).catch(() => undefined)) !== undefined)
         this.#add(entry);
     }
   }

@@ -46,7 +46,7 @@ const differences = async (warm: WarmRecord, entry: Entry): Promise<string[]> =>
  * Returns why this host can no longer use a template's memory; `undefined` when it can. QEMU compares no CPU models, and
  * another version may have changed a device.
  */
-export const hostChange = async (
+const hostChange = async (
   { program }: Pick<Host, 'program'>,
   warm: WarmRecord,
   template: Entry,
@@ -59,6 +59,20 @@ export const hostChange = async (
   if (warm.machine !== type) return `it was warmed as ${warm.machine}, and is ${type}`;
   if (warm.cpuModel !== cpuModel) return `it was warmed with CPU model ${warm.cpuModel}, and has ${cpuModel}`;
   return undefined;
+};
+
+/** Returns why no clone of a template can use its memory any longer; `undefined` when clones can. */
+export const templateChange = async (
+  host: Pick<Host, 'program'>,
+  warm: WarmRecord,
+  template: Entry,
+): Promise<string | undefined> => {
+  const changed = await hostChange(host, warm, template);
+  if (changed !== undefined) return changed;
+  // Its seed is another one without NICs.
+  const { hasSeed } = warm.hardware;
+  const hardware = { ...(await hardwareOf(template)), hasSeed };
+  return hardwareChanges(comparable(warm.hardware), comparable(hardware))[0];
 };
 
 /** Finds the memory that first starts of clones resume with, and counts those that fail. */
