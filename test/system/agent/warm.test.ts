@@ -18,6 +18,8 @@ import {
   WHEN_UP,
 } from '../../helpers/warm-template.js';
 
+// Guarantees: G58.
+
 const test = needsInTurn(...LINUX_PARTS, 'perl');
 const agentTest = needsInTurn(...LINUX_PARTS, ...AGENT_PARTS, 'perl');
 
