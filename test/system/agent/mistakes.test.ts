@@ -148,7 +148,7 @@ needsInTurn('qemu-img')('a mistake that storage finds is a 4xx', async (t) => {
     [fetchOf('page'), 400, /^image a: the file is a web page/],
     [fetchOf('luks'), 400, /^image a: the file is in LUKS format/],
     [
-      fetchOf('raw', { sha256: '0'.repeat(64) }),
+      fetchOf('raw', { format: 'raw', sha256: '0'.repeat(64) }),
       400,
       /^image a: the fetched file has the sha256 .*, not 0+$/,
     ],
