@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { firstBytes } from '../../../async/first-bytes.js';
 import { STREAM_BUFFER_BYTES } from '../../../http/stream-buffer.js';
 import type { ByteStream } from '../../../rpc/protocol/byte-stream.js';
@@ -49,12 +50,23 @@ async function* skip(bytes: Bytes, count: number): AsyncGenerator<Buffer, void, 
   }
 }
 
-/** Makes a stream of bytes that are made of a source, which ends with the stream. */
-const streamOf = (bytes: Bytes, source: Readable): Readable => {
-  const stream = Readable.from(bytes, { objectMode: false, highWaterMark: STREAM_BUFFER_BYTES });
-  stream.once('close', () => source.destroy());
-  return stream;
+/** Closes a source, and waits until what it was read from is closed, too, such as a temporary clone of a snapshot. */
+const close = async (source: Readable): Promise<void> => {
+  source.destroy();
+  await finished(source).catch(() => undefined);
 };
+
+async function* closing(source: Readable, bytes: Bytes): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* bytes;
+  } finally {
+    await close(source);
+  }
+}
+
+/** Makes a stream of bytes that are made of a source. The source is closed before the stream ends. */
+const streamOf = (bytes: Bytes, source: Readable): Readable =>
+  Readable.from(closing(source, bytes), { objectMode: false, highWaterMark: STREAM_BUFFER_BYTES });
 
 const asRaw = async (content: DiskContent, wish: DiskWish): Promise<ByteStream> => {
   const etag = tagOf(content.identity, 'raw');
@@ -62,7 +74,7 @@ const asRaw = async (content: DiskContent, wish: DiskWish): Promise<ByteStream> 
   const { bytes, length } = await content.read();
   const part = { format: 'raw', from, etag } as const;
   if (from === 0) return { bytes, length, part };
-  if (from >= length) bytes.destroy();
+  if (from >= length) await close(bytes);
   requireWithin(from, length);
   return { bytes: await firstBytes(streamOf(skip(bytes, from), bytes)), length: length - from, part };
 };
@@ -73,7 +85,7 @@ const asQcow2 = async (content: DiskContent, wish: DiskWish): Promise<ByteStream
   const map = await content.map();
   const source = await content.read();
   const { size, bytes } = qcow2Stream(map, () => source.bytes);
-  if (from >= size) source.bytes.destroy();
+  if (from >= size) await close(source.bytes);
   requireWithin(from, size);
   const stream = streamOf(from === 0 ? bytes : skip(bytes, from), source.bytes);
   return { bytes: await firstBytes(stream), length: size - from, part: { format: 'qcow2', from, etag } };
