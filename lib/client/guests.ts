@@ -9,6 +9,7 @@ import type { Guest } from '../model/guest.js';
 import type { GuestAddress } from '../model/guest-addresses.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
+import type { HostKey } from '../model/portable-guest.js';
 import type { WarmRequest } from '../model/warm.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
 import {
@@ -33,22 +34,7 @@ import type { CallOptions, Transport } from './transport.js';
 
 /** The body of a create: a guest without the fields that the agent sets. */
 export type GuestSpec = {
-  [Key in Exclude<
-    keyof Guest,
-    | 'nics'
-    | 'disks'
-    | 'cdroms'
-    | 'media'
-    | 'state'
-    | 'reason'
-    | 'vnc'
-    | 'warnings'
-    | 'warm'
-    | 'pending'
-    | 'intent'
-    | 'restarts'
-    | 'template'
-  >]?: Guest[Key];
+  [Key in Exclude<keyof Guest, HostKey | 'nics' | 'disks' | 'cdroms' | 'template'>]?: Guest[Key];
 } & {
   nics?: Partial<NonNullable<Guest['nics']>[number]>[];
   disks?: Partial<NonNullable<Guest['disks']>[number]>[];

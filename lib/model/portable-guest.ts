@@ -8,7 +8,6 @@ export interface PortableGuest {
   leftOut: string[];
 }
 
-/** Keys that only mean something on the host that runs the guest. */
 const HOST_KEYS = [
   'media',
   'state',
@@ -20,6 +19,9 @@ const HOST_KEYS = [
   'intent',
   'restarts',
 ] as const;
+
+/** A key that only means something on the host that runs the guest. */
+export type HostKey = (typeof HOST_KEYS)[number];
 
 /** Returns a guest without the keys that only mean something on the host that runs it. */
 export const withoutHostKeys = (guest: Guest): Guest => {

@@ -4,6 +4,7 @@ import { diskNumber } from './disks.js';
 import { type Disk, type Guest, type Nic, normalizeGuest } from './guest.js';
 import { guestIdSchema } from './guest-schemas.js';
 import { guestNameSchema } from './labels.js';
+import { withoutHostKeys } from './portable-guest.js';
 import { toMb } from './units.js';
 
 /** How a client wants a backup restored: into its guest, or as a new one. */
@@ -104,15 +105,7 @@ export const restoredGuest = (
   disks: readonly BackedUpDisk[],
   { id, copy }: { id: string; copy?: { name?: string | undefined } },
 ): Guest => {
-  const { image: _image, media: _media, state: _state, reason: _reason, vnc: _vnc, ...rest } = record;
-  const {
-    pending: _pending,
-    warnings: _warnings,
-    warm: _warm,
-    intent: _intent,
-    restarts: _restarts,
-    ...kept
-  } = rest;
+  const { image: _image, ...kept } = withoutHostKeys(record);
   const { next: _next, ...machine } = record.machine ?? {};
   return normalizeGuest({
     ...kept,
