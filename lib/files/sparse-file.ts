@@ -1,12 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { isZero } from './zeros.js';
 
 /** The granularity of holes, in bytes. */
 const PIECE_BYTES = 64 * 1024;
 /** Bytes that are written at once: a call for each chunk of a socket would take longer than the writing. */
 const BLOCK_BYTES = 16 * PIECE_BYTES;
-const ZEROS = Buffer.alloc(PIECE_BYTES);
-
-const isZero = (piece: Buffer): boolean => piece.equals(ZEROS.subarray(0, piece.length));
 
 const writeAll = async (file: FileHandle, bytes: Buffer, position: number): Promise<void> => {
   let written = 0;

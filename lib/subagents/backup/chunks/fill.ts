@@ -1,4 +1,5 @@
 import { InFlight } from '../../../async/in-flight.js';
+import { isZero } from '../../../files/zeros.js';
 import type { SourceDisk } from '../../../rpc/protocol/backup-disk-messages.js';
 import { chunksIn } from '../nbd/chunks.js';
 import { NbdClient } from '../nbd/client.js';
@@ -9,7 +10,6 @@ import type { Tree } from './tree.js';
 
 /** Chunks that are read at the same time. */
 const PARALLEL = 8;
-const ZEROS = Buffer.alloc(chunkBytesOf(Number.MAX_SAFE_INTEGER));
 
 export interface FillOptions {
   /** Reads only what this meta context says has changed; everything without one. */
@@ -32,13 +32,13 @@ export const fillDisk = async (tree: Tree, source: SourceDisk, options: FillOpti
   const context = bitmap ?? ALLOCATION;
   const client = await NbdClient.connect(source, signal, [context]);
 
-  const take = async (index: number, isZero: boolean): Promise<void> => {
+  const take = async (index: number, isHole: boolean): Promise<void> => {
     const offset = index * chunkBytes;
     const known = sums.get(index);
-    if (!isZero) {
+    if (!isHole) {
       const content = await client.read(offset, Math.min(chunkBytes, size - offset));
       onRead(offset, content.length);
-      if (!content.equals(ZEROS.subarray(0, content.length))) {
+      if (!isZero(content)) {
         const sum = sumOf(content);
         if (!known?.equals(sum)) await tree.writeChunk(disk, index, content, sum);
         return;

@@ -1,10 +1,10 @@
+import { isZero } from '../../../files/zeros.js';
+
 /** The unit in which a map tells data from zeros, and the cluster size of exported qcow2 files, in bytes. */
 export const CLUSTER_BYTES = 64 * 1024;
 
 /** The clusters of a part of a disk: as many as a table of a qcow2 file describes. */
 export const PART_CLUSTERS = CLUSTER_BYTES / 8;
-
-const ZEROS = Buffer.alloc(CLUSTER_BYTES);
 
 /** Says which clusters of a disk have data: one bit each, so that the map of a huge disk is small. */
 export class DataMap {
@@ -69,7 +69,7 @@ export const scanData = async (bytes: AsyncIterable<Buffer>, size: number): Prom
   const map = new DataMap(size);
   let position = 0;
   for await (const cluster of clustersOf(bytes)) {
-    if (!cluster.equals(ZEROS.subarray(0, cluster.length))) map.add(position, cluster.length);
+    if (!isZero(cluster)) map.add(position, cluster.length);
     position += cluster.length;
   }
   return map;
