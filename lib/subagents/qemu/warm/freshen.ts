@@ -75,12 +75,12 @@ export const agentOfResumed = async (entry: Entry, watch: Watch): Promise<GuestA
 };
 
 /**
- * Gives a guest that has resumed with the memory of its template an identity of its own.
+ * Gives a guest that has resumed with the memory of its template an identity of its own. Closes the connection.
  * @returns a note for the user
  */
 export const freshen = async (agent: GuestAgent, { hostname, hasSeed }: Identity): Promise<string> => {
   try {
-    const env = [`MISTIFY_HOSTNAME=${hostname}`, `MISTIFY_SEED=${hasSeed ? 'yes' : 'no'}`];
+    const env = { MISTIFY_HOSTNAME: hostname, MISTIFY_SEED: hasSeed ? 'yes' : 'no' };
     const result = await runScript(agent, SCRIPT, env, SCRIPT_MS);
     if (!result) return `its new identity is still being made after ${SCRIPT_MS / 1000} s`;
     const lines = result.output.split('\n').filter((line) => line !== '');
@@ -90,5 +90,7 @@ export const freshen = async (agent: GuestAgent, { hostname, hasSeed }: Identity
   } catch (error) {
     if (!(error instanceof GuestAgentError)) throw error;
     return `its host name, machine-id and SSH host keys are the template's: ${errorMessage(error)}`;
+  } finally {
+    agent.close();
   }
 };

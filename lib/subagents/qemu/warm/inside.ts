@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../../../log.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import { type GuestAgent, GuestAgentError } from '../../shared/guest-agent/client.js';
+import { whileFrozen } from '../../shared/guest-agent/freeze.js';
+import { hasAgent } from '../../shared/guest-agent/port.js';
+import type { RunCommand } from '../guest-agent/agents.js';
+import { programStatus, startProgram } from '../guest-agent/exec.js';
 import { connectAgent } from '../guests/agent.js';
 import type { Entry } from '../guests/entry.js';
 import type { Watch } from '../guests/watch.js';
@@ -14,12 +19,6 @@ export const HOOK = '/etc/mistify/resumed';
 /** Linux lists the driver that reseeds the kernel's random numbers in a clone; older kernels, and some newer ones, lack it. */
 const HAS_FRESH_RANDOMNESS = `[ -d /sys/bus/acpi/drivers/vmgenid ] || [ -x ${HOOK} ]`;
 
-interface Status {
-  exited: boolean;
-  exitcode?: number;
-  'out-data'?: string;
-}
-
 /**
  * Runs a script of sh in the guest: `guest-exec`.
  * @returns its exit code and its output; `undefined` when it runs on after `timeoutMs`
@@ -28,18 +27,16 @@ interface Status {
 export const runScript = async (
   agent: GuestAgent,
   script: string,
-  env: readonly string[] = [],
+  env: Record<string, string> = {},
   timeoutMs = COMMAND_MS,
 ): Promise<{ code: number; output: string } | undefined> => {
+  const run: RunCommand = async <Result>(command: string, args?: Record<string, unknown>) =>
+    (await agent.execute(command, COMMAND_MS, args)) as Result;
   const deadline = performance.now() + timeoutMs;
-  const { pid } = (await agent.execute('guest-exec', COMMAND_MS, {
-    ...{ path: '/bin/sh', arg: ['-c', script], 'capture-output': true },
-    env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env],
-  })) as { pid: number };
+  const pid = await startProgram(run, { command: ['/bin/sh', '-c', script], env });
   for (;;) {
-    const status = (await agent.execute('guest-exec-status', COMMAND_MS, { pid })) as Status;
-    const output = Buffer.from(status['out-data'] ?? '', 'base64').toString();
-    if (status.exited) return { code: status.exitcode ?? -1, output };
+    const { exited, exitCode = -1, stdout } = await programStatus(run, pid);
+    if (exited) return { code: exitCode, output: stdout };
     if (performance.now() > deadline) return undefined;
     await sleep(POLL_MS);
   }
@@ -77,17 +74,8 @@ export const requireFreshRandomness = async (entry: Entry, watch: Watch): Promis
 };
 
 /** Lets a guest with an agent write its files out, so that a clone that has to boot finds its file systems whole. */
-export const syncDisks = async (entry: Entry, watch: Watch): Promise<void> => {
-  const agent = await connectAgent(entry, watch);
-  if (!agent) return;
-  try {
-    await agent.execute('guest-fsfreeze-freeze', COMMAND_MS);
-    await agent.execute('guest-fsfreeze-thaw', COMMAND_MS);
-  } catch (error) {
-    if (!(error instanceof GuestAgentError)) throw error;
-    // An agent that froze the file systems, and is late, thaws them by itself or at this request.
-    await agent.execute('guest-fsfreeze-thaw', COMMAND_MS).catch(() => undefined);
-  } finally {
-    agent.close();
-  }
+export const syncDisks = async ({ id, paths }: Entry, watch: Watch, log: Logger): Promise<void> => {
+  if (!(await hasAgent(watch))) return;
+  // A freeze writes them out, and is over at once.
+  await whileFrozen({ socket: paths.guestAgent, log: log.child({ guest: id }) }, async () => {});
 };

@@ -6,7 +6,7 @@ import { stopQemu } from '../guests/power.js';
 import type { StartOptions } from '../guests/power-options.js';
 import type { Resumed } from '../guests/starts.js';
 import { announceSizes } from '../saved-memory/announce-sizes.js';
-import { agentOfResumed, freshen } from './freshen.js';
+import { agentOfResumed, freshen, type Identity } from './freshen.js';
 import type { FoundWarm } from './warm-starts.js';
 
 /** Boots a guest that has resumed, but does not respond. */
@@ -20,6 +20,11 @@ const bootInstead = async (
   await guests.warmStarts.failed(entry, warm, new Error('its guest agent did not respond'), options);
   await guests.start(entry, options);
 };
+
+const identityOf = async (entry: Entry): Promise<Identity> => ({
+  hostname: entry.record.definition.metadata?.hostname ?? '',
+  hasSeed: await hasSeed(entry),
+});
 
 /**
  * Completes the start of a guest that has resumed with the memory of its template: its clock, and, by its guest agent, its
@@ -36,22 +41,16 @@ export const settleClone = async (
   if (!watch) return;
   const { note } = options;
   await announceSizes(entry, watch);
-  if (!('agent' in warm.warm.ready)) {
-    const problem = await correctClock(entry, watch, at);
-    note?.(`the guest resumed with the memory of template ${warm.template.id}`);
-    note?.('its host name, machine-id and SSH host keys are those of the template');
-    if (problem !== undefined) note?.(problem);
-    return;
-  }
-  const agent = await agentOfResumed(entry, watch);
-  if (!agent) return bootInstead(guests, entry, warm, options);
-  try {
-    const { hostname = '' } = entry.record.definition.metadata ?? {};
-    const news = await freshen(agent, { hostname, hasSeed: await hasSeed(entry) });
-    note?.(`the guest resumed with the memory of template ${warm.template.id}; ${news}`);
-  } finally {
-    agent.close();
-  }
+  const identity = await identityOf(entry);
+  const mustRespond = 'agent' in warm.warm.ready;
+  const agent = mustRespond ? await agentOfResumed(entry, watch) : undefined;
+  if (mustRespond && !agent) return bootInstead(guests, entry, warm, options);
+  note?.(`the guest resumed with the memory of template ${warm.template.id}`);
+  note?.(
+    agent
+      ? await freshen(agent, identity)
+      : 'its host name, machine-id and SSH host keys are those of the template',
+  );
   const problem = await correctClock(entry, watch, at);
   if (problem !== undefined) note?.(problem);
 };

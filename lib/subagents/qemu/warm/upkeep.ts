@@ -77,7 +77,7 @@ export class WarmUpkeep {
     const { ready, timeout, randomness } = record.warm;
     try {
       this.#log.info({ guest: id }, 'template is being warmed again');
-      const context = { signal: this.#stop.signal, progress: () => undefined };
+      const context = { signal: this.#stop.signal, progress: () => undefined, log: this.#log };
       await warm(this.#guests, id, { ready, timeout, randomness }, context);
     } catch (error) {
       this.#log.warn(

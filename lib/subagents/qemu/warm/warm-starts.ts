@@ -34,13 +34,21 @@ const comparable = ({ nics: _, machine: { ports, ...machine }, ...hardware }: Ha
   },
 });
 
-/** Returns the hardware that a guest starts with, in words, that differs from the template's. */
-const differences = async (warm: WarmRecord, entry: Entry): Promise<string[]> => {
-  const { definition, seedRevision } = entry.record;
-  const seed = seedDocuments(definition, seedRevision, entry.record.machine?.nics);
-  const hardware = { ...(await hardwareOf(entry)), hasSeed: seed !== undefined };
-  return hardwareChanges(comparable(warm.hardware), comparable(hardware));
+/**
+ * Returns what of a guest's hardware differs from the template's, in words; `undefined` when nothing does.
+ * @param hasSeed whether the guest's next start has a cloud-init seed
+ */
+const hardwareChange = async (
+  warm: WarmRecord,
+  entry: Entry,
+  hasSeed: boolean,
+): Promise<string | undefined> => {
+  const hardware = { ...(await hardwareOf(entry)), hasSeed };
+  return hardwareChanges(comparable(warm.hardware), comparable(hardware))[0];
 };
+
+const willHaveSeed = ({ record: { definition, seedRevision, machine } }: Entry): boolean =>
+  seedDocuments(definition, seedRevision, machine?.nics) !== undefined;
 
 /**
  * Returns why this host can no longer use a template's memory; `undefined` when it can. QEMU compares no CPU models, and
@@ -70,9 +78,7 @@ export const templateChange = async (
   const changed = await hostChange(host, warm, template);
   if (changed !== undefined) return changed;
   // Its seed is another one without NICs.
-  const { hasSeed } = warm.hardware;
-  const hardware = { ...(await hardwareOf(template)), hasSeed };
-  return hardwareChanges(comparable(warm.hardware), comparable(hardware))[0];
+  return hardwareChange(warm, template, warm.hardware.hasSeed);
 };
 
 /** Finds the memory that first starts of clones resume with, and counts those that fail. */
@@ -122,8 +128,8 @@ export class WarmStarts {
     if (changed !== undefined) return changed;
     if (entry.record.pending || entry.record.machine?.next)
       return 'changes of its hardware wait for this start';
-    const [first] = await differences(warm, entry);
-    return first === undefined ? undefined : `${first}, compared with the template`;
+    const difference = await hardwareChange(warm, entry, willHaveSeed(entry));
+    return difference === undefined ? undefined : `${difference}, compared with the template`;
   }
 
   /** Opens the shared memory, which counts as the template's: while it is open, the host has less for others. */

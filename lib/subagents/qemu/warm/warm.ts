@@ -30,7 +30,7 @@ const READ_ONLY = 0o400;
 /** Root ports for the NICs of clones came with it. */
 const MIN_LAYOUT = 2;
 
-type WarmContext = Pick<CallContext, 'signal' | 'progress'>;
+type WarmContext = Pick<CallContext, 'signal' | 'progress' | 'log'>;
 
 /** @throws {Refusal} when the hardware of a template rules out that its clones resume */
 const requireWarmable = ({ id, record }: Entry, machine: ReturnType<typeof requireMachine>): void => {
@@ -120,7 +120,7 @@ const bootAndSave = async (
   guests: Guests,
   entry: Entry,
   request: Required<WarmRequest>,
-  { signal, progress }: WarmContext,
+  { signal, progress, log }: WarmContext,
 ): Promise<WarmRecord> => {
   const files = warmFiles(entry.paths);
   const ram = await makeRam(files, startDefinition(entry.record).memory);
@@ -132,7 +132,7 @@ const bootAndSave = async (
     if (!watch) throw new Error(`template ${entry.id} has ended`);
     await waitUntilReady(entry, watch, request, { printed, signal });
     if (request.randomness === 'fresh') await requireFreshRandomness(entry, watch);
-    await syncDisks(entry, watch);
+    await syncDisks(entry, watch, log);
     await sleep(SETTLE_MS, undefined, { signal });
     progress('its memory is saved');
     const bytes = await saveDevices(entry, watch, files, signal);

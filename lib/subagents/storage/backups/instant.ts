@@ -3,9 +3,9 @@ import { OWNER_ONLY } from '../../../files/atomic-files.js';
 import type { QmpClient } from '../../../qmp/client.js';
 import type { BackupSource } from '../../../rpc/protocol/backup-disk-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { whileFrozen } from '../../shared/guest-agent/freeze.js';
 import { hasAgent } from '../../shared/guest-agent/port.js';
 import { type SharedGuestPaths, sharedGuestPaths } from '../../shared/guest-run-dir.js';
-import { whileFrozen } from '../guest-agent/freeze.js';
 import type { BackupDeps } from './deps.js';
 import { copySmallFiles } from './small-files.js';
 

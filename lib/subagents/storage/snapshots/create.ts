@@ -1,9 +1,9 @@
 import type { Consistency } from '../../../model/snapshot.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { whileFrozen } from '../../shared/guest-agent/freeze.js';
 import { hasAgent } from '../../shared/guest-agent/port.js';
 import { hasHalted, sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { explainNoSpace } from '../errors.js';
-import { whileFrozen } from '../guest-agent/freeze.js';
 import { isOpenIn } from '../nvram.js';
 import { withMonitor } from '../running-guest.js';
 import { deleteFrom } from './delete-from.js';

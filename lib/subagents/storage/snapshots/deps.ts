@@ -1,8 +1,8 @@
 import type { Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
+import type { FreezeTimeouts } from '../../shared/guest-agent/freeze.js';
 import type { Retries } from '../../shared/retries.js';
 import type { DiskStore } from '../disk-store.js';
-import type { FreezeTimeouts } from '../guest-agent/freeze.js';
 import type { SnapshotsInUse } from './in-use.js';
 import type { Journal } from './journal.js';
 

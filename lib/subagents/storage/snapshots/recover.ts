@@ -1,9 +1,9 @@
 import { guestKey } from '../../../async/keyed-locks.js';
 import { errorMessage } from '../../../errors.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import { thawIfFrozen } from '../../shared/guest-agent/freeze.js';
 import { sharedGuestPaths } from '../../shared/guest-run-dir.js';
 import { isNoSpace, PartlyDoneError } from '../errors.js';
-import { thawIfFrozen } from '../guest-agent/freeze.js';
 import { findMembers } from '../nvram.js';
 import { isRunning, withMonitor } from '../running-guest.js';
 import type { StoredDisk } from '../stored.js';

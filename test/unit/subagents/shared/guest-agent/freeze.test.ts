@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { thawIfFrozen, whileFrozen } from '../../../../../lib/subagents/storage/guest-agent/freeze.js';
+import { thawIfFrozen, whileFrozen } from '../../../../../lib/subagents/shared/guest-agent/freeze.js';
 import { startGuestAgent } from '../../../../helpers/guest-agent.js';
 import { silentLog } from '../../../../helpers/sub-agents.js';
 import { tempDir } from '../../../../helpers/temp.js';

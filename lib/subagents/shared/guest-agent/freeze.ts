@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../errors.js';
 import type { Logger } from '../../../log.js';
 import type { Consistency } from '../../../model/snapshot.js';
-import { GuestAgent, GuestAgentTimeout } from '../../shared/guest-agent/client.js';
+import { GuestAgent, GuestAgentTimeout } from './client.js';
 
 /** How long to wait for a guest agent, in milliseconds. */
 export interface FreezeTimeouts {
