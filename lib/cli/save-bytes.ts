@@ -41,8 +41,8 @@ export const requireTarget = (file: string, what: string, force: boolean | undef
     );
 };
 
-/** Opens a download again behind the bytes that are there. */
-export type Resume = (after: { bytes: number; etag: string }) => Promise<Download>;
+/** Opens a download, or its rest behind the bytes that are there. */
+export type Open = (after?: { bytes: number; etag: string }) => Promise<Download>;
 
 /** How often a download is continued that breaks off without a byte in between. */
 const MAX_RESUMES = 5;
@@ -51,7 +51,7 @@ const RESUME_DELAY_MS = 1000;
 /** Yields the bytes of a download, which is continued when it breaks off, if that is possible. */
 async function* received(
   download: Download,
-  resume: Resume | undefined,
+  resume: Open | undefined,
 ): AsyncGenerator<Buffer, void, undefined> {
   let current = download;
   for (let [bytes, failures] = [0, 0]; ; ) {
@@ -87,7 +87,7 @@ export const saveBytes = async (
   download: Download,
   file: string,
   title: string,
-  resume?: Resume,
+  resume?: Open,
 ): Promise<number> => {
   const { length } = download;
   const line = await startStatusLine(title);
@@ -112,3 +112,7 @@ export const saveBytes = async (
     line.stop();
   }
 };
+
+/** Saves the content of a disk: see `saveBytes`. */
+export const saveDisk = async (open: Open, file: string, title: string): Promise<number> =>
+  saveBytes(await open(), file, title, open);

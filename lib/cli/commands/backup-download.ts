@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatBytes, shortId } from '../../portable/format.js';
 import { type DiskFormatOption, diskFormatOption, suffixOf } from '../disk-format.js';
 import { backupId } from '../names.js';
-import { type Resume, requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
+import { type Open, requireTarget, STDOUT, saveDisk } from '../save-bytes.js';
 import { withSession } from '../session.js';
 
 interface DownloadOptions extends DiskFormatOption {
@@ -26,9 +26,8 @@ export const addBackupDownload = (backup: Command): void => {
         const { format } = options;
         const file = options.output ?? `${shortId(id)}-disk-${disk}${suffixOf(format)}`;
         requireTarget(file, 'a disk', options.force);
-        const open: Resume = (after) => client.backups.download(id, disk, { format, after });
-        const download = await client.backups.download(id, disk, { format });
-        const bytes = await saveBytes(download, file, `download disk ${disk} of backup ${shortId(id)}`, open);
+        const open: Open = (after) => client.backups.download(id, disk, { format, after });
+        const bytes = await saveDisk(open, file, `download disk ${disk} of backup ${shortId(id)}`);
         if (file === STDOUT) return;
         if (out.json) out.value({ file, bytes });
         else out.line(`${file}: ${formatBytes(bytes)}`);

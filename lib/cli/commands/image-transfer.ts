@@ -10,7 +10,7 @@ import { EXIT } from '../exit-codes.js';
 import { Failure, usageFailure } from '../failure.js';
 import { type FollowOptions, reportJob } from '../follow.js';
 import { receivedLine, startStatusLine } from '../progress.js';
-import { type Resume, requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
+import { type Open, requireTarget, STDOUT, saveDisk } from '../save-bytes.js';
 import { withSession } from '../session.js';
 
 interface UploadOptions extends Pick<FollowOptions, 'wait'> {
@@ -124,9 +124,8 @@ export const addDownload = (image: Command): void => {
       withSession(async ({ client, out }, id: string, options: ImageDownloadOptions) => {
         const { output: file = STDOUT, force, format } = options;
         requireTarget(file, 'an image', force);
-        const open: Resume = (after) => client.images.download(id, { format, after });
-        const download = await client.images.download(id, { format });
-        const bytes = await saveBytes(download, file, `download ${id}`, open);
+        const open: Open = (after) => client.images.download(id, { format, after });
+        const bytes = await saveDisk(open, file, `download ${id}`);
         if (file === STDOUT) return;
         if (out.json) out.value({ file, bytes });
         else out.line(`${file}: ${formatBytes(bytes)}`);

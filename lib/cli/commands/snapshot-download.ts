@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatBytes } from '../../portable/format.js';
 import { type DiskFormatOption, diskFormatOption, suffixOf } from '../disk-format.js';
-import { type Resume, requireTarget, STDOUT, saveBytes } from '../save-bytes.js';
+import { type Open, requireTarget, STDOUT, saveDisk } from '../save-bytes.js';
 import { withSession } from '../session.js';
 import { addDiskOption, type DiskOption, snapshotsOf } from './disk-option.js';
 
@@ -26,9 +26,8 @@ export const addDownload = (snapshot: Command): void => {
         const file = options.output ?? `${guest}-${name}${suffixOf(format)}`;
         requireTarget(file, 'a disk', options.force);
         const snapshots = await snapshotsOf(client, guest, options);
-        const open: Resume = (after) => snapshots.download(name, { format, after });
-        const download = await snapshots.download(name, { format });
-        const bytes = await saveBytes(download, file, `download ${name} of ${guest}`, open);
+        const open: Open = (after) => snapshots.download(name, { format, after });
+        const bytes = await saveDisk(open, file, `download ${name} of ${guest}`);
         if (file === STDOUT) return;
         if (out.json) out.value({ file, bytes });
         else out.line(`${file}: ${formatBytes(bytes)}`);

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'ava';
-import { type Resume, saveBytes } from '../../../lib/cli/save-bytes.js';
+import { type Open, saveBytes } from '../../../lib/cli/save-bytes.js';
 import type { Download } from '../../../lib/client/index.js';
 import { tempDir } from '../../helpers/temp.js';
 
@@ -29,10 +29,10 @@ test('writes a file with holes in place of zeros', async (t) => {
 
 test('continues a download that breaks off, behind the bytes that are there', async (t) => {
   const dir = await tempDir(t);
-  const asked: Parameters<Resume>[0][] = [];
-  const resume: Resume = async (after) => {
+  const asked: Parameters<Open>[0][] = [];
+  const resume: Open = async (after) => {
     asked.push(after);
-    return downloadOf(after.bytes);
+    return downloadOf(after?.bytes);
   };
   await saveBytes(downloadOf(0, 70_000), join(dir, 'disk.raw'), 'download', resume);
   t.true(CONTENT.equals(await readFile(join(dir, 'disk.raw'))));
