@@ -154,7 +154,13 @@ export class Repository {
    * @returns how many locks are left: those of running processes, a dying one included, and of other hosts
    */
   async unlock(signal: AbortSignal): Promise<number> {
+    // Mostly there is none.
+    if ((await this.#countLocks(signal)) === 0) return 0;
     await this.#unlock(signal);
+    return this.#countLocks(signal);
+  }
+
+  async #countLocks(signal: AbortSignal): Promise<number> {
     const locks = await resticOutput(this.settings, ['list', 'locks', '--no-lock'], { signal });
     return locks.split('\n').filter((line) => line !== '').length;
   }
@@ -166,7 +172,7 @@ export class Repository {
   async #alone(signal: AbortSignal, args: readonly string[]): Promise<string> {
     return this.#lock.alone(signal, () =>
       this.#patiently(signal, async () => {
-        // It would fail for the lock of any process that is gone; those that share the repository fail only for some.
+        // Any lock keeps it out, also one of a process that is gone.
         await this.#unlock(signal);
         return resticOutput(this.settings, args, { signal });
       }),
@@ -187,7 +193,7 @@ export class Repository {
     return this.#lock.shared(signal, () => this.#patiently(signal, work));
   }
 
-  /** Repeats work for a while that a lock keeps from beginning, whose owner is another host, or may be gone by then. */
+  /** Repeats work for a while that a lock keeps out. The lock is another host's, or of a process that is dying. */
   async #patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const giveUpAt = Date.now() + this.settings.lockWaitMs;
     for (;;) {
