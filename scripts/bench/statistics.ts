@@ -8,6 +8,10 @@ export const quantile = (values: readonly number[], share: number): number => {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
+/** Returns the ratios of paired rounds. */
+export const ratios = (values: readonly number[], others: readonly number[]): number[] =>
+  values.map((value, index) => value / (others[index] ?? Number.NaN));
+
 /** Returns the median of the ratios of paired rounds. */
 export const medianRatio = (values: readonly number[], others: readonly number[]): number =>
-  median(values.map((value, index) => value / (others[index] ?? Number.NaN)));
+  median(ratios(values, others));

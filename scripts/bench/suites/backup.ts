@@ -7,6 +7,7 @@ import { makeDataImage } from '../data-image.js';
 import { typeLine } from '../guest-console.js';
 import { using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
+import { ratios } from '../statistics.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 import { WriteLatency } from '../write-latency.js';
 
@@ -143,7 +144,7 @@ const writes = async ({ rounds }: Pace): Promise<Figure[]> => {
       {
         name: '… over the first, round by round',
         unit: 'times',
-        values: during.map((value, round) => value / (quiet[round] ?? Number.NaN)),
+        values: ratios(during, quiet),
         target: { atMost: 1.5 },
       },
     ];

@@ -3,6 +3,7 @@ import { CONFIG, stage, startAgent } from '../agent.js';
 import { load, type Request } from '../load.js';
 import { type Running, using } from '../processes.js';
 import { keptJob, someGuest, waitingJob, writeState } from '../seed.js';
+import { ratios } from '../statistics.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 import { endToEnd } from './jobs.js';
 
@@ -53,14 +54,18 @@ const measureAt = async (
   for (let round = 0; round < pace.rounds; round += 1)
     for (const [index, each] of grown.entries()) rounds[index]?.push(await measure(each, pace));
   const [smallest = []] = rounds;
-  const ratios = (rounds.at(-1) ?? []).map((value, index) => value / (smallest[index] ?? Number.NaN));
   return [
     ...grown.map(({ size }, index) => ({
       name: `${name}, ${size} ${what}`,
       unit: 'ms',
       values: rounds[index] ?? [],
     })),
-    { name: '… the last over the first', unit: 'times', values: ratios, target: { atMost: 1.2 } },
+    {
+      name: '… the last over the first',
+      unit: 'times',
+      values: ratios(rounds.at(-1) ?? [], smallest),
+      target: { atMost: 1.2 },
+    },
   ];
 };
 

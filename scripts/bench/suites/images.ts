@@ -6,6 +6,7 @@ import { saveBytes } from '../../../lib/cli/save-bytes.js';
 import { makeDataImage } from '../data-image.js';
 import { builtProgram, type Running, startProgram, using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
+import { ratios } from '../statistics.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 import { timed } from '../timed.js';
 
@@ -28,9 +29,6 @@ const fetchMs = async ({ client }: RealAgent, source: string): Promise<number> =
 
 const convert = (from: string, to: string): Promise<unknown> =>
   execa('qemu-img', ['convert', '-O', 'qcow2', from, to]);
-
-const ratios = (ours: number[], tools: number[]): number[] =>
-  ours.map((value, round) => value / (tools[round] ?? Number.NaN));
 
 /** Imports a sparse file, and converts it by hand. */
 const imports = async (agent: RealAgent, dir: string, rounds: number): Promise<Figure[]> => {

@@ -8,6 +8,7 @@ import { makeDataImage } from '../data-image.js';
 import { typeLine } from '../guest-console.js';
 import { using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
+import { ratios } from '../statistics.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 import { timed } from '../timed.js';
 
@@ -137,7 +138,7 @@ const run = async ({ rounds }: Pace): Promise<Figure[]> => {
       {
         name: '… over it, round by round',
         unit: 'times',
-        values: taken.map((value, round) => value / (byHand[round] ?? Number.NaN)),
+        values: ratios(taken, byHand),
         target: { atMost: 1.1 },
       },
       {

@@ -5,6 +5,7 @@ import { isErrno } from '../../../lib/errors.js';
 import { typeLine } from '../guest-console.js';
 import { using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
+import { ratios } from '../statistics.js';
 import type { Figure, Pace, Suite } from '../suite.js';
 
 const MEMORY_MB = 128;
@@ -132,7 +133,7 @@ const rounds = async <Result>(
 
 const ratio = (name: string, warm: number[], cold: number[], atMost: number): Figure => ({
   ...{ name, unit: 'times', target: { atMost } },
-  values: warm.map((value, round) => value / (cold[round] ?? Number.NaN)),
+  values: ratios(warm, cold),
 });
 
 const run = async (pace: Pace): Promise<Figure[]> => {
