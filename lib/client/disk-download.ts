@@ -5,7 +5,7 @@ import type { CallOptions, Download, Transport } from './transport.js';
 export interface DiskDownloadOptions extends CallOptions {
   /** By default `raw`; of an image, its file as it is stored. */
   format?: DiskFormat | undefined;
-  /** The part that is already there: the download goes on behind it, if the content is still the same. */
+  /** What is already there. If the content is still the same, only the bytes after it are downloaded. */
   after?: { bytes: number; etag: string } | undefined;
 }
 

@@ -36,7 +36,7 @@ test('warms a template as its request says, and cools it', async (t) => {
   t.like(await finished(api.context, cooled.jobId), { Action: 'cool', Status: 'Complete' });
 });
 
-test('rejects to warm a guest that is no template, and signs of readiness that are none', async (t) => {
+test('only a template can be warmed, and only by a known sign that it is ready', async (t) => {
   const api = await serveApi(t);
   const guest = await addGuest(api.context, { ...TEMPLATE, template: false });
   const refused = await api.call('POST', `/guests/${guest.id}/warm`);

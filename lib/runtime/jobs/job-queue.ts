@@ -105,7 +105,7 @@ export class JobQueue {
     return this.#live.search((job) => job.backup === backup)?.[0];
   }
 
-  /** Resolves when the backup of a guest that is queued or running has ended; `undefined` when there is none. */
+  /** Resolves once the queued or running backup of a guest has ended; `undefined` when there is none. */
   backupEnd(guest: string): Promise<void> | undefined {
     return this.#backupOf(guest)?.[1].ended;
   }

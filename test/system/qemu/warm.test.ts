@@ -90,7 +90,7 @@ test('a template that runs again, or is defined again, is cold', async (t) => {
   t.regex(await startOf(warmed, id), /template .* was warmed again, cooled or deleted since/);
 });
 
-test('rejects to warm a guest that runs, or whose memory can grow', async (t) => {
+test('does not warm a guest that runs, or whose memory can grow', async (t) => {
   const host = await QemuHost.start(t);
   const guest = await LinuxGuest.create(t, host, { maxMemory: 256 });
   await t.throwsAsync(host.change('Warm', guest.id, WARM), { message: /is running: shut it down first/ });

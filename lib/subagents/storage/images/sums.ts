@@ -12,8 +12,8 @@ const RAW = /^raw (\d+)$/m;
 export interface FileSums {
   digests: Digests;
   /**
-   * Bytes of the file, if it was a raw disk on this host. The image has the same bytes, so that a sum which nobody has asked
-   * for yet can be calculated later.
+   * Bytes of the file, if it was a raw disk on this host. The image has the same bytes, so missing sums can be calculated
+   * later.
    */
   rawBytes?: number | undefined;
 }
