@@ -198,7 +198,7 @@ if (missingParts(...PARTS).length === 0) {
 
 needsInTurn(...PARTS)('a store in a ZFS pool survives SIGKILL at any moment', async (t) => {
   const backend = zfsBackend(needsInTurn(...PARTS), () => pool as TestPool);
-  const part = await backend.makePart();
+  const part = await backend.makePart(t);
   const program = await storageProgram(t, '--backend', 'zfs', '--pool', part.dataset);
   backend.assign(program, part);
   await runRounds(t, backend, program, part.dataset, 1500);

@@ -1,5 +1,7 @@
 import { mkdir, readdir, readlink, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { execa } from 'execa';
 import type { StorageOptions } from '../../lib/subagents/storage/service.js';
 import type { Backend } from './backends.js';
 import { qemuImg, qemuIo, startTestStorage, type TestStorage } from './storage.js';
@@ -27,8 +29,8 @@ const decodeId = (name: string): string => name.replace(/:2f/g, '/').replace(/:3
 export interface ZfsBackend extends Backend {
   /** Returns the part of the pool that contains a store. */
   part: (storage: TestStorage) => Part;
-  /** Creates a part of the pool for a new store. */
-  makePart: () => Promise<Part>;
+  /** Creates a part of the pool for a new store, for the duration of a test. */
+  makePart: (t: ExecutionContext) => Promise<Part>;
   /** Records the part in which a store was started. */
   assign: (storage: TestStorage, part: Part) => void;
 }
@@ -56,11 +58,13 @@ export const zfsBackend = (
 
   const assign: ZfsBackend['assign'] = ({ dir }, own) => void parts.set(dir, own);
 
-  const makePart = async (): Promise<Part> => {
+  const makePart: ZfsBackend['makePart'] = async (t) => {
     made += 1;
     const { name, mountpoint } = pool();
     const own: Part = { dataset: `${name}/test${made}`, mountpoint: join(mountpoint, `test${made}`) };
     await zfs('create', own.dataset);
+    // ZFS gets slower with every dataset of every pool. One that it cannot destroy yet goes with the pool.
+    t.teardown(() => execa('zfs', ['destroy', '-R', '-f', own.dataset], { reject: false }));
     return own;
   };
 
@@ -70,7 +74,7 @@ export const zfsBackend = (
     makePart,
     assign,
     start: async (t) => {
-      const own = await makePart();
+      const own = await makePart(t);
       const storage = await startTestStorage(t, undefined, {
         ...options(),
         backend: 'zfs',

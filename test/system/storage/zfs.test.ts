@@ -49,7 +49,7 @@ if (missingParts(...PARTS).length === 0) {
 }
 
 test('refuses a pool of a newer version before it changes anything', async (t) => {
-  const { dataset } = await backend.makePart();
+  const { dataset } = await backend.makePart(t);
   const start = () => startTestStorage(t, undefined, { backend: 'zfs', pool: dataset });
   const properties = () => zfs('get', '-H', '-s', 'local', 'all', dataset);
   await zfs('set', 'mistify:format=99', dataset);
@@ -226,7 +226,7 @@ test('does not start without a mounted pool', async (t) => {
   const start = (name: string) => startTestStorage(t, undefined, { backend: 'zfs', pool: name });
   await t.throwsAsync(start('no-such-pool'), { message: /^ZFS pool or dataset no-such-pool does not exist/ });
   await t.throwsAsync(start(''), { message: /name it with --pool/ });
-  const { dataset } = await backend.makePart();
+  const { dataset } = await backend.makePart(t);
   await zfs('set', 'mountpoint=none', dataset);
   await t.throwsAsync(start(dataset), { message: /has the mountpoint none: give it a directory/ });
 });
