@@ -15,8 +15,11 @@ export interface RamFile {
   share: boolean;
 }
 
-/** Names the memory in the state that QEMU saves, so that it must be the same in a template and its clones. */
-const RAM_BACKEND = 'mem';
+/**
+ * Names the memory in the state that QEMU saves, so that it must be the same in a template and its clones. It is the name
+ * that QEMU's PCs give to memory in no file: a clone's own saved memory is loaded into that.
+ */
+const RAM_BACKEND = 'pc.ram';
 
 /** Builds the options of memory that is in a file. */
 export const ramFileArgs = (memory: number, { path, share }: RamFile): string[] => [

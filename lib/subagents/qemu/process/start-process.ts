@@ -11,7 +11,7 @@ import { QmpClient } from '../../../qmp/client.js';
 import type { GuestPaths } from '../layout.js';
 import { stderrMessage } from '../machine/program.js';
 import { feed, LoadError, waitUntilLoaded } from '../saved-memory/load.js';
-import { IGNORE_SHARED } from '../saved-memory/migration.js';
+import { ignoreShared } from '../saved-memory/migration.js';
 import type { PassedFiles } from './passed-files.js';
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC } = constants;
@@ -73,7 +73,7 @@ export interface Loading {
 
 /** Lets a QEMU that was started with `-incoming defer` load the state of its devices: its memory is there already. */
 const loadDevices = async (qmp: QmpClient, fd: number): Promise<QmpClient> => {
-  await qmp.execute('migrate-set-capabilities', { capabilities: IGNORE_SHARED });
+  await qmp.execute('migrate-set-capabilities', ignoreShared(true));
   await qmp.execute('migrate-incoming', { uri: `fd:${fd}` });
   return qmp;
 };
@@ -85,7 +85,7 @@ const loadDevices = async (qmp: QmpClient, fd: number): Promise<QmpClient> => {
 const loadMemory = async (
   child: ChildProcess,
   { qemuLog }: GuestPaths,
-  state: string,
+  { state, hasRam }: { state: string; hasRam: boolean },
   up: Promise<QmpClient>,
   exit: Promise<ChildExit>,
 ): Promise<QmpClient> => {
@@ -95,6 +95,8 @@ const loadMemory = async (
   try {
     const qmp = await up;
     await waitUntilLoaded(qmp);
+    // Memory that the guest itself saves later is whole, and is loaded as such.
+    if (hasRam) await qmp.execute('migrate-set-capabilities', ignoreShared(false));
     return qmp;
   } catch (error) {
     const { exitCode, signal } = await Promise.race([
@@ -149,7 +151,7 @@ export const startProcess = async (
     await preferForOomKill(child.pid ?? 0);
     const up = waitUntilUp(paths, () => exited);
     const ready = ram && state !== undefined ? up.then((qmp) => loadDevices(qmp, files.nextFd + 1)) : up;
-    const qmp = await (state === undefined ? up : loadMemory(child, paths, state, ready, exit));
+    const qmp = await (state === undefined ? up : loadMemory(child, paths, { state, hasRam: ram !== undefined }, ready, exit));
     return { pid: child.pid ?? 0, qmp, exit };
   } finally {
     await log.close();

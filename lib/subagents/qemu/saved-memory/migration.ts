@@ -30,8 +30,10 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
   'cancelled',
 ]);
 
-/** Leaves memory that is in a shared file out of what QEMU sends. */
-export const IGNORE_SHARED = [{ capability: 'x-ignore-shared', state: true }];
+/** Whether memory that is in a shared file is left out of what QEMU sends, and expected to be left out of what it loads. */
+export const ignoreShared = (state: boolean): { capabilities: object[] } => ({
+  capabilities: [{ capability: 'x-ignore-shared', state }],
+});
 
 const startSending = async (watch: Watch, socket: string, holds: boolean): Promise<void> => {
   const capabilities = [{ capability: 'pause-before-switchover', state: holds }];
@@ -72,7 +74,7 @@ export const sendMemory = async (watch: Watch, socket: string, signal: AbortSign
  * As `sendMemory`, without the memory, which is in a shared file. The guest must not run after it: it would change the file.
  */
 export const sendDevices = async (watch: Watch, socket: string, signal: AbortSignal): Promise<void> => {
-  await watch.execute('migrate-set-capabilities', { capabilities: IGNORE_SHARED });
+  await watch.execute('migrate-set-capabilities', ignoreShared(true));
   await sendMemory(watch, socket, signal);
 };
 
