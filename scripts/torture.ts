@@ -18,6 +18,10 @@ interface Options {
   times: string;
 }
 
+interface WarmOptions {
+  starts: string;
+}
+
 const partsOf = ({ minutes, rounds, requests, times }: Options): Part[] => [
   {
     name: `failing disks, and queues against their model, ${times} times as often`,
@@ -75,13 +79,24 @@ const run = async ({ name, tests, env }: Part): Promise<boolean> => {
   return !failed;
 };
 
-const main = async (options: Options): Promise<void> => {
+const runAll = async (parts: readonly Part[]): Promise<void> => {
   const results: [string, boolean][] = [];
-  for (const part of partsOf(options)) results.push([part.name, await run(part)]);
+  for (const part of parts) results.push([part.name, await run(part)]);
   console.log();
   for (const [name, held] of results) console.log(`${held ? '✔' : '✘'} ${name}`);
   if (results.some(([, held]) => !held)) process.exitCode = 1;
 };
+
+const main = (options: Options): Promise<void> => runAll(partsOf(options));
+
+const warm = ({ starts }: WarmOptions): Promise<void> =>
+  runAll([
+    {
+      name: `${starts} warm starts and deletions in a row`,
+      tests: ['test/system/agent/warm-leftovers'],
+      env: { MISTIFY_WARM_STARTS: starts },
+    },
+  ]);
 
 /** Runs test/crash/chaos, whose own options these are. */
 const chaos = async (args: string[]): Promise<void> => {
@@ -101,6 +116,11 @@ const torture = new Command('torture')
   .option('--requests <n>', 'number of random requests', '100000')
   .option('--times <n>', 'multiplier for the tries of each property', '50')
   .action(main);
+torture
+  .command('warm')
+  .summary('starts clones of a warm template and deletes them, and counts what is left')
+  .option('--starts <n>', 'number of starts', '200')
+  .action(warm);
 torture
   .command('chaos')
   .summary('runs real guests while everything around them fails at random')

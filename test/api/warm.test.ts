@@ -63,6 +63,21 @@ test('a linked clone of a warm template resumes, unless it is to be another mach
   t.true(clones.every((guest) => guest.warm === undefined));
 });
 
+test('a warm template is cooled before it is a guest again', async (t) => {
+  const api = await serveApi(t);
+  const warm = await addGuest(api.context, { ...TEMPLATE, warm: WARM });
+  const booting = await addGuest(api.context, { ...TEMPLATE, state: 'running', metadata: { name: 'two' } });
+  for (const [{ id }, message] of [
+    [warm, /is warm: cool it first/],
+    [booting, /is running, as while it is being warmed/],
+  ] as const)
+    for (const template of [false, null]) {
+      const { status, body } = await api.call('PATCH', `/guests/${id}`, { template });
+      t.is(status, 409);
+      t.regex(messageOf(body), message);
+    }
+});
+
 test('a template is not cloned while it boots', async (t) => {
   const api = await serveApi(t);
   const { id } = await addGuest(api.context, { ...TEMPLATE, state: 'running' });

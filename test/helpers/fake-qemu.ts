@@ -13,6 +13,7 @@ import { createLayout, type GuestPaths } from '../../lib/subagents/qemu/layout.j
 import { QemuProgram } from '../../lib/subagents/qemu/machine/program.js';
 import type { UidPool } from '../../lib/subagents/qemu/process/uids.js';
 import { SharedRam } from '../../lib/subagents/qemu/warm/shared-ram.js';
+import { Space } from '../../lib/subagents/shared/disk/space.js';
 import { GuestClaims } from '../../lib/subagents/shared/host/guest-claims.js';
 import { HostRegistry } from '../../lib/subagents/shared/host/registry.js';
 import { createNetworks } from '../../lib/subagents/shared/network/networks.js';
@@ -35,16 +36,18 @@ export const hostWithoutQemu = async (t: ExecutionContext, uids?: UidPool): Prom
   const networks = createNetworks(undefined, []);
   const registry = await HostRegistry.open(join(dir, 'host'), 'qemu', join(dir, 'qemu'));
   t.teardown(() => registry.close());
+  const capacity = new Capacity({});
   const host = {
     layout: createLayout({ dir: join(dir, 'qemu'), runDir: join(dir, 'run') }),
-    capacity: new Capacity({}),
+    capacity,
     program: new QemuProgram('/nonexistent/qemu', 'tcg'),
     networks,
     ports: switchPorts(networks, dir),
     uids,
     claims: new GuestClaims(registry),
     firmware: new Firmware(silentLog, []),
-    sharedRam: new SharedRam(),
+    sharedRam: new SharedRam(capacity),
+    space: new Space(dir),
   };
   const guests = new Guests(host, new GuestStates(), silentLog);
   t.teardown(() => guests.close());

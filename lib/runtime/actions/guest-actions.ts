@@ -34,7 +34,7 @@ import { withChecks } from './dry-run.js';
 import { runCreate } from './run-create.js';
 import { runDiskChange } from './run-disk-change.js';
 import { runUpdate } from './run-update.js';
-import { requireNotTemplate } from './templates.js';
+import { requireNotTemplate, requireTemplate } from './templates.js';
 
 /** How long an action waits for the backup that it ends before it runs regardless. */
 const END_BACKUP: TimeLimit = {
@@ -67,6 +67,7 @@ export const runGuestTask = async (
   const exchange = guestExchange(runtime, action, id, { change });
   const runStages = () => runPipeline(action, exchange, { run, signal });
   requireNotTemplate(runtime.guests.get(id), name);
+  if (name === 'warm') requireTemplate(runtime.guests.get(id));
   const nic = changedNic(runtime.guests.get(id), name, change);
   await endBackup(runtime, context);
   if (isCreation(name)) await runCreate(runtime, context, runStages);

@@ -22,9 +22,29 @@ export const requireTemplate = ({ id, template = false }: Guest): void => {
   );
 };
 
-/** @throws {AgentError} `conflict` when a guest that is to become a template is not off */
+/** @throws {AgentError} `conflict` when a template that is to be a guest again is warm, or boots to be */
+const requireCold = (template: Guest): void => {
+  const { id, state, warm } = template;
+  if (!warm && isOff(template)) return;
+  throw new AgentError(
+    'conflict',
+    warm
+      ? `template ${id} is warm: cool it first (DELETE /guests/${id}/warm, mistify guest cool), then make it a guest again`
+      : `template ${id} is ${state ?? 'unknown'}, as while it is being warmed: make it a guest again when that has ended`,
+  );
+};
+
+/**
+ * @throws {AgentError} `conflict` when a guest that is to become a template is not off, or a template that is to be a guest
+ * again is warm
+ */
 export const requireTemplatable = (guest: Guest, { template }: { template?: boolean | null }): void => {
-  if (!template || guest.template || isOff(guest)) return;
+  if (template === undefined) return;
+  if (!template) {
+    if (guest.template) requireCold(guest);
+    return;
+  }
+  if (guest.template || isOff(guest)) return;
   throw new AgentError(
     'conflict',
     `guest ${guest.id} is ${guest.state ?? 'unknown'}: shut it down first, then make it a template`,

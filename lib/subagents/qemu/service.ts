@@ -8,6 +8,7 @@ import { isRoot } from '../../process/unprivileged.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
+import { Space } from '../shared/disk/space.js';
 import { GuestClaims } from '../shared/host/guest-claims.js';
 import { HostRegistry } from '../shared/host/registry.js';
 import { DNSMASQ_LEASES } from '../shared/network/known-addresses.js';
@@ -114,9 +115,10 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   });
   const claims = new GuestClaims(registry);
   const firmware = new Firmware(log, options.firmwareDirs);
+  const capacity = new Capacity(options);
   const host = {
     ...{ layout, program, networks, ports, uids, claims, firmware },
-    ...{ capacity: new Capacity(options), sharedRam: new SharedRam() },
+    ...{ capacity, sharedRam: new SharedRam(capacity), space: new Space(layout.guestsDir) },
   };
   const guests: Guests = new Guests(host, guestStates, log);
   await ports.load();

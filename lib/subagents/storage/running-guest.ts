@@ -1,5 +1,6 @@
 import { isErrno } from '../../errors.js';
 import { QmpClient } from '../../qmp/client.js';
+import { QmpClosedError } from '../../qmp/errors.js';
 import { sharedGuestPaths } from '../shared/guest-run-dir.js';
 
 const TIMEOUT_MS = 5000;
@@ -31,6 +32,9 @@ export const withMonitor = async <T>(
   }
 };
 
-/** Whether a guest's QEMU runs. A paused guest counts as running. */
+/** Whether a guest's QEMU runs. A paused guest counts as running, and so does one that ends meanwhile. */
 export const isRunning = (runDir: string, guest: string): Promise<boolean> =>
-  withMonitor(runDir, guest, async (live) => live !== undefined);
+  withMonitor(runDir, guest, async (live) => live !== undefined).catch((error) => {
+    if (error instanceof QmpClosedError) return true;
+    throw error;
+  });

@@ -5,6 +5,7 @@ import type { GuestRecord } from '../../../lib/subagents/qemu/guests/records.js'
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import { QemuHost } from '../../helpers/qemu.js';
+import { until } from '../../helpers/wait.js';
 
 const test = needsInTurn(...LINUX_PARTS, 'perl');
 
@@ -53,6 +54,40 @@ test('a clone resumes once, with all of its NICs on root ports', async (t) => {
   const record = JSON.parse(await readFile(host.stateFile(id, 'guest.json'), 'utf8')) as GuestRecord;
   t.is(record.warmFrom, undefined);
   t.deepEqual(record.machine?.ports, { nic0: 0, nic1: 1 });
+  await host.call('Poweroff', { id });
+  t.is(await startOf(warmed, id), '');
+});
+
+test('a clone whose own memory was saved resumes with that', async (t) => {
+  const warmed = await warmOne(t);
+  const { host } = warmed;
+  const id = await cloneOf(warmed);
+  await startOf(warmed, id);
+  t.regex((await host.call('Save', { id })).message ?? '', /MB of memory saved/);
+  await startOf(warmed, id);
+  t.is(await host.state(id), 'running');
+  const log = (): Promise<string> => readFile(host.stateFile(id, 'serial.log'), 'utf8');
+  const { length } = await log();
+  await until('it runs on', async () => (await log()).slice(length).includes('mistify-guest: alive'));
+  t.notRegex(await log(), /mistify-guest: boot/);
+});
+
+test('a start that was interrupted once its memory was used is completed by the next one', async (t) => {
+  const warmed = await warmOne(t);
+  const { host } = warmed;
+  const id = await cloneOf(warmed);
+  await startOf(warmed, id);
+  await host.stop();
+  const path = host.stateFile(id, 'guest.json');
+  const record = JSON.parse(await readFile(path, 'utf8')) as GuestRecord;
+  t.like(record.resumption, { template: warmed.template.id, isSettled: true });
+  await writeFile(
+    path,
+    JSON.stringify({ ...record, resumption: { ...record.resumption, isSettled: false } }),
+  );
+  await host.launch();
+  t.regex(await startOf(warmed, id), /resumed with the memory of template .*its host name/);
+  t.is(await startOf(warmed, id), '');
   await host.call('Poweroff', { id });
   t.is(await startOf(warmed, id), '');
 });

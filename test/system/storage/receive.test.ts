@@ -3,8 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
+import { Space } from '../../../lib/subagents/shared/disk/space.js';
 import { type Received, receive } from '../../../lib/subagents/storage/images/receive.js';
-import { Space } from '../../../lib/subagents/storage/images/space.js';
 import { needs } from '../../helpers/needs.js';
 import { tempDir } from '../../helpers/temp.js';
 

@@ -178,7 +178,7 @@ export class Guests {
       definition,
       pending: undefined,
       saved: undefined,
-      warmFrom: undefined,
+      ...{ warmFrom: undefined, resumption: undefined, rewarming: undefined },
       crashed: false,
       ...(machine ? { machine } : {}),
     };

@@ -3,6 +3,7 @@ import { errorMessage } from '../../../errors.js';
 import type { Nic } from '../../../model/guest.js';
 import type { ChildExit } from '../../../process/child-exit.js';
 import type { QmpClient } from '../../../qmp/client.js';
+import type { Space } from '../../shared/disk/space.js';
 import { clearHalted } from '../../shared/guest-run-dir.js';
 import type { GuestClaims } from '../../shared/host/guest-claims.js';
 import type { Networks } from '../../shared/network/networks.js';
@@ -58,6 +59,8 @@ export interface Host {
   claims: GuestClaims;
   firmware: Firmware;
   sharedRam: SharedRam;
+  /** The room for the memory of templates. */
+  space: Space;
 }
 
 /**
@@ -119,11 +122,11 @@ const release = async (
       await qmp.execute('device_add', device);
     }
     for (const name of unplugged) await qmp.execute('set_link', { name, up: false });
-    if (memory) {
-      // A sub-agent that finds this QEMU lets it be from now on: killed, the guest would lose its memory.
-      await recordPid(paths, pid);
-      await memory.markUsed();
-    }
+    // The memory of a template is not lost with this QEMU, and no second start may use it with disks that have changed.
+    if (memory?.ram) await memory.markUsed();
+    // A sub-agent that finds this QEMU lets it be from now on: killed, the guest would lose its memory.
+    if (memory) await recordPid(paths, pid);
+    if (memory && !memory.ram) await memory.markUsed();
     await qmp.execute('cont');
     if (!memory) await recordPid(paths, pid);
   } finally {

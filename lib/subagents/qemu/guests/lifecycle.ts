@@ -139,7 +139,7 @@ const startWithSeed = async (
   }
   const options = { boot, force, note };
   const resumed = await guests.start(entry, options);
-  if (resumed?.warm) await settleClone(guests, entry, resumed.warm, resumed, options);
+  if (entry.record.resumption) await settleClone(guests, entry, options);
   else if (resumed && entry.watch) {
     await announceSizes(entry, entry.watch);
     const problem = await correctClock(entry, entry.watch, resumed.at);
@@ -166,7 +166,12 @@ export const run = async (guests: Guests, id: string, options: PowerOptions = {}
       if (!options.force) throw refusal;
       await reset(guests, entry, watch);
       options.note?.(`reset (force): ${refusal.message}`);
-    } else await resumeRunning(guests, entry, watch, options);
+    } else {
+      // A sub-agent that was killed while it started the guest leaves a clone halted, or with the identity of its template.
+      const isUnsettled = entry.record.resumption?.isSettled === false;
+      await resumeRunning(guests, entry, watch, isUnsettled ? {} : options);
+      await settleClone(guests, entry, options);
+    }
     return entry;
   });
 };

@@ -4,11 +4,12 @@ import { ifExists, replaceFile } from '../../../files/atomic-files.js';
 import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Logger } from '../../../log.js';
 import type { Pending } from '../../../model/pending.js';
+import type { WarmRequest } from '../../../model/warm.js';
 import type { GuestPaths, Layout } from '../layout.js';
 import type { Definition } from '../machine/definition.js';
 import type { MachineIdentity } from '../machine/identity.js';
 import type { SavedMemory, SavingRecord } from '../saved-memory/saved-memory.js';
-import type { WarmRecord, WarmSource } from '../warm/record.js';
+import type { Resumption, WarmRecord, WarmSource } from '../warm/record.js';
 
 /** The options of a reboot that is under way. */
 export interface RebootRecord {
@@ -49,8 +50,12 @@ export interface GuestRecord {
   warm?: WarmRecord | undefined;
   /** Whether it is being warmed: its QEMU maps a file that clones are to map. */
   warming?: boolean | undefined;
+  /** How the sub-agent is warming it again by itself. */
+  rewarming?: Required<WarmRequest> | undefined;
   /** What its first start resumes with. */
   warmFrom?: WarmSource | undefined;
+  /** What the last run of a clone has resumed with; absent when it booted. */
+  resumption?: Resumption | undefined;
   /** The user and group of its QEMU. Absent before the first start, and when the sub-agent is not root. */
   uid?: number;
   /** The user of its TPM, as `uid`. */

@@ -99,9 +99,15 @@ export class Runs {
     await endBootOnce(entry).catch((error) =>
       this.#log.warn({ err: error, guest: entry.id }, `boot order not reset: ${errorMessage(error)}`),
     );
-    if (entry.watch) this.#host.capacity.take(entry.record.definition);
+    if (entry.watch) this.#count(entry);
     await this.#machines.adopt(entry);
     await this.#machines.describe(entry);
+  }
+
+  #count({ id, record: { definition, resumption } }: Entry): void {
+    const { capacity, sharedRam } = this.#host;
+    capacity.take(definition);
+    if (resumption) sharedRam.use(id, { id: resumption.warm, size: resumption.size });
   }
 
   #watch(entry: Entry, begun: Pick<WatchOptions, 'bootedAt' | 'exit'>): Watch {
@@ -145,6 +151,7 @@ export class Runs {
     await this.#ends.finish(entry, { crashed, reason, halted: outcome.halted });
     entry.watch = undefined;
     this.#host.capacity.release(entry.id);
+    this.#host.sharedRam.leave(entry.id);
     this.#states.set(entry.id, crashed ? 'crashed' : 'shutoff', 0, shownReason(this.#host, entry, reason));
     this.#log.info({ guest: entry.id, crashed, reason }, 'guest is off');
   }

@@ -9,7 +9,7 @@ import { LoadError, requireSameCpu, requireWhole } from '../saved-memory/load.js
 import type { SavedMemory } from '../saved-memory/saved-memory.js';
 import { tpmOwner } from '../tpm/paths.js';
 import { discardWarm } from '../warm/discard.js';
-import type { FoundWarm, WarmStarts } from '../warm/warm-starts.js';
+import { resumptionOf, type WarmStarts } from '../warm/warm-starts.js';
 import { changeNvram } from './change-nvram.js';
 import type { Entry } from './entry.js';
 import { findMedia } from './find-media.js';
@@ -26,9 +26,10 @@ import { shownReason } from './shown-reason.js';
 export interface Resumed {
   /** When its memory was saved, in milliseconds since 1970. */
   at: number;
-  /** The template that it is of; absent for the guest's own memory. */
-  warm?: FoundWarm;
 }
+
+/** What no longer concerns a guest that starts. */
+const NO_RESUMPTION = { resumption: undefined, rewarming: undefined } as const;
 
 interface Found {
   launched: Launched;
@@ -72,6 +73,8 @@ export class Starts {
     await this.#assignUid(entry, 'uid', entry.id);
     // Clones would get the disks of this run with the memory of an earlier one.
     if (entry.record.warm) await discardWarm(this.#host, entry);
+    if (entry.record.resumption || (entry.record.rewarming && !options.ram))
+      await entry.update(options.ram ? { resumption: undefined } : NO_RESUMPTION);
     const found = (await this.#launchSaved(entry, options)) ?? (await this.#launchWarm(entry, options));
     if (found) return { ...found.launched, resumed: found.resumed };
     return this.#launchAfresh(entry, options);
@@ -144,13 +147,15 @@ export class Starts {
         await entry.setSerials();
         const media = await findMedia(entry, machine, this.#host.layout.diskDirs, this.#log);
         // From then on its disks are no longer those that the memory belongs to.
-        const memory = { state, ram, markUsed: () => entry.update({ warmFrom: undefined }) };
+        const resumption = resumptionOf(warm);
+        const memory = { state, ram, markUsed: () => entry.update({ warmFrom: undefined, resumption }) };
         return launch(this.#host, entry.record, { machine, media, memory }, entry.paths);
       });
-      return { launched, resumed: { at: Date.parse(warm.warm.at), warm } };
+      return { launched, resumed: { at: Date.parse(warm.warm.at) } };
     } catch (error) {
+      this.#host.sharedRam.leave(entry.id);
       if (error instanceof Refusal) throw error;
-      await this.#warmStarts.failed(entry, warm, error, options);
+      await this.#warmStarts.failed(entry, resumptionOf(warm), error, options);
       return undefined;
     }
   }

@@ -151,7 +151,9 @@ export const startProcess = async (
     await preferForOomKill(child.pid ?? 0);
     const up = waitUntilUp(paths, () => exited);
     const ready = ram && state !== undefined ? up.then((qmp) => loadDevices(qmp, files.nextFd + 1)) : up;
-    const qmp = await (state === undefined ? up : loadMemory(child, paths, { state, hasRam: ram !== undefined }, ready, exit));
+    const qmp = await (state === undefined
+      ? up
+      : loadMemory(child, paths, { state, hasRam: ram !== undefined }, ready, exit));
     return { pid: child.pid ?? 0, qmp, exit };
   } finally {
     await log.close();

@@ -7,12 +7,8 @@ import { warmFiles } from './record.js';
  * Discards the memory of a template: its disks are about to change, or it is no longer wanted. Clones that run keep what they
  * have mapped; those that have not started yet will boot.
  */
-export const discardWarm = async (
-  { sharedRam, capacity }: Pick<Host, 'sharedRam' | 'capacity'>,
-  entry: Entry,
-): Promise<void> => {
+export const discardWarm = async ({ sharedRam }: Pick<Host, 'sharedRam'>, entry: Entry): Promise<void> => {
   if (entry.record.warm) await entry.update({ warm: undefined });
   await sharedRam.release(entry.id);
-  if (!entry.watch) capacity.release(entry.id);
   await rm(warmFiles(entry.paths).dir, { recursive: true, force: true });
 };

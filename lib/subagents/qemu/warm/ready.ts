@@ -40,13 +40,14 @@ const describe = (ready: WarmReady): string => {
 /**
  * Waits until a template that boots says that it is ready.
  * @param printed the length of its serial log at its start
+ * @param onPoll may throw, which ends the wait
  * @throws {Refusal} `conflict` when it is not ready in time, or has ended
  */
 export const waitUntilReady = async (
   entry: Entry,
   watch: Watch,
   { ready, timeout }: { ready: WarmReady; timeout: number },
-  { printed, signal }: { printed: number; signal: AbortSignal },
+  { printed, signal, onPoll }: { printed: number; signal: AbortSignal; onPoll: () => Promise<void> },
 ): Promise<void> => {
   const begun = performance.now();
   const { commandCount } = entry;
@@ -61,13 +62,14 @@ export const waitUntilReady = async (
     if (entry.commandCount !== commandCount)
       throw new Refusal(
         'conflict',
-        `template ${entry.id} was powered off or deleted while it was being warmed`,
+        `template ${entry.id} was powered off, cooled or deleted while it was being warmed`,
       );
     if (passed() > timeout)
       throw new Refusal(
         'conflict',
         `template ${entry.id} was not ready within ${timeout} s: ${describe(ready)}: allow more time, or name another sign of it ("ready")`,
       );
+    await onPoll();
     await sleep(POLL_MS, undefined, { signal });
   }
 };

@@ -22,6 +22,18 @@ export interface WarmSource {
   warm: string;
 }
 
+/** The memory of a template that a guest runs with. */
+export interface Resumption extends WarmSource {
+  /** MB of it that the host has in memory, once for all clones. */
+  size: number;
+  /** When it was saved, in milliseconds since 1970. */
+  at: number;
+  /** Whether the guest must respond by a guest agent, as its template did. */
+  mustRespond: boolean;
+  /** Whether the guest has its own identity by now, as far as it can have one. */
+  isSettled: boolean;
+}
+
 export interface WarmFiles {
   dir: string;
   /** The template's memory, as large as it. */

@@ -4,20 +4,19 @@ import type { Entry } from '../guests/entry.js';
 import type { Guests } from '../guests/guests.js';
 import { stopQemu } from '../guests/power.js';
 import type { StartOptions } from '../guests/power-options.js';
-import type { Resumed } from '../guests/starts.js';
 import { announceSizes } from '../saved-memory/announce-sizes.js';
 import { agentOfResumed, freshen, type Identity } from './freshen.js';
-import type { FoundWarm } from './warm-starts.js';
+import type { Resumption } from './record.js';
 
 /** Boots a guest that has resumed, but does not respond. */
 const bootInstead = async (
   guests: Guests,
   entry: Entry,
-  warm: FoundWarm,
+  resumption: Resumption,
   options: StartOptions,
 ): Promise<void> => {
   await stopQemu(entry);
-  await guests.warmStarts.failed(entry, warm, new Error('its guest agent did not respond'), options);
+  await guests.warmStarts.failed(entry, resumption, new Error('its guest agent did not respond'), options);
   await guests.start(entry, options);
 };
 
@@ -28,24 +27,20 @@ const identityOf = async (entry: Entry): Promise<Identity> => ({
 
 /**
  * Completes the start of a guest that has resumed with the memory of its template: its clock, and, by its guest agent, its
- * identity. A guest whose agent does not respond, although the template's did, boots instead.
+ * identity. A guest whose agent does not respond, although the template's did, boots instead. Does nothing for a guest that
+ * has booted, or whose start is complete.
  */
-export const settleClone = async (
-  guests: Guests,
-  entry: Entry,
-  warm: FoundWarm,
-  { at }: Resumed,
-  options: StartOptions,
-): Promise<void> => {
+export const settleClone = async (guests: Guests, entry: Entry, options: StartOptions): Promise<void> => {
   const { watch } = entry;
-  if (!watch) return;
+  const { resumption } = entry.record;
+  if (!watch || !resumption || resumption.isSettled) return;
   const { note } = options;
+  const { template, at, mustRespond } = resumption;
   await announceSizes(entry, watch);
   const identity = await identityOf(entry);
-  const mustRespond = 'agent' in warm.warm.ready;
   const agent = mustRespond ? await agentOfResumed(entry, watch) : undefined;
-  if (mustRespond && !agent) return bootInstead(guests, entry, warm, options);
-  note?.(`the guest resumed with the memory of template ${warm.template.id}`);
+  if (mustRespond && !agent) return bootInstead(guests, entry, resumption, options);
+  note?.(`the guest resumed with the memory of template ${template}`);
   note?.(
     agent
       ? await freshen(agent, identity)
@@ -53,4 +48,5 @@ export const settleClone = async (
   );
   const problem = await correctClock(entry, watch, at);
   if (problem !== undefined) note?.(problem);
+  await entry.update({ resumption: { ...resumption, isSettled: true } });
 };

@@ -5,7 +5,7 @@ import type { Entry } from '../guests/entry.js';
 import type { Guests } from '../guests/guests.js';
 import { discardWarm } from './discard.js';
 import { warmFiles } from './record.js';
-import { abandonWarming, warm } from './warm.js';
+import { abandonWarming, warmAgain } from './warm.js';
 import { templateChange } from './warm-starts.js';
 
 /**
@@ -42,11 +42,12 @@ export class WarmUpkeep {
     guests.warmStarts.onBad = (template) => this.#add(template);
   }
 
-  /** Notices that QEMU, or the hardware of a template, is another one. */
+  /** Notices that QEMU, or the hardware of a template, is another one, and what an earlier sub-agent has not completed. */
   async review(): Promise<void> {
     const { host } = this.#guests;
     for (const entry of this.#guests.all()) {
-      const { warm: found } = entry.record;
+      const { warm: found, rewarming } = entry.record;
+      if (rewarming) this.#add(entry);
       // While its package is being replaced, QEMU may not work.
       if (found && (await templateChange(host, found, entry).catch(() => undefined)) !== undefined)
         this.#add(entry);
@@ -72,13 +73,11 @@ export class WarmUpkeep {
     }
   }
 
-  async #rewarm({ id, record }: Entry): Promise<void> {
-    if (!record.warm) return;
-    const { ready, timeout, randomness } = record.warm;
+  async #rewarm({ id }: Entry): Promise<void> {
     try {
       this.#log.info({ guest: id }, 'template is being warmed again');
       const context = { signal: this.#stop.signal, progress: () => undefined, log: this.#log };
-      await warm(this.#guests, id, { ready, timeout, randomness }, context);
+      await warmAgain(this.#guests, id, context);
     } catch (error) {
       this.#log.warn(
         { err: error, guest: id },

@@ -10,7 +10,7 @@ import { requireMachine } from '../guests/machines.js';
 import type { StartOptions } from '../guests/power-options.js';
 import { seedDocuments } from '../machine/seed/documents.js';
 import { LoadError, requireWhole } from '../saved-memory/load.js';
-import { type WarmRecord, warmFiles } from './record.js';
+import { type Resumption, type WarmRecord, warmFiles } from './record.js';
 
 /** After so many, the template is warmed again. */
 const MAX_FAILURES = 2;
@@ -23,6 +23,11 @@ export interface FoundWarm {
   /** The file of the state of the devices. */
   state: string;
 }
+
+export const resumptionOf = ({ template, warm: { id, size, at, ready } }: FoundWarm): Resumption => ({
+  ...{ template: template.id, warm: id, size, at: Date.parse(at) },
+  ...{ mustRespond: 'agent' in ready, isSettled: false },
+});
 
 /** Leaves out what the clones of a template have of their own: NICs, which are plugged in, with their places. */
 const comparable = ({ nics: _, machine: { ports, ...machine }, ...hardware }: Hardware): Hardware => ({
@@ -109,9 +114,9 @@ export class WarmStarts {
         throw new LoadError(`template ${warmFrom.template} was warmed again, cooled or deleted since`);
       const reason = boot === undefined ? await this.#misfit(entry, template, warm) : `it boots from ${boot}`;
       if (reason !== undefined) throw new LoadError(reason);
-      const { ram, state } = warmFiles(template.paths);
+      const { state } = warmFiles(template.paths);
       await requireWhole(state, warm);
-      return { template, warm, ram: await this.#open(template, warm, ram), state };
+      return { template, warm, ram: await this.#open(entry, template, warm), state };
     } catch (error) {
       note?.(`the guest boots, instead of resuming with the memory of its template: ${errorMessage(error)}`);
       await entry.update({ warmFrom: undefined });
@@ -132,33 +137,31 @@ export class WarmStarts {
     return difference === undefined ? undefined : `${difference}, compared with the template`;
   }
 
-  /** Opens the shared memory, which counts as the template's: while it is open, the host has less for others. */
-  async #open(template: Entry, warm: WarmRecord, path: string): Promise<FileHandle> {
-    const { capacity, sharedRam } = this.#host;
-    const { definition } = template.record;
-    capacity.check({ ...definition, cpu: 0 });
-    capacity.take({ ...definition, cpu: 0 });
-    try {
-      return await sharedRam.open(template.id, warm.id, path);
-    } catch (error) {
-      capacity.release(template.id);
-      throw error;
-    }
+  /** Opens the shared memory. The template is not locked: it may be warmed again, cooled or deleted meanwhile. */
+  async #open(entry: Entry, template: Entry, warm: WarmRecord): Promise<FileHandle> {
+    const { sharedRam } = this.#host;
+    const { ram } = warmFiles(template.paths);
+    const file = await sharedRam.open(template.id, warm, ram, { user: entry.id });
+    if (this.#find(template.id) === template && template.record.warm?.id === warm.id) return file;
+    sharedRam.leave(entry.id);
+    await sharedRam.release(template.id);
+    throw new LoadError(`template ${template.id} was warmed again, cooled or deleted meanwhile`);
   }
 
   /** Notes that a guest did not resume. */
   async failed(
     entry: Entry,
-    { template, warm }: FoundWarm,
+    { template: templateId, warm }: Resumption,
     error: unknown,
     { note }: StartOptions,
   ): Promise<void> {
     const reason = errorMessage(error);
-    this.#log.warn({ guest: entry.id, template: template.id }, `guest did not resume: ${reason}`);
+    this.#log.warn({ guest: entry.id, template: templateId }, `guest did not resume: ${reason}`);
     note?.(`the guest boots, because it did not resume with the memory of its template: ${reason}`);
     await entry.update({ warmFrom: undefined });
-    const now = template.record.warm;
-    if (now?.id !== warm.id) return;
+    const template = this.#find(templateId);
+    const now = template?.record.warm;
+    if (!template || now?.id !== warm) return;
     const failures = now.failures + 1;
     await template.update({ warm: { ...now, failures } });
     if (failures >= MAX_FAILURES) this.onBad(template);

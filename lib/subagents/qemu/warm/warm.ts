@@ -23,6 +23,7 @@ import { discardWarm } from './discard.js';
 import { requireFreshRandomness, syncDisks } from './inside.js';
 import { serialLength, waitUntilReady } from './ready.js';
 import { type WarmFiles, type WarmRecord, warmFiles } from './record.js';
+import { withRoom } from './room.js';
 
 /** The programs that the boot has started settle meanwhile. */
 const SETTLE_MS = 500;
@@ -49,7 +50,7 @@ const requireWarmable = ({ id, record }: Entry, machine: ReturnType<typeof requi
 
 /**
  * Checks that a template can be warmed.
- * @throws {Refusal} `conflict` when it cannot
+ * @throws {Refusal} `conflict` when it cannot; `no_space` when its memory may not fit on the disk
  */
 export const checkWarm = async (guests: Guests, id: string): Promise<void> => {
   const entry = guests.get(id);
@@ -57,6 +58,7 @@ export const checkWarm = async (guests: Guests, id: string): Promise<void> => {
   if (entry.watch && !entry.record.warming) throw entry.stateError(state, 'shut it down first');
   requireNotSaved(entry);
   requireWarmable(entry, await guests.machines.prepare(entry));
+  await withRoom(guests, entry, async () => {});
 };
 
 /** Ends an attempt that the end of an earlier sub-agent, or of its caller, has interrupted. */
@@ -119,7 +121,7 @@ const record = async (
 const bootAndSave = async (
   guests: Guests,
   entry: Entry,
-  request: Required<WarmRequest>,
+  { request, onPoll }: { request: Required<WarmRequest>; onPoll: () => Promise<void> },
   { signal, progress, log }: WarmContext,
 ): Promise<WarmRecord> => {
   const files = warmFiles(entry.paths);
@@ -130,7 +132,7 @@ const bootAndSave = async (
     await guests.start(entry, { ram });
     const { watch } = entry;
     if (!watch) throw new Error(`template ${entry.id} has ended`);
-    await waitUntilReady(entry, watch, request, { printed, signal });
+    await waitUntilReady(entry, watch, request, { printed, signal, onPoll });
     if (request.randomness === 'fresh') await requireFreshRandomness(entry, watch);
     await syncDisks(entry, watch, log);
     await sleep(SETTLE_MS, undefined, { signal });
@@ -144,36 +146,76 @@ const bootAndSave = async (
   }
 };
 
+const warmNow = async (
+  guests: Guests,
+  entry: Entry,
+  wish: WarmRequest,
+  context: WarmContext,
+): Promise<void> => {
+  await abandonWarming(guests, entry);
+  await checkWarm(guests, entry.id);
+  await discardWarm(guests.host, entry);
+  try {
+    await withRoom(guests, entry, async (onPoll) => {
+      await entry.update({ warming: true });
+      const request = completeWarmRequest(wish);
+      const found = await bootAndSave(guests, entry, { request, onPoll }, context);
+      await entry.update({ warming: undefined, rewarming: undefined, warm: found });
+    });
+  } catch (error) {
+    await abandonWarming(guests, entry);
+    throw error;
+  } finally {
+    await guests.machines.describe(entry);
+  }
+};
+
 /**
  * Warms a template: boots it on its own disks until it is ready, and keeps its memory. The clones that are made from then on
  * resume with it. Its disks stay as they were at that instant.
- * @throws {Refusal} `conflict` when it cannot be warmed; it is cold then
+ * @throws {Refusal} `conflict` when it cannot be warmed, `no_space` when there is no room; it is cold then, unless that was
+ * clear before its boot
  */
 export const warm = (guests: Guests, id: string, wish: WarmRequest, context: WarmContext): Promise<Entry> =>
   guests.exclusively(id, async () => {
     const entry = guests.get(id);
-    await abandonWarming(guests, entry);
-    await checkWarm(guests, id);
-    await discardWarm(guests.host, entry);
-    await entry.update({ warming: true });
-    try {
-      const found = await bootAndSave(guests, entry, completeWarmRequest(wish), context);
-      await entry.update({ warming: undefined, warm: found });
-    } catch (error) {
-      await abandonWarming(guests, entry);
-      throw error;
-    } finally {
-      await guests.machines.describe(entry);
-    }
+    await warmNow(guests, entry, wish, context);
     return entry;
   });
 
-/** Discards the memory of a template. Its clones boot from then on; those that run are not concerned. */
-export const cool = (guests: Guests, id: string): Promise<Entry> =>
+const coolNow = async (guests: Guests, entry: Entry): Promise<void> => {
+  await abandonWarming(guests, entry);
+  if (entry.record.rewarming) await entry.update({ rewarming: undefined });
+  await discardWarm(guests.host, entry);
+  await guests.machines.describe(entry);
+};
+
+/**
+ * Warms a template again as it was warmed before, if it was. When that fails, the template is cold. When the signal ends it,
+ * the next sub-agent warms the template.
+ */
+export const warmAgain = (guests: Guests, id: string, context: WarmContext): Promise<void> =>
   guests.exclusively(id, async () => {
+    const entry = guests.find(id);
+    const { rewarming, warm: before } = entry?.record ?? {};
+    if (!entry || !(rewarming ?? before)) return;
+    const { ready, timeout, randomness } = completeWarmRequest({ ...before, ...rewarming });
+    await entry.update({ rewarming: { ready, timeout, randomness } });
+    try {
+      await warmNow(guests, entry, { ready, timeout, randomness }, context);
+    } catch (error) {
+      if (!context.signal.aborted) await coolNow(guests, entry);
+      throw error;
+    }
+  });
+
+/** Discards the memory of a template. Its clones boot from then on; those that run are not concerned. */
+export const cool = (guests: Guests, id: string): Promise<Entry> => {
+  // The sub-agent may be warming it again by itself.
+  guests.get(id).commandCount += 1;
+  return guests.exclusively(id, async () => {
     const entry = guests.get(id);
-    await abandonWarming(guests, entry);
-    await discardWarm(guests.host, entry);
-    await guests.machines.describe(entry);
+    await coolNow(guests, entry);
     return entry;
   });
+};

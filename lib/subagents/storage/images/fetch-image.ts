@@ -5,6 +5,7 @@ import { startDeadline, type TimeLimit } from '../../../async/deadline.js';
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Logger } from '../../../log.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
+import type { Claim } from '../../shared/disk/space.js';
 import { checkDigests, type Digests, differenceOf } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
 import { describeSource, openSource, type SourceOptions } from '../../shared/download/source.js';
@@ -24,7 +25,6 @@ import {
 } from './install.js';
 import { openRawSource } from './raw-source.js';
 import { type ReceiveOptions, receive } from './receive.js';
-import type { Claim } from './space.js';
 import { areSumsPending } from './stored-sums.js';
 import { algorithmsFor, type FetchContext, type WantedImage } from './wanted-image.js';
 

@@ -3,12 +3,12 @@ import type { ImageFormat } from '../../../model/image-formats.js';
 import type { FetchOptions } from '../../../rpc/protocol/image-messages.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
+import { Space } from '../../shared/disk/space.js';
 import { ALGORITHMS, normalizeDigests } from '../../shared/download/digests.js';
 import { ProgressReporter } from '../../shared/download/progress.js';
 import { describeSource, imageServerUrl } from '../../shared/download/source.js';
 import { checkFetch, type FetchDeps, fetchImage } from './fetch-image.js';
 import type { FetchedImage } from './install.js';
-import { Space } from './space.js';
 import { Waiters } from './waiters.js';
 import type { WantedImage } from './wanted-image.js';
 

@@ -1,4 +1,5 @@
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
+import type { Claim } from '../../shared/disk/space.js';
 import { checkDigests, type Digests } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
 import { checkedFileName } from '../convert.js';
@@ -13,7 +14,6 @@ import {
   upToDate,
 } from './install.js';
 import { type RawSource, sumsOfFile } from './raw-source.js';
-import type { Claim } from './space.js';
 import { algorithmsFor, type FetchContext, type WantedImage } from './wanted-image.js';
 
 interface ImportContext extends Pick<FetchContext, 'progress' | 'signal'> {

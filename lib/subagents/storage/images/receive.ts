@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { writeSparse } from '../../../files/sparse-file.js';
 import type { ImageFormat } from '../../../model/image-formats.js';
 import { MB } from '../../../model/units.js';
+import type { Claim } from '../../shared/disk/space.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
 import { type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';
 import { peek } from '../../shared/download/peek.js';
@@ -10,7 +11,6 @@ import { isTar, TAR_HEADER_BYTES, unpackTar } from '../../shared/download/tar.js
 import { detectHead } from '../image-format.js';
 import { HEAD_BYTES } from '../raw-disk.js';
 import { checkUnpacked } from './limits.js';
-import type { Claim } from './space.js';
 
 type Bytes = AsyncGenerator<Buffer, void, undefined>;
 

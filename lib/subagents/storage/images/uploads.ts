@@ -9,8 +9,8 @@ import { readStateFile, stateText } from '../../../files/state-file.js';
 import type { Logger } from '../../../log.js';
 import type { ImageUpload, UploadPiece } from '../../../model/image-upload.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { Space } from '../../shared/disk/space.js';
 import { notFound } from '../../shared/errors.js';
-import type { Space } from './space.js';
 
 /** How long an upload waits for more bytes. */
 const EXPIRES_MS = 24 * 60 * 60_000;

@@ -1,7 +1,7 @@
 import type { ImageFormat } from '../../../model/image-formats.js';
+import type { Space } from '../../shared/disk/space.js';
 import type { Algorithm, Digests } from '../../shared/download/digests.js';
 import type { ProgressReporter } from '../../shared/download/progress.js';
-import type { Space } from './space.js';
 
 /** The image to fetch. */
 export interface WantedImage {

@@ -7,12 +7,12 @@ import { writeSparse } from '../../../files/sparse-file.js';
 import { MANIFEST_NAME } from '../../../model/guest-export.js';
 import { MB } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { Claim } from '../../shared/disk/space.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
 import { peek } from '../../shared/download/peek.js';
 import { isTar, TAR_HEADER_BYTES } from '../../shared/download/tar.js';
 import { type TarEntry, tarEntries } from '../../shared/download/tar-entries.js';
 import { checkUnpacked } from '../images/limits.js';
-import type { Claim } from '../images/space.js';
 
 /** A file of an archive, as it was received. */
 export interface StagedFile {

@@ -40,3 +40,23 @@ test('limits vCPUs only when told to', (t) => {
     message: /needs 2 vCPUs, and the guests that run have 3 vCPUs of 4 vCPUs: .*--cpu-overcommit/,
   });
 });
+
+test('gives spare memory back for a guest that needs it, the least recently used first', (t) => {
+  const capacity = host();
+  const given: string[] = [];
+  for (const id of ['old', 'new']) capacity.spare(id, 300, () => given.push(id));
+  t.notThrows(() => capacity.check(needs('a', 1000)));
+  capacity.take(needs('a', 400));
+  t.deepEqual(given, []);
+  capacity.take(needs('b', 300));
+  t.deepEqual(given, ['old']);
+  capacity.take(needs('c', 300));
+  t.deepEqual(given, ['old', 'new']);
+});
+
+test('counts memory that is no longer spare', (t) => {
+  const capacity = host();
+  capacity.spare('a', 600, () => t.fail());
+  capacity.take(needs('a', 600));
+  t.throws(() => capacity.check(needs('b', 500)), { message: /600 MB of 1000 MB/ });
+});

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import test from 'ava';
-import { Space } from '../../../../../lib/subagents/storage/images/space.js';
+import { Space } from '../../../../../lib/subagents/shared/disk/space.js';
 import { tempDir } from '../../../../helpers/temp.js';
 
 test('accepts a claim that fits, and rejects a larger one with the numbers', async (t) => {
@@ -20,7 +20,7 @@ test('reserves the room of a claim until it is released', async (t) => {
   const [first, second] = [space.claim(), space.claim()];
   await first.require(Math.floor(bavail * bsize * 0.6));
   await t.throwsAsync(second.require(Math.floor(bavail * bsize * 0.6)), {
-    message: /promised to other fetches/,
+    message: /promised to others/,
   });
   second.release();
   first.release();

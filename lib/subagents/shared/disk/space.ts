@@ -8,7 +8,7 @@ const RESERVE_DIVISOR = 20;
 
 const wholeMb = (bytes: number): number => Math.max(0, Math.floor(bytes / MB));
 
-/** The room that one fetch still needs. */
+/** The room that one piece of work still needs. */
 export interface Claim {
   /**
    * Replaces the claimed room.
@@ -19,7 +19,7 @@ export interface Claim {
   release(): void;
 }
 
-/** Divides the free space on a directory's device among concurrent fetches. */
+/** Divides the free space on a directory's device among those that write to it at the same time. */
 export class Space {
   readonly #dir: string;
   readonly #claims = new Map<Claim, number>();
@@ -48,7 +48,7 @@ export class Space {
       0,
     );
     if (free - promised - reserve >= bytes) return;
-    const others = promised > 0 ? ` and ${toMb(promised)} MB promised to other fetches` : '';
+    const others = promised > 0 ? ` and ${toMb(promised)} MB promised to others` : '';
     throw new Refusal(
       'no_space',
       `no space left on the device of ${this.#dir}: needs ${toMb(bytes)} MB, ${this.#dir} has ${wholeMb(free)} MB ` +
