@@ -128,8 +128,11 @@ export interface DiskStore {
 
   /** Lists a disk's snapshots, oldest first. */
   snapshots(disk: StoredDisk): Promise<StoredSnapshot[]>;
-  /** Returns the bytes that only each of a disk's snapshots holds, by name, as far as the store knows them. */
-  snapshotBytes(disk: StoredDisk): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Returns the bytes that only each of a disk's snapshots holds, by name, as far as the store knows them.
+   * @param names the snapshots that are asked for
+   */
+  snapshotBytes(disk: StoredDisk, names: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
    * Takes a snapshot of each disk, or of none. The snapshot's consistency is `crash` until `setConsistency`, and it has no
    * description until `setDescription`.

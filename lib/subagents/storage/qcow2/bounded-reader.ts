@@ -16,11 +16,20 @@ export class BoundedReader {
 
   /** @throws {RangeError} when the file ends before, or too much of it has been read */
   async read(position: number, length: number): Promise<Buffer> {
+    const bytes = await this.readUpTo(position, length);
+    if (bytes.length < length) throw new RangeError(`the file ends ${length - bytes.length} bytes early`);
+    return bytes;
+  }
+
+  /**
+   * Returns fewer bytes where the file ends before.
+   * @throws {RangeError} when too much of the file has been read
+   */
+  async readUpTo(position: number, length: number): Promise<Buffer> {
     this.#left -= Math.max(length, MIN_BYTES);
     if (this.#left < 0 || !Number.isSafeInteger(position))
       throw new RangeError(`${length} bytes at ${position} are too many`);
     const { buffer, bytesRead } = await this.#file.read(Buffer.alloc(length), 0, length, position);
-    if (bytesRead < length) throw new RangeError(`the file ends ${length - bytesRead} bytes early`);
-    return buffer;
+    return buffer.subarray(0, bytesRead);
   }
 }

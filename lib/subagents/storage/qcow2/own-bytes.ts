@@ -56,13 +56,14 @@ class Refcounts {
   }
 }
 
-const ownBytes = async (file: BoundedReader): Promise<Map<string, number>> => {
+const ownBytes = async (file: BoundedReader, names: readonly string[]): Promise<Map<string, number>> => {
   const own = new Map<string, number>();
   const header = await readHeader(file);
   if (!header) return own;
   const { clusterBytes } = header;
   const refcounts = new Refcounts(file, header);
   for (const { name, l1, l1Size } of await readEntries(file, header)) {
+    if (!names.includes(name)) continue;
     // What a shared table refers to is shared as well, and counted as often.
     const tables = await refcounts.once(clustersIn(await file.read(l1, l1Size * 8)));
     let clusters = Math.ceil((l1Size * 8) / clusterBytes) + tables.length;
@@ -74,14 +75,17 @@ const ownBytes = async (file: BoundedReader): Promise<Map<string, number>> => {
 };
 
 /**
- * Reads how many bytes of a qcow2 file only each of its snapshots refers to, by name. For a running guest, that is
+ * Reads how many bytes of a qcow2 file only each of some snapshots refers to, by name. For a running guest, that is
  * as of the last time its QEMU wrote its tables. The file is never trusted: a wrong one gives a wrong number.
  * @returns nothing when the file has features that guests' disks do not have, or too many tables to be read for this
  */
-export const readOwnBytes = async (path: string): Promise<ReadonlyMap<string, number>> => {
+export const readOwnBytes = async (
+  path: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> => {
   const file = await open(path, O_RDONLY | O_NOFOLLOW);
   try {
-    return await ownBytes(new BoundedReader(file));
+    return await ownBytes(new BoundedReader(file), names);
   } catch (error) {
     if (error instanceof RangeError) return new Map();
     throw error;

@@ -12,6 +12,9 @@ const ENTRY = {
   ...{ l1: 0, l1Size: 8, idLength: 12, nameLength: 14, seconds: 16, nanoseconds: 20, extraLength: 36 },
 };
 
+/** Room for some hundred entries. */
+const PIECE_BYTES = 2 ** 15;
+
 /** A compression type is the only feature that does not change what is counted here. */
 const KNOWN_FEATURES = 8n;
 /** Refcounts of 16 bits, as QEMU writes them by default. */
@@ -56,18 +59,32 @@ export const readHeader = async (file: BoundedReader): Promise<Header | undefine
   };
 };
 
+/** Reads short parts of a file that lie close together in few reads. */
+const readInPieces = (file: BoundedReader): ((position: number, length: number) => Promise<Buffer>) => {
+  let start = 0;
+  let piece: Buffer = Buffer.alloc(0);
+  return async (position, length) => {
+    if (position < start || position + length > start + piece.length) {
+      [start, piece] = [position, await file.readUpTo(position, Math.max(length, PIECE_BYTES))];
+      if (piece.length < length) throw new RangeError(`the file ends ${length - piece.length} bytes early`);
+    }
+    return piece.subarray(position - start, position - start + length);
+  };
+};
+
 /** Reads the table of snapshots, in the order of their creation. */
 export const readEntries = async (
   file: BoundedReader,
   { snapshots, snapshotCount }: Header,
 ): Promise<Entry[]> => {
   const entries: Entry[] = [];
+  const read = readInPieces(file);
   for (let at = snapshots; entries.length < snapshotCount; ) {
-    const entry = await file.read(at, ENTRY_BYTES);
+    const entry = await read(at, ENTRY_BYTES);
     const idAt = at + ENTRY_BYTES + entry.readUInt32BE(ENTRY.extraLength);
     const idLength = entry.readUInt16BE(ENTRY.idLength);
     const nameLength = entry.readUInt16BE(ENTRY.nameLength);
-    const names = await file.read(idAt, idLength + nameLength);
+    const names = await read(idAt, idLength + nameLength);
     entries.push({
       id: names.toString('utf8', 0, idLength),
       name: names.toString('utf8', idLength),

@@ -106,7 +106,7 @@ export const qcow2Snapshots = (
         }));
     },
 
-    snapshotBytes: (disk) => readOwnBytes(disk.source),
+    snapshotBytes: (disk, names) => readOwnBytes(disk.source, names),
 
     createSnapshot: async (disks, name, live) => {
       // An earlier snapshot of that name may have left some.

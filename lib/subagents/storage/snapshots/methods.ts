@@ -48,7 +48,8 @@ const snapshotsOf = async (
     (snapshot) => name === '' || snapshot.name === name,
   );
   if (found.length === 0) return [];
-  const usedBytes = await deps.store.snapshotBytes(disk);
+  const names = found.map((snapshot) => snapshot.name);
+  const usedBytes = await deps.store.snapshotBytes(disk, names);
   const memory = await memoryBytes(deps.store, guest);
   return found.map(({ name: snapshot, consistency, createdAt, description }) => {
     const used = usedBytes.get(snapshot);
