@@ -6,6 +6,7 @@ export type ErrorKind =
   | 'invalid' // the request is wrong, whatever the state of the host
   | 'not_found' // the request names something that does not exist
   | 'conflict' // the current state does not permit the request
+  | 'past_end' // a download is to go on where nothing is left
   | 'precondition_failed' // the target has changed since the client read it
   | 'queue_full' // the guest has too many requests waiting
   | 'bad_answer' // a sub-agent sent an invalid response, or failed by itself

@@ -12,6 +12,7 @@ const STATUS: Record<ErrorKind, number> = {
   not_found: 404,
   conflict: 409,
   precondition_failed: 412,
+  past_end: 416,
   queue_full: 429,
   bad_answer: 502,
   unavailable: 503,

@@ -67,6 +67,10 @@ export const takesKey = ({ method, reply }: Route): boolean =>
 /** Whether a client can ask for a dry run of a request to the route. */
 export const hasDryRun = ({ query }: Route): boolean => query?.describe().keys.dryRun !== undefined;
 
+/** Whether the route sends a disk in a format, from any byte on. */
+export const sendsDisk = ({ method, query, reply }: Route): boolean =>
+  method === 'GET' && reply.type !== undefined && query?.describe().keys.format !== undefined;
+
 /** The schema of the route's JSON body, if it takes one. */
 export const bodySchema = ({ payload }: Route): Schema | undefined =>
   typeof payload === 'string' ? undefined : payload;

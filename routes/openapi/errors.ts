@@ -1,5 +1,5 @@
 import { actsOnGet } from '../../lib/server/get-actions.js';
-import { changesSomething, isWebSocket, type Route } from '../../lib/server/route.js';
+import { changesSomething, isWebSocket, type Route, sendsDisk } from '../../lib/server/route.js';
 
 /** One line for each status that docs/api.md explains. */
 const DESCRIPTIONS = {
@@ -10,6 +10,7 @@ const DESCRIPTIONS = {
   409: 'Not possible in the current state, or an idempotency key of another request',
   412: 'Changed since the ETag in If-Match',
   413: 'The body is too large',
+  416: 'Nothing is left to send from there on: the download is complete',
   426: 'The request is not a WebSocket handshake',
   429: 'Too many requests or queued actions; retry after Retry-After seconds',
   502: 'A sub-agent failed or sent an invalid response',
@@ -30,6 +31,7 @@ export const errorsOf = (route: Route): [ErrorStatus, string][] => {
     ...takes(actsOnGet(route), 403, 405),
     ...takes(changesSomething(route), 409, 503, 507),
     ...takes(isWebSocket(route), 409, 426),
+    ...takes(sendsDisk(route), 416),
     ...takes(route.conditional, 412),
     ...takes(route.payload && route.payload !== 'ignored', 413),
     ...takes(route.reply.status === 202 || route.callsSubAgent, 404, 409, 429, 502, 503, 504),

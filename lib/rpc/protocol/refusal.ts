@@ -1,8 +1,12 @@
 import { type ErrorKind, errorMessage, isErrno } from '../../errors.js';
 
-const STATUS = { invalid: 400, not_found: 404, conflict: 409, no_space: 507 } as const satisfies Partial<
-  Record<ErrorKind, number>
->;
+const STATUS = {
+  invalid: 400,
+  not_found: 404,
+  conflict: 409,
+  past_end: 416,
+  no_space: 507,
+} as const satisfies Partial<Record<ErrorKind, number>>;
 
 /** The refusals that keep their meaning for the agent's client. Any other failure is the sub-agent's own: a 502. */
 export type RefusalKind = keyof typeof STATUS;

@@ -36,10 +36,13 @@ export const tagOf = (identity: readonly unknown[], format: string): string =>
 export const firstByteOf = ({ from = 0, ifRange }: DiskWish, etag: string): number =>
   ifRange === undefined || ifRange === etag ? from : 0;
 
-/** @throws {Refusal} `invalid` when nothing is left to send */
+/** @throws {Refusal} `past_end` when nothing is left to send: a client that has all of it goes on from its end */
 export const requireWithin = (from: number, size: number): void => {
   if (from > 0 && from >= size)
-    throw new Refusal('invalid', `the download has ${size} bytes: begin before its end, got ${from}`);
+    throw new Refusal(
+      'past_end',
+      `the download has ${size} bytes, and none from byte ${from} on: it is complete, or begin before its end`,
+    );
 };
 
 async function* skip(bytes: Bytes, count: number): AsyncGenerator<Buffer, void, undefined> {

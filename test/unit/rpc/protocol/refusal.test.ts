@@ -32,6 +32,7 @@ for (const [kind, status] of [
   ['invalid', 400],
   ['not_found', 404],
   ['conflict', 409],
+  ['past_end', 416],
   ['no_space', 507],
 ] as const)
   test(`reports ${kind} as ${status} and reads it back`, (t) => {
