@@ -1,31 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import ava, { type ExecutionContext } from 'ava';
-import type { Page } from 'playwright-core';
 import { addGuest } from '../helpers/agent.js';
 import { type Api, serveApi } from '../helpers/api.js';
+import { violations } from '../helpers/axe.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
 import { needs } from '../helpers/needs.js';
 
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
-
-const AXE = new URL(import.meta.resolve('axe-core/axe.min.js'));
-
-/** A rule that the page breaks, and where. */
-interface Violation {
-  id: string;
-  impact: string;
-  nodes: { html: string; failureSummary?: string }[];
-}
-
-/** Checks the page, as it is now, against the rules of WCAG 2.1 A and AA and axe's best practices. */
-const violations = async (page: Page): Promise<string[]> => {
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const found = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as Violation[];
-  return found.flatMap(({ id, impact, nodes }) =>
-    nodes.slice(0, 3).map(({ html, failureSummary }) => `${impact} ${id}: ${html} ${failureSummary}`),
-  );
-};
 
 /** Adds guests in several states, jobs of a guest, of an image and of a deleted guest, and snapshots. */
 const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string; schedule: string }> => {

@@ -1,6 +1,8 @@
 import ava from 'ava';
+import type { Warm } from '../../lib/model/warm.js';
 import { addGuest } from '../helpers/agent.js';
 import { serveApi } from '../helpers/api.js';
+import { violations } from '../helpers/axe.js';
 import { BROWSER, closeBrowser, openPage, rowWith } from '../helpers/browser.js';
 import { needsInTurn } from '../helpers/needs.js';
 
@@ -8,6 +10,11 @@ const test = needsInTurn(BROWSER);
 ava.after.always(closeBrowser);
 
 const disk = { bus: 'virtio', device: 'vda', size: 8, volume: '', image: '', source: '' };
+
+const WARM: Warm = {
+  ...{ id: 'w1', at: '2026-11-30T16:00:00.000Z', ready: { agent: true }, timeout: 300, randomness: 'fresh' },
+  ...{ qemu: '7.2.22', accel: 'kvm', cpuModel: 'host', machine: 'pc-q35-7.2', memory: 64, size: 40 },
+};
 
 test('makes a guest a template, and clones it', async (t) => {
   const { url, context, scripted } = await serveApi(t);
@@ -28,6 +35,39 @@ test('makes a guest a template, and clones it', async (t) => {
   await page.goto(`${url}/#/guests`);
   await rowWith(page, 'shop').waitFor();
   await rowWith(page, 'web').getByText('template').waitFor();
+});
+
+test('warms a template when its console says that it is ready, and cools it', async (t) => {
+  const { url, context, scripted } = await serveApi(t);
+  const template = { state: 'shutoff', template: true, disks: [disk], metadata: { name: 'base' } };
+  const { id } = await addGuest(context, template);
+  const page = await openPage(t, `${url}/#/guests/${id}`);
+  await page.getByRole('button', { name: 'Warm' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Warm base' });
+  t.true(await dialog.getByLabel('Seconds').isHidden());
+  await dialog.getByLabel('It is ready when').selectOption('It prints a text on its serial console');
+  t.true(await dialog.getByRole('button', { name: 'Warm' }).isDisabled());
+  await dialog.getByRole('textbox', { name: 'Text' }).fill('login:');
+  await dialog.getByLabel('same random numbers').check();
+  t.deepEqual(await violations(page), []);
+  await dialog.getByRole('button', { name: 'Warm' }).click();
+  await page.getByText('base is warm').waitFor();
+  t.deepEqual(scripted.requests('Test.warm')[0]?.change, {
+    ready: { serial: 'login:' },
+    randomness: 'shared',
+  });
+  const { revisions } = context.runtime;
+  await revisions.report({ id, state: 'running', vnc: 0, revision: 1 });
+  await page.getByText('template (being warmed)').waitFor();
+  t.true(await page.getByRole('button', { name: 'Warm' }).isDisabled());
+  await revisions.report({ id, state: 'shutoff', vnc: 0, revision: 2, warm: WARM });
+  await page.getByText('template (warm)').waitFor();
+  await page.getByText(/since 20.*, for QEMU 7\.2\.22 \(kvm\), pc-q35-7\.2, CPU host; 40 MB/).waitFor();
+  t.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Cool' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cool' }).click();
+  await page.getByText('base is no longer warm').waitFor();
+  t.is(scripted.requests('Test.cool').length, 1);
 });
 
 test('clones a guest that is no template in full, unless of a snapshot', async (t) => {

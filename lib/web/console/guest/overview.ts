@@ -17,6 +17,7 @@ import { agentSection } from './agent-section.js';
 import { lastGoodText } from './backup-words.js';
 import { afterBootFact, afterFailureFact } from './coming-back.js';
 import type { Tab } from './tab.js';
+import { warmFact } from './warm.js';
 import { whenJobsEnd } from './when-jobs-end.js';
 
 const KB = 1024;
@@ -87,6 +88,7 @@ const factsOf = (
     ],
     ['vCPUs', `${guest.cpu ?? ''}${nextText(guest.pending?.cpu, String)}${mostText(guest.maxCpu, String)}`],
     ['Hardware', hardwareText(guest)],
+    ['Warm', warmFact(guest)],
     ['From the next start on', waitingHardware(guest)],
     ['After a boot', afterBootFact(guest)],
     ['After a failure', afterFailureFact(guest)],

@@ -12,6 +12,7 @@ import { nicsTab } from '../guest/nics.js';
 import { overviewTab } from '../guest/overview.js';
 import { snapshotsTab } from '../guest/snapshots.js';
 import type { Tab } from '../guest/tab.js';
+import { warmButton, warmWords } from '../guest/warm.js';
 import { measurements } from '../metrics.js';
 import { copyable, jobProgress, stateBadge, stateOf } from '../parts.js';
 import { address, go, type View } from '../router.js';
@@ -109,6 +110,7 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
     'Clone',
   );
   const template = h('button', { onclick: () => void changeTemplate(current()) });
+  const warm = warmButton(current);
   return {
     element: h(
       'div',
@@ -118,10 +120,12 @@ const actionButtons = (current: () => Guest): { element: HTMLElement; update(gue
       exporting,
       clone,
       template,
+      warm.element,
     ),
     update: (guest) => {
       exporting.hidden = guest.type === 'container';
       clone.hidden = guest.type === 'container' || guest.state === 'error';
+      warm.update(guest);
       template.hidden = !isTemplateChangeable(guest);
       setText(template, guest.template ? 'Make it a guest again' : 'Make it a template');
       setAttribute(
@@ -175,7 +179,7 @@ const openGuest = (first: Guest, name: TabName): Pick<View, 'element' | 'update'
     update: (kinds) => {
       guest = store.guests.get(guest.id) ?? guest;
       setText(heading, guest.metadata?.name || guest.id);
-      badge.update(stateOf(guest), guest.reason);
+      badge.update(stateOf(guest), warmWords(guest) ?? guest.reason);
       progress.update(store.activeByGuest().get(guest.id));
       actions.update(guest);
       tab.update(guest, kinds);

@@ -6,6 +6,7 @@ import { type Key, spark } from '../chart.js';
 import { openCreate } from '../create.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { firstSteps } from '../first-steps.js';
+import { warmWords } from '../guest/warm.js';
 import { measurements } from '../metrics.js';
 import { jobProgress, stateCell, stateOf } from '../parts.js';
 import { address, go, type View } from '../router.js';
@@ -73,7 +74,7 @@ const columnsOf = (jobOf: (guest: Guest) => JobState | undefined): TableColumn<G
   {
     title: 'State',
     class: 'c-state',
-    cell: stateCell<Guest>(stateOf, ({ reason }) => reason),
+    cell: stateCell<Guest>(stateOf, (guest) => warmWords(guest) ?? guest.reason),
     compare: (a, b) => compare(stateOf(a), stateOf(b)),
   },
   {
