@@ -25,9 +25,12 @@ const requireCloneable = (runtime: Runtime, { id, state, ...guest }: Guest): voi
 /** @throws {AgentError} `conflict` for a template whose disks change, because it is being warmed */
 const requireNotWarming = (guest: Guest, { snapshot }: CloneRequest): void => {
   if (!guest.template || snapshot !== undefined || isOff(guest)) return;
+  const { id, state = 'unknown' } = guest;
   throw new AgentError(
     'conflict',
-    `template ${guest.id} is ${guest.state ?? 'unknown'}, as while it is being warmed: clone it when that has ended, or name a snapshot`,
+    state === 'unknown'
+      ? `the state of template ${id} is unknown, because its sub-agent does not respond: clone it when it does, or name a snapshot`
+      : `template ${id} is ${state}, as while it is being warmed: clone it when that has ended, or name a snapshot`,
   );
 };
 

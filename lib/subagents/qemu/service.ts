@@ -32,6 +32,7 @@ import { addMethods, addNetworks } from './methods.js';
 import { claimUids } from './process/uid-claim.js';
 import { UidPool } from './process/uids.js';
 import { recoverMemory } from './saved-memory/recover.js';
+import { completeResumes } from './warm/settle.js';
 import { SharedRam } from './warm/shared-ram.js';
 import { recoverWarm, WarmUpkeep } from './warm/upkeep.js';
 
@@ -127,6 +128,7 @@ export const startQemu = async (options: QemuOptions, log: Logger): Promise<Runn
   await recoverWarm(guests, log);
   const upkeep = new WarmUpkeep(guests, log);
   resumeReboots(guests, log);
+  completeResumes(guests, log);
   const subAgent = new SubAgent({ name: 'qemu', log, guestStates, problems, check: () => program.check() });
   addMethods(subAgent, guests);
   addCheckpointMethods(subAgent, guests);

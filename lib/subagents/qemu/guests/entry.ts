@@ -36,6 +36,8 @@ export class Entry {
   checkpoint: MemoryCopy | undefined;
   /** Whether the TPM has ended in the guest's present run. */
   hasLostTpm = false;
+  /** What a start has to say that was completed without its caller: the next call says it. */
+  readonly untold: string[] = [];
   /** How many commands have set the power state. An operation that began before the latest one must not undo it. */
   commandCount = 0;
   #record: GuestRecord;

@@ -167,10 +167,8 @@ export const run = async (guests: Guests, id: string, options: PowerOptions = {}
       await reset(guests, entry, watch);
       options.note?.(`reset (force): ${refusal.message}`);
     } else {
-      // A sub-agent that was killed while it started the guest leaves a clone halted, or with the identity of its template.
-      const isUnsettled = entry.record.resumption?.isSettled === false;
-      await resumeRunning(guests, entry, watch, isUnsettled ? {} : options);
-      await settleClone(guests, entry, options);
+      for (const message of entry.untold.splice(0)) options.note?.(message);
+      await resumeRunning(guests, entry, watch, options);
     }
     return entry;
   });

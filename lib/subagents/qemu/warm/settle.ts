@@ -1,3 +1,5 @@
+import { errorMessage } from '../../../errors.js';
+import type { Logger } from '../../../log.js';
 import { hasSeed } from '../checkpoint/hardware.js';
 import { correctClock } from '../guests/clock.js';
 import type { Entry } from '../guests/entry.js';
@@ -19,6 +21,8 @@ const bootInstead = async (
   await guests.warmStarts.failed(entry, resumption, new Error('its guest agent did not respond'), options);
   await guests.start(entry, options);
 };
+
+const isUnsettled = ({ record: { resumption } }: Entry): boolean => resumption?.isSettled === false;
 
 const identityOf = async (entry: Entry): Promise<Identity> => ({
   hostname: entry.record.definition.metadata?.hostname ?? '',
@@ -49,4 +53,26 @@ export const settleClone = async (guests: Guests, entry: Entry, options: StartOp
   const problem = await correctClock(entry, watch, at);
   if (problem !== undefined) note?.(problem);
   await entry.update({ resumption: { ...resumption, isSettled: true } });
+};
+
+/**
+ * Completes the starts of clones that were under way when the last sub-agent was killed: such a clone may be halted, or run
+ * with the identity of its template.
+ */
+export const completeResumes = (guests: Guests, log: Logger): void => {
+  const complete = async (entry: Entry): Promise<void> => {
+    const { watch } = entry;
+    if (!watch || !isUnsettled(entry)) return;
+    if (guests.lastState(entry).state === 'paused') await watch.execute('cont');
+    const note = (message: string): void => {
+      log.info({ guest: entry.id }, `start completed: ${message}`);
+      entry.untold.push(message);
+    };
+    await settleClone(guests, entry, { note });
+    await guests.state(entry);
+  };
+  for (const entry of guests.all().filter(isUnsettled))
+    guests
+      .exclusively(entry.id, () => complete(entry))
+      .catch((error) => log.error({ err: error, guest: entry.id }, errorMessage(error)));
 };
