@@ -4,14 +4,19 @@ import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import { tempDir } from './temp.js';
 
-/** Mounts a device of a few MB, a tmpfs, until the test ends. Returns its directory. */
-export const mountSmall = async (t: ExecutionContext, sizeMb: number): Promise<string> => {
-  const dir = join(await tempDir(t), 'small');
-  await mkdir(dir);
+/** Mounts a device of a few MB, a tmpfs, on a directory until the test ends. */
+export const mountSmallOn = async (t: ExecutionContext, dir: string, sizeMb: number): Promise<void> => {
   await execa('mount', ['-t', 'tmpfs', '-o', `size=${sizeMb}m`, 'tmpfs', dir]);
   t.teardown(async () => {
     await execa('umount', ['-l', dir]);
   });
+};
+
+/** As `mountSmallOn`. Returns the directory. */
+export const mountSmall = async (t: ExecutionContext, sizeMb: number): Promise<string> => {
+  const dir = join(await tempDir(t), 'small');
+  await mkdir(dir);
+  await mountSmallOn(t, dir, sizeMb);
   return dir;
 };
 

@@ -1,13 +1,17 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { execa } from 'execa';
 import type { GuestRecord } from '../../../lib/subagents/qemu/guests/records.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
 import { needsInTurn } from '../../helpers/needs.js';
 import { QemuHost } from '../../helpers/qemu.js';
+import { fillUp, mountSmallOn } from '../../helpers/small-disk.js';
 import { until } from '../../helpers/wait.js';
 
 const test = needsInTurn(...LINUX_PARTS, 'perl');
+const fullTest = needsInTurn(...LINUX_PARTS, 'perl', 'root');
 
 const WARM = { ready: { serial: 'mistify-guest: up' }, randomness: 'shared', timeout: 240 };
 
@@ -124,6 +128,31 @@ test('a template that runs again, or is defined again, is cold', async (t) => {
   t.is((await host.streamedState(template.id))?.warm, undefined);
   t.regex(await startOf(warmed, id), /template .* was warmed again, cooled or deleted since/);
 });
+
+fullTest(
+  'a template is not warmed without room for its memory, and ends when the room is used up',
+  async (t) => {
+    const host = await QemuHost.start(t);
+    const guests = dirname(dirname(host.stateFile('any', 'guest.json')));
+    await mountSmallOn(t, guests, 400);
+    const { id } = await LinuxGuest.create(t, host);
+    await host.call('Poweroff', { id });
+    const ballast = join(guests, 'ballast');
+    await execa('fallocate', ['-l', '300M', ballast]);
+    for (const method of ['CheckWarm', 'Warm'])
+      await t.throwsAsync(host.change(method, id, WARM), { message: /needs 128 MB.* 20 MB kept in reserve/ });
+    await rm(ballast);
+    const attempt = host.change('Warm', id, { ...WARM, ready: { serial: 'never' } });
+    const fails = t.throwsAsync(attempt, { message: /no space left on the device of/ });
+    await until('it boots', async () => (await host.state(id)) === 'running');
+    await fillUp(guests);
+    await fails;
+    t.is(await host.state(id), 'shutoff');
+    t.false(existsSync(host.stateFile(id, 'warm')));
+    await rm(ballast);
+    await t.notThrowsAsync(host.change('Warm', id, WARM));
+  },
+);
 
 test('does not warm a guest that runs, or whose memory can grow', async (t) => {
   const host = await QemuHost.start(t);

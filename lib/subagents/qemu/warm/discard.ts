@@ -8,7 +8,9 @@ import { warmFiles } from './record.js';
  * have mapped; those that have not started yet will boot.
  */
 export const discardWarm = async ({ sharedRam }: Pick<Host, 'sharedRam'>, entry: Entry): Promise<void> => {
-  if (entry.record.warm) await entry.update({ warm: undefined });
-  await sharedRam.release(entry.id);
+  // On a full disk, the record can only be written once there is room.
   await rm(warmFiles(entry.paths).dir, { recursive: true, force: true });
+  if (entry.record.warm) await entry.update({ warm: undefined });
+  // Last, because a start that finds the record before it is changed may make a copy meanwhile.
+  await sharedRam.release(entry.id);
 };

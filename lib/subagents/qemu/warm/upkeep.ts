@@ -16,8 +16,11 @@ export const recoverWarm = async (guests: Guests, log: Logger): Promise<void> =>
   const recover = (entry: Entry): Promise<void> =>
     guests.exclusively(entry.id, async () => {
       await abandonWarming(guests, entry);
-      if (!entry.record.warm && (await exists(warmFiles(entry.paths).dir)))
+      // Both or neither: it may have been killed while it discarded them.
+      if ((entry.record.warm !== undefined) !== (await exists(warmFiles(entry.paths).dir))) {
         await discardWarm(guests.host, entry);
+        await guests.machines.describe(entry);
+      }
     });
   for (const entry of guests.all())
     await recover(entry).catch((error) =>

@@ -65,8 +65,8 @@ export const checkWarm = async (guests: Guests, id: string): Promise<void> => {
 export const abandonWarming = async (guests: Guests, entry: Entry): Promise<void> => {
   if (!entry.record.warming) return;
   await stopQemu(entry);
-  await entry.update({ warming: undefined });
   await discardWarm(guests.host, entry);
+  await entry.update({ warming: undefined });
 };
 
 const makeRam = async (files: WarmFiles, megabytes: number): Promise<FileHandle> => {

@@ -47,7 +47,7 @@ test('discards what an interrupted attempt has left', async (t) => {
   t.is(template.record.warming, undefined);
 });
 
-test('discards files that belong to no memory, and keeps those that do', async (t) => {
+test('discards files without a record and a record without files, and keeps both otherwise', async (t) => {
   const { guests, template, dir } = await makeWorld(t);
   await template.update({ warm: WARM });
   await recoverWarm(guests, silentLog);
@@ -55,6 +55,9 @@ test('discards files that belong to no memory, and keeps those that do', async (
   await template.update({ warm: undefined });
   await recoverWarm(guests, silentLog);
   t.false(existsSync(dir));
+  await template.update({ warm: WARM });
+  await recoverWarm(guests, silentLog);
+  t.is(template.record.warm, undefined);
 });
 
 test('leaves templates warm while QEMU does not work', async (t) => {
