@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server as TlsServer } from 'node:tls';
 import type { Server } from '@hapi/hapi';
@@ -75,7 +74,6 @@ const serveSocket = async (
   const server = await prepareServer(agent, { listen: { socket: socket.path }, access: SOCKET, getActions });
   await removeStaleSocket({ socket: socket.path });
   await startOnSocket(server, socket.mode);
-  await chmod(socket.path, socket.mode);
   return server;
 };
 
