@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { errorMessage } from '../../errors.js';
 import { Backoff } from '../../portable/backoff.js';
+import { isListening } from '../../rpc/protocol/service-address.js';
 import { explainEngineError, isFault, isNotFound, isUnreachable, NoEngineError } from './errors.js';
 
 const PING_TIMEOUT_MS = 5000;
@@ -22,9 +23,14 @@ export interface EngineProgram {
 /** The component that only Podman names in `SystemVersion` of the Docker Engine API. */
 const PODMAN = 'Podman Engine';
 
+/** Loads the client only on hosts with an engine: it takes several MB. */
+const clientAt = async (options: Docker.DockerOptions): Promise<Docker> =>
+  new (await import('dockerode')).default(options);
+
 const responds = async (socketPath: string): Promise<boolean> => {
+  if (!(await isListening({ socket: socketPath }))) return false;
   try {
-    await new Docker({ socketPath, timeout: PING_TIMEOUT_MS }).ping();
+    await (await clientAt({ socketPath, timeout: PING_TIMEOUT_MS })).ping();
     return true;
   } catch {
     return false;
@@ -69,7 +75,7 @@ export class Engine {
     for (const socketPath of this.#chosen ? [this.#chosen] : this.#sockets) {
       if (!(await responds(socketPath))) continue;
       this.#chosen ??= socketPath;
-      this.#docker ??= new Docker({ socketPath });
+      this.#docker ??= await clientAt({ socketPath });
       return this.#docker;
     }
     this.#docker = undefined;
