@@ -1,3 +1,4 @@
+import { canShare, SHARING_PROGRAMS } from '../process/shared-process.js';
 import { describeAddress, excessOfSocketPath, MAX_SOCKET_PATH } from '../rpc/protocol/service-address.js';
 import type { Draft } from './layers.js';
 import type { ServiceConfig } from './schema.js';
@@ -52,12 +53,17 @@ const checkCommand = (): CheckService => {
   };
 };
 
+const checkProcess: CheckService = (_name, { process, command = [] }) => {
+  if (process === undefined || canShare(command[0])) return undefined;
+  return `process: ${command[0]} cannot share a process, only ${SHARING_PROGRAMS.join(', ')} can: remove process`;
+};
+
 /**
  * Checks a config across services and files, once sockets have absolute paths.
  * @returns the problems, each with its file and key
  */
 export const checkConfig = (draft: Draft, fileOf: FileOf): string[] => {
-  const checks = [checkSocketPath, checkSecret(), checkCommand()];
+  const checks = [checkSocketPath, checkProcess, checkSecret(), checkCommand()];
   const problems = [...draft.services].flatMap(([name, service]) =>
     checks.flatMap((check) => {
       const problem = check(name, service);

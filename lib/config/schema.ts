@@ -38,6 +38,8 @@ export interface ServiceSettings {
   timeout?: number;
   /** A program and its arguments, which the agent starts and supervises. */
   command?: string[];
+  /** The process that it shares with the services of the same `process`; by default it has one of its own. */
+  process?: string;
   /** Seconds without an answer to its health call after which the agent ends and restarts what it started. */
   health_timeout?: number;
   /** A file with the secret that each call carries, for a sub-agent that the agent does not start. */
@@ -116,6 +118,13 @@ const serviceSchema = Joi.object({
     .min(1)
     .description('A program and its arguments, which the agent starts, and restarts when it exits')
     .example(['mistify-storage']),
+  process: Joi.string()
+    .allow('')
+    .empty('')
+    .description(
+      'The name of a process that it shares with the services of the same `process`; by default it has one of its own',
+    )
+    .example('sub-agents'),
   health_timeout: Joi.number()
     .min(10)
     .max(86_400)
@@ -132,11 +141,13 @@ const serviceSchema = Joi.object({
   .xor('port', 'socket')
   .without('secret_file', 'command')
   .with('health_timeout', 'command')
+  .with('process', ['command', 'socket'])
   .messages({
     'object.missing':
       '{{#label}}: give either a port (TCP on loopback) or a socket (the path of a unix socket)',
     'object.xor': '{{#label}}: has both a port and a socket: remove one of them',
-    'object.with': '{{#label}}: the agent does not start a service without a command: remove health_timeout',
+    'object.with':
+      '{{#label}}: {{#main}} needs a {{#peer}}: only services that the agent starts by a command have it, and only on sockets they share a process',
     'object.without':
       '{{#label}}: the agent makes the secret of a service that has a command: remove secret_file',
   });

@@ -1,14 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/load.js';
-import type { ServiceConfig } from '../../config/schema.js';
 import { errorMessage } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { Backoff } from '../../portable/backoff.js';
 import { removeStaleSocket, type ServiceAddress } from '../../rpc/protocol/service-address.js';
 import { LastExits } from './last-exits.js';
-import { resolveCommand } from './launch.js';
-import { type RunResult, runService, STEADY_MS } from './run-service.js';
+import { type Launch, planLaunch } from './launch.js';
+import { type RunResult, runServices, STEADY_MS, type WatchedService } from './run-services.js';
 import type { Secrets } from './secrets.js';
 
 const FIRST_BACKOFF_MS = 250;
@@ -41,51 +40,93 @@ const stop = (child: ChildProcess): void => {
   setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
 };
 
+/** Groups the services that the agent starts by their process. */
+const processesOf = ({ services }: Config, secrets: Secrets): WatchedService[][] => {
+  const processes = new Map<string, WatchedService[]>();
+  for (const [name, service] of services) {
+    const { command, process: shared, health_timeout: seconds = HEALTH_TIMEOUT_S } = service;
+    if (command === undefined) continue;
+    const endpoint = { address: service, secret: secrets.get(service) };
+    const key = shared === undefined ? `service ${name}` : `process ${shared}`;
+    const watched = { name, endpoint, command, limitMs: seconds * 1000 };
+    processes.set(key, [...(processes.get(key) ?? []), watched]);
+  }
+  return [...processes.values()];
+};
+
 /**
  * Starts every service that has a `command`, and restarts it, with backoff, when it exits. Ends one that does not answer
  * its health calls, as a kill would: its guests keep running, and its calls fail.
  */
 export const superviseServices = (config: Config, secrets: Secrets, log: Logger): Supervisor => {
   const stopping = new AbortController();
-  const running = new Map<string, ChildProcess>();
+  const running = new Set<ChildProcess>();
   const exits = new LastExits();
-  const restarts = new Map<string, Restarts>();
+  const processes = processesOf(config, secrets);
+  const restarts = new Map(processes.flat().map(({ name }) => [name, { exited: 0, hung: 0 }]));
   let onHang = (_address: ServiceAddress, _reason: string): void => {};
 
-  const supervise = async (name: string, service: ServiceConfig): Promise<void> => {
-    const command = await resolveCommand(service.command ?? []);
-    const endpoint = { address: service, secret: secrets.get(service) };
-    const limitMs = (service.health_timeout ?? HEALTH_TIMEOUT_S) * 1000;
-    const counts: Restarts = { exited: 0, hung: 0 };
-    restarts.set(name, counts);
-    const launch = { name, endpoint, command, config };
-    const run = (): Promise<RunResult> =>
-      runService(launch, { limitMs, exits, log, onStart: (child) => running.set(name, child) });
-    const backoff = new Backoff(FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
-    /** Returns the milliseconds until the restart. */
-    const noteEnd = ({ hung, healthyMs, ...exit }: RunResult): number => {
-      counts[hung ? 'hung' : 'exited'] += 1;
-      if (hung) onHang(service, exits.reason(service) ?? 'it hung');
-      if (healthyMs > STEADY_MS) backoff.reset();
-      const backoffMs = backoff.next();
+  const noteEnd = (
+    services: readonly WatchedService[],
+    { hung, healthyMs, ...exit }: RunResult,
+    backoffMs: number,
+  ): void => {
+    for (const { name, endpoint } of services) {
+      const counts = restarts.get(name);
+      if (counts) counts[hung ? 'hung' : 'exited'] += 1;
+      if (hung) onHang(endpoint.address, exits.reason(endpoint.address) ?? 'it hung');
       log.error({ service: name, ...exit, backoffMs }, 'service exited, restarting');
-      return backoffMs;
-    };
-    while (!stopping.signal.aborted) {
-      await removeStaleSocket(service).catch((error) => log.error({ service: name }, errorMessage(error)));
-      if (stopping.signal.aborted) return;
-      const result = await run().catch(
-        (error): RunResult => ({ reason: errorMessage(error), hung: false, healthyMs: 0 }),
-      );
-      running.delete(name);
-      if (stopping.signal.aborted) return;
-      await delay(noteEnd(result), undefined, { signal: stopping.signal }).catch(() => {});
     }
   };
 
-  const supervised = [...config.services]
-    .filter(([, { command }]) => command !== undefined)
-    .map(([name, service]) => supervise(name, service));
+  const removeSockets = async (services: readonly WatchedService[]): Promise<void> => {
+    for (const { name, endpoint } of services)
+      await removeStaleSocket(endpoint.address).catch((error) =>
+        log.error({ service: name }, errorMessage(error)),
+      );
+  };
+
+  const runOnce = async (services: readonly WatchedService[], launch: Launch): Promise<RunResult> => {
+    let child: ChildProcess | undefined;
+    const onStart = (started: ChildProcess): void => {
+      child = started;
+      running.add(started);
+    };
+    try {
+      return await runServices(services, { launch, exits, log, onStart });
+    } catch (error) {
+      return { reason: errorMessage(error), hung: false, healthyMs: 0 };
+    } finally {
+      if (child) running.delete(child);
+    }
+  };
+
+  const supervise = async (services: readonly WatchedService[]): Promise<void> => {
+    const launch = await planLaunch(services, config, log);
+    const backoff = new Backoff(FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
+    while (!stopping.signal.aborted) {
+      await removeSockets(services);
+      if (stopping.signal.aborted) return;
+      const result = await runOnce(services, launch);
+      if (stopping.signal.aborted) return;
+      if (result.healthyMs > STEADY_MS) backoff.reset();
+      const backoffMs = backoff.next();
+      noteEnd(services, result, backoffMs);
+      await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
+      if (services.length > 1 && result.healthyMs === 0) return separate(services);
+    }
+  };
+
+  /** One service that cannot be started, or fails at once, must not keep the others from running. */
+  const separate = async (services: readonly WatchedService[]): Promise<void> => {
+    log.warn(
+      { services: services.map(({ name }) => name) },
+      'shared process exited before all of its services had answered: each gets a process of its own',
+    );
+    await Promise.all(services.map((service) => supervise([service])));
+  };
+
+  const supervised = processes.map(supervise);
 
   return {
     ...{ exits, restarts },
@@ -94,7 +135,7 @@ export const superviseServices = (config: Config, secrets: Secrets, log: Logger)
     },
     stop: async () => {
       stopping.abort();
-      for (const child of running.values()) stop(child);
+      for (const child of running) stop(child);
       await Promise.all(supervised);
     },
   };

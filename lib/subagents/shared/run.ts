@@ -64,18 +64,25 @@ const commonOptions = (defaultPort: number): Option[] => [
     .default('info'),
 ];
 
-const parseOptions = <Options>(program: SubAgentProgram<Options>): Options & CommonOptions => {
+const parseOptions = <Options>(
+  program: SubAgentProgram<Options>,
+  args: readonly string[],
+): Options & CommonOptions => {
   const command = new Command(program.name).description(program.description);
   for (const option of [...commonOptions(program.defaultPort), ...(program.options ?? [])])
     command.addOption(option);
-  command.parse();
+  command.parse(args, { from: 'user' });
   return command.opts<Options & CommonOptions>();
 };
 
-const exitOnSignal = ({ subAgent, close }: Running): void => {
+const exitOnSignal = (running: readonly Running[]): void => {
   const stop = async (): Promise<void> => {
-    await subAgent.close();
-    await close?.();
+    await Promise.all(
+      running.map(async ({ subAgent, close }) => {
+        await subAgent.close();
+        await close?.();
+      }),
+    );
     process.exit(0);
   };
   process.once('SIGTERM', () => void stop());
@@ -87,25 +94,40 @@ const explain = (error: unknown, address: ServiceAddress): string =>
     ? `${describeAddress(address)} is in use: stop the program that listens there, or choose another`
     : errorMessage(error);
 
+/** Serves one sub-agent in this process. */
+export type Serve = <Options>(program: SubAgentProgram<Options>, args: readonly string[]) => Promise<void>;
+
+/**
+ * Runs sub-agents in this process until SIGTERM or SIGINT. When one of them cannot be started, the process exits with
+ * code 1: what the others need to start again is on disk.
+ * @param serveAll serves each of them
+ */
+export const runSubAgents = async (serveAll: (serve: Serve) => Promise<unknown>): Promise<void> => {
+  const running: Running[] = [];
+  const serve: Serve = async (program, args) => {
+    const options = parseOptions(program, args);
+    const log = createLogger(program.name, options.logLevel);
+    const address = addressOf(options);
+    try {
+      const secret = await takeSecret(options);
+      if ('port' in address && secret === undefined)
+        log.warn('this sub-agent accepts calls from every local user: give it a --socket or a --secret-file');
+      const started = await program.start(options, log);
+      if (running.push(started) === 1) exitOnSignal(running);
+      await started.subAgent.listen(address, secret);
+    } catch (error) {
+      // An agent that starts this program reads standard error, and shows clients why it cannot be started.
+      process.stderr.write(`${explain(error, address)}\n`);
+      log.debug({ err: error }, 'start failed');
+      process.exit(1);
+    }
+  };
+  await serveAll(serve);
+};
+
 /**
  * Runs a sub-agent's program: reads the command line and serves until SIGTERM or SIGINT. A supervising agent sets
  * MISTIFY_SOCKET, or MISTIFY_PORT and MISTIFY_SECRET, and MISTIFY_STATE_DIR and MISTIFY_RUN_DIR.
  */
-export const runSubAgent = async <Options>(program: SubAgentProgram<Options>): Promise<void> => {
-  const options = parseOptions(program);
-  const log = createLogger(program.name, options.logLevel);
-  const address = addressOf(options);
-  try {
-    const secret = await takeSecret(options);
-    if ('port' in address && secret === undefined)
-      log.warn('this sub-agent accepts calls from every local user: give it a --socket or a --secret-file');
-    const running = await program.start(options, log);
-    exitOnSignal(running);
-    await running.subAgent.listen(address, secret);
-  } catch (error) {
-    // An agent that starts this program reads standard error, and shows clients why it cannot be started.
-    process.stderr.write(`${explain(error, address)}\n`);
-    log.debug({ err: error }, 'start failed');
-    process.exit(1);
-  }
-};
+export const runSubAgent = <Options>(program: SubAgentProgram<Options>): Promise<void> =>
+  runSubAgents((serve) => serve(program, process.argv.slice(2)));

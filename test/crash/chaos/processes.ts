@@ -1,7 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /** The programs of the product whose processes the faults hit, and the tools that these start. */
-export type Kind = 'agent' | 'qemu' | 'storage' | 'backup' | 'guest' | 'tool';
+export type Kind = 'agent' | SubAgentKind | 'sub-agents' | 'guest' | 'tool';
+
+/** Sub-agents that may have a process of their own; `sub-agents` is the process that they share. */
+export type SubAgentKind = 'qemu' | 'storage' | 'backup';
 
 export interface Process {
   pid: number;
@@ -14,7 +17,7 @@ export interface Process {
 }
 
 const AGENT = '/programs/agent/main.js';
-const SUB_AGENT = /\/programs\/(qemu|storage|backup)\/main\.js/;
+const SUB_AGENT = /\/programs\/(qemu|storage|backup|sub-agents)\/main\.js/;
 const GUEST = /^qemu-system-\S+ .*-name guest=([0-9a-f-]{36}),/;
 /** The processes of the runner itself: the first one, which collects orphans, and this one. */
 const OWN = new Set([1, process.pid]);

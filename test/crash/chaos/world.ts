@@ -179,7 +179,10 @@ export class World {
   }
 
   async processes(kind: Process['kind']): Promise<Process[]> {
-    return (await listProcesses()).filter((process) => process.kind === kind);
+    const wanted: Process['kind'][] = ['qemu', 'storage', 'backup'].includes(kind)
+      ? [kind, 'sub-agents']
+      : [kind];
+    return (await listProcesses()).filter((process) => wanted.includes(process.kind));
   }
 
   /** Fetches the image that guests' first disks are made from. */

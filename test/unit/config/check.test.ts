@@ -74,6 +74,16 @@ test('rejects a command whose program does not exist', async (t) => {
   ]);
 });
 
+test("lets only the product's own services on sockets share a process", async (t) => {
+  const shared = { command: ['mistify-storage'], process: 'one' };
+  const foreign = { a: { socket: 'a', ...shared }, b: { socket: 'b', ...shared, command: ['true'] } };
+  t.deepEqual(await problemsOf(t, { 'a.json': { services: foreign } }), [
+    'a.json: services.b.process: true cannot share a process, only mistify-storage, mistify-qemu, mistify-container, mistify-backup can: remove process',
+  ]);
+  const onPort = await problemsOf(t, { 'a.json': { services: { a: { port: 1, ...shared } } } });
+  t.regex(onPort.join(), /services\.a: process needs a socket: only services that the agent starts/);
+});
+
 test('rejects a webhook without a URL and one secret, and a URL that occurs twice', async (t) => {
   const url = 'http://127.0.0.1:9/';
   const secret = 'of 16 characters or more';

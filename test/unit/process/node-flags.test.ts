@@ -18,6 +18,7 @@ for (const program of [
   'mistify-qemu',
   'mistify-container',
   'mistify-backup',
+  'mistify-sub-agents',
 ])
   test(`the shebang of ${program} passes the flags to Node`, async (t) => {
     const { bin } = await readPackage();

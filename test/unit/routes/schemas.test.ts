@@ -159,6 +159,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       max_pending: 1,
       timeout: 1,
       command: 1,
+      process: 1,
       health_timeout: 1,
       secret_file: 1,
     }),
