@@ -8,14 +8,16 @@ const MEMFD_CREATE: Partial<Record<NodeJS.Architecture, number>> = { x64: 319, a
 
 /**
  * Copies a file into a memfd, holes as holes, and seals it: no process can change it from then on, not even its owner.
- * Prints the descriptor and keeps it open until its standard input ends. MFD_ALLOW_SEALING is 2, F_ADD_SEALS 1033, and the
- * seals SEAL, SHRINK, GROW and WRITE add up to 15.
+ * Prints the descriptor and keeps it open until its standard input ends. MFD_ALLOW_SEALING is 2. MFD_NOEXEC_SEAL, 8, which some
+ * hosts demand (sysctl vm.memfd_noexec), is unknown to Linux before 6.3 (EINVAL, 22). F_ADD_SEALS is 1033, and the seals SEAL,
+ * SHRINK, GROW and WRITE add up to 15.
  */
 const SCRIPT = `
 use strict;
 my ($call, $path) = @ARGV;
 my $name = 'mistify-warm';
-my $fd = syscall($call + 0, $name, 2);
+my $fd = syscall($call + 0, $name, 10);
+$fd = syscall($call + 0, $name, 2) if $fd < 0 && $! == 22;
 die "memfd_create: $!\\n" if $fd < 0;
 open(my $out, '+>&=', $fd) or die "memfd: $!\\n";
 open(my $in, '<:raw', $path) or die "$path: $!\\n";
