@@ -22,7 +22,7 @@ const main = async (names: readonly string[], { json, quick }: Options): Promise
     console.error(`bench: measures ${suite.name} …`);
     const result = { suite, figures: await suite.run(pace) };
     results.push(result);
-    if (!json) printSuite(result);
+    if (!json && result.figures.length > 0) printSuite(result);
   }
   if (json) console.log(asJson(results, pace));
 };

@@ -6,6 +6,7 @@ import { fleet } from './suites/fleet.js';
 import { growth } from './suites/growth.js';
 import { images } from './suites/images.js';
 import { jobs } from './suites/jobs.js';
+import { libvirt } from './suites/libvirt.js';
 import { requests } from './suites/requests.js';
 import { snapshots } from './suites/snapshots.js';
 import { start } from './suites/start.js';
@@ -24,4 +25,5 @@ export const SUITES: readonly Suite[] = [
   backup,
   images,
   snapshots,
+  libvirt,
 ];
