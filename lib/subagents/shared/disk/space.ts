@@ -16,7 +16,20 @@ export interface Claim {
    * @throws when they do not fit beside the other claims and the reserve
    */
   require(bytes: number): Promise<void>;
+  /** Whether so many bytes fit beside the other claims and the reserve. */
+  fits(bytes: number): Promise<boolean>;
   release(): void;
+}
+
+/** Bytes of a device. */
+interface Room {
+  free: number;
+  /** Kept for the guests' disks. */
+  reserve: number;
+  /** To the other claims. */
+  promised: number;
+  /** What is left. */
+  room: number;
 }
 
 /** Divides the free space on a directory's device among those that write to it at the same time. */
@@ -34,12 +47,14 @@ export class Space {
         this.#claims.set(claim, bytes);
         await this.#check(claim, bytes);
       },
+      fits: async (bytes) => (await this.#roomBeside(claim)).room >= bytes,
       release: () => void this.#claims.delete(claim),
     };
     return claim;
   }
 
-  async #check(claim: Claim, bytes: number): Promise<void> {
+  /** Finds out what is left beside the other claims. */
+  async #roomBeside(claim: Claim): Promise<Room> {
     const { bavail, bsize, blocks } = await statfs(this.#dir);
     const free = bavail * bsize;
     const reserve = Math.min(MAX_RESERVE_BYTES, (blocks * bsize) / RESERVE_DIVISOR);
@@ -47,7 +62,12 @@ export class Space {
       (sum, [other, need]) => (other === claim ? sum : sum + need),
       0,
     );
-    if (free - promised - reserve >= bytes) return;
+    return { free, reserve, promised, room: free - promised - reserve };
+  }
+
+  async #check(claim: Claim, bytes: number): Promise<void> {
+    const { free, reserve, promised, room } = await this.#roomBeside(claim);
+    if (room >= bytes) return;
     const others = promised > 0 ? ` and ${toMb(promised)} MB promised to others` : '';
     throw new Refusal(
       'no_space',

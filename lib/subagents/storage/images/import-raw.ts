@@ -2,6 +2,7 @@ import { imageKey, type Locks } from '../../../async/keyed-locks.js';
 import type { Claim } from '../../shared/disk/space.js';
 import { checkDigests, type Digests } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
+import { allocatedBytes } from '../allocated-bytes.js';
 import { checkedFileName } from '../convert.js';
 import { haveSameContent, imageFile, measureImage } from '../qemu-img.js';
 import {
@@ -38,6 +39,14 @@ const findIdentical = async (
   return isSame ? upToDate(image) : undefined;
 };
 
+/** Claims the room for a raw disk's data. It is measured only where the whole disk, holes included, would not fit. */
+const claimRoom = async (claim: Claim, { file, checked }: RawSource, signal: AbortSignal): Promise<void> => {
+  const bytes = (await claim.fits(file.size))
+    ? Math.min(file.size, allocatedBytes(await file.handle.stat()))
+    : await measureImage(checkedFileName(checked), { files: checked.files, signal });
+  await claim.require(bytes);
+};
+
 /**
  * Makes an image of a raw disk in a file of this host, without a copy: at the speed of its data. A sum is calculated, of all
  * bytes, only if the file must have one.
@@ -62,7 +71,7 @@ export const importRaw = async (
     if (same) return same;
   }
   const onPercent = (percent: number): void => progress.set(`converting, ${percent}%`, percent);
-  await claim.require(await measureImage(checkedFileName(checked), { files: checked.files, signal }));
+  await claimRoom(claim, raw, signal);
   const install = refresh ? replaceImage : addImage;
   return deps.locks.run(imageKey(id), () =>
     install(deps, id, checked, { digests, rawBytes: file.size }, { onPercent, signal }),

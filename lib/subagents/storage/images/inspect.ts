@@ -54,11 +54,13 @@ const checkSelfContained = (info: ImageInfo): void => {
     );
 };
 
-/** Reads the header. For a format with backing files, reports the one that the header names. */
-const readInfo = (file: CheckedFile): Promise<ImageInfo> =>
-  file.format === 'qcow2' || file.format === 'vmdk'
+/** Reads the header, which a raw disk lacks. For a format with backing files, reports the one that the header names. */
+const readInfo = async (file: CheckedFile, size: number): Promise<ImageInfo> => {
+  if (file.format === 'raw') return { 'virtual-size': size };
+  return file.format === 'qcow2' || file.format === 'vmdk'
     ? readImageInfo(file.format, file.path)
     : readCheckedInfo(file);
+};
 
 /** QEMU has no check for a VHD, whose footer `detectFormat` has checked, and a raw disk has nothing to check. */
 const isCheckable = (format: ImageFormat): boolean => format !== 'raw' && format !== 'vhd';
@@ -93,7 +95,7 @@ export const inspectFile = async (
 ): Promise<InspectedFile> => {
   const ends = await endsOf(path);
   const file: CheckedFile = { path, format: detectFormat(ends, wanted) };
-  const info = await refusingDamage(() => readInfo(file));
+  const info = await refusingDamage(() => readInfo(file, ends.size));
   checkSelfContained(info);
   checkProportion(info['virtual-size'], ends.size, mayBeEmpty);
   // All entries of an image's table may point to one cluster, so a small file can expand without end.

@@ -1,5 +1,6 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readOwnImage } from '../qcow2/read-own.js';
 import { qemuImg } from '../qemu-img.js';
 import type { ImageFile } from '../stored.js';
 import type { ReadBytes } from './content.js';
@@ -35,6 +36,8 @@ export const imageReader =
   ({ path, format }: ImageFile, workDir: string): ReadBytes =>
   async (position, length) => {
     if (format === 'raw') return readRaw(path, position, length);
+    const part = await readOwnImage(path, position, length);
+    if (part) return part;
     const dir = await mkdtemp(join(workDir, 'read-'));
     try {
       return await readQcow2(path, join(dir, 'part'), position, length);

@@ -15,6 +15,7 @@ import type { StoredImage } from '../stored.js';
 import { isStaleBase } from './bases.js';
 import { imageVolume, type Qcow2Layout } from './layout.js';
 import { openFiles } from './leftovers.js';
+import { readOwnSize } from './read-own.js';
 import { usedImageFiles } from './records.js';
 
 export interface Qcow2Images
@@ -55,7 +56,7 @@ const cachedSizes = (): ((path: string) => Promise<Sizes | undefined>) => {
     const usedBytes = allocatedBytes(stats);
     const cached = known.get(path);
     if (cached?.mtimeMs === stats.mtimeMs) return { virtualSize: cached.virtualSize, usedBytes };
-    const { 'virtual-size': virtualSize } = await readImageInfo('qcow2', path);
+    const virtualSize = (await readOwnSize(path)) ?? (await readImageInfo('qcow2', path))['virtual-size'];
     known.set(path, { mtimeMs: stats.mtimeMs, virtualSize });
     return { virtualSize, usedBytes };
   };

@@ -1,25 +1,19 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { BoundedReader } from './bounded-reader.js';
-import { type Header, readEntries, readHeader } from './snapshot-table.js';
+import { type Header, isCompressedAt, offsetAt, readHeader } from './header.js';
+import { readEntries } from './snapshot-table.js';
 
 const { O_RDONLY, O_NOFOLLOW } = constants;
 
-/** The parts of an entry of a table, in its two halves; the other bits are flags. */
-const OFFSET = { high: 0x00ff_ffff, low: 0xffff_fe00 };
-const COMPRESSED_HIGH = 0x4000_0000;
 const REFCOUNT_BYTES = 2;
-
-const offsetAt = (table: Buffer, at: number): number =>
-  (table.readUInt32BE(at) & OFFSET.high) * 2 ** 32 + ((table.readUInt32BE(at + 4) & OFFSET.low) >>> 0);
 
 /** Returns the offsets of the clusters that a table refers to. */
 const clustersIn = (table: Buffer): number[] => {
   const clusters: number[] = [];
   for (let at = 0; at < table.length; at += 8) {
-    const isCompressed = (table.readUInt32BE(at) & COMPRESSED_HIGH) !== 0;
     const offset = offsetAt(table, at);
-    if (offset !== 0 && !isCompressed) clusters.push(offset);
+    if (offset !== 0 && !isCompressedAt(table, at)) clusters.push(offset);
   }
   return clusters;
 };

@@ -1,12 +1,7 @@
 import type { BoundedReader } from './bounded-reader.js';
+import type { Header } from './header.js';
 
-/** Where the fields are in the header and in an entry of the snapshot table: docs/interop/qcow2.txt of QEMU. */
-const MAGIC = 0x514649fb;
-const HEADER_BYTES = 104;
-const HEADER = {
-  ...{ version: 4, clusterBits: 20, refcountTable: 48, refcountTableClusters: 56 },
-  ...{ snapshotCount: 60, snapshots: 64, incompatible: 72, refcountOrder: 96 },
-};
+/** Where the fields are in an entry of the snapshot table: docs/interop/qcow2.txt of QEMU. */
 const ENTRY_BYTES = 40;
 const ENTRY = {
   ...{ l1: 0, l1Size: 8, idLength: 12, nameLength: 14, seconds: 16, nanoseconds: 20, extraLength: 36 },
@@ -14,11 +9,6 @@ const ENTRY = {
 
 /** Room for some hundred entries. */
 const PIECE_BYTES = 2 ** 15;
-
-/** A compression type is the only feature that does not change what is counted here. */
-const KNOWN_FEATURES = 8n;
-/** Refcounts of 16 bits, as QEMU writes them by default. */
-const REFCOUNT_ORDER = 4;
 
 /** A snapshot in the file's table. qcow2 itself assigns the id, a number. */
 export interface Entry {
@@ -31,33 +21,6 @@ export interface Entry {
   /** How many tables its first table refers to. */
   l1Size: number;
 }
-
-export interface Header {
-  clusterBytes: number;
-  refcountTable: number;
-  refcountTableClusters: number;
-  snapshotCount: number;
-  snapshots: number;
-}
-
-/** Reads the header; `undefined` when the file has features that guests' disks do not have. */
-export const readHeader = async (file: BoundedReader): Promise<Header | undefined> => {
-  const header = await file.read(0, HEADER_BYTES);
-  const features = header.readBigUInt64BE(HEADER.incompatible);
-  const isKnown =
-    header.readUInt32BE(0) === MAGIC &&
-    header.readUInt32BE(HEADER.version) === 3 &&
-    (features & ~KNOWN_FEATURES) === 0n &&
-    header.readUInt32BE(HEADER.refcountOrder) === REFCOUNT_ORDER;
-  if (!isKnown) return undefined;
-  return {
-    clusterBytes: 2 ** header.readUInt32BE(HEADER.clusterBits),
-    refcountTable: Number(header.readBigUInt64BE(HEADER.refcountTable)),
-    refcountTableClusters: header.readUInt32BE(HEADER.refcountTableClusters),
-    snapshotCount: header.readUInt32BE(HEADER.snapshotCount),
-    snapshots: Number(header.readBigUInt64BE(HEADER.snapshots)),
-  };
-};
 
 /** Reads short parts of a file that lie close together in few reads. */
 const readInPieces = (file: BoundedReader): ((position: number, length: number) => Promise<Buffer>) => {

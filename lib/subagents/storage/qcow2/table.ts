@@ -5,8 +5,9 @@ import { LONG_TIMEOUT_MS, qemuImg, readOpenInfo } from '../qemu-img.js';
 import type { StoredDisk } from '../stored.js';
 import { BoundedReader } from './bounded-reader.js';
 import { withGuestFile } from './guest-file.js';
+import { readHeader } from './header.js';
 import type { Qcow2Layout } from './layout.js';
-import { readEntries, readHeader } from './snapshot-table.js';
+import { readEntries } from './snapshot-table.js';
 
 /** An entry of a file's snapshot table. qcow2 itself assigns the id, a number. */
 export interface TableEntry {

@@ -27,6 +27,18 @@ test('reserves the room of a claim until it is released', async (t) => {
   await t.notThrowsAsync(second.require(Math.floor(bavail * bsize * 0.6)));
 });
 
+test('says whether a claim would fit beside the others, without making it', async (t) => {
+  const dir = await tempDir(t);
+  const { bavail, bsize } = await statfs(dir);
+  const most = Math.floor(bavail * bsize * 0.6);
+  const space = new Space(dir);
+  const [first, second] = [space.claim(), space.claim()];
+  t.true(await first.fits(most));
+  await second.require(most);
+  t.false(await first.fits(most));
+  t.true(await first.fits(1));
+});
+
 test('keeps a reserve', async (t) => {
   const dir = await tempDir(t);
   const { bavail, bsize } = await statfs(dir);
