@@ -8,7 +8,7 @@ const HELD_BYTES = 1024 * 1024;
  */
 export async function* holdTail(
   bytes: AsyncIterable<Buffer>,
-  check: () => void,
+  check: () => void | Promise<void>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const held: Buffer[] = [];
   let heldBytes = 0;
@@ -21,6 +21,6 @@ export async function* holdTail(
       yield first;
     }
   }
-  check();
+  await check();
   yield* held;
 }

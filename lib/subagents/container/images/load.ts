@@ -5,7 +5,8 @@ import { errorMessage } from '../../../errors.js';
 import type { FetchOptions } from '../../../rpc/protocol/image-messages.js';
 import { failureIn, Refusal } from '../../../rpc/protocol/refusal.js';
 import type { ReportProgress } from '../../../rpc/server/call-context.js';
-import { checkDigests, Digester, type Digests, normalizeDigests } from '../../shared/download/digests.js';
+import { Digester } from '../../shared/download/digester.js';
+import { checkDigests, type Digests, normalizeDigests } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
 import { openSource, type Source, type SourceOptions } from '../../shared/download/source.js';
 import { fetchSums } from '../../shared/download/sums-file.js';
@@ -69,21 +70,23 @@ async function* withProgress(
  * Passes on a source's bytes.
  * @throws before the last of them, unless they have the wanted sums
  */
-const withDigests = (
+async function* withDigests(
   bytes: AsyncGenerator<Buffer, void, undefined>,
   wanted: Digests,
-): AsyncGenerator<Buffer, void, undefined> => {
-  const algorithms = Object.keys(wanted) as (keyof Digests)[];
-  if (algorithms.length === 0) return bytes;
-  const digester = new Digester(algorithms);
+): AsyncGenerator<Buffer, void, undefined> {
+  const digester = new Digester(Object.keys(wanted) as (keyof Digests)[]);
   const digested = async function* (): AsyncGenerator<Buffer, void, undefined> {
     for await (const chunk of bytes) {
-      digester.update(chunk);
+      await digester.update(chunk);
       yield chunk;
     }
   };
-  return holdTail(digested(), () => checkDigests(digester.digests(), wanted));
-};
+  try {
+    yield* holdTail(digested(), async () => checkDigests(await digester.digests(), wanted));
+  } finally {
+    digester.close();
+  }
+}
 
 const sendLoad = (docker: Docker) => async (body: Readable, abortSignal: AbortSignal) =>
   followEngine(docker, await docker.loadImage(body, { quiet: true, abortSignal } as object));
@@ -118,7 +121,7 @@ export const loadArchive = async (
     };
     const opened = await openSource(source, options);
     const reported = withProgress(opened, (message, percent) => progress(`image ${id}: ${message}`, percent));
-    bytes = withDigests(reported, digests);
+    bytes = Object.keys(digests).length === 0 ? reported : withDigests(reported, digests);
     const archive = await openArchive(bytes, wanted.format === 'rootfs');
     const isImage = archive.kind === 'image';
     const plain = Readable.from(archive.bytes, { objectMode: false });

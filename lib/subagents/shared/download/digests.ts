@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
 
 /** The sums that a fetched file can be checked by, the strongest last. */
@@ -13,24 +12,6 @@ export const normalizeDigests = (digests: Partial<Record<Algorithm, string | nul
   Object.fromEntries(
     ALGORITHMS.flatMap((name) => (digests[name] ? [[name, digests[name].toLowerCase()]] : [])),
   );
-
-/** Calculates the sums of a file while it is received. */
-export class Digester {
-  readonly #hashes: ReadonlyMap<Algorithm, Hash>;
-
-  constructor(algorithms: Iterable<Algorithm>) {
-    this.#hashes = new Map([...algorithms].map((name) => [name, createHash(name)]));
-  }
-
-  update(bytes: Buffer): void {
-    for (const hash of this.#hashes.values()) hash.update(bytes);
-  }
-
-  /** Returns the sums of all bytes. Call it once. */
-  digests(): Digests {
-    return Object.fromEntries([...this.#hashes].map(([name, hash]) => [name, hash.digest('hex')]));
-  }
-}
 
 /** Returns the first algorithm with different sums; sums that `wanted` lacks do not matter. */
 export const differenceOf = (actual: Digests, wanted: Digests): Algorithm | undefined =>

@@ -1,6 +1,7 @@
 import { MB } from '../../../model/units.js';
 import { detectCompression } from '../../shared/download/compression.js';
-import { type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';
+import { Digester } from '../../shared/download/digester.js';
+import type { Algorithm, Digests } from '../../shared/download/digests.js';
 import { openLocal, type SourceFile, type SourceOptions } from '../../shared/download/source.js';
 import { isTar } from '../../shared/download/tar.js';
 import { detectFormat, type FileEnds } from '../image-format.js';
@@ -62,22 +63,19 @@ export const sumsOfFile = async (
   onBytes: (bytes: number) => void,
 ): Promise<Digests> => {
   const digester = new Digester(algorithms);
-  const buffers = [Buffer.allocUnsafe(MB), Buffer.allocUnsafe(MB)] as const;
-  const read = (position: number, turn: number) =>
-    handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(MB, size - position), position);
-  let [position, turn] = [0, 0];
-  let next = read(position, turn);
-  while (position < size) {
-    signal.throwIfAborted();
-    const { buffer, bytesRead } = await next;
-    // The file has become shorter, which the check after the conversion reports.
-    if (bytesRead === 0) break;
-    position += bytesRead;
-    turn += 1;
-    next = read(position, turn);
-    digester.update(buffer.subarray(0, bytesRead));
-    onBytes(position);
+  const buffer = Buffer.allocUnsafe(MB);
+  try {
+    for (let position = 0; position < size; ) {
+      signal.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(MB, size - position), position);
+      // The file has become shorter, which the check after the conversion reports.
+      if (bytesRead === 0) break;
+      position += bytesRead;
+      await digester.update(buffer.subarray(0, bytesRead));
+      onBytes(position);
+    }
+    return await digester.digests();
+  } finally {
+    digester.close();
   }
-  await next;
-  return digester.digests();
 };

@@ -4,7 +4,8 @@ import type { ImageFormat } from '../../../model/image-formats.js';
 import { MB } from '../../../model/units.js';
 import type { Claim } from '../../shared/disk/space.js';
 import { detectCompression, MAGIC_BYTES, unpack } from '../../shared/download/compression.js';
-import { type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';
+import { Digester } from '../../shared/download/digester.js';
+import type { Algorithm, Digests } from '../../shared/download/digests.js';
 import { peek } from '../../shared/download/peek.js';
 import type { Source } from '../../shared/download/source.js';
 import { isTar, TAR_HEADER_BYTES, unpackTar } from '../../shared/download/tar.js';
@@ -64,7 +65,7 @@ interface Intake {
 async function* count(source: Source, intake: Intake, { onBytes }: ReceiveOptions): Bytes {
   onBytes(0, intake.size);
   for await (const chunk of source.bytes) {
-    intake.digester.update(chunk);
+    await intake.digester.update(chunk);
     intake.served += chunk.length;
     onBytes(intake.served, intake.size);
     yield chunk;
@@ -118,8 +119,9 @@ export const receive = async (source: Source, options: ReceiveOptions): Promise<
     const compression = detectCompression(head);
     if (compression) await pipeline(all, unpack(compression), unpackArchive, checked, write, { signal });
     else await pipeline(all, unpackArchive, checked, write, { signal });
+    return { digests: await intake.digester.digests() };
   } finally {
     closeSource(bytes);
+    intake.digester.close();
   }
-  return { digests: intake.digester.digests() };
 };

@@ -1,4 +1,5 @@
-import { ALGORITHMS, type Algorithm, Digester, type Digests } from '../../shared/download/digests.js';
+import { Digester } from '../../shared/download/digester.js';
+import { ALGORITHMS, type Algorithm, type Digests } from '../../shared/download/digests.js';
 import type { DiskStore } from '../disk-store.js';
 import { streamImage } from './stream-image.js';
 import type { FileSums, Sums } from './sums.js';
@@ -36,13 +37,20 @@ export const storedSums = async (
   const missing = missingIn(known, wanted);
   if (rawBytes === undefined || missing.length === 0) return digests;
   const digester = new Digester(missing);
-  // A ZFS volume may be a little larger than the file.
-  let left = rawBytes;
-  for await (const chunk of (await streamImage(await store.imageFile(id), signal)) as AsyncIterable<Buffer>) {
-    digester.update(chunk.subarray(0, left));
-    left = Math.max(0, left - chunk.length);
+  try {
+    // A ZFS volume may be a little larger than the file.
+    let left = rawBytes;
+    for await (const chunk of (await streamImage(
+      await store.imageFile(id),
+      signal,
+    )) as AsyncIterable<Buffer>) {
+      await digester.update(chunk.subarray(0, left));
+      left = Math.max(0, left - chunk.length);
+    }
+    const all = { ...digests, ...(await digester.digests()) };
+    await sums.set(id, { digests: all, rawBytes });
+    return all;
+  } finally {
+    digester.close();
   }
-  const all = { ...digests, ...digester.digests() };
-  await sums.set(id, { digests: all, rawBytes });
-  return all;
 };
