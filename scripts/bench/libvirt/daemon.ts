@@ -25,8 +25,15 @@ const OWN = {
 const GUEST_USER = 'libvirt-qemu';
 const GUEST_UID = 64055;
 
-/** No control groups, which the agent's guests do not have either, and no second daemon for the logs of consoles. */
-const QEMU_CONF = 'cgroup_controllers = []\nstdio_handler = "file"\n';
+/**
+ * No control groups, which the agent's guests do not have either, and no second daemon for the logs of consoles. Its VNC
+ * ports are not those from which the agent's guests take theirs.
+ */
+const QEMU_CONF = `cgroup_controllers = []
+stdio_handler = "file"
+remote_display_port_min = 15900
+remote_display_port_max = 16899
+`;
 
 /**
  * Starts libvirtd where it sees a configuration, a state and users of its own, and no KVM unless `$2` is `kvm`: libvirt looks

@@ -54,16 +54,12 @@ const bootByLibvirt = async ({ libvirt, virsh, command }: Sides): Promise<Boot> 
     await virsh.run(`start ${domain.name}`);
     return performance.now() - startedAt;
   };
-  const started = start();
-  try {
-    const [ready, spoke] = await Promise.all([started, untilWritten(domain.serialLog, startedAt)]);
-    return { ready, spoke };
-  } finally {
-    await virsh.run(`destroy ${domain.name}`);
-    await virsh.run(`undefine ${domain.name}`);
-    for (const file of [domain.disk, domain.xml, domain.serial, domain.serialLog])
-      await rm(file, { force: true });
-  }
+  const [ready, spoke] = await Promise.all([start(), untilWritten(domain.serialLog, startedAt)]);
+  await virsh.run(`destroy ${domain.name}`);
+  await virsh.run(`undefine ${domain.name}`);
+  for (const file of [domain.disk, domain.xml, domain.serial, domain.serialLog])
+    await rm(file, { force: true });
+  return { ready, spoke };
 };
 
 /** Compares values of ours with libvirt's, round by round. */
