@@ -46,7 +46,7 @@ agentTest('clones of a warm template resume, and differ in all that is to be fre
     const { id, start } = await startClone(agent, template, name);
     t.regex(
       start.Message,
-      /resumed with the memory of template .*its MAC addresses, what its .* does, its host name/,
+      /resumed with the memory of template .*its MAC addresses, what its .* does, its host name, its machine-id/,
     );
     t.notRegex(start.Message, /clock lags/);
     const linux = await useLinux(agent, id, 0);
@@ -57,6 +57,10 @@ agentTest('clones of a warm template resume, and differ in all that is to be fre
     const [nic] = (await client.guests.get(id)).nics ?? [];
     const mac = await linux.run('cat /sys/class/net/eth0/address');
     t.is(mac, nic?.mac ?? '');
+    t.is(
+      await linux.run('cat /etc/machine-id /var/lib/dbus/machine-id'),
+      [id, id].join(' ').replaceAll('-', ''),
+    );
     seen.push({ id, mac, hostname: await linux.run('hostname') });
   }
   t.like(seen, [{ hostname: 'one' }, { hostname: 'two' }]);

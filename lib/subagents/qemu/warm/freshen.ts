@@ -15,6 +15,9 @@ const SCRIPT_MS = 120_000;
 /**
  * Gives a clone what must not be its template's, and prints one word for each thing that it did. The hook comes first: it
  * reseeds the kernel where no driver has done so. cloud-init comes last, because it may take long.
+ *
+ * systemd-machine-id-setup is of no use: it takes the UUID that the guest sees, which is the template's until a reboot. Without
+ * a restart, systemd-networkd identifies all clones to a DHCP server by the template's machine-id, and they get one address.
  */
 const SCRIPT = `
 has() { command -v "$1" > /dev/null 2>&1; }
@@ -27,9 +30,17 @@ if [ -n "$MISTIFY_HOSTNAME" ]; then
     echo hostname
   fi
 fi
-if has systemd-machine-id-setup && [ -e /etc/machine-id ]; then
-  rm -f /etc/machine-id /var/lib/dbus/machine-id
-  systemd-machine-id-setup > /dev/null 2>&1 && echo machine-id
+if [ -e /etc/machine-id ]; then
+  rm -f /etc/machine-id
+  if echo "$MISTIFY_MACHINE_ID" > /etc/machine-id; then
+    chmod 444 /etc/machine-id
+    if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then
+      rm -f /var/lib/dbus/machine-id
+      cp /etc/machine-id /var/lib/dbus/machine-id
+    fi
+    has systemctl && systemctl try-restart systemd-networkd.service > /dev/null 2>&1
+    echo machine-id
+  fi
 fi
 if has ssh-keygen && ls /etc/ssh/ssh_host_*_key > /dev/null 2>&1; then
   rm -f /etc/ssh/ssh_host_*
@@ -49,6 +60,8 @@ exit 0
 
 /** What a clone is told about itself. */
 export interface Identity {
+  /** The clone's own UUID. */
+  id: string;
   /** "" for none. */
   hostname: string;
   /** Whether it has a cloud-init seed of its own. */
@@ -78,9 +91,13 @@ export const agentOfResumed = async (entry: Entry, watch: Watch): Promise<GuestA
  * Gives a guest that has resumed with the memory of its template an identity of its own. Closes the connection.
  * @returns a note for the user
  */
-export const freshen = async (agent: GuestAgent, { hostname, hasSeed }: Identity): Promise<string> => {
+export const freshen = async (agent: GuestAgent, { id, hostname, hasSeed }: Identity): Promise<string> => {
   try {
-    const env = { MISTIFY_HOSTNAME: hostname, MISTIFY_SEED: hasSeed ? 'yes' : 'no' };
+    const env = {
+      MISTIFY_HOSTNAME: hostname,
+      MISTIFY_SEED: hasSeed ? 'yes' : 'no',
+      MISTIFY_MACHINE_ID: id.replaceAll('-', ''),
+    };
     const result = await runScript(agent, SCRIPT, env, SCRIPT_MS);
     if (!result) return `its new identity is still being made after ${SCRIPT_MS / 1000} s`;
     const lines = result.output.split('\n').filter((line) => line !== '');

@@ -25,6 +25,7 @@ const bootInstead = async (
 const isUnsettled = ({ record: { resumption } }: Entry): boolean => resumption?.isSettled === false;
 
 const identityOf = async (entry: Entry): Promise<Identity> => ({
+  id: entry.id,
   hostname: entry.record.definition.metadata?.hostname ?? '',
   hasSeed: await hasSeed(entry),
 });
