@@ -46,7 +46,7 @@ agentTest('clones of a warm template resume, and differ in all that is to be fre
     const { id, start } = await startClone(agent, template, name);
     t.regex(
       start.Message,
-      /resumed with the memory of template .*its MAC addresses, what its .* does, its host name, its machine-id/,
+      /resumed with the memory of template .*its MAC addresses, what its .* does, its host name, its machine-id, its SSH host keys/,
     );
     t.notRegex(start.Message, /clock lags/);
     const linux = await useLinux(agent, id, 0);
@@ -54,6 +54,7 @@ agentTest('clones of a warm template resume, and differ in all that is to be fre
     const clock = Number(await linux.run('date +%s')) * 1000;
     t.true(Math.abs(clock - Date.now()) < 10_000, `${clock}`);
     t.is(await linux.run('cat /run/hook'), 'run');
+    t.is(await linux.run('cat /etc/ssh/ssh_host_rsa_key'), 'new');
     const [nic] = (await client.guests.get(id)).nics ?? [];
     const mac = await linux.run('cat /sys/class/net/eth0/address');
     t.is(mac, nic?.mac ?? '');

@@ -28,6 +28,7 @@ if [ -n "$MISTIFY_HOSTNAME" ]; then
   elif hostname "$MISTIFY_HOSTNAME" 2> /dev/null; then
     [ ! -e /etc/hostname ] || echo "$MISTIFY_HOSTNAME" > /etc/hostname
     echo hostname
+  else echo not-hostname
   fi
 fi
 if [ -e /etc/machine-id ]; then
@@ -40,14 +41,20 @@ if [ -e /etc/machine-id ]; then
     fi
     has systemctl && systemctl try-restart systemd-networkd.service > /dev/null 2>&1
     echo machine-id
+  else echo not-machine-id
   fi
 fi
 if has ssh-keygen && ls /etc/ssh/ssh_host_*_key > /dev/null 2>&1; then
-  rm -f /etc/ssh/ssh_host_*
-  if ssh-keygen -A > /dev/null 2>&1; then
+  keys=/run/mistify-keys
+  rm -rf $keys
+  mkdir -p $keys/etc/ssh
+  if ssh-keygen -A -f $keys > /dev/null 2>&1 && cp -p $keys/etc/ssh/ssh_host_* /etc/ssh; then
+    for path in /etc/ssh/ssh_host_*; do [ -e "$keys$path" ] || rm -f "$path"; done
     has systemctl && systemctl try-restart ssh.service sshd.service > /dev/null 2>&1
     echo ssh-host-keys
+  else echo not-ssh-host-keys
   fi
+  rm -rf $keys
 fi
 if [ "$MISTIFY_SEED" = yes ] && has cloud-init; then
   cloud-init clean --logs > /dev/null 2>&1
@@ -76,6 +83,9 @@ const WORDS: Readonly<Record<string, string>> = {
   'cloud-init': 'what cloud-init makes of its seed',
 };
 
+/** Begins the word for what could not be made new. */
+const NOT = 'not-';
+
 /** Connects to the agent of a guest that has just resumed; `undefined` when none responds in time. */
 export const agentOfResumed = async (entry: Entry, watch: Watch): Promise<GuestAgent | undefined> => {
   const deadline = performance.now() + RESPONSE_MS;
@@ -103,7 +113,9 @@ export const freshen = async (agent: GuestAgent, { id, hostname, hasSeed }: Iden
     const lines = result.output.split('\n').filter((line) => line !== '');
     const failed = lines.includes('hook-failed') ? `; its ${HOOK} has failed` : '';
     const made = lines.flatMap((line) => WORDS[line] ?? []);
-    return `new in it: its MAC addresses${made.map((word) => `, ${word}`).join('')}${failed}`;
+    const old = lines.flatMap((line) => (line.startsWith(NOT) ? (WORDS[line.slice(NOT.length)] ?? []) : []));
+    const kept = old.length === 0 ? '' : `; not new, because that has failed in it: ${old.join(', ')}`;
+    return `new in it: its MAC addresses${made.map((word) => `, ${word}`).join('')}${kept}${failed}`;
   } catch (error) {
     if (!(error instanceof GuestAgentError)) throw error;
     return `its host name, machine-id and SSH host keys are the template's: ${errorMessage(error)}`;
