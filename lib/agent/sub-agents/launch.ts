@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../../config/load.js';
 import { ownProgram } from '../../config/programs.js';
 import type { Logger } from '../../log.js';
-import { NODE_FLAGS } from '../../process/node-flags.js';
+import { SUB_AGENT_ENVIRONMENT, SUB_AGENT_FLAGS } from '../../process/node-flags.js';
 import { joinCommands, SHARED_PROGRAM } from '../../process/shared-process.js';
 import { endingWithParent } from '../../process/with-parent.js';
 import type { ServiceEndpoint } from '../../rpc/protocol/service-address.js';
@@ -24,11 +24,15 @@ export interface Launch {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs the package's own programs with the agent's Node binary and flags; others are looked up on the PATH. */
-const resolveCommand = async (command: readonly string[]): Promise<readonly string[]> => {
+/** Runs the package's own programs with the agent's Node binary, sparing memory; others are looked up on the PATH. */
+const resolveCommand = async (command: readonly string[]): Promise<Launch> => {
   const [program = '', ...args] = command;
   const own = await ownProgram(program);
-  return own === undefined ? command : [process.execPath, ...NODE_FLAGS, own, ...args];
+  if (own === undefined) return { command, environment: {} };
+  return {
+    command: [process.execPath, ...SUB_AGENT_FLAGS, own, ...args],
+    environment: SUB_AGENT_ENVIRONMENT,
+  };
 };
 
 /** Tells a sub-agent where to listen and which secret to expect. */
@@ -73,18 +77,24 @@ export const planLaunch = async (
 ): Promise<Launch> => {
   const { dbpath } = config;
   const [first, ...others] = services;
-  if (first && others.length === 0)
+  const isAlone = first !== undefined && others.length === 0;
+  const { command, environment } = await resolveCommand(
+    isAlone ? first.command : sharedCommand(services, dbpath),
+  );
+  if (isAlone)
     return {
-      command: await resolveCommand(first.command),
+      command,
       environment: {
+        ...environment,
         ...variablesOfAll(config, log),
         ...endpointVariables(first.endpoint),
         MISTIFY_STATE_DIR: stateDir(dbpath, first),
       },
     };
   return {
-    command: await resolveCommand(sharedCommand(services, dbpath)),
+    command,
     environment: {
+      ...environment,
       // A file system that hangs under one of them then leaves the others as many threads as they had alone.
       UV_THREADPOOL_SIZE: String(FILE_THREADS * services.length),
       ...variablesOfAll(config, log),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { packageRoot } from '../../../lib/files/package-root.js';
-import { NODE_FLAGS } from '../../../lib/process/node-flags.js';
+import { NODE_FLAGS, SUB_AGENT_FLAGS } from '../../../lib/process/node-flags.js';
 
 interface Package {
   bin: Record<string, string>;
@@ -23,7 +23,8 @@ for (const program of [
   test(`the shebang of ${program} passes the flags to Node`, async (t) => {
     const { bin } = await readPackage();
     const [shebang] = (await readFile(join(packageRoot, bin[program] ?? ''), 'utf8')).split('\n');
-    t.is(shebang, `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}`);
+    const flags = program === 'mistify-agent' ? NODE_FLAGS : SUB_AGENT_FLAGS;
+    t.is(shebang, `#!/usr/bin/env -S node ${flags.join(' ')}`);
   });
 
 test('npm start passes the flags to Node', async (t) => {
