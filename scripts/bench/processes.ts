@@ -80,6 +80,12 @@ export const using = async <T>(running: readonly Running[], work: () => Promise<
 
 const KIB_PER_MB = 1024;
 
+/** Reads a process's memory in MB, with its share of what it shares with others: proc_pid_smaps_rollup(5). */
+export const shareOfMemory = async (pid: number): Promise<number> => {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1]) / KIB_PER_MB;
+};
+
 /** Reads a process's resident memory in MB, now and at its peak: proc_pid_status(5). */
 export const memoryOf = async (pid: number): Promise<{ now: number; peak: number }> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');

@@ -7,6 +7,7 @@ import { growth } from './suites/growth.js';
 import { images } from './suites/images.js';
 import { jobs } from './suites/jobs.js';
 import { libvirt } from './suites/libvirt.js';
+import { memory } from './suites/memory.js';
 import { requests } from './suites/requests.js';
 import { snapshots } from './suites/snapshots.js';
 import { start } from './suites/start.js';
@@ -26,4 +27,5 @@ export const SUITES: readonly Suite[] = [
   images,
   snapshots,
   libvirt,
+  memory,
 ];

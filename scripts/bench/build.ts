@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import getPort from 'get-port';
+import { type Running, startProgram, withDirectory } from './processes.js';
+
+const POLL_MS = 20;
+const READY_MS = 120_000;
+
+/** The agent's program: in one file, or as separate modules in builds before that. */
+const PROGRAMS = ['dist/programs/agent/main.js', 'dist/routes/mistify-agent.js'];
+
+/** An agent of this or another build, with that build's default config and its real sub-agents. */
+export interface RunningBuild extends Running {
+  /** The directory of the agent's state. */
+  dbpath: string;
+  /** Milliseconds from the start until /readyz is ok. */
+  readyMs: number;
+}
+
+/** Reads the flags of Node that a program's own first line has. */
+const flagsOf = async (program: string): Promise<string[]> => {
+  const [shebang = ''] = (await readFile(program, 'utf8')).split('\n');
+  return shebang.startsWith('#!') ? shebang.split(' ').filter((word) => word.startsWith('--')) : [];
+};
+
+const untilReady = async ({ url }: Running): Promise<void> => {
+  const giveUpAt = performance.now() + READY_MS;
+  while (!(await fetch(`${url}/readyz`)).ok) {
+    if (performance.now() > giveUpAt) throw new Error(`${url} does not become ready`);
+    await delay(POLL_MS);
+  }
+};
+
+/** @param root the directory of a checkout that is built */
+export const startBuild = async (root: string): Promise<RunningBuild> => {
+  const program = PROGRAMS.map((path) => join(root, path)).find(existsSync);
+  if (program === undefined) throw new Error(`${root} is not built: run npm install and npm run build there`);
+  const config = JSON.parse(await readFile(join(root, 'config/agent.json'), 'utf8')) as object;
+  const flags = await flagsOf(program);
+  const port = await getPort();
+  let started: Pick<RunningBuild, 'dbpath' | 'readyMs'> = { dbpath: '', readyMs: 0 };
+  const running = await withDirectory(async (directory) => {
+    const dbpath = join(directory, 'db');
+    const file = join(directory, 'agent.json');
+    await writeFile(file, JSON.stringify({ ...config, dbpath }));
+    const startedAt = performance.now();
+    const agent = await startProgram(
+      [...flags, program, '-a', `127.0.0.1:${port}`, '-l', 'warn', '-c', file],
+      port,
+    );
+    await untilReady(agent);
+    started = { dbpath, readyMs: performance.now() - startedAt };
+    return agent;
+  });
+  return { ...running, ...started };
+};
