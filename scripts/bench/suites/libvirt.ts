@@ -1,5 +1,6 @@
 import { chmod, copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import axios from 'axios';
 import { execa } from 'execa';
 import pLimit from 'p-limit';
 import { type Boot, bootByAgent, untilWritten } from '../first-boot.js';
@@ -136,7 +137,14 @@ const requireAll = (answer: string, pattern: RegExp): void => {
 
 /** Ways to ask both sides the same, over an open connection or by a program. */
 const states = async ({ agent, libvirt, virsh }: Sides, { rounds }: Pace): Promise<Figure[]> => {
-  const get = async (path: string): Promise<string> => (await fetch(`${agent.url}${path}`)).text();
+  const get = async (path: string): Promise<string> => {
+    const options = {
+      responseType: 'text',
+      transformResponse: (text: string) => text,
+      proxy: false,
+    } as const;
+    return (await axios.get<string>(`${agent.url}${path}`, options)).data;
+  };
   const curl = (path: string): Promise<unknown> => execa('curl', ['-sSf', `${agent.url}${path}`]);
   const program = (...args: string[]): Promise<unknown> => execa('virsh', ['-c', libvirt.uri, ...args]);
   requireAll(await get('/guests'), /"state":/g);
