@@ -1,6 +1,8 @@
 import { openSerialConsole } from '../handlers/guests/console/serial.js';
 import { openVncConsole } from '../handlers/guests/console/vnc.js';
+import { readGuestLogs } from '../handlers/guests/logs.js';
 import type { Context } from '../lib/agent/context.js';
+import { logsQuerySchema } from '../lib/model/guest-logs.js';
 import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas/params.js';
 import { serialConsoleQuery } from './schemas/queries.js';
@@ -38,5 +40,18 @@ export const consoleRoutes: Route<Context>[] = [
         'A WebSocket, subprotocol `mistify.console`: binary messages are the bytes of RFB (RFC 6143), without a password',
     },
     handler: openVncConsole,
+  }),
+  route({
+    method: 'GET',
+    path: '/guests/{guestID}/logs',
+    operationId: 'readGuestLogs',
+    summary: "Read and follow a guest's output: a container's, or a serial console's",
+    tags: ['consoles'],
+    params: guestParams,
+    query: logsQuerySchema,
+    scope: 'export',
+    callsSubAgent: true,
+    reply: { status: 200, description: 'What the guest has printed', type: 'text/plain' },
+    handler: readGuestLogs,
   }),
 ];

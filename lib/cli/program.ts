@@ -10,6 +10,7 @@ import { addGuestCommands } from './commands/guest.js';
 import { addHostCommands } from './commands/host.js';
 import { addImageCommands } from './commands/image.js';
 import { addJobCommands } from './commands/job.js';
+import { addLogsCommand } from './commands/logs.js';
 import { addMetadataCommands } from './commands/metadata.js';
 import { addNetworksCommand } from './commands/networks.js';
 import { addScheduleCommands } from './commands/schedule.js';
@@ -70,6 +71,7 @@ export const makeProgram = (): Command => {
   addGuestCommands(program);
   addHostCommands(program);
   addConsoleCommand(program);
+  addLogsCommand(program);
   addSshCommand(program);
   addImageCommands(program);
   addSnapshotCommands(program);

@@ -7,6 +7,7 @@ import type { DiskUse } from '../model/disk-use.js';
 import { DEFAULT_EXEC_SECONDS, type ExecRequest, type ExecResult } from '../model/exec.js';
 import type { Guest } from '../model/guest.js';
 import type { GuestAddress } from '../model/guest-addresses.js';
+import type { LogsQuery } from '../model/guest-logs.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
 import type { HostKey } from '../model/portable-guest.js';
@@ -231,6 +232,16 @@ export class Guests extends List<Guest> {
     { scrollback, ...options }: SerialConsoleOptions = {},
   ): Promise<Required<Console>> {
     return connectConsole(this.#transport, path`/guests/${id}/console/serial`, { scrollback }, options);
+  }
+
+  /** Opens what a guest has printed: a container's output, or the serial console of a virtual machine. */
+  logs(id: string, { signal, ...query }: LogsQuery & CallOptions = {}): Promise<Readable> {
+    return this.#transport.open({
+      method: 'GET',
+      path: path`/guests/${id}/logs`,
+      query: { ...query },
+      signal,
+    });
   }
 
   /** Opens a guest's screen, keyboard and mouse: a stream of RFB (RFC 6143) without a password. */

@@ -22,7 +22,7 @@ const atEndOfTurn = (send: () => void): void => {
 
 /**
  * A response that holds its head and its first chunk back until the end of the turn of the event loop, and sends them
- * in one write. Later chunks are written at once.
+ * in one write. A head whose first chunk takes longer is sent alone then. Later chunks are written at once.
  */
 export class BatchedResponse<
   Request extends IncomingMessage = IncomingMessage,
@@ -36,6 +36,12 @@ export class BatchedResponse<
 
   override setHeader(...[name, value]: Parameters<ServerResponse['setHeader']>): this {
     return this.keepsConnection && name.toLowerCase() === 'connection' ? this : super.setHeader(name, value);
+  }
+
+  override writeHead(...args: unknown[]): this {
+    super.writeHead(...(args as Parameters<ServerResponse['writeHead']>));
+    this.#schedule();
+    return this;
   }
 
   override write(...args: WriteArgs): boolean {
@@ -87,6 +93,7 @@ export class BatchedResponse<
     }
     if (firstWrite) super.write(...(firstWrite as Parameters<ServerResponse['write']>));
     if (end) super.end(...(end as Parameters<ServerResponse['end']>));
+    else if (!firstWrite) this.flushHeaders();
   }
 
   #schedule(): void {

@@ -138,6 +138,7 @@ const SPECS = {
   guestAddresses: guestInfo,
   agentInfo: info,
   exec: guestInfo,
+  logs: { kind: 'stream', hasContainerVariant: true },
   exportGuest: { kind: 'stream' },
   receiveGuest: { kind: 'upload' },
   discardImport: info,

@@ -19,7 +19,13 @@ const guardStream = (body: Readable, request: Request, stall: number): void => {
   finished(body, { writable: false }, (error) => {
     if (error && !res.writableEnded) res.destroy();
   });
-  res.setTimeout(stall, () => res.destroy());
+  // Not every stream has something to send all the time: a client that has read all of it does not stall.
+  res.setTimeout(stall, () => {
+    if (res.writableLength > 0) res.destroy();
+    else req.socket.setTimeout(stall);
+  });
+  // Finds out that a client is gone for whom there is nothing to send.
+  req.socket.setKeepAlive(true, stall);
   // The timeout belongs to the socket; clear it before the next response on it, which has no such limit.
   res.prependOnceListener('finish', () => req.socket.setTimeout(0));
   res.once(
@@ -27,6 +33,21 @@ const guardStream = (body: Readable, request: Request, stall: number): void => {
     onRevoked(request, () => res.destroy()),
   );
 };
+
+/** What hapi passes to the method `setCompressor` of a stream that it compresses, such as a text. */
+interface Compressor {
+  flush(): void;
+}
+
+/** Lets each piece of a compressed stream leave as it arrives. */
+const flushing = (body: Readable): Readable =>
+  Object.assign(body, {
+    setCompressor: (compressor: Compressor) => {
+      // Keeps it from flowing before hapi has connected it.
+      body.pause();
+      body.on('data', () => queueMicrotask(() => compressor.flush()));
+    },
+  });
 
 /**
  * Makes hapi's response of a handler's reply.
@@ -40,7 +61,7 @@ export const respond = (
 ): ResponseObject => {
   const { status, headers, next } = reply;
   const body = bodyOf(reply);
-  const response = h.response(body).code(status);
+  const response = h.response(body instanceof Readable ? flushing(body) : body).code(status);
   if (reply.isStored) response.type('application/json');
   if (next !== undefined) response.header('Link', linkToNext(request, next));
   for (const name in headers) response.header(name, String(headers[name]));

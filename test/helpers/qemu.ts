@@ -213,6 +213,15 @@ export class QemuHost {
     return `http://127.0.0.1:${this.#port}/console/${kind}?guest=${id}`;
   }
 
+  /** Opens a stream of the sub-agent. */
+  openStream(path: string, request: object): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.#port}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+  }
+
   /** Asks for the sub-agent's health. */
   async health(): Promise<Health> {
     const reply = await fetch(`http://127.0.0.1:${this.#port}${HEALTH_PATH}`, {

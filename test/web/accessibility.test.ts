@@ -32,7 +32,7 @@ const serveFull = async (t: ExecutionContext): Promise<{ api: Api; id: string; s
 };
 
 const PLACES = ['guests', 'images', 'jobs', 'schedules', 'backups', 'agent', 'nowhere'];
-const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial', 'screen'];
+const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial', 'screen', 'output'];
 
 for (const colorScheme of ['light', 'dark'] as const)
   for (const [device, options] of [

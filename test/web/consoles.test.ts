@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import ava from 'ava';
 import { Refusal } from '../../lib/rpc/protocol/refusal.js';
 import { addGuest } from '../helpers/agent.js';
@@ -73,6 +73,28 @@ test('sends the size of the terminal to a container', async (t) => {
   for (const name of ['Screen', 'Disks', 'Snapshots'])
     t.is(await page.getByRole('link', { name }).count(), 0, `a container has the tab ${name}`);
   t.is(await page.getByRole('link', { name: 'Metadata' }).count(), 1);
+});
+
+test('shows what a container prints, and reads it again when the container starts again', async (t) => {
+  let printed = new PassThrough();
+  const { url, context, scripted } = await serveApi(t, { download: async () => printed });
+  const guest = await addGuest(context, { type: 'container', state: 'running' });
+  const page = await openPage(t, `${url}/#/guests/${guest.id}/output`);
+  const output = page.getByRole('log', { name: 'Output' });
+  printed.write('listening on port 80\n');
+  await output.getByText('listening on port 80').waitFor();
+  printed.end('<b>bye</b>\n');
+  await output.getByText('<b>bye</b>').waitFor();
+  await page.getByText('the container has stopped').waitFor();
+  await context.guests.update(guest.id, (current) => ({ ...current, state: 'stopped' }));
+  await page.getByText('stopped', { exact: true }).first().waitFor();
+  printed = new PassThrough();
+  printed.write('again\n');
+  await context.guests.update(guest.id, (current) => ({ ...current, state: 'running' }));
+  await output.getByText('again').waitFor();
+  t.is(await output.textContent(), 'again\n');
+  t.like(scripted.requests('/download')[0], { guest: guest.id, follow: true, tail: 1000 });
+  printed.end();
 });
 
 test('shows that a guest is off instead of connecting to its screen', async (t) => {

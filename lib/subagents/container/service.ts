@@ -14,6 +14,7 @@ import {
 } from '../../rpc/protocol/guest-messages.js';
 import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
 import { inGuestRequestSchema } from '../../rpc/protocol/in-guest-messages.js';
+import { logsRequestSchema } from '../../rpc/protocol/logs-messages.js';
 import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
@@ -35,6 +36,7 @@ import { imageMethods } from './images/methods.js';
 import { findImage } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
 import { containerRequestSchema, getContainer, listContainers, saveContainer } from './listing.js';
+import { openLogs } from './logs.js';
 import * as metrics from './metrics.js';
 import { listNetworks } from './nics/list.js';
 import { networks } from './nics/switches.js';
@@ -204,6 +206,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     listNetworks(guests, networks, signal),
   );
   subAgent.console('/console/serial', ({ guest }) => openShell(guests, guest));
+  subAgent.stream('/logs', logsRequestSchema, (request, { signal }) => openLogs(guests, request, signal));
   const close = async (): Promise<void> => {
     watcher.close();
     ports.close();

@@ -5,6 +5,7 @@ import { requireKnownFile } from '../../files/state-file.js';
 import type { Logger } from '../../log.js';
 import type { UidRange } from '../../process/guest-uids.js';
 import { isRoot } from '../../process/unprivileged.js';
+import { logsRequestSchema } from '../../rpc/protocol/logs-messages.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
 import { SubAgent } from '../../rpc/server/sub-agent.js';
@@ -16,6 +17,7 @@ import { createNetworks } from '../shared/network/networks.js';
 import { SwitchPorts } from '../shared/network/switch-ports.js';
 import type { Running } from '../shared/run.js';
 import { addCheckpointMethods } from './checkpoint/methods.js';
+import { openLogs } from './console/logs.js';
 import { openSerial } from './console/serial.js';
 import { SerialLines } from './console/serial-lines.js';
 import { openVnc } from './console/vnc.js';
@@ -84,7 +86,10 @@ const addConsoles = (subAgent: SubAgent, guests: Guests): void => {
     .console('/console/serial', ({ guest, scrollback }) => ({
       bytes: openSerial(guests.get(guest).paths, lines, scrollback),
     }))
-    .console('/console/vnc', async ({ guest }) => ({ bytes: await openVnc(guests.get(guest).paths) }));
+    .console('/console/vnc', async ({ guest }) => ({ bytes: await openVnc(guests.get(guest).paths) }))
+    .stream('/logs', logsRequestSchema, async (request, { signal }) =>
+      openLogs(guests.get(request.guest).paths, request, signal),
+    );
 };
 
 /** Creates the sub-agent and finds the guests of an earlier one. It does not listen yet. */

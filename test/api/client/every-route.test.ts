@@ -98,6 +98,7 @@ const uses: Record<string, Use> = {
   'POST /guests/{guestID}/exec': (client, { guest }) => client.guests.exec(guest, { command: ['uname'] }),
   'GET /guests/{guestID}/files': async (client, { guest }) =>
     (await client.agentOf(guest).readFile('/etc/hosts')).bytes.resume(),
+  'GET /guests/{guestID}/logs': async (client, { guest }) => (await client.guests.logs(guest)).resume(),
   'PUT /guests/{guestID}/files': (client, { guest }) => client.agentOf(guest).writeFile('/etc/motd', 'hello'),
   'GET /guests/{guestID}/agent': (client, { guest }) => client.agentOf(guest).info(),
   'POST /guests/{guestID}/agent/password': (client, { guest }) =>

@@ -1,4 +1,5 @@
 import { UpgradeRefused } from '../../../lib/http/websocket/dial.js';
+import type { LogsQuery } from '../../../lib/model/guest-logs.js';
 import { QmpClient } from '../../../lib/qmp/client.js';
 import { view } from '../../helpers/console.js';
 import { LINUX_PARTS, LinuxGuest } from '../../helpers/linux-guest.js';
@@ -62,6 +63,29 @@ test('keeps a serial console open from before the guest’s start until its dele
   const ended = viewer.ends();
   await host.call('Delete', { id });
   t.deepEqual(await ended, [1000, '']);
+});
+
+test('sends what a guest has printed on its serial console, on or off', async (t) => {
+  const host = await QemuHost.start(t);
+  const guest = await LinuxGuest.create(t, host);
+  const { id } = guest;
+  const logs = (query: LogsQuery): Promise<Response> => host.openStream('/logs', { guest: id, ...query });
+  const { body } = await logs({ follow: true });
+  let followed = '';
+  for await (const chunk of body as ReadableStream<Uint8Array>) {
+    followed += Buffer.from(chunk).toString();
+    if (followed.includes('mistify-guest: up')) break;
+  }
+  await host.call('Poweroff', { id });
+  const all = await (await logs({})).text();
+  t.true(all.startsWith(followed));
+  t.true(all.endsWith(await (await logs({ tail: 3 })).text()));
+  const refused = await logs({ timestamps: true });
+  t.is(refused.status, 400);
+  t.is(
+    (await refused.text()).trim(),
+    `guest ${id} is a virtual machine, whose serial log is one output without times: leave out timestamps`,
+  );
 });
 
 test('serves a guest’s screen without a password to several viewers at once', async (t) => {

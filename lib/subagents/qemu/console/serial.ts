@@ -11,7 +11,7 @@ import type { SerialLines } from './serial-lines.js';
 export const openSerial = (paths: GuestPaths, lines: SerialLines, scrollback: number): Duplex => {
   const closed = new AbortController();
   lines.enter(paths.id);
-  const readable = Readable.from(followLog(paths.serialLog, scrollback, closed.signal));
+  const readable = Readable.from(followLog(paths.serialLog, { bytes: scrollback }, closed.signal));
   const writable = new Writable({
     write: (bytes: Buffer, _encoding, done) =>
       void lines.type(paths, bytes, closed.signal).then(() => done(), done),

@@ -9,6 +9,7 @@ import { disksTab } from '../guest/disks.js';
 import { openEdit } from '../guest/edit.js';
 import { metadataTab } from '../guest/metadata.js';
 import { nicsTab } from '../guest/nics.js';
+import { outputTab } from '../guest/output.js';
 import { overviewTab } from '../guest/overview.js';
 import { snapshotsTab } from '../guest/snapshots.js';
 import type { Tab } from '../guest/tab.js';
@@ -24,6 +25,7 @@ const TABS = [
   'overview',
   'screen',
   'serial',
+  'output',
   'disks',
   'nics',
   'snapshots',
@@ -39,6 +41,7 @@ const TITLES: Record<TabName, string> = {
   overview: 'Overview',
   screen: 'Screen',
   serial: 'Serial console',
+  output: 'Output',
   disks: 'Disks',
   nics: 'Network',
   snapshots: 'Snapshots',
@@ -65,6 +68,8 @@ const openTab = (name: TabName, guest: Guest): Tab => {
     case 'screen':
     case 'serial':
       return consoleTab(guest.id, name);
+    case 'output':
+      return outputTab(guest.id);
     case 'disks':
       return disksTab(guest.id);
     case 'nics':
@@ -83,8 +88,13 @@ const openTab = (name: TabName, guest: Guest): Tab => {
 /** What only virtual machines have. */
 const MACHINE_TABS: ReadonlySet<TabName> = new Set(['screen', 'disks', 'nics', 'snapshots', 'backups']);
 
-const tabsOf = ({ type }: Guest): TabName[] =>
-  TABS.filter((name) => type !== 'container' || !MACHINE_TABS.has(name));
+/** What only containers have: a virtual machine prints on its serial console. */
+const CONTAINER_TABS: ReadonlySet<TabName> = new Set(['output']);
+
+const tabsOf = ({ type }: Guest): TabName[] => {
+  const others = type === 'container' ? MACHINE_TABS : CONTAINER_TABS;
+  return TABS.filter((name) => !others.has(name));
+};
 
 const actionButtons = (current: () => Guest): { element: HTMLElement; update(guest: Guest): void } => {
   const buttons = ACTIONS.map((button) => ({

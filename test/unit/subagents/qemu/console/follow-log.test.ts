@@ -1,7 +1,8 @@
 import { appendFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import { followLog } from '../../../../../lib/subagents/qemu/console/follow-log.js';
+import { followLog, readLog } from '../../../../../lib/subagents/qemu/console/follow-log.js';
 import { tempDir } from '../../../../helpers/temp.js';
 import { until } from '../../../../helpers/wait.js';
 
@@ -21,7 +22,8 @@ const follow = async (t: ExecutionContext, content: string, scrollback = 1000): 
   t.teardown(() => controller.abort());
   let read = '';
   const readAll = async (): Promise<void> => {
-    for await (const chunk of followLog(path, scrollback, controller.signal)) read += chunk.toString();
+    for await (const chunk of followLog(path, { bytes: scrollback }, controller.signal))
+      read += chunk.toString();
   };
   const done = readAll().catch((error) => {
     if (!controller.signal.aborted) throw error;
@@ -75,4 +77,24 @@ test('ends when its signal is aborted', async (t) => {
   stop();
   await done;
   t.pass();
+});
+
+test('reads the last lines of a log, however long it is', async (t) => {
+  const path = join(await tempDir(t), 'serial.log');
+  const last = (lines: number): Promise<string> => text(readLog(path, { lines }));
+  t.is(await last(5), '', 'a log that does not exist yet');
+  await writeFile(path, 'one\ntwo\nthree\n');
+  t.is(await last(0), '');
+  t.is(await last(1), 'three\n');
+  t.is(await last(2), 'two\nthree\n');
+  t.is(await last(3), 'one\ntwo\nthree\n');
+  t.is(await last(4), 'one\ntwo\nthree\n');
+  await appendFile(path, 'a line without an end');
+  t.is(await last(1), 'a line without an end');
+  t.is(await last(2), 'three\na line without an end');
+  const long = `${'x'.repeat(100_000)}\n`;
+  await writeFile(path, `first\n${long}${long}`);
+  t.is(await last(1), long);
+  t.is((await last(3)).length, 6 + 2 * long.length);
+  t.is(await text(readLog(path, 'first')), await last(3));
 });

@@ -1,0 +1,72 @@
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { ByteStream } from '../../rpc/protocol/byte-stream.js';
+import type { LogsRequest } from '../../rpc/protocol/logs-messages.js';
+import { containerName } from './definition.js';
+import type { Guests } from './guests.js';
+
+/** What precedes each piece of output: its stream, three zeros and its length in bytes. `ContainerAttach` describes it. */
+const HEADER_BYTES = 8;
+const LENGTH_AT = 4;
+
+/** The query of `ContainerLogs` of the Docker Engine API. */
+const queryOf = ({ follow, tail, since, timestamps, stream }: LogsRequest): Record<string, unknown> => ({
+  follow: follow ?? false,
+  stdout: stream !== 'stderr',
+  stderr: stream !== 'stdout',
+  tail: tail ?? 'all',
+  timestamps: timestamps ?? false,
+  ...(since === undefined ? {} : { since: Math.floor(Date.parse(since) / 1000) }),
+});
+
+/** Opens the output as a stream. `Container.logs` of dockerode returns all of it at once, unless it is followed. */
+const openFrames = (docker: Docker, request: LogsRequest, abortSignal: AbortSignal): Promise<Readable> =>
+  new Promise((resolve, reject) => {
+    const call = {
+      path: `/containers/${containerName(request.guest)}/logs?`,
+      method: 'GET',
+      isStream: true,
+      statusCodes: { 200: true },
+      options: queryOf(request),
+      abortSignal,
+    };
+    docker.modem.dial(call, (error, frames) => (error ? reject(error) : resolve(frames as Readable)));
+  });
+
+/** Yields the output in frames without their headers, as fast as the reader takes it: docker-modem does not wait for one. */
+export async function* outputIn(frames: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  let header = Buffer.alloc(0);
+  let left = 0;
+  for await (const chunk of frames) {
+    const output: Buffer[] = [];
+    for (let at = 0; at < chunk.length; ) {
+      if (left === 0) {
+        const part = chunk.subarray(at, at + HEADER_BYTES - header.length);
+        header = Buffer.concat([header, part]);
+        at += part.length;
+        if (header.length < HEADER_BYTES) break;
+        left = header.readUInt32BE(LENGTH_AT);
+        header = Buffer.alloc(0);
+      }
+      const piece = chunk.subarray(at, at + left);
+      output.push(piece);
+      at += piece.length;
+      left -= piece.length;
+    }
+    yield Buffer.concat(output);
+  }
+}
+
+/**
+ * Opens what a container's program has printed, in the order of its arrival. With `follow` it ends when the container does.
+ * @throws {Refusal} `not_found` without a container
+ */
+export const openLogs = async (
+  guests: Guests,
+  request: LogsRequest,
+  signal: AbortSignal,
+): Promise<ByteStream> => {
+  await guests.get(request.guest);
+  const frames = await guests.engine.call((docker) => openFrames(docker, request, signal));
+  return { bytes: Readable.from(outputIn(frames), { objectMode: false }) };
+};
