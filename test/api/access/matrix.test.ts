@@ -32,7 +32,7 @@ const neededScope = ({ method, path, reply }: Route): Scope | 'public' => {
   if (PUBLIC.includes(path)) return 'public';
   if (path.startsWith('/debug')) return 'admin';
   if (method !== 'GET' || reply.status !== 200) return 'operate';
-  if (/\/(download|files|export)$/.test(path)) return 'export';
+  if (/\/(download|files|export|logs)$/.test(path)) return 'export';
   return path === '/metrics' ? 'metrics' : 'read';
 };
 
