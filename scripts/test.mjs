@@ -2,7 +2,7 @@
 // `npm test -- test/unit/config/load.test.ts`, `npm test -- --match '*snapshot*'`.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setUp } from './setup.mjs';
 
@@ -75,8 +75,11 @@ const run = async (args) => {
 };
 
 const args = process.argv.slice(2).map(toCompiled);
+/** Tests wait for guests and programs for a third of their time. */
+const concurrency = `--concurrency=${availableParallelism() + 1}`;
+const options = args.some((arg) => arg.startsWith('--concurrency')) ? [] : [concurrency];
 let status = 0;
-for (const each of args.length > 0 ? [args] : ALL) status = (await run(each)) || status;
+for (const each of args.length > 0 ? [args] : ALL) status = (await run([...options, ...each])) || status;
 
 rmSync(hostDir, { recursive: true, force: true });
 if (failures.length > 0) {
