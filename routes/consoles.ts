@@ -2,7 +2,7 @@ import { openSerialConsole } from '../handlers/guests/console/serial.js';
 import { openVncConsole } from '../handlers/guests/console/vnc.js';
 import { readGuestLogs } from '../handlers/guests/logs.js';
 import type { Context } from '../lib/agent/context.js';
-import { logsQuerySchema } from '../lib/model/guest-logs.js';
+import { logsQuerySchema } from '../lib/model/guest-logs-schema.js';
 import { type Route, route } from '../lib/server/route.js';
 import { guestParams } from './schemas/params.js';
 import { serialConsoleQuery } from './schemas/queries.js';

@@ -1,5 +1,6 @@
 import Joi from 'joi';
-import { type LogsQuery, logsQuerySchema } from '../../model/guest-logs.js';
+import type { LogsQuery } from '../../model/guest-logs.js';
+import { logsQuerySchema } from '../../model/guest-logs-schema.js';
 
 /** A request to read a guest's output, which opens a stream. */
 export interface LogsRequest extends LogsQuery {
