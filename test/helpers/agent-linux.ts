@@ -6,6 +6,8 @@ import { buildGuestImage } from '../../scripts/guest-image.js';
 import type { RealAgent } from './real-agent.js';
 import { until } from './wait.js';
 
+/** A guest that echoes nothing for this long has not got what was typed. */
+const ECHO_MS = 30_000;
 const BOOT_MS = 180_000;
 
 /** A guest of the whole agent that runs the tiny Linux of `scripts/guest-image`. */
@@ -48,8 +50,17 @@ export const useLinux = async (agent: RealAgent, id: string, boots = 1): Promise
   const run = async (command: string): Promise<string> => {
     count += 1;
     const [begin, end] = [`begin ${boots}.${count}:`, `:end ${boots}.${count}`];
-    bytes.write(`echo "begin" ${boots}.${count}:$(${command}):"end" ${boots}.${count}\n`);
-    const found = async (): Promise<boolean> => (await output()).includes(end);
+    const start = `echo "begin" ${boots}.${count}:`;
+    let typedAt = Number.NEGATIVE_INFINITY;
+    const found = async (): Promise<boolean> => {
+      const text = await output();
+      // A guest that has just resumed may miss what is typed. It echoes what it gets.
+      if (!text.includes(start) && performance.now() - typedAt > ECHO_MS) {
+        bytes.write(`${start}$(${command}):"end" ${boots}.${count}\n`);
+        typedAt = performance.now();
+      }
+      return text.includes(end);
+    };
     await until(`the guest has run ${command}`, found, BOOT_MS);
     const text = await output();
     return text.slice(text.lastIndexOf(begin) + begin.length, text.lastIndexOf(end)).trim();
