@@ -147,7 +147,8 @@ fullTest(
     await until('it boots', async () => (await host.state(id)) === 'running');
     await fillUp(guests);
     await fails;
-    t.is(await host.state(id), 'shutoff');
+    // QEMU does not survive a write to its memory on a full disk, if that comes first.
+    t.regex(await host.state(id), /^(shutoff|crashed)$/);
     t.false(existsSync(host.stateFile(id, 'warm')));
     await rm(ballast);
     await t.notThrowsAsync(host.change('Warm', id, WARM));

@@ -57,8 +57,11 @@ export const waitUntilReady = async (
     return 'serial' in ready ? hasPrinted(entry, ready.serial, printed) : passed() >= ready.seconds;
   };
   while (!(await isReady())) {
-    if (entry.watch !== watch)
+    if (entry.watch !== watch) {
+      // What ends the wait may have ended the guest: QEMU does not survive a write to its memory on a full disk.
+      await onPoll();
       throw new Refusal('conflict', `template ${entry.id} ended before it was ready: see its serial log`);
+    }
     if (entry.commandCount !== commandCount)
       throw new Refusal(
         'conflict',
