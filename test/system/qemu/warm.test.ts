@@ -148,7 +148,7 @@ fullTest(
     await fillUp(guests);
     await fails;
     // QEMU does not survive a write to its memory on a full disk, if that comes first.
-    t.regex(await host.state(id), /^(shutoff|crashed)$/);
+    t.regex(String(await host.state(id)), /^(shutoff|crashed)$/);
     t.false(existsSync(host.stateFile(id, 'warm')));
     await rm(ballast);
     await t.notThrowsAsync(host.change('Warm', id, WARM));
