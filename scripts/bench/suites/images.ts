@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import { saveBytes } from '../../../lib/cli/save-bytes.js';
+import { allocatedBytes } from '../../../lib/files/allocated-bytes.js';
 import { makeDataImage } from '../data-image.js';
 import { builtProgram, type Running, startProgram, using } from '../processes.js';
 import { type RealAgent, startRealAgent } from '../real-agent.js';
@@ -91,7 +92,7 @@ const receivedMb = async (url: string, file: string): Promise<number> => {
   return Number(stdout) / MB;
 };
 
-const diskMb = async (file: string): Promise<number> => ((await stat(file)).blocks * 512) / MB;
+const diskMb = async (file: string): Promise<number> => allocatedBytes(await stat(file)) / MB;
 
 /** Measures what a download of a snapshot transfers, and what the command line writes. */
 const downloads = async (agent: RealAgent, dir: string, rounds: number): Promise<Figure[]> => {

@@ -1,20 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { ifExists } from '../../../files/atomic-files.js';
+import { readAllocatedBytes } from '../../../files/allocated-bytes.js';
 import { MB } from '../../../model/units.js';
 import type { Entry } from '../guests/entry.js';
 import type { Guests } from '../guests/guests.js';
 import { startDefinition } from '../guests/pending.js';
 import { warmFiles } from './record.js';
 
-/** stat(2) counts in these. */
-const BLOCK_BYTES = 512;
-
-const allocated = async (path: string): Promise<number> =>
-  ((await ifExists(stat(path)))?.blocks ?? 0) * BLOCK_BYTES;
-
 /**
- * Runs `work` with room for all of a template's memory, of which a boot may touch little or all. QEMU would be killed by a
- * disk that is full, and so would other guests.
+ * Runs `work` with room for all of a template's memory: a boot may touch little of it, or all. A full disk kills its QEMU,
+ * and those of other guests.
  * @param work calls `check` while the boot fills the room
  * @throws {Refusal} `no_space` when there is too little
  */
@@ -26,7 +19,7 @@ export const withRoom = async <Result>(
   const bytes = startDefinition(record).memory * MB;
   const claim = space.claim();
   const check = async (): Promise<void> =>
-    claim.require(Math.max(0, bytes - (await allocated(warmFiles(paths).ram))));
+    claim.require(Math.max(0, bytes - ((await readAllocatedBytes(warmFiles(paths).ram)) ?? 0)));
   try {
     await check();
     return await work(check);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, chown, type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { allocatedBytes } from '../../../files/allocated-bytes.js';
 import { sync } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { completeWarmRequest, type WarmRequest } from '../../../model/warm.js';
@@ -107,11 +108,10 @@ const record = async (
 ): Promise<WarmRecord> => {
   const { program, layout } = guests.host;
   const { type, cpuModel } = requireMachine(entry);
-  const { blocks } = await stat(files.ram);
   return {
     ...{ id: randomUUID(), at: new Date().toISOString(), ...request },
     ...{ qemu: (await program.capabilities()).version, accel: program.accel, cpuModel, machine: type },
-    ...{ memory: entry.record.definition.memory, size: toMb(blocks * 512 + bytes) },
+    ...{ memory: entry.record.definition.memory, size: toMb(allocatedBytes(await stat(files.ram)) + bytes) },
     ...{ bytes, hardware: await hardwareOf(entry), failures: 0 },
     generation: await generationOf(entry, layout.diskDirs),
   };

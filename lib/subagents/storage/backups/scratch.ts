@@ -1,9 +1,9 @@
 import { stat, truncate } from 'node:fs/promises';
+import { allocatedBytes } from '../../../files/allocated-bytes.js';
 import { ifExists } from '../../../files/atomic-files.js';
 import { roomOf } from '../../../files/room.js';
 import { MB, toMb } from '../../../model/units.js';
 import { Refusal } from '../../../rpc/protocol/refusal.js';
-import { allocatedBytes } from '../allocated-bytes.js';
 import { qemuImg } from '../qemu-img.js';
 
 /** A twentieth of the device, up to this many bytes, is left for the guests' growing disks. */

@@ -1,8 +1,8 @@
 import { imageKey, type Locks } from '../../../async/keyed-locks.js';
+import { allocatedBytes } from '../../../files/allocated-bytes.js';
 import type { Claim } from '../../shared/disk/space.js';
 import { checkDigests, type Digests } from '../../shared/download/digests.js';
 import { describeBytes } from '../../shared/download/progress.js';
-import { allocatedBytes } from '../allocated-bytes.js';
 import { checkedFileName } from '../convert.js';
 import { haveSameContent, imageFile, measureImage } from '../qemu-img.js';
 import {

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Locks } from '../../../async/keyed-locks.js';
+import { allocatedBytes } from '../../../files/allocated-bytes.js';
 import { moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import { nvramPath } from '../../shared/nvram.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
-import { allocatedBytes } from '../allocated-bytes.js';
 import type { DiskStore } from '../disk-store.js';
 import { requireReadable } from '../errors.js';
 import type { CloneSource, DiskDefinition, StoredDisk } from '../stored.js';

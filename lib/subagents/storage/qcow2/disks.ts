@@ -1,10 +1,10 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readAllocatedBytes } from '../../../files/allocated-bytes.js';
 import { ifExists, moveIntoPlace, sync } from '../../../files/atomic-files.js';
 import { MB, toMb } from '../../../model/units.js';
 import { noSuchImage } from '../../shared/errors.js';
 import { imageFileName } from '../../shared/qcow2/file-name.js';
-import { readAllocatedBytes } from '../allocated-bytes.js';
 import { convert, readCheckedInfo } from '../convert.js';
 import type { DiskStore } from '../disk-store.js';
 import { requireReadable } from '../errors.js';

@@ -1,8 +1,8 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../../errors.js';
+import { readAllocatedBytes } from '../../../files/allocated-bytes.js';
 import { ifExists } from '../../../files/atomic-files.js';
-import { readAllocatedBytes } from '../allocated-bytes.js';
 import { findHolders, findRemovedFiles } from '../holders.js';
 import type { Leftover, StoredDisk } from '../stored.js';
 import type { Qcow2Layout } from './layout.js';

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { ifExists } from '../../files/atomic-files.js';
+import { ifExists } from './atomic-files.js';
 
 /** `st_blocks` of stat(2) counts blocks of this size on every file system. */
 const BLOCK_BYTES = 512;
