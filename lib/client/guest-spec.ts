@@ -1,6 +1,16 @@
 import type { Devices } from '../model/devices.js';
 import type { Firmware } from '../model/firmware.js';
-import type { GuestSpec } from './guests.js';
+import type { Guest } from '../model/guest.js';
+import type { HostKey } from '../model/portable-guest.js';
+
+/** The body of a create: a guest without the fields that the agent sets. */
+export type GuestSpec = {
+  [Key in Exclude<keyof Guest, HostKey | 'nics' | 'disks' | 'cdroms' | 'template'>]?: Guest[Key];
+} & {
+  nics?: Partial<NonNullable<Guest['nics']>[number]>[];
+  disks?: Partial<NonNullable<Guest['disks']>[number]>[];
+  cdroms?: Partial<NonNullable<Guest['cdroms']>[number]>[];
+};
 
 type Nic = NonNullable<GuestSpec['nics']>[number];
 

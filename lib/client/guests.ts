@@ -10,7 +10,6 @@ import type { GuestAddress } from '../model/guest-addresses.js';
 import type { LogsQuery } from '../model/guest-logs.js';
 import type { GuestPatch } from '../model/guest-patch.js';
 import type { CpuMetrics, DiskMetrics, GuestMetrics, NicMetrics } from '../model/metrics.js';
-import type { HostKey } from '../model/portable-guest.js';
 import type { WarmRequest } from '../model/warm.js';
 import { connectConsole, type SerialConsoleOptions } from './console.js';
 import {
@@ -27,20 +26,12 @@ import type {
   GuestMetricsOptions,
   UpgradeOptions,
 } from './guest-options.js';
+import type { GuestSpec } from './guest-spec.js';
 import { List } from './pages.js';
 import { path } from './path.js';
 import { type Accepted, type ConditionalOptions, type JobOptions, submit } from './submit.js';
 import { getTagged, type Tagged } from './tagged.js';
 import type { CallOptions, Transport } from './transport.js';
-
-/** The body of a create: a guest without the fields that the agent sets. */
-export type GuestSpec = {
-  [Key in Exclude<keyof Guest, HostKey | 'nics' | 'disks' | 'cdroms' | 'template'>]?: Guest[Key];
-} & {
-  nics?: Partial<NonNullable<Guest['nics']>[number]>[];
-  disks?: Partial<NonNullable<Guest['disks']>[number]>[];
-  cdroms?: Partial<NonNullable<Guest['cdroms']>[number]>[];
-};
 
 export class Guests extends List<Guest> {
   readonly #transport: Transport;

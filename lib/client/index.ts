@@ -39,7 +39,7 @@ export { JobError, MistifyError } from './errors.js';
 export type { AgentEvent, EventsOptions } from './events.js';
 export type { ExportOptions, GuestExport, ImportOptions } from './guest-files.js';
 export type { ActionOptions, DiskRemovalOptions } from './guest-options.js';
-export type { GuestSpec } from './guests.js';
+export type { GuestSpec } from './guest-spec.js';
 export type { ImageUploadOptions, UploadSource } from './image-upload.js';
 export { MistifyClient } from './mistify-client.js';
 export type { ClientOptions } from './options.js';
