@@ -61,7 +61,8 @@ export const respond = (
 ): ResponseObject => {
   const { status, headers, next } = reply;
   const body = bodyOf(reply);
-  const response = h.response(body instanceof Readable ? flushing(body) : body).code(status);
+  // A long list is a stream, too, but has all of its pieces at hand.
+  const response = h.response(reply.body instanceof Readable ? flushing(reply.body) : body).code(status);
   if (reply.isStored) response.type('application/json');
   if (next !== undefined) response.header('Link', linkToNext(request, next));
   for (const name in headers) response.header(name, String(headers[name]));
