@@ -36,8 +36,8 @@ remote_display_port_max = 16899
 `;
 
 /**
- * Starts libvirtd where it sees a configuration, a state and users of its own, and no KVM unless `$2` is `kvm`: libvirt looks
- * at it anew for every domain whose user may not open it. The limit is that of libvirt's unit for systemd. The shell waits,
+ * Starts libvirtd where it sees a configuration, a state and users of its own, and no KVM unless `$2` is `kvm`: for each
+ * domain whose user may not open /dev/kvm, libvirt asks QEMU again what it can do. The limit is that of libvirt's unit for systemd. The shell waits,
  * because libvirt expects an init that collects the ended programs of daemons.
  */
 const START = `

@@ -154,7 +154,7 @@ export class Repository {
    * @returns how many locks are left: those of running processes, a dying one included, and of other hosts
    */
   async unlock(signal: AbortSignal): Promise<number> {
-    // Mostly there is none.
+    // There is rarely a lock.
     if ((await this.#countLocks(signal)) === 0) return 0;
     await this.#unlock(signal);
     return this.#countLocks(signal);

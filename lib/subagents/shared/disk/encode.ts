@@ -36,7 +36,7 @@ export const tagOf = (identity: readonly unknown[], format: string): string =>
 export const firstByteOf = ({ from = 0, ifRange }: DiskWish, etag: string): number =>
   ifRange === undefined || ifRange === etag ? from : 0;
 
-/** @throws {Refusal} `past_end` when nothing is left to send: a client that has all of it goes on from its end */
+/** @throws {Refusal} `past_end` when nothing is left to send, as to a client that has all bytes already */
 export const requireWithin = (from: number, size: number): void => {
   if (from > 0 && from >= size)
     throw new Refusal(
