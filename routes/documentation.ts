@@ -2,7 +2,6 @@ import Joi from 'joi';
 import { openApiHandler } from '../handlers/documentation/openapi.js';
 import type { Context } from '../lib/agent/context.js';
 import { type Route, route } from '../lib/server/route.js';
-import { openApiDocument } from './openapi/document.js';
 
 /** @param table returns every route, including these */
 export const documentationRoutes = (table: () => readonly Route[]): Route<Context>[] => [
@@ -18,6 +17,6 @@ export const documentationRoutes = (table: () => readonly Route[]): Route<Contex
       description: 'An OpenAPI 3.1 document',
       schema: Joi.object({ openapi: Joi.string().required() }).unknown(),
     },
-    handler: openApiHandler(() => openApiDocument(table())),
+    handler: openApiHandler(async () => (await import('./openapi/document.js')).openApiDocument(table())),
   }),
 ];

@@ -2,10 +2,8 @@ import { join } from 'node:path';
 import { AuditLog } from '../audit/audit-log.js';
 import type { Config } from '../config/load.js';
 import { EventLog } from '../events/event-log.js';
-import { readReceivers, startWebhooks } from '../events/webhooks/start.js';
-import { lockDirectory } from '../files/directory-lock.js';
+import { startWebhooks } from '../events/webhooks/start.js';
 import { roomOf } from '../files/room.js';
-import { Reachable } from '../http/reachable.js';
 import type { Logger } from '../log.js';
 import { Metrics } from '../metrics/metrics.js';
 import { actionName } from '../model/actions.js';
@@ -21,30 +19,24 @@ import { GuestStore } from '../store/guest-store.js';
 import { JobLog } from '../store/job-log.js';
 import { MetadataStore } from '../store/metadata-store.js';
 import { ScheduleStore } from '../store/schedule-store.js';
-import { upgradeState } from '../store/upgrade.js';
 import { AddressBook } from './address-book.js';
-import { readBootId } from './coming-back/boot-id.js';
 import { ComingBack } from './coming-back/coming-back.js';
-import { HostState } from './coming-back/host-state.js';
 import type { Context } from './context.js';
 import { publishChanges, scheduleEvent } from './publish-changes.js';
 import { buildServices } from './services.js';
-import { requireFreeAddresses } from './startup/free-addresses.js';
-import { makePrivateDirs } from './startup/private-dirs.js';
+import { type StartedSubAgents, startSubAgents } from './startup/start-sub-agents.js';
 import type { WatchedSubAgent } from './sub-agents/link.js';
-import { Secrets } from './sub-agents/secrets.js';
-import { superviseServices } from './sub-agents/supervisor.js';
+import type { Secrets } from './sub-agents/secrets.js';
 import { SubAgentWatcher } from './sub-agents/watcher.js';
 
 /** How long the start waits for the sub-agents to report their guests' states. */
 const FIRST_STATES_MS = 15_000;
 
-/** How long the start waits for the sub-agents of a killed agent to exit. */
-const ADDRESSES_MS = 10_000;
-
-/** A running agent without a listener. Handlers are called with its `context`. */
+/** An agent without a listener. Handlers are called with its `context`, once it has begun. */
 export interface Agent {
   context: Context;
+  /** Waits for the states of the guests, and recovers unfinished jobs. */
+  begin(): Promise<void>;
   /**
    * Rejects new actions and waits for the running ones; unfinished jobs stay on disk for the next start.
    * @param ms milliseconds after which it stops waiting
@@ -87,24 +79,12 @@ const openState = async (
   return { guests, jobs, metadata, schedules, events };
 };
 
-/**
- * Starts an agent: opens the state, starts the sub-agents that have a command, waits for the states of the guests, and
- * recovers unfinished jobs.
- * @param bootIdFile the file with the id of the host's boot; by default that of the kernel
- */
-export const startAgent = async (config: Config, log: Logger, bootIdFile?: string): Promise<Agent> => {
-  const secrets = await Secrets.load(config.services);
-  const receivers = await readReceivers(config.events, new Reachable(config.privateAddresses));
-  await makePrivateDirs(config.dbpath);
-  const lock = await lockDirectory(config.dbpath);
-  await upgradeState(config.dbpath, log).catch(async (error: unknown) => {
-    await lock.release();
-    throw error;
-  });
-  const host = await HostState.open(config.dbpath, await readBootId(bootIdFile), log);
-  await requireFreeAddresses(config, ADDRESSES_MS);
-  // Start the sub-agents first, so that they come up while the state loads.
-  const supervisor = superviseServices(config, secrets, log);
+/** Makes an agent that has yet to begin: opens the state. When that fails, it stops the sub-agents. */
+export const openAgent = async (
+  config: Config,
+  log: Logger,
+  { secrets, receivers, lock, host, supervisor }: StartedSubAgents,
+): Promise<Agent> => {
   const {
     guests,
     jobs,
@@ -174,11 +154,6 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
     onOutcome: (cause, outcome) => metrics.countStart(cause, outcome),
   });
   await comingBack.noteBoot();
-  await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
-  recover(runtime);
-  comingBack.open();
-  await schedules.open();
-  if (config.guests.list_addresses ?? true) addresses.open();
   return {
     context: {
       ...{ guests, jobs, metadata, runtime, audit, events, metrics, addresses, schedules, log },
@@ -189,6 +164,13 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
       cpuModel: config.guests.cpu_model,
       autostart: config.guests.autostart,
       host: comingBack,
+    },
+    begin: async () => {
+      await watcher.watch(subAgentsOf(config, secrets), FIRST_STATES_MS);
+      recover(runtime);
+      comingBack.open();
+      await schedules.open();
+      if (config.guests.list_addresses ?? true) addresses.open();
     },
     drain: async (ms) => {
       await runtime.queue.drain(ms);
@@ -209,4 +191,14 @@ export const startAgent = async (config: Config, log: Logger, bootIdFile?: strin
       await lock.release();
     },
   };
+};
+
+/**
+ * Starts an agent: starts its sub-agents, opens the state, waits for the states of the guests, and recovers unfinished jobs.
+ * @param bootIdFile the file with the id of the host's boot; by default that of the kernel
+ */
+export const startAgent = async (config: Config, log: Logger, bootIdFile?: string): Promise<Agent> => {
+  const agent = await openAgent(config, log, await startSubAgents(config, log, bootIdFile));
+  await agent.begin();
+  return agent;
 };

@@ -1,6 +1,7 @@
 import type { AnySchema, ObjectSchema, Schema } from 'joi';
 import type { Event, Reply } from '../model/endpoint.js';
 import type { Scope } from '../model/principal.js';
+import { hasKey } from './schema-keys.js';
 
 export type RouteMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -65,11 +66,11 @@ export const takesKey = ({ method, reply }: Route): boolean =>
   method === 'POST' || (method !== 'GET' && reply.status === 202);
 
 /** Whether a client can ask for a dry run of a request to the route. */
-export const hasDryRun = ({ query }: Route): boolean => query?.describe().keys.dryRun !== undefined;
+export const hasDryRun = ({ query }: Route): boolean => hasKey(query, 'dryRun');
 
 /** Whether the route sends a disk in a format, from any byte on. */
 export const sendsDisk = ({ method, query, reply }: Route): boolean =>
-  method === 'GET' && reply.type !== undefined && query?.describe().keys.format !== undefined;
+  method === 'GET' && reply.type !== undefined && hasKey(query, 'format');
 
 /** The schema of the route's JSON body, if it takes one. */
 export const bodySchema = ({ payload }: Route): Schema | undefined =>

@@ -1,4 +1,5 @@
 import type { Description, Schema } from 'joi';
+import { isSelected } from '../schemas/selected.js';
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -10,6 +11,7 @@ interface Described extends Description {
   examples?: unknown[];
   keys?: Record<string, Described>;
   items?: Described[];
+  metas?: { selected?: true }[];
 }
 
 const constrainsText = (schema: JsonSchema): boolean =>
@@ -40,6 +42,7 @@ const complete = (schema: JsonSchema, described: Described): JsonSchema => {
   }
   const item = described.items?.[0];
   if (item && schema.items) completed.items = complete(schema.items as JsonSchema, item);
+  if (described.metas?.some(isSelected)) delete completed.required;
   // Unknown keys are ignored.
   if (!('patternProperties' in schema)) delete completed.additionalProperties;
   return withAllowed(completed, described.allow ?? []);

@@ -36,7 +36,7 @@ import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
-import { keysOf } from './keys.js';
+import { keysOf } from '../../lib/server/schema-keys.js';
 
 const MAX_ITEMS = 100_000;
 

@@ -17,7 +17,7 @@ import { scheduleDetailsSchema, scheduleStatusSchema } from '../../lib/model/sch
 import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { storageSpaceSchema } from '../../lib/model/storage-space.js';
-import { keysOf } from './keys.js';
+import { SELECTED } from './selected.js';
 
 const count = Joi.number().required();
 
@@ -62,8 +62,7 @@ const accessSchema = Joi.object({
 }).label('access');
 
 /** Makes the schema of a list. Its items may have only the keys that the client selected. */
-const listOf = (item: ObjectSchema): Schema =>
-  Joi.array().items(item.fork(keysOf(item), (key) => key.optional()));
+const listOf = (item: ObjectSchema): Schema => Joi.array().items(item.meta(SELECTED));
 
 export const replies = {
   metadata: metadataSchema,

@@ -15,6 +15,9 @@ import type { GuestRevisions } from '../../runtime/guests/guest-revisions.js';
 import { ReportedGuests } from './reported-guests.js';
 import type { Supervisor } from './supervisor.js';
 
+/** How often to look for a sub-agent that the agent has just started: the agent serves no request before. */
+const STARTING_RETRY_MS = 25;
+const STARTING_MS = 5000;
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2000;
 /** How often to look for an event stream again: a newer sub-agent at the address may have one. */
@@ -107,6 +110,7 @@ export class SubAgentLink {
   async follow(onResponse: () => void): Promise<void> {
     const { closed, log } = this.#options;
     const backoff = new Backoff(FIRST_RETRY_MS, MAX_RETRY_MS);
+    const startedBy = performance.now() + STARTING_MS;
     const noteResponse = (): void => {
       this.hasResponded = true;
       backoff.reset();
@@ -129,7 +133,9 @@ export class SubAgentLink {
         this.#publishExit();
       }
       if (!this.subAgent.starting) onResponse();
-      const retryMs = this.lacksEvents ? UNSUPPORTED_RETRY_MS : backoff.next();
+      const isStarting = this.subAgent.starting && !this.hasResponded && performance.now() < startedBy;
+      const otherwise = isStarting ? STARTING_RETRY_MS : backoff.next();
+      const retryMs = this.lacksEvents ? UNSUPPORTED_RETRY_MS : otherwise;
       await delay(retryMs, undefined, { signal: closed, ref: false }).catch(() => {});
     }
   }

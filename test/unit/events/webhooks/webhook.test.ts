@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EventLog } from '../../../../lib/events/event-log.js';
 import { Cursor, removeOtherCursors } from '../../../../lib/events/webhooks/cursor.js';
 import { post } from '../../../../lib/events/webhooks/post.js';
-import { readReceivers } from '../../../../lib/events/webhooks/start.js';
+import { readReceivers } from '../../../../lib/events/webhooks/receivers.js';
 import { Webhook } from '../../../../lib/events/webhooks/webhook.js';
 import { createGuard, type Resolve, unreachableIn } from '../../../../lib/http/guard.js';
 import { Reachable } from '../../../../lib/http/reachable.js';
