@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
+import { movedKeyMistake } from '../../lib/model/container/earlier-metadata.js';
 import { requestedDisks, unusedImage } from '../../lib/model/disks.js';
 import type { Event, JobQuery, Reply } from '../../lib/model/endpoint.js';
-import { type Guest, isContainer, type LooseGuest, normalizeGuest } from '../../lib/model/guest.js';
+import {
+  type Guest,
+  isContainer,
+  type LooseGuest,
+  metadataOf,
+  normalizeGuest,
+} from '../../lib/model/guest.js';
 import { viewFor } from '../../lib/model/secrets.js';
 import { requireImages } from '../../lib/runtime/actions/image-actions.js';
 import { submitCreate } from '../../lib/runtime/actions/submit-create.js';
@@ -12,10 +19,17 @@ import { completeGuest } from './new-guest.js';
 
 const VIRTUAL_HARDWARE = ['machine', 'devices'] as const;
 
-/** @throws {AgentError} `invalid` for a container with virtual hardware */
+/**
+ * @throws {AgentError} `invalid` for a container with virtual hardware or with metadata that earlier versions read, and for
+ * a virtual machine with what only a container has
+ */
 const requireHardwareFits = (guest: Guest): void => {
   const key = isContainer(guest) && VIRTUAL_HARDWARE.find((each) => guest[each] !== undefined);
   if (key) throw invalid(`"${key}" describes virtual hardware, and a container has none: leave it out`);
+  if (!isContainer(guest) && guest.container !== undefined)
+    throw invalid(`"container" describes a container: leave it out, or give "type": "container"`);
+  const moved = isContainer(guest) ? movedKeyMistake(metadataOf(guest)) : undefined;
+  if (moved !== undefined) throw invalid(moved);
 };
 
 /**

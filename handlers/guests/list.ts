@@ -18,7 +18,9 @@ export const listGuests = async (
   const items = found.items.map((guest) => addresses.listed(view.guest(guest)));
   return page(
     { ...found, items },
-    // A response that omits secret metadata must also list the omitted keys.
-    fields?.includes('metadata') ? { ...query, fields: [...fields, 'hidden'] } : query,
+    // A response that omits secrets must also list the omitted keys.
+    fields?.includes('metadata') || fields?.includes('container')
+      ? { ...query, fields: [...fields, 'hidden'] }
+      : query,
   );
 };

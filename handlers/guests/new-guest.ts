@@ -1,5 +1,6 @@
 import type { Context } from '../../lib/agent/context.js';
 import { invalid } from '../../lib/errors.js';
+import { requireSpecFits } from '../../lib/model/container/spec-size.js';
 import { type Guest, isContainer } from '../../lib/model/guest.js';
 import { sizeOf, sizeProblem } from '../../lib/model/guest-size.js';
 import { requireReadable } from '../../lib/model/labels.js';
@@ -34,6 +35,7 @@ const requireSeed = (guest: Guest): void => {
  */
 export const completeGuest = (guest: Guest, context: Context): Guest => {
   requireMetadataFits(guest.metadata ?? {});
+  requireSpecFits(guest.container);
   requireReadable(guest);
   requireSeed(guest);
   requireGrowth(guest);

@@ -2,6 +2,7 @@ import type { Devices } from '../model/devices.js';
 import type { Firmware } from '../model/firmware.js';
 import type { Guest } from '../model/guest.js';
 import type { HostKey } from '../model/portable-guest.js';
+import { type ContainerOptions, containerSpec } from './container-spec.js';
 
 /** The body of a create: a guest without the fields that the agent sets. */
 export type GuestSpec = {
@@ -15,7 +16,7 @@ export type GuestSpec = {
 type Nic = NonNullable<GuestSpec['nics']>[number];
 
 /** The choices of a person who creates a guest. */
-export interface CreateOptions {
+export interface CreateOptions extends ContainerOptions {
   id?: string;
   name?: string;
   container?: boolean;
@@ -104,6 +105,7 @@ export const guestSpec = (options: CreateOptions): GuestSpec => {
     ...(cpuModel === undefined ? {} : { cpuModel }),
     ...machineOf(options),
     ...devicesOf(options),
+    ...containerSpec(options),
     ...disksOf(options),
     ...(cdrom?.length ? { cdroms: cdrom.map((inDrive) => ({ image: inDrive })) } : {}),
     ...(nic ? { nics: nic } : {}),

@@ -5,9 +5,10 @@ import { AgentError } from '../errors.js';
  * - 1: 480ae54, which wrote no number;
  * - 2: guests have virtual hardware of their own, which earlier versions would replace;
  * - 3: the journals and the token file have the number of their format;
- * - 4: so have the files of the sub-agents.
+ * - 4: so have the files of the sub-agents;
+ * - 5: what a container runs and may do is in its guest's `container`, no longer in the metadata.
  */
-export const STATE_FORMAT = 4;
+export const STATE_FORMAT = 5;
 
 /**
  * @param what the file

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { containerSpecSchema } from './container/spec-schema.js';
 import { devicesSchema } from './devices-schema.js';
 import { sizeSchemas } from './guest-size-schemas.js';
 import { cpuModelSchema, machineSchema } from './machine.js';
@@ -17,6 +18,7 @@ export const guestDetailsSchemas = {
   cpuModel: cpuModelSchema,
   machine: machineSchema.allow(null),
   devices: devicesSchema.allow(null),
+  container: containerSpecSchema.allow(null),
   warnings: warningsSchema,
   warm: warmSchema.allow(null),
 };

@@ -53,6 +53,7 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   media: 'the agent sets it',
   state: 'use an action, such as POST /guests/{guestID}/start',
   reason: 'the agent sets it',
+  container: 'it is fixed when the guest is created',
   cpuModel: 'use POST /guests/{guestID}/upgrade-machine',
   pending: 'the agent sets it; to cancel a change that waits, patch its key back to what the guest has',
   warnings: 'the agent sets it',

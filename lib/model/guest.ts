@@ -1,5 +1,6 @@
 import { type Cdrom, type Medium, normalizeCdroms } from './cd-drives.js';
 import type { Autostart, Intent, Restart, Restarts } from './coming-back.js';
+import type { ContainerSpec } from './container/spec.js';
 import type { Devices } from './devices.js';
 import type { GuestAddress } from './guest-addresses.js';
 import type { MachineSpec } from './machine.js';
@@ -81,6 +82,8 @@ export interface Guest {
   cpuModel?: string;
   machine?: MachineSpec;
   devices?: Partial<Devices>;
+  /** What only a container has. */
+  container?: ContainerSpec;
   /** Problems that will keep the guest from running, and what to do; set by the sub-agents. */
   warnings?: string[];
   /** The memory with which its clones resume, if it is a warm template; set by the sub-agent that runs it. */
@@ -150,7 +153,7 @@ const STORED = Object.keys({
   ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, template: 1, nics: 1, disks: 1 },
   ...{ cdroms: 1, media: 1, bootOrder: 1, state: 1, reason: 1 },
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
-  ...{ cpuModel: 1, machine: 1, devices: 1, warnings: 1, warm: 1, vnc: 1 },
+  ...{ cpuModel: 1, machine: 1, devices: 1, container: 1, warnings: 1, warm: 1, vnc: 1 },
   ...{ autostart: 1, restart: 1, intent: 1, restarts: 1, metadata: 1 },
 } satisfies Record<StoredKey, 1>) as StoredKey[];
 

@@ -11,7 +11,7 @@ interface Secretive {
 /** Returns a sub-agent's text without the secrets of the guest or the URLs that it was sent. */
 export const textFor = (request: unknown, text: string): string => {
   const { guest, source, sums } = (request ?? {}) as Secretive;
-  const about = guest?.metadata ? redact(guest.metadata, text) : text;
+  const about = guest ? redact(guest, text) : text;
   return redactUrl('sums', sums ?? '', redactUrl('source', source ?? '', about));
 };
 

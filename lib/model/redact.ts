@@ -1,4 +1,5 @@
-import type { Metadata } from './guest.js';
+import { secretEnvOf } from './container/secret-env.js';
+import { type Guest, metadataOf } from './guest.js';
 import { CLOSED_VIEW } from './secrets.js';
 
 /** Shorter values, such as `1` or `true`, occur in any text. */
@@ -9,15 +10,23 @@ const replaceAll = (text: string, secrets: readonly string[], name: string): str
     .filter((secret) => secret.length >= MIN_REDACTED)
     .reduce((redacted, secret) => redacted.replaceAll(secret, `[${name}]`), text);
 
+/** The secrets of a guest, by their names. */
+const secretsOf = (guest: Guest): Map<string, string> => {
+  const metadata = metadataOf(guest);
+  const hidden = CLOSED_VIEW.hiddenKeys(metadata).map((key) => [key, metadata[key] ?? ''] as const);
+  return new Map([...hidden, ...secretEnvOf(guest)]);
+};
+
 /**
- * Replaces the secrets of metadata, and their lines, in a text about its guest by the names of their keys. The text of a
- * sub-agent may quote them, and ends up in jobs, events and logs.
+ * Replaces the secrets of a guest, and their lines, in a text about it by their names. The text of a sub-agent may quote
+ * them, and ends up in jobs, events and logs.
  */
-export const redact = (metadata: Metadata, text: string): string =>
-  CLOSED_VIEW.hiddenKeys(metadata).reduce((redacted, key) => {
-    const value = metadata[key] ?? '';
-    return replaceAll(redacted, [value, ...value.split('\n').map((line) => line.trim())], key);
-  }, text);
+export const redact = (guest: Guest, text: string): string => {
+  let redacted = text;
+  for (const [name, value] of secretsOf(guest))
+    redacted = replaceAll(redacted, [value, ...value.split('\n').map((line) => line.trim())], name);
+  return redacted;
+};
 
 const decoded = (text: string): string => {
   try {

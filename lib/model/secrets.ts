@@ -1,10 +1,11 @@
+import { withoutSecretEnv } from './container/secret-env.js';
 import type { Guest, Metadata } from './guest.js';
 import { hasScope, type Principal } from './principal.js';
 
 /** Metadata keys that hold cloud-init documents, whose scripts and passwords are for the guest alone. */
 const SECRET_KEYS: ReadonlySet<string> = new Set(['user-data', 'vendor-data']);
 
-/** Begin the keys of a container's environment variables, and keys that users mark as secret. */
+/** Begin keys that users mark as secret, and those that held the environment of containers in earlier versions. */
 const SECRET_PREFIXES = ['env.', 'secret.'] as const;
 
 /** The metadata key that lists further keys, separated by commas or blanks, whose values no client may read. */
@@ -67,13 +68,13 @@ export class View {
   }
 
   /**
-   * Returns a guest without the hidden keys of its metadata. `hidden` names them, so that clients do not take the rest
-   * for the whole guest.
+   * Returns a guest without its secret environment and the hidden keys of its metadata. `hidden` names them, so that
+   * clients do not take the rest for the whole guest.
    */
   guest(guest: Guest): Guest {
-    const { metadata } = guest;
-    if (metadata === undefined || this.#showsAllOf(metadata)) return guest;
-    return this.#once(guest, () => withoutKeys(guest, metadata, this.hiddenKeys(metadata)));
+    const { metadata = {}, container } = guest;
+    if (container?.secretEnv === undefined && this.#showsAllOf(metadata)) return guest;
+    return this.#once(guest, () => withoutSecretEnv(withoutKeys(guest, metadata, this.hiddenKeys(metadata))));
   }
 
   /**
@@ -83,7 +84,7 @@ export class View {
   earlierGuest(guest: Guest, sealedLater: ReadonlySet<string>): Guest {
     const { metadata } = guest;
     if (metadata === undefined || sealedLater.size === 0) return this.guest(guest);
-    return withoutKeys(guest, metadata, this.hiddenKeys(metadata, sealedLater));
+    return withoutSecretEnv(withoutKeys(guest, metadata, this.hiddenKeys(metadata, sealedLater)));
   }
 
   /** Decides most cases without looking at the keys. */

@@ -6,7 +6,10 @@ import { ifExists, replaceFile } from '../files/atomic-files.js';
 import { exists } from '../files/exists.js';
 import { requireKnownFormat, STATE_FORMAT } from '../files/state-format.js';
 import type { Logger } from '../log.js';
-import { firstLineFormat, parseJournal, withFormat } from './nedb/journal-lines.js';
+import { withContainerFields } from '../model/container/earlier-metadata.js';
+import type { Guest } from '../model/guest.js';
+import { readDocuments } from './nedb/document-file.js';
+import { firstLineFormat, groupLine, parseJournal, withFormat } from './nedb/journal-lines.js';
 
 /** The journals of guests, jobs, metadata and schedules. */
 const JOURNALS = ['guests.db', 'jobs.db', 'metadata.db', 'schedules.db'];
@@ -32,9 +35,30 @@ const number: Migration = async (dbpath) => {
   if ((await readTokens(dbpath)).length > 0) await changeTokens(dbpath, (tokens) => tokens);
 };
 
+/** From 4 to 5: what only a container has leaves its metadata. */
+const moveContainerFields: Migration = async (dbpath) => {
+  const path = join(dbpath, 'guests.db');
+  const text = await readJournal(path);
+  if (text === '') return;
+  const { documents } = await readDocuments(path);
+  const changes = documents.flatMap((document) => {
+    const guest = JSON.parse(document.json) as Guest;
+    const moved = withContainerFields(guest);
+    return moved === guest
+      ? []
+      : { id: document._id, document: { ...document, json: JSON.stringify(moved) } };
+  });
+  // The last line may be torn.
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (changes.length > 0) await replaceFile(path, `${whole}${groupLine(changes)}`);
+};
+
 /** By the format that each one starts from. Formats without one have nothing to rewrite: a guest's next start adds
  * its hardware, and a sub-agent's next write the number of a file. */
-const MIGRATIONS: ReadonlyMap<number, Migration> = new Map([[2, number]]);
+const MIGRATIONS: ReadonlyMap<number, Migration> = new Map([
+  [2, number],
+  [4, moveContainerFields],
+]);
 
 const readFormat = async (dbpath: string): Promise<number> => {
   const path = join(dbpath, FORMAT_FILE);

@@ -1,9 +1,10 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readTokens } from '../../lib/auth/token-file.js';
 import { packageRoot } from '../../lib/files/package-root.js';
 import { STATE_FORMAT } from '../../lib/files/state-format.js';
+import { GuestStore } from '../../lib/store/guest-store.js';
 import { upgradeState } from '../../lib/store/upgrade.js';
 import { startTestAgent } from '../helpers/agent.js';
 import { silentLog } from '../helpers/sub-agents.js';
@@ -64,7 +65,11 @@ for (const [format, name] of Object.entries(RECORDED))
     await assertComplete(t, dbpath);
     t.is(await readFile(join(dbpath, 'format'), 'utf8'), `${STATE_FORMAT}\n`);
     for (const file of ['guests.db', 'jobs.db', 'metadata.db'])
-      t.regex((await readFile(join(dbpath, file), 'utf8')).split('\n')[0] ?? '', /"format":4/, file);
+      t.regex(
+        (await readFile(join(dbpath, file), 'utf8')).split('\n')[0] ?? '',
+        new RegExp(`"format":${STATE_FORMAT}`),
+        file,
+      );
     await assertComplete(t, dbpath);
   });
 
@@ -93,7 +98,7 @@ for (const [what, file, content] of [
     await writeFile(join(dbpath, file), content);
     const before = await contentsOf(dbpath);
     await t.throwsAsync(upgradeState(dbpath, silentLog), {
-      message: `${join(dbpath, file)} has format 5, from a newer version of the agent; this one reads up to 4: start the newer version, or restore the backup from before its upgrade (nothing was changed)`,
+      message: `${join(dbpath, file)} has format ${STATE_FORMAT + 1}, from a newer version of the agent; this one reads up to ${STATE_FORMAT}: start the newer version, or restore the backup from before its upgrade (nothing was changed)`,
     });
     await t.throwsAsync(startTestAgent(t, { dbpath }), { message: /from a newer version of the agent/ });
     const { [join(dbpath, 'lock')]: _, ...after } = await contentsOf(dbpath);
@@ -113,6 +118,42 @@ test('gives a new state the current format', async (t) => {
   const { dbpath, stop } = await startTestAgent(t);
   await stop();
   t.is(await readFile(join(dbpath, 'format'), 'utf8'), `${STATE_FORMAT}\n`);
+});
+
+test('moves what earlier versions kept in the metadata of containers to fields of their own, once', async (t) => {
+  const dbpath = await copyState(t);
+  await upgradeState(dbpath, silentLog);
+  await writeFile(join(dbpath, 'format'), '4\n');
+  const metadata = {
+    ...{ name: 'box', command: '["sleep", "9"]', entrypoint: '/bin/sh -c', 'env.DB_PASSWORD': 'hunter2' },
+    ...{ 'cap-add': 'NET_RAW, KILL', 'cap-drop': 'ALL', 'pids-limit': '64', 'no-new-privileges': 'false' },
+  };
+  const rewrite = async (type: string): Promise<void> => {
+    const json = JSON.stringify({ id: CONTAINER, type, image: 'busybox', state: 'running', metadata });
+    const path = join(dbpath, 'guests.db');
+    await appendFile(path, `${JSON.stringify({ _id: CONTAINER, order: 2, json })}\n`);
+  };
+  await rewrite('container');
+  await upgradeState(dbpath, silentLog);
+  const stored = async () => {
+    const guests = await GuestStore.open(join(dbpath, 'guests.db'));
+    const guest = guests.get(CONTAINER);
+    t.is(guests.list().length, 2);
+    await guests.close();
+    return guest;
+  };
+  const moved = await stored();
+  t.deepEqual(moved.metadata, { name: 'box' });
+  t.deepEqual(moved.container, {
+    ...{ command: ['sleep', '9'], entrypoint: '/bin/sh -c', secretEnv: { DB_PASSWORD: 'hunter2' } },
+    ...{ capAdd: ['NET_RAW', 'KILL'], capDrop: ['ALL'], pidsLimit: 64, noNewPrivileges: false },
+  });
+  await upgradeState(dbpath, silentLog);
+  t.deepEqual(await stored(), moved);
+  await writeFile(join(dbpath, 'format'), '4\n');
+  await rewrite('kvm');
+  await upgradeState(dbpath, silentLog);
+  t.like(await stored(), { metadata, container: undefined }, 'a virtual machine keeps its metadata');
 });
 
 test('refuses a directory whose number is none', async (t) => {

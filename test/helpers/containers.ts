@@ -116,6 +116,6 @@ export const newGuest = (more: Partial<Guest> = {}): Guest => ({
   type: 'container',
   image: IMAGE,
   memory: 32,
-  metadata: { command: 'sleep 600' },
+  container: { command: 'sleep 600' },
   ...more,
 });

@@ -1,5 +1,6 @@
 import type { Context } from '../../../lib/agent/context.js';
 import { invalid } from '../../../lib/errors.js';
+import { movedKeyMistake } from '../../../lib/model/container/earlier-metadata.js';
 import type { DryRunQuery, Event, GuestParams, Reply } from '../../../lib/model/endpoint.js';
 import { requireMatch } from '../../../lib/model/etag.js';
 import {
@@ -29,7 +30,7 @@ const seedHeaders = (guest: Guest, before: Metadata): Record<string, string> => 
 };
 
 /**
- * @throws {AgentError} `invalid` for a name, a hostname or a name server that create rejects, `conflict` when another guest has
+ * @throws {AgentError} `invalid` for a name, a hostname, a name server or a key of a container that create rejects, `conflict` when another guest has
  * the new name
  */
 export const patchGuestMetadata = async (
@@ -56,7 +57,7 @@ export const patchGuestMetadata = async (
   const current = guests.get(params.guestID);
   const added = applyMetadataPatch({}, payload ?? {});
   requireReadable({ metadata: added });
-  const mistake = isContainer(current) ? undefined : seedMistake(added);
+  const mistake = isContainer(current) ? movedKeyMistake(added) : seedMistake(added);
   if (mistake !== undefined) throw invalid(mistake);
   const identity = renamedBy(current, payload ?? {});
   if (dryRun) {

@@ -24,6 +24,33 @@ const requireNoNedbFile = async (nedbPath: string, path: string): Promise<void> 
 const nedbPathOf = (journalPath: string): string =>
   join(dirname(journalPath), `${basename(journalPath, '.db')}.nedb`);
 
+interface ReadDocuments {
+  /** What the journal has of them. */
+  changes: Change[];
+  /** The NeDB file, if the journal continues one. */
+  nedb: NedbFile | undefined;
+  /** In the order of their insertion. */
+  documents: StoredDocument[];
+}
+
+/**
+ * Reads the documents of a journal and of the NeDB file behind it.
+ * @throws {Error} when a file is missing or damaged beyond a torn last line
+ */
+export const readDocuments = async (path: string): Promise<ReadDocuments> => {
+  const { changes, continues, minSize } = await Journal.read(path);
+  const nedbPath = nedbPathOf(path);
+  if (continues === undefined && changes.length === 0) await requireNoNedbFile(nedbPath, path);
+  const nedb = continues === undefined ? undefined : await NedbFile.open(nedbPath, { minSize });
+  const documents = new Map(nedb?.documents().map((document) => [document._id, document]));
+  for (const { id, document } of changes) {
+    if (document) documents.set(id, document);
+    else documents.delete(id);
+  }
+  for (const document of documents.values()) requireJson(document, path);
+  return { changes, nedb, documents: [...documents.values()].sort((a, b) => a.order - b.order) };
+};
+
 /**
  * Documents on disk: a {@link Journal} in front, `guests.db` for example, and a NeDB file behind it, `guests.nedb`.
  *
@@ -66,16 +93,8 @@ export class DocumentFile {
     path: string,
     checkpointAfter = CHECKPOINT_AFTER,
   ): Promise<{ file: DocumentFile; documents: StoredDocument[] }> {
-    const { changes, continues, minSize } = await Journal.read(path);
+    const { changes, nedb, documents } = await readDocuments(path);
     const nedbPath = nedbPathOf(path);
-    if (continues === undefined && changes.length === 0) await requireNoNedbFile(nedbPath, path);
-    const nedb = continues === undefined ? undefined : await NedbFile.open(nedbPath, { minSize });
-    const documents = new Map(nedb?.documents().map((document) => [document._id, document]));
-    for (const { id, document } of changes) {
-      if (document) documents.set(id, document);
-      else documents.delete(id);
-    }
-    for (const document of documents.values()) requireJson(document, path);
     const file = new DocumentFile(await Journal.open(path, changes.length), { nedbPath, checkpointAfter });
     for (const change of changes) file.#pending.note(change);
     if (nedb) {
@@ -84,7 +103,7 @@ export class DocumentFile {
     }
     // Left by a first checkpoint that did not finish: the journal has all of it.
     else await rm(nedbPath, { force: true });
-    return { file, documents: [...documents.values()].sort((a, b) => a.order - b.order) };
+    return { file, documents };
   }
 
   /**

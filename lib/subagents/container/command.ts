@@ -1,22 +1,7 @@
 import { split } from 'shlex';
-import type { Metadata } from '../../model/guest.js';
+import type { Words } from '../../model/container/program.js';
+import type { ContainerSpec } from '../../model/container/spec.js';
 import { Refusal } from '../../rpc/protocol/refusal.js';
-
-const ENV_PREFIX = 'env.';
-
-const isStrings = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every((word) => typeof word === 'string');
-
-const parseJson = (key: string, text: string): string[] => {
-  let words: unknown;
-  try {
-    words = JSON.parse(text);
-  } catch {
-    words = undefined;
-  }
-  if (!isStrings(words)) throw new Refusal('invalid', `metadata ${key} is not a JSON array of strings`);
-  return words;
-};
 
 /**
  * Splits a line into words as a POSIX shell does: quotes, backslashes, nothing else.
@@ -24,7 +9,7 @@ const parseJson = (key: string, text: string): string[] => {
  */
 const splitLine = (key: string, line: string): string[] => {
   const refuse = (why: string): never => {
-    throw new Refusal('invalid', `metadata ${key} ${why}, so write it as a JSON array of strings`);
+    throw new Refusal('invalid', `container.${key} ${why}, so write it as an array of words`);
   };
   let words: string[];
   try {
@@ -38,9 +23,9 @@ const splitLine = (key: string, line: string): string[] => {
   return words;
 };
 
-/** Splits a command into words: a JSON array as it is, or a line. No shell is involved. */
-const parseCommand = (key: string, text: string): string[] =>
-  text.trimStart().startsWith('[') ? parseJson(key, text) : splitLine(key, text);
+/** No shell is involved. */
+const wordsIn = (key: string, words: Words): string[] =>
+  typeof words === 'string' ? splitLine(key, words) : words;
 
 /** The program in a container, as fields of the Docker Engine API's `ContainerCreate`. */
 export interface ProgramOptions {
@@ -50,18 +35,16 @@ export interface ProgramOptions {
 }
 
 /**
- * Reads the metadata `command`, `entrypoint` and `env.NAME`.
- * @throws {Refusal} `invalid` when one of them is not an array of strings, or not a line of words
+ * Reads what the program is and its environment.
+ * @throws {Refusal} `invalid` for a line whose words are uncertain
  */
-export const programOptions = (metadata: Metadata = {}): ProgramOptions => {
-  const env = Object.entries(metadata)
-    .filter(([key]) => key.startsWith(ENV_PREFIX) && key.length > ENV_PREFIX.length)
-    .map(([key, value]) => `${key.slice(ENV_PREFIX.length)}=${value}`);
-  const { command, entrypoint } = metadata;
+export const programOptions = (spec: ContainerSpec = {}): ProgramOptions => {
+  const { command, entrypoint, env, secretEnv } = spec;
+  const variables = Object.entries({ ...env, ...secretEnv }).map(([name, value]) => `${name}=${value}`);
   return {
-    ...(command ? { Cmd: parseCommand('command', command) } : {}),
-    ...(entrypoint ? { Entrypoint: parseCommand('entrypoint', entrypoint) } : {}),
-    ...(env.length ? { Env: env } : {}),
+    ...(command === undefined ? {} : { Cmd: wordsIn('command', command) }),
+    ...(entrypoint === undefined ? {} : { Entrypoint: wordsIn('entrypoint', entrypoint) }),
+    ...(variables.length ? { Env: variables } : {}),
   };
 };
 
@@ -80,7 +63,7 @@ const isCleared = (words: readonly string[] | undefined): boolean =>
 const wordsOf = (words: ImageProgram['Entrypoint']): string[] =>
   typeof words === 'string' ? [words] : (words ?? []);
 
-/** Whether neither the metadata nor the image names a program. */
+/** Whether neither the guest nor the image names a program. */
 const hasNone = (program: ProgramOptions, image: ImageProgram): boolean =>
   [program.Cmd, program.Entrypoint, image.Cmd].every((words) => (words ?? []).length === 0) &&
   wordsOf(image.Entrypoint).every((word) => word === '');
@@ -95,7 +78,7 @@ export const clearingProgram = (program: ProgramOptions, image: ImageProgram): P
   if (hasNone(program, image))
     throw new Refusal(
       'invalid',
-      'the container has nothing to run: its image has no command, so give one in the metadata, such as command=sh (--metadata command=sh)',
+      'the container has nothing to run: its image has no command, so give one in container.command, such as ["sh"] (--command sh)',
     );
   if (!isCleared(Entrypoint) && !isEmpty(Cmd)) return program;
   const entrypoint = isCleared(Entrypoint) ? [] : (Entrypoint ?? wordsOf(image.Entrypoint));
@@ -103,7 +86,7 @@ export const clearingProgram = (program: ProgramOptions, image: ImageProgram): P
   if (entrypoint.length + command.length === 0)
     throw new Refusal(
       'invalid',
-      'the container has nothing to run: its metadata and its image leave both command and entrypoint empty: give a command, such as --metadata command=sh',
+      'the container has nothing to run: the guest and its image leave both command and entrypoint empty: give a command in container.command, such as ["sh"] (--command sh)',
     );
   return { ...program, Entrypoint: entrypoint.length === 0 ? [''] : entrypoint, Cmd: command };
 };

@@ -1,4 +1,5 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import type { ContainerSpec } from '../../model/container/spec.js';
 import type { Guest, Nic } from '../../model/guest.js';
 import { DEFAULT_MEMORY_MB } from '../../model/guest-size.js';
 import { MB } from '../../model/units.js';
@@ -24,7 +25,7 @@ export const NICS_LABEL = 'io.mistify.nics';
 export const containerName = (guestId: string): string => `mistify-${guestId}`;
 
 /** A guest with everything needed to create its container. */
-export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'metadata'> {
+export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'container'> {
   image: string;
   /** MB. */
   memory: number;
@@ -37,9 +38,22 @@ export interface Definition extends Pick<Guest, 'id' | 'cpu' | 'metadata'> {
  * @throws when the guest has no image
  */
 export const completeDefinition = (guest: Guest, nics: Nic[]): Definition => {
-  const { id, image, memory = DEFAULT_MEMORY_MB, cpu, metadata } = guest;
+  const { id, image, memory = DEFAULT_MEMORY_MB, cpu, container } = guest;
   if (!image) throw new Refusal('invalid', 'a container needs an image: name one');
-  return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(metadata ? { metadata } : {}) };
+  return { id, image, memory, nics, ...(cpu ? { cpu } : {}), ...(container ? { container } : {}) };
+};
+
+/** Who runs the program and where, and how it ends. */
+const processOptions = (id: string, spec: ContainerSpec): ContainerCreateOptions => {
+  const { hostname = id, user, workingDir, stopSignal, stopTimeout = STOP_TIMEOUT_S } = spec;
+  return {
+    Hostname: hostname,
+    ...(user === undefined ? {} : { User: user }),
+    ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
+    ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
+    // Podman 4.3 makes 0 of a missing one, and "podman stop" would then kill the program at once.
+    StopTimeout: stopTimeout,
+  };
 };
 
 /** Lets programs ping without NET_RAW: icmp(7). A container in the host's network has the host's setting. */
@@ -54,32 +68,36 @@ interface Host {
 
 /**
  * Returns the options of a guest's container: `ContainerCreate` of the Docker Engine API.
- * @throws {Refusal} `invalid` when the metadata is malformed, or asks for more than the policy allows
+ * @throws {Refusal} `invalid` when it contradicts itself, or asks for more than the policy allows
  */
 export const createOptions = (
   definition: Definition,
   image: string,
   { program, owner, policy }: Host,
 ): ContainerCreateOptions => {
-  const { id, memory, cpu, nics, metadata } = definition;
+  const { id, memory, cpu, nics, container = {} } = definition;
   const { NetworkMode, ...network } = createdEndpoints(nics, program);
   return {
     name: containerName(id),
-    Hostname: id,
     Image: image,
-    Labels: { [GUEST_LABEL]: id, [OWNER_LABEL]: owner, [NICS_LABEL]: JSON.stringify(nics) },
+    Labels: {
+      ...container.labels,
+      [GUEST_LABEL]: id,
+      [OWNER_LABEL]: owner,
+      [NICS_LABEL]: JSON.stringify(nics),
+    },
     // Keeps a container whose program is a shell running: a shell exits when its input ends.
     OpenStdin: true,
-    // Podman 4.3 makes 0 of a missing one, and "podman stop" would then kill the program at once.
-    StopTimeout: STOP_TIMEOUT_S,
-    ...programOptions(metadata),
+    ...processOptions(id, container),
+    ...programOptions(container),
     ...network,
     HostConfig: {
       NetworkMode,
       Memory: memory * MB,
       ...(cpu ? { NanoCpus: cpu * NANO } : {}),
       ...(nics.some(isHostNetwork) ? {} : { Sysctls: PING }),
-      ...confinement(metadata, policy),
+      ...(container.init === undefined ? {} : { Init: container.init }),
+      ...confinement(container, policy),
     },
   };
 };

@@ -61,7 +61,7 @@ export const create = (guests: Guests, guest: Guest, options: PullOptions): Prom
     if (await guests.find(guest.id)) return undefined;
     const { definition, container } = await plan(guests, guest);
     const { Config } = await requireImage(guests.engine, definition.image, options);
-    const program = clearingProgram(programOptions(definition.metadata), Config);
+    const program = clearingProgram(programOptions(definition.container), Config);
     await guests.claim(guest.id);
     await createContainer(guests, { ...container, ...program });
     try {

@@ -61,8 +61,8 @@ export interface ContainerOptions extends PolicyOptions {
 type Change = (guests: Guests, request: GuestRequest, note: (message: string) => void) => Promise<void>;
 
 /** @throws {Refusal} when the timeout is no number in range */
-const timeoutMs = ({ args }: GuestRequest): number =>
-  shutdownTimeoutMs(args, { mayBeZero: true }) ?? STOP_TIMEOUT_S * 1000;
+const timeoutMs = ({ args, guest }: GuestRequest): number =>
+  shutdownTimeoutMs(args, { mayBeZero: true }) ?? (guest.container?.stopTimeout ?? STOP_TIMEOUT_S) * 1000;
 
 const restart: Change = (guests, request, note) =>
   lifecycle.restart(guests, request.guest.id, timeoutMs(request), note);

@@ -78,7 +78,7 @@ for (const [action, state] of [
     const agent = await startAgent(t, (await shared.engine()).socket, { containerShutdown: shutdown });
     const { client } = agent;
     const stubborn = JSON.stringify(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']);
-    const { id: _, ...spec } = newGuest({ metadata: { command: stubborn } });
+    const { id: _, ...spec } = newGuest({ container: { command: stubborn } });
     const created = await client.guests.create(spec);
     await client.waitForJob(created.jobId);
     const { id } = created.body;
@@ -97,7 +97,7 @@ for (const [action, state] of [
 test('the agent notices a container that exits by itself', async (t) => {
   const agent = await startAgent(t, (await shared.engine()).socket);
   const { client } = agent;
-  const { id: _, ...spec } = newGuest({ metadata: { command: 'sleep 0.5' } });
+  const { id: _, ...spec } = newGuest({ container: { command: 'sleep 0.5' } });
   const created = await client.guests.create(spec);
   await client.waitForJob(created.jobId);
   await until(

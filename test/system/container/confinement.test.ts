@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import ava from 'ava';
-import type { Metadata } from '../../../lib/model/guest.js';
+import type { ContainerSpec } from '../../../lib/model/container/spec.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
 import { newGuest, SharedEngine, startTestContainers } from '../../helpers/containers.js';
 import { needsEngine as test } from '../../helpers/engines/chosen.js';
@@ -14,10 +14,10 @@ const SYS_CHROOT = 18n;
 const MKNOD = 27n;
 
 /** Starts a guest and reads what its first process may do. */
-const confined = async (metadata: Metadata) => {
+const confined = async (spec: ContainerSpec) => {
   const containers = await shared.containers();
   const engine = await shared.engine();
-  const guest = newGuest({ metadata: { command: 'sleep 600', ...metadata } });
+  const guest = newGuest({ container: { command: 'sleep 600', ...spec } });
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
   const inspect = (format: string) => engine.run('inspect', '--format', format, containerName(guest.id));
@@ -42,10 +42,10 @@ test('a container has few capabilities, a limit of processes, and gains no privi
 
 test('a guest changes its confinement within what the host allows', async (t) => {
   const { has, noNewPrivileges, pidsLimit } = await confined({
-    'cap-drop': 'ALL',
-    'cap-add': 'NET_RAW',
-    'pids-limit': '33',
-    'no-new-privileges': 'false',
+    capDrop: ['ALL'],
+    capAdd: ['NET_RAW'],
+    pidsLimit: 33,
+    noNewPrivileges: false,
   });
   t.true(has(NET_RAW));
   t.false(has(SYS_CHROOT));
@@ -55,7 +55,7 @@ test('a guest changes its confinement within what the host allows', async (t) =>
 
 test('rejects a capability that the host does not allow, unless its operator does', async (t) => {
   const { socket } = await shared.engine();
-  const guest = newGuest({ metadata: { command: 'sleep 600', 'cap-add': 'SYS_ADMIN' } });
+  const guest = newGuest({ container: { command: 'sleep 600', capAdd: ['SYS_ADMIN'] } });
   const containers = await shared.containers();
   for (const method of ['CheckContainer', 'CreateContainer'])
     await t.throwsAsync(containers.guest(method, guest), { message: /asks for SYS_ADMIN/ }, method);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import ava from 'ava';
+import type { ContainerSpec } from '../../../lib/model/container/spec.js';
 import { containerName } from '../../../lib/subagents/container/definition.js';
 import {
   newGuest,
@@ -37,7 +38,7 @@ test('creates a stopped guest, and starts it', async (t) => {
 
 test('reports the exit code of a container that has stopped', async (t) => {
   const containers = await shared.containers();
-  const guest = newGuest({ metadata: { entrypoint: '["/bin/busybox", "sh", "-c", "exit 3"]' } });
+  const guest = newGuest({ container: { entrypoint: ['/bin/busybox', 'sh', '-c', 'exit 3'] } });
   t.is((await containers.guest('CreateContainer', guest)).guest.reason, undefined);
   await containers.guest('StartContainer', guest);
   const state = async () => (await containers.guest('Status', guest)).guest;
@@ -64,7 +65,11 @@ test('applies the guest’s image, memory, CPUs, command and environment', async
   const containers = await shared.containers();
   const id = await create(containers, {
     cpu: 1,
-    metadata: { command: `sh -c 'echo "$GREETING"; exec sleep 600'`, 'env.GREETING': 'hello there' },
+    container: {
+      command: `sh -c 'echo "$GREETING $SECRET"; exec sleep 600'`,
+      env: { GREETING: 'hello' },
+      secretEnv: { SECRET: 'there' },
+    },
   });
   t.is(await inspect(id, '{{.Config.Image}}'), IMAGE);
   t.is(await inspect(id, '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}'), `${32 * 2 ** 20} 1000000000`);
@@ -82,29 +87,29 @@ const withEntrypoint = async (): Promise<string> => {
   return image;
 };
 
-test('runs an image without its entry point or its command where the metadata clears them', async (t) => {
+test('runs an image without its entry point or its command where the guest clears them', async (t) => {
   const containers = await shared.containers();
   const image = await withEntrypoint();
   const engine = await shared.engine();
-  for (const [metadata, output] of [
+  for (const [container, output] of [
     [{}, 'entry /bin/echo command'],
-    [{ entrypoint: '[]' }, 'command'],
-    [{ entrypoint: '[]', command: String.raw`echo "say \"hi\"" it\'s` }, `say "hi" it's`],
-    [{ command: '[]' }, 'entry'],
-    [{ entrypoint: '["echo", "a  b"]' }, 'a  b'],
-  ] as [Record<string, string>, string][]) {
-    const id = await create(containers, { image, metadata });
+    [{ entrypoint: [] }, 'command'],
+    [{ entrypoint: [], command: String.raw`echo "say \"hi\"" it\'s` }, `say "hi" it's`],
+    [{ command: [] }, 'entry'],
+    [{ entrypoint: ['echo', 'a  b'] }, 'a  b'],
+  ] as [ContainerSpec, string][]) {
+    const id = await create(containers, { image, container });
     await waitForState(containers, id, 'stopped');
-    t.is(await engine.run('logs', containerName(id)), output, JSON.stringify(metadata));
+    t.is(await engine.run('logs', containerName(id)), output, JSON.stringify(container));
   }
 });
 
 test('rejects a command whose words are uncertain, and leaves nothing', async (t) => {
   const containers = await shared.containers();
-  for (const metadata of [{ command: 'echo "unclosed' }, { entrypoint: '[]', command: '[]' }]) {
-    const guest = newGuest({ metadata });
+  for (const container of [{ command: 'echo "unclosed' }, { entrypoint: [], command: [] }]) {
+    const guest = newGuest({ container });
     const error = await t.throwsAsync(containers.guest('CreateContainer', guest));
-    t.regex(error?.message ?? '', /JSON array|nothing to run/);
+    t.regex(error?.message ?? '', /array of words|nothing to run/);
     await t.throwsAsync(inspect(guest.id, '{{.Id}}'));
   }
 });
@@ -125,7 +130,7 @@ test('checks a guest for a dry run, and creates no container', async (t) => {
       /^NIC 0: this host has neither a bridge/,
     ],
     [{ nics: [{ ...nics[0], vlans: [7] }] }, 'invalid', /^NIC 0: an engine network has no VLANs/],
-    [{ metadata: { command: '["sh"' } }, 'invalid', /^metadata command is not a JSON array/],
+    [{ container: { command: 'sh "' } }, 'invalid', /^container\.command has a quote/],
   ] as const)
     for (const method of ['CheckContainer', 'CreateContainer']) {
       const request = { guest: { ...guest, ...mistake }, action: '' };
@@ -144,14 +149,14 @@ test('applies and reports the default memory limit', async (t) => {
 
 test('a guest whose command exits at once is stopped', async (t) => {
   const containers = await shared.containers();
-  const id = await create(containers, { metadata: { command: 'true' } });
+  const id = await create(containers, { container: { command: 'true' } });
   await t.notThrowsAsync(waitForState(containers, id, 'stopped'));
 });
 
 /** Creates a guest whose shell does something when it is asked to exit, and waits until the shell is ready for that. */
 const createTrapping = async (containers: TestContainers, onTerm: string): Promise<string> => {
   const command = `sh -c 'trap "${onTerm}" TERM; echo ready; while :; do sleep 0.1; done'`;
-  const id = await create(containers, { metadata: { command } });
+  const id = await create(containers, { container: { command } });
   const engine = await shared.engine();
   await until('the shell is ready', async () => (await engine.run('logs', containerName(id))) === 'ready');
   return id;
@@ -166,7 +171,7 @@ test('does not kill a guest that exits when asked', async (t) => {
 
 test('says that a guest did not exit in time and was killed, and nothing of one that did', async (t) => {
   const containers = await shared.containers();
-  const stubborn = await create(containers, { metadata: { command: `sh -c 'trap "" TERM; sleep 600'` } });
+  const stubborn = await create(containers, { container: { command: `sh -c 'trap "" TERM; sleep 600'` } });
   const { guest, message } = await containers.guest('StopContainer', { id: stubborn }, { timeout: '1' });
   t.like(guest, { state: 'stopped', reason: 'exit code 137' });
   t.regex(message ?? '', /did not exit within 1 s and was killed/);
@@ -186,7 +191,7 @@ test('a stop by another program gives a guest the usual time to exit', async (t)
 test('deletes guests whose programs end at any moment of the deletion', async (t) => {
   const containers = await shared.containers();
   for (let n = 0; n < 10; n += 1) {
-    const id = await create(containers, { metadata: { command: 'sleep 0.2' } });
+    const id = await create(containers, { container: { command: 'sleep 0.2' } });
     await delay(n * 20);
     t.is((await containers.guest('DeleteContainer', { id })).guest.state, 'deleted', `after ${n * 20} ms`);
   }
@@ -201,7 +206,7 @@ test('kills a guest that does not exit within the timeout', async (t) => {
 
 /** Ignores the request to exit, as programs do that run as the first process without a handler. */
 const STUBBORN = {
-  metadata: { command: JSON.stringify(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']) },
+  container: { command: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'] },
 };
 
 for (const [name, method, args, state] of [
@@ -275,7 +280,7 @@ test('rejects a guest whose image cannot be pulled, and leaves nothing', async (
 
 test('refuses a command that the image does not have, in the engine’s words', async (t) => {
   const containers = await shared.containers();
-  const guest = newGuest({ metadata: { command: 'no-such-program' } });
+  const guest = newGuest({ container: { command: 'no-such-program' } });
   await containers.guest('CreateContainer', guest);
   const { error, kind } = await callMethod(containers.port, 'MDocker.StartContainer', { guest, action: '' });
   t.regex(error ?? '', /no-such-program.*not found/);

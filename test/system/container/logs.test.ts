@@ -19,7 +19,7 @@ const open = async (port: number, guest: string, query: LogsQuery = {}): Promise
 /** Starts a container with that script, and waits for its end unless it runs on. */
 const run = async (script: string, runsOn = false) => {
   const { port, guest } = await shared.containers();
-  const about = newGuest({ metadata: { command: JSON.stringify(['sh', '-c', script]) } });
+  const about = newGuest({ container: { command: ['sh', '-c', script] } });
   await guest('CreateContainer', about);
   await guest('StartContainer', about);
   const { id } = about;

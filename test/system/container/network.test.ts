@@ -50,14 +50,14 @@ const nic = (network: string, more = {}) => ({
 });
 
 /** A program that runs until it is killed, with the capability that the ping of busybox asks for. */
-const PINGING = { command: 'sleep 600', 'cap-add': 'NET_RAW' };
+const PINGING = { command: 'sleep 600', capAdd: ['NET_RAW'] };
 
 test('a guest on a bridge has the address, MAC and gateway of its NIC, also after a restart', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const address = { address: `${subnet}.2`, netmask: '255.255.255.0', gateway: `${subnet}.1` };
   const nics = [nic(bridge, { ...address, mac: '52:54:00:aa:bb:cc', name: 'lan' })];
-  const guest = newGuest({ nics, metadata: PINGING });
+  const guest = newGuest({ nics, container: PINGING });
   const { guest: made } = await containers.guest('CreateContainer', guest);
   t.is(made.nics?.[0]?.device, tapName(guest.id, 0));
   await containers.guest('StartContainer', guest);
@@ -87,7 +87,7 @@ test('guests on one bridge reach each other', async (t) => {
   const { bridge, subnet } = await makeBridge(t);
   const containers = await shared.containers();
   const [one, other] = [2, 3].map((host) =>
-    newGuest({ nics: [nic(bridge, { address: `${subnet}.${host}/24` })], metadata: PINGING }),
+    newGuest({ nics: [nic(bridge, { address: `${subnet}.${host}/24` })], container: PINGING }),
   );
   for (const guest of [one, other]) {
     await containers.guest('CreateContainer', guest ?? {});
@@ -139,7 +139,7 @@ test('counts each NIC on an engine network by itself', async (t) => {
   await engine.createNetwork(quiet);
   const gateway = (await engine.createNetwork(busy)).replace('.0/24', '.1');
   const nics = [nic(quiet, { name: 'quiet' }), nic(busy, { name: 'busy' }), nic('user', { name: 'other' })];
-  const guest = newGuest({ nics, metadata: PINGING });
+  const guest = newGuest({ nics, container: PINGING });
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
   await inside(guest.id, 'ping', '-c', '1', '-s', '60000', gateway);
@@ -255,7 +255,7 @@ test('a guest on an engine network does not ask Open vSwitch, which may hang', a
   await wrapProgram(t, 'ovs-vsctl', `[[ "$*" != *${name}* ]] || { echo "$@" >> ${asked}; exec sleep 600; }`);
   const containers = await shared.containers();
   await (await shared.engine()).createNetwork(name);
-  const guest = newGuest({ nics: [nic(name)], metadata: { command: 'sleep 600' } });
+  const guest = newGuest({ nics: [nic(name)], container: { command: 'sleep 600' } });
   await containers.guest('CreateContainer', guest);
   await containers.guest('StartContainer', guest);
   t.is((await containers.guest('Status', guest)).guest.state, 'running');

@@ -50,6 +50,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       cpuModel: 1,
       machine: 1,
       devices: 1,
+      container: 1,
       warnings: 1,
       vnc: 1,
       autostart: 1,

@@ -27,5 +27,5 @@ test('reads a state without room for its upgrade, and upgrades it at the next st
   t.is(guests.list().length, 2);
   await guests.close();
   await upgradeState(dbpath, silentLog);
-  t.regex(await journal(), /^.*"format":4/);
+  t.regex(await journal(), /^.*"format":5/);
 });

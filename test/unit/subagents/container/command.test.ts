@@ -1,13 +1,18 @@
 import test from 'ava';
-import { clearingProgram, programOptions } from '../../../../lib/subagents/container/command.js';
+import type { ContainerSpec } from '../../../../lib/model/container/spec.js';
+import {
+  clearingProgram,
+  type ProgramOptions,
+  programOptions,
+} from '../../../../lib/subagents/container/command.js';
 
-test('keeps the image’s program without metadata', (t) => {
-  t.deepEqual(programOptions({ owner: 'ops' }), {});
+test('keeps the image’s program unless the guest names another', (t) => {
+  t.deepEqual(programOptions({}), {});
   t.deepEqual(programOptions(undefined), {});
 });
 
-test('reads a command from a JSON array', (t) => {
-  t.deepEqual(programOptions({ command: '["sh", "-c", "echo $HOME"]' }).Cmd, ['sh', '-c', 'echo $HOME']);
+test('takes a command of words as it is', (t) => {
+  t.deepEqual(programOptions({ command: ['sh', '-c', 'echo $HOME'] }).Cmd, ['sh', '-c', 'echo $HOME']);
 });
 
 test('splits a command line at blanks outside quotes', (t) => {
@@ -22,15 +27,8 @@ test('replaces the entry point', (t) => {
   t.deepEqual(programOptions({ entrypoint: '/bin/sh -c' }), { Entrypoint: ['/bin/sh', '-c'] });
 });
 
-test('reads each env.NAME as an environment variable', (t) => {
-  t.deepEqual(programOptions({ 'env.A': '1', 'env.B': 'two = 2', 'env.': 'x' }).Env, ['A=1', 'B=two = 2']);
-});
-
-test('rejects a malformed JSON array', (t) => {
-  for (const command of ['["sh"', '[1]', '[["a"]]'])
-    t.throws(() => programOptions({ command }), {
-      message: /^metadata command is not a JSON array of strings/,
-    });
+test('passes open and secret environment variables', (t) => {
+  t.deepEqual(programOptions({ env: { A: '1' }, secretEnv: { B: 'two = 2' } }).Env, ['A=1', 'B=two = 2']);
 });
 
 for (const [line, words] of [
@@ -48,7 +46,7 @@ for (const [line, words] of [
 ] as [string, string[] | undefined][])
   test(`splits a line into words as a POSIX shell does: ${JSON.stringify(line)}`, (t) => {
     if (words) t.deepEqual(programOptions({ command: line }).Cmd, words);
-    else t.throws(() => programOptions({ command: line }), { message: /JSON array/ });
+    else t.throws(() => programOptions({ command: line }), { message: /array of words/ });
   });
 
 for (const line of [
@@ -63,47 +61,47 @@ for (const line of [
   test(`rejects a line whose words are uncertain: ${JSON.stringify(line)}`, (t) => {
     for (const key of ['command', 'entrypoint']) {
       const error = t.throws(() => programOptions({ [key]: line }), { name: 'Refusal' });
-      t.regex(error?.message ?? '', new RegExp(`^metadata ${key} .*write it as a JSON array of strings`));
+      t.regex(error?.message ?? '', new RegExp(`^container\\.${key} .*write it as an array of words`));
     }
   });
 
-test('keeps the words of a JSON array as they are', (t) => {
+test('keeps words as they are', (t) => {
   const words = ['', ' a ', '"\\"', "'", '$HOME', '\\$x'];
-  t.deepEqual(programOptions({ command: JSON.stringify(words) }).Cmd, words);
+  t.deepEqual(programOptions({ command: words }).Cmd, words);
 });
 
 const IMAGE = { Entrypoint: ['/entry'], Cmd: ['serve'] };
 
-for (const [metadata, expected] of [
-  [{ entrypoint: '[]' }, { Entrypoint: [''], Cmd: ['serve'] }],
-  [{ entrypoint: '[""]' }, { Entrypoint: [''], Cmd: ['serve'] }],
+for (const [spec, expected] of [
+  [{ entrypoint: [] }, { Entrypoint: [''], Cmd: ['serve'] }],
+  [{ entrypoint: [''] }, { Entrypoint: [''], Cmd: ['serve'] }],
   [{ entrypoint: "''" }, { Entrypoint: [''], Cmd: ['serve'] }],
   [
-    { entrypoint: '[]', command: 'id -u' },
+    { entrypoint: [], command: 'id -u' },
     { Entrypoint: [''], Cmd: ['id', '-u'] },
   ],
-  [{ command: '[]' }, { Entrypoint: ['/entry'], Cmd: [] }],
+  [{ command: [] }, { Entrypoint: ['/entry'], Cmd: [] }],
   [
-    { command: '[]', entrypoint: '/bin/sh' },
+    { command: [], entrypoint: '/bin/sh' },
     { Entrypoint: ['/bin/sh'], Cmd: [] },
   ],
   [{ command: 'id' }, { Cmd: ['id'] }],
   [{}, {}],
-] as const)
-  test(`an empty list clears what the image names: ${JSON.stringify(metadata)}`, (t) => {
-    t.deepEqual(clearingProgram(programOptions(metadata), IMAGE), expected);
+] as [ContainerSpec, ProgramOptions][])
+  test(`an empty list clears what the image names: ${JSON.stringify(spec)}`, (t) => {
+    t.deepEqual(clearingProgram(programOptions(spec), IMAGE), expected);
   });
 
 for (const image of [{}, { Cmd: null, Entrypoint: null }, { Cmd: [], Entrypoint: [''] }, { Entrypoint: '' }])
   test(`names the remedy when the image has no command: ${JSON.stringify(image)}`, (t) => {
-    t.throws(() => clearingProgram(programOptions({}), image), { message: /--metadata command=sh/ });
+    t.throws(() => clearingProgram(programOptions({}), image), { message: /--command sh/ });
     t.deepEqual(clearingProgram(programOptions({ command: 'sh' }), image), { Cmd: ['sh'] });
   });
 
 test('rejects a container that has nothing to run', (t) => {
-  const cleared = programOptions({ entrypoint: '[]', command: '[]' });
+  const cleared = programOptions({ entrypoint: [], command: [] });
   t.throws(() => clearingProgram(cleared, IMAGE), { message: /nothing to run/ });
-  t.throws(() => clearingProgram(programOptions({ entrypoint: '[]' }), { Entrypoint: 'x', Cmd: null }), {
+  t.throws(() => clearingProgram(programOptions({ entrypoint: [] }), { Entrypoint: 'x', Cmd: null }), {
     message: /nothing to run/,
   });
 });

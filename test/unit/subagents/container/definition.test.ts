@@ -72,7 +72,7 @@ for (const [program, network] of [
   });
 
 test('confines each container, and lets it ping without a capability, except in the network of the host', (t) => {
-  const { HostConfig } = options({ metadata: { 'pids-limit': '7' } });
+  const { HostConfig } = options({ container: { pidsLimit: 7 } });
   t.like(HostConfig, { CapDrop: ['ALL'], PidsLimit: 7, SecurityOpt: ['no-new-privileges:true'] });
   t.truthy(HostConfig?.Sysctls);
   t.is(options({}, [nic({ network: 'host' })]).HostConfig?.Sysctls, undefined);

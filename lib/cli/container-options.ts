@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import type { ContainerOptions } from '../client/container-spec.js';
+import { usageFailure } from './failure.js';
+import { addPair, parseCount } from './option-values.js';
+
+const collect = (text: string, earlier: string[] = []): string[] => [...earlier, text];
+
+/** The options of a create that describe a container; `guest create` has them beside its own. */
+export const addContainerOptions = (create: Command): Command =>
+  create
+    .option('--container', 'create a container instead of a virtual machine')
+    .option('--command <line>', 'replaces the command of the image: a line, or a JSON array of words')
+    .option('--entrypoint <line>', 'replaces the entry point of the image, in the same format')
+    .option('--env <name=value>', 'an environment variable; repeatable', addPair)
+    .option(
+      '--secret-env <name=value>',
+      'an environment variable that no client may read; repeatable',
+      addPair,
+    )
+    .option('--user <user>', 'user of the program, by name or number, and perhaps its group: 1000:1000')
+    .option('--workdir <path>', 'directory in which the program starts')
+    .option('--hostname <name>', 'host name of the container; by default the ID of the guest')
+    .option('--label <key=value>', 'a label for the engine and its tools; repeatable', addPair)
+    .option('--stop-signal <signal>', 'signal that asks the program to exit')
+    .option('--stop-timeout <seconds>', 'seconds that the program gets to exit; 10 by default', parseCount)
+    .option('--init', 'run an init process that reaps what the program leaves behind')
+    .option('--cap-add <capability>', 'a Linux capability to add; repeatable', collect)
+    .option('--cap-drop <capability>', 'a Linux capability to take away, or ALL; repeatable', collect)
+    .option('--pids-limit <number>', 'most processes and threads', parseCount)
+    .option('--new-privileges', 'let programs gain privileges by set-user-ID bits')
+    .option('--no-new-privileges', 'let no program gain privileges');
+
+const NAMES: Record<keyof ContainerOptions, string> = {
+  ...{ command: 'command', entrypoint: 'entrypoint', env: 'env', secretEnv: 'secret-env', user: 'user' },
+  ...{ workdir: 'workdir', hostname: 'hostname', label: 'label', stopSignal: 'stop-signal' },
+  ...{ stopTimeout: 'stop-timeout', init: 'init', capAdd: 'cap-add', capDrop: 'cap-drop' },
+  ...{ pidsLimit: 'pids-limit', newPrivileges: 'new-privileges' },
+};
+
+/** @throws {Failure} for an option that only containers have, without `--container` */
+export const requireContainer = (options: ContainerOptions & { container?: boolean }): void => {
+  if (options.container) return;
+  const given = (Object.keys(NAMES) as (keyof ContainerOptions)[]).find((key) => options[key] !== undefined);
+  if (given !== undefined)
+    throw usageFailure(`--${NAMES[given]} describes a container: add --container, or leave it out`);
+};

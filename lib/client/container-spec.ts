@@ -1,0 +1,48 @@
+import type { ContainerSpec } from '../model/container/spec.js';
+
+/** The choices of a person who creates a container. */
+export interface ContainerOptions {
+  /** A line, which the agent splits as a POSIX shell does. */
+  command?: string;
+  entrypoint?: string;
+  env?: Record<string, string>;
+  secretEnv?: Record<string, string>;
+  user?: string;
+  workdir?: string;
+  hostname?: string;
+  label?: Record<string, string>;
+  stopSignal?: string;
+  stopTimeout?: number;
+  init?: boolean;
+  capAdd?: string[];
+  capDrop?: string[];
+  pidsLimit?: number;
+  /** Whether programs may gain privileges. */
+  newPrivileges?: boolean;
+}
+
+/** Returns a line as words where it is a JSON array of them: `[]` clears what the image names. */
+const wordsOf = (line: string): string[] | string => {
+  try {
+    const words: unknown = JSON.parse(line);
+    return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words : line;
+  } catch {
+    return line;
+  }
+};
+
+/** Builds the key `container` of a create; nothing where no choice needs it. */
+export const containerSpec = (options: ContainerOptions): { container?: ContainerSpec } => {
+  const { command, entrypoint, workdir, label, newPrivileges, ...others } = options;
+  const { env, secretEnv, user, hostname, stopSignal, stopTimeout, init, capAdd, capDrop, pidsLimit } =
+    others;
+  const all: { [Key in keyof ContainerSpec]: ContainerSpec[Key] | undefined } = {
+    command: command === undefined ? undefined : wordsOf(command),
+    entrypoint: entrypoint === undefined ? undefined : wordsOf(entrypoint),
+    ...{ env, secretEnv, user, workingDir: workdir, hostname, labels: label },
+    ...{ stopSignal, stopTimeout, init, capAdd, capDrop, pidsLimit },
+    noNewPrivileges: newPrivileges === undefined ? undefined : !newPrivileges,
+  };
+  const chosen = Object.entries(all).filter(([, value]) => value !== undefined);
+  return chosen.length > 0 ? { container: Object.fromEntries(chosen) as ContainerSpec } : {};
+};

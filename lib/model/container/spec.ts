@@ -1,0 +1,5 @@
+import type { ContainerConfinement } from './confinement.js';
+import type { ContainerProgram } from './program.js';
+
+/** What only a container has; each group of its keys has a file of its own, beside its schema. */
+export interface ContainerSpec extends ContainerProgram, ContainerConfinement {}

@@ -1,0 +1,141 @@
+import test from 'ava';
+import { MistifyClient } from '../../lib/client/index.js';
+import type { ContainerSpec } from '../../lib/model/container/spec.js';
+import type { Guest } from '../../lib/model/guest.js';
+import type { Scope } from '../../lib/model/principal.js';
+import { Refusal } from '../../lib/rpc/protocol/refusal.js';
+import { serveApi } from '../helpers/api.js';
+import { makeToken, serveGuarded } from '../helpers/guarded.js';
+import { keepLines } from '../helpers/log-lines.js';
+
+// Guarantees: G31.
+
+const FIELDS: ContainerSpec = {
+  command: ['sh', '-c', 'exec sleep 600'],
+  entrypoint: [],
+  env: { MODE: 'test', EMPTY: '' },
+  user: '1000:1000',
+  workingDir: '/srv',
+  hostname: 'web-1',
+  labels: { team: 'shop' },
+  stopSignal: 'SIGINT',
+  stopTimeout: 30,
+  init: false,
+  capAdd: ['NET_RAW'],
+  capDrop: ['ALL'],
+  pidsLimit: 64,
+  noNewPrivileges: false,
+};
+
+const newContainer = (container: unknown, more = {}): unknown => ({
+  ...{ type: 'container', image: 'busybox', container },
+  ...more,
+});
+
+test('a container keeps what its create says of it, and its sub-agent gets it', async (t) => {
+  const { call, url, scripted } = await serveApi(t);
+  const { status, body, text } = await call('POST', '/guests?wait=30', newContainer(FIELDS));
+  t.is(status, 200, text);
+  const { id } = body as Guest;
+  t.deepEqual((await new MistifyClient({ url }).guests.get(id)).container, FIELDS);
+  t.deepEqual(((await call('GET', '/guests?fields=container')).body as Guest[])[0], { container: FIELDS });
+  const sent = JSON.stringify(scripted.requests('Test.containerCreate')[0]);
+  t.true(sent.includes(JSON.stringify(FIELDS)), sent);
+});
+
+for (const [spec, message] of [
+  [newContainer({ command: 'x' }, { type: 'kvm' }), /"container" describes a container/],
+  [newContainer({ command: [1] }), /command/],
+  [newContainer({ env: { 'A=B': '1' } }), /1 to 255 characters, none of them "="/],
+  [newContainer({ env: { A: '1' }, secretEnv: { A: '2' } }), /has A in both env and secretEnv/],
+  [newContainer({ user: 'two words' }), /www-data, 1000:1000/],
+  [newContainer({ workingDir: 'srv' }), /absolute path/],
+  [newContainer({ labels: { 'io.mistify.guest': 'x' } }), /does not begin with io\.mistify\./],
+  [newContainer({ stopSignal: 'SIGNAL' }), /SIGINT/],
+  [newContainer({ stopTimeout: -1 }), /stopTimeout/],
+  [newContainer({ capAdd: 'NET_RAW' }), /capAdd/],
+  [
+    newContainer({
+      env: { BIG: 'x'.repeat(100_000), BIGGER: 'x'.repeat(131_000), MORE: 'x'.repeat(99_000) },
+    }),
+    /at most/,
+  ],
+] as [unknown, RegExp][])
+  test(`rejects ${JSON.stringify(spec).slice(0, 90)}`, async (t) => {
+    const { call, context } = await serveApi(t);
+    const { status, text } = await call('POST', '/guests', spec);
+    t.is(status, 400, text);
+    t.regex((JSON.parse(text) as { message: string }).message, message);
+    t.deepEqual(context.guests.list(), []);
+  });
+
+for (const [key, field] of [
+  ['command', 'container.command'],
+  ['entrypoint', 'container.entrypoint'],
+  ['env.A', 'container.env.A" or, when no client may read it, "container.secretEnv.A'],
+  ['cap-add', 'container.capAdd'],
+  ['cap-drop', 'container.capDrop'],
+  ['pids-limit', 'container.pidsLimit'],
+  ['no-new-privileges', 'container.noNewPrivileges'],
+] as const)
+  test(`names the field that has taken the place of the metadata key ${key}`, async (t) => {
+    const { call } = await serveApi(t);
+    const wanted = `"metadata.${key}" has no effect on a container: give "${field}" instead`;
+    const created = await call('POST', '/guests', newContainer({}, { metadata: { [key]: 'x' } }));
+    t.like(created, { status: 400, body: { message: wanted } });
+    const { body } = await call('POST', '/guests?wait=30', newContainer({ command: 'x' }));
+    const path = `/guests/${(body as Guest).id}/metadata`;
+    t.like(await call('PATCH', path, { [key]: 'x' }), { status: 400, body: { message: wanted } });
+    t.is((await call('PATCH', path, { [key]: null })).status, 200);
+    const machine = await call('POST', '/guests?wait=30', { metadata: { [key]: 'x' }, memory: 64 });
+    t.is(machine.status, 200, 'a virtual machine may have it');
+  });
+
+test('shows a secret environment to no client: no guest, list, action, dry run, job, event, metric, error or log', async (t) => {
+  const secretEnv = { DB_PASSWORD: 'hunter2-hunter2', PIN: '4711' };
+  const { log, lines } = keepLines();
+  const { api, dbpath } = await serveGuarded(t, {
+    log,
+    methods: {
+      'Test.containerStart': () => {
+        throw new Refusal('conflict', 'cannot run with hunter2-hunter2');
+      },
+    },
+  });
+  const headers = async (scope: Scope) => ({
+    Authorization: `Bearer ${await makeToken(dbpath, scope, scope)}`,
+  });
+  const admin = await headers('admin');
+  const spec = newContainer({ env: { MODE: 'test' }, secretEnv });
+  const made = await api.call('POST', '/guests?wait=30', spec, admin);
+  t.is(made.status, 200, made.text);
+  const { id } = made.body as Guest;
+  t.deepEqual(api.context.guests.get(id).container?.secretEnv, secretEnv);
+  const seen = [made, await api.call('POST', '/guests?dryRun=true', spec, admin)];
+  seen.push(await api.call('POST', `/guests/${id}/start?wait=30`, undefined, admin));
+  t.regex(seen.at(-1)?.text ?? '', /cannot run with \[container\.secretEnv\.DB_PASSWORD\]/);
+  for (const scope of ['read', 'export', 'operate', 'admin'] as const) {
+    const as = scope === 'admin' ? admin : await headers(scope);
+    const one = await api.call('GET', `/guests/${id}`, undefined, as);
+    t.like(one.body, {
+      container: { env: { MODE: 'test' } },
+      hidden: ['container.secretEnv.DB_PASSWORD', 'container.secretEnv.PIN'],
+    });
+    for (const path of ['/guests', '/guests?fields=container', `/guests/${id}/jobs`, '/jobs', '/metrics'])
+      seen.push(await api.call('GET', path, undefined, as));
+    seen.push(one);
+    const events = await fetch(`${api.url}/events?after=0&limit=4`, { headers: as });
+    t.notRegex(await events.text(), /hunter2|4711/, scope);
+  }
+  for (const { text } of seen) t.notRegex(text, /hunter2|4711/);
+  t.notRegex(JSON.stringify(lines), /hunter2/);
+});
+
+test('a client that sees a container without its secrets cannot create it again by mistake', async (t) => {
+  const { call } = await serveApi(t);
+  const { body } = await call('POST', '/guests?wait=30', newContainer({ secretEnv: { KEY: 'x' } }));
+  const { id: _, ...copy } = body as Guest;
+  const again = await call('POST', '/guests', copy);
+  t.is(again.status, 400, again.text);
+  t.regex(again.text, /hidden/);
+});
