@@ -31,15 +31,18 @@ export const page = <Item extends object>(
   ...(next === undefined ? {} : { next: encodeCursor(String(next)) }),
 });
 
-/** Replies with a page of a complete list from a sub-agent. Paging sorts the list by id; otherwise its order is kept. */
-export const pageOfAll = <Item extends { id: string; type?: string }>(
+/** What distinguishes the items of a list: an id, or a name. */
+type Listed = { id: string; type?: string } | { name: string; id?: never; type?: never };
+
+/** Replies with a page of a complete list from a sub-agent. Paging sorts the list by id, or by name; otherwise its order is kept. */
+export const pageOfAll = <Item extends Listed>(
   { body: all, ...reply }: Reply<Item[]>,
   { limit, cursor, fields }: ListQuery,
 ): Reply<Item[]> => {
   if (limit === undefined && cursor === undefined)
     return { ...reply, body: all.map((item) => pick(item, fields)) };
   // A disk image and a container image may share an id.
-  const keyOf = ({ id, type = '' }: Item): string => `${id}\n${type}`;
+  const keyOf = (item: Item): string => `${item.id ?? item.name}\n${item.type ?? ''}`;
   const sorted = all.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const after = cursor === undefined ? undefined : decodeCursor(cursor);
   const rest = after === undefined ? sorted : sorted.filter((item) => keyOf(item) > after);

@@ -51,6 +51,12 @@ export const imageInDrive = (id: string, guests: readonly string[]): AgentError 
     `image ${id} is in a CD drive of these guests: ${guests.join(', ')}: eject it first`,
   );
 
+export const volumeNotFound = (name: string): AgentError =>
+  new AgentError('not_found', `volume ${name} is not on this host: create it with POST /volumes`);
+
+export const volumeInUse = (name: string, guests: readonly string[]): AgentError =>
+  new AgentError('conflict', `volume ${name} is in use: delete these guests first: ${guests.join(', ')}`);
+
 export const keyReused = (): AgentError =>
   new AgentError(
     'conflict',

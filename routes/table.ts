@@ -19,12 +19,14 @@ import { scheduleRoutes } from './schedules.js';
 import { snapshotRoutes } from './snapshots.js';
 import { storageRoutes } from './storage.js';
 import { transferRoutes } from './transfer.js';
+import { volumeRoutes } from './volumes.js';
 
 /** Every endpoint of the agent. */
 export const routeTable: readonly Route<Context>[] = [
   ...metadataRoutes,
   ...imageRoutes,
   ...storageRoutes,
+  ...volumeRoutes,
   ...networkRoutes,
   ...hostRoutes,
   ...jobRoutes,

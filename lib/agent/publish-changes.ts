@@ -28,6 +28,13 @@ const imageEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
   return { kind: 'image', change, id: task.request.id, type: task.request.type };
 };
 
+/** Volumes live in a container engine: these are the changes by jobs of this agent. */
+const volumeEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
+  const change = ACTION_SPECS.get(job.Action)?.volumeChange;
+  if (!change || task.kind !== 'volume' || job.Status !== 'Complete') return undefined;
+  return { kind: 'volume', change, id: task.request.name };
+};
+
 /** Backups live in the repository, which other hosts may share: these are the changes by jobs of this agent. */
 const backupEvent = ({ job, task }: LoggedJob): EventBody | undefined => {
   const change = ACTION_SPECS.get(job.Action)?.backupChange;
@@ -43,11 +50,12 @@ export const scheduleEvent = (change: ScheduleChange): EventBody => ({
   ...change,
 });
 
-/** Publishes an event for each change of a guest, a job, an image or a backup. */
+/** Publishes an event for each change of a guest, a job, an image, a volume or a backup. */
 export const publishChanges = (events: EventLog, guests: GuestStore, jobs: JobLog): void => {
   guests.onChange((change, guest) => events.publish({ kind: 'guest', change, id: guest.id, guest }));
   jobs.onChange((logged) => {
     events.publish(jobEvent(logged));
-    for (const event of [imageEvent(logged), backupEvent(logged)]) if (event) events.publish(event);
+    for (const event of [imageEvent(logged), volumeEvent(logged), backupEvent(logged)])
+      if (event) events.publish(event);
   });
 };

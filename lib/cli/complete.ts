@@ -33,6 +33,12 @@ const imageWords = async (client: MistifyClient): Promise<Word[]> =>
     .filter(({ id }) => shellSafe(id))
     .map(({ id, type }) => ({ value: id, description: type }));
 
+const volumeWords = async (client: MistifyClient): Promise<Word[]> =>
+  (await client.volumes.list({ fields: ['name'] })).items.map(({ name }) => ({
+    value: name,
+    description: 'volume',
+  }));
+
 const jobWords = async (client: MistifyClient): Promise<Word[]> =>
   (await client.jobs.list({ limit: 50 })).items.map(({ ID, Action, Status }) => ({
     value: ID,
@@ -53,6 +59,7 @@ const scheduleWords = async (client: MistifyClient): Promise<Word[]> =>
 const SOURCES: Record<string, (client: MistifyClient) => Promise<Word[]>> = {
   guest: guestWords,
   image: imageWords,
+  volume: volumeWords,
   job: jobWords,
   backup: backupWords,
   schedule: scheduleWords,

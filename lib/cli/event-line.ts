@@ -12,7 +12,7 @@ interface EventData {
   reason?: string;
   /** In the event of a backup, the ID of its guest. */
   guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings'> | string;
-  job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID' | 'BackupID'>;
+  job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID' | 'BackupID' | 'VolumeID'>;
   schedule?: Pick<Schedule, 'name'>;
   run?: Pick<GuestRun, 'guest' | 'outcome' | 'message'>;
   skipped?: { guest?: string; reason: string };
@@ -25,11 +25,11 @@ const detailsOf = (
   formatId: FormatId,
 ): (string | undefined)[] => {
   if (job) {
-    const { Action, GuestID, Status, Message, ImageID, BackupID } = job;
+    const { Action, GuestID, Status, Message, ImageID, BackupID, VolumeID } = job;
     const status = Status.toLowerCase() === change ? undefined : Status;
     return [
       Action,
-      ImageID ?? formatId(GuestID),
+      ImageID ?? VolumeID ?? formatId(GuestID),
       BackupID && `backup ${shortId(BackupID)}`,
       status,
       percent === undefined ? undefined : `${percent}%`,

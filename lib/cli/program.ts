@@ -20,6 +20,7 @@ import { addSshCommand } from './commands/ssh.js';
 import { addStorageCommand } from './commands/storage.js';
 import { addTokenCommands } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
+import { addVolumeCommands } from './commands/volume.js';
 import { invalidValue } from './failure.js';
 
 const version = (): string =>
@@ -74,6 +75,7 @@ export const makeProgram = (): Command => {
   addLogsCommand(program);
   addSshCommand(program);
   addImageCommands(program);
+  addVolumeCommands(program);
   addSnapshotCommands(program);
   addBackupCommands(program);
   addScheduleCommands(program);

@@ -20,6 +20,7 @@ import { path } from './path.js';
 import { Schedules } from './schedules.js';
 import { Snapshots } from './snapshots.js';
 import { type CallOptions, Transport } from './transport.js';
+import { Volumes } from './volumes.js';
 import { type WaitOptions, waitForJob } from './wait-for-job.js';
 
 /** A client of the agent's REST API. Every method throws `MistifyError`. */
@@ -30,6 +31,8 @@ export class MistifyClient {
   /** Disk and container images. */
   readonly images: DiskImages;
   readonly containerImages: Images;
+  /** The named volumes of containers. */
+  readonly volumes: Volumes;
   readonly jobs: Jobs;
   /** The backups in the repository. */
   readonly backups: Backups;
@@ -45,6 +48,7 @@ export class MistifyClient {
     this.host = new Host(transport);
     this.images = new DiskImages(transport);
     this.containerImages = new Images(transport, '/container_images');
+    this.volumes = new Volumes(transport);
     this.jobs = new Jobs(transport);
     this.backups = new Backups(transport);
     this.schedules = new Schedules(transport);

@@ -10,7 +10,7 @@
 export type ActionKind = 'info' | 'stream' | 'upload' | 'console' | 'async';
 
 /** The tasks of async actions. `lib/runtime/actions/run-task.ts` has the function that runs each one. */
-export type TaskKind = 'guest' | 'image' | 'snapshot' | 'backup' | 'restore';
+export type TaskKind = 'guest' | 'image' | 'volume' | 'snapshot' | 'backup' | 'restore';
 
 interface CommonSpec {
   /** Whether containers have their own variant, `containerCreate` beside `create`. */
@@ -25,6 +25,7 @@ interface ImmediateSpec extends CommonSpec {
   changesGuest?: never;
   createsGuest?: never;
   imageChange?: never;
+  volumeChange?: never;
   takesLong?: never;
   endsBackup?: never;
   backupChange?: never;
@@ -46,6 +47,8 @@ interface AsyncSpec extends CommonSpec {
   takesLong?: boolean;
   /** The change to the image when the action completes. */
   imageChange?: 'fetched' | 'deleted';
+  /** The change to the volume when the action completes. */
+  volumeChange?: 'created' | 'deleted';
   /**
    * When it ends a backup of its guest that is queued or running: once it is `requested`, or when it `runs` and the guest is
    * off, because the guest could not open its disks.
@@ -72,6 +75,7 @@ const guestChange = {
 const guestConsole = { kind: 'console', hasContainerVariant: true } as const;
 const guestTask = { kind: 'async', task: 'guest', hasContainerVariant: true } as const;
 const imageTask = { kind: 'async', task: 'image', hasContainerVariant: true } as const;
+const volumeTask = { kind: 'async', task: 'volume' } as const;
 const backupTask = { kind: 'async', task: 'backup' } as const;
 const restoreTask = { kind: 'async', task: 'restore' } as const;
 const snapshotTask = { kind: 'async', task: 'snapshot', survivesPoweroff: 'waiting' } as const;
@@ -115,6 +119,10 @@ const SPECS = {
   downloadImage: { kind: 'stream' },
   createImage: { kind: 'async', task: 'image', imageChange: 'fetched', takesLong: true },
   deleteImage: { ...imageTask, imageChange: 'deleted' },
+  listVolumes: info,
+  getVolume: info,
+  createVolume: { ...volumeTask, volumeChange: 'created' },
+  deleteVolume: { ...volumeTask, volumeChange: 'deleted' },
   listSnapshots: info,
   getSnapshot: info,
   createSnapshot: snapshotTask,

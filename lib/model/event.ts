@@ -3,7 +3,7 @@ import type { Job } from './job.js';
 import type { GuestRun, Schedule, SkippedRun } from './schedule.js';
 import type { View } from './secrets.js';
 
-export const EVENT_KINDS = ['guest', 'job', 'image', 'backup', 'service', 'schedule'] as const;
+export const EVENT_KINDS = ['guest', 'job', 'image', 'volume', 'backup', 'service', 'schedule'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** A change on this host. */
@@ -20,6 +20,7 @@ export type EventBody =
       job: Job;
     }
   | { kind: 'image'; change: 'fetched' | 'deleted'; id: string; type: string }
+  | { kind: 'volume'; change: 'created' | 'deleted'; id: string }
   | { kind: 'backup'; change: 'created' | 'deleted' | 'verified'; id: string; guest: string }
   | { kind: 'service'; change: 'up' | 'down'; id: string; reason?: string }
   | { kind: 'schedule'; change: 'created' | 'changed' | 'deleted'; id: string; schedule: Schedule }

@@ -15,6 +15,7 @@ export const jobSchema = Joi.object<Job>({
   Message: Joi.string().allow('').required(),
   ImageID: Joi.string().allow('').description('The image of an image action').example('debian-12'),
   BackupID: uuid().description('The backup of an action on a backup'),
+  VolumeID: Joi.string().description('The volume of an action on a volume').example('shop-data'),
   Cause: Joi.string()
     .valid(...JOB_CAUSES)
     .description(

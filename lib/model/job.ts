@@ -23,6 +23,8 @@ export interface Job {
   ImageID?: string;
   /** The backup of an action on a backup. */
   BackupID?: string;
+  /** The volume of an action on a volume. */
+  VolumeID?: string;
   /** Why the agent queued it by itself; absent when a client did. */
   Cause?: JobCause;
 }

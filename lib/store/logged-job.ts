@@ -8,6 +8,7 @@ import type { StageArgs } from '../rpc/protocol/calls.js';
 import type { GuestChange } from '../rpc/protocol/guest-messages.js';
 import type { ImageRequest } from '../rpc/protocol/image-messages.js';
 import type { SnapshotRequest } from '../rpc/protocol/snapshot-messages.js';
+import type { VolumeRequest } from '../rpc/protocol/volume-messages.js';
 
 /** What a restore writes where. */
 export interface RestoreWork {
@@ -32,6 +33,7 @@ export type Task =
       note?: string;
     }
   | { kind: 'image'; request: ImageRequest }
+  | { kind: 'volume'; request: VolumeRequest }
   | { kind: 'snapshot'; request: SnapshotRequest }
   | { kind: 'backup'; name: Exclude<ActionOfTask<'backup'>, 'pruneBackups'>; backup: string; guest: string }
   | { kind: 'backup'; name: 'pruneBackups'; backup?: never; guest?: never }

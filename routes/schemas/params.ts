@@ -8,6 +8,7 @@ import type { SnapshotParams } from '../../handlers/guests/snapshots/selector.js
 import type { ImageParams } from '../../handlers/images/get.js';
 import type { JobParams } from '../../handlers/jobs/get.js';
 import type { ScheduleParams } from '../../handlers/schedules/get.js';
+import type { VolumeParams } from '../../handlers/volumes/get.js';
 import { backupDiskNameSchema, backupIdSchema } from '../../lib/model/backup.js';
 import { cdromDeviceSchema } from '../../lib/model/cdroms.js';
 import type { CdromParams, GuestParams } from '../../lib/model/endpoint.js';
@@ -17,6 +18,7 @@ import { nicNameSchema } from '../../lib/model/nic-changes.js';
 import { scheduleIdSchema } from '../../lib/model/schedule-schemas.js';
 import { diskIdSchema, snapshotNameSchema } from '../../lib/model/snapshot.js';
 import { uuid } from '../../lib/model/uuid.js';
+import { volumeNameSchema } from '../../lib/model/volume.js';
 
 const guestID = guestIdSchema.required();
 const jobID = uuid().required().label('job id').description('The UUID of a job');
@@ -32,6 +34,8 @@ export const jobParams = Joi.object<JobParams, true>({ jobID });
 export const guestJobParams = Joi.object<GuestJobParams, true>({ guestID, jobID });
 
 export const imageParams = Joi.object<ImageParams, true>({ imageID: imageIdSchema.required() });
+
+export const volumeParams = Joi.object<VolumeParams, true>({ volumeName: volumeNameSchema.required() });
 
 export const snapshotParams = Joi.object<GuestParams & { name: string }, true>({ guestID, name });
 export const diskSnapshotsParams = Joi.object<GuestParams & { diskID: string }, true>({ guestID, diskID });

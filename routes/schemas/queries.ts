@@ -35,6 +35,7 @@ import { cpuModelSchema, machineTypeSchema } from '../../lib/model/machine.js';
 import { scheduleStatusSchema } from '../../lib/model/schedule-schemas.js';
 import { MAX_SHUTDOWN_S, MIN_SHUTDOWN_S } from '../../lib/model/shutdown-timeout.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
+import { volumeSchema } from '../../lib/model/volume.js';
 import { scrollbackSchema } from '../../lib/rpc/server/console-route.js';
 import { keysOf } from '../../lib/server/schema-keys.js';
 
@@ -76,6 +77,7 @@ export const guestsQuery = listQuery(guestSchema);
 export const jobsQuery = listQuery(jobSchema);
 export const schedulesQuery = listQuery(scheduleStatusSchema);
 export const snapshotsQuery = listQuery(snapshotSchema);
+export const volumesQuery = listQuery(volumeSchema);
 export const containerImagesQuery = listQuery(imageSchema);
 export const imagesQuery: ObjectSchema<ImagesQuery> = listQuery(imageSchema).append<ImagesQuery>({
   type: Joi.string()

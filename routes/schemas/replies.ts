@@ -17,6 +17,7 @@ import { scheduleDetailsSchema, scheduleStatusSchema } from '../../lib/model/sch
 import { serviceStatusSchema } from '../../lib/model/service-status.js';
 import { snapshotSchema } from '../../lib/model/snapshot.js';
 import { storageSpaceSchema } from '../../lib/model/storage-space.js';
+import { volumeSchema } from '../../lib/model/volume.js';
 import { SELECTED } from './selected.js';
 
 const count = Joi.number().required();
@@ -79,6 +80,8 @@ export const replies = {
     upload: imageUploadSchema.description('What is there of a file that is not complete'),
   }),
   nothing: Joi.object({}),
+  volume: volumeSchema,
+  volumes: listOf(volumeSchema),
   snapshots: listOf(snapshotSchema),
   backup: backupSchema,
   backups: listOf(backupSchema),

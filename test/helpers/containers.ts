@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Guest } from '../../lib/model/guest.js';
 import type { Image } from '../../lib/model/image.js';
+import type { Volume } from '../../lib/model/volume.js';
 import type { PolicyOptions } from '../../lib/subagents/container/policy.js';
 import { startContainerSubAgent } from '../../lib/subagents/container/service.js';
 import { IMAGE } from './engines/busybox.js';
@@ -17,6 +18,7 @@ import { tempDir } from './temp.js';
 interface ContainerResult {
   guest: Guest;
   images: Image[];
+  volumes: Volume[];
   containers: { Id: string; Name: string }[];
   cpu: unknown[];
   disk: Record<string, unknown>;

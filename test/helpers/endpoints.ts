@@ -32,6 +32,7 @@ const PAYLOADS: Record<string, unknown> = {
   'PATCH /guests/{guestID}/nics/{nicName}': { link: 'down' },
   'POST /schedules': { name: 'nightly', guests: { all: true }, cron: '30 2 * * *' },
   'PATCH /schedules/{scheduleID}': { keep: { daily: 7 } },
+  'POST /volumes': { name: 'shop-data' },
   'POST /container_images': { id: 'localhost/busybox:1' },
 };
 
@@ -114,6 +115,7 @@ export const exampleOf = async (route: Route, context: Context): Promise<Example
     guestID: guest.id,
     jobID,
     imageID: 'debian-12',
+    volumeName: 'shop-data',
     diskID: 'vda',
     name: 'monday',
     nicName: 'net0',

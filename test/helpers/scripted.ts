@@ -12,6 +12,7 @@ import type { ImageRequest } from '../../lib/rpc/protocol/image-messages.js';
 import type { InGuestRequest } from '../../lib/rpc/protocol/in-guest-messages.js';
 import type { ServiceAddress } from '../../lib/rpc/protocol/service-address.js';
 import type { SnapshotRequest } from '../../lib/rpc/protocol/snapshot-messages.js';
+import type { VolumeRequest } from '../../lib/rpc/protocol/volume-messages.js';
 import type { CallContext } from '../../lib/rpc/server/call-context.js';
 import type { ConsoleRequest, OpenConsole } from '../../lib/rpc/server/console-route.js';
 import type { GuestStates } from '../../lib/rpc/server/guest-states.js';
@@ -23,6 +24,7 @@ import { tempDir } from './temp.js';
 export type AnyRequest = GuestRequest &
   ImageRequest &
   SnapshotRequest &
+  VolumeRequest &
   InGuestRequest &
   Partial<Pick<CloseRequest, 'backup' | 'outcome'>>;
 export type Method = (request: AnyRequest, call: CallContext) => unknown;
@@ -157,6 +159,8 @@ const defaultMethod = (action: string): Method => {
     const type = action.startsWith('container') ? 'container' : 'kvm';
     return ({ id }) => ({ images: [{ id: id || `${type}-image`, type, size: 64 }] });
   }
+  if (/Volumes?$/.test(action))
+    return ({ name }) => ({ volumes: [{ name: name || 'shop-data', guests: [] }] });
   if (/Snapshots?$/.test(action))
     return ({ id, dest }) => ({ snapshots: [{ id: dest ? `${id}@${dest}` : id, size: 8 }] });
   if (action === 'storageSpace') return () => SPACE;

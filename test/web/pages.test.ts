@@ -11,7 +11,7 @@ import { gate } from '../helpers/wait.js';
 const test = needs(BROWSER);
 ava.after.always(closeBrowser);
 
-const PLACES = ['guests', 'images', 'jobs', 'backups', 'agent'];
+const PLACES = ['guests', 'images', 'jobs', 'backups', 'volumes', 'agent'];
 const TABS = ['overview', 'disks', 'nics', 'snapshots', 'jobs', 'metadata', 'serial'];
 
 const widths = (page: Page): Promise<[number, number]> =>
@@ -226,6 +226,37 @@ test('fetches images with progress and deletes them after confirmation', async (
   t.true(images.has('debian-12'));
 });
 
+test('creates volumes, names their guests, and deletes them after confirmation', async (t) => {
+  const volumes = new Map<string, { name: string; guests: string[]; size?: number }>();
+  const { url, context } = await serveApi(t, {
+    methods: {
+      'Test.listVolumes': () => ({ volumes: [...volumes.values()] }),
+      'Test.createVolume': ({ name, size }) => {
+        volumes.set(name, { name, guests: [], ...(size ? { size } : {}) });
+        return { volumes: [] };
+      },
+      'Test.deleteVolume': ({ name }) => {
+        volumes.delete(name);
+        return { volumes: [] };
+      },
+    },
+  });
+  const { id } = await addGuest(context, { metadata: { name: 'web-1' } });
+  volumes.set('used', { name: 'used', guests: [id] });
+  const page = await openPage(t, `${url}/#/volumes`);
+  await rowWith(page, 'used').getByText('web-1').waitFor();
+  t.true(await rowWith(page, 'used').getByRole('button', { name: 'Delete' }).isDisabled());
+  await page.keyboard.press('n');
+  await page.getByLabel('Name').fill('shop-data');
+  await page.getByLabel('Limit in MB').fill('1024');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await rowWith(page, 'shop-data').getByText('1 GB').waitFor();
+  await rowWith(page, 'shop-data').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await rowWith(page, 'shop-data').waitFor({ state: 'detached' });
+  t.deepEqual([...volumes.keys()], ['used']);
+});
+
 test('cancels a running job from the list', async (t) => {
   const { url, context, call } = await serveApi(t, {
     methods: { 'Test.suspend': () => new Promise(() => {}) },
@@ -311,6 +342,7 @@ test('offers no change on any page to a token of scope read', async (t) => {
   for (const [place, button] of [
     ['guests', 'New guest'],
     ['images', 'Fetch image'],
+    ['volumes', 'New volume'],
     [`guests/${id}/overview`, 'Power off'],
     [`guests/${id}/snapshots`, 'Roll back'],
     [`guests/${id}/metadata`, 'Remove name'],

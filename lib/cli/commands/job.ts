@@ -11,7 +11,7 @@ const DEFAULT_LIMIT = 20;
 
 const COLUMNS: readonly Column<Job>[] = [
   { title: 'ID', value: ({ ID }) => shortId(ID) },
-  { title: 'TARGET', value: ({ GuestID, ImageID }) => ImageID ?? shortId(GuestID) },
+  { title: 'TARGET', value: ({ GuestID, ImageID, VolumeID }) => ImageID ?? VolumeID ?? shortId(GuestID) },
   { title: 'ACTION', value: ({ Action, Cause }) => (Cause ? `${Action} (${Cause})` : Action) },
   { title: 'STATUS', value: ({ Status }) => Status, state: true },
   { title: 'QUEUED', value: ({ QueuedAt }) => formatAge(QueuedAt), right: true },

@@ -7,6 +7,7 @@ import { runImageTask } from './image-actions.js';
 import { runBackupTask } from './run-backup-task.js';
 import { runRestoreTask } from './run-restore-task.js';
 import { runSnapshotTask } from './snapshot-actions.js';
+import { runVolumeTask } from './volume-actions.js';
 
 type Executors = {
   [Kind in TaskKind]: (
@@ -20,6 +21,7 @@ type Executors = {
 const EXECUTORS: Executors = {
   guest: runGuestTask,
   image: (_runtime, task, context) => runImageTask(task, context),
+  volume: (_runtime, task, context) => runVolumeTask(task, context),
   snapshot: runSnapshotTask,
   backup: runBackupTask,
   restore: runRestoreTask,

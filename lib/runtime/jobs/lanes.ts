@@ -12,7 +12,7 @@ export interface Lane {
 
 /**
  * Names the lane of a task whose job does not run on its guest's runner: the jobs of one image run in order, and so do those
- * of one backup. The backup of a guest runs beside the guest's other actions, which would otherwise wait for hours.
+ * of one volume and of one backup. The backup of a guest runs beside the guest's other actions, which would otherwise wait for hours.
  * @param guest the GuestID of the job
  * @returns `undefined` for a job that runs on its guest's runner
  */
@@ -20,6 +20,8 @@ export const laneOf = (task: Task, guest: string): string | undefined => {
   switch (task.kind) {
     case 'image':
       return `image ${task.request.type === 'container' ? 'container' : 'kvm'} ${task.request.id}`;
+    case 'volume':
+      return `volume ${task.request.name}`;
     case 'backup':
       return task.name === 'createBackup' ? `guest ${guest}` : `backup ${task.backup ?? ''}`;
     default:

@@ -21,6 +21,7 @@ import type { Joined } from './nics/engine-devices.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { DEFAULT_POLICY, type Policy } from './policy.js';
 import { type ContainerState, reasonOf, stateOf } from './state.js';
+import { VolumeStore } from './volumes/store.js';
 
 /** How many guests are inspected at the same time. */
 const MAX_REFRESHES = 8;
@@ -75,6 +76,7 @@ export class Guests {
   /** The sub-agent's state directory, which the labels of its containers name. */
   readonly owner: string;
   readonly policy: Policy;
+  readonly volumes: VolumeStore;
   readonly #log: Logger;
   readonly #locks = new Locks();
 
@@ -83,6 +85,7 @@ export class Guests {
     this.claims = new GuestClaims(registry);
     this.owner = registry.own.dir;
     this.policy = policy;
+    this.volumes = new VolumeStore(engine, this.owner);
     this.states = states;
     this.ports = ports;
     this.#log = log;

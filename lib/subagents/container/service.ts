@@ -16,6 +16,7 @@ import { imageRequestSchema } from '../../rpc/protocol/image-messages.js';
 import { inGuestRequestSchema } from '../../rpc/protocol/in-guest-messages.js';
 import { logsRequestSchema } from '../../rpc/protocol/logs-messages.js';
 import { networksRequestSchema } from '../../rpc/protocol/network-messages.js';
+import { volumeRequestSchema } from '../../rpc/protocol/volume-messages.js';
 import type { CallContext } from '../../rpc/server/call-context.js';
 import { GuestStates } from '../../rpc/server/guest-states.js';
 import { Problems } from '../../rpc/server/problems.js';
@@ -42,6 +43,7 @@ import { listNetworks } from './nics/list.js';
 import { networks } from './nics/switches.js';
 import { type PolicyOptions, policyOf } from './policy.js';
 import { engineSockets } from './sockets.js';
+import { volumeMethods } from './volumes/methods.js';
 import { Watcher } from './watcher.js';
 
 export interface ContainerOptions extends PolicyOptions {
@@ -202,6 +204,8 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     .method('MDocker.SaveContainer', containerRequestSchema, (request) => saveContainer(engine, request));
   for (const [name, method] of Object.entries(imageMethods(deps)))
     subAgent.method(`MDocker.${name}`, imageRequestSchema, method);
+  for (const [name, method] of Object.entries(volumeMethods(guests.volumes)))
+    subAgent.method(`MDocker.${name}`, volumeRequestSchema, method);
   subAgent.method('MDocker.ListNetworks', networksRequestSchema, (_request, { signal }) =>
     listNetworks(guests, networks, signal),
   );

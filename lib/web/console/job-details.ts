@@ -9,6 +9,12 @@ import { duration, jobWords } from './words.js';
 const guestOf = ({ job: { GuestID } }: JobState): string | Node =>
   store.guests.has(GuestID) ? h('a', { href: address('guests', GuestID) }, store.nameOf(GuestID)) : GuestID;
 
+const targetOf = (state: JobState): [string, string | Node] => {
+  const { ImageID, VolumeID } = state.job;
+  if (ImageID !== undefined) return ['Image', ImageID];
+  return VolumeID === undefined ? ['Guest', guestOf(state)] : ['Volume', VolumeID];
+};
+
 /** Shows a job in a dialog, where its whole message fits. */
 export const showJob = (state: JobState): void => {
   const { job } = state;
@@ -16,7 +22,7 @@ export const showJob = (state: JobState): void => {
   status.update(job.Status);
   const seconds = duration(job);
   const details = facts([
-    job.ImageID === undefined ? ['Guest', guestOf(state)] : ['Image', job.ImageID],
+    targetOf(state),
     ['Status', status.element],
     ['Message', job.Message],
     ['Queued', formatAge(job.QueuedAt)],

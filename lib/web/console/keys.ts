@@ -2,11 +2,14 @@ import { showDialog } from './dialogs.js';
 import { h } from './dom.js';
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ['1 2 3 4 5 6', 'Guests, images, jobs, schedules, backups, agent'],
+  ['1 2 3 4 5 6 7', 'Guests, images, jobs, schedules, backups, volumes, agent'],
   ['/', 'Filter guests'],
   ['j k ↓ ↑', 'Move down and up; also Page Up, Page Down, Home, End'],
   ['Enter', 'Open'],
-  ['n', 'New guest; on the Images page, fetch an image; on the Schedules page, a new schedule'],
+  [
+    'n',
+    'New guest; on the Images page, fetch an image; on the Schedules and Volumes pages, a new schedule or volume',
+  ],
   ['[ ]', 'Previous and next tab of a guest'],
   ['Esc', 'Go back; close a dialog'],
   ['Shift+F6', 'Release the keyboard from a console'],

@@ -18,14 +18,16 @@ import { jobsView } from './views/jobs.js';
 import { missingView } from './views/missing.js';
 import { scheduleView } from './views/schedule.js';
 import { schedulesView } from './views/schedules.js';
+import { volumesView } from './views/volumes.js';
 import { downText } from './words.js';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
 const ALL: ReadonlySet<Kind> = new Set([
-  ...(['guests', 'jobs', 'images', 'backups', 'schedules', 'services', 'metrics', 'addresses'] as const),
+  ...(['guests', 'jobs', 'images', 'volumes', 'backups', 'schedules', 'services'] as const),
+  ...(['metrics', 'addresses'] as const),
 ]);
-const SECTIONS = ['guests', 'images', 'jobs', 'schedules', 'backups', 'agent'] as const;
+const SECTIONS = ['guests', 'images', 'jobs', 'schedules', 'backups', 'volumes', 'agent'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const main = byId('main');
@@ -46,6 +48,7 @@ const VIEWS: Record<Section, () => View> = {
   jobs: jobsView,
   schedules: schedulesView,
   backups: backupsView,
+  volumes: volumesView,
   agent: agentView,
 };
 

@@ -18,6 +18,7 @@ export type Kind =
   | 'guests'
   | 'jobs'
   | 'images'
+  | 'volumes'
   | 'backups'
   | 'schedules'
   | 'services'
@@ -59,12 +60,16 @@ class Store {
         if (event.change === 'deleted') this.guests.delete(event.id);
         else this.guests.set(event.id, event.guest);
         this.touch('guests');
+        if (event.change !== 'changed') this.touch('volumes');
         break;
       case 'job':
         this.#setJob({ job: event.job, percent: event.percent });
         break;
       case 'image':
         this.touch('images');
+        break;
+      case 'volume':
+        this.touch('volumes');
         break;
       case 'backup':
         this.touch('backups');
@@ -125,6 +130,7 @@ class Store {
       for (const event of events) this.apply(event);
     }
     this.touch('images');
+    this.touch('volumes');
     this.touch('backups');
     this.touch('schedules');
     this.touch('services');

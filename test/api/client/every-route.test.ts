@@ -123,6 +123,10 @@ const uses: Record<string, Use> = {
   ...actionUses,
   ...imageUses('/images', (client) => client.images),
   ...imageUses('/container_images', (client) => client.containerImages),
+  'GET /volumes': (client) => client.volumes.list(),
+  'POST /volumes': (client) => client.volumes.create({ name: 'shop-data' }),
+  'GET /volumes/{volumeName}': (client) => client.volumes.get('shop-data'),
+  'DELETE /volumes/{volumeName}': (client) => client.volumes.delete('shop-data'),
   'PUT /images/{imageID}': (client, { image }) =>
     client.images.upload(image, { size: 1, read: async () => Buffer.from('x') }),
   'GET /images/{imageID}/upload': (client, { image }) => client.images.getUpload(image),

@@ -107,6 +107,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       Message: 1,
       ImageID: 1,
       BackupID: 1,
+      VolumeID: 1,
       Cause: 1,
     }),
   ],

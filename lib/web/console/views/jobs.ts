@@ -31,13 +31,13 @@ const guestCell = (): Cell<JobState> => {
   const other = h('span', { class: 'faint' });
   return {
     element: h('span', {}, link, other),
-    update: ({ job: { GuestID, ImageID } }) => {
+    update: ({ job: { GuestID, ImageID, VolumeID } }) => {
       const exists = store.guests.has(GuestID);
       // A link without an address or a text would still be a tab stop.
       link.hidden = !exists;
       setText(link, exists ? store.nameOf(GuestID) : '');
       setAttribute(link, 'href', address('guests', GuestID));
-      setText(other, exists ? '' : (ImageID ?? shortId(GuestID)));
+      setText(other, exists ? '' : (ImageID ?? VolumeID ?? shortId(GuestID)));
     },
   };
 };

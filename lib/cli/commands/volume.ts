@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import type { Volume } from '../../client/index.js';
+import { formatMb } from '../../portable/format.js';
+import { addJobOptions, type FollowOptions, reportJob } from '../follow.js';
+import { addPair, parseMb } from '../option-values.js';
+import { type Column, parseFields } from '../output.js';
+import { withSession } from '../session.js';
+
+const COLUMNS: readonly Column<Volume>[] = [
+  { title: 'VOLUME', value: ({ name }) => name },
+  { title: 'LIMIT', value: ({ size }) => formatMb(size), right: true },
+  { title: 'CREATED', value: ({ created }) => created },
+  { title: 'GUESTS', value: ({ guests }) => guests?.join(', ') },
+];
+
+interface CreateOptions extends FollowOptions {
+  size?: number;
+  label?: Record<string, string>;
+}
+
+export const addVolumeCommands = (program: Command): void => {
+  const volume = program
+    .command('volume')
+    .description('manage the named volumes of containers')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  mistify volume create shop-data --label team=shop --wait
+  mistify volume list
+  mistify volume show shop-data`,
+    );
+
+  volume
+    .command('list')
+    .description('list the volumes and the guests that use them')
+    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .action(
+      withSession(async ({ client, out }, { fields }: { fields?: (keyof Volume)[] }) => {
+        const { items } = await client.volumes.list({ fields });
+        await out.list<Partial<Volume>>(items, COLUMNS as Column<Partial<Volume>>[], {
+          fields,
+          empty: 'no volumes; create one with: mistify volume create',
+        });
+      }),
+    );
+
+  volume
+    .command('show <volume>')
+    .description('show a volume, with what it takes on the disk')
+    .option('--fields <keys>', 'only these keys, separated by commas', parseFields)
+    .action(
+      withSession(async ({ client, out }, name: string, { fields }: { fields?: string[] }) =>
+        out.one(await client.volumes.get(name), fields),
+      ),
+    );
+
+  addJobOptions(
+    volume
+      .command('create <name>')
+      .description('create a volume')
+      .option('--size <size>', 'the most that it can hold, where the engine enforces it: 10G, 512M', parseMb)
+      .option('--label <key=value>', 'label of your own; may be repeated', addPair),
+  ).action(
+    withSession(async (session, name: string, { size, label, ...options }: CreateOptions) => {
+      const wanted = { name, ...(size === undefined ? {} : { size }), ...(label ? { labels: label } : {}) };
+      const accepted = await session.client.volumes.create(wanted, { dryRun: options.dryRun });
+      await reportJob(session, accepted, `create volume ${name}`, options);
+    }),
+  );
+
+  addJobOptions(
+    volume.command('delete <volume>').description('delete a volume that no guest uses, with its files'),
+  ).action(
+    withSession(async (session, name: string, options: FollowOptions) => {
+      const accepted = await session.client.volumes.delete(name, { dryRun: options.dryRun });
+      await reportJob(session, accepted, `delete volume ${name}`, options);
+    }),
+  );
+};

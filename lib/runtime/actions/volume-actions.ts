@@ -1,0 +1,95 @@
+import { volumeInUse, volumeNotFound } from '../../errors.js';
+import type { ActionOfTask } from '../../model/actions.js';
+import { AGENT_RUNNER } from '../../model/job.js';
+import type { NewVolume, Volume } from '../../model/volume.js';
+import {
+  type VolumeRequest,
+  type VolumeResponse,
+  volumeResponseSchema,
+} from '../../rpc/protocol/volume-messages.js';
+import type { Task } from '../../store/logged-job.js';
+import type { JobContext } from '../jobs/job-executor.js';
+import type { Submission, SubmitOptions } from '../jobs/submission.js';
+import { type Exchange, requireShape, runPipeline } from '../pipeline/pipeline.js';
+import type { ActionResult, Runtime } from '../runtime.js';
+import { withChecks } from './dry-run.js';
+
+const volumeExchange = (request: VolumeRequest): Exchange<VolumeRequest, VolumeResponse> => ({
+  request: () => request,
+  onResponse: requireShape(volumeResponseSchema),
+});
+
+const query = async (
+  runtime: Runtime,
+  action: 'listVolumes' | 'getVolume',
+  name: string,
+  signal?: AbortSignal,
+): Promise<ActionResult<Volume[]>> => {
+  const exchange = volumeExchange({ name });
+  const { pipelineId, result } = await runtime.query(AGENT_RUNNER, runtime.action(action), exchange, signal);
+  return { pipelineId, result: result?.volumes ?? [] };
+};
+
+/** Lists the volumes of this agent, without what they take on the disk. */
+export const queryVolumes = (runtime: Runtime, signal?: AbortSignal): Promise<ActionResult<Volume[]>> =>
+  query(runtime, 'listVolumes', '', signal);
+
+/** @throws {AgentError} `not_found` */
+export const queryVolume = async (
+  runtime: Runtime,
+  name: string,
+  signal?: AbortSignal,
+): Promise<ActionResult<Volume>> => {
+  const { pipelineId, result } = await query(runtime, 'getVolume', name, signal);
+  const [volume] = result;
+  if (!volume) throw volumeNotFound(name);
+  return { pipelineId, result: volume };
+};
+
+const submit = async (
+  runtime: Runtime,
+  name: ActionOfTask<'volume'>,
+  request: VolumeRequest,
+  options?: SubmitOptions,
+): Promise<Submission<Volume[]>> => {
+  const action = runtime.action(name);
+  const submission = await runtime.queue.submit(
+    AGENT_RUNNER,
+    action,
+    { kind: 'volume', request },
+    [],
+    options,
+  );
+  return withChecks(submission, action, () => volumeExchange(request));
+};
+
+export const runVolumeTask = async (
+  { request }: Extract<Task, { kind: 'volume' }>,
+  { action, run, signal }: JobContext,
+): Promise<Volume[]> => (await runPipeline(action, volumeExchange(request), { run, signal }))?.volumes ?? [];
+
+/** Queues the creation of a volume. */
+export const submitVolumeCreation = (
+  runtime: Runtime,
+  { name, labels, size }: NewVolume,
+  options?: SubmitOptions,
+): Promise<Submission<Volume[]>> => {
+  const request = { name, ...(labels ? { labels } : {}), ...(size === undefined ? {} : { size }) };
+  return submit(runtime, 'createVolume', request, options);
+};
+
+/**
+ * Queues the deletion of a volume with its files.
+ * @throws {AgentError} `not_found`, or `conflict` while guests have it mounted
+ */
+export const submitVolumeDeletion = async (
+  runtime: Runtime,
+  name: string,
+  options?: SubmitOptions,
+): Promise<Submission<Volume[]>> => {
+  const { result } = await query(runtime, 'listVolumes', '');
+  const volume = result.find((each) => each.name === name);
+  if (!volume) throw volumeNotFound(name);
+  if (volume.guests.length > 0) throw volumeInUse(name, volume.guests);
+  return submit(runtime, 'deleteVolume', { name }, options);
+};

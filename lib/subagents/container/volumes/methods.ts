@@ -1,0 +1,79 @@
+import { Locks } from '../../../async/keyed-locks.js';
+import { toMb } from '../../../model/units.js';
+import type { Volume } from '../../../model/volume.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import type { VolumeRequest, VolumeResponse } from '../../../rpc/protocol/volume-messages.js';
+import type { CallContext } from '../../../rpc/server/call-context.js';
+import { notFound } from '../../shared/errors.js';
+import { diskUse } from './disk-use.js';
+import { type EngineVolume, toVolume, type VolumeStore } from './store.js';
+
+type VolumeMethod = (request: VolumeRequest, call: CallContext) => Promise<VolumeResponse>;
+
+const NO_USERS = new Map<string, string[]>();
+
+const withUse = async (
+  volume: Volume,
+  { Mountpoint }: EngineVolume,
+  signal: AbortSignal,
+): Promise<Volume> => {
+  const bytes = Mountpoint ? await diskUse(Mountpoint, signal) : undefined;
+  return bytes === undefined ? volume : { ...volume, used: toMb(bytes) };
+};
+
+const get = async (store: VolumeStore, name: string): Promise<[EngineVolume, Volume]> => {
+  const found = await store.find(name);
+  if (!found) throw notFound(`volume ${name}`);
+  return [found, toVolume(found, await store.users())];
+};
+
+/** @throws {Refusal} `not_found` without the volume, `conflict` while guests have it mounted */
+const requireUnused = async (store: VolumeStore, name: string): Promise<Volume> => {
+  const [, volume] = await get(store, name);
+  if (volume.guests.length > 0)
+    throw new Refusal(
+      'conflict',
+      `volume ${name} is in use: delete these guests first: ${volume.guests.join(', ')}`,
+    );
+  return volume;
+};
+
+const isRepeated = ({ job }: CallContext): boolean => (job?.attempt ?? 1) > 1;
+
+/** The volume methods of `MDocker`. */
+export const volumeMethods = (store: VolumeStore): Record<string, VolumeMethod> => {
+  const locks = new Locks();
+  return {
+    ListVolumes: async () => {
+      const [volumes, users] = await Promise.all([store.list(), store.users()]);
+      return { volumes: volumes.map((volume) => toVolume(volume, users)) };
+    },
+
+    GetVolume: async ({ name }, { signal }) => {
+      const [found, volume] = await get(store, name);
+      return { volumes: [await withUse(volume, found, signal)] };
+    },
+
+    CheckCreateVolume: async ({ name }) => {
+      await store.requireFree(name);
+      return { volumes: [] };
+    },
+
+    CreateVolume: (request, call) =>
+      locks.run(request.name, async () => {
+        const made = isRepeated(call) ? await store.find(request.name) : undefined;
+        if (!made) await store.requireFree(request.name);
+        return { volumes: [toVolume(made ?? (await store.make(request)), NO_USERS)] };
+      }),
+
+    CheckDeleteVolume: async ({ name }) => ({ volumes: [await requireUnused(store, name)] }),
+
+    DeleteVolume: ({ name }, call) =>
+      locks.run(name, async () => {
+        if (isRepeated(call) && !(await store.find(name))) return { volumes: [] };
+        const volume = await requireUnused(store, name);
+        await store.remove(name);
+        return { volumes: [volume] };
+      }),
+  };
+};

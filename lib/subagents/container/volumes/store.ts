@@ -1,0 +1,165 @@
+import { dirname } from 'node:path';
+import type { VolumeCreateOptions, VolumeInspectInfo } from 'dockerode';
+import { exists } from '../../../files/exists.js';
+import type { NewVolume, Volume } from '../../../model/volume.js';
+import { OWN_LABELS } from '../../../model/volume.js';
+import { Refusal } from '../../../rpc/protocol/refusal.js';
+import { notFound } from '../../shared/errors.js';
+import { GUEST_LABEL, OWNER_LABEL } from '../definition.js';
+import type { Engine } from '../engine.js';
+import { EngineError, isConflict, refusingMistakes } from '../errors.js';
+import { engineVolume, volumeName } from './names.js';
+
+/** The label with the size limit in MB: engines report it in formats of their own. */
+const SIZE_LABEL = 'io.mistify.size';
+
+/** A volume as the engine inspects it; `CreatedAt` is missing in dockerode's type. */
+export type EngineVolume = VolumeInspectInfo & { CreatedAt?: string };
+
+/** What Docker and Podman say where the file system of their volumes has no project quota: xfs(5), `prjquota`. */
+const NO_QUOTA = /quota/i;
+
+/** The volumes of one sub-agent, which the engine stores. */
+export class VolumeStore {
+  readonly #engine: Engine;
+  /** The sub-agent's state directory. */
+  readonly #owner: string;
+
+  constructor(engine: Engine, owner: string) {
+    this.#engine = engine;
+    this.#owner = owner;
+  }
+
+  /** Whether a volume belongs to this sub-agent: it made it, or the one that did is gone. */
+  async #isOwn({ Labels }: Pick<EngineVolume, 'Labels'>): Promise<boolean> {
+    const owner = Labels?.[OWNER_LABEL];
+    return owner !== undefined && (owner === this.#owner || !(await exists(owner)));
+  }
+
+  /** Inspects a volume of this sub-agent; `undefined` when there is none of that name. */
+  async find(name: string): Promise<EngineVolume | undefined> {
+    const found = await this.#inspect(name);
+    return found && (await this.#isOwn(found)) ? found : undefined;
+  }
+
+  #inspect(name: string): Promise<EngineVolume | undefined> {
+    return this.#engine.find((docker) => docker.getVolume(engineVolume(name)).inspect());
+  }
+
+  async list(): Promise<EngineVolume[]> {
+    const filters = { label: [OWNER_LABEL] };
+    const volumes = await this.#engine.list(
+      async (docker) => ((await docker.listVolumes({ filters })).Volumes ?? []) as EngineVolume[],
+    );
+    const own = await Promise.all(
+      volumes.map(async (volume) => [volume, await this.#isOwn(volume)] as const),
+    );
+    return own.flatMap(([volume, isOwn]) => (isOwn ? [volume] : []));
+  }
+
+  /** Lists the guests of all agents that have volumes mounted, running or not, by the engine's name of the volume. */
+  async users(): Promise<Map<string, string[]>> {
+    const filters = { label: [GUEST_LABEL] };
+    const containers = await this.#engine.list((docker) => docker.listContainers({ all: true, filters }));
+    const users = new Map<string, string[]>();
+    for (const { Labels, Mounts = [] } of containers)
+      for (const { Name } of Mounts)
+        if (Name) users.set(Name, [...(users.get(Name) ?? []), Labels[GUEST_LABEL] ?? '']);
+    return users;
+  }
+
+  /**
+   * Requires that a volume can be made under a name.
+   * @throws {Refusal} `conflict` when the engine has a volume of that name
+   */
+  async requireFree(name: string): Promise<void> {
+    const found = await this.#inspect(name);
+    if (!found) return;
+    if (await this.#isOwn(found))
+      throw new Refusal(
+        'conflict',
+        `volume ${name} exists already: use it, or give the new one another name`,
+      );
+    throw this.#foreign(name, found);
+  }
+
+  #foreign(name: string, { Labels }: EngineVolume): Refusal {
+    const owner = Labels?.[OWNER_LABEL];
+    const whose = owner ? `belongs to another agent, ${dirname(owner)}` : 'was not made by this agent';
+    return new Refusal(
+      'conflict',
+      `the engine has a volume named ${engineVolume(name)} that ${whose}: give the new one another name`,
+    );
+  }
+
+  /**
+   * Makes a volume.
+   * @throws {Refusal} `invalid` when it is to have a size and the engine does not enforce one
+   * @throws {Refusal} `conflict` when another agent has just made one of that name
+   */
+  async make({ name, labels, size }: NewVolume): Promise<EngineVolume> {
+    const sized = size === undefined ? {} : { [SIZE_LABEL]: String(size) };
+    const options: VolumeCreateOptions = {
+      Name: engineVolume(name),
+      Driver: 'local',
+      Labels: { ...labels, ...sized, [OWNER_LABEL]: this.#owner },
+      ...(size === undefined ? {} : { DriverOpts: await this.#limit(size) }),
+    };
+    try {
+      await refusingMistakes(() => this.#engine.call((docker) => docker.createVolume(options)));
+    } catch (error) {
+      if (size === undefined || !NO_QUOTA.test(String(error))) throw error;
+      throw new Refusal(
+        'invalid',
+        `volume ${name}: the engine cannot enforce a size here, because its volumes are not on XFS mounted with ` +
+          'prjquota: leave the size out, or move the volumes of the engine to such a file system',
+        { cause: error },
+      );
+    }
+    // Engines respond with a volume that exists as if they had made it.
+    const made = await this.#inspect(name);
+    if (!made) throw notFound(`volume ${name}, which was just made,`);
+    if (made.Labels?.[OWNER_LABEL] !== this.#owner) throw this.#foreign(name, made);
+    return made;
+  }
+
+  /** Podman keeps the option `size` and enforces nothing; its limit is an option for mount(8), which Docker rejects. */
+  async #limit(size: number): Promise<Record<string, string>> {
+    return (await this.#engine.kind()) === 'podman' ? { o: `size=${size}M` } : { size: `${size}M` };
+  }
+
+  /**
+   * Removes a volume with its files; succeeds when it is gone.
+   * @throws {Refusal} `conflict` while a container has it mounted
+   */
+  async remove(name: string): Promise<void> {
+    try {
+      await this.#engine.find((docker) => docker.getVolume(engineVolume(name)).remove());
+    } catch (error) {
+      if (!(error instanceof EngineError) || !isConflict(error)) throw error;
+      throw new Refusal('conflict', `volume ${name} is in use by containers: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const ownSize = (labels: Readonly<Record<string, string>>): { size?: number } => {
+  const size = Number(labels[SIZE_LABEL]);
+  return size > 0 ? { size } : {};
+};
+
+/** Converts the engine's volume to the agent's format. */
+export const toVolume = (
+  { Name, Labels, CreatedAt }: EngineVolume,
+  users: ReadonlyMap<string, string[]>,
+): Volume => {
+  const labels = Object.entries(Labels ?? {}).filter(([key]) => !key.startsWith(OWN_LABELS));
+  return {
+    name: volumeName(Name),
+    ...(labels.length > 0 ? { labels: Object.fromEntries(labels) } : {}),
+    ...ownSize(Labels ?? {}),
+    ...(CreatedAt ? { created: new Date(CreatedAt).toISOString() } : {}),
+    guests: [...new Set(users.get(Name) ?? [])].sort(),
+  };
+};

@@ -1,0 +1,65 @@
+import { createVolume } from '../handlers/volumes/create.js';
+import { deleteVolume } from '../handlers/volumes/delete.js';
+import { getVolume } from '../handlers/volumes/get.js';
+import { listVolumes } from '../handlers/volumes/list.js';
+import type { Context } from '../lib/agent/context.js';
+import { type Route, route } from '../lib/server/route.js';
+import { volumeParams } from './schemas/params.js';
+import { volumePayload } from './schemas/payloads.js';
+import { jobQuery, volumesQuery } from './schemas/queries.js';
+import { replies } from './schemas/replies.js';
+
+export const volumeRoutes: Route<Context>[] = [
+  route({
+    method: 'GET',
+    path: '/volumes',
+    operationId: 'listVolumes',
+    summary: 'List the named volumes of containers',
+    tags: ['volumes'],
+    query: volumesQuery,
+    callsSubAgent: true,
+    reply: { status: 200, description: 'Volumes', schema: replies.volumes },
+    handler: listVolumes,
+  }),
+  route({
+    method: 'POST',
+    path: '/volumes',
+    operationId: 'createVolume',
+    summary: 'Create a volume for containers',
+    tags: ['volumes'],
+    query: jobQuery,
+    payload: volumePayload,
+    reply: {
+      status: 202,
+      description: 'The job that creates the volume was queued',
+      schema: replies.volumes,
+    },
+    handler: createVolume,
+  }),
+  route({
+    method: 'GET',
+    path: '/volumes/{volumeName}',
+    operationId: 'getVolume',
+    summary: 'Get a volume, with what it takes on the disk',
+    tags: ['volumes'],
+    params: volumeParams,
+    callsSubAgent: true,
+    reply: { status: 200, description: 'The volume', schema: replies.volume },
+    handler: getVolume,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/volumes/{volumeName}',
+    operationId: 'deleteVolume',
+    summary: 'Delete a volume that no guest uses, with its files',
+    tags: ['volumes'],
+    params: volumeParams,
+    query: jobQuery,
+    reply: {
+      status: 202,
+      description: 'The job that deletes the volume was queued',
+      schema: replies.volumes,
+    },
+    handler: deleteVolume,
+  }),
+];
