@@ -40,7 +40,9 @@ const withoutContainers = (config: ConfigFile): ConfigFile => ({
       ]),
   ),
   actions: Object.fromEntries(
-    Object.entries(config.actions).filter(([name]) => !name.startsWith('container') && name !== 'networks'),
+    Object.entries(config.actions).filter(
+      ([, { stages }]) => !stages.some(({ service }) => service.startsWith('container')),
+    ),
   ),
 });
 
