@@ -11,7 +11,7 @@ interface EventData {
   percent?: number;
   reason?: string;
   /** In the event of a backup, the ID of its guest. */
-  guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings'> | string;
+  guest?: Pick<Guest, 'state' | 'reason' | 'metadata' | 'warnings' | 'program'> | string;
   job?: Pick<Job, 'Action' | 'GuestID' | 'Status' | 'Message' | 'ImageID' | 'BackupID' | 'VolumeID'>;
   schedule?: Pick<Schedule, 'name'>;
   run?: Pick<GuestRun, 'guest' | 'outcome' | 'message'>;
@@ -42,7 +42,7 @@ const detailsOf = (
     return [schedule.name, target && formatId(target), outcome, message ?? skipped?.reason];
   }
   const warnings = guest?.warnings?.map((warning) => `warning: ${warning}`) ?? [];
-  return [guest?.state, guest?.reason && `(${guest.reason})`, ...warnings, reason];
+  return [guest?.state, guest?.reason && `(${guest.reason})`, guest?.program?.health, ...warnings, reason];
 };
 
 /**

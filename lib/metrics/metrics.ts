@@ -15,6 +15,7 @@ import { type CollectedCounters, CounterCollector } from './counter-collector.js
 import { GuestCounterMetrics } from './guest-counters.js';
 import { GuestInfoMetrics } from './guest-info.js';
 import { guestLabels } from './guest-labels.js';
+import { GuestProgramMetrics } from './guest-programs.js';
 import { processMetrics } from './process-metrics.js';
 import { ScheduleMetrics } from './schedules.js';
 import { ServiceMetrics, type ServiceMetricsOptions } from './services.js';
@@ -43,6 +44,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #guestCounters = new GuestCounterMetrics(this.#registry);
   readonly #guestInfo = new GuestInfoMetrics(this.#registry);
+  readonly #guestPrograms = new GuestProgramMetrics(this.#registry);
   readonly #scheduleMetrics = new ScheduleMetrics(this.#registry);
   readonly #collector: CounterCollector;
   readonly #storageSpace: StorageSpaceMetrics;
@@ -193,6 +195,7 @@ export class Metrics {
     const guests = this.#runtime.guests.list();
     for (const { state = '' } of guests) this.#guests.inc({ state });
     this.#guestInfo.set(guests, this.#addresses);
+    this.#guestPrograms.set(guests);
     this.#scheduleMetrics.set(this.#schedules, this.#runtime.guests);
     this.#backups.set(guests);
     this.#serviceMetrics.set();

@@ -4,6 +4,7 @@ import { devicesSchema } from './devices-schema.js';
 import { sizeSchemas } from './guest-size-schemas.js';
 import { cpuModelSchema, machineSchema } from './machine.js';
 import { pendingSchema } from './pending.js';
+import { programRunSchema } from './program-run.js';
 import { warmSchema } from './warm.js';
 
 const warningsSchema = Joi.array()
@@ -21,4 +22,5 @@ export const guestDetailsSchemas = {
   container: containerSpecSchema.allow(null),
   warnings: warningsSchema,
   warm: warmSchema.allow(null),
+  program: programRunSchema.allow(null),
 };

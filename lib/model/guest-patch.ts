@@ -58,6 +58,7 @@ const ELSEWHERE: Record<Exclude<keyof Guest, keyof GuestPatch>, string> = {
   pending: 'the agent sets it; to cancel a change that waits, patch its key back to what the guest has',
   warnings: 'the agent sets it',
   warm: 'use POST and DELETE of /guests/{guestID}/warm',
+  program: 'the agent sets it',
   vnc: 'the agent sets it',
   intent: 'the agent sets it',
   restarts: 'the agent sets it',

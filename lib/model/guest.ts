@@ -5,6 +5,7 @@ import type { Devices } from './devices.js';
 import type { GuestAddress } from './guest-addresses.js';
 import type { MachineSpec } from './machine.js';
 import type { Pending } from './pending.js';
+import type { ProgramRun } from './program-run.js';
 import type { Warm } from './warm.js';
 
 /** A guest's network interface. `network` is the bridge that it joins, or `user` for user-mode networking. */
@@ -88,6 +89,8 @@ export interface Guest {
   warnings?: string[];
   /** The memory with which its clones resume, if it is a warm template; set by the sub-agent that runs it. */
   warm?: Warm;
+  /** What a container's program did; set by the sub-agent that runs it. */
+  program?: ProgramRun;
   /** TCP port of the VNC server on loopback. */
   vnc?: number;
   /** Whether it starts after a boot of the host; never when absent. */
@@ -153,7 +156,7 @@ const STORED = Object.keys({
   ...{ id: 1, type: 1, image: 1, description: 1, tags: 1, template: 1, nics: 1, disks: 1 },
   ...{ cdroms: 1, media: 1, bootOrder: 1, state: 1, reason: 1 },
   ...{ memory: 1, cpu: 1, maxMemory: 1, maxCpu: 1, pending: 1 },
-  ...{ cpuModel: 1, machine: 1, devices: 1, container: 1, warnings: 1, warm: 1, vnc: 1 },
+  ...{ cpuModel: 1, machine: 1, devices: 1, container: 1, warnings: 1, warm: 1, program: 1, vnc: 1 },
   ...{ autostart: 1, restart: 1, intent: 1, restarts: 1, metadata: 1 },
 } satisfies Record<StoredKey, 1>) as StoredKey[];
 

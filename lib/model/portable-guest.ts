@@ -15,6 +15,7 @@ const HOST_KEYS = [
   'pending',
   'warnings',
   'warm',
+  'program',
   'vnc',
   'intent',
   'restarts',

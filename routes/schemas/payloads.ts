@@ -64,6 +64,7 @@ export const guestPayload: ObjectSchema<LooseGuest | null> = guestSchema
     vnc: setBySubAgents(guestSchema.extract('vnc')),
     warnings: setBySubAgents(guestSchema.extract('warnings')),
     warm: setBySubAgents(guestSchema.extract('warm')),
+    program: setBySubAgents(guestSchema.extract('program')),
     pending: setBySubAgents(guestSchema.extract('pending')),
     intent: setBySubAgents(guestSchema.extract('intent')),
     restarts: setBySubAgents(guestSchema.extract('restarts')),

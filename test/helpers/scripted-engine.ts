@@ -52,7 +52,7 @@ const inspect = (id: string, states: ScriptedContainer[]): [number, unknown] => 
     paused: Paused = false,
   } = (states.length > 1 ? states.shift() : states[0]) ?? { running: false };
   if (vanishes) return podmanFailure('no such container');
-  const State = { Running: running, Paused, Pid: pid };
+  const State = { Running: running, Paused, Pid: pid, StartedAt: '', FinishedAt: '' };
   return [200, { Id: id, State, Image: 'i', Config: { Labels: labels }, NetworkSettings: { Networks: {} } }];
 };
 

@@ -55,10 +55,14 @@ const imageOf = ({ image, disks = [] }: Pick<Guest, 'image' | 'disks'>): string 
   return id && shortImageId(id);
 };
 
-/** A guest's state, or that it is a template, the reason for the state in parentheses, and the number of its warnings, which `guest show` prints. */
-const stateWords = ({ state, reason, template, warm, warnings = [] }: Guest): string | undefined => {
+/**
+ * A guest's state, or that it is a template, the reason for the state or the health of its program in parentheses, and the number of its
+ * warnings, which `guest show` prints.
+ */
+const stateWords = ({ state, reason, template, warm, program, warnings = [] }: Guest): string | undefined => {
   if (template) return warm ? 'template (warm)' : 'template';
-  const words = state && reason ? `${state} (${reason})` : state;
+  const why = reason ?? program?.health;
+  const words = state && why ? `${state} (${why})` : state;
   if (!words || warnings.length === 0) return words;
   return `${words}, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
 };

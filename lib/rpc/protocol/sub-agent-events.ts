@@ -20,6 +20,7 @@ export type GuestDetails = Pick<
   | 'devices'
   | 'warnings'
   | 'warm'
+  | 'program'
 >;
 
 /** The state of a guest at one moment. Of two states, the one with the higher revision is the later one. */

@@ -24,10 +24,16 @@ export class GuestStates extends EventEmitter<Changes> {
     return [...this.#states.values()];
   }
 
-  /** Stores the state of a guest. Gives it a new revision and emits `changed` if it differs from the last one. */
-  set(id: string, state: string, vnc = 0, reason?: string): GuestState {
+  /**
+   * Stores the state of a guest. Gives it a new revision and emits `changed` if it differs from the last one.
+   * @param details replace what is told about it besides; by default that stays
+   */
+  set(id: string, state: string, vnc = 0, reason?: string, details = this.#details.get(id)): GuestState {
     const previous = this.#states.get(id);
-    if (previous?.state === state && previous.vnc === vnc && previous.reason === reason) return previous;
+    const isSame = isDeepStrictEqual(details, this.#details.get(id));
+    if (previous?.state === state && previous.vnc === vnc && previous.reason === reason && isSame)
+      return previous;
+    if (details) this.#details.set(id, details);
     return this.#change({ id, state, ...(reason ? { reason } : {}), vnc });
   }
 

@@ -92,6 +92,7 @@ const takeRevision = (
   if (revisions.advance(returned.id, revision)) return true;
   delete returned.state;
   delete returned.reason;
+  delete returned.program;
   delete returned.vnc;
   return false;
 };

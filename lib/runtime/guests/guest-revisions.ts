@@ -23,16 +23,17 @@ const withSize = (
 const withNics = (guest: Guest, nics: Guest['nics']): Guest =>
   nics ? normalizeGuest({ ...guest, nics }) : guest;
 
-/** A report without a machine says nothing about it; one without warnings, or without `warm`, says that the guest has none. */
+/** A report without a machine says nothing about it; one without `warm`, `program` or warnings says that the guest has none. */
 const withReport =
-  ({ state, nics, cpuModel, machine, devices, warnings, warm, ...rest }: GuestState) =>
-  ({ warnings: _warnings, warm: _warm, ...guest }: Guest): Guest => ({
+  ({ state, nics, cpuModel, machine, devices, warnings, warm, program, ...rest }: GuestState) =>
+  ({ warnings: _warnings, warm: _warm, program: _program, ...guest }: Guest): Guest => ({
     ...withState(state, rest)(withNics(withSize(guest, rest), nics)),
     ...(cpuModel ? { cpuModel } : {}),
     ...(machine ? { machine } : {}),
     ...(devices ? { devices } : {}),
     ...(warnings?.length ? { warnings } : {}),
     ...(warm ? { warm } : {}),
+    ...(program ? { program } : {}),
   });
 
 /**

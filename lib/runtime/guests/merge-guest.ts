@@ -58,9 +58,11 @@ export const mergeGuest = (
     if (isNew || !isDeepStrictEqual(canonical[field], sent[field]))
       Object.assign(merged, { [field]: canonical[field] });
   }
-  // A reason belongs to the state that it comes with.
-  if (returned.state !== undefined && merged.state === canonical.state)
+  // They belong to the state that they come with.
+  if (returned.state !== undefined && merged.state === canonical.state) {
     merged.reason = canonical.reason ?? null;
+    merged.program = canonical.program ?? null;
+  }
   if (returned.metadata) {
     merged.metadata = mergeMetadata(sent.metadata ?? {}, returned.metadata, current.metadata ?? {});
   }

@@ -8,6 +8,7 @@ import { errorMessage } from '../../errors.js';
 import { exists } from '../../files/exists.js';
 import type { Logger } from '../../log.js';
 import type { Nic } from '../../model/guest.js';
+import type { HealthStatus, ProgramRun } from '../../model/program-run.js';
 import type { GuestState } from '../../rpc/protocol/sub-agent-events.js';
 import type { GuestStates } from '../../rpc/server/guest-states.js';
 import { notFound } from '../shared/errors.js';
@@ -20,7 +21,7 @@ import { NoEngineError } from './errors.js';
 import type { Joined } from './nics/engine-devices.js';
 import { plugNics, unplugNics } from './nics/plug.js';
 import { DEFAULT_POLICY, type Policy } from './policy.js';
-import { type ContainerState, reasonOf, stateOf } from './state.js';
+import { type ContainerState, programRunOf, reasonOf, stateOf } from './state.js';
 import { VolumeStore } from './volumes/store.js';
 
 /** How many guests are inspected at the same time. */
@@ -32,6 +33,8 @@ export interface Container {
   state: ContainerState;
   /** Why it is in that state, if the engine says so. */
   reason: string | undefined;
+  /** The latest run of its program; `undefined` before its first start. */
+  program: ProgramRun | undefined;
   nics: Nic[];
   /** The pid of its first process; 0 when it is not running. */
   pid: number;
@@ -43,11 +46,12 @@ export interface Container {
 
 const toContainer = (
   id: string,
-  { State, Config, Image, NetworkSettings }: ContainerInspectInfo,
+  { State, Config, Image, NetworkSettings, RestartCount }: ContainerInspectInfo,
 ): Container => ({
   id,
   state: stateOf(State),
   reason: reasonOf(State),
+  program: programRunOf(State, RestartCount),
   nics: nicsOf(Config.Labels),
   pid: State.Pid,
   image: Image,
@@ -71,6 +75,8 @@ export class Guests {
   readonly stopping = new Set<string>();
   /** The numbers of poweroffs and deletes that wait or run, by guest: they end a stop. */
   readonly preemptions = new Map<string, number>();
+  /** The health of programs whose checks the sub-agent runs itself. */
+  readonly health = new Map<string, HealthStatus>();
   readonly ports: SwitchPorts;
   readonly claims: GuestClaims;
   /** The sub-agent's state directory, which the labels of its containers name. */
@@ -143,8 +149,13 @@ export class Guests {
   async get(id: string): Promise<Container> {
     const container = await this.find(id);
     if (container) return container;
-    if (this.states.get(id)) this.states.set(id, 'deleted');
+    this.#setDeleted(id);
     throw notFound(`the container of guest ${id}`);
+  }
+
+  /** Updates a guest's state and leaves its NICs alone. */
+  async observe(id: string): Promise<void> {
+    await this.exclusively(id, () => this.find(id));
   }
 
   /** Updates a guest's state after an event, and connects its NICs or removes them accordingly. */
@@ -152,7 +163,7 @@ export class Guests {
     await this.exclusively(id, async () => {
       const container = await this.find(id);
       if (!container) {
-        if (this.states.get(id)) this.states.set(id, 'deleted');
+        this.#setDeleted(id);
         await this.ports.removeLater(id, []);
         return;
       }
@@ -169,9 +180,22 @@ export class Guests {
     else await this.unplug({ id, nics });
   }
 
-  #setState({ id, state, reason }: Container): GuestState {
+  #setState({ id, state, reason, program }: Container): GuestState {
     const pending = this.ports.isPending(id) ? [PORTS_PENDING] : [];
-    return this.states.set(id, state, 0, [reason, ...pending].filter(Boolean).join('; '));
+    const words = [reason, ...pending].filter(Boolean).join('; ') || undefined;
+    const health = program?.health && (this.health.get(id) ?? program.health);
+    const run = program && { ...program, ...(health ? { health } : {}) };
+    return this.states.set(id, state, 0, words, run ? { program: run } : {});
+  }
+
+  #setDeleted(id: string): void {
+    if (this.states.get(id)) this.states.set(id, 'deleted', 0, undefined, {});
+  }
+
+  /** What was known of its program stays, but for its health, which nobody can tell now. */
+  #setUnknown(id: string): void {
+    const { health: _, ...program } = this.states.get(id)?.program ?? {};
+    this.states.set(id, 'unknown', 0, undefined, program.started ? { program } : {});
   }
 
   /** Removes the devices of a stopped container from the host's bridges. */
@@ -196,13 +220,13 @@ export class Guests {
     } catch (error) {
       if (error instanceof NoEngineError) throw error;
       this.#log.warn({ err: error, guest: id }, errorMessage(error));
-      this.states.set(id, 'unknown');
+      this.#setUnknown(id);
     }
   }
 
   /** Records all guests as `unknown`, when the engine is gone. */
   markUnknown(): void {
-    for (const { id } of this.states.all()) this.states.set(id, 'unknown');
+    for (const { id } of this.states.all()) this.#setUnknown(id);
   }
 
   /** Asks the engine for a guest's current state. */

@@ -33,6 +33,7 @@ import { Engine } from './engine.js';
 import { NoEngineError } from './errors.js';
 import { exec } from './exec.js';
 import { Guests } from './guests.js';
+import { HealthChecks } from './health/checks.js';
 import { imageMethods } from './images/methods.js';
 import { findImage } from './images/pull.js';
 import * as lifecycle from './lifecycle.js';
@@ -82,8 +83,9 @@ const CHANGES: Record<`MDocker.${string}`, Change> = {
 };
 
 const respondState = async (guests: Guests, id: string): Promise<GuestResponse> => {
-  const { state, reason, revision } = await guests.state(id);
-  return { guest: { id, state, ...(reason ? { reason } : {}) }, revision };
+  const { state, reason, program, revision } = await guests.state(id);
+  const why = reason ? { reason } : {};
+  return { guest: { id, state, ...why, ...(program ? { program } : {}) }, revision };
 };
 
 const filledIn = ({ memory, nics }: Definition): Pick<Guest, 'memory' | 'nics'> => ({ memory, nics });
@@ -185,10 +187,12 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
     policy: policyOf(options),
   });
   const watcher = new Watcher(guests, { problems, log });
+  const healthChecks = new HealthChecks(guests, log);
   const guard = createGuard({ reachable: new Reachable(options.privateAddress) });
   const deps = { engine, guard, importDirs: await importDirs(options) };
   await ports.load();
   await watcher.start();
+  healthChecks.start();
 
   const subAgent = new SubAgent({
     name: 'container',
@@ -213,6 +217,7 @@ export const startContainerSubAgent = async (options: ContainerOptions, log: Log
   subAgent.stream('/logs', logsRequestSchema, (request, { signal }) => openLogs(guests, request, signal));
   const close = async (): Promise<void> => {
     watcher.close();
+    healthChecks.close();
     ports.close();
     await registry.close();
   };

@@ -17,14 +17,17 @@ const RESYNC_MS = 30_000;
 const MAX_LINE_BYTES = 2 ** 20;
 
 /**
- * Actions of `SystemEvents` of the Docker Engine API, of Docker and of Podman, that do not change a state. Health checks
- * cause some every second.
+ * Actions of `SystemEvents` of the Docker Engine API, of Docker and of Podman, that change neither a state nor a health.
+ * Health checks cause some every second.
  */
 const IRRELEVANT: ReadonlySet<string> = new Set([
-  ...['exec', 'exec_create', 'exec_start', 'exec_detach', 'exec_die', 'exec_died', 'health_status'],
+  ...['exec', 'exec_create', 'exec_start', 'exec_detach', 'exec_die', 'exec_died'],
   ...['attach', 'detach', 'commit', 'copy', 'archive-path', 'extract-to-dir', 'export', 'resize', 'top'],
   ...['mount', 'unmount'],
 ]);
+
+/** Podman sends one after each health check, Docker one for each change. */
+const HEALTH = 'health_status';
 
 /** Returns an action without its details: Docker sends `exec_start: sh -c true` and `health_status: healthy`. */
 const nameOf = (action: string): string => action.split(':')[0] ?? '';
@@ -129,6 +132,8 @@ export class Watcher {
     const { Action, Actor } = JSON.parse(line) as EngineEvent;
     const id = Actor.Attributes?.[GUEST_LABEL];
     if (id === undefined || IRRELEVANT.has(nameOf(Action))) return;
-    this.#guests.refresh(id).catch((error) => this.#log.warn({ err: error, guest: id }, errorMessage(error)));
+    const isHealth = nameOf(Action) === HEALTH;
+    const update = isHealth ? this.#guests.observe(id) : this.#guests.refresh(id);
+    update.catch((error) => this.#log.warn({ err: error, guest: id }, errorMessage(error)));
   }
 }

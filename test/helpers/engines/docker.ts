@@ -29,6 +29,7 @@ const traitsOf = (version: number): EngineTraits => ({
   addressOnDefaultNetwork: false,
   macOfEachNic: version >= 25,
   keepsOrder: version >= 28,
+  tellsOutOfMemory: true,
   listedName,
 });
 

@@ -15,6 +15,8 @@ export interface EngineTraits {
   macOfEachNic: boolean;
   /** Whether the devices of NICs on engine networks are in the order of the NICs, not in one of the engine. */
   keepsOrder: boolean;
+  /** Whether it says that a program ended because of its memory limit. */
+  tellsOutOfMemory: boolean;
   /** Returns the name by which the engine's own lists have an image. */
   listedName: (complete: string) => string;
 }

@@ -1,35 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import ava, { type ExecutionContext } from 'ava';
+import ava from 'ava';
 import axios from 'axios';
-import type { ConfigFile } from '../../../lib/config/schema.js';
 import type { Image } from '../../../lib/model/image.js';
+import { startContainerAgent } from '../../helpers/container-agent.js';
 import { newGuest, SharedEngine } from '../../helpers/containers.js';
 import { IMAGE } from '../../helpers/engines/busybox.js';
 import { needsEngineInTurn as test } from '../../helpers/engines/chosen.js';
-import { type RealAgent, startRealAgent } from '../../helpers/real-agent.js';
+import type { RealAgent } from '../../helpers/real-agent.js';
 import { serveHttp } from '../../helpers/storage.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/wait.js';
 
 const shared = new SharedEngine();
 ava.after.always(() => shared.stop());
-
-/** Starts an agent with the default config and the engine at `socket`. */
-const startAgent = (
-  t: ExecutionContext,
-  socket: string,
-  changed: ConfigFile['actions'] = {},
-): Promise<RealAgent> =>
-  startRealAgent(t, ({ services, actions, ...config }: ConfigFile) => {
-    const container = { ...services.container, command: ['mistify-container', '--engine', socket] };
-    return {
-      ...config,
-      actions: { ...actions, ...changed },
-      services: { ...services, container },
-    } as ConfigFile;
-  });
 
 const perform = async (
   { client }: RealAgent,
@@ -44,7 +29,7 @@ const images = async ({ url }: RealAgent, type?: string): Promise<string[]> =>
   (await axios.get<Image[]>(`${url}/images`, { params: { type } })).data.map(({ id }) => id);
 
 test('the agent’s API runs a container from create to delete', async (t) => {
-  const agent = await startAgent(t, (await shared.engine()).socket);
+  const agent = await startContainerAgent(t, (await shared.engine()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest();
   const created = await client.guests.create(spec);
@@ -75,9 +60,11 @@ for (const [action, state] of [
     const shutdown = {
       stages: [{ service: 'container', method: 'MDocker.StopContainer', args: { timeout: '300' } }],
     };
-    const agent = await startAgent(t, (await shared.engine()).socket, { containerShutdown: shutdown });
+    const agent = await startContainerAgent(t, (await shared.engine()).socket, {
+      containerShutdown: shutdown,
+    });
     const { client } = agent;
-    const stubborn = JSON.stringify(['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done']);
+    const stubborn = ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'];
     const { id: _, ...spec } = newGuest({ container: { command: stubborn } });
     const created = await client.guests.create(spec);
     await client.waitForJob(created.jobId);
@@ -95,7 +82,7 @@ for (const [action, state] of [
   });
 
 test('the agent notices a container that exits by itself', async (t) => {
-  const agent = await startAgent(t, (await shared.engine()).socket);
+  const agent = await startContainerAgent(t, (await shared.engine()).socket);
   const { client } = agent;
   const { id: _, ...spec } = newGuest({ container: { command: 'sleep 0.5' } });
   const created = await client.guests.create(spec);
@@ -109,7 +96,7 @@ test('the agent notices a container that exits by itself', async (t) => {
 
 test('the agent’s API fetches, lists and deletes a container’s image', async (t) => {
   const engine = await shared.engine();
-  const agent = await startAgent(t, engine.socket);
+  const agent = await startContainerAgent(t, engine.socket);
   const { client } = agent;
   const path = join(await tempDir(t), 'image.tar');
   await engine.save(path, 'docker-archive', IMAGE);
@@ -124,7 +111,7 @@ test('the agent’s API fetches, lists and deletes a container’s image', async
 });
 
 test('lists disk images without a container engine', async (t) => {
-  const agent = await startAgent(t, join(await tempDir(t), 'none.sock'));
+  const agent = await startContainerAgent(t, join(await tempDir(t), 'none.sock'));
   t.deepEqual(await images(agent), []);
   t.deepEqual(await images(agent, 'container'), []);
   const { id: _, ...spec } = newGuest();
@@ -136,7 +123,7 @@ test('lists disk images without a container engine', async (t) => {
 
 test('a host without a container engine is ready, and its status says why containers cannot run', async (t) => {
   const socket = join(await tempDir(t), 'none.sock');
-  const { client } = await startAgent(t, socket);
+  const { client } = await startContainerAgent(t, socket);
   const problems = [`no container engine at ${socket}: containers cannot run`];
   await until('the service says so', async () =>
     isDeepStrictEqual((await client.services()).find(({ name }) => name === 'container')?.problems, problems),

@@ -47,6 +47,7 @@ const PINNED: Record<string, [Schema, string[]]> = {
       maxCpu: 1,
       pending: 1,
       warm: 1,
+      program: 1,
       cpuModel: 1,
       machine: 1,
       devices: 1,

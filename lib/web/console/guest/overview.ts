@@ -16,6 +16,7 @@ import { actionWords, formatPercent, formatRate } from '../words.js';
 import { agentSection } from './agent-section.js';
 import { lastGoodText } from './backup-words.js';
 import { afterBootFact, afterFailureFact } from './coming-back.js';
+import { programFact } from './program.js';
 import type { Tab } from './tab.js';
 import { warmFact } from './warm.js';
 import { whenJobsEnd } from './when-jobs-end.js';
@@ -90,6 +91,7 @@ const factsOf = (
     ['Hardware', hardwareText(guest)],
     ['Warm', warmFact(guest)],
     ['From the next start on', waitingHardware(guest)],
+    ['Program', programFact(guest)],
     ['After a boot', afterBootFact(guest)],
     ['After a failure', afterFailureFact(guest)],
     ['Warnings', list(guest.warnings ?? [])],
