@@ -27,6 +27,14 @@ export const addContainerOptions = (create: Command): Command =>
     .option('--cap-add <capability>', 'a Linux capability to add; repeatable', collect)
     .option('--cap-drop <capability>', 'a Linux capability to take away, or ALL; repeatable', collect)
     .option('--pids-limit <number>', 'most processes and threads', parseCount)
+    .option(
+      '--health-command <line>',
+      'a program that exits with 0 while all is well: a line, or a JSON array of words; [] for none',
+    )
+    .option('--health-interval <seconds>', 'seconds between two checks; 30 by default', parseCount)
+    .option('--health-timeout <seconds>', 'seconds after which a check has failed; 30 by default', parseCount)
+    .option('--health-retries <number>', 'failures until it is unhealthy; 3 by default', parseCount)
+    .option('--health-start-period <seconds>', 'seconds in which failures do not count', parseCount)
     .option('--new-privileges', 'let programs gain privileges by set-user-ID bits')
     .option('--no-new-privileges', 'let no program gain privileges');
 
@@ -34,6 +42,8 @@ const NAMES: Record<keyof ContainerOptions, string> = {
   ...{ command: 'command', entrypoint: 'entrypoint', env: 'env', secretEnv: 'secret-env', user: 'user' },
   ...{ workdir: 'workdir', hostname: 'hostname', label: 'label', stopSignal: 'stop-signal' },
   ...{ stopTimeout: 'stop-timeout', init: 'init', capAdd: 'cap-add', capDrop: 'cap-drop' },
+  ...{ healthCommand: 'health-command', healthInterval: 'health-interval', healthTimeout: 'health-timeout' },
+  ...{ healthRetries: 'health-retries', healthStartPeriod: 'health-start-period' },
   ...{ pidsLimit: 'pids-limit', newPrivileges: 'new-privileges' },
 };
 

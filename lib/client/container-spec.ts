@@ -17,6 +17,12 @@ export interface ContainerOptions {
   capAdd?: string[];
   capDrop?: string[];
   pidsLimit?: number;
+  healthCommand?: string;
+  /** Seconds. */
+  healthInterval?: number;
+  healthTimeout?: number;
+  healthRetries?: number;
+  healthStartPeriod?: number;
   /** Whether programs may gain privileges. */
   newPrivileges?: boolean;
 }
@@ -31,18 +37,32 @@ const wordsOf = (line: string): string[] | string => {
   }
 };
 
+type Defined<T> = { [Key in keyof T]: T[Key] | undefined };
+
+const definedIn = <T extends object>(all: Defined<T>): Partial<T> =>
+  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+/** The other choices about health mean nothing without a command; the agent says so. */
+const healthOf = (options: ContainerOptions): ContainerSpec['health'] => {
+  const { healthCommand: command, healthInterval: interval, healthTimeout: timeout } = options;
+  const { healthRetries: retries, healthStartPeriod: startPeriod } = options;
+  const words = command === undefined ? undefined : wordsOf(command);
+  const chosen = definedIn({ command: words, interval, timeout, retries, startPeriod });
+  return Object.keys(chosen).length > 0 ? (chosen as ContainerSpec['health']) : undefined;
+};
+
 /** Builds the key `container` of a create; nothing where no choice needs it. */
 export const containerSpec = (options: ContainerOptions): { container?: ContainerSpec } => {
   const { command, entrypoint, workdir, label, newPrivileges, ...others } = options;
   const { env, secretEnv, user, hostname, stopSignal, stopTimeout, init, capAdd, capDrop, pidsLimit } =
     others;
-  const all: { [Key in keyof ContainerSpec]: ContainerSpec[Key] | undefined } = {
+  const chosen = definedIn<ContainerSpec>({
     command: command === undefined ? undefined : wordsOf(command),
     entrypoint: entrypoint === undefined ? undefined : wordsOf(entrypoint),
     ...{ env, secretEnv, user, workingDir: workdir, hostname, labels: label },
     ...{ stopSignal, stopTimeout, init, capAdd, capDrop, pidsLimit },
     noNewPrivileges: newPrivileges === undefined ? undefined : !newPrivileges,
-  };
-  const chosen = Object.entries(all).filter(([, value]) => value !== undefined);
-  return chosen.length > 0 ? { container: Object.fromEntries(chosen) as ContainerSpec } : {};
+    health: healthOf(options),
+  });
+  return Object.keys(chosen).length > 0 ? { container: chosen } : {};
 };

@@ -11,7 +11,7 @@ const text = (): Joi.StringSchema =>
     .max(MAX_TEXT)
     .pattern(/^[^\0]*$/, 'have no NUL character');
 
-const wordsSchema = (what: string): Joi.AlternativesSchema =>
+export const wordsSchema = (what: string): Joi.AlternativesSchema =>
   Joi.alternatives(Joi.array().items(text().allow('')).max(MAX_WORDS), text())
     .messages({ 'alternatives.types': '{#label} must be an array of words, or a line of them' })
     .description(`Replaces the ${what} of the image: words, or a line that a POSIX shell would split so`);

@@ -1,11 +1,13 @@
 import Joi from 'joi';
 import { confinementSchemas } from './confinement-schema.js';
+import { healthSchemas } from './health-schema.js';
 import { programSchemas } from './program-schema.js';
 import type { ContainerSpec } from './spec.js';
 
 const keys = {
   ...programSchemas,
   ...confinementSchemas,
+  ...healthSchemas,
 } satisfies Record<keyof ContainerSpec, Joi.Schema>;
 
 /** @throws a joi error for a variable that is secret and is not */

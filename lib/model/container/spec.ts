@@ -1,5 +1,6 @@
 import type { ContainerConfinement } from './confinement.js';
+import type { ContainerHealth } from './health.js';
 import type { ContainerProgram } from './program.js';
 
 /** What only a container has; each group of its keys has a file of its own, beside its schema. */
-export interface ContainerSpec extends ContainerProgram, ContainerConfinement {}
+export interface ContainerSpec extends ContainerProgram, ContainerConfinement, ContainerHealth {}

@@ -23,8 +23,11 @@ const splitLine = (key: string, line: string): string[] => {
   return words;
 };
 
-/** No shell is involved. */
-const wordsIn = (key: string, words: Words): string[] =>
+/**
+ * Returns the words of a key of `container`. No shell is involved.
+ * @throws {Refusal} `invalid` for a line whose words are uncertain
+ */
+export const wordsIn = (key: string, words: Words): string[] =>
   typeof words === 'string' ? splitLine(key, words) : words;
 
 /** The program in a container, as fields of the Docker Engine API's `ContainerCreate`. */

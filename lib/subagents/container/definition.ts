@@ -7,6 +7,7 @@ import { Refusal } from '../../rpc/protocol/refusal.js';
 import { programOptions } from './command.js';
 import { confinement } from './confinement.js';
 import type { EngineProgram } from './engine.js';
+import { healthOptions } from './health/options.js';
 import { createdEndpoints } from './nics/endpoints.js';
 import { isHostNetwork } from './nics/engine-network.js';
 import type { Policy } from './policy.js';
@@ -90,6 +91,7 @@ export const createOptions = (
     OpenStdin: true,
     ...processOptions(id, container),
     ...programOptions(container),
+    ...healthOptions(container, program.kind),
     ...network,
     HostConfig: {
       NetworkMode,

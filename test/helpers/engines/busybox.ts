@@ -5,7 +5,7 @@ import tar from 'tar-stream';
 /** The image that every engine of the tests has: a busybox whose command is a shell. */
 export const IMAGE = 'localhost/bb:1';
 
-const APPLETS = ['cat', 'echo', 'env', 'httpd', 'ip', 'ping', 'sh', 'sleep', 'true'];
+const APPLETS = ['cat', 'echo', 'env', 'httpd', 'ip', 'ping', 'sh', 'sleep', 'test', 'true'];
 
 /** Creates a tar archive of a root file system with one static busybox. */
 export const busyboxRootfs = async (): Promise<Buffer> => {

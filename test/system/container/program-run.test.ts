@@ -99,6 +99,21 @@ test('a health check that hangs makes the program unhealthy', async (t) => {
   t.is((await now()).state, 'running');
 });
 
+test('a container’s own health check replaces that of its image, or removes it', async (t) => {
+  const image = await imageWith('overruled', ['CMD', '/bin/busybox', 'false'], { Retries: 1 });
+  const every = { interval: 1, timeout: 2 };
+  const spaced = ['sh', '-c', 'test "$1" = "a  b"', 'sh', 'a  b'];
+  for (const command of [spaced, 'test 1 = 1']) {
+    const { now } = await start({
+      image,
+      container: { command: 'sleep 600', health: { command, ...every } },
+    });
+    await healthIs(now, 'healthy');
+  }
+  const { now } = await start({ image, container: { command: 'sleep 600', health: { command: [] } } });
+  t.is((await now()).program?.health, undefined);
+});
+
 /** Reads the event stream until a guest's event matches. */
 const eventOf = async (
   url: string,

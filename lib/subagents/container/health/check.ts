@@ -1,3 +1,4 @@
+import type { HealthConfig } from 'dockerode';
 import type { HealthStatus } from '../../../model/program-run.js';
 import { exec } from '../exec.js';
 import type { Guests } from '../guests.js';
@@ -16,19 +17,10 @@ export interface Check {
   retries: number;
 }
 
-/** `Healthcheck` of `ContainerInspect` of the Docker Engine API; times in nanoseconds. */
-interface Healthcheck {
-  Test?: string[] | null;
-  Interval?: number;
-  Timeout?: number;
-  StartPeriod?: number;
-  Retries?: number;
-}
-
 const toMs = (ns: number | undefined, usual = DEFAULT_MS): number => (ns ? ns / NS_PER_MS : usual);
 
 /** Reads a health check; `undefined` for none. */
-const readCheck = ({ Test, Interval, Timeout, StartPeriod, Retries }: Healthcheck): Check | undefined => {
+const readCheck = ({ Test, Interval, Timeout, StartPeriod, Retries }: HealthConfig): Check | undefined => {
   const [kind, ...words] = Test ?? [];
   if (kind !== 'CMD' && kind !== 'CMD-SHELL') return undefined;
   return {
@@ -43,7 +35,7 @@ const readCheck = ({ Test, Interval, Timeout, StartPeriod, Retries }: Healthchec
 /** Returns the health check of a guest's container; `undefined` when it has none. */
 export const checkOf = async (guests: Guests, id: string): Promise<Check | undefined> => {
   const { Config } = await guests.withContainer(id, (container) => container.inspect());
-  return readCheck((Config as { Healthcheck?: Healthcheck | null }).Healthcheck ?? {});
+  return Config.Healthcheck ? readCheck(Config.Healthcheck) : undefined;
 };
 
 /**
