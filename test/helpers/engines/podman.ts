@@ -41,7 +41,7 @@ export class TestPodman implements TestEngine {
     addressOnDefaultNetwork: true,
     macOfEachNic: true,
     keepsOrder: true,
-    // conmon 2.1.6 misses it with cgroup v1.
+    // With cgroup v1, Podman does not find the file by which conmon 2.1.6 says so.
     tellsOutOfMemory: existsSync('/sys/fs/cgroup/cgroup.controllers'),
     listedName: (complete) => complete,
   };
@@ -100,7 +100,11 @@ export class TestPodman implements TestEngine {
 
   async serve(): Promise<void> {
     const args = [...this.#globals, 'system', 'service', '--time=0', `unix://${this.socket}`];
-    const service = spawn('podman', args, { stdio: 'ignore', env: { ...process.env, ...this.#env } });
+    // conmon 2.1.6 puts the file "oom" into the directory that the service was started in, where Podman does not look.
+    const service = spawn('podman', args, {
+      ...{ stdio: 'ignore', cwd: this.dir },
+      env: { ...process.env, ...this.#env },
+    });
     this.#service = service;
     const engine = new Engine([this.socket]);
     await until('Podman responds', () =>
